@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import { Client } from 'pg'
+
+/** The services that `npm test` provides; each stands in NARWHAL_TEST_<NAME> as a URL. */
+export type ServiceName = 'postgres' | 'rabbitmq' | 'docker'
+
+export interface TestService {
+  /** `postgres://…`, `amqp://…` or `unix:///…`; empty where the service is missing. */
+  readonly url: string
+  /** For node:test's `skip`: false where the service stands, else why it does not. */
+  readonly skip: string | false
+}
+
+/** `const postgres = testService('postgres')`, then `test('…', { skip: postgres.skip }, …)`. */
+export function testService(name: ServiceName): TestService {
+  const variable = `NARWHAL_TEST_${name.toUpperCase()}`
+  const url = process.env[variable]
+  if (url) return { url, skip: false }
+  const reason = process.env[`NARWHAL_TEST_SKIP_${name.toUpperCase()}`]
+  return { url: '', skip: `no ${name}: ${reason || `run npm test, or set ${variable}`}` }
+}
+
+/** A tiny image with a shell and BusyBox's commands that the Docker Engine of the tests has. */
+export function testImage(): string {
+  return process.env['NARWHAL_TEST_IMAGE'] || 'narwhal-test/busybox:latest'
+}
+
+/** A word of a-z and 0-9 that nobody else has: to tell queues, tables or containers of tests apart. */
+export function uniquePrefix(word = 't'): string {
+  return `${word}${randomBytes(5).toString('hex')}`
+}
+
+/** An empty database of one's own in the PostgreSQL of the tests, dropped on disposal. */
+export interface FreshDatabase extends AsyncDisposable {
+  readonly url: string
+}
+
+/** `await using database = await freshDatabase()`; throws where there is no PostgreSQL. */
+export async function freshDatabase(): Promise<FreshDatabase> {
+  const server = testService('postgres')
+  if (server.skip !== false) throw new Error(server.skip)
+  const name = uniquePrefix('narwhal_')
+  await asServer(server.url, `CREATE DATABASE "${name}"`)
+  const url = new URL(server.url)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    // FORCE: a test that failed may have left a connection open.
+    [Symbol.asyncDispose]: () => asServer(server.url, `DROP DATABASE "${name}" WITH (FORCE)`),
+  }
+}
+
+async function asServer(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

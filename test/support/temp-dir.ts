@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** An empty folder of one's own, gone with all its content on disposal. */
+export interface TempDir extends AsyncDisposable {
+  /** Absolute, and short enough for a Unix socket in it. */
+  readonly path: string
+  /** The absolute path of something inside. */
+  join(...parts: string[]): string
+}
+
+/** `await using dir = await tempDir()` */
+export async function tempDir(prefix = 'narwhal-'): Promise<TempDir> {
+  const path = await mkdtemp(join(tmpdir(), prefix))
+  return {
+    path,
+    join: (...parts) => join(path, ...parts),
+    // A process that is just ending may still write there: try again.
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
+  }
+}
