@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { type LiveEvent, liveEvent } from './live-event.ts'
+
+/** What travels on the event queue: a live event in an envelope that says its version. */
+export const eventMessage = z.object({ v: z.literal(1), event: liveEvent })
+export type EventMessage = z.infer<typeof eventMessage>
+
+/** The topic an event is published under: `pipeline.<id>`, `job.<id>`, `log.<job>`, `runner.<id>`, … */
+export function topicOf(event: LiveEvent): string {
+  switch (event.type) {
+    case 'pipeline.changed':
+      return `pipeline.${event.pipeline.id}`
+    case 'job.changed':
+      return `job.${event.job.id}`
+    case 'runner.changed':
+      return `runner.${event.runner.id}`
+    case 'runner.sampled':
+      return `metrics.${event.sample.runnerId}`
+    case 'log.appended':
+      return `log.${event.jobId}`
+  }
+}

@@ -1,0 +1,234 @@
+import { z } from 'zod'
+import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import { OUTCOMES } from '../core/outcome.ts'
+import { HEURISTICS } from '../core/placement/placement.ts'
+
+/** The shapes that REST answers and live events have in common. Times are epoch milliseconds. */
+
+/** The schema of an id with this prefix. */
+export function idSchema<Id extends string>(prefix: string): z.ZodType<Id, Id> {
+  return z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-9a-z]{1,64}$`), `must be an id like ${prefix}_01jd3v6w5k8m`)
+    .meta({ description: `An id: ${prefix}_…` }) as unknown as z.ZodType<Id, Id>
+}
+
+export const repositoryId = idSchema<RepositoryId>('repo')
+export const eventId = idSchema<EventId>('event')
+export const pipelineId = idSchema<PipelineId>('pipeline')
+export const jobId = idSchema<JobId>('job')
+export const runnerId = idSchema<RunnerId>('runner')
+
+const at = z.number().int().nonnegative()
+export const outcomeSchema = z.enum(OUTCOMES)
+
+export const repositoryView = z
+  .object({
+    id: repositoryId,
+    /** `owner/name`, unique among the repositories. */
+    name: z.string(),
+    forge: z.enum(['github', 'git']),
+    cloneUrl: z.string(),
+    /** Milliseconds between two looks for new commits; 0: webhooks only. */
+    pollIntervalMs: z.number().int().nonnegative(),
+    createdAt: at,
+  })
+  .meta({ id: 'Repository' })
+export type RepositoryView = z.infer<typeof repositoryView>
+
+export const problemView = z
+  .object({
+    message: z.string(),
+    line: z.number().int(),
+    column: z.number().int(),
+    excerpt: z.string(),
+  })
+  .meta({ id: 'Problem' })
+
+/** A stretch of time for the waterfall: accepted, queued, planned, placed, fetched, … */
+export const phaseView = z
+  .object({ name: z.string(), startedAt: at, durationMs: z.number().nonnegative() })
+  .meta({ id: 'Phase' })
+export type PhaseView = z.infer<typeof phaseView>
+
+export const stepView = z
+  .object({
+    index: z.number().int().nonnegative(),
+    name: z.string(),
+    status: z.enum(['waiting', 'running', 'finished']),
+    outcome: outcomeSchema.optional(),
+    reason: z.string().optional(),
+    exitCode: z.number().int().optional(),
+    startedAt: at.optional(),
+    finishedAt: at.optional(),
+  })
+  .meta({ id: 'Step' })
+export type StepView = z.infer<typeof stepView>
+
+export const decisionView = z
+  .object({
+    runnerId,
+    runnerName: z.string(),
+    heuristic: z.enum(HEURISTICS),
+    reason: z.string(),
+    considered: z.array(
+      z.object({
+        runnerId,
+        name: z.string(),
+        busy: z.number().int(),
+        slots: z.number().int(),
+        refusedBecause: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'Decision' })
+
+export const attemptView = z
+  .object({
+    number: z.number().int().positive(),
+    status: z.enum(['assigned', 'running', 'finished']),
+    outcome: outcomeSchema.optional(),
+    reason: z.string().optional(),
+    runnerId,
+    assignedAt: at,
+    startedAt: at.optional(),
+    finishedAt: at.optional(),
+    decision: decisionView,
+    phases: z.array(phaseView),
+    steps: z.array(stepView),
+    /** How many lines its log has. */
+    lines: z.number().int().nonnegative(),
+  })
+  .meta({ id: 'Attempt' })
+export type AttemptView = z.infer<typeof attemptView>
+
+export const jobView = z
+  .object({
+    id: jobId,
+    pipelineId,
+    name: z.string(),
+    image: z.string().optional(),
+    needs: z.array(z.string()),
+    labels: z.array(z.string()),
+    stepNames: z.array(z.string()),
+    status: z.enum(['blocked', 'queued', 'assigned', 'running', 'finished']),
+    outcome: outcomeSchema.optional(),
+    reason: z.string().optional(),
+    /** The number of the current attempt; an attempt that nobody runs yet is not in `attempts`. */
+    attempt: z.number().int().positive(),
+    attempts: z.array(attemptView),
+    queuedAt: at.optional(),
+    startedAt: at.optional(),
+    finishedAt: at.optional(),
+  })
+  .meta({ id: 'Job' })
+export type JobView = z.infer<typeof jobView>
+
+export const pipelineView = z
+  .object({
+    id: pipelineId,
+    /** Counts from 1 in its repository. */
+    number: z.number().int().positive(),
+    repositoryId,
+    repositoryName: z.string(),
+    /** The `name` of narwhal.yml; empty until it is planned. */
+    name: z.string(),
+    status: z.enum(['pending', 'running', 'finished']),
+    outcome: outcomeSchema.optional(),
+    reason: z.string().optional(),
+    problems: z.array(problemView),
+    rerunOf: pipelineId.optional(),
+    event: z.object({
+      id: eventId,
+      kind: z.enum(['push', 'pull_request', 'tag', 'manual']),
+      ref: z.string(),
+      sha: z.string(),
+      title: z.string(),
+      author: z.string(),
+      source: z.enum(['webhook', 'poll', 'manual']),
+      receivedAt: at,
+    }),
+    phases: z.array(phaseView),
+    createdAt: at,
+    startedAt: at.optional(),
+    finishedAt: at.optional(),
+  })
+  .meta({ id: 'Pipeline' })
+export type PipelineView = z.infer<typeof pipelineView>
+
+export const runnerView = z
+  .object({
+    id: runnerId,
+    name: z.string(),
+    link: z.enum(['in-process', 'dialled']),
+    /** Absent for a runner in the dispatcher's own process. */
+    url: z.string().optional(),
+    /** Whether the URL is a load balancer's with several runners behind it. */
+    balanced: z.boolean(),
+    /** How many runners have answered behind the URL; 1 unless balanced. */
+    members: z.number().int().nonnegative(),
+    state: z.enum(['online', 'draining', 'offline', 'set_aside']),
+    /** Why it is not online. */
+    reason: z.string().optional(),
+    labels: z.array(z.string()),
+    engines: z.array(z.enum(['docker', 'bubblewrap', 'process', 'fake'])),
+    slots: z.number().int().nonnegative(),
+    busy: z.number().int().nonnegative(),
+    hardware: z
+      .object({
+        cpus: z.number().int(),
+        memoryBytes: z.number(),
+        architecture: z.string(),
+        operatingSystem: z.string(),
+      })
+      .optional(),
+    version: z.string().optional(),
+    registeredAt: at,
+    lastSeenAt: at.optional(),
+  })
+  .meta({ id: 'Runner' })
+export type RunnerView = z.infer<typeof runnerView>
+
+/** One sample of a runner's load. */
+export const runnerSample = z
+  .object({
+    runnerId,
+    at,
+    slots: z.number().int().nonnegative(),
+    busy: z.number().int().nonnegative(),
+    /** Load average over one minute, divided by the number of processors. */
+    load: z.number().nonnegative(),
+    /** Share of the processors in use, 0 to 1. */
+    cpu: z.number().nonnegative(),
+    memoryUsedBytes: z.number().nonnegative(),
+    memoryTotalBytes: z.number().nonnegative(),
+    diskFreeBytes: z.number().nonnegative(),
+  })
+  .meta({ id: 'RunnerSample' })
+export type RunnerSample = z.infer<typeof runnerSample>
+
+/** A line of a log. Lines count from 0 in their attempt and are never renumbered. */
+export const logLine = z
+  .object({
+    number: z.number().int().nonnegative(),
+    step: z.number().int().nonnegative(),
+    at,
+    stream: z.enum(['stdout', 'stderr', 'narwhal']),
+    text: z.string(),
+  })
+  .meta({ id: 'LogLine' })
+export type LogLine = z.infer<typeof logLine>
+
+/** A job that waits for a runner, with the reason in words. */
+export const queuedJobView = z
+  .object({
+    jobId,
+    pipelineId,
+    repositoryName: z.string(),
+    name: z.string(),
+    position: z.number().int().positive(),
+    queuedAt: at,
+    reason: z.string(),
+  })
+  .meta({ id: 'QueuedJob' })
+export type QueuedJobView = z.infer<typeof queuedJobView>

@@ -1,0 +1,71 @@
+import type { EventId, RepositoryId } from './ids.ts'
+
+/** What made the event: a push to a branch, a pull request's head, a tag, or a person. */
+export type EventKind = 'push' | 'pull_request' | 'tag' | 'manual'
+
+/** Facts that the forge has verified; trust is decided from these and from nothing else. */
+export interface TrustFacts {
+  /** The forge's numeric id of the account that sent the commit; absent for polled repositories. */
+  readonly actorId?: number
+  /** The forge's numeric id of the repository that the head commit lives in. */
+  readonly headRepositoryId?: number
+  /** True unless the head is known to live in the registered repository itself. */
+  readonly fromFork: boolean
+}
+
+/** A commit that Narwhal has accepted and answers for. */
+export interface CommitEvent {
+  readonly id: EventId
+  readonly repositoryId: RepositoryId
+  readonly kind: EventKind
+  /** The full ref name, such as `refs/heads/main`, `refs/tags/v1` or `refs/pull/7/head`. */
+  readonly ref: string
+  /** The commit's object name: 40 or 64 hexadecimal digits. */
+  readonly sha: string
+  /** The first line of the commit message or the pull request's title; hostile text. */
+  readonly title: string
+  /** The author's display name; hostile text, never a ground for trust. */
+  readonly author: string
+  readonly trust: TrustFacts
+  /** Where it was learnt from: a webhook, the poller, or a person. */
+  readonly source: 'webhook' | 'poll' | 'manual'
+  /** Epoch milliseconds. */
+  readonly receivedAt: number
+}
+
+/**
+ * What makes two reports the same commit event: a redelivery, a replay under another delivery id
+ * and a poll that sees the same head all have the same key. A run by hand is always a new event.
+ */
+export function semanticKey(
+  event: Pick<CommitEvent, 'id' | 'kind' | 'repositoryId' | 'ref' | 'sha'>,
+): string {
+  const commit = `${event.repositoryId} ${event.ref} ${event.sha}`
+  return event.kind === 'manual' ? `${commit} ${event.id}` : commit
+}
+
+const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+
+/** Whether the text is a full object name; anything shorter is ambiguous, anything else is hostile. */
+export function isSha(text: string): boolean {
+  return SHA.test(text)
+}
+
+/** Whether the object name is the all-zero one, by which forges say "this ref is gone". */
+export function isZeroSha(sha: string): boolean {
+  return /^0+$/.test(sha)
+}
+
+// git check-ref-format(1), rules 1 to 10, without those for a single level.
+const FORBIDDEN_IN_REF = /[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|\.$|\/$/ // oxlint-disable-line no-control-regex
+
+/** Whether the text is a full, well-formed ref name that git can't take for an option. */
+export function isRef(text: string): boolean {
+  return text.length <= 1024 && text.startsWith('refs/') && !FORBIDDEN_IN_REF.test(text)
+}
+
+/** A ref as people say it: `main`, `v1`, `#7`. */
+export function shortRef(ref: string): string {
+  const pull = /^refs\/pull\/(\d+)\/head$/.exec(ref)
+  return pull ? `#${pull[1]}` : ref.replace(/^refs\/(?:heads|tags)\//, '')
+}

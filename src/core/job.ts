@@ -1,0 +1,154 @@
+import { unreachable } from '../lib/unreachable.ts'
+import type { RunnerId } from './ids.ts'
+import type { Outcome } from './outcome.ts'
+
+/**
+ * The life of a job:
+ *
+ *     blocked ──ready──▶ queued ──assigned──▶ assigned ──started──▶ running
+ *        │                 ▲ │                 │    │                │   │
+ *        │                 └─│──────lost───────┘    └───finished─────┤   │
+ *        │                   │◀─────lost────────────────────────────┘   │
+ *        └────skipped──┐     └──cancelled──┐                       finished
+ *                      ▼                   ▼                             │
+ *                     finished ◀───────────┴─────────────────────────────┘
+ *
+ * `cancelled` ends every state but the last. `rerun` leads from finished to queued or blocked, with
+ * the next attempt. Reports come over a network that repeats and delays them: an event that no
+ * longer applies returns the very state it was given, so callers write and publish only when
+ * `next !== state`.
+ */
+export type JobState =
+  | { readonly status: 'blocked'; readonly attempt: number }
+  | { readonly status: 'queued'; readonly attempt: number; readonly queuedAt: number }
+  | {
+      readonly status: 'assigned'
+      readonly attempt: number
+      readonly queuedAt: number
+      readonly runnerId: RunnerId
+      readonly fence: number
+      readonly assignedAt: number
+    }
+  | {
+      readonly status: 'running'
+      readonly attempt: number
+      readonly queuedAt: number
+      readonly runnerId: RunnerId
+      readonly fence: number
+      readonly assignedAt: number
+      readonly startedAt: number
+    }
+  | {
+      readonly status: 'finished'
+      readonly attempt: number
+      readonly outcome: Outcome
+      /** Why, in words, where the outcome alone does not say it. */
+      readonly reason?: string
+      readonly startedAt?: number
+      readonly finishedAt: number
+    }
+
+export type JobStatus = JobState['status']
+
+/** Who reports: the attempt and its fencing token; a report with another token is stale. */
+interface Report {
+  readonly attempt: number
+  readonly fence: number
+}
+
+export type JobEvent =
+  | { readonly type: 'ready'; readonly at: number }
+  | { readonly type: 'skipped'; readonly reason: string; readonly at: number }
+  | {
+      readonly type: 'assigned'
+      readonly runnerId: RunnerId
+      readonly fence: number
+      readonly at: number
+    }
+  | ({ readonly type: 'started'; readonly at: number } & Report)
+  | ({
+      readonly type: 'finished'
+      readonly outcome: Outcome
+      readonly reason?: string
+      readonly at: number
+    } & Report)
+  /** The runner refused the attempt or went away before it started: the same attempt waits again. */
+  | ({ readonly type: 'refused'; readonly at: number } & Report)
+  /** The runner is lost with the attempt: the next attempt waits. */
+  | ({ readonly type: 'lost'; readonly at: number } & Report)
+  | { readonly type: 'cancelled'; readonly reason: string; readonly at: number }
+  | { readonly type: 'rerun'; readonly blocked: boolean; readonly at: number }
+
+/** Moves a job by one event; returns the same object when the event does not apply. */
+export function advanceJob(state: JobState, event: JobEvent): JobState {
+  switch (event.type) {
+    case 'ready':
+      return state.status === 'blocked' ? queued(state.attempt, event.at) : state
+    case 'skipped':
+      return state.status === 'blocked'
+        ? finished(state, { outcome: 'skipped', reason: event.reason, at: event.at })
+        : state
+    case 'assigned':
+      return state.status === 'queued'
+        ? {
+            ...state,
+            status: 'assigned',
+            runnerId: event.runnerId,
+            fence: event.fence,
+            assignedAt: event.at,
+          }
+        : state
+    case 'started':
+      return state.status === 'assigned' && isCurrent(state, event)
+        ? { ...state, status: 'running', startedAt: event.at }
+        : state
+    case 'finished':
+      return isHeld(state) && isCurrent(state, event) ? finished(state, event) : state
+    case 'refused':
+      return state.status === 'assigned' && isCurrent(state, event)
+        ? { status: 'queued', attempt: state.attempt, queuedAt: state.queuedAt }
+        : state
+    case 'lost':
+      return isHeld(state) && isCurrent(state, event) ? queued(state.attempt + 1, event.at) : state
+    case 'cancelled':
+      return state.status === 'finished'
+        ? state
+        : finished(state, { outcome: 'cancelled', reason: event.reason, at: event.at })
+    case 'rerun':
+      if (state.status !== 'finished') return state
+      return event.blocked
+        ? { status: 'blocked', attempt: state.attempt + 1 }
+        : queued(state.attempt + 1, event.at)
+    default:
+      return unreachable(event)
+  }
+}
+
+type HeldState = Extract<JobState, { status: 'assigned' | 'running' }>
+
+/** Whether a runner has the job. */
+export function isHeld(state: JobState): state is HeldState {
+  return state.status === 'assigned' || state.status === 'running'
+}
+
+function isCurrent(state: HeldState, report: Report): boolean {
+  return state.attempt === report.attempt && state.fence === report.fence
+}
+
+function queued(attempt: number, queuedAt: number): JobState {
+  return { status: 'queued', attempt, queuedAt }
+}
+
+function finished(
+  state: JobState,
+  end: { outcome: Outcome; reason?: string; at: number },
+): JobState {
+  return {
+    status: 'finished',
+    attempt: state.attempt,
+    outcome: end.outcome,
+    ...(end.reason ? { reason: end.reason } : {}),
+    ...(state.status === 'running' ? { startedAt: state.startedAt } : {}),
+    finishedAt: end.at,
+  }
+}

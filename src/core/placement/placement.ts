@@ -1,0 +1,86 @@
+import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
+
+/** What runs containers or sandboxes on a runner. `process` isolates nothing; `fake` is for tests. */
+export type Engine = 'docker' | 'bubblewrap' | 'process' | 'fake'
+
+/** A job that waits, as the placement sees it. */
+export interface WaitingJob {
+  readonly jobId: JobId
+  readonly repositoryId: RepositoryId
+  readonly image?: string
+  readonly labels: readonly string[]
+  /** Epoch milliseconds. */
+  readonly queuedAt: number
+  /** How many jobs of the pipeline follow on the longest way through `needs`. */
+  readonly followers: number
+  /** Larger goes first; 0 unless the pipeline says otherwise. */
+  readonly priority: number
+}
+
+/** A runner as the placement sees it, with every slot counted that was promised a moment ago. */
+export interface Candidate {
+  readonly runnerId: RunnerId
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly engines: readonly Engine[]
+  readonly slots: number
+  /** Slots in use or reserved, at decision time. */
+  readonly busy: number
+  /** The machine's load from 0 (idle) up to 1 (all processors busy) and beyond. */
+  readonly load: number
+  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
+}
+
+/** What a heuristic may look at besides the job and the runners; all of it given, so it is pure. */
+export interface HeuristicContext {
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** How many placements were made before this one. */
+  readonly turn: number
+}
+
+export interface Choice {
+  readonly runnerId: RunnerId
+  /** Why this one, for a person: "fewest busy slots: 1 of 4". */
+  readonly reason: string
+}
+
+/** Chooses among runners that all could take the job now; `eligible` is never empty. */
+export type Heuristic = (
+  job: WaitingJob,
+  eligible: readonly Candidate[],
+  context: HeuristicContext,
+) => Choice
+
+export const HEURISTICS = [
+  'round-robin',
+  'random',
+  'least-loaded',
+  'power-of-two',
+  'cache-affinity',
+] as const
+export type HeuristicName = (typeof HEURISTICS)[number]
+
+/** One placement with its reasons, as it is stored. */
+export interface Decision {
+  readonly runnerId: RunnerId
+  readonly runnerName: string
+  readonly heuristic: HeuristicName
+  readonly reason: string
+  /** The runners that were looked at and why each that is out was left out. */
+  readonly considered: readonly ConsideredRunner[]
+}
+
+export interface ConsideredRunner {
+  readonly runnerId: RunnerId
+  readonly name: string
+  readonly busy: number
+  readonly slots: number
+  /** Absent: it could have taken the job. */
+  readonly refusedBecause?: string
+}
+
+/** Why a job stays in the queue, in words: "needs label gpu: no runner has it". */
+export interface Waiting {
+  readonly reason: string
+}

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto'
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/**
+ * Makes an id such as `job_01jd3v6w5k8m2q4r`: 9 characters of time (milliseconds, so that ids sort
+ * by age) and 11 of randomness, in Crockford's base 32.
+ */
+export function newId<Prefix extends string>(prefix: Prefix): `${Prefix}_${string}` {
+  let time = Date.now()
+  let text = ''
+  for (let i = 0; i < 9; i++) {
+    text = ALPHABET[time % 32] + text
+    time = Math.floor(time / 32)
+  }
+  for (const byte of randomBytes(11)) text += ALPHABET[byte % 32]
+  return `${prefix}_${text}`
+}

@@ -1,0 +1,71 @@
+import type { Engine } from '../../core/placement/placement.ts'
+
+/** What a sandbox is for and what it may use. */
+export interface SandboxSpec {
+  /** Names the attempt for labels and messages, such as `job_01jd…/1`. */
+  readonly name: string
+  /** A container image reference; absent: over the runner's own root file system, read-only. */
+  readonly image?: string
+  /** A folder of the runner, empty or with the checkout; the working directory of every step. */
+  readonly workspace: string
+  readonly limits: SandboxLimits
+}
+
+export interface SandboxLimits {
+  readonly memoryBytes: number
+  /** Processors, may be fractional. */
+  readonly cpus: number
+  readonly processes: number
+}
+
+/** One script to run in a sandbox. */
+export interface SandboxStep {
+  /** A POSIX shell script; the first command that fails ends it (`set -e`). */
+  readonly script: string
+  /** The whole environment besides the sandbox's own PATH, HOME and the like. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export type OutputStream = 'stdout' | 'stderr'
+
+/** Takes output in the order it was written; the chunk is the listener's to keep. */
+export type OutputListener = (stream: OutputStream, chunk: Uint8Array) => void
+
+/** How a script ended. A non-zero code is a result and never thrown. */
+export interface StepExit {
+  /** 0 to 255; a process killed by signal n ends with 128 + n. */
+  readonly exitCode: number
+  /** What the exit code does not say, in words: "out of memory: the limit is 2 GiB". */
+  readonly note?: string
+}
+
+/**
+ * Where the steps of a job run.
+ *
+ * - `open` prepares a place for one job, isolated from every other job. It rejects with a
+ *   NarwhalError: `invalid` when the image reference can't be right, `not_found` when the image
+ *   can't be had, `unavailable` when the engine is away; the message is what the user reads.
+ * - Disposing an executor ends and removes all its sandboxes.
+ */
+export interface Executor extends AsyncDisposable {
+  readonly engine: Engine
+  open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
+  /** Empty when sandboxes can be opened; else what is wrong and what to do, in words. */
+  probe(): Promise<string>
+}
+
+/**
+ * A place for one job, never used by two.
+ *
+ * - `run` runs one script after the other in the workspace, each as a process of its own: closed
+ *   standard input, exactly the given environment. It resolves once the script has ended and
+ *   its output has been heard, also when it left processes in the background. Calls never overlap.
+ * - When the signal aborts, every process of the step is killed and `run` rejects with the
+ *   signal's reason. Our own trouble (the engine is gone, …) rejects with a NarwhalError.
+ * - Disposing kills what still runs and removes everything the sandbox brought: containers,
+ *   networks, volumes, and what the steps wrote into the workspace under another user's name, so
+ *   that the runner can remove the folder. It is safe at any moment and more than once.
+ */
+export interface Sandbox extends AsyncDisposable {
+  run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
+}
