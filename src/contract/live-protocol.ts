@@ -38,6 +38,8 @@ export const liveResponse = z.discriminatedUnion('type', [
   /** Sent once per subscription when all that was missed has been sent. `seq` is the newest number. */
   z.object({ type: z.literal('subscribed'), id: z.string(), seq: z.number().int().gte(-1) }),
   z.object({ type: z.literal('event'), id: z.string(), event: liveEvent }),
+  /** What lies behind `after` is no longer kept: read the present state by REST; new events follow. */
+  z.object({ type: z.literal('reset'), id: z.string() }),
   /** The log is whole: no more lines will come. */
   z.object({ type: z.literal('end'), id: z.string() }),
   z.object({

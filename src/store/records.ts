@@ -1,0 +1,177 @@
+import type { CommitEvent } from '../core/commit-event.ts'
+import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import type { JobState } from '../core/job.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Decision, Engine } from '../core/placement/placement.ts'
+import type { JobSpec, Problem } from '../core/plan.ts'
+
+/** What the store keeps, in the domain's words. Times are epoch milliseconds. */
+
+export interface RepositoryRecord {
+  readonly id: RepositoryId
+  /** `owner/name`; unique among the repositories that are registered. */
+  readonly name: string
+  readonly forge: 'github' | 'git'
+  /** The forge's numeric id, as soon as a verified webhook has told it. */
+  readonly forgeId?: number
+  readonly cloneUrl: string
+  readonly webhookSecret: string
+  /** 0: never polled. */
+  readonly pollIntervalMs: number
+  readonly createdAt: number
+}
+
+/** A ref of a repository with the commit it was last seen at. */
+export interface Head {
+  readonly ref: string
+  readonly sha: string
+}
+
+/** A forge's delivery of a webhook, so that a redelivery is known again. */
+export interface DeliveryRecord {
+  readonly forge: 'github'
+  /** The forge's own id of the delivery. */
+  readonly deliveryId: string
+  readonly repositoryId: RepositoryId
+  readonly disposition: 'accepted' | 'known' | 'ignored'
+  /** The event it told of; absent when ignored. */
+  readonly eventId?: EventId
+  /** Why it was ignored. */
+  readonly reason?: string
+  readonly receivedAt: number
+}
+
+export interface Phase {
+  readonly name: string
+  readonly startedAt: number
+  readonly durationMs: number
+}
+
+export type PipelineState =
+  /** Not planned yet. */
+  | { readonly status: 'pending' }
+  | { readonly status: 'running'; readonly startedAt: number }
+  | {
+      readonly status: 'finished'
+      readonly outcome: Outcome
+      readonly reason?: string
+      readonly startedAt?: number
+      readonly finishedAt: number
+    }
+
+export interface PipelineRecord {
+  readonly id: PipelineId
+  readonly repositoryId: RepositoryId
+  readonly eventId: EventId
+  /** Counts from 1 in its repository. */
+  readonly number: number
+  /** The `name` in narwhal.yml; empty until planned. */
+  readonly name: string
+  readonly state: PipelineState
+  /** What is wrong in narwhal.yml, when that ended the pipeline. */
+  readonly problems: readonly Problem[]
+  readonly phases: readonly Phase[]
+  readonly rerunOf?: PipelineId
+  readonly createdAt: number
+  /** Grows with every write; a write that names an older one is refused. */
+  readonly version: number
+}
+
+export interface StepRecord {
+  readonly name: string
+  readonly status: 'waiting' | 'running' | 'finished'
+  readonly outcome?: Outcome
+  readonly reason?: string
+  readonly exitCode?: number
+  readonly startedAt?: number
+  readonly finishedAt?: number
+}
+
+/** One try of a job. Written when a runner is chosen for it. */
+export interface AttemptRecord {
+  readonly number: number
+  readonly runnerId: RunnerId
+  /** The fencing token of its lease. */
+  readonly fence: number
+  readonly status: 'assigned' | 'running' | 'finished'
+  readonly outcome?: Outcome
+  readonly reason?: string
+  readonly assignedAt: number
+  readonly startedAt?: number
+  readonly finishedAt?: number
+  readonly decision: Decision
+  readonly phases: readonly Phase[]
+  readonly steps: readonly StepRecord[]
+  /** How many lines of its log are stored. */
+  readonly lines: number
+  /** The number of the runner's last event that is stored; the stream resumes behind it. */
+  readonly lastSeq: number
+}
+
+export interface JobRecord {
+  readonly id: JobId
+  readonly pipelineId: PipelineId
+  readonly repositoryId: RepositoryId
+  /** Its place in narwhal.yml, from 0. */
+  readonly position: number
+  readonly spec: JobSpec
+  readonly state: JobState
+  /** The last fencing token that was given out for this job; 0 before the first. */
+  readonly fence: number
+  /** Oldest first; the last is the current one once it is assigned. */
+  readonly attempts: readonly AttemptRecord[]
+  /** Grows with every write; a write that names an older one is refused. */
+  readonly version: number
+}
+
+export interface RunnerRecord {
+  readonly id: RunnerId
+  /** Unique. */
+  readonly name: string
+  readonly link: 'in-process' | 'dialled'
+  readonly url?: string
+  readonly balanced: boolean
+  /** What the dispatcher shows to the runner at each call, for dialled ones. */
+  readonly linkToken?: string
+  readonly members: number
+  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
+  readonly reason?: string
+  readonly labels: readonly string[]
+  readonly engines: readonly Engine[]
+  readonly slots: number
+  readonly busy: number
+  readonly hardware?: {
+    readonly cpus: number
+    readonly memoryBytes: number
+    readonly architecture: string
+    readonly operatingSystem: string
+  }
+  readonly softwareVersion?: string
+  readonly registeredAt: number
+  readonly lastSeenAt?: number
+}
+
+/** An access token of the API; the token itself is never stored. */
+export interface TokenRecord {
+  readonly id: `token_${string}`
+  readonly name: string
+  /** SHA-256 of the token, hexadecimal. */
+  readonly hash: string
+  readonly createdAt: number
+}
+
+export interface NewPipeline {
+  readonly id: PipelineId
+  readonly eventId: EventId
+  readonly rerunOf?: PipelineId
+  readonly phases: readonly Phase[]
+  readonly createdAt: number
+}
+
+/** A pipeline with all that its page needs. */
+export interface PipelineDetail {
+  readonly pipeline: PipelineRecord
+  readonly event: CommitEvent
+  readonly repository: RepositoryRecord
+  readonly jobs: readonly JobRecord[]
+}

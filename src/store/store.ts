@@ -1,0 +1,154 @@
+import type { StateChange } from '../contract/live-event.ts'
+import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
+import type { CommitEvent } from '../core/commit-event.ts'
+import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type {
+  DeliveryRecord,
+  Head,
+  JobRecord,
+  NewPipeline,
+  PipelineDetail,
+  PipelineRecord,
+  RepositoryRecord,
+  RunnerRecord,
+  TokenRecord,
+} from './records.ts'
+
+/**
+ * The truth about everything. Queue messages and live events only hint at what is written here.
+ *
+ * - All that is written in one `transact` is on disk when it resolves, or nothing of it is.
+ * - Every change of a pipeline, job or runner in it is numbered and kept as a state change (with
+ *   the whole new view), in the same transaction; numbers become visible in ascending order, so
+ *   whoever has read up to n has missed nothing before n. The changes are returned to be told.
+ * - Rejects with `unavailable` while the database is away (nothing was written, or it can't be
+ *   known; every write here may be repeated), `conflict` when a version or a fence is not the newest, and
+ *   `exhausted` when its disk is full.
+ * - Reads see what was committed and never wait for writers.
+ */
+export interface Store extends StoreReader, AsyncDisposable {
+  transact<Result>(
+    work: (write: StoreWriter) => Promise<Result>,
+  ): Promise<{ result: Result; changes: StateChange[] }>
+  /** Resolves when the database answers; rejects with `unavailable`. */
+  ping(): Promise<void>
+}
+
+export interface StoreReader {
+  findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
+  /** By the forge's numeric id where it is known, else by the full name. */
+  findForgeRepository(
+    forge: 'github',
+    repository: { forgeId: number; fullName: string },
+  ): Promise<RepositoryRecord | undefined>
+  listRepositories(): Promise<RepositoryRecord[]>
+  listHeads(repositoryId: RepositoryId): Promise<Head[]>
+
+  findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined>
+  findEvent(id: EventId): Promise<CommitEvent | undefined>
+  /** Events without a pipeline that were received before the time, oldest first. */
+  listPendingEvents(before: number, limit: number): Promise<EventId[]>
+
+  findPipeline(id: PipelineId): Promise<PipelineDetail | undefined>
+  findPipelineView(id: PipelineId): Promise<PipelineView | undefined>
+  /** Newest first. */
+  listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]>
+  /** Ids of pipelines that have not ended, oldest first. */
+  listOpenPipelines(): Promise<PipelineId[]>
+
+  findJob(id: JobId): Promise<JobRecord | undefined>
+  findJobView(id: JobId): Promise<JobView | undefined>
+  /** In the order of the file. */
+  listJobViews(pipelineId: PipelineId): Promise<JobView[]>
+
+  /** Lines from `from` (counting from 0), at most `limit`; fewer at the end. */
+  readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]>
+
+  findRunner(idOrName: string): Promise<RunnerRecord | undefined>
+  listRunners(): Promise<RunnerRecord[]>
+  listRunnerViews(): Promise<RunnerView[]>
+
+  findToken(hash: string): Promise<TokenRecord | undefined>
+  listTokens(): Promise<TokenRecord[]>
+
+  /**
+   * State changes with numbers above `after`, ascending, at most `limit`; all, or those of one
+   * pipeline and its jobs, or those of runners. `truncated`: some were already forgotten.
+   */
+  listChanges(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
+  /** The number of the newest state change; 0 when there is none. */
+  lastChange(): Promise<number>
+}
+
+export interface PipelineFilter {
+  readonly repositoryId?: RepositoryId
+  readonly status?: 'pending' | 'running' | 'finished'
+  readonly outcome?: Outcome
+  readonly ref?: string
+  readonly kind?: CommitEvent['kind']
+  readonly author?: string
+  /** Part of the title, the ref, the author, the repository's name or the start of the sha. */
+  readonly text?: string
+  /** Only those older than this one: the next page. */
+  readonly before?: PipelineId
+  readonly limit: number
+}
+
+export interface ChangeQuery {
+  readonly after: number
+  readonly limit: number
+  readonly scope?: { readonly pipelineId: PipelineId } | 'runners'
+}
+
+/** What can be done in a transaction; each method may also read what the transaction wrote. */
+export interface StoreWriter {
+  /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
+  insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
+  /** Sets the forge's numeric id, once a verified webhook told it. */
+  setForgeId(id: RepositoryId, forgeId: number): Promise<void>
+  /** The repository is no longer found, polled or accepted; its pipelines remain readable. */
+  removeRepository(id: RepositoryId): Promise<void>
+  setHeads(
+    repositoryId: RepositoryId,
+    heads: readonly Head[],
+    gone: readonly string[],
+  ): Promise<void>
+
+  /** Writes the event unless one with the same semantic key is there, and returns the one that is. */
+  acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }>
+  /** Records a delivery; one that is known already stays as it is. */
+  recordDelivery(delivery: DeliveryRecord): Promise<void>
+
+  /**
+   * Creates the pipeline of an event, with the next number of its repository. An event has one
+   * pipeline besides its reruns: if it is there, it is returned, and `created` is false.
+   */
+  createPipeline(pipeline: NewPipeline): Promise<{ pipeline: PipelineRecord; created: boolean }>
+  /** Writes state, name, problems and phases; returns it with its new version. */
+  savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord>
+  insertJobs(jobs: readonly JobRecord[]): Promise<void>
+  /**
+   * Writes the job's state, fence and the attempts that `changed` names (inserting those that are
+   * new); returns it with its new version.
+   */
+  saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord>
+  /**
+   * Appends lines to an attempt's log and notes the runner's sequence number and the count of
+   * lines; rejects with `conflict` when the attempt's fence is another. Lines must follow without
+   * a hole. It does not change the job's version.
+   */
+  appendLog(
+    log: { jobId: JobId; attempt: number; fence: number; lastSeq: number },
+    lines: readonly LogLine[],
+  ): Promise<void>
+
+  saveRunner(runner: RunnerRecord): Promise<void>
+  removeRunner(id: RunnerId): Promise<void>
+
+  insertToken(token: TokenRecord): Promise<void>
+  removeToken(id: TokenRecord['id']): Promise<void>
+
+  /** Forgets all state changes but the newest `keep`. */
+  pruneChanges(keep: number): Promise<void>
+}
