@@ -1,0 +1,152 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { Code, ConnectError } from '@connectrpc/connect'
+import type { Outcome } from '../core/outcome.ts'
+import type { Engine } from '../core/placement/placement.ts'
+import type { JobSpec, PipelinePlan } from '../core/plan.ts'
+import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
+import {
+  type JobSpec as JobSpecMessage,
+  JobSpecSchema,
+  type LogLine as LogLineMessage,
+  type LogLineSchema,
+  type PipelinePlan as PlanMessage,
+  PipelinePlanSchema as PlanSchema,
+  Engine as ProtoEngine,
+  Outcome as ProtoOutcome,
+  Phase as ProtoPhase,
+  Stream as ProtoStream,
+} from './gen/narwhal/v1/runner_pb.js'
+import type { LogLine } from './views.ts'
+
+/** Between the generated messages and the domain: nothing generated travels further than this file. */
+
+const RPC_CODE = {
+  invalid: Code.InvalidArgument,
+  unauthenticated: Code.Unauthenticated,
+  forbidden: Code.PermissionDenied,
+  not_found: Code.NotFound,
+  conflict: Code.FailedPrecondition,
+  too_large: Code.OutOfRange,
+  exhausted: Code.ResourceExhausted,
+  unavailable: Code.Unavailable,
+  cancelled: Code.Canceled,
+  internal: Code.Internal,
+} as const satisfies Record<ErrorCode, Code>
+
+const ERROR_CODE = new Map<Code, ErrorCode>(
+  Object.entries(RPC_CODE).map(([code, rpc]) => [rpc, code as ErrorCode]),
+)
+
+/** What a service throws to its caller. */
+export function toConnectError(reason: unknown): ConnectError {
+  if (reason instanceof ConnectError) return reason
+  const error = NarwhalError.from(reason)
+  return new ConnectError(error.message, RPC_CODE[error.code], undefined, undefined, error)
+}
+
+/** What a call's failure means; a connection that broke is `unavailable`. */
+export function fromConnectError(reason: unknown): NarwhalError {
+  if (reason instanceof NarwhalError) return reason
+  const error = ConnectError.from(reason, Code.Unavailable)
+  const code = ERROR_CODE.get(error.code) ?? 'unavailable'
+  return new NarwhalError(code, error.rawMessage, { cause: reason })
+}
+
+const OUTCOMES: Record<Outcome, ProtoOutcome> = {
+  success: ProtoOutcome.SUCCESS,
+  failure: ProtoOutcome.FAILURE,
+  error: ProtoOutcome.ERROR,
+  cancelled: ProtoOutcome.CANCELLED,
+  timeout: ProtoOutcome.TIMEOUT,
+  skipped: ProtoOutcome.SKIPPED,
+}
+const ENGINES: Record<Engine, ProtoEngine> = {
+  docker: ProtoEngine.DOCKER,
+  bubblewrap: ProtoEngine.BUBBLEWRAP,
+  process: ProtoEngine.PROCESS,
+  fake: ProtoEngine.FAKE,
+}
+const STREAMS: Record<LogLine['stream'], ProtoStream> = {
+  stdout: ProtoStream.STDOUT,
+  stderr: ProtoStream.STDERR,
+  narwhal: ProtoStream.NARWHAL,
+}
+/** The stretches of an attempt outside its steps, by the names they have in views. */
+export type RunnerPhase = 'fetch' | 'checkout' | 'sandbox'
+const PHASES: Record<RunnerPhase, ProtoPhase> = {
+  fetch: ProtoPhase.FETCH,
+  checkout: ProtoPhase.CHECKOUT,
+  sandbox: ProtoPhase.SANDBOX,
+}
+
+export const outcomeToProto = (outcome: Outcome): ProtoOutcome => OUTCOMES[outcome]
+export const outcomeFromProto = (outcome: ProtoOutcome): Outcome =>
+  lookUp(OUTCOMES, outcome, 'outcome')
+export const engineToProto = (engine: Engine): ProtoEngine => ENGINES[engine]
+export const engineFromProto = (engine: ProtoEngine): Engine => lookUp(ENGINES, engine, 'engine')
+export const phaseToProto = (phase: RunnerPhase): ProtoPhase => PHASES[phase]
+export const phaseFromProto = (phase: ProtoPhase): RunnerPhase => lookUp(PHASES, phase, 'phase')
+
+/** A line as the runner sends it; its number and step are known from where it stands. */
+export type SentLine = Pick<LogLine, 'at' | 'stream' | 'text'>
+
+export function lineToProto(line: SentLine): MessageInitShape<typeof LogLineSchema> {
+  return { atMs: BigInt(line.at), stream: STREAMS[line.stream], text: line.text }
+}
+
+export function lineFromProto(line: LogLineMessage): SentLine {
+  return {
+    at: Number(line.atMs),
+    stream: lookUp(STREAMS, line.stream, 'stream'),
+    text: line.text,
+  }
+}
+
+export function jobToProto(job: JobSpec): JobSpecMessage {
+  return create(JobSpecSchema, {
+    name: job.name,
+    ...(job.image === undefined ? {} : { image: job.image }),
+    env: { ...job.env },
+    needs: [...job.needs],
+    labels: [...job.labels],
+    steps: job.steps.map((step) => ({
+      name: step.name,
+      command: step.command,
+      dependencies: [...step.dependencies],
+      env: { ...step.env },
+    })),
+  })
+}
+
+export function jobFromProto(job: JobSpecMessage): JobSpec {
+  return {
+    name: job.name,
+    ...(job.image === undefined ? {} : { image: job.image }),
+    env: { ...job.env },
+    needs: job.needs,
+    labels: job.labels,
+    steps: job.steps.map(({ name, command, dependencies, env }) => ({
+      name,
+      command,
+      dependencies,
+      env: { ...env },
+    })),
+  }
+}
+
+export function planToProto(plan: PipelinePlan): PlanMessage {
+  return create(PlanSchema, { name: plan.name, jobs: plan.jobs.map(jobToProto) })
+}
+
+export function planFromProto(plan: PlanMessage): PipelinePlan {
+  return { name: plan.name, jobs: plan.jobs.map(jobFromProto) }
+}
+
+function lookUp<Word extends string>(
+  table: Record<Word, number>,
+  value: number,
+  what: string,
+): Word {
+  for (const word in table) if (table[word] === value) return word
+  throw new NarwhalError('invalid', `the other side sent ${what} ${value}, which is not known here`)
+}

@@ -1,0 +1,136 @@
+import { x } from 'tinyexec'
+import { NarwhalError } from './errors.ts'
+
+/**
+ * The one way to call git. Arguments are never a shell's text; the configuration of the machine
+ * and its users is left out, hooks and external protocols are off, and git never asks questions.
+ * See git-config(1), and git(1) on GIT_CONFIG_COUNT and GIT_ALLOW_PROTOCOL.
+ */
+const SETTINGS: readonly string[] = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'protocol.allow=never',
+  'protocol.https.allow=always',
+  'protocol.http.allow=always',
+  'protocol.ssh.allow=always',
+  'protocol.ext.allow=never',
+  'submodule.recurse=false',
+  'http.followRedirects=initial',
+  'gc.auto=0',
+  'advice.detachedHead=false',
+  'safe.directory=*',
+]
+
+export interface GitOptions {
+  /** The folder that git runs in. */
+  readonly cwd?: string
+  readonly signal?: AbortSignal
+  readonly stdin?: string
+  /** Local paths may be read: only for repositories that the operator registered as such. */
+  readonly allowLocal?: boolean
+  /** Milliseconds until git is killed; five minutes unless told. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Runs git and returns its standard output. Rejects with `unavailable` (git's own last words) when
+ * it fails, and with the signal's reason when it was aborted.
+ */
+export async function git(args: readonly string[], options: GitOptions = {}): Promise<string> {
+  const settings = [...SETTINGS, `protocol.file.allow=${options.allowLocal ? 'always' : 'never'}`]
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? 300_000)
+  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
+  const result = await x('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
+    signal,
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+    nodePath: false,
+    nodeOptions: {
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'],
+        LC_ALL: 'C.UTF-8',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_TERMINAL_PROMPT: '0',
+        GIT_PROTOCOL_FROM_USER: '0',
+        GIT_LFS_SKIP_SMUDGE: '1',
+        GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20',
+      },
+    },
+  })
+  options.signal?.throwIfAborted()
+  if (timeout.aborted) {
+    throw new NarwhalError('unavailable', `git ${args[0]} took longer than its limit and was ended`)
+  }
+  if (result.exitCode !== 0) {
+    throw new NarwhalError('unavailable', `git ${args[0]} failed: ${lastWords(result.stderr)}`)
+  }
+  return result.stdout
+}
+
+function lastWords(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
+  return lines.slice(-4).join(' | ').slice(0, 1000) || 'no message'
+}
+
+/** Where a repository may be cloned from. */
+export interface CloneUrl {
+  /** As git takes it. */
+  readonly url: string
+  readonly local: boolean
+}
+
+const SCP_LIKE =
+  /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)[A-Za-z0-9_~./][^\s]*$/
+
+/**
+ * Checks a clone URL: https, http, ssh (also `git@host:path`), or an absolute local path. Throws
+ * `invalid` for everything else: other protocols and helpers, options in disguise, passwords in
+ * the URL, control characters.
+ */
+export function parseCloneUrl(text: string): CloneUrl {
+  const refuse = (why: string): never => {
+    throw new NarwhalError(
+      'invalid',
+      `${JSON.stringify(text.slice(0, 200))} is no URL to clone from: ${why}`,
+    )
+  }
+  if (text.length === 0 || text.length > 2048) return refuse('it must have 1 to 2048 characters')
+  if (/[\0-\x20\x7f\\]/.test(text)) return refuse('it has spaces or control characters') // oxlint-disable-line no-control-regex
+  if (text.startsWith('/')) return { url: text, local: true }
+  if (/^(?:https?|ssh):\/\//.test(text)) {
+    const url = URL.canParse(text) ? new URL(text) : refuse('it can not be parsed')
+    if (url.password || (url.protocol !== 'ssh:' && url.username)) {
+      return refuse('leave user and password out; they would end up in logs')
+    }
+    if (!/^[A-Za-z0-9[]/.test(url.hostname) || url.username.startsWith('-')) {
+      return refuse('its host is not one')
+    }
+    return { url: text, local: false }
+  }
+  if (!text.includes('::') && SCP_LIKE.test(text)) return { url: text, local: false }
+  return refuse('use https://…, ssh://…, git@host:path or an absolute path')
+}
+
+/** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
+export async function listRemote(
+  clone: CloneUrl,
+  patterns: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const text = await git(['ls-remote', '--', clone.url, ...patterns], {
+    allowLocal: clone.local,
+    timeoutMs: 60_000,
+    ...(signal ? { signal } : {}),
+  })
+  const refs = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [sha, ref] = line.split('\t')
+    // An annotated tag comes twice; the second, `tag^{}`, is the commit it stands for.
+    if (sha && ref) refs.set(ref.replace(/\^\{\}$/, ''), sha)
+  }
+  return refs
+}
