@@ -1,0 +1,141 @@
+import { z } from 'zod'
+import {
+  attemptView,
+  jobId,
+  jobView,
+  logLine,
+  outcomeSchema,
+  pipelineId,
+  pipelineView,
+  queuedJobView,
+  repositoryView,
+  runnerSample,
+  runnerView,
+} from './views.ts'
+
+/** The requests and answers of the REST API under `/api/v1`; the OpenAPI document is made of these. */
+
+/** Every error's body. `problems` lists each thing that is wrong with a request, by its place. */
+export const errorBody = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    problems: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Error' })
+export type ErrorBody = z.infer<typeof errorBody>
+
+const count = (fallback: number, max: number) =>
+  z.coerce.number().int().positive().max(max).default(fallback)
+
+const repositoryName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/,
+    'must be like owner/name: letters, digits, `.`, `_`, `-`',
+  )
+  .max(200)
+
+export const newRepository = z.strictObject({
+  name: repositoryName,
+  /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
+  cloneUrl: z.string().max(2048),
+  forge: z.enum(['github', 'git']).default('git'),
+  /** Milliseconds between two looks for new commits; 0: webhooks only. One minute unless told. */
+  pollIntervalMs: z.number().int().min(0).max(86_400_000).default(60_000),
+})
+export type NewRepository = z.input<typeof newRepository>
+
+/** What to enter at the forge; the secret is shown to those who may register repositories. */
+export const registeredRepository = z.object({
+  repository: repositoryView,
+  webhook: z.object({ path: z.string(), secret: z.string() }).optional(),
+})
+export type RegisteredRepository = z.infer<typeof registeredRepository>
+export const repositoryList = z.object({ repositories: z.array(repositoryView) })
+/** A repository by its id or its name with `/` written as `%2F`. */
+export const repositoryParams = z.object({ repository: z.string().max(300) })
+
+export const pipelineQuery = z.object({
+  repository: z.string().max(300).optional(),
+  status: z.enum(['pending', 'running', 'finished']).optional(),
+  outcome: outcomeSchema.optional(),
+  ref: z.string().max(1024).optional(),
+  kind: z.enum(['push', 'pull_request', 'tag', 'manual']).optional(),
+  author: z.string().max(200).optional(),
+  text: z.string().max(200).optional(),
+  /** The last pipeline of the page before. */
+  before: pipelineId.optional(),
+  limit: count(50, 500),
+})
+export type PipelineQuery = z.input<typeof pipelineQuery>
+export const pipelineList = z.object({ pipelines: z.array(pipelineView) })
+export const pipelineParams = z.object({ pipeline: pipelineId })
+export const pipelineWithJobs = z.object({
+  pipeline: pipelineView,
+  jobs: z.array(jobView),
+  /** The number of the newest state change: where to resume live events. */
+  seq: z.number().int().nonnegative(),
+})
+export type PipelineWithJobs = z.infer<typeof pipelineWithJobs>
+
+export const startPipeline = z.strictObject({
+  /** Its id or name. */
+  repository: z.string().max(300),
+  /** A branch, a tag, a full ref or a full commit id; absent: the remote's HEAD. */
+  ref: z.string().min(1).max(1024).optional(),
+})
+export type StartPipeline = z.infer<typeof startPipeline>
+export const startedPipeline = z.object({ pipeline: pipelineView })
+export const changedJob = z.object({ job: jobView })
+export const cancelRequest = z
+  .strictObject({ reason: z.string().max(500).optional() })
+  .nullish()
+  .transform((body) => body ?? {})
+
+export const jobParams = z.object({ job: jobId })
+export const attemptParams = jobParams.extend({ attempt: z.coerce.number().int().positive() })
+export const attemptList = z.object({ attempts: z.array(attemptView) })
+export const shownAttempt = z.object({ attempt: attemptView })
+export const stepList = z.object({ steps: attemptView.shape.steps })
+
+export const logQuery = z.object({
+  from: z.coerce.number().int().nonnegative().default(0),
+  limit: count(1000, 10_000),
+})
+/** `complete`: the attempt has ended and nothing follows these lines. */
+export const logPage = z.object({ lines: z.array(logLine), complete: z.boolean() })
+export type LogPage = z.infer<typeof logPage>
+export const logTextQuery = z.object({ timestamps: z.stringbool().default(false) })
+export const logFollowQuery = z.object({ from: z.coerce.number().int().nonnegative().default(0) })
+
+export const newRunner = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1'),
+  /** http://host:port or https://host:port of the runner, or of a load balancer before several. */
+  url: z.url({ protocol: /^https?$/ }).max(2048),
+  balanced: z.boolean().default(false),
+  /** What the runner wants to see at each call; see `narwhal runner --help`. */
+  token: z.string().max(500).optional(),
+})
+export type NewRunner = z.input<typeof newRunner>
+export const runnerParams = z.object({ runner: z.string().max(200) })
+export const shownRunner = z.object({ runner: runnerView })
+export const runnerList = z.object({ runners: z.array(runnerView) })
+export const sampleList = z.object({ samples: z.array(runnerSample) })
+
+export const queueList = z.object({ jobs: z.array(queuedJobView) })
+
+export const newToken = z.strictObject({ name: z.string().min(1).max(100) })
+export const createdToken = z.object({ id: z.string(), name: z.string(), token: z.string() })
+export const tokenList = z.object({
+  tokens: z.array(z.object({ id: z.string(), name: z.string(), createdAt: z.number() })),
+})
+export const tokenParams = z.object({ token: z.string().regex(/^token_[0-9a-z]+$/) })
+export const signIn = z.strictObject({ token: z.string().max(200) })
+
+export const statusBody = z.object({
+  version: z.string(),
+  /** The number of the newest state change. */
+  seq: z.number().int().nonnegative(),
+})
+export const accepted = z.object({ ok: z.literal(true) })

@@ -1,0 +1,125 @@
+import swagger from '@fastify/swagger'
+import websocket from '@fastify/websocket'
+import { collectDefaultMetrics } from '@prometheus-io/client'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { answerError } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+
+/** An HTTP server whose routes are typed by their zod schemas. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+export interface HttpDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Rejects, with words, while the process can't do its work; asked by `/readyz`. */
+  readonly ready: () => Promise<void>
+  readonly version: string
+}
+
+/**
+ * Makes a server with what every process has: `/healthz`, `/readyz`, `/metrics`, one form for all
+ * errors, and bounds on bodies, headers and slow clients. It does not listen yet.
+ */
+export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
+  const server = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    routerOptions: { maxParamLength: 300 },
+    forceCloseConnections: true,
+  }).withTypeProvider<ZodTypeProvider>()
+  server.setValidatorCompiler(validatorCompiler)
+  server.setSerializerCompiler(serializerCompiler)
+  server.setErrorHandler(answerError)
+  server.setNotFoundHandler((request) => {
+    throw new NarwhalError('not_found', `there is nothing at ${request.method} ${request.url}`)
+  })
+  await server.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Narwhal', version: deps.version },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  collectDefaultMetrics({ register: deps.metrics })
+  addHealthRoutes(server, deps)
+  return server
+}
+
+function addHealthRoutes(server: HttpServer, deps: HttpDeps): void {
+  const hide = { hide: true }
+  server.get('/healthz', { schema: hide }, async () => ({ status: 'ok', version: deps.version }))
+  server.get('/readyz', { schema: hide }, async (_request, reply) => {
+    try {
+      await deps.ready()
+      return { status: 'ready' }
+    } catch (error) {
+      return reply.code(503).send({ status: 'waiting', reason: describeError(error) })
+    }
+  })
+  server.get('/metrics', { schema: hide }, async (_request, reply) => {
+    return reply.type(deps.metrics.contentType).send(await deps.metrics.metrics())
+  })
+}
+
+/** Listens; rejects with `conflict` and the mend in words when the port is taken. */
+export async function listen(
+  server: HttpServer,
+  address: { host: string; port: number },
+): Promise<{ url: string }> {
+  try {
+    await server.listen(address)
+  } catch (error) {
+    throw listenError(error, address)
+  }
+  const bound = server.server.address()
+  const port = typeof bound === 'object' && bound ? bound.port : address.port
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  return { url: `http://${host}:${port}` }
+}
+
+/** What a failed listen means, in words. */
+export function listenError(error: unknown, address: { host: string; port: number }): NarwhalError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const place = `${address.host}:${address.port}`
+  if (code === 'EADDRINUSE') {
+    const message = `port ${address.port} on ${address.host} is taken by another program: stop it, or choose another port with --port`
+    return new NarwhalError('conflict', message, { cause: error })
+  }
+  if (code === 'EACCES') {
+    const message = `not allowed to listen on ${place}: choose a port above 1023 with --port`
+    return new NarwhalError('forbidden', message, { cause: error })
+  }
+  return new NarwhalError('unavailable', `can't listen on ${place}: ${describeError(error)}`, {
+    cause: error,
+  })
+}
