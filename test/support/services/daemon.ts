@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
+import { findProgram } from './programs.ts'
+
+export interface DaemonOptions {
+  readonly command: string
+  readonly args: readonly string[]
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** Name of the user to run as; only root can choose. */
+  readonly user?: string
+  /** All output goes to this file. */
+  readonly log: string
+  /** The output that says it is ready; without it, it is ready at once. */
+  readonly ready?: RegExp
+  /** What asks it to stop; SIGTERM unless told. */
+  readonly stopSignal?: NodeJS.Signals
+}
+
+const READY_WITHIN_MS = 60_000
+const STOPPED_WITHIN_MS = 10_000
+
+/** A child process that runs until it is disposed of; resolves once it is ready, rejects with its output. */
+export async function startDaemon(
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
+  const child = launch(options)
+  const exited = once(child, 'exit')
+  exited.catch(() => {})
+  const stop = () => stopDaemon(child, exited, options.stopSignal)
+  try {
+    await readyOrThrow(child, options, signal)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { [Symbol.asyncDispose]: stop }
+}
+
+/**
+ * A process group of its own, so that Ctrl-C in the terminal reaches the tests first and the services
+ * they use only after them; and where there is setpriv, the kernel ends it should this process be killed.
+ */
+function launch(options: DaemonOptions): ChildProcess {
+  const setpriv = findProgram('setpriv')
+  const { user, stopSignal = 'SIGTERM' } = options
+  const wrapper: string[] = []
+  if (setpriv) {
+    wrapper.push(setpriv, `--pdeathsig=${stopSignal.slice(3)}`)
+    if (user) wrapper.push(`--reuid=${user}`, `--regid=${user}`, '--init-groups')
+  } else if (user) {
+    wrapper.push('runuser', '-u', user, '--')
+  }
+  const [command = '', ...args] = [...wrapper, options.command, ...options.args]
+  return spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+}
+
+function readyOrThrow(
+  child: ChildProcess,
+  options: DaemonOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const log = createWriteStream(options.log)
+  let output = ''
+  let waiting = options.ready !== undefined
+  const fail = (what: string) =>
+    reject(new Error(`${options.command} ${what}\n${output.split('\n').slice(-25).join('\n')}`))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      log.write(chunk)
+      if (!waiting) return
+      output += stripVTControlCharacters(chunk.toString())
+      if (!options.ready?.test(output)) return
+      waiting = false
+      resolve()
+    })
+  }
+  child.on('error', (error) => fail(`could not be started: ${error.message}`))
+  child.on('exit', (code, by) => {
+    log.end()
+    fail(`ended with ${by ?? code}`)
+  })
+  const timer = setTimeout(() => fail(`was not ready in ${READY_WITHIN_MS} ms`), READY_WITHIN_MS)
+  const abort = () => fail('was not needed any more')
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  if (!waiting) child.on('spawn', resolve)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  })
+}
+
+async function stopDaemon(
+  child: ChildProcess,
+  exited: Promise<unknown>,
+  stopSignal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
+  if (child.pid === undefined) return
+  child.kill(stopSignal)
+  const patience = new AbortController()
+  await Promise.race([exited, sleep(STOPPED_WITHIN_MS, undefined, patience)])
+  patience.abort()
+  try {
+    // Whatever it has left in its group.
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // Nothing was left.
+  }
+  await exited
+}

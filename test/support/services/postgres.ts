@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { chown, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort } from '../free-port.ts'
+import { startDaemon } from './daemon.ts'
+import { findProgram, isRoot } from './programs.ts'
+import type { StartService } from './service.ts'
+
+const run = promisify(execFile)
+
+/** Nothing it writes needs to survive, so it need not wait for the disk. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '300',
+  shared_buffers: '64MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the user that its package made. */
+export const startPostgres: StartService = async (dir, signal) => {
+  const initdb = findProgram('initdb')
+  const server = findProgram('postgres')
+  if (!initdb || !server) return { unavailable: 'PostgreSQL is not installed (apt: postgresql)' }
+  const data = join(dir, 'data')
+  await mkdir(data, { mode: 0o700 })
+  const account = isRoot() ? await accountOf('postgres') : undefined
+  if (account) await chown(data, account.uid, account.gid)
+
+  const locale = ['--encoding=UTF8', '--locale=C.UTF-8']
+  const init = ['--no-sync', '--username=narwhal', '--auth=trust', ...locale, '--pgdata', data]
+  await run(initdb, init, { ...account, cwd: data, signal })
+  const port = await freePort()
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const daemon = await startDaemon(
+    {
+      command: server,
+      args: ['-D', data, '-p', String(port), ...settings],
+      cwd: data,
+      ...(account && { user: 'postgres' }),
+      log: join(dir, 'log'),
+      ready: /ready to accept connections/,
+      // "Fast shutdown": doesn't wait for clients.
+      stopSignal: 'SIGINT',
+    },
+    signal,
+  )
+  return {
+    env: { NARWHAL_TEST_POSTGRES: `postgres://narwhal@127.0.0.1:${port}/postgres` },
+    note: `PostgreSQL on port ${port}`,
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  }
+}
+
+async function accountOf(user: string): Promise<{ uid: number; gid: number }> {
+  const { stdout: uid } = await run('id', ['-u', user])
+  const { stdout: gid } = await run('id', ['-g', user])
+  return { uid: Number(uid), gid: Number(gid) }
+}

@@ -1,0 +1,85 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { tempDir } from '../temp-dir.ts'
+import { startDocker } from './docker.ts'
+import { installMissing } from './install.ts'
+import { startPostgres } from './postgres.ts'
+import { startRabbitmq } from './rabbitmq.ts'
+import type { Service, StartService, Unavailable } from './service.ts'
+
+interface Known {
+  readonly start: StartService
+  /** What it is made of, to be installed where it is missing. */
+  readonly programs: readonly string[]
+}
+
+const SERVICES: Readonly<Record<string, Known>> = {
+  postgres: { start: startPostgres, programs: ['initdb'] },
+  rabbitmq: { start: startRabbitmq, programs: ['rabbitmq-server'] },
+  docker: { start: startDocker, programs: ['dockerd', 'busybox', 'ip'] },
+}
+
+/** Programs that single tests start by themselves. */
+const ALSO = ['bwrap', 'haproxy', 'nginx']
+
+/** The services that run for the tests; disposal stops them and removes their data. */
+export interface RunningServices extends AsyncDisposable {
+  /** NARWHAL_TEST_<NAME> of what there is, and NARWHAL_TEST_SKIP_<NAME> with the reason of what there isn't. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Starts at the same time all services that the environment doesn't name already. What can't be had
+ * is no error here: the tests that need it are skipped, and say why.
+ */
+export async function startServices(
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<RunningServices> {
+  const wanted = Object.entries(SERVICES).filter(([name]) => !process.env[variable(name)])
+  const programs = wanted.flatMap(([, { programs }]) => programs)
+  await installMissing([...programs, ...ALSO], say, signal)
+
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir('narwhal-services-'))
+  // PostgreSQL runs as another user.
+  await chmod(dir.path, 0o755)
+  const env: Record<string, string> = {}
+  const starting = wanted.map(async ([name, { start }]) => {
+    const startedAt = performance.now()
+    await mkdir(dir.join(name))
+    const service = await startOrReason(start, dir.join(name), signal)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    if ('unavailable' in service) {
+      say(`no ${name}: ${service.unavailable}`)
+      env[`NARWHAL_TEST_SKIP_${name.toUpperCase()}`] = firstLine(service.unavailable)
+    } else {
+      say(`${service.note}, ready after ${seconds} s`)
+      stack.use(service)
+      Object.assign(env, service.env)
+    }
+  })
+  await Promise.all(starting)
+  signal.throwIfAborted()
+  const owned = stack.move()
+  return { env, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function startOrReason(
+  start: StartService,
+  dir: string,
+  signal: AbortSignal,
+): Promise<Service | Unavailable> {
+  try {
+    return await start(dir, signal)
+  } catch (error) {
+    return { unavailable: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function variable(name: string): string {
+  return `NARWHAL_TEST_${name.toUpperCase()}`
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}
