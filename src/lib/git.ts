@@ -1,10 +1,11 @@
-import { x } from 'tinyexec'
+import { type ExecFileException, execFile } from 'node:child_process'
 import { NarwhalError } from './errors.ts'
 
 /**
  * The one way to call git. Arguments are never a shell's text; the configuration of the machine
  * and its users is left out, hooks and external protocols are off, and git never asks questions.
- * See git-config(1), and git(1) on GIT_CONFIG_COUNT and GIT_ALLOW_PROTOCOL.
+ * See git-config(1). It is Node's execFile and not a library, because that passes on exactly the
+ * environment it is given (a GIT_DIR or GIT_SSH of ours must not reach git) and bounds the output.
  */
 const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
@@ -21,54 +22,85 @@ const SETTINGS: readonly string[] = [
   'safe.directory=*',
 ]
 
+/** Goes over `GitEnv`; nothing else of the process's environment reaches git. */
+const FIXED_ENV = {
+  LC_ALL: 'C.UTF-8',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_PROTOCOL_FROM_USER: '0',
+  GIT_LFS_SKIP_SMUDGE: '1',
+  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20',
+}
+
+/** All that git learns of this process's environment. */
+export interface GitEnv {
+  readonly PATH?: string
+  /** Where ssh finds its keys and known hosts. */
+  readonly HOME?: string
+  readonly SSH_AUTH_SOCK?: string
+}
+
 export interface GitOptions {
+  readonly env: GitEnv
   /** The folder that git runs in. */
   readonly cwd?: string
   readonly signal?: AbortSignal
-  readonly stdin?: string
   /** Local paths may be read: only for repositories that the operator registered as such. */
   readonly allowLocal?: boolean
   /** Milliseconds until git is killed; five minutes unless told. */
   readonly timeoutMs?: number
+  /** More output than this is refused; 16 MiB unless told. */
+  readonly maxBytes?: number
 }
 
 /**
  * Runs git and returns its standard output. Rejects with `unavailable` (git's own last words) when
- * it fails, and with the signal's reason when it was aborted.
+ * it fails or takes too long, with `too_large` when it says more than `maxBytes`, and with the
+ * signal's reason when it was aborted.
  */
-export async function git(args: readonly string[], options: GitOptions = {}): Promise<string> {
+export async function git(args: readonly string[], options: GitOptions): Promise<string> {
   const settings = [...SETTINGS, `protocol.file.allow=${options.allowLocal ? 'always' : 'never'}`]
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? 300_000)
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
-  const result = await x('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
-    signal,
-    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-    nodePath: false,
-    nodeOptions: {
-      ...(options.cwd ? { cwd: options.cwd } : {}),
-      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'],
-        LC_ALL: 'C.UTF-8',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_PROTOCOL_FROM_USER: '0',
-        GIT_LFS_SKIP_SMUDGE: '1',
-        GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20',
-      },
-    },
-  })
   options.signal?.throwIfAborted()
-  if (timeout.aborted) {
-    throw new NarwhalError('unavailable', `git ${args[0]} took longer than its limit and was ended`)
+  const { promise, resolve } = Promise.withResolvers<{
+    error: ExecFileException | null
+    stdout: string
+    stderr: string
+  }>()
+  const child = execFile(
+    'git',
+    [...settings.flatMap((setting) => ['-c', setting]), ...args],
+    {
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+      env: { ...options.env, ...FIXED_ENV },
+      timeout: options.timeoutMs ?? 300_000,
+      maxBuffer: options.maxBytes ?? 16 * 1024 * 1024,
+    },
+    (error, stdout, stderr) => resolve({ error, stdout, stderr }),
+  )
+  child.stdin?.end()
+  const { error, stdout, stderr } = await promise
+  if (error === null) return stdout
+  options.signal?.throwIfAborted()
+  throw explain(args[0] ?? '', error, stderr)
+}
+
+function explain(command: string, error: ExecFileException, stderr: string): NarwhalError {
+  // Node gives its own trouble a word as its code and git's exit status a number; its types don't.
+  const code: unknown = error.code
+  if (code === 'ENOENT') {
+    return new NarwhalError('unavailable', 'git could not be started: install it, or mend PATH', {
+      cause: error,
+    })
   }
-  if (result.exitCode !== 0) {
-    throw new NarwhalError('unavailable', `git ${args[0]} failed: ${lastWords(result.stderr)}`)
+  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return new NarwhalError('too_large', `git ${command} said more than is allowed`, {
+      cause: error,
+    })
   }
-  return result.stdout
+  const why = error.killed ? 'it took longer than its limit and was ended' : lastWords(stderr)
+  return new NarwhalError('unavailable', `git ${command} failed: ${why}`, { cause: error })
 }
 
 function lastWords(stderr: string): string {
@@ -119,12 +151,12 @@ export function parseCloneUrl(text: string): CloneUrl {
 export async function listRemote(
   clone: CloneUrl,
   patterns: readonly string[],
-  signal?: AbortSignal,
+  options: Pick<GitOptions, 'env' | 'signal'>,
 ): Promise<Map<string, string>> {
   const text = await git(['ls-remote', '--', clone.url, ...patterns], {
+    ...options,
     allowLocal: clone.local,
     timeoutMs: 60_000,
-    ...(signal ? { signal } : {}),
   })
   const refs = new Map<string, string>()
   for (const line of text.split('\n')) {
