@@ -1,0 +1,147 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { isRef, isSha } from '../core/commit-event.ts'
+import type { RepositoryId } from '../core/ids.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type {
+  Commit,
+  CommitSchema,
+  RunAttemptResponse,
+  RunAttemptResponseSchema,
+} from './gen/narwhal/v1/runner_pb.js'
+import {
+  lineFromProto,
+  lineToProto,
+  outcomeFromProto,
+  outcomeToProto,
+  phaseFromProto,
+  phaseToProto,
+  type RunnerPhase,
+  type SentLine,
+} from './rpc.ts'
+import { repositoryId } from './views.ts'
+
+/** What travels about one attempt: the commit to the runner, and the runner's events back. */
+
+/** A commit and where to fetch it from, out of the repository's record. */
+export interface CommitSource {
+  readonly repositoryId: RepositoryId
+  /** `owner/name`, for people. */
+  readonly repositoryName: string
+  readonly cloneUrl: string
+  readonly ref: string
+  readonly sha: string
+}
+
+/** What a runner tells of an attempt. Steps count from 0. */
+export type AttemptEvent =
+  | { readonly type: 'started'; readonly instanceId: string }
+  | { readonly type: 'phase'; readonly phase: RunnerPhase; readonly durationMs: number }
+  | { readonly type: 'step_started'; readonly step: number }
+  | { readonly type: 'log'; readonly step: number; readonly lines: readonly SentLine[] }
+  | {
+      readonly type: 'step_finished'
+      readonly step: number
+      readonly outcome: Outcome
+      readonly exitCode?: number
+      readonly reason?: string
+    }
+  /** The last event of every attempt. */
+  | { readonly type: 'finished'; readonly outcome: Outcome; readonly reason?: string }
+
+/** An event in its place: numbers grow by one from 1; the time is the runner's, epoch milliseconds. */
+export interface NumberedEvent {
+  readonly seq: number
+  readonly at: number
+  readonly event: AttemptEvent
+}
+
+export function commitToProto(commit: CommitSource): MessageInitShape<typeof CommitSchema> {
+  return { ...commit }
+}
+
+/** Throws `invalid` when a part can't be right: ids, refs and object names reach git and paths. */
+export function commitFromProto(commit: Commit | undefined): CommitSource {
+  if (commit === undefined) throw new NarwhalError('invalid', 'the request names no commit')
+  const id = repositoryId.safeParse(commit.repositoryId)
+  const wrong = (what: string, value: string) =>
+    new NarwhalError('invalid', `${what} can't be ${JSON.stringify(value.slice(0, 200))}`)
+  if (!id.success) throw wrong("a repository's id", commit.repositoryId)
+  if (!isSha(commit.sha)) throw wrong("a commit's name", commit.sha)
+  if (!isRef(commit.ref)) throw wrong("a ref's name", commit.ref)
+  const { repositoryName, cloneUrl, ref, sha } = commit
+  return { repositoryId: id.data, repositoryName, cloneUrl, ref, sha }
+}
+
+export function eventToProto({
+  seq,
+  at,
+  event,
+}: NumberedEvent): MessageInitShape<typeof RunAttemptResponseSchema> {
+  return { seq: BigInt(seq), atMs: BigInt(at), event: oneof(event) }
+}
+
+type EventCase = NonNullable<MessageInitShape<typeof RunAttemptResponseSchema>['event']>
+
+function oneof(event: AttemptEvent): EventCase {
+  switch (event.type) {
+    case 'started':
+      return { case: 'started', value: { instanceId: event.instanceId } }
+    case 'phase': {
+      const { durationMs } = event
+      return { case: 'phase', value: { phase: phaseToProto(event.phase), durationMs } }
+    }
+    case 'step_started':
+      return { case: 'stepStarted', value: { step: event.step } }
+    case 'log':
+      return { case: 'log', value: { step: event.step, lines: event.lines.map(lineToProto) } }
+    case 'step_finished': {
+      const { step, exitCode, reason = '' } = event
+      const outcome = outcomeToProto(event.outcome)
+      const code = exitCode === undefined ? {} : { exitCode }
+      return { case: 'stepFinished', value: { step, outcome, reason, ...code } }
+    }
+    case 'finished': {
+      const { outcome, reason = '' } = event
+      return { case: 'finished', value: { outcome: outcomeToProto(outcome), reason } }
+    }
+  }
+}
+
+/**
+ * The event that a message carries; undefined for a heartbeat, and for a kind of event that this
+ * side does not know. Throws `invalid` for an enum's value that it does not know.
+ */
+export function eventFromProto(message: RunAttemptResponse): NumberedEvent | undefined {
+  const event = fromOneof(message.event)
+  return event && { seq: Number(message.seq), at: Number(message.atMs), event }
+}
+
+function fromOneof(event: RunAttemptResponse['event']): AttemptEvent | undefined {
+  const because = (reason: string) => (reason === '' ? {} : { reason })
+  switch (event.case) {
+    case 'started':
+      return { type: 'started', instanceId: event.value.instanceId }
+    case 'phase': {
+      const { phase, durationMs } = event.value
+      return { type: 'phase', phase: phaseFromProto(phase), durationMs }
+    }
+    case 'stepStarted':
+      return { type: 'step_started', step: event.value.step }
+    case 'log':
+      return { type: 'log', step: event.value.step, lines: event.value.lines.map(lineFromProto) }
+    case 'stepFinished': {
+      const { step, exitCode, reason } = event.value
+      const outcome = outcomeFromProto(event.value.outcome)
+      const code = exitCode === undefined ? {} : { exitCode }
+      return { type: 'step_finished', step, outcome, ...code, ...because(reason) }
+    }
+    case 'finished': {
+      const { outcome, reason } = event.value
+      return { type: 'finished', outcome: outcomeFromProto(outcome), ...because(reason) }
+    }
+    case 'heartbeat':
+    case undefined:
+      return undefined
+  }
+}
