@@ -83,7 +83,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   const { error, stdout, stderr } = await promise
   if (error === null) return stdout
   options.signal?.throwIfAborted()
-  throw explain(args[0] ?? '', error, stderr)
+  throw explain(commandOf(args), error, stderr)
 }
 
 function explain(command: string, error: ExecFileException, stderr: string): NarwhalError {
@@ -103,9 +103,15 @@ function explain(command: string, error: ExecFileException, stderr: string): Nar
   return new NarwhalError('unavailable', `git ${command} failed: ${why}`, { cause: error })
 }
 
+/** The command among the arguments, behind the options that are git's own. */
+function commandOf(args: readonly string[]): string {
+  const at = args.findIndex((arg, i) => !arg.startsWith('-') && args[i - 1] !== '-c')
+  return args[at] ?? ''
+}
+
 function lastWords(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
-  return lines.slice(-4).join(' | ').slice(0, 1000) || 'no message'
+  return [...new Set(lines)].slice(-4).join(' | ').slice(0, 1000) || 'no message'
 }
 
 /** Where a repository may be cloned from. */

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { gitRepository } from '../../test/support/git-repository.ts'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { readGitEnv } from '../config/env.ts'
+import type { CommitSource } from '../contract/attempt.ts'
+import { git } from '../lib/git.ts'
+import { silentLog } from '../lib/log.ts'
+import { checkOut } from './checkout.ts'
+import { MirrorCache } from './mirror.ts'
+import { removeFolder } from './remove-folder.ts'
+
+const env = readGitEnv()
+const { signal } = new AbortController()
+
+test('leaves a repository of its own at the commit', async () => {
+  await using repository = await gitRepository({ files: { 'src/a.txt': 'a', run: '#!/bin/sh\n' } })
+  await repository.tag('v1', 'The first')
+  await chmod(join(repository.path, 'run'), 0o755)
+  await repository.git('config', 'core.hooksPath', '/evil')
+  const sha = await repository.commit({ 'src/b.txt': 'b' }, 'Add b')
+  await repository.commit({ 'src/c.txt': 'c' }, 'Add c')
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha,
+  }
+  const folder = dir.join('workspace')
+  await mkdir(folder)
+  await mirrors.read(commit, signal, (mirror) => checkOut(commit, { mirror, folder, env, signal }))
+  // The job sees no mirror: neither may its repository need it.
+  await mirrors[Symbol.asyncDispose]()
+  await removeFolder(dir.join('mirrors'))
+
+  const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
+  assert.deepEqual(await readdir(join(folder, 'src')), ['a.txt', 'b.txt'])
+  assert.equal((await stat(join(folder, 'run'))).mode & 0o111, 0o111)
+  assert.equal(await inFolder('log', '--format=%s'), 'Add b\nBegin\n')
+  assert.match(await inFolder('describe'), /^v1-1-g/)
+  assert.equal(await inFolder('status', '--porcelain'), '')
+  assert.match(await inFolder('branch', '--all'), /no branch.*\n.*remotes\/origin\/main/)
+  await inFolder('fsck', '--strict')
+  await inFolder('switch', '--quiet', '--create', 'mine')
+  const config = await readFile(join(folder, '.git', 'config'), 'utf8')
+  assert.ok(!config.includes('evil'))
+  assert.deepEqual((await readdir(join(folder, '.git'))).includes('hooks'), false)
+})
+
+test('takes a symbolic link for what it is', async () => {
+  await using repository = await gitRepository()
+  await symlink('/etc/passwd', join(repository.path, 'out'))
+  const sha = await repository.commit({ a: 'a' })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha,
+  }
+  await mkdir(dir.join('workspace'))
+  await mirrors.read(commit, signal, (mirror) =>
+    checkOut(commit, { mirror, folder: dir.join('workspace'), env, signal }),
+  )
+  assert.equal(await readlink(dir.join('workspace', 'out')), '/etc/passwd')
+})
+
+test('removes a folder with parts that nobody may change', async () => {
+  await using dir = await tempDir()
+  await mkdir(dir.join('a', 'b', 'c'), { recursive: true })
+  await chmod(dir.join('a', 'b'), 0o500)
+  await chmod(dir.join('a'), 0o000)
+  await removeFolder(dir.join('a'))
+  await removeFolder(dir.join('a'))
+  assert.deepEqual(await readdir(dir.path), [])
+})

@@ -1,0 +1,88 @@
+import { constants } from 'node:fs'
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CommitSource } from '../contract/attempt.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import { type GitEnv, git } from '../lib/git.ts'
+
+export interface CheckoutOptions {
+  /** The bare mirror; it has the commit. */
+  readonly mirror: string
+  /** An existing folder without a `.git`. */
+  readonly folder: string
+  readonly env: GitEnv
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes a repository of its own in the folder, with a detached HEAD at the commit, the mirror's
+ * tags, and the whole history, so that `git log` and `git describe` work in the job.
+ *
+ * The packs are copied (shared blocks where the file system can), and never linked or borrowed:
+ * the job may write to its own, and what it writes must not reach the mirror. The files of `.git`
+ * are written here because that is quicker than `git clone`, which would start five processes.
+ */
+export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
+  const { mirror, folder, env, signal } = options
+  const dotGit = join(folder, '.git')
+  // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
+  const [tags] = await Promise.all([
+    git(
+      [`--git-dir=${mirror}`, 'for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags/'],
+      { env, signal },
+    ),
+    mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
+    mkdir(join(dotGit, 'refs'), { recursive: true }),
+  ])
+  await Promise.all([
+    copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
+    writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
+    writeFile(join(dotGit, 'config'), config(commit)),
+    writeFile(join(dotGit, 'packed-refs'), `${tags}${branch(commit)}`),
+  ])
+  const inFolder = { cwd: folder, env, signal }
+  await git(['checkout', '--quiet', '--force', '--detach', commit.sha, '--'], inFolder)
+  const head = await git(['rev-parse', '--verify', 'HEAD'], inFolder)
+  if (head.trim() !== commit.sha) {
+    throw new NarwhalError('internal', `checked out ${head.trim()} instead of ${commit.sha}`)
+  }
+}
+
+async function copyPacks(from: string, to: string): Promise<void> {
+  const names = await readdir(from)
+  // The index is written last: a pack without one is still in the making.
+  const packs = names.filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -3))
+  const files = packs.flatMap((pack) =>
+    ['pack', 'idx', 'rev'].map((kind) => pack + kind).filter((file) => names.includes(file)),
+  )
+  try {
+    await Promise.all(
+      files.map((file) => copyFile(join(from, file), join(to, file), constants.COPYFILE_FICLONE)),
+    )
+  } catch (error) {
+    // A pack that went away just now was joined with others into one that is there.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    await copyPacks(from, to)
+  }
+}
+
+function branch(commit: CommitSource): string {
+  const name = /^refs\/heads\/(.+)$/.exec(commit.ref)?.[1]
+  return name === undefined ? '' : `${commit.sha} refs/remotes/origin/${name}\n`
+}
+
+function config(commit: CommitSource): string {
+  const quoted = `"${commit.cloneUrl.replace(/["\\]/g, '\\$&')}"`
+  const core = 'filemode = true\n\tbare = false\n\tlogallrefupdates = true'
+  const format =
+    commit.sha.length === 64
+      ? `[core]\n\trepositoryformatversion = 1\n\t${core}\n[extensions]\n\tobjectformat = sha256\n`
+      : `[core]\n\trepositoryformatversion = 0\n\t${core}\n`
+  return `${format}[remote "origin"]\n\turl = ${quoted}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`
+}
+
+/** What a failed checkout means for a reader. */
+export function explainCheckout(commit: CommitSource, error: unknown): NarwhalError {
+  const words = `cannot check out ${commit.repositoryName}: ${describeError(error)}`
+  return new NarwhalError('unavailable', words, { cause: error })
+}

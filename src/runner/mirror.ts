@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CommitSource } from '../contract/attempt.ts'
+import type { RepositoryId } from '../core/ids.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import { type CloneUrl, type GitEnv, git, parseCloneUrl } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
+import { SharedTasks } from './shared-tasks.ts'
+
+export interface FetchResult {
+  /** Milliseconds until the commit was there, waiting for others included. */
+  readonly fetchMs: number
+  /** False: it was there already. */
+  readonly fetched: boolean
+}
+
+/**
+ * Objects are checked on the way in; these faults of honest, old repositories do no harm.
+ * Every fetch makes one pack, because a pack appears whole or not at all, loose objects don't.
+ */
+const FETCH_SETTINGS = [
+  'fetch.unpackLimit=1',
+  'fetch.fsckObjects=true',
+  ...['zeroPaddedFilemode', 'badTimezone', 'missingSpaceBeforeDate', 'missingEmail'].map(
+    (fault) => `fetch.fsck.${fault}=ignore`,
+  ),
+].flatMap((setting) => ['-c', setting])
+
+/** The server gives only what its refs point to, or has no such object at all. */
+const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
+/** What git says of an object store or a ref of ours that is broken. */
+const BROKEN =
+  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config/i
+
+const MOST_PACKS = 16
+const MOST_REMEMBERED = 10_000
+
+/** One repository's mirror; `known` are commits that were seen in it. */
+interface Mirror {
+  readonly path: string
+  readonly queue: SerialQueue
+  readonly known: Set<string>
+}
+
+/**
+ * Bare mirrors, one per repository, that only ever grow: a commit that is there stays there. At
+ * most one git changes a mirror at a time; reading needs no turn, since packs appear whole.
+ * A mirror that turns out to be broken is made anew, once per request.
+ */
+export class MirrorCache implements AsyncDisposable {
+  readonly #folder: string
+  readonly #env: GitEnv
+  readonly #log: Logger
+  readonly #mirrors = new Map<RepositoryId, Mirror>()
+  readonly #fetches = new SharedTasks<boolean>()
+  readonly #stop = new AbortController()
+
+  constructor(options: { readonly folder: string; readonly env: GitEnv; readonly log: Logger }) {
+    this.#folder = options.folder
+    this.#env = options.env
+    this.#log = options.log
+  }
+
+  /**
+   * Makes sure that the commit and all it leads to are in the mirror. Rejects with `unavailable`
+   * when it can't be fetched or is not in the repository, `invalid` when the URL can't be right or
+   * the object is no commit.
+   */
+  async fetchCommit(commit: CommitSource, signal: AbortSignal): Promise<FetchResult> {
+    const startedAt = performance.now()
+    const mirror = this.#mirror(commit.repositoryId)
+    const fetched =
+      !mirror.known.has(commit.sha) &&
+      (await this.#fetches.join(`${commit.repositoryId} ${commit.sha}`, signal, (shared) =>
+        mirror.queue.run(() => this.#ensure(mirror, commit, shared)),
+      ))
+    return { fetchMs: performance.now() - startedAt, fetched }
+  }
+
+  /**
+   * Reads from the mirror that has the commit: `read` gets its path, and is called a second time
+   * when the mirror was broken and has been made anew.
+   */
+  async read<Result>(
+    commit: CommitSource,
+    signal: AbortSignal,
+    read: (path: string) => Promise<Result>,
+  ): Promise<Result> {
+    await this.fetchCommit(commit, signal)
+    const mirror = this.#mirror(commit.repositoryId)
+    try {
+      return await read(mirror.path)
+    } catch (error) {
+      if (signal.aborted || !isBroken(mirror, error)) throw error
+      await mirror.queue.run(() => this.#discard(mirror, error))
+    }
+    await this.fetchCommit(commit, signal)
+    return await read(mirror.path)
+  }
+
+  /** Ends what runs; the mirrors stay on disk. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new NarwhalError('cancelled', 'the runner stops'))
+    await Promise.all([...this.#mirrors.values()].map(({ queue }) => queue.run(async () => {})))
+  }
+
+  #mirror(id: RepositoryId): Mirror {
+    const known = this.#mirrors.get(id)
+    if (known) return known
+    const path = join(this.#folder, `${id}.git`)
+    const mirror = { path, queue: new SerialQueue(), known: new Set<string>() }
+    this.#mirrors.set(id, mirror)
+    return mirror
+  }
+
+  /** Resolves to whether anything had to be fetched. */
+  async #ensure(mirror: Mirror, commit: CommitSource, caller: AbortSignal): Promise<boolean> {
+    const signal = AbortSignal.any([caller, this.#stop.signal])
+    signal.throwIfAborted()
+    if (await this.#has(mirror, commit, signal)) return false
+    const url = parseCloneUrl(commit.cloneUrl)
+    try {
+      await this.#fetch(mirror, url, commit, signal)
+    } catch (error) {
+      if (signal.aborted || !isBroken(mirror, error)) throw error
+      await this.#discard(mirror, error)
+      await this.#fetch(mirror, url, commit, signal)
+    }
+    // Not waited for: who fetched this commit need not wait for tidiness.
+    mirror.queue.run(() => this.#compact(mirror)).catch(() => {})
+    return true
+  }
+
+  async #fetch(
+    mirror: Mirror,
+    url: CloneUrl,
+    commit: CommitSource,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await mkdir(mirror.path, { recursive: true })
+    const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
+    await this.#git(
+      ['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror.path],
+      signal,
+    )
+    // The name is a digest, so that `a` and `a/b` never stand in each other's way.
+    const name = createHash('sha256').update(commit.ref).digest('hex').slice(0, 32)
+    const fetch = (from: string) =>
+      this.#git(
+        [
+          ...FETCH_SETTINGS,
+          `--git-dir=${mirror.path}`,
+          'fetch',
+          '--quiet',
+          '--no-write-fetch-head',
+          '--no-auto-maintenance',
+          '--',
+          url.url,
+          `+${from}:refs/narwhal/${name}`,
+        ],
+        signal,
+        url.local,
+      )
+    try {
+      await fetch(commit.sha).catch((error: unknown) => {
+        if (!NOT_GIVEN.test(describeError(error))) throw error
+        return fetch(commit.ref)
+      })
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (NOT_GIVEN.test(describeError(error))) throw notThere(commit, error)
+      throw new NarwhalError(
+        'unavailable',
+        `cannot fetch ${commit.repositoryName}: ${describeError(error)}${advice(error)}`,
+        { cause: error },
+      )
+    }
+    if (!(await this.#has(mirror, commit, signal))) throw notThere(commit)
+  }
+
+  async #has(mirror: Mirror, commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+    if (mirror.known.has(commit.sha)) return true
+    const type = await this.#git(
+      [`--git-dir=${mirror.path}`, 'cat-file', '-t', commit.sha],
+      signal,
+    ).catch(() => '')
+    signal.throwIfAborted()
+    if (type === '') return false
+    if (type.trim() !== 'commit') {
+      throw new NarwhalError('invalid', `${commit.sha} is a ${type.trim()} and not a commit`)
+    }
+    if (mirror.known.size >= MOST_REMEMBERED) mirror.known.clear()
+    mirror.known.add(commit.sha)
+    return true
+  }
+
+  async #discard(mirror: Mirror, reason: unknown): Promise<void> {
+    this.#log.warn({ err: reason, mirror: mirror.path }, 'a mirror is broken and is made anew')
+    mirror.known.clear()
+    await rm(mirror.path, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  /** Joins small packs, so that a checkout copies few files; it never drops an object. */
+  async #compact(mirror: Mirror): Promise<void> {
+    const names = await readdir(join(mirror.path, 'objects', 'pack'))
+    if (names.filter((name) => name.endsWith('.pack')).length <= MOST_PACKS) return
+    try {
+      await this.#git(
+        [`--git-dir=${mirror.path}`, 'repack', '--quiet', '-d', '--geometric=2'],
+        this.#stop.signal,
+      )
+    } catch (error) {
+      this.#log.warn({ err: error, mirror: mirror.path }, 'a mirror could not be compacted')
+    }
+  }
+
+  #git(args: readonly string[], signal: AbortSignal, allowLocal = false): Promise<string> {
+    return git(args, { env: this.#env, signal, allowLocal, timeoutMs: 1_800_000 })
+  }
+}
+
+/** Whether git stumbled over the mirror itself, and not over the remote or what the caller did. */
+function isBroken(mirror: Mirror, error: unknown): boolean {
+  const words = describeError(error)
+  if (words.includes('remote: ')) return false
+  return BROKEN.test(words) || words.includes(join(mirror.path, 'objects'))
+}
+
+function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
+  return new NarwhalError(
+    'unavailable',
+    `commit ${commit.sha} is not in ${commit.repositoryName} (or no longer reachable from a ref)`,
+    { cause },
+  )
+}
+
+function advice(error: unknown): string {
+  const words = describeError(error)
+  if (/could not read (?:Username|Password)|Authentication failed|Permission denied/i.test(words)) {
+    return ' (the runner has no credentials for it)'
+  }
+  return ''
+}
