@@ -10,6 +10,7 @@ import { git } from '../lib/git.ts'
 import { silentLog } from '../lib/log.ts'
 import { checkOut } from './checkout.ts'
 import { MirrorCache } from './mirror.ts'
+import { listTags } from './mirror-tags.ts'
 import { removeFolder } from './remove-folder.ts'
 
 const env = readGitEnv()
@@ -50,6 +51,26 @@ test('leaves a repository of its own at the commit', async () => {
   const config = await readFile(join(folder, '.git', 'config'), 'utf8')
   assert.ok(!config.includes('evil'))
   assert.deepEqual((await readdir(join(folder, '.git'))).includes('hooks'), false)
+})
+
+test('brings the tags, packed or not', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using dir = await tempDir()
+  const mirror = dir.join('mirror.git')
+  await git(['clone', '--quiet', '--bare', repository.path, mirror], { env, allowLocal: true })
+  const inMirror = (...args: string[]) => git([`--git-dir=${mirror}`, ...args], { env })
+  assert.equal(await listTags(mirror), '')
+  for (const tag of ['v1', 'v1.1', 'release/1']) await inMirror('tag', tag)
+  await inMirror('pack-refs', '--all')
+  for (const tag of ['v2', 'release/2']) await inMirror('tag', tag)
+  const sha = await repository.head()
+  assert.deepEqual((await listTags(mirror)).trim().split('\n').sort(), [
+    `${sha} refs/tags/release/1`,
+    `${sha} refs/tags/release/2`,
+    `${sha} refs/tags/v1`,
+    `${sha} refs/tags/v1.1`,
+    `${sha} refs/tags/v2`,
+  ])
 })
 
 test('takes a symbolic link for what it is', async () => {

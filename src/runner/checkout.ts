@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git.ts'
+import { listTags } from './mirror-tags.ts'
 
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
@@ -20,17 +21,14 @@ export interface CheckoutOptions {
  *
  * The packs are copied (shared blocks where the file system can), and never linked or borrowed:
  * the job may write to its own, and what it writes must not reach the mirror. The files of `.git`
- * are written here because that is quicker than `git clone`, which would start five processes.
+ * are written here, and refs read as files, because each call of git costs as much as all of that.
  */
 export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
   const { mirror, folder, env, signal } = options
   const dotGit = join(folder, '.git')
   // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
   const [tags] = await Promise.all([
-    git(
-      [`--git-dir=${mirror}`, 'for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags/'],
-      { env, signal },
-    ),
+    listTags(mirror),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
   ])
@@ -40,11 +38,16 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     writeFile(join(dotGit, 'config'), config(commit)),
     writeFile(join(dotGit, 'packed-refs'), `${tags}${branch(commit)}`),
   ])
-  const inFolder = { cwd: folder, env, signal }
-  await git(['checkout', '--quiet', '--force', '--detach', commit.sha, '--'], inFolder)
-  const head = await git(['rev-parse', '--verify', 'HEAD'], inFolder)
-  if (head.trim() !== commit.sha) {
-    throw new NarwhalError('internal', `checked out ${head.trim()} instead of ${commit.sha}`)
+  // A workspace need not outlive a power cut; many files are written by several workers.
+  const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']
+  await git([...settings, 'checkout', '--quiet', '--force', '--detach', commit.sha, '--'], {
+    cwd: folder,
+    env,
+    signal,
+  })
+  const head = (await readFile(join(dotGit, 'HEAD'), 'utf8')).trim()
+  if (head !== commit.sha) {
+    throw new NarwhalError('internal', `checked out ${head} instead of ${commit.sha}`)
   }
 }
 
@@ -79,10 +82,4 @@ function config(commit: CommitSource): string {
       ? `[core]\n\trepositoryformatversion = 1\n\t${core}\n[extensions]\n\tobjectformat = sha256\n`
       : `[core]\n\trepositoryformatversion = 0\n\t${core}\n`
   return `${format}[remote "origin"]\n\turl = ${quoted}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`
-}
-
-/** What a failed checkout means for a reader. */
-export function explainCheckout(commit: CommitSource, error: unknown): NarwhalError {
-  const words = `cannot check out ${commit.repositoryName}: ${describeError(error)}`
-  return new NarwhalError('unavailable', words, { cause: error })
 }

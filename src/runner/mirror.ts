@@ -35,6 +35,7 @@ const BROKEN =
   /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config/i
 
 const MOST_PACKS = 16
+const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
 
 /** One repository's mirror; `known` are commits that were seen in it. */
@@ -129,7 +130,7 @@ export class MirrorCache implements AsyncDisposable {
       await this.#fetch(mirror, url, commit, signal)
     }
     // Not waited for: who fetched this commit need not wait for tidiness.
-    mirror.queue.run(() => this.#compact(mirror)).catch(() => {})
+    void mirror.queue.run(() => this.#compact(mirror))
     return true
   }
 
@@ -202,16 +203,17 @@ export class MirrorCache implements AsyncDisposable {
     await rm(mirror.path, { recursive: true, force: true, maxRetries: 3 })
   }
 
-  /** Joins small packs, so that a checkout copies few files; it never drops an object. */
+  /** Joins what came in small pieces, so that a checkout reads few files; it drops no object. */
   async #compact(mirror: Mirror): Promise<void> {
-    const names = await readdir(join(mirror.path, 'objects', 'pack'))
-    if (names.filter((name) => name.endsWith('.pack')).length <= MOST_PACKS) return
+    const tidy = (...args: string[]) =>
+      this.#git([`--git-dir=${mirror.path}`, ...args], this.#stop.signal)
     try {
-      await this.#git(
-        [`--git-dir=${mirror.path}`, 'repack', '--quiet', '-d', '--geometric=2'],
-        this.#stop.signal,
-      )
+      const packs = (await readdir(join(mirror.path, 'objects', 'pack'))).filter(isPack)
+      if (packs.length > MOST_PACKS) await tidy('repack', '--quiet', '-d', '--geometric=2')
+      const tags = await readdir(join(mirror.path, 'refs', 'tags'))
+      if (tags.length > MOST_LOOSE_TAGS) await tidy('pack-refs', '--all')
     } catch (error) {
+      if (this.#stop.signal.aborted) return
       this.#log.warn({ err: error, mirror: mirror.path }, 'a mirror could not be compacted')
     }
   }
@@ -227,6 +229,8 @@ function isBroken(mirror: Mirror, error: unknown): boolean {
   if (words.includes('remote: ')) return false
   return BROKEN.test(words) || words.includes(join(mirror.path, 'objects'))
 }
+
+const isPack = (name: string) => name.endsWith('.pack')
 
 function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
   return new NarwhalError(
