@@ -1,0 +1,58 @@
+import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
+
+/**
+ * The events of one attempt, numbered from 1, kept until they are acknowledged. In memory: with
+ * the process, what was not acknowledged is gone.
+ */
+export class EventSpool {
+  readonly #events: NumberedEvent[] = []
+  readonly #onAppend: () => void
+  #lastSeq = 0
+  #bytes = 0
+
+  constructor(onAppend: () => void) {
+    this.#onAppend = onAppend
+  }
+
+  /** The number of the newest event; 0 before the first. */
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  /** Roughly the memory that the kept events take. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0
+  }
+
+  append(event: AttemptEvent): void {
+    this.#lastSeq += 1
+    this.#bytes += sizeOf(event)
+    this.#events.push({ seq: this.#lastSeq, at: Date.now(), event })
+    this.#onAppend()
+  }
+
+  /** Forgets the events up to this number. */
+  acknowledge(throughSeq: number): void {
+    const count = Math.min(throughSeq, this.#lastSeq) - this.#lastSeq + this.#events.length
+    if (count <= 0) return
+    for (const { event } of this.#events.splice(0, count)) this.#bytes -= sizeOf(event)
+  }
+
+  /** The first kept event behind this number. */
+  next(afterSeq: number): NumberedEvent | undefined {
+    const forgotten = this.#lastSeq - this.#events.length
+    return this.#events[Math.max(0, afterSeq - forgotten)]
+  }
+}
+
+const EVENT_BYTES = 100
+const LINE_BYTES = 60
+
+function sizeOf(event: AttemptEvent): number {
+  if (event.type !== 'log') return EVENT_BYTES
+  return event.lines.reduce((sum, { text }) => sum + LINE_BYTES + text.length, EVENT_BYTES)
+}
