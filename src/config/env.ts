@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { describeError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 
 /** The one reader of process.env. */
@@ -10,4 +12,54 @@ export function readGitEnv(): GitEnv {
     ...(HOME ? { HOME } : {}),
     ...(SSH_AUTH_SOCK ? { SSH_AUTH_SOCK } : {}),
   }
+}
+
+/** What the machine says where it keeps things. */
+export interface Surroundings {
+  readonly home: string
+  readonly dataHome?: string
+  readonly runtimeDir?: string
+  readonly dockerHost?: string
+}
+
+export function readSurroundings(): Surroundings {
+  const { HOME, XDG_DATA_HOME, XDG_RUNTIME_DIR, DOCKER_HOST } = process.env
+  return {
+    home: HOME ?? '/',
+    ...(XDG_DATA_HOME ? { dataHome: XDG_DATA_HOME } : {}),
+    ...(XDG_RUNTIME_DIR ? { runtimeDir: XDG_RUNTIME_DIR } : {}),
+    ...(DOCKER_HOST ? { dockerHost: DOCKER_HOST } : {}),
+  }
+}
+
+/** A text from outside, and where it came from, for messages. */
+export interface Given {
+  readonly text: string
+  readonly source: string
+}
+
+/**
+ * The value of a `NARWHAL_…` variable; `NARWHAL_X_FILE` names a file that holds the value of
+ * `NARWHAL_X`, so that secrets need not stand in the environment. A file that can't be read is
+ * told to `refuse`.
+ */
+export function readVariable(name: string, refuse: (message: string) => void): Given | undefined {
+  const text = process.env[name]
+  const file = process.env[`${name}_FILE`]
+  if (text !== undefined && file !== undefined) {
+    refuse(`${name} and ${name}_FILE are both set: unset one of them`)
+    return undefined
+  }
+  if (file === undefined) return text === undefined ? undefined : { text, source: name }
+  try {
+    return { text: readFileSync(file, 'utf8').trimEnd(), source: `${name}_FILE` }
+  } catch (error) {
+    refuse(`${name}_FILE can't be read: ${describeError(error)}`)
+    return undefined
+  }
+}
+
+/** The names of all variables that are meant for Narwhal. */
+export function listVariables(): string[] {
+  return Object.keys(process.env).filter((name) => name.startsWith('NARWHAL_'))
 }

@@ -75,7 +75,7 @@ export type JobEvent =
   /** The runner refused the attempt or went away before it started: the same attempt waits again. */
   | ({ readonly type: 'refused'; readonly at: number } & Report)
   /** The runner is lost with the attempt: the next attempt waits. */
-  | ({ readonly type: 'lost'; readonly at: number } & Report)
+  | ({ readonly type: 'lost'; readonly reason: string; readonly at: number } & Report)
   | { readonly type: 'cancelled'; readonly reason: string; readonly at: number }
   | { readonly type: 'rerun'; readonly blocked: boolean; readonly at: number }
 

@@ -23,11 +23,19 @@ import type {
  *   the whole new view), in the same transaction; numbers become visible in ascending order, so
  *   whoever has read up to n has missed nothing before n. The changes are returned to be told.
  * - Rejects with `unavailable` while the database is away (nothing was written, or it can't be
- *   known; every write here may be repeated), `conflict` when a version or a fence is not the newest, and
- *   `exhausted` when its disk is full.
+ *   known; every write here may be repeated), `conflict` when a version or a fence is not the newest,
+ *   `not_found` when a row is written that belongs to one that is not there, and `exhausted` when
+ *   its disk is full.
  * - Reads see what was committed and never wait for writers.
+ * - All text is kept, except that NUL and halves of surrogate pairs may come back as U+2400 and
+ *   U+FFFD; the text of logs comes back unchanged.
  */
 export interface Store extends StoreReader, AsyncDisposable {
+  /**
+   * Runs `work`, which may be run again from its start when another transaction got in its way. It
+   * lets the writer's errors through, begins no other transaction, and waits for nothing but the
+   * writer's methods, one after the other: with SQLite, all other writers wait for it.
+   */
   transact<Result>(
     work: (write: StoreWriter) => Promise<Result>,
   ): Promise<{ result: Result; changes: StateChange[] }>
@@ -36,8 +44,12 @@ export interface Store extends StoreReader, AsyncDisposable {
 }
 
 export interface StoreReader {
+  /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
-  /** By the forge's numeric id where it is known, else by the full name. */
+  /**
+   * By the forge's numeric id where one has it, else by the full name among those of the forge
+   * whose id is not known yet.
+   */
   findForgeRepository(
     forge: 'github',
     repository: { forgeId: number; fullName: string },
@@ -47,9 +59,13 @@ export interface StoreReader {
 
   findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined>
   findEvent(id: EventId): Promise<CommitEvent | undefined>
-  /** Events without a pipeline that were received before the time, oldest first. */
+  /**
+   * Events of registered repositories without a pipeline that were received before the time, oldest
+   * first.
+   */
   listPendingEvents(before: number, limit: number): Promise<EventId[]>
 
+  /** All as it was at one moment; also of a repository that was removed. */
   findPipeline(id: PipelineId): Promise<PipelineDetail | undefined>
   findPipelineView(id: PipelineId): Promise<PipelineView | undefined>
   /** Newest first. */
@@ -101,13 +117,16 @@ export interface ChangeQuery {
   readonly scope?: { readonly pipelineId: PipelineId } | 'runners'
 }
 
-/** What can be done in a transaction; each method may also read what the transaction wrote. */
-export interface StoreWriter {
+/** What can be done in a transaction; its reads see what the transaction wrote. */
+export interface StoreWriter extends StoreReader {
   /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
   insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
-  /** Sets the forge's numeric id, once a verified webhook told it. */
+  /** Sets the forge's numeric id, once a verified webhook told it; `conflict` if another has it. */
   setForgeId(id: RepositoryId, forgeId: number): Promise<void>
-  /** The repository is no longer found, polled or accepted; its pipelines remain readable. */
+  /**
+   * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
+   * remain readable.
+   */
   removeRepository(id: RepositoryId): Promise<void>
   setHeads(
     repositoryId: RepositoryId,
@@ -115,8 +134,13 @@ export interface StoreWriter {
     gone: readonly string[],
   ): Promise<void>
 
-  /** Writes the event unless one with the same semantic key is there, and returns the one that is. */
+  /**
+   * Writes the event unless one with the same semantic key is there, and returns the one that is.
+   * Rejects with `not_found` when its repository is not registered.
+   */
   acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }>
+  /** Writes what the commit says of itself, for an event that came without (a poll, a run by hand). */
+  describeEvent(id: EventId, text: { title: string; author: string }): Promise<void>
   /** Records a delivery; one that is known already stays as it is. */
   recordDelivery(delivery: DeliveryRecord): Promise<void>
 
@@ -130,19 +154,22 @@ export interface StoreWriter {
   insertJobs(jobs: readonly JobRecord[]): Promise<void>
   /**
    * Writes the job's state, fence and the attempts that `changed` names (inserting those that are
-   * new); returns it with its new version.
+   * new); returns it with its new version. An attempt that is there keeps its count of lines, and
+   * its sequence number only grows while its fence stays the same: both as in what is returned.
    */
   saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord>
   /**
    * Appends lines to an attempt's log and notes the runner's sequence number and the count of
    * lines; rejects with `conflict` when the attempt's fence is another. Lines must follow without
-   * a hole. It does not change the job's version.
+   * a hole, else it rejects with `conflict`; those that are there already are left out. It does not
+   * change the job's version, and is no state change.
    */
   appendLog(
     log: { jobId: JobId; attempt: number; fence: number; lastSeq: number },
     lines: readonly LogLine[],
   ): Promise<void>
 
+  /** Inserts or replaces it; rejects with `conflict` when another has its name. */
   saveRunner(runner: RunnerRecord): Promise<void>
   removeRunner(id: RunnerId): Promise<void>
 

@@ -1,0 +1,38 @@
+import type { Broker } from '../broker/broker.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { GitEnv } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Store } from '../store/store.ts'
+import { Intake } from './intake.ts'
+import { Poller } from './poller.ts'
+import { sweepPendingEvents } from './sweep.ts'
+import { registerWebhookRoutes } from './webhook-routes.ts'
+
+export interface AgentDeps {
+  readonly store: Store
+  readonly broker: Broker
+  readonly metrics: Metrics
+  readonly gitEnv: GitEnv
+  readonly log: Logger
+}
+
+/**
+ * Starts the agent: its webhook routes on `server`, the poller, and the sweep of events that are
+ * not queued. Disposing stops the loops and waits for them.
+ */
+export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
+  const intake = new Intake(deps)
+  const stop = new AbortController()
+  registerWebhookRoutes(server, { store: deps.store, intake, metrics: deps.metrics })
+  const loops = [
+    new Poller({ ...deps, intake }).run(stop.signal),
+    sweepPendingEvents({ ...deps, intake }, stop.signal),
+  ]
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await Promise.all(loops)
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRef, isSha } from '../core/commit-event.ts'
+import type { RepositoryId } from '../core/ids.ts'
+import { describeError } from '../lib/errors.ts'
+import { type GitEnv, listRemote, parseCloneUrl } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import type { RepositoryRecord } from '../store/records.ts'
+import type { StoreReader } from '../store/store.ts'
+import type { Intake, NewEvent } from './intake.ts'
+
+const TICK_MS = 1_000
+const AT_ONCE = 4
+
+interface Poll {
+  readonly dueAt: number
+  readonly failures: number
+}
+
+/**
+ * Looks for new commits in every repository that is to be polled, each at its own interval, by
+ * `git ls-remote`. It serves repositories without webhooks, and finds what a missed webhook would
+ * have told of. A repository that can't be reached is asked less and less often, at least once in
+ * ten minutes.
+ */
+export class Poller {
+  readonly #store: StoreReader
+  readonly #intake: Intake
+  readonly #gitEnv: GitEnv
+  readonly #log: Logger
+  readonly #polls = new Map<RepositoryId, Poll>()
+
+  constructor(deps: { store: StoreReader; intake: Intake; gitEnv: GitEnv; log: Logger }) {
+    this.#store = deps.store
+    this.#intake = deps.intake
+    this.#gitEnv = deps.gitEnv
+    this.#log = deps.log
+  }
+
+  /** Polls until aborted; waits for the next second or the end. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#pollDue(signal)
+      } catch (error) {
+        this.#log.warn({ reason: describeError(error) }, 'poll failed; will try again')
+      }
+      await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #pollDue(signal: AbortSignal): Promise<void> {
+    const repositories = await this.#store.listRepositories()
+    const known = new Set(repositories.map((repository) => repository.id))
+    for (const id of this.#polls.keys()) if (!known.has(id)) this.#polls.delete(id)
+    const due = repositories.filter(
+      ({ id, pollIntervalMs }) =>
+        pollIntervalMs > 0 && (this.#polls.get(id)?.dueAt ?? 0) <= Date.now(),
+    )
+    for (let i = 0; i < due.length && !signal.aborted; i += AT_ONCE) {
+      await Promise.all(due.slice(i, i + AT_ONCE).map((one) => this.#poll(one, signal)))
+    }
+  }
+
+  async #poll(repository: RepositoryRecord, signal: AbortSignal): Promise<void> {
+    let failures = 0
+    try {
+      await this.pollOnce(repository, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      failures = (this.#polls.get(repository.id)?.failures ?? 0) + 1
+      const facts = { repository: repository.name, reason: describeError(error) }
+      if (failures === 1) this.#log.warn(facts, 'repository can not be polled; will try again')
+    }
+    const slower = Math.min(2 ** failures, Math.max(1, 600_000 / repository.pollIntervalMs))
+    const dueAt = Date.now() + repository.pollIntervalMs * slower
+    this.#polls.set(repository.id, { dueAt, failures })
+  }
+
+  /** Looks once, now; rejects with `unavailable` when the repository can't be reached. */
+  async pollOnce(repository: RepositoryRecord, signal?: AbortSignal): Promise<void> {
+    const clone = parseCloneUrl(repository.cloneUrl)
+    const remote = await listRemote(clone, refPatterns(repository.forge), {
+      env: this.#gitEnv,
+      ...(signal ? { signal } : {}),
+    })
+    const heads = await this.#store.listHeads(repository.id)
+    const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))
+    const events: NewEvent[] = []
+    for (const [ref, sha] of remote) {
+      if (known.get(ref) !== sha && isRef(ref) && isSha(sha)) {
+        events.push(eventOf(repository, ref, sha))
+      }
+    }
+    const gone = heads.map(({ ref }) => ref).filter((ref) => !remote.has(ref))
+    if (events.length > 0 || gone.length > 0) {
+      await this.#intake.acceptPoll(repository.id, events, gone)
+    }
+  }
+}
+
+/** The refs that are watched: branches and tags, and the heads of pull requests where they are refs. */
+export function refPatterns(forge: RepositoryRecord['forge']): string[] {
+  const pulls = forge === 'github' ? ['refs/pull/*/head'] : []
+  return ['refs/heads/*', 'refs/tags/*', ...pulls]
+}
+
+function eventOf(repository: RepositoryRecord, ref: string, sha: string): NewEvent {
+  const pull = ref.startsWith('refs/pull/')
+  return {
+    repositoryId: repository.id,
+    kind: pull ? 'pull_request' : ref.startsWith('refs/tags/') ? 'tag' : 'push',
+    ref,
+    sha,
+    // The runner reads both from the commit when it plans the pipeline.
+    title: '',
+    author: '',
+    // Whose pull request it is can't be seen in a ref, so it is trusted with nothing.
+    trust: { fromFork: pull },
+    source: 'poll',
+  }
+}

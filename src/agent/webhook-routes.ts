@@ -1,0 +1,166 @@
+import { Counter } from '@prometheus-io/client'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Metrics } from '../http/metrics.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { RepositoryRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { type ParsedWebhook, parseGithub, verifyGithubSignature } from './github.ts'
+import type { Intake } from './intake.ts'
+
+/** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
+const MAX_BODY_BYTES = 25 * 1024 * 1024
+
+const webhookAnswer = z.object({
+  status: z.enum(['accepted', 'known', 'ignored']),
+  eventId: z.string().optional(),
+  reason: z.string().optional(),
+})
+type WebhookAnswer = z.infer<typeof webhookAnswer>
+
+/** Just enough of a payload to find whose secret it must be signed with; nothing is trusted yet. */
+const addressed = z.object({
+  repository: z.object({ id: z.number().int().positive(), full_name: z.string().max(300) }),
+})
+
+export interface WebhookDeps {
+  readonly store: Store
+  readonly intake: Intake
+  readonly metrics: Metrics
+}
+
+/** Adds `POST /webhooks/github`: 202 for a new commit event, 200 for what is known or ignored. */
+export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): void {
+  const received = new Counter({
+    name: 'narwhal_webhooks_total',
+    help: 'Webhooks received, by what became of them.',
+    labelNames: ['result'],
+    registers: [deps.metrics],
+  })
+  void server.register(async (scope) => {
+    // The signature covers the bytes as they were sent, so nothing may parse them before.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
+    scope.post('/webhooks/github', {
+      bodyLimit: MAX_BODY_BYTES,
+      schema: {
+        summary: 'Receive a webhook of GitHub',
+        tags: ['webhooks'],
+        security: [],
+        response: { 200: webhookAnswer, 202: webhookAnswer },
+      },
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const answer = await receive(request, deps)
+        received.inc({ result: answer.status })
+        return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
+      },
+      errorHandler: (error, request, reply) => {
+        received.inc({ result: error instanceof NarwhalError ? error.code : 'refused' })
+        server.errorHandler(error, request, reply)
+      },
+    })
+  })
+}
+
+async function receive(request: FastifyRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const eventName = requiredHeader(request, 'x-github-event')
+  const deliveryId = requiredHeader(request, 'x-github-delivery')
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const payload = parsePayload(body, request.headers['content-type'])
+  const repository = await authenticate(deps.store, payload, body, request)
+  const earlier = await deps.store.findDelivery('github', deliveryId)
+  if (earlier?.repositoryId === repository.id) {
+    return {
+      status: earlier.disposition === 'ignored' ? 'ignored' : 'known',
+      ...(earlier.eventId ? { eventId: earlier.eventId } : {}),
+      ...(earlier.reason ? { reason: earlier.reason } : {}),
+    }
+  }
+  const parsed = parseGithub(eventName, payload)
+  return parsed.kind === 'ignored'
+    ? await recordIgnored(deps.store, repository, deliveryId, parsed.reason)
+    : await accept(deps.intake, repository, deliveryId, parsed)
+}
+
+async function accept(
+  intake: Intake,
+  repository: RepositoryRecord,
+  deliveryId: string,
+  parsed: Extract<ParsedWebhook, { kind: 'commit' }>,
+): Promise<WebhookAnswer> {
+  const acceptance = await intake.acceptDelivery(
+    { ...parsed.event, repositoryId: repository.id, source: 'webhook' },
+    { forge: 'github', deliveryId },
+    repository.forgeId === undefined ? parsed.repository.forgeId : undefined,
+  )
+  return { status: acceptance.created ? 'accepted' : 'known', eventId: acceptance.eventId }
+}
+
+async function recordIgnored(
+  store: Store,
+  repository: RepositoryRecord,
+  deliveryId: string,
+  reason: string,
+): Promise<WebhookAnswer> {
+  await store.transact((write) =>
+    write.recordDelivery({
+      forge: 'github',
+      deliveryId,
+      repositoryId: repository.id,
+      disposition: 'ignored',
+      reason,
+      receivedAt: Date.now(),
+    }),
+  )
+  return { status: 'ignored', reason }
+}
+
+async function authenticate(
+  store: Store,
+  payload: unknown,
+  body: Buffer,
+  request: FastifyRequest,
+): Promise<RepositoryRecord> {
+  const address = addressed.safeParse(payload)
+  if (!address.success) {
+    throw new NarwhalError('invalid', 'the payload names no repository (`repository.id` and `repository.full_name`)')
+  }
+  const { id: forgeId, full_name: fullName } = address.data.repository
+  const repository = await store.findForgeRepository('github', { forgeId, fullName })
+  if (!repository) {
+    throw new NarwhalError(
+      'not_found',
+      `repository ${JSON.stringify(fullName)} is not registered here: narwhal repo add --forge github …`,
+    )
+  }
+  const signature = request.headers['x-hub-signature-256']
+  const given = Array.isArray(signature) ? undefined : signature
+  if (!verifyGithubSignature(repository.webhookSecret, body, given)) {
+    throw new NarwhalError(
+      'unauthenticated',
+      given === undefined
+        ? 'the webhook is not signed: enter the secret of this repository at the forge'
+        : 'the signature does not match: the secret at the forge is not the one of this repository',
+    )
+  }
+  return repository
+}
+
+function requiredHeader(request: FastifyRequest, name: string): string {
+  const value = request.headers[name]
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,100}$/.test(value)) return value
+  throw new NarwhalError('invalid', `the header ${name} is missing or malformed`)
+}
+
+function parsePayload(body: Buffer, contentType: string | undefined): unknown {
+  const form = contentType?.startsWith('application/x-www-form-urlencoded')
+  const text = form ? new URLSearchParams(body.toString()).get('payload') : body.toString()
+  try {
+    return JSON.parse(text ?? '')
+  } catch (error) {
+    throw new NarwhalError('invalid', 'the body is not JSON', { cause: error })
+  }
+}

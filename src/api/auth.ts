@@ -1,0 +1,93 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { StoreReader } from '../store/store.ts'
+
+/** The cookie that carries the token of a person who has signed in by a browser. */
+export const SESSION_COOKIE = 'narwhal_token'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+export interface AuthOptions {
+  /**
+   * Whether the server listens on loopback only. Then no token is needed, but requests must be
+   * addressed to loopback by name, so that a web page can't reach it through a DNS name of its own.
+   */
+  readonly loopbackOnly: boolean
+}
+
+/** A new access token: shown once, stored as `hashToken` of it. */
+export function createToken(): string {
+  return `narwhal_${randomBytes(24).toString('base64url')}`
+}
+
+/** What is stored of a token. Tokens are long and random, so a plain hash can't be searched. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/**
+ * Guards everything under `/api/`: who asks needs a token (`Authorization: Bearer …`, or the cookie of a
+ * session) unless the server listens on loopback only; and what a browser sends to change
+ * something, or to open a websocket, must come from a page of this server.
+ */
+export function guardApi(server: HttpServer, store: StoreReader, options: AuthOptions): void {
+  server.addHook('onRequest', async (request) => {
+    if (!request.url.startsWith('/api/')) return
+    checkOrigin(request)
+    if (options.loopbackOnly) {
+      checkHost(request)
+    } else if (!isOpen(request)) {
+      await checkToken(request, store)
+    }
+  })
+}
+
+/** Signing in is how one gets a session, so it can't need one. */
+function isOpen(request: FastifyRequest): boolean {
+  return request.url === '/api/v1/session'
+}
+
+function checkHost(request: FastifyRequest): void {
+  const name = (request.headers.host ?? '').replace(/:\d+$/, '')
+  if (!LOOPBACK.has(name)) {
+    throw new NarwhalError(
+      'forbidden',
+      `this server answers on loopback only, and not under the name ${JSON.stringify(name)}`,
+    )
+  }
+}
+
+/** Browsers say where a request comes from; see the Origin header in RFC 6454, section 7. */
+function checkOrigin(request: FastifyRequest): void {
+  const { origin, host, upgrade } = request.headers
+  if (origin === undefined || (request.method === 'GET' && upgrade === undefined)) return
+  if (URL.canParse(origin) && new URL(origin).host === host) return
+  throw new NarwhalError('forbidden', 'requests from pages of other sites are refused')
+}
+
+async function checkToken(request: FastifyRequest, store: StoreReader): Promise<void> {
+  const token = bearerToken(request) ?? cookieToken(request)
+  if (token === undefined) {
+    throw new NarwhalError(
+      'unauthenticated',
+      'a token is needed: send `Authorization: Bearer …`, or sign in',
+    )
+  }
+  if (!(await store.findToken(hashToken(token)))) {
+    throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
+  }
+}
+
+function bearerToken(request: FastifyRequest): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+}
+
+function cookieToken(request: FastifyRequest): string | undefined {
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [name, value] = pair.trim().split('=')
+    if (name === SESSION_COOKIE && value) return value
+  }
+  return undefined
+}

@@ -1,0 +1,39 @@
+import { accepted, errorBody, signIn } from '../contract/rest.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { StoreReader } from '../store/store.ts'
+import { hashToken, SESSION_COOKIE } from './auth.ts'
+
+const THIRTY_DAYS_S = 30 * 24 * 3600
+
+/** Adds signing in and out by a browser: the token goes into a cookie that no script can read. */
+export function registerSessionRoutes(server: HttpServer, store: StoreReader): void {
+  server.post('/api/v1/session', {
+    schema: {
+      summary: 'Sign in with a token',
+      tags: ['session'],
+      security: [],
+      body: signIn,
+      response: { 200: accepted, 401: errorBody },
+    },
+    handler: async (request, reply) => {
+      const { token } = request.body
+      if (!(await store.findToken(hashToken(token)))) {
+        throw new NarwhalError('unauthenticated', 'this token is not valid')
+      }
+      void reply.header('set-cookie', cookie(token, THIRTY_DAYS_S))
+      return { ok: true } as const
+    },
+  })
+  server.delete('/api/v1/session', {
+    schema: { summary: 'Sign out', tags: ['session'], response: { 200: accepted } },
+    handler: async (_request, reply) => {
+      void reply.header('set-cookie', cookie('', 0))
+      return { ok: true } as const
+    },
+  })
+}
+
+function cookie(value: string, maxAgeS: number): string {
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}`
+}

@@ -1,0 +1,73 @@
+import { NarwhalError } from '../lib/errors.ts'
+import { type Given, listVariables, readVariable } from './env.ts'
+import { SETTINGS, type SettingName, type SettingValue, variableOf } from './settings.ts'
+
+/** The values of the settings that a command uses; those without a default may be absent. */
+export type Config<Name extends SettingName> = {
+  readonly [Key in Name]: 'fallback' extends keyof (typeof SETTINGS)[Key]
+    ? SettingValue<Key>
+    : SettingValue<Key> | undefined
+}
+
+/** Variables with our prefix that are no settings: the client's, the tests', and those of jobs. */
+const OTHER_VARIABLES =
+  /^NARWHAL_(?:SERVER|TOKEN|TEST_.*|REPOSITORY|PIPELINE_ID|PIPELINE_NUMBER|JOB_ID|JOB_NAME|ATTEMPT|EVENT|SHA|REF|REF_NAME|COMMIT_TITLE|COMMIT_AUTHOR)$/
+
+/**
+ * Reads the settings that a command uses from its flags and from the environment. Throws `invalid`
+ * with every setting that can't be right, each by its name, also misspelt variables.
+ */
+export function loadConfig<Name extends SettingName>(
+  names: readonly Name[],
+  flags: Readonly<Record<string, unknown>>,
+): Config<Name> {
+  const problems: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const name of names) {
+    const { schema, fallback } = SETTINGS[name] as { schema: never; fallback?: string }
+    const given = readSetting(name, flags, (message) => problems.push(message))
+    const text = given?.text ?? fallback
+    if (text === undefined) continue
+    config[name] = parse(schema, { text, source: given?.source ?? name }, problems)
+  }
+  problems.push(...misspelt())
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `  ${problem}`).join('\n')
+    throw new NarwhalError('invalid', `these settings can't be right:\n${list}`)
+  }
+  return Object.freeze(config) as Config<Name>
+}
+
+function readSetting(
+  name: SettingName,
+  flags: Readonly<Record<string, unknown>>,
+  refuse: (message: string) => void,
+): Given | undefined {
+  const flag = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+  if (typeof flag === 'string') return { text: flag, source: `--${name}` }
+  return readVariable(variableOf(name), refuse)
+}
+
+function parse(
+  schema: { safeParse: (text: string) => SafeParse },
+  given: Given,
+  problems: string[],
+): unknown {
+  const result = schema.safeParse(given.text)
+  if (result.success) return result.data
+  const words = result.error.issues.map((issue) => issue.message).join(', ')
+  const secret = /token|database|broker/i.test(given.source)
+  problems.push(`${given.source}${secret ? '' : `=${given.text}`} ${words}`)
+  return undefined
+}
+
+type SafeParse =
+  | { success: true; data: unknown }
+  | { success: false; error: { issues: readonly { message: string }[] } }
+
+function misspelt(): string[] {
+  const known = new Set((Object.keys(SETTINGS) as SettingName[]).map(variableOf))
+  return listVariables()
+    .filter((name) => !known.has(name.replace(/_FILE$/, '')) && !OTHER_VARIABLES.test(name))
+    .map((name) => `${name} is no setting: see \`narwhal up --help\` for all`)
+}

@@ -1,0 +1,232 @@
+import { availableParallelism, hostname, totalmem } from 'node:os'
+import { z } from 'zod'
+import { HEURISTICS } from '../core/placement/placement.ts'
+
+/**
+ * Every setting of Narwhal: a flag of the commands that use it, or a variable `NARWHAL_…`; the flag
+ * wins. Each is text from outside, parsed here and nowhere else.
+ */
+interface Setting<Value> {
+  /** As it stands in --help: the placeholder of the flag's value. */
+  readonly value: string
+  readonly help: string
+  readonly schema: z.ZodType<Value, string>
+  readonly fallback?: string
+}
+
+function setting<Value>(value: Setting<Value>): Setting<Value> {
+  return value
+}
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const duration = z
+  .string()
+  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'must be a duration like 30s, 10m or 1h')
+  .transform((text) => {
+    const [, count, unit] = /^(\d+)(\w+)$/.exec(text) ?? []
+    return Number(count) * UNITS[unit as keyof typeof UNITS]
+  })
+
+const SIZES = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+const size = z
+  .string()
+  .regex(/^\d{1,9}[kmg]$/i, 'must be a size like 512m or 4g')
+  .transform((text) => {
+    const unit = text.slice(-1).toLowerCase() as keyof typeof SIZES
+    return Number(text.slice(0, -1)) * SIZES[unit]
+  })
+
+const integer = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`)
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be a URL like http://host:4748' })
+  .transform((url) => url.replace(/\/$/, ''))
+
+const database = z.string().transform((text, context) => {
+  if (text.startsWith('sqlite:') && text.length > 7) {
+    return { kind: 'sqlite', path: text.slice(7) } as const
+  }
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
+    return { kind: 'postgres', url: text } as const
+  }
+  context.addIssue('must be sqlite:PATH or postgres://user:password@host/database')
+  return z.NEVER
+})
+
+const broker = z.string().transform((text, context) => {
+  if (text === 'embedded:') return { kind: 'embedded' } as const
+  if (/^amqps?:\/\//.test(text) && URL.canParse(text)) return { kind: 'amqp', url: text } as const
+  context.addIssue('must be embedded: or amqp://user:password@host')
+  return z.NEVER
+})
+
+const executor = z.string().transform((text, context) => {
+  if (text === 'auto:') return { kind: 'auto' } as const
+  if (text === 'bubblewrap:') return { kind: 'bubblewrap' } as const
+  if (text === 'process:') return { kind: 'process' } as const
+  if (text === 'fake:') return { kind: 'fake' } as const
+  if (text === 'docker:') return { kind: 'docker' } as const
+  const host = /^docker:((?:unix|tcp|http):\/\/.+)$/.exec(text)?.[1]
+  if (host) return { kind: 'docker', host } as const
+  context.addIssue('must be auto:, docker:, docker:unix:///path/to/socket, bubblewrap: or process:')
+  return z.NEVER
+})
+
+const secret = z.string().min(16, 'must have at least 16 characters')
+
+const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
+
+export const SETTINGS = {
+  data: setting({
+    value: 'folder',
+    help: 'where everything is kept that must last',
+    schema: z.string().min(1),
+  }),
+  host: setting({
+    value: 'address',
+    help: 'the address to listen on; anything but loopback needs tokens',
+    schema: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
+    fallback: '127.0.0.1',
+  }),
+  port: setting({
+    value: 'port',
+    help: 'the port to listen on; 0 takes a free one',
+    schema: integer(0, 65535),
+  }),
+  database: setting({
+    value: 'url',
+    help: 'sqlite:PATH or postgres://user:password@host/database',
+    schema: database,
+  }),
+  broker: setting({
+    value: 'url',
+    help: 'embedded: or amqp://user:password@host',
+    schema: broker,
+    fallback: 'embedded:',
+  }),
+  executor: setting({
+    value: 'url',
+    help: 'auto:, docker:, docker:unix:///…, bubblewrap: or process: (which isolates nothing)',
+    schema: executor,
+    fallback: 'auto:',
+  }),
+  'default-image': setting({
+    value: 'image',
+    help: 'the image of jobs that name none, where they run in containers',
+    schema: z.string().min(1),
+    fallback: 'debian:stable-slim',
+  }),
+  name: setting({
+    value: 'name',
+    help: 'the name of this runner, unique among all',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1: letters, digits, _ . -'),
+    fallback: hostname().replace(/[^A-Za-z0-9_.-]/g, '-') || 'runner',
+  }),
+  slots: setting({
+    value: 'count',
+    help: 'how many jobs run here at a time',
+    schema: integer(1, 1000),
+    fallback: String(defaultSlots),
+  }),
+  labels: setting({
+    value: 'list',
+    help: 'labels that jobs may ask for, with commas between them',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:/-]*(,[A-Za-z0-9_.:/-]+)*$/, 'must be labels with commas between them')
+      .transform((text) => text.split(',').filter((label) => label !== '')),
+    fallback: '',
+  }),
+  heuristic: setting({
+    value: 'name',
+    help: `how a runner is chosen: ${HEURISTICS.join(', ')}`,
+    schema: z.enum(HEURISTICS, { error: `must be one of ${HEURISTICS.join(', ')}` }) as z.ZodType<
+      (typeof HEURISTICS)[number],
+      string
+    >,
+    fallback: 'least-loaded',
+  }),
+  dispatcher: setting({ value: 'url', help: 'the URL of the dispatcher', schema: httpUrl }),
+  advertise: setting({
+    value: 'url',
+    help: 'the URL under which the dispatcher reaches this runner',
+    schema: httpUrl,
+  }),
+  token: setting({
+    value: 'token',
+    help: 'the access token to show to the dispatcher; see `narwhal token create`',
+    schema: z.string().min(1),
+  }),
+  'runner-token': setting({
+    value: 'secret',
+    help: 'what a dispatcher must show to this runner; needed unless it listens on loopback',
+    schema: secret,
+  }),
+  'health-port': setting({
+    value: 'port',
+    help: 'where the runner answers /healthz, /readyz and /metrics by HTTP',
+    schema: integer(0, 65535),
+    fallback: '4751',
+  }),
+  'job-timeout': setting({
+    value: 'duration',
+    help: 'how long a job may run, such as 30m or 2h',
+    schema: duration,
+    fallback: '1h',
+  }),
+  'max-attempts': setting({
+    value: 'count',
+    help: 'how many attempts a job gets when runners are lost',
+    schema: integer(1, 100),
+    fallback: '3',
+  }),
+  'job-memory': setting({
+    value: 'size',
+    help: 'the memory limit of a job, such as 4g',
+    schema: size,
+    fallback: '4g',
+  }),
+  'job-cpus': setting({
+    value: 'count',
+    help: 'how many processors a job may use',
+    schema: integer(1, 1024),
+    fallback: String(Math.max(1, availableParallelism())),
+  }),
+  'job-processes': setting({
+    value: 'count',
+    help: 'how many processes and threads a job may have',
+    schema: integer(16, 1_000_000),
+    fallback: '4096',
+  }),
+  'log-level': setting({
+    value: 'level',
+    help: 'debug, info, warn, error or silent',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be debug, info, warn, error or silent',
+    }) as z.ZodType<string, string>,
+    fallback: 'info',
+  }),
+  'log-format': setting({
+    value: 'format',
+    help: 'json, pretty, or auto: pretty on a terminal',
+    schema: z.enum(['auto', 'json', 'pretty'], {
+      error: 'must be auto, json or pretty',
+    }) as z.ZodType<'auto' | 'json' | 'pretty', string>,
+    fallback: 'auto',
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+export type SettingValue<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>
+
+/** `NARWHAL_JOB_TIMEOUT` for `job-timeout`. */
+export function variableOf(name: SettingName): string {
+  return `NARWHAL_${name.replaceAll('-', '_').toUpperCase()}`
+}

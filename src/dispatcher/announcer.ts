@@ -1,0 +1,32 @@
+import type { Broker } from '../broker/broker.ts'
+import { topicOf } from '../contract/event-message.ts'
+import type { LiveEvent, StateChange } from '../contract/live-event.ts'
+import { EventHub } from '../lib/event-hub.ts'
+import type { Logger } from '../lib/log.ts'
+
+/**
+ * Tells what has been written: to the event queue, where web servers listen, and to listeners in
+ * this process. It tells only what is in the store already, and never waits.
+ */
+export class Announcer {
+  readonly #broker: Broker
+  readonly #hub: EventHub<LiveEvent>
+
+  constructor(deps: { broker: Broker; log: Logger }) {
+    this.#broker = deps.broker
+    this.#hub = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
+  }
+
+  listen(listener: (event: LiveEvent) => void): Disposable {
+    return this.#hub.listen(listener)
+  }
+
+  tell(event: LiveEvent): void {
+    this.#broker.publishEvent(topicOf(event), { v: 1, event })
+    this.#hub.emit(event)
+  }
+
+  tellAll(changes: readonly StateChange[]): void {
+    for (const change of changes) this.tell(change)
+  }
+}

@@ -1,0 +1,104 @@
+import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { lineFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
+import type { LogLine } from '../contract/views.ts'
+import type { JobEvent } from '../core/job.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { AttemptRecord, StepRecord } from '../store/records.ts'
+
+/** What a batch of a runner's events comes to. */
+export interface Progress {
+  readonly attempt: AttemptRecord
+  readonly lines: readonly LogLine[]
+  /** `started` and `finished`, if they are among the events. */
+  readonly jobEvents: readonly JobEvent[]
+}
+
+/**
+ * Adds a runner's events to the record of an attempt. Events that are stored already, by their
+ * numbers, are left out; one that follows with a hole is refused with `invalid`. `clockOffsetMs` is what
+ * must be added to the runner's clock to get ours, so that a clock that is off does no harm.
+ */
+export function addProgress(
+  attempt: AttemptRecord,
+  events: readonly RunAttemptResponse[],
+  clockOffsetMs: number,
+): Progress {
+  const lines: LogLine[] = []
+  const jobEvents: JobEvent[] = []
+  let next = attempt
+  for (const message of events) {
+    const seq = Number(message.seq)
+    if (seq <= next.lastSeq) continue
+    if (seq !== next.lastSeq + 1) {
+      throw new NarwhalError('invalid', `the runner sent event ${seq} after ${next.lastSeq}`)
+    }
+    const at = Math.max(attempt.assignedAt, Number(message.atMs) + clockOffsetMs)
+    next = { ...addEvent(next, message, at, { lines, jobEvents, clockOffsetMs }), lastSeq: seq }
+  }
+  return { attempt: next, lines, jobEvents }
+}
+
+interface Sink {
+  readonly lines: LogLine[]
+  readonly jobEvents: JobEvent[]
+  readonly clockOffsetMs: number
+}
+
+function addEvent(
+  attempt: AttemptRecord,
+  { event }: RunAttemptResponse,
+  at: number,
+  sink: Sink,
+): AttemptRecord {
+  const report = { attempt: attempt.number, fence: attempt.fence }
+  switch (event.case) {
+    case 'started':
+      sink.jobEvents.push({ type: 'started', at, ...report })
+      return { ...attempt, status: 'running', startedAt: at }
+    case 'phase': {
+      const { phase, durationMs } = event.value
+      const one = { name: phaseFromProto(phase), startedAt: at - durationMs, durationMs }
+      return { ...attempt, phases: [...attempt.phases, one] }
+    }
+    case 'stepStarted':
+      return withStep(attempt, event.value.step, { status: 'running', startedAt: at })
+    case 'log': {
+      const { step, lines } = event.value
+      let number = attempt.lines
+      for (const line of lines) {
+        const sent = lineFromProto(line)
+        sink.lines.push({ ...sent, at: sent.at + sink.clockOffsetMs, number: number++, step })
+      }
+      return { ...attempt, lines: number }
+    }
+    case 'stepFinished': {
+      const { step, outcome, exitCode, reason } = event.value
+      return withStep(attempt, step, {
+        status: 'finished',
+        outcome: outcomeFromProto(outcome),
+        finishedAt: at,
+        ...(exitCode === undefined ? {} : { exitCode }),
+        ...(reason ? { reason } : {}),
+      })
+    }
+    case 'finished': {
+      const outcome = outcomeFromProto(event.value.outcome)
+      const reason = event.value.reason ? { reason: event.value.reason } : {}
+      sink.jobEvents.push({ type: 'finished', outcome, ...reason, at, ...report })
+      return { ...attempt, status: 'finished', outcome, ...reason, finishedAt: at }
+    }
+    case 'heartbeat':
+    case undefined:
+      return attempt
+  }
+}
+
+function withStep(
+  attempt: AttemptRecord,
+  index: number,
+  change: Partial<StepRecord>,
+): AttemptRecord {
+  const step = attempt.steps[index]
+  if (!step) throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
+  return { ...attempt, steps: attempt.steps.with(index, { ...step, ...change }) }
+}

@@ -1,0 +1,220 @@
+import { createToken, hashToken } from '../api/auth.ts'
+import { viewRepository } from '../api/repository-view.ts'
+import {
+  accepted,
+  cancelRequest,
+  changedJob,
+  createdToken,
+  jobParams,
+  newRepository,
+  newToken,
+  pipelineParams,
+  queueList,
+  registeredRepository,
+  repositoryParams,
+  startedPipeline,
+  startPipeline,
+  tokenList,
+  tokenParams,
+} from '../contract/rest.ts'
+import type { JobView, PipelineView } from '../contract/views.ts'
+import type { JobId, PipelineId } from '../core/ids.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { GitEnv } from '../lib/git.ts'
+import { newId } from '../lib/new-id.ts'
+import type { RepositoryRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { registerRepository } from './register-repository.ts'
+import { addRunnerRoutes } from './runner-routes.ts'
+
+export interface CommandDeps {
+  readonly dispatcher: Dispatcher
+  readonly store: Store
+  readonly gitEnv: GitEnv
+}
+
+/** Adds everything of the REST API that changes something, and the queue. */
+export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): void {
+  addRepositoryRoutes(server, deps)
+  addPipelineRoutes(server, deps)
+  addJobRoutes(server, deps)
+  addRunnerRoutes(server, deps)
+  addTokenRoutes(server, deps.store)
+}
+
+function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps): void {
+  const tags = ['repositories']
+  server.post('/api/v1/repositories', {
+    schema: {
+      summary: 'Register a repository',
+      tags,
+      body: newRepository,
+      response: { 201: registeredRepository },
+    },
+    handler: async (request, reply) => {
+      const repository = await registerRepository(store, request.body, gitEnv)
+      const webhook = { path: '/webhooks/github', secret: repository.webhookSecret }
+      return reply.code(201).send({
+        repository: viewRepository(repository),
+        ...(repository.forge === 'github' ? { webhook } : {}),
+      })
+    },
+  })
+  server.delete('/api/v1/repositories/:repository', {
+    schema: {
+      summary: 'Remove a repository; its pipelines remain readable',
+      tags,
+      params: repositoryParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      await store.transact((write) => write.removeRepository(repository.id))
+      return { ok: true } as const
+    },
+  })
+}
+
+function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
+  const tags = ['pipelines']
+  server.post('/api/v1/pipelines', {
+    schema: {
+      summary: 'Start a pipeline by hand',
+      tags,
+      body: startPipeline,
+      response: { 201: startedPipeline },
+    },
+    handler: async (request, reply) => {
+      const { repository, ref } = request.body
+      const record = await getRepository(store, repository)
+      const pipeline = await dispatcher.startPipeline(record, ref)
+      return reply.code(201).send({ pipeline })
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/rerun', {
+    schema: {
+      summary: 'Run the commit of a pipeline again, as a new pipeline',
+      tags,
+      params: pipelineParams,
+      response: { 201: startedPipeline },
+    },
+    handler: async (request, reply) => {
+      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline)
+      return reply.code(201).send({ pipeline })
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/cancel', {
+    schema: {
+      summary: 'Cancel a pipeline',
+      tags,
+      params: pipelineParams,
+      body: cancelRequest,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      const id = request.params.pipeline
+      await dispatcher.cancelPipeline(id, request.body.reason ?? 'cancelled by hand')
+      return { pipeline: await getPipelineView(store, id) }
+    },
+  })
+}
+
+function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
+  const tags = ['jobs']
+  server.get('/api/v1/queue', {
+    schema: {
+      summary: 'The jobs that wait for a runner, in order, each with the reason',
+      tags: ['queue'],
+      response: { 200: queueList },
+    },
+    handler: async () => ({ jobs: dispatcher.queue() }),
+  })
+  server.post('/api/v1/jobs/:job/rerun', {
+    schema: {
+      summary: 'Run a job again as its next attempt, and what needs it after it',
+      tags,
+      params: jobParams,
+      response: { 200: changedJob },
+    },
+    handler: async (request) => {
+      await dispatcher.rerunJob(request.params.job)
+      return { job: await getJobView(store, request.params.job) }
+    },
+  })
+  server.post('/api/v1/jobs/:job/cancel', {
+    schema: {
+      summary: 'Cancel a job; what needs it is skipped',
+      tags,
+      params: jobParams,
+      body: cancelRequest,
+      response: { 200: changedJob },
+    },
+    handler: async (request) => {
+      const id = request.params.job
+      await dispatcher.cancelJob(id, request.body.reason ?? 'cancelled by hand')
+      return { job: await getJobView(store, id) }
+    },
+  })
+}
+
+function addTokenRoutes(server: HttpServer, store: Store): void {
+  const tags = ['tokens']
+  server.get('/api/v1/tokens', {
+    schema: { summary: 'The access tokens', tags, response: { 200: tokenList } },
+    handler: async () => {
+      const tokens = await store.listTokens()
+      return { tokens: tokens.map(({ id, name, createdAt }) => ({ id, name, createdAt })) }
+    },
+  })
+  server.post('/api/v1/tokens', {
+    schema: {
+      summary: 'Create an access token; it is shown this once',
+      tags,
+      body: newToken,
+      response: { 201: createdToken },
+    },
+    handler: async (request, reply) => {
+      const token = createToken()
+      const { name } = request.body
+      const id = newId('token')
+      const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
+      await store.transact((write) => write.insertToken(record))
+      return reply.code(201).send({ id, name, token })
+    },
+  })
+  server.delete('/api/v1/tokens/:token', {
+    schema: {
+      summary: 'Remove an access token',
+      tags,
+      params: tokenParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const { token } = request.params
+      const found = (await store.listTokens()).find(({ id }) => id === token)
+      if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
+      await store.transact((write) => write.removeToken(found.id))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function getRepository(store: Store, idOrName: string): Promise<RepositoryRecord> {
+  const repository = await store.findRepository(idOrName)
+  if (repository) return repository
+  throw new NarwhalError('not_found', `repository ${JSON.stringify(idOrName)} is not registered`)
+}
+
+async function getPipelineView(store: Store, id: PipelineId): Promise<PipelineView> {
+  const view = await store.findPipelineView(id)
+  if (!view) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+  return view
+}
+
+async function getJobView(store: Store, id: JobId): Promise<JobView> {
+  const view = await store.findJobView(id)
+  if (!view) throw new NarwhalError('not_found', `there is no job ${id}`)
+  return view
+}

@@ -1,0 +1,48 @@
+import type { Interceptor, Transport } from '@connectrpc/connect'
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import type { Connection, Connector } from './runner-link.ts'
+
+export interface DialOptions {
+  readonly url: string
+  readonly token?: string
+  /**
+   * Whether a load balancer stands there. Then every use gets a TCP connection of its own, since
+   * one that balances connections (and not requests) would send all work to one runner.
+   */
+  readonly balanced: boolean
+}
+
+/** Reaches a runner by gRPC at its URL. */
+export function dialConnector(options: DialOptions): Connector {
+  if (options.balanced) return { balanced: true, connect: () => dial(options) }
+  const shared = dial(options)
+  const transport = { transport: shared.transport, [Symbol.asyncDispose]: async () => {} }
+  return { balanced: false, connect: () => transport }
+}
+
+/** Reaches a runner in this very process. */
+export function inProcessConnector(transport: Transport): Connector {
+  const connection = { transport, [Symbol.asyncDispose]: async () => {} }
+  return { balanced: false, connect: () => connection }
+}
+
+function dial({ url, token }: DialOptions): Connection {
+  const sessionManager = new Http2SessionManager(url, {
+    pingIntervalMs: 5_000,
+    pingTimeoutMs: 5_000,
+    pingIdleConnection: true,
+    idleConnectionTimeoutMs: 60_000,
+  })
+  const authorize: Interceptor = (next) => (request) => {
+    if (token) request.header.set('authorization', `Bearer ${token}`)
+    return next(request)
+  }
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    interceptors: [authorize],
+    // Streams are small and local; compressing them costs more than it saves.
+    acceptCompression: [],
+  })
+  return { transport, [Symbol.asyncDispose]: async () => sessionManager.abort() }
+}

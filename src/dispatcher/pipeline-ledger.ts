@@ -1,0 +1,146 @@
+import type { LogLine } from '../contract/views.ts'
+import type { CommitEvent } from '../core/commit-event.ts'
+import type { JobId, PipelineId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
+import type { JobRecord, PipelineDetail, RepositoryRecord } from '../store/records.ts'
+import type { StoreReader, StoreWriter } from '../store/store.ts'
+import type { PipelineDraft } from './advance-pipeline.ts'
+import type { Announcer } from './announcer.ts'
+import type { Recorder } from './recorder.ts'
+
+export interface LedgerDeps {
+  readonly store: StoreReader
+  readonly recorder: Recorder
+  readonly announcer: Announcer
+}
+
+/** Lines to be appended together with a change. */
+export interface LogAppend {
+  readonly jobId: JobId
+  readonly attempt: number
+  readonly fence: number
+  readonly lastSeq: number
+  readonly lines: readonly LogLine[]
+}
+
+const MAX_CONFLICTS = 5
+
+/**
+ * One pipeline as the store has it. Changes are made one at a time: computed from the newest
+ * state, written, then kept. When the store says that its state is newer than ours, ours is read
+ * again and the change is computed anew, so a change that was written already becomes none.
+ */
+export class PipelineLedger {
+  readonly #deps: LedgerDeps
+  readonly #serial = new SerialQueue()
+  readonly event: CommitEvent
+  readonly repository: RepositoryRecord
+  #draft: PipelineDraft
+
+  private constructor(deps: LedgerDeps, detail: PipelineDetail) {
+    this.#deps = deps
+    this.event = detail.event
+    this.repository = detail.repository
+    this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
+  }
+
+  /** Reads a pipeline from the store; undefined when there is none of this id. */
+  static async open(deps: LedgerDeps, id: PipelineId): Promise<PipelineLedger | undefined> {
+    const detail = await deps.store.findPipeline(id)
+    return detail && new PipelineLedger(deps, detail)
+  }
+
+  get draft(): PipelineDraft {
+    return this.#draft
+  }
+
+  getJob(id: JobId): JobRecord {
+    const job = this.#draft.jobs.find((one) => one.id === id)
+    if (!job) throw new NarwhalError('not_found', `there is no job ${id} in this pipeline`)
+    return job
+  }
+
+  /**
+   * Computes, writes and tells one change. Resolves with whether there was anything to change; an
+   * unchanged draft writes nothing but the log lines that come with it.
+   */
+  change(
+    compute: (draft: PipelineDraft) => PipelineDraft,
+    log?: (draft: PipelineDraft) => LogAppend | undefined,
+  ): Promise<boolean> {
+    return this.#serial.run(async () => {
+      for (let conflicts = 0; ; conflicts++) {
+        const before = this.#draft
+        const after = compute(before)
+        const append = log?.(before)
+        if (after === before && !append) return false
+        try {
+          this.#draft = await this.#deps.recorder.record((write) =>
+            save(write, before, after, append),
+          )
+          if (append && append.lines.length > 0) this.#tellLog(append)
+          return after !== before
+        } catch (error) {
+          if (!(error instanceof NarwhalError && error.code === 'conflict')) throw error
+          if (conflicts === MAX_CONFLICTS) throw error
+          await this.#reload()
+        }
+      }
+    })
+  }
+
+  #tellLog({ jobId, attempt, lines }: LogAppend): void {
+    this.#deps.announcer.tell({ type: 'log.appended', jobId, attempt, lines: [...lines] })
+  }
+
+  async #reload(): Promise<void> {
+    const detail = await this.#deps.store.findPipeline(this.#draft.pipeline.id)
+    if (!detail) throw new NarwhalError('not_found', `${this.#draft.pipeline.id} is gone`)
+    this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
+  }
+}
+
+async function save(
+  write: StoreWriter,
+  before: PipelineDraft,
+  after: PipelineDraft,
+  append: LogAppend | undefined,
+): Promise<PipelineDraft> {
+  if (append) await write.appendLog(append, append.lines)
+  const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
+  if (created.length > 0) await write.insertJobs(created)
+  const jobs: JobRecord[] = []
+  for (const job of after.jobs) {
+    const former = before.jobs.find(({ id }) => id === job.id)
+    const isChanged = former && former !== job && !onlyLogGrew(former, job)
+    jobs.push(isChanged ? await write.saveJob(job, changedAttempts(former, job)) : job)
+  }
+  const changed = after.pipeline !== before.pipeline
+  const pipeline = changed ? await write.savePipeline(after.pipeline) : after.pipeline
+  return { pipeline, jobs }
+}
+
+function changedAttempts(before: JobRecord, after: JobRecord): number[] {
+  return after.attempts
+    .filter((attempt) => !before.attempts.includes(attempt))
+    .map((attempt) => attempt.number)
+}
+
+/** Whether lines were appended and nothing else: `appendLog` has written all of that. */
+function onlyLogGrew(before: JobRecord, after: JobRecord): boolean {
+  return (
+    before.state === after.state &&
+    before.fence === after.fence &&
+    before.attempts.length === after.attempts.length &&
+    before.attempts.every((former, i) => {
+      const { status, steps, phases, outcome } = after.attempts[i] ?? {}
+      return (
+        former.status === status &&
+        former.steps === steps &&
+        former.phases === phases &&
+        former.outcome === outcome
+      )
+    })
+  )
+}

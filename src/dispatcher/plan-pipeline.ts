@@ -1,0 +1,124 @@
+import { create } from '@bufbuild/protobuf'
+import { type Commit, CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { JobState } from '../core/job.ts'
+import type { PipelinePlan } from '../core/plan.ts'
+import { backoff } from '../lib/backoff.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { newId } from '../lib/new-id.ts'
+import type { JobRecord, Phase, PipelineRecord } from '../store/records.ts'
+import type { PipelineDraft } from './advance-pipeline.ts'
+import type { PipelineLedger } from './pipeline-ledger.ts'
+import type { PlannedCommit, RunnerLink } from './runner-link.ts'
+import type { RunnerPool } from './runner-pool.ts'
+
+/** How often a commit may be unreachable before its pipeline ends in `error`. */
+const MAX_FAILURES = 3
+
+/** The commit of a pipeline, as runners are told of it. */
+export function commitOf({ event, repository }: PipelineLedger): Commit {
+  return create(CommitSchema, {
+    repositoryId: repository.id,
+    repositoryName: repository.name,
+    cloneUrl: repository.cloneUrl,
+    ref: event.ref,
+    sha: event.sha,
+  })
+}
+
+/**
+ * Has a runner plan the commit. Waits for a runner where none is online; tries again elsewhere when
+ * one goes away meanwhile; rejects with the runner's words when the commit can't be had.
+ */
+export async function planOnRunner(
+  pool: RunnerPool,
+  commit: Commit,
+  signal: AbortSignal,
+): Promise<PlannedCommit> {
+  for (let failures = 0; ; ) {
+    const link = await onlineRunner(pool, signal)
+    try {
+      return await link.planCommit(commit, signal)
+    } catch (reason) {
+      signal.throwIfAborted()
+      const error = NarwhalError.from(reason)
+      if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
+      if (link.record.state === 'online' && ++failures >= MAX_FAILURES) throw error
+      await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
+    }
+  }
+}
+
+async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<RunnerLink> {
+  for (;;) {
+    const link = pool.findPlanner()
+    if (link) return link
+    await new Promise<void>((resolve, reject) => {
+      const listening = pool.onWake(() => {
+        signal.removeEventListener('abort', onAbort)
+        listening[Symbol.dispose]()
+        resolve()
+      })
+      const onAbort = (): void => {
+        listening[Symbol.dispose]()
+        reject(NarwhalError.from(signal.reason, 'cancelled'))
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+    })
+  }
+}
+
+/** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
+export function withPlan(draft: PipelineDraft, planned: PlannedCommit, at: number): PipelineDraft {
+  const { pipeline } = draft
+  const plannedPhases: Phase[] = [
+    ...pipeline.phases,
+    { name: 'fetch', startedAt: at - planned.parseMs - planned.fetchMs, durationMs: planned.fetchMs },
+    { name: 'plan', startedAt: at - planned.parseMs, durationMs: planned.parseMs },
+  ]
+  if (!planned.result.ok) {
+    const { problems } = planned.result
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    const ended = endPipeline(pipeline, { outcome: 'error', reason: `narwhal.yml has ${count}` }, at)
+    return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
+  }
+  const { plan } = planned.result
+  return {
+    pipeline: {
+      ...pipeline,
+      name: plan.name,
+      phases: plannedPhases,
+      state: { status: 'running', startedAt: at },
+    },
+    jobs: jobsOf(plan, pipeline, at),
+  }
+}
+
+/** A pipeline that ends without having run any job. */
+export function endPipeline(
+  pipeline: PipelineRecord,
+  end: { outcome: 'error' | 'cancelled'; reason: string },
+  at: number,
+): PipelineRecord {
+  return { ...pipeline, state: { status: 'finished', ...end, finishedAt: at } }
+}
+
+function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, at: number): JobRecord[] {
+  return plan.jobs.map((spec, position) => {
+    const state: JobState =
+      spec.needs.length > 0
+        ? { status: 'blocked', attempt: 1 }
+        : { status: 'queued', attempt: 1, queuedAt: at }
+    return {
+      id: newId('job'),
+      pipelineId: pipeline.id,
+      repositoryId: pipeline.repositoryId,
+      position,
+      spec,
+      state,
+      fence: 0,
+      attempts: [],
+      version: 0,
+    }
+  })
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from '@connectrpc/connect'
+import { RunnerService, type WatchLoadResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { fromConnectError } from '../contract/rpc.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Connector, Member } from './runner-link.ts'
+
+const INTERVAL_MS = 2_000
+/** A member that has said nothing for so long is gone. */
+const SILENCE_MS = 7_000
+/** How often a balancer is asked for members that are new. */
+const DISCOVERY_MS = 5_000
+
+interface Watch {
+  readonly connector: Connector
+  readonly signal: AbortSignal
+  readonly onSample: (member: Member) => void
+  readonly onGone: (instanceId: string) => void
+}
+
+/**
+ * Watches the load of the runner behind a link, or of all runners behind a balancer's URL: there it
+ * opens one stream after the other until new ones only reach members that are watched already, and
+ * looks again every few seconds. Resolves or rejects when no member is left, and when aborted.
+ */
+export async function watchMembers(watch: Watch): Promise<void> {
+  const open = new Map<string, Promise<void>>()
+  let lastError: unknown
+  do {
+    let repeats = 0
+    do {
+      const stream = await openStream(watch).catch((error: unknown) => {
+        lastError = error
+        return undefined
+      })
+      if (!stream) break
+      const { instanceId } = stream.first
+      if (open.has(instanceId)) {
+        repeats++
+        stream.close()
+        continue
+      }
+      repeats = 0
+      const reading = stream.read().catch((error: unknown) => {
+        lastError = error
+      })
+      const end = reading.then(() => {
+        open.delete(instanceId)
+        watch.onGone(instanceId)
+      })
+      open.set(instanceId, end)
+    } while (watch.connector.balanced && repeats <= 2 * open.size && !watch.signal.aborted)
+    if (open.size === 0) break
+    const next = watch.connector.balanced
+      ? [sleep(DISCOVERY_MS, undefined, { signal: watch.signal }).catch(() => undefined)]
+      : []
+    await Promise.race([...open.values(), ...next])
+  } while ((watch.connector.balanced || open.size > 0) && !watch.signal.aborted)
+  await Promise.all(open.values())
+  if (lastError && !watch.signal.aborted) throw fromConnectError(lastError)
+}
+
+/** Opens a stream of one member's load; resolves with its first message, before `onSample` is told. */
+async function openStream(watch: Watch): Promise<{
+  first: WatchLoadResponse
+  close: () => void
+  read: () => Promise<void>
+}> {
+  const connection = watch.connector.connect()
+  const stop = new AbortController()
+  const signal = AbortSignal.any([watch.signal, stop.signal])
+  let timer: NodeJS.Timeout | undefined
+  const expectNews = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(
+      () => stop.abort(new NarwhalError('unavailable', 'the runner has stopped telling its load')),
+      SILENCE_MS,
+    )
+  }
+  const close = async (): Promise<void> => {
+    clearTimeout(timer)
+    stop.abort()
+    await connection[Symbol.asyncDispose]()
+  }
+  try {
+    expectNews()
+    const client = createClient(RunnerService, connection.transport)
+    const stream = client.watchLoad({ intervalMs: INTERVAL_MS }, { signal })
+    const messages = stream[Symbol.asyncIterator]()
+    const first = await messages.next()
+    if (first.done) throw new NarwhalError('unavailable', 'the runner closed the stream at once')
+    const read = async (): Promise<void> => {
+      try {
+        let next: IteratorResult<WatchLoadResponse> = first
+        while (!next.done) {
+          expectNews()
+          watch.onSample(memberOf(next.value))
+          next = await messages.next()
+        }
+      } finally {
+        await close()
+      }
+    }
+    return { first: first.value, close: () => void close(), read }
+  } catch (error) {
+    await close()
+    throw stop.signal.reason instanceof NarwhalError ? stop.signal.reason : error
+  }
+}
+
+function memberOf(message: WatchLoadResponse): Member {
+  return {
+    instanceId: message.instanceId,
+    draining: message.draining,
+    trouble: message.trouble,
+    sample: {
+      at: Date.now(),
+      slots: message.slots,
+      busy: message.busy,
+      load: message.load,
+      cpu: message.cpu,
+      memoryUsedBytes: Number(message.memoryUsedBytes),
+      memoryTotalBytes: Number(message.memoryTotalBytes),
+      diskFreeBytes: Number(message.diskFreeBytes),
+    },
+  }
+}

@@ -1,0 +1,165 @@
+import type { RunnerSample } from '../contract/views.ts'
+import type { RunnerId } from '../core/ids.ts'
+import type { Candidate } from '../core/placement/placement.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { EventHub } from '../lib/event-hub.ts'
+import type { Logger } from '../lib/log.ts'
+import { newId } from '../lib/new-id.ts'
+import type { RunnerRecord } from '../store/records.ts'
+import type { StoreReader } from '../store/store.ts'
+import type { Announcer } from './announcer.ts'
+import { dialConnector } from './connector.ts'
+import type { Recorder } from './recorder.ts'
+import { type Connector, RunnerLink } from './runner-link.ts'
+
+export interface NewLink {
+  readonly name: string
+  readonly link: RunnerRecord['link']
+  readonly url?: string
+  readonly balanced?: boolean
+  readonly token?: string
+}
+
+/**
+ * The runners that are registered, each with its link. It writes what changes about them to the
+ * store, publishes their load, and wakes its listeners whenever a job might find a place.
+ */
+export class RunnerPool implements AsyncDisposable {
+  readonly #store: StoreReader
+  readonly #recorder: Recorder
+  readonly #announcer: Announcer
+  readonly #log: Logger
+  readonly #links = new Map<RunnerId, RunnerLink>()
+  readonly #wakes: EventHub<void>
+  /** What was last written of each runner, so that only news is written. */
+  readonly #written = new Map<RunnerId, string>()
+
+  constructor(deps: {
+    store: StoreReader
+    recorder: Recorder
+    announcer: Announcer
+    log: Logger
+  }) {
+    this.#store = deps.store
+    this.#recorder = deps.recorder
+    this.#announcer = deps.announcer
+    this.#log = deps.log
+    this.#wakes = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
+  }
+
+  /** Connects to every dialled runner that the store knows. */
+  async open(): Promise<void> {
+    for (const record of await this.#store.listRunners()) {
+      if (record.link === 'dialled' && record.url) this.#connect(record, connectorOf(record))
+    }
+  }
+
+  /** Is called when slots, states or runners have changed. */
+  onWake(listener: () => void): Disposable {
+    return this.#wakes.listen(listener)
+  }
+
+  wake(): void {
+    this.#wakes.emit()
+  }
+
+  find(id: RunnerId): RunnerLink | undefined {
+    return this.#links.get(id)
+  }
+
+  candidates(): Candidate[] {
+    return [...this.#links.values()].map((link) => link.candidate())
+  }
+
+  /** The runner for a plan: online, and the least busy. */
+  findPlanner(): RunnerLink | undefined {
+    const share = ({ busy, slots }: Candidate): number => busy / Math.max(1, slots)
+    const online = this.candidates().filter(({ state }) => state === 'online')
+    const best = online.sort((a, b) => share(a) - share(b))[0]
+    return best && this.#links.get(best.runnerId)
+  }
+
+  /**
+   * Registers a runner, or what is new about one of the same name; it is connected to at once and
+   * for as long as it stays registered. A runner in this process brings its own connector.
+   */
+  async register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
+    const former = await this.#store.findRunner(runner.name)
+    const record: RunnerRecord = {
+      id: former?.id ?? newId('runner'),
+      name: runner.name,
+      link: runner.link,
+      ...(runner.url ? { url: runner.url } : {}),
+      ...(runner.token ? { linkToken: runner.token } : {}),
+      balanced: runner.balanced ?? false,
+      members: 0,
+      state: 'offline',
+      reason: 'not connected yet',
+      labels: former?.labels ?? [],
+      engines: former?.engines ?? [],
+      slots: former?.slots ?? 0,
+      busy: 0,
+      registeredAt: former?.registeredAt ?? Date.now(),
+    }
+    await this.#recorder.record((write) => write.saveRunner(record))
+    await this.#links.get(record.id)?.[Symbol.asyncDispose]()
+    this.#connect(record, connector ?? connectorOf(record))
+    return record
+  }
+
+  /** Removes a runner; its attempts that still run are lost to it. */
+  async remove(id: RunnerId): Promise<void> {
+    const link = this.#links.get(id)
+    this.#links.delete(id)
+    this.#written.delete(id)
+    await link?.[Symbol.asyncDispose]()
+    await this.#recorder.record((write) => write.removeRunner(id))
+    this.wake()
+  }
+
+  #connect(record: RunnerRecord, connector: Connector): void {
+    const link = new RunnerLink({
+      record,
+      connector,
+      log: this.#log,
+      onChange: (changed, sample) => this.#note(changed, sample),
+    })
+    this.#links.set(record.id, link)
+  }
+
+  #note(link: RunnerLink, sample: RunnerSample | undefined): void {
+    if (this.#links.get(link.id) !== link) return
+    if (sample) this.#announcer.tell({ type: 'runner.sampled', sample })
+    const { lastSeenAt: _, ...news } = link.record
+    const text = JSON.stringify(news)
+    if (this.#written.get(link.id) !== text) {
+      this.#written.set(link.id, text)
+      this.#save(link)
+    }
+    this.wake()
+  }
+
+  #save(link: RunnerLink): void {
+    this.#recorder
+      .record((write) => write.saveRunner(link.record))
+      .catch((error: unknown) => {
+        if (NarwhalError.from(error).code === 'cancelled') return
+        this.#log.error({ err: error, runner: link.record.name }, 'runner not saved')
+      })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const links = [...this.#links.values()]
+    this.#links.clear()
+    await Promise.all(links.map((link) => link[Symbol.asyncDispose]()))
+  }
+}
+
+function connectorOf(record: RunnerRecord): Connector {
+  if (!record.url) throw new NarwhalError('invalid', `runner ${record.name} has no URL`)
+  return dialConnector({
+    url: record.url,
+    balanced: record.balanced,
+    ...(record.linkToken ? { token: record.linkToken } : {}),
+  })
+}

@@ -1,0 +1,73 @@
+import { accepted, newRunner, runnerParams, shownRunner } from '../contract/rest.ts'
+import type { RunnerView } from '../contract/views.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { RunnerRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import type { Dispatcher } from './dispatcher.ts'
+
+/** Adds registering, removing, draining and resuming runners. */
+export function addRunnerRoutes(
+  server: HttpServer,
+  { dispatcher, store }: { dispatcher: Dispatcher; store: Store },
+): void {
+  const tags = ['runners']
+  server.post('/api/v1/runners', {
+    schema: {
+      summary: 'Register a runner, or a load balancer before several, by its URL',
+      tags,
+      body: newRunner,
+      response: { 201: shownRunner },
+    },
+    handler: async (request, reply) => {
+      const { token, ...runner } = request.body
+      const record = await dispatcher.registerRunner({ ...runner, ...(token ? { token } : {}) })
+      return reply.code(201).send({ runner: await getRunnerView(store, record) })
+    },
+  })
+  server.delete('/api/v1/runners/:runner', {
+    schema: {
+      summary: 'Remove a runner',
+      tags,
+      params: runnerParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const runner = await getRunner(store, request.params.runner)
+      await dispatcher.pool.remove(runner.id)
+      return { ok: true } as const
+    },
+  })
+  for (const [verb, draining] of [
+    ['drain', true],
+    ['resume', false],
+  ] as const) {
+    server.post(`/api/v1/runners/:runner/${verb}`, {
+      schema: {
+        summary: draining ? 'Give a runner no new jobs' : 'Give a drained runner jobs again',
+        tags,
+        params: runnerParams,
+        response: { 200: shownRunner },
+      },
+      handler: async (request) => {
+        const runner = await getRunner(store, request.params.runner)
+        const link = dispatcher.pool.find(runner.id)
+        if (!link) throw new NarwhalError('conflict', `runner ${runner.name} is not connected`)
+        await link.drain(draining)
+        return { runner: await getRunnerView(store, runner) }
+      },
+    })
+  }
+}
+
+async function getRunner(store: Store, idOrName: string): Promise<RunnerRecord> {
+  const runner = await store.findRunner(idOrName)
+  if (!runner) throw new NarwhalError('not_found', `there is no runner ${JSON.stringify(idOrName)}`)
+  return runner
+}
+
+async function getRunnerView(store: Store, { id }: RunnerRecord): Promise<RunnerView> {
+  const view = (await store.listRunnerViews()).find((one) => one.id === id)
+  if (!view) throw new NarwhalError('not_found', `there is no runner ${id}`)
+  return view
+}
