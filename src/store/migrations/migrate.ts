@@ -1,0 +1,39 @@
+import { type Migration, Migrator } from 'kysely/migration'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Db } from '../sql/tables.ts'
+import { initial } from './0001-initial.ts'
+
+/** All of them, by their names, which are never changed: they say how far a database has come. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+}
+
+/**
+ * Brings the tables up to date. Several processes may do so at once: one does it, the others wait.
+ * Rejects with `invalid` when a newer Narwhal has been here.
+ */
+export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
+  await refuseNewer(db, migrations)
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  await refuseNewer(db, migrations)
+  throw NarwhalError.from(error)
+}
+
+async function refuseNewer(db: Db, migrations: Readonly<Record<string, Migration>>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return
+  const done = await db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute()
+  const unknown = done.find(({ name }) => !(name in migrations))
+  if (!unknown) return
+  const message = `the database was made by a newer Narwhal (it has ${unknown.name}); run that version, or restore a backup from before it`
+  throw new NarwhalError('invalid', message)
+}

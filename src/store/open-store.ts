@@ -1,0 +1,59 @@
+import { backoff } from '../lib/backoff.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { migrate } from './migrations/migrate.ts'
+import { describeUrl, openPostgres } from './postgres/open-postgres.ts'
+import { type Engine, SqlStore } from './sql/sql-store.ts'
+import { openSqlite } from './sqlite/open-sqlite.ts'
+import type { Store } from './store.ts'
+
+export type StoreConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  /** `poolSize` is the most connections at a time; 10 unless told. */
+  | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
+
+/**
+ * Opens the store and brings its tables up to date; several processes may do so at once. While
+ * PostgreSQL is away it says so and goes on trying, until the signal is aborted (`cancelled`).
+ * Rejects with `invalid`, and a message that says how to mend it, when the database can't be used
+ * at all or was made by a newer Narwhal.
+ */
+export async function openStore(
+  config: StoreConfig,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<Store> {
+  if (config.kind === 'sqlite') return migrated(await openSqlite(config.path))
+  const database = describeUrl(config.url)
+  for (let tries = 0; ; tries++) {
+    try {
+      const options = { url: config.url, size: config.poolSize ?? 10 }
+      const store = await migrated(await openPostgres(options, log))
+      if (tries > 0) log.info({ database }, 'PostgreSQL is back')
+      return store
+    } catch (error) {
+      if (!(error instanceof NarwhalError) || error.code !== 'unavailable') throw error
+      const reason = describeError(error.cause ?? error)
+      log.warn({ database, reason }, 'PostgreSQL is away; trying again')
+    }
+    await waitForRetry(tries, signal)
+  }
+}
+
+async function migrated(engine: Engine): Promise<Store> {
+  try {
+    await migrate(engine.writing)
+    return new SqlStore(engine)
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function waitForRetry(tries: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await backoff(tries, { firstMs: 100, maxMs: 5000 }, signal)
+  } catch (error) {
+    throw NarwhalError.from(error)
+  }
+}

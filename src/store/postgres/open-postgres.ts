@@ -1,0 +1,58 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Engine } from '../sql/sql-store.ts'
+import type { Tables } from '../sql/tables.ts'
+import { isMisconfigured } from './postgres-errors.ts'
+import { openPool, type PoolOptions } from './postgres-pool.ts'
+
+const OLDEST_VERSION = 150_000
+
+/**
+ * Connects to the server. Rejects with `unavailable` while it can't be reached, and with `invalid`
+ * when it never will do: a wrong password or database, too old, not UTF-8.
+ */
+export async function openPostgres(options: PoolOptions, log: Logger): Promise<Engine> {
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(options, log) }) })
+  try {
+    await requireFit(db)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  return { writing: db, reading: db, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+async function requireFit(db: Kysely<Tables>): Promise<void> {
+  const settings = await askSettings(db)
+  if (Number(settings.number) < OLDEST_VERSION) {
+    throw new NarwhalError(
+      'invalid',
+      `PostgreSQL 15 or newer is needed; this is ${settings.version}`,
+    )
+  }
+  if (settings.encoding !== 'UTF8') {
+    const message = `the database must be made with the encoding UTF8; this one has ${settings.encoding}`
+    throw new NarwhalError('invalid', message)
+  }
+}
+
+async function askSettings(db: Kysely<Tables>) {
+  try {
+    const { rows } = await sql<{ number: string; version: string; encoding: string }>`
+      select current_setting('server_version_num') as number,
+        current_setting('server_version') as version,
+        current_setting('server_encoding') as encoding`.execute(db)
+    return rows[0] ?? { number: '0', version: 'unknown', encoding: 'unknown' }
+  } catch (error) {
+    if (!(error instanceof NarwhalError) || !isMisconfigured(error.cause)) throw error
+    throw new NarwhalError('invalid', error.message, { cause: error.cause })
+  }
+}
+
+/** The server and database in a URL, without user, password and parameters. */
+export function describeUrl(url: string): string {
+  if (!URL.canParse(url)) throw new NarwhalError('invalid', 'the URL of PostgreSQL is not a URL')
+  const { host, pathname } = new URL(url)
+  return `${host || 'local socket'}${pathname}`
+}

@@ -1,0 +1,69 @@
+import { sql } from 'kysely'
+import type { JobId, RunnerId } from '../../core/ids.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import type { Decision } from '../../core/placement/placement.ts'
+import type { AttemptRecord, Phase, StepRecord } from '../records.ts'
+import { present } from './rows.ts'
+import type { AttemptRow, Db } from './tables.ts'
+
+/**
+ * Writes an attempt, new or changed, and returns it as it is now. The count of lines belongs to the
+ * log's writer: a record that was read earlier must not set it back. The runner's sequence number
+ * only grows, unless another runner (another fence) begins to count anew.
+ */
+export async function saveAttempt(
+  db: Db,
+  jobId: JobId,
+  attempt: AttemptRecord,
+): Promise<AttemptRecord> {
+  const changing = {
+    runner_id: attempt.runnerId,
+    fence: attempt.fence,
+    status: attempt.status,
+    outcome: attempt.outcome ?? null,
+    reason: attempt.reason ?? null,
+    assigned_at: attempt.assignedAt,
+    started_at: attempt.startedAt ?? null,
+    finished_at: attempt.finishedAt ?? null,
+    decision: JSON.stringify(attempt.decision),
+    phases: JSON.stringify(attempt.phases),
+    steps: JSON.stringify(attempt.steps),
+  }
+  const row = await db
+    .insertInto('attempts')
+    .values({
+      job_id: jobId,
+      number: attempt.number,
+      ...changing,
+      lines: attempt.lines,
+      last_seq: attempt.lastSeq,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['job_id', 'number']).doUpdateSet({
+        ...changing,
+        last_seq: sql`case
+          when attempts.fence = excluded.fence and attempts.last_seq > excluded.last_seq
+          then attempts.last_seq else excluded.last_seq end`,
+      }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return attemptOf(row)
+}
+
+export function attemptOf(row: AttemptRow): AttemptRecord {
+  return {
+    number: row.number,
+    runnerId: row.runner_id as RunnerId,
+    fence: row.fence,
+    status: row.status as AttemptRecord['status'],
+    ...present({ outcome: row.outcome as Outcome | null, reason: row.reason }),
+    assignedAt: row.assigned_at,
+    ...present({ startedAt: row.started_at, finishedAt: row.finished_at }),
+    decision: JSON.parse(row.decision) as Decision,
+    phases: JSON.parse(row.phases) as Phase[],
+    steps: JSON.parse(row.steps) as StepRecord[],
+    lines: row.lines,
+    lastSeq: row.last_seq,
+  }
+}

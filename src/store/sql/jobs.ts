@@ -1,0 +1,161 @@
+import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { JobState } from '../../core/job.ts'
+import type { JobSpec } from '../../core/plan.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { AttemptRecord, JobRecord } from '../records.ts'
+import { attemptOf, saveAttempt } from './attempts.ts'
+import { batches } from './rows.ts'
+import type { AttemptRow, Db, JobRow } from './tables.ts'
+
+export async function findJob(db: Db, id: JobId): Promise<JobRecord | undefined> {
+  const [job] = await listJobs(db, { ids: [id] })
+  return job
+}
+
+/** The jobs of a pipeline in the order of the file, or those of the ids in no order. */
+export async function listJobs(
+  db: Db,
+  which: { readonly pipelineId: PipelineId } | { readonly ids: readonly JobId[] },
+): Promise<JobRecord[]> {
+  if ('pipelineId' in which) {
+    const ofPipeline = withAttempts(db).where('pipeline_id', '=', which.pipelineId)
+    return jobsOf(await ofPipeline.execute())
+  }
+  const jobs: JobRecord[] = []
+  for (const batch of batches(which.ids)) {
+    jobs.push(...jobsOf(await withAttempts(db).where('id', 'in', batch).execute()))
+  }
+  return jobs
+}
+
+/** One statement, so that a job and its attempts are of the same moment. */
+function withAttempts(db: Db) {
+  return db
+    .selectFrom('jobs')
+    .leftJoin('attempts', 'attempts.job_id', 'jobs.id')
+    .selectAll('jobs')
+    .select([
+      'attempts.job_id',
+      'attempts.number',
+      'attempts.runner_id',
+      'attempts.fence as attempt_fence',
+      'attempts.status as attempt_status',
+      'attempts.outcome as attempt_outcome',
+      'attempts.reason',
+      'attempts.assigned_at',
+      'attempts.started_at',
+      'attempts.finished_at',
+      'attempts.decision',
+      'attempts.phases',
+      'attempts.steps',
+      'attempts.lines',
+      'attempts.last_seq',
+    ])
+    .orderBy('jobs.position')
+    .orderBy('jobs.id')
+    .orderBy('attempts.number')
+}
+
+type Joined = JobRow &
+  Nullable<Omit<AttemptRow, 'fence' | 'status' | 'outcome'>> & {
+    attempt_fence: number | null
+    attempt_status: string | null
+    attempt_outcome: string | null
+  }
+type Nullable<Row> = { [Key in keyof Row]: Row[Key] | null }
+
+/** Rows of one job follow one another. */
+function jobsOf(rows: readonly Joined[]): JobRecord[] {
+  const jobs: JobRecord[] = []
+  let attempts: AttemptRecord[] = []
+  for (const row of rows) {
+    if (jobs.at(-1)?.id !== row.id) {
+      attempts = []
+      jobs.push(jobOf(row, attempts))
+    }
+    if (row.number === null) continue
+    attempts.push(
+      attemptOf({
+        ...row,
+        fence: row.attempt_fence,
+        status: row.attempt_status,
+        outcome: row.attempt_outcome,
+      } as AttemptRow),
+    )
+  }
+  return jobs
+}
+
+function jobOf(row: JobRow, attempts: readonly AttemptRecord[]): JobRecord {
+  return {
+    id: row.id as JobId,
+    pipelineId: row.pipeline_id as PipelineId,
+    repositoryId: row.repository_id as RepositoryId,
+    position: row.position,
+    spec: JSON.parse(row.spec) as JobSpec,
+    state: JSON.parse(row.state) as JobState,
+    fence: row.fence,
+    attempts,
+    version: row.version,
+  }
+}
+
+export async function insertJobs(db: Db, jobs: readonly JobRecord[]): Promise<void> {
+  for (const batch of batches(jobs)) {
+    await db
+      .insertInto('jobs')
+      .values(
+        batch.map((job) => ({
+          id: job.id,
+          pipeline_id: job.pipelineId,
+          repository_id: job.repositoryId,
+          position: job.position,
+          name: job.spec.name,
+          spec: JSON.stringify(job.spec),
+          ...stateColumns(job),
+          version: job.version,
+        })),
+      )
+      .execute()
+  }
+  for (const job of jobs) {
+    for (const attempt of job.attempts) await saveAttempt(db, job.id, attempt)
+  }
+}
+
+export async function saveJob(
+  db: Db,
+  job: JobRecord,
+  changed: readonly number[],
+): Promise<JobRecord> {
+  const version = job.version + 1
+  const { numUpdatedRows } = await db
+    .updateTable('jobs')
+    .set({ ...stateColumns(job), version })
+    .where('id', '=', job.id)
+    .where('version', '=', job.version)
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) {
+    const message = `${job.id} is not there in version ${job.version}; read it again`
+    throw new NarwhalError('conflict', message)
+  }
+  const attempts: AttemptRecord[] = []
+  for (const attempt of job.attempts) {
+    const isChanged = changed.includes(attempt.number)
+    attempts.push(isChanged ? await saveAttempt(db, job.id, attempt) : attempt)
+  }
+  const unknown = changed.find((number) => !attempts.some((attempt) => attempt.number === number))
+  if (unknown !== undefined) {
+    throw new NarwhalError('internal', `${job.id} has no attempt ${unknown} to be saved`)
+  }
+  return { ...job, attempts, version }
+}
+
+function stateColumns({ state, fence }: JobRecord) {
+  return {
+    status: state.status,
+    outcome: state.status === 'finished' ? state.outcome : null,
+    state: JSON.stringify(state),
+    fence,
+  }
+}

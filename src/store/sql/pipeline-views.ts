@@ -1,0 +1,102 @@
+import { sql } from 'kysely'
+import type { PipelineView } from '../../contract/views.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { EventId, PipelineId } from '../../core/ids.ts'
+import type { PipelineFilter } from '../store.ts'
+import { pipelineView } from '../views.ts'
+import { pipelineOf } from './pipelines.ts'
+import { batches, isPostgres } from './rows.ts'
+import type { Db, PipelineRow } from './tables.ts'
+
+export async function findPipelineView(db: Db, id: PipelineId): Promise<PipelineView | undefined> {
+  const row = await withEvent(db).where('pipelines.id', '=', id).executeTakeFirst()
+  return row && viewOf(row)
+}
+
+/** Those of the ids, in no order. */
+export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promise<PipelineView[]> {
+  const views: PipelineView[] = []
+  for (const batch of batches(ids)) {
+    const rows = await withEvent(db).where('pipelines.id', 'in', batch).execute()
+    views.push(...rows.map(viewOf))
+  }
+  return views
+}
+
+/** Newest first: by the time of creation, then (a repository's of one millisecond) by the number. */
+export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise<PipelineView[]> {
+  let query = withEvent(db)
+  const { repositoryId, status, outcome, ref, kind, author, text, before } = filter
+  if (repositoryId !== undefined) query = query.where('pipelines.repository_id', '=', repositoryId)
+  if (status !== undefined) query = query.where('pipelines.status', '=', status)
+  if (outcome !== undefined) query = query.where('pipelines.outcome', '=', outcome)
+  if (ref !== undefined) query = query.where('commit_events.ref', '=', ref)
+  if (kind !== undefined) query = query.where('commit_events.kind', '=', kind)
+  if (author !== undefined) query = query.where('commit_events.author', '=', author)
+  if (text) query = query.where(containsText(db, text))
+  if (before !== undefined) query = query.where(isOlderThan(before))
+  const rows = await query
+    .orderBy('pipelines.created_at', 'desc')
+    .orderBy('pipelines.number', 'desc')
+    .orderBy('pipelines.id', 'desc')
+    .limit(filter.limit)
+    .execute()
+  return rows.map(viewOf)
+}
+
+/** Not LIKE: its wildcards would have to be escaped, and the two databases fold case differently. */
+function containsText(db: Db, text: string) {
+  const needle = text.toLowerCase()
+  const position = sql.raw(isPostgres(db) ? 'strpos' : 'instr')
+  return sql<boolean>`(${position}(commit_events.search_text, ${needle}) > 0
+    or ${position}(repositories.name_key, ${needle}) > 0
+    or ${position}(commit_events.sha, ${needle}) = 1)`
+}
+
+function isOlderThan(id: PipelineId) {
+  return sql<boolean>`(pipelines.created_at, pipelines.number, pipelines.id) <
+    (select created_at, number, id from pipelines where id = ${id})`
+}
+
+function withEvent(db: Db) {
+  return db
+    .selectFrom('pipelines')
+    .innerJoin('commit_events', 'commit_events.id', 'pipelines.event_id')
+    .innerJoin('repositories', 'repositories.id', 'pipelines.repository_id')
+    .selectAll('pipelines')
+    .select([
+      'commit_events.kind',
+      'commit_events.ref',
+      'commit_events.sha',
+      'commit_events.title',
+      'commit_events.author',
+      'commit_events.source',
+      'commit_events.received_at',
+      'repositories.name as repository_name',
+    ])
+}
+
+interface PipelineWithEvent extends PipelineRow {
+  kind: string
+  ref: string
+  sha: string
+  title: string
+  author: string
+  source: string
+  received_at: number
+  repository_name: string
+}
+
+function viewOf(row: PipelineWithEvent): PipelineView {
+  const event = {
+    id: row.event_id as EventId,
+    kind: row.kind as CommitEvent['kind'],
+    ref: row.ref,
+    sha: row.sha,
+    title: row.title,
+    author: row.author,
+    source: row.source as CommitEvent['source'],
+    receivedAt: row.received_at,
+  }
+  return pipelineView(pipelineOf(row), event, row.repository_name)
+}

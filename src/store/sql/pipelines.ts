@@ -1,0 +1,152 @@
+import type { EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { Problem } from '../../core/plan.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
+import { isPostgres, present } from './rows.ts'
+import type { Db, PipelineRow } from './tables.ts'
+
+export async function findPipelineRecord(
+  db: Db,
+  id: PipelineId,
+): Promise<PipelineRecord | undefined> {
+  const row = await db.selectFrom('pipelines').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && pipelineOf(row)
+}
+
+export async function listOpenPipelines(db: Db): Promise<PipelineId[]> {
+  const rows = await db
+    .selectFrom('pipelines')
+    .select('id')
+    .where('status', 'in', ['pending', 'running'])
+    .orderBy('created_at')
+    .orderBy('number')
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => row.id as PipelineId)
+}
+
+/** The one of the event and its reruns. */
+export async function listPipelinesOf(db: Db, eventId: EventId): Promise<PipelineId[]> {
+  const rows = await db
+    .selectFrom('pipelines')
+    .select('id')
+    .where('event_id', '=', eventId)
+    .orderBy('created_at')
+    .execute()
+  return rows.map((row) => row.id as PipelineId)
+}
+
+export async function createPipeline(
+  db: Db,
+  pipeline: NewPipeline,
+): Promise<{ pipeline: PipelineRecord; created: boolean }> {
+  const repositoryId = await lockRepositoryOf(db, pipeline.eventId)
+  // Looked for under the lock: whoever made it a moment ago has committed.
+  const existing = await findExisting(db, pipeline)
+  if (existing) return { pipeline: existing, created: false }
+  const { last_number } = await db
+    .updateTable('repositories')
+    .set((is) => ({ last_number: is('last_number', '+', 1) }))
+    .where('id', '=', repositoryId)
+    .returning('last_number')
+    .executeTakeFirstOrThrow()
+  const row = await db
+    .insertInto('pipelines')
+    .values({
+      id: pipeline.id,
+      repository_id: repositoryId,
+      event_id: pipeline.eventId,
+      number: last_number,
+      name: '',
+      status: 'pending',
+      outcome: null,
+      state: JSON.stringify({ status: 'pending' } satisfies PipelineState),
+      problems: '[]',
+      phases: JSON.stringify(pipeline.phases),
+      rerun_of: pipeline.rerunOf ?? null,
+      created_at: pipeline.createdAt,
+      version: 1,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await db
+    .updateTable('commit_events')
+    .set({ pending: 0 })
+    .where('id', '=', pipeline.eventId)
+    .where('pending', '=', 1)
+    .execute()
+  return { pipeline: pipelineOf(row), created: true }
+}
+
+/** The repository's row is the lock under which its numbers are given out. */
+async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryId> {
+  const row = await db
+    .selectFrom('repositories')
+    .select('repositories.id')
+    .where('repositories.id', '=', (select) =>
+      select.selectFrom('commit_events').select('repository_id').where('id', '=', eventId),
+    )
+    // The weakest lock that excludes itself: rows that refer to the repository are written meanwhile.
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
+    .executeTakeFirst()
+  if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
+  return row.id as RepositoryId
+}
+
+/** By its id (the same call, repeated), or the one that the event has already. */
+async function findExisting(db: Db, wanted: NewPipeline): Promise<PipelineRecord | undefined> {
+  const rows = await db
+    .selectFrom('pipelines')
+    .selectAll()
+    .where((is) => {
+      const same = is('id', '=', wanted.id)
+      if (wanted.rerunOf) return same
+      return is.or([
+        same,
+        is.and([is('event_id', '=', wanted.eventId), is('rerun_of', 'is', null)]),
+      ])
+    })
+    .limit(1)
+    .execute()
+  return rows[0] && pipelineOf(rows[0])
+}
+
+export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<PipelineRecord> {
+  const { state } = pipeline
+  const version = pipeline.version + 1
+  const { numUpdatedRows } = await db
+    .updateTable('pipelines')
+    .set({
+      name: pipeline.name,
+      status: state.status,
+      outcome: state.status === 'finished' ? state.outcome : null,
+      state: JSON.stringify(state),
+      problems: JSON.stringify(pipeline.problems),
+      phases: JSON.stringify(pipeline.phases),
+      version,
+    })
+    .where('id', '=', pipeline.id)
+    .where('version', '=', pipeline.version)
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) {
+    const message = `${pipeline.id} is not there in version ${pipeline.version}; read it again`
+    throw new NarwhalError('conflict', message)
+  }
+  return { ...pipeline, version }
+}
+
+export function pipelineOf(row: PipelineRow): PipelineRecord {
+  return {
+    id: row.id as PipelineId,
+    repositoryId: row.repository_id as RepositoryId,
+    eventId: row.event_id as EventId,
+    number: row.number,
+    name: row.name,
+    state: JSON.parse(row.state) as PipelineState,
+    problems: JSON.parse(row.problems) as Problem[],
+    phases: JSON.parse(row.phases) as Phase[],
+    ...present({ rerunOf: row.rerun_of as PipelineId | null }),
+    createdAt: row.created_at,
+    version: row.version,
+  }
+}

@@ -1,0 +1,147 @@
+import type { RepositoryId } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Head, RepositoryRecord } from '../records.ts'
+import { batches, present } from './rows.ts'
+import type { Db, RepositoryRow } from './tables.ts'
+import { nameKey, textKey } from './text.ts'
+
+export async function findRepository(
+  db: Db,
+  idOrName: string,
+): Promise<RepositoryRecord | undefined> {
+  const rows = await db
+    .selectFrom('repositories')
+    .selectAll()
+    .where('removed_at', 'is', null)
+    .where((is) => is.or([is('id', '=', idOrName), is('name_key', '=', nameKey(idOrName))]))
+    .execute()
+  const row = rows.find(({ id }) => id === idOrName) ?? rows[0]
+  return row && repositoryOf(row)
+}
+
+export async function findForgeRepository(
+  db: Db,
+  forge: 'github',
+  { forgeId, fullName }: { forgeId: number; fullName: string },
+): Promise<RepositoryRecord | undefined> {
+  const rows = await db
+    .selectFrom('repositories')
+    .selectAll()
+    .where('removed_at', 'is', null)
+    .where('forge', '=', forge)
+    .where((is) =>
+      is.or([
+        is('forge_id', '=', forgeId),
+        is.and([is('forge_id', 'is', null), is('name_key', '=', nameKey(fullName))]),
+      ]),
+    )
+    .execute()
+  const row = rows.find(({ forge_id }) => forge_id !== null) ?? rows[0]
+  return row && repositoryOf(row)
+}
+
+export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
+  const rows = await db
+    .selectFrom('repositories')
+    .selectAll()
+    .where('removed_at', 'is', null)
+    .orderBy('name_key')
+    .execute()
+  return rows.map(repositoryOf)
+}
+
+export async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Head[]> {
+  const rows = await db
+    .selectFrom('heads')
+    .select(['ref', 'sha'])
+    .where('repository_id', '=', repositoryId)
+    .execute()
+  return rows.map(({ ref, sha }) => ({ ref, sha }))
+}
+
+export async function insertRepository(db: Db, repository: RepositoryRecord): Promise<void> {
+  const inserted = await db
+    .insertInto('repositories')
+    .values({
+      id: repository.id,
+      name: repository.name,
+      name_key: nameKey(repository.name),
+      forge: repository.forge,
+      forge_id: repository.forgeId ?? null,
+      clone_url: repository.cloneUrl,
+      webhook_secret: repository.webhookSecret,
+      poll_interval_ms: repository.pollIntervalMs,
+      last_number: 0,
+      created_at: repository.createdAt,
+      removed_at: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (inserted) return
+  const taken = await findRepository(db, repository.name)
+  if (taken?.id === repository.id) return // The same call, repeated.
+  throw new NarwhalError(
+    'conflict',
+    taken
+      ? `a repository named ${taken.name} is registered already`
+      : `the repository ${repository.id} is registered already, or its forge's id is`,
+  )
+}
+
+export async function setForgeId(db: Db, id: RepositoryId, forgeId: number): Promise<void> {
+  await db.updateTable('repositories').set({ forge_id: forgeId }).where('id', '=', id).execute()
+}
+
+export async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
+  await db
+    .updateTable('repositories')
+    .set({ removed_at: Date.now() })
+    .where('id', '=', id)
+    .where('removed_at', 'is', null)
+    .execute()
+  await db.deleteFrom('heads').where('repository_id', '=', id).execute()
+}
+
+export async function setHeads(
+  db: Db,
+  repositoryId: RepositoryId,
+  heads: readonly Head[],
+  gone: readonly string[],
+): Promise<void> {
+  for (const refs of batches(gone)) {
+    const keys = refs.map(textKey)
+    await db
+      .deleteFrom('heads')
+      .where('repository_id', '=', repositoryId)
+      .where('ref_key', 'in', keys)
+      .execute()
+  }
+  // One row per key, as PostgreSQL wants it; in one order, so that two writers don't lock crosswise.
+  const rows = new Map(heads.map(({ ref, sha }) => [textKey(ref), { ref, sha }]))
+  const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  for (const batch of batches(sorted)) {
+    await db
+      .insertInto('heads')
+      .values(batch.map(([ref_key, head]) => ({ repository_id: repositoryId, ref_key, ...head })))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['repository_id', 'ref_key'])
+          .doUpdateSet((is) => ({ sha: is.ref('excluded.sha') })),
+      )
+      .execute()
+  }
+}
+
+export function repositoryOf(row: RepositoryRow): RepositoryRecord {
+  return {
+    id: row.id as RepositoryId,
+    name: row.name,
+    forge: row.forge as RepositoryRecord['forge'],
+    ...present({ forgeId: row.forge_id }),
+    cloneUrl: row.clone_url,
+    webhookSecret: row.webhook_secret,
+    pollIntervalMs: row.poll_interval_ms,
+    createdAt: row.created_at,
+  }
+}

@@ -1,0 +1,126 @@
+import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type {
+  DeliveryRecord,
+  Head,
+  JobRecord,
+  PipelineDetail,
+  RepositoryRecord,
+  RunnerRecord,
+  TokenRecord,
+} from '../records.ts'
+import type { ChangeQuery, PipelineFilter, StoreReader } from '../store.ts'
+import { jobView, runnerView } from '../views.ts'
+import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
+import { findJob, listJobs } from './jobs.ts'
+import { readLog } from './logs.ts'
+import { findPipelineDetail } from './pipeline-detail.ts'
+import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
+import { listOpenPipelines } from './pipelines.ts'
+import { findForgeRepository, findRepository, listHeads, listRepositories } from './repositories.ts'
+import { findRunner, listRunners } from './runners.ts'
+import { lastChange, listChanges } from './state-changes.ts'
+import type { Db } from './tables.ts'
+import { findToken, listTokens } from './tokens.ts'
+
+/** Everything that can be read, over a pool or inside a transaction. */
+export class SqlReader implements StoreReader {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  findRepository(idOrName: string): Promise<RepositoryRecord | undefined> {
+    return findRepository(this.#db, idOrName)
+  }
+
+  findForgeRepository(
+    forge: 'github',
+    repository: { forgeId: number; fullName: string },
+  ): Promise<RepositoryRecord | undefined> {
+    return findForgeRepository(this.#db, forge, repository)
+  }
+
+  listRepositories(): Promise<RepositoryRecord[]> {
+    return listRepositories(this.#db)
+  }
+
+  listHeads(repositoryId: RepositoryId): Promise<Head[]> {
+    return listHeads(this.#db, repositoryId)
+  }
+
+  findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined> {
+    return findDelivery(this.#db, forge, deliveryId)
+  }
+
+  findEvent(id: EventId): Promise<CommitEvent | undefined> {
+    return findEvent(this.#db, id)
+  }
+
+  listPendingEvents(before: number, limit: number): Promise<EventId[]> {
+    return listPendingEvents(this.#db, before, limit)
+  }
+
+  findPipeline(id: PipelineId): Promise<PipelineDetail | undefined> {
+    return findPipelineDetail(this.#db, id)
+  }
+
+  findPipelineView(id: PipelineId): Promise<PipelineView | undefined> {
+    return findPipelineView(this.#db, id)
+  }
+
+  listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]> {
+    return listPipelineViews(this.#db, filter)
+  }
+
+  listOpenPipelines(): Promise<PipelineId[]> {
+    return listOpenPipelines(this.#db)
+  }
+
+  findJob(id: JobId): Promise<JobRecord | undefined> {
+    return findJob(this.#db, id)
+  }
+
+  async findJobView(id: JobId): Promise<JobView | undefined> {
+    const job = await findJob(this.#db, id)
+    return job && jobView(job)
+  }
+
+  async listJobViews(pipelineId: PipelineId): Promise<JobView[]> {
+    return (await listJobs(this.#db, { pipelineId })).map(jobView)
+  }
+
+  readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]> {
+    return readLog(this.#db, log, from, limit)
+  }
+
+  findRunner(idOrName: string): Promise<RunnerRecord | undefined> {
+    return findRunner(this.#db, idOrName)
+  }
+
+  listRunners(): Promise<RunnerRecord[]> {
+    return listRunners(this.#db)
+  }
+
+  async listRunnerViews(): Promise<RunnerView[]> {
+    return (await listRunners(this.#db)).map(runnerView)
+  }
+
+  findToken(hash: string): Promise<TokenRecord | undefined> {
+    return findToken(this.#db, hash)
+  }
+
+  listTokens(): Promise<TokenRecord[]> {
+    return listTokens(this.#db)
+  }
+
+  listChanges(query: ChangeQuery) {
+    return listChanges(this.#db, query)
+  }
+
+  lastChange(): Promise<number> {
+    return lastChange(this.#db)
+  }
+}

@@ -1,0 +1,131 @@
+import type { StateChange } from '../../contract/live-event.ts'
+import type { LogLine } from '../../contract/views.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { EventId, JobId, RepositoryId, RunnerId } from '../../core/ids.ts'
+import type {
+  DeliveryRecord,
+  Head,
+  JobRecord,
+  NewPipeline,
+  PipelineRecord,
+  RepositoryRecord,
+  RunnerRecord,
+  TokenRecord,
+} from '../records.ts'
+import type { StoreWriter } from '../store.ts'
+import { ChangedSubjects } from './changed-subjects.ts'
+import { acceptEvent, describeEvent, recordDelivery } from './commit-events.ts'
+import { insertJobs, saveJob } from './jobs.ts'
+import { appendLog } from './logs.ts'
+import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
+import { insertRepository, removeRepository, setForgeId, setHeads } from './repositories.ts'
+import { removeRunner, saveRunner } from './runners.ts'
+import { SqlReader } from './sql-reader.ts'
+import { appendChanges, pruneChanges } from './state-changes.ts'
+import type { Db } from './tables.ts'
+import { insertToken, removeToken } from './tokens.ts'
+
+/** The writer of one transaction; it keeps in mind what has changed, for `finish` to number it. */
+export class SqlWriter extends SqlReader implements StoreWriter {
+  readonly #db: Db
+  readonly #changed = new ChangedSubjects()
+
+  constructor(db: Db) {
+    super(db)
+    this.#db = db
+  }
+
+  /** Writes the state changes of all that was written; to be called once, before the commit. */
+  async finish(): Promise<StateChange[]> {
+    return appendChanges(this.#db, await this.#changed.views(this.#db))
+  }
+
+  async insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void> {
+    await insertRepository(this.#db, repository)
+    await setHeads(this.#db, repository.id, heads, [])
+  }
+
+  setForgeId(id: RepositoryId, forgeId: number): Promise<void> {
+    return setForgeId(this.#db, id, forgeId)
+  }
+
+  removeRepository(id: RepositoryId): Promise<void> {
+    return removeRepository(this.#db, id)
+  }
+
+  setHeads(
+    repositoryId: RepositoryId,
+    heads: readonly Head[],
+    gone: readonly string[],
+  ): Promise<void> {
+    return setHeads(this.#db, repositoryId, heads, gone)
+  }
+
+  acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }> {
+    return acceptEvent(this.#db, event)
+  }
+
+  async describeEvent(id: EventId, text: { title: string; author: string }): Promise<void> {
+    await describeEvent(this.#db, id, text)
+    for (const pipeline of await listPipelinesOf(this.#db, id)) {
+      this.#changed.add('pipeline', pipeline)
+    }
+  }
+
+  recordDelivery(delivery: DeliveryRecord): Promise<void> {
+    return recordDelivery(this.#db, delivery)
+  }
+
+  async createPipeline(
+    pipeline: NewPipeline,
+  ): Promise<{ pipeline: PipelineRecord; created: boolean }> {
+    const answer = await createPipeline(this.#db, pipeline)
+    if (answer.created) this.#changed.add('pipeline', answer.pipeline.id)
+    return answer
+  }
+
+  async savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord> {
+    const saved = await savePipeline(this.#db, pipeline)
+    this.#changed.add('pipeline', saved.id)
+    return saved
+  }
+
+  async insertJobs(jobs: readonly JobRecord[]): Promise<void> {
+    await insertJobs(this.#db, jobs)
+    for (const job of jobs) this.#changed.add('job', job.id)
+  }
+
+  async saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord> {
+    const saved = await saveJob(this.#db, job, changed)
+    this.#changed.add('job', saved.id)
+    return saved
+  }
+
+  appendLog(
+    log: { jobId: JobId; attempt: number; fence: number; lastSeq: number },
+    lines: readonly LogLine[],
+  ): Promise<void> {
+    return appendLog(this.#db, log, lines)
+  }
+
+  async saveRunner(runner: RunnerRecord): Promise<void> {
+    await saveRunner(this.#db, runner)
+    this.#changed.add('runner', runner.id)
+  }
+
+  removeRunner(id: RunnerId): Promise<void> {
+    return removeRunner(this.#db, id)
+  }
+
+  insertToken(token: TokenRecord): Promise<void> {
+    return insertToken(this.#db, token)
+  }
+
+  removeToken(id: TokenRecord['id']): Promise<void> {
+    return removeToken(this.#db, id)
+  }
+
+  pruneChanges(keep: number): Promise<void> {
+    return pruneChanges(this.#db, keep)
+  }
+}

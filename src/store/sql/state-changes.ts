@@ -1,0 +1,101 @@
+import type { StateChange } from '../../contract/live-event.ts'
+import type { JobView, PipelineView, RunnerView } from '../../contract/views.ts'
+import { unreachable } from '../../lib/unreachable.ts'
+import type { ChangeQuery } from '../store.ts'
+import { batches } from './rows.ts'
+import type { Db, StateChangeRow } from './tables.ts'
+
+/** A changed subject with its new view. */
+export type Changed =
+  | { readonly kind: 'pipeline'; readonly view: PipelineView }
+  | { readonly kind: 'job'; readonly view: JobView }
+  | { readonly kind: 'runner'; readonly view: RunnerView }
+
+/**
+ * Numbers the changes and keeps them; the last thing a transaction does. The counter's row stays
+ * locked until it has committed, so that numbers become visible in ascending order and have no
+ * holes; whoever locked anything else before it can't be waited for crosswise.
+ */
+export async function appendChanges(db: Db, changed: readonly Changed[]): Promise<StateChange[]> {
+  if (changed.length === 0) return []
+  const { last } = await db
+    .updateTable('change_counter')
+    .set((is) => ({ last: is('last', '+', changed.length) }))
+    .returning('last')
+    .executeTakeFirstOrThrow()
+  const first = last - changed.length + 1
+  const at = Date.now()
+  const rows = changed.map(({ kind, view }, index) => ({
+    seq: first + index,
+    kind,
+    subject_id: view.id,
+    pipeline_id: pipelineOf({ kind, view } as Changed),
+    data: JSON.stringify(view),
+    at,
+  }))
+  for (const batch of batches(rows)) await db.insertInto('state_changes').values(batch).execute()
+  return changed.map((change, index) => changeOf(first + index, change))
+}
+
+function pipelineOf({ kind, view }: Changed): string | null {
+  if (kind === 'runner') return null
+  return kind === 'job' ? view.pipelineId : view.id
+}
+
+function changeOf(seq: number, { kind, view }: Changed): StateChange {
+  switch (kind) {
+    case 'pipeline':
+      return { type: 'pipeline.changed', seq, pipeline: view }
+    case 'job':
+      return { type: 'job.changed', seq, job: view }
+    case 'runner':
+      return { type: 'runner.changed', seq, runner: view }
+    default:
+      return unreachable(kind)
+  }
+}
+
+export async function listChanges(
+  db: Db,
+  { after, limit, scope }: ChangeQuery,
+): Promise<{ changes: StateChange[]; truncated: boolean }> {
+  let query = db
+    .selectFrom('state_changes')
+    .select(['seq', 'kind', 'data'])
+    .where('seq', '>', after)
+  if (scope === 'runners') query = query.where('pipeline_id', 'is', null)
+  else if (scope) query = query.where('pipeline_id', '=', scope.pipelineId)
+  const rows = await query.orderBy('seq').limit(limit).execute()
+  // Asked afterwards: what is forgotten between the two is told once too often, never too seldom.
+  return { changes: rows.map(parseChange), truncated: after + 1 < (await firstKept(db)) }
+}
+
+function parseChange(row: Pick<StateChangeRow, 'seq' | 'kind' | 'data'>): StateChange {
+  return changeOf(row.seq, { kind: row.kind, view: JSON.parse(row.data) } as Changed)
+}
+
+async function firstKept(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('change_counter')
+    .select((is) => [
+      'last',
+      is
+        .selectFrom('state_changes')
+        .select((on) => on.fn.min('seq').as('first'))
+        .as('first'),
+    ])
+    .executeTakeFirstOrThrow()
+  return row.first ?? row.last + 1
+}
+
+export async function lastChange(db: Db): Promise<number> {
+  const { last } = await db.selectFrom('change_counter').select('last').executeTakeFirstOrThrow()
+  return last
+}
+
+export async function pruneChanges(db: Db, keep: number): Promise<void> {
+  await db
+    .deleteFrom('state_changes')
+    .where('seq', '<=', (await lastChange(db)) - keep)
+    .execute()
+}

@@ -1,0 +1,189 @@
+import type { Kysely } from 'kysely'
+
+/**
+ * The rows of the tables, as both databases have them. Times are epoch milliseconds, flags are 0 or
+ * 1, and columns that are said to be JSON hold it as text.
+ */
+export interface Tables {
+  repositories: RepositoryRow
+  heads: HeadRow
+  commit_events: CommitEventRow
+  deliveries: DeliveryRow
+  pipelines: PipelineRow
+  jobs: JobRow
+  attempts: AttemptRow
+  log_chunks: LogChunkRow
+  state_changes: StateChangeRow
+  change_counter: ChangeCounterRow
+  runners: RunnerRow
+  tokens: TokenRow
+}
+
+/** A connection to the tables: a pool, or the one that a transaction is on. */
+export type Db = Kysely<Tables>
+
+export interface RepositoryRow {
+  id: string
+  name: string
+  /** nameKey(name) */
+  name_key: string
+  forge: string
+  forge_id: number | null
+  clone_url: string
+  webhook_secret: string
+  poll_interval_ms: number
+  /** The number of its newest pipeline. */
+  last_number: number
+  created_at: number
+  removed_at: number | null
+}
+
+export interface HeadRow {
+  repository_id: string
+  /** textKey(ref) */
+  ref_key: string
+  ref: string
+  sha: string
+}
+
+export interface CommitEventRow {
+  id: string
+  repository_id: string
+  /** textKey(semanticKey(event)) */
+  semantic_key: string
+  kind: string
+  ref: string
+  sha: string
+  title: string
+  author: string
+  /** JSON of TrustFacts */
+  trust: string
+  source: string
+  received_at: number
+  /** 1 until it has a pipeline. */
+  pending: number
+  /** What a search looks through: title, ref and author in lower case. */
+  search_text: string
+}
+
+export interface DeliveryRow {
+  forge: string
+  delivery_id: string
+  repository_id: string
+  disposition: string
+  event_id: string | null
+  reason: string | null
+  received_at: number
+}
+
+export interface PipelineRow {
+  id: string
+  repository_id: string
+  event_id: string
+  number: number
+  name: string
+  status: string
+  outcome: string | null
+  /** JSON of PipelineState */
+  state: string
+  /** JSON of Problem[] */
+  problems: string
+  /** JSON of Phase[] */
+  phases: string
+  rerun_of: string | null
+  created_at: number
+  version: number
+}
+
+export interface JobRow {
+  id: string
+  pipeline_id: string
+  repository_id: string
+  position: number
+  name: string
+  /** JSON of JobSpec */
+  spec: string
+  status: string
+  outcome: string | null
+  /** JSON of JobState */
+  state: string
+  fence: number
+  version: number
+}
+
+export interface AttemptRow {
+  job_id: string
+  number: number
+  runner_id: string
+  fence: number
+  status: string
+  outcome: string | null
+  reason: string | null
+  assigned_at: number
+  started_at: number | null
+  finished_at: number | null
+  /** JSON of Decision */
+  decision: string
+  /** JSON of Phase[] */
+  phases: string
+  /** JSON of StepRecord[] */
+  steps: string
+  lines: number
+  last_seq: number
+}
+
+export interface LogChunkRow {
+  job_id: string
+  attempt: number
+  first_line: number
+  line_count: number
+  /** As sql/log-chunk.ts encodes it. */
+  data: Uint8Array
+}
+
+export interface StateChangeRow {
+  seq: number
+  kind: 'pipeline' | 'job' | 'runner'
+  subject_id: string
+  /** Null for runners. */
+  pipeline_id: string | null
+  /** JSON of the subject's view */
+  data: string
+  at: number
+}
+
+/** One row: the number of the newest state change. */
+export interface ChangeCounterRow {
+  id: number
+  last: number
+}
+
+export interface RunnerRow {
+  id: string
+  name: string
+  link: string
+  url: string | null
+  balanced: number
+  link_token: string | null
+  members: number
+  state: string
+  reason: string | null
+  /** JSON of string[] */
+  labels: string
+  /** JSON of Engine[] */
+  engines: string
+  slots: number
+  busy: number
+  /** JSON */
+  hardware: string | null
+  software_version: string | null
+  registered_at: number
+  last_seen_at: number | null
+}
+
+export interface TokenRow {
+  id: string
+  name: string
+  hash: string
+  created_at: number
+}

@@ -1,0 +1,70 @@
+import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
+import type { CommitEvent } from '../core/commit-event.ts'
+import type { AttemptRecord, JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
+
+/** What the outside sees of a record. */
+
+export function pipelineView(
+  pipeline: PipelineRecord,
+  event: Omit<CommitEvent, 'repositoryId' | 'trust'>,
+  repositoryName: string,
+): PipelineView {
+  const { state } = pipeline
+  const { id, kind, ref, sha, title, author, source, receivedAt } = event
+  return {
+    id: pipeline.id,
+    number: pipeline.number,
+    repositoryId: pipeline.repositoryId,
+    repositoryName,
+    name: pipeline.name,
+    status: state.status,
+    ...(state.status === 'finished' && { outcome: state.outcome, finishedAt: state.finishedAt }),
+    ...('reason' in state && { reason: state.reason }),
+    ...('startedAt' in state && { startedAt: state.startedAt }),
+    problems: [...pipeline.problems],
+    ...(pipeline.rerunOf && { rerunOf: pipeline.rerunOf }),
+    event: { id, kind, ref, sha, title, author, source, receivedAt },
+    phases: [...pipeline.phases],
+    createdAt: pipeline.createdAt,
+  }
+}
+
+export function jobView(job: JobRecord): JobView {
+  const { spec, state } = job
+  return {
+    id: job.id,
+    pipelineId: job.pipelineId,
+    name: spec.name,
+    ...(spec.image !== undefined && { image: spec.image }),
+    needs: [...spec.needs],
+    labels: [...spec.labels],
+    stepNames: spec.steps.map((step) => step.name),
+    status: state.status,
+    ...(state.status === 'finished' && { outcome: state.outcome, finishedAt: state.finishedAt }),
+    ...('reason' in state && { reason: state.reason }),
+    attempt: state.attempt,
+    attempts: job.attempts.map(attemptView),
+    ...('queuedAt' in state && { queuedAt: state.queuedAt }),
+    ...('startedAt' in state && { startedAt: state.startedAt }),
+  }
+}
+
+function attemptView(attempt: AttemptRecord): AttemptView {
+  const { fence: _fence, lastSeq: _lastSeq, decision, ...shown } = attempt
+  return {
+    ...shown,
+    decision: { ...decision, considered: [...decision.considered] },
+    phases: [...attempt.phases],
+    steps: attempt.steps.map((step, index) => ({ index, ...step })),
+  }
+}
+
+export function runnerView(runner: RunnerRecord): RunnerView {
+  const { linkToken: _linkToken, softwareVersion, ...shown } = runner
+  return {
+    ...shown,
+    labels: [...runner.labels],
+    engines: [...runner.engines],
+    ...(softwareVersion !== undefined && { version: softwareVersion }),
+  }
+}
