@@ -1,0 +1,53 @@
+import { statfs } from 'node:fs/promises'
+import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
+
+/** A machine's load at one moment. */
+export interface LoadSample {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** The load average over one minute, divided by the number of processors. */
+  readonly load: number
+  /** The share of the processors in use since the sample before, 0 to 1. */
+  readonly cpu: number
+  readonly memoryUsedBytes: number
+  readonly memoryTotalBytes: number
+  /** Of the file system with the given folder. */
+  readonly diskFreeBytes: number
+}
+
+/** Takes samples; each meter measures the processors from its own last sample on. */
+export class LoadMeter {
+  readonly #folder: string
+  #times = cpuTimes()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async sample(): Promise<LoadSample> {
+    const before = this.#times
+    this.#times = cpuTimes()
+    const total = this.#times.total - before.total
+    const busy = this.#times.busy - before.busy
+    const disk = await statfs(this.#folder).catch(() => undefined)
+    return {
+      at: Date.now(),
+      load: (loadavg()[0] ?? 0) / availableParallelism(),
+      cpu: total > 0 ? Math.min(1, Math.max(0, busy / total)) : 0,
+      memoryUsedBytes: totalmem() - freemem(),
+      memoryTotalBytes: totalmem(),
+      diskFreeBytes: disk ? disk.bavail * disk.bsize : 0,
+    }
+  }
+}
+
+function cpuTimes(): { busy: number; total: number } {
+  let busy = 0
+  let total = 0
+  for (const { times } of cpus()) {
+    const all = times.user + times.nice + times.sys + times.irq + times.idle
+    total += all
+    busy += all - times.idle
+  }
+  return { busy, total }
+}
