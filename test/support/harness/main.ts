@@ -1,0 +1,68 @@
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { startServices } from '../services/start-services.ts'
+import { countLine, fileLine, summary } from './report.ts'
+import type { FileResult } from './result.ts'
+import { runFile } from './run-file.ts'
+
+const PATTERNS = ['src', 'test', 'scripts', 'ui/src'].map((folder) => `${folder}/**/*.test.ts`)
+const TEST_TIMEOUT_MS = 120_000
+const NO_SERVICES = 'started with --no-services'
+
+/** `npm test -- [--no-services] [word …]`: runs the test files whose path contains one of the words. */
+const { values, positionals } = parseArgs({
+  options: { 'no-services': { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort())
+
+const root = process.cwd()
+const files = globSync(PATTERNS, { cwd: root })
+  .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
+  .sort()
+const results: FileResult[] = []
+try {
+  await runAll()
+} catch (error) {
+  if (!stop.signal.aborted) throw error
+} finally {
+  const nothing =
+    files.length === 0 ? `no test file's path contains ${positionals.join(', ')}\n` : ''
+  const stopped = stop.signal.aborted ? 'stopped before the end\n' : ''
+  process.stdout.write(`\n${summary(results)}\n${nothing}${stopped}${countLine(results)}\n`)
+}
+const ranAny = results.some(({ tests }) => tests.some(({ outcome }) => outcome !== 'skipped'))
+const failedAny = results.some(({ tests }) => tests.some(({ outcome }) => outcome === 'failed'))
+process.exitCode = stop.signal.aborted ? 130 : ranAny && !failedAny ? 0 : 1
+
+async function runAll(): Promise<void> {
+  if (files.length === 0) return
+  await using services = values['no-services'] ? withoutServices() : await withServices()
+  const env = { ...process.env, ...services.env }
+  const waiting = files.values()
+  // Files wait for processes and disks more than they compute: one more than there are cores.
+  const workers = Array.from({ length: availableParallelism() + 1 }, async () => {
+    for (const file of waiting) {
+      if (stop.signal.aborted) return
+      const options = { root, file, env, timeoutMs: TEST_TIMEOUT_MS, signal: stop.signal }
+      const result = await runFile(options)
+      results.push(result)
+      console.log(fileLine(result))
+    }
+  })
+  await Promise.all(workers)
+}
+
+function withServices() {
+  return startServices((line) => console.log(line), stop.signal)
+}
+
+function withoutServices() {
+  const names = ['POSTGRES', 'RABBITMQ', 'DOCKER']
+  return {
+    env: Object.fromEntries(names.map((name) => [`NARWHAL_TEST_SKIP_${name}`, NO_SERVICES])),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}

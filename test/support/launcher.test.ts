@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { type TempDir, tempDir } from './temp-dir.ts'
+
+const run = promisify(execFile)
+const LAUNCHER = join(import.meta.dirname, '../../narwhal')
+
+/** A package with the real launcher, and a Node that only says what it was asked to run. */
+async function layOut(dir: TempDir, root: string, node: string): Promise<string> {
+  await mkdir(join(root, 'src'), { recursive: true })
+  await copyFile(LAUNCHER, join(root, 'narwhal'))
+  await writeFile(join(root, 'src/main.ts'), '')
+  await mkdir(join(node, '..'), { recursive: true })
+  await writeFile(node, '#!/bin/sh\necho "$@"\n')
+  await chmod(node, 0o755)
+  await symlink(join(root, 'narwhal'), dir.join('link'))
+  return dir.join('link')
+}
+
+test('runs the checkout through links and from any folder, with its own Node', async () => {
+  await using dir = await tempDir('narwhal launcher ')
+  const root = dir.join('checkout')
+  const link = await layOut(dir, root, join(root, 'node_modules/.bin/node'))
+  await writeFile(join(root, 'node_modules/.package-lock.json'), '{}')
+  const { stdout } = await run(link, ['up', '--port', '1'], { cwd: '/' })
+  assert.equal(stdout, `${root}/src/main.ts up --port 1\n`)
+})
+
+test('runs the compiled program where it is installed as a package', async () => {
+  await using dir = await tempDir()
+  const root = dir.join('node_modules/narwhal')
+  const link = await layOut(dir, root, dir.join('node_modules/.bin/node'))
+  await mkdir(join(root, 'dist'))
+  await writeFile(join(root, 'dist/main.js'), '')
+  const { stdout } = await run(link, ['--help'], { cwd: '/' })
+  assert.equal(stdout, `${root}/dist/main.js --help\n`)
+})
+
+test('says what to do where there is no Node that is new enough', async () => {
+  await using dir = await tempDir()
+  const root = dir.join('checkout')
+  const link = await layOut(dir, root, dir.join('bin/node'))
+  await mkdir(join(root, 'node_modules'))
+  await writeFile(join(root, 'node_modules/.package-lock.json'), '{}')
+  await writeFile(dir.join('bin/node'), '#!/bin/sh\necho v20.20.2\n')
+  const env = { PATH: `${dir.join('bin')}:/usr/bin:/bin` }
+  await assert.rejects(run(link, [], { env }), (error: Error & { stderr: string }) => {
+    assert.match(error.stderr, /needs Node 24\.12 or later.*'npm ci' or 'npm start' in/)
+    return true
+  })
+})
