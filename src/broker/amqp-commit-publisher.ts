@@ -1,0 +1,166 @@
+import type { ConfirmChannel, Message } from 'amqplib'
+import type { CommitMessage } from '../contract/commit-message.ts'
+import type { EventId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { atMost, closeChannel, openConfirmChannel } from './amqp-channel.ts'
+import type { AmqpSession } from './amqp-session.ts'
+
+/** Past this many unconfirmed commits, publishing is refused. */
+const MOST_UNCONFIRMED = 10_000
+/** How amqplib says that the broker itself refused; every other error means the channel is gone. */
+const REFUSED = 'message nacked'
+
+/** When closing, how long to wait for what is on its way. */
+const LAST_CONFIRMS_MS = 1_000
+
+interface Entry {
+  readonly id: string
+  readonly body: Buffer
+  readonly timer: NodeJS.Timeout
+  readonly confirm: () => void
+  readonly fail: (reason: string) => void
+  /** The channel it was last written to. */
+  sentOn: ConfirmChannel | undefined
+  /** The broker had no queue for it; its confirm means nothing. */
+  returned: boolean
+}
+
+export interface CommitPublisherOptions {
+  /** The queue's name. */
+  readonly queue: string
+  /** How long to go on trying before a publish is rejected, in milliseconds. */
+  readonly confirmWithinMs: number
+  /** What is wrong with the connection now, for the error. */
+  readonly describe: () => string
+}
+
+/**
+ * Publishes commits with confirms. A commit stays in the outbox until it is confirmed, refused or
+ * too late; whenever a new channel stands, all that is in the outbox is sent (again).
+ */
+export class CommitPublisher implements Disposable {
+  readonly #options: CommitPublisherOptions
+  readonly #outbox = new Map<string, Entry>()
+  #channel: ConfirmChannel | undefined
+  #blocked: string | undefined
+  #session: AmqpSession | undefined
+  #lastId = 0
+
+  constructor(options: CommitPublisherOptions) {
+    this.#options = options
+  }
+
+  publish(eventId: EventId): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const fail = (reason: string) =>
+      reject(new NarwhalError('unavailable', `the commit queue did not take ${eventId}: ${reason}`))
+    if (this.#outbox.size >= MOST_UNCONFIRMED) {
+      fail(`${MOST_UNCONFIRMED} others wait already`)
+      return promise
+    }
+    const message: CommitMessage = { v: 1, eventId }
+    const entry: Entry = {
+      id: String(++this.#lastId),
+      body: Buffer.from(JSON.stringify(message)),
+      timer: setTimeout(() => this.#giveUp(entry), this.#options.confirmWithinMs),
+      confirm: resolve,
+      fail,
+      sentOn: undefined,
+      returned: false,
+    }
+    this.#outbox.set(entry.id, entry)
+    this.#send(entry)
+    return promise
+  }
+
+  /** For AmqpLink.attach. */
+  readonly attach = async (session: AmqpSession): Promise<AsyncDisposable> => {
+    const channel = await openConfirmChannel(session)
+    const stopped = () => {
+      if (this.#channel === channel) this.#channel = undefined
+    }
+    channel.on('return', (message) => this.#returned(message))
+    channel.on('close', stopped)
+    session.model.on('blocked', (reason) => {
+      this.#blocked = reason
+    })
+    session.model.on('unblocked', () => {
+      this.#blocked = undefined
+      this.#sendAll()
+    })
+    this.#blocked = undefined
+    this.#session = session
+    this.#channel = channel
+    this.#sendAll()
+    return {
+      [Symbol.asyncDispose]: async () => {
+        stopped()
+        await atMost(LAST_CONFIRMS_MS, () => channel.waitForConfirms())
+        await closeChannel(channel)
+      },
+    }
+  };
+
+  /** Rejects what is still in the outbox. */
+  [Symbol.dispose](): void {
+    for (const entry of this.#outbox.values()) this.#settle(entry, 'the broker is closed')
+  }
+
+  #sendAll(): void {
+    for (const entry of this.#outbox.values()) {
+      if (entry.sentOn !== this.#channel) this.#send(entry)
+    }
+  }
+
+  #send(entry: Entry): void {
+    const channel = this.#channel
+    if (!channel || this.#blocked !== undefined) return
+    entry.sentOn = channel
+    entry.returned = false
+    const options = {
+      persistent: true,
+      mandatory: true,
+      messageId: entry.id,
+      contentType: 'application/json',
+    }
+    try {
+      channel.sendToQueue(this.#options.queue, entry.body, options, (error) => {
+        this.#answered(entry, error)
+      })
+    } catch {
+      // The channel is closing; the next one takes it.
+      entry.sentOn = undefined
+    }
+  }
+
+  #answered(entry: Entry, error: unknown): void {
+    if (error instanceof Error) {
+      if (error.message === REFUSED)
+        this.#settle(entry, 'RabbitMQ refused it; the queue may be full')
+    } else if (entry.returned) {
+      entry.returned = false
+      entry.sentOn = undefined
+      this.#session?.restart(new Error(`the queue ${this.#options.queue} is gone`))
+    } else {
+      this.#settle(entry, undefined)
+    }
+  }
+
+  /** RabbitMQ returns an unroutable message first, and confirms it then. */
+  #returned(message: Message): void {
+    const entry = this.#outbox.get(String(message.properties.messageId))
+    if (entry) entry.returned = true
+  }
+
+  #giveUp(entry: Entry): void {
+    const why = this.#blocked === undefined ? this.#options.describe() : `blocked: ${this.#blocked}`
+    this.#settle(entry, `no confirm within ${this.#options.confirmWithinMs} ms; ${why}`)
+  }
+
+  #settle(entry: Entry, failure: string | undefined): void {
+    if (!this.#outbox.delete(entry.id)) return
+    clearTimeout(entry.timer)
+    if (failure === undefined) entry.confirm()
+    else entry.fail(failure)
+  }
+}

@@ -1,0 +1,187 @@
+import { addAbortListener } from 'node:events'
+import { type ChannelModel, connect } from 'amqplib'
+import { backoff } from '../lib/backoff.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import type { AmqpAddress } from './amqp-address.ts'
+import { closeModel, cutModel } from './amqp-channel.ts'
+import type { AmqpSession, Attach } from './amqp-session.ts'
+
+const CONNECT_WITHIN_MS = 5_000
+const RETRY = { firstMs: 100, maxMs: 5_000 }
+/** A connection that lived this long was a good one: the next back-off begins anew. */
+const GOOD_AFTER_MS = 10_000
+
+export interface AmqpLinkOptions {
+  readonly address: AmqpAddress
+  /** What the connection is for; seen on the broker and in the log. */
+  readonly purpose: string
+  readonly log: Logger
+  /** Runs on each new connection before anything is attached. */
+  readonly setUp: (model: ChannelModel) => Promise<void>
+  /** Called whenever `up` has changed. */
+  readonly onChange: () => void
+}
+
+interface Session extends AmqpSession {
+  /** From here on nothing that was begun on it counts. */
+  over: boolean
+}
+
+interface Attachment {
+  readonly attach: Attach
+  gone: boolean
+  /** Takes down what stands on the present connection. */
+  standing: AsyncDisposable | undefined
+}
+
+/**
+ * A connection that comes back by itself, with all that was attached to it.
+ *
+ * One loop: connect, set up, attach everything, be up until the connection ends, back off, again.
+ * amqplib has a recovery of its own; this one exists because that one misses a connection which
+ * ends between its set-up and its own listening, and waits for ever to close one that is half dead.
+ */
+export class AmqpLink implements AsyncDisposable {
+  readonly #options: AmqpLinkOptions
+  readonly #log: Logger
+  readonly #attachments = new Set<Attachment>()
+  readonly #stopping = new AbortController()
+  readonly #loop: Promise<void>
+  #session: Session | undefined
+  #closing = false
+  #failure: string | undefined
+
+  constructor(options: AmqpLinkOptions) {
+    this.#options = options
+    this.#log = options.log.child({ connection: options.purpose })
+    this.#loop = this.#run()
+  }
+
+  /** Whether the connection stands, with everything attached. */
+  get up(): boolean {
+    return this.#session !== undefined
+  }
+
+  /** The present connection's model. */
+  get model(): ChannelModel | undefined {
+    return this.#session?.model
+  }
+
+  /** Why it is not up, in words. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Attaches something to this connection and to each one after it. Resolves once it stands, or at
+   * once while the link is down. Disposing takes it down.
+   */
+  async attach(attach: Attach): Promise<AsyncDisposable> {
+    const attachment: Attachment = { attach, gone: false, standing: undefined }
+    this.#attachments.add(attachment)
+    const session = this.#session
+    if (session) await stand(attachment, session).catch((error) => session.restart(error))
+    return {
+      [Symbol.asyncDispose]: async () => {
+        attachment.gone = true
+        this.#attachments.delete(attachment)
+        await attachment.standing?.[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  /** Closes the connection for good; takes a few seconds at most. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
+    const model = this.#session?.model
+    this.#down(undefined)
+    if (model) await closeModel(model)
+    this.#stopping.abort()
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    const signal = this.#stopping.signal
+    let failures = 0
+    while (!this.#closing) {
+      const began = performance.now()
+      try {
+        await this.#live(signal)
+      } catch (error) {
+        if (this.#closing) return
+        this.#say(error)
+        this.#down(describeError(error))
+      }
+      if (performance.now() - began > GOOD_AFTER_MS) failures = 0
+      await backoff(failures++, RETRY, signal).catch(() => {})
+    }
+  }
+
+  /** One connection from its beginning to its end, for which it throws the reason. */
+  async #live(signal: AbortSignal): Promise<never> {
+    const { address, purpose } = this.#options
+    const options = {
+      timeout: CONNECT_WITHIN_MS,
+      noDelay: true,
+      clientProperties: { connection_name: `narwhal ${purpose}` },
+      signal,
+    }
+    const model = await connect(address.url, options)
+    const ended = Promise.withResolvers<never>()
+    ended.promise.catch(() => {})
+    // The reason comes with `error`, or else with `close`.
+    model.on('error', (error) => ended.reject(error))
+    model.on('close', (error) => ended.reject(error ?? new Error('the connection was closed')))
+    const session: Session = { model, restart: ended.reject, over: false }
+    using _ = addAbortListener(signal, () => cutModel(model))
+    try {
+      await Promise.race([ended.promise, this.#build(session)])
+      return await ended.promise
+    } finally {
+      session.over = true
+      for (const attachment of this.#attachments) attachment.standing = undefined
+      cutModel(model)
+    }
+  }
+
+  async #build(session: Session): Promise<void> {
+    await this.#options.setUp(session.model)
+    // Those that come while this goes on are met by the same loop.
+    for (const attachment of this.#attachments) await stand(attachment, session)
+    if (!session.over && !this.#closing) this.#up(session)
+  }
+
+  #up(session: Session): void {
+    if (this.#failure) this.#log.info('RabbitMQ at %s is back', this.#options.address.shown)
+    this.#failure = undefined
+    this.#session = session
+    this.#options.onChange()
+  }
+
+  #down(failure: string | undefined): void {
+    this.#failure = failure
+    if (!this.#session) return
+    this.#session = undefined
+    this.#options.onChange()
+  }
+
+  /** Once for each reason, not once for each try. */
+  #say(err: unknown): void {
+    const reason = describeError(err)
+    if (reason === this.#failure) return
+    const shown = this.#options.address.shown
+    if (err instanceof NarwhalError) {
+      this.#log.error({ err }, `RabbitMQ at ${shown} can't be used: ${reason}; trying again`)
+    } else {
+      this.#log.warn({ err }, `RabbitMQ at ${shown} is away: ${reason}; trying again`)
+    }
+  }
+}
+
+async function stand(attachment: Attachment, session: Session): Promise<void> {
+  const standing = await attachment.attach(session)
+  if (session.over) return
+  if (attachment.gone) await standing[Symbol.asyncDispose]()
+  else attachment.standing = standing
+}

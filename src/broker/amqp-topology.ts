@@ -1,0 +1,90 @@
+import type { ChannelModel } from 'amqplib'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import { MAX_DELIVERIES } from './broker.ts'
+
+/** Past this many, publishing is refused (reject-publish), and the sweep of the store comes back. */
+const MOST_COMMITS = 1_000_000
+/** Past this many, the oldest dead ones go; the store knows them all. */
+const MOST_DEAD = 100_000
+/** AMQP's reply code for "declared before with other arguments". */
+const PRECONDITION_FAILED = 406
+
+/** The names on the broker, all of which begin with the prefix. */
+export interface AmqpNames {
+  readonly commits: string
+  readonly dead: string
+  readonly events: string
+}
+
+export function amqpNames(prefix: string): AmqpNames {
+  return {
+    commits: `${prefix}.commits`,
+    dead: `${prefix}.commits.dead`,
+    events: `${prefix}.events`,
+  }
+}
+
+/**
+ * Declares the queues and the exchange, which changes nothing where they stand. Throws `conflict`
+ * where one of them stands with other arguments.
+ *
+ * At-least-once dead-lettering needs all of reject-publish, the strategy and a dead-letter
+ * exchange; with one missing RabbitMQ falls back to at-most-once and says so only in its log.
+ * A quorum queue sets aside what was returned more often than the limit, so the limit is one less
+ * than the number of deliveries. Newer RabbitMQ has a default limit of 20: the dead queue gets none.
+ */
+export async function declareTopology(model: ChannelModel, names: AmqpNames): Promise<void> {
+  await declare(model, `queue ${names.dead}`, (channel) =>
+    channel.assertQueue(names.dead, {
+      durable: true,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-max-length': MOST_DEAD,
+        'x-overflow': 'drop-head',
+      },
+    }),
+  )
+  await declare(model, `queue ${names.commits}`, (channel) =>
+    channel.assertQueue(names.commits, {
+      durable: true,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-delivery-limit': MAX_DELIVERIES - 1,
+        'x-max-length': MOST_COMMITS,
+        'x-overflow': 'reject-publish',
+        'x-dead-letter-exchange': '',
+        'x-dead-letter-routing-key': names.dead,
+        'x-dead-letter-strategy': 'at-least-once',
+      },
+    }),
+  )
+  await declare(model, `exchange ${names.events}`, (channel) =>
+    channel.assertExchange(names.events, 'topic', { durable: true }),
+  )
+}
+
+type Channel = Awaited<ReturnType<ChannelModel['createChannel']>>
+
+/** Each on a channel of its own, since a refusal closes the channel. */
+async function declare(
+  model: ChannelModel,
+  what: string,
+  work: (channel: Channel) => Promise<unknown>,
+): Promise<void> {
+  const channel = await model.createChannel()
+  channel.on('error', () => {})
+  try {
+    await work(channel)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === PRECONDITION_FAILED)) {
+      throw cause
+    }
+    throw new NarwhalError(
+      'conflict',
+      `the ${what} stands with other arguments (${describeError(cause)}): ` +
+        'delete it on the broker, or choose another prefix',
+      { cause },
+    )
+  }
+  await channel.close()
+}

@@ -1,0 +1,77 @@
+import type { EventMessage } from '../contract/event-message.ts'
+import type { EventId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { EventHub } from '../lib/event-hub.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Broker, BrokerState, BrokerStats, CommitHandler } from './broker.ts'
+import { EmbeddedCommits } from './embedded-commits.ts'
+import { EmbeddedEvents } from './embedded-events.ts'
+
+/**
+ * The broker of a Narwhal in one process. It is `ready` from the start and keeps nothing: what
+ * waits in it when the process ends is published again from the store.
+ */
+export class EmbeddedBroker implements Broker {
+  readonly #commits: EmbeddedCommits
+  readonly #events: EmbeddedEvents
+  readonly #states: EventHub<BrokerState>
+  #state: BrokerState = 'ready'
+
+  constructor(log: Logger) {
+    this.#commits = new EmbeddedCommits(log)
+    this.#events = new EmbeddedEvents(log)
+    this.#states = new EventHub((err) => log.error({ err }, 'a listener of the broker failed'))
+  }
+
+  get state(): BrokerState {
+    return this.#state
+  }
+
+  onState(listener: (state: BrokerState) => void): Disposable {
+    return this.#states.listen(listener)
+  }
+
+  async publishCommit(eventId: EventId): Promise<void> {
+    this.#checkOpen()
+    this.#commits.publish(eventId)
+  }
+
+  async consumeCommits(
+    handler: CommitHandler,
+    options: { prefetch: number },
+  ): Promise<AsyncDisposable> {
+    this.#checkOpen()
+    return this.#commits.consume(handler, options.prefetch)
+  }
+
+  publishEvent(topic: string, message: EventMessage): void {
+    this.#events.publish(topic, message)
+  }
+
+  async subscribeEvents(
+    pattern: string,
+    listener: (topic: string, message: EventMessage) => void,
+  ): Promise<AsyncDisposable> {
+    this.#checkOpen()
+    return this.#events.subscribe(pattern, listener)
+  }
+
+  async stats(): Promise<BrokerStats | undefined> {
+    if (this.#state === 'closed') return undefined
+    const { ready, dead } = this.#commits
+    return { commitsReady: ready, commitsDead: dead, eventsDropped: this.#events.dropped }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#state = 'closed'
+      this.#events.close()
+      this.#states.emit('closed')
+    }
+    await this.#commits[Symbol.asyncDispose]()
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new NarwhalError('unavailable', 'the broker is closed')
+  }
+}

@@ -1,0 +1,31 @@
+import type { Logger } from '../lib/log.ts'
+import { unreachable } from '../lib/unreachable.ts'
+import type { Broker } from './broker.ts'
+import { EmbeddedBroker } from './embedded.ts'
+
+export type BrokerConfig =
+  | { readonly kind: 'embedded' }
+  | {
+      readonly kind: 'amqp'
+      /** `amqp://…` or `amqps://…`, with the password. */
+      readonly url: string
+      /** Begins the names of all queues and exchanges; `narwhal` unless told. */
+      readonly prefix?: string | undefined
+    }
+
+/**
+ * Opens the configured broker. Resolves at once, also where RabbitMQ is away: the state is then
+ * `connecting`. Rejects with `invalid` for a URL that can't be one.
+ */
+export async function openBroker(config: BrokerConfig, log: Logger): Promise<Broker> {
+  switch (config.kind) {
+    case 'embedded':
+      return new EmbeddedBroker(log)
+    case 'amqp': {
+      const { RabbitBroker } = await import('./rabbitmq.ts')
+      return new RabbitBroker({ url: config.url, prefix: config.prefix, log })
+    }
+    default:
+      return unreachable(config)
+  }
+}

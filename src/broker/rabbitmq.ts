@@ -1,0 +1,195 @@
+import type { EventMessage } from '../contract/event-message.ts'
+import type { EventId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { EventHub } from '../lib/event-hub.ts'
+import type { Logger } from '../lib/log.ts'
+import { type AmqpAddress, parseAmqpUrl } from './amqp-address.ts'
+import { atMost } from './amqp-channel.ts'
+import { CommitConsumer } from './amqp-commit-consumer.ts'
+import { CommitPublisher } from './amqp-commit-publisher.ts'
+import { attachSubscription, EventPublisher } from './amqp-events.ts'
+import { AmqpLink } from './amqp-link.ts'
+import { type AmqpNames, amqpNames, declareTopology } from './amqp-topology.ts'
+import type { Broker, BrokerState, BrokerStats, CommitHandler } from './broker.ts'
+import { checkPrefetch } from './prefetch.ts'
+import { checkPattern } from './topic.ts'
+
+const STATS_WITHIN_MS = 2_000
+
+export interface RabbitBrokerOptions {
+  readonly url: string
+  /** Begins the names of all queues and exchanges; `narwhal` unless told. */
+  readonly prefix?: string | undefined
+  /** How long a commit may take to be confirmed, in milliseconds; 5,000 unless told. */
+  readonly confirmWithinMs?: number | undefined
+  readonly log: Logger
+}
+
+/**
+ * The broker over RabbitMQ 3.10 or newer. Publishing and consuming have a connection each, since
+ * RabbitMQ stops reading from publishers when it is short of memory or disk, and acks must go on.
+ *
+ * It is `connecting` from the start and whenever one of the two is away, `ready` while both stand.
+ */
+export class RabbitBroker implements Broker {
+  readonly #log: Logger
+  readonly #address: AmqpAddress
+  readonly #names: AmqpNames
+  readonly #states: EventHub<BrokerState>
+  readonly #publishing: AmqpLink
+  readonly #consuming: AmqpLink
+  readonly #commits: CommitPublisher
+  readonly #events: EventPublisher
+  readonly #publishers: readonly Promise<AsyncDisposable>[]
+  readonly #open = new Set<AsyncDisposable>()
+  #state: BrokerState = 'connecting'
+
+  /** Begins to connect; throws `invalid` when the URL can't be one. */
+  constructor(options: RabbitBrokerOptions) {
+    this.#address = parseAmqpUrl(options.url)
+    this.#names = amqpNames(options.prefix ?? 'narwhal')
+    this.#log = options.log.child({ part: 'broker' })
+    this.#states = new EventHub((err) =>
+      this.#log.error({ err }, 'a listener of the broker failed'),
+    )
+    this.#commits = new CommitPublisher({
+      queue: this.#names.commits,
+      confirmWithinMs: options.confirmWithinMs ?? 5_000,
+      describe: () => describeLink(this.#address, this.#publishing),
+    })
+    this.#events = new EventPublisher(this.#names.events)
+    this.#publishing = this.#link('publish')
+    this.#consuming = this.#link('consume')
+    this.#publishers = [
+      this.#publishing.attach(this.#commits.attach),
+      this.#publishing.attach(this.#events.attach),
+    ]
+  }
+
+  get state(): BrokerState {
+    return this.#state
+  }
+
+  onState(listener: (state: BrokerState) => void): Disposable {
+    return this.#states.listen(listener)
+  }
+
+  async publishCommit(eventId: EventId): Promise<void> {
+    this.#checkOpen()
+    await this.#commits.publish(eventId)
+  }
+
+  async consumeCommits(
+    handler: CommitHandler,
+    { prefetch }: { prefetch: number },
+  ): Promise<AsyncDisposable> {
+    this.#checkOpen()
+    checkPrefetch(prefetch)
+    const log = this.#log
+    const consumer = new CommitConsumer({ queue: this.#names.commits, handler, prefetch, log })
+    const attached = await this.#consuming.attach(consumer.attach)
+    return this.#keep(async () => {
+      consumer.stop()
+      await attached[Symbol.asyncDispose]()
+      await consumer.settled()
+    })
+  }
+
+  publishEvent(topic: string, message: EventMessage): void {
+    this.#events.publish(topic, message)
+  }
+
+  async subscribeEvents(
+    pattern: string,
+    listener: (topic: string, message: EventMessage) => void,
+  ): Promise<AsyncDisposable> {
+    this.#checkOpen()
+    checkPattern(pattern)
+    let stopped = false
+    const attached = await this.#consuming.attach(
+      attachSubscription({
+        exchange: this.#names.events,
+        pattern,
+        listener: (topic, message) => {
+          if (!stopped) listener(topic, message)
+        },
+        log: this.#log,
+      }),
+    )
+    return this.#keep(async () => {
+      stopped = true
+      await attached[Symbol.asyncDispose]()
+    })
+  }
+
+  async stats(): Promise<BrokerStats | undefined> {
+    let stats: BrokerStats | undefined
+    await atMost(STATS_WITHIN_MS, async () => {
+      // Not by the publishing connection, which RabbitMQ does not read from while it is blocked.
+      const channel = await this.#consuming.model?.createChannel()
+      if (!channel) return
+      channel.on('error', () => {})
+      const ready = await channel.checkQueue(this.#names.commits)
+      const dead = await channel.checkQueue(this.#names.dead)
+      stats = {
+        commitsReady: ready.messageCount,
+        commitsDead: dead.messageCount,
+        eventsDropped: this.#events.dropped,
+      }
+      await channel.close()
+    })
+    return stats
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#moveTo('closed')
+    const open = [...this.#open, ...(await Promise.all(this.#publishers))]
+    await Promise.all(open.map((part) => part[Symbol.asyncDispose]()))
+    await Promise.all([
+      this.#publishing[Symbol.asyncDispose](),
+      this.#consuming[Symbol.asyncDispose](),
+    ])
+    this.#commits[Symbol.dispose]()
+  }
+
+  #link(purpose: string): AmqpLink {
+    return new AmqpLink({
+      address: this.#address,
+      purpose,
+      log: this.#log,
+      setUp: (model) => declareTopology(model, this.#names),
+      onChange: () => {
+        this.#moveTo(this.#publishing.up && this.#consuming.up ? 'ready' : 'connecting')
+      },
+    })
+  }
+
+  #moveTo(state: BrokerState): void {
+    if (this.#state === state || this.#state === 'closed') return
+    this.#state = state
+    this.#states.emit(state)
+  }
+
+  /** What disposing of the broker disposes of as well; both may be asked for, at once too. */
+  #keep(dispose: () => Promise<void>): AsyncDisposable {
+    let disposing: Promise<void> | undefined
+    const open = {
+      [Symbol.asyncDispose]: () => {
+        this.#open.delete(open)
+        disposing ??= dispose()
+        return disposing
+      },
+    }
+    this.#open.add(open)
+    return open
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new NarwhalError('unavailable', 'the broker is closed')
+  }
+}
+
+function describeLink(address: AmqpAddress, link: AmqpLink): string {
+  if (link.up) return `RabbitMQ at ${address.shown} does not answer`
+  return `RabbitMQ at ${address.shown} is away: ${link.failure ?? 'still connecting'}`
+}

@@ -1,0 +1,48 @@
+import { type Channel, connect } from 'amqplib'
+import { eventually } from './eventually.ts'
+import { uniquePrefix } from './services.ts'
+
+/** Names on the RabbitMQ of the tests that nobody else has, deleted with their queues on disposal. */
+export interface RabbitNames extends AsyncDisposable {
+  readonly prefix: string
+  readonly commits: string
+  readonly dead: string
+  readonly events: string
+  /** Does something on a channel of a connection of its own. */
+  asOperator<T>(work: (channel: Channel) => Promise<T>): Promise<T>
+}
+
+/** `await using names = rabbitNames(rabbitmq.url)` */
+export function rabbitNames(url: string): RabbitNames {
+  const prefix = uniquePrefix('narwhal-test-')
+  const commits = `${prefix}.commits`
+  const dead = `${prefix}.commits.dead`
+  const events = `${prefix}.events`
+  const asOperator: RabbitNames['asOperator'] = async (work) => {
+    const connection = await connect(url)
+    connection.on('error', () => {})
+    try {
+      const channel = await connection.createChannel()
+      channel.on('error', () => {})
+      return await work(channel)
+    } finally {
+      await connection.close()
+    }
+  }
+  return {
+    prefix,
+    commits,
+    dead,
+    events,
+    asOperator,
+    // Quorum queues are deleted by their leader, which may be just moving.
+    [Symbol.asyncDispose]: () =>
+      eventually(() =>
+        asOperator(async (channel) => {
+          await channel.deleteQueue(commits)
+          await channel.deleteQueue(dead)
+          await channel.deleteExchange(events)
+        }),
+      ),
+  }
+}
