@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { chooseRunner } from './choose-runner.ts'
+import type { Candidate, WaitingJob } from './placement.ts'
+import { HEURISTICS } from './placement.ts'
+
+const context = { random: () => 0, turn: 0 }
+
+function runner(name: string, parts: Partial<Candidate> = {}): Candidate {
+  return {
+    runnerId: `runner_${name}`,
+    name,
+    labels: [],
+    engines: ['docker'],
+    slots: 2,
+    busy: 0,
+    load: 0,
+    state: 'online',
+    ...parts,
+  }
+}
+
+function job(parts: Partial<WaitingJob> = {}): WaitingJob {
+  return {
+    jobId: 'job_1',
+    repositoryId: 'repo_1',
+    labels: [],
+    queuedAt: 0,
+    followers: 0,
+    priority: 0,
+    ...parts,
+  }
+}
+
+const choose = (what: WaitingJob, candidates: readonly Candidate[]) =>
+  chooseRunner(what, candidates, 'least-loaded', context)
+
+const full = { busy: 2 }
+const gpu = { labels: ['gpu'] }
+const plain = { engines: ['bubblewrap'] as const }
+
+/** What waits, for which runners, and the words. */
+const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], string])[] = [
+  ['none', {}, [], 'no runner is registered: start one with `narwhal runner`'],
+  ['a label', gpu, [runner('a')], 'needs label gpu: no runner has it'],
+  [
+    'one label of two that are known',
+    { labels: ['gpu', 'arm64'] },
+    [runner('a', { labels: ['arm64'] })],
+    'needs label gpu: no runner has it',
+  ],
+  [
+    'two labels on two runners',
+    { labels: ['gpu', 'arm64'] },
+    [runner('a', gpu), runner('b', { labels: ['arm64'] })],
+    'needs labels gpu and arm64: no runner has both',
+  ],
+  [
+    'labels that nobody has',
+    { labels: ['x', 'y', 'z'] },
+    [runner('a', gpu)],
+    'needs labels x, y and z: no runner has any of them',
+  ],
+  [
+    'a label offline',
+    gpu,
+    [runner('a'), runner('b', { ...gpu, state: 'offline' })],
+    'the only runner with label gpu is offline: b',
+  ],
+  ['all away', {}, [runner('a', { state: 'draining' })], 'the only runner is draining: a'],
+  [
+    'several away',
+    {},
+    [runner('a', { state: 'set_aside' }), runner('b', { state: 'offline' })],
+    'none of the 2 runners is online: 1 set aside, 1 offline',
+  ],
+  ['slots', {}, [runner('a', full), runner('b', full)], 'all 4 slots of 2 runners are busy'],
+  [
+    'one slot',
+    {},
+    [runner('a', { slots: 1, busy: 1 }), runner('b', { state: 'offline' })],
+    'the only slot of runner a is busy',
+  ],
+  [
+    'slots with a label',
+    gpu,
+    [runner('a', { ...gpu, ...full }), runner('b', { ...gpu, ...full }), runner('c')],
+    'all 4 slots of 2 runners with label gpu are busy',
+  ],
+  [
+    'slots with an engine',
+    { image: 'node:24' },
+    [runner('a', full), runner('b', full), runner('c', plain)],
+    'all 4 slots of 2 runners with a container engine are busy',
+  ],
+  ['no slots', {}, [runner('a', { slots: 0 })], 'no slots are offered by runner a'],
+]
+
+for (const [name, wanted, candidates, reason] of WAITING) {
+  test(`says why a job waits: ${name}`, () => {
+    assert.deepEqual(choose(job(wanted), candidates), { reason })
+  })
+}
+
+test('places a job on the best runner, and says what was against the others', () => {
+  const candidates = [
+    runner('offline', { state: 'offline' }),
+    runner('full', full),
+    runner('single', { slots: 1, busy: 1 }),
+    runner('plain', plain),
+    runner('none', { slots: 0 }),
+    runner('unlabelled'),
+    runner('busier', { ...gpu, busy: 1 }),
+    runner('best', gpu),
+  ].map((candidate) =>
+    candidate.name === 'unlabelled' ? candidate : { ...candidate, labels: ['gpu'] },
+  )
+  const decision = choose(job({ ...gpu, image: 'node:24' }), candidates)
+  assert.ok('runnerId' in decision)
+  assert.equal(decision.runnerId, 'runner_best')
+  assert.equal(decision.runnerName, 'best')
+  assert.equal(decision.heuristic, 'least-loaded')
+  assert.equal(decision.reason, 'least loaded of 2: 0 of 2 slots busy, machine load 0.00')
+  assert.deepEqual(
+    decision.considered.map(({ name, refusedBecause }) => [name, refusedBecause]),
+    [
+      ['offline', 'is offline'],
+      ['full', 'all 2 slots are busy'],
+      ['single', 'its only slot is busy'],
+      ['plain', 'has no container engine'],
+      ['none', 'offers no slots'],
+      ['unlabelled', 'lacks label gpu'],
+      ['busier', undefined],
+      ['best', undefined],
+    ],
+  )
+})
+
+test('places a job with an image even where nobody has an engine for it', () => {
+  const decision = choose(job({ image: 'node:24' }), [runner('a', plain)])
+  assert.ok('runnerId' in decision)
+  // An engine that is away, or lacks the labels, is none.
+  const away = runner('b', { state: 'offline' })
+  assert.ok('runnerId' in choose(job({ image: 'node:24' }), [runner('a', plain), away]))
+  const gpuJob = job({ image: 'node:24', labels: ['gpu'] })
+  const labelled = runner('a', { ...plain, ...gpu })
+  assert.ok('runnerId' in choose(gpuJob, [labelled, runner('b')]))
+})
+
+test('places a job without an image on any engine', () => {
+  assert.ok('runnerId' in choose(job(), [runner('a', plain)]))
+})
+
+const candidates = fc.uniqueArray(
+  fc.record({
+    name: fc.string({ minLength: 1, maxLength: 3 }),
+    labels: fc.subarray(['gpu', 'arm64']),
+    engines: fc.subarray(['docker', 'bubblewrap', 'fake'] as const),
+    slots: fc.nat(4),
+    busy: fc.nat(5),
+    load: fc.double({ min: 0, max: 3, noNaN: true }),
+    state: fc.constantFrom('online', 'draining', 'offline', 'set_aside'),
+  }),
+  { selector: ({ name }) => name, maxLength: 6 },
+)
+
+test('never places a job where it can not run now, whatever the heuristic', () => {
+  fc.assert(
+    fc.property(
+      candidates,
+      fc.subarray(['gpu', 'arm64']),
+      fc.option(fc.constant('node:24'), { nil: undefined }),
+      fc.constantFrom(...HEURISTICS),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.nat(),
+      (parts, labels, image, heuristic, draw, turn) => {
+        const runners = parts.map((part) => runner(part.name, part as Partial<Candidate>))
+        const wanted = job({ labels, ...(image ? { image } : {}) })
+        const choice = chooseRunner(wanted, runners, heuristic, { random: () => draw, turn })
+        assert.ok(choice.reason.length > 0)
+        const free = runners.filter(
+          (one) =>
+            one.state === 'online' &&
+            one.busy < one.slots &&
+            labels.every((label) => one.labels.includes(label)),
+        )
+        if ('runnerId' in choice) {
+          assert.ok(free.some(({ runnerId }) => runnerId === choice.runnerId))
+          assert.equal(choice.considered.length, runners.length)
+        } else if (image === undefined) assert.deepEqual(free, [])
+      },
+    ),
+  )
+})

@@ -1,0 +1,76 @@
+import { heuristics } from './heuristics.ts'
+import type {
+  Candidate,
+  ConsideredRunner,
+  Decision,
+  HeuristicContext,
+  HeuristicName,
+  Waiting,
+  WaitingJob,
+} from './placement.ts'
+import { hasContainers, labelsInWords, missingLabels, stateInWords } from './requirements.ts'
+import { describeWaiting } from './waiting-reason.ts'
+
+/**
+ * Chooses the runner for a job: first those that could take it now (online, with its labels, with
+ * an engine for its image, with a free slot), then among them by the heuristic. Without one, says
+ * why the job waits.
+ *
+ * A job with an image goes to a runner with a container engine. If no runner that is online and has
+ * the labels has an engine, the job is placed all the same: that runner ends it at once in `error`
+ * and says why, whereas waiting for a kind of runner that nobody may ever start would be a hang.
+ */
+export function chooseRunner(
+  job: WaitingJob,
+  candidates: readonly Candidate[],
+  heuristic: HeuristicName,
+  context: HeuristicContext,
+): Decision | Waiting {
+  const needsEngine = mustHaveEngine(job, candidates)
+  const eligible: Candidate[] = []
+  const considered: ConsideredRunner[] = []
+  for (const candidate of candidates) {
+    const { runnerId, name, busy, slots } = candidate
+    const refusal = findRefusal(job, candidate, needsEngine)
+    if (refusal === undefined) eligible.push(candidate)
+    considered.push({
+      runnerId,
+      name,
+      busy,
+      slots,
+      ...(refusal === undefined ? {} : { refusedBecause: refusal }),
+    })
+  }
+  if (eligible.length === 0) {
+    return { reason: describeWaiting(job, candidates, needsEngine) }
+  }
+  const { runnerId, reason } = heuristics[heuristic](job, eligible, context)
+  const chosen = eligible.find((candidate) => candidate.runnerId === runnerId)
+  return { runnerId, runnerName: chosen?.name ?? runnerId, heuristic, reason, considered }
+}
+
+function mustHaveEngine(job: WaitingJob, candidates: readonly Candidate[]): boolean {
+  if (job.image === undefined) return false
+  return candidates.some(
+    (candidate) =>
+      candidate.state === 'online' &&
+      hasContainers(candidate) &&
+      missingLabels(job, candidate).length === 0,
+  )
+}
+
+function findRefusal(
+  job: WaitingJob,
+  candidate: Candidate,
+  needsEngine: boolean,
+): string | undefined {
+  const missing = missingLabels(job, candidate)
+  if (missing.length > 0) return `lacks ${labelsInWords(missing)}`
+  if (candidate.state !== 'online') return `is ${stateInWords(candidate.state)}`
+  if (needsEngine && !hasContainers(candidate)) return 'has no container engine'
+  if (candidate.slots < 1) return 'offers no slots'
+  if (candidate.busy >= candidate.slots) {
+    return candidate.slots === 1 ? 'its only slot is busy' : `all ${candidate.slots} slots are busy`
+  }
+  return undefined
+}

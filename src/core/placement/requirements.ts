@@ -1,0 +1,24 @@
+import type { Candidate, WaitingJob } from './placement.ts'
+
+/** What a job needs of a runner, and how to say it. */
+
+/** Whether a runner runs containers, as a job with an image wants. */
+export function hasContainers({ engines }: Candidate): boolean {
+  return engines.includes('docker') || engines.includes('fake')
+}
+
+/** The labels that a job needs and a runner lacks. */
+export function missingLabels(job: WaitingJob, { labels }: Candidate): string[] {
+  return job.labels.filter((label) => !labels.includes(label))
+}
+
+/** "label gpu", "labels gpu and arm64". */
+export function labelsInWords(labels: readonly string[]): string {
+  const last = labels.at(-1)
+  if (labels.length < 2) return `label ${last}`
+  return `labels ${labels.slice(0, -1).join(', ')} and ${last}`
+}
+
+export function stateInWords(state: Candidate['state']): string {
+  return state === 'set_aside' ? 'set aside' : state
+}

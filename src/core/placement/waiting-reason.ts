@@ -1,0 +1,64 @@
+import type { Candidate, WaitingJob } from './placement.ts'
+import { hasContainers, labelsInWords, missingLabels, stateInWords } from './requirements.ts'
+
+/**
+ * Why no runner can take a job now, for a person. Of several reasons the one that has to be mended
+ * first: nobody there, nobody with the labels, nobody online, no room.
+ */
+export function describeWaiting(
+  job: WaitingJob,
+  candidates: readonly Candidate[],
+  needsEngine: boolean,
+): string {
+  if (candidates.length === 0) return 'no runner is registered: start one with `narwhal runner`'
+  const labelled = candidates.filter((candidate) => missingLabels(job, candidate).length === 0)
+  if (labelled.length === 0) return describeLabels(job, candidates)
+  const wanted = job.labels.length > 0 ? [labelsInWords(job.labels)] : []
+  const online = labelled.filter(({ state }) => state === 'online')
+  if (online.length === 0) return describeAway(labelled, withAll(wanted))
+  const able = needsEngine ? online.filter(hasContainers) : online
+  if (able.length < online.length) wanted.push('a container engine')
+  return describeFull(able, withAll(wanted))
+}
+
+function withAll(wanted: readonly string[]): string {
+  return wanted.length > 0 ? ` with ${wanted.join(' and ')}` : ''
+}
+
+function describeLabels(job: WaitingJob, candidates: readonly Candidate[]): string {
+  const unknown = job.labels.filter(
+    (label) => !candidates.some(({ labels }) => labels.includes(label)),
+  )
+  if (unknown.length > 0)
+    return `needs ${labelsInWords(unknown)}: no runner has ${itOrThem(unknown)}`
+  const all = job.labels.length === 2 ? 'both' : 'all of them'
+  return `needs ${labelsInWords(job.labels)}: no runner has ${all}`
+}
+
+function describeAway(runners: readonly Candidate[], suffix: string): string {
+  const states = new Map<string, number>()
+  for (const { state } of runners) {
+    const words = stateInWords(state)
+    states.set(words, (states.get(words) ?? 0) + 1)
+  }
+  const [first, ...others] = runners
+  if (first && others.length === 0) {
+    return `the only runner${suffix} is ${stateInWords(first.state)}: ${first.name}`
+  }
+  const counts = [...states].map(([state, count]) => `${count} ${state}`)
+  return `none of the ${runners.length} runners${suffix} is online: ${counts.join(', ')}`
+}
+
+function describeFull(runners: readonly Candidate[], suffix: string): string {
+  const slots = runners.reduce((sum, runner) => sum + runner.slots, 0)
+  const [first, ...others] = runners
+  const who =
+    first && others.length === 0 ? `runner ${first.name}` : `${runners.length} runners${suffix}`
+  if (slots === 0) return `no slots are offered by ${who}`
+  return slots === 1 ? `the only slot of ${who} is busy` : `all ${slots} slots of ${who} are busy`
+}
+
+function itOrThem(labels: readonly string[]): string {
+  if (labels.length === 1) return 'it'
+  return labels.length === 2 ? 'either' : 'any of them'
+}
