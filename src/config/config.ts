@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { NarwhalError } from '../lib/errors.ts'
 import { type Given, listVariables, readVariable } from './env.ts'
 import { SETTINGS, type SettingName, type SettingValue, variableOf } from './settings.ts'
@@ -24,7 +25,7 @@ export function loadConfig<Name extends SettingName>(
   const problems: string[] = []
   const config: Record<string, unknown> = {}
   for (const name of names) {
-    const { schema, fallback } = SETTINGS[name] as { schema: never; fallback?: string }
+    const { schema, fallback }: { schema: Parser; fallback?: string } = SETTINGS[name]
     const given = readSetting(name, flags, (message) => problems.push(message))
     const text = given?.text ?? fallback
     if (text === undefined) continue
@@ -48,11 +49,7 @@ function readSetting(
   return readVariable(variableOf(name), refuse)
 }
 
-function parse(
-  schema: { safeParse: (text: string) => SafeParse },
-  given: Given,
-  problems: string[],
-): unknown {
+function parse(schema: Parser, given: Given, problems: string[]): unknown {
   const result = schema.safeParse(given.text)
   if (result.success) return result.data
   const words = result.error.issues.map((issue) => issue.message).join(', ')
@@ -61,9 +58,7 @@ function parse(
   return undefined
 }
 
-type SafeParse =
-  | { success: true; data: unknown }
-  | { success: false; error: { issues: readonly { message: string }[] } }
+type Parser = z.ZodType<unknown, string>
 
 function misspelt(): string[] {
   const known = new Set((Object.keys(SETTINGS) as SettingName[]).map(variableOf))

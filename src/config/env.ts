@@ -63,3 +63,8 @@ export function readVariable(name: string, refuse: (message: string) => void): G
 export function listVariables(): string[] {
   return Object.keys(process.env).filter((name) => name.startsWith('NARWHAL_'))
 }
+
+/** What the client commands look at: where the server is, and what the terminal can show. */
+export function readClientEnv(): Readonly<Record<string, string | undefined>> {
+  return process.env
+}

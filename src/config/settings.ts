@@ -14,8 +14,8 @@ interface Setting<Value> {
   readonly fallback?: string
 }
 
-function setting<Value>(value: Setting<Value>): Setting<Value> {
-  return value
+function setting<One extends Setting<unknown>>(one: One): One {
+  return one
 }
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

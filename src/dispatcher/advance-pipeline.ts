@@ -89,7 +89,8 @@ function settleAttempts(
   at: number,
 ): readonly AttemptRecord[] {
   const ended = (attempt: AttemptRecord): boolean =>
-    attempt.status === 'finished' || (state.status !== 'finished' && attempt.number >= state.attempt)
+    attempt.status === 'finished' ||
+    (state.status !== 'finished' && attempt.number >= state.attempt)
   if (attempts.every(ended)) return attempts
   const end: { outcome: Outcome; reason: string } =
     state.status === 'finished'

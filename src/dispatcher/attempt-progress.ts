@@ -99,6 +99,7 @@ function withStep(
   change: Partial<StepRecord>,
 ): AttemptRecord {
   const step = attempt.steps[index]
-  if (!step) throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
+  if (!step)
+    throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
   return { ...attempt, steps: attempt.steps.with(index, { ...step, ...change }) }
 }

@@ -99,7 +99,13 @@ export class AttemptRun {
       // Whether the order has arrived is not known any more: from now on only ask for it.
       this.#resume = true
       const delay = backoff(failures, { firstMs: 100, maxMs: 2_000 }, this.#signal)
-      if (await delay.then(() => false, () => true)) return { kind: 'stopped' }
+      if (
+        await delay.then(
+          () => false,
+          () => true,
+        )
+      )
+        return { kind: 'stopped' }
     }
   }
 
@@ -108,20 +114,14 @@ export class AttemptRun {
     const reason = error.message
     const wasRunning = this.#lastSeq > 0
     const patient = Date.now() - this.#heardAt < LOST_AFTER_MS && failures < MAX_FAILURES
-    switch (error.code) {
-      case 'exhausted':
-        return { kind: 'refused', reason }
-      case 'not_found':
-        // Behind a balancer another runner may have it: ask again until the time is up.
-        if (this.#link.balanced && patient) return undefined
-        return wasRunning ? { kind: 'lost', reason } : { kind: 'refused', reason }
-      case 'unavailable':
-      case 'cancelled':
-      case 'internal':
-        return patient ? undefined : { kind: 'lost', reason }
-      default:
-        return { kind: 'lost', reason }
+    if (error.code === 'exhausted') return { kind: 'refused', reason }
+    if (error.code === 'not_found') {
+      // Behind a balancer another runner may have it: ask again until the time is up.
+      if (this.#link.balanced && patient) return undefined
+      return { kind: wasRunning ? 'lost' : 'refused', reason }
     }
+    const mayPass = ['unavailable', 'cancelled', 'internal'].includes(error.code)
+    return mayPass && patient ? undefined : { kind: 'lost', reason }
   }
 
   /** One stream, from its opening to its end; resolves once `finished` is stored and acknowledged. */

@@ -55,5 +55,8 @@ async function resolve(
 }
 
 function missing(repository: RepositoryRecord, ref: string): NarwhalError {
-  return new NarwhalError('not_found', `${repository.name} has no branch or tag ${JSON.stringify(ref)}`)
+  return new NarwhalError(
+    'not_found',
+    `${repository.name} has no branch or tag ${JSON.stringify(ref)}`,
+  )
 }

@@ -7,6 +7,12 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { AttemptRecord, JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange, type PipelineDraft } from './advance-pipeline.ts'
+import {
+  assignment,
+  currentAttempt,
+  endOfConversation,
+  progressChanges,
+} from './attempt-changes.ts'
 import { addProgress, type Progress } from './attempt-progress.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
 import { jobEnv } from './job-env.ts'
@@ -151,7 +157,10 @@ export class PipelineRun {
     if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
     this.#queued.add(job.id)
     const { jobs } = this.#ledger.draft
-    const followers = dependants(jobs.map((one) => one.spec), job.spec.name).size
+    const followers = dependants(
+      jobs.map((one) => one.spec),
+      job.spec.name,
+    ).size
     this.#deps.queue.add({
       pipelineId: this.id,
       repositoryName: this.#ledger.repository.name,
@@ -266,31 +275,13 @@ export class PipelineRun {
 
   /** Draws the conclusion from the end of a conversation. */
   async #settle(jobId: JobId, attempt: AttemptRecord | undefined, end: AttemptEnd): Promise<void> {
-    if ((end.kind === 'refused' || end.kind === 'lost') && attempt) {
-      const at = Date.now()
-      const { number, fence } = attempt
-      const report = { attempt: number, fence, at, reason: end.reason }
-      const isLast = number >= this.#deps.options.maxAttempts
-      const reason = `runner lost: ${end.reason}`
-      this.#log.warn({ job: jobId, attempt: number, reason: end.reason }, `attempt ${end.kind}`)
-      await this.#ledger.change((draft) =>
-        advancePipeline(
-          draft,
-          [
-            {
-              jobId,
-              event:
-                end.kind === 'refused'
-                  ? { type: 'refused', ...report }
-                  : isLast
-                    ? { type: 'finished', outcome: 'error', ...report, reason }
-                    : { type: 'lost', ...report, reason },
-            },
-          ],
-          at,
-        ),
-      )
-    }
+    if (!attempt || end.kind === 'stopped' || end.kind === 'reported') return
+    const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
+    this.#log.warn(facts, `attempt ${end.kind}`)
+    const at = Date.now()
+    const isLast = attempt.number >= this.#deps.options.maxAttempts
+    const event = endOfConversation(attempt, end, { isLast, at })
+    await this.#ledger.change((draft) => advancePipeline(draft, [{ jobId, event }], at))
   }
 
   #activate(id: JobId, work: Promise<void>): void {
@@ -309,39 +300,4 @@ export class PipelineRun {
       if (!this.#deps.signal.aborted) this.#log.error({ err }, 'pipeline is stuck')
     })
   }
-}
-
-function currentAttempt(job: JobRecord): AttemptRecord | undefined {
-  return job.attempts.find(({ number }) => number === job.state.attempt)
-}
-
-function assignment(job: JobRecord, decision: Decision, at: number): JobChange {
-  const fence = job.fence + 1
-  return {
-    jobId: job.id,
-    fence,
-    event: { type: 'assigned', runnerId: decision.runnerId, fence, at },
-    attempt: {
-      number: job.state.attempt,
-      runnerId: decision.runnerId,
-      fence,
-      status: 'assigned',
-      assignedAt: at,
-      decision,
-      phases: [],
-      steps: job.spec.steps.map(({ name }) => ({ name, status: 'waiting' })),
-      lines: 0,
-      lastSeq: 0,
-    },
-  }
-}
-
-function progressChanges(jobId: JobId, stored: AttemptRecord, progress: Progress): JobChange[] {
-  const { attempt, jobEvents } = progress
-  if (stored.status === 'finished') {
-    // Ended from here (cancelled): what the runner still says is kept as log and nothing else.
-    return [{ jobId, attempt: { ...stored, lines: attempt.lines, lastSeq: attempt.lastSeq } }]
-  }
-  if (jobEvents.length === 0) return [{ jobId, attempt }]
-  return jobEvents.map((event) => ({ jobId, event, attempt }))
 }

@@ -73,13 +73,21 @@ export function withPlan(draft: PipelineDraft, planned: PlannedCommit, at: numbe
   const { pipeline } = draft
   const plannedPhases: Phase[] = [
     ...pipeline.phases,
-    { name: 'fetch', startedAt: at - planned.parseMs - planned.fetchMs, durationMs: planned.fetchMs },
+    {
+      name: 'fetch',
+      startedAt: at - planned.parseMs - planned.fetchMs,
+      durationMs: planned.fetchMs,
+    },
     { name: 'plan', startedAt: at - planned.parseMs, durationMs: planned.parseMs },
   ]
   if (!planned.result.ok) {
     const { problems } = planned.result
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    const ended = endPipeline(pipeline, { outcome: 'error', reason: `narwhal.yml has ${count}` }, at)
+    const ended = endPipeline(
+      pipeline,
+      { outcome: 'error', reason: `narwhal.yml has ${count}` },
+      at,
+    )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
   const { plan } = planned.result

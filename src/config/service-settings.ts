@@ -1,0 +1,32 @@
+import type { SettingName } from './settings.ts'
+
+/** Which settings each service has: its flags, and the variables it reads. */
+
+const STORE = ['database'] as const
+const BROKER = ['broker'] as const
+const LISTENING = ['host', 'port'] as const
+const EXECUTOR = ['executor', 'default-image'] as const
+const RUNNER = ['name', 'slots', 'labels', 'job-memory', 'job-cpus', 'job-processes'] as const
+const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts'] as const
+const LOG = ['log-level', 'log-format'] as const
+
+export const SERVICE_SETTINGS = {
+  up: ['data', ...LISTENING, ...STORE, ...BROKER, ...EXECUTOR, ...RUNNER, ...SCHEDULING, ...LOG],
+  agent: [...LISTENING, ...STORE, ...BROKER, ...LOG],
+  dispatcher: [...LISTENING, ...STORE, ...BROKER, ...SCHEDULING, ...LOG],
+  runner: [
+    'data',
+    ...LISTENING,
+    'health-port',
+    'dispatcher',
+    'advertise',
+    'token',
+    'runner-token',
+    ...EXECUTOR,
+    ...RUNNER,
+    ...LOG,
+  ],
+  web: [...LISTENING, 'dispatcher', ...STORE, ...BROKER, ...LOG],
+} as const satisfies Record<string, readonly SettingName[]>
+
+export type ServiceName = keyof typeof SERVICE_SETTINGS

@@ -1,0 +1,64 @@
+import type { JobId } from '../core/ids.ts'
+import type { JobEvent } from '../core/job.ts'
+import type { Decision } from '../core/placement/placement.ts'
+import type { AttemptRecord, JobRecord } from '../store/records.ts'
+import type { JobChange } from './advance-pipeline.ts'
+import type { Progress } from './attempt-progress.ts'
+import type { AttemptEnd } from './attempt-run.ts'
+
+/** What happens to a job in the course of an attempt, as changes to be written. */
+
+export function currentAttempt(job: JobRecord): AttemptRecord | undefined {
+  return job.attempts.find(({ number }) => number === job.state.attempt)
+}
+
+/** The job is given to a runner, under the next fencing token. */
+export function assignment(job: JobRecord, decision: Decision, at: number): JobChange {
+  const fence = job.fence + 1
+  return {
+    jobId: job.id,
+    fence,
+    event: { type: 'assigned', runnerId: decision.runnerId, fence, at },
+    attempt: {
+      number: job.state.attempt,
+      runnerId: decision.runnerId,
+      fence,
+      status: 'assigned',
+      assignedAt: at,
+      decision,
+      phases: [],
+      steps: job.spec.steps.map(({ name }) => ({ name, status: 'waiting' })),
+      lines: 0,
+      lastSeq: 0,
+    },
+  }
+}
+
+/** A batch of a runner's events. */
+export function progressChanges(
+  jobId: JobId,
+  stored: AttemptRecord,
+  progress: Progress,
+): JobChange[] {
+  const { attempt, jobEvents } = progress
+  if (stored.status === 'finished') {
+    // Ended from here (cancelled): what the runner still says is kept as log and nothing else.
+    return [{ jobId, attempt: { ...stored, lines: attempt.lines, lastSeq: attempt.lastSeq } }]
+  }
+  if (jobEvents.length === 0) return [{ jobId, attempt }]
+  return jobEvents.map((event) => ({ jobId, event, attempt }))
+}
+
+/** The conversation with the runner has ended before the attempt had. */
+export function endOfConversation(
+  attempt: AttemptRecord,
+  end: Extract<AttemptEnd, { kind: 'refused' | 'lost' }>,
+  { isLast, at }: { isLast: boolean; at: number },
+): JobEvent {
+  const report = { attempt: attempt.number, fence: attempt.fence, at }
+  if (end.kind === 'refused') return { type: 'refused', ...report }
+  const reason = `runner lost: ${end.reason}`
+  return isLast
+    ? { type: 'finished', outcome: 'error', reason, ...report }
+    : { type: 'lost', reason, ...report }
+}

@@ -1,0 +1,54 @@
+import { Gauge } from '@prometheus-io/client'
+import type { Broker } from '../broker/broker.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { Dispatcher } from './dispatcher.ts'
+
+/** Adds the dispatcher's figures; they are read when somebody asks. */
+export function registerDispatcherMetrics(
+  metrics: Metrics,
+  { dispatcher, broker }: { dispatcher: Dispatcher; broker: Broker },
+): void {
+  const registers = [metrics]
+  new Gauge({
+    name: 'narwhal_queue_jobs',
+    help: 'Jobs that wait for a runner.',
+    registers,
+    collect() {
+      this.set(dispatcher.queueLength)
+    },
+  })
+  new Gauge({
+    name: 'narwhal_open_pipelines',
+    help: 'Pipelines that have not ended.',
+    registers,
+    collect() {
+      this.set(dispatcher.openPipelines)
+    },
+  })
+  const slots = new Gauge({
+    name: 'narwhal_runner_slots',
+    help: 'Slots of the runners that are online.',
+    labelNames: ['runner', 'state'],
+    registers,
+    collect() {
+      slots.reset()
+      for (const { name, slots: all, busy, state } of dispatcher.pool.candidates()) {
+        if (state === 'offline') continue
+        slots.set({ runner: name, state: 'busy' }, busy)
+        slots.set({ runner: name, state: 'free' }, Math.max(0, all - busy))
+      }
+    },
+  })
+  const commits = new Gauge({
+    name: 'narwhal_commit_queue',
+    help: 'Commit events in the queue, and those set aside after too many deliveries.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const stats = await broker.stats()
+      if (!stats) return
+      commits.set({ state: 'ready' }, stats.commitsReady)
+      commits.set({ state: 'dead' }, stats.commitsDead)
+    },
+  })
+}

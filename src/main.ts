@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { addClientCommands } from './cli/commands.ts'
+import { processIo } from './cli/process-io.ts'
+import { createProgram, runProgram } from './cli/program.ts'
+import { readClientEnv } from './config/env.ts'
+import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts'
+import { SETTINGS, variableOf } from './config/settings.ts'
+import { NarwhalError } from './lib/errors.ts'
+import type { Launch } from './start/context.ts'
+
+/** How long a process may take to end in good order before it is ended. */
+const STOP_MS = 30_000
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(1)
+    stop.abort(new NarwhalError('cancelled', `ended by ${signal}`))
+    setTimeout(() => process.exit(1), STOP_MS).unref()
+  })
+}
+const io = processIo({ env: readClientEnv(), signal: stop.signal })
+
+/** Adds the command of a service; its settings are flags and, as its help says, variables. */
+function addService(
+  program: Command,
+  name: ServiceName,
+  summary: string,
+  load: () => Promise<(launch: Launch) => Promise<void>>,
+): Command {
+  const command = program.command(name).description(summary).helpGroup('Services:')
+  for (const setting of SERVICE_SETTINGS[name]) {
+    const { value, help } = SETTINGS[setting]
+    const { fallback } = SETTINGS[setting] as { fallback?: string }
+    const note = fallback ? ` (${fallback})` : ''
+    command.option(`--${setting} <${value}>`, `${help}${note} [${variableOf(setting)}]`)
+  }
+  return command.action(async (flags: Record<string, unknown>) => {
+    const run = await load()
+    await run({ io, root, version, flags })
+  })
+}
+
+const program = createProgram(io, version)
+addService(program, 'up', 'agent, dispatcher, runner and web in one process', async () => {
+  return (await import('./start/up.ts')).runUp
+}).option('--build <folder>', 'first build what is in this folder, and show that')
+addService(program, 'agent', 'take commit events from forges', async () => {
+  return (await import('./start/agent.ts')).runAgent
+})
+addService(program, 'dispatcher', 'place jobs on runners', async () => {
+  return (await import('./start/dispatcher.ts')).runDispatcher
+})
+addService(program, 'runner', 'run jobs; and commands about the runners', async () => {
+  return (await import('./start/runner.ts')).runRunner
+})
+addService(program, 'web', 'serve the page, and the API to people', async () => {
+  return (await import('./start/web.ts')).runWeb
+})
+addClientCommands(program, io)
+await runProgram(program, process.argv.slice(2), io)

@@ -1,0 +1,22 @@
+import { startAgent } from '../agent/agent.ts'
+import { listen } from '../http/server.ts'
+import { type Launch, openContext, untilAborted } from './context.ts'
+import { createApiServer, openSharedBroker, openStoreOf } from './open-parts.ts'
+
+const PORT = 4749
+
+/** `narwhal agent`: takes commit events from forges until the process is asked to end. */
+export async function runAgent(launch: Launch): Promise<void> {
+  const context = await openContext(launch, 'agent')
+  await using stack = new AsyncDisposableStack()
+  const broker = stack.use(await openSharedBroker(context))
+  const store = stack.use(await openStoreOf(context, undefined))
+  const server = await createApiServer(context, { store, broker })
+  const { log, metrics, gitEnv } = context
+  stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
+  stack.defer(() => server.close())
+  const { host, port = PORT } = context.config
+  const { url } = await listen(server, { host, port })
+  log.info({ url, webhooks: `${url}/webhooks/github` }, 'agent is ready')
+  await untilAborted(context.signal)
+}

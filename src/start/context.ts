@@ -1,0 +1,80 @@
+import { mkdirSync } from 'node:fs'
+import { join, sep } from 'node:path'
+import type { CliIo } from '../cli/cli-io.ts'
+import { type Config, loadConfig } from '../config/config.ts'
+import { readGitEnv, readSurroundings } from '../config/env.ts'
+import { SERVICE_SETTINGS, type ServiceName } from '../config/service-settings.ts'
+import type { SettingName } from '../config/settings.ts'
+import { type Metrics, openMetrics } from '../http/metrics.ts'
+import type { GitEnv } from '../lib/git.ts'
+import { type Logger, openLog } from '../lib/log.ts'
+
+/** What a service is started with, before it knows its settings. */
+export interface Launch {
+  readonly io: CliIo
+  /** The folder of the package or checkout. */
+  readonly root: string
+  readonly version: string
+  readonly flags: Readonly<Record<string, unknown>>
+}
+
+/** What every service has. */
+export interface Context<Name extends SettingName> {
+  readonly config: Config<Name>
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly gitEnv: GitEnv
+  readonly version: string
+  readonly signal: AbortSignal
+}
+
+/** Reads the settings and opens the log; throws `invalid` with all that is wrong with them. */
+export async function openContext<Name extends ServiceName>(
+  launch: Launch,
+  service: Name,
+): Promise<Context<(typeof SERVICE_SETTINGS)[Name][number]>> {
+  const config = loadConfig<(typeof SERVICE_SETTINGS)[Name][number]>(
+    SERVICE_SETTINGS[service],
+    launch.flags,
+  )
+  const { 'log-level': level, 'log-format': format } = config as Config<'log-level' | 'log-format'>
+  const pretty = format === 'pretty' || (format === 'auto' && launch.io.stderr.isTTY)
+  const log = await openLog({ level, pretty })
+  return {
+    config,
+    log,
+    metrics: openMetrics(),
+    gitEnv: readGitEnv(),
+    version: launch.version,
+    signal: launch.io.signal,
+  }
+}
+
+/**
+ * The folder for everything that must last, made when it is missing: the one that was chosen, or
+ * `.narwhal` in a checkout, or the user's data folder for an installed package.
+ */
+export function dataFolder(launch: Launch, chosen: string | undefined): string {
+  const folder = chosen ?? defaultDataFolder(launch.root)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+function defaultDataFolder(root: string): string {
+  if (!root.includes(`${sep}node_modules${sep}`)) return join(root, '.narwhal')
+  const { home, dataHome } = readSurroundings()
+  return join(dataHome ?? join(home, '.local', 'share'), 'narwhal')
+}
+
+/** Whether only this machine can reach a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+/** Resolves when the process is asked to end. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,40 @@
+import { registerReadRoutes } from '../api/read-routes.ts'
+import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
+import { listen } from '../http/server.ts'
+import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
+import { createFirstToken } from './first-token.ts'
+import { createApiServer, openSharedBroker, openStoreOf } from './open-parts.ts'
+
+const PORT = 4748
+
+/** `narwhal dispatcher`: places jobs on runners until the process is asked to end. */
+export async function runDispatcher(launch: Launch): Promise<void> {
+  const context = await openContext(launch, 'dispatcher')
+  const { config, log, metrics, gitEnv } = context
+  await using stack = new AsyncDisposableStack()
+  const broker = stack.use(await openSharedBroker(context))
+  const store = stack.use(await openStoreOf(context, undefined))
+  const server = await createApiServer(context, { store, broker })
+  const dispatcher = stack.use(
+    await Dispatcher.start(
+      { store, broker, gitEnv, log },
+      {
+        heuristic: config.heuristic,
+        jobTimeoutMs: config['job-timeout'],
+        maxAttempts: config['max-attempts'],
+      },
+    ),
+  )
+  registerDispatcherMetrics(metrics, { dispatcher, broker })
+  registerReadRoutes(server, { store, live: dispatcher })
+  registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  stack.defer(() => server.close())
+  const { host, port = PORT } = config
+  const { url } = await listen(server, { host, port })
+  const token = isLoopback(host) ? undefined : await createFirstToken(store)
+  if (token) launch.io.stdout.write(`The first access token, shown this once: ${token}\n`)
+  log.info({ url }, 'dispatcher is ready')
+  await untilAborted(context.signal)
+}

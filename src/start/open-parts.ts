@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { guardApi } from '../api/auth.ts'
+import { registerSessionRoutes } from '../api/session-routes.ts'
+import type { Broker } from '../broker/broker.ts'
+import { openBroker } from '../broker/open-broker.ts'
+import { readSurroundings } from '../config/env.ts'
+import { createHttpServer, type HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Executor } from '../runner/executor/executor.ts'
+import { openExecutor } from '../runner/executor/open-executor.ts'
+import { type Runner, startRunner } from '../runner/runner.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+import { type Context, isLoopback } from './context.ts'
+
+/** The parts that services are made of, opened as the settings say. */
+
+type RunnerSetting = 'name' | 'slots' | 'labels' | 'job-memory' | 'job-cpus' | 'job-processes'
+
+export async function openStoreOf(
+  context: Context<'database'>,
+  dataDir: string | undefined,
+): Promise<Store> {
+  const fallback = dataDir && ({ kind: 'sqlite', path: join(dataDir, 'narwhal.db') } as const)
+  const chosen = context.config.database ?? fallback
+  if (!chosen) {
+    throw new NarwhalError(
+      'invalid',
+      'which database? set NARWHAL_DATABASE or --database to postgres://…: the processes share it',
+    )
+  }
+  return await openStore(chosen, context.log, context.signal)
+}
+
+export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> {
+  return await openBroker(context.config.broker, context.log)
+}
+
+/** A broker that several processes share: the embedded one would keep each to itself. */
+export async function openSharedBroker(context: Context<'broker'>): Promise<Broker> {
+  if (context.config.broker.kind === 'embedded') {
+    throw new NarwhalError(
+      'invalid',
+      'which broker? set NARWHAL_BROKER or --broker to amqp://…: embedded: works in one process only (narwhal up)',
+    )
+  }
+  return await openBrokerOf(context)
+}
+
+export async function openExecutorOf(
+  context: Context<'executor' | 'default-image'>,
+  options: { name: string; hide: readonly string[] },
+): Promise<Executor> {
+  const { executor, 'default-image': defaultImage } = context.config
+  const { dockerHost, runtimeDir } = readSurroundings()
+  return await openExecutor(
+    {
+      ...executor,
+      ...('host' in executor || !dockerHost ? {} : { dockerHost }),
+      ...(runtimeDir ? { runtimeDir } : {}),
+      defaultImage,
+    },
+    { log: context.log, instance: options.name, hide: [...options.hide] },
+  )
+}
+
+export async function startRunnerOf(
+  context: Context<RunnerSetting>,
+  parts: { executor: Executor; dataDir: string },
+): Promise<Runner> {
+  const { name, slots, labels } = context.config
+  return await startRunner(
+    { log: context.log, gitEnv: context.gitEnv, ...parts },
+    {
+      name,
+      slots,
+      labels,
+      version: context.version,
+      limits: {
+        memoryBytes: context.config['job-memory'],
+        cpus: context.config['job-cpus'],
+        processes: context.config['job-processes'],
+      },
+    },
+  )
+}
+
+/** A server for a process with a store and a broker, its API guarded. */
+export async function createApiServer(
+  context: Context<'host'>,
+  parts: { store: Store; broker: Broker },
+): Promise<HttpServer> {
+  const { store, broker } = parts
+  const server = await createHttpServer({
+    log: context.log,
+    metrics: context.metrics,
+    version: context.version,
+    ready: async () => {
+      await store.ping()
+      if (broker.state !== 'ready') {
+        throw new NarwhalError('unavailable', `the broker is ${broker.state}`)
+      }
+    },
+  })
+  guardApi(server, store, { loopbackOnly: isLoopback(context.config.host) })
+  registerSessionRoutes(server, store)
+  return server
+}

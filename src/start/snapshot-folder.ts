@@ -1,0 +1,32 @@
+import { mkdir } from 'node:fs/promises'
+import { type GitEnv, git } from '../lib/git.ts'
+
+const BRANCH = 'refs/heads/main'
+
+/**
+ * Puts a folder that is no git repository into a bare one, as a commit on `main`, and returns the
+ * commit. Files that its .gitignore names are left out; an unchanged folder makes no new commit.
+ */
+export async function snapshotFolder(
+  folder: string,
+  bare: string,
+  options: { env: GitEnv; signal: AbortSignal },
+): Promise<string> {
+  await mkdir(bare, { recursive: true })
+  await git(['init', '--quiet', '--bare', '--initial-branch=main', bare], options)
+  const inside = (args: string[]): Promise<string> =>
+    git([`--git-dir=${bare}`, `--work-tree=${folder}`, ...args], { ...options, cwd: folder })
+  await inside(['add', '--all', '--', '.'])
+  const tree = (await inside(['write-tree'])).trim()
+  const head = await inside(['rev-parse', '--verify', '--quiet', BRANCH]).then(
+    (text) => text.trim(),
+    () => undefined,
+  )
+  if (head && (await inside(['rev-parse', `${head}^{tree}`])).trim() === tree) return head
+  const author = ['-c', 'user.name=Narwhal', '-c', 'user.email=narwhal@localhost']
+  const parent = head ? ['-p', head] : []
+  const message = `Snapshot of ${folder}`
+  const sha = (await inside([...author, 'commit-tree', tree, ...parent, '-m', message])).trim()
+  await inside(['update-ref', BRANCH, sha])
+  return sha
+}

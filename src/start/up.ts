@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { startAgent } from '../agent/agent.ts'
+import { coloursFor } from '../cli/cli-io.ts'
+import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
+import { listen } from '../http/server.ts'
+import { inProcessTransport } from '../runner/serve.ts'
+import { startWeb } from '../web/web.ts'
+import { buildFolder } from './build-folder.ts'
+import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
+import { ensureSandbox } from './ensure-sandbox.ts'
+import { createFirstToken } from './first-token.ts'
+import {
+  createApiServer,
+  openBrokerOf,
+  openExecutorOf,
+  openStoreOf,
+  startRunnerOf,
+} from './open-parts.ts'
+import { WEB_PORT } from './web.ts'
+
+/**
+ * `narwhal up`: agent, dispatcher, runner and web in one process, until it is asked to end. With
+ * `--build FOLDER` it first builds what is in the folder, and shows that.
+ */
+export async function runUp(launch: Launch): Promise<void> {
+  const build = launch.flags['build']
+  // A person watches the build; the log's usual lines would only be in the way.
+  const flags = build ? { logLevel: 'warn', ...launch.flags } : launch.flags
+  const context = await openContext({ ...launch, flags }, 'up')
+  const { config } = context
+  await using stack = new AsyncDisposableStack()
+  const dataDir = dataFolder(launch, config.data)
+  const parts = await openParts(launch, context, dataDir, stack)
+  const { host, port = WEB_PORT } = config
+  const { url } = await listen(parts.server, { host, port })
+  const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
+  launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
+  const token = isLoopback(host) ? undefined : await createFirstToken(parts.store)
+  if (token) launch.io.stdout.write(`The first access token, shown this once: ${token}\n`)
+  const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
+  if (typeof build === 'string' && isReady) {
+    await buildFolder({ folder: build, url, dataDir, token, context, io: launch.io })
+  }
+  await untilAborted(context.signal)
+}
+
+type UpContext = Awaited<ReturnType<typeof openContext<'up'>>>
+
+async function openParts(
+  launch: Launch,
+  context: UpContext,
+  dataDir: string,
+  stack: AsyncDisposableStack,
+) {
+  const { config, log, metrics, gitEnv } = context
+  const broker = stack.use(await openBrokerOf(context))
+  const store = stack.use(await openStoreOf(context, dataDir))
+  const executor = stack.use(await openExecutorOf(context, { name: config.name, hide: [dataDir] }))
+  const runner = stack.use(await startRunnerOf(context, { executor, dataDir }))
+  const server = await createApiServer(context, { store, broker })
+  stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
+  stack.use(
+    await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),
+  )
+  const dispatcher = stack.use(
+    await Dispatcher.start(
+      { store, broker, gitEnv, log },
+      {
+        heuristic: config.heuristic,
+        jobTimeoutMs: config['job-timeout'],
+        maxAttempts: config['max-attempts'],
+        inProcess: { name: config.name, transport: inProcessTransport(runner) },
+      },
+    ),
+  )
+  registerDispatcherMetrics(metrics, { dispatcher, broker })
+  registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  stack.defer(() => server.close())
+  return { server, store, executor }
+}

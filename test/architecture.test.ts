@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+
+const root = resolve(import.meta.dirname, '..')
+const src = join(root, 'src')
+
+/** The import table of ARCHITECTURE.md: folder → the folders it may import; undefined: all. */
+function readTable(): Map<string, Set<string> | undefined> {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const table = new Map<string, Set<string> | undefined>()
+  const rows = text
+    .slice(text.indexOf('| folder | may import |'))
+    .matchAll(/^\| `([\w.]+)` \| (.+) \|$/gm)
+  for (const [, folder = '', allowed = ''] of rows) {
+    const names = [...allowed.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+    table.set(folder, allowed.startsWith('everything') ? undefined : new Set(names))
+  }
+  return table
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** Relative imports, also of types and of the dynamic kind. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/(?:from|import\(|^import)\s*['"](\.[^'"]+)['"]/gm)
+  return [...found].map(([, path = '']) => resolve(dirname(file), path))
+}
+
+function folderOf(file: string): string {
+  return relative(src, file).split('/')[0] ?? ''
+}
+
+const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file)
+
+test('every folder imports only what the table in ARCHITECTURE.md allows', () => {
+  const table = readTable()
+  const breaches: string[] = []
+  for (const file of listFiles(src).filter((one) => !isTest(one))) {
+    const folder = folderOf(file)
+    assert.ok(table.has(folder), `${folder} is missing in the table of ARCHITECTURE.md`)
+    const allowed = table.get(folder)
+    for (const target of importsOf(file)) {
+      const imported = folderOf(target)
+      const inside = target.startsWith(`${src}/`)
+      const fine = inside && (imported === folder || !allowed || allowed.has(imported))
+      const isMain = imported === 'main.ts'
+      if (!fine || isMain) breaches.push(`${relative(root, file)} → ${relative(root, target)}`)
+    }
+  }
+  assert.deepEqual(breaches, [])
+})
+
+test('the table names no folder that is gone', () => {
+  const folders = new Set(readdirSync(src))
+  for (const folder of readTable().keys()) assert.ok(folders.has(folder), folder)
+})
+
+test('core knows no library and no clock', () => {
+  for (const file of listFiles(join(src, 'core')).filter((one) => !isTest(one))) {
+    const text = readFileSync(file, 'utf8')
+    assert.doesNotMatch(text, /from '[^.]/, `${file} imports a library`)
+    assert.doesNotMatch(
+      text,
+      /Date\.now|new Date\(\)|Math\.random|process\./,
+      `${file} is not pure`,
+    )
+  }
+})
+
+test('process.env is read in one place', () => {
+  for (const file of listFiles(src).filter((one) => !isTest(one))) {
+    if (relative(src, file) === 'config/env.ts') continue
+    const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    assert.doesNotMatch(code, /process\.env/, relative(root, file))
+  }
+})
+
+test('the page imports types of the contract and nothing else of the server', () => {
+  const ui = join(root, 'ui', 'src')
+  for (const file of listFiles(ui).filter((one) => !isTest(one))) {
+    const text = readFileSync(file, 'utf8')
+    for (const target of importsOf(file)) {
+      if (target.startsWith(`${ui}/`)) continue
+      assert.equal(folderOf(target), 'contract', `${relative(root, file)} → ${target}`)
+      const line = text.split('\n').find((one) => one.includes('/src/contract/')) ?? ''
+      assert.doesNotMatch(line, /^import (?!type)\{/, `${relative(root, file)} imports values`)
+    }
+  }
+})
