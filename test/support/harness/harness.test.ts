@@ -57,6 +57,7 @@ test('ends a file that something keeps alive, and counts that as a failure', asy
 test('fails a test that takes too long', async () => {
   const result = await runSource(`test('waits', () => new Promise(r => setTimeout(r, 9e5)))`, {
     timeoutMs: 200,
+    graceMs: 3000,
   })
   assert.match(summary([result]), /timed out after 200ms/)
 })

@@ -32,9 +32,14 @@ export async function runFile(options: RunFileOptions): Promise<FileResult> {
     `--test-reporter-destination=${events}`,
     file,
   ]
-  // A process group of its own: whatever a test has left running ends with it.
+  // A process group and a folder for temporary files of its own: what a test leaves there ends with it.
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio, detached: true })
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...env, TMPDIR: dir.path },
+    stdio,
+    detached: true,
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))

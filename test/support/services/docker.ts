@@ -20,7 +20,9 @@ export const startDocker: StartService = async (dir, signal) => {
   const busybox = findProgram('busybox')
   if (!dockerd) return { unavailable: 'the Docker Engine is not installed (apt: docker.io)' }
   if (!busybox) return { unavailable: 'BusyBox is not installed (apt: busybox-static)' }
-  if (!isRoot()) return { unavailable: 'only root can start a Docker Engine' }
+  if (!isRoot()) {
+    return { unavailable: 'only root can start a Docker Engine; NARWHAL_TEST_DOCKER may name one' }
+  }
 
   await using started = new AsyncDisposableStack()
   const id = `nwt${randomInt(2 ** 32).toString(36)}`
@@ -60,4 +62,12 @@ export const startDocker: StartService = async (dir, signal) => {
     note: `Docker Engine at ${socket}${bridge ? '' : ', without a bridge'}`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** An Engine that the environment names needs the test image, too, unless it names another image. */
+export async function provideTestImage(url: string, dir: string): Promise<void> {
+  const busybox = findProgram('busybox')
+  if (!busybox)
+    throw new Error('BusyBox is not installed (apt: busybox-static): set NARWHAL_TEST_IMAGE')
+  await importTestImage(url.replace(/^unix:\/\//, ''), busybox, dir)
 }

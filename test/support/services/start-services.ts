@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { tempDir } from '../temp-dir.ts'
-import { startDocker } from './docker.ts'
+import { provideTestImage, startDocker } from './docker.ts'
 import { installMissing } from './install.ts'
 import { startPostgres } from './postgres.ts'
 import { startRabbitmq } from './rabbitmq.ts'
@@ -59,6 +59,8 @@ export async function startServices(
     }
   })
   await Promise.all(starting)
+  const { NARWHAL_TEST_DOCKER: engine, NARWHAL_TEST_IMAGE: image } = process.env
+  if (engine && !image) await provideTestImage(engine, dir.join('image'))
   signal.throwIfAborted()
   const owned = stack.move()
   return { env, [Symbol.asyncDispose]: () => owned.disposeAsync() }
