@@ -1,0 +1,65 @@
+import { type Command, Option } from 'commander'
+import { NarwhalError } from '../lib/errors.ts'
+import { cleanJson } from './clean-text.ts'
+import type { CliIo } from './cli-io.ts'
+import type { ApiClient } from './client.ts'
+
+/** Where Narwhal is unless somebody says otherwise. */
+export const DEFAULT_SERVER = 'http://127.0.0.1:4747'
+
+/** The options that every client command has. */
+export interface ClientOptions {
+  readonly server?: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+/** Adds a command that talks to a server, with the options all of them share and its examples. */
+export function addClientCommand(
+  parent: Command,
+  usage: string,
+  text: { readonly summary: string; readonly description?: string; readonly examples: string[] },
+): Command {
+  const examples = text.examples.map((example) => `  $ narwhal ${example}`).join('\n')
+  return parent
+    .command(usage)
+    .summary(text.summary)
+    .description(text.description ?? text.summary)
+    .addOption(new Option('--server <url>', `the server (or NARWHAL_SERVER; ${DEFAULT_SERVER})`))
+    .addOption(new Option('--token <token>', 'an access token (or, out of sight, NARWHAL_TOKEN)'))
+    .option('--json', "print the API's JSON instead")
+    .addHelpText('after', `\nExamples:\n${examples}`)
+}
+
+/** The client for what the options and the environment say; throws `invalid` for a wrong URL. */
+export async function openClient(options: ClientOptions, io: CliIo): Promise<ApiClient> {
+  const server = options.server || io.env['NARWHAL_SERVER'] || DEFAULT_SERVER
+  const token = options.token || io.env['NARWHAL_TOKEN'] || undefined
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
+    const given = JSON.stringify(server.slice(0, 200))
+    throw new NarwhalError(
+      'invalid',
+      `${given} is no server's URL: write it like ${DEFAULT_SERVER}`,
+    )
+  }
+  // The schemas cost some tens of milliseconds; `narwhal --help` shall not wait for them.
+  const { ApiClient } = await import('./client.ts')
+  return new ApiClient({ server: server.replace(/\/+$/, ''), token }, io.signal)
+}
+
+export function printJson(io: CliIo, value: unknown): void {
+  io.stdout.write(`${cleanJson(value)}\n`)
+}
+
+/** Says something to the person that is no part of the command's output. */
+export function note(io: CliIo, text: string): void {
+  io.stderr.write(`${text}\n`)
+}
+
+/** Reads an option's whole number from 1 on; throws `invalid` by the option's name. */
+export function wholeNumber(option: string): (text: string) => number {
+  return (text) => {
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+    throw new NarwhalError('invalid', `${option} takes a whole number from 1 on`)
+  }
+}

@@ -1,0 +1,175 @@
+import type { z } from 'zod'
+import {
+  accepted,
+  attemptList,
+  changedJob,
+  createdToken,
+  type LogPage,
+  logPage,
+  type NewRepository,
+  type NewRunner,
+  type PipelineQuery,
+  type PipelineWithJobs,
+  pipelineList,
+  pipelineWithJobs,
+  queueList,
+  type RegisteredRepository,
+  registeredRepository,
+  repositoryList,
+  runnerList,
+  type StartPipeline,
+  shownRunner,
+  startedPipeline,
+  tokenList,
+} from '../contract/rest.ts'
+import type {
+  AttemptView,
+  JobView,
+  LogLine,
+  PipelineView,
+  QueuedJobView,
+  RepositoryView,
+  RunnerView,
+} from '../contract/views.ts'
+import { logLine } from '../contract/views.ts'
+import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
+import { type Call, callJson, callLines, type ServerAddress } from './http-client.ts'
+
+const slashless = encodeURIComponent
+
+/**
+ * The REST API's client, typed by the contract's schemas. Every method rejects with the server's
+ * own code and words, with `unavailable` when no Narwhal answers, and with `cancelled` on abort.
+ */
+export class ApiClient {
+  readonly address: ServerAddress
+  readonly #signal: AbortSignal
+
+  constructor(address: ServerAddress, signal: AbortSignal) {
+    this.address = address
+    this.#signal = signal
+  }
+
+  async listRepositories(): Promise<RepositoryView[]> {
+    return (await this.#call('/repositories', repositoryList)).repositories
+  }
+
+  addRepository(body: NewRepository): Promise<RegisteredRepository> {
+    return this.#call('/repositories', registeredRepository, { method: 'POST', body })
+  }
+
+  /** `repository`: its id or its name. */
+  async removeRepository(repository: string): Promise<void> {
+    await this.#call(`/repositories/${slashless(repository)}`, accepted, { method: 'DELETE' })
+  }
+
+  /** The newest first. */
+  async listPipelines(query: PipelineQuery): Promise<PipelineView[]> {
+    const given = { ...query, limit: Number(query.limit ?? 50) }
+    return (await this.#call('/pipelines', pipelineList, { query: given })).pipelines
+  }
+
+  getPipeline(id: PipelineId): Promise<PipelineWithJobs> {
+    return this.#call(`/pipelines/${id}`, pipelineWithJobs)
+  }
+
+  startPipeline(body: StartPipeline): Promise<PipelineView> {
+    return this.#pipeline('/pipelines', body)
+  }
+
+  /** Resolves to the pipeline that runs again, which may be a new one. */
+  rerunPipeline(id: PipelineId): Promise<PipelineView> {
+    return this.#pipeline(`/pipelines/${id}/rerun`)
+  }
+
+  cancelPipeline(id: PipelineId, reason?: string): Promise<PipelineView> {
+    return this.#pipeline(`/pipelines/${id}/cancel`, reason ? { reason } : undefined)
+  }
+
+  async getJob(id: JobId): Promise<JobView> {
+    return (await this.#call(`/jobs/${id}`, changedJob)).job
+  }
+
+  async rerunJob(id: JobId): Promise<JobView> {
+    return (await this.#call(`/jobs/${id}/rerun`, changedJob, { method: 'POST' })).job
+  }
+
+  async cancelJob(id: JobId, reason?: string): Promise<JobView> {
+    const body = reason ? { body: { reason } } : {}
+    return (await this.#call(`/jobs/${id}/cancel`, changedJob, { method: 'POST', ...body })).job
+  }
+
+  async listAttempts(id: JobId): Promise<AttemptView[]> {
+    return (await this.#call(`/jobs/${id}/attempts`, attemptList)).attempts
+  }
+
+  /** A stretch of an attempt's log: at most `limit` (10,000 at the most) lines from number `from` on. */
+  readLog(ref: AttemptRef, range: { from: number; limit: number }): Promise<LogPage> {
+    return this.#call(`${logPath(ref)}/log`, logPage, { query: range })
+  }
+
+  /** An attempt's log as it is now, line by line; with `timestamps`, each behind its time. */
+  readLogText(ref: AttemptRef, timestamps: boolean): AsyncGenerator<string, void, undefined> {
+    const query = timestamps ? { timestamps } : {}
+    return callLines(this.address, `${logPath(ref)}/log.txt`, { query, signal: this.#signal })
+  }
+
+  /** The lines from number `from` on, and those that are still to come, until the attempt ends. */
+  async *followLog(ref: AttemptRef, from: number): AsyncGenerator<LogLine, void, undefined> {
+    const call = { query: { from }, signal: this.#signal }
+    for await (const line of callLines(this.address, `${logPath(ref)}/log/follow`, call)) {
+      if (line !== '') yield logLine.parse(JSON.parse(line))
+    }
+  }
+
+  async listQueue(): Promise<QueuedJobView[]> {
+    return (await this.#call('/queue', queueList)).jobs
+  }
+
+  async listRunners(): Promise<RunnerView[]> {
+    return (await this.#call('/runners', runnerList)).runners
+  }
+
+  async addRunner(body: NewRunner): Promise<RunnerView> {
+    return (await this.#call('/runners', shownRunner, { method: 'POST', body })).runner
+  }
+
+  /** `runner`: its id or its name, here and below. */
+  async removeRunner(runner: string): Promise<void> {
+    await this.#call(`/runners/${slashless(runner)}`, accepted, { method: 'DELETE' })
+  }
+
+  async drainRunner(runner: string): Promise<RunnerView> {
+    const path = `/runners/${slashless(runner)}/drain`
+    return (await this.#call(path, shownRunner, { method: 'POST' })).runner
+  }
+
+  async resumeRunner(runner: string): Promise<RunnerView> {
+    const path = `/runners/${slashless(runner)}/resume`
+    return (await this.#call(path, shownRunner, { method: 'POST' })).runner
+  }
+
+  async listTokens(): Promise<z.output<typeof tokenList>['tokens']> {
+    return (await this.#call('/tokens', tokenList)).tokens
+  }
+
+  createToken(name: string): Promise<z.output<typeof createdToken>> {
+    return this.#call('/tokens', createdToken, { method: 'POST', body: { name } })
+  }
+
+  async removeToken(id: string): Promise<void> {
+    await this.#call(`/tokens/${slashless(id)}`, accepted, { method: 'DELETE' })
+  }
+
+  async #pipeline(path: string, body?: unknown): Promise<PipelineView> {
+    return (await this.#call(path, startedPipeline, { method: 'POST', body })).pipeline
+  }
+
+  #call<Schema extends z.ZodType>(path: string, schema: Schema, call: Omit<Call, 'signal'> = {}) {
+    return callJson(this.address, path, schema, { ...call, signal: this.#signal })
+  }
+}
+
+function logPath(ref: AttemptRef): string {
+  return `/jobs/${ref.jobId}/attempts/${ref.attempt}`
+}

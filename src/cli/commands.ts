@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import type { CliIo } from './cli-io.ts'
+import { addLogsCommand } from './commands/logs.ts'
+import { addPipelineCommands } from './commands/pipeline.ts'
+import { addQueueCommand } from './commands/queue.ts'
+import { addRepoCommands } from './commands/repo.ts'
+import { addRunnerCommands } from './commands/runner.ts'
+import { addTokenCommands } from './commands/token.ts'
+
+/** The title under which `narwhal --help` lists the commands that talk to a server. */
+export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
+
+/**
+ * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, token. The
+ * program should come from `createProgram`, whose output and exits the new commands take over. The
+ * `runner` command is shared with the service of that name, if it is there already.
+ */
+export function addClientCommands(program: Command, io: CliIo): void {
+  program.commandsGroup(CLIENT_GROUP)
+  addRepoCommands(program, io)
+  addPipelineCommands(program, io)
+  addLogsCommand(program, io)
+  addQueueCommand(program, io)
+  addRunnerCommands(program, io)
+  addTokenCommands(program, io)
+}

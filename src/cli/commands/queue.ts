@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { cleanText } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  printJson,
+} from '../client-command.ts'
+import { formatSpan } from '../format.ts'
+import { printTable } from '../table.ts'
+
+/** `narwhal queue` */
+export function addQueueCommand(program: Command, io: CliIo): void {
+  addClientCommand(program, 'queue', {
+    summary: 'list the jobs that wait for a runner, and why',
+    examples: ['queue', 'queue --json'],
+  }).action((options: ClientOptions) => list(options, io))
+}
+
+async function list(options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const jobs = await client.listQueue()
+  if (options.json) return printJson(io, { jobs })
+  if (jobs.length === 0) return note(io, 'no job waits for a runner')
+  const now = io.now()
+  printTable(io, jobs, [
+    { title: '#', cell: ({ position }) => String(position) },
+    { title: 'repository', cell: ({ repositoryName }) => cleanText(repositoryName), shrinkTo: 12 },
+    { title: 'job', cell: ({ name }) => cleanText(name), shrinkTo: 10 },
+    { title: 'waits', cell: ({ queuedAt }) => formatSpan({ startedAt: queuedAt }, now) },
+    { title: 'because', cell: ({ reason }) => cleanText(reason), shrinkTo: 20 },
+    { title: 'id', cell: ({ jobId }) => jobId },
+  ])
+}

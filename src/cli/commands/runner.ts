@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import type { RunnerView } from '../../contract/views.ts'
+import { cleanText } from '../clean-text.ts'
+import { type CliIo, coloursFor } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  printJson,
+} from '../client-command.ts'
+import { formatAge, paintStatus } from '../format.ts'
+import { printTable } from '../table.ts'
+
+interface AddOptions extends ClientOptions {
+  readonly balanced?: boolean
+  readonly runnerToken?: string
+}
+
+/** `narwhal runner list|add|remove|drain|resume`; the service of the same name keeps its options. */
+export function addRunnerCommands(program: Command, io: CliIo): void {
+  const runner =
+    program.commands.find((command) => command.name() === 'runner') ??
+    program.command('runner').description('the runners that do the work')
+  addClientCommand(runner, 'list', {
+    summary: 'list the runners',
+    examples: ['runner list'],
+  }).action((options: ClientOptions) => list(options, io))
+  addClientCommand(runner, 'add <name> <url>', {
+    summary: 'register a runner, or a load balancer before several',
+    description:
+      'Registers the URL at which a runner, or a load balancer before several runners, answers.',
+    examples: [
+      'runner add build-1 https://build-1.example.com:4750',
+      'runner add farm http://10.0.0.5:4750 --balanced',
+    ],
+  })
+    .option('--balanced', "the URL is a load balancer's with several runners behind it")
+    .option('--runner-token <token>', 'what the runner wants to see (or NARWHAL_RUNNER_TOKEN)')
+    .action((name: string, url: string, options: AddOptions) => add(name, url, options, io))
+  addClientCommand(runner, 'remove <runner>', {
+    summary: 'forget a runner',
+    examples: ['runner remove build-1'],
+  }).action(async (given: string, options: ClientOptions) => {
+    await (await openClient(options, io)).removeRunner(given)
+    if (options.json) return printJson(io, { ok: true })
+    io.stdout.write(`removed ${cleanText(given)}\n`)
+  })
+  addClientCommand(runner, 'drain <runner>', {
+    summary: 'give a runner no more jobs; those it has go on',
+    examples: ['runner drain build-1'],
+  }).action(async (given: string, options: ClientOptions) => {
+    printChanged(io, options, await (await openClient(options, io)).drainRunner(given))
+  })
+  addClientCommand(runner, 'resume <runner>', {
+    summary: 'give a drained runner jobs again',
+    examples: ['runner resume build-1'],
+  }).action(async (given: string, options: ClientOptions) => {
+    printChanged(io, options, await (await openClient(options, io)).resumeRunner(given))
+  })
+}
+
+function printChanged(io: CliIo, options: ClientOptions, runner: RunnerView): void {
+  if (options.json) return printJson(io, { runner })
+  const why = runner.reason ? `: ${cleanText(runner.reason)}` : ''
+  io.stdout.write(`${cleanText(runner.name)} is ${stateWord(runner)}${why}\n`)
+}
+
+function stateWord(runner: RunnerView): string {
+  return runner.state.replace('_', ' ')
+}
+
+async function add(name: string, url: string, options: AddOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const token = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
+  const runner = await client.addRunner({
+    name,
+    url,
+    balanced: options.balanced ?? false,
+    ...(token ? { token } : {}),
+  })
+  printChanged(io, options, runner)
+}
+
+async function list(options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const runners = await client.listRunners()
+  if (options.json) return printJson(io, { runners })
+  if (runners.length === 0) {
+    return note(io, 'there is no runner: add one with `narwhal runner add <name> <url>`')
+  }
+  const colours = coloursFor(io, io.stdout)
+  const now = io.now()
+  printTable(io, runners, [
+    { title: 'runner', cell: ({ name }) => cleanText(name) },
+    { title: 'state', cell: (one) => paintStatus(colours, stateWord(one)) },
+    { title: 'busy', cell: ({ busy, slots }) => `${busy}/${slots}` },
+    { title: 'engines', cell: ({ engines }) => engines.join(',') },
+    { title: 'labels', cell: ({ labels }) => cleanText(labels.join(',')), shrinkTo: 10 },
+    {
+      title: 'link',
+      cell: ({ link, url, balanced, members }) =>
+        cleanText(url ?? link.replace('-', ' ')) + (balanced ? ` (${members} behind)` : ''),
+      shrinkTo: 15,
+    },
+    {
+      title: 'seen',
+      cell: ({ lastSeenAt }) => (lastSeenAt === undefined ? 'never' : formatAge(lastSeenAt, now)),
+    },
+    { title: 'about', cell: ({ reason }) => cleanText(reason ?? ''), shrinkTo: 15 },
+  ])
+}

@@ -1,0 +1,107 @@
+import type { PipelineId } from '../core/ids.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { type CliIo, coloursFor, hasColour, hasUnicode } from './cli-io.ts'
+import type { ApiClient } from './client.ts'
+import { foldedLines, renderRegion } from './live-frame.ts'
+import { LiveRegion } from './live-region.ts'
+import { marksFor } from './marks.ts'
+import type { PipelineModel } from './pipeline-model.ts'
+import { PlainView } from './plain-view.ts'
+import { headline, type Look, summaryLines } from './summary.ts'
+import { watchPipeline } from './watch-pipeline.ts'
+
+const FRAME_MS = 100
+
+/** How text for standard output looks: colours and signs as the terminal and the locale have them. */
+export function lookOf(io: CliIo): Look {
+  return {
+    colours: coloursFor(io, io.stdout),
+    colour: hasColour(io, io.stdout),
+    marks: marksFor(hasUnicode(io)),
+  }
+}
+
+/**
+ * Shows a pipeline's life on standard output until it ends: live on a terminal, line by line
+ * elsewhere, also where `plain` asks for it. Resolves to its outcome; rejects with `cancelled` when
+ * aborted (the pipeline itself goes on) and with `unavailable` when the server stays away.
+ */
+export async function followPipeline(
+  client: ApiClient,
+  id: PipelineId,
+  io: CliIo,
+  signal: AbortSignal,
+  options: { plain?: boolean } = {},
+): Promise<Outcome> {
+  const live = io.stdout.isTTY && io.env['TERM'] !== 'dumb' && !options.plain
+  const model = live
+    ? await followLive(client, id, io, signal)
+    : await followPlain(client, id, io, signal)
+  const { outcome } = model.pipeline
+  if (!outcome) throw new NarwhalError('internal', `pipeline ${id} ended without an outcome`)
+  return outcome
+}
+
+async function followPlain(
+  client: ApiClient,
+  id: PipelineId,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<PipelineModel> {
+  const view = new PlainView(lookOf(io), (line) => io.stdout.write(`${line}\n`))
+  const model = await watchPipeline(client, id, {
+    logs: 'whole',
+    onChange: (changed, lines) => view.update(changed, lines, io.now()),
+    onLogEnd: (_changed, jobId) => view.logEnd(jobId),
+    signal,
+  })
+  view.end(model, io.now())
+  return model
+}
+
+async function followLive(
+  client: ApiClient,
+  id: PipelineId,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<PipelineModel> {
+  const look = lookOf(io)
+  const folded = new Set<string>()
+  let model: PipelineModel | undefined
+  const frame = () => ({
+    look,
+    now: io.now(),
+    columns: io.stdout.columns,
+    rows: io.stdout.rows,
+  })
+  const finished = () => {
+    if (!model) return []
+    const head = folded.size === 0 ? [headline(look, model.pipeline)] : []
+    folded.add('head')
+    const fresh = foldedLines(model, frame()).filter(({ key }) => !folded.has(key))
+    for (const { key } of fresh) folded.add(key)
+    return [...head, ...fresh.map(({ line }) => line)]
+  }
+  using region = new LiveRegion(io)
+  const draw = () => {
+    if (model) region.update(finished(), renderRegion(model, frame()))
+  }
+  // Log lines come by the thousand: they wait for the next frame, the ends of steps don't.
+  const timer = setInterval(draw, FRAME_MS)
+  using _resize = io.stdout.onResize(draw)
+  try {
+    model = await watchPipeline(client, id, {
+      logs: 'tail',
+      onChange: (changed, lines) => {
+        model = changed
+        if (!lines) draw()
+      },
+      signal,
+    })
+    region.update([...finished(), ...summaryLines(look, model, io.now())], [])
+    return model
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import type { Command } from 'commander'
+import { recordedIo } from '#root/test/support/cli/recorded-io.ts'
+import { addClientCommands } from './commands.ts'
+import { EXIT, EXIT_CODE_HELP } from './exit-code.ts'
+import { createProgram } from './program.ts'
+
+/** The commands as they are, but none of them does anything. */
+function idleProgram() {
+  const io = recordedIo()
+  const program = createProgram(io, '0.1.0')
+  addClientCommands(program, io)
+  const leaves = leavesOf(program, [])
+  for (const { command } of leaves) command.action(() => {})
+  return { io, program, leaves }
+}
+
+function leavesOf(command: Command, path: string[]): { command: Command; path: string[] }[] {
+  if (command.commands.length === 0) return [{ command, path }]
+  return command.commands.flatMap((child) => leavesOf(child, [...path, child.name()]))
+}
+
+/** The words of a shell command, without quotes. */
+function words(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+}
+
+const manual = await readFile(new URL('../../docs/manual/command-line.md', import.meta.url), 'utf8')
+
+test('every command and every option stands in the manual', () => {
+  for (const { command, path } of idleProgram().leaves) {
+    const usage = `narwhal ${path.join(' ')}`
+    const start = manual.indexOf(`### \`${usage}`)
+    assert.ok(start >= 0, `${usage} has no heading`)
+    const end = manual.indexOf('\n##', start + 1)
+    const section = manual.slice(start, end < 0 ? undefined : end)
+    for (const option of command.options) {
+      const isShared = ['--server', '--token', '--json'].includes(option.long ?? '')
+      const place = isShared ? manual : section
+      assert.ok(place.includes(option.flags), `${usage} ${option.flags}`)
+    }
+  }
+})
+
+test('every example of the manual and of the help is one that the program takes', async () => {
+  const inHelp = idleProgram().leaves.flatMap(({ command }) => {
+    let help = ''
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+    const examples = [...help.matchAll(/^ {2}\$ narwhal (.*)$/gm)].map(([, line]) => line ?? '')
+    assert.ok(examples.length > 0, `${command.name()} has no example`)
+    return examples
+  })
+  const inManual = [...manual.matchAll(/^narwhal (.*)$/gm)].map(([, line]) => line ?? '')
+  assert.ok(inManual.length > 10)
+  for (const line of [...inHelp, ...inManual]) {
+    await assert.doesNotReject(
+      idleProgram().program.parseAsync(words(line), { from: 'user' }),
+      line,
+    )
+  }
+})
+
+test('every exit code stands in the help and in the manual', () => {
+  for (const code of Object.values(EXIT)) {
+    assert.match(EXIT_CODE_HELP, new RegExp(`^  ${code} `, 'm'))
+    assert.match(manual, new RegExp(`^\\| ${code} \\|`, 'm'))
+  }
+})
