@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { isRef, isSha, isZeroSha } from '../core/commit-event.ts'
+
+// Only the fields that are used; docs.github.com, "Webhook events and payloads".
+
+const id = z.number().int().positive()
+const ref = z.string().refine(isRef, 'is not a full, well-formed ref name')
+const sha = z.string().refine(isSha, 'is not a full object name')
+const commitSha = sha.refine((name) => !isZeroSha(name), 'is the zero object name')
+
+export const repository = z.object({ id, full_name: z.string().min(1).max(300) })
+
+const account = z.object({ id, login: z.string() })
+
+export const push = z.object({
+  ref,
+  /** Where the ref now points: to a commit, or to the tag object of an annotated tag; zero: gone. */
+  after: sha,
+  deleted: z.boolean().optional(),
+  repository,
+  head_commit: z
+    .object({
+      id: commitSha,
+      message: z.string(),
+      author: z.object({ name: z.string().nullish() }).nullish(),
+    })
+    .nullish(),
+  pusher: z.object({ name: z.string() }).nullish(),
+  sender: account.nullish(),
+})
+export type Push = z.infer<typeof push>
+
+export const create = z.object({
+  ref_type: z.string(),
+  /** The short name. */
+  ref: z.string(),
+  repository,
+  /** GitHub sends none; some that speak like it do. */
+  sha: commitSha.nullish(),
+  sender: account.nullish(),
+})
+export type Create = z.infer<typeof create>
+
+export const pullRequestAction = z.object({ action: z.string(), repository })
+
+export const pullRequest = z.object({
+  repository,
+  pull_request: z.object({
+    number: id,
+    title: z.string(),
+    /** Null when the account is gone. */
+    user: account.nullable(),
+    /** The repository is null when it is gone. */
+    head: z.object({ sha: commitSha, repo: z.object({ id }).nullable() }),
+    base: z.object({ repo: z.object({ id }) }),
+  }),
+})
+export type PullRequest = z.infer<typeof pullRequest>

@@ -1,0 +1,188 @@
+import type { z } from 'zod'
+import {
+  type CommitEvent,
+  isRef,
+  isZeroSha,
+  shortRef,
+  type TrustFacts,
+} from '../core/commit-event.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import {
+  type Create,
+  create,
+  type PullRequest,
+  type Push,
+  pullRequest,
+  pullRequestAction,
+  push,
+  repository,
+} from './github-payloads.ts'
+import { firstLine } from './hostile-text.ts'
+
+export { verifyGithubSignature } from './github-signature.ts'
+
+const LONGEST_TITLE = 500
+const LONGEST_AUTHOR = 200
+const MOST_PROBLEMS = 20
+const BUILT_ACTIONS: ReadonlySet<string> = new Set([
+  'opened',
+  'synchronize',
+  'reopened',
+  'ready_for_review',
+])
+
+/** The repository as the forge names it; only the number is a ground for trust. */
+export interface WebhookRepository {
+  readonly forgeId: number
+  readonly fullName: string
+}
+
+/** What a webhook means to us: a commit to build, or nothing, with the reason in words. */
+export type ParsedWebhook =
+  | {
+      readonly kind: 'commit'
+      readonly repository: WebhookRepository
+      readonly event: WebhookCommit
+    }
+  | {
+      readonly kind: 'ignored'
+      readonly repository?: WebhookRepository
+      readonly reason: string
+    }
+
+/** What a webhook tells of a commit event. */
+export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'trust'> & {
+  readonly kind: 'push' | 'pull_request' | 'tag'
+}
+
+/**
+ * Reads a payload of GitHub whose signature has been checked. `eventName` is the header
+ * `X-GitHub-Event`. Throws `invalid`, with all that is wrong by path, for a malformed payload of an
+ * event that we build; any other event is ignored, whatever is in it.
+ */
+export function parseGithub(eventName: string, payload: unknown): ParsedWebhook {
+  switch (eventName) {
+    case 'push':
+      return parsePush(read(push, eventName, payload))
+    case 'create':
+      return parseCreate(read(create, eventName, payload))
+    case 'pull_request':
+      return parsePullRequest(eventName, payload)
+    case 'ping':
+      return ignored(repositoryOf(payload), 'ping')
+    default:
+      return ignored(repositoryOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+  }
+}
+
+function parsePush(payload: Push): ParsedWebhook {
+  const { ref, after, head_commit: head, sender } = payload
+  const isTag = ref.startsWith('refs/tags/')
+  if (!isTag && !ref.startsWith('refs/heads/')) {
+    return ignored(payload.repository, `pushes to ${firstLine(ref, 100)} are not built`)
+  }
+  if (payload.deleted || isZeroSha(after)) {
+    return ignored(payload.repository, isTag ? 'tag deleted' : 'branch deleted')
+  }
+  return commit(payload.repository, {
+    kind: isTag ? 'tag' : 'push',
+    ref,
+    sha: isTag ? (head?.id ?? after) : after,
+    title: head?.message ?? '',
+    author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
+    trust: ownTrust(payload),
+  })
+}
+
+function parseCreate(payload: Create): ParsedWebhook {
+  const { ref_type: type, sender } = payload
+  if (type !== 'tag' || !payload.sha) {
+    const what = firstLine(type, 50)
+    return ignored(payload.repository, `the push event of the same ${what} tells the commit`)
+  }
+  const ref = `refs/tags/${payload.ref}`
+  if (!isRef(ref)) throw malformed('create', ['ref: is not a well-formed tag name'])
+  return commit(payload.repository, {
+    kind: 'tag',
+    ref,
+    sha: payload.sha,
+    title: payload.ref,
+    author: sender?.login ?? '',
+    trust: ownTrust(payload),
+  })
+}
+
+function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
+  const { action, repository } = read(pullRequestAction, eventName, payload)
+  if (!BUILT_ACTIONS.has(action)) {
+    return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
+  }
+  const request = read(pullRequest, eventName, payload)
+  const { number, title, user, head } = request.pull_request
+  return commit(repository, {
+    kind: 'pull_request',
+    ref: `refs/pull/${number}/head`,
+    sha: head.sha,
+    title,
+    author: user?.login ?? 'ghost',
+    trust: pullRequestTrust(request),
+  })
+}
+
+/** Who can push to a repository has its head there. */
+function ownTrust({ repository, sender }: Push | Create): TrustFacts {
+  return {
+    ...(sender ? { actorId: sender.id } : {}),
+    headRepositoryId: repository.id,
+    fromFork: false,
+  }
+}
+
+function pullRequestTrust({ repository, pull_request: request }: PullRequest): TrustFacts {
+  const { user, base } = request
+  const head = request.head.repo
+  return {
+    ...(user ? { actorId: user.id } : {}),
+    ...(head ? { headRepositoryId: head.id } : {}),
+    // Our own only if all agree, so that a surprise in the payload errs on the safe side.
+    fromFork: head === null || head.id !== base.repo.id || head.id !== repository.id,
+  }
+}
+
+type RepositoryPayload = z.infer<typeof repository>
+
+function commit(from: RepositoryPayload, event: WebhookCommit): ParsedWebhook {
+  const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
+  const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
+  return { kind: 'commit', repository: named(from), event: { ...event, title, author } }
+}
+
+function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWebhook {
+  return { kind: 'ignored', ...(from ? { repository: named(from) } : {}), reason }
+}
+
+function named({ id, full_name }: RepositoryPayload): WebhookRepository {
+  return { forgeId: id, fullName: full_name }
+}
+
+/** Some events belong to no repository. */
+function repositoryOf(payload: unknown): RepositoryPayload | undefined {
+  if (typeof payload !== 'object' || payload === null || !Object.hasOwn(payload, 'repository')) {
+    return undefined
+  }
+  return repository.safeParse((payload as { repository?: unknown }).repository).data
+}
+
+function read<T>(schema: z.ZodType<T>, eventName: string, payload: unknown): T {
+  const result = schema.safeParse(payload)
+  if (result.success) return result.data
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`,
+  )
+  throw malformed(eventName, problems)
+}
+
+function malformed(eventName: string, problems: readonly string[]): NarwhalError {
+  const shown = problems.slice(0, MOST_PROBLEMS).join('; ')
+  return new NarwhalError('invalid', `the ${eventName} payload is malformed: ${shown}`)
+}

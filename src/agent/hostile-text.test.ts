@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { firstLine } from './hostile-text.ts'
+
+const CASES: readonly [text: string, expected: string][] = [
+  ['Dive', 'Dive'],
+  ['Dive\n\nDeeper', 'Dive'],
+  ['\r\n  \n Dive \r\nDeeper', 'Dive'],
+  ['Dive\u2028Deeper', 'Dive'],
+  ['', ''],
+  ['\n\n', ''],
+  ['a\0b\x1b[31mc\x7f\x85d', 'ab[31mcd'],
+  ['a\tb', 'a b'],
+  ['safe \u202egnp.exe', 'safe gnp.exe'],
+  ['Gr\u00fc\u00dfe \u{1f433}', 'Gr\u00fc\u00dfe \u{1f433}'],
+  ['a\ud800b', 'a\ufffdb'],
+]
+
+for (const [text, expected] of CASES) {
+  test(`makes ${JSON.stringify(expected)} of ${JSON.stringify(text)}`, () => {
+    assert.equal(firstLine(text, 500), expected)
+  })
+}
+
+test('cuts what is too long, and never through a character', () => {
+  assert.equal(firstLine('x'.repeat(50_000_000), 500).length, 500)
+  assert.equal(firstLine(`${'x'.repeat(499)}\u{1f433}`, 500), 'x'.repeat(499))
+})
