@@ -31,25 +31,27 @@ describe('RabbitBroker, when its connections break', { skip }, () => {
   test('is ready again by itself, with its consumers and subscribers', async () => {
     await using parts = await brokerBehindProxy()
     const { broker, proxy } = parts
-    const commits: EventId[] = []
-    const topics: string[] = []
-    const handler = async (id: EventId) => void commits.push(id)
+    // Sets: what was acknowledged just before a cut may come again.
+    const commits = new Set<EventId>()
+    const topics = new Set<string>()
+    const handler = async (id: EventId) => void commits.add(id)
     await using _consumer = await broker.consumeCommits(handler, { prefetch: 5 })
-    await using _subscriber = await broker.subscribeEvents(
-      'a.#',
-      (topic) => void topics.push(topic),
-    )
+    await using _subscriber = await broker.subscribeEvents('a.#', (topic) => void topics.add(topic))
     const states: string[] = []
     using _states = broker.onState((state) => void states.push(state))
-    for (let round = 1; round <= 3; round++) {
+    for (const topic of ['a.1', 'a.2', 'a.3']) {
       proxy.cut()
-      await eventually(() => states.length === 2 * round)
-      await broker.publishCommit(newId('event'))
-      broker.publishEvent(`a.${round}`, sample(round))
-      await eventually(() => assert.deepEqual([commits.length, topics.length], [round, round]))
+      const id = newId('event')
+      await broker.publishCommit(id)
+      await eventually(() => commits.has(id))
+      await eventually(() => {
+        broker.publishEvent(topic, sample(1))
+        return topics.has(topic)
+      })
     }
+    await eventually(() => broker.state === 'ready')
     assert.deepEqual(states.slice(0, 2), ['connecting', 'ready'])
-    assert.equal(proxy.connections, 2)
+    await eventually(() => proxy.connections === 2)
   })
 
   test('delivers again what was in hand on the connection that broke', async () => {
