@@ -1,0 +1,96 @@
+import {
+  pipelineList,
+  pipelineParams,
+  pipelineQuery,
+  pipelineWithJobs,
+  repositoryList,
+  repositoryParams,
+  statusBody,
+} from '../contract/rest.ts'
+import { repositoryView } from '../contract/views.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { PipelineFilter, StoreReader } from '../store/store.ts'
+import type { LiveSource } from './live-source.ts'
+import { registerLogRoutes } from './log-routes.ts'
+import { getRepository } from './lookups.ts'
+import { registerJobReads } from './read-routes-jobs.ts'
+import { registerRunnerReads } from './read-routes-runners.ts'
+import { viewRepository } from './repository-view.ts'
+import { orError } from './responses.ts'
+
+export interface ReadDeps {
+  readonly store: StoreReader
+  readonly live: LiveSource
+}
+
+/** Adds all that can be read under `/api/v1`, in whichever process it is asked. */
+export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
+  registerStatus(server, deps.store)
+  registerRepositoryReads(server, deps.store)
+  registerPipelineReads(server, deps.store)
+  registerJobReads(server, deps.store)
+  registerLogRoutes(server, deps)
+  registerRunnerReads(server, deps.store)
+}
+
+function registerStatus(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'The version, and the number of the newest state change',
+    tags: ['status'],
+    response: orError(statusBody),
+  }
+  server.get('/api/v1/status', { schema }, async () => {
+    return { version: server.swagger().info.version, seq: await store.lastChange() }
+  })
+  server.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => server.swagger())
+}
+
+function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
+  const tags = ['repositories']
+  const list = { summary: 'The registered repositories', tags, response: orError(repositoryList) }
+  server.get('/api/v1/repositories', { schema: list }, async () => {
+    const records = await store.listRepositories()
+    return { repositories: records.map(viewRepository) }
+  })
+  const show = {
+    summary: 'A repository, by its id or its name',
+    tags,
+    params: repositoryParams,
+    response: orError(repositoryView),
+  }
+  server.get('/api/v1/repositories/:repository', { schema: show }, async (request) => {
+    return viewRepository(await getRepository(store, request.params.repository))
+  })
+}
+
+function registerPipelineReads(server: HttpServer, store: StoreReader): void {
+  const tags = ['pipelines']
+  const list = {
+    summary: 'Pipelines, newest first, in pages',
+    tags,
+    querystring: pipelineQuery,
+    response: orError(pipelineList),
+  }
+  server.get('/api/v1/pipelines', { schema: list }, async (request) => {
+    const { repository, ...query } = request.query
+    const filter = query as PipelineFilter
+    if (repository === undefined) return { pipelines: await store.listPipelineViews(filter) }
+    const { id } = await getRepository(store, repository)
+    return { pipelines: await store.listPipelineViews({ ...filter, repositoryId: id }) }
+  })
+  const show = {
+    summary: 'A pipeline with its jobs, their attempts and steps',
+    tags,
+    params: pipelineParams,
+    response: orError(pipelineWithJobs),
+  }
+  server.get('/api/v1/pipelines/:pipeline', { schema: show }, async (request) => {
+    const id = request.params.pipeline
+    // The number first: what changes between the reads is then told again, and nothing is missed.
+    const seq = await store.lastChange()
+    const pipeline = await store.findPipelineView(id)
+    if (!pipeline) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    return { pipeline, jobs: await store.listJobViews(id), seq }
+  })
+}

@@ -1,0 +1,18 @@
+import type { RepositoryView } from '../contract/views.ts'
+import type { RepositoryRecord } from '../store/records.ts'
+
+/** What may be shown of a repository: never its webhook secret, nor credentials in its URL. */
+export function viewRepository(record: RepositoryRecord): RepositoryView {
+  return {
+    id: record.id,
+    name: record.name,
+    forge: record.forge,
+    cloneUrl: withoutCredentials(record.cloneUrl),
+    pollIntervalMs: record.pollIntervalMs,
+    createdAt: record.createdAt,
+  }
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, '$1:***@')
+}

@@ -1,0 +1,88 @@
+import { Backlog } from '../api/backlog.ts'
+import type { StateChange } from '../contract/live-event.ts'
+import type { ChangeQuery, StoreReader } from '../store/store.ts'
+import type { LiveFeed } from './live-feed.ts'
+
+const PAGE = 200
+/** Changes that wait for a slow reader before it is sent back to the store. */
+const MOST_WAITING = 500
+/** The feed misses nothing by itself, so this is only how long one wait lasts. */
+const LONGEST_WAIT_MS = 60_000
+
+export interface ChangeBatch {
+  /** Ascending, each once; may be empty. */
+  readonly changes: StateChange[]
+  /** Some before these are no longer kept: the reader has to look at the present state. */
+  readonly reset: boolean
+  /** The number up to which nothing is missing now, once all that was missed is out. */
+  readonly live?: number
+}
+
+export interface FollowChanges {
+  readonly store: StoreReader
+  readonly feed: LiveFeed
+  /** Absent: all. */
+  readonly scope?: ChangeQuery['scope']
+  /** The last number that the reader has; absent: it wants only what is new. */
+  readonly after?: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Yields the state changes behind `after`: first those in the store, then those of the feed,
+ * without a hole and each once, until the signal aborts. It reads on only when asked; what a slow
+ * reader leaves waiting past a bound is read from the store again. Rejects as the store does.
+ */
+export async function* followChanges(
+  options: FollowChanges,
+): AsyncGenerator<ChangeBatch, void, undefined> {
+  const { store, feed, scope, signal } = options
+  const backlog = new Backlog<StateChange>(MOST_WAITING)
+  using _hearing = feed.listen((event) => {
+    if ('seq' in event && isInScope(event, scope)) backlog.push(event, 1)
+  })
+  using _noticing = feed.onGap(() => backlog.miss())
+
+  let cursor = options.after ?? feed.seq
+  let fromStore = options.after !== undefined
+  if (fromStore && cursor > feed.seq && cursor > (await store.lastChange())) {
+    // The reader's number is of another store, or of a time before a restore.
+    cursor = feed.seq
+    yield { changes: [], reset: true }
+  }
+  if (!fromStore) yield { changes: [], reset: false, live: cursor }
+  while (!signal.aborted) {
+    if (fromStore) {
+      const newest = feed.seq
+      const query = { after: cursor, limit: PAGE, ...(scope ? { scope } : {}) }
+      const { changes, truncated } = await store.listChanges(query)
+      if (truncated) cursor = Math.max(newest, feed.seq)
+      else cursor = changes.at(-1)?.seq ?? cursor
+      if (truncated) yield { changes: [], reset: true }
+      fromStore = !truncated && changes.length === PAGE
+      if (!fromStore) cursor = Math.max(cursor, newest)
+      if (fromStore) yield { changes, reset: false }
+      else yield { changes: truncated ? [] : changes, reset: false, live: cursor }
+      continue
+    }
+    // Before the backlog is taken: all up to here is then out or in what is taken.
+    const newest = feed.seq
+    const { items, missed } = backlog.take()
+    if (missed) {
+      fromStore = true
+      continue
+    }
+    const after = cursor
+    const changes = items.filter(({ seq }) => seq > after)
+    cursor = Math.max(cursor, newest)
+    if (changes.length > 0) yield { changes, reset: false }
+    else if (items.length === 0) await backlog.wait(signal, LONGEST_WAIT_MS)
+  }
+}
+
+function isInScope(change: StateChange, scope: ChangeQuery['scope']): boolean {
+  if (scope === undefined) return true
+  if (scope === 'runners') return change.type === 'runner.changed'
+  if (change.type === 'pipeline.changed') return change.pipeline.id === scope.pipelineId
+  return change.type === 'job.changed' && change.job.pipelineId === scope.pipelineId
+}

@@ -1,0 +1,74 @@
+import type { WebSocket } from 'ws'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import type { StoreReader } from '../store/store.ts'
+import { LiveConnection } from './live-connection.ts'
+import type { LiveFeed } from './live-feed.ts'
+
+/** How often a client is asked whether it is there; one that has not answered by the next is cut off. */
+const PING_MS = 30_000
+
+export interface LiveSocketDeps {
+  readonly store: StoreReader
+  readonly feed: LiveFeed
+  readonly log: Logger
+  /** Whether pages of this origin may connect besides those of the server itself. */
+  readonly allowOrigin?: (origin: string) => boolean
+  /** Milliseconds between two pings; 30,000 unless told. */
+  readonly pingMs?: number
+}
+
+/** Adds the websocket of `contract/live-protocol.ts` at `/api/v1/live`. */
+export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): void {
+  server.get(
+    '/api/v1/live',
+    {
+      websocket: true,
+      schema: { hide: true },
+      // Browsers let any page open a websocket anywhere, with cookies; only this header tells.
+      preValidation: async ({ headers }) => {
+        const { origin, host } = headers
+        if (origin === undefined || isSameHost(origin, host)) return
+        if (deps.allowOrigin?.(origin)) return
+        throw new NarwhalError('forbidden', `pages of ${origin} may not connect here`)
+      },
+    },
+    (socket) => serve(socket, deps),
+  )
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
+}
+
+function serve(socket: WebSocket, deps: LiveSocketDeps): void {
+  const connection = new LiveConnection(socket, deps)
+  const watch = watchPulse(socket, deps.pingMs ?? PING_MS)
+  socket.on('message', (data: Buffer, isBinary) => {
+    connection.receive(isBinary ? '' : data.toString('utf8'))
+  })
+  // A close always follows; without a listener the error would end the process.
+  socket.on('error', (err) => deps.log.debug({ err }, 'a live connection broke'))
+  socket.on('close', () => {
+    watch[Symbol.dispose]()
+    connection[Symbol.dispose]()
+  })
+}
+
+function watchPulse(socket: WebSocket, everyMs: number): Disposable {
+  let isAlive = true
+  socket.on('pong', () => {
+    isAlive = true
+  })
+  const timer = setInterval(() => {
+    if (!isAlive) {
+      socket.terminate()
+      return
+    }
+    isAlive = false
+    socket.ping()
+  }, everyMs)
+  timer.unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}

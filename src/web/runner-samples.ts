@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import type { LiveSource } from '../api/live-source.ts'
+import { getRunner } from '../api/lookups.ts'
+import { orError } from '../api/responses.ts'
+import { runnerParams, sampleList } from '../contract/rest.ts'
+import type { RunnerSample } from '../contract/views.ts'
+import type { RunnerId } from '../core/ids.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { StoreReader } from '../store/store.ts'
+
+const KEEP_MS = 60 * 60 * 1000
+/** Points that are kept of one runner: an hour at one in five seconds. */
+const MOST_SAMPLES = 720
+/** Runners whose samples are kept; past it the one that was silent longest is forgotten. */
+const MOST_RUNNERS = 500
+
+/**
+ * The last hour of each runner's load, from the event queue, in memory: about 100 bytes a point.
+ * Samples that come faster than there is room for are thinned out, the oldest first.
+ */
+export class RunnerSamples implements Disposable {
+  /** By the time of the last sample, oldest first. */
+  readonly #series = new Map<RunnerId, RunnerSample[]>()
+  readonly #hearing: Disposable
+
+  constructor(live: LiveSource) {
+    this.#hearing = live.listen((event) => {
+      if (event.type === 'runner.sampled') this.add(event.sample)
+    })
+  }
+
+  add(sample: RunnerSample): void {
+    const series = this.#series.get(sample.runnerId) ?? []
+    const last = series.at(-1)
+    if (last && last.at >= sample.at) return
+    series.push(sample)
+    this.#series.delete(sample.runnerId)
+    this.#series.set(sample.runnerId, trim(series, sample.at - KEEP_MS))
+    const [silent] = this.#series.keys()
+    if (this.#series.size > MOST_RUNNERS && silent) this.#series.delete(silent)
+  }
+
+  /** At most `points` samples of the last hour, oldest first, evenly picked where there are more. */
+  list(runnerId: RunnerId, points: number): RunnerSample[] {
+    return pick(this.#series.get(runnerId) ?? [], points)
+  }
+
+  [Symbol.dispose](): void {
+    this.#hearing[Symbol.dispose]()
+  }
+}
+
+function trim(series: RunnerSample[], since: number): RunnerSample[] {
+  if (series.length <= MOST_SAMPLES) return series
+  const young = series.filter(({ at }) => at >= since)
+  if (young.length <= MOST_SAMPLES) return young
+  // Every second one of the older half, so that the newest stay as fine as they came.
+  const half = young.length >> 1
+  return young.filter((_, index) => index >= half || index % 2 === 0)
+}
+
+function pick(series: readonly RunnerSample[], points: number): RunnerSample[] {
+  if (series.length <= points) return [...series]
+  const stride = (series.length - 1) / Math.max(1, points - 1)
+  return Array.from({ length: points }, (_, index) => {
+    const at = points === 1 ? series.length - 1 : Math.round(index * stride)
+    return series[at] as RunnerSample
+  })
+}
+
+const samplesQuery = z.object({
+  /** How many points are wanted at most. */
+  points: z.coerce.number().int().positive().max(MOST_SAMPLES).default(120),
+})
+
+/** Adds a runner's load over the last hour, as far as this process has heard of it. */
+export function registerRunnerSamples(
+  server: HttpServer,
+  deps: { readonly store: StoreReader; readonly samples: RunnerSamples },
+): void {
+  const schema = {
+    summary: "A runner's load over the last hour",
+    tags: ['runners'],
+    params: runnerParams,
+    querystring: samplesQuery,
+    response: orError(sampleList),
+  }
+  server.get('/api/v1/runners/:runner/samples', { schema }, async (request) => {
+    const { id } = await getRunner(deps.store, request.params.runner)
+    return { samples: deps.samples.list(id, request.query.points) }
+  })
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { tempDir } from '#root/test/support/temp-dir.ts'
+import { openWebStage } from '#root/test/support/web-stage.ts'
+
+async function makeApp() {
+  const dir = await tempDir()
+  await mkdir(dir.join('assets'))
+  await writeFile(dir.join('index.html'), '<!doctype html><title>app</title>')
+  await writeFile(dir.join('favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
+  await writeFile(dir.join('assets', 'index-abc123.js'), 'console.log(1)')
+  return dir
+}
+
+test("serves the app at each of its paths, under a policy that allows only the server's own", async () => {
+  await using app = await makeApp()
+  await using web = await openWebStage({ uiFolder: app.path })
+  for (const path of ['/', '/pipelines/pipeline_1', '/runners', '/queue']) {
+    const page = await fetch(web.url + path)
+    assert.equal(page.status, 200, path)
+    assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+    assert.match(await page.text(), /<title>app/)
+    const policy = page.headers.get('content-security-policy') ?? ''
+    assert.match(policy, /default-src 'self'/)
+    assert.match(policy, /frame-ancestors 'none'/)
+    assert.doesNotMatch(policy, /unsafe/)
+    assert.equal(page.headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(page.headers.get('referrer-policy'), 'no-referrer')
+    assert.equal(page.headers.get('cache-control'), 'no-cache')
+  }
+})
+
+test('lets assets be kept for ever, and nothing else be had', async () => {
+  await using app = await makeApp()
+  await writeFile(app.join('secret.txt'), 'secret')
+  await using web = await openWebStage({ uiFolder: app.path })
+  const asset = await fetch(`${web.url}/assets/index-abc123.js`)
+  assert.equal(asset.status, 200)
+  assert.match(asset.headers.get('cache-control') ?? '', /max-age=31536000, immutable/)
+  assert.equal(asset.headers.get('x-content-type-options'), 'nosniff')
+  assert.equal((await fetch(`${web.url}/favicon.svg`)).status, 200)
+  for (const path of ['/assets/none.js', '/secret.txt', '/assets/..%2fsecret.txt', '/assets/']) {
+    assert.ok([403, 404].includes((await fetch(web.url + path)).status), path)
+  }
+})
+
+test('says how to build the app when it is not built', async () => {
+  await using web = await openWebStage()
+  const page = await fetch(`${web.url}/`)
+  assert.equal(page.status, 503)
+  assert.match(await page.text(), /npm run build/)
+})

@@ -1,0 +1,50 @@
+import { registerReadRoutes } from '../api/read-routes.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { Logger } from '../lib/log.ts'
+import type { StoreReader } from '../store/store.ts'
+import { registerCommandForwarding } from './forward-commands.ts'
+import { LiveFeed } from './live-feed.ts'
+import { registerLiveSocket } from './live-socket.ts'
+import { RunnerSamples, registerRunnerSamples } from './runner-samples.ts'
+import { registerUiFiles } from './ui-files.ts'
+
+export interface WebDeps {
+  readonly store: StoreReader
+  readonly broker: Broker
+  readonly log: Logger
+  /** The folder of the built app: `ui/dist` in a checkout. */
+  readonly uiFolder: string
+  /** Where commands go; absent where the dispatcher's routes are on the same server. */
+  readonly dispatcherUrl?: string
+  /** Whether pages of this origin may open the websocket besides those of the server itself. */
+  readonly allowOrigin?: (origin: string) => boolean
+  /** Milliseconds between two pings of a websocket; 30,000 unless told. */
+  readonly pingMs?: number
+}
+
+/**
+ * Adds what people see to a server that does not listen yet: the reads (unless a dispatcher in the
+ * same process has added them), the websocket, the runners' time series, the app. Hooks that
+ * authenticate must be on the server before. Dispose after the server has closed.
+ */
+export async function startWeb(server: HttpServer, deps: WebDeps): Promise<AsyncDisposable> {
+  const { store, broker, log } = deps
+  await using starting = new AsyncDisposableStack()
+  const feed = starting.use(await LiveFeed.open({ store, broker, log }))
+  const samples = starting.use(new RunnerSamples(feed))
+  const hasReads = server.hasRoute({ method: 'GET', url: '/api/v1/pipelines' })
+  if (!hasReads) registerReadRoutes(server, { store, live: feed })
+  registerRunnerSamples(server, { store, samples })
+  const { allowOrigin, pingMs, dispatcherUrl } = deps
+  registerLiveSocket(server, {
+    store,
+    feed,
+    log,
+    ...(allowOrigin ? { allowOrigin } : {}),
+    ...(pingMs ? { pingMs } : {}),
+  })
+  if (dispatcherUrl) await registerCommandForwarding(server, dispatcherUrl)
+  await registerUiFiles(server, deps.uiFolder)
+  return starting.move()
+}

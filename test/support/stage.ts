@@ -1,0 +1,225 @@
+import { EmbeddedBroker } from '../../src/broker/embedded.ts'
+import { topicOf } from '../../src/contract/event-message.ts'
+import type { LiveEvent } from '../../src/contract/live-event.ts'
+import type { LogLine } from '../../src/contract/views.ts'
+import type { CommitEvent } from '../../src/core/commit-event.ts'
+import type { RepositoryId } from '../../src/core/ids.ts'
+import { advanceJob } from '../../src/core/job.ts'
+import type { Outcome } from '../../src/core/outcome.ts'
+import type { JobSpec } from '../../src/core/plan.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { newId } from '../../src/lib/new-id.ts'
+import type {
+  AttemptRecord,
+  JobRecord,
+  PipelineRecord,
+  RepositoryRecord,
+  RunnerRecord,
+  StepRecord,
+} from '../../src/store/records.ts'
+import type { Store, StoreWriter } from '../../src/store/store.ts'
+import { openTestStore } from './test-store.ts'
+
+/**
+ * A store and an embedded broker, with a hand that writes and tells what agents, dispatchers and
+ * runners would: for tests of what only looks at it. `isTelling = false` loses the events.
+ */
+export class Stage implements AsyncDisposable {
+  readonly store: Store
+  readonly broker = new EmbeddedBroker(silentLog())
+  isTelling = true
+  #shas = 0
+
+  private constructor(store: Store) {
+    this.store = store
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await openTestStore())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.broker[Symbol.asyncDispose]()
+    await this.store[Symbol.asyncDispose]()
+  }
+
+  tell(event: LiveEvent): void {
+    if (this.isTelling) this.broker.publishEvent(topicOf(event), { v: 1, event })
+  }
+
+  /** Writes first, then tells. */
+  async write<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
+    const { result, changes } = await this.store.transact(work)
+    for (const change of changes) this.tell(change)
+    return result
+  }
+
+  async addRepository(name = 'acme/widgets'): Promise<RepositoryRecord> {
+    const repository: RepositoryRecord = {
+      id: newId('repo'),
+      name,
+      forge: 'git',
+      cloneUrl: `https://someone:secret@git.example.test/${name}.git`,
+      webhookSecret: 'a secret',
+      pollIntervalMs: 0,
+      createdAt: Date.now(),
+    }
+    await this.write((write) => write.insertRepository(repository, []))
+    return repository
+  }
+
+  async addPipeline(
+    repositoryId: RepositoryId,
+    event: Partial<CommitEvent> = {},
+  ): Promise<PipelineRecord> {
+    const accepted: CommitEvent = {
+      id: newId('event'),
+      repositoryId,
+      kind: 'push',
+      ref: 'refs/heads/main',
+      sha: (++this.#shas * 0x9e3779b1).toString(16).padEnd(40, '7').slice(0, 40),
+      title: 'Mend the roof',
+      author: 'Ada Lovelace',
+      trust: { fromFork: false },
+      source: 'webhook',
+      receivedAt: Date.now(),
+      ...event,
+    }
+    return this.write(async (write) => {
+      await write.acceptEvent(accepted)
+      const fresh = { id: newId('pipeline'), eventId: accepted.id, phases: [] }
+      const { pipeline } = await write.createPipeline({ ...fresh, createdAt: Date.now() })
+      return pipeline
+    })
+  }
+
+  /** The pipeline is planned and runs. */
+  async plan(
+    pipeline: PipelineRecord,
+    specs: readonly Partial<JobSpec>[],
+  ): Promise<{ pipeline: PipelineRecord; jobs: JobRecord[] }> {
+    const jobs = specs.map((spec, position): JobRecord => {
+      const whole = { name: `job ${position}`, env: {}, needs: [], labels: [], steps: [], ...spec }
+      return {
+        id: newId('job'),
+        pipelineId: pipeline.id,
+        repositoryId: pipeline.repositoryId,
+        position,
+        spec: whole,
+        state:
+          whole.needs.length > 0
+            ? { status: 'blocked', attempt: 1 }
+            : { status: 'queued', attempt: 1, queuedAt: Date.now() },
+        fence: 0,
+        attempts: [],
+        version: 1,
+      }
+    })
+    const running = { status: 'running', startedAt: Date.now() } as const
+    const planned = await this.write(async (write) => {
+      await write.insertJobs(jobs)
+      return write.savePipeline({ ...pipeline, name: 'ci', state: running })
+    })
+    return { pipeline: planned, jobs }
+  }
+
+  /** A runner has taken the job and runs its first step. */
+  async start(job: JobRecord, runner?: RunnerRecord): Promise<JobRecord> {
+    const at = Date.now()
+    const runnerId = runner?.id ?? 'runner_1'
+    const fence = job.fence + 1
+    const { attempt: number } = job.state
+    const assigned = advanceJob(job.state, { type: 'assigned', runnerId, fence, at })
+    const attempt: AttemptRecord = {
+      number,
+      runnerId,
+      fence,
+      status: 'running',
+      assignedAt: at,
+      startedAt: at,
+      decision: {
+        runnerId,
+        runnerName: runner?.name ?? 'one',
+        heuristic: 'least-loaded',
+        reason: 'fewest busy slots: 0 of 2',
+        considered: [],
+      },
+      phases: [],
+      steps: job.spec.steps.map(({ name }, index): StepRecord => {
+        return index === 0
+          ? { name, status: 'running', startedAt: at }
+          : { name, status: 'waiting' }
+      }),
+      lines: 0,
+      lastSeq: 0,
+    }
+    const state = advanceJob(assigned, { type: 'started', attempt: number, fence, at })
+    const next = { ...job, state, fence, attempts: [...job.attempts, attempt] }
+    return this.write((write) => write.saveJob(next, [number]))
+  }
+
+  /** The newest attempt prints lines from `from` on. */
+  async print(job: JobRecord, from: number, texts: readonly string[], step = 0): Promise<void> {
+    const attempt = job.attempts.at(-1)
+    if (!attempt) throw new Error('the job has not started')
+    const lines = texts.map((text, index): LogLine => {
+      return { number: from + index, step, at: Date.now(), stream: 'stdout', text }
+    })
+    const log = { jobId: job.id, attempt: attempt.number, fence: attempt.fence, lastSeq: from }
+    await this.write((write) => write.appendLog(log, lines))
+    this.tell({ type: 'log.appended', jobId: job.id, attempt: attempt.number, lines })
+  }
+
+  /** The attempt and all its steps end so. */
+  async finish(job: JobRecord, outcome: Outcome = 'success'): Promise<JobRecord> {
+    const at = Date.now()
+    const last = job.attempts.at(-1)
+    if (!last) throw new Error('the job has not started')
+    const steps = last.steps.map((step): StepRecord => {
+      const exitCode = outcome === 'success' ? 0 : 1
+      const startedAt = step.startedAt ?? at
+      return { ...step, status: 'finished', outcome, exitCode, startedAt, finishedAt: at }
+    })
+    const ended: AttemptRecord = { ...last, status: 'finished', outcome, steps, finishedAt: at }
+    const { number, fence } = last
+    const state = advanceJob(job.state, { type: 'finished', attempt: number, fence, outcome, at })
+    const next = { ...job, state, attempts: [...job.attempts.slice(0, -1), ended] }
+    return this.write((write) => write.saveJob(next, [number]))
+  }
+
+  async end(pipeline: PipelineRecord, outcome: Outcome = 'success'): Promise<PipelineRecord> {
+    const { startedAt } = pipeline.state as { startedAt: number }
+    const state = { status: 'finished', outcome, startedAt, finishedAt: Date.now() } as const
+    return this.write((write) => write.savePipeline({ ...pipeline, state }))
+  }
+
+  /** A repository with a pipeline of one job of one step that runs. */
+  async runJob(): Promise<{ pipeline: PipelineRecord; job: JobRecord }> {
+    const repository = await this.addRepository(`acme/${newId('app')}`)
+    const created = await this.addPipeline(repository.id)
+    const steps = [{ name: 'test', command: 'npm test', dependencies: [], env: {} }]
+    const { pipeline, jobs } = await this.plan(created, [{ name: 'build', steps }])
+    return { pipeline, job: await this.start(jobs[0] as JobRecord) }
+  }
+
+  async addRunner(over: Partial<RunnerRecord> = {}): Promise<RunnerRecord> {
+    const runner: RunnerRecord = {
+      id: newId('runner'),
+      name: 'one',
+      link: 'in-process',
+      balanced: false,
+      members: 1,
+      state: 'online',
+      labels: ['linux'],
+      engines: ['docker'],
+      slots: 2,
+      busy: 0,
+      hardware: { cpus: 2, memoryBytes: 8e9, architecture: 'x64', operatingSystem: 'linux' },
+      registeredAt: Date.now(),
+      lastSeenAt: Date.now(),
+      ...over,
+    }
+    await this.write((write) => write.saveRunner(runner))
+    return runner
+  }
+}
