@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import {
   type DatabaseIntrospector,
   type Dialect,
@@ -52,12 +53,15 @@ class Adapter extends SqliteAdapter {
   }
 }
 
+const LONGEST_RUN_MS = 5
+
 /** One connection: whoever has it, keeps it for a statement or a whole transaction. */
 class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection
   readonly #begin: string
   #isTaken = false
   #isClosed = false
+  #hasRunSince = 0
   readonly #waiting: (() => void)[] = []
 
   constructor(connection: SqliteConnection, begin: string) {
@@ -74,7 +78,18 @@ class SqliteDriver implements Driver {
       this.#passOn()
       throw new NarwhalError('unavailable', 'the store is closed')
     }
+    await this.#letOthersRun()
     return this.#connection
+  }
+
+  /**
+   * node:sqlite answers at once, so a loop that awaits one query after another would never come
+   * back to the event loop: no timer, no socket would get its turn.
+   */
+  async #letOthersRun(): Promise<void> {
+    if (performance.now() - this.#hasRunSince < LONGEST_RUN_MS) return
+    await setImmediate()
+    this.#hasRunSince = performance.now()
   }
 
   async releaseConnection(): Promise<void> {

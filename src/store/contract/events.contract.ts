@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DeliveryRecord } from '../records.ts'
+import {
+  anEvent,
+  aPipeline,
+  type OpenDatabase,
+  openWorld,
+  seedPipeline,
+  seedRepository,
+} from './fixtures.ts'
+
+export function eventsContract(open: OpenDatabase): void {
+  test('accepts a commit event once, whoever tells of it', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const told = anEvent(repository.id)
+    const polled = anEvent(repository.id, {
+      sha: told.sha,
+      source: 'poll',
+      trust: { fromFork: false },
+    })
+    const first = await store.transact((write) => write.acceptEvent(told))
+    const second = await store.transact((write) => write.acceptEvent(polled))
+    assert.deepEqual(first.result, { event: told, created: true })
+    assert.deepEqual(second.result, { event: told, created: false })
+    assert.deepEqual(await store.findEvent(told.id), told)
+    assert.equal(await store.findEvent(polled.id), undefined)
+  })
+
+  test('accepts each run by hand', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const sha = 'a'.repeat(40)
+    for (const _ of [1, 2]) {
+      const event = anEvent(repository.id, { kind: 'manual', source: 'manual', sha })
+      const { result } = await store.transact((write) => write.acceptEvent(event))
+      assert.deepEqual(result, { event, created: true })
+    }
+  })
+
+  test('knows a delivery again', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const event = anEvent(repository.id)
+    const accepted: DeliveryRecord = {
+      forge: 'github',
+      deliveryId: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+      repositoryId: repository.id,
+      disposition: 'accepted',
+      eventId: event.id,
+      receivedAt: 2000,
+    }
+    await store.transact(async (write) => {
+      await write.acceptEvent(event)
+      await write.recordDelivery(accepted)
+    })
+    const { eventId: _, ...rest } = accepted
+    const ignored: DeliveryRecord = { ...rest, disposition: 'ignored', reason: 'a ping' }
+    await store.transact((write) => write.recordDelivery(ignored))
+    assert.deepEqual(await store.findDelivery('github', accepted.deliveryId), accepted)
+
+    const other: DeliveryRecord = { ...ignored, deliveryId: 'other' }
+    await store.transact((write) => write.recordDelivery(other))
+    assert.deepEqual(await store.findDelivery('github', 'other'), other)
+    assert.equal(await store.findDelivery('github', 'none\0'), undefined)
+  })
+
+  test('lists events without a pipeline, oldest first', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const events = [5, 3, 4, 9].map((receivedAt) => anEvent(repository.id, { receivedAt }))
+    const [five, three, four, nine] = events.map(({ id }) => id)
+    await store.transact(async (write) => {
+      for (const event of events) await write.acceptEvent(event)
+    })
+    assert.deepEqual(await store.listPendingEvents(9, 10), [three, four, five])
+    assert.deepEqual(await store.listPendingEvents(10, 2), [three, four])
+    await store.transact(async (write) => {
+      for (const event of events.slice(0, 3)) await write.createPipeline(aPipeline(event))
+    })
+    assert.deepEqual(await store.listPendingEvents(10, 10), [nine])
+  })
+
+  test('describes an event that came without a title, and its pipelines with it', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { event, pipeline } = await seedPipeline(store)
+    const text = { title: 'Feed the Whale', author: 'Grace' }
+    const { changes } = await store.transact((write) => write.describeEvent(event.id, text))
+    assert.deepEqual(await store.findEvent(event.id), { ...event, ...text })
+    const view = await store.findPipelineView(pipeline.id)
+    assert.equal(view?.event.title, text.title)
+    assert.deepEqual(
+      changes.map((change) => change.type === 'pipeline.changed' && change.pipeline),
+      [view],
+    )
+    assert.deepEqual(await store.listPipelineViews({ text: 'feed the w', limit: 5 }), [view])
+    assert.deepEqual(await store.listPipelineViews({ text: 'roof', limit: 5 }), [])
+  })
+
+  test('keeps hostile text, with pictures for what no database takes', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const title = `'; DROP TABLE jobs; -- \u{1f40b} \u0001 \u202e <script> \ufffe`
+    const event = anEvent(repository.id, {
+      title: `${title}\0`,
+      author: '\ud83d',
+      ref: `refs/heads/${'\u{1f40b}'.repeat(500)}`,
+    })
+    const { result } = await store.transact((write) => write.acceptEvent(event))
+    const kept = { ...event, title: `${title}\u2400`, author: '\ufffd' }
+    assert.deepEqual(result, { event: kept, created: true })
+    assert.deepEqual(await store.findEvent(event.id), kept)
+    const again = await store.transact((write) =>
+      write.acceptEvent(anEvent(repository.id, { ref: event.ref, sha: event.sha })),
+    )
+    assert.deepEqual(again.result, { event: kept, created: false })
+  })
+}

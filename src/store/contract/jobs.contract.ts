@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jobView } from '../../contract/views.ts'
+import type { JobRecord } from '../records.ts'
+import {
+  aJob,
+  anAttempt,
+  lines,
+  type OpenDatabase,
+  openWorld,
+  seedAttempt,
+  seedPipeline,
+} from './fixtures.ts'
+
+export function jobsContract(open: OpenDatabase): void {
+  test('keeps the jobs of a pipeline in the order of the file', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { pipeline } = await seedPipeline(store)
+    // More than one statement could insert.
+    const jobs = Array.from({ length: 1200 }, (_, position) => aJob(pipeline, { position }))
+    const { changes } = await store.transact((write) => write.insertJobs(jobs.toReversed()))
+    assert.equal(changes.length, 1200)
+    const views = await store.listJobViews(pipeline.id)
+    assert.deepEqual(
+      views.map(({ id }) => id),
+      jobs.map(({ id }) => id),
+    )
+    assert.deepEqual(await store.findJob(jobs[7]!.id), jobs[7])
+    assert.equal(await store.findJob('job_none'), undefined)
+    assert.deepEqual(await store.listJobViews('pipeline_none'), [])
+  })
+
+  test('refuses to plan a pipeline twice', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { pipeline } = await seedPipeline(store)
+    const insert = () => store.transact((write) => write.insertJobs([aJob(pipeline)]))
+    await insert()
+    await assert.rejects(insert(), { code: 'conflict' })
+    assert.equal((await store.listJobViews(pipeline.id)).length, 1)
+    const stray = store.transact((write) =>
+      write.insertJobs([aJob({ ...pipeline, id: 'pipeline_none' })]),
+    )
+    await assert.rejects(stray, { code: 'not_found' })
+  })
+
+  test('writes a job and the attempts that changed', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { job } = await seedAttempt(store)
+    const [first] = job.attempts
+    assert(first)
+    const moved: JobRecord = {
+      ...job,
+      state: { status: 'finished', attempt: 2, outcome: 'failure', startedAt: 7, finishedAt: 8 },
+      fence: 2,
+      attempts: [
+        { ...first, status: 'finished', reason: 'not to be written' },
+        anAttempt({
+          number: 2,
+          fence: 2,
+          status: 'finished',
+          outcome: 'failure',
+          startedAt: 7,
+          finishedAt: 8,
+          steps: [{ name: 'test', status: 'finished', outcome: 'failure', exitCode: 1 }],
+        }),
+      ],
+    }
+    const { result: saved } = await store.transact((write) => write.saveJob(moved, [2]))
+    assert.equal(saved.version, job.version + 1)
+    const found = await store.findJob(job.id)
+    assert.deepEqual(found, { ...saved, attempts: [first, moved.attempts[1]] })
+    const view = await store.findJobView(job.id)
+    assert.deepEqual(jobView.parse(view), view)
+    assert.deepEqual(await store.listJobViews(job.pipelineId), [view])
+    assert.equal(view?.status, 'finished')
+    assert.equal(view.attempts[1]?.steps[0]?.index, 0)
+  })
+
+  test('refuses a write of a job that names an older version, with its attempts', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { job } = await seedAttempt(store)
+    const before = await store.findJob(job.id)
+    const stale = store.transact(async (write) => {
+      await write.saveJob(
+        { ...job, version: job.version - 1, attempts: [anAttempt({ fence: 9 })] },
+        [1],
+      )
+    })
+    await assert.rejects(stale, { code: 'conflict' })
+    assert.deepEqual(await store.findJob(job.id), before)
+  })
+
+  test('does not let an older record of an attempt set back what its log has reached', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { job, log } = await seedAttempt(store)
+    await store.transact((write) => write.appendLog({ ...log, lastSeq: 12 }, lines(0, 10)))
+    const { result: saved } = await store.transact((write) => write.saveJob(job, [1]))
+    assert.deepEqual(saved.attempts, (await store.findJob(job.id))?.attempts)
+    assert.deepEqual([saved.attempts[0]?.lines, saved.attempts[0]?.lastSeq], [10, 12])
+
+    // The runner refused it; the next one, under its own fence, counts anew.
+    const next: JobRecord = { ...saved, fence: 2, attempts: [anAttempt({ fence: 2, lastSeq: 0 })] }
+    const { result: again } = await store.transact((write) => write.saveJob(next, [1]))
+    assert.deepEqual([again.attempts[0]?.lines, again.attempts[0]?.lastSeq], [10, 0])
+  })
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogLine } from '../../contract/views.ts'
+import { lines, type OpenDatabase, openWorld, seedAttempt } from './fixtures.ts'
+
+export function logsContract(open: OpenDatabase): void {
+  test('reads any range of a log, however it was cut into pieces', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log, job } = await seedAttempt(store)
+    const all = lines(0, 3210)
+    let seq = 0
+    for (const [from, to] of [
+      [0, 1],
+      [1, 8],
+      [8, 10],
+      [10, 2600],
+      [2600, 3210],
+    ]) {
+      seq++
+      await store.transact((write) =>
+        write.appendLog({ ...log, lastSeq: seq }, all.slice(from, to)),
+      )
+    }
+    assert.deepEqual(await store.readLog(log, 0, 10_000), all)
+    const ranges = [
+      [0, 1],
+      [5, 4],
+      [7, 2],
+      [999, 2],
+      [1000, 1000],
+      [3209, 5],
+      [2599, 2],
+      [20, 0],
+    ]
+    for (const [from, limit] of ranges as [number, number][]) {
+      assert.deepEqual(await store.readLog(log, from, limit), all.slice(from, from + limit))
+    }
+    assert.deepEqual(await store.readLog(log, 3210, 5), [])
+    assert.deepEqual(await store.readLog({ ...log, attempt: 2 }, 0, 5), [])
+    const attempt = (await store.findJob(job.id))?.attempts[0]
+    assert.deepEqual([attempt?.lines, attempt?.lastSeq], [3210, 5])
+  })
+
+  test('leaves out lines that are there already', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log, job } = await seedAttempt(store)
+    const append = (lastSeq: number, some: LogLine[]) =>
+      store.transact((write) => write.appendLog({ ...log, lastSeq }, some))
+    await append(3, lines(0, 5))
+    await append(3, lines(0, 5))
+    await append(2, lines(3, 4))
+    await append(4, [])
+    assert.deepEqual(await store.readLog(log, 0, 100), lines(0, 7))
+    const found = await store.findJob(job.id)
+    assert.deepEqual([found?.attempts[0]?.lines, found?.attempts[0]?.lastSeq], [7, 4])
+    assert.equal(found?.version, job.version)
+  })
+
+  test('refuses lines that leave a hole', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log } = await seedAttempt(store)
+    const append = (some: LogLine[]) =>
+      store.transact((write) => write.appendLog({ ...log, lastSeq: 1 }, some))
+    await append(lines(0, 2))
+    await assert.rejects(append(lines(3, 2)), { code: 'conflict', message: /line 2, not 3/ })
+    await assert.rejects(append([...lines(2, 1), ...lines(4, 1)]), { code: 'conflict' })
+    await assert.rejects(append([...lines(2, 1), ...lines(2, 1)]), { code: 'conflict' })
+    assert.deepEqual(await store.readLog(log, 0, 100), lines(0, 2))
+  })
+
+  test('refuses the log of a former runner', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log } = await seedAttempt(store)
+    const append = (over: Partial<typeof log>) =>
+      store.transact((write) => write.appendLog({ ...log, lastSeq: 1, ...over }, lines(0, 1)))
+    await assert.rejects(append({ fence: 0 }), { code: 'conflict' })
+    await assert.rejects(append({ fence: 2 }), { code: 'conflict' })
+    await assert.rejects(append({ attempt: 2 }), { code: 'not_found' })
+    assert.deepEqual(await store.readLog(log, 0, 100), [])
+  })
+
+  test('gives back the text of a log unchanged, however hostile or long', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log } = await seedAttempt(store)
+    const texts = [
+      'NUL \0 and \\u0000',
+      'half a pair \ud83d, the other half \udc0b',
+      '\u{1f40b} \u001b[31mred\u001b[0m \u2028 \ufeff',
+      '',
+      'x'.repeat(3_000_000),
+      '"\\\'',
+    ]
+    const streams = ['stdout', 'stderr', 'narwhal'] as const
+    const all = texts.map((text, number): LogLine => {
+      return { number, step: number, at: number, stream: streams[number % 3] ?? 'stdout', text }
+    })
+    await store.transact((write) => write.appendLog({ ...log, lastSeq: 1 }, all))
+    assert.deepEqual(await store.readLog(log, 0, 100), all)
+    assert.deepEqual(await store.readLog(log, 5, 1), all.slice(5))
+  })
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pipelineView } from '../../contract/views.ts'
+import type { PipelineRecord } from '../records.ts'
+import type { PipelineFilter, Store } from '../store.ts'
+import {
+  aJob,
+  anEvent,
+  aPipeline,
+  type OpenDatabase,
+  openWorld,
+  seedPipeline,
+  seedRepository,
+} from './fixtures.ts'
+
+export function pipelinesContract(open: OpenDatabase): void {
+  test('numbers the pipelines of each repository from 1', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    for (const _ of [1, 2]) {
+      const repository = await seedRepository(store)
+      for (const number of [1, 2, 3]) {
+        const event = anEvent(repository.id)
+        const { result } = await store.transact(async (write) => {
+          await write.acceptEvent(event)
+          return write.createPipeline(aPipeline(event, { phases: [] }))
+        })
+        assert.equal(result.pipeline.number, number)
+        assert.equal(result.created, true)
+      }
+    }
+  })
+
+  test('gives an event one pipeline besides its reruns', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { event, pipeline } = await seedPipeline(store)
+    const second = await store.transact((write) => write.createPipeline(aPipeline(event)))
+    assert.deepEqual(second.result, { pipeline, created: false })
+    assert.deepEqual(second.changes, [])
+
+    const rerun = aPipeline(event, { rerunOf: pipeline.id })
+    const third = await store.transact((write) => write.createPipeline(rerun))
+    assert.equal(third.result.created, true)
+    assert.equal(third.result.pipeline.rerunOf, pipeline.id)
+    assert.equal(third.result.pipeline.number, 2)
+    const repeated = await store.transact((write) => write.createPipeline(rerun))
+    assert.deepEqual(repeated.result, { ...third.result, created: false })
+  })
+
+  test('refuses a write that names an older version', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { pipeline } = await seedPipeline(store)
+    const running: PipelineRecord = {
+      ...pipeline,
+      name: 'app',
+      state: { status: 'running', startedAt: 4000 },
+    }
+    const { result: saved } = await store.transact((write) => write.savePipeline(running))
+    assert.deepEqual(saved, { ...running, version: pipeline.version + 1 })
+    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, saved)
+    const stale = store.transact((write) => write.savePipeline({ ...running, name: 'other' }))
+    await assert.rejects(stale, { code: 'conflict' })
+    const stray = store.transact((write) => write.savePipeline({ ...saved, id: 'pipeline_none' }))
+    await assert.rejects(stray, { code: 'conflict' })
+    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, saved)
+  })
+
+  test('tells all of a pipeline', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { repository, event, pipeline } = await seedPipeline(store)
+    const finished: PipelineRecord = {
+      ...pipeline,
+      name: 'app',
+      state: {
+        status: 'finished',
+        outcome: 'error',
+        reason: 'no\0 plan',
+        startedAt: 1,
+        finishedAt: 2,
+      },
+      problems: [{ message: 'unknown key', line: 2, column: 1, excerpt: 'stepz:\n^' }],
+      phases: [{ name: 'planned', startedAt: 3000, durationMs: 0.25 }],
+    }
+    const jobs = [0, 1].map((position) => aJob(pipeline, { position }))
+    const { result: saved } = await store.transact(async (write) => {
+      await write.insertJobs(jobs.toReversed())
+      return write.savePipeline(finished)
+    })
+    assert.deepEqual(await store.findPipeline(pipeline.id), {
+      pipeline: saved,
+      event,
+      repository,
+      jobs,
+    })
+    const view = await store.findPipelineView(pipeline.id)
+    assert.deepEqual(pipelineView.parse(view), view)
+    assert.equal(view?.outcome, 'error')
+    assert.equal(view.reason, 'no\0 plan')
+    assert.deepEqual(view.problems, finished.problems)
+    assert.equal(await store.findPipeline('pipeline_none'), undefined)
+    assert.equal(await store.findPipelineView('pipeline_none'), undefined)
+  })
+
+  test('lists the pipelines that have not ended, oldest first', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { repository, pipelines } = await seedSeveral(store)
+    assert.deepEqual(await store.listOpenPipelines(), ids(pipelines))
+    const [first, second] = pipelines as [PipelineRecord, PipelineRecord]
+    await store.transact(async (write) => {
+      await write.savePipeline({ ...first, state: { status: 'running', startedAt: 1 } })
+      const state = { status: 'finished', outcome: 'success', finishedAt: 2 } as const
+      await write.savePipeline({ ...second, state })
+    })
+    assert.deepEqual(await store.listOpenPipelines(), ids(pipelines.toSpliced(1, 1)))
+    const list = async (filter: Partial<PipelineFilter>) =>
+      ids(await store.listPipelineViews({ repositoryId: repository.id, limit: 10, ...filter }))
+    assert.deepEqual(await list({ status: 'running' }), [first.id])
+    assert.deepEqual(await list({ outcome: 'success' }), [second.id])
+    assert.deepEqual(await list({ status: 'pending', outcome: 'success' }), [])
+  })
+
+  test('lists pipelines newest first, page after page, by every filter', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { repository, pipelines } = await seedSeveral(store)
+    const other = await seedPipeline(store)
+    const newest = [other.pipeline.id, ...ids(pipelines).toReversed()]
+    const list = async (filter: Partial<PipelineFilter>) =>
+      ids(await store.listPipelineViews({ limit: 10, ...filter }))
+    assert.deepEqual(await list({}), newest)
+    assert.deepEqual(await list({ limit: 2 }), newest.slice(0, 2))
+    assert.deepEqual(await list({ limit: 2, before: newest[1]! }), newest.slice(2, 4))
+    assert.deepEqual(await list({ before: newest.at(-1)! }), [])
+    assert.deepEqual(await list({ repositoryId: repository.id }), newest.slice(1))
+    assert.deepEqual(await list({ ref: 'refs/heads/two' }), [pipelines[1]?.id])
+    assert.deepEqual(await list({ author: 'Author 3' }), [pipelines[2]?.id])
+    assert.deepEqual(await list({ kind: 'tag' }), [pipelines[3]?.id])
+    assert.deepEqual(await list({ text: 'heads/TWO' }), [pipelines[1]?.id])
+    assert.deepEqual(await list({ text: 'author 3' }), [pipelines[2]?.id])
+    assert.deepEqual(await list({ text: 'ÄNDERUNG 1' }), [pipelines[0]?.id])
+    assert.deepEqual(await list({ text: '100%_\\' }), [pipelines[3]?.id])
+    assert.deepEqual(await list({ text: repository.name.toUpperCase() }), newest.slice(1))
+    assert.deepEqual(await list({ text: other.event.sha.slice(0, 40) }), [other.pipeline.id])
+    assert.deepEqual(await list({ text: '\0' }), [])
+  })
+
+  test('lists hundreds of pipelines', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    await store.transact(async (write) => {
+      for (let count = 0; count < 300; count++) {
+        const event = anEvent(repository.id)
+        await write.acceptEvent(event)
+        await write.createPipeline(aPipeline(event))
+      }
+    })
+    const views = await store.listPipelineViews({ limit: 5000 })
+    const numbers = Array.from({ length: 300 }, (_, index) => 300 - index)
+    assert.deepEqual(
+      views.map((view) => view.number),
+      numbers,
+    )
+  })
+}
+
+/** Four pipelines that differ in what can be looked for. */
+async function seedSeveral(store: Store) {
+  const repository = await seedRepository(store, { name: 'acme/searched' })
+  const events = [
+    anEvent(repository.id, { title: 'Änderung 1' }),
+    anEvent(repository.id, { ref: 'refs/heads/two' }),
+    anEvent(repository.id, { author: 'Author 3' }),
+    anEvent(repository.id, { kind: 'tag', title: 'now 100%_\\ done' }),
+  ]
+  const { result: pipelines } = await store.transact(async (write) => {
+    const created: PipelineRecord[] = []
+    for (const [index, event] of events.entries()) {
+      await write.acceptEvent(event)
+      // Two of each millisecond.
+      const createdAt = 100 + Math.floor(index / 2)
+      created.push((await write.createPipeline(aPipeline(event, { createdAt }))).pipeline)
+    }
+    return created
+  })
+  return { repository, events, pipelines }
+}
+
+function ids<Id>(all: readonly { readonly id: Id }[]): Id[] {
+  return all.map(({ id }) => id)
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  anEvent,
+  aPipeline,
+  aRepository,
+  type OpenDatabase,
+  openWorld,
+  seedPipeline,
+  seedRepository,
+} from './fixtures.ts'
+
+export function repositoriesContract(open: OpenDatabase): void {
+  test('finds a repository by its id and by its name in any case', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = aRepository({ name: 'Acme/App', forgeId: 123_456_789_012 })
+    await store.transact((write) => write.insertRepository(repository, []))
+    assert.deepEqual(await store.findRepository(repository.id), repository)
+    assert.deepEqual(await store.findRepository('acme/aPP'), repository)
+    assert.equal(await store.findRepository('acme/other'), undefined)
+    assert.equal(await store.findRepository('acme/app\0'), undefined)
+    assert.deepEqual(await store.listRepositories(), [repository])
+  })
+
+  test('refuses a name that is taken in any case, with all of its transaction', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const first = await seedRepository(store, { name: 'acme/app' })
+    const attempt = store.transact(async (write) => {
+      await write.insertRepository(aRepository({ name: 'acme/other' }), [])
+      await write.insertRepository(aRepository({ name: 'ACME/App' }), [])
+    })
+    await assert.rejects(attempt, { code: 'conflict', message: /acme\/app is registered already/ })
+    assert.deepEqual(await store.listRepositories(), [first])
+  })
+
+  test('takes the same registration twice as one', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    await store.transact((write) => write.insertRepository(repository, []))
+    assert.deepEqual(await store.listRepositories(), [repository])
+  })
+
+  test("finds a forge's repository by its id, else by a name that no other id has", async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const known = await seedRepository(store, { name: 'acme/renamed', forgeId: 1 })
+    const unknown = await seedRepository(store, { name: 'acme/app' })
+    await seedRepository(store, { name: 'acme/plain', forge: 'git' })
+    const find = (forgeId: number, fullName: string) =>
+      store.findForgeRepository('github', { forgeId, fullName })
+    assert.deepEqual(await find(1, 'acme/app'), known)
+    assert.deepEqual(await find(2, 'Acme/App'), unknown)
+    // A repository of that name was deleted at the forge and another one took the name.
+    assert.equal(await find(2, 'acme/renamed'), undefined)
+    assert.equal(await find(2, 'acme/plain'), undefined)
+
+    await store.transact((write) => write.setForgeId(unknown.id, 2))
+    assert.deepEqual(await find(2, 'acme/whatever'), { ...unknown, forgeId: 2 })
+    const theft = store.transact((write) => write.setForgeId(known.id, 2))
+    await assert.rejects(theft, { code: 'conflict' })
+  })
+
+  test('keeps the heads of a repository', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = aRepository()
+    const head = (name: string, digit: string) => ({
+      ref: `refs/heads/${name}`,
+      sha: digit.repeat(40),
+    })
+    const long = head('\u{1f40b}'.repeat(500), 'e')
+    await store.transact((write) =>
+      write.insertRepository(repository, [head('main', 'a'), head('old', 'b')]),
+    )
+    await store.transact((write) =>
+      write.setHeads(
+        repository.id,
+        [head('main', 'c'), head('new', 'd'), long, long],
+        [head('old', 'b').ref, 'refs/heads/never'],
+      ),
+    )
+    const heads = await store.listHeads(repository.id)
+    const expected = [head('main', 'c'), head('new', 'd'), long]
+    assert.deepEqual(
+      heads.toSorted((a, b) => a.sha.localeCompare(b.sha)),
+      expected,
+    )
+  })
+
+  test('keeps more heads than one statement could write', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = aRepository()
+    const refs = Array.from({ length: 3000 }, (_, index) => `refs/heads/branch-${index}`)
+    const heads = refs.map((ref) => ({ ref, sha: 'a'.repeat(40) }))
+    await store.transact((write) => write.insertRepository(repository, heads))
+    assert.equal((await store.listHeads(repository.id)).length, 3000)
+    await store.transact((write) => write.setHeads(repository.id, [], refs.slice(1)))
+    assert.deepEqual(await store.listHeads(repository.id), heads.slice(0, 1))
+  })
+
+  test('neither finds nor accepts anything of a removed repository, but shows its pipelines', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { repository, pipeline } = await seedPipeline(store)
+    const pending = anEvent(repository.id)
+    await store.transact((write) => write.acceptEvent(pending))
+    await store.transact((write) => write.removeRepository(repository.id))
+
+    assert.equal(await store.findRepository(repository.id), undefined)
+    assert.equal(await store.findRepository(repository.name), undefined)
+    const { name: fullName } = repository
+    assert.equal(await store.findForgeRepository('github', { forgeId: 1, fullName }), undefined)
+    assert.deepEqual(await store.listRepositories(), [])
+    assert.deepEqual(await store.listPendingEvents(1e12, 10), [])
+    const late = store.transact((write) => write.acceptEvent(anEvent(repository.id)))
+    await assert.rejects(late, { code: 'not_found' })
+    assert.equal((await store.findPipeline(pipeline.id))?.repository.name, fullName)
+    assert.equal((await store.findPipelineView(pipeline.id))?.repositoryName, fullName)
+
+    const again = await seedRepository(store, { name: fullName })
+    assert.deepEqual(await store.findRepository(fullName), again)
+  })
+
+  test('refuses a pipeline of an event that is not there', async () => {
+    await using world = await openWorld(open)
+    const stray = aPipeline(anEvent('repo_none'))
+    const attempt = world.store.transact((write) => write.createPipeline(stray))
+    await assert.rejects(attempt, { code: 'not_found' })
+  })
+}

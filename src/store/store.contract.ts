@@ -1,0 +1,28 @@
+import { suite } from 'node:test'
+import { changesContract } from './contract/changes.contract.ts'
+import { concurrencyContract } from './contract/concurrency.contract.ts'
+import { eventsContract } from './contract/events.contract.ts'
+import type { OpenDatabase } from './contract/fixtures.ts'
+import { jobsContract } from './contract/jobs.contract.ts'
+import { logsContract } from './contract/logs.contract.ts'
+import { pipelinesContract } from './contract/pipelines.contract.ts'
+import { repositoriesContract } from './contract/repositories.contract.ts'
+import { runnersContract } from './contract/runners.contract.ts'
+
+/** What the port promises, of any database. */
+export function storeContract(
+  name: string,
+  open: OpenDatabase,
+  options: { readonly skip?: string | false } = {},
+): void {
+  void suite(`the store over ${name}`, { skip: options.skip ?? false }, () => {
+    repositoriesContract(open)
+    eventsContract(open)
+    pipelinesContract(open)
+    jobsContract(open)
+    logsContract(open)
+    changesContract(open)
+    concurrencyContract(open)
+    runnersContract(open)
+  })
+}
