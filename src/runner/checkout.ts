@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -9,7 +9,7 @@ import { listTags } from './mirror-tags.ts'
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
   readonly mirror: string
-  /** An existing folder without a `.git`. */
+  /** An existing folder, empty but for what a former try left. */
   readonly folder: string
   readonly env: GitEnv
   readonly signal: AbortSignal
@@ -26,6 +26,8 @@ export interface CheckoutOptions {
 export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
   const { mirror, folder, env, signal } = options
   const dotGit = join(folder, '.git')
+  // A former try may have copied from a mirror that was broken.
+  await rm(dotGit, { recursive: true, force: true })
   // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
   const [tags] = await Promise.all([
     listTags(mirror),

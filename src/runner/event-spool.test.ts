@@ -38,3 +38,18 @@ test('counts the bytes of log lines until they are acknowledged', () => {
   spool.acknowledge(1)
   assert.equal(spool.bytes, 0)
 })
+
+test('asks to wait when much is not acknowledged, until there is room again', async () => {
+  const spool = spoolOf(0)
+  const lines = [{ at: 0, stream: 'stdout' as const, text: 'x'.repeat(1024 * 1024) }]
+  while (!spool.room()) spool.append({ type: 'log', step: 0, lines })
+  assert.ok(spool.lastSeq >= 8)
+  let waits = true
+  const room = spool.room()?.then(() => (waits = false))
+  spool.acknowledge(2)
+  await Promise.resolve()
+  assert.ok(waits)
+  spool.acknowledge(spool.lastSeq - 1)
+  await room
+  assert.equal(spool.room(), undefined)
+})

@@ -1,14 +1,19 @@
 import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
 
+/** With so many bytes not acknowledged, whoever writes is asked to wait. */
+const FULL_BYTES = 8 * 1024 * 1024
+
 /**
  * The events of one attempt, numbered from 1, kept until they are acknowledged. In memory: with
- * the process, what was not acknowledged is gone.
+ * the process, what was not acknowledged is gone. Adding never fails; who adds much asks for
+ * `room` and waits, so that memory stays bounded.
  */
 export class EventSpool {
   readonly #events: NumberedEvent[] = []
   readonly #onAppend: () => void
   #lastSeq = 0
   #bytes = 0
+  #room: PromiseWithResolvers<void> | undefined
 
   constructor(onAppend: () => void) {
     this.#onAppend = onAppend
@@ -40,6 +45,16 @@ export class EventSpool {
     const count = Math.min(throughSeq, this.#lastSeq) - this.#lastSeq + this.#events.length
     if (count <= 0) return
     for (const { event } of this.#events.splice(0, count)) this.#bytes -= sizeOf(event)
+    if (this.#bytes > FULL_BYTES / 2) return
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  /** Undefined while there is room; else resolves when half of what there may be is acknowledged. */
+  room(): Promise<void> | undefined {
+    if (this.#bytes <= FULL_BYTES) return undefined
+    this.#room ??= Promise.withResolvers()
+    return this.#room.promise
   }
 
   /** The first kept event behind this number. */

@@ -32,7 +32,7 @@ const FETCH_SETTINGS = [
 const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
 /** What git says of an object store or a ref of ours that is broken. */
 const BROKEN =
-  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config/i
+  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\//i
 
 const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
@@ -94,7 +94,7 @@ export class MirrorCache implements AsyncDisposable {
     try {
       return await read(mirror.path)
     } catch (error) {
-      if (signal.aborted || !isBroken(mirror, error)) throw error
+      if (signal.aborted || !isBroken(error)) throw error
       await mirror.queue.run(() => this.#discard(mirror, error))
     }
     await this.fetchCommit(commit, signal)
@@ -125,7 +125,7 @@ export class MirrorCache implements AsyncDisposable {
     try {
       await this.#fetch(mirror, url, commit, signal)
     } catch (error) {
-      if (signal.aborted || !isBroken(mirror, error)) throw error
+      if (signal.aborted || !isBroken(error)) throw error
       await this.#discard(mirror, error)
       await this.#fetch(mirror, url, commit, signal)
     }
@@ -223,11 +223,11 @@ export class MirrorCache implements AsyncDisposable {
   }
 }
 
-/** Whether git stumbled over the mirror itself, and not over the remote or what the caller did. */
-function isBroken(mirror: Mirror, error: unknown): boolean {
+/** Whether git stumbled over the mirror, or a copy of it, and not over the remote. */
+function isBroken(error: unknown): boolean {
   const words = describeError(error)
   if (words.includes('remote: ')) return false
-  return BROKEN.test(words) || words.includes(join(mirror.path, 'objects'))
+  return BROKEN.test(words)
 }
 
 const isPack = (name: string) => name.endsWith('.pack')

@@ -1,0 +1,86 @@
+import { arch, availableParallelism, type as osType, totalmem } from 'node:os'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
+import { commitFromProto } from '../contract/attempt.ts'
+import { type DescribeResponseSchema, RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { engineToProto, planToProto, toConnectError } from '../contract/rpc.ts'
+import { streamAttempt } from './attempt-stream.ts'
+import type { Runner } from './runner.ts'
+import { watchLoad } from './watch-load.ts'
+
+/** Puts the runner behind `narwhal.v1.RunnerService`; every failure is a status code with words. */
+export function runnerRoutes(runner: Runner): (router: ConnectRouter) => void {
+  return (router) => void router.service(RunnerService, serviceOf(runner))
+}
+
+function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
+  return {
+    describe: () => describe(runner),
+
+    watchLoad: async function* (request, { signal }) {
+      for await (const load of watchLoad(runner, request.intervalMs, signal)) {
+        yield {
+          instanceId: runner.instanceId,
+          atMs: BigInt(load.at),
+          slots: runner.slots,
+          busy: Math.min(load.busy, runner.slots),
+          draining: load.draining,
+          load: load.load,
+          cpu: load.cpu,
+          memoryUsedBytes: BigInt(load.memoryUsedBytes),
+          memoryTotalBytes: BigInt(load.memoryTotalBytes),
+          diskFreeBytes: BigInt(load.diskFreeBytes),
+          trouble: load.trouble,
+        }
+      }
+    },
+
+    planCommit: async (request, { signal }) => {
+      try {
+        const { file, ...planned } = await runner.plan(commitFromProto(request.commit), signal)
+        return {
+          title: planned.title,
+          author: planned.author,
+          fetchMs: Math.round(planned.fetchMs),
+          parseMs: Math.round(planned.parseMs),
+          instanceId: runner.instanceId,
+          result: file.ok
+            ? { case: 'plan', value: planToProto(file.plan) }
+            : { case: 'problems', value: { problems: [...file.problems] } },
+        }
+      } catch (error) {
+        throw toConnectError(error)
+      }
+    },
+
+    runAttempt: async function* (requests, { signal }) {
+      try {
+        yield* streamAttempt(runner, requests, signal)
+      } catch (error) {
+        throw toConnectError(error)
+      }
+    },
+
+    drain: ({ draining }) => {
+      runner.drain(draining)
+      return {}
+    },
+  }
+}
+
+function describe(runner: Runner): MessageInitShape<typeof DescribeResponseSchema> {
+  return {
+    instanceId: runner.instanceId,
+    name: runner.name,
+    labels: [...runner.labels],
+    slots: runner.slots,
+    engines: runner.engines.map(engineToProto),
+    hardware: {
+      cpus: availableParallelism(),
+      memoryBytes: BigInt(totalmem()),
+      architecture: arch(),
+      operatingSystem: osType(),
+    },
+    version: runner.version,
+  }
+}

@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import {
+  createSecureServer,
+  createServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import {
+  Code,
+  ConnectError,
+  type ConnectRouterOptions,
+  createRouterTransport,
+  type Interceptor,
+  type Transport,
+} from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { equalsConstantTime } from '../lib/constant-time.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { answerHealth } from './health.ts'
+import { runnerRoutes } from './rpc-service.ts'
+import type { Runner } from './runner.ts'
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** What callers must send as `authorization: Bearer …`; absent: everybody may call. */
+  readonly token?: string
+  /** PEM texts; absent: plaintext HTTP/2 with prior knowledge. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly log: Logger
+}
+
+export interface ServedRunner extends AsyncDisposable {
+  /** Where the runner can be reached, `http://host:port`. */
+  readonly url: string
+}
+
+const PING_MS = 15_000
+const SHUTDOWN_MS = 1_000
+const ROUTER: ConnectRouterOptions = {
+  // Streams are the hot path; compressing them costs more than it saves.
+  acceptCompression: [],
+  readMaxBytes: 16 * 1024 * 1024,
+}
+
+/** A connection to the runner in this very process: the same calls without a socket. */
+export function inProcessTransport(runner: Runner): Transport {
+  return createRouterTransport(runnerRoutes(runner), { router: ROUTER })
+}
+
+/**
+ * Serves the runner by gRPC (and Connect's own protocols) over HTTP/2 until disposed; the runner
+ * lives on. Rejects with `conflict` when the port is taken.
+ */
+export async function serveRunner(runner: Runner, options: ServeOptions): Promise<ServedRunner> {
+  const shutdown = new AbortController()
+  const handler = connectNodeAdapter({
+    ...ROUTER,
+    routes: runnerRoutes(runner),
+    interceptors: options.token === undefined ? [] : [requireToken(options.token)],
+    shutdownSignal: shutdown.signal,
+    fallback: (request, response) =>
+      answerHealth(request as Http2ServerRequest, response as Http2ServerResponse),
+  })
+  const server = options.tls ? createSecureServer(options.tls, handler) : createServer(handler)
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+    // One connection's trouble is its own; Node would end the process.
+    session.on('error', (error) => options.log.debug({ err: error }, 'a connection broke'))
+    endWhenDead(session)
+  })
+  await listen(server, options)
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${reachable(options.host)}:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      const closed = server.listening ? once(server, 'close') : undefined
+      server.close()
+      shutdown.abort(new ConnectError('the runner stops', Code.Unavailable))
+      for (const session of sessions) session.close()
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy()
+      }, SHUTDOWN_MS)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function listen(
+  server: ReturnType<typeof createServer>,
+  { host, port }: ServeOptions,
+): Promise<void> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    throw taken
+      ? new NarwhalError('conflict', `port ${port} of ${host} is taken: choose another`, {
+          cause: error,
+        })
+      : NarwhalError.from(error, 'invalid')
+  }
+}
+
+/** A peer that is gone without a word is noticed: gRPC's own deadline would be TCP's, many minutes. */
+function endWhenDead(session: ServerHttp2Session): void {
+  let answered = true
+  const timer = setInterval(() => {
+    if (!answered) return session.destroy()
+    answered = false
+    session.ping(() => {
+      answered = true
+    })
+  }, PING_MS).unref()
+  session.on('close', () => clearInterval(timer))
+}
+
+function requireToken(token: string): Interceptor {
+  const expected = `Bearer ${token}`
+  return (next) => (request) => {
+    const given = request.header.get('authorization') ?? ''
+    if (equalsConstantTime(given, expected)) return next(request)
+    throw new ConnectError('this runner asks for its token', Code.Unauthenticated)
+  }
+}
+
+/** The host as others may name it: a wildcard stands for this machine. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return hostname()
+  return host.includes(':') ? `[${host}]` : host
+}

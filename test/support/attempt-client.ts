@@ -1,0 +1,140 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { type Client, createClient, type Transport } from '@connectrpc/connect'
+import {
+  type CommitSchema,
+  type RunAttemptRequest,
+  RunAttemptRequestSchema,
+  type RunAttemptResponse,
+  RunnerService,
+  type StartAttemptSchema,
+} from '../../src/contract/gen/narwhal/v1/runner_pb.js'
+import { fromConnectError } from '../../src/contract/rpc.ts'
+import { NarwhalError } from '../../src/lib/errors.ts'
+import { PushStream } from '../../src/lib/push-stream.ts'
+import { eventually } from './eventually.ts'
+import type { GitRepository } from './git-repository.ts'
+
+export type RunnerClient = Client<typeof RunnerService>
+
+export const runnerClient = (transport: Transport): RunnerClient =>
+  createClient(RunnerService, transport)
+
+/** One conversation about an attempt, as a dispatcher would have it, by hand. */
+export class AttemptClient {
+  readonly events: RunAttemptResponse[] = []
+  /** How the stream ended: undefined while it is open, null when it ended well. */
+  ended: NarwhalError | null | undefined
+  readonly #requests = new PushStream<RunAttemptRequest>()
+  readonly #abort = new AbortController()
+
+  constructor(client: RunnerClient, start: MessageInitShape<typeof StartAttemptSchema>) {
+    this.#request({ case: 'start', value: start })
+    void this.#listen(client)
+  }
+
+  acknowledge(throughSeq = this.lastSeq): void {
+    this.#request({ case: 'acknowledge', value: { throughSeq: BigInt(throughSeq) } })
+  }
+
+  cancel(reason: string): void {
+    this.#request({ case: 'cancel', value: { reason } })
+  }
+
+  /** As if the dispatcher had died. */
+  break(): void {
+    this.#abort.abort(new NarwhalError('unavailable', 'broken by the test'))
+  }
+
+  get lastSeq(): number {
+    return Number(this.events.at(-1)?.seq ?? 0n)
+  }
+
+  /** The events as words: `started`, `log 0 stdout hello`, `stepFinished 0 1`, … */
+  get words(): string[] {
+    return this.events.flatMap(({ event }) => {
+      switch (event.case) {
+        case 'log':
+          return event.value.lines.map(({ text }) => `log ${event.value.step} ${text}`)
+        case 'stepStarted':
+          return [`step ${event.value.step}`]
+        case 'stepFinished':
+          return [`step ${event.value.step} ended ${outcomeWord(event.value)}`]
+        case 'finished':
+          return [`finished ${outcomeWord(event.value)}`]
+        case 'started':
+          return ['started']
+        case 'phase':
+        case 'heartbeat':
+        case undefined:
+          return []
+      }
+    })
+  }
+
+  async untilEnded(): Promise<NarwhalError | null> {
+    await eventually(() => this.ended !== undefined, { message: 'the end of the stream' })
+    return this.ended ?? null
+  }
+
+  async untilFinished(): Promise<void> {
+    await eventually(() => this.events.at(-1)?.event.case === 'finished', {
+      message: 'the event finished',
+    })
+  }
+
+  #request(request: MessageInitShape<typeof RunAttemptRequestSchema>['request']): void {
+    this.#requests.push(create(RunAttemptRequestSchema, { request: request as never }))
+  }
+
+  async #listen(client: RunnerClient): Promise<void> {
+    try {
+      const options = { signal: this.#abort.signal }
+      for await (const message of client.runAttempt(this.#requests, options)) {
+        if (message.seq > 0n) this.events.push(message)
+      }
+      this.ended = null
+    } catch (error) {
+      this.ended = fromConnectError(error)
+    }
+  }
+}
+
+const OUTCOMES = ['?', 'success', 'failure', 'error', 'cancelled', 'timeout', 'skipped']
+
+function outcomeWord({ outcome, reason }: { outcome: number; reason: string }): string {
+  return reason === '' ? `${OUTCOMES[outcome]}` : `${OUTCOMES[outcome]}: ${reason}`
+}
+
+/** The head of a test repository as an order names it. */
+export async function headOf(
+  repository: GitRepository,
+): Promise<MessageInitShape<typeof CommitSchema>> {
+  return {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.url.startsWith('http') ? repository.url : repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.head(),
+  }
+}
+
+type StartOrder = Exclude<MessageInitShape<typeof StartAttemptSchema>, { $typeName: string }>
+
+/** An order for a job of these commands. */
+export function orderOf(
+  commit: MessageInitShape<typeof CommitSchema>,
+  commands: readonly string[],
+  more: Partial<StartOrder> = {},
+): StartOrder {
+  const steps = commands.map((command, i) => ({ name: `step ${i}`, command }))
+  return {
+    jobId: 'job_1',
+    attempt: 1,
+    fence: 1n,
+    commit,
+    job: { name: 'job', env: { FROM: 'job' }, steps },
+    env: { CI: 'true', FROM: 'dispatcher' },
+    timeoutMs: 60_000n,
+    ...more,
+  }
+}

@@ -1,0 +1,71 @@
+import type { Engine } from '../../src/core/placement/placement.ts'
+import type {
+  Executor,
+  OutputListener,
+  Sandbox,
+  SandboxSpec,
+  SandboxStep,
+  StepExit,
+} from '../../src/runner/executor/executor.ts'
+
+/** One call of `Sandbox.run`, in the hand of the test. */
+export interface HandStep {
+  readonly script: string
+  readonly env: Readonly<Record<string, string>>
+  readonly workspace: string
+  write(text: string): void | Promise<void>
+  exit(exitCode: number, note?: string): void
+  fail(error: unknown): void
+  readonly signal: AbortSignal
+}
+
+/** An executor that runs nothing: each step waits for the test to say what it does. */
+export class HandExecutor implements Executor {
+  readonly engines: readonly Engine[] = ['fake']
+  readonly steps: HandStep[] = []
+  readonly opened: SandboxSpec[] = []
+  disposed = 0
+  /** What `probe` says. */
+  trouble = ''
+  /** What happens in `open` before there is a sandbox. */
+  beforeOpen: (signal: AbortSignal) => Promise<void> = async () => {}
+  /** Called for each step as soon as it begins. */
+  onStep: (step: HandStep) => void = () => {}
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    this.opened.push(spec)
+    await this.beforeOpen(signal)
+    return {
+      run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
+      [Symbol.asyncDispose]: async () => void (this.disposed += 1),
+    }
+  }
+
+  async probe(): Promise<string> {
+    return this.trouble
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #run(
+    { workspace }: SandboxSpec,
+    { script, env }: SandboxStep,
+    output: OutputListener,
+    signal: AbortSignal,
+  ): Promise<StepExit> {
+    const { promise, resolve, reject } = Promise.withResolvers<StepExit>()
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    const step: HandStep = {
+      script,
+      env,
+      workspace,
+      signal,
+      write: (text) => output('stdout', Buffer.from(text)),
+      exit: (exitCode, note) => resolve({ exitCode, ...(note === undefined ? {} : { note }) }),
+      fail: reject,
+    }
+    this.steps.push(step)
+    this.onStep(step)
+    return promise
+  }
+}

@@ -1,0 +1,62 @@
+import type { Transport } from '@connectrpc/connect'
+import { readGitEnv } from '../../src/config/env.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import type { Executor } from '../../src/runner/executor/executor.ts'
+import { type Runner, startRunner } from '../../src/runner/runner.ts'
+import { inProcessTransport, serveRunner } from '../../src/runner/serve.ts'
+import { HandExecutor } from './hand-executor.ts'
+import { tempDir } from './temp-dir.ts'
+
+export interface TestRunnerOptions {
+  /** Disposed by its owner; absent: a `HandExecutor`, whose steps succeed at once. */
+  readonly executor?: Executor
+  readonly name?: string
+  readonly slots?: number
+  readonly labels?: readonly string[]
+  readonly token?: string
+}
+
+/** A runner in this process, in a temporary folder, served on loopback. */
+export interface TestRunner extends AsyncDisposable {
+  readonly runner: Runner
+  /** `http://127.0.0.1:…`, for gRPC over plaintext HTTP/2. */
+  readonly url: string
+  /** The same runner without the socket. */
+  readonly transport: Transport
+  /** Breaks every connection and stops listening; the runner lives on. */
+  stopServing(): Promise<void>
+}
+
+/** `await using runner = await startTestRunner({ slots: 2 })` */
+export async function startTestRunner(options: TestRunnerOptions = {}): Promise<TestRunner> {
+  const { name = 'test', slots = 2, labels = [], token } = options
+  const log = silentLog()
+  const dir = await tempDir('narwhal-runner-')
+  const runner = await startRunner(
+    { log, executor: options.executor ?? obedient(), dataDir: dir.path, gitEnv: readGitEnv() },
+    { name, slots, labels, version: '0.0.0-test' },
+  )
+  const served = await serveRunner(runner, {
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    ...(token === undefined ? {} : { token }),
+  })
+  return {
+    runner,
+    url: served.url,
+    transport: inProcessTransport(runner),
+    stopServing: async () => await served[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await served[Symbol.asyncDispose]()
+      await runner[Symbol.asyncDispose]()
+      await dir[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function obedient(): HandExecutor {
+  const executor = new HandExecutor()
+  executor.onStep = (step) => step.exit(0)
+  return executor
+}
