@@ -133,6 +133,10 @@ export class AmqpLink implements AsyncDisposable {
     // The reason comes with `error`, or else with `close`.
     model.on('error', (error) => ended.reject(error))
     model.on('close', (error) => ended.reject(error ?? new Error('the connection was closed')))
+    model.on('blocked', (reason) => {
+      this.#log.warn({ reason }, `RabbitMQ at ${address.shown} takes nothing now: ${reason}`)
+    })
+    model.on('unblocked', () => this.#log.info(`RabbitMQ at ${address.shown} takes messages again`))
     const session: Session = { model, restart: ended.reject, over: false }
     using _ = addAbortListener(signal, () => cutModel(model))
     try {
@@ -153,7 +157,7 @@ export class AmqpLink implements AsyncDisposable {
   }
 
   #up(session: Session): void {
-    if (this.#failure) this.#log.info('RabbitMQ at %s is back', this.#options.address.shown)
+    if (this.#failure) this.#log.info(`RabbitMQ at ${this.#options.address.shown} is back`)
     this.#failure = undefined
     this.#session = session
     this.#options.onChange()
