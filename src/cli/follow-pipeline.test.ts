@@ -163,3 +163,21 @@ test('rejects with the server’s words when there is no such pipeline or no rig
   fake.token = 'nwl_x'
   await assert.rejects(follow(fake, recordedIo()), { code: 'unauthenticated' })
 })
+
+test('reads the logs of more jobs than one connection may have subscriptions', async () => {
+  await using fake = await fakeNarwhal()
+  fake.pipelines.push(ended('success'))
+  const done = { ...DONE, outcome: 'success' } as const
+  const attempts = [anAttempt([INSTALLED], { status: 'finished', outcome: 'success', lines: 1 })]
+  for (let index = 0; index < 150; index += 1) {
+    const job = aJob(`j${index}`, [INSTALLED], { ...done, attempts })
+    fake.jobs.push(job)
+    fake.log(job, aLine(0, 0, `from ${job.name};`))
+  }
+  const io = recordedIo({ now: () => NOON })
+  const outcome = follow(fake, io)
+  await eventually(() => fake.topics.length === 91)
+  for (const job of fake.jobs) fake.endLog(job)
+  assert.equal(await outcome, 'success')
+  for (const job of fake.jobs) assert.ok(io.stdout.text.includes(`from ${job.name};`), job.name)
+})

@@ -32,7 +32,8 @@ const ERROR_CODES = [
   'cancelled',
   'internal',
 ] as const satisfies readonly ErrorCode[]
-const knownCode = z.enum(ERROR_CODES)
+/** The codes that are known here; a newer server may have others. */
+export const knownCode = z.enum(ERROR_CODES)
 
 /** What to say when nothing answers. */
 export function serverAway(server: string, cause: unknown): NarwhalError {

@@ -8,7 +8,7 @@ import {
 } from '../contract/live-protocol.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { authorization, type ServerAddress, serverAway } from './http-client.ts'
+import { authorization, knownCode, type ServerAddress, serverAway } from './http-client.ts'
 
 /** Who hears of one topic. Everything is called in the order in which the server sent it. */
 export interface LiveSubscriber {
@@ -158,7 +158,8 @@ export class LiveClient implements AsyncDisposable {
     if (!parsed.success) return
     const response: LiveResponse = parsed.data
     if (response.type === 'error') {
-      throw new NarwhalError('invalid', `the live connection was refused: ${response.message}`)
+      const code = knownCode.catch('internal').parse(response.code)
+      throw new NarwhalError(code, `the live connection was refused: ${response.message}`)
     }
     const subscription = this.#subscriptions.get(response.id)
     if (!subscription) return

@@ -1,33 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FakeNarwhal, fakeNarwhal } from '#root/test/support/cli/fake-narwhal.ts'
-import {
-  type RecordedIo,
-  type RecordedIoOptions,
-  recordedIo,
-} from '#root/test/support/cli/recorded-io.ts'
+import type { RecordedIoOptions } from '#root/test/support/cli/recorded-io.ts'
+import { startCommand } from '#root/test/support/cli/run-command.ts'
 import { aJob, aLine, anAttempt, aPipeline, aStep, NOON } from '#root/test/support/cli/views.ts'
 import { eventually } from '#root/test/support/eventually.ts'
-import { addClientCommands } from './commands.ts'
-import { createProgram, runProgram } from './program.ts'
 
 const STEP = aStep(0, 'test')
 const JOB = aJob('build', [STEP])
 const ENDED = { status: 'finished', outcome: 'success' } as const
 const SUCCESS = aJob('build', [STEP], { ...ENDED, attempts: [anAttempt([STEP], ENDED)] })
 
-function start(fake: FakeNarwhal, line: string, options: RecordedIoOptions = {}) {
-  const io = recordedIo({ ...options, env: { NARWHAL_SERVER: fake.url, ...options.env } })
-  const program = createProgram(io, '0.1.0')
-  addClientCommands(program, io)
-  return { io, done: runProgram(program, line.split(' '), io) }
-}
+const start = (fake: FakeNarwhal, line: string, options?: RecordedIoOptions) =>
+  startCommand(fake.url, line, options)
 
-async function run(
-  fake: FakeNarwhal,
-  line: string,
-  options?: RecordedIoOptions,
-): Promise<RecordedIo> {
+async function run(fake: FakeNarwhal, line: string, options?: RecordedIoOptions) {
   const { io, done } = start(fake, line, options)
   await done
   return io
@@ -91,7 +78,8 @@ test('writes a long JSON log in pieces that make one document', async () => {
     Array.from({ length: 10_000 }, (_, at) => aLine(at, 0, `${at}`)),
   )
   const io = await run(fake, 'logs job_build --json')
-  assert.deepEqual(JSON.parse(io.stdout.text).logs[0].lines, fake.logs.get('job_build'))
+  const { lines } = JSON.parse(io.stdout.text).logs[0]
+  assert.equal(JSON.stringify(lines), JSON.stringify(fake.logs.get('job_build')))
 })
 
 test('follows a job through a broken connection, and exits as it ended', async () => {

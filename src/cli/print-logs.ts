@@ -148,7 +148,7 @@ async function printPages(
       const text = lines.map((line) => cleanJson(line, 0)).join(',\n')
       io.stdout.write(`${from > 0 && text ? ',' : ''}${text && '\n'}${text}`)
       from = (lines.at(-1)?.number ?? from - 1) + 1
-      if (lines.length >= PAGE) continue
+      if (!complete && lines.length > 0) continue
       io.stdout.write(`],"complete":${complete}}`)
       break
     }

@@ -11,23 +11,27 @@ import { READER_GONE } from './process-io.ts'
  */
 export function createProgram(io: CliIo, version: string): Command {
   const program = new Command('narwhal')
-  return program
-    .description('A self-hosted CI system: builds every commit of a team, on one machine or many')
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
-    .showHelpAfterError('(--help tells more)')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns : 100),
-      getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns : 100),
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      outputError: (text, write) => write(text.replace(/^error: /, 'narwhal: ')),
-    })
-    .addHelpText('after', `\n${EXIT_CODE_HELP}`)
+  return (
+    program
+      .description('A self-hosted CI system: builds every commit of a team, on one machine or many')
+      .version(version, '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'print help')
+      .helpCommand('help [command]', 'print help for a command')
+      .showHelpAfterError('(--help tells more)')
+      // The runner service has a --token, and so has `runner list`: options belong to what they follow.
+      .enablePositionalOptions()
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => io.stdout.write(text),
+        writeErr: (text) => io.stderr.write(text),
+        getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns : 100),
+        getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns : 100),
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+        outputError: (text, write) => write(text.replace(/^error: /, 'narwhal: ')),
+      })
+      .addHelpText('after', `\n${EXIT_CODE_HELP}`)
+  )
 }
 
 /** Runs the command that the arguments (without node and script) name; says what went wrong on standard error. */

@@ -27,6 +27,8 @@ export interface WatchOptions {
 
 /** With `logs: 'tail'`, how far back a log is read when the watch begins. */
 const TAIL_START_LINES = 200
+/** A connection may have a hundred subscriptions; the others wait until one of these ends. */
+const MOST_LOGS = 90
 /** How long to wait for the end of the logs of a pipeline that has ended, in milliseconds. */
 const LOGS_GRACE_MS = 5000
 
@@ -113,6 +115,8 @@ class PipelineWatch {
     if (this.#options.logs === 'none' || !attempt) return
     const known = this.#logs.get(job.id)
     if (known?.attempt === attempt.number) return
+    const open = [...this.#logs.values()].filter(({ whole }) => !whole).length
+    if (open >= MOST_LOGS && (!known || known.whole)) return
     known?.subscription[Symbol.dispose]()
     const back = this.#options.logs === 'whole' ? attempt.lines : TAIL_START_LINES
     const after = Math.max(0, attempt.lines - back) - 1
@@ -124,6 +128,7 @@ class PipelineWatch {
         if (log) log.whole = true
         if (!this.#model) return
         this.#options.onLogEnd?.(this.#model, job.id)
+        for (const one of this.#model.jobs.values()) this.#readLog(one)
         this.#endIfDone(this.#model)
       },
     })

@@ -221,7 +221,8 @@ function addLogs(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
   })
   server.get(path, { schema }, async (request) => {
     const { from, limit } = request.query
-    return { lines: linesOf(request.params.id).slice(from, from + limit), complete: true }
+    const lines = linesOf(request.params.id).slice(from, from + limit)
+    return { lines, complete: lines.length < limit }
   })
   server.get(`${path}/follow`, { schema }, (request, reply) => {
     reply.hijack()
