@@ -1,4 +1,4 @@
-import { suite } from 'node:test'
+import { suite, test } from 'node:test'
 import { changesContract } from './contract/changes.contract.ts'
 import { concurrencyContract } from './contract/concurrency.contract.ts'
 import { eventsContract } from './contract/events.contract.ts'
@@ -15,7 +15,12 @@ export function storeContract(
   open: OpenDatabase,
   options: { readonly skip?: string | false } = {},
 ): void {
-  void suite(`the store over ${name}`, { skip: options.skip ?? false }, () => {
+  if (options.skip) {
+    // A suite that is skipped would not be counted.
+    test(`the store over ${name}`, { skip: options.skip }, () => {})
+    return
+  }
+  void suite(`the store over ${name}`, () => {
     repositoriesContract(open)
     eventsContract(open)
     pipelinesContract(open)

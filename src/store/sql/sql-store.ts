@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { isAbortedTransactionError, sql } from 'kysely'
 import type { StateChange } from '../../contract/live-event.ts'
 import { backoff } from '../../lib/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -20,6 +20,7 @@ const MOST_TRIES = 8
 /** The store over either database. It is open from its construction until its disposal. */
 export class SqlStore extends SqlReader implements Store {
   readonly #engine: Engine
+  #isClosed = false
 
   constructor(engine: Engine) {
     super(engine.reading)
@@ -30,9 +31,14 @@ export class SqlStore extends SqlReader implements Store {
     work: (write: StoreWriter) => Promise<Result>,
   ): Promise<{ result: Result; changes: StateChange[] }> {
     for (let tries = 1; ; tries++) {
+      if (this.#isClosed) throw new NarwhalError('unavailable', 'the store is closed')
       try {
         return await this.#tryOnce(work)
       } catch (error) {
+        if (isAbortedTransactionError(error)) {
+          const message = 'a transaction went on after one of its writes had failed'
+          throw new NarwhalError('internal', message, { cause: error })
+        }
         if (tries >= MOST_TRIES || !isLostRace(error)) throw error
         await backoff(tries, { firstMs: 5, maxMs: 250 })
       }
@@ -51,7 +57,9 @@ export class SqlStore extends SqlReader implements Store {
     await sql`select 1`.execute(this.#engine.reading)
   }
 
+  /** Transactions in progress end first. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     await this.#engine[Symbol.asyncDispose]()
   }
 }
