@@ -77,8 +77,11 @@ async function followLive(
   })
   const finished = () => {
     if (!model) return []
-    const head = folded.size === 0 ? [headline(look, model.pipeline)] : []
-    folded.add('head')
+    const { pipeline, jobs } = model
+    // The title of one that was started by hand is known when the commit has been fetched.
+    const isKnown = pipeline.event.title !== '' || jobs.size > 0 || pipeline.status === 'finished'
+    const head = isKnown && !folded.has('head') ? [headline(look, pipeline)] : []
+    if (isKnown) folded.add('head')
     const fresh = foldedLines(model, frame()).filter(({ key }) => !folded.has(key))
     for (const { key } of fresh) folded.add(key)
     return [...head, ...fresh.map(({ line }) => line)]
