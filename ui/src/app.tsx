@@ -1,0 +1,45 @@
+import { type ReactNode, useEffect, useState } from 'react'
+import type { PipelineView } from '../../src/contract/views.ts'
+import { onSignedOut } from './api.ts'
+import { PipelinePage } from './pages/pipeline-page.tsx'
+import { PipelinesPage } from './pages/pipelines-page.tsx'
+import { QueuePage } from './pages/queue-page.tsx'
+import { RunnersPage } from './pages/runners-page.tsx'
+import { SignInPage } from './pages/sign-in-page.tsx'
+import { Header } from './parts/header.tsx'
+import { Link, type Place, usePlace } from './router.tsx'
+
+export function App() {
+  const place = usePlace()
+  const [isSignedOut, setSignedOut] = useState(false)
+  useEffect(() => onSignedOut(() => setSignedOut(true)), [])
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <Header path={place.path} isSignedOut={isSignedOut} />
+      <main id="content" tabIndex={-1}>
+        {isSignedOut ? <SignInPage /> : pageAt(place)}
+      </main>
+    </>
+  )
+}
+
+function pageAt({ path, search }: Place): ReactNode {
+  const pipeline = /^\/pipelines\/(pipeline_[0-9a-z]+)\/?$/.exec(path)?.[1]
+  if (pipeline) {
+    return <PipelinePage key={pipeline} id={pipeline as PipelineView['id']} search={search} />
+  }
+  if (path === '/') return <PipelinesPage search={search} />
+  if (path === '/queue') return <QueuePage />
+  if (path === '/runners') return <RunnersPage />
+  return (
+    <section className="empty">
+      <h1>There is nothing here</h1>
+      <p>
+        <Link to="/">See all pipelines</Link>
+      </p>
+    </section>
+  )
+}

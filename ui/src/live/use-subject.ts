@@ -1,0 +1,57 @@
+import { useEffect, useReducer, useState } from 'react'
+import type { LiveEvent } from '../../../src/contract/live-event.ts'
+import type { LiveTopic } from '../../../src/contract/live-protocol.ts'
+import { live } from './live.ts'
+
+/** How a page reads what it shows, and then keeps it true. */
+export interface Subject<State, Loaded> {
+  /** A new subject under another key is read anew. */
+  readonly key: string
+  readonly topic: LiveTopic
+  /** The present state and the number that live events go on from. */
+  readonly load: (signal: AbortSignal) => Promise<{ loaded: Loaded; seq: number }>
+  readonly reduce: (state: State, action: SubjectAction<Loaded>) => State
+  readonly initial: State
+}
+
+export type SubjectAction<Loaded> =
+  | { readonly type: 'loaded'; readonly key: string; readonly loaded: Loaded }
+  | LiveEvent
+
+const TRY_AGAIN_MS = 3_000
+
+/** Reads a subject by REST and applies its live events; reads it again when too much was missed. */
+export function useSubject<State, Loaded>(
+  subject: Subject<State, Loaded>,
+): { state: State; error: Error | undefined; dispatch: (action: SubjectAction<Loaded>) => void } {
+  const [state, dispatch] = useReducer(subject.reduce, subject.initial)
+  const [error, setError] = useState<Error>()
+  const [round, setRound] = useState(0)
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- the key stands for the whole subject
+  useEffect(() => {
+    const leaving = new AbortController()
+    let stop: (() => void) | undefined
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const again = () => setRound((count) => count + 1)
+    subject
+      .load(leaving.signal)
+      .then(({ loaded, seq }) => {
+        if (leaving.signal.aborted) return
+        setError(undefined)
+        dispatch({ type: 'loaded', key: subject.key, loaded })
+        stop = live.subscribe(subject.topic, seq, { onEvent: dispatch, onReset: again })
+      })
+      .catch((reason: unknown) => {
+        if (leaving.signal.aborted) return
+        setError(reason instanceof Error ? reason : new Error(String(reason)))
+        const status = (reason as { status?: number }).status ?? 0
+        if (status === 0 || status >= 500) timer = setTimeout(again, TRY_AGAIN_MS)
+      })
+    return () => {
+      leaving.abort()
+      clearTimeout(timer)
+      stop?.()
+    }
+  }, [subject.key, round])
+  return { state, error, dispatch }
+}

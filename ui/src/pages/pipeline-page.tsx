@@ -1,0 +1,60 @@
+import type { PipelineWithJobs } from '../../../src/contract/rest.ts'
+import type { JobView, PipelineView } from '../../../src/contract/views.ts'
+import { getJson } from '../api.ts'
+import { useSubject } from '../live/use-subject.ts'
+import { ErrorNotice, Loading } from '../parts/notices.tsx'
+import { Link } from '../router.tsx'
+import { jobToShow, NO_PIPELINE, reducePipelinePage } from '../state/pipeline-page.ts'
+import { JobPanel } from './job-panel.tsx'
+import { JobTabs } from './job-tabs.tsx'
+import { PipelineHead } from './pipeline-head.tsx'
+import { Problems } from './problems.tsx'
+
+export interface PipelinePageProps {
+  readonly id: PipelineView['id']
+  /** `?job=…&attempt=…` choose what is shown. */
+  readonly search: string
+}
+
+export function PipelinePage({ id, search }: PipelinePageProps) {
+  const { state, error } = useSubject({
+    key: id,
+    topic: { kind: 'pipeline', pipelineId: id },
+    load: async (signal) => {
+      const loaded = await getJson<PipelineWithJobs>(`/pipelines/${id}`, signal)
+      return { loaded, seq: loaded.seq }
+    },
+    reduce: reducePipelinePage,
+    initial: NO_PIPELINE,
+  })
+  const { pipeline, jobs } = state
+  if (!pipeline) {
+    return (
+      <>
+        <ErrorNotice error={error} />
+        {error ? <Link to="/">See all pipelines</Link> : <Loading />}
+      </>
+    )
+  }
+  const params = new URLSearchParams(search)
+  const job = jobs.find(({ id }) => id === params.get('job')) ?? jobToShow(jobs)
+  const attempt = job ? chosenAttempt(job, params.get('attempt')) : 1
+  return (
+    <>
+      <title>{`${pipeline.repositoryName} #${pipeline.number} · Narwhal`}</title>
+      <PipelineHead pipeline={pipeline} />
+      <ErrorNotice error={error} />
+      <Problems problems={pipeline.problems} />
+      {jobs.length > 1 && job ? <JobTabs jobs={jobs} shown={job} /> : null}
+      {job ? <JobPanel key={`${job.id} ${attempt}`} job={job} attempt={attempt} /> : null}
+      {!job && pipeline.status !== 'finished' ? (
+        <p className="quiet">Its narwhal.yml is being read…</p>
+      ) : null}
+    </>
+  )
+}
+
+function chosenAttempt(job: JobView, chosen: string | null): number {
+  const number = Number(chosen)
+  return Number.isInteger(number) && number > 0 && number <= job.attempt ? number : job.attempt
+}

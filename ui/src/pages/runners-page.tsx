@@ -1,0 +1,59 @@
+import type { RunnerSample, RunnerView } from '../../../src/contract/views.ts'
+import { getJson } from '../api.ts'
+import { useSubject } from '../live/use-subject.ts'
+import { ErrorNotice, Loading } from '../parts/notices.tsx'
+import {
+  type LoadedRunners,
+  MOST_SAMPLES,
+  NO_RUNNERS,
+  reduceRunnerList,
+} from '../state/runner-list.ts'
+import { RunnerCard } from './runner-card.tsx'
+
+export function RunnersPage() {
+  const { state, error } = useSubject({
+    key: 'runners',
+    topic: { kind: 'runners' },
+    load: loadRunners,
+    reduce: reduceRunnerList,
+    initial: NO_RUNNERS,
+  })
+  return (
+    <>
+      <title>Runners · Narwhal</title>
+      <div className="page-head">
+        <h1>Runners</h1>
+      </div>
+      <ErrorNotice error={error} />
+      {!state.isLoaded && !error ? <Loading /> : null}
+      {state.isLoaded && state.runners.length === 0 ? (
+        <section className="empty">
+          <h2>No runners</h2>
+          <p>Jobs wait until there is one. Start a runner and register it:</p>
+          <pre>
+            <code>{'./narwhal runner --help'}</code>
+          </pre>
+        </section>
+      ) : null}
+      <div className="cards">
+        {state.runners.map((runner) => (
+          <RunnerCard key={runner.id} runner={runner} samples={state.samples[runner.id] ?? []} />
+        ))}
+      </div>
+    </>
+  )
+}
+
+async function loadRunners(signal: AbortSignal): Promise<{ loaded: LoadedRunners; seq: number }> {
+  const { seq } = await getJson<{ seq: number }>('/status', signal)
+  const { runners } = await getJson<{ runners: RunnerView[] }>('/runners', signal)
+  const series = await Promise.all(
+    runners.map(async ({ id }) => {
+      const path = `/runners/${id}/samples?points=${MOST_SAMPLES}`
+      // The cards are worth showing without their lines.
+      const answer = await getJson<{ samples: RunnerSample[] }>(path, signal).catch(() => undefined)
+      return [id, answer?.samples ?? []] as const
+    }),
+  )
+  return { loaded: { runners, samples: Object.fromEntries(series) }, seq }
+}

@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'react'
+import type { QueuedJobView } from '../../../src/contract/views.ts'
+import { getJson } from '../api.ts'
+import { live } from '../live/live.ts'
+
+/** Changes within this time are looked at together. */
+const GATHER_MS = 300
+/** The reasons change as runners come and go, without a change of the job itself. */
+const LOOK_AGAIN_MS = 5_000
+
+/** The jobs that wait for a runner, kept true; undefined until read. */
+export function useQueue(): { jobs: readonly QueuedJobView[] | undefined; error?: Error } {
+  const [jobs, setJobs] = useState<readonly QueuedJobView[]>()
+  const [error, setError] = useState<Error>()
+  useEffect(() => {
+    const leaving = new AbortController()
+    let soon: ReturnType<typeof setTimeout> | undefined
+    const read = async () => {
+      soon = undefined
+      try {
+        const answer = await getJson<{ jobs: QueuedJobView[] }>('/queue', leaving.signal)
+        setJobs(answer.jobs)
+        setError(undefined)
+      } catch (reason) {
+        if (!leaving.signal.aborted) setError(reason as Error)
+      }
+    }
+    const readSoon = () => {
+      soon ??= setTimeout(() => void read(), GATHER_MS)
+    }
+    const stop = live.subscribe({ kind: 'everything' }, undefined, {
+      onEvent: (event) => {
+        if (event.type === 'job.changed' || event.type === 'runner.changed') readSoon()
+      },
+    })
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') readSoon()
+    }, LOOK_AGAIN_MS)
+    void read()
+    return () => {
+      leaving.abort()
+      clearTimeout(soon)
+      clearInterval(timer)
+      stop()
+    }
+  }, [])
+  return { jobs, ...(error ? { error } : {}) }
+}

@@ -1,0 +1,45 @@
+import type { JobView, PipelineView, StepView } from '../../../src/contract/views.ts'
+
+/** One word for how something stands: its outcome once it has one, else what it is doing. */
+export type Status =
+  | NonNullable<PipelineView['outcome']>
+  | 'running'
+  | 'pending'
+  | 'queued'
+  | 'assigned'
+  | 'blocked'
+  | 'waiting'
+  | 'finished'
+
+export const STATUS_WORDS: Readonly<Record<Status, string>> = {
+  success: 'Success',
+  failure: 'Failure',
+  error: 'Error',
+  cancelled: 'Cancelled',
+  timeout: 'Timeout',
+  skipped: 'Skipped',
+  running: 'Running',
+  pending: 'Pending',
+  queued: 'Queued',
+  assigned: 'Starting',
+  blocked: 'Waits for needs',
+  waiting: 'Waiting',
+  finished: 'Finished',
+}
+
+/** What anything with a status and perhaps an outcome is said to be. */
+export function statusOf(subject: {
+  readonly status: PipelineView['status'] | JobView['status'] | StepView['status']
+  readonly outcome?: PipelineView['outcome'] | undefined
+}): Status {
+  return subject.outcome ?? subject.status
+}
+
+/** How long something took, or has taken by `now`; undefined before it started. */
+export function durationOf(
+  subject: { readonly startedAt?: number | undefined; readonly finishedAt?: number | undefined },
+  now: number,
+): number | undefined {
+  if (subject.startedAt === undefined) return undefined
+  return (subject.finishedAt ?? now) - subject.startedAt
+}
