@@ -4,6 +4,7 @@ import type { SettingName } from './settings.ts'
 
 const STORE = ['database'] as const
 const BROKER = ['broker'] as const
+const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
 const EXECUTOR = ['executor', 'default-image'] as const
 const RUNNER = ['name', 'slots', 'labels', 'job-memory', 'job-cpus', 'job-processes'] as const
@@ -11,9 +12,19 @@ const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts'] as const
 const LOG = ['log-level', 'log-format'] as const
 
 export const SERVICE_SETTINGS = {
-  up: ['data', ...LISTENING, ...STORE, ...BROKER, ...EXECUTOR, ...RUNNER, ...SCHEDULING, ...LOG],
+  up: [
+    'data',
+    ...LISTENING,
+    ...FIRST_TOKEN,
+    ...STORE,
+    ...BROKER,
+    ...EXECUTOR,
+    ...RUNNER,
+    ...SCHEDULING,
+    ...LOG,
+  ],
   agent: [...LISTENING, ...STORE, ...BROKER, ...LOG],
-  dispatcher: [...LISTENING, ...STORE, ...BROKER, ...SCHEDULING, ...LOG],
+  dispatcher: [...LISTENING, ...FIRST_TOKEN, ...STORE, ...BROKER, ...SCHEDULING, ...LOG],
   runner: [
     'data',
     ...LISTENING,

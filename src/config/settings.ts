@@ -60,8 +60,18 @@ const database = z.string().transform((text, context) => {
 
 const broker = z.string().transform((text, context) => {
   if (text === 'embedded:') return { kind: 'embedded' } as const
-  if (/^amqps?:\/\//.test(text) && URL.canParse(text)) return { kind: 'amqp', url: text } as const
-  context.addIssue('must be embedded: or amqp://user:password@host')
+  if (/^amqps?:\/\//.test(text) && URL.canParse(text)) {
+    // `?prefix=` is ours: several installations may share a broker under names of their own.
+    const url = new URL(text)
+    const prefix = url.searchParams.get('prefix')
+    url.searchParams.delete('prefix')
+    if (prefix === null) return { kind: 'amqp', url: url.href } as const
+    if (/^[A-Za-z0-9_-]{1,50}$/.test(prefix))
+      return { kind: 'amqp', url: url.href, prefix } as const
+  }
+  context.addIssue(
+    'must be embedded: or amqp://user:password@host, with ?prefix=NAME if it is shared',
+  )
   return z.NEVER
 })
 
@@ -163,6 +173,11 @@ export const SETTINGS = {
     value: 'token',
     help: 'the access token to show to the dispatcher; see `narwhal token create`',
     schema: z.string().min(1),
+  }),
+  'first-token': setting({
+    value: 'secret',
+    help: 'the first access token, where none is made yet; else one is made and printed once',
+    schema: z.string().regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
   }),
   'runner-token': setting({
     value: 'secret',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
@@ -21,6 +22,8 @@ import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
+
+const RETRY_MS = 1_000
 
 export interface PipelineRunDeps {
   readonly ledger: PipelineLedger
@@ -284,14 +287,19 @@ export class PipelineRun {
     await this.#ledger.change((draft) => advancePipeline(draft, [{ jobId, event }], at))
   }
 
+  /** Follows up on work for one job; trouble of our own is said, and tried again after a while. */
   #activate(id: JobId, work: Promise<void>): void {
     this.#active.add(id)
-    this.#guard(
-      work.finally(() => {
+    const followUp = work
+      .catch(async (err: unknown) => {
+        if (!this.#deps.signal.aborted) this.#log.error({ err, job: id }, 'job is stuck')
+        await sleep(RETRY_MS, undefined, { signal: this.#deps.signal })
+      })
+      .then(() => {
         this.#active.delete(id)
         this.react()
-      }),
-    )
+      })
+    this.#guard(followUp)
   }
 
   /** Work that nobody waits for; when it fails for a reason of our own, that is said. */

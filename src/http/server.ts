@@ -45,7 +45,7 @@ export interface HttpDeps {
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const server = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,

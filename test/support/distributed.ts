@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { ApiClient } from '../../src/cli/client.ts'
+import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
+import type { Installation } from './installation.ts'
+import { freshDatabase, testService, uniquePrefix } from './services.ts'
+import { tempDir } from './temp-dir.ts'
+
+const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+
+/** Why the distributed form can't be started here; false where it can. */
+export function skipDistributed(): string | false {
+  for (const name of ['postgres', 'rabbitmq', 'docker'] as const) {
+    const { skip } = testService(name)
+    if (skip) return skip
+  }
+  return false
+}
+
+/** The four processes apart, each with its own lines. */
+export interface Distributed extends Installation {
+  readonly dispatcherUrl: string
+  /** Everything that the processes have said so far. */
+  readonly said: () => string
+  readonly processes: ReadonlyMap<string, ChildProcess>
+}
+
+export interface DistributedOptions {
+  /** As `--executor`; the test's Docker Engine unless told. */
+  readonly executor?: string
+  readonly slots?: number
+}
+
+/**
+ * Starts agent, dispatcher, runner and web by the command line, as an operator would, on the test's
+ * RabbitMQ, PostgreSQL and Docker Engine, with names of their own there.
+ */
+export async function startDistributed(options: DistributedOptions = {}): Promise<Distributed> {
+  await using stack = new AsyncDisposableStack()
+  const data = stack.use(await tempDir())
+  const database = stack.use(await freshDatabase())
+  const broker = new URL(testService('rabbitmq').url)
+  broker.searchParams.set('prefix', uniquePrefix())
+  const shared = ['--database', database.url, '--broker', broker.href]
+  const said: string[] = []
+  const processes = new Map<string, ChildProcess>()
+  const start = (name: string, args: string[]): void => {
+    const child = startProcess([name, ...args], (text) => said.push(text))
+    processes.set(name, child)
+    stack.defer(() => endProcess(child))
+  }
+  const [agent, dispatcher, runner, health, web] = await Promise.all(
+    Array.from({ length: 5 }, () => freePort()),
+  )
+  const urlOf = (port: number | undefined): string => `http://127.0.0.1:${port}`
+  start('agent', ['--port', String(agent), ...shared])
+  start('dispatcher', ['--port', String(dispatcher), ...shared])
+  start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
+  start('runner', [
+    ...['--port', String(runner), '--health-port', String(health), '--data', data.path],
+    ...['--dispatcher', urlOf(dispatcher), '--name', 'apart', '--slots', `${options.slots ?? 2}`],
+    ...['--executor', options.executor ?? `docker:${testService('docker').url}`],
+  ])
+  const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
+  await eventually(
+    async () => {
+      const all = [agent, dispatcher, web, health].map((port) => fetch(`${urlOf(port)}/readyz`))
+      if ((await Promise.all(all)).some((answer) => !answer.ok)) return false
+      return (await client.listRunners()).some(({ state }) => state === 'online')
+    },
+    { timeoutMs: 60_000, message: 'the four processes' },
+  ).catch((error: unknown) => {
+    throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
+  })
+  const resources = stack.move()
+  return {
+    url: urlOf(web),
+    agentUrl: urlOf(agent),
+    dispatcherUrl: urlOf(dispatcher),
+    client,
+    said: () => said.join(''),
+    processes,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+function startProcess(args: string[], say: (text: string) => void): ChildProcess {
+  const { PATH, HOME, TMPDIR } = process.env
+  const child = spawn(`${root}/narwhal`, args, {
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => say(`${args[0]}: ${text}`))
+  }
+  return child
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}

@@ -1,0 +1,75 @@
+import { createHmac, randomUUID } from 'node:crypto'
+
+/** A repository as GitHub's payloads name it. */
+export interface ForgeRepository {
+  readonly id: number
+  readonly fullName: string
+}
+
+export interface Delivery {
+  readonly event: string
+  readonly payload: object
+  readonly secret: string
+  /** The delivery's id; a new one unless given. */
+  readonly id?: string
+}
+
+export interface WebhookReply {
+  readonly status: number
+  readonly body: { status?: string; eventId?: string; reason?: string; message?: string }
+}
+
+/** Sends a webhook as GitHub does: signed over the very bytes of the body. */
+export async function deliver(agentUrl: string, delivery: Delivery): Promise<WebhookReply> {
+  const body = JSON.stringify(delivery.payload)
+  const signature = createHmac('sha256', delivery.secret).update(body).digest('hex')
+  const response = await fetch(`${agentUrl}/webhooks/github`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': delivery.event,
+      'x-github-delivery': delivery.id ?? randomUUID(),
+      'x-hub-signature-256': `sha256=${signature}`,
+    },
+  })
+  return { status: response.status, body: (await response.json()) as WebhookReply['body'] }
+}
+
+/** The payload of a push, as much of it as anybody reads. */
+export function pushPayload(
+  repository: ForgeRepository,
+  push: { ref?: string; sha: string; title?: string; author?: string },
+): object {
+  const { ref = 'refs/heads/main', sha, title = 'Change', author = 'Ada' } = push
+  return {
+    ref,
+    before: 'b'.repeat(40),
+    after: sha,
+    created: false,
+    deleted: false,
+    forced: false,
+    repository: payloadRepository(repository),
+    pusher: { name: author, email: null },
+    sender: { id: 7, login: author.toLowerCase(), type: 'User' },
+    head_commit: {
+      id: sha,
+      message: title,
+      timestamp: '2026-01-01T00:00:00Z',
+      author: { name: author, email: 'ada@example.com' },
+    },
+    commits: [],
+  }
+}
+
+function payloadRepository({ id, fullName }: ForgeRepository): object {
+  const [owner = ''] = fullName.split('/')
+  return {
+    id,
+    full_name: fullName,
+    name: fullName.split('/')[1],
+    private: false,
+    owner: { id: 1, login: owner },
+    default_branch: 'main',
+  }
+}

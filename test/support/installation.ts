@@ -1,0 +1,162 @@
+import type { CliIo, Terminal } from '../../src/cli/cli-io.ts'
+import { ApiClient } from '../../src/cli/client.ts'
+import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import type { PipelineView } from '../../src/contract/views.ts'
+import type { PipelineId } from '../../src/core/ids.ts'
+import { NarwhalError } from '../../src/lib/errors.ts'
+import { runUp } from '../../src/start/up.ts'
+import { eventually } from './eventually.ts'
+import { deliver, type ForgeRepository, pushPayload, type WebhookReply } from './github.ts'
+import { tempDir } from './temp-dir.ts'
+
+const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+
+/** A whole Narwhal, as its users have it, in one process or several. */
+export interface Installation extends AsyncDisposable {
+  /** Where people look. */
+  readonly url: string
+  /** Where forges send their webhooks. */
+  readonly agentUrl: string
+  readonly client: ApiClient
+}
+
+/** Starts `narwhal up` in this process, on a free port with a data folder of its own. */
+export async function startUp(
+  flags: Readonly<Record<string, string>> = {},
+): Promise<Installation & { readonly dataDir: string; readonly output: () => string }> {
+  await using stack = new AsyncDisposableStack()
+  const data = flags['data'] ?? stack.use(await tempDir()).path
+  const stop = new AbortController()
+  const written: string[] = []
+  const running = runUp({
+    io: captureIo(stop.signal, (text) => written.push(text)),
+    root,
+    version: 'test',
+    flags: { data, port: '0', executor: 'fake:', slots: '4', logLevel: 'warn', ...flags },
+  })
+  stack.defer(async () => {
+    stop.abort(new NarwhalError('cancelled', 'the test is over'))
+    // Whoever waited for it has heard already why it ended.
+    await running.catch(() => undefined)
+  })
+  const output = (): string => written.join('')
+  const url = await Promise.race([
+    eventually(() => /is up: (http:\S+)/.exec(output())?.[1] ?? null, { message: 'narwhal up' }),
+    running.then(() => Promise.reject(new Error(`narwhal up ended: ${output()}`))),
+  ])
+  const resources = stack.move()
+  return {
+    url,
+    agentUrl: url,
+    client: new ApiClient({ server: url }, stop.signal),
+    dataDir: data,
+    output,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+/** A process's terminal that only remembers what was written. */
+export function captureIo(signal: AbortSignal, write: (text: string) => void): CliIo {
+  const terminal: Terminal = {
+    isTTY: false,
+    columns: 100,
+    rows: 40,
+    write,
+    onResize: () => ({ [Symbol.dispose]: () => undefined }),
+  }
+  return {
+    stdout: terminal,
+    stderr: terminal,
+    env: { LANG: 'C.UTF-8' },
+    cwd: root,
+    signal,
+    now: () => Date.now(),
+    exit: () => undefined,
+    onExit: () => ({ [Symbol.dispose]: () => undefined }),
+  }
+}
+
+/** A repository that a forge has, registered at an installation. */
+export interface Registered {
+  readonly forge: ForgeRepository
+  readonly secret: string
+  readonly id: string
+}
+
+let lastForgeId = 1000
+
+/** Registers a repository of GitHub; it is not polled unless told. */
+export async function register(
+  installation: Installation,
+  cloneUrl: string,
+  options: { name?: string; pollIntervalMs?: number } = {},
+): Promise<Registered> {
+  const id = ++lastForgeId
+  const fullName = options.name ?? `ada/project-${id}`
+  const { repository, webhook } = await installation.client.addRepository({
+    name: fullName,
+    cloneUrl,
+    forge: 'github',
+    pollIntervalMs: options.pollIntervalMs ?? 0,
+  })
+  if (!webhook) throw new Error('a GitHub repository has a webhook')
+  return { forge: { id, fullName }, secret: webhook.secret, id: repository.id }
+}
+
+/** Sends the webhook of a push. */
+export async function push(
+  installation: Installation,
+  repository: Registered,
+  commit: { sha: string; ref?: string; title?: string; delivery?: string },
+): Promise<WebhookReply> {
+  return await deliver(installation.agentUrl, {
+    event: 'push',
+    payload: pushPayload(repository.forge, commit),
+    secret: repository.secret,
+    ...(commit.delivery ? { id: commit.delivery } : {}),
+  })
+}
+
+/** The pipeline of a commit event, as soon as there is one. */
+export async function pipelineOf(
+  { client }: Installation,
+  eventId: string | undefined,
+): Promise<PipelineView> {
+  return await eventually(
+    async () => {
+      const pipelines = await client.listPipelines({ limit: 500 })
+      return pipelines.find((one) => one.event.id === eventId) ?? null
+    },
+    { message: `a pipeline of ${eventId}`, timeoutMs: 30_000 },
+  )
+}
+
+/** The pipeline with its jobs, when it has ended. */
+export async function finished(
+  { client }: Installation,
+  id: PipelineId,
+  timeoutMs = 60_000,
+): Promise<PipelineWithJobs> {
+  return await eventually(
+    async () => {
+      const found = await client.getPipeline(id)
+      return found.pipeline.status === 'finished' ? found : null
+    },
+    { message: `the end of ${id}`, timeoutMs },
+  )
+}
+
+/** The text of a job's log, without Narwhal's own lines. */
+export async function logText(
+  { client }: Installation,
+  job: { id: `job_${string}`; attempt: number },
+): Promise<string> {
+  const page = await client.readLog(
+    { jobId: job.id, attempt: job.attempt },
+    { from: 0, limit: 10_000 },
+  )
+  return page.lines
+    .filter((line) => line.stream !== 'narwhal')
+    .map((line) => line.text)
+    .join('\n')
+}

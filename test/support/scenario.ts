@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import { eventually } from './eventually.ts'
+import { gitRepository } from './git-repository.ts'
+import { finished, type Installation, logText, pipelineOf, push, register } from './installation.ts'
+
+const FOLDER = new URL('../scenarios/', import.meta.url).pathname
+
+const outcome = z.enum(['success', 'failure', 'error', 'cancelled', 'timeout', 'skipped'])
+
+/** What a scenario's `expected.json` may say; what it leaves out is not looked at. */
+const expectation = z.strictObject({
+  /** Runs on the distributed form, too, where steps are real shell in real containers. */
+  distributed: z.boolean().default(false),
+  /** What happens while it runs: the pipeline is cancelled once a step of this job runs. */
+  cancelWhenRunning: z.string().optional(),
+  outcome,
+  /** A part of the reason. */
+  reason: z.string().optional(),
+  problems: z
+    .array(z.strictObject({ message: z.string(), line: z.number(), column: z.number() }))
+    .optional(),
+  jobs: z
+    .record(
+      z.string(),
+      z.strictObject({
+        outcome,
+        reason: z.string().optional(),
+        /** The outcomes of its steps by name, in order. */
+        steps: z.record(z.string(), outcome).optional(),
+        /** Lines that must be in its log. */
+        log: z.array(z.string()).optional(),
+        /** Jobs that must have ended before it started. */
+        startsAfter: z.array(z.string()).optional(),
+      }),
+    )
+    .default({}),
+})
+
+export interface Scenario {
+  readonly name: string
+  /** Absent: the commit has no such file. */
+  readonly file: string | undefined
+  readonly expected: z.output<typeof expectation>
+}
+
+/** The folders of `test/scenarios`: each a `narwhal.yml` and what must come of it. */
+export async function listScenarios(): Promise<Scenario[]> {
+  const names = (await readdir(FOLDER)).sort()
+  return await Promise.all(
+    names.map(async (name) => {
+      const read = (file: string): Promise<string> => readFile(join(FOLDER, name, file), 'utf8')
+      const expected = expectation.parse(JSON.parse(await read('expected.json')))
+      const file = await read('narwhal.yml').catch(() => undefined)
+      return { name, file, expected }
+    }),
+  )
+}
+
+/** Pushes a commit with the scenario's file and holds what comes of it against what is expected. */
+export async function runScenario(
+  installation: Installation,
+  { file, expected }: Scenario,
+): Promise<void> {
+  await using repository = await gitRepository({ files: { 'README.md': 'hello\n' }, serve: true })
+  const registered = await register(installation, repository.url)
+  const sha = await repository.commit(file === undefined ? {} : { 'narwhal.yml': file })
+  const reply = await push(installation, registered, { sha })
+  assert.equal(reply.status, 202, JSON.stringify(reply.body))
+  const { id } = await pipelineOf(installation, reply.body.eventId)
+  if (expected.cancelWhenRunning)
+    await cancelWhenRunning(installation, id, expected.cancelWhenRunning)
+  const ended = await finished(installation, id)
+  assert.equal(ended.pipeline.outcome, expected.outcome, JSON.stringify(ended, null, 1))
+  if (expected.reason)
+    assert.ok(ended.pipeline.reason?.includes(expected.reason), ended.pipeline.reason)
+  if (expected.problems) {
+    const problems = ended.pipeline.problems.map(({ excerpt: _, ...problem }) => problem)
+    assert.deepEqual(problems, expected.problems)
+  }
+  assert.deepEqual(
+    Object.fromEntries(ended.jobs.map((job) => [job.name, job.outcome])),
+    Object.fromEntries(Object.entries(expected.jobs).map(([name, job]) => [name, job.outcome])),
+  )
+  for (const [name, job] of Object.entries(expected.jobs)) {
+    await checkJob(installation, ended, name, job)
+  }
+}
+
+type ExpectedJob = z.output<typeof expectation>['jobs'][string]
+
+async function checkJob(
+  installation: Installation,
+  ended: PipelineWithJobs,
+  name: string,
+  expected: ExpectedJob,
+): Promise<void> {
+  const job = ended.jobs.find((one) => one.name === name)
+  assert.ok(job, name)
+  if (expected.reason) assert.ok(job.reason?.includes(expected.reason), `${name}: ${job.reason}`)
+  const attempt = job.attempts.at(-1)
+  if (expected.steps) {
+    const steps = attempt?.steps.map((step) => [step.name, step.outcome])
+    assert.deepEqual(steps, Object.entries(expected.steps))
+  }
+  if (expected.log) {
+    const text = await logText(installation, { id: job.id, attempt: job.attempt })
+    for (const line of expected.log) assert.ok(text.split('\n').includes(line), `${name}: ${text}`)
+  }
+  for (const other of expected.startsAfter ?? []) {
+    const before = ended.jobs.find((one) => one.name === other)
+    assert.ok(before?.finishedAt && attempt && attempt.assignedAt >= before.finishedAt, other)
+  }
+}
+
+async function cancelWhenRunning(
+  { client }: Installation,
+  id: `pipeline_${string}`,
+  name: string,
+): Promise<void> {
+  await eventually(
+    async () => {
+      const { jobs } = await client.getPipeline(id)
+      const steps = jobs.find((job) => job.name === name)?.attempts.at(-1)?.steps ?? []
+      return steps.some((step) => step.status === 'running')
+    },
+    { message: `a step of job ${name} to run`, timeoutMs: 30_000 },
+  )
+  await client.cancelPipeline(id)
+}
