@@ -22,14 +22,21 @@ export interface SandboxLimits {
 export interface SandboxStep {
   /** A POSIX shell script; the first command that fails ends it (`set -e`). */
   readonly script: string
-  /** The whole environment besides the sandbox's own PATH, HOME and the like. */
+  /**
+   * The whole environment besides the sandbox's own: PATH, HOME and the like, and with an image what
+   * the image sets. Names have the form `[A-Za-z_][A-Za-z0-9_]*`; values hold no NUL character.
+   */
   readonly env: Readonly<Record<string, string>>
 }
 
 export type OutputStream = 'stdout' | 'stderr'
 
-/** Takes output in the order it was written; the chunk is the listener's to keep. */
-export type OutputListener = (stream: OutputStream, chunk: Uint8Array) => void
+/**
+ * Takes the output of each stream in the order it was written; the chunk is the listener's to keep.
+ * A listener that can't keep up returns a promise: the step's stream is read no further until it
+ * settles, so a fast writer waits, as it would for a slow terminal.
+ */
+export type OutputListener = (stream: OutputStream, chunk: Uint8Array) => void | Promise<void>
 
 /** How a script ended. A non-zero code is a result and never thrown. */
 export interface StepExit {
@@ -48,7 +55,8 @@ export interface StepExit {
  * - Disposing an executor ends and removes all its sandboxes.
  */
 export interface Executor extends AsyncDisposable {
-  readonly engine: Engine
+  /** What it can open sandboxes with now; may change when a container engine comes or goes. */
+  readonly engines: readonly Engine[]
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
   /** Empty when sandboxes can be opened; else what is wrong and what to do, in words. */
   probe(): Promise<string>
@@ -59,9 +67,11 @@ export interface Executor extends AsyncDisposable {
  *
  * - `run` runs one script after the other in the workspace, each as a process of its own: closed
  *   standard input, exactly the given environment. It resolves once the script has ended and
- *   its output has been heard, also when it left processes in the background. Calls never overlap.
+ *   its output has been heard, also when it left processes in the background. Whether those live on
+ *   into the next step is up to the engine. Calls never overlap.
  * - When the signal aborts, every process of the step is killed and `run` rejects with the
- *   signal's reason. Our own trouble (the engine is gone, …) rejects with a NarwhalError.
+ *   signal's reason; the sandbox can still run further steps. Our own trouble (the engine is gone,
+ *   an environment that can't be set, …) rejects with a NarwhalError.
  * - Disposing kills what still runs and removes everything the sandbox brought: containers,
  *   networks, volumes, and what the steps wrote into the workspace under another user's name, so
  *   that the runner can remove the folder. It is safe at any moment and more than once.

@@ -1,0 +1,79 @@
+import type { Engine } from '../../core/placement/placement.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
+import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+
+export interface AutoExecutorOptions {
+  /** Where a container engine may be, the best first. */
+  readonly hosts: readonly string[]
+  readonly docker: Omit<DockerExecutorOptions, 'host'>
+  readonly bubblewrap: Executor
+}
+
+/**
+ * Whatever this machine has: jobs with an image go to the first container engine that answers, jobs
+ * without one to bubblewrap where it works, else to the engine with the default image. An engine that
+ * comes later is noticed when a job wants it, and by `probe`; one that is gone is told per job.
+ */
+export class AutoExecutor implements Executor {
+  readonly #options: AutoExecutorOptions
+  /** By host; each stays for its sandboxes, whether it answers now or not. */
+  readonly #docker = new Map<string, DockerExecutor>()
+  #engines: readonly Engine[] = []
+
+  constructor(options: AutoExecutorOptions) {
+    this.#options = options
+    for (const host of options.hosts) {
+      this.#docker.set(host, new DockerExecutor({ ...options.docker, host }))
+    }
+  }
+
+  /** As the last probe found them. */
+  get engines(): readonly Engine[] {
+    return this.#engines
+  }
+
+  async probe(): Promise<string> {
+    const [trouble, docker] = await Promise.all([
+      this.#options.bubblewrap.probe(),
+      this.#findDocker(),
+    ])
+    this.#engines = [
+      ...(docker ? (['docker'] as const) : []),
+      ...(trouble === '' ? (['bubblewrap'] as const) : []),
+    ]
+    if (this.#engines.length > 0) return ''
+    return `jobs can't run on this machine: ${trouble}; and ${this.#noEngine()}`
+  }
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    if (spec.image === undefined && (await this.#options.bubblewrap.probe()) === '') {
+      return this.#options.bubblewrap.open(spec, signal)
+    }
+    const docker = await this.#findDocker()
+    if (docker) return docker.open(spec, signal)
+    if (spec.image === undefined) throw new NarwhalError('unavailable', await this.probe())
+    throw new NarwhalError('unavailable', `image ${spec.image}: ${this.#noEngine()}`)
+  }
+
+  /** Removes the containers that a former process of this instance left behind. */
+  async reap(): Promise<number> {
+    return (await (await this.#findDocker())?.reap()) ?? 0
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const parts = [...this.#docker.values(), this.#options.bubblewrap]
+    await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()))
+  }
+
+  async #findDocker(): Promise<DockerExecutor | undefined> {
+    for (const docker of this.#docker.values()) {
+      if ((await docker.probe()) === '') return docker
+    }
+    return undefined
+  }
+
+  #noEngine(): string {
+    return `no container engine answers at ${this.#options.hosts.join(' or ')}: start Docker or Podman (apt-get install docker.io), or set DOCKER_HOST`
+  }
+}

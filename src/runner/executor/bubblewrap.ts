@@ -1,0 +1,92 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
+import { bubblewrapProgram, findBubblewrapMode, giveWorkspace } from './bubblewrap-mode.ts'
+import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import { LocalSandboxes } from './local-sandboxes.ts'
+import type { Scratch } from './scratch.ts'
+import { STANDARD_PATH } from './standard-path.ts'
+
+export interface BubblewrapExecutorOptions {
+  /** The runner's name among all on this machine. */
+  readonly instance: string
+  /** Absolute paths that no job may see, besides those that never are visible: Narwhal's data. */
+  readonly hide: readonly string[]
+  /** The PATH of the steps; the system's own folders unless told. */
+  readonly path?: string
+}
+
+/**
+ * Jobs over this machine's own programs, isolated by bubblewrap: a read-only view of the system's
+ * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own in which
+ * the job's workspace, home and /tmp are the same; what a step leaves in the background ends with it.
+ *
+ * Limits: the number of processes, where the sandbox has a user of its own, and no core dumps. Memory and
+ * processors are not limited: address space is the only thing that could be (RLIMIT_AS), and
+ * Node and Java reserve far more of it than they use.
+ *
+ * The steps' base environment: PATH and HOME.
+ */
+export class BubblewrapExecutor implements Executor {
+  readonly engines = ['bubblewrap'] as const
+  readonly #options: BubblewrapExecutorOptions
+  readonly #sandboxes: LocalSandboxes
+  #mode: Promise<BubblewrapMode | string> | undefined
+
+  constructor(options: BubblewrapExecutorOptions) {
+    this.#options = options
+    this.#sandboxes = new LocalSandboxes(options.instance)
+  }
+
+  async probe(): Promise<string> {
+    const known = await this.#mode
+    // What works goes on to work; what does not may have been mended.
+    if (typeof known === 'string') this.#mode = undefined
+    const mode = await this.#findMode()
+    return typeof mode === 'string' ? mode : ''
+  }
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    if (spec.image !== undefined) {
+      throw new NarwhalError(
+        'invalid',
+        `image ${spec.image} needs a container engine, and this runner only has bubblewrap: start Docker or Podman on it, or remove \`image:\` to run over its own root file system`,
+      )
+    }
+    const mode = await this.#findMode()
+    if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
+    return this.#sandboxes.open(async (scratch) => this.#parts(spec, mode, scratch), signal)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sandboxes[Symbol.asyncDispose]()
+  }
+
+  #parts(spec: SandboxSpec, mode: BubblewrapMode, scratch: Scratch) {
+    const path = this.#options.path ?? STANDARD_PATH
+    const { hide } = this.#options
+    let given = false
+    return {
+      name: spec.name,
+      // Bubblewrap ends every process of a step with the step.
+      killAll: async () => {},
+      programFor: async (
+        file: string,
+        step: { readonly env: Readonly<Record<string, string>> },
+      ) => {
+        // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
+        if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])
+        given = true
+        const base = { PATH: path, HOME: '/home/narwhal' }
+        const { workspace, limits } = spec
+        const view = { mode, workspace, scratch, hide, path, limits, file }
+        return bubblewrapProgram(mode, await sandboxArgs(view), base, step.env)
+      },
+    }
+  }
+
+  /** How bubblewrap works here, or why it does not; tried once until it is probed again. */
+  #findMode(): Promise<BubblewrapMode | string> {
+    this.#mode ??= findBubblewrapMode(this.#options.instance)
+    return this.#mode
+  }
+}

@@ -1,0 +1,205 @@
+import type { Duplex } from 'node:stream'
+import { z } from 'zod'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { EngineAddress } from './docker-address.ts'
+import {
+  callEngine,
+  type EngineAnswer,
+  type EngineCall,
+  hijackEngine,
+  streamFromEngine,
+} from './docker-http.ts'
+import type { ContainerSettings } from './docker-profile.ts'
+import { readPullProgress } from './docker-pull.ts'
+import type { ImageReference } from './image-reference.ts'
+
+const Version = z.object({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
+const Created = z.object({ Id: z.string() })
+const Listed = z.array(z.object({ Id: z.string() }))
+const Inspected = z.object({
+  State: z.object({ Running: z.boolean(), OOMKilled: z.boolean(), ExitCode: z.int() }),
+})
+const ExecInspected = z.object({ Running: z.boolean(), ExitCode: z.int().nullish() })
+const Words = z.object({ message: z.string() })
+
+/** The first with private cgroup namespaces: Docker 20.10, and what Podman says of itself. */
+const OLDEST_API = 41
+const PROBE_SILENCE_MS = 5_000
+const PULL_SILENCE_MS = 600_000
+
+export interface ContainerState {
+  readonly running: boolean
+  readonly oomKilled: boolean
+  readonly exitCode: number
+}
+
+/** A command in a running container. Its output comes in frames (see docker-frames.ts). */
+export interface ExecSettings {
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+}
+
+/**
+ * The few calls of the Docker Engine API that Narwhal needs, which Podman serves as well. Every method
+ * rejects with NarwhalError `unavailable` when the engine does not answer or answers with an error that
+ * the method's own words do not name. The API version is agreed on once, at the first call.
+ */
+export class DockerApi {
+  readonly address: EngineAddress
+  #prefix: Promise<string> | undefined
+
+  constructor(address: EngineAddress) {
+    this.address = address
+  }
+
+  /** Asks the engine whether it is there and new enough; rejects `unavailable` with what to do. */
+  async ping(): Promise<void> {
+    this.#prefix = undefined
+    await this.#agreedPrefix()
+  }
+
+  /** Resolves to the container's id; `undefined` when the image is not there. */
+  async createContainer(name: string, settings: ContainerSettings): Promise<string | undefined> {
+    const path = `/containers/create?name=${encodeURIComponent(name)}`
+    const answer = await this.#call({ method: 'POST', path, body: settings }, [404])
+    return answer.status === 404 ? undefined : Created.parse(JSON.parse(answer.text)).Id
+  }
+
+  /** Starts it, unless it runs already. */
+  async startContainer(id: string): Promise<void> {
+    await this.#call({ method: 'POST', path: `/containers/${id}/start` }, [304])
+  }
+
+  /** Ends all its processes and resolves once they are gone; also when it is not there. */
+  async killContainer(id: string): Promise<void> {
+    // 409: it does not run.
+    await this.#call({ method: 'POST', path: `/containers/${id}/kill?signal=KILL` }, [404, 409])
+    const path = `/containers/${id}/wait?condition=not-running`
+    await this.#call({ method: 'POST', path }, [404])
+  }
+
+  /** Kills and removes it with its anonymous volumes; also when it is not there. */
+  async removeContainer(id: string): Promise<void> {
+    // 409: somebody else is removing it at this moment.
+    await this.#call({ method: 'DELETE', path: `/containers/${id}?force=1&v=1` }, [404, 409])
+  }
+
+  /** `undefined` when it is not there. */
+  async inspectContainer(id: string): Promise<ContainerState | undefined> {
+    const answer = await this.#call({ method: 'GET', path: `/containers/${id}/json` }, [404])
+    if (answer.status === 404) return undefined
+    const { State } = Inspected.parse(JSON.parse(answer.text))
+    return { running: State.Running, oomKilled: State.OOMKilled, exitCode: State.ExitCode }
+  }
+
+  /** The ids of all containers, running or not, that carry this label with this value. */
+  async listContainers(label: string, value: string): Promise<readonly string[]> {
+    const filters = encodeURIComponent(JSON.stringify({ label: [`${label}=${value}`] }))
+    const path = `/containers/json?all=1&filters=${filters}`
+    const answer = await this.#call({ method: 'GET', path })
+    return Listed.parse(JSON.parse(answer.text)).map(({ Id }) => Id)
+  }
+
+  /** Resolves to the id of a prepared command; `undefined` when the container does not run. */
+  async createExec(container: string, settings: ExecSettings): Promise<string | undefined> {
+    const body = {
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: false,
+      User: '0:0',
+      WorkingDir: settings.cwd,
+      Env: Object.entries(settings.env).map(([name, value]) => `${name}=${value}`),
+      Cmd: settings.command,
+    }
+    const path = `/containers/${container}/exec`
+    const answer = await this.#call({ method: 'POST', path, body }, [404, 409, 500])
+    if (answer.status === 201) return Created.parse(JSON.parse(answer.text)).Id
+    // Podman says 500 where Docker says 409.
+    if (answer.status !== 500 || /not running|improper/i.test(answer.text)) return undefined
+    throw this.#refused('POST', path, answer)
+  }
+
+  /** Starts a prepared command: writing goes to its standard input, reading gives frames. */
+  async startExec(exec: string): Promise<Duplex> {
+    const path = `${await this.#agreedPrefix()}/exec/${exec}/start`
+    const body = { Detach: false, Tty: false }
+    const answer = await hijackEngine(this.address, { method: 'POST', path, body })
+    if ('status' in answer) throw this.#refused('POST', path, answer)
+    return answer
+  }
+
+  /** The exit code of a command that has ended; `undefined` while it runs and when nobody knows it. */
+  async findExecExit(exec: string): Promise<number | undefined> {
+    const answer = await this.#call({ method: 'GET', path: `/exec/${exec}/json` }, [404, 409, 500])
+    if (answer.status !== 200) return undefined
+    const { Running, ExitCode } = ExecInspected.parse(JSON.parse(answer.text))
+    return Running ? undefined : (ExitCode ?? undefined)
+  }
+
+  /** Pulls an image; rejects `not_found` with the engine's words when it can't be had. */
+  async pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({ fromImage: image.name, tag: image.version })
+    const path = `${await this.#agreedPrefix()}/images/create?${query.toString()}`
+    const call: EngineCall = { method: 'POST', path, silenceMs: PULL_SILENCE_MS, signal }
+    const response = await streamFromEngine(this.address, call)
+    const trouble = await readPullProgress(response).catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw new NarwhalError('unavailable', `the pull of ${image.full} broke off`, { cause: error })
+    })
+    if (trouble !== '') {
+      throw new NarwhalError('not_found', `image ${image.full} can't be pulled: ${trouble}`)
+    }
+  }
+
+  async #call(call: EngineCall, accepted: readonly number[] = []): Promise<EngineAnswer> {
+    const path = `${await this.#agreedPrefix()}${call.path}`
+    const answer = await callEngine(this.address, { ...call, path })
+    const { status } = answer
+    if ((status >= 200 && status < 300) || accepted.includes(status)) return answer
+    throw this.#refused(call.method, call.path, answer)
+  }
+
+  #agreedPrefix(): Promise<string> {
+    this.#prefix ??= this.#agree().catch((error: unknown) => {
+      this.#prefix = undefined
+      throw error
+    })
+    return this.#prefix
+  }
+
+  /** The engine's own version is the one it surely serves; what is asked of it has been stable. */
+  async #agree(): Promise<string> {
+    const call: EngineCall = { method: 'GET', path: '/version', silenceMs: PROBE_SILENCE_MS }
+    const answer = await callEngine(this.address, call)
+    const version = Version.safeParse(parseJson(answer.text))
+    if (answer.status !== 200 || !version.success) throw this.#refused('GET', '/version', answer)
+    const { ApiVersion } = version.data
+    const [major = 0, minor = 0] = ApiVersion.split('.').map(Number)
+    if (major === 1 && minor < OLDEST_API) {
+      throw new NarwhalError(
+        'unavailable',
+        `the container engine at ${this.address.url} speaks API ${ApiVersion} and Narwhal needs 1.${OLDEST_API}: use Docker 20.10 or newer, or Podman 4 or newer`,
+      )
+    }
+    return `/v${ApiVersion}`
+  }
+
+  #refused(method: string, path: string, { status, text }: EngineAnswer): NarwhalError {
+    const said = Words.safeParse(parseJson(text))
+    const words = said.success ? said.data.message.trim() : text.trim().slice(0, 300)
+    return new NarwhalError(
+      'unavailable',
+      `the container engine at ${this.address.url} refused ${method} ${path.split('?')[0]}: ${status} ${words}`,
+    )
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

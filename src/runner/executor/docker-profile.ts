@@ -1,0 +1,94 @@
+import type { SandboxSpec } from './executor.ts'
+
+/** Where every sandbox has its workspace. */
+export const WORKSPACE = '/workspace'
+/** A small file system in memory for the scripts of the steps, outside the workspace. */
+export const STEPS_DIR = '/narwhal'
+
+export const SANDBOX_LABEL = 'narwhal.sandbox'
+export const RUNNER_LABEL = 'narwhal.runner'
+
+/** The body of POST /containers/create, as far as Narwhal sets it. */
+export interface ContainerSettings {
+  readonly Image: string
+  readonly Entrypoint: readonly string[]
+  readonly Cmd: readonly string[]
+  readonly Env: readonly string[]
+  readonly Hostname: string
+  readonly User: string
+  readonly WorkingDir: string
+  readonly Labels: Readonly<Record<string, string>>
+  readonly Healthcheck: { readonly Test: readonly string[] }
+  readonly HostConfig: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What building software needs of root's powers, and nothing else: give files away and read them
+ * (CHOWN, DAC_OVERRIDE, FOWNER), become another user as apt does with `_apt` and package scripts do
+ * (SETUID, SETGID), and stop what those run (KILL).
+ */
+const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KILL']
+
+/** Enough for any build; an engine with less to give would refuse to start the container. */
+const OPEN_FILES = 16_384
+const STEPS_DIR_BYTES = 8 * 1024 * 1024
+
+export interface ProfileOptions {
+  /** The runner's name among all that use this engine. */
+  readonly instance: string
+  /** Whether the runner is root; else the files in the workspace are another user's for git. */
+  readonly runnerIsRoot: boolean
+}
+
+/**
+ * The container of one job: idle, root inside with few powers, no host mount but the workspace.
+ *
+ * It is not removed by the engine when it ends (AutoRemove), so that one that died can be asked why;
+ * the sandbox's disposal removes it, or the next start of the same runner.
+ */
+export function containerSettings(
+  image: string,
+  spec: SandboxSpec,
+  options: ProfileOptions,
+): ContainerSettings {
+  const { limits } = spec
+  return {
+    Image: image,
+    Entrypoint: ['/bin/sh'],
+    Cmd: ['-c', 'exec sleep 2147483647'],
+    // Whoever made the checkout is not root; git would refuse to work in it ("dubious ownership").
+    Env: options.runnerIsRoot
+      ? []
+      : [
+          'GIT_CONFIG_COUNT=1',
+          'GIT_CONFIG_KEY_0=safe.directory',
+          `GIT_CONFIG_VALUE_0=${WORKSPACE}`,
+        ],
+    Hostname: 'narwhal',
+    // The image's own user could neither write into the workspace nor install packages.
+    User: '0:0',
+    WorkingDir: WORKSPACE,
+    Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: options.instance },
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      Mounts: [{ Type: 'bind', Source: spec.workspace, Target: WORKSPACE }],
+      Tmpfs: { [STEPS_DIR]: `size=${STEPS_DIR_BYTES},mode=0700` },
+      CapDrop: ['ALL'],
+      CapAdd: CAPABILITIES,
+      SecurityOpt: ['no-new-privileges'],
+      Privileged: false,
+      Init: true,
+      IpcMode: 'private',
+      CgroupnsMode: 'private',
+      Memory: limits.memoryBytes,
+      MemorySwap: limits.memoryBytes,
+      NanoCpus: Math.round(limits.cpus * 1e9),
+      PidsLimit: limits.processes,
+      Ulimits: [
+        { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
+        { Name: 'core', Soft: 0, Hard: 0 },
+      ],
+      LogConfig: { Type: 'none' },
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import type { Duplex } from 'node:stream'
+import type { DockerApi } from './docker-api.ts'
+import { FrameReader } from './docker-frames.ts'
+import { STEPS_DIR, WORKSPACE } from './docker-profile.ts'
+import { EndMarker } from './end-marker.ts'
+import type { OutputListener, SandboxStep } from './executor.ts'
+
+/** How a step's script ended, as far as its container told. */
+export type StepEnd =
+  | {
+      readonly kind: 'exited'
+      readonly exitCode: number
+      /** How many processes the container's memory limit has killed since its start. */
+      readonly oomKills: number
+    }
+  /** The shell around the script is gone, and nobody said how the script ended. */
+  | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly said: string }
+  | { readonly kind: 'not_running' }
+
+/**
+ * Takes the script ($2 bytes) from the standard input into the file $1, runs it as a process of its own
+ * with a closed standard input, and ends both streams with a marker ($3), the exit code and the
+ * count of out-of-memory kills (cgroup v2, v1). Only `head` is not built into the shell, and it is found
+ * whatever PATH the step sets. The shell around has no standard error, so that its own "Killed"
+ * does not come between the script's output.
+ */
+const AROUND_THE_SCRIPT = `
+command -p head -c "$2" >"$1" || exit 125
+exec 3>&2 2>/dev/null
+(exec 2>&3 3>&-; exec /bin/sh -e "$1") </dev/null
+code=$?
+oom=0
+for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+  if [ -r "$facts" ]; then
+    while read -r key value; do
+      if [ "$key" = oom_kill ]; then oom=$value; fi
+    done <"$facts"
+  fi
+done
+echo "$3 $code $oom"
+echo "$3 $code $oom" >&3
+`
+
+/** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
+const ASK_EVERY_MS = 5_000
+const SAID_BYTES = 300
+
+/** Runs one script in a running container through the engine's `exec`. */
+export async function runDockerStep(
+  api: DockerApi,
+  container: string,
+  step: SandboxStep & { readonly number: number },
+  output: OutputListener,
+  signal: AbortSignal,
+): Promise<StepEnd> {
+  const script = Buffer.from(step.script)
+  const file = `${STEPS_DIR}/step-${step.number}`
+  const marker = new EndMarker()
+  const args = ['narwhal', file, String(script.length), marker.token]
+  const exec = await api.createExec(container, {
+    command: ['/bin/sh', '-c', AROUND_THE_SCRIPT, ...args],
+    env: step.env,
+    cwd: WORKSPACE,
+  })
+  if (exec === undefined) return { kind: 'not_running' }
+  signal.throwIfAborted()
+  const connection = await api.startExec(exec)
+  const hangUp = () => void connection.destroy()
+  signal.addEventListener('abort', hangUp)
+  if (signal.aborted) hangUp()
+  const askExit = () => api.findExecExit(exec)
+  using watch = new ExecWatch(askExit, hangUp)
+  try {
+    connection.on('error', () => {})
+    connection.write(script)
+    const end = await readToTheEnd(connection, marker, output, watch)
+    if ('kind' in end) return end
+    signal.throwIfAborted()
+    return { kind: 'lost', exitCode: await askExit(), said: end.said }
+  } finally {
+    signal.removeEventListener('abort', hangUp)
+    connection.destroy()
+  }
+}
+
+/** Hears the output up to both markers, or to the end of the connection. */
+async function readToTheEnd(
+  connection: Duplex,
+  marker: EndMarker,
+  output: OutputListener,
+  watch: ExecWatch,
+): Promise<StepEnd | { readonly said: string }> {
+  const frames = new FrameReader()
+  const finders = { stdout: marker.finder(), stderr: marker.finder() }
+  const ended = new Set<string>()
+  let said = ''
+  for await (const data of chunksOf(connection)) {
+    using _ = watch.hear()
+    for (const { stream, chunk } of frames.read(data)) {
+      // Left-behind processes may write on after the marker.
+      if (ended.has(stream)) continue
+      const found = finders[stream].feed(chunk)
+      if (found.output.length > 0) await output(stream, found.output)
+      if (found.facts === undefined) {
+        said = chunk.toString('utf8', Math.max(0, chunk.length - SAID_BYTES))
+        continue
+      }
+      ended.add(stream)
+      if (ended.size < 2) continue
+      const [exitCode = 0, oomKills = 0] = found.facts.split(' ').map(Number)
+      return { kind: 'exited', exitCode, oomKills }
+    }
+  }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const rest = finders[stream].rest()
+    if (rest.length > 0 && !ended.has(stream)) await output(stream, rest)
+  }
+  return { said: said.trim() }
+}
+
+/** What comes over a connection until it ends or breaks. */
+async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = connection.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
+  for (;;) {
+    const next = await chunks.next().catch(() => undefined)
+    if (next === undefined || next.done) return
+    yield next.value
+  }
+}
+
+/**
+ * A safety net: if the shell around a script is killed while a process in the background holds the
+ * streams open, no marker comes and the connection stays. Asks the engine now and then after a step
+ * that says nothing, and hangs up when it has ended and went on to say nothing.
+ */
+class ExecWatch implements Disposable {
+  readonly #timer: NodeJS.Timeout
+  #hearing = false
+  #quiet = true
+  #exitCode: number | undefined
+
+  constructor(askExit: () => Promise<number | undefined>, hangUp: () => void) {
+    const ask = async () => {
+      if (this.#hearing) return
+      if (this.#quiet && this.#exitCode !== undefined) return hangUp()
+      this.#quiet = true
+      this.#exitCode = await askExit().catch(() => undefined)
+    }
+    this.#timer = setInterval(() => void ask(), ASK_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  /** Output is being heard until the disposal: the connection is needed. */
+  hear(): Disposable {
+    this.#quiet = false
+    this.#hearing = true
+    return { [Symbol.dispose]: () => void (this.#hearing = false) }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+}

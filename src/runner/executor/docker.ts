@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { SharedTasks } from '../shared-tasks.ts'
+import { parseEngineAddress } from './docker-address.ts'
+import { DockerApi } from './docker-api.ts'
+import { containerSettings, RUNNER_LABEL } from './docker-profile.ts'
+import { DockerSandbox, tidyWorkspace } from './docker-sandbox.ts'
+import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import { type ImageReference, parseImageReference } from './image-reference.ts'
+
+export interface DockerExecutorOptions {
+  /** `unix:///var/run/docker.sock` or `tcp://host:port`; Docker's or Podman's. */
+  readonly host: string
+  /** The runner's name among all that use this engine; what it left behind is found by it. */
+  readonly instance: string
+  /** For jobs that name no image. */
+  readonly defaultImage?: string
+  /** Whether this process is root, and so can remove what the container's root wrote. */
+  readonly runnerIsRoot: boolean
+  readonly log: Logger
+}
+
+/**
+ * Jobs in containers of the Docker Engine, one idle container each; steps are `exec`ed in it. What it
+ * is allowed stands in docker-profile.ts. The engine may come and go between calls: nothing of it
+ * is held but ids.
+ */
+export class DockerExecutor implements Executor {
+  readonly engines = ['docker'] as const
+  readonly #api: DockerApi
+  readonly #options: DockerExecutorOptions
+  readonly #pulls = new SharedTasks<void>()
+  readonly #closing = new AbortController()
+  readonly #opening = new Set<Promise<Sandbox>>()
+  readonly #sandboxes = new Set<DockerSandbox>()
+  /** Before the first container is made, what a former process of this name left is removed. */
+  #reaped: Promise<number> | undefined
+
+  /** Throws NarwhalError `invalid` for an address or a default image that can't be right. */
+  constructor(options: DockerExecutorOptions) {
+    this.#api = new DockerApi(parseEngineAddress(options.host))
+    this.#options = options
+    if (options.defaultImage !== undefined) parseImageReference(options.defaultImage)
+  }
+
+  async probe(): Promise<string> {
+    try {
+      await this.#api.ping()
+      return ''
+    } catch (error) {
+      return NarwhalError.from(error).message
+    }
+  }
+
+  open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    const opening = this.#open(spec, AbortSignal.any([signal, this.#closing.signal]))
+    this.#opening.add(opening)
+    const done = () => void this.#opening.delete(opening)
+    opening.then(done, done)
+    return opening
+  }
+
+  /**
+   * Removes the containers that a former process of this instance left behind, as after a `kill -9`,
+   * and what they wrote into their workspaces where the runner can't. Resolves to their number.
+   */
+  reap(): Promise<number> {
+    this.#reaped ??= this.#reap().catch((error: unknown) => {
+      this.#reaped = undefined
+      throw error
+    })
+    return this.#reaped
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new NarwhalError('cancelled', 'the runner is stopping'))
+    await Promise.allSettled(this.#opening)
+    const sandboxes = [...this.#sandboxes]
+    await Promise.all(sandboxes.map((sandbox) => sandbox[Symbol.asyncDispose]()))
+  }
+
+  async #open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    const image = this.#imageOf(spec)
+    signal.throwIfAborted()
+    await this.reap()
+    this.#removeClosed()
+    const id = await this.#create(image, spec, signal)
+    const sandbox = this.#keep(id, image.full, spec)
+    try {
+      signal.throwIfAborted()
+      await this.#api.startContainer(id)
+      signal.throwIfAborted()
+      return sandbox
+    } catch (error) {
+      await sandbox[Symbol.asyncDispose]().catch(() => {})
+      throw error
+    }
+  }
+
+  #imageOf(spec: SandboxSpec): ImageReference {
+    const image = spec.image ?? this.#options.defaultImage
+    if (image !== undefined) return parseImageReference(image)
+    throw new NarwhalError(
+      'invalid',
+      "this job names no image, and the runner's Docker executor has no default image: add `image:` to narwhal.yml, or set NARWHAL_DEFAULT_IMAGE",
+    )
+  }
+
+  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
+  async #create(image: ImageReference, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
+    const settings = containerSettings(image.full, spec, this.#options)
+    const name = containerName(spec.name)
+    // Never aborted half-way: a container that nobody knows of would stay.
+    const created = await this.#api.createContainer(name, settings)
+    if (created !== undefined) return created
+    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
+    const retried = await this.#api.createContainer(name, settings)
+    if (retried !== undefined) return retried
+    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
+  }
+
+  /** Holds a sandbox until its container is gone. */
+  #keep(id: string, image: string, spec: SandboxSpec): DockerSandbox {
+    const sandbox: DockerSandbox = new DockerSandbox(
+      this.#api,
+      {
+        id,
+        image,
+        mustTidy: !this.#options.runnerIsRoot,
+        onRemoved: () => void this.#sandboxes.delete(sandbox),
+      },
+      spec,
+    )
+    this.#sandboxes.add(sandbox)
+    return sandbox
+  }
+
+  /** Tries again where the engine was away when a job ended. */
+  #removeClosed(): void {
+    for (const sandbox of this.#sandboxes) {
+      if (sandbox.closed) void sandbox[Symbol.asyncDispose]().catch(() => {})
+    }
+  }
+
+  async #reap(): Promise<number> {
+    const ids = await this.#api.listContainers(RUNNER_LABEL, this.#options.instance)
+    for (const id of ids) {
+      if (!this.#options.runnerIsRoot) await tidyWorkspace(this.#api, id).catch(() => {})
+      await this.#api.removeContainer(id)
+    }
+    if (ids.length > 0) this.#options.log.info({ count: ids.length }, 'removed leftover containers')
+    return ids.length
+  }
+}
+
+/** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */
+function containerName(name: string): string {
+  const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
+  return `narwhal-${word}-${randomBytes(4).toString('hex')}`
+}

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { eventually } from '../../../test/support/eventually.ts'
+import { tempDir } from '../../../test/support/temp-dir.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import {
+  ContractFixture,
+  type ContractOptions,
+  isCancelled,
+  isInvalid,
+  NOTHING,
+  run,
+} from './contract-fixture.ts'
+import type { Executor } from './executor.ts'
+import { isolationContract } from './isolation.contract.ts'
+import { outputContract } from './output.contract.ts'
+
+/** Every sandbox has these, or its shell sets them. */
+const BASE_ENV = ['PATH', 'HOME', 'HOSTNAME', 'PWD', 'OLDPWD', 'SHLVL', '_']
+
+/** The suite that every executor with processes passes. `open` gives a fresh executor each time. */
+export function executorContract(
+  name: string,
+  open: () => Promise<Executor>,
+  options: ContractOptions,
+): void {
+  const contract = new ContractFixture(name, open, options)
+
+  contract.check('says that sandboxes can be opened, and with what', async () => {
+    await using executor = await contract.open()
+    assert.equal(await executor.probe(), '')
+    assert.ok(executor.engines.length > 0)
+  })
+
+  contract.check('ends the script at its first failing command', async () => {
+    await using box = await contract.box()
+    const ran = await run(box.sandbox, 'echo before\nfalse\necho after')
+    assert.deepEqual(ran, { exitCode: 1, stdout: 'before\n', stderr: '' })
+    const fine = await run(box.sandbox, 'false || echo or\nif false; then :; fi\n! true\necho end')
+    assert.deepEqual([fine.exitCode, fine.stdout], [0, 'or\nend\n'])
+  })
+
+  contract.check('ends with 127 for an unknown command, and says so', async () => {
+    await using box = await contract.box()
+    const ran = await run(box.sandbox, 'no-such-command-here')
+    assert.equal(ran.exitCode, 127)
+    assert.match(ran.stderr, /no-such-command-here: not found/)
+  })
+
+  contract.check(
+    'ends with 128 + n after a signal, also when the step kills its own shell',
+    async () => {
+      await using box = await contract.box()
+      assert.deepEqual(await run(box.sandbox, 'echo out\nkill -9 $$\necho no'), {
+        exitCode: 137,
+        stdout: 'out\n',
+        stderr: '',
+      })
+      assert.equal((await run(box.sandbox, 'kill -15 $$')).exitCode, 143)
+      assert.equal((await run(box.sandbox, 'sh -c "kill -11 \\$\\$"')).exitCode, 139)
+      assert.equal((await run(box.sandbox, 'echo fine')).stdout, 'fine\n')
+    },
+  )
+
+  contract.check('gives exactly the environment of the step', async () => {
+    await using box = await contract.box()
+    process.env['NARWHAL_CONTRACT_SECRET'] = 'sesame'
+    const env = {
+      SIMPLE: 'yes',
+      EMPTY: '',
+      QUOTES: `'"\`$HOME\\n $(id)`,
+      LINES: 'a\nb\n',
+      UNICODE: 'größe ✓',
+      EQUALS: '=a=b',
+      DASHES: '--privileged',
+      LONG: 'x'.repeat(100_000),
+      IFS: 'x',
+    }
+    const { stdout: text } = await run(box.sandbox, 'cat /proc/self/environ', env)
+    const seen = Object.fromEntries(
+      text
+        .split('\0')
+        .filter((line) => line !== '')
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    )
+    for (const [key, value] of Object.entries(env)) {
+      if (key !== 'IFS') assert.equal(seen[key], value, key)
+    }
+    const known = [...BASE_ENV, ...options.baseEnv, ...Object.keys(env)]
+    assert.deepEqual(
+      Object.keys(seen).filter((key) => !known.includes(key)),
+      [],
+    )
+    assert.ok(seen['PATH'] && seen['HOME'])
+    delete process.env['NARWHAL_CONTRACT_SECRET']
+  })
+
+  contract.check('has a home and a temporary folder that can be written', async () => {
+    await using box = await contract.box()
+    const script = 'echo a >"$HOME/a"; echo b >"${TMPDIR:-/tmp}/b"'
+    assert.equal((await run(box.sandbox, script)).exitCode, 0)
+    const ran = await run(box.sandbox, 'cat "$HOME/a" "${TMPDIR:-/tmp}/b"')
+    assert.equal(ran.stdout, 'a\nb\n')
+  })
+
+  contract.check('lets the step choose its PATH', async () => {
+    await using box = await contract.box()
+    await run(
+      box.sandbox,
+      'mkdir bin; printf "#!/bin/sh\\necho hello" >bin/hello; chmod +x bin/hello',
+    )
+    const bin = `${options.workspace ?? box.dir.join('workspace')}/bin`
+    const ran = await run(box.sandbox, 'echo "$PATH"; hello', { PATH: bin })
+    assert.deepEqual(ran, { exitCode: 0, stdout: `${bin}\nhello\n`, stderr: '' })
+  })
+
+  contract.check(
+    'refuses an environment that can not be set, and a script with a NUL',
+    async () => {
+      await using box = await contract.box()
+      for (const env of [{ 'A-B': '' }, { 'A=B': '' }, { '': '' }, { 'A\n': '' }, { A: 'a\0b' }]) {
+        await assert.rejects(run(box.sandbox, 'true', env as Record<string, string>), isInvalid)
+      }
+      await assert.rejects(run(box.sandbox, 'echo a\0b'), isInvalid)
+    },
+  )
+
+  contract.check('closes the standard input', async () => {
+    await using box = await contract.box()
+    const ran = await run(
+      box.sandbox,
+      'cat; if read line; then echo "got $line"; else echo end; fi',
+    )
+    assert.deepEqual(ran, { exitCode: 0, stdout: 'end\n', stderr: '' })
+  })
+
+  contract.check('runs in the workspace, whose files stay for the next step', async () => {
+    await using box = await contract.box()
+    await writeFile(box.dir.join('workspace', 'checkout'), 'made by the runner')
+    const script =
+      'pwd; cat checkout; echo changed >checkout; mkdir -p sub; echo new >sub/file; cd /'
+    const workspace = options.workspace ?? box.dir.join('workspace')
+    assert.equal((await run(box.sandbox, script)).stdout, `${workspace}\nmade by the runner`)
+    assert.equal(
+      (await run(box.sandbox, 'pwd; cat checkout sub/file')).stdout,
+      `${workspace}\nchanged\nnew\n`,
+    )
+    assert.equal(await readFile(box.dir.join('workspace', 'sub/file'), 'utf8'), 'new\n')
+  })
+
+  contract.check('does not wait for what a step leaves in the background', async () => {
+    await using box = await contract.box()
+    const script = 'echo started\n(while sleep 0.02; do echo more; done) &\necho done\nexit 4'
+    const ran = await run(box.sandbox, script)
+    assert.equal(ran.exitCode, 4)
+    assert.match(ran.stdout, /^started\n(more\n)*done\n(more\n)*$/)
+    assert.equal((await run(box.sandbox, 'echo next')).stdout.replaceAll('more\n', ''), 'next\n')
+  })
+
+  contract.check('leaves no process behind', async () => {
+    const seconds = String(100_000 + (process.pid % 100_000))
+    await using box = await contract.box()
+    const script = `sleep ${seconds} & (setsid sleep ${seconds} &) ; nohup sleep ${seconds} >/dev/null 2>&1 &\necho`
+    assert.equal((await run(box.sandbox, script)).exitCode, 0)
+    await box.sandbox[Symbol.asyncDispose]()
+    await eventually(async () => assert.deepEqual(await options.leftovers(seconds), []))
+  })
+
+  contract.check('kills the whole tree of a step when it is aborted, and can go on', async () => {
+    const seconds = String(200_000 + (process.pid % 100_000))
+    await using box = await contract.box()
+    const stop = new AbortController()
+    const reason = new Error('no more')
+    const script = `(setsid sleep ${seconds} &)\nsleep ${seconds} &\ntrap "" TERM INT HUP\necho ready\nsleep ${seconds}`
+    const running = run(box.sandbox, script, {}, stop.signal, (text) => {
+      if (text.includes('ready')) stop.abort(reason)
+    })
+    await assert.rejects(running, (error) => error === reason)
+    await eventually(async () => assert.deepEqual(await options.leftovers(seconds), []))
+    assert.equal((await run(box.sandbox, 'echo again')).stdout, 'again\n')
+    await assert.rejects(
+      run(box.sandbox, 'echo', {}, AbortSignal.abort(reason)),
+      (e) => e === reason,
+    )
+  })
+
+  contract.check('runs a script of 200 KB', async () => {
+    await using box = await contract.box()
+    const script = `${'# a comment that is long enough\n'.repeat(6_300)}x='${'y'.repeat(10_000)}'\necho $\{#x} end`
+    assert.ok(script.length > 200_000)
+    assert.equal((await run(box.sandbox, script)).stdout, '10000 end\n')
+  })
+
+  contract.check('runs what a here-document, a function and a trap say', async () => {
+    await using box = await contract.box()
+    const script = `trap 'echo bye' EXIT\nsay() { echo "say $1"; }\nsay hi\ncat <<'END'\n$not {expanded}\nEND`
+    assert.equal((await run(box.sandbox, script)).stdout, 'say hi\n$not {expanded}\nbye\n')
+  })
+
+  contract.check('runs several sandboxes at once, each in its own workspace', async () => {
+    await using dir = await tempDir()
+    await using executor = await contract.open()
+    const names = ['a', 'b', 'c', 'd']
+    const opened = await Promise.all(
+      names.map(async (folder) => executor.open(await contract.specIn(dir, folder), NOTHING)),
+    )
+    const ran = await Promise.all(
+      opened.map((sandbox, index) => run(sandbox, `echo ${names[index]} >me; sleep 0.05; cat me`)),
+    )
+    assert.deepEqual(
+      ran.map(({ stdout }) => stdout),
+      names.map((text) => `${text}\n`),
+    )
+    await Promise.all(opened.map((sandbox) => sandbox[Symbol.asyncDispose]()))
+  })
+
+  contract.check('stops a step when its sandbox, or the executor, is disposed of', async () => {
+    for (const part of ['sandbox', 'executor'] as const) {
+      await using box = await contract.box()
+      const ready = Promise.withResolvers<void>()
+      const running = run(box.sandbox, 'echo ready; sleep 1000', {}, NOTHING, () => ready.resolve())
+      const stopped = assert.rejects(running, isCancelled)
+      await ready.promise
+      await box[part][Symbol.asyncDispose]()
+      await stopped
+      await box[part][Symbol.asyncDispose]()
+      await assert.rejects(run(box.sandbox, 'echo'), NarwhalError)
+    }
+  })
+
+  contract.check('opens nothing for a signal that has aborted', async () => {
+    await using dir = await tempDir()
+    await using executor = await contract.open()
+    const reason = new Error('too late')
+    const opening = executor.open(await contract.specIn(dir, 'w'), AbortSignal.abort(reason))
+    await assert.rejects(opening, (error) => error === reason)
+  })
+
+  contract.check('leaves a workspace that the runner can remove', async () => {
+    await using box = await contract.box()
+    const script =
+      'mkdir -p a/b .hidden; echo x >a/b/c; echo y >.hidden/d; ln -s / root; chmod 0 a/b/c'
+    assert.equal((await run(box.sandbox, script)).exitCode, 0)
+    await box.sandbox[Symbol.asyncDispose]()
+    await box.dir[Symbol.asyncDispose]()
+    await assert.rejects(stat(box.dir.path), { code: 'ENOENT' })
+  })
+
+  outputContract(contract)
+  if (options.isolated) isolationContract(contract)
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { NarwhalError } from '../../lib/errors.ts'
+import { installScript } from '../packages.ts'
+import type { Sandbox } from './executor.ts'
+import { FakeExecutor } from './fake.ts'
+
+const NOTHING = new AbortController().signal
+const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
+const spec = { name: 'job_a/1', workspace: '/nowhere', limits }
+
+async function run(sandbox: Sandbox, script: string, env = {}, signal = NOTHING) {
+  const text = { stdout: '', stderr: '' }
+  const hear = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => {
+    text[stream] += Buffer.from(chunk).toString()
+  }
+  const exit = await sandbox.run({ script, env }, hear, signal)
+  return { ...exit, ...text }
+}
+
+function isMisuse(error: unknown): boolean {
+  return error instanceof NarwhalError && error.code === 'internal'
+}
+
+test('fake: runs its little language', async () => {
+  await using executor = new FakeExecutor()
+  await using sandbox = await executor.open(spec, NOTHING)
+  const script =
+    'print hello $NAME\nprint-error oh ${NAME}\necho $HOME\n\nsleep 1\nexit 3\nprint no'
+  assert.deepEqual(await run(sandbox, script, { NAME: 'you' }), {
+    exitCode: 3,
+    stdout: 'hello you\necho $HOME\n',
+    stderr: 'oh you\n',
+  })
+  const flood = await run(sandbox, 'flood 20000')
+  assert.equal(flood.stdout.split('\n').length, 20_001)
+  assert.ok(flood.stdout.endsWith('\nline 20000\n'))
+  await assert.rejects(run(sandbox, 'crash the engine is gone'), {
+    code: 'unavailable',
+    message: 'the engine is gone',
+  })
+  const install = await run(sandbox, installScript(['make', 'git']))
+  assert.deepEqual(install, { exitCode: 0, stdout: '# narwhal: install make git\n', stderr: '' })
+})
+
+test('fake: stops at an abort and at the disposal', async () => {
+  await using executor = new FakeExecutor()
+  const sandbox = await executor.open(spec, NOTHING)
+  const stop = new AbortController()
+  const aborted = run(sandbox, 'sleep 100000', {}, stop.signal)
+  stop.abort(new Error('enough'))
+  await assert.rejects(aborted, /enough/)
+  const disposed = run(sandbox, 'sleep 100000')
+  const rejected = assert.rejects(disposed, { code: 'cancelled' })
+  await sandbox[Symbol.asyncDispose]()
+  await rejected
+})
+
+test('fake: has no image that is called missing', async () => {
+  await using executor = new FakeExecutor()
+  const opening = executor.open({ ...spec, image: 'missing:1' }, NOTHING)
+  await assert.rejects(opening, { code: 'not_found' })
+})
+
+test('fake: polices its callers', async () => {
+  const executor = new FakeExecutor()
+  const sandbox = await executor.open(spec, NOTHING)
+  assert.deepEqual(executor.openSandboxes, ['job_a/1'])
+  await assert.rejects(executor.open(spec, NOTHING), isMisuse)
+  const first = run(sandbox, 'sleep 1')
+  await assert.rejects(run(sandbox, 'print'), isMisuse)
+  await first
+  await sandbox[Symbol.asyncDispose]()
+  await sandbox[Symbol.asyncDispose]()
+  assert.deepEqual(executor.openSandboxes, [])
+  await assert.rejects(run(sandbox, 'print'), isMisuse)
+  await executor[Symbol.asyncDispose]()
+  await assert.rejects(executor.open(spec, NOTHING), isMisuse)
+})

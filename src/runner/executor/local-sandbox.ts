@@ -1,0 +1,64 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import { checkStep } from './check-step.ts'
+import type { OutputListener, Sandbox, SandboxStep, StepExit } from './executor.ts'
+import { type LocalProgram, runLocal } from './local-step.ts'
+import type { Scratch } from './scratch.ts'
+
+/** What tells the sandboxes on the runner's own root file system apart. */
+export interface LocalSandboxParts {
+  readonly name: string
+  readonly scratch: Scratch
+  /** The program that runs the script in this file. */
+  readonly programFor: (
+    scriptFile: string,
+    step: SandboxStep,
+  ) => Promise<Omit<LocalProgram, 'scratch'>>
+  /** Ends what steps left behind. */
+  readonly killAll: () => Promise<void>
+  /** Called once everything is gone. */
+  readonly onClosed: () => void
+}
+
+/** A sandbox whose steps are processes of this machine; open until its disposal. */
+export class LocalSandbox implements Sandbox {
+  readonly #parts: LocalSandboxParts
+  readonly #closing = new AbortController()
+  #steps = 0
+  #running: Promise<unknown> = Promise.resolve()
+  #removal: Promise<void> | undefined
+
+  constructor(parts: LocalSandboxParts) {
+    this.#parts = parts
+  }
+
+  run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
+    this.#running = run.catch(() => undefined)
+    return run
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#removal ??= this.#remove()
+    return this.#removal
+  }
+
+  async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    checkStep(step)
+    signal.throwIfAborted()
+    this.#steps += 1
+    const { scratch, programFor } = this.#parts
+    const file = await scratch.writeScript(this.#steps, step.script)
+    const program = { ...(await programFor(file, step)), scratch: scratch.path }
+    return { exitCode: await runLocal(program, output, signal) }
+  }
+
+  async #remove(): Promise<void> {
+    this.#closing.abort(
+      new NarwhalError('cancelled', `the sandbox of ${this.#parts.name} is closed`),
+    )
+    await this.#running
+    await this.#parts.killAll()
+    await this.#parts.scratch[Symbol.asyncDispose]()
+    this.#parts.onClosed()
+  }
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import { describeError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { AutoExecutor } from './auto.ts'
+import { BubblewrapExecutor } from './bubblewrap.ts'
+import { DockerExecutor } from './docker.ts'
+import type { Executor } from './executor.ts'
+import { FakeExecutor } from './fake.ts'
+import { ProcessExecutor } from './process.ts'
+
+/** Which executor a runner uses, and what is around it. */
+export interface ExecutorConfig {
+  readonly kind: 'auto' | 'docker' | 'bubblewrap' | 'process' | 'fake'
+  /** `docker`: where its engine is, `unix:///path` or `tcp://host:port`; else as with `auto`. */
+  readonly host?: string
+  /** What DOCKER_HOST says. */
+  readonly dockerHost?: string
+  /** What XDG_RUNTIME_DIR says: a rootless Podman serves its socket there. */
+  readonly runtimeDir?: string
+  /** For jobs without an image where they run in containers; `auto` has one of its own. */
+  readonly defaultImage?: string | undefined
+}
+
+export interface ExecutorDeps {
+  readonly log: Logger
+  /** The runner's name; no other living runner on this machine or its engine may have it. */
+  readonly instance: string
+  /** Folders that no job may see: Narwhal's own data. */
+  readonly hide: readonly string[]
+}
+
+const DOCKER_SOCKET = 'unix:///var/run/docker.sock'
+const PODMAN_SOCKET = 'unix:///run/podman/podman.sock'
+const DEFAULT_IMAGE = 'debian:stable-slim'
+
+/**
+ * Opens the executor of a runner and removes what a former process of the runner left behind. Resolves
+ * also when no sandbox can be opened yet (`probe` says why); rejects with NarwhalError `invalid` for
+ * a configuration that can't be right.
+ */
+export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
+  const { log, instance, hide } = deps
+  switch (config.kind) {
+    case 'docker':
+      return started(
+        new DockerExecutor({ ...dockerOptions(config, deps), host: hosts(config)[0] }),
+        log,
+      )
+    case 'bubblewrap':
+      return new BubblewrapExecutor({ instance, hide })
+    case 'process':
+      log.warn(
+        'jobs run as plain processes without any isolation: every job can do what this user can',
+      )
+      return new ProcessExecutor({ instance })
+    case 'fake':
+      log.warn('no job really runs: the fake executor was chosen')
+      return new FakeExecutor()
+    case 'auto':
+      return started(
+        new AutoExecutor({
+          hosts: hosts(config),
+          docker: dockerOptions(
+            { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE },
+            deps,
+          ),
+          bubblewrap: new BubblewrapExecutor({ instance, hide }),
+        }),
+        log,
+      )
+  }
+}
+
+function dockerOptions({ defaultImage }: ExecutorConfig, { log, instance }: ExecutorDeps) {
+  return {
+    instance,
+    log,
+    runnerIsRoot: process.getuid?.() === 0,
+    ...(defaultImage === undefined ? {} : { defaultImage }),
+  }
+}
+
+/** Where an engine may be: what was said, or else where Docker and Podman usually are. */
+function hosts({ host, dockerHost, runtimeDir }: ExecutorConfig): readonly [string, ...string[]] {
+  const named = host ?? dockerHost
+  if (named !== undefined) return [named]
+  const rootless = runtimeDir ? [`unix://${join(runtimeDir, 'podman/podman.sock')}`] : []
+  return [DOCKER_SOCKET, ...rootless, PODMAN_SOCKET]
+}
+
+/** With what a former process left behind removed, if the engine answers; else later, before the first job. */
+async function started<E extends Executor & { reap(): Promise<number> }>(
+  executor: E,
+  log: Logger,
+): Promise<E> {
+  const trouble = await executor.probe()
+  if (trouble !== '') {
+    log.warn({ reason: trouble }, 'no sandbox can be opened yet')
+    return executor
+  }
+  await executor.reap().catch((error: unknown) => {
+    log.warn({ reason: describeError(error) }, 'leftover containers could not be removed yet')
+  })
+  return executor
+}

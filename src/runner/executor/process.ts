@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import { LocalSandboxes } from './local-sandboxes.ts'
+import { kill, killMarked, PROCESS_MARK } from './process-tree.ts'
+import type { Scratch } from './scratch.ts'
+import { STANDARD_PATH } from './standard-path.ts'
+
+export interface ProcessExecutorOptions {
+  /** The runner's name among all on this machine. */
+  readonly instance: string
+  /** The PATH of the steps; the system's own folders unless told. */
+  readonly path?: string
+}
+
+/**
+ * Steps as plain processes of the runner's own user: **no isolation at all**, only for people who run
+ * their own code. No limits either. Each job gets a home and a temporary folder of its own, and at
+ * its end every process is killed that still carries the job's mark in its environment, also when
+ * it made itself a group of its own.
+ *
+ * The steps' base environment: PATH, HOME, TMPDIR, and NARWHAL_SANDBOX, the mark.
+ */
+export class ProcessExecutor implements Executor {
+  readonly engines = ['process'] as const
+  readonly #options: ProcessExecutorOptions
+  readonly #sandboxes: LocalSandboxes
+
+  constructor(options: ProcessExecutorOptions) {
+    this.#options = options
+    this.#sandboxes = new LocalSandboxes(options.instance)
+  }
+
+  async probe(): Promise<string> {
+    return ''
+  }
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    if (spec.image !== undefined) {
+      throw new NarwhalError(
+        'invalid',
+        `image ${spec.image} needs a container engine, and this runner runs plain processes (NARWHAL_EXECUTOR=process:): start Docker or Podman on it, or remove \`image:\``,
+      )
+    }
+    return this.#sandboxes.open(async (scratch) => this.#parts(spec, scratch), signal)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sandboxes[Symbol.asyncDispose]()
+  }
+
+  #parts(spec: SandboxSpec, scratch: Scratch) {
+    const mark = randomBytes(16).toString('hex')
+    const base = {
+      PATH: this.#options.path ?? STANDARD_PATH,
+      HOME: scratch.home,
+      TMPDIR: scratch.tmp,
+    }
+    return {
+      name: spec.name,
+      killAll: () => killMarked(mark),
+      programFor: async (
+        file: string,
+        step: { readonly env: Readonly<Record<string, string>> },
+      ) => ({
+        command: '/bin/sh',
+        args: ['-e', file],
+        env: { ...base, ...step.env, [PROCESS_MARK]: mark },
+        cwd: spec.workspace,
+        kill: async (pid: number) => {
+          kill(-pid)
+          await killMarked(mark)
+        },
+      }),
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { removeFolder } from '../remove-folder.ts'
+
+/**
+ * What a sandbox on the runner's own root file system needs besides the workspace: the files of its
+ * steps, a home and a temporary folder, all empty at first and gone with the job.
+ */
+export interface Scratch extends AsyncDisposable {
+  readonly path: string
+  readonly steps: string
+  readonly home: string
+  readonly tmp: string
+  readonly shm: string
+  /** Writes the script of the nth step and resolves to its path. */
+  writeScript(number: number, script: string): Promise<string>
+}
+
+/** Makes a scratch folder; `instance` names the runner, so that its leftovers can be found. */
+export async function openScratch(instance: string): Promise<Scratch> {
+  const path = await mkdtemp(join(tmpdir(), prefixOf(instance)))
+  const scratch = {
+    path,
+    steps: join(path, 'steps'),
+    home: join(path, 'home'),
+    tmp: join(path, 'tmp'),
+    shm: join(path, 'shm'),
+    writeScript: async (number: number, script: string) => {
+      const file = join(scratch.steps, `step-${number}`)
+      await writeFile(file, script, { mode: 0o644 })
+      return file
+    },
+    [Symbol.asyncDispose]: () => removeFolder(path),
+  }
+  await chmod(path, 0o711)
+  const folders = [scratch.steps, scratch.home, scratch.tmp, scratch.shm]
+  await Promise.all(folders.map((folder) => mkdir(folder, { mode: 0o755 })))
+  // Not with mkdir: the mode would lose what the umask of this process takes.
+  await Promise.all([scratch.tmp, scratch.shm].map((folder) => chmod(folder, 0o1777)))
+  await Promise.all([scratch.steps, scratch.home].map((folder) => chmod(folder, 0o755)))
+  return scratch
+}
+
+/** Removes the scratch folders that a former process of this instance left; resolves to their number. */
+export async function reapScratch(instance: string): Promise<number> {
+  const names = await readdir(tmpdir())
+  const left = names.filter((name) => name.startsWith(prefixOf(instance)))
+  await Promise.all(left.map((name) => removeFolder(join(tmpdir(), name))))
+  return left.length
+}
+
+function prefixOf(instance: string): string {
+  return `narwhal-sandbox-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}-`
+}
