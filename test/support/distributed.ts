@@ -57,11 +57,10 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   start('agent', ['--port', String(agent), ...shared])
   start('dispatcher', ['--port', String(dispatcher), ...shared])
   start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
-  start('runner', [
-    ...['--port', String(runner), '--health-port', String(health), '--data', data.path],
-    ...['--dispatcher', urlOf(dispatcher), '--name', 'apart', '--slots', `${options.slots ?? 2}`],
-    ...['--executor', options.executor ?? `docker:${testService('docker').url}`],
-  ])
+  const executor = options.executor ?? `docker:${testService('docker').url}`
+  const names = ['--name', 'apart', '--slots', String(options.slots ?? 2), '--executor', executor]
+  const ports = ['--port', String(runner), '--health-port', String(health)]
+  start('runner', [...ports, ...names, '--data', data.path, '--dispatcher', urlOf(dispatcher)])
   const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
   await eventually(
     async () => {

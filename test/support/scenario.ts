@@ -78,7 +78,11 @@ export async function runScenario(
   if (expected.reason)
     assert.ok(ended.pipeline.reason?.includes(expected.reason), ended.pipeline.reason)
   if (expected.problems) {
-    const problems = ended.pipeline.problems.map(({ excerpt: _, ...problem }) => problem)
+    const problems = ended.pipeline.problems.map(({ message, line, column }) => ({
+      message,
+      line,
+      column,
+    }))
     assert.deepEqual(problems, expected.problems)
   }
   assert.deepEqual(
