@@ -3,18 +3,10 @@ import { isRef, isSha } from '../core/commit-event.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type {
-  Commit,
-  CommitSchema,
-  RunAttemptResponse,
-  RunAttemptResponseSchema,
-} from './gen/narwhal/v1/runner_pb.js'
+import type { Commit, RunAttemptResponseSchema } from './gen/narwhal/v1/runner_pb.js'
 import {
-  lineFromProto,
   lineToProto,
-  outcomeFromProto,
   outcomeToProto,
-  phaseFromProto,
   phaseToProto,
   type RunnerPhase,
   type SentLine,
@@ -54,10 +46,6 @@ export interface NumberedEvent {
   readonly seq: number
   readonly at: number
   readonly event: AttemptEvent
-}
-
-export function commitToProto(commit: CommitSource): MessageInitShape<typeof CommitSchema> {
-  return { ...commit }
 }
 
 /** Throws `invalid` when a part can't be right: ids, refs and object names reach git and paths. */
@@ -105,43 +93,5 @@ function oneof(event: AttemptEvent): EventCase {
       const { outcome, reason = '' } = event
       return { case: 'finished', value: { outcome: outcomeToProto(outcome), reason } }
     }
-  }
-}
-
-/**
- * The event that a message carries; undefined for a heartbeat, and for a kind of event that this
- * side does not know. Throws `invalid` for an enum's value that it does not know.
- */
-export function eventFromProto(message: RunAttemptResponse): NumberedEvent | undefined {
-  const event = fromOneof(message.event)
-  return event && { seq: Number(message.seq), at: Number(message.atMs), event }
-}
-
-function fromOneof(event: RunAttemptResponse['event']): AttemptEvent | undefined {
-  const because = (reason: string) => (reason === '' ? {} : { reason })
-  switch (event.case) {
-    case 'started':
-      return { type: 'started', instanceId: event.value.instanceId }
-    case 'phase': {
-      const { phase, durationMs } = event.value
-      return { type: 'phase', phase: phaseFromProto(phase), durationMs }
-    }
-    case 'stepStarted':
-      return { type: 'step_started', step: event.value.step }
-    case 'log':
-      return { type: 'log', step: event.value.step, lines: event.value.lines.map(lineFromProto) }
-    case 'stepFinished': {
-      const { step, exitCode, reason } = event.value
-      const outcome = outcomeFromProto(event.value.outcome)
-      const code = exitCode === undefined ? {} : { exitCode }
-      return { type: 'step_finished', step, outcome, ...code, ...because(reason) }
-    }
-    case 'finished': {
-      const { outcome, reason } = event.value
-      return { type: 'finished', outcome: outcomeFromProto(outcome), ...because(reason) }
-    }
-    case 'heartbeat':
-    case undefined:
-      return undefined
   }
 }

@@ -2,13 +2,13 @@ import type { Transport } from '@connectrpc/connect'
 import { readGitEnv } from '../../src/config/env.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Executor } from '../../src/runner/executor/executor.ts'
+import { FakeExecutor } from '../../src/runner/executor/fake.ts'
 import { type Runner, startRunner } from '../../src/runner/runner.ts'
 import { inProcessTransport, serveRunner } from '../../src/runner/serve.ts'
-import { HandExecutor } from './hand-executor.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface TestRunnerOptions {
-  /** Disposed by its owner; absent: a `HandExecutor`, whose steps succeed at once. */
+  /** Disposed of by its owner; absent: a `FakeExecutor` of its own. */
   readonly executor?: Executor
   readonly name?: string
   readonly slots?: number
@@ -32,8 +32,9 @@ export async function startTestRunner(options: TestRunnerOptions = {}): Promise<
   const { name = 'test', slots = 2, labels = [], token } = options
   const log = silentLog()
   const dir = await tempDir('narwhal-runner-')
+  const fake = new FakeExecutor()
   const runner = await startRunner(
-    { log, executor: options.executor ?? obedient(), dataDir: dir.path, gitEnv: readGitEnv() },
+    { log, executor: options.executor ?? fake, dataDir: dir.path, gitEnv: readGitEnv() },
     { name, slots, labels, version: '0.0.0-test' },
   )
   const served = await serveRunner(runner, {
@@ -50,13 +51,8 @@ export async function startTestRunner(options: TestRunnerOptions = {}): Promise<
     [Symbol.asyncDispose]: async () => {
       await served[Symbol.asyncDispose]()
       await runner[Symbol.asyncDispose]()
+      await fake[Symbol.asyncDispose]()
       await dir[Symbol.asyncDispose]()
     },
   }
-}
-
-function obedient(): HandExecutor {
-  const executor = new HandExecutor()
-  executor.onStep = (step) => step.exit(0)
-  return executor
 }
