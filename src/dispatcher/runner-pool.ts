@@ -8,7 +8,6 @@ import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
-import { dialConnector } from './connector.ts'
 import type { Recorder } from './recorder.ts'
 import { type Connector, RunnerLink } from './runner-link.ts'
 
@@ -50,7 +49,7 @@ export class RunnerPool implements AsyncDisposable {
   /** Connects to every dialled runner that the store knows. */
   async open(): Promise<void> {
     for (const record of await this.#store.listRunners()) {
-      if (record.link === 'dialled' && record.url) this.#connect(record, connectorOf(record))
+      if (record.link === 'dialled') this.#connect(record, await dialled(record))
     }
   }
 
@@ -103,7 +102,7 @@ export class RunnerPool implements AsyncDisposable {
     }
     await this.#recorder.record((write) => write.saveRunner(record))
     await this.#links.get(record.id)?.[Symbol.asyncDispose]()
-    this.#connect(record, connector ?? connectorOf(record))
+    this.#connect(record, connector ?? (await dialled(record)))
     return record
   }
 
@@ -155,8 +154,10 @@ export class RunnerPool implements AsyncDisposable {
   }
 }
 
-function connectorOf(record: RunnerRecord): Connector {
+/** The gRPC client is loaded with the first runner that needs it. */
+async function dialled(record: RunnerRecord): Promise<Connector> {
   if (!record.url) throw new NarwhalError('invalid', `runner ${record.name} has no URL`)
+  const { dialConnector } = await import('./dial-connector.ts')
   return dialConnector({
     url: record.url,
     balanced: record.balanced,

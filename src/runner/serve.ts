@@ -8,19 +8,13 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import {
-  Code,
-  ConnectError,
-  type ConnectRouterOptions,
-  createRouterTransport,
-  type Interceptor,
-  type Transport,
-} from '@connectrpc/connect'
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { answerHealth } from './health.ts'
+import { ROUTER_OPTIONS } from './in-process.ts'
 import { runnerRoutes } from './rpc-service.ts'
 import type { Runner } from './runner.ts'
 
@@ -42,17 +36,6 @@ export interface ServedRunner extends AsyncDisposable {
 
 const PING_MS = 15_000
 const SHUTDOWN_MS = 1_000
-const ROUTER: ConnectRouterOptions = {
-  // Streams are the hot path; compressing them costs more than it saves.
-  acceptCompression: [],
-  readMaxBytes: 16 * 1024 * 1024,
-}
-
-/** A connection to the runner in this very process: the same calls without a socket. */
-export function inProcessTransport(runner: Runner): Transport {
-  return createRouterTransport(runnerRoutes(runner), { router: ROUTER })
-}
-
 /**
  * Serves the runner by gRPC (and Connect's own protocols) over HTTP/2 until disposed; the runner
  * lives on. Rejects with `conflict` when the port is taken.
@@ -60,7 +43,7 @@ export function inProcessTransport(runner: Runner): Transport {
 export async function serveRunner(runner: Runner, options: ServeOptions): Promise<ServedRunner> {
   const shutdown = new AbortController()
   const handler = connectNodeAdapter({
-    ...ROUTER,
+    ...ROUTER_OPTIONS,
     routes: runnerRoutes(runner),
     interceptors: options.token === undefined ? [] : [requireToken(options.token)],
     shutdownSignal: shutdown.signal,

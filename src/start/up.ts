@@ -5,12 +5,12 @@ import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
-import { inProcessTransport } from '../runner/serve.ts'
+import { inProcessTransport } from '../runner/in-process.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureSandbox } from './ensure-sandbox.ts'
-import { createFirstToken } from './first-token.ts'
+import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
@@ -37,8 +37,11 @@ export async function runUp(launch: Launch): Promise<void> {
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  const token = isLoopback(host) ? undefined : await createFirstToken(parts.store)
-  if (token) launch.io.stdout.write(`The first access token, shown this once: ${token}\n`)
+  const token = isLoopback(host)
+    ? undefined
+    : await ensureFirstToken(parts.store, config['first-token'], (line) =>
+        launch.io.stdout.write(line),
+      )
   const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
   if (typeof build === 'string' && isReady) {
     await buildFolder({ folder: build, url, dataDir, token, context, io: launch.io })

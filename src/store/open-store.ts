@@ -2,9 +2,7 @@ import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { migrate } from './migrations/migrate.ts'
-import { describeUrl, openPostgres } from './postgres/open-postgres.ts'
 import { type Engine, SqlStore } from './sql/sql-store.ts'
-import { openSqlite } from './sqlite/open-sqlite.ts'
 import type { Store } from './store.ts'
 
 export type StoreConfig =
@@ -23,7 +21,12 @@ export async function openStore(
   log: Logger,
   signal?: AbortSignal,
 ): Promise<Store> {
-  if (config.kind === 'sqlite') return migrated(await openSqlite(config.path))
+  // Each driver is loaded only where it is used: it costs memory and time at start.
+  if (config.kind === 'sqlite') {
+    const { openSqlite } = await import('./sqlite/open-sqlite.ts')
+    return migrated(await openSqlite(config.path))
+  }
+  const { describeUrl, openPostgres } = await import('./postgres/open-postgres.ts')
   const database = describeUrl(config.url)
   for (let tries = 0; ; tries++) {
     try {

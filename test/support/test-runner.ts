@@ -4,7 +4,8 @@ import { silentLog } from '../../src/lib/log.ts'
 import type { Executor } from '../../src/runner/executor/executor.ts'
 import { FakeExecutor } from '../../src/runner/executor/fake.ts'
 import { type Runner, startRunner } from '../../src/runner/runner.ts'
-import { inProcessTransport, serveRunner } from '../../src/runner/serve.ts'
+import { inProcessTransport } from '../../src/runner/in-process.ts'
+import { serveRunner } from '../../src/runner/serve.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface TestRunnerOptions {

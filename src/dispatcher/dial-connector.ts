@@ -1,4 +1,4 @@
-import type { Interceptor, Transport } from '@connectrpc/connect'
+import type { Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import type { Connection, Connector } from './runner-link.ts'
 
@@ -18,12 +18,6 @@ export function dialConnector(options: DialOptions): Connector {
   const shared = dial(options)
   const transport = { transport: shared.transport, [Symbol.asyncDispose]: async () => {} }
   return { balanced: false, connect: () => transport }
-}
-
-/** Reaches a runner in this very process. */
-export function inProcessConnector(transport: Transport): Connector {
-  const connection = { transport, [Symbol.asyncDispose]: async () => {} }
-  return { balanced: false, connect: () => connection }
 }
 
 function dial({ url, token }: DialOptions): Connection {

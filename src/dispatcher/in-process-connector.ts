@@ -1,0 +1,8 @@
+import type { Transport } from '@connectrpc/connect'
+import type { Connector } from './runner-link.ts'
+
+/** Reaches a runner in this very process. */
+export function inProcessConnector(transport: Transport): Connector {
+  const connection = { transport, [Symbol.asyncDispose]: async () => {} }
+  return { balanced: false, connect: () => connection }
+}
