@@ -25,7 +25,8 @@ export interface ContainerSettings {
 /**
  * What building software needs of root's powers, and nothing else: give files away and read them
  * (CHOWN, DAC_OVERRIDE, FOWNER), become another user as apt does with `_apt` and package scripts do
- * (SETUID, SETGID), and stop what those run (KILL).
+ * (SETUID, SETGID), and stop what those run (KILL). Tried with Debian 12: apt-get installs git, sudo,
+ * openssh-client and postgresql-common under these; packages that set file capabilities do without.
  */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KILL']
 
