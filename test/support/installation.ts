@@ -119,7 +119,7 @@ export async function push(
 
 /** The pipeline of a commit event, as soon as there is one. */
 export async function pipelineOf(
-  { client }: Installation,
+  { client }: Pick<Installation, 'client'>,
   eventId: string | undefined,
 ): Promise<PipelineView> {
   return await eventually(
@@ -133,7 +133,7 @@ export async function pipelineOf(
 
 /** The pipeline with its jobs, when it has ended. */
 export async function finished(
-  { client }: Installation,
+  { client }: Pick<Installation, 'client'>,
   id: PipelineId,
   timeoutMs = 60_000,
 ): Promise<PipelineWithJobs> {
@@ -148,7 +148,7 @@ export async function finished(
 
 /** The text of a job's log, without Narwhal's own lines. */
 export async function logText(
-  { client }: Installation,
+  { client }: Pick<Installation, 'client'>,
   job: { id: `job_${string}`; attempt: number },
 ): Promise<string> {
   const page = await client.readLog(
