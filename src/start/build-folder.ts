@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CliIo, coloursFor } from '../cli/cli-io.ts'
 import { ApiClient } from '../cli/client.ts'
 import { followPipeline } from '../cli/follow-pipeline.ts'
@@ -34,15 +35,16 @@ export async function buildFolder(build: Build): Promise<void> {
   try {
     const source = await sourceOf(build)
     const known = (await client.listRepositories()).find((one) => one.cloneUrl === source.cloneUrl)
-    const started = known
-      ? await startIfNew(client, known, source.sha)
+    const pipeline = known
+      ? await findOrStart(client, known, source, context.signal)
       : await startFirst(client, source)
-    if (started) {
-      await followPipeline(client, started.id, io, context.signal)
+    if (pipeline.status === 'finished') {
+      const commit = source.sha.slice(0, 7)
+      io.stdout.write(`Commit ${commit} of ${source.name} was built before: ${pipeline.outcome}.\n`)
     } else {
-      io.stdout.write(`Commit ${source.sha.slice(0, 7)} of ${source.name} was built before.\n`)
+      await followPipeline(client, pipeline.id, io, context.signal)
     }
-    sayWhatNext(io, url, started)
+    sayWhatNext(io, `${url}/pipelines/${pipeline.id}`)
   } catch (error) {
     if (context.signal.aborted) return
     io.stderr.write(`narwhal: ${build.folder} can't be built: ${describeError(error)}\n`)
@@ -53,21 +55,27 @@ interface Source {
   readonly name: string
   readonly cloneUrl: string
   readonly sha: string
+  /** Whether HEAD is a branch's, so that the poller sees it. */
+  readonly isBranch: boolean
 }
 
 async function sourceOf({ folder, dataDir, context }: Build): Promise<Source> {
   const path = await realpath(folder)
   const name = basename(path).replace(/[^A-Za-z0-9_.-]/g, '-') || 'folder'
   const { gitEnv: env, signal } = context
-  const sha = await git(['rev-parse', '--verify', 'HEAD'], { cwd: path, env, signal })
-    .then((text) => text.trim())
-    .catch(() => undefined)
-  const top = await git(['rev-parse', '--show-toplevel'], { cwd: path, env, signal })
-    .then((text) => text.trim())
-    .catch(() => undefined)
-  if (sha && top === path) return { name, cloneUrl: path, sha }
+  const ask = (...args: string[]): Promise<string | undefined> =>
+    git(args, { cwd: path, env, signal }).then(
+      (text) => text.trim(),
+      () => undefined,
+    )
+  const sha = await ask('rev-parse', '--verify', 'HEAD')
+  if (sha && (await ask('rev-parse', '--show-toplevel')) === path) {
+    const isBranch = (await ask('symbolic-ref', '--quiet', 'HEAD')) !== undefined
+    return { name, cloneUrl: path, sha, isBranch }
+  }
   const cloneUrl = join(dataDir, 'snapshots', `${name}.git`)
-  return { name, cloneUrl, sha: await snapshotFolder(path, cloneUrl, { env, signal }) }
+  const snapshot = await snapshotFolder(path, cloneUrl, { env, signal })
+  return { name, cloneUrl, sha: snapshot, isBranch: true }
 }
 
 async function startFirst(client: ApiClient, source: Source): Promise<PipelineView> {
@@ -79,19 +87,26 @@ async function startFirst(client: ApiClient, source: Source): Promise<PipelineVi
   return await client.startPipeline({ repository: repository.id })
 }
 
-async function startIfNew(
+/** The pipeline of the folder's HEAD; the poller makes that of a branch's head by itself. */
+async function findOrStart(
   client: ApiClient,
   repository: RepositoryView,
-  sha: string,
-): Promise<PipelineView | undefined> {
-  const built = await client.listPipelines({ repository: repository.id, text: sha, limit: 1 })
-  if (built.length > 0) return undefined
+  source: Source,
+  signal: AbortSignal,
+): Promise<PipelineView> {
+  const query = { repository: repository.id, text: source.sha, limit: 1 }
+  const deadline = Date.now() + (source.isBranch ? 2 * POLL_MS : 0)
+  for (;;) {
+    const [pipeline] = await client.listPipelines(query)
+    if (pipeline) return pipeline
+    if (Date.now() >= deadline) break
+    await sleep(100, undefined, { signal })
+  }
   return await client.startPipeline({ repository: repository.id })
 }
 
-function sayWhatNext(io: CliIo, url: string, started: PipelineView | undefined): void {
+function sayWhatNext(io: CliIo, page: string): void {
   const { bold, cyan, dim } = coloursFor(io, io.stdout)
-  const page = started ? `${url}/pipelines/${started.id}` : url
   const lines = [
     '',
     `Look at it:        ${cyan(page)}`,
