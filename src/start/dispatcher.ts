@@ -4,7 +4,7 @@ import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
-import { createFirstToken } from './first-token.ts'
+import { ensureFirstToken } from './first-token.ts'
 import { createApiServer, openSharedBroker, openStoreOf } from './open-parts.ts'
 
 const PORT = 4748
@@ -33,8 +33,9 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   stack.defer(() => server.close())
   const { host, port = PORT } = config
   const { url } = await listen(server, { host, port })
-  const token = isLoopback(host) ? undefined : await createFirstToken(store)
-  if (token) launch.io.stdout.write(`The first access token, shown this once: ${token}\n`)
+  if (!isLoopback(host)) {
+    await ensureFirstToken(store, config['first-token'], (line) => launch.io.stdout.write(line))
+  }
   log.info({ url }, 'dispatcher is ready')
   await untilAborted(context.signal)
 }

@@ -3,19 +3,26 @@ import { newId } from '../lib/new-id.ts'
 import type { Store } from '../store/store.ts'
 
 /**
- * Makes the first access token of an installation that others can reach; undefined when it has one
- * already. It is shown once and never stored.
+ * Sees to it that an installation which others can reach has an access token. Where there is none
+ * yet, the one that was chosen becomes the first, so that a runner can be given the same; without
+ * a choice one is made, and shown this once. Resolves with a valid token if one is known here.
  */
-export async function createFirstToken(store: Store): Promise<string | undefined> {
-  if ((await store.listTokens()).length > 0) return undefined
-  const token = createToken()
-  await store.transact((write) =>
-    write.insertToken({
-      id: newId('token'),
-      name: 'first',
-      hash: hashToken(token),
-      createdAt: Date.now(),
-    }),
-  )
+export async function ensureFirstToken(
+  store: Store,
+  chosen: string | undefined,
+  write: (line: string) => void,
+): Promise<string | undefined> {
+  if ((await store.listTokens()).length > 0) {
+    return chosen && (await store.findToken(hashToken(chosen))) ? chosen : undefined
+  }
+  const token = chosen ?? createToken()
+  const record = {
+    id: newId('token'),
+    name: 'first',
+    hash: hashToken(token),
+    createdAt: Date.now(),
+  }
+  await store.transact((transaction) => transaction.insertToken(record))
+  if (!chosen) write(`The first access token, shown this once: ${token}\n`)
   return token
 }

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openTestStore } from '#root/test/support/test-store.ts'
+import { hashToken } from '../api/auth.ts'
+import { ensureFirstToken } from './first-token.ts'
+
+const CHOSEN = 'narwhal_0123456789abcdef0123456789abcdef'
+
+function recorder(): { lines: string[]; write: (line: string) => void } {
+  const lines: string[] = []
+  return { lines, write: (line) => void lines.push(line) }
+}
+
+test('a new installation makes its first token and shows it once', async () => {
+  await using store = await openTestStore()
+  const { lines, write } = recorder()
+  const token = await ensureFirstToken(store, undefined, write)
+  assert.ok(token)
+  assert.deepEqual(lines, [`The first access token, shown this once: ${token}\n`])
+  assert.ok(await store.findToken(hashToken(token)))
+  assert.equal(await ensureFirstToken(store, undefined, write), undefined)
+  assert.equal(lines.length, 1)
+})
+
+test('a token that was chosen becomes the first, and is not shown', async () => {
+  await using store = await openTestStore()
+  const { lines, write } = recorder()
+  assert.equal(await ensureFirstToken(store, CHOSEN, write), CHOSEN)
+  assert.equal(await ensureFirstToken(store, CHOSEN, write), CHOSEN)
+  assert.equal((await store.listTokens()).length, 1)
+  assert.deepEqual(lines, [])
+})
+
+test('a chosen token that was taken back does not return', async () => {
+  await using store = await openTestStore()
+  const { write } = recorder()
+  await ensureFirstToken(store, undefined, write)
+  assert.equal(await ensureFirstToken(store, CHOSEN, write), undefined)
+  assert.equal(await store.findToken(hashToken(CHOSEN)), undefined)
+})
