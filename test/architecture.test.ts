@@ -37,7 +37,7 @@ function folderOf(file: string): string {
   return relative(src, file).split('/')[0] ?? ''
 }
 
-const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file)
+const isTest = (file: string): boolean => /\.(test|contract)\.ts$|fixtures?\.ts$/.test(file)
 
 test('every folder imports only what the table in ARCHITECTURE.md allows', () => {
   const table = readTable()

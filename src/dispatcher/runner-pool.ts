@@ -19,6 +19,16 @@ export interface NewLink {
   readonly token?: string
 }
 
+interface Written {
+  /** All but what changes all the time. */
+  readonly news: string
+  readonly busy: number
+  /** Set while the number of busy slots is to be written. */
+  later?: NodeJS.Timeout
+}
+
+const BUSY_MS = 1_000
+
 /**
  * The runners that are registered, each with its link. It writes what changes about them to the
  * store, publishes their load, and wakes its listeners whenever a job might find a place.
@@ -31,7 +41,7 @@ export class RunnerPool implements AsyncDisposable {
   readonly #links = new Map<RunnerId, RunnerLink>()
   readonly #wakes: EventHub<void>
   /** What was last written of each runner, so that only news is written. */
-  readonly #written = new Map<RunnerId, string>()
+  readonly #written = new Map<RunnerId, Written>()
 
   constructor(deps: {
     store: StoreReader
@@ -110,6 +120,7 @@ export class RunnerPool implements AsyncDisposable {
   async remove(id: RunnerId): Promise<void> {
     const link = this.#links.get(id)
     this.#links.delete(id)
+    clearTimeout(this.#written.get(id)?.later)
     this.#written.delete(id)
     await link?.[Symbol.asyncDispose]()
     await this.#recorder.record((write) => write.removeRunner(id))
@@ -129,13 +140,27 @@ export class RunnerPool implements AsyncDisposable {
   #note(link: RunnerLink, sample: RunnerSample | undefined): void {
     if (this.#links.get(link.id) !== link) return
     if (sample) this.#announcer.tell({ type: 'runner.sampled', sample })
-    const { lastSeenAt: _, ...news } = link.record
-    const text = JSON.stringify(news)
-    if (this.#written.get(link.id) !== text) {
-      this.#written.set(link.id, text)
-      this.#save(link)
-    }
+    this.#saveNews(link)
     this.wake()
+  }
+
+  /** Writes news at once, but busy slots, which change with every job, at most once a second. */
+  #saveNews(link: RunnerLink): void {
+    const { lastSeenAt: _, busy, ...rest } = link.record
+    const news = JSON.stringify(rest)
+    const written = this.#written.get(link.id)
+    if (written?.news === news && written.busy === busy) return
+    if (written?.news !== news) {
+      clearTimeout(written?.later)
+      this.#written.set(link.id, { news, busy })
+      this.#save(link)
+    } else if (!written.later) {
+      written.later = setTimeout(() => {
+        if (this.#links.get(link.id) !== link) return
+        this.#written.set(link.id, { news, busy: link.record.busy })
+        this.#save(link)
+      }, BUSY_MS).unref()
+    }
   }
 
   #save(link: RunnerLink): void {
@@ -150,6 +175,7 @@ export class RunnerPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const links = [...this.#links.values()]
     this.#links.clear()
+    for (const { later } of this.#written.values()) clearTimeout(later)
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()))
   }
 }
