@@ -7,11 +7,19 @@ import { NarwhalError } from '../lib/errors.ts'
 import { cleanJson, cleanLogText, cleanText } from './clean-text.ts'
 import { type CliIo, coloursFor, hasColour } from './cli-io.ts'
 import type { ApiClient } from './client.ts'
-import type { LogsOptions } from './commands/logs.ts'
+import type { ClientOptions } from './client-command.ts'
 import { exitCodeOfOutcome } from './exit-code.ts'
 import { followPipeline } from './follow-pipeline.ts'
 import { getJobByName, isJobId, resolvePipeline } from './resolve.ts'
 import { watchPipeline } from './watch-pipeline.ts'
+
+/** What `narwhal logs` may be told. */
+export interface LogsOptions extends ClientOptions {
+  readonly follow?: boolean
+  readonly attempt?: number
+  readonly timestamps?: boolean
+  readonly job?: string
+}
 
 /** How many lines the JSON form asks for at a time. */
 const PAGE = 5000

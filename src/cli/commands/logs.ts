@@ -1,14 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { CliIo } from '../cli-io.ts'
-import { addClientCommand, type ClientOptions, openClient, wholeNumber } from '../client-command.ts'
-
-/** What `narwhal logs` may be told. */
-export interface LogsOptions extends ClientOptions {
-  readonly follow?: boolean
-  readonly attempt?: number
-  readonly timestamps?: boolean
-  readonly job?: string
-}
+import { addClientCommand, openClient, wholeNumber } from '../client-command.ts'
+import type { LogsOptions } from '../print-logs.ts'
 
 /** `narwhal logs` */
 export function addLogsCommand(program: Command, io: CliIo): void {
