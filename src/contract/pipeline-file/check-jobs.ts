@@ -1,0 +1,110 @@
+import { findCycle } from '../../core/graph.ts'
+import type { Issue } from './issues.ts'
+import { limits } from './limits.ts'
+import { suggestKey } from './schema/suggest-key.ts'
+import { quote } from './words.ts'
+
+/**
+ * What no schema can say: names that are used twice, and needs that can't be met. It reads the
+ * values as far as they are right, so that these mistakes are told together with all others.
+ */
+export function checkJobs(file: unknown): Issue[] {
+  const issues = checkStepNames(file, [])
+  const jobs = entriesOf(property(file, 'jobs'))
+  for (const [name, job] of jobs) issues.push(...checkStepNames(job, ['jobs', name]))
+  const graph = jobs.map(([name, job]) => ({ name, needs: readNeeds(property(job, 'needs')) }))
+  const names = graph.map(({ name }) => name)
+  const known = new Set(names)
+  for (const { name, needs } of graph) {
+    for (const { need, path } of needs) {
+      const at = ['jobs', name, 'needs', ...path]
+      if (need === name) issues.push({ path: at, message: 'is the job itself', at: 'value' })
+      else if (!known.has(need)) {
+        issues.push({
+          path: at,
+          message: describeUnknown(
+            need,
+            names.filter((other) => other !== name),
+          ),
+          at: 'value',
+        })
+      }
+    }
+  }
+  return [...issues, ...findCycles(graph)]
+}
+
+interface Need {
+  readonly need: string
+  /** Below `needs`: empty when there is only one. */
+  readonly path: readonly number[]
+}
+
+function readNeeds(value: unknown): Need[] {
+  if (typeof value === 'string') return [{ need: value, path: [] }]
+  if (!Array.isArray(value)) return []
+  return value.flatMap((need, i) => (typeof need === 'string' ? [{ need, path: [i] }] : []))
+}
+
+function describeUnknown(need: string, names: readonly string[]): string {
+  const meant = names.length <= 50 ? suggestKey(need, names) : undefined
+  return `needs ${quote(need)}, but there is no such job${meant ? `: did you mean ${meant}?` : ''}`
+}
+
+/** Each circle once; one is opened where it was found, and the search goes on. */
+function findCycles(
+  graph: readonly { readonly name: string; readonly needs: readonly Need[] }[],
+): Issue[] {
+  const issues: Issue[] = []
+  const jobs = graph.map(({ name, needs }) => ({
+    name,
+    needs: [...new Set(needs.map(({ need }) => need))].filter((need) => need !== name),
+  }))
+  for (
+    let cycle = findCycle(jobs);
+    cycle && issues.length < limits.problems;
+    cycle = findCycle(jobs)
+  ) {
+    const [from = '', to] = cycle
+    const job = jobs.find(({ name }) => name === from)
+    if (job) job.needs = job.needs.filter((need) => need !== to)
+    const path = graph
+      .find(({ name }) => name === from)
+      ?.needs.find(({ need }) => need === to)?.path
+    const message = `makes a circle, so that none of these could ever start: ${describeCycle(cycle)}`
+    issues.push({ path: ['jobs', from, 'needs', ...(path ?? [])], message, at: 'value' })
+  }
+  return issues
+}
+
+function describeCycle(cycle: readonly string[]): string {
+  const shown = cycle.length > 10 ? [...cycle.slice(0, 8), '…', ...cycle.slice(-1)] : cycle
+  return shown.join(' → ')
+}
+
+function checkStepNames(job: unknown, path: readonly PropertyKey[]): Issue[] {
+  const steps = property(job, 'steps')
+  if (!Array.isArray(steps)) return []
+  const known = new Map<string, number>()
+  return steps.flatMap((step, i): Issue[] => {
+    const name = property(step, 'name')
+    if (typeof name !== 'string') return []
+    const first = known.get(name)
+    if (first === undefined) {
+      known.set(name, i)
+      return []
+    }
+    const message = `${quote(name)} is the name of steps[${first}], too: each step needs its own`
+    return [{ path: [...path, 'steps', i, 'name'], message, at: 'value' }]
+  })
+}
+
+function property(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  return (value as Readonly<Record<string, unknown>>)[key]
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  return Object.entries(value)
+}

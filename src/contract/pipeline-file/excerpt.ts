@@ -1,0 +1,60 @@
+import type { Problem } from '../../core/plan.ts'
+import { limits } from './limits.ts'
+import { cleanMessage, printable } from './words.ts'
+
+/** Something wrong at an offset into the text, in UTF-16 code units. */
+export interface Fault {
+  readonly offset: number
+  readonly message: string
+}
+
+const WIDTH = 120
+
+/** The faults as problems: sorted by place, each once, and the last saying how many were left out. */
+export function faultsToProblems(text: string, faults: readonly Fault[]): Problem[] {
+  const sorted = faults.toSorted((a, b) => a.offset - b.offset)
+  const problems: Problem[] = []
+  const known = new Set<string>()
+  let rest: Problem | undefined
+  let left = 0
+  for (const { offset, message } of sorted) {
+    const key = `${offset} ${message}`
+    if (known.has(key)) continue
+    known.add(key)
+    if (problems.length < limits.problems) problems.push(toProblem(text, offset, message))
+    else {
+      rest ??= toProblem(text, offset, '')
+      left++
+    }
+  }
+  if (rest) problems.push({ ...rest, message: `and ${left} more`, excerpt: '' })
+  return problems
+}
+
+function toProblem(text: string, offset: number, message: string): Problem {
+  const at = Math.max(0, Math.min(offset, text.length))
+  // A negative index would be taken for 0.
+  const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
+  let line = 1
+  for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++
+  return {
+    message: cleanMessage(message),
+    line,
+    column: at - start + 1,
+    excerpt: cut(text, start, at),
+  }
+}
+
+/** The line around the place, at most WIDTH wide, with a caret under the place. */
+function cut(text: string, start: number, at: number): string {
+  const newline = text.indexOf('\n', at)
+  let end = newline < 0 ? text.length : newline
+  if (text[end - 1] === '\r' && end > start) end--
+  if (end === start) return ''
+  const from = end - start > WIDTH ? Math.max(start, Math.min(at - WIDTH / 2, end - WIDTH)) : start
+  const to = Math.min(end, from + WIDTH)
+  // A tab counts as one blank here, so that the caret stands under its place in any terminal.
+  const shown = `${from > start ? '…' : ''}${printable(text.slice(from, to))}${to < end ? '…' : ''}`
+  const indent = Math.min(at, end) - from + (from > start ? 1 : 0)
+  return `${shown}\n${' '.repeat(indent)}^`
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pipelineFileJsonSchema } from './json-schema.ts'
+
+interface ObjectSchema {
+  readonly properties: Record<string, unknown>
+  readonly required: readonly string[]
+  readonly additionalProperties: unknown
+}
+
+test('makes a JSON Schema of both forms, which knows the keys and no others', () => {
+  const schema = pipelineFileJsonSchema()
+  assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema')
+  const [single, full] = schema.anyOf as [ObjectSchema, ObjectSchema]
+  assert.deepEqual(Object.keys(single.properties), ['name', 'image', 'env', 'labels', 'steps'])
+  assert.deepEqual(Object.keys(full.properties), ['name', 'image', 'env', 'jobs'])
+  assert.deepEqual([single.required, full.required], [['steps'], ['jobs']])
+  const { additionalProperties: job } = full.properties.jobs as {
+    additionalProperties: ObjectSchema
+  }
+  assert.deepEqual(Object.keys(job.properties), ['image', 'env', 'needs', 'labels', 'steps'])
+  for (const { additionalProperties } of [single, full, job]) {
+    assert.equal(additionalProperties, false)
+  }
+  assert.deepEqual(JSON.parse(JSON.stringify(schema)), schema)
+})
