@@ -1,0 +1,168 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { limits } from '../contract/pipeline-file/limits.ts'
+import {
+  type ParsedPipelineFile,
+  parsePipelineFile,
+} from '../contract/pipeline-file/parse-pipeline-file.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
+
+export interface PipelineFileParserOptions {
+  /** How long one text may take, in milliseconds; 1,000 unless told. */
+  readonly timeoutMs?: number
+  /** The memory of the thread, in MiB; 128 unless told. */
+  readonly memoryMib?: number
+  /** The code of the thread; for tests. */
+  readonly entry?: URL
+}
+
+/**
+ * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * (`src/runner/plan-worker.ts` → `plan-worker.js` in the folder of the main bundle).
+ */
+const ENTRY = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url)
+
+/** Loading the code of the thread is not the file's fault; a busy machine may take long. */
+const START_TIMEOUT_MS = 30_000
+
+/** Instead of a message that did not come in time. */
+const LATE = Symbol('late')
+
+/**
+ * Reads pipeline files in a thread of its own, which can be ended whatever a file makes it do.
+ *
+ * States: no thread, a thread that starts, one that waits, one that reads one text, closed. The
+ * thread is started by the first text and kept warm; the first text after it was ended starts the
+ * next. Texts are read one after the other. An idle thread does not keep the process alive.
+ */
+export class PipelineFileParser implements AsyncDisposable {
+  readonly #timeoutMs: number
+  readonly #memoryMib: number
+  readonly #entry: URL
+  readonly #queue = new SerialQueue()
+  #worker: Worker | undefined
+  #isReady = false
+  #isClosed = false
+
+  constructor({
+    timeoutMs = 1000,
+    memoryMib = 128,
+    entry = ENTRY,
+  }: PipelineFileParserOptions = {}) {
+    this.#timeoutMs = timeoutMs
+    this.#memoryMib = memoryMib
+    this.#entry = entry
+  }
+
+  /**
+   * What the text says, or its problems; that it takes too long or too much memory is a problem,
+   * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
+   */
+  parse(text: string): Promise<ParsedPipelineFile> {
+    // Refused by its length, without copying it to the thread.
+    if (text.length > limits.bytes) return Promise.resolve(parsePipelineFile(text))
+    return this.#queue.run(() => this.#read(text))
+  }
+
+  async #read(text: string): Promise<ParsedPipelineFile> {
+    if (this.#isClosed) throw closed()
+    const worker = this.#worker ?? this.#start()
+    worker.ref()
+    try {
+      await this.#waitUntilReady(worker)
+      worker.postMessage(text)
+      const answer = await nextMessage(worker, this.#timeoutMs)
+      if (answer !== LATE) return answer as ParsedPipelineFile
+      this.#abandon(worker)
+      return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to read`)
+    } catch (error) {
+      this.#abandon(worker)
+      if (this.#isClosed) throw closed(error)
+      if (isOutOfMemory(error)) {
+        return refused(`narwhal.yml took more than ${this.#memoryMib} MiB of memory to read`)
+      }
+      throw NarwhalError.from(error)
+    } finally {
+      worker.unref()
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#entry, {
+      // Nothing of this process is the thread's business; an empty environment is also faster.
+      env: {},
+      argv: [],
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMib, maxYoungGenerationSizeMb: 32 },
+    })
+    // Errors are heard by whoever waits for an answer; one that comes later must not end the process.
+    worker.on('error', () => {})
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined
+    })
+    this.#worker = worker
+    this.#isReady = false
+    return worker
+  }
+
+  async #waitUntilReady(worker: Worker): Promise<void> {
+    if (this.#isReady) return
+    if ((await nextMessage(worker, START_TIMEOUT_MS)) === LATE) {
+      throw new NarwhalError('internal', 'the thread that reads narwhal.yml does not start')
+    }
+    this.#isReady = true
+  }
+
+  /** Ends a thread without waiting: how long that takes is up to what it does. */
+  #abandon(worker: Worker): void {
+    if (this.#worker === worker) this.#worker = undefined
+    void worker.terminate()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+}
+
+/** The thread's next message, or LATE; rejects when the thread fails or ends. */
+function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // An answer may be there already, if this thread was busy: it is heard before this.
+      setImmediate(() => settle(() => resolve(LATE)))
+    }, timeoutMs)
+    const settle = (how: () => void): void => {
+      clearTimeout(timer)
+      worker.off('message', onMessage)
+      worker.off('error', onError)
+      worker.off('exit', onExit)
+      how()
+    }
+    const onMessage = (message: unknown): void => settle(() => resolve(message))
+    const onError = (error: unknown): void => settle(() => reject(NarwhalError.from(error)))
+    const onExit = (): void => {
+      const message = 'the thread that reads narwhal.yml has ended'
+      settle(() => reject(new NarwhalError('internal', message)))
+    }
+    worker.on('message', onMessage)
+    worker.on('error', onError)
+    worker.on('exit', onExit)
+  })
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  const cause = error instanceof NarwhalError ? error.cause : error
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
+}
+
+function refused(message: string): ParsedPipelineFile {
+  return { ok: false, problems: [{ message, line: 1, column: 1, excerpt: '' }] }
+}
+
+function closed(cause?: unknown): NarwhalError {
+  return new NarwhalError('cancelled', 'the reader of narwhal.yml is closed', { cause })
+}
