@@ -126,7 +126,10 @@ async function authenticate(
 ): Promise<RepositoryRecord> {
   const address = addressed.safeParse(payload)
   if (!address.success) {
-    throw new NarwhalError('invalid', 'the payload names no repository (`repository.id` and `repository.full_name`)')
+    throw new NarwhalError(
+      'invalid',
+      'the payload names no repository (`repository.id` and `repository.full_name`)',
+    )
   }
   const { id: forgeId, full_name: fullName } = address.data.repository
   const repository = await store.findForgeRepository('github', { forgeId, fullName })

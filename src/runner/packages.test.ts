@@ -4,9 +4,10 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { testImage, testService, uniquePrefix } from '../../test/support/services.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
+import { isPackageName } from '../core/package-name.ts'
 import { silentLog } from '../lib/log.ts'
 import { DockerExecutor } from './executor/docker.ts'
-import { installScript, isPackageName, NO_PACKAGE_MANAGER } from './packages.ts'
+import { installScript, NO_PACKAGE_MANAGER } from './packages.ts'
 
 /** A machine of shell scripts: a PATH with only these commands, and what was called on them. */
 async function machine(commands: Readonly<Record<string, string>>) {

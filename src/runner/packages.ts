@@ -1,3 +1,4 @@
+import { isPackageName } from '../core/package-name.ts'
 import { NarwhalError } from '../lib/errors.ts'
 
 /** The exit code of an install script that could not try: no package manager, or not allowed to. */
@@ -5,14 +6,6 @@ export const NO_PACKAGE_MANAGER = 96
 
 /** How every install script begins; the packages follow. */
 export const INSTALL_COMMENT = '# narwhal: install '
-
-/** Debian's, Alpine's and RPM's names, with versions and architectures: `libc6:i386`, `make=4.3-4`. */
-const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+._:=~@/-]{0,127}$/
-
-/** Whether a package manager may be given this; no name is an option, a path or a pattern. */
-export function isPackageName(name: string): boolean {
-  return PACKAGE_NAME.test(name) && !name.includes('..') && !name.includes('//')
-}
 
 /**
  * A POSIX shell script that installs the packages with whatever package manager there is, and does nothing

@@ -18,6 +18,9 @@ import { type PipelineParser, type PlannedCommit, planCommit } from './plan-comm
 import { removeFolder } from './remove-folder.ts'
 import { withGrace } from './with-grace.ts'
 
+/** Far above what the largest lawful file takes, so that a busy machine refuses none. */
+const PARSE_MS = 5_000
+
 export interface RunnerDeps {
   readonly log: Logger
   /** The caller's to dispose, after the runner. */
@@ -76,7 +79,7 @@ export class Runner implements AsyncDisposable {
   readonly #claim: AsyncDisposable
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
-  readonly #parser: PipelineParser = new PipelineFileParser()
+  readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
   readonly #attempts = new Map<string, Attempt>()
   readonly #expiries = new Map<Attempt, NodeJS.Timeout>()
   readonly #tearingDown = new Set<Attempt>()

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
-import { parseImageReference } from './image-reference.ts'
 
 const NOTHING = new AbortController().signal
 

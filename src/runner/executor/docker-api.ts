@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { z } from 'zod'
+import type { ImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { EngineAddress } from './docker-address.ts'
 import {
@@ -11,7 +12,6 @@ import {
 } from './docker-http.ts'
 import type { ContainerSettings } from './docker-profile.ts'
 import { readPullProgress } from './docker-pull.ts'
-import type { ImageReference } from './image-reference.ts'
 
 const Version = z.object({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
 const Created = z.object({ Id: z.string() })

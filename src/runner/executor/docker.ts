@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { SharedTasks } from '../shared-tasks.ts'
@@ -7,7 +8,6 @@ import { DockerApi } from './docker-api.ts'
 import { containerSettings, RUNNER_LABEL } from './docker-profile.ts'
 import { DockerSandbox, tidyWorkspace } from './docker-sandbox.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
-import { type ImageReference, parseImageReference } from './image-reference.ts'
 
 export interface DockerExecutorOptions {
   /** `unix:///var/run/docker.sock` or `tcp://host:port`; Docker's or Podman's. */
