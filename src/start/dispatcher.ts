@@ -32,10 +32,11 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
   stack.defer(() => server.close())
   const { host, port = PORT } = config
-  const { url } = await listen(server, { host, port })
+  // Before anybody can ask: a runner that shows the chosen one must not be refused.
   if (!isLoopback(host)) {
     await ensureFirstToken(store, config['first-token'], (line) => launch.io.stdout.write(line))
   }
+  const { url } = await listen(server, { host, port })
   log.info({ url }, 'dispatcher is ready')
   await untilAborted(context.signal)
 }
