@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { ApiClient } from '../../src/cli/client.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import type { Installation } from '../../test/support/installation.ts'
+import { tempDir } from '../../test/support/temp-dir.ts'
+
+const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+
+/** `./narwhal up` as a process of its own, with an empty data folder, until it is disposed of. */
+export async function startUpProcess(options: {
+  readonly executor: string
+  readonly signal: AbortSignal
+}): Promise<Installation> {
+  await using stack = new AsyncDisposableStack()
+  const data = stack.use(await tempDir('narwhal-bench-'))
+  const { PATH, HOME, TMPDIR } = process.env
+  const flags = ['--port', '0', '--data', data.path, '--executor', options.executor]
+  const child = spawn(`${root}/narwhal`, ['up', ...flags], {
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  stack.defer(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    // Read on for ever: a full pipe would stop the process.
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-10_000)
+    })
+  }
+  const url = await eventually(
+    () => {
+      options.signal.throwIfAborted()
+      return /is up: (http:\S+)/.exec(said)?.[1] ?? null
+    },
+    { message: 'narwhal up', timeoutMs: 30_000 },
+  ).catch((cause: unknown) => {
+    throw new Error(`narwhal up does not start: ${said}`, { cause })
+  })
+  const resources = stack.move()
+  return {
+    url,
+    agentUrl: url,
+    client: new ApiClient({ server: url }, options.signal),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
