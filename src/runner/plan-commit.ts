@@ -26,6 +26,7 @@ export interface PlannedCommit {
   readonly author: string
   /** Milliseconds. */
   readonly fetchMs: number
+  /** Milliseconds for reading the file out of git and understanding it. */
   readonly parseMs: number
 }
 
@@ -40,6 +41,7 @@ export async function planCommit(
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
   const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
+  const startedAt = performance.now()
   const read = await deps.mirrors.read(commit, signal, async (mirror) => {
     const inMirror = (...args: string[]) =>
       git([`--git-dir=${mirror}`, ...args], { env: deps.env, signal })
@@ -49,7 +51,6 @@ export async function planCommit(
     ])
     return { about, text }
   })
-  const startedAt = performance.now()
   const file: ParsedFile =
     typeof read.text === 'string'
       ? await deps.parser.parse(read.text)
