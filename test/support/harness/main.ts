@@ -6,7 +6,9 @@ import { countLine, fileLine, summary } from './report.ts'
 import type { FileResult } from './result.ts'
 import { runFile } from './run-file.ts'
 
-const PATTERNS = ['src', 'test', 'scripts', 'ui/src'].map((folder) => `${folder}/**/*.test.ts`)
+const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
+  (folder) => `${folder}/**/*.test.ts`,
+)
 const TEST_TIMEOUT_MS = 120_000
 const NO_SERVICES = 'started with --no-services'
 
