@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { HttpServer } from '../http/server.ts'
+import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
 
@@ -15,6 +16,8 @@ export interface AuthOptions {
    * addressed to loopback by name, so that a web page can't reach it through a DNS name of its own.
    */
   readonly loopbackOnly: boolean
+  /** What this process shows to itself; never stored, and gone with the process. */
+  readonly ownToken?: string
 }
 
 /** A new access token: shown once, stored as `hashToken` of it. */
@@ -39,7 +42,7 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
     if (options.loopbackOnly) {
       checkHost(request)
     } else if (!isOpen(request)) {
-      await checkToken(request, store)
+      await checkToken(request, store, options.ownToken)
     }
   })
 }
@@ -67,7 +70,11 @@ function checkOrigin(request: FastifyRequest): void {
   throw new NarwhalError('forbidden', 'requests from pages of other sites are refused')
 }
 
-async function checkToken(request: FastifyRequest, store: StoreReader): Promise<void> {
+async function checkToken(
+  request: FastifyRequest,
+  store: StoreReader,
+  ownToken: string | undefined,
+): Promise<void> {
   const token = bearerToken(request) ?? cookieToken(request)
   if (token === undefined) {
     throw new NarwhalError(
@@ -75,6 +82,7 @@ async function checkToken(request: FastifyRequest, store: StoreReader): Promise<
       'a token is needed: send `Authorization: Bearer …`, or sign in',
     )
   }
+  if (ownToken !== undefined && equalsConstantTime(token, ownToken)) return
   if (!(await store.findToken(hashToken(token)))) {
     throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
   }

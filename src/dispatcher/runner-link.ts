@@ -138,10 +138,13 @@ export class RunnerLink implements AsyncDisposable {
     }
   }
 
-  /** Tells the runner to take no more attempts, or to take them again. */
+  /**
+   * Gives the runner no more attempts, or gives them again, and tells it so. Behind a balancer a
+   * call reaches one of several: there it is enough that this side keeps to it.
+   */
   async drain(draining: boolean): Promise<void> {
     this.#drainWanted = draining
-    await this.#call((client) => client.drain({ draining }))
+    if (!this.balanced) await this.#call((client) => client.drain({ draining }))
     this.#refresh()
   }
 
@@ -226,7 +229,7 @@ export class RunnerLink implements AsyncDisposable {
     const state =
       members.length === 0
         ? 'offline'
-        : members.every((member) => member.draining)
+        : this.#drainWanted || members.every((member) => member.draining)
           ? 'draining'
           : 'online'
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')

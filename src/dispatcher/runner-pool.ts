@@ -116,6 +116,14 @@ export class RunnerPool implements AsyncDisposable {
     return record
   }
 
+  /** Drains a runner, or has it take jobs again; resolves when that is written. */
+  async drain(id: RunnerId, draining: boolean): Promise<void> {
+    const link = this.#links.get(id)
+    if (!link) throw new NarwhalError('conflict', 'this runner is not connected')
+    await link.drain(draining)
+    await this.#recorder.record((write) => write.saveRunner(link.record))
+  }
+
   /** Removes a runner; its attempts that still run are lost to it. */
   async remove(id: RunnerId): Promise<void> {
     const link = this.#links.get(id)

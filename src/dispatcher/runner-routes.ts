@@ -51,9 +51,7 @@ export function addRunnerRoutes(
       },
       handler: async (request) => {
         const runner = await getRunner(store, request.params.runner)
-        const link = dispatcher.pool.find(runner.id)
-        if (!link) throw new NarwhalError('conflict', `runner ${runner.name} is not connected`)
-        await link.drain(draining)
+        await dispatcher.pool.drain(runner.id, draining)
         return { runner: await getRunnerView(store, runner) }
       },
     })

@@ -16,7 +16,8 @@ interface Build {
   /** Where this very process serves. */
   readonly url: string
   readonly dataDir: string
-  readonly token: string | undefined
+  /** Opens this very process's API. */
+  readonly token: string
   readonly context: { readonly gitEnv: GitEnv; readonly signal: AbortSignal }
   readonly io: CliIo
 }
@@ -28,10 +29,7 @@ interface Build {
  */
 export async function buildFolder(build: Build): Promise<void> {
   const { io, url, context } = build
-  const client = new ApiClient(
-    { server: url, ...(build.token ? { token: build.token } : {}) },
-    context.signal,
-  )
+  const client = new ApiClient({ server: url, token: build.token }, context.signal)
   try {
     const source = await sourceOf(build)
     const known = (await client.listRepositories()).find((one) => one.cloneUrl === source.cloneUrl)

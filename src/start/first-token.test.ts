@@ -14,19 +14,20 @@ function recorder(): { lines: string[]; write: (line: string) => void } {
 test('a new installation makes its first token and shows it once', async () => {
   await using store = await openTestStore()
   const { lines, write } = recorder()
-  const token = await ensureFirstToken(store, undefined, write)
+  await ensureFirstToken(store, undefined, write)
+  const token = /shown this once: (\S+)\n$/.exec(lines.join(''))?.[1]
   assert.ok(token)
-  assert.deepEqual(lines, [`The first access token, shown this once: ${token}\n`])
   assert.ok(await store.findToken(hashToken(token)))
-  assert.equal(await ensureFirstToken(store, undefined, write), undefined)
+  await ensureFirstToken(store, undefined, write)
   assert.equal(lines.length, 1)
 })
 
 test('a token that was chosen becomes the first, and is not shown', async () => {
   await using store = await openTestStore()
   const { lines, write } = recorder()
-  assert.equal(await ensureFirstToken(store, CHOSEN, write), CHOSEN)
-  assert.equal(await ensureFirstToken(store, CHOSEN, write), CHOSEN)
+  await ensureFirstToken(store, CHOSEN, write)
+  await ensureFirstToken(store, CHOSEN, write)
+  assert.ok(await store.findToken(hashToken(CHOSEN)))
   assert.equal((await store.listTokens()).length, 1)
   assert.deepEqual(lines, [])
 })
@@ -35,6 +36,6 @@ test('a chosen token that was taken back does not return', async () => {
   await using store = await openTestStore()
   const { write } = recorder()
   await ensureFirstToken(store, undefined, write)
-  assert.equal(await ensureFirstToken(store, CHOSEN, write), undefined)
+  await ensureFirstToken(store, CHOSEN, write)
   assert.equal(await store.findToken(hashToken(CHOSEN)), undefined)
 })

@@ -5,16 +5,14 @@ import type { Store } from '../store/store.ts'
 /**
  * Sees to it that an installation which others can reach has an access token. Where there is none
  * yet, the one that was chosen becomes the first, so that a runner can be given the same; without
- * a choice one is made, and shown this once. Resolves with a valid token if one is known here.
+ * a choice one is made, and shown this once.
  */
 export async function ensureFirstToken(
   store: Store,
   chosen: string | undefined,
   write: (line: string) => void,
-): Promise<string | undefined> {
-  if ((await store.listTokens()).length > 0) {
-    return chosen && (await store.findToken(hashToken(chosen))) ? chosen : undefined
-  }
+): Promise<void> {
+  if ((await store.listTokens()).length > 0) return
   const token = chosen ?? createToken()
   const record = {
     id: newId('token'),
@@ -24,5 +22,4 @@ export async function ensureFirstToken(
   }
   await store.transact((transaction) => transaction.insertToken(record))
   if (!chosen) write(`The first access token, shown this once: ${token}\n`)
-  return token
 }

@@ -88,9 +88,9 @@ export async function startRunnerOf(
 /** A server for a process with a store and a broker, its API guarded. */
 export async function createApiServer(
   context: Context<'host'>,
-  parts: { store: Store; broker: Broker },
+  parts: { store: Store; broker: Broker; ownToken?: string },
 ): Promise<HttpServer> {
-  const { store, broker } = parts
+  const { store, broker, ownToken } = parts
   const server = await createHttpServer({
     log: context.log,
     metrics: context.metrics,
@@ -102,7 +102,10 @@ export async function createApiServer(
       }
     },
   })
-  guardApi(server, store, { loopbackOnly: isLoopback(context.config.host) })
+  guardApi(server, store, {
+    loopbackOnly: isLoopback(context.config.host),
+    ...(ownToken ? { ownToken } : {}),
+  })
   registerSessionRoutes(server, store)
   return server
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
+import { createToken } from '../api/auth.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
@@ -32,19 +33,19 @@ export async function runUp(launch: Launch): Promise<void> {
   const { config } = context
   await using stack = new AsyncDisposableStack()
   const dataDir = dataFolder(launch, config.data)
-  const parts = await openParts(launch, context, dataDir, stack)
+  const ownToken = createToken()
+  const parts = await openParts(launch, context, { dataDir, ownToken }, stack)
   const { host, port = WEB_PORT } = config
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  const token = isLoopback(host)
-    ? undefined
-    : await ensureFirstToken(parts.store, config['first-token'], (line) =>
-        launch.io.stdout.write(line),
-      )
+  if (!isLoopback(host)) {
+    const write = (line: string): void => launch.io.stdout.write(line)
+    await ensureFirstToken(parts.store, config['first-token'], write)
+  }
   const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
   if (typeof build === 'string' && isReady) {
-    await buildFolder({ folder: build, url, dataDir, token, context, io: launch.io })
+    await buildFolder({ folder: build, url, dataDir, token: ownToken, context, io: launch.io })
   }
   await untilAborted(context.signal)
 }
@@ -54,7 +55,7 @@ type UpContext = Awaited<ReturnType<typeof openContext<'up'>>>
 async function openParts(
   launch: Launch,
   context: UpContext,
-  dataDir: string,
+  { dataDir, ownToken }: { dataDir: string; ownToken: string },
   stack: AsyncDisposableStack,
 ) {
   const { config, log, metrics, gitEnv } = context
@@ -62,7 +63,7 @@ async function openParts(
   const store = stack.use(await openStoreOf(context, dataDir))
   const executor = stack.use(await openExecutorOf(context, { name: config.name, hide: [dataDir] }))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir }))
-  const server = await createApiServer(context, { store, broker })
+  const server = await createApiServer(context, { store, broker, ownToken })
   stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
   stack.use(
     await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),

@@ -93,11 +93,7 @@ async function started<E extends Executor & { reap(): Promise<number> }>(
   executor: E,
   log: Logger,
 ): Promise<E> {
-  const trouble = await executor.probe()
-  if (trouble !== '') {
-    log.warn({ reason: trouble }, 'no sandbox can be opened yet')
-    return executor
-  }
+  if ((await executor.probe()) !== '') return executor
   await executor.reap().catch((error: unknown) => {
     log.warn({ reason: describeError(error) }, 'leftover containers could not be removed yet')
   })
