@@ -177,7 +177,9 @@ export const SETTINGS = {
   'first-token': setting({
     value: 'secret',
     help: 'the first access token, where none is made yet; else one is made and printed once',
-    schema: z.string().regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
+    schema: z
+      .string()
+      .regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
   }),
   'runner-token': setting({
     value: 'secret',

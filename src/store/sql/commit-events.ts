@@ -53,7 +53,8 @@ export async function acceptEvent(
       pending: 1,
       search_text: searchText(event),
     })
-    .onConflict((conflict) => conflict.column('semantic_key').doNothing())
+    // Any conflict: a write that is done twice at the same time may hit the id first.
+    .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst()
   if (inserted) return { event: eventOf(inserted), created: true }
