@@ -45,6 +45,7 @@ export function partsOf(seen: Seen, { pipeline, jobs }: PipelineWithJobs): PartT
     accept: { from: seen.sentAt, to: seen.acceptedAt },
     queue: { from: pipeline.event.receivedAt, to: pipeline.createdAt },
     plan: { from: pipeline.createdAt, to: planned },
+    // A job that has ended no longer says since when it was queued: without needs, since the plan.
     place: { from: given(job.queuedAt ?? planned, 'queued'), to: attempt.assignedAt },
     checkout: during(attempt, ['fetch', 'checkout']),
     sandbox: during(attempt, ['sandbox']),
