@@ -5,7 +5,7 @@ import { testImage, testService } from '../../test/support/services.ts'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bareContainer, describeEngine } from '../support/bare-container.ts'
 import { machineLine } from '../support/machine.ts'
-import { benchServices } from '../support/services.ts'
+import { benchServices, describePostgres } from '../support/services.ts'
 import { startUpProcess } from '../support/up-process.ts'
 import { openMeasured, type PipelineTime } from './measure-pipeline.ts'
 import { type Form, type HotpathTimes, hotpathFigures, hotpathTable } from './report.ts'
@@ -31,7 +31,8 @@ export const hotpath: Bench = {
     stack.use(await benchServices(say, signal))
     const { url: engine, skip: noDocker } = testService('docker')
     const times = noDocker === false ? await measureAll(context, runs) : nothing(noDocker)
-    say(machineLine(noDocker === false ? await describeEngine(engine) : noDocker))
+    const engineFacts = noDocker === false ? await describeEngine(engine) : noDocker
+    say(machineLine([engineFacts, await describePostgres()]))
     for (const line of hotpathTable(times)) say(line)
     return hotpathFigures(times)
   },

@@ -9,19 +9,18 @@ import type { StartService } from './service.ts'
 
 const run = promisify(execFile)
 
-/** Nothing it writes needs to survive, so it need not wait for the disk. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '300',
   shared_buffers: '64MB',
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
 }
 
+/** Nothing that tests write needs to survive, so it need not wait for the disk. */
+const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
 /** PostgreSQL refuses to run as root: then it runs as the user that its package made. */
-export const startPostgres: StartService = async (dir, signal) => {
+export const startPostgres: StartService = async (dir, signal, options) => {
   const initdb = findProgram('initdb')
   const server = findProgram('postgres')
   if (!initdb || !server) return { unavailable: 'PostgreSQL is not installed (apt: postgresql)' }
@@ -34,7 +33,8 @@ export const startPostgres: StartService = async (dir, signal) => {
   const init = ['--no-sync', '--username=narwhal', '--auth=trust', ...locale, '--pgdata', data]
   await run(initdb, init, { ...account, cwd: data, signal })
   const port = await freePort()
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const all = { ...SETTINGS, ...(options?.durable ? {} : NOT_DURABLE) }
+  const settings = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const daemon = await startDaemon(
     {
       command: server,

@@ -11,8 +11,17 @@ export interface Unavailable {
   readonly unavailable: string
 }
 
+export interface StartOptions {
+  /** What is acknowledged is on disk, as in production; tests need not wait for that. */
+  readonly durable?: boolean
+}
+
 /**
  * Starts a private instance that keeps everything in `dir` (an existing, empty folder) and listens on
  * loopback only. Rejects when it should have started but did not. `signal` gives the start up.
  */
-export type StartService = (dir: string, signal: AbortSignal) => Promise<Service | Unavailable>
+export type StartService = (
+  dir: string,
+  signal: AbortSignal,
+  options?: StartOptions,
+) => Promise<Service | Unavailable>

@@ -4,7 +4,7 @@ import { provideTestImage, startDocker } from './docker.ts'
 import { installMissing } from './install.ts'
 import { startPostgres } from './postgres.ts'
 import { startRabbitmq } from './rabbitmq.ts'
-import type { Service, StartService, Unavailable } from './service.ts'
+import type { Service, StartOptions, StartService, Unavailable } from './service.ts'
 
 interface Known {
   readonly start: StartService
@@ -34,6 +34,7 @@ export interface RunningServices extends AsyncDisposable {
 export async function startServices(
   say: (line: string) => void,
   signal: AbortSignal,
+  options: StartOptions = {},
 ): Promise<RunningServices> {
   const wanted = Object.entries(SERVICES).filter(([name]) => !process.env[variable(name)])
   const programs = wanted.flatMap(([, { programs }]) => programs)
@@ -47,7 +48,7 @@ export async function startServices(
   const starting = wanted.map(async ([name, { start }]) => {
     const startedAt = performance.now()
     await mkdir(dir.join(name))
-    const service = await startOrReason(start, dir.join(name), signal)
+    const service = await startOrReason(() => start(dir.join(name), signal, options))
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     if ('unavailable' in service) {
       say(`no ${name}: ${service.unavailable}`)
@@ -67,12 +68,10 @@ export async function startServices(
 }
 
 async function startOrReason(
-  start: StartService,
-  dir: string,
-  signal: AbortSignal,
+  start: () => Promise<Service | Unavailable>,
 ): Promise<Service | Unavailable> {
   try {
-    return await start(dir, signal)
+    return await start()
   } catch (error) {
     return { unavailable: error instanceof Error ? error.message : String(error) }
   }
