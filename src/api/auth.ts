@@ -37,7 +37,7 @@ export function hashToken(token: string): string {
  */
 export function guardApi(server: HttpServer, store: StoreReader, options: AuthOptions): void {
   server.addHook('onRequest', async (request) => {
-    if (!request.url.startsWith('/api/')) return
+    if (!isApi(request)) return
     checkOrigin(request)
     if (options.loopbackOnly) {
       checkHost(request)
@@ -47,9 +47,17 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
   })
 }
 
+/**
+ * Asked of the route that the router has chosen, never of the URL: that may be written in many
+ * ways (`/%61pi/…`) which all lead to the same route.
+ */
+function isApi(request: FastifyRequest): boolean {
+  return (request.routeOptions.url ?? request.url).startsWith('/api/')
+}
+
 /** Signing in is how one gets a session, so it can't need one. */
 function isOpen(request: FastifyRequest): boolean {
-  return request.url === '/api/v1/session'
+  return request.routeOptions.url === '/api/v1/session'
 }
 
 function checkHost(request: FastifyRequest): void {
