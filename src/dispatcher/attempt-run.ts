@@ -84,17 +84,19 @@ export class AttemptRun {
   }
 
   async run(): Promise<AttemptEnd> {
-    for (let failures = 0; ; failures++) {
+    for (let failures = 0, refusals = 0; ; failures++) {
       const storedBefore = this.#lastSeq
       try {
         await this.#converse()
         return { kind: 'reported' }
       } catch (reason) {
         if (this.#signal.aborted) return { kind: 'stopped' }
+        const error = NarwhalError.from(reason)
+        if (error.code === 'exhausted' && refusals++ < this.#otherChances()) continue
         if (this.#lastSeq > storedBefore) failures = 0
-        const end = this.#endOf(NarwhalError.from(reason), failures)
+        const end = this.#endOf(error, failures)
         if (end) return end
-        this.#log.warn({ reason: NarwhalError.from(reason).message }, 'stream broke; resuming')
+        if (failures === 0) this.#log.warn({ reason: error.message }, 'stream broke; resuming')
       }
       // Whether the order has arrived is not known any more: from now on only ask for it.
       this.#resume = true
@@ -107,6 +109,11 @@ export class AttemptRun {
       )
         return { kind: 'stopped' }
     }
+  }
+
+  /** Behind a balancer the next stream reaches another runner, which may have room. */
+  #otherChances(): number {
+    return this.#link.balanced ? 2 * this.#link.record.members : 0
   }
 
   /** What a broken stream means; undefined: try again. */
@@ -148,7 +155,11 @@ export class AttemptRun {
       for await (const message of this.#link.runAttempt(this.#requests, signal)) {
         this.#heardAt = Date.now()
         expectNews()
-        if (message.seq === 0n) continue
+        if (message.seq === 0n) {
+          // Proxies take a side that is silent for a minute for dead: answer the heartbeat.
+          this.#requests.push(acknowledgeRequest(this.#lastSeq))
+          continue
+        }
         this.#clockOffsetMs ??= Date.now() - Number(message.atMs)
         await batches.add(message)
         if (message.event.case !== 'finished') continue

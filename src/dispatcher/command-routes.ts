@@ -37,11 +37,16 @@ export interface CommandDeps {
 
 /** Adds everything of the REST API that changes something, and the queue. */
 export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): void {
-  addRepositoryRoutes(server, deps)
-  addPipelineRoutes(server, deps)
-  addJobRoutes(server, deps)
-  addRunnerRoutes(server, deps)
-  addTokenRoutes(server, deps.store)
+  void server.register(async (plugin) => {
+    const scope = plugin as unknown as HttpServer
+    // The dispatcher waits for a store that is away; a person is told at once instead.
+    scope.addHook('preHandler', () => deps.store.ping())
+    addRepositoryRoutes(scope, deps)
+    addPipelineRoutes(scope, deps)
+    addJobRoutes(scope, deps)
+    addRunnerRoutes(scope, deps)
+    addTokenRoutes(scope, deps.store)
+  })
 }
 
 function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps): void {

@@ -146,7 +146,7 @@ export class Dispatcher implements AsyncDisposable {
 
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
   async #receive(eventId: EventId): Promise<void> {
-    const event = await this.#store.findEvent(eventId)
+    const event = await this.#recorder.patiently(() => this.#store.findEvent(eventId))
     if (!event) {
       this.#log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
@@ -167,7 +167,7 @@ export class Dispatcher implements AsyncDisposable {
     )
     if (created) this.#log.info({ pipeline: pipeline.id, event: eventId }, 'pipeline created')
     if (pipeline.state.status !== 'finished') await this.#withRun(pipeline.id, async () => {})
-    const view = await this.#store.findPipelineView(pipeline.id)
+    const view = await this.#recorder.patiently(() => this.#store.findPipelineView(pipeline.id))
     if (!view) throw new NarwhalError('internal', `${pipeline.id} was written and is not there`)
     return view
   }
@@ -193,7 +193,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async #openRun(id: PipelineId): Promise<PipelineRun> {
     const deps = { store: this.#store, recorder: this.#recorder, announcer: this.#announcer }
-    const ledger = await PipelineLedger.open(deps, id)
+    const ledger = await this.#recorder.patiently(() => PipelineLedger.open(deps, id))
     if (!ledger) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     return new PipelineRun({
       ledger,

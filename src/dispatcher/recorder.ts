@@ -22,20 +22,26 @@ export class Recorder {
     this.#signal = deps.signal
   }
 
-  /** Rejects with `conflict`, our own bugs, or the reason why the dispatcher stops. */
+  /** Writes, then tells. Rejects with `conflict`, our own bugs, or the reason why the dispatcher stops. */
   async record<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
+    const { result, changes } = await this.patiently(() => this.#store.transact(work))
+    this.#announcer.tellAll(changes)
+    return result
+  }
+
+  /** Does something with the store, again and again while it is away. */
+  async patiently<Result>(work: () => Promise<Result>): Promise<Result> {
     for (let failures = 0; ; failures++) {
       try {
-        const { result, changes } = await this.#store.transact(work)
-        if (failures > 0) this.#log.info('the store takes writes again')
-        this.#announcer.tellAll(changes)
+        const result = await work()
+        if (failures > 0) this.#log.info('the store answers again')
         return result
       } catch (reason) {
         const error = NarwhalError.from(reason)
         if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
         this.#signal.throwIfAborted()
         if (failures === 0) {
-          this.#log.error({ reason: error.message }, 'the store takes no writes; will try again')
+          this.#log.error({ reason: error.message }, 'the store does not answer; will try again')
         }
         await backoff(failures, { firstMs: 50, maxMs: 2_000 }, this.#signal)
       }
