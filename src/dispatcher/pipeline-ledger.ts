@@ -95,8 +95,10 @@ export class PipelineLedger {
   }
 
   async #reload(): Promise<void> {
-    const detail = await this.#deps.store.findPipeline(this.#draft.pipeline.id)
-    if (!detail) throw new NarwhalError('not_found', `${this.#draft.pipeline.id} is gone`)
+    const { recorder, store } = this.#deps
+    const { id } = this.#draft.pipeline
+    const detail = await recorder.patiently(() => store.findPipeline(id))
+    if (!detail) throw new NarwhalError('not_found', `${id} is gone`)
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
   }
 }
