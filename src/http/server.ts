@@ -12,7 +12,6 @@ import {
 } from 'fastify'
 import {
   jsonSchemaTransform,
-  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
@@ -21,6 +20,7 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { answerError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
+import { openApiObject } from './openapi.ts'
 
 /** An HTTP server whose routes are typed by their zod schemas. */
 export type HttpServer = FastifyInstance<
@@ -69,7 +69,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       security: [{ token: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: openApiObject,
   })
   collectDefaultMetrics({ register: deps.metrics })
   addHealthRoutes(server, deps)
