@@ -5,6 +5,7 @@ import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import type { Installation } from './installation.ts'
 import { freshDatabase, testService, uniquePrefix } from './services.ts'
+import type { TcpProxy } from './tcp-proxy.ts'
 import { tempDir } from './temp-dir.ts'
 
 const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
@@ -23,13 +24,22 @@ export interface Distributed extends Installation {
   readonly dispatcherUrl: string
   /** Everything that the processes have said so far. */
   readonly said: () => string
-  readonly processes: ReadonlyMap<string, ChildProcess>
+  /** Resolves when all four answer and the runner is online. */
+  readonly ready: () => Promise<void>
+  /** Ends one of the processes and starts it again as it was. */
+  readonly restart: (name: string, signal: NodeJS.Signals) => Promise<void>
 }
 
 export interface DistributedOptions {
   /** As `--executor`; the test's Docker Engine unless told. */
   readonly executor?: string
   readonly slots?: number
+  /** Stands between the processes and RabbitMQ. */
+  readonly brokerProxy?: TcpProxy
+  /** Stands between the processes and PostgreSQL. */
+  readonly databaseProxy?: TcpProxy
+  /** Do not wait until all is well: something is away on purpose. */
+  readonly away?: boolean
 }
 
 /**
@@ -42,14 +52,23 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   const database = stack.use(await freshDatabase())
   const broker = new URL(testService('rabbitmq').url)
   broker.searchParams.set('prefix', uniquePrefix())
-  const shared = ['--database', database.url, '--broker', broker.href]
+  const { brokerProxy, databaseProxy } = options
+  const databaseUrl = databaseProxy?.through(database.url) ?? database.url
+  const brokerUrl = brokerProxy?.through(broker.href) ?? broker.href
+  const shared = ['--database', databaseUrl, '--broker', brokerUrl]
   const said: string[] = []
   const processes = new Map<string, ChildProcess>()
+  const commands = new Map<string, string[]>()
   const start = (name: string, args: string[]): void => {
-    const child = startProcess([name, ...args], (text) => said.push(text))
-    processes.set(name, child)
-    stack.defer(() => endProcess(child))
+    commands.set(name, args)
+    processes.set(
+      name,
+      startProcess([name, ...args], (text) => said.push(text)),
+    )
   }
+  stack.defer(async () => {
+    await Promise.all([...processes.values()].map((child) => endProcess(child, 'SIGTERM')))
+  })
   const [agent, dispatcher, runner, health, web] = await Promise.all(
     Array.from({ length: 5 }, () => freePort()),
   )
@@ -62,16 +81,19 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   const ports = ['--port', String(runner), '--health-port', String(health)]
   start('runner', [...ports, ...names, '--data', data.path, '--dispatcher', urlOf(dispatcher)])
   const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
-  await eventually(
-    async () => {
-      const all = [agent, dispatcher, web, health].map((port) => fetch(`${urlOf(port)}/readyz`))
-      if ((await Promise.all(all)).some((answer) => !answer.ok)) return false
-      return (await client.listRunners()).some(({ state }) => state === 'online')
-    },
-    { timeoutMs: 60_000, message: 'the four processes' },
-  ).catch((error: unknown) => {
-    throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
-  })
+  const ready = async (): Promise<void> => {
+    await eventually(
+      async () => {
+        const all = [agent, dispatcher, web, health].map((port) => fetch(`${urlOf(port)}/readyz`))
+        if ((await Promise.all(all)).some((answer) => !answer.ok)) return false
+        return (await client.listRunners()).some(({ state }) => state === 'online')
+      },
+      { timeoutMs: 60_000, message: 'the four processes' },
+    ).catch((error: unknown) => {
+      throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
+    })
+  }
+  if (!options.away) await ready()
   const resources = stack.move()
   return {
     url: urlOf(web),
@@ -79,7 +101,12 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     dispatcherUrl: urlOf(dispatcher),
     client,
     said: () => said.join(''),
-    processes,
+    ready,
+    restart: async (name, signal) => {
+      const child = processes.get(name)
+      if (child) await endProcess(child, signal)
+      start(name, commands.get(name) ?? [])
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }
@@ -96,8 +123,8 @@ function startProcess(args: string[], say: (text: string) => void): ChildProcess
   return child
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
+async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGTERM')
+  child.kill(signal)
   await once(child, 'exit')
 }
