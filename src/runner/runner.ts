@@ -28,6 +28,8 @@ export interface RunnerDeps {
   /** A folder that no other runner uses: mirrors and workspaces. */
   readonly dataDir: string
   readonly gitEnv: GitEnv
+  /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
+  readonly claim?: AsyncDisposable
 }
 
 export interface RunnerOptions {
@@ -51,7 +53,7 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   const workspaces = join(deps.dataDir, 'workspaces')
   await mkdir(workspaces, { recursive: true })
   await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
-  const claim = await claimFolder(deps.dataDir)
+  const claim = deps.claim ? undefined : await claimFolder(deps.dataDir)
   for (const name of await readdir(workspaces)) {
     deps.log.info({ workspace: name }, 'a workspace of a former process is removed')
     await removeFolder(join(workspaces, name))
@@ -76,7 +78,7 @@ export class Runner implements AsyncDisposable {
   readonly version: string
   readonly dataDir: string
   readonly #deps: RunnerDeps
-  readonly #claim: AsyncDisposable
+  readonly #claim: AsyncDisposable | undefined
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
   readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
@@ -91,7 +93,7 @@ export class Runner implements AsyncDisposable {
   #probe: { readonly at: number; readonly trouble: Promise<string> } | undefined
 
   /** Use `startRunner`. */
-  constructor(deps: RunnerDeps, options: RunnerOptions, claim: AsyncDisposable) {
+  constructor(deps: RunnerDeps, options: RunnerOptions, claim?: AsyncDisposable) {
     this.name = options.name
     this.slots = options.slots
     this.labels = options.labels
@@ -225,7 +227,7 @@ export class Runner implements AsyncDisposable {
     this.#ended.abort(new NarwhalError('unavailable', `runner ${this.name} was stopped`))
     await this.#parser[Symbol.asyncDispose]()
     await this.#mirrors[Symbol.asyncDispose]()
-    await this.#claim[Symbol.asyncDispose]()
+    await this.#claim?.[Symbol.asyncDispose]()
   }
 
   async #follow(attempt: Attempt): Promise<void> {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { guardApi } from '../api/auth.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
@@ -47,9 +49,13 @@ export async function openSharedBroker(context: Context<'broker'>): Promise<Brok
   return await openBrokerOf(context)
 }
 
+/**
+ * `dataDir` must have been claimed: what a former process of its runner left behind is removed, and
+ * of a living one that would be its running jobs.
+ */
 export async function openExecutorOf(
-  context: Context<'executor' | 'default-image'>,
-  options: { name: string; hide: readonly string[] },
+  context: Context<'executor' | 'default-image' | 'name'>,
+  dataDir: string,
 ): Promise<Executor> {
   const { executor, 'default-image': defaultImage } = context.config
   const { dockerHost, runtimeDir } = readSurroundings()
@@ -60,13 +66,19 @@ export async function openExecutorOf(
       ...(runtimeDir ? { runtimeDir } : {}),
       defaultImage,
     },
-    { log: context.log, instance: options.name, hide: [...options.hide] },
+    { log: context.log, instance: await instanceOf(context.config.name, dataDir), hide: [dataDir] },
   )
+}
+
+/** Runners are named after their machine unless told, so the name alone does not tell two apart. */
+async function instanceOf(name: string, dataDir: string): Promise<string> {
+  const folder = createHash('sha256').update(await realpath(dataDir))
+  return `${name}.${folder.digest('hex').slice(0, 12)}`
 }
 
 export async function startRunnerOf(
   context: Context<RunnerSetting>,
-  parts: { executor: Executor; dataDir: string },
+  parts: { executor: Executor; dataDir: string; claim: AsyncDisposable },
 ): Promise<Runner> {
   const { name, slots, labels } = context.config
   return await startRunner(

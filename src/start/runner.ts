@@ -3,6 +3,7 @@ import { createHttpServer, listen } from '../http/server.ts'
 import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { claimFolder } from '../runner/claim-folder.ts'
 import { serveRunner } from '../runner/serve.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
@@ -22,10 +23,11 @@ export async function runRunner(launch: Launch): Promise<void> {
   }
   await using stack = new AsyncDisposableStack()
   const dataDir = dataFolder(launch, config.data)
-  const executor = stack.use(await openExecutorOf(context, { name: config.name, hide: [dataDir] }))
+  const claim = stack.use(await claimFolder(dataDir))
+  const executor = stack.use(await openExecutorOf(context, dataDir))
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
-  const runner = stack.use(await startRunnerOf(context, { executor, dataDir }))
+  const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const { host, port = PORT } = config
   const served = stack.use(
     await serveRunner(runner, { host, port, log, ...(runnerToken ? { token: runnerToken } : {}) }),

@@ -6,6 +6,7 @@ import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
+import { claimFolder } from '../runner/claim-folder.ts'
 import { inProcessTransport } from '../runner/in-process.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
@@ -59,10 +60,11 @@ async function openParts(
   stack: AsyncDisposableStack,
 ) {
   const { config, log, metrics, gitEnv } = context
+  const claim = stack.use(await claimFolder(dataDir))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
-  const executor = stack.use(await openExecutorOf(context, { name: config.name, hide: [dataDir] }))
-  const runner = stack.use(await startRunnerOf(context, { executor, dataDir }))
+  const executor = stack.use(await openExecutorOf(context, dataDir))
+  const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, ownToken })
   stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
   stack.use(
