@@ -1,100 +1,123 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { uniquePrefix } from './support/services.ts'
+import { describe, test } from 'node:test'
+import type { JobView } from '../src/contract/views.ts'
 import { eventually } from './support/eventually.ts'
-import { freePort } from './support/free-port.ts'
-import { type GitRepository, gitRepository } from './support/git-repository.ts'
-import { type Balancer, skipHaproxy, startHaproxy } from './support/haproxy.ts'
-import { finished, type Installation, startUp } from './support/installation.ts'
-import { type NarwhalProcess, startNarwhal } from './support/narwhal-process.ts'
+import { type Farm, startFarm, WAIT } from './support/farm.ts'
+import { skipHaproxy, startHaproxy } from './support/haproxy.ts'
+import { finished } from './support/installation.ts'
 import { skipNginx, startNginx } from './support/nginx.ts'
-import { tempDir } from './support/temp-dir.ts'
+import type { RunnerProcess } from './support/runner-process.ts'
+import { findProcesses } from './support/sandbox-processes.ts'
 
-/** A real runner process, and what is needed to start it again as it was. */
-interface Member extends AsyncDisposable {
-  readonly name: string
-  readonly port: number
-  process: NarwhalProcess
-  start(): Promise<void>
+type PipelineId = `pipeline_${string}`
+
+describe('two runners behind one URL', { concurrency: true }, () => {
+  test('of HAProxy, which balances connections', { skip: skipHaproxy }, async () => {
+    await using farm = await startFarm(startHaproxy)
+    await useFarm(farm)
+  })
+
+  test('of nginx, which balances calls', { skip: skipNginx }, async () => {
+    await using farm = await startFarm(startNginx)
+    await useFarm(farm)
+  })
+})
+
+async function useFarm(farm: Farm): Promise<void> {
+  await farm.untilSeen({ members: 2, slots: 4 })
+  await runManyJobs(farm)
+  await cancelOne(farm)
+  await loseOne(farm)
 }
 
-async function startMember(name: string): Promise<Member> {
-  const dir = await tempDir('narwhal-member-')
-  const port = await freePort()
-  const args = ['runner', '--port', String(port), '--health-port', '0', '--executor', 'fake:']
-  const named = ['--name', name, '--labels', 'farm', '--slots', '2', '--data', dir.path]
-  const launch = async (): Promise<NarwhalProcess> => {
-    const started = startNarwhal([...args, ...named])
-    await eventually(() => started.said().includes('runner is ready'), {
-      message: `runner ${name}`,
-      timeoutMs: 30_000,
-    })
-    return started
+/** Far more jobs than slots: all are done, each once, and both members had some. */
+async function runManyJobs(farm: Farm): Promise<void> {
+  const id = await farm.start(Array.from({ length: 20 }, () => 'pwd'))
+  const { pipeline, jobs } = await finished(farm.narwhal, id)
+  assert.equal(pipeline.outcome, 'success', JSON.stringify(jobs, null, 1))
+  assert.deepEqual([...new Set(jobs.map(({ attempts }) => attempts.length))], [1])
+  const used = new Set(await Promise.all(jobs.map((job) => farm.memberOf(job))))
+  assert.deepEqual(used, new Set(farm.members))
+}
+
+/** All four slots in use; the cancelled job ends where it runs, and only that one. */
+async function cancelOne(farm: Farm): Promise<void> {
+  const sleeps = [0, 1, 2, 3].map((i) => `30${i}.${process.pid}${farm.members[0].port}`)
+  const id = await farm.start(sleeps.map((time) => `pwd; exec sleep ${time}`))
+  const running = await untilRunning(farm, id, 4)
+  const places = running.map(({ member }) => member.name).sort()
+  assert.deepEqual(places, ['left', 'left', 'right', 'right'])
+  const alive = async (): Promise<number[]> => {
+    const found = await Promise.all(sleeps.map((time) => findProcesses(time)))
+    return found.flatMap((pids, i) => (pids.length > 0 ? [i] : []))
   }
-  const member: Member = {
-    name,
-    port,
-    process: await launch(),
-    start: async () => {
-      member.process = await launch()
-    },
-    [Symbol.asyncDispose]: async () => {
-      await member.process[Symbol.asyncDispose]()
-      await dir[Symbol.asyncDispose]()
-    },
+  await eventually(async () => assert.deepEqual(await alive(), [0, 1, 2, 3]))
+  const [first] = running
+  assert.ok(first)
+  assert.equal((await farm.narwhal.client.cancelJob(first.job.id)).outcome, 'cancelled')
+  await eventually(async () => assert.deepEqual(await alive(), [1, 2, 3]))
+  await farm.narwhal.client.cancelPipeline(id)
+  await eventually(async () => assert.deepEqual(await alive(), []))
+}
+
+/** One process is killed: its jobs are the other's next, and it is found again when it is back. */
+async function loseOne(farm: Farm): Promise<void> {
+  const id = await farm.start([WAIT, WAIT, WAIT, WAIT])
+  const running = await untilRunning(farm, id, 4)
+  const [left] = farm.members
+  await left.process.kill()
+  await farm.untilSeen({ members: 1, slots: 2 })
+  const survivors = running.filter(({ member }) => member !== left)
+  const orphans = running.filter(({ member }) => member === left)
+  assert.equal(orphans.length, 2)
+  for (const { job } of survivors) await farm.go(job)
+  const again = await untilRunning(farm, id, 2, 2)
+  assert.deepEqual(names(again), names(orphans))
+  for (const { job, member } of again) {
+    assert.notEqual(member, left)
+    await farm.go(job)
   }
-  return member
+  const ended = await finished(farm.narwhal, id)
+  assert.equal(ended.pipeline.outcome, 'success')
+  for (const job of ended.jobs) {
+    const isOrphan = orphans.some((one) => one.job.id === job.id)
+    const outcomes = job.attempts.map(({ outcome }) => outcome)
+    assert.deepEqual(outcomes, isOrphan ? ['error', 'success'] : ['success'])
+    if (isOrphan) assert.match(job.attempts[0]?.reason ?? '', /^runner lost: /)
+  }
+
+  await left.restart()
+  await farm.untilSeen({ members: 2, slots: 4 })
+  const last = await farm.start([WAIT, WAIT, WAIT, WAIT])
+  for (const { job } of await untilRunning(farm, last, 4)) await farm.go(job)
+  assert.equal((await finished(farm.narwhal, last)).pipeline.outcome, 'success')
 }
 
-interface Farm extends AsyncDisposable {
-  readonly narwhal: Installation
-  readonly members: readonly [Member, Member]
-  readonly repository: GitRepository
+interface Running {
+  readonly job: JobView
+  readonly member: RunnerProcess
 }
 
-async function startFarm(balance: (ports: number[]) => Promise<Balancer>): Promise<Farm> {
-  await using stack = new AsyncDisposableStack()
-  const members = await Promise.all([startMember('left'), startMember('right')])
-  for (const member of members) stack.use(member)
-  const balancer = stack.use(await balance(members.map(({ port }) => port)))
-  const narwhal = stack.use(await startUp())
-  const repository = stack.use(await gitRepository({ files: { 'README.md': '' } }))
-  const { path: cloneUrl } = repository
-  await narwhal.client.addRepository({ name: 'ada/project', cloneUrl, pollIntervalMs: 0 })
-  await narwhal.client.addRunner({ name: 'farm', url: balancer.url, balanced: true })
-  await untilFarm(narwhal, { members: 2, slots: 4 })
-  const owned = stack.move()
-  return { narwhal, members, repository, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-async function untilFarm(
-  { client }: Installation,
-  expected: { members: number; slots: number },
-): Promise<void> {
-  await eventually(
+/** The jobs that run an attempt of this number and have said where, as soon as there are so many. */
+async function untilRunning(
+  farm: Farm,
+  id: PipelineId,
+  count: number,
+  attempt = 1,
+): Promise<Running[]> {
+  return await eventually(
     async () => {
-      const farm = (await client.listRunners()).find(({ name }) => name === 'farm')
-      assert.deepEqual({ members: farm?.members, slots: farm?.slots }, expected)
-      assert.equal(farm?.state, 'online')
+      const { jobs } = await farm.narwhal.client.getPipeline(id)
+      const running: Running[] = []
+      for (const job of jobs) {
+        if (job.status !== 'running' || job.attempt !== attempt) continue
+        const member = await farm.memberOf(job, attempt)
+        if (member) running.push({ job, member })
+      }
+      return running.length === count ? running : null
     },
-    { timeoutMs: 45_000 },
+    { timeoutMs: 60_000, message: `${count} jobs that run attempt ${attempt}` },
   )
 }
 
-/** Commits a file with one job of one step for each script, and starts its pipeline. */
-async function startJobs(farm: Farm, scripts: readonly string[]) {
-  const jobs = Object.fromEntries(
-    scripts.map((command, i) => [
-      `job-${i}`,
-      { labels: ['farm'], steps: [{ name: 'step', command }] },
-    ]),
-  )
-  await farm.repository.commit({ 'narwhal.yml': JSON.stringify({ jobs }) })
-  return (await farm.narwhal.client.startPipeline({ repository: 'ada/project' })).id
-}
-
-/** Which of the two processes runs something now, by the load that it tells at its own port. */
-async function runningOn(farm: Farm, id: `pipeline_${string}`): Promise<string[]> {
-  const { jobs } = await farm.narwhal.client.getPipeline(id)
-  return jobs.filter(({ status }) => status === 'running').map(({ name }) => name)
-}
+const names = (running: readonly Running[]): string[] => running.map(({ job }) => job.name)
