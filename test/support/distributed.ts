@@ -57,42 +57,28 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   const brokerUrl = brokerProxy?.through(broker.href) ?? broker.href
   const shared = ['--database', databaseUrl, '--broker', brokerUrl]
   const said: string[] = []
-  const processes = new Map<string, ChildProcess>()
-  const commands = new Map<string, string[]>()
-  const start = (name: string, args: string[]): void => {
-    commands.set(name, args)
-    processes.set(
-      name,
-      startProcess([name, ...args], (text) => said.push(text)),
-    )
-  }
-  stack.defer(async () => {
-    await Promise.all([...processes.values()].map((child) => endProcess(child, 'SIGTERM')))
-  })
+  const group = stack.use(new ProcessGroup((text) => said.push(text)))
   const [agent, dispatcher, runner, health, web] = await Promise.all(
     Array.from({ length: 5 }, () => freePort()),
   )
   const urlOf = (port: number | undefined): string => `http://127.0.0.1:${port}`
-  start('agent', ['--port', String(agent), ...shared])
-  start('dispatcher', ['--port', String(dispatcher), ...shared])
-  start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
+  group.start('agent', ['--port', String(agent), ...shared])
+  group.start('dispatcher', ['--port', String(dispatcher), ...shared])
+  group.start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
   const executor = options.executor ?? `docker:${testService('docker').url}`
   const names = ['--name', 'apart', '--slots', String(options.slots ?? 2), '--executor', executor]
   const ports = ['--port', String(runner), '--health-port', String(health)]
-  start('runner', [...ports, ...names, '--data', data.path, '--dispatcher', urlOf(dispatcher)])
+  group.start('runner', [
+    ...ports,
+    ...names,
+    '--data',
+    data.path,
+    '--dispatcher',
+    urlOf(dispatcher),
+  ])
   const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
-  const ready = async (): Promise<void> => {
-    await eventually(
-      async () => {
-        const all = [agent, dispatcher, web, health].map((port) => fetch(`${urlOf(port)}/readyz`))
-        if ((await Promise.all(all)).some((answer) => !answer.ok)) return false
-        return (await client.listRunners()).some(({ state }) => state === 'online')
-      },
-      { timeoutMs: 60_000, message: 'the four processes' },
-    ).catch((error: unknown) => {
-      throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
-    })
-  }
+  const asked = [agent, dispatcher, web, health].map(urlOf)
+  const ready = (): Promise<void> => untilReady(asked, client, said)
   if (!options.away) await ready()
   const resources = stack.move()
   return {
@@ -102,13 +88,52 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     client,
     said: () => said.join(''),
     ready,
-    restart: async (name, signal) => {
-      const child = processes.get(name)
-      if (child) await endProcess(child, signal)
-      start(name, commands.get(name) ?? [])
-    },
+    restart: (name, signal) => group.restart(name, signal),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+/** The processes, by the names of their commands. */
+class ProcessGroup implements AsyncDisposable {
+  readonly #say: (text: string) => void
+  readonly #running = new Map<string, { child: ChildProcess; args: string[] }>()
+
+  constructor(say: (text: string) => void) {
+    this.#say = say
+  }
+
+  start(name: string, args: string[]): void {
+    this.#running.set(name, { child: startProcess([name, ...args], this.#say), args })
+  }
+
+  async restart(name: string, signal: NodeJS.Signals): Promise<void> {
+    const former = this.#running.get(name)
+    if (!former) throw new Error(`there is no process ${name}`)
+    await endProcess(former.child, signal)
+    this.start(name, former.args)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const children = [...this.#running.values()].map(({ child }) => child)
+    await Promise.all(children.map((child) => endProcess(child, 'SIGTERM')))
+  }
+}
+
+async function untilReady(
+  urls: readonly string[],
+  client: ApiClient,
+  said: readonly string[],
+): Promise<void> {
+  await eventually(
+    async () => {
+      const answers = await Promise.all(urls.map((url) => fetch(`${url}/readyz`)))
+      if (answers.some((answer) => !answer.ok)) return false
+      return (await client.listRunners()).some(({ state }) => state === 'online')
+    },
+    { timeoutMs: 60_000, message: 'the four processes' },
+  ).catch((error: unknown) => {
+    throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
+  })
 }
 
 function startProcess(args: string[], say: (text: string) => void): ChildProcess {
