@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { JobView } from '../src/contract/views.ts'
+import { skipBalancer } from './support/balancer.ts'
 import { eventually } from './support/eventually.ts'
 import { type Farm, startFarm, WAIT } from './support/farm.ts'
-import { skipHaproxy, startHaproxy } from './support/haproxy.ts'
 import { finished } from './support/installation.ts'
-import { skipNginx, startNginx } from './support/nginx.ts'
 import type { RunnerProcess } from './support/runner-process.ts'
 import { findProcesses } from './support/sandbox-processes.ts'
 
 type PipelineId = `pipeline_${string}`
 
 describe('two runners behind one URL', { concurrency: true }, () => {
-  test('of HAProxy, which balances connections', { skip: skipHaproxy }, async () => {
-    await using farm = await startFarm(startHaproxy)
+  test('of HAProxy, which balances connections', { skip: skipBalancer('haproxy') }, async () => {
+    await using farm = await startFarm('haproxy')
     await useFarm(farm)
   })
 
-  test('of nginx, which balances calls', { skip: skipNginx }, async () => {
-    await using farm = await startFarm(startNginx)
+  test('of nginx, which balances calls', { skip: skipBalancer('nginx') }, async () => {
+    await using farm = await startFarm('nginx')
     await useFarm(farm)
   })
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import type { JobView } from '../../src/contract/views.ts'
+import { type BalancerKind, startBalancer } from './balancer.ts'
 import { eventually } from './eventually.ts'
 import { gitRepository } from './git-repository.ts'
-import type { Balancer } from './haproxy.ts'
 import { type Installation, startUp } from './installation.ts'
 import { type RunnerProcess, startRunnerProcess } from './runner-process.ts'
 import { tempDir } from './temp-dir.ts'
@@ -27,12 +27,17 @@ export interface Farm extends AsyncDisposable {
 /** Prints where it is and then waits for `$GO`. */
 export const WAIT = 'pwd; until [ -e "$GO" ]; do sleep 0.05; done'
 
-export async function startFarm(balance: (ports: number[]) => Promise<Balancer>): Promise<Farm> {
+export async function startFarm(kind: BalancerKind): Promise<Farm> {
   await using stack = new AsyncDisposableStack()
   const start = async (name: string): Promise<RunnerProcess> =>
     stack.use(await startRunnerProcess({ name, labels: 'farm' }))
   const members = await Promise.all([start('left'), start('right')])
-  const balancer = stack.use(await balance(members.map(({ port }) => port)))
+  const balancer = stack.use(
+    await startBalancer(
+      kind,
+      members.map(({ url }) => url),
+    ),
+  )
   const narwhal = stack.use(await startUp())
   const { client } = narwhal
   const repository = stack.use(await gitRepository({ files: { 'README.md': '' } }))
