@@ -60,6 +60,7 @@ export const pipelineQuery = z.object({
   repository: z.string().max(300).optional(),
   status: z.enum(['pending', 'running', 'finished']).optional(),
   outcome: outcomeSchema.optional(),
+  /** A full ref, or the short name of a branch or tag. */
   ref: z.string().max(1024).optional(),
   kind: z.enum(['push', 'pull_request', 'tag', 'manual']).optional(),
   author: z.string().max(200).optional(),

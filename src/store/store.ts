@@ -101,6 +101,7 @@ export interface PipelineFilter {
   readonly repositoryId?: RepositoryId
   readonly status?: 'pending' | 'running' | 'finished'
   readonly outcome?: Outcome
+  /** A full ref, or the short name of a branch or tag. */
   readonly ref?: string
   readonly kind?: CommitEvent['kind']
   readonly author?: string

@@ -30,7 +30,7 @@ export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise
   if (repositoryId !== undefined) query = query.where('pipelines.repository_id', '=', repositoryId)
   if (status !== undefined) query = query.where('pipelines.status', '=', status)
   if (outcome !== undefined) query = query.where('pipelines.outcome', '=', outcome)
-  if (ref !== undefined) query = query.where('commit_events.ref', '=', ref)
+  if (ref !== undefined) query = query.where('commit_events.ref', 'in', fullRefs(ref))
   if (kind !== undefined) query = query.where('commit_events.kind', '=', kind)
   if (author !== undefined) query = query.where('commit_events.author', '=', author)
   if (text) query = query.where(containsText(db, text))
@@ -99,4 +99,9 @@ function viewOf(row: PipelineWithEvent): PipelineView {
     receivedAt: row.received_at,
   }
   return pipelineView(pipelineOf(row), event, row.repository_name)
+}
+
+/** A short name may be a branch's or a tag's. */
+function fullRefs(ref: string): string[] {
+  return ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ref]
 }
