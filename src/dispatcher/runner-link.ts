@@ -144,7 +144,11 @@ export class RunnerLink implements AsyncDisposable {
    */
   async drain(draining: boolean): Promise<void> {
     this.#drainWanted = draining
-    if (!this.balanced) await this.#call((client) => client.drain({ draining }))
+    if (!this.balanced) {
+      await this.#call((client) => client.drain({ draining }))
+      // What the member said last is old news now; its next sample says the same as this.
+      for (const [id, member] of this.#members) this.#members.set(id, { ...member, draining })
+    }
     this.#refresh()
   }
 
