@@ -1,12 +1,56 @@
 import type { SwaggerTransformObject } from '@fastify/swagger'
 import { jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 
+type Document = ReturnType<SwaggerTransformObject>
+interface Schema {
+  readonly type?: string
+  readonly anyOf?: readonly Schema[]
+}
+
+interface Operation {
+  requestBody?: { required?: boolean; content: Record<string, { schema?: Schema }> }
+  readonly responses: Record<string, unknown>
+}
+
 /**
- * Puts the schemas that have names under `components`, and leaves out those that nothing refers
- * to: each comes in a form for requests and one for answers, and most are used in one only.
+ * Finishes the OpenAPI document: the schemas that have names go under `components`, every operation
+ * may answer with an error, and a body that may be left out is not required.
  */
 export const openApiObject: SwaggerTransformObject = (document) => {
   const object = jsonSchemaTransformObject(document)
+  for (const operations of Object.values(object.paths ?? {})) {
+    for (const operation of Object.values(operations as Record<string, Operation>)) {
+      describeErrors(operation)
+      describeBody(operation)
+    }
+  }
+  return withoutUnused(object)
+}
+
+const ERROR = {
+  description: 'What went wrong, and what to do about it',
+  content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+}
+
+function describeErrors({ responses }: Operation): void {
+  responses['4XX'] ??= ERROR
+  responses['5XX'] ??= ERROR
+}
+
+/** Fastify takes a missing body for null, which a schema then has to allow. */
+function describeBody({ requestBody }: Operation): void {
+  if (!requestBody) return
+  for (const media of Object.values(requestBody.content)) {
+    const { anyOf = [] } = media.schema ?? {}
+    const [only, ...more] = anyOf.filter(({ type }) => type !== 'null')
+    if (!only || more.length > 0 || anyOf.length === 1) continue
+    media.schema = only
+    requestBody.required = false
+  }
+}
+
+/** Each named schema comes in a form for requests and one for answers, and most are used in one only. */
+function withoutUnused(object: Document): Document {
   const schemas = 'components' in object ? object.components?.schemas : undefined
   if (!schemas) return object
   for (;;) {
