@@ -1,14 +1,35 @@
+import { execFile } from 'node:child_process'
 import { chmod, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
-/** Removes a folder whatever a job left in it, folders without write permission included. */
+const run = promisify(execFile)
+
+/**
+ * Removes a folder whatever a job left in it: folders without write permission, and trees that are
+ * deeper than a path may be long (PATH_MAX).
+ */
 export async function removeFolder(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true, maxRetries: 3 })
   } catch {
     await openUp(path)
-    await rm(path, { recursive: true, force: true, maxRetries: 3 })
+    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+      if (!isTooDeep(error)) throw error
+      return removeDeep(path)
+    })
   }
+}
+
+function isTooDeep(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG'
+}
+
+/** Node only knows whole paths; these programs go down folder by folder, and follow no link. */
+async function removeDeep(path: string): Promise<void> {
+  // What stays shut is told by rm.
+  await run('chmod', ['-R', 'u+rwX', '--', path]).catch(() => {})
+  await run('rm', ['-rf', '--', path])
 }
 
 /** Lets the owner change every folder in the tree; a symbolic link is never followed. */
