@@ -92,7 +92,8 @@ export class AttemptRun {
       } catch (reason) {
         if (this.#signal.aborted) return { kind: 'stopped' }
         const error = NarwhalError.from(reason)
-        if (error.code === 'exhausted' && refusals++ < this.#otherChances()) continue
+        const isRefusal = error.code === 'exhausted' && this.#lastSeq === 0
+        if (isRefusal && refusals++ < this.#otherChances()) continue
         if (this.#lastSeq > storedBefore) failures = 0
         const end = this.#endOf(error, failures)
         if (end) return end
@@ -121,13 +122,14 @@ export class AttemptRun {
     const reason = error.message
     const wasRunning = this.#lastSeq > 0
     const patient = Date.now() - this.#heardAt < LOST_AFTER_MS && failures < MAX_FAILURES
-    if (error.code === 'exhausted') return { kind: 'refused', reason }
+    // Once it runs it can't be refused any more: then a proxy, or HTTP/2 itself, has said this.
+    if (error.code === 'exhausted' && !wasRunning) return { kind: 'refused', reason }
     if (error.code === 'not_found') {
       // Behind a balancer another runner may have it: ask again until the time is up.
       if (this.#link.balanced && patient) return undefined
       return { kind: wasRunning ? 'lost' : 'refused', reason }
     }
-    const mayPass = ['unavailable', 'cancelled', 'internal'].includes(error.code)
+    const mayPass = ['unavailable', 'cancelled', 'internal', 'exhausted'].includes(error.code)
     return mayPass && patient ? undefined : { kind: 'lost', reason }
   }
 
@@ -156,12 +158,17 @@ export class AttemptRun {
         this.#heardAt = Date.now()
         expectNews()
         if (message.seq === 0n) {
+          batches.throwFailure()
           // Proxies take a side that is silent for a minute for dead: answer the heartbeat.
           this.#requests.push(acknowledgeRequest(this.#lastSeq))
           continue
         }
         this.#clockOffsetMs ??= Date.now() - Number(message.atMs)
+        // While this side waits for the store it hears nothing, which is not the runner's silence.
+        clearTimeout(timer)
         await batches.add(message)
+        this.#heardAt = Date.now()
+        expectNews()
         if (message.event.case !== 'finished') continue
         await batches.flush()
         finished = true

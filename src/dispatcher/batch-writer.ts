@@ -19,16 +19,17 @@ export class BatchWriter<Item> {
     this.#gathered.push(item)
     this.#writing ??= this.#drain()
     if (this.#gathered.length >= this.#limit) await this.#writing
-    this.#throwFailure()
+    this.throwFailure()
   }
 
   /** Resolves when everything added is written. */
   async flush(): Promise<void> {
     await this.#writing
-    this.#throwFailure()
+    this.throwFailure()
   }
 
-  #throwFailure(): void {
+  /** Throws the reason why a write has failed, if one has. */
+  throwFailure(): void {
     if (this.#failure) throw this.#failure.reason
   }
 
