@@ -231,13 +231,11 @@ export class Attempt {
 
   async #tearDown(): Promise<void> {
     const [sandbox] = await Promise.allSettled([this.#opening, this.#checkingOut])
-    try {
-      if (sandbox.status === 'fulfilled') await sandbox.value?.[Symbol.asyncDispose]()
-      await removeFolder(this.#workspace)
-    } catch (error) {
-      const { jobId } = this.order
-      this.#deps.log.error({ err: error, jobId }, 'an attempt left something behind')
-    }
+    const log = this.#deps.log.child({ jobId: this.order.jobId })
+    const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
+    // The folder goes also when the engine is away and its sandbox has to wait for it.
+    if (sandbox.status === 'fulfilled') await sandbox.value?.[Symbol.asyncDispose]().catch(told)
+    await removeFolder(this.#workspace).catch(told)
   }
 }
 

@@ -56,7 +56,10 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   const claim = deps.claim ? undefined : await claimFolder(deps.dataDir)
   for (const name of await readdir(workspaces)) {
     deps.log.info({ workspace: name }, 'a workspace of a former process is removed')
-    await removeFolder(join(workspaces, name))
+    await removeFolder(join(workspaces, name)).catch((error: unknown) => {
+      // Its name is never used again, so that it stands in nobody's way.
+      deps.log.error({ err: error, workspace: name }, 'a leftover workspace could not be removed')
+    })
   }
   return new Runner(deps, options, claim)
 }

@@ -29,6 +29,8 @@ export class HandExecutor implements Executor {
   trouble = ''
   /** What happens in `open` before there is a sandbox. */
   beforeOpen: (signal: AbortSignal) => Promise<void> = async () => {}
+  /** What happens in a sandbox's disposal. */
+  onDispose: () => Promise<void> = async () => {}
   /** Called for each step as soon as it begins. */
   onStep: (step: HandStep) => void = () => {}
 
@@ -37,7 +39,10 @@ export class HandExecutor implements Executor {
     await this.beforeOpen(signal)
     return {
       run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
-      [Symbol.asyncDispose]: async () => void (this.disposed += 1),
+      [Symbol.asyncDispose]: async () => {
+        this.disposed += 1
+        await this.onDispose()
+      },
     }
   }
 
