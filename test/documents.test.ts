@@ -213,6 +213,10 @@ describe('settings', () => {
     // The variables of a client, and of a job's steps, are no settings.
     const others = [...find('docs/manual/narwhal-yml.md').prose.matchAll(/`(NARWHAL_\w+)`/g)]
     const allowed = new Set([...known, 'NARWHAL_SERVER', ...others.map(([, name = '']) => name)])
+    // Nor are those of the tests and benchmarks, which name the services to use.
+    for (const service of ['POSTGRES', 'RABBITMQ', 'DOCKER', 'IMAGE']) {
+      allowed.add(`NARWHAL_TEST_${service}`)
+    }
     for (const { path, text } of documents) {
       for (const [name] of text.matchAll(/\bNARWHAL_[A-Z_]*[A-Z]\b/g)) {
         assert.ok(allowed.has(name.replace(/_FILE$/, '')), `${path}: ${name}`)
