@@ -122,11 +122,13 @@ export class PipelineRun {
     const at = Date.now()
     const name = this.#ledger.getJob(id).spec.name
     const changed = await this.#ledger.change((draft) => {
+      if (this.#ledger.getJob(id).state.status !== 'finished') return draft
       const specs = draft.jobs.map((job) => job.spec)
       const after = dependants(specs, name)
       const changes: JobChange[] = draft.jobs
         .filter((job) => job.id === id || after.has(job.spec.name))
-        .map((job) => ({ jobId: job.id, event: { type: 'rerun', blocked: job.id !== id, at } }))
+        // What it needs may be running again itself; without needs it is ready at once.
+        .map((job) => ({ jobId: job.id, event: { type: 'rerun', blocked: true, at } }))
       return advancePipeline(draft, changes, at)
     })
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { gitRepository } from './support/git-repository.ts'
+import { finished, type Installation, startUp } from './support/installation.ts'
+
+const step = (command: string) => [{ name: 'step', command }]
+
+/** A pipeline of `first`, which runs, and `second`, which needs it and was cancelled meanwhile. */
+async function cancelSecond(narwhal: Installation, path: string) {
+  await narwhal.client.addRepository({ name: 'ada/project', cloneUrl: path, pollIntervalMs: 0 })
+  const { id } = await narwhal.client.startPipeline({ repository: 'ada/project' })
+  const [first, second] = await eventually(async () => {
+    const { jobs } = await narwhal.client.getPipeline(id)
+    return jobs[0]?.status === 'running' ? jobs : null
+  })
+  assert.ok(first && second)
+  assert.equal((await narwhal.client.cancelJob(second.id)).outcome, 'cancelled')
+  return { id, first, second }
+}
+
+test('a job that runs can not be run again, and what was cancelled after it stays so', async () => {
+  await using narwhal = await startUp()
+  const jobs = {
+    first: { steps: step('sleep 60000') },
+    second: { needs: ['first'], steps: step('print x') },
+  }
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': JSON.stringify({ jobs }) },
+  })
+  const { id, first } = await cancelSecond(narwhal, repository.path)
+  await assert.rejects(narwhal.client.rerunJob(first.id), { code: 'conflict' })
+  const { jobs: after } = await narwhal.client.getPipeline(id)
+  assert.deepEqual([after[1]?.outcome, after[1]?.attempt], ['cancelled', 1])
+})
+
+test('a job that is run again waits for what it needs', async () => {
+  await using narwhal = await startUp()
+  const jobs = {
+    first: { steps: step('sleep 1000') },
+    second: { needs: ['first'], steps: step('print x') },
+  }
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': JSON.stringify({ jobs }) },
+  })
+  const { id, second } = await cancelSecond(narwhal, repository.path)
+  await narwhal.client.rerunJob(second.id)
+  const ended = await finished(narwhal, id)
+  assert.equal(ended.pipeline.outcome, 'success')
+  const [first, last] = ended.jobs
+  assert.equal(last?.attempt, 2)
+  assert.ok((last.startedAt ?? 0) >= (first?.finishedAt ?? Number.POSITIVE_INFINITY))
+})
