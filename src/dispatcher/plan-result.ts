@@ -1,5 +1,7 @@
 import type { PlanCommitResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { planFromProto } from '../contract/rpc.ts'
+import { findCycle } from '../core/graph.ts'
+import type { PipelinePlan } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { PlannedCommit } from './runner-link.ts'
 
@@ -12,7 +14,7 @@ export function planResult(response: PlanCommitResponse): PlannedCommit {
 function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {
   switch (result.case) {
     case 'plan':
-      return { ok: true, plan: planFromProto(result.value) }
+      return { ok: true, plan: checked(planFromProto(result.value)) }
     case 'problems':
       return {
         ok: false,
@@ -26,4 +28,16 @@ function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {
     case undefined:
       throw new NarwhalError('internal', 'the runner answered with neither a plan nor problems')
   }
+}
+
+/** A pipeline without jobs, or of jobs that wait for what never comes, would never end. */
+function checked(plan: PipelinePlan): PipelinePlan {
+  const names = new Set(plan.jobs.map(({ name }) => name))
+  const isUsable =
+    names.size > 0 &&
+    names.size === plan.jobs.length &&
+    plan.jobs.every(({ needs }) => needs.every((name) => names.has(name))) &&
+    !findCycle(plan.jobs)
+  if (isUsable) return plan
+  throw new NarwhalError('invalid', 'the runner answered with a plan that can not be run')
 }
