@@ -79,11 +79,12 @@ export class Poller {
   /** Looks once, now; rejects with `unavailable` when the repository can't be reached. */
   async pollOnce(repository: RepositoryRecord, signal?: AbortSignal): Promise<void> {
     const clone = parseCloneUrl(repository.cloneUrl)
+    // First what is known: a webhook that comes while git looks must not make older heads news.
+    const heads = await this.#store.listHeads(repository.id)
     const remote = await listRemote(clone, refPatterns(repository.forge), {
       env: this.#gitEnv,
       ...(signal ? { signal } : {}),
     })
-    const heads = await this.#store.listHeads(repository.id)
     const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))
     const events: NewEvent[] = []
     for (const [ref, sha] of remote) {
