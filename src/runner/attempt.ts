@@ -234,7 +234,9 @@ export class Attempt {
     const log = this.#deps.log.child({ jobId: this.order.jobId })
     const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
     // The folder goes also when the engine is away and its sandbox has to wait for it.
-    if (sandbox.status === 'fulfilled') await sandbox.value?.[Symbol.asyncDispose]().catch(told)
+    if (sandbox.status === 'fulfilled') {
+      await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
+    }
     await removeFolder(this.#workspace).catch(told)
   }
 }
