@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
-import { NarwhalError } from '../../lib/errors.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { SharedTasks } from '../shared-tasks.ts'
 import { parseEngineAddress } from './docker-address.ts'
@@ -47,6 +47,7 @@ export class DockerExecutor implements Executor {
   async probe(): Promise<string> {
     try {
       await this.#api.ping()
+      this.#removeClosed()
       return ''
     } catch (error) {
       return NarwhalError.from(error).message
@@ -76,8 +77,12 @@ export class DockerExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NarwhalError('cancelled', 'the runner is stopping'))
     await Promise.allSettled(this.#opening)
+    const told = (error: unknown) => {
+      const reason = describeError(error)
+      this.#options.log.warn({ reason }, 'a container stays until the next start of this runner')
+    }
     const sandboxes = [...this.#sandboxes]
-    await Promise.all(sandboxes.map((sandbox) => sandbox[Symbol.asyncDispose]()))
+    await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(told)))
   }
 
   async #open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
