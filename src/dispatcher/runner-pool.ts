@@ -5,6 +5,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
@@ -40,6 +41,8 @@ export class RunnerPool implements AsyncDisposable {
   readonly #log: Logger
   readonly #links = new Map<RunnerId, RunnerLink>()
   readonly #wakes: EventHub<void>
+  /** One at a time comes or goes, so that no link is replaced while another takes its place. */
+  readonly #serial = new SerialQueue()
   /** What was last written of each runner, so that only news is written. */
   readonly #written = new Map<RunnerId, Written>()
 
@@ -93,6 +96,10 @@ export class RunnerPool implements AsyncDisposable {
    * for as long as it stays registered. A runner in this process brings its own connector.
    */
   async register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
+    return await this.#serial.run(() => this.#register(runner, connector))
+  }
+
+  async #register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
     const former = await this.#store.findRunner(runner.name)
     const record: RunnerRecord = {
       id: former?.id ?? newId('runner'),
@@ -111,7 +118,7 @@ export class RunnerPool implements AsyncDisposable {
       registeredAt: former?.registeredAt ?? Date.now(),
     }
     await this.#recorder.record((write) => write.saveRunner(record))
-    await this.#links.get(record.id)?.[Symbol.asyncDispose]()
+    await this.#disconnect(record.id)
     this.#connect(record, connector ?? (await dialled(record)))
     return record
   }
@@ -121,18 +128,28 @@ export class RunnerPool implements AsyncDisposable {
     const link = this.#links.get(id)
     if (!link) throw new NarwhalError('conflict', 'this runner is not connected')
     await link.drain(draining)
+    if (this.#links.get(id) !== link) {
+      throw new NarwhalError('conflict', 'this runner was removed or registered anew meanwhile')
+    }
     await this.#recorder.record((write) => write.saveRunner(link.record))
   }
 
   /** Removes a runner; its attempts that still run are lost to it. */
   async remove(id: RunnerId): Promise<void> {
+    await this.#serial.run(async () => {
+      await this.#disconnect(id)
+      await this.#recorder.record((write) => write.removeRunner(id))
+    })
+    this.wake()
+  }
+
+  /** Ends a link; what it still notices is not written any more. */
+  async #disconnect(id: RunnerId): Promise<void> {
     const link = this.#links.get(id)
     this.#links.delete(id)
     clearTimeout(this.#written.get(id)?.later)
     this.#written.delete(id)
     await link?.[Symbol.asyncDispose]()
-    await this.#recorder.record((write) => write.removeRunner(id))
-    this.wake()
   }
 
   #connect(record: RunnerRecord, connector: Connector): void {
