@@ -41,7 +41,7 @@ export async function planOnRunner(
     } catch (reason) {
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
-      if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
+      if (!['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
       if (link.record.state === 'online' && ++failures >= MAX_FAILURES) throw error
       await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
     }

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { NarwhalError } from '../lib/errors.ts'
+import { planOnRunner } from './plan-pipeline.ts'
+import type { PlannedCommit } from './runner-link.ts'
+import type { RunnerPool } from './runner-pool.ts'
+
+test('a commit is planned elsewhere when its runner stops meanwhile', async () => {
+  const planned: PlannedCommit = {
+    result: { ok: false, problems: [] },
+    title: '',
+    author: '',
+    fetchMs: 0,
+    parseMs: 0,
+  }
+  let calls = 0
+  const link = {
+    record: { state: 'online' },
+    planCommit: async () => {
+      if (calls++ === 0) throw new NarwhalError('cancelled', 'the runner stops')
+      return planned
+    },
+  }
+  const pool = { findPlanner: () => link } as unknown as RunnerPool
+  const { signal } = new AbortController()
+  assert.equal(await planOnRunner(pool, create(CommitSchema), signal), planned)
+})
