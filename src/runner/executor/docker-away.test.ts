@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm, symlink } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
-import { tcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
 import { DockerExecutor } from './docker.ts'
@@ -17,8 +16,12 @@ const NOTHING = new AbortController().signal
 /** An open sandbox of an engine that goes away and comes back as the test says. */
 async function stage() {
   const stack = new AsyncDisposableStack()
-  const proxy = stack.use(await tcpProxy({ path: docker.url.slice('unix://'.length) }))
   const dir = stack.use(await tempDir())
+  // A link to the real socket: without it nobody answers.
+  const socket = dir.join('engine.sock')
+  const comeBack = () => symlink(docker.url.slice('unix://'.length), socket)
+  const goAway = () => rm(socket)
+  await comeBack()
   await mkdir(dir.join('workspace'))
   const instance = uniquePrefix()
   const api = new DockerApi(parseEngineAddress(docker.url))
@@ -27,7 +30,7 @@ async function stage() {
     for (const id of await containers()) await api.removeContainer(id)
   })
   const executor = new DockerExecutor({
-    host: `tcp://127.0.0.1:${proxy.port}`,
+    host: `unix://${socket}`,
     runnerIsRoot: true,
     log: silentLog(),
     instance,
@@ -35,18 +38,19 @@ async function stage() {
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
   const spec = { name: 'job_away/1', image: testImage(), workspace: dir.join('workspace'), limits }
   const sandbox = await executor.open(spec, NOTHING)
-  return { proxy, executor, sandbox, containers, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const dispose = () => stack.disposeAsync()
+  return { goAway, comeBack, executor, sandbox, containers, [Symbol.asyncDispose]: dispose }
 }
 
 test('docker: removes a container as soon as an engine that was away is seen again', {
   skip,
 }, async () => {
   await using at = await stage()
-  at.proxy.refuse()
+  await at.goAway()
   await assert.rejects(async () => at.sandbox[Symbol.asyncDispose](), { code: 'unavailable' })
   assert.notEqual(await at.executor.probe(), '')
   assert.equal((await at.containers()).length, 1)
-  at.proxy.accept()
+  await at.comeBack()
   assert.equal(await at.executor.probe(), '')
   await eventually(async () => (await at.containers()).length === 0)
   await at.executor[Symbol.asyncDispose]()
@@ -54,7 +58,7 @@ test('docker: removes a container as soon as an engine that was away is seen aga
 
 test('docker: ends in good order while the engine is away', { skip }, async () => {
   await using at = await stage()
-  at.proxy.refuse()
+  await at.goAway()
   await at.executor[Symbol.asyncDispose]()
   assert.equal((await at.containers()).length, 1)
 })
