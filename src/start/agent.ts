@@ -1,15 +1,16 @@
 import { startAgent } from '../agent/agent.ts'
 import { listen } from '../http/server.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
-import { createApiServer, openSharedBroker, openStoreOf } from './open-parts.ts'
+import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
 
 const PORT = 4749
 
 /** `narwhal agent`: takes commit events from forges until the process is asked to end. */
 export async function runAgent(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'agent')
+  requireApart(context.config, ['broker', 'database'])
   await using stack = new AsyncDisposableStack()
-  const broker = stack.use(await openSharedBroker(context))
+  const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker })
   const { log, metrics, gitEnv } = context

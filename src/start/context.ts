@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { CliIo } from '../cli/cli-io.ts'
 import { type Config, loadConfig } from '../config/config.ts'
@@ -6,6 +6,7 @@ import { readGitEnv, readSurroundings } from '../config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../config/service-settings.ts'
 import type { SettingName } from '../config/settings.ts'
 import { type Metrics, openMetrics } from '../http/metrics.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { type Logger, openLog } from '../lib/log.ts'
 
@@ -56,7 +57,13 @@ export async function openContext<Name extends ServiceName>(
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
   const folder = chosen ?? defaultDataFolder(launch.root)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const words = `nothing can be kept in ${folder}: ${describeError(cause)}; choose another folder with --data`
+    throw new NarwhalError('invalid', words, { cause })
+  }
   return folder
 }
 
@@ -68,7 +75,7 @@ function defaultDataFolder(root: string): string {
 
 /** Whether only this machine can reach a server that listens there. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** Resolves when the process is asked to end. */

@@ -5,7 +5,7 @@ import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureFirstToken } from './first-token.ts'
-import { createApiServer, openSharedBroker, openStoreOf } from './open-parts.ts'
+import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
 
 const PORT = 4748
 
@@ -13,8 +13,9 @@ const PORT = 4748
 export async function runDispatcher(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'dispatcher')
   const { config, log, metrics, gitEnv } = context
+  requireApart(context.config, ['broker', 'database'])
   await using stack = new AsyncDisposableStack()
-  const broker = stack.use(await openSharedBroker(context))
+  const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker })
   const dispatcher = stack.use(

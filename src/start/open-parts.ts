@@ -5,6 +5,7 @@ import { guardApi } from '../api/auth.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
 import type { Broker } from '../broker/broker.ts'
 import { openBroker } from '../broker/open-broker.ts'
+import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -17,6 +18,28 @@ import { type Context, isLoopback } from './context.ts'
 
 /** The parts that services are made of, opened as the settings say. */
 
+const MISSING = {
+  broker:
+    'which broker? set NARWHAL_BROKER or --broker to amqp://…: embedded: works in one process only (narwhal up)',
+  database:
+    'which database? set NARWHAL_DATABASE or --database to postgres://…: the processes share it',
+  dispatcher:
+    'where is the dispatcher? set NARWHAL_DISPATCHER or --dispatcher to its URL, such as http://127.0.0.1:4748',
+}
+
+/** Throws `invalid` with all that a process which is not alone must be told, and was not. */
+export function requireApart(
+  config: Partial<Config<'broker' | 'database' | 'dispatcher'>>,
+  needed: readonly (keyof typeof MISSING)[],
+): void {
+  const missing = needed.filter((name) =>
+    // The embedded broker would keep each process's messages to itself.
+    name === 'broker' ? config.broker?.kind === 'embedded' : config[name] === undefined,
+  )
+  if (missing.length === 0) return
+  throw new NarwhalError('invalid', missing.map((name) => MISSING[name]).join('\n  '))
+}
+
 type RunnerSetting = 'name' | 'slots' | 'labels' | 'job-memory' | 'job-cpus' | 'job-processes'
 
 export async function openStoreOf(
@@ -25,28 +48,12 @@ export async function openStoreOf(
 ): Promise<Store> {
   const fallback = dataDir && ({ kind: 'sqlite', path: join(dataDir, 'narwhal.db') } as const)
   const chosen = context.config.database ?? fallback
-  if (!chosen) {
-    throw new NarwhalError(
-      'invalid',
-      'which database? set NARWHAL_DATABASE or --database to postgres://…: the processes share it',
-    )
-  }
+  if (!chosen) throw new NarwhalError('invalid', MISSING.database)
   return await openStore(chosen, context.log, context.signal)
 }
 
 export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> {
   return await openBroker(context.config.broker, context.log)
-}
-
-/** A broker that several processes share: the embedded one would keep each to itself. */
-export async function openSharedBroker(context: Context<'broker'>): Promise<Broker> {
-  if (context.config.broker.kind === 'embedded') {
-    throw new NarwhalError(
-      'invalid',
-      'which broker? set NARWHAL_BROKER or --broker to amqp://…: embedded: works in one process only (narwhal up)',
-    )
-  }
-  return await openBrokerOf(context)
 }
 
 /**
