@@ -17,6 +17,9 @@ const SETTINGS: readonly string[] = [
   'protocol.ext.allow=never',
   'submodule.recurse=false',
   'http.followRedirects=initial',
+  // A server that says nothing for a minute: even while it counts objects it says so all the time.
+  'http.lowSpeedLimit=1',
+  'http.lowSpeedTime=60',
   'gc.auto=0',
   'advice.detachedHead=false',
   'safe.directory=*',
@@ -30,7 +33,7 @@ const FIXED_ENV = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_PROTOCOL_FROM_USER: '0',
   GIT_LFS_SKIP_SMUDGE: '1',
-  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20',
+  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=20',
 }
 
 /** All that git learns of this process's environment. */
