@@ -55,7 +55,7 @@ test('the OpenAPI document is whole: each operation says what it takes and gives
     const parameters = operation.parameters ?? []
     for (const parameter of parameters) assert.ok(parameter.schema?.['type'], name)
     const inPath = parameters.filter((one) => one.in === 'path')
-    const placeholders = [...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => word)
+    const placeholders = [...path.matchAll(/\{(\w+)\}/g)].map(([, word = '']) => word)
     assert.deepEqual(inPath.map((one) => one.name).sort(), placeholders.sort(), name)
     assert.ok(inPath.every(({ required }) => required === true))
     for (const { schema } of Object.values(operation.requestBody?.content ?? {})) {

@@ -21,10 +21,13 @@ export interface TcpProxy extends AsyncDisposable {
 /** `await using proxy = await tcpProxy({ port: 5672 })`; with `refusing` the server is away at first. */
 export async function tcpProxy(target: {
   readonly host?: string
-  readonly port: number
+  readonly port?: number
+  /** A Unix socket instead of a host and port. */
+  readonly path?: string
   readonly refusing?: boolean
 }): Promise<TcpProxy> {
-  const { host = '127.0.0.1', port: targetPort } = target
+  const { host = '127.0.0.1', port: targetPort = 0, path } = target
+  const upstream = path ? { path } : { host, port: targetPort }
   let refusing = target.refusing === true
   let stalled = false
   const pairs = new Set<Pair>()
@@ -35,7 +38,7 @@ export async function tcpProxy(target: {
       client.resetAndDestroy()
       return
     }
-    const pair = openPair(client, connect(targetPort, host), () => stalled)
+    const pair = openPair(client, connect(upstream), () => stalled)
     pairs.add(pair)
     client.on('close', () => pairs.delete(pair))
   })
