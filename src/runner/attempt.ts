@@ -8,6 +8,7 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { checkOut } from './checkout.ts'
+import { diskNote } from './disk-note.ts'
 import { EventSpool } from './event-spool.ts'
 import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
 import type { MirrorCache } from './mirror.ts'
@@ -184,7 +185,8 @@ export class Attempt {
           await checkOut(commit, { mirror, folder: this.#workspace, env, signal })
         } catch (error) {
           signal.throwIfAborted()
-          const words = `cannot check out ${commit.repositoryName}: ${describeError(error)}`
+          const why = `${describeError(error)}${await diskNote(error, this.#workspace)}`
+          const words = `cannot check out ${commit.repositoryName}: ${why}`
           throw new NarwhalError('unavailable', words, { cause: error })
         }
       }),

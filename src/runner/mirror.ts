@@ -7,6 +7,7 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type CloneUrl, type GitEnv, git, parseCloneUrl } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
+import { diskNote } from './disk-note.ts'
 import { SharedTasks } from './shared-tasks.ts'
 
 export interface FetchResult {
@@ -140,12 +141,6 @@ export class MirrorCache implements AsyncDisposable {
     commit: CommitSource,
     signal: AbortSignal,
   ): Promise<void> {
-    await mkdir(mirror.path, { recursive: true })
-    const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
-    await this.#git(
-      ['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror.path],
-      signal,
-    )
     // The name is a digest, so that `a` and `a/b` never stand in each other's way.
     const name = createHash('sha256').update(commit.ref).digest('hex').slice(0, 32)
     const fetch = (from: string) =>
@@ -164,7 +159,11 @@ export class MirrorCache implements AsyncDisposable {
         signal,
         url.local,
       )
+    const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
+    const init = ['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror.path]
     try {
+      await mkdir(mirror.path, { recursive: true })
+      await this.#git(init, signal)
       await fetch(commit.sha).catch((error: unknown) => {
         if (!NOT_GIVEN.test(describeError(error))) throw error
         return fetch(commit.ref)
@@ -172,11 +171,10 @@ export class MirrorCache implements AsyncDisposable {
     } catch (error) {
       if (signal.aborted) throw error
       if (NOT_GIVEN.test(describeError(error))) throw notThere(commit, error)
-      throw new NarwhalError(
-        'unavailable',
-        `cannot fetch ${commit.repositoryName}: ${describeError(error)}${advice(error)}`,
-        { cause: error },
-      )
+      const why = `${describeError(error)}${advice(error)}${await diskNote(error, this.#folder)}`
+      throw new NarwhalError('unavailable', `cannot fetch ${commit.repositoryName}: ${why}`, {
+        cause: error,
+      })
     }
     if (!(await this.#has(mirror, commit, signal))) throw notThere(commit)
   }
