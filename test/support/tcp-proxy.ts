@@ -115,9 +115,10 @@ function forward(from: Socket, to: Socket, stalled: () => boolean): () => void {
 
 /**
  * A socket that is being shut down can't be reset: libuv refuses, Node takes it for closed all the same,
- * and the process then spins for ever when it exits (seen with Node 24.21).
+ * and the process then spins for ever when it exits (seen with Node 24.21). A Unix socket has no address
+ * and can't be reset either.
  */
 function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy()
+  if (socket.writableEnded || socket.remoteAddress === undefined) socket.destroy()
   else socket.resetAndDestroy()
 }
