@@ -24,6 +24,8 @@ export interface Distributed extends Installation {
   readonly dispatcherUrl: string
   /** Everything that the processes have said so far. */
   readonly said: () => string
+  /** Where each process answers /healthz, /readyz and /metrics. */
+  readonly healthUrls: Readonly<Record<'agent' | 'dispatcher' | 'web' | 'runner', string>>
   /** Resolves when all four answer and the runner is online. */
   readonly ready: () => Promise<void>
   /** Ends one of the processes and starts it again as it was. */
@@ -77,8 +79,13 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     urlOf(dispatcher),
   ])
   const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
-  const asked = [agent, dispatcher, web, health].map(urlOf)
-  const ready = (): Promise<void> => untilReady(asked, client, said)
+  const healthUrls = {
+    agent: urlOf(agent),
+    dispatcher: urlOf(dispatcher),
+    web: urlOf(web),
+    runner: urlOf(health),
+  }
+  const ready = (): Promise<void> => untilReady(Object.values(healthUrls), client, said)
   if (!options.away) await ready()
   const resources = stack.move()
   return {
@@ -87,6 +94,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     dispatcherUrl: urlOf(dispatcher),
     client,
     said: () => said.join(''),
+    healthUrls,
     ready,
     restart: (name, signal) => group.restart(name, signal),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
