@@ -26,6 +26,7 @@ const ERROR_CODES = [
   'forbidden',
   'not_found',
   'conflict',
+  'stale',
   'too_large',
   'exhausted',
   'unavailable',

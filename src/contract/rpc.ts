@@ -26,6 +26,7 @@ const RPC_CODE = {
   forbidden: Code.PermissionDenied,
   not_found: Code.NotFound,
   conflict: Code.FailedPrecondition,
+  stale: Code.Aborted,
   too_large: Code.OutOfRange,
   exhausted: Code.ResourceExhausted,
   unavailable: Code.Unavailable,

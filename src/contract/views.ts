@@ -160,7 +160,7 @@ export const runnerView = z
   .object({
     id: runnerId,
     name: z.string(),
-    link: z.enum(['in-process', 'dialled']),
+    link: z.enum(['in-process', 'dialled', 'attached']),
     /** Absent for a runner in the dispatcher's own process. */
     url: z.string().optional(),
     /** Whether the URL is a load balancer's with several runners behind it. */

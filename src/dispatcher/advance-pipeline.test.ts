@@ -15,6 +15,7 @@ const pipeline: PipelineRecord = {
   problems: [],
   phases: [],
   createdAt: 0,
+  term: 1,
   version: 1,
 }
 

@@ -116,6 +116,8 @@ export class RunnerPool implements AsyncDisposable {
       slots: former?.slots ?? 0,
       busy: 0,
       registeredAt: former?.registeredAt ?? Date.now(),
+      draining: former?.draining ?? false,
+      failures: 0,
     }
     await this.#recorder.record((write) => write.saveRunner(record))
     await this.#disconnect(record.id)

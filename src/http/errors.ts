@@ -9,6 +9,7 @@ const HTTP_STATUS = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  stale: 409,
   too_large: 413,
   exhausted: 429,
   unavailable: 503,

@@ -1,5 +1,12 @@
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import type {
+  DispatcherId,
+  EventId,
+  JobId,
+  PipelineId,
+  RepositoryId,
+  RunnerId,
+} from '../core/ids.ts'
 import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Decision, Engine } from '../core/placement/placement.ts'
@@ -73,6 +80,10 @@ export interface PipelineRecord {
   readonly phases: readonly Phase[]
   readonly rerunOf?: PipelineId
   readonly createdAt: number
+  /** Who sees it through; absent when nobody does any more. */
+  readonly dispatcherId?: DispatcherId
+  /** The fencing token of that: grows whenever another dispatcher takes the pipeline. */
+  readonly term: number
   /** Grows with every write; a write that names an older one is refused. */
   readonly version: number
 }
@@ -128,7 +139,7 @@ export interface RunnerRecord {
   readonly id: RunnerId
   /** Unique. */
   readonly name: string
-  readonly link: 'in-process' | 'dialled'
+  readonly link: 'in-process' | 'dialled' | 'attached'
   readonly url?: string
   readonly balanced: boolean
   /** What the dispatcher shows to the runner at each call, for dialled ones. */
@@ -149,6 +160,41 @@ export interface RunnerRecord {
   readonly softwareVersion?: string
   readonly registeredAt: number
   readonly lastSeenAt?: number
+  /** It gets no new jobs, because somebody has asked for that. */
+  readonly draining: boolean
+  /** How many attempts in a row have failed for a reason of the runner's own. */
+  readonly failures: number
+  /** Set while it gets no jobs because of its failures, until a probe has passed. */
+  readonly asideReason?: string
+  /** The dispatcher that last was connected to it. */
+  readonly seenBy?: DispatcherId
+  /** SHA-256 of what an attached runner shows when it attaches, hexadecimal. */
+  readonly identityHash?: string
+  /** The labels that an attached runner may have; absent: any. */
+  readonly allowedLabels?: readonly string[]
+}
+
+/** Lets one runner join, once. The token itself is never stored. */
+export interface JoinTokenRecord {
+  readonly id: `join_${string}`
+  /** SHA-256 of the token, hexadecimal. */
+  readonly hash: string
+  /** The labels that the runner may have. */
+  readonly labels: readonly string[]
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly usedAt?: number
+  readonly runnerId?: RunnerId
+}
+
+/** A dispatcher's seat: while it beats, the pipelines that it took are its own. */
+export interface DispatcherRecord {
+  readonly id: DispatcherId
+  /** Where runners and other processes reach it, if it said so. */
+  readonly url?: string
+  /** Grows by one with every beat. Whoever sees it stand still for long enough may end the seat. */
+  readonly beats: number
+  readonly startedAt: number
 }
 
 /** An access token of the API; the token itself is never stored. */
@@ -164,6 +210,8 @@ export interface NewPipeline {
   readonly id: PipelineId
   readonly eventId: EventId
   readonly rerunOf?: PipelineId
+  /** Whose it is from the start. */
+  readonly dispatcherId?: DispatcherId
   readonly phases: readonly Phase[]
   readonly createdAt: number
 }

@@ -1,10 +1,18 @@
 import type { StateChange } from '../contract/live-event.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import type {
+  DispatcherId,
+  EventId,
+  JobId,
+  PipelineId,
+  RepositoryId,
+  RunnerId,
+} from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type {
   DeliveryRecord,
+  DispatcherRecord,
   Head,
   JobRecord,
   NewPipeline,
@@ -24,6 +32,7 @@ import type {
  *   whoever has read up to n has missed nothing before n. The changes are returned to be told.
  * - Rejects with `unavailable` while the database is away (nothing was written, or it can't be
  *   known; every write here may be repeated), `conflict` when a version or a fence is not the newest,
+ *   `stale` when the writer's seat or pipeline is another's by now,
  *   `not_found` when a row is written that belongs to one that is not there, and `exhausted` when
  *   its disk is full.
  * - Reads see what was committed and never wait for writers.
@@ -81,7 +90,11 @@ export interface StoreReader {
   /** Lines from `from` (counting from 0), at most `limit`; fewer at the end. */
   readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]>
 
+  /** The seats that nobody has ended yet, oldest first. */
+  listDispatchers(): Promise<DispatcherRecord[]>
+
   findRunner(idOrName: string): Promise<RunnerRecord | undefined>
+  findRunnerByIdentity(hash: string): Promise<RunnerRecord | undefined>
   listRunners(): Promise<RunnerRecord[]>
   listRunnerViews(): Promise<RunnerView[]>
 
@@ -170,8 +183,39 @@ export interface StoreWriter extends StoreReader {
     lines: readonly LogLine[],
   ): Promise<void>
 
+  /** Begins a dispatcher's life. */
+  takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void>
+  /** Adds a beat; false when the seat was ended meanwhile, and with it every right to write. */
+  beat(id: DispatcherId): Promise<boolean>
+  /**
+   * Ends seats whose count of beats is still the given one (one's own: whatever it is). Their
+   * pipelines are free from then on.
+   */
+  endSeats(seats: readonly { readonly id: DispatcherId; readonly beats?: number }[]): Promise<void>
+  /** Gives the dispatcher all open pipelines that are free, under new terms; oldest first. */
+  takeFreePipelines(by: DispatcherId): Promise<PipelineId[]>
+  /** Gives it one pipeline, whoever had it, under a new term; nothing changes if it has it. */
+  takePipeline(id: PipelineId, by: DispatcherId): Promise<void>
+  /**
+   * To be called before other writes to the pipeline, which no other dispatcher can take until the
+   * transaction ends. Rejects with `stale` unless it is this dispatcher's under this term.
+   */
+  guardPipeline(id: PipelineId, by: DispatcherId, term: number): Promise<void>
+
   /** Inserts or replaces it; rejects with `conflict` when another has its name. */
   saveRunner(runner: RunnerRecord): Promise<void>
+  /**
+   * Writes what a dispatcher sees of a registered runner: all from `members` to `lastSeenAt` but
+   * the wishes (`draining`, `asideReason`, `failures`). Writes nothing and returns false when the
+   * runner is not registered any more, or when it is offline for this dispatcher only: another
+   * with a seat was the last to be connected to it.
+   */
+  noteRunner(runner: RunnerRecord, by: DispatcherId): Promise<boolean>
+  setDraining(id: RunnerId, draining: boolean): Promise<void>
+  /** Counts one more failure, or none; returns how many it has had in a row. */
+  countFailure(id: RunnerId, failed: boolean): Promise<number>
+  /** Takes a runner out of service for a reason; undefined: takes it back, its failures forgotten. */
+  setAside(id: RunnerId, reason: string | undefined): Promise<void>
   removeRunner(id: RunnerId): Promise<void>
 
   insertToken(token: TokenRecord): Promise<void>

@@ -60,7 +60,17 @@ function attemptView(attempt: AttemptRecord): AttemptView {
 }
 
 export function runnerView(runner: RunnerRecord): RunnerView {
-  const { linkToken: _linkToken, softwareVersion, ...shown } = runner
+  const {
+    linkToken: _linkToken,
+    identityHash: _identityHash,
+    allowedLabels: _allowedLabels,
+    seenBy: _seenBy,
+    failures: _failures,
+    asideReason: _asideReason,
+    draining: _draining,
+    softwareVersion,
+    ...shown
+  } = runner
   return {
     ...shown,
     labels: [...runner.labels],

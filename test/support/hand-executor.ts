@@ -31,6 +31,8 @@ export class HandExecutor implements Executor {
   beforeOpen: (signal: AbortSignal) => Promise<void> = async () => {}
   /** What happens in a sandbox's disposal. */
   onDispose: () => Promise<void> = async () => {}
+  /** What happens when a sandbox is paused (true) or goes on. */
+  onPause: (paused: boolean) => Promise<void> | void = () => {}
   /** Called for each step as soon as it begins. */
   onStep: (step: HandStep) => void = () => {}
 
@@ -39,6 +41,8 @@ export class HandExecutor implements Executor {
     await this.beforeOpen(signal)
     return {
       run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
+      pause: async () => this.onPause(true),
+      resume: async () => this.onPause(false),
       [Symbol.asyncDispose]: async () => {
         this.disposed += 1
         await this.onDispose()

@@ -215,6 +215,8 @@ export class Stage implements AsyncDisposable {
       slots: 2,
       busy: 0,
       hardware: { cpus: 2, memoryBytes: 8e9, architecture: 'x64', operatingSystem: 'linux' },
+      draining: false,
+      failures: 0,
       registeredAt: Date.now(),
       lastSeenAt: Date.now(),
       ...over,

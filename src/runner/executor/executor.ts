@@ -72,10 +72,15 @@ export interface Executor extends AsyncDisposable {
  * - When the signal aborts, every process of the step is killed and `run` rejects with the
  *   signal's reason; the sandbox can still run further steps. Our own trouble (the engine is gone,
  *   an environment that can't be set, …) rejects with a NarwhalError.
+ * - `pause` stops everything in the sandbox where it is, until `resume`: no instruction of a job is
+ *   carried out in between. Both may be called at any moment, also between steps and twice. `pause`
+ *   rejects with `unavailable` when the engine can't do it; then the sandbox must be disposed.
  * - Disposing kills what still runs and removes everything the sandbox brought: containers,
  *   networks, volumes, and what the steps wrote into the workspace under another user's name, so
  *   that the runner can remove the folder. It is safe at any moment and more than once.
  */
 export interface Sandbox extends AsyncDisposable {
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
+  pause(): Promise<void>
+  resume(): Promise<void>
 }

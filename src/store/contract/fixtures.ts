@@ -133,6 +133,8 @@ export function aRunner(over: Partial<RunnerRecord> = {}): RunnerRecord {
     busy: 0,
     hardware: { cpus: 2, memoryBytes: 8e9, architecture: 'x64', operatingSystem: 'linux' },
     softwareVersion: '0.1.0',
+    draining: false,
+    failures: 0,
     registeredAt: 1000,
     lastSeenAt: 1500,
     ...over,

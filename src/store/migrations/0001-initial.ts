@@ -1,17 +1,9 @@
-import { type Kysely, PostgresAdapter, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { runStatements } from './run-statements.ts'
 
-/** SQL that both databases understand, but for the names of two types. */
 export const initial: Migration = {
-  async up(db: Kysely<unknown>) {
-    const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
-    for (const statement of STATEMENTS) {
-      const table = statement
-        .replaceAll(/\bINT\b/g, isPostgres ? 'bigint' : 'integer')
-        .replaceAll(/\bBYTES\b/g, isPostgres ? 'bytea' : 'blob')
-      const isTable = !isPostgres && statement.startsWith('create table')
-      await sql.raw(isTable ? `${table} strict` : table).execute(db)
-    }
+  async up(db) {
+    await runStatements(db, STATEMENTS)
   },
 }
 

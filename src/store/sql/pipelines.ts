@@ -1,4 +1,4 @@
-import type { EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
@@ -66,6 +66,8 @@ export async function createPipeline(
       rerun_of: pipeline.rerunOf ?? null,
       created_at: pipeline.createdAt,
       version: 1,
+      dispatcher_id: pipeline.dispatcherId ?? null,
+      term: 1,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -147,6 +149,8 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
     phases: JSON.parse(row.phases) as Phase[],
     ...present({ rerunOf: row.rerun_of as PipelineId | null }),
     createdAt: row.created_at,
+    ...present({ dispatcherId: row.dispatcher_id as DispatcherId | null }),
+    term: row.term,
     version: row.version,
   }
 }

@@ -1,4 +1,4 @@
-import type { RunnerId } from '../../core/ids.ts'
+import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { RunnerRecord } from '../records.ts'
@@ -48,6 +48,70 @@ export async function saveRunner(db: Db, runner: RunnerRecord): Promise<void> {
     throw new NarwhalError('conflict', `there is a runner named ${runner.name} already`)
 }
 
+/** All that a dispatcher sees; the rest of the row is what people and tokens said of the runner. */
+export async function noteRunner(db: Db, runner: RunnerRecord, by: DispatcherId): Promise<boolean> {
+  const row = rowOf(runner)
+  const { numUpdatedRows } = await db
+    .updateTable('runners')
+    .set({
+      members: row.members,
+      state: row.state,
+      reason: row.reason,
+      labels: row.labels,
+      engines: row.engines,
+      slots: row.slots,
+      busy: row.busy,
+      hardware: row.hardware,
+      software_version: row.software_version,
+      last_seen_at: row.last_seen_at,
+      ...(runner.state === 'offline' ? {} : { seen_by: by }),
+    })
+    .where('id', '=', runner.id)
+    .$if(runner.state === 'offline', (query) =>
+      query.where((is) =>
+        is.or([
+          is('seen_by', 'is', null),
+          is('seen_by', '=', by),
+          is('seen_by', 'not in', is.selectFrom('dispatchers').select('id')),
+        ]),
+      ),
+    )
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function findRunnerByIdentity(
+  db: Db,
+  hash: string,
+): Promise<RunnerRecord | undefined> {
+  const row = await db
+    .selectFrom('runners')
+    .selectAll()
+    .where('identity_hash', '=', hash)
+    .executeTakeFirst()
+  return row && runnerOf(row)
+}
+
+export async function setDraining(db: Db, id: RunnerId, draining: boolean): Promise<void> {
+  const row = { draining: Number(draining) }
+  await db.updateTable('runners').set(row).where('id', '=', id).execute()
+}
+
+export async function countFailure(db: Db, id: RunnerId, failed: boolean): Promise<number> {
+  const row = await db
+    .updateTable('runners')
+    .set((is) => ({ failures: failed ? is('failures', '+', 1) : 0 }))
+    .where('id', '=', id)
+    .returning('failures')
+    .executeTakeFirst()
+  return row?.failures ?? 0
+}
+
+export async function setAside(db: Db, id: RunnerId, reason: string | undefined): Promise<void> {
+  const row = reason === undefined ? { aside_reason: null, failures: 0 } : { aside_reason: reason }
+  await db.updateTable('runners').set(row).where('id', '=', id).execute()
+}
+
 export async function removeRunner(db: Db, id: RunnerId): Promise<void> {
   await db.deleteFrom('runners').where('id', '=', id).execute()
 }
@@ -70,6 +134,12 @@ function rowOf(runner: RunnerRecord): Omit<RunnerRow, 'id'> {
     software_version: runner.softwareVersion ?? null,
     registered_at: runner.registeredAt,
     last_seen_at: runner.lastSeenAt ?? null,
+    draining: Number(runner.draining),
+    failures: runner.failures,
+    aside_reason: runner.asideReason ?? null,
+    seen_by: runner.seenBy ?? null,
+    identity_hash: runner.identityHash ?? null,
+    allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
   }
 }
 
@@ -94,5 +164,15 @@ function runnerOf(row: RunnerRow): RunnerRecord {
     ...present({ softwareVersion: row.software_version }),
     registeredAt: row.registered_at,
     ...present({ lastSeenAt: row.last_seen_at }),
+    draining: row.draining !== 0,
+    failures: row.failures,
+    ...present({
+      asideReason: row.aside_reason,
+      seenBy: row.seen_by as DispatcherId | null,
+      identityHash: row.identity_hash,
+    }),
+    ...(row.allowed_labels !== null && {
+      allowedLabels: JSON.parse(row.allowed_labels) as string[],
+    }),
   }
 }

@@ -3,6 +3,7 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import type { EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type {
   DeliveryRecord,
+  DispatcherRecord,
   Head,
   JobRecord,
   PipelineDetail,
@@ -13,13 +14,14 @@ import type {
 import type { ChangeQuery, PipelineFilter, StoreReader } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
+import { listDispatchers } from './dispatchers.ts'
 import { findJob, listJobs } from './jobs.ts'
 import { readLog } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines } from './pipelines.ts'
 import { findForgeRepository, findRepository, listHeads, listRepositories } from './repositories.ts'
-import { findRunner, listRunners } from './runners.ts'
+import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
 import { findToken, listTokens } from './tokens.ts'
@@ -94,6 +96,14 @@ export class SqlReader implements StoreReader {
 
   readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]> {
     return readLog(this.#db, log, from, limit)
+  }
+
+  listDispatchers(): Promise<DispatcherRecord[]> {
+    return listDispatchers(this.#db)
+  }
+
+  findRunnerByIdentity(hash: string): Promise<RunnerRecord | undefined> {
+    return findRunnerByIdentity(this.#db, hash)
   }
 
   findRunner(idOrName: string): Promise<RunnerRecord | undefined> {

@@ -1,7 +1,14 @@
 import type { StateChange } from '../../contract/live-event.ts'
 import type { LogLine } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { EventId, JobId, RepositoryId, RunnerId } from '../../core/ids.ts'
+import type {
+  DispatcherId,
+  EventId,
+  JobId,
+  PipelineId,
+  RepositoryId,
+  RunnerId,
+} from '../../core/ids.ts'
 import type {
   DeliveryRecord,
   Head,
@@ -15,11 +22,26 @@ import type {
 import type { StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import { acceptEvent, describeEvent, recordDelivery } from './commit-events.ts'
+import {
+  beat,
+  endSeats,
+  guardPipeline,
+  takeFreePipelines,
+  takePipeline,
+  takeSeat,
+} from './dispatchers.ts'
 import { insertJobs, saveJob } from './jobs.ts'
 import { appendLog } from './logs.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
 import { insertRepository, removeRepository, setForgeId, setHeads } from './repositories.ts'
-import { removeRunner, saveRunner } from './runners.ts'
+import {
+  countFailure,
+  noteRunner,
+  removeRunner,
+  saveRunner,
+  setAside,
+  setDraining,
+} from './runners.ts'
 import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
@@ -108,9 +130,53 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return appendLog(this.#db, log, lines)
   }
 
+  takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void> {
+    return takeSeat(this.#db, seat)
+  }
+
+  beat(id: DispatcherId): Promise<boolean> {
+    return beat(this.#db, id)
+  }
+
+  endSeats(seats: readonly { readonly id: DispatcherId; readonly beats?: number }[]) {
+    return endSeats(this.#db, seats)
+  }
+
+  takeFreePipelines(by: DispatcherId): Promise<PipelineId[]> {
+    return takeFreePipelines(this.#db, by)
+  }
+
+  takePipeline(id: PipelineId, by: DispatcherId): Promise<void> {
+    return takePipeline(this.#db, id, by)
+  }
+
+  guardPipeline(id: PipelineId, by: DispatcherId, term: number): Promise<void> {
+    return guardPipeline(this.#db, id, by, term)
+  }
+
   async saveRunner(runner: RunnerRecord): Promise<void> {
     await saveRunner(this.#db, runner)
     this.#changed.add('runner', runner.id)
+  }
+
+  async noteRunner(runner: RunnerRecord, by: DispatcherId): Promise<boolean> {
+    const noted = await noteRunner(this.#db, runner, by)
+    if (noted) this.#changed.add('runner', runner.id)
+    return noted
+  }
+
+  async setDraining(id: RunnerId, draining: boolean): Promise<void> {
+    await setDraining(this.#db, id, draining)
+    this.#changed.add('runner', id)
+  }
+
+  countFailure(id: RunnerId, failed: boolean): Promise<number> {
+    return countFailure(this.#db, id, failed)
+  }
+
+  async setAside(id: RunnerId, reason: string | undefined): Promise<void> {
+    await setAside(this.#db, id, reason)
+    this.#changed.add('runner', id)
   }
 
   removeRunner(id: RunnerId): Promise<void> {

@@ -15,7 +15,9 @@ export interface Tables {
   log_chunks: LogChunkRow
   state_changes: StateChangeRow
   change_counter: ChangeCounterRow
+  dispatchers: DispatcherRow
   runners: RunnerRow
+  join_tokens: JoinTokenRow
   tokens: TokenRow
 }
 
@@ -93,6 +95,8 @@ export interface PipelineRow {
   rerun_of: string | null
   created_at: number
   version: number
+  dispatcher_id: string | null
+  term: number
 }
 
 export interface JobRow {
@@ -179,6 +183,31 @@ export interface RunnerRow {
   software_version: string | null
   registered_at: number
   last_seen_at: number | null
+  draining: number
+  failures: number
+  aside_reason: string | null
+  seen_by: string | null
+  identity_hash: string | null
+  /** JSON of string[]; null: any */
+  allowed_labels: string | null
+}
+
+export interface JoinTokenRow {
+  id: string
+  hash: string
+  /** JSON of string[] */
+  labels: string
+  created_at: number
+  expires_at: number
+  used_at: number | null
+  runner_id: string | null
+}
+
+export interface DispatcherRow {
+  id: string
+  url: string | null
+  beats: number
+  started_at: number
 }
 
 export interface TokenRow {

@@ -185,6 +185,14 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
    * @generated from field: string trouble = 11;
    */
   trouble: string;
+
+  /**
+   * Attempts that are here and that nobody asks about: the dispatcher that did is gone, or this
+   * process was started anew. Whoever owns them resumes them; those that are over are discarded.
+   *
+   * @generated from field: repeated narwhal.v1.OrphanAttempt orphans = 12;
+   */
+  orphans: OrphanAttempt[];
 };
 
 /**
@@ -192,6 +200,32 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
  * Use `create(WatchLoadResponseSchema)` to create a new message.
  */
 export declare const WatchLoadResponseSchema: GenMessage<WatchLoadResponse>;
+
+/**
+ * @generated from message narwhal.v1.OrphanAttempt
+ */
+export declare type OrphanAttempt = Message<"narwhal.v1.OrphanAttempt"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: uint64 fence = 3;
+   */
+  fence: bigint;
+};
+
+/**
+ * Describes the message narwhal.v1.OrphanAttempt.
+ * Use `create(OrphanAttemptSchema)` to create a new message.
+ */
+export declare const OrphanAttemptSchema: GenMessage<OrphanAttempt>;
 
 /**
  * @generated from message narwhal.v1.Commit
@@ -536,6 +570,13 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
    * @generated from field: uint64 after_seq = 9;
    */
   afterSeq: bigint;
+
+  /**
+   * How long the lease lasts after a heartbeat that was answered.
+   *
+   * @generated from field: uint32 lease_ms = 10;
+   */
+  leaseMs: number;
 };
 
 /**
@@ -554,6 +595,13 @@ export declare type Acknowledge = Message<"narwhal.v1.Acknowledge"> & {
    * @generated from field: uint64 through_seq = 1;
    */
   throughSeq: bigint;
+
+  /**
+   * `sent_ms` of the newest heartbeat that was heard, if this extends the lease.
+   *
+   * @generated from field: optional uint64 lease_sent_ms = 2;
+   */
+  leaseSentMs?: bigint | undefined;
 };
 
 /**
@@ -654,6 +702,12 @@ export declare const RunAttemptResponseSchema: GenMessage<RunAttemptResponse>;
  * @generated from message narwhal.v1.Heartbeat
  */
 export declare type Heartbeat = Message<"narwhal.v1.Heartbeat"> & {
+  /**
+   * Milliseconds on a clock of the runner that never jumps.
+   *
+   * @generated from field: uint64 sent_ms = 1;
+   */
+  sentMs: bigint;
 };
 
 /**
@@ -808,6 +862,11 @@ export declare type AttemptFinished = Message<"narwhal.v1.AttemptFinished"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * @generated from field: narwhal.v1.Fault fault = 3;
+   */
+  fault: Fault;
 };
 
 /**
@@ -843,6 +902,74 @@ export declare type DrainResponse = Message<"narwhal.v1.DrainResponse"> & {
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export declare const DrainResponseSchema: GenMessage<DrainResponse>;
+
+/**
+ * @generated from message narwhal.v1.DiscardRequest
+ */
+export declare type DiscardRequest = Message<"narwhal.v1.DiscardRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: uint64 fence = 3;
+   */
+  fence: bigint;
+};
+
+/**
+ * Describes the message narwhal.v1.DiscardRequest.
+ * Use `create(DiscardRequestSchema)` to create a new message.
+ */
+export declare const DiscardRequestSchema: GenMessage<DiscardRequest>;
+
+/**
+ * @generated from message narwhal.v1.DiscardResponse
+ */
+export declare type DiscardResponse = Message<"narwhal.v1.DiscardResponse"> & {
+};
+
+/**
+ * Describes the message narwhal.v1.DiscardResponse.
+ * Use `create(DiscardResponseSchema)` to create a new message.
+ */
+export declare const DiscardResponseSchema: GenMessage<DiscardResponse>;
+
+/**
+ * @generated from message narwhal.v1.ProbeRequest
+ */
+export declare type ProbeRequest = Message<"narwhal.v1.ProbeRequest"> & {
+};
+
+/**
+ * Describes the message narwhal.v1.ProbeRequest.
+ * Use `create(ProbeRequestSchema)` to create a new message.
+ */
+export declare const ProbeRequestSchema: GenMessage<ProbeRequest>;
+
+/**
+ * @generated from message narwhal.v1.ProbeResponse
+ */
+export declare type ProbeResponse = Message<"narwhal.v1.ProbeResponse"> & {
+  /**
+   * Empty when it went well; else what is wrong, in words.
+   *
+   * @generated from field: string trouble = 1;
+   */
+  trouble: string;
+};
+
+/**
+ * Describes the message narwhal.v1.ProbeResponse.
+ * Use `create(ProbeResponseSchema)` to create a new message.
+ */
+export declare const ProbeResponseSchema: GenMessage<ProbeResponse>;
 
 /**
  * @generated from enum narwhal.v1.Engine
@@ -942,6 +1069,39 @@ export enum Stream {
 export declare const StreamSchema: GenEnum<Stream>;
 
 /**
+ * Why an attempt that ended in `error` says nothing about its job.
+ *
+ * @generated from enum narwhal.v1.Fault
+ */
+export enum Fault {
+  /**
+   * It does: the job ran to this end.
+   *
+   * @generated from enum value: FAULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The runner could not run it: its engine, its disk, or a start of the process in the middle.
+   *
+   * @generated from enum value: FAULT_RUNNER = 1;
+   */
+  RUNNER = 1,
+
+  /**
+   * The runner was asked to stop and hands the job back.
+   *
+   * @generated from enum value: FAULT_HANDED_BACK = 2;
+   */
+  HANDED_BACK = 2,
+}
+
+/**
+ * Describes the enum narwhal.v1.Fault.
+ */
+export declare const FaultSchema: GenEnum<Fault>;
+
+/**
  * @generated from enum narwhal.v1.Outcome
  */
 export enum Outcome {
@@ -1029,7 +1189,11 @@ export declare const RunnerService: GenService<{
    * `start`; then `acknowledge` and `cancel` may follow. The stream ends after `finished` has been
    * acknowledged. RESOURCE_EXHAUSTED: no slot is free, or the runner drains; nothing was started.
    * NOT_FOUND: `resume` was asked for an attempt that this runner does not have.
-   * FAILED_PRECONDITION: a newer fencing token is known.
+   * ABORTED: a newer fencing token is known, or another stream has taken over.
+   *
+   * No step runs before the lease is confirmed, and none goes on when it ends: the runner sends
+   * heartbeats with the time on its own clock, and an `acknowledge` that names one of them extends the
+   * lease to `lease_ms` after that moment. Only the runner's clock is used, so it may be off.
    *
    * @generated from rpc narwhal.v1.RunnerService.RunAttempt
    */
@@ -1047,6 +1211,26 @@ export declare const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof DrainRequestSchema;
     output: typeof DrainResponseSchema;
+  },
+  /**
+   * Ends and forgets an attempt whose lease is over; NOT_FOUND: this runner does not have it.
+   *
+   * @generated from rpc narwhal.v1.RunnerService.Discard
+   */
+  discard: {
+    methodKind: "unary";
+    input: typeof DiscardRequestSchema;
+    output: typeof DiscardResponseSchema;
+  },
+  /**
+   * Opens a sandbox and runs `true` in it, as the first step of any job would.
+   *
+   * @generated from rpc narwhal.v1.RunnerService.Probe
+   */
+  probe: {
+    methodKind: "unary";
+    input: typeof ProbeRequestSchema;
+    output: typeof ProbeResponseSchema;
   },
 }>;
 

@@ -1,0 +1,110 @@
+import { sql } from 'kysely'
+import type { DispatcherId, PipelineId } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { DispatcherRecord } from '../records.ts'
+import { isPostgres, present } from './rows.ts'
+import type { Db } from './tables.ts'
+
+export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
+  const rows = await db
+    .selectFrom('dispatchers')
+    .selectAll()
+    .orderBy('started_at')
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => ({
+    id: row.id as DispatcherId,
+    ...present({ url: row.url }),
+    beats: row.beats,
+    startedAt: row.started_at,
+  }))
+}
+
+export async function takeSeat(
+  db: Db,
+  seat: { id: DispatcherId; url?: string; startedAt: number },
+): Promise<void> {
+  await db
+    .insertInto('dispatchers')
+    .values({ id: seat.id, url: seat.url ?? null, beats: 0, started_at: seat.startedAt })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+}
+
+export async function beat(db: Db, id: DispatcherId): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('dispatchers')
+    .set((is) => ({ beats: is('beats', '+', 1) }))
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function endSeats(
+  db: Db,
+  seats: readonly { readonly id: DispatcherId; readonly beats?: number }[],
+): Promise<void> {
+  for (const { id, beats } of seats) {
+    await db
+      .deleteFrom('dispatchers')
+      .where('id', '=', id)
+      .$if(beats !== undefined, (query) => query.where('beats', '=', beats ?? 0))
+      .execute()
+  }
+}
+
+export async function takeFreePipelines(db: Db, by: DispatcherId): Promise<PipelineId[]> {
+  await holdSeat(db, by)
+  const rows = await db
+    .updateTable('pipelines')
+    .set((is) => ({ dispatcher_id: by, term: is('term', '+', 1) }))
+    // As the partial index says it.
+    .where('status', '<>', 'finished')
+    .where((is) =>
+      is.or([
+        is('dispatcher_id', 'is', null),
+        is('dispatcher_id', 'not in', is.selectFrom('dispatchers').select('id')),
+      ]),
+    )
+    .returning(['id', 'created_at'])
+    .execute()
+  return rows
+    .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1))
+    .map(({ id }) => id as PipelineId)
+}
+
+export async function takePipeline(db: Db, id: PipelineId, by: DispatcherId): Promise<void> {
+  await holdSeat(db, by)
+  await db
+    .updateTable('pipelines')
+    .set((is) => ({ dispatcher_id: by, term: is('term', '+', 1) }))
+    .where('id', '=', id)
+    .where((is) => is.or([is('dispatcher_id', 'is', null), is('dispatcher_id', '<>', by)]))
+    .execute()
+}
+
+/** The row stays locked, so that nobody takes the pipeline before what follows is written. */
+export async function guardPipeline(
+  db: Db,
+  id: PipelineId,
+  by: DispatcherId,
+  term: number,
+): Promise<void> {
+  const row = await db
+    .selectFrom('pipelines')
+    .select(['dispatcher_id', 'term'])
+    .where('id', '=', id)
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
+    .executeTakeFirst()
+  if (row?.dispatcher_id === by && row.term === term) return
+  const holder = row ? `${row.dispatcher_id ?? 'nobody'} in term ${row.term}` : 'gone'
+  throw new NarwhalError('stale', `${id} was ${by}'s in term ${term}; it is ${holder}`)
+}
+
+/** Whoever has no seat takes nothing; the seat can't be ended before the transaction is. */
+async function holdSeat(db: Db, id: DispatcherId): Promise<void> {
+  const { rows } = isPostgres(db)
+    ? await sql`select id from dispatchers where id = ${id} for key share`.execute(db)
+    : await sql`select id from dispatchers where id = ${id}`.execute(db)
+  if (rows.length === 0) throw new NarwhalError('stale', `the seat of ${id} has ended`)
+}
