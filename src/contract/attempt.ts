@@ -5,6 +5,8 @@ import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Commit, RunAttemptResponseSchema } from './gen/narwhal/v1/runner_pb.js'
 import {
+  type AttemptFault,
+  faultToProto,
   lineToProto,
   outcomeToProto,
   phaseToProto,
@@ -39,7 +41,13 @@ export type AttemptEvent =
       readonly reason?: string
     }
   /** The last event of every attempt. */
-  | { readonly type: 'finished'; readonly outcome: Outcome; readonly reason?: string }
+  | {
+      readonly type: 'finished'
+      readonly outcome: Outcome
+      readonly reason?: string
+      /** Set where the end says nothing about the job. */
+      readonly fault?: AttemptFault
+    }
 
 /** An event in its place: numbers grow by one from 1; the time is the runner's, epoch milliseconds. */
 export interface NumberedEvent {
@@ -90,8 +98,9 @@ function oneof(event: AttemptEvent): EventCase {
       return { case: 'stepFinished', value: { step, outcome, reason, ...code } }
     }
     case 'finished': {
-      const { outcome, reason = '' } = event
-      return { case: 'finished', value: { outcome: outcomeToProto(outcome), reason } }
+      const { reason = '' } = event
+      const outcome = outcomeToProto(event.outcome)
+      return { case: 'finished', value: { outcome, reason, fault: faultToProto(event.fault) } }
     }
   }
 }

@@ -12,6 +12,7 @@ import {
   type PipelinePlan as PlanMessage,
   PipelinePlanSchema as PlanSchema,
   Engine as ProtoEngine,
+  Fault as ProtoFault,
   Outcome as ProtoOutcome,
   Phase as ProtoPhase,
   Stream as ProtoStream,
@@ -80,6 +81,16 @@ const PHASES: Record<RunnerPhase, ProtoPhase> = {
   sandbox: ProtoPhase.SANDBOX,
 }
 
+/**
+ * Why an attempt ended without a word about its job: the runner could not run it, or was asked to
+ * stop and hands it back.
+ */
+export type AttemptFault = 'runner' | 'handed_back'
+const FAULTS: Record<AttemptFault, ProtoFault> = {
+  runner: ProtoFault.RUNNER,
+  handed_back: ProtoFault.HANDED_BACK,
+}
+
 export const outcomeToProto = (outcome: Outcome): ProtoOutcome => OUTCOMES[outcome]
 export const outcomeFromProto = (outcome: ProtoOutcome): Outcome =>
   lookUp(OUTCOMES, outcome, 'outcome')
@@ -87,6 +98,8 @@ export const engineToProto = (engine: Engine): ProtoEngine => ENGINES[engine]
 export const engineFromProto = (engine: ProtoEngine): Engine => lookUp(ENGINES, engine, 'engine')
 export const phaseToProto = (phase: RunnerPhase): ProtoPhase => PHASES[phase]
 export const phaseFromProto = (phase: ProtoPhase): RunnerPhase => lookUp(PHASES, phase, 'phase')
+export const faultToProto = (fault?: AttemptFault): ProtoFault =>
+  fault ? FAULTS[fault] : ProtoFault.UNSPECIFIED
 
 /** A line as the runner sends it; its number and step are known from where it stands. */
 export type SentLine = Pick<LogLine, 'at' | 'stream' | 'text'>
