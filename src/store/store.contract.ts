@@ -1,6 +1,7 @@
 import { suite, test } from 'node:test'
 import { changesContract } from './contract/changes.contract.ts'
 import { concurrencyContract } from './contract/concurrency.contract.ts'
+import { dispatchersContract } from './contract/dispatchers.contract.ts'
 import { eventsContract } from './contract/events.contract.ts'
 import type { OpenDatabase } from './contract/fixtures.ts'
 import { jobsContract } from './contract/jobs.contract.ts'
@@ -28,6 +29,7 @@ export function storeContract(
     logsContract(open)
     changesContract(open)
     concurrencyContract(open)
+    dispatchersContract(open)
     runnersContract(open)
   })
 }

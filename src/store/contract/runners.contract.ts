@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runnerView } from '../../contract/views.ts'
+import type { DispatcherId } from '../../core/ids.ts'
 import type { RunnerRecord, TokenRecord } from '../records.ts'
 import { aRunner, type OpenDatabase, openWorld } from './fixtures.ts'
 
@@ -49,6 +50,142 @@ export function runnersContract(open: OpenDatabase): void {
     const renamed = store.transact((write) => write.saveRunner({ ...two, name: 'one' }))
     await assert.rejects(renamed, { code: 'conflict' })
     assert.deepEqual(await store.listRunners(), [one, two])
+  })
+
+  test('notes what a dispatcher sees of a runner, and keeps what is wished of it', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const runner = aRunner({ seenBy: 'dispatcher_one', allowedLabels: ['linux'] })
+    await store.transact(async (write) => {
+      await write.saveRunner(runner)
+      await write.setDraining(runner.id, true)
+      await write.setAside(runner.id, 'failed at once, three times')
+      await write.countFailure(runner.id, true)
+    })
+    const { hardware: _hardware, ...seen } = {
+      ...runner,
+      members: 2,
+      state: 'draining',
+      reason: 'somebody asked for it',
+      labels: ['linux', 'gpu'],
+      engines: ['bubblewrap'],
+      slots: 5,
+      busy: 3,
+      softwareVersion: '0.2.0',
+      lastSeenAt: 9000,
+    } as const
+    const { result, changes } = await store.transact((write) =>
+      write.noteRunner(
+        // As who does not know any better says it.
+        { ...seen, name: 'renamed', linkToken: 'other', registeredAt: 7, failures: 9 },
+        'dispatcher_two',
+      ),
+    )
+    assert.equal(result, true)
+    const noted: RunnerRecord = {
+      ...seen,
+      draining: true,
+      asideReason: 'failed at once, three times',
+      failures: 1,
+      seenBy: 'dispatcher_two',
+    }
+    assert.deepEqual(await store.findRunner(runner.id), noted)
+    assert.deepEqual(
+      changes.map((change) => change.type === 'runner.changed' && change.runner.busy),
+      [3],
+    )
+  })
+
+  test('lets a runner be offline only for the last that was connected to it', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const runner = aRunner()
+    const note = async (state: RunnerRecord['state'], by: DispatcherId) => {
+      const { result, changes } = await store.transact((write) =>
+        write.noteRunner({ ...runner, state }, by),
+      )
+      assert.equal(changes.length, result ? 1 : 0)
+      return [result, (await store.findRunner(runner.id))?.state]
+    }
+    assert.deepEqual(await note('online', 'dispatcher_one'), [false, undefined])
+    await store.transact(async (write) => {
+      await write.saveRunner(runner)
+      for (const id of ['dispatcher_one', 'dispatcher_two'] as const) {
+        await write.takeSeat({ id, startedAt: 1 })
+      }
+    })
+    assert.deepEqual(await note('offline', 'dispatcher_two'), [true, 'offline'])
+    assert.deepEqual(await note('online', 'dispatcher_one'), [true, 'online'])
+    assert.deepEqual(await note('offline', 'dispatcher_two'), [false, 'online'])
+    assert.deepEqual(await note('offline', 'dispatcher_one'), [true, 'offline'])
+    assert.deepEqual(await note('online', 'dispatcher_one'), [true, 'online'])
+    // Whoever has no seat any more is connected to nothing.
+    await store.transact((write) => write.endSeats([{ id: 'dispatcher_one' }]))
+    assert.deepEqual(await note('offline', 'dispatcher_two'), [true, 'offline'])
+  })
+
+  test('keeps what is wished of a runner, and tells it', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const runner = aRunner()
+    await store.transact((write) => write.saveRunner(runner))
+    const draining = await store.transact((write) => write.setDraining(runner.id, true))
+    assert.equal(draining.changes.length, 1)
+    assert.deepEqual(await store.findRunner(runner.id), { ...runner, draining: true })
+    await store.transact((write) => write.setDraining(runner.id, false))
+
+    const count = async (failed: boolean) =>
+      (await store.transact((write) => write.countFailure(runner.id, failed))).result
+    assert.deepEqual([await count(true), await count(true), await count(false)], [1, 2, 0])
+    assert.deepEqual([await count(true), await count(true)], [1, 2])
+    const aside = await store.transact((write) => write.setAside(runner.id, 'no disk'))
+    assert.equal(aside.changes.length, 1)
+    const kept: RunnerRecord = { ...runner, asideReason: 'no disk', failures: 2 }
+    assert.deepEqual(await store.findRunner(runner.id), kept)
+    await store.transact((write) => write.setAside(runner.id, undefined))
+    assert.deepEqual(await store.findRunner(runner.id), runner)
+
+    await store.transact((write) => write.removeRunner(runner.id))
+    assert.equal(await count(true), 0)
+    const gone = await store.transact(async (write) => {
+      await write.setDraining(runner.id, true)
+      await write.setAside(runner.id, 'no disk')
+    })
+    assert.deepEqual(gone.changes, [])
+  })
+
+  test('counts every failure when several are counted at once', async () => {
+    await using world = await openWorld(open)
+    const stores = [world.store, await world.connect()]
+    const runner = aRunner()
+    await world.store.transact((write) => write.saveRunner(runner))
+    const counts = await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const store = stores[index % 2]!
+        return (await store.transact((write) => write.countFailure(runner.id, true))).result
+      }),
+    )
+    assert.deepEqual(
+      counts.toSorted((a, b) => a - b),
+      Array.from({ length: 12 }, (_, index) => index + 1),
+    )
+  })
+
+  test('finds an attached runner by its identity, which no other can have', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const [one, two] = [aRunner({ identityHash: 'a'.repeat(64) }), aRunner()]
+    await store.transact(async (write) => {
+      for (const runner of [one, two, aRunner()]) await write.saveRunner(runner)
+    })
+    assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
+    assert.equal(await store.findRunnerByIdentity('b'.repeat(64)), undefined)
+    const thief = { ...two, identityHash: 'a'.repeat(64) }
+    await assert.rejects(
+      store.transact((write) => write.saveRunner(thief)),
+      { code: 'conflict' },
+    )
+    assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
   })
 
   test('keeps access tokens by their hashes', async () => {

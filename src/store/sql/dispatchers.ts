@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { DispatcherId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { DispatcherRecord } from '../records.ts'
-import { isPostgres, present } from './rows.ts'
+import { batches, isPostgres, present } from './rows.ts'
 import type { Db } from './tables.ts'
 
 export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
@@ -55,23 +55,45 @@ export async function endSeats(
 
 export async function takeFreePipelines(db: Db, by: DispatcherId): Promise<PipelineId[]> {
   await holdSeat(db, by)
-  const rows = await db
-    .updateTable('pipelines')
-    .set((is) => ({ dispatcher_id: by, term: is('term', '+', 1) }))
-    // As the partial index says it.
-    .where('status', '<>', 'finished')
-    .where((is) =>
-      is.or([
-        is('dispatcher_id', 'is', null),
-        is('dispatcher_id', 'not in', is.selectFrom('dispatchers').select('id')),
-      ]),
-    )
-    .returning(['id', 'created_at'])
-    .execute()
-  return rows
+  // Whose they are once they are locked is asked anew: by a statement that begins after the
+  // waiting, and so knows the seats that were taken meanwhile.
+  const free = await freePipelines(db).execute()
+  const taken: { id: string; created_at: number }[] = []
+  for (const batch of batches(free.map(({ id }) => id))) {
+    const rows = await db
+      .updateTable('pipelines')
+      .set((is) => ({ dispatcher_id: by, term: is('term', '+', 1) }))
+      .where('id', 'in', batch)
+      .where(isOpen)
+      .where(isFree)
+      .returning(['id', 'created_at'])
+      .execute()
+    taken.push(...rows)
+  }
+  return taken
     .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1))
     .map(({ id }) => id as PipelineId)
 }
+
+/**
+ * All of them, locked one after the other in one order, so that two who take don't wait for each
+ * other crosswise. SQLite has one writer anyway, and for the order's sake would read what has ended.
+ */
+export function freePipelines(db: Db) {
+  return db
+    .selectFrom('pipelines')
+    .select('id')
+    .where(isOpen)
+    .where(isFree)
+    .$if(isPostgres(db), (query) => query.orderBy('id').forNoKeyUpdate())
+}
+
+/** In the words of the partial index; a parameter would hide from SQLite that it is of use. */
+const isOpen = sql<boolean>`status <> 'finished'`
+
+/** Its dispatcher has no seat, or it has none. */
+const isFree = sql<boolean>`(dispatcher_id is null
+  or dispatcher_id not in (select id from dispatchers))`
 
 export async function takePipeline(db: Db, id: PipelineId, by: DispatcherId): Promise<void> {
   await holdSeat(db, by)
