@@ -57,10 +57,18 @@ export class EventSpool {
     return this.#room.promise
   }
 
-  /** The first kept event behind this number. */
-  next(afterSeq: number): NumberedEvent | undefined {
+  /**
+   * The first kept event behind this number: at once when it is at hand, as a promise when it has
+   * to be read from the disk, which rejects with `unavailable` where that fails.
+   */
+  next(afterSeq: number): NumberedEvent | undefined | Promise<NumberedEvent | undefined> {
     const forgotten = this.#lastSeq - this.#events.length
     return this.#events[Math.max(0, afterSeq - forgotten)]
+  }
+
+  /** Forgets everything at once, acknowledged or not, and leaves nothing on the disk. */
+  discard(): void {
+    this.acknowledge(this.#lastSeq)
   }
 }
 
