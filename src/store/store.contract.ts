@@ -5,6 +5,7 @@ import { dispatchersContract } from './contract/dispatchers.contract.ts'
 import { eventsContract } from './contract/events.contract.ts'
 import type { OpenDatabase } from './contract/fixtures.ts'
 import { jobsContract } from './contract/jobs.contract.ts'
+import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
@@ -31,5 +32,6 @@ export function storeContract(
     concurrencyContract(open)
     dispatchersContract(open)
     runnersContract(open)
+    joinTokensContract(open)
   })
 }

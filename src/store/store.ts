@@ -15,6 +15,7 @@ import type {
   DispatcherRecord,
   Head,
   JobRecord,
+  JoinTokenRecord,
   NewPipeline,
   PipelineDetail,
   PipelineRecord,
@@ -101,6 +102,9 @@ export interface StoreReader {
   findToken(hash: string): Promise<TokenRecord | undefined>
   listTokens(): Promise<TokenRecord[]>
 
+  /** Those that may still be used, and those that were used or have expired lately; oldest first. */
+  listJoinTokens(): Promise<JoinTokenRecord[]>
+
   /**
    * State changes with numbers above `after`, ascending, at most `limit`; all, or those of one
    * pipeline and its jobs, or those of runners. `truncated`: some were already forgotten.
@@ -123,6 +127,14 @@ export interface PipelineFilter {
   /** Only those older than this one: the next page. */
   readonly before?: PipelineId
   readonly limit: number
+}
+
+/** A runner that joins shows a token. */
+export interface JoinTokenUse {
+  /** SHA-256 of the token, hexadecimal. */
+  readonly hash: string
+  readonly at: number
+  readonly runnerId: RunnerId
 }
 
 export interface ChangeQuery {
@@ -220,6 +232,15 @@ export interface StoreWriter extends StoreReader {
 
   insertToken(token: TokenRecord): Promise<void>
   removeToken(id: TokenRecord['id']): Promise<void>
+
+  /** Also forgets the tokens that expired more than a week before this one was made. */
+  insertJoinToken(token: JoinTokenRecord): Promise<void>
+  /**
+   * Uses a token up and returns it; undefined when there is none with this hash, or it was used
+   * before, or it has expired. However many try at a time, one of them gets it.
+   */
+  useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
+  removeJoinToken(id: JoinTokenRecord['id']): Promise<void>
 
   /** Forgets all state changes but the newest `keep`. */
   pruneChanges(keep: number): Promise<void>

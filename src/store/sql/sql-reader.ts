@@ -6,6 +6,7 @@ import type {
   DispatcherRecord,
   Head,
   JobRecord,
+  JoinTokenRecord,
   PipelineDetail,
   RepositoryRecord,
   RunnerRecord,
@@ -16,6 +17,7 @@ import { jobView, runnerView } from '../views.ts'
 import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
 import { findJob, listJobs } from './jobs.ts'
+import { listJoinTokens } from './join-tokens.ts'
 import { readLog } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
@@ -124,6 +126,10 @@ export class SqlReader implements StoreReader {
 
   listTokens(): Promise<TokenRecord[]> {
     return listTokens(this.#db)
+  }
+
+  listJoinTokens(): Promise<JoinTokenRecord[]> {
+    return listJoinTokens(this.#db)
   }
 
   listChanges(query: ChangeQuery) {

@@ -13,13 +13,14 @@ import type {
   DeliveryRecord,
   Head,
   JobRecord,
+  JoinTokenRecord,
   NewPipeline,
   PipelineRecord,
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
-import type { StoreWriter } from '../store.ts'
+import type { JoinTokenUse, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import { acceptEvent, describeEvent, recordDelivery } from './commit-events.ts'
 import {
@@ -31,6 +32,7 @@ import {
   takeSeat,
 } from './dispatchers.ts'
 import { insertJobs, saveJob } from './jobs.ts'
+import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
 import { insertRepository, removeRepository, setForgeId, setHeads } from './repositories.ts'
@@ -189,6 +191,18 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeToken(id: TokenRecord['id']): Promise<void> {
     return removeToken(this.#db, id)
+  }
+
+  insertJoinToken(token: JoinTokenRecord): Promise<void> {
+    return insertJoinToken(this.#db, token)
+  }
+
+  useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined> {
+    return useJoinToken(this.#db, use)
+  }
+
+  removeJoinToken(id: JoinTokenRecord['id']): Promise<void> {
+    return removeJoinToken(this.#db, id)
   }
 
   pruneChanges(keep: number): Promise<void> {
