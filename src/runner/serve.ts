@@ -1,22 +1,13 @@
 import { once } from 'node:events'
-import {
-  createSecureServer,
-  createServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2'
+import { createSecureServer, createServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
-import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { answerHealth } from './health.ts'
-import { ROUTER_OPTIONS } from './in-process.ts'
-import { runnerRoutes } from './rpc-service.ts'
 import type { Runner } from './runner.ts'
+import { runnerHandler } from './runner-handler.ts'
 
 export interface ServeOptions {
   readonly host: string
@@ -42,13 +33,9 @@ const SHUTDOWN_MS = 1_000
  */
 export async function serveRunner(runner: Runner, options: ServeOptions): Promise<ServedRunner> {
   const shutdown = new AbortController()
-  const handler = connectNodeAdapter({
-    ...ROUTER_OPTIONS,
-    routes: runnerRoutes(runner),
+  const handler = runnerHandler(runner, {
     interceptors: options.token === undefined ? [] : [requireToken(options.token)],
     shutdownSignal: shutdown.signal,
-    fallback: (request, response) =>
-      answerHealth(request as Http2ServerRequest, response as Http2ServerResponse),
   })
   const server = options.tls ? createSecureServer(options.tls, handler) : createServer(handler)
   const sessions = new Set<ServerHttp2Session>()

@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { Code, ConnectError } from '@connectrpc/connect'
+import type { Logger } from '../../lib/log.ts'
+import type { Runner } from '../runner.ts'
+import { runnerHandler } from '../runner-handler.ts'
+
+/** Serves a runner over sockets that were opened by itself. */
+export interface SocketServer extends AsyncDisposable {
+  /** Answers the calls that come over the socket until it closes. */
+  serve(socket: Duplex): void
+}
+
+const SHUTDOWN_MS = 1_000
+
+/** Disposal ends the calls and closes the sockets; the runner lives on. */
+export function serveSockets(runner: Runner, log: Logger): SocketServer {
+  const shutdown = new AbortController()
+  const server = createServer(runnerHandler(runner, { shutdownSignal: shutdown.signal }))
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+    // One connection's trouble is its own; Node would end the process.
+    session.on('error', (error) => log.debug({ err: error }, 'an attached connection broke'))
+  })
+  return {
+    serve: (socket) => {
+      socket.on('error', (error) => log.debug({ err: error }, 'an attached socket broke'))
+      server.emit('connection', socket)
+    },
+    [Symbol.asyncDispose]: async () => {
+      shutdown.abort(new ConnectError('the runner stops', Code.Unavailable))
+      const open = [...sessions]
+      const ends = open.map((session) => once(session, 'close'))
+      for (const session of open) session.close()
+      const timer = setTimeout(() => {
+        for (const session of open) session.destroy()
+      }, SHUTDOWN_MS)
+      await Promise.allSettled(ends)
+      clearTimeout(timer)
+    },
+  }
+}
