@@ -24,7 +24,15 @@ export const SERVICE_SETTINGS = {
     ...LOG,
   ],
   agent: [...LISTENING, ...STORE, ...BROKER, ...LOG],
-  dispatcher: [...LISTENING, ...FIRST_TOKEN, ...STORE, ...BROKER, ...SCHEDULING, ...LOG],
+  dispatcher: [
+    ...LISTENING,
+    'advertise',
+    ...FIRST_TOKEN,
+    ...STORE,
+    ...BROKER,
+    ...SCHEDULING,
+    ...LOG,
+  ],
   runner: [
     'data',
     ...LISTENING,

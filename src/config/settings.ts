@@ -166,7 +166,7 @@ export const SETTINGS = {
   dispatcher: setting({ value: 'url', help: 'the URL of the dispatcher', schema: httpUrl }),
   advertise: setting({
     value: 'url',
-    help: 'the URL under which the dispatcher reaches this runner',
+    help: 'the URL under which dispatcher and runners reach this process',
     schema: httpUrl,
   }),
   token: setting({

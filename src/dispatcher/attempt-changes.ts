@@ -52,11 +52,14 @@ export function progressChanges(
 /** The conversation with the runner has ended before the attempt had. */
 export function endOfConversation(
   attempt: AttemptRecord,
-  end: Extract<AttemptEnd, { kind: 'refused' | 'lost' }>,
+  end: Exclude<AttemptEnd, { kind: 'reported' | 'stopped' }>,
   { isLast, at }: { isLast: boolean; at: number },
 ): JobEvent {
   const report = { attempt: attempt.number, fence: attempt.fence, at }
   if (end.kind === 'refused') return { type: 'refused', ...report }
+  if (end.kind === 'overdue') {
+    return { type: 'finished', outcome: 'timeout', reason: end.reason, ...report }
+  }
   const reason = `runner lost: ${end.reason}`
   return isLast
     ? { type: 'finished', outcome: 'error', reason, ...report }

@@ -11,6 +11,8 @@ import {
 import type { AttemptRecord } from '../store/records.ts'
 import { addProgress } from './attempt-progress.ts'
 
+const at = (clockOffsetMs: number) => ({ clockOffsetMs, maxAttempts: 3 })
+
 const attempt: AttemptRecord = {
   number: 2,
   runnerId: 'runner_1',
@@ -61,7 +63,7 @@ const WHOLE = [
 ]
 
 test('a whole attempt in one batch', () => {
-  const progress = addProgress(attempt, WHOLE, 0)
+  const progress = addProgress(attempt, WHOLE, at(0))
   assert.equal(progress.attempt.status, 'finished')
   assert.equal(progress.attempt.lines, 2)
   assert.equal(progress.attempt.lastSeq, 6)
@@ -88,25 +90,25 @@ test('a whole attempt in one batch', () => {
 })
 
 test('the same events in any batches, with repeats, come to the same', () => {
-  const whole = addProgress(attempt, WHOLE, 0)
-  const first = addProgress(attempt, WHOLE.slice(0, 4), 0)
-  const second = addProgress(first.attempt, WHOLE.slice(2), 0)
+  const whole = addProgress(attempt, WHOLE, at(0))
+  const first = addProgress(attempt, WHOLE.slice(0, 4), at(0))
+  const second = addProgress(first.attempt, WHOLE.slice(2), at(0))
   assert.deepEqual(second.attempt, whole.attempt)
   assert.deepEqual([...first.lines, ...second.lines], whole.lines)
 })
 
 test('a hole in the numbers is refused', () => {
-  assert.throws(() => addProgress(attempt, WHOLE.slice(1), 0), { code: 'invalid' })
+  assert.throws(() => addProgress(attempt, WHOLE.slice(1), at(0)), { code: 'invalid' })
 })
 
 test("a runner's clock that is off is set right, and never before the assignment", () => {
-  const { attempt: later } = addProgress(attempt, WHOLE.slice(0, 1), 7)
+  const { attempt: later } = addProgress(attempt, WHOLE.slice(0, 1), at(7))
   assert.equal(later.startedAt, 2007)
-  const { attempt: early } = addProgress(attempt, WHOLE.slice(0, 1), -5000)
+  const { attempt: early } = addProgress(attempt, WHOLE.slice(0, 1), at(-5000))
   assert.equal(early.startedAt, 1000)
 })
 
 test('a runner that tells of a step that is not there is refused', () => {
   const stray = message(1, { case: 'stepStarted', value: { step: 7 } })
-  assert.throws(() => addProgress(attempt, [stray], 0), { code: 'invalid' })
+  assert.throws(() => addProgress(attempt, [stray], at(0)), { code: 'invalid' })
 })

@@ -1,4 +1,8 @@
-import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import {
+  type AttemptFinished,
+  Fault,
+  type RunAttemptResponse,
+} from '../contract/gen/narwhal/v1/runner_pb.js'
 import { lineFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
 import type { LogLine } from '../contract/views.ts'
 import type { JobEvent } from '../core/job.ts'
@@ -9,22 +13,29 @@ import type { AttemptRecord, StepRecord } from '../store/records.ts'
 export interface Progress {
   readonly attempt: AttemptRecord
   readonly lines: readonly LogLine[]
-  /** `started` and `finished`, if they are among the events. */
+  /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
+  /** Set when the attempt has ended; `fault`: why, when that was the runner's own. */
+  readonly end?: { readonly fault?: string }
+}
+
+export interface ProgressOptions {
+  /** What must be added to the runner's clock to get ours, so that one that is off does no harm. */
+  readonly clockOffsetMs: number
+  /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
+  readonly maxAttempts: number
 }
 
 /**
  * Adds a runner's events to the record of an attempt. Events that are stored already, by their
- * numbers, are left out; one that follows with a hole is refused with `invalid`. `clockOffsetMs` is what
- * must be added to the runner's clock to get ours, so that a clock that is off does no harm.
+ * numbers, are left out; one that follows with a hole is refused with `invalid`.
  */
 export function addProgress(
   attempt: AttemptRecord,
   events: readonly RunAttemptResponse[],
-  clockOffsetMs: number,
+  options: ProgressOptions,
 ): Progress {
-  const lines: LogLine[] = []
-  const jobEvents: JobEvent[] = []
+  const sink: Sink = { ...options, lines: [], jobEvents: [] }
   let next = attempt
   for (const message of events) {
     const seq = Number(message.seq)
@@ -32,16 +43,17 @@ export function addProgress(
     if (seq !== next.lastSeq + 1) {
       throw new NarwhalError('invalid', `the runner sent event ${seq} after ${next.lastSeq}`)
     }
-    const at = Math.max(attempt.assignedAt, Number(message.atMs) + clockOffsetMs)
-    next = { ...addEvent(next, message, at, { lines, jobEvents, clockOffsetMs }), lastSeq: seq }
+    const at = Math.max(attempt.assignedAt, Number(message.atMs) + options.clockOffsetMs)
+    next = { ...addEvent(next, message, at, sink), lastSeq: seq }
   }
-  return { attempt: next, lines, jobEvents }
+  const { lines, jobEvents, end } = sink
+  return { attempt: next, lines, jobEvents, ...(end ? { end } : {}) }
 }
 
-interface Sink {
+interface Sink extends ProgressOptions {
   readonly lines: LogLine[]
   readonly jobEvents: JobEvent[]
-  readonly clockOffsetMs: number
+  end?: { readonly fault?: string }
 }
 
 function addEvent(
@@ -84,12 +96,31 @@ function addEvent(
     case 'finished': {
       const outcome = outcomeFromProto(event.value.outcome)
       const reason = event.value.reason ? { reason: event.value.reason } : {}
-      sink.jobEvents.push({ type: 'finished', outcome, ...reason, at, ...report })
+      const words = event.value.reason
+      const goesOn = isRetried(event.value, attempt.number, sink.maxAttempts)
+      sink.end = event.value.fault === Fault.RUNNER ? { fault: words } : {}
+      sink.jobEvents.push(
+        goesOn
+          ? { type: 'lost', reason: words, at, ...report }
+          : { type: 'finished', outcome, ...reason, at, ...report },
+      )
       return { ...attempt, status: 'finished', outcome, ...reason, finishedAt: at }
     }
     case 'heartbeat':
     case undefined:
       return attempt
+  }
+}
+
+/** Whether the job goes on as its next attempt, since this one's end says nothing about it. */
+function isRetried({ fault }: AttemptFinished, attempt: number, maxAttempts: number): boolean {
+  switch (fault) {
+    case Fault.UNSPECIFIED:
+      return false
+    case Fault.RUNNER:
+      return attempt < maxAttempts
+    case Fault.HANDED_BACK:
+      return true
   }
 }
 

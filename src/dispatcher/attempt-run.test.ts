@@ -46,6 +46,8 @@ function converse(
     },
   } as unknown as RunnerLink
   const run = new AttemptRun({
+    mayConfirm: () => true,
+    verify: async () => {},
     order: {
       jobId: 'job_1',
       attempt: 1,

@@ -1,89 +1,84 @@
-import { create } from '@bufbuild/protobuf'
-import {
-  type Commit,
-  type RunAttemptRequest,
-  RunAttemptRequestSchema,
-  type RunAttemptResponse,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
-import { jobToProto } from '../contract/rpc.ts'
-import type { JobSpec } from '../core/plan.ts'
+import type { RunAttemptRequest, RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { LEASE_MS } from '../core/lease.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { PushStream } from '../lib/push-stream.ts'
+import {
+  type AttemptOrder,
+  acknowledgeRequest,
+  cancelRequest,
+  startRequest,
+} from './attempt-requests.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { LeaseClock } from './lease-clock.ts'
 import type { RunnerLink } from './runner-link.ts'
 
-/** Without a sign of the runner for so long, the attempt is lost. The runner beats every 10 s. */
-const SILENCE_MS = 25_000
-/** How long a stream that broke is sought anew. */
-const LOST_AFTER_MS = 15_000
-/** And how often, when it breaks again and again without anything new. */
-const MAX_FAILURES = 30
-
-export interface AttemptOrder {
-  readonly jobId: string
-  readonly attempt: number
-  readonly fence: number
-  readonly commit: Commit
-  readonly job: JobSpec
-  readonly env: Readonly<Record<string, string>>
-  readonly timeoutMs: number
-}
+/** After a cancel the runner's last words are waited for so long. */
+const LAST_WORDS_MS = 30_000
+/** A runner must end a job that is out of time by itself, and is given so much more for it. */
+const OVERDUE_MS = 120_000
 
 /** How the conversation about an attempt ended. */
 export type AttemptEnd =
   /** All its events are stored. */
   | { readonly kind: 'reported' }
-  /** The runner did not take it; it has not run there. */
+  /** The runner did not take it; no step of it has run there, and none will. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** The runner's lease is over, or it says itself that it does not have the attempt. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** The dispatcher stops; the attempt goes on. */
+  /** The runner did not end it in time. */
+  | { readonly kind: 'overdue'; readonly reason: string }
+  /** The dispatcher stops, or the pipeline is another's; the attempt goes on. */
   | { readonly kind: 'stopped' }
 
 /**
- * The conversation with a runner about one attempt: hands it over, stores what it tells, and
- * acknowledges what is stored. When the stream breaks it is resumed behind the last event that is stored.
- * `cancel` may be called at any time, also while there is no stream.
+ * The conversation with a runner about one attempt: hands it over, confirms its lease as often as
+ * it asks, stores what it tells, and acknowledges what is stored. When the stream breaks it is
+ * resumed behind the last event that is stored, until the lease is over. `cancel` may be called at
+ * any time, also while there is no stream.
+ *
+ * As long as no lease of the attempt was confirmed, no step of it runs: then the first trouble
+ * ends the conversation, and the job may be placed elsewhere at once.
  */
 export class AttemptRun {
   readonly #order: AttemptOrder
   readonly #link: RunnerLink
-  readonly #store: (events: RunAttemptResponse[], clockOffsetMs: number) => Promise<void>
+  readonly #deps: AttemptRunDeps
   readonly #signal: AbortSignal
   readonly #log: Logger
+  readonly #lease: LeaseClock
   #requests = new PushStream<RunAttemptRequest>()
   #cancelled: string | undefined
   #resume: boolean
   #lastSeq: number
-  #heardAt = Date.now()
   #clockOffsetMs: number | undefined
 
-  constructor(deps: {
-    order: AttemptOrder
-    link: RunnerLink
-    /** Resolves when the events are on disk. */
-    store: (events: RunAttemptResponse[], clockOffsetMs: number) => Promise<void>
-    /** The attempt was handed over before; events up to this one are stored. */
-    resumeAfter?: number
-    signal: AbortSignal
-    log: Logger
-  }) {
+  constructor(deps: AttemptRunDeps) {
     this.#order = deps.order
     this.#link = deps.link
-    this.#store = deps.store
+    this.#deps = deps
     this.#resume = deps.resumeAfter !== undefined
     this.#lastSeq = deps.resumeAfter ?? 0
     this.#signal = deps.signal
     this.#log = deps.log
+    this.#lease = new LeaseClock({
+      leaseMs: deps.order.leaseMs ?? LEASE_MS,
+      isHeld: this.#resume,
+      mayConfirm: deps.mayConfirm,
+    })
   }
 
   cancel(reason: string): void {
     this.#cancelled = reason
     this.#requests.push(cancelRequest(reason))
+    this.#lease.endIn(LAST_WORDS_MS, 'the runner did not end it after it was cancelled')
   }
 
   async run(): Promise<AttemptEnd> {
+    const { timeoutMs } = this.#order
+    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, OVERDUE)
+    using _watching = this.#lease.watch()
     for (let failures = 0, refusals = 0; ; failures++) {
       const storedBefore = this.#lastSeq
       try {
@@ -92,23 +87,19 @@ export class AttemptRun {
       } catch (reason) {
         if (this.#signal.aborted) return { kind: 'stopped' }
         const error = NarwhalError.from(reason)
-        const isRefusal = error.code === 'exhausted' && this.#lastSeq === 0
-        if (isRefusal && refusals++ < this.#otherChances()) continue
+        const isFull = error.code === 'exhausted' && !this.#lease.isHeld
+        if (isFull && refusals++ < this.#otherChances()) continue
         if (this.#lastSeq > storedBefore) failures = 0
-        const end = this.#endOf(error, failures)
+        // Another stream, or a newer fence: if the pipeline is not ours any more, this throws.
+        if (error.code === 'stale') await this.#deps.verify()
+        const end = this.#endOf(error)
         if (end) return end
         if (failures === 0) this.#log.warn({ reason: error.message }, 'stream broke; resuming')
       }
-      // Whether the order has arrived is not known any more: from now on only ask for it.
       this.#resume = true
-      const delay = backoff(failures, { firstMs: 100, maxMs: 2_000 }, this.#signal)
-      if (
-        await delay.then(
-          () => false,
-          () => true,
-        )
-      )
-        return { kind: 'stopped' }
+      const either = AbortSignal.any([this.#signal, this.#lease.over])
+      await backoff(failures, { firstMs: 50, maxMs: 1_000 }, either).catch(() => undefined)
+      if (this.#signal.aborted) return { kind: 'stopped' }
     }
   }
 
@@ -118,19 +109,19 @@ export class AttemptRun {
   }
 
   /** What a broken stream means; undefined: try again. */
-  #endOf(error: NarwhalError, failures: number): AttemptEnd | undefined {
-    const reason = error.message
+  #endOf(error: NarwhalError): AttemptEnd | undefined {
+    if (this.#lease.over.aborted) {
+      const reason = NarwhalError.from(this.#lease.over.reason).message
+      return { kind: reason === OVERDUE ? 'overdue' : 'lost', reason }
+    }
     const wasRunning = this.#lastSeq > 0
-    const patient = Date.now() - this.#heardAt < LOST_AFTER_MS && failures < MAX_FAILURES
-    // Once it runs it can't be refused any more: then a proxy, or HTTP/2 itself, has said this.
-    if (error.code === 'exhausted' && !wasRunning) return { kind: 'refused', reason }
-    if (error.code === 'not_found') {
-      // Behind a balancer another runner may have it: ask again until the time is up.
-      if (this.#link.balanced && patient) return undefined
+    const reason = error.message
+    if (!this.#lease.isHeld) return { kind: wasRunning ? 'lost' : 'refused', reason }
+    if (error.code === 'not_found' && !this.#link.balanced) {
       return { kind: wasRunning ? 'lost' : 'refused', reason }
     }
-    const mayPass = ['unavailable', 'cancelled', 'internal', 'exhausted'].includes(error.code)
-    return mayPass && patient ? undefined : { kind: 'lost', reason }
+    const mayPass = ['unavailable', 'cancelled', 'internal', 'exhausted', 'not_found', 'stale']
+    return mayPass.includes(error.code) ? undefined : { kind: 'lost', reason }
   }
 
   /** One stream, from its opening to its end; resolves once `finished` is stored and acknowledged. */
@@ -138,37 +129,25 @@ export class AttemptRun {
     this.#requests = new PushStream()
     this.#requests.push(startRequest(this.#order, this.#resume, this.#lastSeq))
     if (this.#cancelled !== undefined) this.#requests.push(cancelRequest(this.#cancelled))
-    const silence = new AbortController()
-    let timer: NodeJS.Timeout | undefined
-    const expectNews = (): void => {
-      clearTimeout(timer)
-      const quiet = new NarwhalError('unavailable', 'the runner is silent')
-      timer = setTimeout(() => silence.abort(quiet), SILENCE_MS)
-    }
     const batches = new BatchWriter<RunAttemptResponse>(async (events) => {
-      await this.#store(events, this.#clockOffsetMs ?? 0)
+      await this.#deps.store(events, this.#clockOffsetMs ?? 0)
       this.#lastSeq = Math.max(this.#lastSeq, Number(events.at(-1)?.seq ?? 0))
       this.#requests.push(acknowledgeRequest(this.#lastSeq))
     })
     let finished = false
     try {
-      expectNews()
-      const signal = AbortSignal.any([this.#signal, silence.signal])
+      const signal = AbortSignal.any([this.#signal, this.#lease.over])
       for await (const message of this.#link.runAttempt(this.#requests, signal)) {
-        this.#heardAt = Date.now()
-        expectNews()
-        if (message.seq === 0n) {
+        if (message.event.case === 'heartbeat') {
           batches.throwFailure()
-          // Proxies take a side that is silent for a minute for dead: answer the heartbeat.
-          this.#requests.push(acknowledgeRequest(this.#lastSeq))
+          this.#answer(Number(message.event.value.sentMs))
           continue
         }
         this.#clockOffsetMs ??= Date.now() - Number(message.atMs)
         // While this side waits for the store it hears nothing, which is not the runner's silence.
-        clearTimeout(timer)
+        this.#lease.isDeaf = true
         await batches.add(message)
-        this.#heardAt = Date.now()
-        expectNews()
+        this.#lease.isDeaf = false
         if (message.event.case !== 'finished') continue
         await batches.flush()
         finished = true
@@ -180,37 +159,31 @@ export class AttemptRun {
       // Once the last words are stored, how the stream ends does not matter.
       if (!finished) throw error
     } finally {
-      clearTimeout(timer)
+      this.#lease.isDeaf = false
       this.#requests.end()
     }
   }
+
+  /** Answers a heartbeat, and with it extends the lease, if that is ours to give. */
+  #answer(sentMs: number): void {
+    const confirmed = this.#lease.confirm()
+    this.#requests.push(acknowledgeRequest(this.#lastSeq, confirmed ? sentMs : undefined))
+  }
 }
 
-function startRequest(order: AttemptOrder, resume: boolean, afterSeq: number): RunAttemptRequest {
-  return create(RunAttemptRequestSchema, {
-    request: {
-      case: 'start',
-      value: {
-        jobId: order.jobId,
-        attempt: order.attempt,
-        fence: BigInt(order.fence),
-        commit: order.commit,
-        job: jobToProto(order.job),
-        env: { ...order.env },
-        timeoutMs: BigInt(order.timeoutMs),
-        resume,
-        afterSeq: BigInt(afterSeq),
-      },
-    },
-  })
-}
+const OVERDUE = 'the runner did not end it when its time was up'
 
-function acknowledgeRequest(throughSeq: number): RunAttemptRequest {
-  return create(RunAttemptRequestSchema, {
-    request: { case: 'acknowledge', value: { throughSeq: BigInt(throughSeq) } },
-  })
-}
-
-function cancelRequest(reason: string): RunAttemptRequest {
-  return create(RunAttemptRequestSchema, { request: { case: 'cancel', value: { reason } } })
+export interface AttemptRunDeps {
+  readonly order: AttemptOrder
+  readonly link: RunnerLink
+  /** Resolves when the events are on disk. */
+  readonly store: (events: RunAttemptResponse[], clockOffsetMs: number) => Promise<void>
+  /** The attempt was handed over before; events up to this one are stored. */
+  readonly resumeAfter?: number
+  /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
+  readonly mayConfirm: () => boolean
+  /** Rejects with `stale` when the pipeline is another dispatcher's. */
+  readonly verify: () => Promise<void>
+  readonly signal: AbortSignal
+  readonly log: Logger
 }

@@ -2,7 +2,7 @@ import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
 import type { LiveEvent } from '../contract/live-event.ts'
 import type { PipelineView, QueuedJobView } from '../contract/views.ts'
-import type { EventId, JobId, PipelineId } from '../core/ids.ts'
+import type { DispatcherId, EventId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
@@ -11,13 +11,16 @@ import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
+import type { StartBeats } from './beats.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue } from './job-queue.ts'
 import { manualEvent } from './manual-event.ts'
-import { PipelineLedger } from './pipeline-ledger.ts'
-import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
+import { OrphanKeeper } from './orphan-keeper.ts'
+import type { PipelineOptions } from './pipeline-run.ts'
+import { PipelineRuns } from './pipeline-runs.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
+import { Seat } from './seat.ts'
 
 export interface DispatcherDeps {
   readonly store: Store
@@ -28,6 +31,13 @@ export interface DispatcherDeps {
 
 export interface DispatcherOptions extends PipelineOptions {
   readonly heuristic: HeuristicName
+  /**
+   * How it keeps its seat among other dispatchers. Absent: it is alone with its store, and whatever
+   * another one had is its own from the start.
+   */
+  readonly startBeats?: StartBeats
+  /** Where runners and other processes reach it, if they are to be told. */
+  readonly url?: string
 }
 
 /** How many commit events are taken from the queue at a time. */
@@ -38,35 +48,35 @@ const PRUNE_MS = 600_000
 
 /**
  * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
- * What it knows it has from the store: a new process goes on where the former one stopped.
+ * What it knows it has from the store: a new process goes on where the former one stopped, and
+ * where another dispatcher has stopped. What it may do it has from its seat: when that was lost,
+ * it leaves everything as it is, takes another, and goes on with what is free.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly pool: RunnerPool
-  readonly #store: Store
-  readonly #broker: Broker
-  readonly #gitEnv: GitEnv
-  readonly #log: Logger
+  readonly #deps: DispatcherDeps
   readonly #options: DispatcherOptions
   readonly #stop = new AbortController()
   readonly #announcer: Announcer
   readonly #recorder: Recorder
   readonly #queue: JobQueue
-  readonly #runs = new Map<PipelineId, { users: number; readonly run: Promise<PipelineRun> }>()
   readonly #stack = new AsyncDisposableStack()
+  #seat!: Seat
+  #runs!: PipelineRuns
 
   private constructor(deps: DispatcherDeps, options: DispatcherOptions) {
-    this.#store = deps.store
-    this.#broker = deps.broker
-    this.#gitEnv = deps.gitEnv
-    this.#log = deps.log
+    this.#deps = deps
     this.#options = options
     this.#announcer = new Announcer(deps)
     const { signal } = this.#stop
     this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
+    const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#resume(id) })
     this.pool = new RunnerPool({
       ...deps,
       recorder: this.#recorder,
       announcer: this.#announcer,
+      dispatcherId: () => this.id,
+      onOrphans: (link, found) => orphans.note(link, found),
     })
     this.#queue = new JobQueue({ pool: this.pool, heuristic: options.heuristic })
   }
@@ -82,13 +92,15 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #open(inProcess?: { name: string; transport: Transport }): Promise<void> {
-    await this.pool.open()
+    await this.#takeSeat()
+    await this.#recorder.patiently(() => this.pool.open())
     if (inProcess) {
       const connector = inProcessConnector(inProcess.transport)
       await this.pool.register({ name: inProcess.name, link: 'in-process' }, connector)
     }
-    for (const id of await this.#store.listOpenPipelines()) await this.#withRun(id, async () => {})
-    const consumer = await this.#broker.consumeCommits((id) => this.#receive(id), {
+    if (this.#options.startBeats) this.#stack.use(this.pool.follow())
+    await this.#runs.takeFree()
+    const consumer = await this.#deps.broker.consumeCommits((id) => this.#receive(id), {
       prefetch: PREFETCH,
     })
     this.#stack.use(consumer)
@@ -96,6 +108,48 @@ export class Dispatcher implements AsyncDisposable {
       this.#recorder.record((write) => write.pruneChanges(KEEP_CHANGES)).catch(() => {})
     }, PRUNE_MS)
     this.#stack.defer(() => clearInterval(prune))
+  }
+
+  async #takeSeat(): Promise<void> {
+    const { store, log } = this.#deps
+    const { startBeats, url } = this.#options
+    const place = { ...(startBeats ? { startBeats } : {}), ...(url ? { url } : {}) }
+    this.#seat = await this.#recorder.patiently(() =>
+      Seat.take({ store, log, ...place }, () => this.#guard(this.#runs.takeFree())),
+    )
+    this.#runs = new PipelineRuns({
+      ...this.#deps,
+      recorder: this.#recorder,
+      announcer: this.#announcer,
+      pool: this.pool,
+      queue: this.#queue,
+      options: this.#options,
+      seat: this.#seat,
+      signal: this.#stop.signal,
+    })
+    this.#seat.ended.addEventListener('abort', () => this.#guard(this.#takeSeatAgain()))
+  }
+
+  async #takeSeatAgain(): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    this.#deps.log.error('the seat was lost: others go on with what was going on here')
+    this.#runs[Symbol.dispose]()
+    await this.#seat[Symbol.asyncDispose]()
+    await this.#takeSeat()
+    await this.#runs.takeFree()
+  }
+
+  /** Work that nobody waits for; when it fails for a reason of our own, that is said. */
+  #guard(work: Promise<void>): void {
+    work.catch((err: unknown) => {
+      if (this.#stop.signal.aborted || NarwhalError.from(err).code === 'stale') return
+      this.#deps.log.error({ err }, 'the dispatcher met trouble')
+    })
+  }
+
+  /** Its present life: another one after each start, and whenever its seat was lost. */
+  get id(): DispatcherId {
+    return this.#seat.id
   }
 
   listen(listener: (event: LiveEvent) => void): Disposable {
@@ -115,10 +169,15 @@ export class Dispatcher implements AsyncDisposable {
     return this.#runs.size
   }
 
+  /** How many writes were refused because another dispatcher had the pipeline by then. */
+  get staleWrites(): number {
+    return this.#recorder.staleWrites
+  }
+
   /** Makes an event of a person's wish to build a ref now, and its pipeline. */
   async startPipeline(repository: RepositoryRecord, ref?: string): Promise<PipelineView> {
     const event = await manualEvent(repository, ref, {
-      env: this.#gitEnv,
+      env: this.#deps.gitEnv,
       signal: this.#stop.signal,
     })
     await this.#recorder.record((write) => write.acceptEvent(event))
@@ -127,28 +186,28 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
   async rerunPipeline(id: PipelineId): Promise<PipelineView> {
-    const detail = await this.#store.findPipeline(id)
+    const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     return await this.#create(detail.event.id, Date.now(), id)
   }
 
   async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
-    await this.#withRun(id, (run) => run.cancel(reason))
+    await this.#runs.command(id, (run) => run.cancel(reason))
   }
 
   async cancelJob(id: JobId, reason: string): Promise<void> {
-    await this.#withRun(await this.#pipelineOf(id), (run) => run.cancel(reason, id))
+    await this.#runs.command(await this.#pipelineOf(id), (run) => run.cancel(reason, id))
   }
 
   async rerunJob(id: JobId): Promise<void> {
-    await this.#withRun(await this.#pipelineOf(id), (run) => run.rerunJob(id))
+    await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id))
   }
 
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
   async #receive(eventId: EventId): Promise<void> {
-    const event = await this.#recorder.patiently(() => this.#store.findEvent(eventId))
+    const event = await this.#recorder.patiently(() => this.#deps.store.findEvent(eventId))
     if (!event) {
-      this.#log.warn({ event: eventId }, 'the queue names an event that is not in the store')
+      this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
     }
     await this.#create(eventId, event.receivedAt)
@@ -156,74 +215,49 @@ export class Dispatcher implements AsyncDisposable {
 
   async #create(eventId: EventId, since: number, rerunOf?: PipelineId): Promise<PipelineView> {
     const createdAt = Date.now()
+    const dispatcherId = this.id
     const { pipeline, created } = await this.#recorder.record((write) =>
       write.createPipeline({
         id: newId('pipeline'),
         eventId,
+        dispatcherId,
         ...(rerunOf ? { rerunOf } : {}),
         phases: [{ name: 'queue', startedAt: since, durationMs: Math.max(0, createdAt - since) }],
         createdAt,
       }),
     )
-    if (created) this.#log.info({ pipeline: pipeline.id, event: eventId }, 'pipeline created')
-    if (pipeline.state.status !== 'finished') await this.#withRun(pipeline.id, async () => {})
-    const view = await this.#recorder.patiently(() => this.#store.findPipelineView(pipeline.id))
+    if (created) this.#deps.log.info({ pipeline: pipeline.id, event: eventId }, 'pipeline created')
+    if (pipeline.state.status !== 'finished') await this.#resume(pipeline.id)
+    const view = await this.#recorder.patiently(() =>
+      this.#deps.store.findPipelineView(pipeline.id),
+    )
     if (!view) throw new NarwhalError('internal', `${pipeline.id} was written and is not there`)
     return view
   }
 
-  /**
-   * Calls `work` with the pipeline's one run in this process, then has the run take up what is due.
-   * A run is dropped when it is idle and nobody is in here with it.
-   */
-  async #withRun(id: PipelineId, work: (run: PipelineRun) => Promise<void>): Promise<void> {
-    const entry = this.#runs.get(id) ?? { users: 0, run: this.#openRun(id) }
-    this.#runs.set(id, entry)
-    entry.users++
+  /** Has the pipeline go on here if it is ours; whoever else has it sees it through. */
+  async #resume(id: PipelineId): Promise<void> {
     try {
-      await work(await entry.run)
-    } finally {
-      entry.users--
-      await entry.run.then(
-        (run) => run.react(),
-        () => this.#runs.delete(id),
-      )
+      await this.#runs.open(id)
+    } catch (error) {
+      if (NarwhalError.from(error).code !== 'stale') throw error
     }
   }
 
-  async #openRun(id: PipelineId): Promise<PipelineRun> {
-    const deps = { store: this.#store, recorder: this.#recorder, announcer: this.#announcer }
-    const ledger = await this.#recorder.patiently(() => PipelineLedger.open(deps, id))
-    if (!ledger) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    return new PipelineRun({
-      ledger,
-      pool: this.pool,
-      queue: this.#queue,
-      log: this.#log,
-      signal: this.#stop.signal,
-      options: this.#options,
-      onIdle: () => {
-        if (this.#runs.get(id)?.users === 0) this.#runs.delete(id)
-      },
-      describeEvent: async ({ title, author }) => {
-        const text = { title, author }
-        await this.#recorder.record((write) => write.describeEvent(ledger.event.id, text))
-      },
-    })
-  }
-
   async #pipelineOf(id: JobId): Promise<PipelineId> {
-    const job = await this.#store.findJob(id)
+    const job = await this.#deps.store.findJob(id)
     if (!job) throw new NarwhalError('not_found', `there is no job ${id}`)
     return job.pipelineId
   }
 
-  /** Stops taking commits and leaves the runners' attempts as they are. */
+  /** Stops taking commits, leaves the runners' attempts as they are, and gives up its seat. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
+    this.#runs[Symbol.dispose]()
     await this.#stack.disposeAsync()
     this.#queue[Symbol.dispose]()
     await this.pool[Symbol.asyncDispose]()
+    await this.#seat[Symbol.asyncDispose]()
   }
 
   /** Registers a runner by its URL; resolves once it is written, whether it answers or not. */

@@ -6,7 +6,11 @@ import type { PipelineLedger } from './pipeline-ledger.ts'
  * The environment that every step gets besides its own: `CI`, and facts about what it runs for.
  * Text of users (branch, title, author) reaches steps this way only, never inside a script.
  */
-export function jobEnv(ledger: PipelineLedger, job: JobRecord): Record<string, string> {
+export function jobEnv(
+  ledger: PipelineLedger,
+  job: JobRecord,
+  runnerName: string,
+): Record<string, string> {
   const { event, repository } = ledger
   const { pipeline } = ledger.draft
   return {
@@ -18,6 +22,7 @@ export function jobEnv(ledger: PipelineLedger, job: JobRecord): Record<string, s
     NARWHAL_JOB_ID: job.id,
     NARWHAL_JOB_NAME: job.spec.name,
     NARWHAL_ATTEMPT: String(job.state.attempt),
+    NARWHAL_RUNNER: runnerName,
     NARWHAL_EVENT: event.kind,
     NARWHAL_SHA: event.sha,
     NARWHAL_REF: event.ref,

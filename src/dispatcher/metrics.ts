@@ -1,4 +1,4 @@
-import { Gauge } from '@prometheus-io/client'
+import { Counter, Gauge } from '@prometheus-io/client'
 import type { Broker } from '../broker/broker.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -23,6 +23,15 @@ export function registerDispatcherMetrics(
     registers,
     collect() {
       this.set(dispatcher.openPipelines)
+    },
+  })
+  new Counter({
+    name: 'narwhal_stale_writes_total',
+    help: 'Writes that were refused because another dispatcher had the pipeline by then.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(dispatcher.staleWrites)
     },
   })
   const slots = new Gauge({

@@ -1,6 +1,6 @@
 import type { LogLine } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { JobId, PipelineId } from '../core/ids.ts'
+import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 import type { JobRecord, PipelineDetail, RepositoryRecord } from '../store/records.ts'
@@ -13,6 +13,8 @@ export interface LedgerDeps {
   readonly store: StoreReader
   readonly recorder: Recorder
   readonly announcer: Announcer
+  /** Whose pipeline it must be. */
+  readonly dispatcherId: DispatcherId
 }
 
 /** Lines to be appended together with a change. */
@@ -29,26 +31,37 @@ const MAX_CONFLICTS = 5
 /**
  * One pipeline as the store has it. Changes are made one at a time: computed from the newest
  * state, written, then kept. When the store says that its state is newer than ours, ours is read
- * again and the change is computed anew, so a change that was written already becomes none.
+ * again and the change is computed anew, so a change that was written already becomes none. Every
+ * write is refused with `stale` once another dispatcher has the pipeline, and then for ever.
  */
 export class PipelineLedger {
   readonly #deps: LedgerDeps
   readonly #serial = new SerialQueue()
   readonly event: CommitEvent
   readonly repository: RepositoryRecord
+  readonly #term: number
   #draft: PipelineDraft
 
   private constructor(deps: LedgerDeps, detail: PipelineDetail) {
     this.#deps = deps
     this.event = detail.event
     this.repository = detail.repository
+    this.#term = detail.pipeline.term
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
   }
 
-  /** Reads a pipeline from the store; undefined when there is none of this id. */
+  /**
+   * Reads a pipeline from the store; undefined when there is none of this id. Rejects with `stale`
+   * when it is another dispatcher's.
+   */
   static async open(deps: LedgerDeps, id: PipelineId): Promise<PipelineLedger | undefined> {
     const detail = await deps.store.findPipeline(id)
-    return detail && new PipelineLedger(deps, detail)
+    if (!detail) return undefined
+    const holder = detail.pipeline.dispatcherId
+    if (holder !== deps.dispatcherId) {
+      throw new NarwhalError('stale', `${id} is with ${holder ?? 'no dispatcher'}`)
+    }
+    return new PipelineLedger(deps, detail)
   }
 
   get draft(): PipelineDraft {
@@ -76,9 +89,10 @@ export class PipelineLedger {
         const append = log?.(before)
         if (after === before && !append) return false
         try {
-          this.#draft = await this.#deps.recorder.record((write) =>
-            save(write, before, after, append),
-          )
+          this.#draft = await this.#deps.recorder.record(async (write) => {
+            await this.#guard(write)
+            return await save(write, before, after, append)
+          })
           if (append && append.lines.length > 0) this.#tellLog(append)
           return after !== before
         } catch (error) {
@@ -88,6 +102,15 @@ export class PipelineLedger {
         }
       }
     })
+  }
+
+  /** Rejects with `stale` when the pipeline is another dispatcher's by now. */
+  async verify(): Promise<void> {
+    await this.#deps.recorder.record((write) => this.#guard(write))
+  }
+
+  #guard(write: StoreWriter): Promise<void> {
+    return write.guardPipeline(this.#draft.pipeline.id, this.#deps.dispatcherId, this.#term)
   }
 
   #tellLog({ jobId, attempt, lines }: LogAppend): void {

@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
 import { isHeld } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { AttemptRecord, JobRecord } from '../store/records.ts'
-import { advancePipeline, type JobChange, type PipelineDraft } from './advance-pipeline.ts'
-import {
-  assignment,
-  currentAttempt,
-  endOfConversation,
-  progressChanges,
-} from './attempt-changes.ts'
-import { addProgress, type Progress } from './attempt-progress.ts'
-import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
-import { jobEnv } from './job-env.ts'
+import type { JobRecord } from '../store/records.ts'
+import { advancePipeline, type JobChange } from './advance-pipeline.ts'
+import { assignment, currentAttempt } from './attempt-changes.ts'
 import type { JobQueue } from './job-queue.ts'
+import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -30,11 +22,15 @@ export interface PipelineRunDeps {
   readonly pool: RunnerPool
   readonly queue: JobQueue
   readonly log: Logger
-  /** Aborts when the dispatcher stops. */
+  /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
   readonly options: PipelineOptions
+  /** Whether leases may be confirmed now. */
+  readonly mayConfirm: () => boolean
   /** Called when nothing of the pipeline is going on here any more. */
   readonly onIdle: () => void
+  /** Called when another dispatcher has it: this run does nothing any more. */
+  readonly onStale: () => void
   /** Writes what the runner read of the commit, where the event brought no words. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
@@ -50,13 +46,15 @@ export interface PipelineOptions {
  * One pipeline while something of it is going on: planned, its jobs queued as they become ready,
  * their attempts followed on the runners, until all have ended. What is to be done next is always
  * read off the ledger, so it makes no difference whether the pipeline is new or found in the
- * store after a restart.
+ * store after a restart. It ends when the dispatcher stops, and when another has taken the pipeline.
  */
 export class PipelineRun {
   readonly #deps: PipelineRunDeps
   readonly #ledger: PipelineLedger
   readonly #log: Logger
-  readonly #attempts = new Map<JobId, AttemptRun>()
+  readonly #attempts: PipelineAttempts
+  readonly #stale = new AbortController()
+  readonly #signal: AbortSignal
   readonly #queued = new Set<JobId>()
   /** Jobs that are being handed over or followed. */
   readonly #active = new Set<JobId>()
@@ -67,6 +65,16 @@ export class PipelineRun {
     this.#deps = deps
     this.#ledger = deps.ledger
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
+    this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
+    this.#attempts = new PipelineAttempts({
+      ledger: deps.ledger,
+      log: this.#log,
+      signal: this.#signal,
+      ...deps.options,
+      mayConfirm: deps.mayConfirm,
+      onChange: () => this.react(),
+      onEnd: (link, fault) => deps.pool.noteEnd(link, fault),
+    })
   }
 
   get id(): PipelineId {
@@ -79,7 +87,7 @@ export class PipelineRun {
 
   /** Takes up whatever is due; also after each change. */
   react(): void {
-    if (this.#deps.signal.aborted) return
+    if (this.#signal.aborted) return
     const { pipeline, jobs } = this.#ledger.draft
     if (pipeline.state.status === 'pending' && !this.#isPlanning) {
       this.#isPlanning = true
@@ -107,14 +115,29 @@ export class PipelineRun {
         .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
       return advancePipeline(draft, changes, at)
     })
-    if (!changed) throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
+    // A write that was repeated, because its answer was lost, changes nothing the second time.
+    if (!changed && !this.#wasCancelled(at, only)) {
+      throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
+    }
     this.#planning.abort(new NarwhalError('cancelled', reason))
     for (const job of this.#ledger.draft.jobs) {
       if (job.state.status !== 'finished') continue
       this.#dequeue(job.id)
-      this.#attempts.get(job.id)?.cancel(reason)
+      this.#attempts.cancel(job.id, reason)
     }
     this.react()
+  }
+
+  #wasCancelled(at: number, only: JobId | undefined): boolean {
+    const { pipeline, jobs } = this.#ledger.draft
+    const states = [
+      pipeline.state,
+      ...jobs.filter(({ id }) => !only || id === only).map((job) => job.state),
+    ]
+    return states.some(
+      (state) =>
+        state.status === 'finished' && state.outcome === 'cancelled' && state.finishedAt === at,
+    )
   }
 
   /** Runs one job again as its next attempt, and what needs it after it. */
@@ -136,7 +159,7 @@ export class PipelineRun {
   }
 
   async #plan(): Promise<void> {
-    const signal = AbortSignal.any([this.#deps.signal, this.#planning.signal])
+    const signal = AbortSignal.any([this.#signal, this.#planning.signal])
     try {
       const planned = await planOnRunner(this.#deps.pool, commitOf(this.#ledger), signal)
       const { event } = this.#ledger
@@ -145,7 +168,8 @@ export class PipelineRun {
         draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, Date.now()) : draft,
       )
     } catch (reason) {
-      if (this.#deps.signal.aborted) return
+      if (this.#signal.aborted) return
+      if (NarwhalError.from(reason).code === 'stale') throw reason
       const end = { outcome: 'error', reason: NarwhalError.from(reason).message } as const
       await this.#ledger.change((draft) =>
         draft.pipeline.state.status === 'pending'
@@ -178,6 +202,7 @@ export class PipelineRun {
         queuedAt: job.state.queuedAt,
         followers,
         priority: 0,
+        avoid: job.attempts.filter(({ outcome }) => outcome === 'error').map((one) => one.runnerId),
       },
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
@@ -207,7 +232,7 @@ export class PipelineRun {
     })
     if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
-    await this.#follow(jobId, link)
+    await this.#attempts.follow(jobId, link)
   }
 
   /** Goes on with an attempt that was handed over before this process knew of it. */
@@ -217,76 +242,11 @@ export class PipelineRun {
     const attempt = currentAttempt(job)
     if (link && attempt) {
       using _slot = link.reserve()
-      await this.#follow(job.id, link, attempt.lastSeq)
+      await this.#attempts.follow(job.id, link, attempt.lastSeq)
     } else {
-      await this.#settle(job.id, attempt, { kind: 'lost', reason: 'its runner is not registered' })
+      const reason = 'its runner is not registered'
+      await this.#attempts.settle(job.id, attempt, { kind: 'lost', reason })
     }
-  }
-
-  async #follow(jobId: JobId, link: RunnerLink, resumeAfter?: number): Promise<void> {
-    const job = this.#ledger.getJob(jobId)
-    const attempt = currentAttempt(job)
-    if (!attempt) return
-    const run = new AttemptRun({
-      order: {
-        jobId,
-        attempt: attempt.number,
-        fence: attempt.fence,
-        commit: commitOf(this.#ledger),
-        job: job.spec,
-        env: jobEnv(this.#ledger, job),
-        timeoutMs: this.#deps.options.jobTimeoutMs,
-      },
-      link,
-      store: (events, offset) => this.#storeEvents(jobId, attempt, events, offset),
-      ...(resumeAfter === undefined ? {} : { resumeAfter }),
-      signal: this.#deps.signal,
-      log: this.#log.child({ job: jobId, attempt: attempt.number, runner: link.record.name }),
-    })
-    this.#attempts.set(jobId, run)
-    const end = await run.run().finally(() => this.#attempts.delete(jobId))
-    if (end.kind === 'refused') link.noteRefusal()
-    await this.#settle(jobId, attempt, end)
-  }
-
-  /** Stores a batch of events together with all that follows from them. */
-  async #storeEvents(
-    jobId: JobId,
-    attempt: AttemptRecord,
-    events: RunAttemptResponse[],
-    clockOffsetMs: number,
-  ): Promise<void> {
-    const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
-      const job = draft.jobs.find(({ id }) => id === jobId)
-      const stored = job?.attempts.find(({ number }) => number === attempt.number)
-      if (!stored || stored.fence !== attempt.fence) {
-        throw new NarwhalError('conflict', 'the attempt has a newer owner')
-      }
-      return { stored, progress: addProgress(stored, events, clockOffsetMs) }
-    }
-    await this.#ledger.change(
-      (draft) => {
-        const { stored, progress } = progressOf(draft)
-        return advancePipeline(draft, progressChanges(jobId, stored, progress), Date.now())
-      },
-      (draft) => {
-        const { progress } = progressOf(draft)
-        const { number, fence, lastSeq } = progress.attempt
-        return { jobId, attempt: number, fence, lastSeq, lines: progress.lines }
-      },
-    )
-    this.react()
-  }
-
-  /** Draws the conclusion from the end of a conversation. */
-  async #settle(jobId: JobId, attempt: AttemptRecord | undefined, end: AttemptEnd): Promise<void> {
-    if (!attempt || end.kind === 'stopped' || end.kind === 'reported') return
-    const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
-    this.#log.warn(facts, `attempt ${end.kind}`)
-    const at = Date.now()
-    const isLast = attempt.number >= this.#deps.options.maxAttempts
-    const event = endOfConversation(attempt, end, { isLast, at })
-    await this.#ledger.change((draft) => advancePipeline(draft, [{ jobId, event }], at))
   }
 
   /** Follows up on work for one job; trouble of our own is said, and tried again after a while. */
@@ -294,8 +254,9 @@ export class PipelineRun {
     this.#active.add(id)
     const followUp = work
       .catch(async (err: unknown) => {
-        if (!this.#deps.signal.aborted) this.#log.error({ err, job: id }, 'job is stuck')
-        await sleep(RETRY_MS, undefined, { signal: this.#deps.signal })
+        if (this.#isOver(err)) return
+        this.#log.error({ err, job: id }, 'job is stuck')
+        await sleep(RETRY_MS, undefined, { signal: this.#signal })
       })
       .then(() => {
         this.#active.delete(id)
@@ -307,7 +268,29 @@ export class PipelineRun {
   /** Work that nobody waits for; when it fails for a reason of our own, that is said. */
   #guard(work: Promise<void>): void {
     work.catch((err: unknown) => {
-      if (!this.#deps.signal.aborted) this.#log.error({ err }, 'pipeline is stuck')
+      if (!this.#isOver(err)) this.#log.error({ err }, 'pipeline is stuck')
     })
+  }
+
+  /** Whether this run has nothing to do any more; a write that came too late tells of that. */
+  #isOver(reason: unknown): boolean {
+    if (this.#signal.aborted) return true
+    if (NarwhalError.from(reason).code !== 'stale') return false
+    this.drop()
+    return true
+  }
+
+  /** Stops seeing the pipeline through: another dispatcher does. The runners' attempts go on. */
+  drop(): void {
+    if (this.#stale.signal.aborted) return
+    this.#log.info('another dispatcher has taken the pipeline')
+    this.#stale.abort(new NarwhalError('stale', 'another dispatcher has taken the pipeline'))
+    this.dequeueAll()
+    this.#deps.onStale()
+  }
+
+  /** Takes all its jobs out of the queue, where they would be placed by somebody who may not. */
+  dequeueAll(): void {
+    for (const id of this.#queued) this.#dequeue(id)
   }
 }

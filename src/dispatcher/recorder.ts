@@ -14,6 +14,7 @@ export class Recorder {
   readonly #announcer: Announcer
   readonly #log: Logger
   readonly #signal: AbortSignal
+  #staleWrites = 0
 
   constructor(deps: { store: Store; announcer: Announcer; log: Logger; signal: AbortSignal }) {
     this.#store = deps.store
@@ -22,11 +23,24 @@ export class Recorder {
     this.#signal = deps.signal
   }
 
-  /** Writes, then tells. Rejects with `conflict`, our own bugs, or the reason why the dispatcher stops. */
+  /** How many writes were refused because another dispatcher has the pipeline by now. */
+  get staleWrites(): number {
+    return this.#staleWrites
+  }
+
+  /**
+   * Writes, then tells. Rejects with `conflict`, `stale`, our own bugs, or the reason why the
+   * dispatcher stops.
+   */
   async record<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
-    const { result, changes } = await this.patiently(() => this.#store.transact(work))
-    this.#announcer.tellAll(changes)
-    return result
+    try {
+      const { result, changes } = await this.patiently(() => this.#store.transact(work))
+      this.#announcer.tellAll(changes)
+      return result
+    } catch (error) {
+      if (NarwhalError.from(error).code === 'stale') this.#staleWrites++
+      throw error
+    }
   }
 
   /** Does something with the store, again and again while it is away. */

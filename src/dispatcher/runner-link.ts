@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { type Client, createClient, type Transport } from '@connectrpc/connect'
 import {
   type Commit,
@@ -26,7 +27,11 @@ export interface Connection extends AsyncDisposable {
 /** Opens connections to a runner. A balanced one gets a new connection for each use. */
 export interface Connector {
   readonly balanced: boolean
+  /** May throw `unavailable`, where it is the runner who connects. */
   connect(): Connection
+  /** Takes up the socket of a runner that has connected itself. */
+  accept?(socket: Duplex): void
+  [Symbol.asyncDispose]?(): Promise<void>
 }
 
 export interface PlannedCommit {
@@ -39,29 +44,50 @@ export interface PlannedCommit {
   readonly parseMs: number
 }
 
+/** An attempt that a runner has and that nobody asks about. */
+export interface Orphan {
+  readonly jobId: string
+  readonly attempt: number
+  readonly fence: number
+}
+
 /** One runner behind a link, as it last told of itself. */
 export interface Member {
   readonly instanceId: string
   readonly sample: Omit<RunnerSample, 'runnerId'>
   readonly draining: boolean
   readonly trouble: string
+  readonly orphans: readonly Orphan[]
 }
+
+/** What people and the dispatchers want of a runner, whatever it says itself. */
+export type RunnerWishes = Pick<RunnerRecord, 'draining' | 'asideReason' | 'allowedLabels'>
+
+/** How long a runner may take to answer a small question, and to open a sandbox. */
+const CALL_MS = 10_000
+const PROBE_MS = 90_000
 
 /**
  * The dispatcher's side of one registered runner: `offline` until one of its members tells its load,
- * then `online` or `draining`, and `offline` again as soon as none does. It reconnects by itself
- * for as long as it lives. Slots are counted as busy from the moment they are promised.
+ * then `online`, or `set_aside` or `draining` by the wishes, and `offline` again as soon as none does.
+ * It reconnects by itself for as long as it lives. Slots are counted as busy from the moment they
+ * are promised.
  */
 export class RunnerLink implements AsyncDisposable {
   #record: RunnerRecord
   #reserved = 0
   #refusedUntilNews = false
-  #drainWanted = false
+  #wishes: RunnerWishes
+  /** Why it is offline, when it is. */
+  #away = 'not connected yet'
   readonly #connector: Connector
   readonly #members = new Map<string, Member>()
   readonly #stop = new AbortController()
   readonly #onChange: (link: RunnerLink, sample?: RunnerSample) => void
+  readonly #onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
   readonly #log: Logger
+  /** Aborts when there is no reason to wait for the next try any more. */
+  #hurry = new AbortController()
   readonly #watching: Promise<void>
 
   constructor(deps: {
@@ -69,11 +95,13 @@ export class RunnerLink implements AsyncDisposable {
     connector: Connector
     log: Logger
     onChange: (link: RunnerLink, sample?: RunnerSample) => void
+    onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
   }) {
     this.#record = { ...deps.record, state: 'offline', busy: 0, members: 0 }
-    this.#drainWanted = deps.record.state === 'draining'
+    this.#wishes = deps.record
     this.#connector = deps.connector
     this.#onChange = deps.onChange
+    this.#onOrphans = deps.onOrphans
     this.#log = deps.log.child({ runner: deps.record.name })
     this.#watching = this.#watch()
   }
@@ -138,18 +166,59 @@ export class RunnerLink implements AsyncDisposable {
     }
   }
 
+  get connector(): Connector {
+    return this.#connector
+  }
+
+  get wishes(): RunnerWishes {
+    return this.#wishes
+  }
+
+  /** Whether it was disposed: the runner was removed, or has a new link. */
+  get isClosed(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  /** Tries at once, instead of when it is time for the next try. */
+  reconnect(): void {
+    this.#hurry.abort()
+  }
+
   /**
-   * Gives the runner no more attempts, or gives them again, and tells it so. Behind a balancer a
-   * call reaches one of several: there it is enough that this side keeps to it.
+   * Takes note of what is wanted of the runner now. A drain is told to it; behind a balancer a call
+   * reaches one of several: there it is enough that this side keeps to it.
    */
-  async drain(draining: boolean): Promise<void> {
-    this.#drainWanted = draining
-    if (!this.balanced) {
-      await this.#call((client) => client.drain({ draining }))
-      // What the member said last is old news now; its next sample says the same as this.
-      for (const [id, member] of this.#members) this.#members.set(id, { ...member, draining })
-    }
+  wish(wishes: RunnerWishes): void {
+    const drain = wishes.draining !== this.#wishes.draining
+    const isSame = !drain && wishes.asideReason === this.#wishes.asideReason
+    this.#wishes = wishes
+    if (isSame) return
+    if (drain) this.#tellDrain()
     this.#refresh()
+  }
+
+  #tellDrain(): void {
+    if (this.balanced) return
+    const { draining } = this.#wishes
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CALL_MS)])
+    this.#call((client) => client.drain({ draining }, { signal })).catch((error: unknown) => {
+      // It is told again with the next connection, and gets no jobs from here meanwhile.
+      this.#log.debug({ reason: describeError(error) }, 'the runner could not be told to drain')
+    })
+  }
+
+  /** Has the runner forget an attempt that is over. */
+  async discard({ jobId, attempt, fence }: Orphan): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CALL_MS)])
+    await this.#call((client) =>
+      client.discard({ jobId, attempt, fence: BigInt(fence) }, { signal }),
+    )
+  }
+
+  /** Has the runner open a sandbox; resolves with what is wrong, in words, or empty. */
+  async probe(): Promise<string> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PROBE_MS)])
+    return (await this.#call((client) => client.probe({}, { signal }))).trouble
   }
 
   async #call<Answer>(
@@ -171,7 +240,7 @@ export class RunnerLink implements AsyncDisposable {
           client.describe({}, { signal: this.#stop.signal, timeoutMs: 10_000 }),
         )
         this.#describe(description)
-        if (this.#drainWanted) await this.drain(true)
+        if (this.#wishes.draining) this.#tellDrain()
         failures = 0
         await watchMembers({
           connector: this.#connector,
@@ -183,12 +252,17 @@ export class RunnerLink implements AsyncDisposable {
         if (this.#stop.signal.aborted) return
         this.#note(describeError(error))
       }
-      await backoff(failures, { firstMs: 100, maxMs: 5_000 }, this.#stop.signal).catch(() => {})
+      const either = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
+      await backoff(failures, { firstMs: 100, maxMs: 5_000 }, either).catch(() => {})
+      this.#hurry = new AbortController()
     }
   }
 
   #describe(description: DescribeResponse): void {
-    const { hardware, labels, engines, version } = description
+    const { hardware, engines, version } = description
+    // Labels are granted, not claimed, where a token said which.
+    const { allowedLabels } = this.#wishes
+    const labels = description.labels.filter((label) => allowedLabels?.includes(label) ?? true)
     this.#record = {
       ...this.#record,
       labels,
@@ -209,16 +283,18 @@ export class RunnerLink implements AsyncDisposable {
     this.#members.set(member.instanceId, member)
     this.#refusedUntilNews = false
     this.#refresh(member)
+    if (member.orphans.length > 0) this.#onOrphans(this, member.orphans)
   }
 
   #lose(instanceId: string): void {
     this.#members.delete(instanceId)
+    this.#away = 'it does not answer any more'
     this.#refresh()
   }
 
   #note(reason: string): void {
-    if (this.#record.reason !== reason) this.#log.warn({ reason }, 'runner can not be reached')
-    this.#record = { ...this.#record, reason }
+    if (this.#away !== reason) this.#log.warn({ reason }, 'runner can not be reached')
+    this.#away = reason
     this.#refresh()
   }
 
@@ -228,16 +304,19 @@ export class RunnerLink implements AsyncDisposable {
     return Math.max(told, this.#reserved)
   }
 
+  #state(members: readonly Member[]): RunnerRecord['state'] {
+    if (members.length === 0) return 'offline'
+    if (this.#wishes.asideReason !== undefined) return 'set_aside'
+    if (this.#wishes.draining || members.every((member) => member.draining)) return 'draining'
+    return 'online'
+  }
+
   #refresh(heard?: Member): void {
     const members = [...this.#members.values()]
-    const state =
-      members.length === 0
-        ? 'offline'
-        : this.#drainWanted || members.every((member) => member.draining)
-          ? 'draining'
-          : 'online'
+    const state = this.#state(members)
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')
-    const reason = state === 'offline' ? (this.#record.reason ?? 'not connected yet') : trouble
+    const reason =
+      state === 'offline' ? this.#away : state === 'set_aside' ? this.#wishes.asideReason : trouble
     const { reason: _, ...rest } = this.#record
     this.#record = {
       ...rest,
@@ -255,6 +334,7 @@ export class RunnerLink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
+    await this.#connector[Symbol.asyncDispose]?.()
     await this.#watching
   }
 }

@@ -113,6 +113,11 @@ function memberOf(message: WatchLoadResponse): Member {
     instanceId: message.instanceId,
     draining: message.draining,
     trouble: message.trouble,
+    orphans: message.orphans.map(({ jobId, attempt, fence }) => ({
+      jobId,
+      attempt,
+      fence: Number(fence),
+    })),
     sample: {
       at: Date.now(),
       slots: message.slots,

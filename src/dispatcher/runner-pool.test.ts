@@ -19,7 +19,9 @@ async function openPool(store: Store) {
   const broker = new EmbeddedBroker(log)
   const announcer = new Announcer({ broker, log })
   const recorder = new Recorder({ store, announcer, log, signal: stop.signal })
-  const pool = new RunnerPool({ store, recorder, announcer, log })
+  const dispatcherId = () => 'dispatcher_1' as const
+  const onOrphans = () => undefined
+  const pool = new RunnerPool({ store, recorder, announcer, log, dispatcherId, onOrphans })
   return {
     pool,
     [Symbol.asyncDispose]: async () => {

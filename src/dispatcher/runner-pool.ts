@@ -1,5 +1,6 @@
+import type { Duplex } from 'node:stream'
 import type { RunnerSample } from '../contract/views.ts'
-import type { RunnerId } from '../core/ids.ts'
+import type { DispatcherId, RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
@@ -10,7 +11,9 @@ import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
 import type { Recorder } from './recorder.ts'
-import { type Connector, RunnerLink } from './runner-link.ts'
+import { RunnerFailures } from './runner-failures.ts'
+import { type Connector, type Orphan, RunnerLink } from './runner-link.ts'
+import { RunnerNews } from './runner-news.ts'
 
 export interface NewLink {
   readonly name: string
@@ -20,50 +23,108 @@ export interface NewLink {
   readonly token?: string
 }
 
-interface Written {
-  /** All but what changes all the time. */
-  readonly news: string
-  readonly busy: number
-  /** Set while the number of busy slots is to be written. */
-  later?: NodeJS.Timeout
+export interface RunnerPoolDeps {
+  readonly store: StoreReader
+  readonly recorder: Recorder
+  readonly announcer: Announcer
+  readonly log: Logger
+  /** Under which seat news of the runners are written. */
+  readonly dispatcherId: () => DispatcherId
+  /** Called with attempts that a runner has and nobody asks about. */
+  readonly onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
 }
 
-const BUSY_MS = 1_000
+/** How often the store is asked which runners there are, and what is wanted of them. */
+const LOOK_MS = 1_000
 
 /**
  * The runners that are registered, each with its link. It writes what changes about them to the
- * store, publishes their load, and wakes its listeners whenever a job might find a place.
+ * store, publishes their load, and wakes its listeners whenever a job might find a place. Runners
+ * may be registered, removed or drained by way of any dispatcher: `follow` keeps up with that.
  */
 export class RunnerPool implements AsyncDisposable {
-  readonly #store: StoreReader
-  readonly #recorder: Recorder
-  readonly #announcer: Announcer
-  readonly #log: Logger
+  readonly #deps: RunnerPoolDeps
   readonly #links = new Map<RunnerId, RunnerLink>()
   readonly #wakes: EventHub<void>
+  readonly #news: RunnerNews
+  readonly #failures: RunnerFailures
   /** One at a time comes or goes, so that no link is replaced while another takes its place. */
   readonly #serial = new SerialQueue()
-  /** What was last written of each runner, so that only news is written. */
-  readonly #written = new Map<RunnerId, Written>()
 
-  constructor(deps: {
-    store: StoreReader
-    recorder: Recorder
-    announcer: Announcer
-    log: Logger
-  }) {
-    this.#store = deps.store
-    this.#recorder = deps.recorder
-    this.#announcer = deps.announcer
-    this.#log = deps.log
+  constructor(deps: RunnerPoolDeps) {
+    this.#deps = deps
     this.#wakes = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
+    this.#news = new RunnerNews(deps)
+    this.#failures = new RunnerFailures(deps)
   }
 
-  /** Connects to every dialled runner that the store knows. */
+  /** Connects to every runner that the store knows. */
   async open(): Promise<void> {
-    for (const record of await this.#store.listRunners()) {
-      if (record.link === 'dialled') this.#connect(record, await dialled(record))
+    await this.look()
+  }
+
+  /** Keeps up with what other dispatchers do about runners, until disposed. */
+  follow(): AsyncDisposable {
+    let looking: Promise<void> | undefined
+    const timer = setInterval(() => {
+      looking ??= this.look()
+        .catch((error: unknown) => {
+          const { message } = NarwhalError.from(error)
+          this.#deps.log.debug({ reason: message }, 'the runners could not be read')
+        })
+        .finally(() => {
+          looking = undefined
+        })
+    }, LOOK_MS)
+    return {
+      [Symbol.asyncDispose]: async () => {
+        clearInterval(timer)
+        await looking
+      },
     }
+  }
+
+  /** Takes over what the store says: which runners there are, and what is wanted of each. */
+  async look(): Promise<void> {
+    await this.#serial.run(async () => {
+      const records = await this.#deps.store.listRunners()
+      for (const record of records) {
+        const link = this.#links.get(record.id)
+        if (
+          link &&
+          link.record.registeredAt === record.registeredAt &&
+          isSamePlace(link.record, record)
+        ) {
+          this.#wish(link, record)
+        } else if (record.link !== 'in-process') {
+          await this.#disconnect(record.id)
+          this.#connect(record, await connectorOf(record))
+        }
+      }
+      const known = new Set(records.map(({ id }) => id))
+      for (const id of this.#links.keys()) if (!known.has(id)) await this.#disconnect(id)
+    })
+  }
+
+  #wish(link: RunnerLink, record: RunnerRecord): void {
+    link.wish(record)
+    this.#failures.watch(link, record)
+  }
+
+  /** Takes up the socket of an attached runner; this dispatcher calls it over that from now on. */
+  async accept(runner: RunnerRecord, socket: Duplex): Promise<void> {
+    if (!this.#links.has(runner.id)) await this.look()
+    const link = this.#links.get(runner.id)
+    if (!link?.connector.accept) {
+      throw new NarwhalError('conflict', `runner ${runner.name} is not one that attaches itself`)
+    }
+    link.connector.accept(socket)
+    link.reconnect()
+  }
+
+  /** Notes how an attempt on a runner has ended: by a fault of the runner's own, or not. */
+  noteEnd(link: RunnerLink, fault: string | undefined): void {
+    this.#failures.note(link, fault)
   }
 
   /** Is called when slots, states or runners have changed. */
@@ -100,7 +161,8 @@ export class RunnerPool implements AsyncDisposable {
   }
 
   async #register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
-    const former = await this.#store.findRunner(runner.name)
+    const { store, recorder } = this.#deps
+    const former = await store.findRunner(runner.name)
     const record: RunnerRecord = {
       id: former?.id ?? newId('runner'),
       name: runner.name,
@@ -119,28 +181,27 @@ export class RunnerPool implements AsyncDisposable {
       draining: former?.draining ?? false,
       failures: 0,
     }
-    await this.#recorder.record((write) => write.saveRunner(record))
+    await recorder.record((write) => write.saveRunner(record))
     await this.#disconnect(record.id)
-    this.#connect(record, connector ?? (await dialled(record)))
+    this.#connect(record, connector ?? (await connectorOf(record)))
     return record
   }
 
   /** Drains a runner, or has it take jobs again; resolves when that is written. */
   async drain(id: RunnerId, draining: boolean): Promise<void> {
+    await this.#deps.recorder.record((write) => write.setDraining(id, draining))
     const link = this.#links.get(id)
-    if (!link) throw new NarwhalError('conflict', 'this runner is not connected')
-    await link.drain(draining)
-    if (this.#links.get(id) !== link) {
-      throw new NarwhalError('conflict', 'this runner was removed or registered anew meanwhile')
-    }
-    await this.#recorder.record((write) => write.saveRunner(link.record))
+    const record = await this.#deps.store.findRunner(id)
+    if (!link || !record) return
+    this.#wish(link, record)
+    await this.#news.write(link)
   }
 
   /** Removes a runner; its attempts that still run are lost to it. */
   async remove(id: RunnerId): Promise<void> {
     await this.#serial.run(async () => {
       await this.#disconnect(id)
-      await this.#recorder.record((write) => write.removeRunner(id))
+      await this.#deps.recorder.record((write) => write.removeRunner(id))
     })
     this.wake()
   }
@@ -148,67 +209,58 @@ export class RunnerPool implements AsyncDisposable {
   /** Ends a link; what it still notices is not written any more. */
   async #disconnect(id: RunnerId): Promise<void> {
     const link = this.#links.get(id)
+    if (!link) return
     this.#links.delete(id)
-    clearTimeout(this.#written.get(id)?.later)
-    this.#written.delete(id)
-    await link?.[Symbol.asyncDispose]()
+    this.#news.forget(link)
+    await link[Symbol.asyncDispose]()
   }
 
   #connect(record: RunnerRecord, connector: Connector): void {
     const link = new RunnerLink({
       record,
       connector,
-      log: this.#log,
+      log: this.#deps.log,
       onChange: (changed, sample) => this.#note(changed, sample),
+      onOrphans: (changed, orphans) => {
+        if (this.#links.get(changed.id) === changed) this.#deps.onOrphans(changed, orphans)
+      },
     })
     this.#links.set(record.id, link)
+    this.#failures.watch(link, record)
   }
 
   #note(link: RunnerLink, sample: RunnerSample | undefined): void {
     if (this.#links.get(link.id) !== link) return
-    if (sample) this.#announcer.tell({ type: 'runner.sampled', sample })
-    this.#saveNews(link)
+    if (sample) this.#deps.announcer.tell({ type: 'runner.sampled', sample })
+    this.#news.note(link)
     this.wake()
-  }
-
-  /** Writes news at once, but busy slots, which change with every job, at most once a second. */
-  #saveNews(link: RunnerLink): void {
-    const { lastSeenAt: _, busy, ...rest } = link.record
-    const news = JSON.stringify(rest)
-    const written = this.#written.get(link.id)
-    if (written?.news === news && written.busy === busy) return
-    if (written?.news !== news) {
-      clearTimeout(written?.later)
-      this.#written.set(link.id, { news, busy })
-      this.#save(link)
-    } else if (!written.later) {
-      written.later = setTimeout(() => {
-        if (this.#links.get(link.id) !== link) return
-        this.#written.set(link.id, { news, busy: link.record.busy })
-        this.#save(link)
-      }, BUSY_MS).unref()
-    }
-  }
-
-  #save(link: RunnerLink): void {
-    this.#recorder
-      .record((write) => write.saveRunner(link.record))
-      .catch((error: unknown) => {
-        if (NarwhalError.from(error).code === 'cancelled') return
-        this.#log.error({ err: error, runner: link.record.name }, 'runner not saved')
-      })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const links = [...this.#links.values()]
     this.#links.clear()
-    for (const { later } of this.#written.values()) clearTimeout(later)
+    for (const link of links) this.#news.forget(link)
+    this.#failures[Symbol.dispose]()
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()))
   }
 }
 
-/** The gRPC client is loaded with the first runner that needs it. */
-async function dialled(record: RunnerRecord): Promise<Connector> {
+function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {
+  return (
+    a.link === b.link &&
+    a.url === b.url &&
+    a.balanced === b.balanced &&
+    a.linkToken === b.linkToken &&
+    a.identityHash === b.identityHash
+  )
+}
+
+async function connectorOf(record: RunnerRecord): Promise<Connector> {
+  // The gRPC client is loaded with the first runner that needs it.
+  if (record.link === 'attached') {
+    const { AttachedConnector } = await import('./attached-connector.ts')
+    return new AttachedConnector()
+  }
   if (!record.url) throw new NarwhalError('invalid', `runner ${record.name} has no URL`)
   const { dialConnector } = await import('./dial-connector.ts')
   return dialConnector({

@@ -1,5 +1,6 @@
 import { registerReadRoutes } from '../api/read-routes.ts'
 import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { beatOnThread } from '../dispatcher/beat-thread.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
@@ -25,6 +26,9 @@ export async function runDispatcher(launch: Launch): Promise<void> {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
         maxAttempts: config['max-attempts'],
+        // It needs a database that others can reach: `requireApart` has seen to it.
+        ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),
+        ...(config.advertise ? { url: config.advertise } : {}),
       },
     ),
   )

@@ -3,6 +3,7 @@ import { startAgent } from '../agent/agent.ts'
 import { createToken } from '../api/auth.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { beatOnThread } from '../dispatcher/beat-thread.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
@@ -77,6 +78,10 @@ async function openParts(
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
         maxAttempts: config['max-attempts'],
+        // A file has one Narwhal; a server may have others.
+        ...(config.database?.kind === 'postgres'
+          ? { startBeats: beatOnThread(config.database, log) }
+          : {}),
         inProcess: { name: config.name, transport: inProcessTransport(runner) },
       },
     ),

@@ -29,6 +29,7 @@ function job(parts: Partial<WaitingJob> = {}): WaitingJob {
     queuedAt: 0,
     followers: 0,
     priority: 0,
+    avoid: [],
     ...parts,
   }
 }

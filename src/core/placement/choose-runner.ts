@@ -14,7 +14,7 @@ import { describeWaiting } from './waiting-reason.ts'
 /**
  * Chooses the runner for a job: first those that could take it now (online, with its labels, with
  * an engine for its image, with a free slot), then among them by the heuristic. Without one, says
- * why the job waits.
+ * why the job waits. A runner that failed the job before comes last.
  *
  * A job with an image goes to a runner with a container engine. If no runner that is online and has
  * the labels has an engine, the job is placed all the same: that runner ends it at once in `error`
@@ -44,7 +44,9 @@ export function chooseRunner(
   if (eligible.length === 0) {
     return { reason: describeWaiting(job, candidates, needsEngine) }
   }
-  const { runnerId, reason } = heuristics[heuristic](job, eligible, context)
+  const others = eligible.filter(({ runnerId }) => !job.avoid.includes(runnerId))
+  const best = others.length > 0 ? others : eligible
+  const { runnerId, reason } = heuristics[heuristic](job, best, context)
   const chosen = eligible.find((candidate) => candidate.runnerId === runnerId)
   return { runnerId, runnerName: chosen?.name ?? runnerId, heuristic, reason, considered }
 }

@@ -31,6 +31,7 @@ function job(repository: string | number, image = 'node:24'): WaitingJob {
     queuedAt: 0,
     followers: 0,
     priority: 0,
+    avoid: [],
   }
 }
 

@@ -15,6 +15,8 @@ export interface WaitingJob {
   readonly followers: number
   /** Larger goes first; 0 unless the pipeline says otherwise. */
   readonly priority: number
+  /** Runners that could not run it before: they get it only when no other could take it. */
+  readonly avoid: readonly RunnerId[]
 }
 
 /** A runner as the placement sees it, with every slot counted that was promised a moment ago. */

@@ -16,6 +16,7 @@ function job(id: string, parts: Partial<WaitingJob> = {}): WaitingJob {
     queuedAt: NOW,
     followers: 0,
     priority: 0,
+    avoid: [],
     ...parts,
   }
 }

@@ -1,0 +1,74 @@
+import { NarwhalError } from '../lib/errors.ts'
+
+const TICK_MS = 250
+/** A tick that comes so late tells of a stall of this process, in which it heard nobody. */
+const STALL_MS = 1_000
+
+/**
+ * When the lease of an attempt is over, as its dispatcher sees it: `leaseMs` after the last
+ * confirmation at the earliest, and later by all the time in which this side could not listen or
+ * could not confirm: its own stalls, a store that was away, a seat that did not hold. Waiting for
+ * longer is always safe; the runner counts from the moment at which it asked.
+ */
+export class LeaseClock {
+  readonly #leaseMs: number
+  readonly #mayConfirm: () => boolean
+  readonly #over = new AbortController()
+  #isHeld: boolean
+  #until: number
+  #ending: { readonly at: number; readonly reason: string } | undefined
+  /** Set while the one who reads the runner's messages waits for something else. */
+  isDeaf = false
+
+  /** `isHeld`: a lease may have been confirmed before, by somebody else. */
+  constructor(options: { leaseMs: number; isHeld: boolean; mayConfirm: () => boolean }) {
+    this.#leaseMs = options.leaseMs
+    this.#isHeld = options.isHeld
+    this.#mayConfirm = options.mayConfirm
+    this.#until = performance.now() + options.leaseMs
+  }
+
+  /** Whether the runner has, or may have, a lease: else no step runs there. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Aborts, with the reason in words, when the lease is over or the last moment has come. */
+  get over(): AbortSignal {
+    return this.#over.signal
+  }
+
+  /** Extends the lease if that is ours to do; then the runner is to be told so. */
+  confirm(): boolean {
+    if (this.#over.signal.aborted || !this.#mayConfirm()) return false
+    this.#isHeld = true
+    this.#until = performance.now() + this.#leaseMs
+    return true
+  }
+
+  /** Sets a last moment, whatever is confirmed; the earliest counts. */
+  endIn(ms: number, reason: string): void {
+    const at = performance.now() + ms
+    if (this.#ending === undefined || at < this.#ending.at) this.#ending = { at, reason }
+  }
+
+  /** Looks at the clock until disposed. */
+  watch(): Disposable {
+    let tickedAt = performance.now()
+    const timer = setInterval(() => {
+      const now = performance.now()
+      const stalledMs = now - tickedAt
+      tickedAt = now
+      if (stalledMs > STALL_MS) this.#until += stalledMs
+      if (this.isDeaf || !this.#mayConfirm()) this.#until = now + this.#leaseMs
+      if (this.#ending && now > this.#ending.at) this.#end(this.#ending.reason)
+      else if (now > this.#until) this.#end('its lease is over: nothing was heard of the runner')
+    }, TICK_MS)
+    timer.unref()
+    return { [Symbol.dispose]: () => clearInterval(timer) }
+  }
+
+  #end(reason: string): void {
+    if (!this.#over.signal.aborted) this.#over.abort(new NarwhalError('unavailable', reason))
+  }
+}

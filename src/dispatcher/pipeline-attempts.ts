@@ -1,0 +1,135 @@
+import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { JobId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import type { AttemptRecord } from '../store/records.ts'
+import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
+import { currentAttempt, endOfConversation, progressChanges } from './attempt-changes.ts'
+import { addProgress, type Progress } from './attempt-progress.ts'
+import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
+import { jobEnv } from './job-env.ts'
+import type { PipelineLedger } from './pipeline-ledger.ts'
+import { commitOf } from './plan-pipeline.ts'
+import type { RunnerLink } from './runner-link.ts'
+
+export interface PipelineAttemptsDeps {
+  readonly ledger: PipelineLedger
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly jobTimeoutMs: number
+  readonly maxAttempts: number
+  /** Whether leases may be confirmed now. */
+  readonly mayConfirm: () => boolean
+  /** Called after each change of the ledger. */
+  readonly onChange: () => void
+  /** Counts how a runner's attempt has ended: by a fault of its own, or not. */
+  readonly onEnd: (link: RunnerLink, fault: string | undefined) => void
+}
+
+/** The attempts of one pipeline that runners have: followed, stored, and brought to their end. */
+export class PipelineAttempts {
+  readonly #deps: PipelineAttemptsDeps
+  readonly #ledger: PipelineLedger
+  readonly #runs = new Map<JobId, AttemptRun>()
+
+  constructor(deps: PipelineAttemptsDeps) {
+    this.#deps = deps
+    this.#ledger = deps.ledger
+  }
+
+  /** Tells the runner that has the job, if one has it. */
+  cancel(jobId: JobId, reason: string): void {
+    this.#runs.get(jobId)?.cancel(reason)
+  }
+
+  /** Sees the current attempt of a job through; `resumeAfter` if it was handed over before. */
+  async follow(jobId: JobId, link: RunnerLink, resumeAfter?: number): Promise<void> {
+    const job = this.#ledger.getJob(jobId)
+    const attempt = currentAttempt(job)
+    if (!attempt) return
+    const { log, signal, jobTimeoutMs, mayConfirm } = this.#deps
+    const run = new AttemptRun({
+      order: {
+        jobId,
+        attempt: attempt.number,
+        fence: attempt.fence,
+        commit: commitOf(this.#ledger),
+        job: job.spec,
+        env: jobEnv(this.#ledger, job, link.record.name),
+        timeoutMs: jobTimeoutMs,
+      },
+      link,
+      store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
+      ...(resumeAfter === undefined ? {} : { resumeAfter }),
+      mayConfirm,
+      verify: () => this.#ledger.verify(),
+      signal,
+      log: log.child({ job: jobId, attempt: attempt.number, runner: link.record.name }),
+    })
+    this.#runs.set(jobId, run)
+    const end = await run.run().finally(() => this.#runs.delete(jobId))
+    if (end.kind === 'refused') link.noteRefusal()
+    await this.settle(jobId, attempt, end)
+  }
+
+  /** Stores a batch of events together with all that follows from them. */
+  async #store(
+    { jobId, attempt, link }: { jobId: JobId; attempt: AttemptRecord; link: RunnerLink },
+    events: RunAttemptResponse[],
+    clockOffsetMs: number,
+  ): Promise<void> {
+    const { maxAttempts } = this.#deps
+    const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
+      const job = draft.jobs.find(({ id }) => id === jobId)
+      const stored = job?.attempts.find(({ number }) => number === attempt.number)
+      if (!stored || stored.fence !== attempt.fence) {
+        throw new NarwhalError('conflict', 'the attempt has a newer owner')
+      }
+      return { stored, progress: addProgress(stored, events, { clockOffsetMs, maxAttempts }) }
+    }
+    let ended: Progress['end']
+    await this.#ledger.change(
+      (draft) => {
+        const { stored, progress } = progressOf(draft)
+        ended = progress.end
+        return advancePipeline(draft, progressChanges(jobId, stored, progress), Date.now())
+      },
+      (draft) => {
+        const { progress } = progressOf(draft)
+        const { number, fence, lastSeq } = progress.attempt
+        return { jobId, attempt: number, fence, lastSeq, lines: progress.lines }
+      },
+    )
+    if (ended) this.#deps.onEnd(link, ended.fault)
+    this.#deps.onChange()
+  }
+
+  /** Draws the conclusion from the end of a conversation. */
+  async settle(jobId: JobId, attempt: AttemptRecord | undefined, end: AttemptEnd): Promise<void> {
+    if (!attempt || end.kind === 'stopped' || end.kind === 'reported') return
+    const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
+    this.#deps.log.warn(facts, `attempt ${end.kind}`)
+    const at = Date.now()
+    const isLast = attempt.number >= this.#deps.maxAttempts
+    const event = endOfConversation(attempt, end, { isLast, at })
+    const { fence } = attempt
+    await this.#ledger.change(
+      (draft) => advancePipeline(draft, [{ jobId, event }], at),
+      (draft) => {
+        const job = draft.jobs.find(({ id }) => id === jobId)
+        const stored = job?.attempts.find(({ number }) => number === attempt.number)
+        // What was told is whole; what was printed and not told yet is missing, and that is said.
+        if (end.kind !== 'lost' || !stored || stored.fence !== fence) return undefined
+        if (stored.status !== 'running') return undefined
+        const text = `the runner was lost (${end.reason}): what it printed after this is missing`
+        const step = Math.max(
+          0,
+          stored.steps.findLastIndex(({ status }) => status !== 'waiting'),
+        )
+        const line = { number: stored.lines, step, at, stream: 'narwhal', text } as const
+        const { number, lastSeq } = stored
+        return { jobId, attempt: number, fence, lastSeq, lines: [line] }
+      },
+    )
+  }
+}

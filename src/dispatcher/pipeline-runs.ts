@@ -1,0 +1,157 @@
+import type { PipelineId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Store } from '../store/store.ts'
+import type { Announcer } from './announcer.ts'
+import type { JobQueue } from './job-queue.ts'
+import { PipelineLedger } from './pipeline-ledger.ts'
+import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
+import type { Recorder } from './recorder.ts'
+import type { RunnerPool } from './runner-pool.ts'
+import type { Seat } from './seat.ts'
+
+export interface PipelineRunsDeps {
+  readonly store: Store
+  readonly recorder: Recorder
+  readonly announcer: Announcer
+  readonly pool: RunnerPool
+  readonly queue: JobQueue
+  readonly log: Logger
+  readonly options: PipelineOptions
+  readonly seat: Seat
+  /** Aborts when the dispatcher stops. */
+  readonly signal: AbortSignal
+}
+
+interface Entry {
+  users: number
+  readonly run: Promise<PipelineRun>
+}
+
+/** How often a command takes a pipeline that another dispatcher wants, too. */
+const MOST_TAKES = 5
+
+/**
+ * The pipelines that are going on under one seat, each with its one run. A run is dropped when it
+ * is idle and nobody is in here with it, when another dispatcher has taken its pipeline, and with
+ * the seat.
+ */
+export class PipelineRuns implements Disposable {
+  readonly #deps: PipelineRunsDeps
+  readonly #entries = new Map<PipelineId, Entry>()
+  readonly #signal: AbortSignal
+
+  constructor(deps: PipelineRunsDeps) {
+    this.#deps = deps
+    this.#signal = AbortSignal.any([deps.signal, deps.seat.ended])
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  has(id: PipelineId): boolean {
+    return this.#entries.has(id)
+  }
+
+  /** Takes up every open pipeline that no living dispatcher has. */
+  async takeFree(): Promise<void> {
+    const { recorder, seat, log } = this.#deps
+    const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
+    if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
+    await Promise.all(ids.map((id) => this.open(id)))
+  }
+
+  /** Has the run of a pipeline that is ours take up what is due. */
+  async open(id: PipelineId): Promise<void> {
+    await this.#with(id, async () => {})
+  }
+
+  /** Does something with a pipeline, which becomes ours for that, whoever had it. */
+  async command(id: PipelineId, work: (run: PipelineRun) => Promise<void>): Promise<void> {
+    const { recorder, seat } = this.#deps
+    for (let takes = 1; ; takes++) {
+      try {
+        if (!this.#entries.has(id)) {
+          await recorder.record((write) => write.takePipeline(id, seat.id))
+        }
+        return await this.#with(id, work)
+      } catch (error) {
+        const isStale = NarwhalError.from(error).code === 'stale'
+        if (!isStale || takes === MOST_TAKES || this.#signal.aborted) throw error
+        await this.#drop(id)
+      }
+    }
+  }
+
+  /** Calls `work` with the pipeline's one run here, then has the run take up what is due. */
+  async #with(id: PipelineId, work: (run: PipelineRun) => Promise<void>): Promise<void> {
+    const entry = this.#entries.get(id) ?? this.#add(id)
+    entry.users++
+    try {
+      await work(await entry.run)
+    } finally {
+      entry.users--
+      await entry.run.then(
+        (run) => run.react(),
+        () => this.#remove(id, entry),
+      )
+    }
+  }
+
+  #add(id: PipelineId): Entry {
+    const entry: Entry = { users: 0, run: this.#start(id, () => entry) }
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  async #start(id: PipelineId, entry: () => Entry): Promise<PipelineRun> {
+    const { recorder, seat, pool, queue, log, options } = this.#deps
+    const ledger = await recorder.patiently(() =>
+      PipelineLedger.open({ ...this.#deps, dispatcherId: seat.id }, id),
+    )
+    if (!ledger) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    return new PipelineRun({
+      ledger,
+      pool,
+      queue,
+      log,
+      signal: this.#signal,
+      options,
+      mayConfirm: () => seat.isGood,
+      onIdle: () => {
+        if (entry().users === 0) this.#remove(id, entry())
+      },
+      onStale: () => this.#remove(id, entry()),
+      describeEvent: async ({ title, author }) => {
+        const text = { title, author }
+        await recorder.record((write) => write.describeEvent(ledger.event.id, text))
+      },
+    })
+  }
+
+  async #drop(id: PipelineId): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    this.#remove(id, entry)
+    await entry.run.then(
+      (run) => run.drop(),
+      () => undefined,
+    )
+  }
+
+  #remove(id: PipelineId, entry: Entry): void {
+    if (this.#entries.get(id) === entry) this.#entries.delete(id)
+  }
+
+  /** To be called when the seat has ended or the dispatcher stops: no job of these is placed. */
+  [Symbol.dispose](): void {
+    for (const { run } of this.#entries.values()) {
+      run.then(
+        (one) => one.dequeueAll(),
+        () => undefined,
+      )
+    }
+    this.#entries.clear()
+  }
+}
