@@ -1,6 +1,7 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { SandboxLimits } from './executor.ts'
+import { PROCESS_MARK } from './process-tree.ts'
 import type { Scratch } from './scratch.ts'
 
 /** How bubblewrap can be used by this process; found out by trying. */
@@ -96,6 +97,8 @@ function namespaces({ privileged, user }: BubblewrapMode): readonly string[] {
     ...(privileged ? [] : ['--unshare-user']),
     ...words('--unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try'),
     ...words('--hostname narwhal --die-with-parent --new-session --cap-drop ALL'),
+    // Bubblewrap's own processes keep it where /proc shows it; all others are their descendants.
+    ...words(`--unsetenv ${PROCESS_MARK}`),
     ...caps.flatMap((cap) => ['--cap-add', cap]),
   ]
 }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { describeError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
 import { runLocal } from './local-step.ts'
+import { PauseGate } from './pause-gate.ts'
 import { kill } from './process-tree.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
@@ -79,6 +80,7 @@ async function probeProgram(mode: BubblewrapMode, scratch: Scratch, workspace: s
   return {
     ...bubblewrapProgram(mode, args, { PATH: STANDARD_PATH }, {}),
     scratch: scratch.path,
+    gate: new PauseGate(),
   }
 }
 

@@ -3,6 +3,7 @@ import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
 import { bubblewrapProgram, findBubblewrapMode, giveWorkspace } from './bubblewrap-mode.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
+import { PROCESS_MARK } from './process-tree.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -76,7 +77,7 @@ export class BubblewrapExecutor implements Executor {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
         if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])
         given = true
-        const base = { PATH: path, HOME: '/home/narwhal' }
+        const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const { workspace, limits } = spec
         const view = { mode, workspace, scratch, hide, path, limits, file }
         return bubblewrapProgram(mode, await sandboxArgs(view), base, step.env)

@@ -19,12 +19,19 @@ const Listed = z.array(z.object({ Id: z.string() }))
 const Inspected = z.object({
   State: z.object({ Running: z.boolean(), OOMKilled: z.boolean(), ExitCode: z.int() }),
 })
-const ExecInspected = z.object({ Running: z.boolean(), ExitCode: z.int().nullish() })
+const ExecInspected = z.object({
+  Running: z.boolean(),
+  ExitCode: z.int().nullish(),
+  Pid: z.int().nullish(),
+})
 const Words = z.object({ message: z.string() })
 
 /** The first with private cgroup namespaces: Docker 20.10, and what Podman says of itself. */
 const OLDEST_API = 41
 const PROBE_SILENCE_MS = 5_000
+const IS_SO_ALREADY = /(already|is not) paused|not running|state improper/i
+/** Whoever pauses has a lease that ends soon. */
+const PAUSE_SILENCE_MS = 2_000
 const PULL_SILENCE_MS = 600_000
 
 export interface ContainerState {
@@ -71,10 +78,24 @@ export class DockerApi {
     await this.#call({ method: 'POST', path: `/containers/${id}/start` }, [304])
   }
 
+  /** Stops all its processes where they are; well, too, when it does not run or is not there. */
+  async pauseContainer(id: string): Promise<void> {
+    await this.#pauseOrNot(id, 'pause')
+  }
+
+  /** Lets its processes go on; well, too, when they do, when it does not run or is not there. */
+  async unpauseContainer(id: string): Promise<void> {
+    await this.#pauseOrNot(id, 'unpause')
+  }
+
   /** Ends all its processes and resolves once they are gone; also when it is not there. */
   async killContainer(id: string): Promise<void> {
-    // 409: it does not run.
-    await this.#call({ method: 'POST', path: `/containers/${id}/kill?signal=KILL` }, [404, 409])
+    const kill: EngineCall = { method: 'POST', path: `/containers/${id}/kill?signal=KILL` }
+    // 409: it does not run. Or, of Podman: it is paused.
+    if ((await this.#call(kill, [404, 409])).status === 409) {
+      await this.unpauseContainer(id)
+      await this.#call(kill, [404, 409])
+    }
     const path = `/containers/${id}/wait?condition=not-running`
     await this.#call({ method: 'POST', path }, [404])
   }
@@ -130,6 +151,16 @@ export class DockerApi {
     return answer
   }
 
+  /** Whether a command that was started is a process by now, or was one. */
+  async hasExecBegun(exec: string): Promise<boolean> {
+    const call: EngineCall = { method: 'GET', path: `/exec/${exec}/json` }
+    const answer = await this.#call({ ...call, silenceMs: PAUSE_SILENCE_MS }, [404, 409, 500])
+    // Nothing that is gone or in a paused container is about to begin.
+    if (answer.status !== 200) return true
+    const { Pid, ExitCode } = ExecInspected.parse(JSON.parse(answer.text))
+    return Boolean(Pid) || typeof ExitCode === 'number'
+  }
+
   /** The exit code of a command that has ended; `undefined` while it runs and when nobody knows it. */
   async findExecExit(exec: string): Promise<number | undefined> {
     const answer = await this.#call({ method: 'GET', path: `/exec/${exec}/json` }, [404, 409, 500])
@@ -151,6 +182,17 @@ export class DockerApi {
     if (trouble !== '') {
       throw new NarwhalError('not_found', `image ${image.full} can't be pulled: ${trouble}`)
     }
+  }
+
+  async #pauseOrNot(id: string, verb: 'pause' | 'unpause'): Promise<void> {
+    const path = `/containers/${id}/${verb}`
+    const answer = await this.#call(
+      { method: 'POST', path, silenceMs: PAUSE_SILENCE_MS },
+      [404, 409, 500],
+    )
+    // 409: it is so already, or does not run. Both engines also say 500 for that, as for real trouble.
+    if (answer.status !== 500 || IS_SO_ALREADY.test(answer.text)) return
+    throw this.#refused('POST', path, answer)
   }
 
   async #call(call: EngineCall, accepted: readonly number[] = []): Promise<EngineAnswer> {

@@ -1,10 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../lib/errors.ts'
+import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
 import type { DockerApi } from './docker-api.ts'
 import { WORKSPACE } from './docker-profile.ts'
 import { runDockerStep, type StepEnd } from './docker-step.ts'
-import type { OutputListener, Sandbox, SandboxSpec, SandboxStep, StepExit } from './executor.ts'
+import type {
+  OutputListener,
+  Sandbox,
+  SandboxHandle,
+  SandboxSpec,
+  SandboxStep,
+  StepExit,
+} from './executor.ts'
+import { PauseGate } from './pause-gate.ts'
 
+/** How long a pause waits for a step that is about to begin, in milliseconds. */
+const LONGEST_BEGIN_MS = 1_000
 const GIB = 1024 ** 3
 const MIB = 1024 ** 2
 
@@ -21,14 +33,19 @@ export interface OwnedContainer {
 /**
  * One job's container: *up* from the start, *down* after a step was aborted or took the container with
  * it (all its processes are gone, its files are not; the next step starts it again), and *removed*
- * by the disposal. Invariant: at most one step runs, and only while it is up.
+ * by the disposal. Invariant: at most one step runs, and only while it is up. Up or down, it may be
+ * *paused* besides: then nothing is started.
  */
 export class DockerSandbox implements Sandbox {
   readonly #api: DockerApi
   readonly #container: OwnedContainer
   readonly #spec: SandboxSpec
   readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
+  readonly #pauses = new SerialQueue()
   #up = true
+  /** The command of the step that runs or ran last. */
+  #exec: string | undefined
   #steps = 0
   #oomKills = 0
   #running: Promise<unknown> = Promise.resolve()
@@ -44,6 +61,26 @@ export class DockerSandbox implements Sandbox {
     const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
     this.#running = run.catch(() => undefined)
     return run
+  }
+
+  get handle(): SandboxHandle {
+    const { id, mustTidy } = this.#container
+    return { kind: 'container', host: this.#api.address.url, id, remove: !mustTidy }
+  }
+
+  pause(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#gate.close()
+      await this.#untilBegun()
+      await this.#api.pauseContainer(this.#container.id)
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#api.unpauseContainer(this.#container.id)
+      this.#gate.open()
+    })
   }
 
   /** Whether the disposal was asked for; it may still be on its way, or have failed. */
@@ -65,14 +102,15 @@ export class DockerSandbox implements Sandbox {
     signal.throwIfAborted()
     const { id } = this.#container
     if (!this.#up) {
-      await this.#api.startContainer(id)
+      await this.#gate.pass(() => this.#api.startContainer(id), signal)
       this.#up = true
       this.#oomKills = 0
     }
     this.#steps += 1
     try {
       const numbered = { ...step, number: this.#steps }
-      return await this.#exitOf(await runDockerStep(this.#api, id, numbered, output, signal))
+      const place = { api: this.#api, container: id, gate: this.#gate, onStart: this.#onStart }
+      return await this.#exitOf(await runDockerStep(place, numbered, output, signal))
     } catch (error) {
       // Whatever happened, nothing of this step may run on; if the engine is away, that is told below.
       this.#up = false
@@ -80,6 +118,16 @@ export class DockerSandbox implements Sandbox {
       signal.throwIfAborted()
       throw error
     }
+  }
+
+  readonly #onStart = (exec: string) => void (this.#exec = exec)
+
+  /** The engine answers before a command runs, and it would refuse to begin it in a paused container. */
+  async #untilBegun(): Promise<void> {
+    const exec = this.#exec
+    if (exec === undefined) return
+    const deadline = performance.now() + LONGEST_BEGIN_MS
+    while (!(await this.#api.hasExecBegun(exec)) && performance.now() < deadline) await sleep(5)
   }
 
   async #exitOf(end: StepEnd): Promise<StepExit> {
@@ -142,7 +190,8 @@ export async function tidyWorkspace(api: DockerApi, id: string): Promise<void> {
   await api.killContainer(id)
   await api.startContainer(id)
   const step = { script: `rm -rf -- ${EVERYTHING}`, env: {}, number: 0 }
-  await runDockerStep(api, id, step, () => {}, AbortSignal.timeout(TIDY_MS))
+  const place = { api, container: id, gate: new PauseGate() }
+  await runDockerStep(place, step, () => {}, AbortSignal.timeout(TIDY_MS))
 }
 
 function unavailable(message: string): NarwhalError {

@@ -4,6 +4,7 @@ import { FrameReader } from './docker-frames.ts'
 import { STEPS_DIR, WORKSPACE } from './docker-profile.ts'
 import { EndMarker } from './end-marker.ts'
 import type { OutputListener, SandboxStep } from './executor.ts'
+import type { PauseGate } from './pause-gate.ts'
 
 /** How a step's script ended, as far as its container told. */
 export type StepEnd =
@@ -45,10 +46,20 @@ echo "$3 $code $oom" >&3
 const ASK_EVERY_MS = 5_000
 const SAID_BYTES = 300
 
+/** Where a step is run. */
+export interface StepPlace {
+  readonly api: DockerApi
+  /** The id of a running container. */
+  readonly container: string
+  /** Through which the step starts. */
+  readonly gate: PauseGate
+  /** Called with the id of the command that is just being started. */
+  readonly onStart?: (exec: string) => void
+}
+
 /** Runs one script in a running container through the engine's `exec`. */
 export async function runDockerStep(
-  api: DockerApi,
-  container: string,
+  { api, container, gate, onStart }: StepPlace,
   step: SandboxStep & { readonly number: number },
   output: OutputListener,
   signal: AbortSignal,
@@ -57,14 +68,21 @@ export async function runDockerStep(
   const file = `${STEPS_DIR}/step-${step.number}`
   const marker = new EndMarker()
   const args = ['narwhal', file, String(script.length), marker.token]
-  const exec = await api.createExec(container, {
+  const settings = {
     command: ['/bin/sh', '-c', AROUND_THE_SCRIPT, ...args],
     env: step.env,
     cwd: WORKSPACE,
-  })
-  if (exec === undefined) return { kind: 'not_running' }
-  signal.throwIfAborted()
-  const connection = await api.startExec(exec)
+  }
+  const started = await gate.pass(async () => {
+    const exec = await api.createExec(container, settings)
+    signal.throwIfAborted()
+    if (exec === undefined) return undefined
+    const connection = await api.startExec(exec)
+    onStart?.(exec)
+    return { exec, connection }
+  }, signal)
+  if (!started) return { kind: 'not_running' }
+  const { exec, connection } = started
   const hangUp = () => void connection.destroy()
   signal.addEventListener('abort', hangUp)
   if (signal.aborted) hangUp()

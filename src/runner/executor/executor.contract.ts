@@ -14,6 +14,7 @@ import {
 import type { Executor } from './executor.ts'
 import { isolationContract } from './isolation.contract.ts'
 import { outputContract } from './output.contract.ts'
+import { pauseContract } from './pause.contract.ts'
 
 /** Every sandbox has these, or its shell sets them. */
 const BASE_ENV = ['PATH', 'HOME', 'HOSTNAME', 'PWD', 'OLDPWD', 'SHLVL', '_']
@@ -247,5 +248,6 @@ export function executorContract(
   })
 
   outputContract(contract)
+  pauseContract(contract)
   if (options.isolated) isolationContract(contract)
 }

@@ -46,6 +46,19 @@ export interface StepExit {
   readonly note?: string
 }
 
+/** Where a sandbox's processes are found; plain data, so that another process can end them. */
+export type SandboxHandle =
+  | {
+      readonly kind: 'container'
+      /** The engine's address, as `parseEngineAddress` reads it. */
+      readonly host: string
+      readonly id: string
+      /** Whether it may go with what it wrote; else whoever disposes still needs it, ended. */
+      readonly remove: boolean
+    }
+  /** All processes of this machine with this mark (see process-tree.ts) and what they started. */
+  | { readonly kind: 'processes'; readonly mark: string }
+
 /**
  * Where the steps of a job run.
  *
@@ -72,9 +85,18 @@ export interface Executor extends AsyncDisposable {
  * - When the signal aborts, every process of the step is killed and `run` rejects with the
  *   signal's reason; the sandbox can still run further steps. Our own trouble (the engine is gone,
  *   an environment that can't be set, …) rejects with a NarwhalError.
- * - `pause` stops everything in the sandbox where it is, until `resume`: no instruction of a job is
- *   carried out in between. Both may be called at any moment, also between steps and twice. `pause`
- *   rejects with `unavailable` when the engine can't do it; then the sandbox must be disposed.
+ * - `pause` stops everything in the sandbox where it is, until `resume`: once it has resolved, no
+ *   instruction of a job is carried out, and a `run` that is called meanwhile begins at the `resume`.
+ *   Both may be called at any moment, also between steps and twice; the last call counts. They reject
+ *   with `unavailable` when the engine can't do it; then the sandbox must be disposed. An abort and
+ *   the disposal work in a paused sandbox as in any other.
+ * - `handle` says what another process has to end, so that nothing of the sandbox runs on. Absent
+ *   where everything runs in this process.
+ * - `keepUntil` sets the moment at which the sandbox must have ended, unless a later call moves it:
+ *   milliseconds of this process's `performance.now()`. Somebody else sees to it (see
+ *   watched-executor.ts), so that it holds also when this process is stopped. Without a call there is
+ *   no such moment, and none counts while the sandbox is paused: the moment of the last call counts
+ *   again from `resume` on, so move it first. Absent where nobody watches.
  * - Disposing kills what still runs and removes everything the sandbox brought: containers,
  *   networks, volumes, and what the steps wrote into the workspace under another user's name, so
  *   that the runner can remove the folder. It is safe at any moment and more than once.
@@ -83,4 +105,6 @@ export interface Sandbox extends AsyncDisposable {
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
   pause(): Promise<void>
   resume(): Promise<void>
+  readonly handle?: SandboxHandle
+  keepUntil?(atMs: number): void
 }

@@ -2,8 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../lib/errors.ts'
 import { INSTALL_COMMENT } from '../packages.ts'
 import type { OutputListener, OutputStream, SandboxStep, StepExit } from './executor.ts'
+import type { PauseGate } from './pause-gate.ts'
 
 const CHUNK_BYTES = 64 * 1024
+
+/** What holds a script up, and what ends it. */
+export interface Course {
+  readonly gate: PauseGate
+  readonly signal: AbortSignal
+}
 
 /**
  * Runs a script of the fake executor's language, one command a line:
@@ -22,7 +29,7 @@ const CHUNK_BYTES = 64 * 1024
 export async function runFakeScript(
   step: SandboxStep,
   output: OutputListener,
-  signal: AbortSignal,
+  course: Course,
 ): Promise<StepExit> {
   const print = async (stream: OutputStream, text: string) =>
     output(stream, Buffer.from(`${text}\n`))
@@ -30,7 +37,7 @@ export async function runFakeScript(
     ? step.script.split('\n', 1)
     : step.script.split('\n')
   for (const raw of lines) {
-    signal.throwIfAborted()
+    await course.gate.whenOpen(course.signal)
     const line = raw.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (_, a, b) => step.env[a ?? b] ?? '')
     const [, command = '', rest = ''] = /^\s*(\S*)\s?(.*)$/.exec(line) ?? []
     switch (command) {
@@ -43,14 +50,14 @@ export async function runFakeScript(
         await print('stderr', rest)
         break
       case 'sleep':
-        await pause(Number(rest), signal)
+        await wait(Number(rest), course)
         break
       case 'exit':
         return { exitCode: Number(rest) }
       case 'crash':
         throw new NarwhalError('unavailable', rest)
       case 'flood':
-        await flood(Number(rest), output, signal)
+        await flood(Number(rest), output, course)
         break
       default:
         await print('stdout', raw)
@@ -59,11 +66,24 @@ export async function runFakeScript(
   return { exitCode: 0 }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
+/** The time of a pause does not count. */
+async function wait(ms: number, { gate, signal }: Course): Promise<void> {
+  for (let left = ms; left > 0; ) {
+    await gate.whenOpen(signal)
+    const startedAt = performance.now()
+    const until = AbortSignal.any([signal, gate.period])
+    const slept = await sleep(left, true, { signal: until }).catch(() => false)
+    signal.throwIfAborted()
+    if (slept) return
+    left -= performance.now() - startedAt
+  }
 }
 
-async function flood(count: number, output: OutputListener, signal: AbortSignal): Promise<void> {
+async function flood(
+  count: number,
+  output: OutputListener,
+  { gate, signal }: Course,
+): Promise<void> {
   let text = ''
   for (let line = 1; line <= count; line++) {
     text += `line ${line}\n`
@@ -72,6 +92,6 @@ async function flood(count: number, output: OutputListener, signal: AbortSignal)
     text = ''
     // Lets the rest of the process have its turn.
     await new Promise(setImmediate)
-    signal.throwIfAborted()
+    await gate.whenOpen(signal)
   }
 }

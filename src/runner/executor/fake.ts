@@ -9,6 +9,7 @@ import type {
   StepExit,
 } from './executor.ts'
 import { runFakeScript } from './fake-script.ts'
+import { PauseGate } from './pause-gate.ts'
 
 /**
  * An executor without processes, for scenarios and load tests: a step's script is read as the little
@@ -53,11 +54,12 @@ export class FakeExecutor implements Executor {
   }
 }
 
-/** *Idle*, *running* one step, or *disposed* for ever. */
+/** *Idle* or *running* one step, paused or not, or *disposed* for ever. */
 class FakeSandbox implements Sandbox {
   readonly #name: string
   readonly #forget: () => void
   readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
   #running: Promise<unknown> | undefined
 
   constructor(name: string, forget: () => void) {
@@ -70,13 +72,21 @@ class FakeSandbox implements Sandbox {
     if (this.#running) throw misuse(`two steps were run in ${this.#name} at once`)
     checkStep(step)
     const until = AbortSignal.any([signal, this.#closing.signal])
-    const run = runFakeScript(step, output, until)
+    const run = runFakeScript(step, output, { gate: this.#gate, signal: until })
     this.#running = run.catch(() => undefined)
     try {
       return await run
     } finally {
       this.#running = undefined
     }
+  }
+
+  async pause(): Promise<void> {
+    await this.#gate.close()
+  }
+
+  async resume(): Promise<void> {
+    this.#gate.open()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,10 @@
 import { NarwhalError } from '../../lib/errors.ts'
+import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
-import type { OutputListener, Sandbox, SandboxStep, StepExit } from './executor.ts'
+import type { OutputListener, Sandbox, SandboxHandle, SandboxStep, StepExit } from './executor.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
+import { PauseGate } from './pause-gate.ts'
+import { TreeStop } from './process-tree.ts'
 import type { Scratch } from './scratch.ts'
 
 /** What tells the sandboxes on the runner's own root file system apart. */
@@ -12,23 +15,45 @@ export interface LocalSandboxParts {
   readonly programFor: (
     scriptFile: string,
     step: SandboxStep,
-  ) => Promise<Omit<LocalProgram, 'scratch'>>
+  ) => Promise<Omit<LocalProgram, 'scratch' | 'gate'>>
   /** Ends what steps left behind. */
   readonly killAll: () => Promise<void>
   /** Called once everything is gone. */
   readonly onClosed: () => void
 }
 
-/** A sandbox whose steps are processes of this machine; open until its disposal. */
+/** A sandbox whose steps are processes of this machine; open, paused or not, until its disposal. */
 export class LocalSandbox implements Sandbox {
   readonly #parts: LocalSandboxParts
   readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
+  readonly #pauses = new SerialQueue()
+  readonly #stop: TreeStop
   #steps = 0
   #running: Promise<unknown> = Promise.resolve()
   #removal: Promise<void> | undefined
 
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts
+    this.#stop = new TreeStop((mark) => mark === parts.scratch.mark)
+  }
+
+  get handle(): SandboxHandle {
+    return { kind: 'processes', mark: this.#parts.scratch.mark }
+  }
+
+  pause(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#gate.close()
+      await this.#stop.stop()
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#stop.resume()
+      this.#gate.open()
+    })
   }
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
@@ -48,7 +73,11 @@ export class LocalSandbox implements Sandbox {
     this.#steps += 1
     const { scratch, programFor } = this.#parts
     const file = await scratch.writeScript(this.#steps, step.script)
-    const program = { ...(await programFor(file, step)), scratch: scratch.path }
+    const program = {
+      ...(await programFor(file, step)),
+      scratch: scratch.path,
+      gate: this.#gate,
+    }
     return { exitCode: await runLocal(program, output, signal) }
   }
 

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { NarwhalError } from '../../lib/errors.ts'
 import { EndMarker } from './end-marker.ts'
 import type { OutputListener, OutputStream } from './executor.ts'
+import type { PauseGate } from './pause-gate.ts'
 
 const run = promisify(execFile)
 
@@ -25,6 +26,8 @@ export interface LocalProgram {
   readonly owner?: { readonly uid: number; readonly gid: number }
   /** The user it is started as; the runner's own unless told. */
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** Through which it starts. */
+  readonly gate: PauseGate
   /** Ends every process of the step; called when the step is aborted or its output can't be heard. */
   readonly kill: (pid: number) => Promise<void>
 }
@@ -43,7 +46,7 @@ export async function runLocal(
 ): Promise<number> {
   signal.throwIfAborted()
   await using pipes = await Pipes.open(program)
-  const child = start(program, pipes)
+  const child = await program.gate.pass(async () => start(program, pipes), signal)
   const exited = exitOf(child, program.command)
   const marker = new EndMarker()
   const heard = Promise.all([

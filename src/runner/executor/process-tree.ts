@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { NarwhalError } from '../../lib/errors.ts'
 
 /** The variable by which the processes of a sandbox are found again, wherever they went. */
 export const PROCESS_MARK = 'NARWHAL_SANDBOX'
@@ -11,50 +12,170 @@ const CLEAN_ROUNDS = 3
 /** A process whose environment stays unknown for so many rounds has none, and so is not ours. */
 const PATIENT_ROUNDS = 20
 const PAUSE_MS = 2
+/** How long a tree may take to come to rest, in milliseconds. */
+const STOP_MS = 2_000
+
+/** A process at one moment. Its number is used again one day; with the time of its start it is unique. */
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  /** In clock ticks since the machine's start. */
+  readonly startedAt: string
+  /** As in proc(5): `R`, `S`, `T`, … */
+  readonly state: string
+}
+
+/** What a look at all processes found of one sandbox. */
+interface Tree {
+  readonly processes: readonly Process[]
+  /** Whether there was a process of which one can't say yet whether it belongs to the tree. */
+  readonly unknown: boolean
+}
+
+/** Whether a process whose environment holds this mark belongs to the sandbox. */
+type Marked = (mark: string) => boolean
 
 /**
- * Kills every process of this user whose environment carries the mark with this value, again and again
- * until none is found: a child may be born while its parent is being killed, and a process that is
- * just starting a program has no environment for a moment.
+ * Kills every process of this machine that carries a mark of this kind in its environment, and all that
+ * come from one, again and again until none is found: a child may be born while its parent is being
+ * killed, and a process that is just starting a program has no environment for a moment. Resolves to
+ * how many there were.
  */
-export async function killMarked(value: string): Promise<void> {
-  const mark = `${PROCESS_MARK}=${value}`
+export async function killMarked(isMarked: Marked): Promise<number> {
+  const killed = new Set<string>()
   let clean = 0
   for (let round = 0; round < ROUNDS && clean < CLEAN_ROUNDS; round++) {
-    const { marked, unknown } = await lookAround(mark)
-    for (const pid of marked) kill(pid)
-    const isClean = marked.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
+    const { processes, unknown } = await lookAround(isMarked)
+    // A zombie that was killed only waits for its parent to notice.
+    const living = processes.filter((one) => !('ZX'.includes(one.state) && killed.has(keyOf(one))))
+    for (const one of living) {
+      kill(one.pid)
+      killed.add(keyOf(one))
+    }
+    const isClean = living.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
     clean = isClean ? clean + 1 : 0
     await sleep(PAUSE_MS)
   }
+  return killed.size
 }
 
-async function lookAround(mark: string) {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const states = await Promise.all(pids.map((pid) => stateOf(pid, mark)))
-  return {
-    marked: pids.filter((_, index) => states[index] === 'marked').map(Number),
-    unknown: states.includes('unknown'),
+/**
+ * The stopping of a tree of processes, and what it has stopped: only that is let go on, so that what
+ * a program stopped itself stays so.
+ */
+export class TreeStop {
+  readonly #isMarked: Marked
+  readonly #stopped = new Map<string, Process>()
+
+  constructor(isMarked: Marked) {
+    this.#isMarked = isMarked
+  }
+
+  /**
+   * Stops every process of the tree, again and again until all are found at rest: one that runs may
+   * still make others, or let go on what was stopped. Rejects with `unavailable` when they don't come to rest.
+   */
+  async stop(): Promise<void> {
+    const deadline = performance.now() + STOP_MS
+    let clean = 0
+    for (let round = 0; clean < CLEAN_ROUNDS; round++) {
+      if (performance.now() > deadline) {
+        const words = 'the processes of a step could not be stopped: they start others too quickly'
+        throw new NarwhalError('unavailable', words)
+      }
+      const { processes, unknown } = await lookAround(this.#isMarked)
+      const active = processes.filter((one) => !this.#isAtRest(one))
+      for (const one of active) {
+        this.#stopped.set(keyOf(one), one)
+        signal(one.pid, 'SIGSTOP')
+      }
+      const isClean = active.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
+      clean = isClean ? clean + 1 : 0
+      await sleep(PAUSE_MS)
+    }
+  }
+
+  /** Lets go on what was stopped and is still there. */
+  async resume(): Promise<void> {
+    const stopped = [...this.#stopped.values()]
+    this.#stopped.clear()
+    await Promise.all(
+      stopped.map(async ({ pid, startedAt }) => {
+        if ((await readProcess(String(pid)))?.startedAt === startedAt) signal(pid, 'SIGCONT')
+      }),
+    )
+  }
+
+  /**
+   * Stopped, or told to stop where only the kernel is at work for it (`D`), or where its first thread
+   * has ended (`Z`), which says nothing of the others.
+   */
+  #isAtRest(one: Process): boolean {
+    if ('TtX'.includes(one.state)) return true
+    return 'DZ'.includes(one.state) && this.#stopped.has(keyOf(one))
   }
 }
 
+function keyOf({ pid, startedAt }: Process): string {
+  return `${pid}@${startedAt}`
+}
+
+/** All marked processes and their descendants; never this one. */
+async function lookAround(isMarked: Marked): Promise<Tree> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const seen = await Promise.all(
+    pids.map(async (pid) => ({ process: await readProcess(pid), mark: await markOf(pid) })),
+  )
+  const children = new Map<number, Process[]>()
+  const found: Process[] = []
+  for (const { process: one, mark } of seen) {
+    if (!one || one.pid === process.pid) continue
+    const siblings = children.get(one.parent)
+    if (siblings) siblings.push(one)
+    else children.set(one.parent, [one])
+    if (mark !== undefined && isMarked(mark)) found.push(one)
+  }
+  const tree = new Set(found)
+  // Grows while it is walked.
+  for (const one of tree) for (const child of children.get(one.pid) ?? []) tree.add(child)
+  return { processes: [...tree], unknown: seen.some(({ mark }) => mark === UNKNOWN) }
+}
+
+/** `undefined` when it is gone. */
+async function readProcess(pid: string): Promise<Process | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  // The second field is a name in brackets that may hold anything, brackets too.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, parent] = fields
+  const startedAt = fields[19]
+  if (state === undefined || parent === undefined || startedAt === undefined) return undefined
+  return { pid: Number(pid), parent: Number(parent), startedAt, state }
+}
+
+/** Instead of the mark of a process that is just starting a program. */
+const UNKNOWN = '?'
+
 /** Of another user's process nothing can be read; a zombie and a kernel thread have no program. */
-async function stateOf(pid: string, mark: string): Promise<'marked' | 'unknown' | 'other'> {
+async function markOf(pid: string): Promise<string | undefined> {
   try {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1')
-    if (environment.split('\0').includes(mark)) return 'marked'
-    if (environment !== '') return 'other'
+    const own = environment.split('\0').find((text) => text.startsWith(`${PROCESS_MARK}=`))
+    if (environment !== '') return own?.slice(PROCESS_MARK.length + 1)
     await readlink(`/proc/${pid}/exe`)
-    return 'unknown'
+    return UNKNOWN
   } catch {
-    return 'other'
+    return undefined
   }
 }
 
 /** Kills a process group (negative) or a process; one that is gone is no error. */
 export function kill(pid: number): void {
+  signal(pid, 'SIGKILL')
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, name)
   } catch {
     // ESRCH: it ended by itself. EPERM: it became another user's, which nobody here can mend.
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
@@ -50,7 +49,9 @@ export class ProcessExecutor implements Executor {
   }
 
   #parts(spec: SandboxSpec, scratch: Scratch) {
-    const mark = randomBytes(16).toString('hex')
+    const killAll = async () => {
+      await killMarked((mark) => mark === scratch.mark)
+    }
     const base = {
       PATH: this.#options.path ?? STANDARD_PATH,
       HOME: scratch.home,
@@ -58,18 +59,18 @@ export class ProcessExecutor implements Executor {
     }
     return {
       name: spec.name,
-      killAll: () => killMarked(mark),
+      killAll,
       programFor: async (
         file: string,
         step: { readonly env: Readonly<Record<string, string>> },
       ) => ({
         command: '/bin/sh',
         args: ['-e', file],
-        env: { ...base, ...step.env, [PROCESS_MARK]: mark },
+        env: { ...base, ...step.env, [PROCESS_MARK]: scratch.mark },
         cwd: spec.workspace,
         kill: async (pid: number) => {
           kill(-pid)
-          await killMarked(mark)
+          await killAll()
         },
       }),
     }

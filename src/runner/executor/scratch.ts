@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { removeFolder } from '../remove-folder.ts'
+import { killMarked } from './process-tree.ts'
 
 /**
  * What a sandbox on the runner's own root file system needs besides the workspace: the files of its
@@ -9,6 +10,8 @@ import { removeFolder } from '../remove-folder.ts'
  */
 export interface Scratch extends AsyncDisposable {
   readonly path: string
+  /** Which processes are the sandbox's: what is in their environment under PROCESS_MARK. */
+  readonly mark: string
   readonly steps: string
   readonly home: string
   readonly tmp: string
@@ -22,6 +25,7 @@ export async function openScratch(instance: string): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), prefixOf(instance)))
   const scratch = {
     path,
+    mark: basename(path),
     steps: join(path, 'steps'),
     home: join(path, 'home'),
     tmp: join(path, 'tmp'),
@@ -42,8 +46,12 @@ export async function openScratch(instance: string): Promise<Scratch> {
   return scratch
 }
 
-/** Removes the scratch folders that a former process of this instance left; resolves to their number. */
+/**
+ * Ends the processes and removes the scratch folders that a former process of this instance left;
+ * resolves to the number of the folders.
+ */
 export async function reapScratch(instance: string): Promise<number> {
+  await killMarked((mark) => mark.startsWith(prefixOf(instance)))
   const names = await readdir(tmpdir())
   const left = names.filter((name) => name.startsWith(prefixOf(instance)))
   await Promise.all(left.map((name) => removeFolder(join(tmpdir(), name))))
