@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mock, type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   CommitSchema,
@@ -12,10 +13,7 @@ import { silentLog } from '../lib/log.ts'
 import { AttemptRun } from './attempt-run.ts'
 import type { RunnerLink } from './runner-link.ts'
 
-type Answer = (
-  requests: AsyncIterable<RunAttemptRequest>,
-  signal: AbortSignal,
-) => AsyncGenerator<RunAttemptResponse, void, undefined>
+type Answer = (signal: AbortSignal) => AsyncGenerator<RunAttemptResponse, void, undefined>
 
 function message(
   seq: number,
@@ -24,30 +22,46 @@ function message(
   return create(RunAttemptResponseSchema, { seq: BigInt(seq), ...(event ? { event } : {}) })
 }
 const started = message(1, { case: 'started', value: { instanceId: 'i' } })
+const heartbeat = message(0, { case: 'heartbeat', value: { sentMs: 7n } })
 const ended = (seq: number) => message(seq, { case: 'finished', value: {} })
 
 /** A conversation with a runner that gives these answers, one for each stream. */
 function converse(
   answers: readonly Answer[],
-  more: { store?: (events: RunAttemptResponse[]) => Promise<void>; balanced?: boolean } = {},
+  more: {
+    store?: (events: RunAttemptResponse[]) => Promise<void>
+    balanced?: boolean
+    leaseMs?: number
+    mayConfirm?: () => boolean
+    verify?: () => Promise<void>
+    resumeAfter?: number
+  } = {},
 ) {
   const starts: { resume: boolean; afterSeq: bigint }[] = []
+  const confirmed: bigint[] = []
   const link = {
     balanced: more.balanced ?? false,
     record: { members: 2 },
     runAttempt: async function* (requests: AsyncIterable<RunAttemptRequest>, signal: AbortSignal) {
-      for await (const { request } of requests) {
-        if (request.case === 'start') starts.push(request.value)
-        break
-      }
+      const messages = requests[Symbol.asyncIterator]()
+      const first = (await messages.next()).value?.request
+      if (first?.case === 'start') starts.push(first.value)
+      void (async () => {
+        for (let next = await messages.next(); !next.done; next = await messages.next()) {
+          const { request } = next.value
+          const sent = request.case === 'acknowledge' ? request.value.leaseSentMs : undefined
+          if (sent !== undefined) confirmed.push(sent)
+        }
+      })()
       const answer = answers[starts.length - 1]
       if (!answer) throw new NarwhalError('invalid', 'this stream is one too many')
-      yield* answer(requests, signal)
+      yield* answer(signal)
     },
   } as unknown as RunnerLink
   const run = new AttemptRun({
-    mayConfirm: () => true,
-    verify: async () => {},
+    mayConfirm: more.mayConfirm ?? (() => true),
+    verify: more.verify ?? (async () => {}),
+    ...(more.resumeAfter === undefined ? {} : { resumeAfter: more.resumeAfter }),
     order: {
       jobId: 'job_1',
       attempt: 1,
@@ -55,44 +69,37 @@ function converse(
       commit: create(CommitSchema),
       job: { name: 'a', env: {}, needs: [], labels: [], steps: [] },
       env: {},
-      timeoutMs: 1_000,
+      timeoutMs: 0,
+      ...(more.leaseMs ? { leaseMs: more.leaseMs } : {}),
     },
     link,
     store: more.store ?? (async () => {}),
     signal: new AbortController().signal,
     log: silentLog(),
   })
-  return { starts, end: run.run() }
+  return { starts, confirmed, end: run.run() }
 }
 
 const until = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-function mockTime(context: TestContext): (ms: number) => Promise<void> {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  context.after(() => mock.timers.reset())
-  return async (ms) => {
-    await new Promise((resolve) => setImmediate(resolve))
-    mock.timers.tick(ms)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('does not blame the runner for a store that is away', async (context) => {
-  const pass = mockTime(context)
+test('does not blame the runner for a store that is away', async () => {
   const stored = Promise.withResolvers<void>()
   const { starts, end } = converse(
     [
-      async function* (_, signal) {
-        yield started
-        for (let seq = 2; seq < 400; seq++) yield message(seq)
+      async function* (signal) {
+        yield heartbeat
+        for (let seq = 1; seq < 400; seq++) yield message(seq)
         signal.throwIfAborted()
         yield ended(400)
       },
     ],
-    { store: () => stored.promise },
+    { store: () => stored.promise, leaseMs: 20 },
   )
-  await pass(60_000)
+  // Far longer than the lease: the clock that ends it looks every 250 ms.
+  await sleep(600)
   stored.resolve()
   assert.deepEqual(await end, { kind: 'reported' })
   assert.equal(starts.length, 1)
@@ -101,10 +108,11 @@ test('does not blame the runner for a store that is away', async (context) => {
 test('notices events that can not be stored although nothing but heartbeats follows', async () => {
   const { end } = converse(
     [
-      async function* (_, signal) {
+      async function* (signal) {
+        yield heartbeat
         yield message(7)
-        await new Promise((resolve) => setImmediate(resolve))
-        yield message(0)
+        await soon()
+        yield heartbeat
         await until(signal)
       },
     ],
@@ -113,14 +121,118 @@ test('notices events that can not be stored although nothing but heartbeats foll
   assert.deepEqual(await end, { kind: 'lost', reason: 'event 7 after 0' })
 })
 
+test('confirms a lease with the time of the heartbeat that asked', async () => {
+  const { confirmed, end } = converse([
+    async function* () {
+      yield heartbeat
+      await soon()
+      yield ended(1)
+    },
+  ])
+  await end
+  assert.deepEqual(confirmed, [7n])
+})
+
+test('confirms nothing while its own seat is in doubt', async () => {
+  const { confirmed, end } = converse(
+    [
+      async function* () {
+        yield heartbeat
+        await soon()
+        yield ended(1)
+      },
+    ],
+    { mayConfirm: () => false },
+  )
+  assert.deepEqual(await end, { kind: 'reported' })
+  assert.deepEqual(confirmed, [])
+})
+
+test('takes an attempt for refused when trouble comes before any lease was confirmed', async () => {
+  const { end } = converse([
+    async function* () {
+      throw new NarwhalError('unavailable', 'the line broke')
+    },
+  ])
+  assert.deepEqual(await end, { kind: 'refused', reason: 'the line broke' })
+})
+
+test('gives an attempt up when nothing was heard of the runner until its lease was over', async () => {
+  const { starts, end } = converse(
+    [
+      async function* () {
+        yield heartbeat
+        throw new NarwhalError('unavailable', 'the line broke')
+      },
+      async function* (signal) {
+        await until(signal)
+      },
+    ],
+    { leaseMs: 100 },
+  )
+  assert.deepEqual(await end, {
+    kind: 'lost',
+    reason: 'its lease is over: nothing was heard of the runner',
+  })
+  assert.equal(starts.length, 2)
+})
+
+test('goes on with a runner whose stream was taken over by mistake', async () => {
+  let verified = 0
+  const { end } = converse(
+    [
+      async function* () {
+        yield heartbeat
+        throw new NarwhalError('stale', 'another stream has taken over')
+      },
+      async function* () {
+        yield ended(1)
+      },
+    ],
+    {
+      verify: async () => {
+        verified++
+      },
+    },
+  )
+  assert.deepEqual(await end, { kind: 'reported' })
+  assert.equal(verified, 1)
+})
+
+test("does not judge an attempt whose pipeline is another dispatcher's by now", async () => {
+  const { end } = converse(
+    [
+      async function* () {
+        yield heartbeat
+        throw new NarwhalError('stale', 'another stream has taken over')
+      },
+    ],
+    { verify: () => Promise.reject(new NarwhalError('stale', 'it is with another')) },
+  )
+  await assert.rejects(end, { code: 'stale' })
+})
+
+test('an attempt that the runner itself does not know was not begun there', async () => {
+  const { end } = converse(
+    [
+      async function* () {
+        throw new NarwhalError('not_found', 'no such attempt')
+      },
+    ],
+    { resumeAfter: 0 },
+  )
+  assert.deepEqual(await end, { kind: 'refused', reason: 'no such attempt' })
+})
+
 for (const balanced of [false, true]) {
   const where = balanced ? 'behind a balancer' : 'by itself'
   test(`an attempt that has begun is never taken for refused (${where})`, async () => {
     const { starts, end } = converse(
       [
         async function* () {
+          yield heartbeat
           yield started
-          await new Promise((resolve) => setImmediate(resolve))
+          await soon()
           throw new NarwhalError('exhausted', 'enhance your calm')
         },
         async function* () {

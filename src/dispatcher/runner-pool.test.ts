@@ -42,6 +42,7 @@ function idleRunner(drained: () => Promise<void> = async () => {}) {
         seen.watched++
         try {
           yield { instanceId: 'i', slots: 1 }
+          if (signal.aborted) return
           await new Promise((resolve) => signal.addEventListener('abort', resolve))
         } finally {
           seen.watched--
@@ -114,6 +115,6 @@ test('a runner that is removed while it drains stays removed', async () => {
   await asked.promise
   await pool.remove(id)
   drained.resolve()
-  await assert.rejects(draining, { code: 'conflict' })
+  await draining
   assert.deepEqual(await store.listRunners(), [])
 })
