@@ -1,14 +1,22 @@
+import { connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { Code, ConnectError, type Transport } from '@connectrpc/connect'
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createGrpcTransport } from '@connectrpc/connect-node'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Connection, Connector } from './runner-link.ts'
 
 /** The runner's answers are bounded: it may be anybody's machine. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024
+/**
+ * How much the runner may send ahead of what is read here: all calls together, and each. It makes up
+ * for the way there and back; the rest waits at the runner.
+ */
+const WINDOW_BYTES = 1024 * 1024
+/** Only for the URLs of calls: nothing is looked up. */
+const AUTHORITY = 'http://attached'
+const GONE = 'the runner is no longer attached'
 
 interface Line {
-  readonly socket: Duplex
   readonly transport: Transport
   /** Breaks the calls that are under way, for this reason. */
   end(reason: string): void
@@ -37,7 +45,6 @@ export class AttachedConnector implements Connector, AsyncDisposable {
     if (this.#isDisposed || socket.destroyed) return line.end('the runner is not registered here')
     this.#line = line
     socket.once('close', () => {
-      line.end('the runner is no longer attached')
       if (this.#line === line) this.#line = undefined
     })
     former?.end('the runner has attached itself anew')
@@ -74,34 +81,39 @@ export class AttachedConnector implements Connector, AsyncDisposable {
   }
 }
 
+/**
+ * The session is our own and not connect-node's `Http2SessionManager`: that one drops its listeners
+ * while a session is still closing, whose error then would end the process (2.2.0), and it would
+ * dial anew, which only the runner can.
+ */
 function openLine(socket: Duplex): Line {
-  let isTaken = false
-  // Its end is told by its close; without a listener the error would end the process.
+  // Their end is told by their close; without a listener an error would end the process.
   socket.on('error', () => {})
-  const sessionManager = new Http2SessionManager(
-    'http://attached',
-    // The websocket has pings of its own, and lives as long as the runner wants.
-    { idleConnectionTimeoutMs: Number.POSITIVE_INFINITY },
-    {
-      createConnection: () => {
-        if (isTaken || socket.destroyed) {
-          throw new ConnectError('the runner is not attached', Code.Unavailable)
-        }
-        isTaken = true
-        return socket
-      },
-    },
-  )
+  const end = (reason: string): void => {
+    session.destroy(new ConnectError(reason, Code.Unavailable))
+    socket.destroy()
+  }
+  // Before the session hears of it, which would call it a cancel.
+  for (const event of ['end', 'close'] as const) socket.once(event, () => end(GONE))
+  const session = connect(AUTHORITY, {
+    createConnection: () => socket,
+    settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+  })
+  session.on('error', () => {})
+  session.on('connect', () => session.setLocalWindowSize(WINDOW_BYTES))
   const transport = createGrpcTransport({
-    baseUrl: 'http://attached',
-    sessionManager,
+    baseUrl: AUTHORITY,
+    sessionManager: {
+      authority: AUTHORITY,
+      request: async (method, path, headers, options) => {
+        if (session.destroyed || session.closed) throw new ConnectError(GONE, Code.Unavailable)
+        return session.request({ ...headers, ':method': method, ':path': path }, options)
+      },
+      notifyResponseByteRead: () => {},
+    },
     readMaxBytes: MOST_MESSAGE_BYTES,
     // Streams are the hot path; compressing them costs more than it saves.
     acceptCompression: [],
   })
-  const end = (reason: string): void => {
-    sessionManager.abort(new ConnectError(reason, Code.Unavailable))
-    socket.destroy()
-  }
-  return { socket, transport, end }
+  return { transport, end }
 }

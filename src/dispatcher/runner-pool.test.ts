@@ -39,14 +39,15 @@ function idleRunner(drained: () => Promise<void> = async () => {}) {
     service(RunnerService, {
       describe: () => ({ instanceId: 'i' }),
       watchLoad: async function* (_, { signal }) {
+        // By the signal: a generator that stands at its `yield` when the caller goes stays there.
+        if (signal.aborted) return
         seen.watched++
-        try {
-          yield { instanceId: 'i', slots: 1 }
-          if (signal.aborted) return
-          await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        } finally {
-          seen.watched--
-        }
+        const end = new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve()),
+        )
+        void end.then(() => seen.watched--)
+        yield { instanceId: 'i', slots: 1 }
+        await end
       },
       drain: async () => {
         await drained()
