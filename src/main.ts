@@ -9,6 +9,7 @@ import { readClientEnv } from './config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts'
 import { SETTINGS, variableOf } from './config/settings.ts'
 import { NarwhalError } from './lib/errors.ts'
+import { addBackupCommands } from './start/backup-commands.ts'
 import type { Launch } from './start/context.ts'
 
 /** How long a process may take to end in good order before it is ended. */
@@ -62,5 +63,6 @@ addService(program, 'runner', 'run jobs; and commands about the runners', async 
 addService(program, 'web', 'serve the page, and the API to people', async () => {
   return (await import('./start/web.ts')).runWeb
 })
+addBackupCommands(program, (flags) => ({ io, root, version, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)

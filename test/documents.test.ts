@@ -11,6 +11,7 @@ import { createProgram } from '../src/cli/program.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../src/config/service-settings.ts'
 import { SETTINGS, type SettingName, variableOf } from '../src/config/settings.ts'
 import { parsePipelineFile } from '../src/contract/pipeline-file/parse-pipeline-file.ts'
+import { addBackupCommands } from '../src/start/backup-commands.ts'
 import { recordedIo } from './support/cli/recorded-io.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -163,6 +164,7 @@ function idleProgram(): Command {
     if (service === 'up') command.option('--build <folder>')
     command.action(() => {})
   }
+  addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addClientCommands(program, io)
   const silence = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => {})

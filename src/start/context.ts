@@ -67,7 +67,7 @@ export function dataFolder(launch: Launch, chosen: string | undefined): string {
   return folder
 }
 
-function defaultDataFolder(root: string): string {
+export function defaultDataFolder(root: string): string {
   if (!root.includes(`${sep}node_modules${sep}`)) return join(root, '.narwhal')
   const { home, dataHome } = readSurroundings()
   return join(dataHome ?? join(home, '.local', 'share'), 'narwhal')

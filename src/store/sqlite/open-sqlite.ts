@@ -10,7 +10,7 @@ import { SqliteDialect } from './sqlite-dialect.ts'
 import { resultCode, sqliteError } from './sqlite-errors.ts'
 
 /** Marks the file as Narwhal's: "Narw". */
-const APPLICATION_ID = 0x4e617277
+export const APPLICATION_ID = 0x4e617277
 const NOT_A_DATABASE = 26
 
 /**

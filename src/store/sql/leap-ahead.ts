@@ -1,0 +1,31 @@
+import type { Db } from './tables.ts'
+
+/** How far a restored database leaps: more than was ever given out since its backup. */
+export const LEAP = 2 ** 20
+
+/**
+ * Makes a database safe to go on with that was set back in time. Between the backup and the restore
+ * tokens were given out that the database knows nothing of; whoever holds one of them must never be
+ * taken for its next owner. So every job's fence, every pipeline's term and the number of the last
+ * state change leap ahead, and no dispatcher has a seat. What has changed before the leap is
+ * forgotten, so that whoever has seen later changes than there are now looks at everything anew.
+ * Nothing else is touched. Runs in one transaction.
+ */
+export async function leapAhead(db: Db): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('dispatchers').execute()
+    await transaction
+      .updateTable('jobs')
+      .set((is) => ({ fence: is('fence', '+', LEAP) }))
+      .execute()
+    await transaction
+      .updateTable('pipelines')
+      .set((is) => ({ term: is('term', '+', LEAP) }))
+      .execute()
+    await transaction.deleteFrom('state_changes').execute()
+    await transaction
+      .updateTable('change_counter')
+      .set((is) => ({ last: is('last', '+', LEAP) }))
+      .execute()
+  })
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** What SQLite puts beside a database while it writes. */
+const COMPANIONS = ['', '-journal', '-wal', '-shm']
+
+/**
+ * Makes a file that is there whole, or not at all: `fill` writes it under a name of its own beside
+ * `path`, where it is for its owner only; it goes to the disk, and only then it gets its name. What
+ * a process left behind that died over this is removed by the next one.
+ */
+export async function makeWhole<Result>(
+  path: string,
+  fill: (part: string) => Promise<Result>,
+): Promise<Result> {
+  await removeLeftovers(path)
+  const part = join(
+    dirname(path),
+    `${prefixOf(path)}${process.pid}-${randomBytes(4).toString('hex')}`,
+  )
+  try {
+    await (await open(part, 'wx', 0o600)).close()
+    const result = await fill(part)
+    await sync(part)
+    await rename(part, path)
+    await sync(dirname(path))
+    return result
+  } catch (error) {
+    await removePart(part)
+    throw error
+  }
+}
+
+function prefixOf(path: string): string {
+  return `.${basename(path)}.part-`
+}
+
+async function removeLeftovers(path: string): Promise<void> {
+  const prefix = prefixOf(path)
+  const folder = dirname(path)
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(prefix) && /^\d+(?=-)/.exec(name.slice(prefix.length))?.[0]
+    if (pid && !isAlive(Number(pid))) await rm(join(folder, name), { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Somebody else's process is alive, too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function removePart(part: string): Promise<void> {
+  for (const companion of COMPANIONS) await rm(`${part}${companion}`, { force: true })
+}
+
+async function sync(path: string): Promise<void> {
+  await using file = await open(path, 'r')
+  await file.sync()
+}

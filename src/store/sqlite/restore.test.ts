@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { copyFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { tempDir } from '../../../test/support/temp-dir.ts'
+import { silentLog } from '../../lib/log.ts'
+import { lines, seedAttempt, seedRepository } from '../contract/fixtures.ts'
+import { openStore } from '../open-store.ts'
+import { LEAP } from '../sql/leap-ahead.ts'
+import { backupSqlite } from './backup.ts'
+import { restoreSqlite } from './restore.ts'
+
+const open = (path: string) => openStore({ kind: 'sqlite', path }, silentLog())
+const { signal } = new AbortController()
+
+/** A database with an open pipeline, a job in its first attempt and a dispatcher; and its backup. */
+async function seedBackup(path: string, file: string) {
+  await using store = await open(path)
+  const seeded = await seedAttempt(store)
+  const { pipeline, log } = seeded
+  await store.transact(async (write) => {
+    await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
+    await write.takePipeline(pipeline.id, 'dispatcher_one')
+    await write.appendLog({ ...log, lastSeq: 3 }, lines(0, 3))
+  })
+  await backupSqlite(path, file, signal)
+  const before = await store.findPipeline(pipeline.id)
+  assert.ok(before)
+  return { ...seeded, before, lastChange: await store.lastChange() }
+}
+
+test('brings back all that the backup has, under tokens that nobody ever had', async () => {
+  await using dir = await tempDir()
+  const file = dir.join('backup.db')
+  const { before, pipeline, log, lastChange } = await seedBackup(dir.join('narwhal.db'), file)
+  const path = dir.join('restored.db')
+  const { contents, aside } = await restoreSqlite(file, path, { replace: false, signal })
+  assert.equal(contents.lastChange, lastChange)
+  assert.equal(contents.openPipelines, 1)
+  assert.equal(aside, undefined)
+
+  await using store = await open(path)
+  const [job] = before.jobs
+  assert.ok(job)
+  assert.deepEqual(await store.findPipeline(pipeline.id), {
+    ...before,
+    pipeline: { ...before.pipeline, term: before.pipeline.term + LEAP },
+    jobs: [{ ...job, fence: job.fence + LEAP }],
+  })
+  assert.deepEqual(await store.readLog(log, 0, 10), lines(0, 3))
+  assert.deepEqual(await store.listDispatchers(), [])
+  const { result } = await store.transact(async (write) => {
+    await write.takeSeat({ id: 'dispatcher_two', startedAt: 1 })
+    return write.takeFreePipelines('dispatcher_two')
+  })
+  assert.deepEqual(result, [pipeline.id])
+
+  // Whoever has seen changes that were never made now, is told to look anew.
+  assert.equal(await store.lastChange(), lastChange + LEAP)
+  for (const after of [0, lastChange, lastChange + 7]) {
+    assert.deepEqual(await store.listChanges({ after, limit: 10 }), {
+      changes: [],
+      truncated: true,
+    })
+  }
+  await store.transact((write) => write.savePipeline(before.pipeline))
+  const { changes } = await store.listChanges({ after: lastChange + LEAP, limit: 10 })
+  assert.deepEqual(
+    changes.map(({ seq }) => seq),
+    [lastChange + LEAP + 1],
+  )
+})
+
+test('keeps what was there beside it, and only when it is told to replace it', async () => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  const { repository } = await seedBackup(path, file)
+  const later = await (async () => {
+    await using store = await open(path)
+    return await seedRepository(store)
+  })()
+  await assert.rejects(restoreSqlite(file, path, { replace: false, signal }), {
+    code: 'conflict',
+    message: /there is a database.*--force/,
+  })
+  {
+    await using store = await open(path)
+    assert.equal((await store.listRepositories()).length, 2)
+  }
+  const { aside } = await restoreSqlite(file, path, { replace: true, signal })
+  await using store = await open(path)
+  assert.deepEqual(await store.listRepositories(), [repository])
+  assert.match(aside ?? '', /narwhal\.db\.before-\d{8}T\d{6}Z$/)
+  await using former = await open(aside ?? '')
+  assert.equal((await former.listRepositories()).length, 2)
+  assert.ok(await former.findRepository(later.id))
+})
+
+test('refuses a database that is in use', async () => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  await seedBackup(path, file)
+  await using store = await open(path)
+  const attempt = restoreSqlite(file, path, { replace: true, signal })
+  await assert.rejects(attempt, { code: 'conflict', message: /uses .*narwhal.db: stop it first/ })
+  await seedRepository(store)
+  assert.equal((await store.listRepositories()).length, 2)
+})
+
+test('takes the place of a database that is damaged beyond opening', async () => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  const { repository } = await seedBackup(path, file)
+  const text = 'This was a database once. '.repeat(1000)
+  await writeFile(path, text)
+  // It belongs to the damaged one: beside the restored one it would be read as its own.
+  await writeFile(`${path}-wal`, 'left')
+  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal })
+  assert.equal(await readFile(aside, 'utf8'), text)
+  assert.equal(await readFile(`${aside}-wal`, 'utf8'), 'left')
+  await using store = await open(path)
+  assert.deepEqual(await store.listRepositories(), [repository])
+})
+
+test('refuses what is no backup, and leaves all as it was', async () => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  const { repository } = await seedBackup(path, file)
+  await writeFile(dir.join('notes.txt'), 'These are notes, and many of them. '.repeat(100))
+  await writeFile(dir.join('empty.db'), '')
+  await copyFile(file, dir.join('short.db'))
+  await truncate(dir.join('short.db'), 20 * 4096)
+  await copyFile(file, dir.join('newer.db'))
+  {
+    using newer = new DatabaseSync(dir.join('newer.db'))
+    newer.exec(`INSERT INTO kysely_migration VALUES ('9999-future', '2099-01-01T00:00:00.000Z')`)
+  }
+  const names = await readdir(dir.path)
+  const cases = [
+    ['missing.db', 'not_found', /no file .*missing.db/],
+    ['notes.txt', 'invalid', /notes.txt is not a database of Narwhal/],
+    ['empty.db', 'invalid', /empty.db is not a database of Narwhal/],
+    ['short.db', 'invalid', /short.db is damaged/],
+    ['newer.db', 'invalid', /newer Narwhal/],
+  ] as const
+  for (const [name, code, message] of cases) {
+    const attempt = restoreSqlite(dir.join(name), path, { replace: true, signal })
+    await assert.rejects(attempt, { code, message }, name)
+  }
+  assert.deepEqual(await readdir(dir.path), names)
+  await using store = await open(path)
+  assert.deepEqual(await store.listRepositories(), [repository])
+})
