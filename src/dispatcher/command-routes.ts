@@ -134,7 +134,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
       tags: ['queue'],
       response: { 200: queueList },
     },
-    handler: async () => ({ jobs: dispatcher.queue() }),
+    handler: async () => ({ jobs: await dispatcher.queue() }),
   })
   server.post('/api/v1/jobs/:job/rerun', {
     schema: {

@@ -14,6 +14,7 @@ import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue } from './job-queue.ts'
+import { listWaiting } from './list-waiting.ts'
 import { manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
 import type { PipelineOptions } from './pipeline-run.ts'
@@ -156,8 +157,10 @@ export class Dispatcher implements AsyncDisposable {
     return this.#announcer.listen(listener)
   }
 
-  queue(): QueuedJobView[] {
-    return this.#queue.list()
+  /** All jobs that wait, also those of other dispatchers' pipelines. */
+  async queue(): Promise<QueuedJobView[]> {
+    if (!this.#options.startBeats) return this.#queue.list()
+    return this.#queue.list(await listWaiting(this.#deps.store))
   }
 
   get queueLength(): number {

@@ -1,17 +1,21 @@
 import type { QueuedJobView } from '../contract/views.ts'
 import type { JobId, PipelineId, RepositoryId } from '../core/ids.ts'
 import { chooseRunner } from '../core/placement/choose-runner.ts'
-import type { Decision, HeuristicName, WaitingJob } from '../core/placement/placement.ts'
+import type { Candidate, Decision, HeuristicName, WaitingJob } from '../core/placement/placement.ts'
 import { orderQueue } from '../core/placement/queue-order.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
-/** A job in the queue, and what to do when a place is found. */
-export interface QueueEntry {
+/** A job that waits, here or at another dispatcher. */
+export interface Waiting {
   readonly job: WaitingJob
   readonly pipelineId: PipelineId
   readonly repositoryName: string
   readonly name: string
+}
+
+/** A job in the queue, and what to do when a place is found. */
+export interface QueueEntry extends Waiting {
   /** Called once, with a slot already reserved; whoever is called disposes the reservation. */
   readonly place: (decision: Decision, link: RunnerLink, reservation: Disposable) => void
 }
@@ -45,10 +49,12 @@ export class JobQueue implements Disposable {
     this.#waiting.delete(jobId)
   }
 
-  /** The queue in its order, each job with the reason why it waits. */
-  list(): QueuedJobView[] {
+  /** The queue in its order with those that wait elsewhere, each job with the reason why. */
+  list(elsewhere: readonly Waiting[] = []): QueuedJobView[] {
+    const waiting = new Map<JobId, Waiting>(elsewhere.map((one) => [one.job.jobId, one]))
+    for (const entry of this.#waiting.values()) waiting.set(entry.job.jobId, entry)
     const candidates = this.#pool.candidates()
-    return this.#ordered().map((entry, index) => {
+    return this.#ordered(waiting).map((entry, index) => {
       const choice = chooseRunner(entry.job, candidates, this.#heuristic, this.#context())
       return {
         jobId: entry.job.jobId,
@@ -77,9 +83,10 @@ export class JobQueue implements Disposable {
 
   #placeAll(): void {
     if (this.#waiting.size === 0) return
-    for (const entry of this.#ordered()) {
-      const candidates = this.#pool.candidates()
-      if (!candidates.some(({ busy, slots, state }) => state === 'online' && busy < slots)) return
+    let candidates = this.#pool.candidates()
+    // Most wakes come while every slot is taken: then a long queue is not even put in order.
+    if (!candidates.some(hasRoom)) return
+    for (const entry of this.#ordered(this.#waiting)) {
       const choice = chooseRunner(entry.job, candidates, this.#heuristic, this.#context())
       if (!('runnerId' in choice)) continue
       const link = this.#pool.find(choice.runnerId)
@@ -87,6 +94,8 @@ export class JobQueue implements Disposable {
       this.#waiting.delete(entry.job.jobId)
       this.#turn++
       entry.place(choice, link, this.#reserve(link, entry.job.repositoryId))
+      candidates = this.#pool.candidates()
+      if (!candidates.some(hasRoom)) return
     }
   }
 
@@ -108,10 +117,10 @@ export class JobQueue implements Disposable {
     }
   }
 
-  #ordered(): QueueEntry[] {
-    const jobs = [...this.#waiting.values()].map((entry) => entry.job)
+  #ordered<One extends Waiting>(waiting: ReadonlyMap<JobId, One>): One[] {
+    const jobs = [...waiting.values()].map((entry) => entry.job)
     const context = { now: Date.now(), runningByRepository: this.#running }
-    const entries = orderQueue(jobs, context).map((job) => this.#waiting.get(job.jobId))
+    const entries = orderQueue(jobs, context).map((job) => waiting.get(job.jobId))
     return entries.filter((entry) => entry !== undefined)
   }
 
@@ -123,4 +132,8 @@ export class JobQueue implements Disposable {
     this.#listening[Symbol.dispose]()
     this.#waiting.clear()
   }
+}
+
+function hasRoom({ busy, slots, state }: Candidate): boolean {
+  return state === 'online' && busy < slots
 }

@@ -14,6 +14,7 @@ import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
+import { waitingJob } from './waiting-job.ts'
 
 const RETRY_MS = 1_000
 
@@ -90,8 +91,7 @@ export class PipelineRun {
     if (this.#signal.aborted) return
     const { pipeline, jobs } = this.#ledger.draft
     if (pipeline.state.status === 'pending' && !this.#isPlanning) {
-      this.#isPlanning = true
-      this.#guard(this.#plan())
+      this.#startPlanning()
     }
     for (const job of jobs) {
       if (this.#active.has(job.id)) continue
@@ -158,6 +158,20 @@ export class PipelineRun {
     this.react()
   }
 
+  #startPlanning(): void {
+    this.#isPlanning = true
+    const planned = this.#plan().catch(async (err: unknown) => {
+      if (this.#isOver(err)) return
+      this.#log.error({ err }, 'planning is stuck')
+      await sleep(RETRY_MS, undefined, { signal: this.#signal })
+    })
+    const followUp = planned.finally(() => {
+      this.#isPlanning = false
+      this.react()
+    })
+    this.#guard(followUp)
+  }
+
   async #plan(): Promise<void> {
     const signal = AbortSignal.any([this.#signal, this.#planning.signal])
     try {
@@ -176,9 +190,6 @@ export class PipelineRun {
           ? { ...draft, pipeline: endPipeline(draft.pipeline, end, Date.now()) }
           : draft,
       )
-    } finally {
-      this.#isPlanning = false
-      this.react()
     }
   }
 
@@ -194,16 +205,7 @@ export class PipelineRun {
       pipelineId: this.id,
       repositoryName: this.#ledger.repository.name,
       name: job.spec.name,
-      job: {
-        jobId: job.id,
-        repositoryId: job.repositoryId,
-        ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
-        labels: job.spec.labels,
-        queuedAt: job.state.queuedAt,
-        followers,
-        priority: 0,
-        avoid: job.attempts.filter(({ outcome }) => outcome === 'error').map((one) => one.runnerId),
-      },
+      job: waitingJob(job, { queuedAt: job.state.queuedAt, followers }),
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
         this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))

@@ -113,7 +113,9 @@ export class RunnerPool implements AsyncDisposable {
 
   /** Takes up the socket of an attached runner; this dispatcher calls it over that from now on. */
   async accept(runner: RunnerRecord, socket: Duplex): Promise<void> {
-    if (!this.#links.has(runner.id)) await this.look()
+    const former = this.#links.get(runner.id)
+    // It may have joined by another dispatcher, or have been a dialled one until now.
+    if (!former || !isSamePlace(former.record, runner)) await this.look()
     const link = this.#links.get(runner.id)
     if (!link?.connector.accept) {
       throw new NarwhalError('conflict', `runner ${runner.name} is not one that attaches itself`)

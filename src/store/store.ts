@@ -85,6 +85,8 @@ export interface StoreReader {
 
   findJob(id: JobId): Promise<JobRecord | undefined>
   findJobView(id: JobId): Promise<JobView | undefined>
+  /** Jobs of open pipelines that wait for a runner, those that came first first. */
+  listQueuedJobs(limit: number): Promise<{ job: JobRecord; repositoryName: string }[]>
   /** In the order of the file. */
   listJobViews(pipelineId: PipelineId): Promise<JobView[]>
 

@@ -28,6 +28,26 @@ export async function listJobs(
   return jobs
 }
 
+export async function listQueuedJobs(
+  db: Db,
+  limit: number,
+): Promise<{ job: JobRecord; repositoryName: string }[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
+    .innerJoin('repositories', 'repositories.id', 'jobs.repository_id')
+    .select(['jobs.id', 'repositories.name'])
+    .where('pipelines.status', '<>', 'finished')
+    .where('jobs.status', '=', 'queued')
+    .orderBy('pipelines.created_at')
+    .orderBy('jobs.position')
+    .limit(limit)
+    .execute()
+  const names = new Map(rows.map(({ id, name }) => [id, name]))
+  const jobs = await listJobs(db, { ids: rows.map(({ id }) => id as JobId) })
+  return jobs.map((job) => ({ job, repositoryName: names.get(job.id) ?? '' }))
+}
+
 /** One statement, so that a job and its attempts are of the same moment. */
 function withAttempts(db: Db) {
   return db

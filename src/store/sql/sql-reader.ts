@@ -16,7 +16,7 @@ import type { ChangeQuery, PipelineFilter, StoreReader } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
-import { findJob, listJobs } from './jobs.ts'
+import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
 import { readLog } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
@@ -90,6 +90,10 @@ export class SqlReader implements StoreReader {
   async findJobView(id: JobId): Promise<JobView | undefined> {
     const job = await findJob(this.#db, id)
     return job && jobView(job)
+  }
+
+  listQueuedJobs(limit: number): Promise<{ job: JobRecord; repositoryName: string }[]> {
+    return listQueuedJobs(this.#db, limit)
   }
 
   async listJobViews(pipelineId: PipelineId): Promise<JobView[]> {

@@ -1,0 +1,89 @@
+import { createJoinToken, hashToken } from '../api/auth.ts'
+import {
+  accepted,
+  createdJoinToken,
+  joinRunner as joinBody,
+  joinedRunner,
+  joinTokenParams,
+  newJoinToken,
+} from '../contract/rest.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { newId } from '../lib/new-id.ts'
+import type { Store } from '../store/store.ts'
+import { runnerView } from '../store/views.ts'
+import { FailedTries } from './failed-tries.ts'
+import { joinRunner } from './join-runner.ts'
+
+const TOKEN_LIFE_MS = 3_600_000
+const MOST_FAILED_TRIES = 20
+
+export interface JoinDeps {
+  readonly store: Store
+  /** Whether everybody who reaches this server may do everything, because only this machine can. */
+  readonly loopbackOnly: boolean
+}
+
+/** Adds making and removing registration tokens, and joining by one. */
+export function registerJoinRoutes(server: HttpServer, { store, loopbackOnly }: JoinDeps): void {
+  const tags = ['runners']
+  const tries = new FailedTries(MOST_FAILED_TRIES)
+  server.post('/api/v1/runners/join', {
+    config: { isOpen: true },
+    schema: {
+      summary: 'Join as a runner that attaches itself; its identity is shown this once',
+      tags,
+      security: [],
+      body: joinBody,
+      response: { 201: joinedRunner },
+    },
+    handler: async (request, reply) => {
+      tries.check(request.ip)
+      try {
+        const { runner, identity } = await joinRunner(store, request.body, loopbackOnly)
+        request.log.info({ runner: runner.name }, 'runner joined')
+        return await reply.code(201).send({ runner: runnerView(runner), identity })
+      } catch (error) {
+        if (NarwhalError.from(error).code === 'unauthenticated') tries.note(request.ip)
+        throw error
+      }
+    },
+  })
+  server.post('/api/v1/runners/tokens', {
+    schema: {
+      summary: 'Make a token by which one runner may join within an hour; it is shown this once',
+      tags,
+      body: newJoinToken,
+      response: { 201: createdJoinToken },
+    },
+    handler: async (request, reply) => {
+      const token = createJoinToken()
+      const createdAt = Date.now()
+      const record = {
+        id: newId('join'),
+        hash: hashToken(token),
+        labels: request.body.labels,
+        createdAt,
+        expiresAt: createdAt + TOKEN_LIFE_MS,
+      }
+      await store.transact((write) => write.insertJoinToken(record))
+      const { id, labels, expiresAt } = record
+      return reply.code(201).send({ id, token, labels, expiresAt })
+    },
+  })
+  server.delete('/api/v1/runners/tokens/:token', {
+    schema: {
+      summary: 'Remove a token by which a runner may join; those that have joined stay',
+      tags,
+      params: joinTokenParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const { token } = request.params
+      const found = (await store.listJoinTokens()).find(({ id }) => id === token)
+      if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
+      await store.transact((write) => write.removeJoinToken(found.id))
+      return { ok: true } as const
+    },
+  })
+}

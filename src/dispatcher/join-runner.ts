@@ -1,0 +1,101 @@
+import { createIdentity, hashToken } from '../api/auth.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { newId } from '../lib/new-id.ts'
+import type { RunnerRecord } from '../store/records.ts'
+import type { Store, StoreWriter } from '../store/store.ts'
+
+export interface JoinRequest {
+  readonly name: string
+  readonly labels: readonly string[]
+  /** A registration token or an access token; absent where nobody needs one. */
+  readonly token?: string | undefined
+}
+
+/**
+ * Registers a runner that will attach itself, and makes its identity, which is in the answer and
+ * nowhere else.
+ *
+ * - With a registration token: once, with no labels but the token's, under a name that is free.
+ * - With an access token, or where everybody may do everything: with any labels, and also under the
+ *   name of a runner that is not connected: that one is then this one.
+ *
+ * Rejects with `unauthenticated` for a token that lets nobody join, in the same words whatever is
+ * wrong with it, `forbidden` for labels that it does not allow, and `conflict` for a name that is
+ * taken; a token is as good as before then.
+ */
+export async function joinRunner(
+  store: Store,
+  request: JoinRequest,
+  isTrusted: boolean,
+): Promise<{ runner: RunnerRecord; identity: string }> {
+  const identity = createIdentity()
+  const { result: runner } = await store.transact(async (write) => {
+    const id = newId('runner')
+    const allowedLabels = await admit(write, request, { id, isTrusted })
+    const former = await write.findRunner(request.name)
+    if (former && (allowedLabels || isConnected(former))) throw nameTaken(former)
+    const record: RunnerRecord = {
+      id: former?.id ?? id,
+      name: request.name,
+      link: 'attached',
+      balanced: false,
+      members: 0,
+      state: 'offline',
+      reason: 'not connected yet',
+      labels: request.labels,
+      engines: former?.engines ?? [],
+      slots: former?.slots ?? 0,
+      busy: 0,
+      registeredAt: former?.registeredAt ?? Date.now(),
+      draining: former?.draining ?? false,
+      failures: 0,
+      identityHash: hashToken(identity),
+      ...(allowedLabels ? { allowedLabels } : {}),
+    }
+    await write.saveRunner(record)
+    return record
+  })
+  return { runner, identity }
+}
+
+/** The labels that the runner may have; undefined: any. */
+async function admit(
+  write: StoreWriter,
+  { token, labels }: JoinRequest,
+  { id, isTrusted }: { id: RunnerRecord['id']; isTrusted: boolean },
+): Promise<readonly string[] | undefined> {
+  if (token === undefined) {
+    if (isTrusted) return undefined
+    throw new NarwhalError(
+      'unauthenticated',
+      'a token is needed to join: make one with `narwhal runner token`',
+    )
+  }
+  const hash = hashToken(token)
+  if (await write.findToken(hash)) return undefined
+  const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
+  if (!used) {
+    throw new NarwhalError(
+      'unauthenticated',
+      'this token lets no runner join: it is unknown, was used, or has expired; make another with `narwhal runner token`',
+    )
+  }
+  const refused = labels.filter((label) => !used.labels.includes(label))
+  if (refused.length === 0) return used.labels
+  const allowed = used.labels.length > 0 ? `allows only ${used.labels.join(', ')}` : 'allows none'
+  throw new NarwhalError(
+    'forbidden',
+    `this token ${allowed} of the labels ${labels.join(', ')}: make one that allows them with \`narwhal runner token --labels\``,
+  )
+}
+
+function isConnected({ state }: RunnerRecord): boolean {
+  return state !== 'offline'
+}
+
+function nameTaken({ name }: RunnerRecord): NarwhalError {
+  return new NarwhalError(
+    'conflict',
+    `there is a runner named ${name} already: choose another name, or remove that one first with \`narwhal runner remove ${name}\``,
+  )
+}

@@ -1,0 +1,19 @@
+import type { WaitingJob } from '../core/placement/placement.ts'
+import type { JobRecord } from '../store/records.ts'
+
+/** A job as the placement sees it. `followers`: how many jobs of its pipeline come after it. */
+export function waitingJob(
+  job: JobRecord,
+  { queuedAt, followers }: { queuedAt: number; followers: number },
+): WaitingJob {
+  return {
+    jobId: job.id,
+    repositoryId: job.repositoryId,
+    ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
+    labels: job.spec.labels,
+    queuedAt,
+    followers,
+    priority: 0,
+    avoid: job.attempts.filter(({ outcome }) => outcome === 'error').map((one) => one.runnerId),
+  }
+}
