@@ -1,22 +1,82 @@
 import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { AttemptFiles } from './spool/attempt-files.ts'
+import { EventWindow } from './spool/event-window.ts'
+import { SpoolWriter } from './spool/spool-writer.ts'
 
-/** With so many bytes not acknowledged, whoever writes is asked to wait. */
-const FULL_BYTES = 8 * 1024 * 1024
+/** So many bytes of the newest events stay in memory, where readers find them at once. */
+const MEMORY_BYTES = 1024 * 1024
+
+/** What an attempt's spool shares with those of the others. */
+export interface SpoolRoom {
+  /** Bytes that the disk may hold of one attempt. */
+  readonly attemptBytes: number
+  /** Whether all of them together take as much of the disk as they may. */
+  isFull(): boolean
+  /** What keeps this spool's events from the disk, in words; empty when that is over. */
+  tell(spool: EventSpool, trouble: string): void
+  /** Everything of this spool is to be removed; the promise resolves when nothing is written any more. */
+  release(spool: EventSpool, stopped: Promise<void>): void
+}
+
+export interface SpoolDisk {
+  readonly files: AttemptFiles
+  readonly room: SpoolRoom
+}
+
+/** What a former process left of an attempt. */
+export interface LeftEvents {
+  /** The number of the last event on the disk. */
+  readonly lastSeq: number
+  /** What is to be told behind it, now that no more will come from the attempt itself. */
+  readonly ending: readonly AttemptEvent[]
+}
 
 /**
- * The events of one attempt, numbered from 1, kept until they are acknowledged. In memory: with
- * the process, what was not acknowledged is gone. Adding never fails; who adds much asks for
- * `room` and waits, so that memory stays bounded.
+ * The events of one attempt, numbered from 1, kept until they are acknowledged: the newest in
+ * memory, all on the disk. They come to the disk in their own time, so that nobody who appends or
+ * reads waits for it; a failing disk delays writers, through `room`, and loses nothing as long as
+ * the process lives. Adding never fails.
+ *
+ * Of an attempt that a former process left without its end, the `ending` follows behind the last
+ * event that anybody has: a dispatcher may have stored more than the disk had got when the process
+ * died. So it gets its numbers only when a reader comes to it.
  */
 export class EventSpool {
-  readonly #events: NumberedEvent[] = []
   readonly #onAppend: () => void
-  #lastSeq = 0
-  #bytes = 0
+  readonly #disk: SpoolDisk | undefined
+  readonly #window: EventWindow
+  readonly #writer: SpoolWriter | undefined
+  #ending: readonly AttemptEvent[]
+  #lastSeq: number
+  #acked = 0
+  #hasFinished = false
+  #isReleased = false
   #room: PromiseWithResolvers<void> | undefined
+  /** Events that were read from the disk, without a hole behind number `after`. */
+  #ahead:
+    | { readonly after: number; readonly events: readonly NumberedEvent[]; at: number }
+    | undefined
+  #loading: Promise<void> | undefined
 
-  constructor(onAppend: () => void) {
+  /** Use `Spools.create`; without a disk, all is kept in memory. */
+  constructor(onAppend: () => void, disk?: SpoolDisk, left?: LeftEvents) {
     this.#onAppend = onAppend
+    this.#disk = disk
+    this.#lastSeq = left?.lastSeq ?? 0
+    this.#ending = left?.ending ?? []
+    this.#hasFinished = left !== undefined
+    this.#window = new EventWindow(this.#lastSeq)
+    if (!disk || left) return
+    this.#writer = new SpoolWriter({
+      window: this.#window,
+      files: disk.files,
+      onWritten: () => {
+        this.#window.shrink(MEMORY_BYTES)
+        this.reconsider()
+      },
+      onTrouble: (words) => disk.room.tell(this, words),
+    })
   }
 
   /** The number of the newest event; 0 before the first. */
@@ -24,37 +84,52 @@ export class EventSpool {
     return this.#lastSeq
   }
 
-  /** Roughly the memory that the kept events take. */
+  /** Roughly what is kept, on the disk and on the way to it. */
   get bytes(): number {
-    return this.#bytes
+    if (this.isEmpty) return 0
+    return (this.#disk?.files.bytes ?? 0) + this.#window.unwrittenBytes
+  }
+
+  /** The part of it that is in memory. */
+  get memoryBytes(): number {
+    return this.#window.bytes
   }
 
   get isEmpty(): boolean {
-    return this.#events.length === 0
+    return this.#acked >= this.#lastSeq && this.#ending.length === 0
   }
 
   append(event: AttemptEvent): void {
-    this.#lastSeq += 1
-    this.#bytes += sizeOf(event)
-    this.#events.push({ seq: this.#lastSeq, at: Date.now(), event })
+    if (this.#isReleased) return
+    this.#add(event, Date.now())
+    this.#writer?.wake()
     this.#onAppend()
   }
 
-  /** Forgets the events up to this number. */
+  /** Forgets the events up to this number; of a finished attempt, after the last, everything. */
   acknowledge(throughSeq: number): void {
-    const count = Math.min(throughSeq, this.#lastSeq) - this.#lastSeq + this.#events.length
-    if (count <= 0) return
-    for (const { event } of this.#events.splice(0, count)) this.#bytes -= sizeOf(event)
-    if (this.#bytes > FULL_BYTES / 2) return
-    this.#room?.resolve()
-    this.#room = undefined
+    if (this.#ending.length > 0) this.#lastSeq = Math.max(this.#lastSeq, throughSeq)
+    const through = Math.min(throughSeq, this.#lastSeq)
+    if (through <= this.#acked) return
+    this.#acked = through
+    this.#window.forget(through)
+    this.#disk?.files.acknowledge(through)
+    this.reconsider()
+    if (this.#hasFinished && this.isEmpty) this.discard()
   }
 
-  /** Undefined while there is room; else resolves when half of what there may be is acknowledged. */
+  /** Undefined while there is room; else resolves when whoever appends much may go on. */
   room(): Promise<void> | undefined {
-    if (this.#bytes <= FULL_BYTES) return undefined
+    if (this.#hasRoom(MEMORY_BYTES)) return undefined
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
+  }
+
+  /** Lets go on who waits for room, if there is some now. */
+  reconsider(): void {
+    if (!this.#room || !this.#hasRoom(MEMORY_BYTES / 2)) return
+    this.#room.resolve()
+    this.#room = undefined
   }
 
   /**
@@ -62,20 +137,82 @@ export class EventSpool {
    * to be read from the disk, which rejects with `unavailable` where that fails.
    */
   next(afterSeq: number): NumberedEvent | undefined | Promise<NumberedEvent | undefined> {
-    const forgotten = this.#lastSeq - this.#events.length
-    return this.#events[Math.max(0, afterSeq - forgotten)]
+    const found = this.#find(afterSeq)
+    return found === 'on_disk' ? this.#read(afterSeq) : found
   }
 
   /** Forgets everything at once, acknowledged or not, and leaves nothing on the disk. */
   discard(): void {
-    this.acknowledge(this.#lastSeq)
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#ending = []
+    this.#acked = this.#lastSeq
+    this.#ahead = undefined
+    this.#window.forget(this.#lastSeq)
+    this.reconsider()
+    this.#disk?.room.release(this, this.#writer?.stop() ?? Promise.resolve())
   }
-}
 
-const EVENT_BYTES = 100
-const LINE_BYTES = 60
+  /** Brings everything to the disk, if it takes it now, and writes nothing more. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#isReleased) return
+    await this.#writer?.flush().catch(() => undefined)
+    await this.#disk?.files.close()
+  }
 
-function sizeOf(event: AttemptEvent): number {
-  if (event.type !== 'log') return EVENT_BYTES
-  return event.lines.reduce((sum, { text }) => sum + LINE_BYTES + text.length, EVENT_BYTES)
+  #add(event: AttemptEvent, at: number): void {
+    this.#lastSeq += 1
+    this.#window.push({ seq: this.#lastSeq, at, event })
+    if (event.type === 'finished') this.#hasFinished = true
+  }
+
+  #hasRoom(memoryBytes: number): boolean {
+    if (this.#isReleased) return true
+    if (!this.#disk) return this.#window.bytes <= 8 * memoryBytes
+    const { files, room } = this.#disk
+    const { unwrittenBytes } = this.#window
+    if (unwrittenBytes > memoryBytes) return false
+    return files.bytes + unwrittenBytes <= room.attemptBytes && !room.isFull()
+  }
+
+  #find(afterSeq: number): NumberedEvent | undefined | 'on_disk' {
+    const after = Math.max(afterSeq, this.#acked)
+    if (after >= this.#lastSeq && this.#ending.length > 0) {
+      // Now it is known behind which number they belong.
+      this.#lastSeq = after
+      this.#window.forget(after)
+      for (const event of this.#ending) this.#add(event, Date.now())
+      this.#ending = []
+    }
+    if (after >= this.#window.before) return this.#window.next(after)
+    const ahead = this.#ahead
+    if (!ahead || after < ahead.after) return 'on_disk'
+    if ((ahead.events[ahead.at - 1]?.seq ?? 0) > after) ahead.at = 0
+    while ((ahead.events[ahead.at]?.seq ?? Infinity) <= after) ahead.at += 1
+    return ahead.events[ahead.at] ?? 'on_disk'
+  }
+
+  async #read(afterSeq: number): Promise<NumberedEvent | undefined> {
+    for (;;) {
+      const found = this.#find(afterSeq)
+      if (found !== 'on_disk') return found
+      this.#loading ??= this.#load(Math.max(afterSeq, this.#acked)).finally(() => {
+        this.#loading = undefined
+      })
+      await this.#loading
+    }
+  }
+
+  async #load(after: number): Promise<void> {
+    try {
+      const events = (await this.#disk?.files.read(after)) ?? []
+      if (events.length > 0) this.#ahead = { after, events, at: 0 }
+      else if (this.#acked <= after) throw new Error(`event ${after + 1} is not there`)
+    } catch (cause) {
+      // What was acknowledged meanwhile may be gone from the disk.
+      if (this.#acked > after) return
+      const words = `cannot read an attempt's events from the runner's spool: ${String(cause)}`
+      throw new NarwhalError('unavailable', words, { cause })
+    }
+  }
 }

@@ -1,0 +1,121 @@
+import type { AttemptEvent, NumberedEvent } from '../../contract/attempt.ts'
+import { advance, NOTHING_YET, type Progress } from './progress.ts'
+
+interface Entry {
+  readonly event: NumberedEvent
+  readonly bytes: number
+}
+
+/**
+ * The newest events of an attempt, in memory. They come in at one end; at the other go those that
+ * are acknowledged, and those that are on the disk when there are too many. Those that are not on
+ * the disk are always here.
+ */
+export class EventWindow {
+  readonly #entries: Entry[] = []
+  /** How many of the entries, from the first, are on the disk. */
+  #written = 0
+  #before: number
+  #bytes = 0
+  #unwrittenBytes = 0
+  #progress = NOTHING_YET
+
+  /** A window behind the event with this number. */
+  constructor(before: number) {
+    this.#before = before
+  }
+
+  /** Events up to this number are not here; all behind it are. */
+  get before(): number {
+    return this.#before
+  }
+
+  /** Roughly the memory that the events take. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The part of them that is not on the disk. */
+  get unwrittenBytes(): number {
+    return this.#unwrittenBytes
+  }
+
+  /** How far the attempt had come before the first event that is not on the disk. */
+  get progress(): Progress {
+    return this.#progress
+  }
+
+  push(event: NumberedEvent): void {
+    const bytes = sizeOf(event.event)
+    this.#entries.push({ event, bytes })
+    this.#bytes += bytes
+    this.#unwrittenBytes += bytes
+  }
+
+  /** The first event behind this number, which must not lie before the window. */
+  next(afterSeq: number): NumberedEvent | undefined {
+    return this.#entries[Math.max(0, afterSeq - this.#before)]?.event
+  }
+
+  /** The oldest events that are not on the disk, about so many bytes of them. */
+  listUnwritten(maxBytes: number): NumberedEvent[] {
+    const events: NumberedEvent[] = []
+    let bytes = 0
+    for (let at = this.#written; at < this.#entries.length && bytes < maxBytes; at++) {
+      const entry = this.#entries[at]
+      if (!entry) break
+      events.push(entry.event)
+      bytes += entry.bytes
+    }
+    return events
+  }
+
+  /** Events up to this number are on the disk. */
+  markWritten(throughSeq: number): void {
+    this.#settle(throughSeq - this.#before)
+  }
+
+  /** Forgets the events up to this number, on the disk or not. */
+  forget(throughSeq: number): void {
+    const count = Math.min(throughSeq - this.#before, this.#entries.length)
+    if (count <= 0) {
+      if (this.#entries.length === 0) this.#before = Math.max(this.#before, throughSeq)
+      return
+    }
+    this.#settle(count)
+    this.#drop(count)
+  }
+
+  /** Forgets the oldest events until the rest takes no more than this, of those on the disk. */
+  shrink(maxBytes: number): void {
+    let count = 0
+    let left = this.#bytes
+    for (; count < this.#written && left > maxBytes; count++) {
+      left -= this.#entries[count]?.bytes ?? 0
+    }
+    this.#drop(count)
+  }
+
+  #settle(count: number): void {
+    for (; this.#written < Math.min(count, this.#entries.length); this.#written++) {
+      const entry = this.#entries[this.#written]
+      if (!entry) return
+      this.#unwrittenBytes -= entry.bytes
+      this.#progress = advance(this.#progress, entry.event.event)
+    }
+  }
+
+  #drop(count: number): void {
+    for (const { bytes } of this.#entries.splice(0, count)) this.#bytes -= bytes
+    this.#before += count
+    this.#written -= count
+  }
+}
+
+const EVENT_BYTES = 100
+const LINE_BYTES = 60
+
+function sizeOf(event: AttemptEvent): number {
+  if (event.type !== 'log') return EVENT_BYTES
+  return event.lines.reduce((sum, { text }) => sum + LINE_BYTES + text.length, EVENT_BYTES)
+}

@@ -1,0 +1,107 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { z } from 'zod'
+import { jobId } from '../../contract/views.ts'
+import { encodeRecords, findRecord, isHeader } from './record.ts'
+
+/**
+ * A file with a part of an attempt's events, in their order. It begins with a header, so that it can
+ * be understood when those before it have been acknowledged and removed.
+ */
+export interface Segment {
+  readonly path: string
+  /** The number of the last event in it; of the last before it while it has none. */
+  lastSeq: number
+  /** How much of the file counts; what follows is a write that failed. */
+  bytes: number
+  /** Open while it is written, or is not yet safe on the disk. */
+  handle?: FileHandle | undefined
+  /** Whether it may be lost when the machine loses its power. */
+  isUnsynced?: boolean
+}
+
+const count = z.number().int().nonnegative()
+
+export const segmentHeader = z.object({
+  version: z.literal(1),
+  jobId,
+  attempt: count,
+  fence: count,
+  steps: count,
+  instanceId: z.string(),
+  /** The number of the last event in the segment before; 0: this is the first. */
+  follows: count,
+  /** How far the attempt had come before this segment's first event. */
+  progress: z.object({
+    isStarted: z.boolean(),
+    begun: count,
+    isRunning: z.boolean(),
+    isFinished: z.boolean(),
+  }),
+})
+export type SegmentHeader = z.infer<typeof segmentHeader>
+
+export const encodeHeader = (header: SegmentHeader): Buffer =>
+  encodeRecords([`h${JSON.stringify(header)}`])
+
+/** Undefined where the body is no header that this version knows. */
+export function headerOf(body: Buffer | undefined): SegmentHeader | undefined {
+  if (!body || !isHeader(body)) return undefined
+  try {
+    return segmentHeader.parse(JSON.parse(body.toString('utf8', 1)))
+  } catch {
+    return undefined
+  }
+}
+
+const CHUNK_BYTES = 256 * 1024
+
+export interface Chunk {
+  readonly bodies: readonly Buffer[]
+  /** Where the next chunk begins. */
+  readonly end: number
+  /** Whether what comes at `end` is no record. */
+  readonly isDamaged: boolean
+}
+
+/** Reads whole records of a file from one place on, at least one where there is one before `to`. */
+export async function readChunk(path: string, from: number, to: number): Promise<Chunk> {
+  await using file = await open(path, 'r')
+  let size = CHUNK_BYTES
+  for (;;) {
+    const buffer = await readAll(file, from, Math.min(from + size, to))
+    const bodies: Buffer[] = []
+    let at = 0
+    let found = findRecord(buffer, at)
+    for (; found.kind === 'record' && at < buffer.length; found = findRecord(buffer, at)) {
+      bodies.push(found.body)
+      at = found.end
+    }
+    const end = from + at
+    if (found.kind === 'damaged') return { bodies, end, isDamaged: true }
+    const isWhole = from + buffer.length >= to || buffer.length < size
+    if (isWhole) return { bodies, end, isDamaged: end < to }
+    if (bodies.length > 0) return { bodies, end, isDamaged: false }
+    // One record that is larger than a chunk, or a length that is nonsense: then the file ends first.
+    size = found.kind === 'short' ? Math.max(found.bytes, size + 1) : size
+  }
+}
+
+async function readAll(file: FileHandle, from: number, to: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(Math.max(0, to - from))
+  let length = 0
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, from + length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return buffer.subarray(0, length)
+}
+
+/** Writes all of it at this place, in as many goes as the system likes. */
+export async function writeAll(file: FileHandle, buffer: Buffer, at: number): Promise<void> {
+  let done = 0
+  while (done < buffer.length) {
+    const { bytesWritten } = await file.write(buffer, done, buffer.length - done, at + done)
+    done += bytesWritten
+  }
+}

@@ -1,0 +1,126 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { backoff } from '../../lib/backoff.ts'
+import { describeError } from '../../lib/errors.ts'
+import type { AttemptFiles } from './attempt-files.ts'
+import type { EventWindow } from './event-window.ts'
+
+const BATCH_BYTES = 256 * 1024
+/** So long what is written may be lost by a loss of power. */
+const SYNC_MS = 200
+/** The same for the last event; one that is acknowledged before costs no wait for the disk. */
+const LAST_SYNC_MS = 10
+const RETRY = { firstMs: 100, maxMs: 2_000 } as const
+
+export interface SpoolWriterDeps {
+  readonly window: EventWindow
+  readonly files: AttemptFiles
+  /** Called when events have come to the disk. */
+  readonly onWritten: () => void
+  /** What keeps events from the disk, in words; empty when that is over. */
+  readonly onTrouble: (words: string) => void
+}
+
+interface Troubles {
+  readonly write: string
+  readonly sync: string
+}
+
+/**
+ * Brings events from the window to the files, behind the back of who appends them: one write at a
+ * time, of all that has come together meanwhile. What fails is tried again until it succeeds, or
+ * until the events are acknowledged without having been on the disk.
+ */
+export class SpoolWriter {
+  readonly #deps: SpoolWriterDeps
+  readonly #stop = new AbortController()
+  #writing: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
+  #syncTimer: NodeJS.Timeout | undefined
+  #syncAt = Infinity
+  #troubles: Troubles = { write: '', sync: '' }
+
+  constructor(deps: SpoolWriterDeps) {
+    this.#deps = deps
+  }
+
+  /** Says that there is something to write. */
+  wake(): void {
+    if (!this.#stop.signal.aborted) this.#writing ??= this.#write()
+  }
+
+  /** Ends after the write that is under way. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    clearTimeout(this.#syncTimer)
+    await this.#writing
+    await this.#syncing
+  }
+
+  /** Tries once more to bring everything to the disk, and ends. Rejects where that fails. */
+  async flush(): Promise<void> {
+    await this.stop()
+    while (await this.#writeSome());
+    await this.#deps.files.sync()
+  }
+
+  async #write(): Promise<void> {
+    const { signal } = this.#stop
+    // Those who send the events on come first.
+    await nextTurn()
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (!(await this.#writeSome())) break
+        failures = 0
+      } catch (error) {
+        this.#tell({ write: describeError(error) })
+        await backoff(failures, RETRY, signal).catch(() => undefined)
+        failures += 1
+      }
+    }
+    this.#writing = undefined
+  }
+
+  /** False when there is nothing to write. */
+  async #writeSome(): Promise<boolean> {
+    const { window, files } = this.#deps
+    const events = window.listUnwritten(BATCH_BYTES)
+    const last = events.at(-1)
+    if (last) {
+      await files.write(events, window.progress)
+      window.markWritten(last.seq)
+      this.#syncIn(last.event.type === 'finished' ? LAST_SYNC_MS : SYNC_MS)
+    }
+    this.#tell({ write: '' })
+    this.#deps.onWritten()
+    return last !== undefined
+  }
+
+  #syncIn(ms: number): void {
+    const at = performance.now() + ms
+    if (at >= this.#syncAt || this.#stop.signal.aborted) return
+    clearTimeout(this.#syncTimer)
+    this.#syncAt = at
+    this.#syncTimer = setTimeout(() => {
+      this.#syncAt = Infinity
+      if (this.#syncing) this.#syncIn(SYNC_MS)
+      else this.#syncing = this.#sync().finally(() => (this.#syncing = undefined))
+    }, ms).unref()
+  }
+
+  async #sync(): Promise<void> {
+    const { window, files } = this.#deps
+    try {
+      await files.sync()
+      if (window.progress.isFinished && !this.#writing) await files.close()
+      this.#tell({ sync: '' })
+    } catch (error) {
+      this.#tell({ sync: describeError(error) })
+      this.#syncIn(RETRY.maxMs)
+    }
+  }
+
+  #tell(change: Partial<Troubles>): void {
+    this.#troubles = { ...this.#troubles, ...change }
+    this.#deps.onTrouble(this.#troubles.write || this.#troubles.sync)
+  }
+}

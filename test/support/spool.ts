@@ -1,0 +1,59 @@
+import type { AttemptEvent, NumberedEvent } from '../../src/contract/attempt.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import type { EventSpool } from '../../src/runner/event-spool.ts'
+import type { AttemptFacts } from '../../src/runner/spool/attempt-files.ts'
+import { type SpoolLimits, Spools } from '../../src/runner/spool/spools.ts'
+
+/** Facts of a made-up attempt of a job with three steps. */
+export const FACTS: AttemptFacts = {
+  jobId: 'job_spool',
+  attempt: 1,
+  fence: 7,
+  steps: 3,
+  instanceId: 'instance_former',
+}
+
+export function openSpools(folder: string, limits: Partial<SpoolLimits> = {}): Promise<Spools> {
+  return Spools.open(folder, { log: silentLog(), runnerName: 'one' }, limits)
+}
+
+/** An event with as many lines, numbered from `first`, that together have about so many characters. */
+export function logOf(first: number, count: number, characters: number): AttemptEvent {
+  const lines = Array.from({ length: count }, (_, index) => ({
+    at: 1_700_000_000_000 + first + index,
+    stream: 'stdout' as const,
+    text: `${first + index} `.padEnd(Math.ceil(characters / count), 'x'),
+  }))
+  return { type: 'log', step: 0, lines }
+}
+
+/** Reads to the end, in order, as a stream does. */
+export async function readAll(spool: EventSpool, afterSeq = 0): Promise<NumberedEvent[]> {
+  const events: NumberedEvent[] = []
+  let seq = afterSeq
+  for (;;) {
+    const next = await spool.next(seq)
+    if (!next) return events
+    seq = next.seq
+    events.push(next)
+  }
+}
+
+/** The events in words: `log 0: first line|second`, `step_finished 1 error`, `finished error runner`. */
+export function wordsOf(events: readonly NumberedEvent[]): string[] {
+  return events.map(({ event }) => {
+    switch (event.type) {
+      case 'log':
+        return `log ${event.step}: ${event.lines.map(({ text }) => text).join('|')}`
+      case 'step_started':
+        return `step_started ${event.step}`
+      case 'step_finished':
+        return `step_finished ${event.step} ${event.outcome}`
+      case 'finished':
+        return `finished ${event.outcome} ${event.fault ?? ''}`.trim()
+      case 'started':
+      case 'phase':
+        return event.type
+    }
+  })
+}
