@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Code, ConnectError, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import { NarwhalError } from '../lib/errors.ts'
-import type { Connection, Connector } from './runner-link.ts'
+import type { Connection, Connector } from './connector.ts'
 
 /** The runner's answers are bounded: it may be anybody's machine. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -31,12 +31,6 @@ export class AttachedConnector implements Connector, AsyncDisposable {
   readonly balanced = false
   #line: Line | undefined
   #isDisposed = false
-  readonly #waiting = new Set<() => void>()
-
-  /** Whether there is a live socket. */
-  get isAttached(): boolean {
-    return this.#line !== undefined
-  }
 
   /** Takes up a socket after its handshake; it is the connector's to close. */
   accept(socket: Duplex): void {
@@ -48,29 +42,12 @@ export class AttachedConnector implements Connector, AsyncDisposable {
       if (this.#line === line) this.#line = undefined
     })
     former?.end('the runner has attached itself anew')
-    for (const wake of this.#waiting) wake()
   }
 
   /** Throws `unavailable` while the runner is not attached. */
   connect(): Connection {
     if (!this.#line) throw new NarwhalError('unavailable', 'the runner is not attached')
     return { transport: this.#line.transport, [Symbol.asyncDispose]: async () => {} }
-  }
-
-  /** Resolves as soon as the runner is attached; rejects with the signal's reason. */
-  async untilAttached(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#line) return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const giveUp = (): void => reject(signal.reason)
-    this.#waiting.add(resolve)
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      await promise
-    } finally {
-      this.#waiting.delete(resolve)
-      signal.removeEventListener('abort', giveUp)
-    }
   }
 
   /** Closes the socket, and each one that still comes. */

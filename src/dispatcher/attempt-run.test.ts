@@ -42,20 +42,25 @@ function converse(
   const link = {
     balanced: more.balanced ?? false,
     record: { members: 2 },
-    runAttempt: async function* (requests: AsyncIterable<RunAttemptRequest>, signal: AbortSignal) {
-      const messages = requests[Symbol.asyncIterator]()
-      const first = (await messages.next()).value?.request
-      if (first?.case === 'start') starts.push(first.value)
-      void (async () => {
-        for (let next = await messages.next(); !next.done; next = await messages.next()) {
-          const { request } = next.value
-          const sent = request.case === 'acknowledge' ? request.value.leaseSentMs : undefined
-          if (sent !== undefined) confirmed.push(sent)
-        }
-      })()
-      const answer = answers[starts.length - 1]
-      if (!answer) throw new NarwhalError('invalid', 'this stream is one too many')
-      yield* answer(signal)
+    client: {
+      runAttempt: async function* (
+        requests: AsyncIterable<RunAttemptRequest>,
+        signal: AbortSignal,
+      ) {
+        const messages = requests[Symbol.asyncIterator]()
+        const first = (await messages.next()).value?.request
+        if (first?.case === 'start') starts.push(first.value)
+        void (async () => {
+          for (let next = await messages.next(); !next.done; next = await messages.next()) {
+            const { request } = next.value
+            const sent = request.case === 'acknowledge' ? request.value.leaseSentMs : undefined
+            if (sent !== undefined) confirmed.push(sent)
+          }
+        })()
+        const answer = answers[starts.length - 1]
+        if (!answer) throw new NarwhalError('invalid', 'this stream is one too many')
+        yield* answer(signal)
+      },
     },
   } as unknown as RunnerLink
   const run = new AttemptRun({

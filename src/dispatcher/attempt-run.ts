@@ -137,7 +137,7 @@ export class AttemptRun {
     let finished = false
     try {
       const signal = AbortSignal.any([this.#signal, this.#lease.over])
-      for await (const message of this.#link.runAttempt(this.#requests, signal)) {
+      for await (const message of this.#link.client.runAttempt(this.#requests, signal)) {
         if (message.event.case === 'heartbeat') {
           batches.throwFailure()
           this.#answer(Number(message.event.value.sentMs))

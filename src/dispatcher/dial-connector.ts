@@ -1,6 +1,6 @@
 import type { Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
-import type { Connection, Connector } from './runner-link.ts'
+import type { Connection, Connector } from './connector.ts'
 
 export interface DialOptions {
   readonly url: string

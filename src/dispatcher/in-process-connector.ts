@@ -1,5 +1,5 @@
 import type { Transport } from '@connectrpc/connect'
-import type { Connector } from './runner-link.ts'
+import type { Connector } from './connector.ts'
 
 /** Reaches a runner in this very process. */
 export function inProcessConnector(transport: Transport): Connector {

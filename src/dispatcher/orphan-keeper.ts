@@ -3,7 +3,8 @@ import { isHeld } from '../core/job.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
-import type { Orphan, RunnerLink } from './runner-link.ts'
+import type { RunnerLink } from './runner-link.ts'
+import type { Orphan } from './runner-member.ts'
 
 /**
  * Decides about attempts that a runner has and nobody asks about: one that still counts goes on,
@@ -52,7 +53,7 @@ export class OrphanKeeper {
       await this.#resume(job.pipelineId)
       return
     }
-    await link.discard(orphan)
+    await link.client.discard(orphan)
     this.#log.info({ ...orphan, runner: link.record.name }, 'an attempt that was over is discarded')
   }
 }

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { NarwhalError } from '../lib/errors.ts'
 import { planOnRunner } from './plan-pipeline.ts'
-import type { PlannedCommit } from './runner-link.ts'
+import type { PlannedCommit } from './runner-client.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 test('a commit is planned elsewhere when its runner stops meanwhile', async () => {
@@ -18,9 +18,11 @@ test('a commit is planned elsewhere when its runner stops meanwhile', async () =
   let calls = 0
   const link = {
     record: { state: 'online' },
-    planCommit: async () => {
-      if (calls++ === 0) throw new NarwhalError('cancelled', 'the runner stops')
-      return planned
+    client: {
+      planCommit: async () => {
+        if (calls++ === 0) throw new NarwhalError('cancelled', 'the runner stops')
+        return planned
+      },
     },
   }
   const pool = { findPlanner: () => link } as unknown as RunnerPool

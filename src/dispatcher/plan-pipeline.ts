@@ -8,7 +8,8 @@ import { newId } from '../lib/new-id.ts'
 import type { JobRecord, Phase, PipelineRecord } from '../store/records.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import type { PlannedCommit, RunnerLink } from './runner-link.ts'
+import type { PlannedCommit } from './runner-client.ts'
+import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 /** How often a commit may be unreachable before its pipeline ends in `error`. */
@@ -37,7 +38,7 @@ export async function planOnRunner(
   for (let failures = 0; ; ) {
     const link = await onlineRunner(pool, signal)
     try {
-      return await link.planCommit(commit, signal)
+      return await link.client.planCommit(commit, signal)
     } catch (reason) {
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)

@@ -3,7 +3,7 @@ import { planFromProto } from '../contract/rpc.ts'
 import { findCycle } from '../core/graph.ts'
 import type { PipelinePlan } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { PlannedCommit } from './runner-link.ts'
+import type { PlannedCommit } from './runner-client.ts'
 
 /** A runner's answer to "plan this commit" in the domain's words. */
 export function planResult(response: PlanCommitResponse): PlannedCommit {

@@ -73,7 +73,7 @@ export class RunnerFailures implements Disposable {
     while (link.wishes.asideReason !== undefined && !link.isClosed) {
       await sleep(PROBE_AFTER_MS, undefined, { signal })
       if (link.record.state === 'offline') continue
-      const trouble = await link.probe().catch(describeError)
+      const trouble = await link.client.probe().catch(describeError)
       if (trouble === '') {
         this.#log.info({ runner: link.record.name }, 'runner passed its probe and is back')
         await this.#setAside(link, undefined)

@@ -1,71 +1,20 @@
 import type { Duplex } from 'node:stream'
-import { type Client, createClient, type Transport } from '@connectrpc/connect'
-import {
-  type Commit,
-  type DescribeResponse,
-  type RunAttemptRequest,
-  type RunAttemptResponse,
-  RunnerService,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
-import { engineFromProto, fromConnectError } from '../contract/rpc.ts'
+import type { DescribeResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { engineFromProto } from '../contract/rpc.ts'
 import type { RunnerSample } from '../contract/views.ts'
 import type { RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
-import type { PipelinePlan, Problem } from '../core/plan.ts'
 import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RunnerRecord } from '../store/records.ts'
-import { planResult } from './plan-result.ts'
+import type { Connector } from './connector.ts'
+import { RunnerClient } from './runner-client.ts'
+import { type Member, type Orphan, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
-
-/** A way to reach one runner; for a balancer's URL, one of those behind it. */
-export interface Connection extends AsyncDisposable {
-  readonly transport: Transport
-}
-
-/** Opens connections to a runner. A balanced one gets a new connection for each use. */
-export interface Connector {
-  readonly balanced: boolean
-  /** May throw `unavailable`, where it is the runner who connects. */
-  connect(): Connection
-  /** Takes up the socket of a runner that has connected itself. */
-  accept?(socket: Duplex): void
-  [Symbol.asyncDispose]?(): Promise<void>
-}
-
-export interface PlannedCommit {
-  readonly result:
-    | { readonly ok: true; readonly plan: PipelinePlan }
-    | { readonly ok: false; readonly problems: readonly Problem[] }
-  readonly title: string
-  readonly author: string
-  readonly fetchMs: number
-  readonly parseMs: number
-}
-
-/** An attempt that a runner has and that nobody asks about. */
-export interface Orphan {
-  readonly jobId: string
-  readonly attempt: number
-  readonly fence: number
-}
-
-/** One runner behind a link, as it last told of itself. */
-export interface Member {
-  readonly instanceId: string
-  readonly sample: Omit<RunnerSample, 'runnerId'>
-  readonly draining: boolean
-  readonly trouble: string
-  readonly orphans: readonly Orphan[]
-}
 
 /** What people and the dispatchers want of a runner, whatever it says itself. */
 export type RunnerWishes = Pick<RunnerRecord, 'draining' | 'asideReason' | 'allowedLabels'>
-
-/** How long a runner may take to answer a small question, and to open a sandbox. */
-const CALL_MS = 10_000
-const PROBE_MS = 90_000
 
 /**
  * The dispatcher's side of one registered runner: `offline` until one of its members tells its load,
@@ -81,6 +30,7 @@ export class RunnerLink implements AsyncDisposable {
   /** Why it is offline, when it is. */
   #away = 'not connected yet'
   readonly #connector: Connector
+  readonly #client: RunnerClient
   readonly #members = new Map<string, Member>()
   readonly #stop = new AbortController()
   readonly #onChange: (link: RunnerLink, sample?: RunnerSample) => void
@@ -100,6 +50,7 @@ export class RunnerLink implements AsyncDisposable {
     this.#record = { ...deps.record, state: 'offline', busy: 0, members: 0 }
     this.#wishes = deps.record
     this.#connector = deps.connector
+    this.#client = new RunnerClient(deps.connector, this.#stop.signal)
     this.#onChange = deps.onChange
     this.#onOrphans = deps.onOrphans
     this.#log = deps.log.child({ runner: deps.record.name })
@@ -146,28 +97,19 @@ export class RunnerLink implements AsyncDisposable {
     this.#refusedUntilNews = true
   }
 
-  /** Rejects with what the runner says; `unavailable` also when it can't be reached. */
-  async planCommit(commit: Commit, signal: AbortSignal): Promise<PlannedCommit> {
-    return await this.#call(async (client) =>
-      planResult(await client.planCommit({ commit }, { signal })),
-    )
+  /** The calls that the runner answers. */
+  get client(): RunnerClient {
+    return this.#client
   }
 
-  /** Opens the stream of one attempt; the connection is the stream's own where it must be. */
-  async *runAttempt(
-    requests: AsyncIterable<RunAttemptRequest>,
-    signal: AbortSignal,
-  ): AsyncGenerator<RunAttemptResponse, void, undefined> {
-    await using connection = this.#connector.connect()
-    try {
-      yield* createClient(RunnerService, connection.transport).runAttempt(requests, { signal })
-    } catch (error) {
-      throw fromConnectError(error)
+  /** Takes up the socket of an attached runner; throws `conflict` when it is not one. */
+  accept(socket: Duplex): void {
+    if (!this.#connector.accept) {
+      const words = `runner ${this.#record.name} is not one that attaches itself`
+      throw new NarwhalError('conflict', words)
     }
-  }
-
-  get connector(): Connector {
-    return this.#connector
+    this.#connector.accept(socket)
+    this.#hurry.abort()
   }
 
   get wishes(): RunnerWishes {
@@ -177,11 +119,6 @@ export class RunnerLink implements AsyncDisposable {
   /** Whether it was disposed: the runner was removed, or has a new link. */
   get isClosed(): boolean {
     return this.#stop.signal.aborted
-  }
-
-  /** Tries at once, instead of when it is time for the next try. */
-  reconnect(): void {
-    this.#hurry.abort()
   }
 
   /**
@@ -199,47 +136,17 @@ export class RunnerLink implements AsyncDisposable {
 
   #tellDrain(): void {
     if (this.balanced) return
-    const { draining } = this.#wishes
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CALL_MS)])
-    this.#call((client) => client.drain({ draining }, { signal })).catch((error: unknown) => {
+    this.#client.drain(this.#wishes.draining).catch((error: unknown) => {
       // It is told again with the next connection, and gets no jobs from here meanwhile.
       this.#log.debug({ reason: describeError(error) }, 'the runner could not be told to drain')
     })
-  }
-
-  /** Has the runner forget an attempt that is over. */
-  async discard({ jobId, attempt, fence }: Orphan): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CALL_MS)])
-    await this.#call((client) =>
-      client.discard({ jobId, attempt, fence: BigInt(fence) }, { signal }),
-    )
-  }
-
-  /** Has the runner open a sandbox; resolves with what is wrong, in words, or empty. */
-  async probe(): Promise<string> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PROBE_MS)])
-    return (await this.#call((client) => client.probe({}, { signal }))).trouble
-  }
-
-  async #call<Answer>(
-    call: (client: Client<typeof RunnerService>) => Promise<Answer>,
-  ): Promise<Answer> {
-    await using connection = this.#connector.connect()
-    try {
-      return await call(createClient(RunnerService, connection.transport))
-    } catch (error) {
-      throw fromConnectError(error)
-    }
   }
 
   /** Waits for members to tell their load; starts anew, ever more slowly, when the last is gone. */
   async #watch(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
       try {
-        const description = await this.#call((client) =>
-          client.describe({}, { signal: this.#stop.signal, timeoutMs: 10_000 }),
-        )
-        this.#describe(description)
+        this.#describe(await this.#client.describe())
         if (this.#wishes.draining) this.#tellDrain()
         failures = 0
         await watchMembers({
@@ -336,21 +243,5 @@ export class RunnerLink implements AsyncDisposable {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
     await this.#connector[Symbol.asyncDispose]?.()
     await this.#watching
-  }
-}
-
-function sumSamples(members: readonly Member[]): Omit<RunnerSample, 'runnerId'> {
-  const samples = members.map((member) => member.sample)
-  const sum = (of: (sample: Omit<RunnerSample, 'runnerId'>) => number): number =>
-    samples.reduce((total, sample) => total + of(sample), 0)
-  return {
-    at: Date.now(),
-    slots: sum((sample) => sample.slots),
-    busy: sum((sample) => sample.busy),
-    load: sum((sample) => sample.load) / samples.length,
-    cpu: sum((sample) => sample.cpu) / samples.length,
-    memoryUsedBytes: sum((sample) => sample.memoryUsedBytes),
-    memoryTotalBytes: sum((sample) => sample.memoryTotalBytes),
-    diskFreeBytes: sum((sample) => sample.diskFreeBytes),
   }
 }

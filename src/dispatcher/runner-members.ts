@@ -3,7 +3,8 @@ import { createClient } from '@connectrpc/connect'
 import { RunnerService, type WatchLoadResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { fromConnectError } from '../contract/rpc.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { Connector, Member } from './runner-link.ts'
+import type { Connector } from './connector.ts'
+import type { Member } from './runner-member.ts'
 
 const INTERVAL_MS = 2_000
 /** A member that has said nothing for so long is gone. */

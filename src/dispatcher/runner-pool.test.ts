@@ -8,9 +8,9 @@ import { RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { silentLog } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
+import type { Connector } from './connector.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { Recorder } from './recorder.ts'
-import type { Connector } from './runner-link.ts'
 import { RunnerPool } from './runner-pool.ts'
 
 async function openPool(store: Store) {

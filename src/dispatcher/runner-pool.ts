@@ -10,9 +10,11 @@ import { SerialQueue } from '../lib/serial-queue.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
+import type { Connector } from './connector.ts'
 import type { Recorder } from './recorder.ts'
 import { RunnerFailures } from './runner-failures.ts'
-import { type Connector, type Orphan, RunnerLink } from './runner-link.ts'
+import { RunnerLink } from './runner-link.ts'
+import type { Orphan } from './runner-member.ts'
 import { RunnerNews } from './runner-news.ts'
 
 export interface NewLink {
@@ -117,11 +119,8 @@ export class RunnerPool implements AsyncDisposable {
     // It may have joined by another dispatcher, or have been a dialled one until now.
     if (!former || !isSamePlace(former.record, runner)) await this.look()
     const link = this.#links.get(runner.id)
-    if (!link?.connector.accept) {
-      throw new NarwhalError('conflict', `runner ${runner.name} is not one that attaches itself`)
-    }
-    link.connector.accept(socket)
-    link.reconnect()
+    if (!link) throw new NarwhalError('not_found', `runner ${runner.name} is not registered`)
+    link.accept(socket)
   }
 
   /** Notes how an attempt on a runner has ended: by a fault of the runner's own, or not. */
