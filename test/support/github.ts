@@ -12,6 +12,8 @@ export interface Delivery {
   readonly secret: string
   /** The delivery's id; a new one unless given. */
   readonly id?: string
+  /** Gives up waiting for the answer. */
+  readonly signal?: AbortSignal
 }
 
 export interface WebhookReply {
@@ -26,6 +28,7 @@ export async function deliver(agentUrl: string, delivery: Delivery): Promise<Web
   const response = await fetch(`${agentUrl}/webhooks/github`, {
     method: 'POST',
     body,
+    ...(delivery.signal ? { signal: delivery.signal } : {}),
     headers: {
       'content-type': 'application/json',
       'x-github-event': delivery.event,

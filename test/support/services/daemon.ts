@@ -24,11 +24,15 @@ export interface DaemonOptions {
 const READY_WITHIN_MS = 60_000
 const STOPPED_WITHIN_MS = 10_000
 
+export interface Daemon extends AsyncDisposable {
+  /** The leader of a process group of its own. */
+  readonly pid: number
+  /** Resolves when it has ended, however that came. */
+  readonly ended: Promise<unknown>
+}
+
 /** A child process that runs until it is disposed of; resolves once it is ready, rejects with its output. */
-export async function startDaemon(
-  options: DaemonOptions,
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
+export async function startDaemon(options: DaemonOptions, signal: AbortSignal): Promise<Daemon> {
   const child = launch(options)
   const exited = once(child, 'exit')
   exited.catch(() => {})
@@ -39,7 +43,7 @@ export async function startDaemon(
     await stop()
     throw error
   }
-  return { [Symbol.asyncDispose]: stop }
+  return { pid: child.pid ?? 0, ended: exited, [Symbol.asyncDispose]: stop }
 }
 
 /**

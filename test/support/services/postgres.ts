@@ -3,9 +3,9 @@ import { chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../free-port.ts'
-import { startDaemon } from './daemon.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram, isRoot } from './programs.ts'
-import type { StartService } from './service.ts'
+import type { StartOptions, StartService, Unavailable } from './service.ts'
 
 const run = promisify(execFile)
 
@@ -19,8 +19,31 @@ const SETTINGS = {
 /** Nothing that tests write needs to survive, so it need not wait for the disk. */
 const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
-/** PostgreSQL refuses to run as root: then it runs as the user that its package made. */
+/** A server whose data folder is made and whose port is chosen: it may be started, again and again. */
+export interface PreparedPostgres {
+  readonly port: number
+  /** Resolves when it accepts connections. */
+  start(signal: AbortSignal): Promise<Daemon>
+}
+
 export const startPostgres: StartService = async (dir, signal, options) => {
+  const prepared = await preparePostgres(dir, signal, options)
+  if ('unavailable' in prepared) return prepared
+  const { port } = prepared
+  const daemon = await prepared.start(signal)
+  return {
+    env: { NARWHAL_TEST_POSTGRES: `postgres://narwhal@127.0.0.1:${port}/postgres` },
+    note: `PostgreSQL on port ${port}`,
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  }
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the user that its package made. */
+export async function preparePostgres(
+  dir: string,
+  signal: AbortSignal,
+  options?: StartOptions,
+): Promise<PreparedPostgres | Unavailable> {
   const initdb = findProgram('initdb')
   const server = findProgram('postgres')
   if (!initdb || !server) return { unavailable: 'PostgreSQL is not installed (apt: postgresql)' }
@@ -35,24 +58,17 @@ export const startPostgres: StartService = async (dir, signal, options) => {
   const port = await freePort()
   const all = { ...SETTINGS, ...(options?.durable ? {} : NOT_DURABLE) }
   const settings = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const daemon = await startDaemon(
-    {
-      command: server,
-      args: ['-D', data, '-p', String(port), ...settings],
-      cwd: data,
-      ...(account && { user: 'postgres' }),
-      log: join(dir, 'log'),
-      ready: /ready to accept connections/,
-      // "Fast shutdown": doesn't wait for clients.
-      stopSignal: 'SIGINT',
-    },
-    signal,
-  )
-  return {
-    env: { NARWHAL_TEST_POSTGRES: `postgres://narwhal@127.0.0.1:${port}/postgres` },
-    note: `PostgreSQL on port ${port}`,
-    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
-  }
+  const daemon = {
+    command: server,
+    args: ['-D', data, '-p', String(port), ...settings],
+    cwd: data,
+    ...(account && { user: 'postgres' }),
+    log: join(dir, 'log'),
+    ready: /ready to accept connections/,
+    // "Fast shutdown": doesn't wait for clients.
+    stopSignal: 'SIGINT',
+  } as const
+  return { port, start: (until) => startDaemon(daemon, until) }
 }
 
 async function accountOf(user: string): Promise<{ uid: number; gid: number }> {

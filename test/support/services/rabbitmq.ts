@@ -1,15 +1,41 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../free-port.ts'
-import { startDaemon } from './daemon.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram } from './programs.ts'
-import type { StartService } from './service.ts'
+import type { StartService, Unavailable } from './service.ts'
+
+/** A node whose folders are made and whose ports are chosen: it may be started, again and again. */
+export interface PreparedRabbitmq {
+  readonly port: number
+  /** Where it keeps all it knows; may be removed while it is stopped. */
+  readonly dataFolder: string
+  /** The Erlang port mapper, which the node needs all the time. */
+  startMapper(signal: AbortSignal): Promise<Daemon>
+  /** Resolves when it accepts connections. */
+  start(signal: AbortSignal): Promise<Daemon>
+}
+
+export const startRabbitmq: StartService = async (dir, signal) => {
+  const prepared = await prepareRabbitmq(dir)
+  if ('unavailable' in prepared) return prepared
+  const { port } = prepared
+  await using started = new AsyncDisposableStack()
+  started.use(await prepared.startMapper(signal))
+  started.use(await prepared.start(signal))
+  const owned = started.move()
+  return {
+    env: { NARWHAL_TEST_RABBITMQ: `amqp://guest:guest@127.0.0.1:${port}` },
+    note: `RabbitMQ on port ${port}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
 
 /**
  * A node of its own: name, ports, folders, cookie, and the Erlang port mapper, which RabbitMQ would
  * otherwise start as a daemon that outlives it.
  */
-export const startRabbitmq: StartService = async (dir, signal) => {
+export async function prepareRabbitmq(dir: string): Promise<PreparedRabbitmq | Unavailable> {
   const epmd = findProgram('epmd')
   const server = findProgram('rabbitmq-server')
   if (!epmd || !server) return { unavailable: 'RabbitMQ is not installed (apt: rabbitmq-server)' }
@@ -19,19 +45,18 @@ export const startRabbitmq: StartService = async (dir, signal) => {
   await writeFile(join(home, '.erlang.cookie'), 'NARWHALTESTS', { mode: 0o400 })
   await writeFile(join(dir, 'enabled_plugins'), '[].\n')
   await writeFile(join(dir, 'rabbitmq.conf'), configuration(port))
-  await using started = new AsyncDisposableStack()
   const mapper = ['-address', '127.0.0.1', '-port', String(epmdPort)]
   const mapperLog = join(dir, 'epmd.log')
-  started.use(await startDaemon({ command: epmd, args: mapper, cwd: dir, log: mapperLog }, signal))
   const env = environment(dir, home, distPort, epmdPort)
   const ready = /Server startup complete/
   const log = join(dir, 'log')
-  started.use(await startDaemon({ command: server, args: [], env, cwd: dir, log, ready }, signal))
-  const owned = started.move()
   return {
-    env: { NARWHAL_TEST_RABBITMQ: `amqp://guest:guest@127.0.0.1:${port}` },
-    note: `RabbitMQ on port ${port}`,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    port,
+    dataFolder: join(dir, 'mnesia'),
+    startMapper: (signal) =>
+      startDaemon({ command: epmd, args: mapper, cwd: dir, log: mapperLog }, signal),
+    start: (signal) =>
+      startDaemon({ command: server, args: [], env, cwd: dir, log, ready }, signal),
   }
 }
 

@@ -1,0 +1,106 @@
+import type { Evidence, FaultRecord, ProcessLife, StepRun } from '../evidence.ts'
+import type { FaultKind } from '../kinds.ts'
+
+/** A step that beats every 100 ms was surely running if its last sign is so young. */
+const FRESH_MS = 300
+
+/** How long it took after each fault until all was as before, in milliseconds, by the fault's kind. */
+export function measureRecovery(evidence: Evidence): ReadonlyMap<string, readonly number[]> {
+  const times = new Map<string, number[]>()
+  for (const fault of evidence.faults) {
+    const found = measure(fault, evidence)
+    if (found.length > 0) times.set(fault.kind, [...(times.get(fault.kind) ?? []), ...found])
+  }
+  return times
+}
+
+const MEASURES: Readonly<
+  Partial<Record<FaultKind, (fault: FaultRecord, evidence: Evidence) => readonly number[]>>
+> = {
+  'kill-runner': untilRunningElsewhere,
+  'pause-runner': untilRunningElsewhere,
+  'kill-dispatcher': untilTakenOver,
+  'kill-agent': untilReady,
+  'kill-web': untilReady,
+}
+
+function measure(fault: FaultRecord, evidence: Evidence): readonly number[] {
+  const own = MEASURES[fault.kind]
+  return own ? own(fault, evidence) : untilNextChange(fault.healedAt, evidence)
+}
+
+/** For each job that ran there: from the fault to the first beat of its next attempt. */
+function untilRunningElsewhere(fault: FaultRecord, { runs, cancels }: Evidence): readonly number[] {
+  const hit = runs.filter((run) => run.runner === fault.target && wasRunning(run, fault))
+  return hit.flatMap((run) => {
+    if (cancels.some(({ id }) => id === run.jobId)) return []
+    const next = runs.find(({ jobId, attempt }) => jobId === run.jobId && attempt > run.attempt)
+    return next && next.beganAt > fault.at ? [next.beganAt - fault.at] : []
+  })
+}
+
+function wasRunning({ beganAt, lastAt, ended }: StepRun, { at }: FaultRecord): boolean {
+  return beganAt <= at && lastAt >= at - FRESH_MS && !(ended && lastAt <= at)
+}
+
+/**
+ * For each pipeline of the dispatcher that died: from its death until another one, or its next life,
+ * has it. Where nobody says whose a pipeline is: until any of those that were open went on.
+ */
+function untilTakenOver(fault: FaultRecord, evidence: Evidence): readonly number[] {
+  const { owners } = evidence
+  const life = lifeAt(fault, evidence)
+  if (!owners.some(({ dispatcherId }) => dispatcherId !== null)) {
+    return untilNextChange(fault.at, evidence)
+  }
+  return [...Map.groupBy(owners, ({ pipelineId }) => pipelineId).values()].flatMap((all) => {
+    const owner = all.findLast(({ seenAt }) => seenAt <= fault.at)
+    if (!owner || !life || !isSeatOf(owner.seatStartedWallMs, life, evidence)) return []
+    const next = all.find(({ seenAt, term }) => seenAt > fault.at && term > owner.term)
+    return next ? [next.seenAt - fault.at] : []
+  })
+}
+
+/** A seat is taken right after its process has started. */
+function isSeatOf(
+  startedWallMs: number | undefined,
+  life: ProcessLife,
+  { lives }: Evidence,
+): boolean {
+  if (startedWallMs === undefined) return false
+  const before = lives.filter(
+    (one) => one.role === 'dispatcher' && one.startedWallMs <= startedWallMs,
+  )
+  const latest = before.toSorted((a, b) => b.startedWallMs - a.startedWallMs)[0]
+  return latest === life
+}
+
+function untilReady(fault: FaultRecord, evidence: Evidence): readonly number[] {
+  const next = evidence.lives.find(
+    ({ name, readyAt }) => name === fault.target && readyAt !== undefined && readyAt > fault.at,
+  )
+  return next?.readyAt === undefined ? [] : [next.readyAt - fault.at]
+}
+
+/** From a moment at which something was open to the next change of anything. */
+function untilNextChange(
+  at: number,
+  { changes, commits, deliveries }: Evidence,
+): readonly number[] {
+  const told = new Set(
+    deliveries.filter((one) => one.result === 'acked' && one.answeredAt < at).map(({ sha }) => sha),
+  )
+  const over = new Set(
+    changes
+      .filter((one) => one.kind === 'pipeline' && one.status === 'finished' && one.seenAt < at)
+      .map(({ id }) => id),
+  )
+  const asked = commits.filter(({ sha }) => told.has(sha)).length
+  if (asked <= over.size) return []
+  const next = changes.find(({ seenAt }) => seenAt > at)
+  return next ? [next.seenAt - at] : []
+}
+
+function lifeAt(fault: FaultRecord, { lives }: Evidence): ProcessLife | undefined {
+  return lives.findLast(({ name, startedAt }) => name === fault.target && startedAt <= fault.at)
+}

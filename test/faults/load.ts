@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiClient } from '../../src/cli/client.ts'
+import type { PipelineView } from '../../src/contract/views.ts'
+import { NarwhalError } from '../../src/lib/errors.ts'
+import { eventually } from '../support/eventually.ts'
+import { type GitRepository, gitRepository } from '../support/git-repository.ts'
+import { deliver, type ForgeRepository, pushPayload } from '../support/github.ts'
+import type { Cancel, Delivery, PushedCommit } from './evidence.ts'
+import { machineMs } from './machine-clock.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import type { StateFollower } from './state-follower.ts'
+import { filesOf, makeJobs } from './work-script.ts'
+
+export interface LoadOptions {
+  readonly random: SeededRandom
+  readonly agentUrls: readonly string[]
+  readonly webUrls: readonly string[]
+  readonly follower: StateFollower
+  readonly witnessFolder: string
+  readonly maxOpenPipelines: number
+  readonly signal: AbortSignal
+}
+
+interface Project {
+  readonly git: GitRepository
+  readonly forge: ForgeRepository
+  readonly secret: string
+}
+
+const PROJECTS = 2
+const ANSWER_WITHIN_MS = 10_000
+/** A forge's operator, or a poll, asks again for a long time; a client that gave up proves nothing. */
+const RETRY_FOR_MS = 90_000
+const TWICE = 0.25
+const REPLAYED = 0.15
+const LATE = 0.2
+const CANCELLED = 0.25
+
+/** A forge and the people at it: pushes commits, tells of them by webhooks, cancels some. */
+export class Load implements AsyncDisposable {
+  readonly commits: PushedCommit[] = []
+  readonly deliveries: Delivery[] = []
+  readonly cancels: Cancel[] = []
+  readonly #options: LoadOptions
+  readonly #stack = new AsyncDisposableStack()
+  readonly #projects: Project[] = []
+  /** All that goes on besides pushing; none of it rejects. */
+  readonly #tasks = new Set<Promise<void>>()
+  #ids = 0
+
+  constructor(options: LoadOptions) {
+    this.#options = options
+  }
+
+  /** Makes the repositories and registers them. */
+  async prepare(): Promise<void> {
+    for (let index = 1; index <= PROJECTS; index++) {
+      const git = this.#stack.use(await gitRepository({ serve: true }))
+      const fullName = `faults/project-${index}`
+      const webhook = await eventually(() => this.#register(fullName, git.url), {
+        message: 'a repository to be registered',
+        timeoutMs: 30_000,
+      })
+      this.#projects.push({ git, forge: { id: 4000 + index, fullName }, secret: webhook.secret })
+    }
+  }
+
+  /** Goes on until the signal, and then until all that was begun is over. */
+  async run(until: AbortSignal): Promise<void> {
+    const { random, maxOpenPipelines } = this.#options
+    while (!until.aborted) {
+      if (this.openCommits.length < maxOpenPipelines) await this.#push()
+      const pause = random.exponential(600)
+      await sleep(pause, undefined, { signal: until }).catch(() => undefined)
+    }
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks)
+  }
+
+  /** Those whose pipelines have not ended yet, or are not even there. */
+  get openCommits(): readonly PushedCommit[] {
+    const { follower } = this.#options
+    return this.commits.filter(({ sha }) => follower.pipelineOf(sha)?.status !== 'finished')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync()
+  }
+
+  async #register(name: string, cloneUrl: string) {
+    const server = this.#options.random.pick(this.#options.webUrls)
+    const client = new ApiClient({ server }, this.#options.signal)
+    const forge = 'github' as const
+    const { webhook } = await client.addRepository({ name, cloneUrl, forge, pollIntervalMs: 0 })
+    return webhook ?? null
+  }
+
+  async #push(): Promise<void> {
+    const { random, witnessFolder } = this.#options
+    const project = random.pick(this.#projects)
+    const title = `commit ${this.commits.length + 1}`
+    const jobs = makeJobs(random, title)
+    const sha = await project.git.commit(filesOf(jobs, witnessFolder), title)
+    const ref = 'refs/heads/main'
+    this.commits.push({ sha, ref, repository: project.forge.fullName, jobs })
+    const sends = [
+      { id: this.#newId(), delayMs: random.chance(LATE) ? random.between(0, 3_000) : 0 },
+    ]
+    const [first] = sends
+    // The same delivery again, at the same moment; or the same push as another delivery, later on.
+    if (first && random.chance(TWICE)) sends.push({ ...first })
+    if (random.chance(REPLAYED)) {
+      sends.push({ id: this.#newId(), delayMs: random.between(0, 10_000) })
+    }
+    for (const send of sends) {
+      const agents = random.fork(`${send.id} ${sends.indexOf(send)}`)
+      this.#start(this.#tell(project, { sha, ref, title }, { ...send, random: agents }))
+    }
+    if (random.chance(CANCELLED)) this.#start(this.#cancel(sha, random.fork(`cancel ${sha}`)))
+  }
+
+  /** Sends a webhook until it is answered by yes. */
+  async #tell(
+    { forge, secret }: Project,
+    push: { sha: string; ref: string; title: string },
+    how: { id: string; delayMs: number; random: SeededRandom },
+  ): Promise<void> {
+    await this.#pause(how.delayMs)
+    const payload = pushPayload(forge, push)
+    const deadline = machineMs() + RETRY_FOR_MS
+    do {
+      const agent = how.random.pick(this.#options.agentUrls)
+      const sentAt = machineMs()
+      const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
+      const one = { event: 'push', payload, secret, id: how.id, signal }
+      const status = await deliver(agent, one).then(
+        (reply) => reply.status,
+        () => undefined,
+      )
+      const acked = status !== undefined && status >= 200 && status < 300
+      const result = acked ? 'acked' : status === undefined ? 'unknown' : 'refused'
+      const answeredAt = machineMs()
+      this.deliveries.push({
+        id: how.id,
+        sha: push.sha,
+        agent,
+        sentAt,
+        answeredAt,
+        result,
+        ...(status === undefined ? {} : { status }),
+      })
+      if (acked) return
+      await this.#pause(how.random.between(100, 1_000))
+    } while (machineMs() < deadline && !this.#options.signal.aborted)
+  }
+
+  /** Cancels the pipeline or one of its jobs at a moment of its life. */
+  async #cancel(sha: string, random: SeededRandom): Promise<void> {
+    const { follower, signal } = this.#options
+    const pipeline = await eventually(() => follower.pipelineOf(sha) ?? null, {
+      timeoutMs: RETRY_FOR_MS,
+    }).catch(() => undefined)
+    await this.#pause(random.between(0, 8_000))
+    if (!pipeline || signal.aborted) return
+    const target = await this.#chooseTarget(pipeline, random)
+    const deadline = machineMs() + RETRY_FOR_MS
+    do {
+      const askedAt = machineMs()
+      const result = await this.#ask(target, random)
+      this.cancels.push({ ...target, askedAt, answeredAt: machineMs(), result })
+      if (result !== 'unknown') return
+      await this.#pause(random.between(100, 1_000))
+    } while (machineMs() < deadline && !signal.aborted)
+  }
+
+  async #chooseTarget(
+    pipeline: PipelineView,
+    random: SeededRandom,
+  ): Promise<Pick<Cancel, 'kind' | 'id'>> {
+    const whole = { kind: 'pipeline', id: pipeline.id } as const
+    if (random.chance(0.5)) return whole
+    const found = await this.#client(random)
+      .getPipeline(pipeline.id)
+      .catch(() => undefined)
+    const open = found?.jobs.filter(({ status }) => status !== 'finished') ?? []
+    return open.length > 0 ? { kind: 'job', id: random.pick(open).id } : whole
+  }
+
+  async #ask(
+    { kind, id }: Pick<Cancel, 'kind' | 'id'>,
+    random: SeededRandom,
+  ): Promise<Cancel['result']> {
+    const client = this.#client(random)
+    try {
+      if (kind === 'pipeline') await client.cancelPipeline(id as `pipeline_${string}`)
+      else await client.cancelJob(id as `job_${string}`)
+      return 'acked'
+    } catch (error) {
+      return NarwhalError.from(error).code === 'conflict' ? 'over' : 'unknown'
+    }
+  }
+
+  #client(random: SeededRandom): ApiClient {
+    const patience = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const signal = AbortSignal.any([this.#options.signal, patience])
+    return new ApiClient({ server: random.pick(this.#options.webUrls) }, signal)
+  }
+
+  #start(task: Promise<void>): void {
+    this.#tasks.add(task)
+    void task.finally(() => this.#tasks.delete(task))
+  }
+
+  #newId(): string {
+    return `delivery-${++this.#ids}`
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#options.signal }).catch(() => undefined)
+  }
+}

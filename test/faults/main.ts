@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util'
+import type { Report } from './judge.ts'
+import { type FaultsOptions, faultsOptions } from './options.ts'
+import { reportText } from './report-text.ts'
+import { runFaults } from './run-faults.ts'
+
+const HELP = `npm run faults -- [--seed S] [--minutes M] [options]
+
+  --seed <number>         chooses faults, load and moments; else one is made up and printed
+  --minutes <number>      how long faults are made; 10 unless told
+  --gap <seconds>         between two faults on average; 2 unless told, 0 makes none
+  --dispatchers <count>   2 unless told; likewise --agents, --runners (3) and --webs
+  --link <kind>           how runners are reached: attached or dialled
+  --executors <list>      of the runners, in turn, with commas: process: unless told
+  --only <list>           only these kinds of faults, with commas
+  --root <folder>         the checkout whose Narwhal is judged; this one unless told
+`
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
+    gap: { type: 'string', default: '2' },
+    agents: { type: 'string', default: '2' },
+    dispatchers: { type: 'string', default: '2' },
+    runners: { type: 'string', default: '3' },
+    webs: { type: 'string', default: '2' },
+    link: { type: 'string' },
+    executors: { type: 'string' },
+    only: { type: 'string' },
+    root: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(HELP)
+} else {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stop.abort(new Error('stopped before the end')))
+  }
+  try {
+    const report = await runFaults(optionsOf(stop.signal))
+    print(report)
+    process.exitCode = report.breaches.length > 0 ? 1 : 0
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    console.error('stopped before the end')
+    process.exitCode = 130
+  }
+}
+
+function optionsOf(signal: AbortSignal): FaultsOptions {
+  const { link = 'default' } = values
+  return faultsOptions({
+    ...(values.seed === undefined ? {} : { seed: Number(values.seed) }),
+    durationMs: Number(values.minutes) * 60_000,
+    meanGapMs: Number(values.gap) * 1_000,
+    counts: {
+      agent: Number(values.agents),
+      dispatcher: Number(values.dispatchers),
+      runner: Number(values.runners),
+      web: Number(values.webs),
+    },
+    ...(link === 'attached' || link === 'dialled' ? { runnerLink: link } : {}),
+    ...(values.executors ? { executors: values.executors.split(',') } : {}),
+    ...(values.only
+      ? { weights: Object.fromEntries(values.only.split(',').map((kind) => [kind, 1])) }
+      : {}),
+    ...(values.root ? { root: values.root } : {}),
+    say: (line) => console.log(line),
+    signal,
+  })
+}
+
+/** The breaches are told above, in words; the line of figures stays one line. */
+function print(report: Report): void {
+  console.log(`\n${reportText(report)}`)
+  const { breaches, ...figures } = report
+  console.log(JSON.stringify({ ...figures, broken: breaches.length }))
+}

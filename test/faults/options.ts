@@ -1,0 +1,57 @@
+import type { Role } from './kinds.ts'
+
+export interface FaultsOptions {
+  readonly seed: number
+  /** How long faults are made, in milliseconds; start, quiescence and judgement come on top. */
+  readonly durationMs: number
+  readonly counts: Readonly<Record<Role, number>>
+  /** `NARWHAL_EXECUTOR` of each runner, in turn. */
+  readonly executors: readonly string[]
+  readonly slots: number
+  /** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
+  readonly runnerLink: 'attached' | 'dialled'
+  /** So long on average between two faults, in milliseconds; 0: none are made. */
+  readonly meanGapMs: number
+  /** No more commits are pushed while so many pipelines are open. */
+  readonly maxOpenPipelines: number
+  /** How long after the last fault all pipelines must have ended, in milliseconds. */
+  readonly quiescenceMs: number
+  /** The checkout whose Narwhal is judged; this one unless told. */
+  readonly root: string
+  /** Arguments of node before the program, by role: `--import` of a file that plants a bug, say. */
+  readonly nodeArgs: Readonly<Partial<Record<Role, readonly string[]>>>
+  readonly extraEnv: Readonly<Partial<Record<Role, Readonly<Record<string, string>>>>>
+  /** Arguments of the command behind its own, by role. */
+  readonly extraArgs: Readonly<Partial<Record<Role, readonly string[]>>>
+  /** Only these faults, with these weights, instead of all. */
+  readonly weights?: Readonly<Record<string, number>>
+  /** Where the output and the history of a run that broke a promise are kept. */
+  readonly artefacts: string
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+const checkout = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+
+/** The whole topology for ten minutes, unless told otherwise. */
+export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions {
+  return {
+    seed: Math.floor(Math.random() * 2 ** 31),
+    durationMs: 600_000,
+    counts: { agent: 2, dispatcher: 2, runner: 3, web: 2 },
+    executors: ['process:'],
+    slots: 2,
+    runnerLink: 'dialled',
+    meanGapMs: 2_000,
+    maxOpenPipelines: 5,
+    quiescenceMs: 120_000,
+    root: checkout,
+    nodeArgs: {},
+    extraEnv: {},
+    extraArgs: {},
+    artefacts: `${checkout}/.narwhal/faults`,
+    say: () => undefined,
+    signal: new AbortController().signal,
+    ...given,
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises'
+import type { TempDir } from '../support/temp-dir.ts'
+import type { Role } from './kinds.ts'
+import type { Links } from './links.ts'
+import type { FaultsOptions } from './options.ts'
+import type { RestartableService } from './restartable-services.ts'
+import type { Member } from './topology.ts'
+
+interface Surroundings {
+  readonly options: FaultsOptions
+  readonly members: readonly Member[]
+  readonly links: Links
+  readonly postgres: RestartableService
+  readonly rabbitmq: RestartableService
+  readonly dir: TempDir
+}
+
+/** Enough for any run: that a job may give up is not what is tried here. */
+const MAX_ATTEMPTS = 50
+
+/** What stands behind `narwhal agent`, `dispatcher`, `runner` or `web`. */
+export async function roleArgs(member: Member, around: Surroundings): Promise<readonly string[]> {
+  const own = await OWN_ARGS[member.role](member, around)
+  const extra = around.options.extraArgs[member.role] ?? []
+  return ['--port', String(member.port), '--log-format', 'json', ...own, ...extra]
+}
+
+const OWN_ARGS: Readonly<
+  Record<Role, (member: Member, around: Surroundings) => Promise<readonly string[]>>
+> = {
+  agent: sharedArgs,
+  dispatcher: async (member, around) => [
+    ...(await sharedArgs(member, around)),
+    '--max-attempts',
+    String(MAX_ATTEMPTS),
+  ],
+  runner: runnerArgs,
+  web: async (member, around) => [
+    ...(await sharedArgs(member, around)),
+    '--dispatcher',
+    await dispatcherUrls(member, around),
+  ],
+}
+
+/** The store and the broker, each by a link of one's own. */
+async function sharedArgs({ name }: Member, around: Surroundings): Promise<readonly string[]> {
+  const { links, postgres, rabbitmq } = around
+  const store = await links.open(`${name}→postgres`, postgres.port)
+  const broker = await links.open(`${name}→rabbitmq`, rabbitmq.port)
+  return ['--database', store.through(postgres.url), '--broker', broker.through(rabbitmq.url)]
+}
+
+async function runnerArgs(member: Member, around: Surroundings): Promise<readonly string[]> {
+  const { name, index, port, healthPort } = member
+  const { options, links, dir } = around
+  const data = dir.join('data', name)
+  await mkdir(data)
+  const executor = options.executors[(index - 1) % options.executors.length] ?? 'process:'
+  const about = ['--name', name, '--slots', String(options.slots), '--executor', executor]
+  const places = ['--data', data, '--health-port', String(healthPort)]
+  if (options.runnerLink === 'attached') {
+    return [...about, ...places, '--dispatcher', await dispatcherUrls(member, around)]
+  }
+  const link = await links.open(`dispatchers→${name}`, port)
+  const dispatcher = await dispatcherUrls(member, around)
+  const reached = ['--advertise', `http://127.0.0.1:${link.port}`, '--dispatcher', dispatcher]
+  return [...about, ...places, ...reached]
+}
+
+/** All dispatchers, with commas between them, each by a link of one's own. */
+async function dispatcherUrls({ name }: Member, around: Surroundings): Promise<string> {
+  const dispatchers = around.members.filter(({ role }) => role === 'dispatcher')
+  const urls = await Promise.all(
+    dispatchers.map(async (one) => {
+      const link = await around.links.open(`${name}→${one.name}`, one.port)
+      return `http://127.0.0.1:${link.port}`
+    }),
+  )
+  return urls.join(',')
+}

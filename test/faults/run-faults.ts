@@ -1,0 +1,175 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import type { Evidence } from './evidence.ts'
+import { judge, type Report } from './judge.ts'
+import { findJobLeftovers, findProcessLeftovers, killLeftovers } from './leftovers.ts'
+import { Load } from './load.ts'
+import { Nemesis } from './nemesis.ts'
+import { type FaultsOptions, faultsOptions } from './options.ts'
+import { ProcessSampler } from './process-sampler.ts'
+import { readFinal } from './read-final.ts'
+import { installServices } from './restartable-services.ts'
+import { SeededRandom } from './seeded-random.ts'
+import { StateFollower } from './state-follower.ts'
+import { startTopology, type Topology } from './topology.ts'
+import { readWitness } from './witness.ts'
+
+const READY_WITHIN_MS = 90_000
+/** Sandboxes are removed after the result was reported. */
+const CLEAN_WITHIN_MS = 20_000
+
+/**
+ * One run: starts everything, makes load and faults for the given time, heals, waits until all has
+ * come to an end, and judges. It leaves nothing behind, aborted or not, but the artefacts of a run that
+ * broke a promise. Rejects when the topology can't be started, and with the signal's reason.
+ */
+export async function runFaults(given: Partial<FaultsOptions> = {}): Promise<Report> {
+  const options = faultsOptions(given)
+  const { seed, say, signal } = options
+  say(`seed ${seed}`)
+  const random = new SeededRandom(seed)
+  await installServices(say, signal)
+  await using stack = new AsyncDisposableStack()
+  const topology = stack.use(await startTopology(options, random.fork('topology')))
+  // Also when it fails: those whose parents were killed are nobody's children any more.
+  stack.defer(async () => {
+    await topology.stopProcesses()
+    killLeftovers(await findProcessLeftovers(topology))
+  })
+  const evidence = await gatherEvidence(topology, options, random)
+  const report = judge(evidence, options)
+  if (report.breaches.length > 0) await keep(topology, { evidence, report, options })
+  return report
+}
+
+async function gatherEvidence(
+  topology: Topology,
+  options: FaultsOptions,
+  random: SeededRandom,
+): Promise<Evidence> {
+  const { say, signal } = options
+  await untilReady(topology, signal)
+  say(`${topology.processes.length} processes are ready`)
+  await using follower = new StateFollower(topology.postgres.url)
+  await using sampler = new ProcessSampler(topology.processes)
+  await using load = new Load({
+    random: random.fork('load'),
+    agentUrls: topology.of('agent').map(({ healthUrl }) => healthUrl),
+    webUrls: topology.of('web').map(({ healthUrl }) => healthUrl),
+    follower,
+    witnessFolder: topology.witnessFolder,
+    maxOpenPipelines: options.maxOpenPipelines,
+    signal,
+  })
+  await load.prepare()
+  const nemesis = new Nemesis({
+    topology,
+    random: random.fork('nemesis'),
+    meanGapMs: options.meanGapMs,
+    weights: options.weights,
+    say,
+  })
+  await makeTrouble({ load, nemesis, options })
+  say('all is healed; waiting for what is open')
+  const hurried = await untilQuiet(topology, load, options)
+  if (hurried) say(`not quiet after ${options.quiescenceMs} ms`)
+  const leftovers = await patientLeftovers(topology, signal)
+  const pipelines = await readFinal(topology.postgres.url)
+  await topology.stopProcesses()
+  const processes = await findProcessLeftovers(topology)
+  killLeftovers(processes)
+  return {
+    commits: load.commits,
+    deliveries: load.deliveries,
+    cancels: load.cancels,
+    faults: nemesis.records,
+    lives: topology.processes.flatMap(({ lives }) => lives),
+    changes: follower.changes,
+    owners: follower.owners,
+    runs: await readWitness(topology.witnessFolder, (path) => topology.runnerOf(path)),
+    pipelines,
+    samples: sampler.samples,
+    leftovers: [
+      ...leftovers,
+      ...processes.map(({ pid, command }) => `process ${pid} outlived its parent: ${command}`),
+    ],
+    staleWrites: sampler.staleWrites,
+  }
+}
+
+async function makeTrouble(parts: {
+  load: Load
+  nemesis: Nemesis
+  options: FaultsOptions
+}): Promise<void> {
+  const { load, nemesis, options } = parts
+  const { signal, durationMs, meanGapMs, say } = options
+  const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+  const progress = setInterval(() => {
+    const open = load.openCommits.length
+    say(`${nemesis.records.length} faults, ${load.commits.length} commits, ${open} open`)
+  }, 30_000)
+  try {
+    const troubles = meanGapMs > 0 ? [nemesis.run(over)] : []
+    await Promise.all([load.run(over), ...troubles])
+  } finally {
+    clearInterval(progress)
+  }
+  signal.throwIfAborted()
+}
+
+async function untilReady(topology: Topology, signal: AbortSignal): Promise<void> {
+  await eventually(
+    async () => {
+      signal.throwIfAborted()
+      const all = await Promise.all(topology.processes.map((one) => one.isReady()))
+      return all.every((ready) => ready)
+    },
+    { timeoutMs: READY_WITHIN_MS, message: 'all processes to be ready' },
+  )
+}
+
+/** True when patience ended before the pipelines did. */
+async function untilQuiet(
+  topology: Topology,
+  load: Load,
+  { quiescenceMs, signal }: FaultsOptions,
+): Promise<boolean> {
+  const told = new Set(
+    load.deliveries.filter((one) => one.result === 'acked').map(({ sha }) => sha),
+  )
+  const deadline = performance.now() + quiescenceMs
+  while (load.openCommits.some(({ sha }) => told.has(sha))) {
+    if (performance.now() > deadline) return true
+    await sleep(200, undefined, { signal })
+  }
+  // What comes too late, such as a second pipeline, comes now.
+  await untilReady(topology, signal)
+  await sleep(Math.min(3_000, quiescenceMs), undefined, { signal })
+  return false
+}
+
+async function patientLeftovers(topology: Topology, signal: AbortSignal): Promise<string[]> {
+  const deadline = performance.now() + CLEAN_WITHIN_MS
+  for (;;) {
+    const found = await findJobLeftovers(topology)
+    if (found.length === 0 || performance.now() > deadline) return found
+    await sleep(500, undefined, { signal })
+  }
+}
+
+/** Keeps what the processes said and what the judgement rests on. */
+async function keep(
+  topology: Topology,
+  { evidence, report, options }: { evidence: Evidence; report: Report; options: FaultsOptions },
+): Promise<void> {
+  const folder = join(options.artefacts, `seed-${options.seed}-${Date.now()}`)
+  await mkdir(folder, { recursive: true })
+  await cp(topology.outputFolder, join(folder, 'output'), { recursive: true })
+  await cp(topology.witnessFolder, join(folder, 'witness'), { recursive: true })
+  await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence))
+  await writeFile(join(folder, 'report.json'), JSON.stringify(report, undefined, 2))
+  options.say(`what the processes said, and the history: ${folder}`)
+}

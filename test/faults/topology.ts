@@ -1,0 +1,127 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { freePort } from '../support/free-port.ts'
+import { type TempDir, tempDir } from '../support/temp-dir.ts'
+import { ROLES, type Role } from './kinds.ts'
+import { Links } from './links.ts'
+import type { FaultsOptions } from './options.ts'
+import { openPostgres, openRabbitmq, type RestartableService } from './restartable-services.ts'
+import { roleArgs } from './role-args.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { SupervisedProcess } from './supervised-process.ts'
+
+/** Long enough that a machine under load is not flooded with starts, short as a service manager's. */
+const RESTART_MS = { from: 100, to: 1_500 }
+
+/** A whole Narwhal in many processes on this machine, with servers of its own. */
+export interface Topology extends AsyncDisposable {
+  /** In the environment of every process that the run has started, steps too. */
+  readonly folder: string
+  readonly witnessFolder: string
+  readonly outputFolder: string
+  readonly postgres: RestartableService
+  readonly rabbitmq: RestartableService
+  readonly links: Links
+  readonly processes: readonly SupervisedProcess[]
+  of(role: Role): readonly SupervisedProcess[]
+  /** Whose the workspace at this path is. */
+  runnerOf(workspace: string): string
+  /** Asks all processes of Narwhal to end, and waits for that; the servers stay. */
+  stopProcesses(): Promise<void>
+}
+
+/** A member that is about to be started. */
+export interface Member {
+  readonly name: string
+  readonly role: Role
+  readonly index: number
+  readonly port: number
+  readonly healthPort: number
+}
+
+export async function startTopology(
+  options: FaultsOptions,
+  random: SeededRandom,
+): Promise<Topology> {
+  const { signal } = options
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir('narwhal-faults-'))
+  // PostgreSQL runs as another user.
+  await chmod(dir.path, 0o755)
+  const folders = ['witness', 'output', 'tmp', 'data'].map((name) => dir.join(name))
+  await Promise.all(folders.map((folder) => mkdir(folder)))
+  const [postgres, rabbitmq] = await Promise.all([
+    openPostgres(dir.join('postgres'), signal).then((one) => stack.use(one)),
+    openRabbitmq(dir.join('rabbitmq'), signal).then((one) => stack.use(one)),
+  ])
+  const links = stack.use(new Links())
+  const members = await chooseMembers(options)
+  const processes: SupervisedProcess[] = []
+  for (const member of members) {
+    const delays = random.fork(member.name)
+    const args = await roleArgs(member, { options, members, links, postgres, rabbitmq, dir })
+    const made = new SupervisedProcess({
+      name: member.name,
+      role: member.role,
+      ...program(options, member.role, args),
+      env: environment(options, member.role, dir),
+      outputFile: dir.join('output', `${member.name}.log`),
+      healthUrl: `http://127.0.0.1:${member.healthPort}`,
+      restartDelayMs: () => delays.between(RESTART_MS.from, RESTART_MS.to),
+    })
+    processes.push(made)
+  }
+  let stopped: Promise<unknown> | undefined
+  const stopProcesses = async (): Promise<void> => {
+    stopped ??= Promise.all(processes.map((one) => one[Symbol.asyncDispose]()))
+    await stopped
+  }
+  // Before the servers they use.
+  stack.defer(stopProcesses)
+  for (const one of processes) await one.start()
+  const owned = stack.move()
+  return {
+    folder: dir.path,
+    witnessFolder: dir.join('witness'),
+    outputFolder: dir.join('output'),
+    postgres,
+    rabbitmq,
+    links,
+    processes,
+    of: (role) => processes.filter((one) => one.role === role),
+    runnerOf: (workspace) => runnerName(dir, workspace),
+    stopProcesses,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function chooseMembers({ counts }: FaultsOptions): Promise<readonly Member[]> {
+  const members: Member[] = []
+  for (const role of ROLES) {
+    for (let index = 1; index <= counts[role]; index++) {
+      const port = await freePort()
+      const healthPort = role === 'runner' ? await freePort() : port
+      members.push({ name: `${role}-${index}`, role, index, port, healthPort })
+    }
+  }
+  return members
+}
+
+function program({ root, nodeArgs }: FaultsOptions, role: Role, args: readonly string[]) {
+  const before = nodeArgs[role] ?? []
+  if (before.length === 0) return { command: `${root}/narwhal`, args: [role, ...args] }
+  const node = `${root}/node_modules/.bin/node`
+  return { command: node, args: [...before, `${root}/src/main.ts`, role, ...args] }
+}
+
+function environment({ root, extraEnv }: FaultsOptions, role: Role, dir: TempDir) {
+  const { PATH = '' } = process.env
+  const cache = `${root}/node_modules/.cache/narwhal`
+  const own = { PATH, HOME: dir.path, TMPDIR: dir.join('tmp'), NODE_COMPILE_CACHE: cache }
+  return { ...own, ...extraEnv[role] }
+}
+
+/** A workspace is in the data folder of its runner. */
+function runnerName(dir: TempDir, workspace: string): string {
+  const data = `${dir.join('data')}/`
+  return workspace.startsWith(data) ? (workspace.slice(data.length).split('/')[0] ?? '') : ''
+}
