@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AttemptEvent } from '../../contract/attempt.ts'
+import { encodeRecords, eventOf, eventToText, findRecord, seqOf } from './record.ts'
+
+const line = (text: string, at = 1_700_000_000_007) => ({ at, stream: 'stderr' as const, text })
+
+const EVENTS: readonly AttemptEvent[] = [
+  { type: 'started', instanceId: 'instance_1' },
+  { type: 'phase', phase: 'fetch', durationMs: 12 },
+  { type: 'step_finished', step: 3, outcome: 'failure', exitCode: 2, reason: 'exit code 2' },
+  { type: 'log', step: 3, lines: [] },
+  { type: 'log', step: 3, lines: [line('')] },
+  { type: 'log', step: 3, lines: [line(' a  b \r'), line('ünï 🐋 \u2028 "\\', 0), line('o1 x')] },
+  { type: 'log', step: 3, lines: [line('two\nlines'), line('one')] },
+  { type: 'log', step: 0, lines: [{ at: 9.5, stream: 'narwhal', text: 'half a millisecond' }] },
+  { type: 'finished', outcome: 'error', reason: 'why', fault: 'handed_back' },
+]
+
+test('gives every event back as it was', () => {
+  const events = EVENTS.map((event, index) => ({ seq: 98 + index, at: 1_700_000_000_000, event }))
+  const buffer = encodeRecords(events.map(eventToText))
+  const bodies: Buffer[] = []
+  for (let at = 0; at < buffer.length; ) {
+    const found = findRecord(buffer, at)
+    assert.ok(found.kind === 'record')
+    bodies.push(found.body)
+    at = found.end
+  }
+  assert.deepEqual(bodies.map(eventOf), events)
+  assert.deepEqual(
+    bodies.map(seqOf),
+    events.map(({ seq }) => seq),
+  )
+})
+
+test('notices every single wrong bit, and an end that is missing', () => {
+  const event = { type: 'log', step: 1, lines: [line('hello')] } as const
+  const buffer = encodeRecords([eventToText({ seq: 5, at: 3, event })])
+  for (let bit = 0; bit < buffer.length * 8; bit++) {
+    const wrong = Buffer.from(buffer)
+    wrong[bit >> 3] = (wrong[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    assert.notEqual(findRecord(wrong, 0).kind, 'record')
+  }
+  for (let length = 0; length < buffer.length; length++) {
+    assert.equal(findRecord(buffer.subarray(0, length), 0).kind, 'short')
+  }
+  assert.equal(findRecord(Buffer.alloc(100), 0).kind, 'damaged')
+})
