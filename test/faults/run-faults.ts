@@ -88,7 +88,7 @@ async function gatherEvidence(
     lives: topology.processes.flatMap(({ lives }) => lives),
     changes: follower.changes,
     owners: follower.owners,
-    runs: await readWitness(topology.witnessFolder, (path) => topology.runnerOf(path)),
+    runs: await readWitness(topology.witnessFolder),
     pipelines,
     samples: sampler.samples,
     leftovers: [

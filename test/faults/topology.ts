@@ -23,8 +23,6 @@ export interface Topology extends AsyncDisposable {
   readonly links: Links
   readonly processes: readonly SupervisedProcess[]
   of(role: Role): readonly SupervisedProcess[]
-  /** Whose the workspace at this path is. */
-  runnerOf(workspace: string): string
   /** Asks all processes of Narwhal to end, and waits for that; the servers stay. */
   stopProcesses(): Promise<void>
 }
@@ -88,7 +86,6 @@ export async function startTopology(
     links,
     processes,
     of: (role) => processes.filter((one) => one.role === role),
-    runnerOf: (workspace) => runnerName(dir, workspace),
     stopProcesses,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -118,10 +115,4 @@ function environment({ root, extraEnv }: FaultsOptions, role: Role, dir: TempDir
   const cache = `${root}/node_modules/.cache/narwhal`
   const own = { PATH, HOME: dir.path, TMPDIR: dir.join('tmp'), NODE_COMPILE_CACHE: cache }
   return { ...own, ...extraEnv[role] }
-}
-
-/** A workspace is in the data folder of its runner. */
-function runnerName(dir: TempDir, workspace: string): string {
-  const data = `${dir.join('data')}/`
-  return workspace.startsWith(data) ? (workspace.slice(data.length).split('/')[0] ?? '') : ''
 }

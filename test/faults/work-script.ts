@@ -21,7 +21,7 @@ note() {
   read -r now _ </proc/uptime
   printf '%s %s %s\\n' "$1" "$now" "$2" >>"$own"
 }
-note begin "$PWD"
+note begin "$NARWHAL_RUNNER"
 while IFS= read -r line <&3; do
   if [ "$line" = beat ]; then
     note beat -
