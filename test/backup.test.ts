@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { PipelineView } from '../src/contract/views.ts'
+import { silentLog } from '../src/lib/log.ts'
+import { openStore } from '../src/store/open-store.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import {
@@ -16,7 +18,10 @@ import {
   startUp,
 } from './support/installation.ts'
 import { runNarwhal } from './support/narwhal-process.ts'
+import { freshDatabase, testService } from './support/services.ts'
 import { tempDir } from './support/temp-dir.ts'
+
+const postgres = testService('postgres')
 
 const QUICK = { 'narwhal.yml': 'steps:\n  - name: hello\n    command: print hello\n' }
 const SLOW = {
@@ -112,17 +117,33 @@ test('a folder in which a Narwhal works is not restored to', async () => {
   assert.deepEqual(await narwhal.client.listRepositories(), [])
 })
 
+test('a restored PostgreSQL database is made ready by a command', {
+  skip: postgres.skip,
+}, async () => {
+  await using database = await freshDatabase()
+  const args = ['restore', '--after-pg-restore', '--database', database.url]
+  const { code, said } = await runNarwhal(args)
+  assert.equal(code, 0, said)
+  assert.match(said, /is ready: start Narwhal/)
+  const config = { kind: 'postgres', url: database.url } as const
+  await using store = await openStore(config, silentLog())
+  assert.ok((await store.lastChange()) > 1_000_000)
+  const again = await runNarwhal(args)
+  assert.equal(again.code, 6, again.said)
+  assert.match(again.said, /are connected to .*: stop them first/)
+})
+
 test('what can not be backed up or restored is said in words', async () => {
   await using dir = await tempDir()
-  const postgres = ['--database', 'postgres://ada:hunter2@db.example.com/narwhal']
+  const away = ['--database', 'postgres://ada:hunter2@db.example.com/narwhal']
   const nothing = ['--data', dir.join('nothing')]
   const cases: [string[], number, RegExp][] = [
     [['backup'], 2, /file/],
     [['backup', dir.join('x'), ...nothing], 3, /no database .*nothing.*--data/],
-    [['backup', dir.join('x'), ...postgres], 2, /pg_dump --format=custom/],
+    [['backup', dir.join('x'), ...away], 2, /pg_dump --format=custom/],
     [['restore'], 2, /which backup/],
     [['restore', dir.join('x'), '--data', dir.path], 3, /no file .*x/],
-    [['restore', dir.join('x'), ...postgres], 2, /pg_restore.*--after-pg-restore/],
+    [['restore', dir.join('x'), ...away], 2, /pg_restore.*--after-pg-restore/],
     [['restore', '--after-pg-restore', '--data', dir.path], 2, /--database postgres:/],
   ]
   for (const [args, expected, words] of cases) {

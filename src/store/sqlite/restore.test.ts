@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -150,4 +153,29 @@ test('refuses what is no backup, and leaves all as it was', async () => {
   assert.deepEqual(await readdir(dir.path), names)
   await using store = await open(path)
   assert.deepEqual(await store.listRepositories(), [repository])
+})
+
+test('leaves the former database in its place when it is killed on the way', async () => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  const { repository } = await seedBackup(path, file)
+  // After the copy, when the signal is looked at.
+  const program = `
+    import { restoreSqlite } from ${JSON.stringify(import.meta.resolve('./restore.ts'))}
+    const throwIfAborted = () => process.kill(process.pid, 'SIGKILL')
+    const options = { replace: true, signal: { throwIfAborted } }
+    await restoreSqlite(${JSON.stringify(file)}, ${JSON.stringify(path)}, options)`
+  const args = ['--input-type=module', '--eval', program]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  await once(child, 'close')
+  assert.equal(child.signalCode, 'SIGKILL')
+  assert.ok((await readdir(dir.path)).some((name) => name.includes(`part-${child.pid}-`)))
+  {
+    await using store = await open(path)
+    assert.deepEqual(await store.listRepositories(), [repository])
+    assert.ok((await store.lastChange()) < LEAP)
+  }
+  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal })
+  const names = ['backup.db', 'narwhal.db', basename(aside)]
+  assert.deepEqual(await readdir(dir.path), names)
 })
