@@ -2,6 +2,7 @@ import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { AttemptFiles } from './spool/attempt-files.ts'
 import { EventWindow } from './spool/event-window.ts'
+import { ReadAhead } from './spool/read-ahead.ts'
 import { SpoolWriter } from './spool/spool-writer.ts'
 
 /** So many bytes of the newest events stay in memory, where readers find them at once. */
@@ -47,17 +48,13 @@ export class EventSpool {
   readonly #disk: SpoolDisk | undefined
   readonly #window: EventWindow
   readonly #writer: SpoolWriter | undefined
+  readonly #ahead: ReadAhead | undefined
   #ending: readonly AttemptEvent[]
   #lastSeq: number
   #acked = 0
   #hasFinished = false
   #isReleased = false
   #room: PromiseWithResolvers<void> | undefined
-  /** Events that were read from the disk, without a hole behind number `after`. */
-  #ahead:
-    | { readonly after: number; readonly events: readonly NumberedEvent[]; at: number }
-    | undefined
-  #loading: Promise<void> | undefined
 
   /** Use `Spools.create`; without a disk, all is kept in memory. */
   constructor(onAppend: () => void, disk?: SpoolDisk, left?: LeftEvents) {
@@ -67,6 +64,7 @@ export class EventSpool {
     this.#ending = left?.ending ?? []
     this.#hasFinished = left !== undefined
     this.#window = new EventWindow(this.#lastSeq)
+    this.#ahead = disk && new ReadAhead(disk.files)
     if (!disk || left) return
     this.#writer = new SpoolWriter({
       window: this.#window,
@@ -147,7 +145,7 @@ export class EventSpool {
     this.#isReleased = true
     this.#ending = []
     this.#acked = this.#lastSeq
-    this.#ahead = undefined
+    this.#ahead?.forget()
     this.#window.forget(this.#lastSeq)
     this.reconsider()
     this.#disk?.room.release(this, this.#writer?.stop() ?? Promise.resolve())
@@ -169,10 +167,9 @@ export class EventSpool {
   #hasRoom(memoryBytes: number): boolean {
     if (this.#isReleased) return true
     if (!this.#disk) return this.#window.bytes <= 8 * memoryBytes
-    const { files, room } = this.#disk
-    const { unwrittenBytes } = this.#window
-    if (unwrittenBytes > memoryBytes) return false
-    return files.bytes + unwrittenBytes <= room.attemptBytes && !room.isFull()
+    const { room } = this.#disk
+    if (this.#window.unwrittenBytes > memoryBytes) return false
+    return this.bytes <= room.attemptBytes && !room.isFull()
   }
 
   #find(afterSeq: number): NumberedEvent | undefined | 'on_disk' {
@@ -185,34 +182,23 @@ export class EventSpool {
       this.#ending = []
     }
     if (after >= this.#window.before) return this.#window.next(after)
-    const ahead = this.#ahead
-    if (!ahead || after < ahead.after) return 'on_disk'
-    if ((ahead.events[ahead.at - 1]?.seq ?? 0) > after) ahead.at = 0
-    while ((ahead.events[ahead.at]?.seq ?? Infinity) <= after) ahead.at += 1
-    return ahead.events[ahead.at] ?? 'on_disk'
+    return this.#ahead?.find(after) ?? 'on_disk'
   }
 
   async #read(afterSeq: number): Promise<NumberedEvent | undefined> {
     for (;;) {
       const found = this.#find(afterSeq)
       if (found !== 'on_disk') return found
-      this.#loading ??= this.#load(Math.max(afterSeq, this.#acked)).finally(() => {
-        this.#loading = undefined
+      const acked = this.#acked
+      const isThere = await this.#ahead?.load(Math.max(afterSeq, acked)).catch((error: unknown) => {
+        // What was acknowledged meanwhile may be gone from the disk.
+        if (this.#acked === acked) throw error
+        return true
       })
-      await this.#loading
-    }
-  }
-
-  async #load(after: number): Promise<void> {
-    try {
-      const events = (await this.#disk?.files.read(after)) ?? []
-      if (events.length > 0) this.#ahead = { after, events, at: 0 }
-      else if (this.#acked <= after) throw new Error(`event ${after + 1} is not there`)
-    } catch (cause) {
-      // What was acknowledged meanwhile may be gone from the disk.
-      if (this.#acked > after) return
-      const words = `cannot read an attempt's events from the runner's spool: ${String(cause)}`
-      throw new NarwhalError('unavailable', words, { cause })
+      if (!isThere && this.#acked === acked) {
+        const words = `event ${afterSeq + 1} of an attempt is neither in memory nor on the disk`
+        throw new NarwhalError('internal', words)
+      }
     }
   }
 }

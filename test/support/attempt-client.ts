@@ -24,6 +24,10 @@ export class AttemptClient {
   readonly events: RunAttemptResponse[] = []
   /** How the stream ended: undefined while it is open, null when it ended well. */
   ended: NarwhalError | null | undefined
+  /** Whether heartbeats are answered, so that the lease goes on. */
+  confirms = true
+  /** What every heartbeat said. */
+  readonly heartbeats: number[] = []
   readonly #requests = new PushStream<RunAttemptRequest>()
   readonly #abort = new AbortController()
 
@@ -34,6 +38,12 @@ export class AttemptClient {
 
   acknowledge(throughSeq = this.lastSeq): void {
     this.#request({ case: 'acknowledge', value: { throughSeq: BigInt(throughSeq) } })
+  }
+
+  /** Acknowledges nothing but the heartbeat of this moment of the runner's clock. */
+  confirm(sentMs = this.heartbeats.at(-1) ?? 0): void {
+    const value = { throughSeq: 0n, leaseSentMs: BigInt(sentMs) }
+    this.#request({ case: 'acknowledge', value })
   }
 
   cancel(reason: string): void {
@@ -90,7 +100,12 @@ export class AttemptClient {
     try {
       const options = { signal: this.#abort.signal }
       for await (const message of client.runAttempt(this.#requests, options)) {
-        if (message.seq > 0n) this.events.push(message)
+        if (message.event.case === 'heartbeat') {
+          this.heartbeats.push(Number(message.event.value.sentMs))
+          if (this.confirms) this.confirm()
+        } else {
+          this.events.push(message)
+        }
       }
       this.ended = null
     } catch (error) {

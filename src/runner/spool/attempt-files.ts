@@ -2,9 +2,10 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { NumberedEvent } from '../../contract/attempt.ts'
 import type { AttemptRef } from '../../core/ids.ts'
+import { Milestones } from './milestones.ts'
 import type { Progress } from './progress.ts'
 import { encodeRecords, eventOf, eventToText, isHeader, seqOf } from './record.ts'
-import { encodeHeader, readChunk, type Segment, writeAll } from './segment.ts'
+import { type Chunk, encodeHeader, readChunk, type Segment, writeAll } from './segment.ts'
 
 /** What of an attempt must be known to report it when its process is gone. */
 export interface AttemptFacts extends AttemptRef {
@@ -39,20 +40,17 @@ export interface LeftSegments {
 export class AttemptFiles {
   readonly #options: AttemptFilesOptions
   readonly #segments: Segment[]
-  /** A few for each step: they stay here, so that a damaged log costs log lines and nothing else. */
-  #milestones: NumberedEvent[]
+  readonly #milestones: Milestones
   #bytes = 0
   #acked = 0
   #made = 0
   #isFolderUnsynced = false
-  /** The last step that had begun before the milestones. */
-  #step = 0
   #cursor: { readonly segment: Segment; readonly at: number; readonly seq: number } | undefined
 
   constructor(options: AttemptFilesOptions, left?: LeftSegments) {
     this.#options = options
     this.#segments = [...(left?.segments ?? [])]
-    this.#milestones = [...(left?.milestones ?? [])]
+    this.#milestones = new Milestones(left?.milestones)
     this.#addBytes(this.#segments.reduce((sum, { bytes }) => sum + bytes, 0))
   }
 
@@ -80,7 +78,7 @@ export class AttemptFiles {
     segment.bytes += buffer.length
     segment.lastSeq = last.seq
     segment.isUnsynced = true
-    for (const event of events) if (event.event.type !== 'log') this.#milestones.push(event)
+    this.#milestones.add(events)
     this.#addBytes(buffer.length)
   }
 
@@ -100,10 +98,14 @@ export class AttemptFiles {
     }
     if (!this.#isFolderUnsynced) return
     // The names of new files have to last, too.
-    const { folder } = this.#options
-    await syncFolder(folder)
-    await syncFolder(dirname(folder))
     this.#isFolderUnsynced = false
+    try {
+      await syncFolder(this.#options.folder)
+      await syncFolder(dirname(this.#options.folder))
+    } catch (error) {
+      this.#isFolderUnsynced = true
+      throw error
+    }
   }
 
   /**
@@ -118,12 +120,12 @@ export class AttemptFiles {
     let at = cursor?.segment === segment && cursor.seq <= afterSeq ? cursor.at : 0
     let seq = afterSeq
     for (;;) {
-      const chunk = await readChunk(segment.path, at, segment.bytes)
+      const chunk = await this.#readChunk(segment, at)
       at = chunk.end
       const bodies = chunk.bodies.filter((body) => !isHeader(body) && seqOf(body) > afterSeq)
       const events = bodies.map(eventOf)
       seq = events.at(-1)?.seq ?? seq
-      if (chunk.isDamaged) return [...events, ...this.#replaceLost(seq, segment.lastSeq)]
+      if (chunk.isDamaged) return [...events, ...this.#milestones.replaceLost(seq, segment.lastSeq)]
       this.#cursor = { segment, at, seq }
       if (events.length > 0 || at >= segment.bytes) return events
     }
@@ -139,9 +141,7 @@ export class AttemptFiles {
       void closeSegment(segment)
       void rm(segment.path, { force: true }).catch(() => undefined)
     }
-    if ((this.#milestones[0]?.seq ?? Infinity) > throughSeq) return
-    this.#step = this.#stepAt(throughSeq)
-    this.#milestones = this.#milestones.filter(({ seq }) => seq > throughSeq)
+    this.#milestones.forget(throughSeq)
   }
 
   /** Closes what is open; the files stay. */
@@ -157,6 +157,18 @@ export class AttemptFiles {
     await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
+  /** A file that is gone, or that the disk can't give back, is as good as a damaged one. */
+  async #readChunk(segment: Segment, at: number): Promise<Chunk> {
+    try {
+      return await readChunk(segment.path, at, segment.bytes)
+    } catch (error) {
+      const isLost = hasCode(error, 'ENOENT') || hasCode(error, 'EIO')
+      if (isLost && this.#segments.includes(segment))
+        return { bodies: [], end: at, isDamaged: true }
+      throw error
+    }
+  }
+
   async #openSegment(progress: Progress): Promise<{ segment: Segment; handle: FileHandle }> {
     const last = this.#segments.at(-1)
     if (last?.handle && last.bytes < this.#options.segmentBytes) {
@@ -165,18 +177,7 @@ export class AttemptFiles {
     const { folder, facts } = this.#options
     const follows = last?.lastSeq ?? 0
     const path = join(folder, `${String(this.#made + 1).padStart(8, '0')}.segment`)
-    const { jobId, attempt, fence, steps, instanceId } = facts
-    const header = {
-      version: 1,
-      jobId,
-      attempt,
-      fence,
-      steps,
-      instanceId,
-      follows,
-      progress,
-    } as const
-    const record = encodeHeader(header)
+    const record = encodeHeader({ version: 1, ...facts, follows, progress })
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const handle = await open(path, 'w', 0o600)
     try {
@@ -193,29 +194,6 @@ export class AttemptFiles {
     return { segment, handle }
   }
 
-  #replaceLost(afterSeq: number, throughSeq: number): NumberedEvent[] {
-    const kept = new Map(this.#milestones.map((event) => [event.seq, event]))
-    const events: NumberedEvent[] = []
-    const text = 'lines are missing here: this log was damaged on the disk of the runner'
-    const at = Date.now()
-    let step = this.#stepAt(afterSeq)
-    let lines = [{ at, stream: 'narwhal' as const, text }]
-    for (let seq = afterSeq + 1; seq <= throughSeq; seq++) {
-      const milestone = kept.get(seq)
-      if (milestone?.event.type === 'step_started') step = milestone.event.step
-      events.push(milestone ?? { seq, at, event: { type: 'log', step, lines } })
-      if (!milestone) lines = []
-    }
-    return events
-  }
-
-  #stepAt(seq: number): number {
-    const step = this.#milestones.findLast(
-      (known) => known.seq <= seq && known.event.type === 'step_started',
-    )?.event
-    return step?.type === 'step_started' ? step.step : this.#step
-  }
-
   #addBytes(change: number): void {
     this.#bytes += change
     this.#options.onBytes(change)
@@ -226,6 +204,10 @@ async function closeSegment(segment: Segment): Promise<void> {
   const { handle } = segment
   segment.handle = undefined
   await handle?.close().catch(() => undefined)
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -49,6 +49,8 @@ class Scan {
   /** False when nothing behind this segment counts. */
   async add(path: string): Promise<boolean> {
     const { size } = await stat(path)
+    // Made, and not written before the end came.
+    if (size === 0) return false
     let chunk = await readChunk(path, 0, size)
     const header = headerOf(chunk.bodies[0])
     if (!header || (this.#facts && header.follows !== this.#lastSeq)) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
@@ -180,36 +180,45 @@ test('damage in one segment cuts off those behind it', async () => {
   assert.match(wordsOf(all).at(-4) ?? '', /cut off here/)
 })
 
-test('damage that is noticed while the attempt runs costs lines, and says so where they were', async () => {
-  await using dir = await tempDir()
-  await using spools = await openSpools(dir.path, { attemptBytes: 4 * 2 ** 20 })
-  const spool = spools.create(FACTS, () => {})
-  for (const event of BEGUN) spool.append(event)
-  const fill = async (from: number) => {
-    for (let index = from; index < from + 15; index++) {
-      spool.append(logOf(index * 10, 10, 64 * 1024))
-      await spool.room()
+for (const [what, spoil] of [
+  [
+    'damaged',
+    async (path: string) => {
+      const bytes = await readFile(path)
+      bytes.fill(0xff, 200_000, 200_010)
+      await writeFile(path, bytes)
+    },
+  ],
+  ['removed', async (path: string) => await rm(path)],
+] as const) {
+  test(`a file that is ${what} while the attempt runs costs lines, and the log says where`, async () => {
+    await using dir = await tempDir()
+    await using spools = await openSpools(dir.path, { attemptBytes: 4 * 2 ** 20 })
+    const spool = spools.create(FACTS, () => {})
+    const fill = async (first: number, end: number) => {
+      for (let index = first; index < end; index++) {
+        spool.append(logOf(index * 10, 10, 64 * 1024))
+        await spool.room()
+      }
     }
-  }
-  await fill(0)
-  spool.append({ type: 'step_finished', step: 1, outcome: 'success' })
-  spool.append({ type: 'step_started', step: 2 })
-  await fill(15)
-  await eventually(async () => (await findSegments(dir.path)).length > 1)
-  const [path] = await findSegments(dir.path)
-  assert.ok(path)
-  const bytes = await readFile(path)
-  bytes.fill(0xff, 200_000, 200_010)
-  await writeFile(path, bytes)
-  const all = await readAll(spool)
-  assert.deepEqual(
-    all.map(({ seq }) => seq),
-    Array.from({ length: 37 }, (_, index) => index + 1),
-  )
-  const words = wordsOf(all)
-  assert.equal(words.filter((text) => text.includes('lines are missing here')).length, 1)
-  assert.ok(words.includes('step_finished 1 success') && words.includes('step_started 2'))
-})
+    for (const event of BEGUN) spool.append(event)
+    await fill(0, 10)
+    spool.append({ type: 'step_finished', step: 1, outcome: 'success' })
+    spool.append({ type: 'step_started', step: 2 })
+    await fill(10, 30)
+    await eventually(async () => (await findSegments(dir.path)).length > 1)
+    const [path] = await findSegments(dir.path)
+    await spoil(path ?? assert.fail())
+    const all = await readAll(spool)
+    assert.deepEqual(
+      all.map(({ seq }) => seq),
+      Array.from({ length: 37 }, (_, index) => index + 1),
+    )
+    const words = wordsOf(all)
+    assert.equal(words.filter((text) => text.includes('lines are missing here')).length, 1)
+    assert.ok(words.includes('step_finished 1 success') && words.includes('step_started 2'))
+  })
+}
 
 test('what is no spool stops nobody from starting', async () => {
   await using dir = await tempDir()

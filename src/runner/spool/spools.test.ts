@@ -119,11 +119,13 @@ test('asks all to wait when all together have too much on the disk', async () =>
   await fillUp(two)
   await eventually(() => spools.bytes > 6 * MB)
   assert.ok(one.room())
+  assert.match(spools.trouble, /is full/)
   const room = two.room()
   assert.ok(room)
   one.discard()
   await room
   assert.equal(two.room(), undefined)
+  assert.equal(spools.trouble, '')
 })
 
 test('what is acknowledged before it came to the disk is never written', async () => {

@@ -76,7 +76,7 @@ export class Spools implements AsyncDisposable {
     }
   }
 
-  /** What former processes left, and nobody has acknowledged when this is asked. */
+  /** What former processes left, by the ids of the jobs, which sort by age. */
   get recovered(): readonly RecoveredAttempt[] {
     return this.#recovered
   }
@@ -89,7 +89,7 @@ export class Spools implements AsyncDisposable {
   /** Empty while the disk takes everything; else what is wrong, in words. It is tried again. */
   get trouble(): string {
     const [words] = this.#troubles.values()
-    if (words === undefined) return ''
+    if (words === undefined) return this.#describeFullness()
     return `cannot write to the spool in ${this.#folder}: ${words}; jobs that print much wait until there is room`
   }
 
@@ -129,12 +129,20 @@ export class Spools implements AsyncDisposable {
   }
 
   #tell(spool: EventSpool, trouble: string): void {
-    const before = this.trouble
+    const hadTrouble = this.#troubles.size > 0
     if (trouble === '') this.#troubles.delete(spool)
     else this.#troubles.set(spool, trouble)
-    if (before === '' && trouble !== '')
-      this.#deps.log.error({ trouble }, 'the spool can not be written')
-    if (before !== '' && this.trouble === '') this.#deps.log.info('the spool can be written again')
+    const hasTrouble = this.#troubles.size > 0
+    if (hasTrouble === hadTrouble) return
+    if (hasTrouble) this.#deps.log.error({ trouble }, 'the spool can not be written')
+    else this.#deps.log.info('the spool can be written again')
+  }
+
+  #describeFullness(): string {
+    const { totalBytes } = this.#limits
+    if (this.#bytes <= totalBytes) return ''
+    const megabytes = Math.round(this.#bytes / 2 ** 20)
+    return `the spool in ${this.#folder} is full: ${megabytes} MB wait for a dispatcher to take them`
   }
 
   #release(spool: EventSpool, stopped: Promise<void>): void {

@@ -1,0 +1,51 @@
+import type { NumberedEvent } from '../../contract/attempt.ts'
+
+const LOST = 'lines are missing here: this log was damaged on the disk of the runner'
+
+/**
+ * The events on the disk that are no log lines, a few for each step. They are kept in memory too, so
+ * that a damaged file costs lines and nothing else.
+ */
+export class Milestones {
+  #events: NumberedEvent[]
+  /** The step that had begun last before them. */
+  #step = 0
+
+  constructor(events: readonly NumberedEvent[] = []) {
+    this.#events = [...events]
+  }
+
+  /** Adds those that are milestones. */
+  add(events: readonly NumberedEvent[]): void {
+    for (const event of events) if (event.event.type !== 'log') this.#events.push(event)
+  }
+
+  forget(throughSeq: number): void {
+    if ((this.#events[0]?.seq ?? Infinity) > throughSeq) return
+    this.#step = this.#stepAt(throughSeq)
+    this.#events = this.#events.filter(({ seq }) => seq > throughSeq)
+  }
+
+  /** What is still known of a stretch of events: the first log event in it says what is missing. */
+  replaceLost(afterSeq: number, throughSeq: number): NumberedEvent[] {
+    const kept = new Map(this.#events.map((event) => [event.seq, event]))
+    const events: NumberedEvent[] = []
+    const at = Date.now()
+    let step = this.#stepAt(afterSeq)
+    let lines = [{ at, stream: 'narwhal' as const, text: LOST }]
+    for (let seq = afterSeq + 1; seq <= throughSeq; seq++) {
+      const milestone = kept.get(seq)
+      if (milestone?.event.type === 'step_started') step = milestone.event.step
+      events.push(milestone ?? { seq, at, event: { type: 'log', step, lines } })
+      if (!milestone) lines = []
+    }
+    return events
+  }
+
+  #stepAt(throughSeq: number): number {
+    for (const { seq, event } of this.#events.toReversed()) {
+      if (seq <= throughSeq && event.type === 'step_started') return event.step
+    }
+    return this.#step
+  }
+}
