@@ -81,8 +81,6 @@ export interface ProcessLife {
   readonly role: Role
   readonly pid: number
   readonly startedAt: number
-  /** By the wall clock of this machine, epoch milliseconds: as the process itself sees it. */
-  readonly startedWallMs: number
   /** When it first said that it is ready; absent if never. */
   readonly readyAt?: number
   readonly endedAt?: number
@@ -110,14 +108,13 @@ export interface Change {
   readonly seenAt: number
 }
 
-/** Which dispatcher an open pipeline was seen to belong to, from this moment on. */
+/** Whose an open pipeline was seen to be, from this moment on. */
 export interface Ownership {
   readonly pipelineId: string
+  /** One life of a dispatcher; null: nobody's. */
   readonly dispatcherId: string | null
-  /** When that dispatcher's life began, by its wall clock. */
-  readonly seatStartedWallMs?: number | undefined
-  /** Where it said that it is reached. */
-  readonly seatUrl?: string | undefined
+  /** The name of its process. */
+  readonly owner?: string | undefined
   readonly term: number
   readonly seenAt: number
 }

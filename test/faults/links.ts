@@ -12,6 +12,13 @@ export class Links implements AsyncDisposable {
     return proxy
   }
 
+  /** The name of the process that is reached at this URL, if one of ours. */
+  nameAt(url: string): string | undefined {
+    const port = Number(new URL(url).port)
+    const found = [...this.#links].find(([, link]) => link.port === port)
+    return found?.[0].split('→')[1]
+  }
+
   get names(): readonly string[] {
     return [...this.#links.keys()]
   }

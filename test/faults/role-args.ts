@@ -33,6 +33,8 @@ const OWN_ARGS: Readonly<
     ...(await sharedArgs(member, around)),
     '--max-attempts',
     String(MAX_ATTEMPTS),
+    '--advertise',
+    `http://127.0.0.1:${(await around.links.open(`others→${member.name}`, member.port)).port}`,
   ],
   runner: runnerArgs,
   web: async (member, around) => [

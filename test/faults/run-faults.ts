@@ -52,7 +52,9 @@ async function gatherEvidence(
   const { say, signal } = options
   await untilReady(topology, signal)
   say(`${topology.processes.length} processes are ready`)
-  await using follower = new StateFollower(topology.postgres.url)
+  await using follower = new StateFollower(topology.postgres.url, (url) =>
+    topology.links.nameAt(url),
+  )
   await using sampler = new ProcessSampler(topology.processes)
   await using load = new Load({
     random: random.fork('load'),

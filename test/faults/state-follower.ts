@@ -18,7 +18,6 @@ interface OwnerRow {
   readonly id: string
   readonly dispatcher_id: string | null
   readonly term: string
-  readonly seat_started_at: string | null
   readonly seat_url: string | null
 }
 
@@ -30,14 +29,17 @@ export class StateFollower implements AsyncDisposable {
   readonly changes: Change[] = []
   readonly owners: Ownership[] = []
   readonly #url: string
+  readonly #nameAt: (url: string) => string | undefined
   readonly #pipelines = new Map<string, PipelineView>()
   readonly #terms = new Map<string, string>()
   readonly #stop = new AbortController()
   readonly #loop: Promise<void>
   #last = 0
 
-  constructor(url: string) {
+  /** `nameAt` tells whose a URL is. */
+  constructor(url: string, nameAt: (url: string) => string | undefined) {
     this.#url = url
+    this.#nameAt = nameAt
     this.#loop = this.#follow()
   }
 
@@ -101,8 +103,7 @@ export class StateFollower implements AsyncDisposable {
 
   async #readOwners(client: Client): Promise<void> {
     const { rows } = await client.query<OwnerRow>(
-      `select pipelines.id, dispatcher_id, term, dispatchers.started_at as seat_started_at,
-         dispatchers.url as seat_url
+      `select pipelines.id, dispatcher_id, term, dispatchers.url as seat_url
        from pipelines left join dispatchers on dispatchers.id = dispatcher_id
        where status <> 'finished'`,
     )
@@ -113,8 +114,7 @@ export class StateFollower implements AsyncDisposable {
       this.owners.push({
         pipelineId: row.id,
         dispatcherId: row.dispatcher_id,
-        ...(row.seat_started_at ? { seatStartedWallMs: Number(row.seat_started_at) } : {}),
-        ...(row.seat_url ? { seatUrl: row.seat_url } : {}),
+        owner: row.seat_url ? this.#nameAt(row.seat_url) : undefined,
         term: Number(row.term),
         seenAt: machineMs(),
       })

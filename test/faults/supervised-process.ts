@@ -128,7 +128,6 @@ export class SupervisedProcess implements AsyncDisposable {
       role,
       pid: child.pid ?? 0,
       startedAt: machineMs(),
-      startedWallMs: Date.now(),
     }
     this.lives.push(life)
     this.#life = life

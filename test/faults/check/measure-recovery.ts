@@ -1,4 +1,4 @@
-import type { Evidence, FaultRecord, ProcessLife, StepRun } from '../evidence.ts'
+import type { Evidence, FaultRecord, StepRun } from '../evidence.ts'
 import type { FaultKind } from '../kinds.ts'
 
 /** A step that beats every 100 ms was surely running if its last sign is so young. */
@@ -49,30 +49,19 @@ function wasRunning({ beganAt, lastAt, ended }: StepRun, { at }: FaultRecord): b
  */
 function untilTakenOver(fault: FaultRecord, evidence: Evidence): readonly number[] {
   const { owners } = evidence
-  const life = lifeAt(fault, evidence)
-  if (!owners.some(({ dispatcherId }) => dispatcherId !== null)) {
-    return untilNextChange(fault.at, evidence)
-  }
+  if (!owners.some(({ owner }) => owner !== undefined)) return untilNextChange(fault.at, evidence)
   return [...Map.groupBy(owners, ({ pipelineId }) => pipelineId).values()].flatMap((all) => {
-    const owner = all.findLast(({ seenAt }) => seenAt <= fault.at)
-    if (!owner || !life || !isSeatOf(owner.seatStartedWallMs, life, evidence)) return []
-    const next = all.find(({ seenAt, term }) => seenAt > fault.at && term > owner.term)
+    const before = all.findLast(({ seenAt }) => seenAt <= fault.at)
+    if (before?.owner !== fault.target || isOver(before.pipelineId, fault, evidence)) return []
+    const next = all.find(({ seenAt, term }) => seenAt > fault.at && term > before.term)
     return next ? [next.seenAt - fault.at] : []
   })
 }
 
-/** A seat is taken right after its process has started. */
-function isSeatOf(
-  startedWallMs: number | undefined,
-  life: ProcessLife,
-  { lives }: Evidence,
-): boolean {
-  if (startedWallMs === undefined) return false
-  const before = lives.filter(
-    (one) => one.role === 'dispatcher' && one.startedWallMs <= startedWallMs,
+function isOver(pipelineId: string, { at }: FaultRecord, { changes }: Evidence): boolean {
+  return changes.some(
+    ({ id, status, seenAt }) => id === pipelineId && status === 'finished' && seenAt <= at,
   )
-  const latest = before.toSorted((a, b) => b.startedWallMs - a.startedWallMs)[0]
-  return latest === life
 }
 
 function untilReady(fault: FaultRecord, evidence: Evidence): readonly number[] {
@@ -99,8 +88,4 @@ function untilNextChange(
   if (asked <= over.size) return []
   const next = changes.find(({ seenAt }) => seenAt > at)
   return next ? [next.seenAt - at] : []
-}
-
-function lifeAt(fault: FaultRecord, { lives }: Evidence): ProcessLife | undefined {
-  return lives.findLast(({ name, startedAt }) => name === fault.target && startedAt <= fault.at)
 }
