@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { ATTACH_PATH } from '../contract/attach.ts'
 import type { HttpServer } from '../http/server.ts'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -7,6 +8,16 @@ import type { StoreReader } from '../store/store.ts'
 
 /** The cookie that carries the token of a person who has signed in by a browser. */
 export const SESSION_COOKIE = 'narwhal_token'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route itself looks who asks: by it one gets what opens the others. */
+    isOpen?: boolean
+  }
+}
+
+/** All that a runner's identity opens. */
+const RUNNER_ROUTES = new Set([ATTACH_PATH, '/api/v1/dispatchers'])
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -22,7 +33,21 @@ export interface AuthOptions {
 
 /** A new access token: shown once, stored as `hashToken` of it. */
 export function createToken(): string {
-  return `narwhal_${randomBytes(24).toString('base64url')}`
+  return `narwhal_${random()}`
+}
+
+/** A new token by which one runner may join; shown and stored likewise. */
+export function createJoinToken(): string {
+  return `narwhal_join_${random()}`
+}
+
+/** What a runner shows when it attaches itself; shown and stored likewise. */
+export function createIdentity(): string {
+  return `narwhal_runner_${random()}`
+}
+
+function random(): string {
+  return randomBytes(24).toString('base64url')
 }
 
 /** What is stored of a token. Tokens are long and random, so a plain hash can't be searched. */
@@ -32,7 +57,8 @@ export function hashToken(token: string): string {
 
 /**
  * Guards everything under `/api/`: who asks needs a token (`Authorization: Bearer …`, or the cookie of a
- * session) unless the server listens on loopback only; and what a browser sends to change
+ * session) unless the server listens on loopback only; a runner's identity opens what it needs to
+ * attach, and nothing else; and what a browser sends to change
  * something, or to open a websocket, must come from a page of this server.
  */
 export function guardApi(server: HttpServer, store: StoreReader, options: AuthOptions): void {
@@ -41,7 +67,7 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
     checkOrigin(request)
     if (options.loopbackOnly) {
       checkHost(request)
-    } else if (!isOpen(request)) {
+    } else if (!request.routeOptions.config.isOpen) {
       await checkToken(request, store, options.ownToken)
     }
   })
@@ -53,11 +79,6 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
  */
 function isApi(request: FastifyRequest): boolean {
   return (request.routeOptions.url ?? request.url).startsWith('/api/')
-}
-
-/** Signing in is how one gets a session, so it can't need one. */
-function isOpen(request: FastifyRequest): boolean {
-  return request.routeOptions.url === '/api/v1/session'
 }
 
 function checkHost(request: FastifyRequest): void {
@@ -91,12 +112,16 @@ async function checkToken(
     )
   }
   if (ownToken !== undefined && equalsConstantTime(token, ownToken)) return
-  if (!(await store.findToken(hashToken(token)))) {
+  const hash = hashToken(token)
+  if (await store.findToken(hash)) return
+  const isForRunners = RUNNER_ROUTES.has(request.routeOptions.url ?? '')
+  if (!isForRunners || !(await store.findRunnerByIdentity(hash))) {
     throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
   }
 }
 
-function bearerToken(request: FastifyRequest): string | undefined {
+/** What `Authorization: Bearer …` says. */
+export function bearerToken(request: FastifyRequest): string | undefined {
   return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 

@@ -1,10 +1,16 @@
-import { runnerList, runnerParams, shownRunner } from '../contract/rest.ts'
+import {
+  dispatcherList,
+  joinTokenList,
+  runnerList,
+  runnerParams,
+  shownRunner,
+} from '../contract/rest.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { StoreReader } from '../store/store.ts'
 import { getRunner } from './lookups.ts'
 import { orError } from './responses.ts'
 
-/** The runners as they were last heard of. */
+/** The runners as they were last heard of, their registration tokens, and who gives them work. */
 export function registerRunnerReads(server: HttpServer, store: StoreReader): void {
   const tags = ['runners']
   const list = { summary: 'The runners', tags, response: orError(runnerList) }
@@ -19,5 +25,25 @@ export function registerRunnerReads(server: HttpServer, store: StoreReader): voi
   }
   server.get('/api/v1/runners/:runner', { schema: show }, async (request) => {
     return { runner: await getRunner(store, request.params.runner) }
+  })
+  const tokens = {
+    summary: 'The tokens by which runners join, without their secrets',
+    tags,
+    response: orError(joinTokenList),
+  }
+  server.get('/api/v1/runners/tokens', { schema: tokens }, async () => {
+    const records = await store.listJoinTokens()
+    return {
+      tokens: records.map(({ hash: _hash, ...token }) => ({ ...token, labels: [...token.labels] })),
+    }
+  })
+  const dispatchers = {
+    summary: 'The dispatchers that are at work; a runner may ask, too',
+    tags: ['dispatchers'],
+    response: orError(dispatcherList),
+  }
+  server.get('/api/v1/dispatchers', { schema: dispatchers }, async () => {
+    const seats = await store.listDispatchers()
+    return { dispatchers: seats.map(({ id, url }) => ({ id, ...(url ? { url } : {}) })) }
   })
 }

@@ -9,6 +9,7 @@ const THIRTY_DAYS_S = 30 * 24 * 3600
 /** Adds signing in and out by a browser: the token goes into a cookie that no script can read. */
 export function registerSessionRoutes(server: HttpServer, store: StoreReader): void {
   server.post('/api/v1/session', {
+    config: { isOpen: true },
     schema: {
       summary: 'Sign in with a token',
       tags: ['session'],
@@ -26,6 +27,7 @@ export function registerSessionRoutes(server: HttpServer, store: StoreReader): v
     },
   })
   server.delete('/api/v1/session', {
+    config: { isOpen: true },
     schema: { summary: 'Sign out', tags: ['session'], response: { 200: accepted } },
     handler: async (_request, reply) => {
       void reply.header('set-cookie', cookie('', 0))

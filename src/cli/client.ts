@@ -3,7 +3,13 @@ import {
   accepted,
   attemptList,
   changedJob,
+  createdJoinToken,
   createdToken,
+  dispatcherList,
+  type JoinedRunner,
+  type JoinRunner,
+  joinedRunner,
+  joinTokenList,
   type LogPage,
   logPage,
   type NewRepository,
@@ -147,6 +153,28 @@ export class ApiClient {
   async resumeRunner(runner: string): Promise<RunnerView> {
     const path = `/runners/${slashless(runner)}/resume`
     return (await this.#call(path, shownRunner, { method: 'POST' })).runner
+  }
+
+  /** A runner of this name joins; the answer holds its identity. */
+  joinRunner(body: JoinRunner): Promise<JoinedRunner> {
+    return this.#call('/runners/join', joinedRunner, { method: 'POST', body })
+  }
+
+  async listJoinTokens(): Promise<z.output<typeof joinTokenList>['tokens']> {
+    return (await this.#call('/runners/tokens', joinTokenList)).tokens
+  }
+
+  /** By the token one runner may join, with none but these labels. */
+  createJoinToken(labels: string[]): Promise<z.output<typeof createdJoinToken>> {
+    return this.#call('/runners/tokens', createdJoinToken, { method: 'POST', body: { labels } })
+  }
+
+  async removeJoinToken(id: string): Promise<void> {
+    await this.#call(`/runners/tokens/${slashless(id)}`, accepted, { method: 'DELETE' })
+  }
+
+  async listDispatchers(): Promise<z.output<typeof dispatcherList>['dispatchers']> {
+    return (await this.#call('/dispatchers', dispatcherList)).dispatchers
   }
 
   async listTokens(): Promise<z.output<typeof tokenList>['tokens']> {

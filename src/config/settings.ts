@@ -47,6 +47,13 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL like http://host:4748' })
   .transform((url) => url.replace(/\/$/, ''))
 
+const httpUrls = z.string().transform((text, context): readonly string[] => {
+  const urls = text.split(',').map((part) => httpUrl.safeParse(part.trim()))
+  if (urls.every((url) => url.success)) return [...new Set(urls.map(({ data }) => data))]
+  context.addIssue('must be URLs like http://host:4748, with commas between them')
+  return z.NEVER
+})
+
 const database = z.string().transform((text, context) => {
   if (text.startsWith('sqlite:') && text.length > 7) {
     return { kind: 'sqlite', path: text.slice(7) } as const
@@ -163,7 +170,11 @@ export const SETTINGS = {
     >,
     fallback: 'least-loaded',
   }),
-  dispatcher: setting({ value: 'url', help: 'the URL of the dispatcher', schema: httpUrl }),
+  dispatcher: setting({
+    value: 'urls',
+    help: 'the URL of the dispatcher, or those of several with commas between them',
+    schema: httpUrls,
+  }),
   advertise: setting({
     value: 'url',
     help: 'the URL under which dispatcher and runners reach this process',
@@ -171,7 +182,7 @@ export const SETTINGS = {
   }),
   token: setting({
     value: 'token',
-    help: 'the access token to show to the dispatcher; see `narwhal token create`',
+    help: 'what a runner shows to join, once: see `narwhal runner token`; or an access token',
     schema: z.string().min(1),
   }),
   'first-token': setting({

@@ -110,8 +110,17 @@ export type LogPage = z.infer<typeof logPage>
 export const logTextQuery = z.object({ timestamps: z.stringbool().default(false) })
 export const logFollowQuery = z.object({ from: z.coerce.number().int().nonnegative().default(0) })
 
+const runnerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1: letters, digits, _ . -')
+  // These stand in paths where a runner's name could.
+  .refine((name) => !['attach', 'join', 'tokens'].includes(name), 'is a word of the API')
+const runnerLabels = z
+  .array(z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be of letters, digits, _ . : / -'))
+  .max(100)
+
 export const newRunner = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1'),
+  name: runnerName,
   /** http://host:port or https://host:port of the runner, or of a load balancer before several. */
   url: z.url({ protocol: /^https?$/ }).max(2048),
   balanced: z.boolean().default(false),
@@ -123,6 +132,48 @@ export const runnerParams = z.object({ runner: z.string().max(200) })
 export const shownRunner = z.object({ runner: runnerView })
 export const runnerList = z.object({ runners: z.array(runnerView) })
 export const sampleList = z.object({ samples: z.array(runnerSample) })
+
+/** The labels are all that a runner which joins by the token may have. */
+export const newJoinToken = z.strictObject({ labels: runnerLabels.default([]) })
+export const createdJoinToken = z.object({
+  id: z.string(),
+  token: z.string(),
+  labels: z.array(z.string()),
+  expiresAt: z.number(),
+})
+export const joinTokenList = z.object({
+  tokens: z.array(
+    z.object({
+      id: z.string(),
+      labels: z.array(z.string()),
+      createdAt: z.number(),
+      expiresAt: z.number(),
+      usedAt: z.number().optional(),
+      /** The runner that has used it; it may have been removed since. */
+      runnerId: z.string().optional(),
+    }),
+  ),
+})
+export const joinTokenParams = z.object({ token: z.string().regex(/^join_[0-9a-z]+$/) })
+export const joinRunner = z.strictObject({
+  /** A registration token, or an access token; not needed where nobody needs one. */
+  token: z.string().max(500).optional(),
+  name: runnerName,
+  labels: runnerLabels.default([]),
+})
+export type JoinRunner = z.input<typeof joinRunner>
+/** `identity` is what the runner shows from now on; only its hash is kept. */
+export const joinedRunner = z.object({ runner: runnerView, identity: z.string() })
+export type JoinedRunner = z.infer<typeof joinedRunner>
+export const dispatcherList = z.object({
+  dispatchers: z.array(
+    z.object({
+      id: z.string(),
+      /** Where it is reached, if it says so. */
+      url: z.string().optional(),
+    }),
+  ),
+})
 
 export const queueList = z.object({ jobs: z.array(queuedJobView) })
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
-import { createWebSocketStream, type WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { bearerToken, hashToken } from '../api/auth.ts'
 import {
   ATTACH_PATH,
@@ -14,6 +14,7 @@ import type { HttpServer } from '../http/server.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type HeartbeatOptions, keepAlive } from '../lib/heartbeat.ts'
 import type { Logger } from '../lib/log.ts'
+import { openSocketStream } from '../lib/socket-stream.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 
@@ -55,7 +56,7 @@ export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void 
       if (!runner) return socket.close(POLICY_VIOLATION)
       keepAlive(socket, deps.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
       // Made at once, since the runner may speak at once.
-      const stream = createWebSocketStream(socket)
+      const stream = openSocketStream(socket)
       stream.on('error', (err) => deps.log.debug({ err }, "an attached runner's socket broke"))
       takeUp(deps, { runner, socket, stream }).catch((error: unknown) => {
         deps.log.warn({ runner: runner.name, reason: describeError(error) }, 'runner not attached')

@@ -25,14 +25,18 @@ export interface JoinDeps {
 }
 
 /** Adds making and removing registration tokens, and joining by one. */
-export function registerJoinRoutes(server: HttpServer, { store, loopbackOnly }: JoinDeps): void {
-  const tags = ['runners']
+export function registerJoinRoutes(server: HttpServer, deps: JoinDeps): void {
+  addJoinRoute(server, deps)
+  addTokenRoutes(server, deps.store)
+}
+
+function addJoinRoute(server: HttpServer, { store, loopbackOnly }: JoinDeps): void {
   const tries = new FailedTries(MOST_FAILED_TRIES)
   server.post('/api/v1/runners/join', {
     config: { isOpen: true },
     schema: {
       summary: 'Join as a runner that attaches itself; its identity is shown this once',
-      tags,
+      tags: ['runners'],
       security: [],
       body: joinBody,
       response: { 201: joinedRunner },
@@ -49,6 +53,10 @@ export function registerJoinRoutes(server: HttpServer, { store, loopbackOnly }: 
       }
     },
   })
+}
+
+function addTokenRoutes(server: HttpServer, store: Store): void {
+  const tags = ['runners']
   server.post('/api/v1/runners/tokens', {
     schema: {
       summary: 'Make a token by which one runner may join within an hour; it is shown this once',

@@ -1,7 +1,9 @@
 import { registerReadRoutes } from '../api/read-routes.ts'
-import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
+import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
@@ -35,8 +37,11 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerReadRoutes(server, { store, live: dispatcher })
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
-  stack.defer(() => server.close())
   const { host, port = PORT } = config
+  registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })
+  const { pool } = dispatcher
+  registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
+  stack.defer(() => server.close())
   // Before anybody can ask: a runner that shows the chosen one must not be refused.
   if (!isLoopback(host)) {
     await ensureFirstToken(store, config['first-token'], (line) => launch.io.stdout.write(line))

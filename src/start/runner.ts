@@ -5,6 +5,7 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import { serveRunner } from '../runner/serve.ts'
+import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
 
@@ -15,7 +16,10 @@ export async function runRunner(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'runner')
   const { config, log, signal } = context
   const runnerToken = config['runner-token']
-  if (!isLoopback(config.host) && !runnerToken) {
+  const urls = config.dispatcher
+  // Only who is called needs a port; otherwise the runner calls, and is attached.
+  const isDialled = !urls || config.advertise !== undefined
+  if (isDialled && !isLoopback(config.host) && !runnerToken) {
     throw new NarwhalError(
       'invalid',
       `whoever reaches ${config.host} could run anything here: set NARWHAL_RUNNER_TOKEN, or listen on loopback`,
@@ -29,9 +33,10 @@ export async function runRunner(launch: Launch): Promise<void> {
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const { host, port = PORT } = config
-  const served = stack.use(
-    await serveRunner(runner, { host, port, log, ...(runnerToken ? { token: runnerToken } : {}) }),
-  )
+  const authority = runnerToken ? { token: runnerToken } : {}
+  const served = isDialled
+    ? stack.use(await serveRunner(runner, { host, port, log, ...authority }))
+    : undefined
   const health = await createHttpServer({
     log,
     metrics: context.metrics,
@@ -43,34 +48,46 @@ export async function runRunner(launch: Launch): Promise<void> {
   })
   stack.defer(() => health.close())
   const { url: healthUrl } = await listen(health, { host, port: config['health-port'] })
-  const url = config.advertise ?? served.url
-  log.info({ url, health: healthUrl, name: config.name, slots: config.slots }, 'runner is ready')
-  if (config.dispatcher) {
-    const address = { server: config.dispatcher, ...(config.token ? { token: config.token } : {}) }
-    const registration = { name: config.name, url, ...(runnerToken ? { token: runnerToken } : {}) }
-    await register(new ApiClient(address, signal), registration, context)
-  } else {
+  const url = config.advertise ?? served?.url
+  const about = { health: healthUrl, name: config.name, slots: config.slots }
+  log.info({ ...(url ? { url } : {}), ...about }, 'runner is ready')
+  const { token } = config
+  if (!urls) {
     log.info('no dispatcher is named: register this URL by `narwhal runner add`')
+  } else if (url) {
+    const clients = urls.map((server) => new ApiClient({ server, token }, signal))
+    await register(clients, { name: config.name, url, ...authority }, context)
+  } else {
+    const detach = new AbortController()
+    const attached = attachRunner(runner, { urls, token, log, signal: detach.signal })
+    stack.defer(async () => {
+      detach.abort(new NarwhalError('cancelled', 'the runner stops'))
+      await attached.catch(() => undefined)
+    })
+    await Promise.race([untilAborted(signal), attached])
+    return
   }
   await untilAborted(signal)
 }
 
-/** Registers with the dispatcher; goes on trying while it is away. */
+/** Registers with any of the dispatchers; goes on trying while they are away. */
 async function register(
-  client: ApiClient,
+  clients: readonly ApiClient[],
   registration: { name: string; url: string; token?: string },
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
-    try {
-      const runner = await client.addRunner(registration)
-      log.info({ runner: runner.id, dispatcher: client.address.server }, 'registered')
-      return
-    } catch (reason) {
-      const error = NarwhalError.from(reason)
-      if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
-      if (failures === 0) {
-        log.warn({ reason: describeError(error) }, 'the dispatcher is away; will try again')
+    for (const client of clients) {
+      try {
+        const runner = await client.addRunner(registration)
+        log.info({ runner: runner.id, dispatcher: client.address.server }, 'registered')
+        return
+      } catch (reason) {
+        const error = NarwhalError.from(reason)
+        if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
+        if (failures === 0) {
+          log.warn({ reason: describeError(error) }, 'the dispatcher is away; will try again')
+        }
       }
     }
     await backoff(failures, { firstMs: 200, maxMs: 5_000 }, signal).catch(() => undefined)

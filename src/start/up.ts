@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
 import { createToken } from '../api/auth.ts'
 import { coloursFor } from '../cli/cli-io.ts'
-import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
+import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
+import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
 import { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
@@ -88,6 +90,9 @@ async function openParts(
   )
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
+  const { pool } = dispatcher
+  registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())
   return { server, store, executor }
 }

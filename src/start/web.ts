@@ -22,7 +22,7 @@ export async function runWeb(launch: Launch): Promise<void> {
       broker,
       log,
       uiFolder,
-      ...(config.dispatcher ? { dispatcherUrl: config.dispatcher } : {}),
+      ...(config.dispatcher?.[0] ? { dispatcherUrl: config.dispatcher[0] } : {}),
     }),
   )
   stack.defer(() => server.close())

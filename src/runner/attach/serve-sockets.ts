@@ -32,7 +32,7 @@ export function serveSockets(runner: Runner, log: Logger): SocketServer {
     },
     [Symbol.asyncDispose]: async () => {
       shutdown.abort(new ConnectError('the runner stops', Code.Unavailable))
-      const open = [...sessions]
+      const open = [...sessions].filter((session) => !session.destroyed)
       const ends = open.map((session) => once(session, 'close'))
       for (const session of open) session.close()
       const timer = setTimeout(() => {

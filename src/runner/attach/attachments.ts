@@ -1,0 +1,164 @@
+import type { Duplex } from 'node:stream'
+import { backoff } from '../../lib/backoff.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import type { HeartbeatOptions } from '../../lib/heartbeat.ts'
+import type { Logger } from '../../lib/log.ts'
+import { Wake } from '../wake.ts'
+import { type DispatcherSocket, dialDispatcher } from './dial-dispatcher.ts'
+import {
+  type DispatcherSeat,
+  type KnownDispatchers,
+  missingSeats,
+  whereToDial,
+} from './where-to-dial.ts'
+
+export interface AttachmentsDeps {
+  /** The URLs of dispatchers, or of balancers before some; at least one. */
+  readonly urls: readonly string[]
+  readonly identity: string
+  /** Answers the calls that come over a socket. */
+  readonly serve: (socket: Duplex) => void
+  /** Asks at a URL which dispatchers there are; rejects with `unauthenticated` where it may not. */
+  readonly listDispatchers: (url: string, signal: AbortSignal) => Promise<DispatcherSeat[]>
+  readonly log: Logger
+  readonly heartbeat?: HeartbeatOptions
+  /** Milliseconds between two looks for dispatchers that are new; 3,000 unless told. */
+  readonly lookMs?: number
+}
+
+const LOOK_MS = 3_000
+const ASK_MS = 5_000
+const RETRY = { firstMs: 300, maxMs: 3_000 }
+/** A socket that closes sooner was no good: the next try waits longer. */
+const GOOD_AFTER_MS = 10_000
+
+/**
+ * The sockets to all dispatchers that there are. `run` looks who is missing, every few seconds and
+ * after each loss, and dials; a dispatcher that was reached twice is left by the older socket.
+ */
+export class Attachments {
+  readonly #deps: AttachmentsDeps
+  readonly #live = new Map<string, DispatcherSocket>()
+  readonly #wake = new Wake()
+  #failures = 0
+  #wasAttached = false
+
+  constructor(deps: AttachmentsDeps) {
+    this.#deps = deps
+  }
+
+  /** The sockets that are open now. */
+  get live(): readonly DispatcherSocket[] {
+    return [...this.#live.values()]
+  }
+
+  /** Whether there ever was one. */
+  get wasAttached(): boolean {
+    return this.#wasAttached
+  }
+
+  /**
+   * Keeps the runner attached until the abort; then its sockets are closed. Rejects with
+   * `unauthenticated` when a dispatcher does not know the identity: the runner was removed.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        const isComplete = await this.#look(signal)
+        if (!isComplete) this.#failures++
+        else if (!(await this.#wake.wait(this.#deps.lookMs ?? LOOK_MS, signal))) this.#failures = 0
+        await backoff(this.#failures, RETRY, signal)
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      for (const socket of this.live) socket.close()
+    }
+  }
+
+  /** Dials whoever is missing; resolves to whether nobody is any more. */
+  async #look(signal: AbortSignal): Promise<boolean> {
+    const seats = await this.#listSeats(signal)
+    const urls = whereToDial(this.#known(seats))
+    const found = await Promise.all(urls.map((url) => this.#dial(url, seats, signal)))
+    const isLost = found.includes(false)
+    if (isLost && missingSeats(this.#known(seats)).length > 0) {
+      // Its own URL may be one that only dispatchers reach: a balancer may lead to it.
+      const others = this.#deps.urls.filter((url) => !urls.includes(url))
+      await Promise.all(others.map((url) => this.#dial(url, seats, signal)))
+    }
+    return this.#live.size > 0 && missingSeats(this.#known(seats)).length === 0
+  }
+
+  /** Dials until the URL leads nowhere new; resolves to whether anybody answered. */
+  async #dial(
+    url: string,
+    seats: readonly DispatcherSeat[] | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { identity, heartbeat, log, urls } = this.#deps
+    for (let tries = 2 * (seats?.length ?? 0) + 1; tries > 0; tries--) {
+      const attached = [...this.#live.keys()]
+      try {
+        this.#adopt(
+          await dialDispatcher({
+            url,
+            identity,
+            attached,
+            signal,
+            ...(heartbeat && { heartbeat }),
+          }),
+        )
+      } catch (reason) {
+        const error = NarwhalError.from(reason)
+        if (error.code === 'unauthenticated' && urls.includes(url)) throw error
+        if (error.code === 'cancelled') throw error
+        if (error.code !== 'conflict') {
+          if (this.#failures === 0) log.warn({ url, reason: error.message }, 'not attached')
+          return false
+        }
+      }
+      if (missingSeats(this.#known(seats)).length === 0) break
+    }
+    return true
+  }
+
+  #adopt(socket: DispatcherSocket): void {
+    const { dispatcherId: dispatcher, url } = socket
+    const { log, serve } = this.#deps
+    const openedAt = performance.now()
+    this.#live.set(dispatcher, socket)
+    this.#wasAttached = true
+    serve(socket.stream)
+    log.info({ dispatcher, url }, 'attached to a dispatcher')
+    void socket.closed.then((reason) => {
+      if (this.#live.get(dispatcher) !== socket) return
+      this.#live.delete(dispatcher)
+      log.warn({ dispatcher, url, reason }, 'no longer attached to a dispatcher')
+      const isGood = performance.now() - openedAt > GOOD_AFTER_MS
+      this.#failures = isGood ? 0 : this.#failures + 1
+      this.#wake.wake()
+    })
+  }
+
+  /** Which dispatchers there are, as the first says that answers; undefined when none does. */
+  async #listSeats(signal: AbortSignal): Promise<DispatcherSeat[] | undefined> {
+    const { urls, listDispatchers, log } = this.#deps
+    for (const url of new Set([...urls, ...this.live.map((socket) => socket.url)])) {
+      try {
+        const patience = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
+        return await listDispatchers(url, patience)
+      } catch (error) {
+        if (signal.aborted) throw error
+        const isRefused = NarwhalError.from(error).code === 'unauthenticated'
+        if (isRefused && urls.includes(url)) throw error
+        log.debug({ url, reason: describeError(error) }, 'the dispatchers could not be listed')
+      }
+    }
+    return undefined
+  }
+
+  #known(seats: readonly DispatcherSeat[] | undefined): KnownDispatchers {
+    return { seats, attached: this.live, given: this.#deps.urls }
+  }
+}

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
+import {
+  ATTACH_PATH,
+  ATTACHED_HEADER,
+  DISPATCHER_HEADER,
+  MOST_MESSAGE_BYTES,
+  PING_MS,
+  SILENCE_MS,
+} from '../../contract/attach.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type Heartbeat, type HeartbeatOptions, keepAlive } from '../../lib/heartbeat.ts'
+import { openSocketStream } from '../../lib/socket-stream.ts'
+
+export interface DialDispatcher {
+  /** As `http://dispatcher:4748`. */
+  readonly url: string
+  readonly identity: string
+  /** The dispatchers that this runner is attached to already. */
+  readonly attached: readonly string[]
+  readonly signal: AbortSignal
+  readonly heartbeat?: HeartbeatOptions
+}
+
+/** A socket to one dispatcher, open until `closed`. */
+export interface DispatcherSocket {
+  readonly dispatcherId: string
+  readonly url: string
+  /** What the dispatcher speaks HTTP/2 over. */
+  readonly stream: Duplex
+  readonly heartbeat: Heartbeat
+  /** Resolves with the reason in words; never rejects. */
+  readonly closed: Promise<string>
+  close(): void
+}
+
+const HANDSHAKE_MS = 10_000
+const MOST_ANSWER_BYTES = 64 * 1024
+
+/**
+ * Opens a websocket to a dispatcher. Rejects with `unauthenticated` when it does not know the
+ * identity, `conflict` when the runner is attached to it already, `cancelled` when aborted, and
+ * `unavailable` for everything else.
+ */
+export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSocket> {
+  const { url, signal } = dial
+  signal.throwIfAborted()
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${ATTACH_PATH}`, {
+    headers: {
+      authorization: `Bearer ${dial.identity}`,
+      ...(dial.attached.length > 0 ? { [ATTACHED_HEADER]: dial.attached.join(',') } : {}),
+    },
+    handshakeTimeout: HANDSHAKE_MS,
+    maxPayload: MOST_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  })
+  const heartbeat = keepAlive(socket, dial.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
+  // Made at once, since the dispatcher may speak with its very answer.
+  const stream = openSocketStream(socket)
+  let trouble: unknown
+  stream.on('error', (error) => {
+    trouble = error
+  })
+  const closed = new Promise<string>((resolve) => {
+    socket.once('close', (code, words) => {
+      const said = words.length > 0 ? words.toString() : `it was closed with code ${code}`
+      resolve(trouble === undefined ? said : describeError(trouble))
+    })
+  })
+  const abort = (): void => socket.terminate()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    const dispatcherId = await handshake(socket, url)
+    return { dispatcherId, url, stream, heartbeat, closed, close: () => socket.close() }
+  } catch (error) {
+    stream.destroy()
+    throw signal.aborted ? NarwhalError.from(signal.reason, 'cancelled') : error
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** The id of the dispatcher, as its answer says it. */
+async function handshake(socket: WebSocket, url: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let id: string | undefined
+  socket.on('upgrade', ({ headers }) => {
+    id = headers[DISPATCHER_HEADER]?.toString()
+  })
+  socket.on('open', () => {
+    if (id) resolve(id)
+    else reject(away(url, 'what answers is no dispatcher of Narwhal'))
+  })
+  socket.on('unexpected-response', (_request, response) => {
+    refusal(response, url).then(reject, (error: unknown) => reject(away(url, error)))
+  })
+  socket.on('error', (error) => reject(away(url, error)))
+  socket.on('close', () => reject(away(url, 'it closed the connection')))
+  return await promise
+}
+
+async function refusal(response: IncomingMessage, url: string): Promise<NarwhalError> {
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk as string
+    if (text.length > MOST_ANSWER_BYTES) response.destroy()
+  }
+  const { statusCode } = response
+  const words = wordsOf(text) ?? `it answered ${statusCode}`
+  if (statusCode === 401) return new NarwhalError('unauthenticated', words)
+  if (statusCode === 409) return new NarwhalError('conflict', words)
+  return away(url, words)
+}
+
+/** The message of an error's body, if that is what it is. */
+function wordsOf(text: string): string | undefined {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    return typeof message === 'string' ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function away(url: string, reason: unknown): NarwhalError {
+  return new NarwhalError(
+    'unavailable',
+    `can't attach to the dispatcher at ${url}: ${describeError(reason)}`,
+    { cause: reason },
+  )
+}
