@@ -64,7 +64,7 @@ export class AttemptRun {
     this.#log = deps.log
     this.#lease = new LeaseClock({
       leaseMs: deps.order.leaseMs ?? LEASE_MS,
-      isHeld: this.#resume,
+      heldMs: this.#resume ? (deps.patienceMs ?? LEASE_MS) : undefined,
       mayConfirm: deps.mayConfirm,
     })
   }
@@ -180,6 +180,8 @@ export interface AttemptRunDeps {
   readonly store: (events: RunAttemptResponse[], clockOffsetMs: number) => Promise<void>
   /** The attempt was handed over before; events up to this one are stored. */
   readonly resumeAfter?: number
+  /** And so long, from now on, its lease may last that was confirmed before. */
+  readonly patienceMs?: number
   /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
   readonly mayConfirm: () => boolean
   /** Rejects with `stale` when the pipeline is another dispatcher's. */

@@ -126,6 +126,7 @@ export class Dispatcher implements AsyncDisposable {
       queue: this.#queue,
       options: this.#options,
       seat: this.#seat,
+      isShared: startBeats !== undefined,
       signal: this.#stop.signal,
     })
     this.#seat.ended.addEventListener('abort', () => this.#guard(this.#takeSeatAgain()))
@@ -134,7 +135,7 @@ export class Dispatcher implements AsyncDisposable {
   async #takeSeatAgain(): Promise<void> {
     if (this.#stop.signal.aborted) return
     this.#deps.log.error('the seat was lost: others go on with what was going on here')
-    this.#runs[Symbol.dispose]()
+    await this.#runs[Symbol.asyncDispose]()
     await this.#seat[Symbol.asyncDispose]()
     await this.#takeSeat()
     await this.#runs.takeFree()
@@ -256,7 +257,7 @@ export class Dispatcher implements AsyncDisposable {
   /** Stops taking commits, leaves the runners' attempts as they are, and gives up its seat. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
-    this.#runs[Symbol.dispose]()
+    await this.#runs[Symbol.asyncDispose]()
     await this.#stack.disposeAsync()
     this.#queue[Symbol.dispose]()
     await this.pool[Symbol.asyncDispose]()

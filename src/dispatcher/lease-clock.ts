@@ -20,12 +20,16 @@ export class LeaseClock {
   /** Set while the one who reads the runner's messages waits for something else. */
   isDeaf = false
 
-  /** `isHeld`: a lease may have been confirmed before, by somebody else. */
-  constructor(options: { leaseMs: number; isHeld: boolean; mayConfirm: () => boolean }) {
+  /** `heldMs`: a lease that somebody else has confirmed may last so long yet. */
+  constructor(options: {
+    leaseMs: number
+    heldMs: number | undefined
+    mayConfirm: () => boolean
+  }) {
     this.#leaseMs = options.leaseMs
-    this.#isHeld = options.isHeld
+    this.#isHeld = options.heldMs !== undefined
     this.#mayConfirm = options.mayConfirm
-    this.#until = performance.now() + options.leaseMs
+    this.#until = performance.now() + (options.heldMs ?? options.leaseMs)
   }
 
   /** Whether the runner has, or may have, a lease: else no step runs there. */
@@ -60,7 +64,8 @@ export class LeaseClock {
       const stalledMs = now - tickedAt
       tickedAt = now
       if (stalledMs > STALL_MS) this.#until += stalledMs
-      if (this.isDeaf || !this.#mayConfirm()) this.#until = now + this.#leaseMs
+      if (this.isDeaf || !this.#mayConfirm())
+        this.#until = Math.max(this.#until, now + this.#leaseMs)
       if (this.#ending && now > this.#ending.at) this.#end(this.#ending.reason)
       else if (now > this.#until) this.#end('its lease is over: nothing was heard of the runner')
     }, TICK_MS)

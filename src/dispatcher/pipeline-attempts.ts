@@ -18,6 +18,8 @@ export interface PipelineAttemptsDeps {
   readonly signal: AbortSignal
   readonly jobTimeoutMs: number
   readonly maxAttempts: number
+  /** How long the lease of an attempt that is found running may last. */
+  readonly patienceMs: number
   /** Whether leases may be confirmed now. */
   readonly mayConfirm: () => boolean
   /** Called after each change of the ledger. */
@@ -47,7 +49,7 @@ export class PipelineAttempts {
     const job = this.#ledger.getJob(jobId)
     const attempt = currentAttempt(job)
     if (!attempt) return
-    const { log, signal, jobTimeoutMs, mayConfirm } = this.#deps
+    const { log, signal, jobTimeoutMs, mayConfirm, patienceMs } = this.#deps
     const run = new AttemptRun({
       order: {
         jobId,
@@ -60,7 +62,7 @@ export class PipelineAttempts {
       },
       link,
       store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
-      ...(resumeAfter === undefined ? {} : { resumeAfter }),
+      ...(resumeAfter === undefined ? {} : { resumeAfter, patienceMs }),
       mayConfirm,
       verify: () => this.#ledger.verify(),
       signal,

@@ -64,6 +64,11 @@ export class PipelineLedger {
     return new PipelineLedger(deps, detail)
   }
 
+  /** The term under which the pipeline is ours. */
+  get term(): number {
+    return this.#term
+  }
+
   get draft(): PipelineDraft {
     return this.#draft
   }

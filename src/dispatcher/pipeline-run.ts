@@ -26,6 +26,8 @@ export interface PipelineRunDeps {
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
   readonly options: PipelineOptions
+  /** How long a former dispatcher may have confirmed leases of attempts that are found running. */
+  readonly patienceMs: number
   /** Whether leases may be confirmed now. */
   readonly mayConfirm: () => boolean
   /** Called when nothing of the pipeline is going on here any more. */
@@ -72,6 +74,7 @@ export class PipelineRun {
       log: this.#log,
       signal: this.#signal,
       ...deps.options,
+      patienceMs: deps.patienceMs,
       mayConfirm: deps.mayConfirm,
       onChange: () => this.react(),
       onEnd: (link, fault) => deps.pool.noteEnd(link, fault),

@@ -1,9 +1,11 @@
 import type { PipelineId } from '../core/ids.ts'
+import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
 import type { JobQueue } from './job-queue.ts'
+import { Ownership } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
 import type { Recorder } from './recorder.ts'
@@ -19,6 +21,8 @@ export interface PipelineRunsDeps {
   readonly log: Logger
   readonly options: PipelineOptions
   readonly seat: Seat
+  /** Whether other dispatchers may take pipelines of ours. */
+  readonly isShared: boolean
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
 }
@@ -36,13 +40,17 @@ const MOST_TAKES = 5
  * is idle and nobody is in here with it, when another dispatcher has taken its pipeline, and with
  * the seat.
  */
-export class PipelineRuns implements Disposable {
+export class PipelineRuns implements AsyncDisposable {
   readonly #deps: PipelineRunsDeps
   readonly #entries = new Map<PipelineId, Entry>()
   readonly #signal: AbortSignal
+  readonly #ownership: Ownership | undefined
 
   constructor(deps: PipelineRunsDeps) {
     this.#deps = deps
+    if (deps.isShared) {
+      this.#ownership = new Ownership({ ...deps, onLost: (id) => void this.#letGo(id) })
+    }
     this.#signal = AbortSignal.any([deps.signal, deps.seat.ended])
   }
 
@@ -59,7 +67,8 @@ export class PipelineRuns implements Disposable {
     const { recorder, seat, log } = this.#deps
     const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
     if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
-    await Promise.all(ids.map((id) => this.open(id)))
+    // Whoever had them could confirm leases only as long as its seat was good.
+    await Promise.all(ids.map((id) => this.#with(id, async () => {}, LEASE_MS)))
   }
 
   /** Has the run of a pipeline that is ours take up what is due. */
@@ -85,11 +94,18 @@ export class PipelineRuns implements Disposable {
   }
 
   /** Calls `work` with the pipeline's one run here, then has the run take up what is due. */
-  async #with(id: PipelineId, work: (run: PipelineRun) => Promise<void>): Promise<void> {
-    const entry = this.#entries.get(id) ?? this.#add(id)
+  async #with(
+    id: PipelineId,
+    work: (run: PipelineRun) => Promise<void>,
+    patienceMs = LEASE_MS + SEAT_MS,
+  ): Promise<void> {
+    const entry = this.#entries.get(id) ?? this.#add(id, patienceMs)
     entry.users++
     try {
-      await work(await entry.run)
+      const run = await entry.run
+      // First of all its attempts are followed: what is done to them must reach the runners.
+      run.react()
+      await work(run)
     } finally {
       entry.users--
       await entry.run.then(
@@ -99,18 +115,22 @@ export class PipelineRuns implements Disposable {
     }
   }
 
-  #add(id: PipelineId): Entry {
-    const entry: Entry = { users: 0, run: this.#start(id, () => entry) }
+  #add(id: PipelineId, patienceMs: number): Entry {
+    const entry: Entry = { users: 0, run: this.#start(id, patienceMs, () => entry) }
     this.#entries.set(id, entry)
     return entry
   }
 
-  async #start(id: PipelineId, entry: () => Entry): Promise<PipelineRun> {
+  async #start(id: PipelineId, patienceMs: number, entry: () => Entry): Promise<PipelineRun> {
     const { recorder, seat, pool, queue, log, options } = this.#deps
-    const ledger = await recorder.patiently(() =>
-      PipelineLedger.open({ ...this.#deps, dispatcherId: seat.id }, id),
-    )
+    let since = 0
+    const ledger = await recorder.patiently(() => {
+      since = performance.now()
+      return PipelineLedger.open({ ...this.#deps, dispatcherId: seat.id }, id)
+    })
     if (!ledger) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    const { term } = ledger
+    this.#ownership?.note(id, term, since)
     return new PipelineRun({
       ledger,
       pool,
@@ -118,7 +138,8 @@ export class PipelineRuns implements Disposable {
       log,
       signal: this.#signal,
       options,
-      mayConfirm: () => seat.isGood,
+      patienceMs,
+      mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,
       onIdle: () => {
         if (entry().users === 0) this.#remove(id, entry())
       },
@@ -140,12 +161,18 @@ export class PipelineRuns implements Disposable {
     )
   }
 
+  /** The store says that it is another's; one that has ended is only heard to its last words. */
+  async #letGo(id: PipelineId): Promise<void> {
+    const run = await this.#entries.get(id)?.run.catch(() => undefined)
+    if (run && run.ledger.draft.pipeline.state.status !== 'finished') await this.#drop(id)
+  }
+
   #remove(id: PipelineId, entry: Entry): void {
     if (this.#entries.get(id) === entry) this.#entries.delete(id)
   }
 
   /** To be called when the seat has ended or the dispatcher stops: no job of these is placed. */
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const { run } of this.#entries.values()) {
       run.then(
         (one) => one.dequeueAll(),
@@ -153,5 +180,6 @@ export class PipelineRuns implements Disposable {
       )
     }
     this.#entries.clear()
+    await this.#ownership?.[Symbol.asyncDispose]()
   }
 }

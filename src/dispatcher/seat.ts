@@ -33,7 +33,7 @@ export class Seat implements AsyncDisposable {
   readonly #watch = new SeatWatch()
   readonly #stack = new AsyncDisposableStack()
   readonly #onFree: () => void
-  #others = ''
+  #others: string | undefined
   #looks = 0
 
   private constructor(id: DispatcherId, deps: SeatDeps, onFree: () => void) {

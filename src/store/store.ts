@@ -17,6 +17,7 @@ import type {
   JobRecord,
   JoinTokenRecord,
   NewPipeline,
+  PendingEvent,
   PipelineDetail,
   PipelineRecord,
   RepositoryRecord,
@@ -69,11 +70,8 @@ export interface StoreReader {
 
   findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined>
   findEvent(id: EventId): Promise<CommitEvent | undefined>
-  /**
-   * Events of registered repositories without a pipeline that were received before the time, oldest
-   * first.
-   */
-  listPendingEvents(before: number, limit: number): Promise<EventId[]>
+  /** Events of registered repositories without a pipeline, oldest first. */
+  listPendingEvents(query: PendingQuery): Promise<PendingEvent[]>
 
   /** All as it was at one moment; also of a repository that was removed. */
   findPipeline(id: PipelineId): Promise<PipelineDetail | undefined>
@@ -82,6 +80,8 @@ export interface StoreReader {
   listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]>
   /** Ids of pipelines that have not ended, oldest first. */
   listOpenPipelines(): Promise<PipelineId[]>
+  /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */
+  listPipelinesOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 
   findJob(id: JobId): Promise<JobRecord | undefined>
   findJobView(id: JobId): Promise<JobView | undefined>
@@ -131,6 +131,14 @@ export interface PipelineFilter {
   readonly limit: number
 }
 
+export interface PendingQuery {
+  /** Only those that were received before this time. */
+  readonly before: number
+  readonly limit: number
+  /** Only those behind this one: the next page. */
+  readonly after?: PendingEvent
+}
+
 /** A runner that joins shows a token. */
 export interface JoinTokenUse {
   /** SHA-256 of the token, hexadecimal. */
@@ -153,7 +161,7 @@ export interface StoreWriter extends StoreReader {
   setForgeId(id: RepositoryId, forgeId: number): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
-   * remain readable.
+   * remain readable, and what has none yet gets none.
    */
   removeRepository(id: RepositoryId): Promise<void>
   setHeads(
@@ -167,6 +175,8 @@ export interface StoreWriter extends StoreReader {
    * Rejects with `not_found` when its repository is not registered.
    */
   acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }>
+  /** Ends pending events of removed repositories, with that as the reason; how many they were. */
+  endEventsOfRemoved(): Promise<number>
   /** Writes what the commit says of itself, for an event that came without (a poll, a run by hand). */
   describeEvent(id: EventId, text: { title: string; author: string }): Promise<void>
   /** Records a delivery; one that is known already stays as it is. */
@@ -174,7 +184,8 @@ export interface StoreWriter extends StoreReader {
 
   /**
    * Creates the pipeline of an event, with the next number of its repository. An event has one
-   * pipeline besides its reruns: if it is there, it is returned, and `created` is false.
+   * pipeline besides its reruns: if it is there, it is returned, and `created` is false. Rejects
+   * with `not_found` when there is none and the repository was removed.
    */
   createPipeline(pipeline: NewPipeline): Promise<{ pipeline: PipelineRecord; created: boolean }>
   /** Writes state, name, problems and phases; returns it with its new version. */

@@ -25,6 +25,20 @@ export async function listOpenPipelines(db: Db): Promise<PipelineId[]> {
   return rows.map((row) => row.id as PipelineId)
 }
 
+export async function listPipelinesOfDispatcher(
+  db: Db,
+  by: DispatcherId,
+): Promise<{ id: PipelineId; term: number }[]> {
+  const rows = await db
+    .selectFrom('pipelines')
+    .select(['id', 'term'])
+    .where('dispatcher_id', '=', by)
+    // As the partial index says it.
+    .where('status', '<>', 'finished')
+    .execute()
+  return rows.map(({ id, term }) => ({ id: id as PipelineId, term }))
+}
+
 /** The one of the event and its reruns. */
 export async function listPipelinesOf(db: Db, eventId: EventId): Promise<PipelineId[]> {
   const rows = await db

@@ -1,6 +1,6 @@
 import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { DispatcherId, EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type {
   DeliveryRecord,
   DispatcherRecord,
@@ -21,7 +21,7 @@ import { listJoinTokens } from './join-tokens.ts'
 import { readLog } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
-import { listOpenPipelines } from './pipelines.ts'
+import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
 import { findForgeRepository, findRepository, listHeads, listRepositories } from './repositories.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { lastChange, listChanges } from './state-changes.ts'
@@ -63,8 +63,8 @@ export class SqlReader implements StoreReader {
     return findEvent(this.#db, id)
   }
 
-  listPendingEvents(before: number, limit: number): Promise<EventId[]> {
-    return listPendingEvents(this.#db, before, limit)
+  listPendingEvents(query: PendingQuery): Promise<PendingEvent[]> {
+    return listPendingEvents(this.#db, query)
   }
 
   findPipeline(id: PipelineId): Promise<PipelineDetail | undefined> {
@@ -81,6 +81,10 @@ export class SqlReader implements StoreReader {
 
   listOpenPipelines(): Promise<PipelineId[]> {
     return listOpenPipelines(this.#db)
+  }
+
+  listPipelinesOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]> {
+    return listPipelinesOfDispatcher(this.#db, by)
   }
 
   findJob(id: JobId): Promise<JobRecord | undefined> {
