@@ -16,6 +16,9 @@ import { StateFollower } from './state-follower.ts'
 import { startTopology, type Topology } from './topology.ts'
 import { readWitness } from './witness.ts'
 
+/** Said when nothing is broken any more. */
+export const HEALED = 'all is healed; waiting for what is open'
+
 const READY_WITHIN_MS = 90_000
 /** Sandboxes are removed after the result was reported. */
 const CLEAN_WITHIN_MS = 20_000
@@ -74,7 +77,7 @@ async function gatherEvidence(
     say,
   })
   await makeTrouble({ load, nemesis, options })
-  say('all is healed; waiting for what is open')
+  say(HEALED)
   const hurried = await untilQuiet(topology, load, options)
   if (hurried) say(`not quiet after ${options.quiescenceMs} ms`)
   const leftovers = await patientLeftovers(topology, signal)

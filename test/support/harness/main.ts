@@ -9,6 +9,8 @@ import { runFile } from './run-file.ts'
 const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
   (folder) => `${folder}/**/*.test.ts`,
 )
+/** Those that take a minute or more: first, so that nobody waits for them alone at the end. */
+const LONG = 'test/faults/'
 const TEST_TIMEOUT_MS = 120_000
 const NO_SERVICES = 'started with --no-services'
 
@@ -24,6 +26,7 @@ const root = process.cwd()
 const files = globSync(PATTERNS, { cwd: root })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .sort()
+  .sort((a, b) => Number(b.startsWith(LONG)) - Number(a.startsWith(LONG)))
 const results: FileResult[] = []
 try {
   await runAll()
