@@ -15,7 +15,11 @@ await main(async () => {
   rmSync(outdir, { recursive: true, force: true })
   await build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/main.ts', 'plan-worker': 'src/runner/plan-worker.ts' },
+    entryPoints: {
+      main: 'src/main.ts',
+      'plan-worker': 'src/runner/plan-worker.ts',
+      'watchdog-process': 'src/runner/watchdog/watchdog-process.ts',
+    },
     outdir,
     bundle: true,
     splitting: true,

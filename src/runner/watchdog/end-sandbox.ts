@@ -1,0 +1,40 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import { parseEngineAddress } from '../executor/docker-address.ts'
+import { callEngine, type EngineCall } from '../executor/docker-http.ts'
+import type { SandboxHandle } from '../executor/executor.ts'
+import { killMarked } from '../executor/process-tree.ts'
+
+const SILENCE_MS = 10_000
+
+/**
+ * Ends all that runs in a sandbox, paused or not, and resolves once it is gone; also when it was gone before.
+ * Rejects with `unavailable` when the container engine is away or refuses.
+ *
+ * It speaks to the engine without DockerApi: the library that reads the answers there would be the
+ * larger part of the watchdog.
+ */
+export async function endSandbox(handle: SandboxHandle): Promise<void> {
+  if (handle.kind === 'processes') {
+    await killMarked((mark) => mark === handle.mark)
+    return
+  }
+  const { host, id, remove } = handle
+  const container = `/containers/${id}`
+  if (remove) {
+    // 409: somebody else is removing it at this moment.
+    await call(host, { method: 'DELETE', path: `${container}?force=1&v=1` }, [204, 404, 409])
+    return
+  }
+  const kill: EngineCall = { method: 'POST', path: `${container}/kill?signal=KILL` }
+  // 409: it does not run. Or, of Podman: it is paused.
+  if ((await call(host, kill, [204, 404, 409])) !== 409) return
+  await call(host, { method: 'POST', path: `${container}/unpause` }, [204, 404, 409, 500])
+  await call(host, kill, [204, 404, 409])
+}
+
+async function call(host: string, what: EngineCall, fine: readonly number[]): Promise<number> {
+  const answer = await callEngine(parseEngineAddress(host), { ...what, silenceMs: SILENCE_MS })
+  if (fine.includes(answer.status)) return answer.status
+  const said = `${what.method} ${what.path}: ${answer.status} ${answer.text.trim().slice(0, 300)}`
+  throw new NarwhalError('unavailable', `the container engine at ${host} refused ${said}`)
+}

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { Socket } from 'node:net'
+import { extname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from '../../lib/log.ts'
+import type { SandboxHandle } from '../executor/executor.ts'
+import { monotonicMs, type WatchdogLine } from './watchdog-line.ts'
+
+export interface WatchdogOptions {
+  readonly log: Logger
+}
+
+/**
+ * Ends sandboxes whose runner can't: a small process beside this one, which hears which sandboxes
+ * there are and until when each may run. It ends all of them when this process has ended, however
+ * that happened, and each whose moment has passed, as when this process was stopped.
+ *
+ * It is started with the first sandbox. If it ends, another is started and told everything anew.
+ * It does not keep this process alive. Disposing it ends it; what it still watches then, it ends first.
+ */
+export interface Watchdog extends AsyncDisposable {
+  /** `name` is for messages. */
+  watch(name: string, handle: SandboxHandle): Watch
+}
+
+/** One sandbox that is watched. */
+export interface Watch {
+  /**
+   * When the sandbox must have ended, in milliseconds of this process's `performance.now()`; undefined:
+   * only with this process.
+   */
+  keepUntil(atMs: number | undefined): void
+  /** The sandbox has ended. */
+  release(): void
+}
+
+/** Ending takes a while itself: it begins so long before, in milliseconds. */
+export const END_MS = 1_000
+
+/**
+ * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * (`src/runner/watchdog/watchdog-process.ts` → `watchdog-process.js` in the folder of the main bundle).
+ */
+const ENTRY = new URL(`./watchdog-process${extname(import.meta.url)}`, import.meta.url)
+
+/** It needs little; without these it would take half as much memory again. */
+const FLAGS = ['--max-old-space-size=32', '--max-semi-space-size=1']
+
+const FIRST_RESTART_MS = 50
+const LONGEST_RESTART_MS = 5_000
+const MOST_FAILURES = 20
+/** One that has lived so long has not failed at its start. */
+const SETTLED_MS = 30_000
+/** One that leaves so many bytes unread hangs. */
+const MOST_UNREAD = 256 * 1024
+/** How long the disposal waits for its end, in milliseconds; it ends by itself later. */
+const END_GRACE_MS = 3_000
+
+interface Entry {
+  readonly name: string
+  readonly handle: SandboxHandle
+  atMs: number | null
+}
+
+export function startWatchdog(options: WatchdogOptions): Watchdog {
+  return new WatchdogProcess(options)
+}
+
+/**
+ * States: *not needed* yet, *running*, *waiting* to be started again, *given up* until the next sandbox
+ * comes, *closed*. What it must know is kept here, so that a new one can be told.
+ */
+class WatchdogProcess implements Watchdog {
+  readonly #log: Logger
+  readonly #entries = new Map<number, Entry>()
+  #lastId = 0
+  #child: ChildProcess | undefined
+  #restart: NodeJS.Timeout | undefined
+  #failures = 0
+  #isClosed = false
+
+  constructor({ log }: WatchdogOptions) {
+    this.#log = log
+  }
+
+  watch(name: string, handle: SandboxHandle): Watch {
+    this.#lastId += 1
+    const id = this.#lastId
+    const entry: Entry = { name, handle, atMs: null }
+    this.#entries.set(id, entry)
+    if (this.#child) this.#tell({ type: 'watch', id, name, handle })
+    else if (!this.#restart) this.#start()
+    return {
+      keepUntil: (atMs) => {
+        entry.atMs = atMs === undefined ? null : sharedClock(atMs) - END_MS
+        if (this.#entries.has(id)) this.#tell({ type: 'until', id, atMs: entry.atMs })
+      },
+      release: () => {
+        if (this.#entries.delete(id)) this.#tell({ type: 'release', id })
+      },
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#restart)
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = Promise.withResolvers<void>()
+    child.once('exit', () => ended.resolve())
+    child.stdin?.end()
+    child.ref()
+    await Promise.race([ended.promise, sleep(END_GRACE_MS, undefined, { ref: false })])
+    child.unref()
+  }
+
+  #start(): void {
+    this.#restart = undefined
+    if (this.#isClosed) return
+    const child = spawn(process.execPath, [...FLAGS, fileURLToPath(ENTRY)], {
+      cwd: '/',
+      env: {},
+      stdio: ['pipe', 'ignore', 'inherit'],
+      // In a group of its own: a terminal stops and ends the whole group of the runner.
+      detached: true,
+    })
+    this.#child = child
+    const startedAt = performance.now()
+    let isOver = false
+    const over = (reason: string) => {
+      if (isOver) return
+      isOver = true
+      this.#replace(child, reason, performance.now() - startedAt)
+    }
+    child.on('error', (error) => over(error.message))
+    child.on('exit', (code, signal) => over(signal ?? `exit code ${code}`))
+    child.stdin.on('error', () => {})
+    child.unref()
+    if (child.stdin instanceof Socket) child.stdin.unref()
+    for (const [id, { name, handle, atMs }] of this.#entries) {
+      this.#tell({ type: 'watch', id, name, handle })
+      this.#tell({ type: 'until', id, atMs })
+    }
+  }
+
+  #replace(child: ChildProcess, reason: string, livedMs: number): void {
+    if (this.#child === child) this.#child = undefined
+    if (this.#isClosed) return
+    this.#failures = livedMs > SETTLED_MS ? 0 : this.#failures + 1
+    if (this.#failures > MOST_FAILURES) {
+      this.#failures = 0
+      const words = 'no watchdog stays: sandboxes may outlive this process if it is killed'
+      this.#log.error({ reason }, words)
+      return
+    }
+    const facts = { reason, sandboxes: this.#entries.size }
+    this.#log.warn(facts, 'the watchdog has ended; another is started')
+    const delay = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failures)
+    this.#restart = setTimeout(() => this.#start(), delay)
+    this.#restart.unref()
+  }
+
+  #tell(line: WatchdogLine): void {
+    const stdin = this.#child?.stdin
+    if (!stdin?.writable) return
+    stdin.write(`${JSON.stringify(line)}\n`)
+    // What it has not read, another is told anew.
+    if (stdin.writableLength > MOST_UNREAD) this.#child?.kill('SIGKILL')
+  }
+}
+
+/** What the clock of all processes shows when `performance.now()` shows `atMs` here. */
+function sharedClock(atMs: number): number {
+  return atMs + CLOCK_OFFSET_MS
+}
+
+/** If this process is stopped between the two readings, a difference is too small: the largest is right. */
+const CLOCK_OFFSET_MS = Math.max(
+  ...Array.from({ length: 5 }, () => {
+    const shared = monotonicMs()
+    return shared - performance.now()
+  }),
+)
