@@ -1,5 +1,5 @@
-import type { AttemptView, JobView, RunnerView } from '../contract/views.ts'
-import type { AttemptRef, JobId } from '../core/ids.ts'
+import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
+import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
@@ -13,6 +13,13 @@ export async function getRepository(
   if (repository) return repository
   const words = `there is no repository "${idOrName}"; see \`narwhal repo list\``
   throw new NarwhalError('not_found', words)
+}
+
+/** Rejects with `not_found`. */
+export async function getPipeline(store: StoreReader, id: PipelineId): Promise<PipelineView> {
+  const pipeline = await store.findPipelineView(id)
+  if (!pipeline) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+  return pipeline
 }
 
 /** Rejects with `not_found`. */

@@ -9,11 +9,10 @@ import {
 } from '../contract/rest.ts'
 import { repositoryView } from '../contract/views.ts'
 import type { HttpServer } from '../http/server.ts'
-import { NarwhalError } from '../lib/errors.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
 import type { LiveSource } from './live-source.ts'
 import { registerLogRoutes } from './log-routes.ts'
-import { getRepository } from './lookups.ts'
+import { getPipeline, getRepository } from './lookups.ts'
 import { registerJobReads } from './read-routes-jobs.ts'
 import { registerRunnerReads } from './read-routes-runners.ts'
 import { viewRepository } from './repository-view.ts'
@@ -89,8 +88,7 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const id = request.params.pipeline
     // The number first: what changes between the reads is then told again, and nothing is missed.
     const seq = await store.lastChange()
-    const pipeline = await store.findPipelineView(id)
-    if (!pipeline) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    const pipeline = await getPipeline(store, id)
     return { pipeline, jobs: await store.listJobViews(id), seq }
   })
 }

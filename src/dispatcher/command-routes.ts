@@ -1,4 +1,5 @@
 import { createToken, hashToken } from '../api/auth.ts'
+import { getJob, getPipeline, getRepository } from '../api/lookups.ts'
 import { viewRepository } from '../api/repository-view.ts'
 import {
   accepted,
@@ -17,13 +18,10 @@ import {
   tokenList,
   tokenParams,
 } from '../contract/rest.ts'
-import type { JobView, PipelineView } from '../contract/views.ts'
-import type { JobId, PipelineId } from '../core/ids.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { newId } from '../lib/new-id.ts'
-import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { registerRepository } from './register-repository.ts'
@@ -121,7 +119,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     handler: async (request) => {
       const id = request.params.pipeline
       await dispatcher.cancelPipeline(id, request.body.reason ?? 'cancelled by hand')
-      return { pipeline: await getPipelineView(store, id) }
+      return { pipeline: await getPipeline(store, id) }
     },
   })
 }
@@ -145,7 +143,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
     },
     handler: async (request) => {
       await dispatcher.rerunJob(request.params.job)
-      return { job: await getJobView(store, request.params.job) }
+      return { job: await getJob(store, request.params.job) }
     },
   })
   server.post('/api/v1/jobs/:job/cancel', {
@@ -159,7 +157,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
     handler: async (request) => {
       const id = request.params.job
       await dispatcher.cancelJob(id, request.body.reason ?? 'cancelled by hand')
-      return { job: await getJobView(store, id) }
+      return { job: await getJob(store, id) }
     },
   })
 }
@@ -204,22 +202,4 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
       return { ok: true } as const
     },
   })
-}
-
-async function getRepository(store: Store, idOrName: string): Promise<RepositoryRecord> {
-  const repository = await store.findRepository(idOrName)
-  if (repository) return repository
-  throw new NarwhalError('not_found', `repository ${JSON.stringify(idOrName)} is not registered`)
-}
-
-async function getPipelineView(store: Store, id: PipelineId): Promise<PipelineView> {
-  const view = await store.findPipelineView(id)
-  if (!view) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-  return view
-}
-
-async function getJobView(store: Store, id: JobId): Promise<JobView> {
-  const view = await store.findJobView(id)
-  if (!view) throw new NarwhalError('not_found', `there is no job ${id}`)
-  return view
 }

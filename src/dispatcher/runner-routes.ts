@@ -1,8 +1,6 @@
+import { getRunner } from '../api/lookups.ts'
 import { accepted, newRunner, runnerParams, shownRunner } from '../contract/rest.ts'
-import type { RunnerView } from '../contract/views.ts'
 import type { HttpServer } from '../http/server.ts'
-import { NarwhalError } from '../lib/errors.ts'
-import type { RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
@@ -22,7 +20,7 @@ export function addRunnerRoutes(
     handler: async (request, reply) => {
       const { token, ...runner } = request.body
       const record = await dispatcher.registerRunner({ ...runner, ...(token ? { token } : {}) })
-      return reply.code(201).send({ runner: await getRunnerView(store, record) })
+      return reply.code(201).send({ runner: await getRunner(store, record.id) })
     },
   })
   server.delete('/api/v1/runners/:runner', {
@@ -52,20 +50,8 @@ export function addRunnerRoutes(
       handler: async (request) => {
         const runner = await getRunner(store, request.params.runner)
         await dispatcher.pool.drain(runner.id, draining)
-        return { runner: await getRunnerView(store, runner) }
+        return { runner: await getRunner(store, runner.id) }
       },
     })
   }
-}
-
-async function getRunner(store: Store, idOrName: string): Promise<RunnerRecord> {
-  const runner = await store.findRunner(idOrName)
-  if (!runner) throw new NarwhalError('not_found', `there is no runner ${JSON.stringify(idOrName)}`)
-  return runner
-}
-
-async function getRunnerView(store: Store, { id }: RunnerRecord): Promise<RunnerView> {
-  const view = (await store.listRunnerViews()).find((one) => one.id === id)
-  if (!view) throw new NarwhalError('not_found', `there is no runner ${id}`)
-  return view
 }
