@@ -7,20 +7,22 @@ import type {
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { jobFromProto } from '../contract/rpc.ts'
 import { jobId } from '../contract/views.ts'
+import type { AttemptRef } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { Attempt } from './attempt.ts'
+import type { Reader } from './audience.ts'
+import type { KnownAttempt } from './known-attempt.ts'
+import { leaseTimes } from './lease.ts'
 import type { Runner } from './runner.ts'
 import { Wake } from './wake.ts'
 
 type Response = MessageInitShape<typeof RunAttemptResponseSchema>
 
-const HEARTBEAT_MS = 10_000
-
 /**
- * One stream about one attempt: starts or resumes it, sends its events, and does what the further
- * requests say. Ends when all is acknowledged, when the requests have ended and `finished` is sent,
- * or with the stream; the attempt itself goes on without it. Throws `conflict` when another
- * stream takes over, and the signal's reason, or `unavailable` when the runner ends.
+ * One stream about one attempt: starts or resumes it, sends its events, asks for its lease to be
+ * extended, and does what the further requests say. Ends when all is acknowledged, when the requests
+ * have ended and `finished` is sent, or with the stream; the attempt itself lives on without it.
+ * Throws `stale` when another stream takes over, and the signal's reason, or `unavailable` when
+ * the runner ends or its disk can't be read.
  */
 export async function* streamAttempt(
   runner: Runner,
@@ -35,40 +37,57 @@ export async function* streamAttempt(
   const start = first.value.request.value
   const attempt = open(runner, start)
   const wake = new Wake()
-  const reader = attempt.attach(wake)
-  const requestsEnd = { reached: false }
-  void listen(runner, attempt, messages).finally(() => {
-    requestsEnd.reached = true
-    wake.wake()
-  })
-  let sent = Number(start.afterSeq)
-  runner.acknowledge(attempt, sent)
+  const reader = attempt.audience.enter(wake)
   const end = AbortSignal.any([signal, runner.ended])
-  for (;;) {
-    end.throwIfAborted()
-    if (reader.replaced) {
-      throw new NarwhalError('conflict', 'another stream has taken over this attempt')
+  const leave = () => attempt.audience.leave(reader)
+  // Of a stream that broke while it was full nobody may ask for more, ever.
+  end.addEventListener('abort', leave)
+  if (end.aborted) leave()
+  try {
+    let requestsEnded = false
+    void listen(runner, { attempt, reader, messages }).finally(() => {
+      requestsEnded = true
+      wake.wake()
+    })
+    let sent = Number(start.afterSeq)
+    runner.acknowledge(attempt, sent)
+    let heartbeatAt = -Infinity
+    for (;;) {
+      end.throwIfAborted()
+      if (reader.end) throw reader.end
+      const now = performance.now()
+      if (now >= heartbeatAt) {
+        // Before the events: however many there are, the lease must not suffer.
+        heartbeatAt = now + attempt.leaseTimes.heartbeatMs
+        yield heartbeat(attempt.askForLease())
+        continue
+      }
+      const found = attempt.events.next(sent)
+      const next = found instanceof Promise ? await found : found
+      if (next) {
+        sent = next.seq
+        yield eventToProto(next)
+      } else if (attempt.isFinished && (attempt.events.isEmpty || requestsEnded)) {
+        return
+      } else {
+        await wake.wait(heartbeatAt - now, end)
+      }
     }
-    const next = attempt.events.next(sent)
-    if (next) {
-      sent = next.seq
-      yield eventToProto(next)
-    } else if (attempt.isFinished && (attempt.events.isEmpty || requestsEnd.reached)) {
-      return
-    } else if (!(await wake.wait(HEARTBEAT_MS, end)) && !end.aborted) {
-      yield { seq: 0n, atMs: BigInt(Date.now()), event: { case: 'heartbeat', value: {} } }
-    }
+  } finally {
+    end.removeEventListener('abort', leave)
+    leave()
   }
 }
 
-function open(runner: Runner, start: StartAttempt): Attempt {
-  const id = jobId.safeParse(start.jobId)
-  if (!id.success || start.attempt < 1) {
-    throw new NarwhalError('invalid', `${start.jobId.slice(0, 100)}/${start.attempt} is no attempt`)
-  }
-  const ref = { jobId: id.data, attempt: start.attempt }
-  const fence = Number(start.fence)
-  if (start.resume) return runner.resume(ref, fence)
+function heartbeat(sentMs: number): Response {
+  const event = { case: 'heartbeat', value: { sentMs: BigInt(sentMs) } } as const
+  return { seq: 0n, atMs: BigInt(Date.now()), event }
+}
+
+function open(runner: Runner, start: StartAttempt): KnownAttempt {
+  const ref = attemptRef(start)
+  const grant = { fence: Number(start.fence), times: leaseTimes(start.leaseMs) }
+  if (start.resume) return runner.resume(ref, grant)
   if (!start.job) throw new NarwhalError('invalid', 'the request has no job')
   const order = {
     ...ref,
@@ -77,22 +96,37 @@ function open(runner: Runner, start: StartAttempt): Attempt {
     env: start.env,
     timeoutMs: Number(start.timeoutMs),
   }
-  return runner.start(order, fence)
+  return runner.start(order, grant)
+}
+
+/** Which attempt a request is about; throws `invalid` when that can't be one. */
+export function attemptRef(request: { jobId: string; attempt: number }): AttemptRef {
+  const id = jobId.safeParse(request.jobId)
+  if (!id.success || request.attempt < 1) {
+    const words = `${request.jobId.slice(0, 100)}/${request.attempt} is no attempt`
+    throw new NarwhalError('invalid', words)
+  }
+  return { jobId: id.data, attempt: request.attempt }
+}
+
+interface Conversation {
+  readonly attempt: KnownAttempt
+  readonly reader: Reader
+  readonly messages: AsyncIterator<RunAttemptRequest>
 }
 
 /** Does what the requests say until there are no more; a stream that breaks is only an end. */
-async function listen(
-  runner: Runner,
-  attempt: Attempt,
-  messages: AsyncIterator<RunAttemptRequest>,
-): Promise<void> {
+async function listen(runner: Runner, { attempt, reader, messages }: Conversation): Promise<void> {
   try {
     for (;;) {
       const { done, value } = await messages.next()
-      if (done) return
+      // Whoever was told to go has no say any more.
+      if (done || reader.end) return
       const { request } = value
       if (request.case === 'acknowledge') {
-        runner.acknowledge(attempt, Number(request.value.throughSeq))
+        const { throughSeq, leaseSentMs } = request.value
+        if (leaseSentMs !== undefined) attempt.confirmLease(Number(leaseSentMs))
+        runner.acknowledge(attempt, Number(throughSeq))
       } else if (request.case === 'cancel') {
         attempt.stop({ outcome: 'cancelled', reason: request.value.reason || 'cancelled' })
       }

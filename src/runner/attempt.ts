@@ -1,21 +1,27 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
-import type { RunnerPhase } from '../contract/rpc.ts'
-import type { JobId } from '../core/ids.ts'
+import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import type { AttemptRef, JobId } from '../core/ids.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
+import { Audience } from './audience.ts'
 import { checkOut } from './checkout.ts'
 import { diskNote } from './disk-note.ts'
-import { EventSpool } from './event-spool.ts'
+import type { EventSpool } from './event-spool.ts'
 import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
+import { faultOfCheckout, faultOfSandbox } from './fault.ts'
+import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
+import type { LeaseTimes } from './lease.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import type { MirrorCache } from './mirror.ts'
 import { removeFolder } from './remove-folder.ts'
 import { type End, runStep } from './run-step.ts'
+import type { Spools } from './spool/spools.ts'
 import { StepLog } from './step-log.ts'
-import type { Wake } from './wake.ts'
+import { TimeLimit } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
 
 /** What a dispatcher orders. */
@@ -30,6 +36,13 @@ export interface AttemptOrder {
   readonly timeoutMs: number
 }
 
+/** Under what right an attempt is started. */
+export interface LeaseGrant {
+  /** The fencing token; it grows with every grant. */
+  readonly fence: number
+  readonly times: LeaseTimes
+}
+
 export interface AttemptDeps {
   readonly executor: Executor
   readonly mirrors: MirrorCache
@@ -38,19 +51,18 @@ export interface AttemptDeps {
   /** The folder in which the attempt makes its own workspace. */
   readonly workspaces: string
   readonly instanceId: string
+  readonly runnerName: string
+  readonly spools: Spools
+  readonly grant: LeaseGrant
+  /** How long it may stand still without a lease, in milliseconds. */
+  readonly orphanMs: number
+  /** Called when a reader comes or goes. */
+  readonly onReaders: () => void
   readonly log: Logger
-}
-
-/** Who reads an attempt's events. */
-export interface Reader {
-  readonly wake: Wake
-  /** Set when another reader has taken over. */
-  replaced: boolean
 }
 
 /** How long a sandbox or a fetch may take to notice the abort, in milliseconds. */
 const GRACE_MS = 15_000
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
  * In the container the workspace may belong to another user than the one who runs git there;
@@ -68,30 +80,56 @@ const GIT_IN_SANDBOX = {
  *
  * - `finished` is the last event, and is there before the teardown begins.
  * - Whoever stops the attempt first (cancel, time-out, the runner's end) decides its outcome.
- * - It runs on whether or not somebody reads its events; there is at most one reader.
+ * - It prepares at once, and its steps run as long as its lease is confirmed (see LeaseKeeper); while
+ *   it stands still, so does its time-out.
  */
-export class Attempt {
-  readonly order: AttemptOrder
+export class Attempt implements KnownAttempt {
+  readonly ref: AttemptRef
   readonly events: EventSpool
+  readonly audience: Audience
+  fence: number
   /** Resolves after the event `finished` was added; never rejects. */
   readonly finished: Promise<void>
   /** Resolves when nothing of the attempt is left but its events; never rejects. */
   readonly tornDown: Promise<void>
+  readonly #order: AttemptOrder
   readonly #deps: AttemptDeps
+  readonly #keeper: LeaseKeeper
+  readonly #limit: TimeLimit
   readonly #workspace: string
   readonly #abort = new AbortController()
-  #stopped: End | undefined
+  #stopped: DecidedEnd | undefined
   #isFinished = false
   #nextStep = 0
   #opening: Promise<Sandbox> | undefined
   #checkingOut: Promise<void> | undefined
-  #reader: Reader | undefined
+  /** Set where the preparation fails and that says nothing about the job. */
+  #fault: AttemptFault | undefined
+  #hasTrouble = false
 
   constructor(order: AttemptOrder, deps: AttemptDeps) {
-    this.order = order
+    const { jobId, attempt, job, timeoutMs } = order
+    const { instanceId, runnerName } = deps
+    const { fence, times } = deps.grant
+    this.ref = { jobId, attempt }
+    this.fence = fence
+    this.#order = order
     this.#deps = deps
-    this.#workspace = join(deps.workspaces, `${order.jobId}-${order.attempt}`)
-    this.events = new EventSpool(() => this.#reader?.wake.wake())
+    this.#workspace = join(deps.workspaces, `${jobId}-${attempt}`)
+    this.audience = new Audience(deps.onReaders)
+    const facts = { ...this.ref, fence, steps: job.steps.length, instanceId }
+    this.events = deps.spools.create(facts, () => this.audience.wake())
+    const reason = `it took longer than its limit of ${inWords(timeoutMs)}`
+    this.#limit = new TimeLimit(timeoutMs, () => this.stop({ outcome: 'timeout', reason }))
+    this.#keeper = new LeaseKeeper({
+      times,
+      orphanMs: deps.orphanMs,
+      onHold: (isHeld) => (isHeld ? this.#limit.stop() : this.#limit.go()),
+      onLost: (why) => {
+        this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
+      },
+      log: deps.log.child(this.ref),
+    })
     this.finished = this.#run()
     this.tornDown = this.finished.then(() => this.#tearDown())
   }
@@ -100,44 +138,40 @@ export class Attempt {
     return this.#isFinished
   }
 
-  /** Ends the attempt so, if it has not ended yet. */
-  stop(end: End & { readonly reason: string }): void {
+  get leaseTimes(): LeaseTimes {
+    return this.#keeper.times
+  }
+
+  set leaseTimes(times: LeaseTimes) {
+    this.#keeper.setTimes(times)
+  }
+
+  askForLease(): number {
+    return this.#keeper.ask()
+  }
+
+  confirmLease(sentMs: number): void {
+    this.#keeper.confirm(sentMs)
+  }
+
+  stop(end: DecidedEnd): void {
     if (this.#stopped || this.#isFinished) return
     this.#stopped = end
     this.#abort.abort(new NarwhalError('cancelled', end.reason))
   }
 
-  acknowledge(throughSeq: number): void {
-    this.events.acknowledge(throughSeq)
-    this.#reader?.wake.wake()
-  }
-
-  /** Makes this the one who reads the events; who did before is told so. */
-  attach(wake: Wake): Reader {
-    if (this.#reader) {
-      this.#reader.replaced = true
-      this.#reader.wake.wake()
-    }
-    this.#reader = { wake, replaced: false }
-    return this.#reader
-  }
-
   async #run(): Promise<void> {
     this.#tell({ type: 'started', instanceId: this.#deps.instanceId })
-    const { timeoutMs, job } = this.order
-    const reason = `it took longer than its limit of ${inWords(timeoutMs)}`
-    const timer =
-      timeoutMs > 0 &&
-      setTimeout(
-        () => this.stop({ outcome: 'timeout', reason }),
-        Math.min(timeoutMs, LONGEST_TIMER_MS),
-      )
+    const { job } = this.#order
     const end = await this.#prepareAndRun()
-    if (timer) clearTimeout(timer)
+    this.#limit[Symbol.dispose]()
+    this.#keeper[Symbol.dispose]()
     for (let step = this.#nextStep; step < job.steps.length; step++) {
       this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
     }
-    this.#tell({ type: 'finished', ...end })
+    const { outcome, reason, fault } = end
+    const told = { outcome, ...(reason === undefined ? {} : { reason }) }
+    this.#tell({ type: 'finished', ...told, ...(fault === undefined ? {} : { fault }) })
     this.#isFinished = true
     // What still prepares is of no use any more.
     this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
@@ -149,9 +183,9 @@ export class Attempt {
       const sandbox = await withGrace(this.#prepare(signal), signal, GRACE_MS)
       return await this.#runSteps(sandbox, signal)
     } catch (error) {
-      const end = this.#explain(error)
-      if (this.order.job.steps.length > 0 && end.reason !== undefined) {
-        const log = new StepLog(this.events, 0)
+      const end = this.#explain(error, this.#fault)
+      if (this.#order.job.steps.length > 0) {
+        const log = new StepLog(this.events, Math.max(0, this.#nextStep - 1))
         log.say(end.reason)
         log.end()
       }
@@ -161,23 +195,50 @@ export class Attempt {
 
   async #prepare(signal: AbortSignal): Promise<Sandbox> {
     const { executor, limits } = this.#deps
-    const { jobId, attempt, job } = this.order
-    await mkdir(this.#workspace)
+    const { jobId, attempt, job } = this.#order
+    await this.#makeWorkspace()
     const spec = {
       name: `${jobId}/${attempt}`,
       ...(job.image === undefined ? {} : { image: job.image }),
       workspace: this.#workspace,
       limits,
     }
-    this.#opening = this.#timed('sandbox', () => executor.open(spec, signal))
-    this.#checkingOut = this.#checkOut(signal)
+    this.#opening = this.#blame(
+      faultOfSandbox,
+      this.#timed('sandbox', () => executor.open(spec, signal)),
+    )
+    this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut(signal))
     const [sandbox] = await Promise.all([this.#opening, this.#checkingOut])
     return sandbox
   }
 
+  async #makeWorkspace(): Promise<void> {
+    try {
+      await mkdir(this.#workspace)
+    } catch (error) {
+      this.#fault = 'runner'
+      const words = `the runner can't make a workspace: ${describeError(error)}`
+      throw new NarwhalError('unavailable', words, { cause: error })
+    }
+  }
+
+  /** Notes whose fault it is when this is the first part of the preparation that fails. */
+  async #blame<Result>(
+    faultOf: (error: unknown) => AttemptFault | undefined,
+    work: Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work
+    } catch (error) {
+      if (!this.#hasTrouble) this.#fault = faultOf(error)
+      this.#hasTrouble = true
+      throw error
+    }
+  }
+
   async #checkOut(signal: AbortSignal): Promise<void> {
     const { mirrors, gitEnv: env } = this.#deps
-    const { commit } = this.order
+    const { commit } = this.#order
     await this.#timed('fetch', () => mirrors.fetchCommit(commit, signal))
     await this.#timed('checkout', () =>
       mirrors.read(commit, signal, async (mirror) => {
@@ -194,29 +255,30 @@ export class Attempt {
   }
 
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
-    const { job, env } = this.order
+    const { job, env } = this.#order
+    const guarded = this.#keeper.guard(sandbox)
     for (const [index, step] of job.steps.entries()) {
+      await this.#keeper.untilHeld(signal)
       this.#nextStep = index + 1
       const end = await runStep({
-        sandbox,
+        sandbox: guarded,
         index,
         step,
         env: { ...GIT_IN_SANDBOX, ...env, ...job.env, ...step.env },
         events: this.events,
         signal,
-        explain: (error) => this.#explain(error),
+        explain: (error) => this.#explain(error, faultOfSandbox(error)),
       })
-      if (end.outcome !== 'success') {
-        return { outcome: end.outcome, reason: `step "${step.name}": ${end.reason}` }
-      }
+      if (end.outcome !== 'success') return { ...end, reason: `step "${step.name}": ${end.reason}` }
     }
     return { outcome: 'success' }
   }
 
-  #explain(error: unknown): End & { readonly reason: string } {
-    if (this.#stopped) return { reason: '', ...this.#stopped }
-    this.#deps.log.warn({ err: error, jobId: this.order.jobId }, 'an attempt met trouble')
-    return { outcome: 'error', reason: describeError(error) }
+  #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
+    if (this.#stopped) return this.#stopped
+    this.#deps.log.warn({ err: error, ...this.ref }, 'an attempt met trouble')
+    const end = { outcome: 'error', reason: describeError(error) } as const
+    return fault === undefined ? end : { ...end, fault }
   }
 
   async #timed<Result>(phase: RunnerPhase, work: () => Promise<Result>): Promise<Result> {
@@ -233,7 +295,7 @@ export class Attempt {
 
   async #tearDown(): Promise<void> {
     const [sandbox] = await Promise.allSettled([this.#opening, this.#checkingOut])
-    const log = this.#deps.log.child({ jobId: this.order.jobId })
+    const log = this.#deps.log.child(this.ref)
     const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
     // The folder goes also when the engine is away and its sandbox has to wait for it.
     if (sandbox.status === 'fulfilled') {

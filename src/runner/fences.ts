@@ -7,12 +7,17 @@ const MOST_REMEMBERED = 10_000
 export class Fences {
   readonly #fences = new Map<JobId, number>()
 
-  /** Notes the token; throws `conflict` when a newer one is known. */
+  /** 0 where none is known. */
+  newest(jobId: JobId): number {
+    return this.#fences.get(jobId) ?? 0
+  }
+
+  /** Notes the token; throws `stale` when a newer one is known. */
   raise(jobId: JobId, fence: number): void {
-    const newest = this.#fences.get(jobId) ?? 0
+    const newest = this.newest(jobId)
     if (fence < newest) {
       throw new NarwhalError(
-        'conflict',
+        'stale',
         `lease ${fence} of ${jobId} is over: this runner knows lease ${newest}`,
       )
     }

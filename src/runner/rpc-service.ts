@@ -4,7 +4,7 @@ import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
 import { commitFromProto } from '../contract/attempt.ts'
 import { type DescribeResponseSchema, RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { engineToProto, planToProto, toConnectError } from '../contract/rpc.ts'
-import { streamAttempt } from './attempt-stream.ts'
+import { attemptRef, streamAttempt } from './attempt-stream.ts'
 import type { Runner } from './runner.ts'
 import { watchLoad } from './watch-load.ts'
 
@@ -31,6 +31,7 @@ function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
           memoryTotalBytes: BigInt(load.memoryTotalBytes),
           diskFreeBytes: BigInt(load.diskFreeBytes),
           trouble: load.trouble,
+          orphans: load.orphans.map((orphan) => ({ ...orphan, fence: BigInt(orphan.fence) })),
         }
       }
     },
@@ -65,6 +66,17 @@ function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
       runner.drain(draining)
       return {}
     },
+
+    discard: (request) => {
+      try {
+        runner.discard(attemptRef(request), Number(request.fence))
+        return {}
+      } catch (error) {
+        throw toConnectError(error)
+      }
+    },
+
+    probe: async () => ({ trouble: await runner.probe() }),
   }
 }
 

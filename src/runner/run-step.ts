@@ -1,3 +1,4 @@
+import type { AttemptFault } from '../contract/rpc.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { StepSpec } from '../core/plan.ts'
 import type { EventSpool } from './event-spool.ts'
@@ -12,10 +13,12 @@ export interface End {
   /** Why, in words, where it is not a success. */
   readonly reason?: string
   readonly exitCode?: number
+  /** Set where the end says nothing about the job. */
+  readonly fault?: AttemptFault
 }
 
 export interface StepRun {
-  readonly sandbox: Sandbox
+  readonly sandbox: Pick<Sandbox, 'run'>
   /** The step's place in the job, from 0. */
   readonly index: number
   readonly step: StepSpec
@@ -42,7 +45,8 @@ export async function runStep(run: StepRun): Promise<End> {
   }
   if (end.reason !== undefined) log.say(end.reason)
   log.end()
-  events.append({ type: 'step_finished', step: index, ...end })
+  const { fault: _, ...told } = end
+  events.append({ type: 'step_finished', step: index, ...told })
   return end
 }
 

@@ -193,7 +193,7 @@ test('attaches a second start to the attempt that runs, and tells the first read
   await at.step(1)
   const second = at.begin(['one'])
   await eventually(() => second.words.includes('step 0'))
-  assert.equal((await first.untilEnded())?.code, 'conflict')
+  assert.equal((await first.untilEnded())?.code, 'stale')
   assert.equal(at.executor.steps.length, 1)
   assert.equal(at.runner.busy, 1)
   at.executor.steps[0]?.exit(0)
@@ -205,7 +205,7 @@ test('refuses an older fence, and a newer attempt ends the older one', async () 
   const first = at.begin(['one'], { fence: 5n })
   await at.step(1)
   for (const stale of [{ fence: 4n }, { fence: 4n, resume: true }, { fence: 4n, attempt: 2 }]) {
-    assert.equal((await at.begin(['one'], stale).untilEnded())?.code, 'conflict')
+    assert.equal((await at.begin(['one'], stale).untilEnded())?.code, 'stale')
   }
   const second = at.begin(['one'], { fence: 6n, attempt: 2 })
   await first.untilFinished()
@@ -272,7 +272,7 @@ test('ends everything when it is disposed while a job runs', async () => {
   assert.equal(at.executor.disposed, 1)
   assert.deepEqual(await at.workspaces(), [])
   await attempt.untilFinished()
-  assert.equal(attempt.words.at(-1), 'finished error: step "step 0": runner test was stopped')
+  assert.equal(attempt.words.at(-1), 'finished error: step "step 0": runner test was stopped: the job is handed back')
   assert.equal((await at.begin(['one'], { jobId: 'job_2' }).untilEnded())?.code, 'exhausted')
 })
 

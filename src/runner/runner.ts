@@ -1,21 +1,27 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { AttemptRef, JobId } from '../core/ids.ts'
+import type { AttemptRef } from '../core/ids.ts'
+import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
-import { Attempt, type AttemptOrder } from './attempt.ts'
+import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
 import { claimFolder } from './claim-folder.ts'
 import type { Executor, SandboxLimits } from './executor/executor.ts'
-import { Fences } from './fences.ts'
+import { FormerAttempt } from './former-attempt.ts'
+import type { KnownAttempt } from './known-attempt.ts'
+import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
 import { MirrorCache } from './mirror.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
 import { type PipelineParser, type PlannedCommit, planCommit } from './plan-commit.ts'
+import { probeSandbox } from './probe.ts'
 import { removeFolder } from './remove-folder.ts'
+import { Spools } from './spool/spools.ts'
+import { Wake } from './wake.ts'
 import { withGrace } from './with-grace.ts'
 
 /** Far above what the largest lawful file takes, so that a busy machine refuses none. */
@@ -41,19 +47,26 @@ export interface RunnerOptions {
   readonly version?: string
   /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
+  /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
+  readonly orphanMs?: number
 }
 
-const MOST_FINISHED = 64
-const FINISHED_KEPT_MS = 3_600_000
 const PROBE_MS = 5_000
 const DISPOSE_GRACE_MS = 20_000
+/** How long the reports of jobs that are handed back may take to be acknowledged. */
+const LAST_WORDS_MS = 5_000
+const LONGEST_WAIT_MS = 1_000
 
-/** Claims the folder, removes what a former process left there, and gives back a runner at work. */
+/**
+ * Claims the folder, removes what a former process left there but for the reports of its attempts,
+ * and gives back a runner at work.
+ */
 export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Promise<Runner> {
   const workspaces = join(deps.dataDir, 'workspaces')
   await mkdir(workspaces, { recursive: true })
   await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
-  const claim = deps.claim ? undefined : await claimFolder(deps.dataDir)
+  await using stack = new AsyncDisposableStack()
+  if (!deps.claim) stack.use(await claimFolder(deps.dataDir))
   for (const name of await readdir(workspaces)) {
     deps.log.info({ workspace: name }, 'a workspace of a former process is removed')
     await removeFolder(join(workspaces, name)).catch((error: unknown) => {
@@ -61,7 +74,10 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
       deps.log.error({ err: error, workspace: name }, 'a leftover workspace could not be removed')
     })
   }
-  return new Runner(deps, options, claim)
+  const { log } = deps
+  const spools = await Spools.open(join(deps.dataDir, 'spool'), { log, runnerName: options.name })
+  stack.use(spools)
+  return new Runner(deps, options, { spools, parts: stack.move() })
 }
 
 /**
@@ -69,8 +85,6 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
  *
  * - A slot is taken when an attempt starts and free when its end has been told. Teardowns go on in
  *   the background; more of them than there are slots take slots, so that they stay bounded.
- * - Attempts are known by job and number. One that has finished is forgotten once its events are
- *   acknowledged, after an hour, or when more than 64 such wait.
  * - Of one job at most one attempt runs here; fences only grow.
  */
 export class Runner implements AsyncDisposable {
@@ -81,29 +95,38 @@ export class Runner implements AsyncDisposable {
   readonly version: string
   readonly dataDir: string
   readonly #deps: RunnerDeps
-  readonly #claim: AsyncDisposable | undefined
+  readonly #spools: Spools
+  readonly #parts: AsyncDisposable
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
   readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
-  readonly #attempts = new Map<string, Attempt>()
-  readonly #expiries = new Map<Attempt, NodeJS.Timeout>()
+  readonly #orphanMs: number
+  readonly #attempts: KnownAttempts
+  readonly #running = new Set<Attempt>()
   readonly #tearingDown = new Set<Attempt>()
-  readonly #fences = new Fences()
   readonly #changes: EventHub<void>
   readonly #ended = new AbortController()
   #draining = false
+  #isClosing = false
+  #probing: Promise<string> | undefined
   #disposed: Promise<void> | undefined
-  #probe: { readonly at: number; readonly trouble: Promise<string> } | undefined
+  #lastProbe: { readonly at: number; readonly trouble: Promise<string> } | undefined
 
   /** Use `startRunner`. */
-  constructor(deps: RunnerDeps, options: RunnerOptions, claim?: AsyncDisposable) {
+  constructor(
+    deps: RunnerDeps,
+    options: RunnerOptions,
+    owned: { readonly spools: Spools; readonly parts: AsyncDisposable },
+  ) {
     this.name = options.name
     this.slots = options.slots
     this.labels = options.labels
     this.version = options.version ?? 'unknown'
     this.dataDir = deps.dataDir
     this.#deps = deps
-    this.#claim = claim
+    this.#spools = owned.spools
+    this.#parts = owned.parts
+    this.#orphanMs = options.orphanMs ?? ORPHAN_MS
     this.#limits = options.limits ?? {
       memoryBytes: Math.floor(totalmem() * 0.8),
       cpus: availableParallelism(),
@@ -115,6 +138,11 @@ export class Runner implements AsyncDisposable {
       log: deps.log,
     })
     this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))
+    this.#attempts = new KnownAttempts({ log: deps.log, onChange: () => this.#changes.emit() })
+    for (const recovered of owned.spools.recovered) {
+      const onReaders = () => this.#attempts.readerChanged()
+      this.#attempts.addFormer(new FormerAttempt(recovered, onReaders))
+    }
   }
 
   /** Aborts when the runner has been disposed: whoever still listens to it may go. */
@@ -127,31 +155,48 @@ export class Runner implements AsyncDisposable {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return this.#draining || this.#isClosing
   }
 
   /** Slots that are taken. */
   get busy(): number {
-    let running = Math.max(0, this.#tearingDown.size - this.slots)
-    for (const attempt of this.#attempts.values()) if (!attempt.isFinished) running += 1
-    return running
+    return this.#attempts.running + Math.max(0, this.#tearingDown.size - this.slots)
+  }
+
+  /** Attempts that nobody asks about, those that run first. */
+  get orphans(): readonly Orphan[] {
+    return this.#attempts.orphans
   }
 
   /** Empty while jobs can run here, else what is wrong, in words; asked at most every 5 seconds. */
   async trouble(): Promise<string> {
-    if (!this.#probe || this.#probe.at < Date.now() - PROBE_MS) {
+    if (this.#spools.trouble) return this.#spools.trouble
+    if (!this.#lastProbe || this.#lastProbe.at < Date.now() - PROBE_MS) {
       const silent = new NarwhalError('unavailable', 'the engine does not answer')
       const trouble = withGrace(
         this.#deps.executor.probe(),
         AbortSignal.abort(silent),
         PROBE_MS,
       ).catch(describeError)
-      this.#probe = { at: Date.now(), trouble }
+      this.#lastProbe = { at: Date.now(), trouble }
     }
-    return this.#probe.trouble
+    return this.#lastProbe.trouble
   }
 
-  /** Calls the listener after each change of `busy` or `draining`. */
+  /** Opens a sandbox and runs a step in it. Empty when it went well, else what is wrong, in words. */
+  async probe(): Promise<string> {
+    if (this.#spools.trouble) return this.#spools.trouble
+    this.#probing ??= probeSandbox({
+      executor: this.#deps.executor,
+      workspaces: this.#workspaces,
+      limits: this.#limits,
+    }).finally(() => {
+      this.#probing = undefined
+    })
+    return this.#probing
+  }
+
+  /** Calls the listener after each change of `busy`, `draining` or `orphans`. */
   onChange(listener: () => void): Disposable {
     return this.#changes.listen(listener)
   }
@@ -168,15 +213,14 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Starts the attempt, or gives the one that runs already. Throws `conflict` when a newer fence is
+   * Starts the attempt, or gives the one that runs already. Throws `stale` when a newer fence is
    * known, `exhausted` when there is no slot or the runner drains.
    */
-  start(order: AttemptOrder, fence: number): Attempt {
-    this.#fences.raise(order.jobId, fence)
-    const known = this.#attempts.get(keyOf(order))
+  start(order: AttemptOrder, grant: LeaseGrant): KnownAttempt {
+    const known = this.#attempts.find(order, grant.fence)
     if (known) return known
     this.#supersede(order)
-    if (this.#disposed || this.#draining) {
+    if (this.#disposed || this.draining) {
       throw new NarwhalError('exhausted', `runner ${this.name} takes no new jobs: it drains`)
     }
     if (this.busy >= this.slots) {
@@ -187,28 +231,54 @@ export class Runner implements AsyncDisposable {
       mirrors: this.#mirrors,
       gitEnv: this.#deps.gitEnv,
       limits: this.#limits,
-      workspaces: join(this.dataDir, 'workspaces'),
+      workspaces: this.#workspaces,
       instanceId: this.instanceId,
+      runnerName: this.name,
+      spools: this.#spools,
+      grant,
+      orphanMs: this.#orphanMs,
+      onReaders: () => this.#attempts.readerChanged(),
       log: this.#deps.log,
     })
-    this.#attempts.set(keyOf(order), attempt)
+    this.#attempts.add(attempt)
     void this.#follow(attempt)
     this.#changes.emit()
     return attempt
   }
 
-  /** Gives an attempt that runs, or whose end is not acknowledged; throws `conflict`, `not_found`. */
-  resume(ref: AttemptRef, fence: number): Attempt {
-    this.#fences.raise(ref.jobId, fence)
-    const attempt = this.#attempts.get(keyOf(ref))
-    if (attempt) return attempt
-    throw new NarwhalError('not_found', `attempt ${keyOf(ref)} is not on runner ${this.name}`)
+  /** Gives an attempt that runs, or whose end is not acknowledged; throws `stale`, `not_found`. */
+  resume(ref: AttemptRef, grant: LeaseGrant): KnownAttempt {
+    const attempt = this.#attempts.find(ref, grant.fence)
+    if (!attempt) {
+      throw new NarwhalError('not_found', `attempt ${keyOf(ref)} is not on runner ${this.name}`)
+    }
+    attempt.leaseTimes = grant.times
+    return attempt
   }
 
   /** Forgets the attempt if all that it told has been acknowledged. */
-  acknowledge(attempt: Attempt, throughSeq: number): void {
-    attempt.acknowledge(throughSeq)
-    if (attempt.isFinished && attempt.events.isEmpty) this.#forget(attempt)
+  acknowledge(attempt: KnownAttempt, throughSeq: number): void {
+    this.#attempts.acknowledge(attempt, throughSeq)
+  }
+
+  /** Ends and forgets an attempt whose lease is over; throws `not_found`, `stale`. */
+  discard(ref: AttemptRef, fence: number): void {
+    this.#attempts.discard(ref, fence)
+  }
+
+  /**
+   * Ends in order: takes no new attempts, lets those that run finish for `deadlineMs` milliseconds,
+   * hands the rest back, and gives their dispatchers five seconds to hear of it. Streams and heartbeats
+   * go on meanwhile, and a disposal cuts it short. The runner must still be disposed of; what was not
+   * heard by then is told after the next start.
+   */
+  async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#isClosing = true
+    this.#changes.emit()
+    await this.#until(() => this.#running.size === 0, deadlineMs)
+    this.#handBack()
+    await this.#until(() => this.#running.size === 0, DISPOSE_GRACE_MS)
+    await this.#until(() => !this.#attempts.isTelling, LAST_WORDS_MS)
   }
 
   /** Ends every attempt, waits for the teardowns, and leaves nothing but the mirrors. */
@@ -218,27 +288,29 @@ export class Runner implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    const attempts = [...new Set([...this.#attempts.values(), ...this.#tearingDown])]
-    for (const attempt of attempts) {
-      attempt.stop({ outcome: 'error', reason: `runner ${this.name} was stopped` })
-    }
+    this.#handBack()
+    const attempts = [...this.#running, ...this.#tearingDown]
     const ends = Promise.all(attempts.map(({ tornDown }) => tornDown))
     await withGrace(ends, AbortSignal.abort(), DISPOSE_GRACE_MS).catch(() => {
       this.#deps.log.error('the runner ends before all its attempts have')
     })
-    for (const attempt of attempts) this.#forget(attempt)
     this.#ended.abort(new NarwhalError('unavailable', `runner ${this.name} was stopped`))
     await this.#parser[Symbol.asyncDispose]()
     await this.#mirrors[Symbol.asyncDispose]()
-    await this.#claim?.[Symbol.asyncDispose]()
+    this.#attempts.close()
+    await this.#parts[Symbol.asyncDispose]()
+  }
+
+  get #workspaces(): string {
+    return join(this.dataDir, 'workspaces')
   }
 
   async #follow(attempt: Attempt): Promise<void> {
+    this.#running.add(attempt)
     await attempt.finished
+    this.#running.delete(attempt)
     this.#tearingDown.add(attempt)
-    const expire = () => this.#forget(attempt)
-    this.#expiries.set(attempt, setTimeout(expire, FINISHED_KEPT_MS).unref())
-    this.#forgetOldest()
+    this.#attempts.finish(attempt)
     this.#changes.emit()
     await attempt.tornDown
     this.#tearingDown.delete(attempt)
@@ -248,31 +320,25 @@ export class Runner implements AsyncDisposable {
   /** A newer attempt of a job ends the older ones: the dispatcher has given them up. */
   #supersede({ jobId, attempt: number }: AttemptRef): void {
     const reason = `attempt ${number} of the job has replaced it`
-    for (const attempt of this.#attempts.values()) {
-      if (attempt.order.jobId === jobId) attempt.stop({ outcome: 'cancelled', reason })
+    for (const attempt of this.#attempts.listOfJob(jobId)) {
+      attempt.stop({ outcome: 'cancelled', reason })
     }
   }
 
-  #forgetOldest(): void {
-    const finished = [...this.#attempts.values()].filter(({ isFinished }) => isFinished)
-    for (const attempt of finished.slice(0, -MOST_FINISHED)) this.#forget(attempt)
+  #handBack(): void {
+    const reason = `runner ${this.name} was stopped: the job is handed back`
+    for (const attempt of this.#running) {
+      attempt.stop({ outcome: 'error', reason, fault: 'handed_back' })
+    }
   }
 
-  #isKnown(attempt: Attempt): boolean {
-    return this.#attempts.get(keyOf(attempt.order)) === attempt
+  /** Waits until it is so, for `waitMs` milliseconds at most, or until the disposal. */
+  async #until(isSo: () => boolean, waitMs: number): Promise<void> {
+    const wake = new Wake()
+    using _changes = this.onChange(() => wake.wake())
+    const deadline = performance.now() + waitMs
+    while (!isSo() && performance.now() < deadline && !this.#disposed) {
+      await wake.wait(Math.min(LONGEST_WAIT_MS, deadline - performance.now()), this.ended)
+    }
   }
-
-  #forget(attempt: Attempt): void {
-    if (!this.#isKnown(attempt)) return
-    clearTimeout(this.#expiries.get(attempt))
-    this.#expiries.delete(attempt)
-    this.#attempts.delete(keyOf(attempt.order))
-    if (attempt.events.isEmpty || this.#disposed) return
-    const { jobId } = attempt.order
-    this.#deps.log.warn({ jobId }, 'the end of an attempt was never acknowledged and is forgotten')
-  }
-}
-
-function keyOf({ jobId, attempt }: AttemptRef): `${JobId}/${number}` {
-  return `${jobId}/${attempt}`
 }

@@ -57,7 +57,11 @@ function independentClient(url: string) {
       const stream = call.call(client, ...(request ? [request] : []))
       const messages: Message[] = []
       const end: { error?: ServiceError | null } = {}
-      stream.on('data', (message: Message) => messages.push(message))
+      stream.on('data', (message: Message) => {
+        if (message['event'] !== 'heartbeat') return messages.push(message)
+        const { sent_ms } = message['heartbeat'] as Message
+        return stream.write({ acknowledge: { lease_sent_ms: sent_ms } })
+      })
       stream.on('error', (error: ServiceError) => (end.error = error))
       stream.on('end', () => (end.error ??= null))
       return { stream, messages, end }
@@ -177,7 +181,7 @@ test('answers every refusal by its status code, with words', async () => {
   run.stream.write(start({ fence: 7 }))
   await eventually(() => at.executor.steps[0] ?? null)
   assert.equal(await codeOf([start({ job_id: 'job_2' })]), status.RESOURCE_EXHAUSTED)
-  assert.equal(await codeOf([start({ fence: 6 })]), status.FAILED_PRECONDITION)
+  assert.equal(await codeOf([start({ fence: 6 })]), status.ABORTED)
   const sha = 'ab'.repeat(20)
   await assert.rejects(at.client.call('PlanCommit', { commit: { ...at.commit, sha } }), {
     code: status.UNAVAILABLE,

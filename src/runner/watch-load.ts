@@ -1,3 +1,4 @@
+import type { Orphan } from './known-attempts.ts'
 import { LoadMeter, type LoadSample } from './load.ts'
 import type { Runner } from './runner.ts'
 import { Wake } from './wake.ts'
@@ -6,13 +7,15 @@ export interface RunnerLoad extends LoadSample {
   readonly busy: number
   readonly draining: boolean
   readonly trouble: string
+  /** Attempts that nobody asks about. */
+  readonly orphans: readonly Orphan[]
 }
 
 const DEFAULT_INTERVAL_MS = 2_000
 const SHORTEST_INTERVAL_MS = 100
 const LONGEST_INTERVAL_MS = 60_000
 
-/** The runner's load now, after each change of its slots, and at intervals, until the abort or its end. */
+/** The runner's load now, after each change of its slots or orphans, and at intervals, until the abort or its end. */
 export async function* watchLoad(
   runner: Runner,
   intervalMs: number,
@@ -28,7 +31,8 @@ export async function* watchLoad(
   const end = AbortSignal.any([signal, runner.ended])
   while (!end.aborted) {
     const [sample, trouble] = await Promise.all([meter.sample(), runner.trouble()])
-    yield { ...sample, trouble, busy: runner.busy, draining: runner.draining }
+    const { busy, draining, orphans } = runner
+    yield { ...sample, trouble, busy, draining, orphans }
     await wake.wait(pauseMs, end)
   }
 }

@@ -1,0 +1,55 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import { newId } from '../lib/new-id.ts'
+import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
+import { removeFolder } from './remove-folder.ts'
+import { withGrace } from './with-grace.ts'
+
+export interface ProbeDeps {
+  readonly executor: Executor
+  /** The folder in which the probe makes its own workspace. */
+  readonly workspaces: string
+  readonly limits: SandboxLimits
+  /** Milliseconds until it is given up; a minute unless told. */
+  readonly timeoutMs?: number
+}
+
+const PROBE_MS = 60_000
+/** So much of that is left for ending what hangs. */
+const GRACE_SHARE = 0.1
+
+/**
+ * Opens a sandbox as for a job that names no image and runs `true` in it. Resolves to '' when that
+ * went well, else to what is wrong, in words; never rejects, and leaves nothing behind.
+ */
+export async function probeSandbox(deps: ProbeDeps): Promise<string> {
+  const { timeoutMs = PROBE_MS } = deps
+  const graceMs = timeoutMs * GRACE_SHARE
+  const stop = new AbortController()
+  const late = new NarwhalError('unavailable', `a sandbox took longer than ${timeoutMs / 1000} s`)
+  const timer = setTimeout(() => stop.abort(late), timeoutMs - graceMs)
+  try {
+    return await withGrace(runTrue(deps, stop.signal), stop.signal, graceMs)
+  } catch (error) {
+    return describeError(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function runTrue({ executor, workspaces, limits }: ProbeDeps, signal: AbortSignal) {
+  const name = newId('probe')
+  const workspace = join(workspaces, name)
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => removeFolder(workspace))
+  await mkdir(workspace)
+  const sandbox: Sandbox = stack.use(await executor.open({ name, workspace, limits }, signal))
+  let said = ''
+  const hear = (_: string, chunk: Uint8Array) => {
+    said = `${said}${Buffer.from(chunk).toString()}`.slice(0, 200)
+  }
+  const { exitCode, note } = await sandbox.run({ script: 'true', env: {} }, hear, signal)
+  if (exitCode === 0) return ''
+  return `\`true\` ended with exit code ${exitCode} in a sandbox: ${note ?? said.trim()}`
+}
