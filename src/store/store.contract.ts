@@ -10,6 +10,7 @@ import { logsContract } from './contract/logs.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
+import { takeOverContract } from './contract/take-over.contract.ts'
 
 /** What the port promises, of any database. */
 export function storeContract(
@@ -31,6 +32,7 @@ export function storeContract(
     changesContract(open)
     concurrencyContract(open)
     dispatchersContract(open)
+    takeOverContract(open)
     runnersContract(open)
     joinTokensContract(open)
   })

@@ -10,6 +10,7 @@ import { type Engine, SqlStore } from '../sql/sql-store.ts'
 import type { Db } from '../sql/tables.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'
 import { initial } from './0001-initial.ts'
+import { leases } from './0002-leases.ts'
 import { migrate } from './migrate.ts'
 
 /** An empty database of either kind. */
@@ -51,14 +52,15 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     for (const statement of BEFORE) await sql.raw(statement).execute(db)
     const before = await sql<object>`select * from pipelines order by id`.execute(db)
 
-    await migrate(db)
-    await migrate(db)
-    const store = new SqlStore(engine)
+    await migrate(db, { '0001-initial': initial, '0002-leases': leases })
     const after = await sql<object>`select * from pipelines order by id`.execute(db)
     assert.deepEqual(
       after.rows.map((row) => ({ ...row })),
       before.rows.map((row) => ({ ...row, dispatcher_id: null, term: 0 })),
     )
+    await migrate(db)
+    await migrate(db)
+    const store = new SqlStore(engine)
     const [runner] = await store.listRunners()
     assert.equal(runner?.name, 'one')
     assert.equal(runner.draining, false)
@@ -78,10 +80,11 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     const { engine, explain, resources } = await open()
     await using _resources = resources
     const db = engine.writing
-    await migrate(db)
+    await migrate(db, { '0001-initial': initial })
     const [repository = '', , event = ''] = BEFORE
     await sql.raw(repository).execute(db)
     await sql.raw(event).execute(db)
+    await migrate(db)
     await sql
       .raw(
         `insert into pipelines (id, repository_id, event_id, number, name, status, state, problems,
