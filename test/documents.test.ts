@@ -167,7 +167,9 @@ function idleProgram(): Command {
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addClientCommands(program, io)
   const silence = (command: Command): void => {
-    if (command.commands.length === 0) command.action(() => {})
+    // `runner token` does something itself, and has commands of its own besides.
+    const isGroup = command.commands.length > 0 && command.options.length === 0
+    if (!isGroup && command !== program) command.action(() => {})
     for (const child of command.commands) silence(child)
   }
   silence(program)

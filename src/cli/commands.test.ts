@@ -13,7 +13,8 @@ import { createProgram, runProgram } from './program.ts'
 test('lists repositories, pipelines, runners and the queue as aligned tables', async () => {
   await using fake = await filledNarwhal()
   const outputs = []
-  for (const line of ['repo list', 'pipeline list', 'runner list', 'queue', 'token list']) {
+  const lines = ['repo list', 'pipeline list', 'runner list', 'queue', 'token list']
+  for (const line of [...lines, 'runner token list']) {
     const { out, err, code } = await runCommand(fake.url, line)
     assert.deepEqual([err, code], ['', 0])
     outputs.push(out)
@@ -35,6 +36,11 @@ build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago
 
 TOKEN    NAME    CREATED
 token_1  laptop  1 min ago
+
+TOKEN   LABELS  CREATED    STATE
+join_1  gpu     1 min ago  good
+join_2          1 min ago  used by runner_1
+join_3  gpu     1 min ago  expired
 `,
   )
 })
@@ -200,6 +206,9 @@ test('sends each command to its route', async () => {
     ['runner remove farm', 'DELETE /api/v1/runners/farm'],
     ['runner drain farm', 'POST /api/v1/runners/farm/drain'],
     ['runner resume farm', 'POST /api/v1/runners/farm/resume'],
+    ['runner token', 'POST /api/v1/runners/tokens {"labels":[]}'],
+    ['runner token --labels gpu,big', 'POST /api/v1/runners/tokens {"labels":["gpu","big"]}'],
+    ['runner token remove join_1', 'DELETE /api/v1/runners/tokens/join_1'],
     ['token create laptop', 'POST /api/v1/tokens {"name":"laptop"}'],
     ['token remove token_2', 'DELETE /api/v1/tokens/token_2'],
   ]
@@ -208,6 +217,8 @@ test('sends each command to its route', async () => {
     assert.equal(fake.requests.at(-1), request)
   }
   assert.equal((await runCommand(fake.url, 'token create x')).out, 'nwl_secret\n')
+  assert.equal((await runCommand(fake.url, 'runner token')).out, 'nwl_join\n')
+  assert.equal((await runCommand(fake.url, 'runner token --labels ,')).code, 2)
 })
 
 test('shares the runner command with the service of that name, and its options with none', async () => {

@@ -17,9 +17,11 @@ function idleProgram() {
   return { io, program, leaves }
 }
 
+/** Those that do something: `runner token` does, and has commands of its own besides. */
 function leavesOf(command: Command, path: string[]): { command: Command; path: string[] }[] {
-  if (command.commands.length === 0) return [{ command, path }]
-  return command.commands.flatMap((child) => leavesOf(child, [...path, child.name()]))
+  const children = command.commands.flatMap((child) => leavesOf(child, [...path, child.name()]))
+  const isGroup = children.length > 0 && (path.length === 0 || command.options.length === 0)
+  return isGroup ? children : [{ command, path }, ...children]
 }
 
 /** The words of a shell command, without quotes. */

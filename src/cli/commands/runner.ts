@@ -11,13 +11,17 @@ import {
 } from '../client-command.ts'
 import { formatAge, paintStatus } from '../format.ts'
 import { printTable } from '../table.ts'
+import { addRunnerTokenCommands } from './runner-token.ts'
 
 interface AddOptions extends ClientOptions {
   readonly balanced?: boolean
   readonly runnerToken?: string
 }
 
-/** `narwhal runner list|add|remove|drain|resume`; the service of the same name keeps its options. */
+/**
+ * `narwhal runner list|add|remove|drain|resume|token`; the service of the same name keeps its
+ * options.
+ */
 export function addRunnerCommands(program: Command, io: CliIo): void {
   const runner =
     program.commands.find((command) => command.name() === 'runner') ??
@@ -58,6 +62,7 @@ export function addRunnerCommands(program: Command, io: CliIo): void {
   }).action(async (given: string, options: ClientOptions) => {
     printChanged(io, options, await (await openClient(options, io)).resumeRunner(given))
   })
+  addRunnerTokenCommands(runner, io)
 }
 
 function printChanged(io: CliIo, options: ClientOptions, runner: RunnerView): void {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LiveTopic } from '#root/src/contract/live-protocol.ts'
 import {
   cancelRequest,
+  newJoinToken,
   newRepository,
   newRunner,
   newToken,
@@ -149,6 +150,14 @@ function addReads(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
   server.get(`${base}/tokens`, async () => ({
     tokens: [{ id: 'token_1', name: 'laptop', createdAt: NOON }],
   }))
+  const gpu = { labels: ['gpu'], createdAt: NOON }
+  server.get(`${base}/runners/tokens`, async () => ({
+    tokens: [
+      { id: 'join_1', ...gpu, expiresAt: NOON + 3_600_000 },
+      { id: 'join_2', ...gpu, labels: [], expiresAt: NOON, usedAt: NOON, runnerId: 'runner_1' },
+      { id: 'join_3', ...gpu, expiresAt: NOON + 1 },
+    ],
+  }))
 }
 
 function addCommands(server: HttpServer, fake: FakeNarwhal): void {
@@ -198,7 +207,13 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
     name: body.name,
     token: 'nwl_secret',
   }))
-  for (const path of ['repositories', 'runners', 'tokens']) {
+  server.post(`${base}/runners/tokens`, { schema: { body: newJoinToken } }, async ({ body }) => ({
+    id: 'join_1',
+    token: 'nwl_join',
+    labels: body.labels,
+    expiresAt: NOON,
+  }))
+  for (const path of ['repositories', 'runners', 'tokens', 'runners/tokens']) {
     server.delete(`${base}/${path}/:id`, async () => ({ ok: true }))
   }
 }
