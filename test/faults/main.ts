@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Report } from './judge.ts'
-import { type FaultsOptions, faultsOptions } from './options.ts'
+import { type FaultsOptions, faultsOptions, type RunnerLinkKind } from './options.ts'
 import { reportText } from './report-text.ts'
 import { runFaults } from './run-faults.ts'
 
@@ -10,7 +10,7 @@ const HELP = `npm run faults -- [--seed S] [--minutes M] [options]
   --minutes <number>      how long faults are made; 10 unless told
   --gap <seconds>         between two faults on average; 2 unless told, 0 makes none
   --dispatchers <count>   2 unless told; likewise --agents, --runners (3) and --webs
-  --link <kind>           how runners are reached: attached or dialled
+  --links <list>          how runners are reached, in turn: attached,dialled unless told
   --executors <list>      of the runners, in turn, with commas: process: unless told
   --only <list>           only these kinds of faults, with commas
   --root <folder>         the checkout whose Narwhal is judged; this one unless told
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     dispatchers: { type: 'string', default: '2' },
     runners: { type: 'string', default: '3' },
     webs: { type: 'string', default: '2' },
-    link: { type: 'string' },
+    links: { type: 'string' },
     executors: { type: 'string' },
     only: { type: 'string' },
     root: { type: 'string' },
@@ -52,7 +52,6 @@ if (values.help) {
 }
 
 function optionsOf(signal: AbortSignal): FaultsOptions {
-  const { link = 'default' } = values
   return faultsOptions({
     ...(values.seed === undefined ? {} : { seed: Number(values.seed) }),
     durationMs: Number(values.minutes) * 60_000,
@@ -63,7 +62,7 @@ function optionsOf(signal: AbortSignal): FaultsOptions {
       runner: Number(values.runners),
       web: Number(values.webs),
     },
-    ...(link === 'attached' || link === 'dialled' ? { runnerLink: link } : {}),
+    ...(values.links ? { runnerLinks: values.links.split(',').map(linkKind) } : {}),
     ...(values.executors ? { executors: values.executors.split(',') } : {}),
     ...(values.only
       ? { weights: Object.fromEntries(values.only.split(',').map((kind) => [kind, 1])) }
@@ -72,6 +71,11 @@ function optionsOf(signal: AbortSignal): FaultsOptions {
     say: (line) => console.log(line),
     signal,
   })
+}
+
+function linkKind(word: string): RunnerLinkKind {
+  if (word === 'attached' || word === 'dialled') return word
+  throw new RangeError(`--links: ${word} is neither attached nor dialled`)
 }
 
 /** The breaches are told above, in words; the line of figures stays one line. */

@@ -1,5 +1,8 @@
 import type { Role } from './kinds.ts'
 
+/** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
+export type RunnerLinkKind = 'attached' | 'dialled'
+
 export interface FaultsOptions {
   readonly seed: number
   /** How long faults are made, in milliseconds; start, quiescence and judgement come on top. */
@@ -8,8 +11,8 @@ export interface FaultsOptions {
   /** `NARWHAL_EXECUTOR` of each runner, in turn. */
   readonly executors: readonly string[]
   readonly slots: number
-  /** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
-  readonly runnerLink: 'attached' | 'dialled'
+  /** How each runner is reached, in turn. */
+  readonly runnerLinks: readonly RunnerLinkKind[]
   /** So long on average between two faults, in milliseconds; 0: none are made. */
   readonly meanGapMs: number
   /** No more commits are pushed while so many pipelines are open. */
@@ -41,7 +44,7 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     counts: { agent: 2, dispatcher: 2, runner: 3, web: 2 },
     executors: ['process:'],
     slots: 2,
-    runnerLink: 'dialled',
+    runnerLinks: ['attached', 'dialled'],
     meanGapMs: 2_000,
     maxOpenPipelines: 5,
     quiescenceMs: 120_000,

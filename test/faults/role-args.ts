@@ -60,7 +60,8 @@ async function runnerArgs(member: Member, around: Surroundings): Promise<readonl
   const executor = options.executors[(index - 1) % options.executors.length] ?? 'process:'
   const about = ['--name', name, '--slots', String(options.slots), '--executor', executor]
   const places = ['--data', data, '--health-port', String(healthPort)]
-  if (options.runnerLink === 'attached') {
+  const kind = options.runnerLinks[(index - 1) % options.runnerLinks.length]
+  if (kind === 'attached') {
     return [...about, ...places, '--dispatcher', await dispatcherUrls(member, around)]
   }
   const link = await links.open(`dispatchers→${name}`, port)
