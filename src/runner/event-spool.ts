@@ -45,10 +45,10 @@ export interface LeftEvents {
  */
 export class EventSpool {
   readonly #onAppend: () => void
-  readonly #disk: SpoolDisk | undefined
+  readonly #disk: SpoolDisk
   readonly #window: EventWindow
   readonly #writer: SpoolWriter | undefined
-  readonly #ahead: ReadAhead | undefined
+  readonly #ahead: ReadAhead
   #ending: readonly AttemptEvent[]
   #lastSeq: number
   #acked = 0
@@ -56,16 +56,17 @@ export class EventSpool {
   #isReleased = false
   #room: PromiseWithResolvers<void> | undefined
 
-  /** Use `Spools.create`; without a disk, all is kept in memory. */
-  constructor(onAppend: () => void, disk?: SpoolDisk, left?: LeftEvents) {
+  /** Use `Spools.create`. */
+  constructor(onAppend: () => void, disk: SpoolDisk, left?: LeftEvents) {
     this.#onAppend = onAppend
     this.#disk = disk
     this.#lastSeq = left?.lastSeq ?? 0
     this.#ending = left?.ending ?? []
     this.#hasFinished = left !== undefined
     this.#window = new EventWindow(this.#lastSeq)
-    this.#ahead = disk && new ReadAhead(disk.files)
-    if (!disk || left) return
+    this.#ahead = new ReadAhead(disk.files)
+    // Nothing more comes to the disk of what a former process began.
+    if (left) return
     this.#writer = new SpoolWriter({
       window: this.#window,
       files: disk.files,
@@ -85,7 +86,7 @@ export class EventSpool {
   /** Roughly what is kept, on the disk and on the way to it. */
   get bytes(): number {
     if (this.isEmpty) return 0
-    return (this.#disk?.files.bytes ?? 0) + this.#window.unwrittenBytes
+    return this.#disk.files.bytes + this.#window.unwrittenBytes
   }
 
   /** The part of it that is in memory. */
@@ -111,7 +112,7 @@ export class EventSpool {
     if (through <= this.#acked) return
     this.#acked = through
     this.#window.forget(through)
-    this.#disk?.files.acknowledge(through)
+    this.#disk.files.acknowledge(through)
     this.reconsider()
     if (this.#hasFinished && this.isEmpty) this.discard()
   }
@@ -145,17 +146,17 @@ export class EventSpool {
     this.#isReleased = true
     this.#ending = []
     this.#acked = this.#lastSeq
-    this.#ahead?.forget()
+    this.#ahead.forget()
     this.#window.forget(this.#lastSeq)
     this.reconsider()
-    this.#disk?.room.release(this, this.#writer?.stop() ?? Promise.resolve())
+    this.#disk.room.release(this, this.#writer?.stop() ?? Promise.resolve())
   }
 
   /** Brings everything to the disk, if it takes it now, and writes nothing more. Never rejects. */
   async close(): Promise<void> {
     if (this.#isReleased) return
     await this.#writer?.flush().catch(() => undefined)
-    await this.#disk?.files.close()
+    await this.#disk.files.close()
   }
 
   #add(event: AttemptEvent, at: number): void {
@@ -166,7 +167,6 @@ export class EventSpool {
 
   #hasRoom(memoryBytes: number): boolean {
     if (this.#isReleased) return true
-    if (!this.#disk) return this.#window.bytes <= 8 * memoryBytes
     const { room } = this.#disk
     if (this.#window.unwrittenBytes > memoryBytes) return false
     return this.bytes <= room.attemptBytes && !room.isFull()
@@ -182,7 +182,7 @@ export class EventSpool {
       this.#ending = []
     }
     if (after >= this.#window.before) return this.#window.next(after)
-    return this.#ahead?.find(after) ?? 'on_disk'
+    return this.#ahead.find(after) ?? 'on_disk'
   }
 
   async #read(afterSeq: number): Promise<NumberedEvent | undefined> {
@@ -190,7 +190,7 @@ export class EventSpool {
       const found = this.#find(afterSeq)
       if (found !== 'on_disk') return found
       const acked = this.#acked
-      const isThere = await this.#ahead?.load(Math.max(afterSeq, acked)).catch((error: unknown) => {
+      const isThere = await this.#ahead.load(Math.max(afterSeq, acked)).catch((error: unknown) => {
         // What was acknowledged meanwhile may be gone from the disk.
         if (this.#acked === acked) throw error
         return true

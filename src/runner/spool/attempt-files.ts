@@ -84,6 +84,7 @@ export class AttemptFiles {
 
   /** Makes sure that what is written, and not acknowledged yet, outlasts a loss of power. */
   async sync(): Promise<void> {
+    if ((this.#segments.at(-1)?.lastSeq ?? 0) <= this.#acked) return
     for (const segment of this.#segments.filter(({ handle }) => handle)) {
       if (segment.handle && segment.isUnsynced && segment.lastSeq > this.#acked) {
         segment.isUnsynced = false

@@ -35,6 +35,7 @@ export class SpoolWriter {
   readonly #stop = new AbortController()
   #writing: Promise<void> | undefined
   #syncing: Promise<void> | undefined
+  #flushing: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #syncAt = Infinity
   #troubles: Troubles = { write: '', sync: '' }
@@ -48,19 +49,29 @@ export class SpoolWriter {
     if (!this.#stop.signal.aborted) this.#writing ??= this.#write()
   }
 
-  /** Ends after the write that is under way. */
+  /** Ends after what is under way. */
   async stop(): Promise<void> {
+    await this.#halt()
+    await this.#flushing?.catch(() => undefined)
+  }
+
+  /** Tries once more to bring everything to the disk, and ends. Rejects where that fails. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush()
+    return this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    await this.#halt()
+    while (await this.#writeSome());
+    await this.#deps.files.sync()
+  }
+
+  async #halt(): Promise<void> {
     this.#stop.abort()
     clearTimeout(this.#syncTimer)
     await this.#writing
     await this.#syncing
-  }
-
-  /** Tries once more to bring everything to the disk, and ends. Rejects where that fails. */
-  async flush(): Promise<void> {
-    await this.stop()
-    while (await this.#writeSome());
-    await this.#deps.files.sync()
   }
 
   async #write(): Promise<void> {
