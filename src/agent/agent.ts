@@ -6,7 +6,7 @@ import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
-import { sweepPendingEvents } from './sweep.ts'
+import { Sweep } from './sweep.ts'
 import { registerWebhookRoutes } from './webhook-routes.ts'
 
 export interface AgentDeps {
@@ -27,7 +27,7 @@ export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable
   registerWebhookRoutes(server, { store: deps.store, intake, metrics: deps.metrics })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
-    sweepPendingEvents({ ...deps, intake }, stop.signal),
+    new Sweep({ ...deps, intake }).run(stop.signal),
   ]
   return {
     [Symbol.asyncDispose]: async () => {

@@ -56,6 +56,6 @@ test('a webhook that comes during a poll does not make the former head news', as
   }
   const deps = { store: busy as Store, intake, gitEnv: readGitEnv(), log }
   await new Poller(deps).pollOnce(polled)
-  assert.equal((await store.listPendingEvents(Date.now() + 1, 10)).length, 1)
+  assert.equal((await store.listPendingEvents({ before: Date.now() + 1, limit: 10 })).length, 1)
   assert.deepEqual(await store.listHeads(polled.id), [{ ref: main, sha: await remote.head() }])
 })

@@ -34,6 +34,12 @@ export interface Head {
   readonly sha: string
 }
 
+/** A commit event without a pipeline. */
+export interface PendingEvent {
+  readonly id: EventId
+  readonly receivedAt: number
+}
+
 /** A forge's delivery of a webhook, so that a redelivery is known again. */
 export interface DeliveryRecord {
   readonly forge: 'github'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DeliveryRecord } from '../records.ts'
+import type { EventId } from '../../core/ids.ts'
+import type { DeliveryRecord, PendingEvent } from '../records.ts'
 import {
   anEvent,
   aPipeline,
@@ -78,12 +79,42 @@ export function eventsContract(open: OpenDatabase): void {
     await store.transact(async (write) => {
       for (const event of events) await write.acceptEvent(event)
     })
-    assert.deepEqual(await store.listPendingEvents(9, 10), [three, four, five])
-    assert.deepEqual(await store.listPendingEvents(10, 2), [three, four])
+    const list = async (before: number, limit: number, after?: PendingEvent) => {
+      const query = { before, limit, ...(after ? { after } : {}) }
+      return (await store.listPendingEvents(query)).map(({ id }) => id)
+    }
+    assert.deepEqual(await list(9, 10), [three, four, five])
+    assert.deepEqual(await list(10, 2), [three, four])
+    assert.deepEqual(await list(10, 2, { id: four as EventId, receivedAt: 4 }), [five, nine])
+    // The page goes on there, also when the last of the one before has got its pipeline meanwhile.
+    assert.deepEqual(await list(10, 2, { id: 'event_zzz', receivedAt: 3 }), [four, five])
     await store.transact(async (write) => {
       for (const event of events.slice(0, 3)) await write.createPipeline(aPipeline(event))
     })
-    assert.deepEqual(await store.listPendingEvents(10, 10), [nine])
+    assert.deepEqual(await list(10, 10), [nine])
+  })
+
+  test('ends what waits for a pipeline when its repository is removed', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const [gone, kept] = [await seedRepository(store), await seedRepository(store)]
+    const [lost, built] = [anEvent(gone.id), anEvent(gone.id)]
+    const waiting = anEvent(kept.id)
+    const pipeline = aPipeline(built)
+    await store.transact(async (write) => {
+      for (const event of [lost, built, waiting]) await write.acceptEvent(event)
+      await write.createPipeline(pipeline)
+      await write.removeRepository(gone.id)
+    })
+    const pending = await store.listPendingEvents({ before: 1e15, limit: 10 })
+    assert.deepEqual(pending, [{ id: waiting.id, receivedAt: waiting.receivedAt }])
+    assert.deepEqual(await store.findEvent(lost.id), lost)
+    const late = store.transact((write) => write.createPipeline(aPipeline(lost)))
+    await assert.rejects(late, { code: 'not_found', message: /repository was removed/ })
+    const again = await store.transact((write) => write.createPipeline(aPipeline(built)))
+    assert.deepEqual([again.result.created, again.result.pipeline.id], [false, pipeline.id])
+    const { result: left } = await store.transact((write) => write.endEventsOfRemoved())
+    assert.equal(left, 0)
   })
 
   test('describes an event that came without a title, and its pipelines with it', async () => {

@@ -115,7 +115,7 @@ export function repositoriesContract(open: OpenDatabase): void {
     const { name: fullName } = repository
     assert.equal(await store.findForgeRepository('github', { forgeId: 1, fullName }), undefined)
     assert.deepEqual(await store.listRepositories(), [])
-    assert.deepEqual(await store.listPendingEvents(1e12, 10), [])
+    assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
     const late = store.transact((write) => write.acceptEvent(anEvent(repository.id)))
     await assert.rejects(late, { code: 'not_found' })
     assert.equal((await store.findPipeline(pipeline.id))?.repository.name, fullName)

@@ -28,10 +28,10 @@ test('says unavailable when its connections are cut, then works again', { skip }
   await assert.rejects(cut, { code: 'unavailable' })
 
   await eventually(() => store.ping())
-  assert.deepEqual(await store.listPendingEvents(1e12, 10), [])
+  assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
   await terminateConnections(database.url)
   await eventually(() => store.transact((write) => write.acceptEvent(anEvent(repository.id))))
-  assert.equal((await store.listPendingEvents(1e12, 10)).length, 1)
+  assert.equal((await store.listPendingEvents({ before: 1e12, limit: 10 })).length, 1)
 })
 
 test('says unavailable while the server is away, then works again', { skip }, async () => {

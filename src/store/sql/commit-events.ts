@@ -1,7 +1,8 @@
 import { type CommitEvent, semanticKey, type TrustFacts } from '../../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { DeliveryRecord } from '../records.ts'
+import type { DeliveryRecord, PendingEvent } from '../records.ts'
+import type { PendingQuery } from '../store.ts'
 import { present } from './rows.ts'
 import type { CommitEventRow, Db } from './tables.ts'
 import { textKey } from './text.ts'
@@ -15,19 +16,38 @@ export async function findEvent(db: Db, id: EventId): Promise<CommitEvent | unde
   return row && eventOf(row)
 }
 
-export async function listPendingEvents(db: Db, before: number, limit: number): Promise<EventId[]> {
+export async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEvent[]> {
+  const { before, limit, after } = query
   const rows = await db
     .selectFrom('commit_events')
     .innerJoin('repositories', 'repositories.id', 'commit_events.repository_id')
-    .select('commit_events.id')
+    .select(['commit_events.id', 'received_at as receivedAt'])
     .where('pending', '=', 1)
     .where('received_at', '<', before)
     .where('removed_at', 'is', null)
+    .$if(after !== undefined, (page) =>
+      page.where((is) => {
+        const place = is.refTuple('received_at', 'commit_events.id')
+        return is(place, '>', is.tuple(after?.receivedAt ?? 0, after?.id ?? ''))
+      }),
+    )
     .orderBy('received_at')
     .orderBy('commit_events.id')
     .limit(limit)
     .execute()
-  return rows.map((row) => row.id as EventId)
+  return rows.map(({ id, receivedAt }) => ({ id: id as EventId, receivedAt }))
+}
+
+export async function endEventsOfRemoved(db: Db): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('commit_events')
+    .set({ pending: 0, ended_reason: 'its repository was removed before it was built' })
+    .where('pending', '=', 1)
+    .where('repository_id', 'in', (select) =>
+      select.selectFrom('repositories').select('id').where('removed_at', 'is not', null),
+    )
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
 }
 
 export async function acceptEvent(

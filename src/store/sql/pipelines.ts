@@ -54,10 +54,14 @@ export async function createPipeline(
   db: Db,
   pipeline: NewPipeline,
 ): Promise<{ pipeline: PipelineRecord; created: boolean }> {
-  const repositoryId = await lockRepositoryOf(db, pipeline.eventId)
+  const { repositoryId, isRemoved } = await lockRepositoryOf(db, pipeline.eventId)
   // Looked for under the lock: whoever made it a moment ago has committed.
   const existing = await findExisting(db, pipeline)
   if (existing) return { pipeline: existing, created: false }
+  if (isRemoved && !pipeline.rerunOf) {
+    const message = `${pipeline.eventId} is not built: its repository was removed`
+    throw new NarwhalError('not_found', message)
+  }
   const { last_number } = await db
     .updateTable('repositories')
     .set((is) => ({ last_number: is('last_number', '+', 1) }))
@@ -95,10 +99,13 @@ export async function createPipeline(
 }
 
 /** The repository's row is the lock under which its numbers are given out. */
-async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryId> {
+async function lockRepositoryOf(
+  db: Db,
+  eventId: EventId,
+): Promise<{ repositoryId: RepositoryId; isRemoved: boolean }> {
   const row = await db
     .selectFrom('repositories')
-    .select('repositories.id')
+    .select(['repositories.id', 'removed_at'])
     .where('repositories.id', '=', (select) =>
       select.selectFrom('commit_events').select('repository_id').where('id', '=', eventId),
     )
@@ -106,7 +113,7 @@ async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryId>
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
   if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
-  return row.id as RepositoryId
+  return { repositoryId: row.id as RepositoryId, isRemoved: row.removed_at !== null }
 }
 
 /** By its id (the same call, repeated), or the one that the event has already. */

@@ -1,6 +1,7 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Head, RepositoryRecord } from '../records.ts'
+import { endEventsOfRemoved } from './commit-events.ts'
 import { batches, present } from './rows.ts'
 import type { Db, RepositoryRow } from './tables.ts'
 import { nameKey, textKey } from './text.ts'
@@ -101,6 +102,7 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
     .where('removed_at', 'is', null)
     .execute()
   await db.deleteFrom('heads').where('repository_id', '=', id).execute()
+  await endEventsOfRemoved(db)
 }
 
 export async function setHeads(

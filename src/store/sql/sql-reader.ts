@@ -7,12 +7,13 @@ import type {
   Head,
   JobRecord,
   JoinTokenRecord,
+  PendingEvent,
   PipelineDetail,
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
-import type { ChangeQuery, PipelineFilter, StoreReader } from '../store.ts'
+import type { ChangeQuery, PendingQuery, PipelineFilter, StoreReader } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'

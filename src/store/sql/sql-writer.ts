@@ -22,7 +22,7 @@ import type {
 } from '../records.ts'
 import type { JoinTokenUse, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
-import { acceptEvent, describeEvent, recordDelivery } from './commit-events.ts'
+import { acceptEvent, describeEvent, endEventsOfRemoved, recordDelivery } from './commit-events.ts'
 import {
   beat,
   endSeats,
@@ -87,6 +87,10 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }> {
     return acceptEvent(this.#db, event)
+  }
+
+  endEventsOfRemoved(): Promise<number> {
+    return endEventsOfRemoved(this.#db)
   }
 
   async describeEvent(id: EventId, text: { title: string; author: string }): Promise<void> {

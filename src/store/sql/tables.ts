@@ -62,8 +62,10 @@ export interface CommitEventRow {
   trust: string
   source: string
   received_at: number
-  /** 1 until it has a pipeline. */
+  /** 1 until it has a pipeline, or will have none. */
   pending: number
+  /** Why it will have no pipeline. */
+  ended_reason: string | null
   /** What a search looks through: title, ref and author in lower case. */
   search_text: string
 }
