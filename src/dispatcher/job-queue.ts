@@ -1,7 +1,13 @@
 import type { QueuedJobView } from '../contract/views.ts'
 import type { JobId, PipelineId, RepositoryId } from '../core/ids.ts'
 import { chooseRunner } from '../core/placement/choose-runner.ts'
-import type { Candidate, Decision, HeuristicName, WaitingJob } from '../core/placement/placement.ts'
+import type {
+  Candidate,
+  Decision,
+  HeuristicContext,
+  HeuristicName,
+  WaitingJob,
+} from '../core/placement/placement.ts'
 import { orderQueue } from '../core/placement/queue-order.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
@@ -124,8 +130,8 @@ export class JobQueue implements Disposable {
     return entries.filter((entry) => entry !== undefined)
   }
 
-  #context(): { random: () => number; turn: number } {
-    return { random: Math.random, turn: this.#turn }
+  #context(): HeuristicContext {
+    return { now: Date.now(), random: Math.random, turn: this.#turn }
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,9 @@
 import type { WaitingJob } from '../core/placement/placement.ts'
 import type { JobRecord } from '../store/records.ts'
 
+/** A runner that could not run a job gets it again, for want of another, after so long. */
+const SECOND_CHANCE_MS = 5_000
+
 /** A job as the placement sees it. `followers`: how many jobs of its pipeline come after it. */
 export function waitingJob(
   job: JobRecord,
@@ -14,6 +17,8 @@ export function waitingJob(
     queuedAt,
     followers,
     priority: 0,
-    avoid: job.attempts.filter(({ outcome }) => outcome === 'error').map((one) => one.runnerId),
+    avoid: job.attempts.flatMap(({ outcome, runnerId, finishedAt = 0 }) =>
+      outcome === 'error' ? [{ runnerId, until: finishedAt + SECOND_CHANCE_MS }] : [],
+    ),
   }
 }

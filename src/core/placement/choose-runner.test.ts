@@ -5,7 +5,7 @@ import { chooseRunner } from './choose-runner.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
 import { HEURISTICS } from './placement.ts'
 
-const context = { random: () => 0, turn: 0 }
+const context = { now: 0, random: () => 0, turn: 0 }
 
 function runner(name: string, parts: Partial<Candidate> = {}): Candidate {
   return {
@@ -178,7 +178,11 @@ test('never places a job where it can not run now, whatever the heuristic', () =
       (parts, labels, image, heuristic, draw, turn) => {
         const runners = parts.map((part) => runner(part.name, part as Partial<Candidate>))
         const wanted = job({ labels, ...(image ? { image } : {}) })
-        const choice = chooseRunner(wanted, runners, heuristic, { random: () => draw, turn })
+        const choice = chooseRunner(wanted, runners, heuristic, {
+          now: 0,
+          random: () => draw,
+          turn,
+        })
         assert.ok(choice.reason.length > 0)
         const free = runners.filter(
           (one) =>
@@ -193,4 +197,20 @@ test('never places a job where it can not run now, whatever the heuristic', () =
       },
     ),
   )
+})
+
+test('a runner that failed the job gets it again only when there is no other, and not at once', () => {
+  const wanted = job({ avoid: [{ runnerId: runner('a').runnerId, until: 1000 }] })
+  const both = [runner('a'), runner('b', { busy: 1 })]
+  const at = (now: number, candidates: readonly Candidate[]) => {
+    const choice = chooseRunner(wanted, candidates, 'least-loaded', { ...context, now })
+    return 'runnerId' in choice ? choice.runnerName : choice.reason
+  }
+  assert.equal(at(0, both), 'b')
+  assert.equal(at(5000, both), 'b')
+  assert.equal(
+    at(999, [runner('a')]),
+    'could not be run by a a moment ago, and no other runner is free',
+  )
+  assert.equal(at(1000, [runner('a'), runner('b', full)]), 'a')
 })

@@ -44,11 +44,28 @@ export function chooseRunner(
   if (eligible.length === 0) {
     return { reason: describeWaiting(job, candidates, needsEngine) }
   }
-  const others = eligible.filter(({ runnerId }) => !job.avoid.includes(runnerId))
-  const best = others.length > 0 ? others : eligible
+  const best = withoutAvoided(job, eligible, context.now)
+  if (best.length === 0) {
+    const names = eligible.map(({ name }) => name).join(', ')
+    return { reason: `could not be run by ${names} a moment ago, and no other runner is free` }
+  }
   const { runnerId, reason } = heuristics[heuristic](job, best, context)
   const chosen = eligible.find((candidate) => candidate.runnerId === runnerId)
   return { runnerId, runnerName: chosen?.name ?? runnerId, heuristic, reason, considered }
+}
+
+/** Those that have not failed the job; else those that may try it again. */
+function withoutAvoided(
+  { avoid }: WaitingJob,
+  eligible: readonly Candidate[],
+  now: number,
+): readonly Candidate[] {
+  if (avoid.length === 0) return eligible
+  const others = eligible.filter((one) => !avoid.some(({ runnerId }) => runnerId === one.runnerId))
+  if (others.length > 0) return others
+  return eligible.filter(
+    (one) => !avoid.some(({ runnerId, until }) => runnerId === one.runnerId && now < until),
+  )
 }
 
 function mustHaveEngine(job: WaitingJob, candidates: readonly Candidate[]): boolean {

@@ -6,7 +6,7 @@ import { heuristics } from './heuristics.ts'
 import type { Candidate, Heuristic, HeuristicContext, WaitingJob } from './placement.ts'
 import { HEURISTICS } from './placement.ts'
 
-const fixed: HeuristicContext = { random: () => 0, turn: 0 }
+const fixed: HeuristicContext = { now: 0, random: () => 0, turn: 0 }
 
 function runner(name: string, parts: Partial<Candidate> = {}): Candidate {
   return {
@@ -59,7 +59,7 @@ test('round-robin goes through the runners by name', () => {
 
 test('random takes the runner that is drawn', () => {
   const draw = (random: number) =>
-    heuristics.random(job(1), fleet(4), { turn: 0, random: () => random }).runnerId
+    heuristics.random(job(1), fleet(4), { now: 0, turn: 0, random: () => random }).runnerId
   assert.deepEqual([0, 0.25, 0.999].map(draw), ['runner_0', 'runner_1', 'runner_3'])
 })
 
@@ -122,7 +122,7 @@ test('every heuristic chooses one of the runners and gives a reason', () => {
       draw,
       (parts, name, turn, r) => {
         const runners = parts.map((part) => runner(part.name, part))
-        const choice = heuristics[name](job(1), runners, { turn, random: () => r })
+        const choice = heuristics[name](job(1), runners, { now: 0, turn, random: () => r })
         assert.ok(runners.some(({ runnerId }) => runnerId === choice.runnerId))
         assert.ok(choice.reason.length > 0)
       },
@@ -182,7 +182,7 @@ test('with stale figures least-loaded herds to one runner, power-of-two spreads'
   const chosen = (name: keyof typeof heuristics) =>
     new Set(
       Array.from({ length: 50 }, (_, turn) => {
-        return heuristics[name](job(turn), runners, { turn, random }).runnerId
+        return heuristics[name](job(turn), runners, { now: 0, turn, random }).runnerId
       }),
     ).size
   assert.equal(chosen('least-loaded'), 1)
@@ -244,7 +244,7 @@ function simulate(heuristic: Heuristic, { runners, jobs, perTick, cacheSize = 10
         .filter(({ busy, slots }) => busy < slots)
       const next = eligible.length > 0 ? queue.shift() : undefined
       if (!next) break
-      const { runnerId, reason } = heuristic(next.job, eligible, { random, turn: turn++ })
+      const { runnerId, reason } = heuristic(next.job, eligible, { now: 0, random, turn: turn++ })
       const running = ends.get(runnerId) ?? []
       running.push(tick + next.ticks)
       const cache = caches.get(runnerId) ?? []

@@ -15,8 +15,8 @@ export interface WaitingJob {
   readonly followers: number
   /** Larger goes first; 0 unless the pipeline says otherwise. */
   readonly priority: number
-  /** Runners that could not run it before: they get it only when no other could take it. */
-  readonly avoid: readonly RunnerId[]
+  /** Runners that could not run it before: one gets it only when no other can, and not before. */
+  readonly avoid: readonly { readonly runnerId: RunnerId; readonly until: number }[]
 }
 
 /** A runner as the placement sees it, with every slot counted that was promised a moment ago. */
@@ -35,6 +35,8 @@ export interface Candidate {
 
 /** What a heuristic may look at besides the job and the runners; all of it given, so it is pure. */
 export interface HeuristicContext {
+  /** Epoch milliseconds. */
+  readonly now: number
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** How many placements were made before this one. */
