@@ -8,7 +8,7 @@ const HELP = `npm run faults -- [--seed S] [--minutes M] [options]
 
   --seed <number>         chooses faults, load and moments; else one is made up and printed
   --minutes <number>      how long faults are made; 10 unless told
-  --gap <seconds>         between two faults on average; 2 unless told, 0 makes none
+  --gap <seconds>         between two faults on average; 1.7 unless told, 0 makes none
   --dispatchers <count>   2 unless told; likewise --agents, --runners (3) and --webs
   --links <list>          how runners are reached, in turn: attached,dialled unless told
   --executors <list>      of the runners, in turn, with commas: process: unless told
@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     minutes: { type: 'string', default: '10' },
-    gap: { type: 'string', default: '2' },
+    gap: { type: 'string', default: '1.7' },
     agents: { type: 'string', default: '2' },
     dispatchers: { type: 'string', default: '2' },
     runners: { type: 'string', default: '3' },

@@ -45,7 +45,7 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     executors: ['process:'],
     slots: 2,
     runnerLinks: ['attached', 'dialled'],
-    meanGapMs: 2_000,
+    meanGapMs: 1_700,
     maxOpenPipelines: 5,
     quiescenceMs: 120_000,
     root: checkout,
