@@ -1,7 +1,7 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { SandboxLimits } from './executor.ts'
-import { PROCESS_MARK } from './process-tree.ts'
+import { PROCESS_MARK } from './process-search.ts'
 import type { Scratch } from './scratch.ts'
 
 /** How bubblewrap can be used by this process; found out by trying. */

@@ -100,7 +100,7 @@ export function bubblewrapProgram(
     ...(mode.user ? { owner: mode.user } : {}),
     ...(mode.user && !mode.privileged ? { user: mode.user } : {}),
     // The rest of the sandbox dies with bwrap (--die-with-parent).
-    kill: async (pid: number) => kill(pid),
+    kill: async (pid: number) => void kill(pid),
   }
 }
 

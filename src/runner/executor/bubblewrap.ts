@@ -3,7 +3,7 @@ import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
 import { bubblewrapProgram, findBubblewrapMode, giveWorkspace } from './bubblewrap-mode.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
-import { PROCESS_MARK } from './process-tree.ts'
+import { PROCESS_MARK } from './process-search.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 

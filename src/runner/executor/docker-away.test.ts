@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, rm, symlink } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -54,6 +55,23 @@ test('docker: removes a container as soon as an engine that was away is seen aga
   assert.equal(await at.executor.probe(), '')
   await eventually(async () => (await at.containers()).length === 0)
   await at.executor[Symbol.asyncDispose]()
+})
+
+test('docker: lets no step run on because its engine is away', {
+  skip: skip || (process.getuid?.() !== 0 && 'needs root'),
+}, async () => {
+  await using at = await stage()
+  const seconds = String(500_000 + (process.pid % 100_000))
+  const stop = new AbortController()
+  const ready = Promise.withResolvers<void>()
+  const step = { script: `(setsid sleep ${seconds} &)\necho ready; sleep ${seconds}`, env: {} }
+  const running = at.sandbox.run(step, () => ready.resolve(), stop.signal)
+  await ready.promise
+  await at.goAway()
+  stop.abort(new Error('enough'))
+  await assert.rejects(running, /enough/)
+  await eventually(async () => assert.deepEqual(await findProcesses(seconds), []))
+  await at.comeBack()
 })
 
 test('docker: ends in good order while the engine is away', { skip }, async () => {

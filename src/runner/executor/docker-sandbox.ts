@@ -3,6 +3,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
 import type { DockerApi } from './docker-api.ts'
+import { orByHand } from './docker-by-hand.ts'
 import { WORKSPACE } from './docker-profile.ts'
 import { runDockerStep, type StepEnd } from './docker-step.ts'
 import type {
@@ -114,7 +115,7 @@ export class DockerSandbox implements Sandbox {
     } catch (error) {
       // Whatever happened, nothing of this step may run on; if the engine is away, that is told below.
       this.#up = false
-      await this.#api.killContainer(id).catch(() => {})
+      await orByHand(id, this.#api.killContainer(id)).catch(() => {})
       signal.throwIfAborted()
       throw error
     }
@@ -177,7 +178,8 @@ export class DockerSandbox implements Sandbox {
     await this.#running
     // A workspace that could not be tidied is less trouble than a container that stays.
     if (this.#container.mustTidy) await tidyWorkspace(this.#api, this.#container.id).catch(() => {})
-    await this.#api.removeContainer(this.#container.id)
+    const { id } = this.#container
+    await orByHand(id, this.#api.removeContainer(id))
     this.#container.onRemoved()
   }
 }

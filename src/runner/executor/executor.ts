@@ -56,7 +56,7 @@ export type SandboxHandle =
       /** Whether it may go with what it wrote; else whoever disposes still needs it, ended. */
       readonly remove: boolean
     }
-  /** All processes of this machine with this mark (see process-tree.ts) and what they started. */
+  /** All processes of this machine with this mark (see process-search.ts) and what they started. */
   | { readonly kind: 'processes'; readonly mark: string }
 
 /**

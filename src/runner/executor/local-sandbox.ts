@@ -4,6 +4,7 @@ import { checkStep } from './check-step.ts'
 import type { OutputListener, Sandbox, SandboxHandle, SandboxStep, StepExit } from './executor.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
+import { withMark } from './process-search.ts'
 import { TreeStop } from './process-tree.ts'
 import type { Scratch } from './scratch.ts'
 
@@ -35,7 +36,7 @@ export class LocalSandbox implements Sandbox {
 
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts
-    this.#stop = new TreeStop((mark) => mark === parts.scratch.mark)
+    this.#stop = new TreeStop(withMark((mark) => mark === parts.scratch.mark))
   }
 
   get handle(): SandboxHandle {

@@ -1,9 +1,7 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../lib/errors.ts'
-
-/** The variable by which the processes of a sandbox are found again, wherever they went. */
-export const PROCESS_MARK = 'NARWHAL_SANDBOX'
+import type { ProcessSearch } from './process-search.ts'
 
 /** A tree that still grows after so many rounds is left to the operating system. */
 const ROUNDS = 200
@@ -32,26 +30,21 @@ interface Tree {
   readonly unknown: boolean
 }
 
-/** Whether a process whose environment holds this mark belongs to the sandbox. */
-type Marked = (mark: string) => boolean
-
 /**
- * Kills every process of this machine that carries a mark of this kind in its environment, and all that
- * come from one, again and again until none is found: a child may be born while its parent is being
- * killed, and a process that is just starting a program has no environment for a moment. Resolves to
- * how many there were.
+ * Kills every process of this machine that is found and all that come from one, again and again until
+ * none is left: a child may be born while its parent is being killed. What this user may not kill is
+ * left alone. Resolves to how many there were.
  */
-export async function killMarked(isMarked: Marked): Promise<number> {
+export async function killTree(search: ProcessSearch): Promise<number> {
   const killed = new Set<string>()
   let clean = 0
   for (let round = 0; round < ROUNDS && clean < CLEAN_ROUNDS; round++) {
-    const { processes, unknown } = await lookAround(isMarked)
+    const { processes, unknown } = await lookAround(search)
     // A zombie that was killed only waits for its parent to notice.
-    const living = processes.filter((one) => !('ZX'.includes(one.state) && killed.has(keyOf(one))))
-    for (const one of living) {
-      kill(one.pid)
-      killed.add(keyOf(one))
-    }
+    const living = processes
+      .filter((one) => !('ZX'.includes(one.state) && killed.has(keyOf(one))))
+      .filter(({ pid }) => kill(pid))
+    for (const one of living) killed.add(keyOf(one))
     const isClean = living.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
     clean = isClean ? clean + 1 : 0
     await sleep(PAUSE_MS)
@@ -64,11 +57,11 @@ export async function killMarked(isMarked: Marked): Promise<number> {
  * a program stopped itself stays so.
  */
 export class TreeStop {
-  readonly #isMarked: Marked
+  readonly #search: ProcessSearch
   readonly #stopped = new Map<string, Process>()
 
-  constructor(isMarked: Marked) {
-    this.#isMarked = isMarked
+  constructor(search: ProcessSearch) {
+    this.#search = search
   }
 
   /**
@@ -83,7 +76,7 @@ export class TreeStop {
         const words = 'the processes of a step could not be stopped: they start others too quickly'
         throw new NarwhalError('unavailable', words)
       }
-      const { processes, unknown } = await lookAround(this.#isMarked)
+      const { processes, unknown } = await lookAround(this.#search)
       const active = processes.filter((one) => !this.#isAtRest(one))
       for (const one of active) {
         this.#stopped.set(keyOf(one), one)
@@ -120,25 +113,24 @@ function keyOf({ pid, startedAt }: Process): string {
   return `${pid}@${startedAt}`
 }
 
-/** All marked processes and their descendants; never this one. */
-async function lookAround(isMarked: Marked): Promise<Tree> {
+/** All processes that are found, and their descendants; never this one. */
+async function lookAround(search: ProcessSearch): Promise<Tree> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const seen = await Promise.all(
-    pids.map(async (pid) => ({ process: await readProcess(pid), mark: await markOf(pid) })),
+    pids.map(async (pid) => ({ process: await readProcess(pid), found: await search(pid) })),
   )
   const children = new Map<number, Process[]>()
-  const found: Process[] = []
-  for (const { process: one, mark } of seen) {
+  const tree = new Set<Process>()
+  for (const { process: one, found } of seen) {
     if (!one || one.pid === process.pid) continue
     const siblings = children.get(one.parent)
     if (siblings) siblings.push(one)
     else children.set(one.parent, [one])
-    if (mark !== undefined && isMarked(mark)) found.push(one)
+    if (found === 'ours') tree.add(one)
   }
-  const tree = new Set(found)
   // Grows while it is walked.
   for (const one of tree) for (const child of children.get(one.pid) ?? []) tree.add(child)
-  return { processes: [...tree], unknown: seen.some(({ mark }) => mark === UNKNOWN) }
+  return { processes: [...tree], unknown: seen.some(({ found }) => found === 'unknown') }
 }
 
 /** `undefined` when it is gone. */
@@ -152,31 +144,18 @@ async function readProcess(pid: string): Promise<Process | undefined> {
   return { pid: Number(pid), parent: Number(parent), startedAt, state }
 }
 
-/** Instead of the mark of a process that is just starting a program. */
-const UNKNOWN = '?'
-
-/** Of another user's process nothing can be read; a zombie and a kernel thread have no program. */
-async function markOf(pid: string): Promise<string | undefined> {
-  try {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1')
-    const own = environment.split('\0').find((text) => text.startsWith(`${PROCESS_MARK}=`))
-    if (environment !== '') return own?.slice(PROCESS_MARK.length + 1)
-    await readlink(`/proc/${pid}/exe`)
-    return UNKNOWN
-  } catch {
-    return undefined
-  }
+/**
+ * Kills a process group (negative) or a process. Says whether there was one; one that is gone is no error,
+ * and one that became another user's nobody here can kill.
+ */
+export function kill(pid: number): boolean {
+  return signal(pid, 'SIGKILL')
 }
 
-/** Kills a process group (negative) or a process; one that is gone is no error. */
-export function kill(pid: number): void {
-  signal(pid, 'SIGKILL')
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
+function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, name)
+    return process.kill(pid, name)
   } catch {
-    // ESRCH: it ended by itself. EPERM: it became another user's, which nobody here can mend.
+    return false
   }
 }

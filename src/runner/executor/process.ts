@@ -1,7 +1,8 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
-import { kill, killMarked, PROCESS_MARK } from './process-tree.ts'
+import { PROCESS_MARK, withMark } from './process-search.ts'
+import { kill, killTree } from './process-tree.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -50,7 +51,7 @@ export class ProcessExecutor implements Executor {
 
   #parts(spec: SandboxSpec, scratch: Scratch) {
     const killAll = async () => {
-      await killMarked((mark) => mark === scratch.mark)
+      await killTree(withMark((mark) => mark === scratch.mark))
     }
     const base = {
       PATH: this.#options.path ?? STANDARD_PATH,

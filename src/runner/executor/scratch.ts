@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { removeFolder } from '../remove-folder.ts'
-import { killMarked } from './process-tree.ts'
+import { withMark } from './process-search.ts'
+import { killTree } from './process-tree.ts'
 
 /**
  * What a sandbox on the runner's own root file system needs besides the workspace: the files of its
@@ -51,7 +52,7 @@ export async function openScratch(instance: string): Promise<Scratch> {
  * resolves to the number of the folders.
  */
 export async function reapScratch(instance: string): Promise<number> {
-  await killMarked((mark) => mark.startsWith(prefixOf(instance)))
+  await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
   const names = await readdir(tmpdir())
   const left = names.filter((name) => name.startsWith(prefixOf(instance)))
   await Promise.all(left.map((name) => removeFolder(join(tmpdir(), name))))

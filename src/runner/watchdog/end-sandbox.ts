@@ -2,7 +2,8 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { parseEngineAddress } from '../executor/docker-address.ts'
 import { callEngine, type EngineCall } from '../executor/docker-http.ts'
 import type { SandboxHandle } from '../executor/executor.ts'
-import { killMarked } from '../executor/process-tree.ts'
+import { inContainer, withMark } from '../executor/process-search.ts'
+import { killTree } from '../executor/process-tree.ts'
 
 const SILENCE_MS = 10_000
 
@@ -15,10 +16,16 @@ const SILENCE_MS = 10_000
  */
 export async function endSandbox(handle: SandboxHandle): Promise<void> {
   if (handle.kind === 'processes') {
-    await killMarked((mark) => mark === handle.mark)
+    await killTree(withMark((mark) => mark === handle.mark))
     return
   }
-  const { host, id, remove } = handle
+  // At the same time, for an engine that is away or silent: on another machine nothing is found.
+  await Promise.all([killTree(inContainer(handle.id)), endContainer(handle)])
+}
+
+type ContainerHandle = Extract<SandboxHandle, { readonly kind: 'container' }>
+
+async function endContainer({ host, id, remove }: ContainerHandle): Promise<void> {
   const container = `/containers/${id}`
   if (remove) {
     // 409: somebody else is removing it at this moment.
