@@ -6,41 +6,15 @@ import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { HandExecutor } from '../../test/support/hand-executor.ts'
+import { runnerByHand } from '../../test/support/runner-by-hand.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { readGitEnv } from '../config/env.ts'
 import { silentLog } from '../lib/log.ts'
 import { startRunner } from './runner.ts'
 
-/** A runner by hand, a repository, and a client of it in this process. */
-async function stage(options: { slots?: number } = {}) {
-  const stack = new AsyncDisposableStack()
-  const repository = stack.use(await gitRepository({ files: { 'a.txt': 'a' }, serve: true }))
-  const executor = new HandExecutor()
-  const served = stack.use(await startTestRunner({ executor, ...options }))
-  const client = runnerClient(served.transport)
-  const commit = await headOf(repository)
-  const workspaces = () => readdir(join(served.runner.dataDir, 'workspaces'))
-  const begin = (commands: readonly string[], more = {}) =>
-    new AttemptClient(client, orderOf(commit, commands, more))
-  const step = (count: number) =>
-    eventually(() => executor.steps[count - 1] ?? null, { message: `step ${count}` })
-  return {
-    repository,
-    executor,
-    served,
-    runner: served.runner,
-    client,
-    commit,
-    workspaces,
-    begin,
-    step,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
-
 test('runs the steps in the checkout, tells all in order, and leaves nothing behind', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const attempt = at.begin(['one', 'two'])
   const first = await at.step(1)
   assert.equal(await readFile(join(first.workspace, 'a.txt'), 'utf8'), 'a')
@@ -79,7 +53,7 @@ test('runs the steps in the checkout, tells all in order, and leaves nothing beh
 })
 
 test('stops at the first step that fails, and skips the others', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const attempt = at.begin(['one', 'two', 'three'])
   ;(await at.step(1)).exit(0)
   ;(await at.step(2)).exit(137, 'out of memory')
@@ -94,7 +68,7 @@ test('stops at the first step that fails, and skips the others', async () => {
 })
 
 test('installs the packages first; an image without a package manager is an error', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const steps = [{ name: 'build', command: 'make', dependencies: ['make', 'git'] }]
   const job = { name: 'job', steps }
   const attempt = at.begin([], { job })
@@ -109,7 +83,7 @@ test('installs the packages first; an image without a package manager is an erro
 })
 
 test('ends in error, with the reason, when the clone or the sandbox fails', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const lost = at.begin(['one'], { commit: { ...at.commit, sha: 'ab'.repeat(20) } })
   await lost.untilFinished()
   assert.match(lost.words.at(-1) ?? '', /^finished error: commit (ab){20} is not in acme\/app/)
@@ -127,7 +101,7 @@ test('ends in error, with the reason, when the clone or the sandbox fails', asyn
 })
 
 test('ends in error when the sandbox breaks under a step', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const attempt = at.begin(['one', 'two'])
   ;(await at.step(1)).fail(new Error('the engine is gone'))
   await attempt.untilFinished()
@@ -135,7 +109,7 @@ test('ends in error when the sandbox breaks under a step', async () => {
 })
 
 test('cancels a running step, and one that still waits for its sandbox', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const running = at.begin(['one', 'two'])
   const step = await at.step(1)
   running.cancel('Ada changed her mind')
@@ -157,14 +131,14 @@ test('cancels a running step, and one that still waits for its sandbox', async (
 })
 
 test('ends an attempt that takes too long', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const attempt = at.begin(['one'], { timeoutMs: 1_000n })
   await attempt.untilFinished()
   assert.match(attempt.words.at(-1) ?? '', /^finished timeout: .*longer than its limit of 1 s$/)
 })
 
 test('goes on when the stream breaks, and a resumed stream has each event exactly once', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const first = at.begin(['one', 'two'])
   void (await at.step(1)).write('before\n')
   await eventually(() => first.words.includes('log 0 before'))
@@ -188,7 +162,7 @@ test('goes on when the stream breaks, and a resumed stream has each event exactl
 })
 
 test('attaches a second start to the attempt that runs, and tells the first reader', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const first = at.begin(['one'])
   await at.step(1)
   const second = at.begin(['one'])
@@ -201,7 +175,7 @@ test('attaches a second start to the attempt that runs, and tells the first read
 })
 
 test('refuses an older fence, and a newer attempt ends the older one', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const first = at.begin(['one'], { fence: 5n })
   await at.step(1)
   for (const stale of [{ fence: 4n }, { fence: 4n, resume: true }, { fence: 4n, attempt: 2 }]) {
@@ -216,7 +190,7 @@ test('refuses an older fence, and a newer attempt ends the older one', async () 
 })
 
 test('refuses what has no slot, what comes while it drains, and what is not an order', async () => {
-  await using at = await stage({ slots: 1 })
+  await using at = await runnerByHand({ slots: 1 })
   at.begin(['one'])
   await at.step(1)
   const full = await at.begin(['one'], { jobId: 'job_2' }).untilEnded()
@@ -242,7 +216,7 @@ test('refuses what has no slot, what comes while it drains, and what is not an o
 })
 
 test('lets a step wait whose output nobody takes, and loses none of it', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const first = at.begin(['one'])
   const step = await at.step(1)
   await eventually(() => first.words.includes('step 0'))
@@ -264,7 +238,7 @@ test('lets a step wait whose output nobody takes, and loses none of it', async (
 })
 
 test('ends everything when it is disposed while a job runs', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const attempt = at.begin(['one'])
   const step = await at.step(1)
   await at.runner[Symbol.asyncDispose]()
@@ -272,7 +246,10 @@ test('ends everything when it is disposed while a job runs', async () => {
   assert.equal(at.executor.disposed, 1)
   assert.deepEqual(await at.workspaces(), [])
   await attempt.untilFinished()
-  assert.equal(attempt.words.at(-1), 'finished error: step "step 0": runner test was stopped: the job is handed back')
+  assert.equal(
+    attempt.words.at(-1),
+    'finished error: step "step 0": runner test was stopped: the job is handed back',
+  )
   assert.equal((await at.begin(['one'], { jobId: 'job_2' }).untilEnded())?.code, 'exhausted')
 })
 
@@ -294,7 +271,7 @@ test('clears what a former process left, and shares its folder with no other run
 })
 
 test('plans a commit: a plan, all problems, and what is missing', async () => {
-  await using at = await stage()
+  await using at = await runnerByHand()
   const plan = async () => at.client.planCommit({ commit: await headOf(at.repository) })
   const missing = await plan()
   assert.ok(missing.result.case === 'problems')

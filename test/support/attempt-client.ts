@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { type Client, createClient, type Transport } from '@connectrpc/connect'
 import {
   type CommitSchema,
+  type Fault,
   type RunAttemptRequest,
   RunAttemptRequestSchema,
   type RunAttemptResponse,
@@ -57,6 +58,12 @@ export class AttemptClient {
 
   get lastSeq(): number {
     return Number(this.events.at(-1)?.seq ?? 0n)
+  }
+
+  /** Whose fault the end is, as `finished` says. */
+  get fault(): Fault | undefined {
+    const last = this.events.at(-1)?.event
+    return last?.case === 'finished' ? last.value.fault : undefined
   }
 
   /** The events as words: `started`, `log 0 stdout hello`, `stepFinished 0 1`, … */

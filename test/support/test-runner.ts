@@ -15,6 +15,10 @@ export interface TestRunnerOptions {
   readonly slots?: number
   readonly labels?: readonly string[]
   readonly token?: string
+  /** Milliseconds that an attempt stands still without a lease. */
+  readonly orphanMs?: number
+  /** A folder that outlives the runner; absent: a temporary one. */
+  readonly dataDir?: string
 }
 
 /** A runner in this process, in a temporary folder, served on loopback. */
@@ -30,13 +34,14 @@ export interface TestRunner extends AsyncDisposable {
 
 /** `await using runner = await startTestRunner({ slots: 2 })` */
 export async function startTestRunner(options: TestRunnerOptions = {}): Promise<TestRunner> {
-  const { name = 'test', slots = 2, labels = [], token } = options
+  const { name = 'test', slots = 2, labels = [], token, orphanMs } = options
   const log = silentLog()
   const dir = await tempDir('narwhal-runner-')
   const fake = new FakeExecutor()
+  const { executor = fake, dataDir = dir.path } = options
   const runner = await startRunner(
-    { log, executor: options.executor ?? fake, dataDir: dir.path, gitEnv: readGitEnv() },
-    { name, slots, labels, version: '0.0.0-test' },
+    { log, executor, dataDir, gitEnv: readGitEnv() },
+    { name, slots, labels, version: '0.0.0-test', ...(orphanMs ? { orphanMs } : {}) },
   )
   const served = await serveRunner(runner, {
     host: '127.0.0.1',
