@@ -60,7 +60,7 @@ test('a runner that was stopped and started again runs its jobs as the next atte
     attempts.map(({ outcome }) => outcome),
     ['error', 'success'],
   )
-  assert.match(attempts[0]?.reason ?? '', /^runner lost: /)
+  assert.match(attempts[0]?.reason ?? '', /the job is handed back$/)
 })
 
 test('a killed dispatcher costs a job nothing: it goes on, and its log has no hole', async () => {

@@ -38,7 +38,11 @@ test('a Docker Engine that dies is an error in words, before a job and in its mi
   const path = docker.url.replace('unix://', '')
   await using proxy = await tcpProxy({ path })
   const engine = `docker:tcp://127.0.0.1:${proxy.port}`
-  await using narwhal = await startUp({ executor: engine, defaultImage: testImage() })
+  await using narwhal = await startUp({
+    executor: engine,
+    defaultImage: testImage(),
+    maxAttempts: '1',
+  })
   await using repository = await gitRepository({ files: fileOf({ steps: stepOf('echo hello') }) })
   await add(narwhal, repository.path)
   assert.equal((await build(narwhal)).pipeline.outcome, 'success')
