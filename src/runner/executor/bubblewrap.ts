@@ -58,6 +58,11 @@ export class BubblewrapExecutor implements Executor {
     return this.#sandboxes.open(async (scratch) => this.#parts(spec, mode, scratch), signal)
   }
 
+  /** Ends and removes what a former process of this instance left behind; resolves to its number. */
+  reap(): Promise<number> {
+    return this.#sandboxes.reap()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#sandboxes[Symbol.asyncDispose]()
   }

@@ -20,9 +20,7 @@ export class LocalSandboxes implements AsyncDisposable {
     make: (scratch: Scratch) => Promise<Omit<LocalSandboxParts, 'scratch' | 'onClosed'>>,
     signal: AbortSignal,
   ): Promise<Sandbox> {
-    // What a former process of this name left; a folder that can't be removed stops no job.
-    this.#reaped ??= reapScratch(this.#instance).catch(() => 0)
-    await this.#reaped
+    await this.reap()
     this.#check(signal)
     await using opened = new AsyncDisposableStack()
     const scratch = opened.use(await openScratch(this.#instance))
@@ -33,6 +31,15 @@ export class LocalSandboxes implements AsyncDisposable {
     const sandbox: LocalSandbox = new LocalSandbox({ ...parts, scratch, onClosed })
     this.#open.add(sandbox)
     return sandbox
+  }
+
+  /**
+   * Ends and removes what a former process of this name left, as after a `kill -9`; resolves to the
+   * number of its sandboxes. A folder that can't be removed stops no job.
+   */
+  reap(): Promise<number> {
+    this.#reaped ??= reapScratch(this.#instance).catch(() => 0)
+    return this.#reaped
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,12 +47,12 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
         log,
       )
     case 'bubblewrap':
-      return new BubblewrapExecutor({ instance, hide })
+      return reaped(new BubblewrapExecutor({ instance, hide }))
     case 'process':
       log.warn(
         'jobs run as plain processes without any isolation: every job can do what this user can',
       )
-      return new ProcessExecutor({ instance })
+      return reaped(new ProcessExecutor({ instance }))
     case 'fake':
       log.warn('no job really runs: the fake executor was chosen')
       return new FakeExecutor()
@@ -64,7 +64,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
             { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE },
             deps,
           ),
-          bubblewrap: new BubblewrapExecutor({ instance, hide }),
+          bubblewrap: await reaped(new BubblewrapExecutor({ instance, hide })),
         }),
         log,
       )
@@ -86,6 +86,12 @@ function hosts({ host, dockerHost, runtimeDir }: ExecutorConfig): readonly [stri
   if (named !== undefined) return [named]
   const rootless = runtimeDir ? [`unix://${join(runtimeDir, 'podman/podman.sock')}`] : []
   return [DOCKER_SOCKET, ...rootless, PODMAN_SOCKET]
+}
+
+/** With what a former process left behind removed. */
+async function reaped<E extends Executor & { reap(): Promise<number> }>(executor: E): Promise<E> {
+  await executor.reap()
+  return executor
 }
 
 /** With what a former process left behind removed, if the engine answers; else later, before the first job. */

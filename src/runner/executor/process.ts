@@ -45,6 +45,11 @@ export class ProcessExecutor implements Executor {
     return this.#sandboxes.open(async (scratch) => this.#parts(spec, scratch), signal)
   }
 
+  /** Ends and removes what a former process of this instance left behind; resolves to its number. */
+  reap(): Promise<number> {
+    return this.#sandboxes.reap()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#sandboxes[Symbol.asyncDispose]()
   }

@@ -8,9 +8,11 @@ import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { silentLog } from '../../lib/log.ts'
 import { BubblewrapExecutor } from '../executor/bubblewrap.ts'
 import { parseEngineAddress } from '../executor/docker-address.ts'
 import { DockerApi } from '../executor/docker-api.ts'
+import { openExecutor } from '../executor/open-executor.ts'
 import type { BeatingRunner } from './beating-runner.fixture.ts'
 
 const docker = testService('docker')
@@ -22,6 +24,7 @@ const KINDS = [
 ] as const
 
 interface Runner extends AsyncDisposable {
+  readonly told: BeatingRunner
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly said: () => string
   readonly errors: () => string
@@ -104,6 +107,7 @@ async function start(kind: (typeof KINDS)[number]['kind'], keepMs?: number): Pro
   }
   const stack = opening.move()
   return {
+    told,
     child,
     said: () => said,
     errors: () => errors,
@@ -178,6 +182,25 @@ for (const { kind, skip } of KINDS) {
     await eventually(async () => (await runner.containers()).length === 0)
     await eventually(() => isGone(second))
   })
+
+  test(
+    `${kind}: what outlived its runner and watchdog ends at the next start`,
+    options,
+    async () => {
+      await using runner = await start(kind)
+      await runner.untilBeating()
+      const watchdog = await watchdogOf(runner)
+      // So that it can't be quicker.
+      process.kill(watchdog, 'SIGSTOP')
+      runner.child.kill('SIGKILL')
+      await once(runner.child, 'exit')
+      process.kill(watchdog, 'SIGKILL')
+      const { executor, instance } = runner.told
+      await using _next = await openExecutor(executor, { log: silentLog(), instance, hide: [] })
+      await runner.untilStill()
+      assert.deepEqual(await runner.containers(), [])
+    },
+  )
 
   test(`${kind}: a runner that ends leaves no watchdog, which says nothing`, options, async () => {
     await using runner = await start(kind)
