@@ -18,7 +18,9 @@ test('a runner process that was killed tells at its next start what became of it
   await using repository = await gitRepository({ files: { 'a.txt': 'a' } })
   await using runner = await startRunnerProcess({ name: 'one' })
   const clientOf = () => runnerClient(createGrpcTransport({ baseUrl: runner.url }))
-  const commands = ['echo first', 'echo second; sleep 600', 'echo third']
+  // Whoever may not end it: it ends with the folder.
+  const long = `echo second; while [ -d ${runner.folder}/mirrors ]; do sleep 0.1; done`
+  const commands = ['echo first', long, 'echo third']
   const order = orderOf(await headOf(repository), commands, { leaseMs: 10_000 })
   const before = new AttemptClient(clientOf(), order)
   await eventually(() => before.words.includes('log 1 second'))
