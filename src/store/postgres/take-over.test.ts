@@ -37,26 +37,28 @@ test('takes nothing from one that took its seat and the pipeline while it waited
 test('makes whoever ends a seat wait for what its owner is taking', { skip }, async () => {
   await using database = await freshDatabase()
   await using store = await openStore({ kind: 'postgres', url: database.url }, silentLog())
-  const ids = await seedFree(store)
+  const [id] = await seedFree(store)
   await store.transact(async (write) => {
-    await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
-    await write.takeSeat({ id: 'dispatcher_two', startedAt: 1 })
+    for (const seat of ['dispatcher_one', 'dispatcher_two', 'dispatcher_gone'] as const) {
+      await write.takeSeat({ id: seat, startedAt: 1 })
+    }
   })
   let inheriting: Promise<readonly string[]> | undefined
-  const { result: taken } = await store.transact(async (write) => {
-    const result = await write.takeFreePipelines('dispatcher_one')
+  // Until this is committed, the pipeline looks like that of another with a seat.
+  await store.transact(async (write) => {
+    await write.takePipeline(id, 'dispatcher_one')
     inheriting ??= store
       .transact(async (transaction) => {
         await transaction.endSeats([{ id: 'dispatcher_one' }])
         return transaction.takeFreePipelines('dispatcher_two')
       })
-      .then((answer) => answer.result)
+      .then(({ result }) => result)
     await eventually(() => isWaiting(database.url))
-    return result
   })
-  assert.deepEqual(taken, ids)
-  assert.deepEqual(await inheriting, ids)
-  assert.equal((await store.findPipeline(ids[0]))?.pipeline.term, 3)
+  assert.deepEqual(await inheriting, [id])
+  const found = await store.findPipeline(id)
+  assert.equal(found?.pipeline.dispatcherId, 'dispatcher_two')
+  assert.equal(found.pipeline.term, 3)
 })
 
 /** Two pipelines of a dispatcher that is gone, in the order of their ids. */
