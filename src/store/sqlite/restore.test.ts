@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
-import { lines, seedAttempt, seedRepository } from '../contract/fixtures.ts'
+import { aRepository, lines, seedAttempt, seedRepository } from '../contract/fixtures.ts'
 import { openStore } from '../open-store.ts'
 import { LEAP } from '../sql/leap-ahead.ts'
 import { backupSqlite } from './backup.ts'
 import { restoreSqlite } from './restore.ts'
 
+const run = promisify(execFile)
 const open = (path: string) => openStore({ kind: 'sqlite', path }, silentLog())
 const { signal } = new AbortController()
 
@@ -178,4 +180,32 @@ test('leaves the former database in its place when it is killed on the way', asy
   const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal })
   const names = ['backup.db', 'narwhal.db', basename(aside)]
   assert.deepEqual(await readdir(dir.path), names)
+})
+
+const canMount = process.getuid?.() === 0 ? false : 'only root can mount a small disk'
+
+test('says that the disk is full, and leaves the former database as it was', {
+  skip: canMount,
+}, async () => {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  const disk = stack.use(await tempDir('narwhal-disk-'))
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk.path])
+  stack.defer(async () => void (await run('umount', ['--lazy', disk.path])))
+  const [path, file] = [disk.join('narwhal.db'), dir.join('backup.db')]
+  await seedBackup(dir.join('narwhal.db'), dir.join('small.db'))
+  {
+    await using store = await open(dir.join('narwhal.db'))
+    const large = aRepository({ webhookSecret: 'x'.repeat(5_000_000) })
+    await store.transact((write) => write.insertRepository(large, []))
+  }
+  await backupSqlite(dir.join('narwhal.db'), file, signal)
+  await restoreSqlite(dir.join('small.db'), path, { replace: false, signal })
+  await assert.rejects(restoreSqlite(file, path, { replace: true, signal }), {
+    code: 'exhausted',
+    message: /disk is full/,
+  })
+  assert.deepEqual(await readdir(disk.path), ['narwhal.db'])
+  await using store = await open(path)
+  assert.equal((await store.listRepositories()).length, 1)
 })
