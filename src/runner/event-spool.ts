@@ -152,11 +152,14 @@ export class EventSpool {
     this.#disk.room.release(this, this.#writer?.stop() ?? Promise.resolve())
   }
 
-  /** Brings everything to the disk, if it takes it now, and writes nothing more. Never rejects. */
+  /** Brings everything to the disk and writes nothing more. Rejects where the disk does not take it. */
   async close(): Promise<void> {
     if (this.#isReleased) return
-    await this.#writer?.flush().catch(() => undefined)
-    await this.#disk.files.close()
+    try {
+      await this.#writer?.flush()
+    } finally {
+      await this.#disk.files.close()
+    }
   }
 
   #add(event: AttemptEvent, at: number): void {

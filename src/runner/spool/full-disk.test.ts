@@ -69,3 +69,20 @@ test('with a full disk a job goes on as fast as it is acknowledged', { skip }, a
   spool.acknowledge(101)
   assert.equal(spools.trouble, '')
 })
+
+test('what is given up takes its trouble with it', { skip }, async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = await smallDisk(stack)
+  const spools = stack.use(await openSpools(`${folder}/spool`))
+  await writeFile(`${folder}/ballast`, Buffer.alloc(9 * 2 ** 20)).catch(() => undefined)
+  const [one, two] = [1, 2].map((attempt) => spools.create({ ...FACTS, attempt }, () => {}))
+  assert.ok(one && two)
+  for (const spool of [one, two]) while (!spool.room()) spool.append(logOf(0, 10, 64 * 1024))
+  const rooms = [one.room(), two.room()]
+  await eventually(() => spools.trouble !== '')
+  one.discard()
+  two.discard()
+  for (const room of rooms) await room
+  await spools[Symbol.asyncDispose]()
+  assert.equal(spools.trouble, '')
+})

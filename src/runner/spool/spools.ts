@@ -104,7 +104,12 @@ export class Spools implements AsyncDisposable {
 
   /** Brings to the disk what is not there yet and gives it up; what is kept stays there. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#spools.keys(), (spool) => spool.close()))
+    const ends = Array.from(this.#spools.keys(), async (spool) => {
+      await spool.close().catch((err: unknown) => {
+        this.#deps.log.error({ err }, 'events of an attempt did not come to the disk and are lost')
+      })
+    })
+    await Promise.all(ends)
     await Promise.all(this.#removals)
   }
 
@@ -129,6 +134,7 @@ export class Spools implements AsyncDisposable {
   }
 
   #tell(spool: EventSpool, trouble: string): void {
+    if (!this.#spools.has(spool)) return
     const hadTrouble = this.#troubles.size > 0
     if (trouble === '') this.#troubles.delete(spool)
     else this.#troubles.set(spool, trouble)
