@@ -32,7 +32,7 @@ export async function probeSandbox(deps: ProbeDeps): Promise<string> {
   try {
     return await withGrace(runTrue(deps, stop.signal), stop.signal, graceMs)
   } catch (error) {
-    return describeError(error)
+    return describeError(firstOf(error))
   } finally {
     clearTimeout(timer)
   }
@@ -52,4 +52,9 @@ async function runTrue({ executor, workspaces, limits }: ProbeDeps, signal: Abor
   const { exitCode, note } = await sandbox.run({ script: 'true', env: {} }, hear, signal)
   if (exitCode === 0) return ''
   return `\`true\` ended with exit code ${exitCode} in a sandbox: ${note ?? said.trim()}`
+}
+
+/** What went wrong first: clearing away behind it often fails as well, and says less. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error
 }
