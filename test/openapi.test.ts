@@ -4,8 +4,10 @@ import { startAgent } from '../src/agent/agent.ts'
 import { registerSessionRoutes } from '../src/api/session-routes.ts'
 import { openBroker } from '../src/broker/open-broker.ts'
 import { readGitEnv } from '../src/config/env.ts'
+import { registerAttachRoute } from '../src/dispatcher/attach-routes.ts'
 import { registerCommandRoutes } from '../src/dispatcher/command-routes.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
+import { registerJoinRoutes } from '../src/dispatcher/join-routes.ts'
 import { openMetrics } from '../src/http/metrics.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { silentLog } from '../src/lib/log.ts'
@@ -101,7 +103,7 @@ test('the OpenAPI document names every route of the API', async () => {
   const named = operationsOf(document).map(({ name }) => name)
   const routes = (await listRoutes()).filter((route) => / \/(api|webhooks)\//.test(route))
   assert.ok(routes.length > 25, routes.join('\n'))
-  const notRest = ['GET /api/v1/live', 'GET /api/v1/openapi.json']
+  const notRest = ['GET /api/v1/live', 'GET /api/v1/runners/attach', 'GET /api/v1/openapi.json']
   assert.deepEqual(named.sort(), routes.filter((route) => !notRest.includes(route)).sort())
 })
 
@@ -125,6 +127,8 @@ async function listRoutes(): Promise<string[]> {
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 1000, maxAttempts: 1 } as const
   await using dispatcher = await Dispatcher.start({ store, broker, gitEnv, log }, options)
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  registerJoinRoutes(server, { store, loopbackOnly: true })
+  registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
   registerSessionRoutes(server, store)
   await server.ready()
   await server.close()

@@ -7,6 +7,7 @@ import {
   ATTACH_PATH,
   ATTACHED_HEADER,
   DISPATCHER_HEADER,
+  MOST_MESSAGE_BYTES,
   PING_MS,
   SILENCE_MS,
 } from '../contract/attach.ts'
@@ -56,7 +57,7 @@ export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void 
       if (!runner) return socket.close(POLICY_VIOLATION)
       keepAlive(socket, deps.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
       // Made at once, since the runner may speak at once.
-      const stream = openSocketStream(socket)
+      const stream = openSocketStream(socket, MOST_MESSAGE_BYTES)
       stream.on('error', (err) => deps.log.debug({ err }, "an attached runner's socket broke"))
       takeUp(deps, { runner, socket, stream }).catch((error: unknown) => {
         deps.log.warn({ runner: runner.name, reason: describeError(error) }, 'runner not attached')

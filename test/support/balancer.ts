@@ -23,17 +23,28 @@ export interface Balancer extends AsyncDisposable {
   readonly url: string
 }
 
-/** A real load balancer on loopback: haproxy balances connections, nginx the calls in them. */
+/**
+ * A real load balancer on loopback: haproxy balances connections, nginx the calls in them, or with
+ * `websocketTimeoutS` HTTP/1.1 and websockets, which it cuts when they are quiet for so long.
+ */
 export async function startBalancer(
   kind: BalancerKind,
   members: readonly string[],
+  { websocketTimeoutS }: { readonly websocketTimeoutS?: number } = {},
 ): Promise<Balancer> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
   const port = await freePort()
   const hosts = members.map((url) => new URL(url).host)
   const file = dir.join('balancer.conf')
-  const text = kind === 'haproxy' ? haproxyConfig(port, hosts) : nginxConfig(port, hosts, dir.path)
+  const text =
+    kind === 'haproxy'
+      ? haproxyConfig(port, hosts)
+      : nginxConfig(
+          hosts,
+          dir.path,
+          websocketTimeoutS === undefined ? grpcServer(port) : webServer(port, websocketTimeoutS),
+        )
   await writeFile(file, text)
   const args = kind === 'haproxy' ? ['-db', '-f', file] : ['-c', file, '-p', dir.path]
   let said = ''
@@ -89,7 +100,33 @@ ${servers.join('\n')}
 `
 }
 
-function nginxConfig(port: number, hosts: readonly string[], dir: string): string {
+function grpcServer(port: number): string {
+  return `
+    listen 127.0.0.1:${port} http2;
+    location / {
+      grpc_pass grpc://farm;
+      grpc_read_timeout 1h;
+      grpc_send_timeout 1h;
+      client_body_timeout 1h;
+      client_max_body_size 0;
+    }`
+}
+
+function webServer(port: number, timeoutS: number): string {
+  return `
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://farm;
+      proxy_http_version 1.1;
+      proxy_set_header Host $host:$server_port;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_read_timeout ${timeoutS}s;
+      proxy_send_timeout ${timeoutS}s;
+    }`
+}
+
+function nginxConfig(hosts: readonly string[], dir: string, server: string): string {
   return `
 daemon off;
 master_process off;
@@ -106,15 +143,7 @@ http {
   upstream farm {
 ${hosts.map((host) => `    server ${host} max_fails=1 fail_timeout=1s;`).join('\n')}
   }
-  server {
-    listen 127.0.0.1:${port} http2;
-    location / {
-      grpc_pass grpc://farm;
-      grpc_read_timeout 1h;
-      grpc_send_timeout 1h;
-      client_body_timeout 1h;
-      client_max_body_size 0;
-    }
+  server {${server}
   }
 }
 `

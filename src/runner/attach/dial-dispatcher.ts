@@ -57,7 +57,7 @@ export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSo
   })
   const heartbeat = keepAlive(socket, dial.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
   // Made at once, since the dispatcher may speak with its very answer.
-  const stream = openSocketStream(socket)
+  const stream = openSocketStream(socket, MOST_MESSAGE_BYTES)
   let trouble: unknown
   stream.on('error', (error) => {
     trouble = error
