@@ -17,6 +17,7 @@ await main(async () => {
     absWorkingDir: root,
     entryPoints: {
       main: 'src/main.ts',
+      'beat-worker': 'src/dispatcher/beat-worker.ts',
       'plan-worker': 'src/runner/plan-worker.ts',
       'watchdog-process': 'src/runner/watchdog/watchdog-process.ts',
     },
