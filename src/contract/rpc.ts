@@ -50,8 +50,17 @@ export function toConnectError(reason: unknown): ConnectError {
 export function fromConnectError(reason: unknown): NarwhalError {
   if (reason instanceof NarwhalError) return reason
   const error = ConnectError.from(reason, Code.Unavailable)
-  const code = ERROR_CODE.get(error.code) ?? 'unavailable'
-  return new NarwhalError(code, error.rawMessage, { cause: reason })
+  const code = isBrokenLink(error) ? 'unavailable' : ERROR_CODE.get(error.code)
+  return new NarwhalError(code ?? 'unavailable', error.rawMessage, { cause: reason })
+}
+
+/** Connect calls a connection that broke "aborted" or "internal", as if the other side had said so. */
+function isBrokenLink({ code, cause }: ConnectError): boolean {
+  if (code !== Code.Aborted && code !== Code.Internal) return false
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ('code' in error && /^(?:ERR_|E[A-Z]+$)/.test(String(error.code))) return true
+  }
+  return false
 }
 
 const OUTCOMES: Record<Outcome, ProtoOutcome> = {
