@@ -12,6 +12,9 @@ import type { Intake } from './intake.ts'
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
 
+/** So many webhooks may wait for the store; GitHub gives up after ten seconds, and they with it. */
+const MOST_IN_HAND = 500
+
 const webhookAnswer = z.object({
   status: z.enum(['accepted', 'known', 'ignored']),
   eventId: z.string().optional(),
@@ -44,6 +47,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),
     )
+    let inHand = 0
     scope.post('/webhooks/github', {
       bodyLimit: MAX_BODY_BYTES,
       schema: {
@@ -53,9 +57,18 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
         response: { 200: webhookAnswer, 202: webhookAnswer },
       },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const answer = await receive(request, deps)
-        received.inc({ result: answer.status })
-        return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
+        if (inHand >= MOST_IN_HAND) {
+          const words = `${MOST_IN_HAND} webhooks wait already: deliver it again later`
+          throw new NarwhalError('unavailable', words)
+        }
+        inHand++
+        try {
+          const answer = await receive(request, deps)
+          received.inc({ result: answer.status })
+          return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
+        } finally {
+          inHand--
+        }
       },
       errorHandler: (error, request, reply) => {
         received.inc({ result: error instanceof NarwhalError ? error.code : 'refused' })

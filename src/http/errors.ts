@@ -11,7 +11,8 @@ const HTTP_STATUS = {
   conflict: 409,
   stale: 409,
   too_large: 413,
-  exhausted: 429,
+  // No room on our side, such as a full disk: nobody asked too much.
+  exhausted: 503,
   unavailable: 503,
   cancelled: 503,
   internal: 500,

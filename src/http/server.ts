@@ -18,9 +18,11 @@ import {
 } from 'fastify-type-provider-zod'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiObject } from './openapi.ts'
+import { boundServer } from './overload.ts'
 
 /** An HTTP server whose routes are typed by their zod schemas. */
 export type HttpServer = FastifyInstance<
@@ -37,6 +39,8 @@ export interface HttpDeps {
   /** Rejects, with words, while the process can't do its work; asked by `/readyz`. */
   readonly ready: () => Promise<void>
   readonly version: string
+  /** Those of `HTTP_BOUNDS` that are to be others. */
+  readonly bounds?: Partial<HttpBounds>
 }
 
 /**
@@ -44,13 +48,20 @@ export interface HttpDeps {
  * errors, and bounds on bodies, headers and slow clients. It does not listen yet.
  */
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
+  const bounds = { ...HTTP_BOUNDS, ...deps.bounds }
   const server = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: 1024 * 1024,
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 72_000,
+    bodyLimit: bounds.bodyBytes,
+    requestTimeout: bounds.requestMs,
+    connectionTimeout: bounds.stallMs,
+    keepAliveTimeout: bounds.keepAliveMs,
+    http: {
+      maxHeaderSize: bounds.headerBytes,
+      headersTimeout: bounds.headersMs,
+      requestTimeout: bounds.requestMs,
+      connectionsCheckingInterval: bounds.checkMs,
+    },
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: true,
   }).withTypeProvider<ZodTypeProvider>()
@@ -61,6 +72,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     throw new NarwhalError('not_found', `there is nothing at ${request.method} ${request.url}`)
   })
   await server.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  boundServer(server, { bounds, metrics: deps.metrics })
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
