@@ -24,8 +24,8 @@ const SHORTEST_PAUSE_MS = 1_000
  *
  * The clock is looked at before anything is begun and before a confirmation is believed, and not only
  * when the timer fires: a process that was stopped and goes on must notice first that its lease
- * is over. If it notices so late that somebody else has ended the sandbox (`keepUntil`), the attempt
- * is lost: how its step ended says nothing.
+ * is over. Where it notices so late that somebody else has ended the sandbox (`keepUntil`), that
+ * rejects, and the attempt is lost.
  */
 export class LeaseKeeper implements Disposable {
   readonly #deps: LeaseKeeperDeps
@@ -101,7 +101,7 @@ export class LeaseKeeper implements Disposable {
   guard(sandbox: Sandbox): Pick<Sandbox, 'run'> {
     this.check()
     this.#sandbox = sandbox
-    if (this.#isHolding) this.#pause(sandbox, Infinity)
+    if (this.#isHolding) this.#pause(sandbox)
     else if (this.#lease.untilMs !== undefined) sandbox.keepUntil?.(this.#lease.endsMs)
     return {
       run: async (step, output, signal) => {
@@ -147,10 +147,8 @@ export class LeaseKeeper implements Disposable {
     this.#deps.onHold(true)
     const sandbox = this.#sandbox
     if (!sandbox) return
-    const endsMs = sandbox.keepUntil ? this.#lease.endsMs : Infinity
-    if (performance.now() >= endsMs) return this.#lose(TOO_LATE)
     this.#deps.log.warn('the lease of an attempt is over: it stands still')
-    this.#pause(sandbox, endsMs)
+    this.#pause(sandbox)
   }
 
   #goOn(): void {
@@ -164,18 +162,12 @@ export class LeaseKeeper implements Disposable {
     })
   }
 
-  /** `endsMs`: when somebody else ends a sandbox that is not paused. */
-  #pause(sandbox: Sandbox, endsMs: number): void {
+  #pause(sandbox: Sandbox): void {
     const late = new NarwhalError('unavailable', 'it took too long')
     const graceMs = Math.max(SHORTEST_PAUSE_MS, this.#lease.endsMs - performance.now())
-    withGrace(sandbox.pause(), AbortSignal.abort(late), graceMs).then(
-      () => {
-        if (performance.now() >= endsMs) this.#lose(TOO_LATE)
-      },
-      (error: unknown) => {
-        this.#lose(`it lost its lease and could not be paused: ${describeError(error)}`)
-      },
-    )
+    withGrace(sandbox.pause(), AbortSignal.abort(late), graceMs).catch((error: unknown) => {
+      this.#lose(`it lost its lease and could not be paused: ${describeError(error)}`)
+    })
   }
 
   #lose(reason: string): void {
@@ -184,5 +176,3 @@ export class LeaseKeeper implements Disposable {
     this.#deps.onLost(reason)
   }
 }
-
-const TOO_LATE = 'the runner stood still beyond the end of its lease, and what ran was ended'
