@@ -6,6 +6,7 @@ const STORE = ['database'] as const
 const BROKER = ['broker'] as const
 const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
+const TLS = ['tls-cert', 'tls-key', 'tls-client-ca', 'tls-ca'] as const
 const EXECUTOR = ['executor', 'default-image'] as const
 const RUNNER = ['name', 'slots', 'labels', 'job-memory', 'job-cpus', 'job-processes'] as const
 const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts'] as const
@@ -15,6 +16,7 @@ export const SERVICE_SETTINGS = {
   up: [
     'data',
     ...LISTENING,
+    ...TLS,
     ...FIRST_TOKEN,
     ...STORE,
     ...BROKER,
@@ -23,9 +25,10 @@ export const SERVICE_SETTINGS = {
     ...SCHEDULING,
     ...LOG,
   ],
-  agent: [...LISTENING, ...STORE, ...BROKER, ...LOG],
+  agent: [...LISTENING, ...TLS, ...STORE, ...BROKER, ...LOG],
   dispatcher: [
     ...LISTENING,
+    ...TLS,
     'advertise',
     ...FIRST_TOKEN,
     ...STORE,
@@ -36,16 +39,18 @@ export const SERVICE_SETTINGS = {
   runner: [
     'data',
     ...LISTENING,
+    ...TLS,
     'health-port',
     'dispatcher',
     'advertise',
     'token',
     'runner-token',
+    'drain-timeout',
     ...EXECUTOR,
     ...RUNNER,
     ...LOG,
   ],
-  web: [...LISTENING, 'dispatcher', ...STORE, ...BROKER, ...LOG],
+  web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...LOG],
 } as const satisfies Record<string, readonly SettingName[]>
 
 export type ServiceName = keyof typeof SERVICE_SETTINGS

@@ -94,6 +94,8 @@ const executor = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+const file = z.string().regex(/^[^\0]+$/, 'must be the path of a file')
+
 const secret = z.string().min(16, 'must have at least 16 characters')
 
 const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
@@ -114,6 +116,26 @@ export const SETTINGS = {
     value: 'port',
     help: 'the port to listen on; 0 takes a free one',
     schema: integer(0, 65535),
+  }),
+  'tls-cert': setting({
+    value: 'file',
+    help: 'a certificate in PEM: listens by TLS, and is shown to other processes that ask',
+    schema: file,
+  }),
+  'tls-key': setting({
+    value: 'file',
+    help: 'the key of --tls-cert in PEM',
+    schema: file,
+  }),
+  'tls-client-ca': setting({
+    value: 'file',
+    help: 'who connects must show a certificate of this authority: mutual TLS',
+    schema: file,
+  }),
+  'tls-ca': setting({
+    value: 'file',
+    help: "an authority to trust when connecting, besides the system's",
+    schema: file,
   }),
   database: setting({
     value: 'url',
@@ -202,6 +224,12 @@ export const SETTINGS = {
     help: 'where the runner answers /healthz, /readyz and /metrics by HTTP',
     schema: integer(0, 65535),
     fallback: '4751',
+  }),
+  'drain-timeout': setting({
+    value: 'duration',
+    help: 'how long jobs may go on when the runner is stopped, before they are handed back',
+    schema: duration,
+    fallback: '20s',
   }),
   'job-timeout': setting({
     value: 'duration',
