@@ -94,9 +94,11 @@ export interface Executor extends AsyncDisposable {
  *   where everything runs in this process.
  * - `keepUntil` sets the moment at which the sandbox must have ended, unless a later call moves it:
  *   milliseconds of this process's `performance.now()`. Somebody else sees to it (see
- *   watched-executor.ts), so that it holds also when this process is stopped. Without a call there is
- *   no such moment, and none counts while the sandbox is paused: the moment of the last call counts
- *   again from `resume` on, so move it first. Absent where nobody watches.
+ *   watched-executor.ts), so that it holds also when this process is stopped, and begins a little
+ *   earlier. A sandbox that was not kept in time is over for ever: `run`, `pause` and `resume` reject
+ *   with `unavailable`, also a `run` that was on its way, for how it ended says nothing. Without a
+ *   call there is no such moment, and none counts while the sandbox is paused: the moment of the last
+ *   call counts again from `resume` on, so move it first. Absent where nobody watches.
  * - Disposing kills what still runs and removes everything the sandbox brought: containers,
  *   networks, volumes, and what the steps wrote into the workspace under another user's name, so
  *   that the runner can remove the folder. It is safe at any moment and more than once.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '../../../test/support/eventually.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { installScript } from '../packages.ts'
 import type { Sandbox } from './executor.ts'
@@ -76,4 +77,44 @@ test('fake: polices its callers', async () => {
   await assert.rejects(run(sandbox, 'print'), isMisuse)
   await executor[Symbol.asyncDispose]()
   await assert.rejects(executor.open(spec, NOTHING), isMisuse)
+})
+
+test('fake: stands still while it is paused', async () => {
+  await using executor = new FakeExecutor()
+  await using sandbox = await executor.open(spec, NOTHING)
+  await sandbox.pause()
+  let heard = ''
+  const hear = (_: string, chunk: Uint8Array) => void (heard += Buffer.from(chunk).toString())
+  const script = 'print one\nsleep 100\nprint two\nflood 20000\nprint three'
+  const running = sandbox.run({ script, env: {} }, hear, NOTHING)
+  const still = async (text: string) => {
+    const until = performance.now() + 150
+    await eventually(() => performance.now() > until)
+    assert.equal(heard, text)
+  }
+  await still('')
+  await sandbox.resume()
+  await eventually(() => heard === 'one\n')
+  await Promise.all([sandbox.pause(), sandbox.pause()])
+  await still('one\n')
+  await sandbox.resume()
+  await eventually(() => heard.startsWith('one\ntwo\nline 1\n'))
+  await sandbox.pause()
+  await still(heard)
+  await sandbox.resume()
+  assert.deepEqual(await running, { exitCode: 0 })
+  assert.ok(heard.endsWith('line 20000\nthree\n'))
+})
+
+test('fake: can be aborted and disposed of while it is paused', async () => {
+  await using executor = new FakeExecutor()
+  const sandbox = await executor.open(spec, NOTHING)
+  await sandbox.pause()
+  const stop = new AbortController()
+  const aborted = run(sandbox, 'sleep 100000', {}, stop.signal)
+  stop.abort(new Error('enough'))
+  await assert.rejects(aborted, /enough/)
+  const rejected = assert.rejects(run(sandbox, 'sleep 100000'), { code: 'cancelled' })
+  await sandbox[Symbol.asyncDispose]()
+  await rejected
 })

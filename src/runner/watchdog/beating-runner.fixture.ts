@@ -5,16 +5,14 @@ import { watchedExecutor } from './watched-executor.ts'
 
 /**
  * A process that runs one step in a watched sandbox, as a runner does: the step beats in files of its
- * workspace. It is told what to do by one JSON text, says what it does in lines, and ends when its
- * standard input does.
+ * workspace. It is told what to do by one JSON text, keeps the sandbox for as many milliseconds as it
+ * reads from its standard input, says what it does in lines, and ends when its input does.
  */
 export interface BeatingRunner {
   readonly executor: ExecutorConfig
   readonly instance: string
   readonly image?: string
   readonly workspace: string
-  /** For how long the sandbox is to be kept from now on, in milliseconds; absent: no call. */
-  readonly keepMs?: number
 }
 
 const BEAT = 'while :; do echo beat >>"$0"; sleep 0.02; done'
@@ -22,7 +20,7 @@ const SCRIPT = `(setsid sh -c '${BEAT}' beats-2 &)\nsh -c '${BEAT}' beats-1`
 
 async function main(): Promise<void> {
   const told = JSON.parse(process.argv[2] ?? '') as BeatingRunner
-  const { instance, image, workspace, keepMs } = told
+  const { instance, image, workspace } = told
   const log = silentLog()
   const stop = new AbortController()
   await using watchdog = startWatchdog({ log })
@@ -31,8 +29,11 @@ async function main(): Promise<void> {
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
   const spec = { name: 'job_beating/1', workspace, limits, ...(image ? { image } : {}) }
   await using sandbox = await watched.open(spec, stop.signal)
-  if (keepMs !== undefined) sandbox.keepUntil?.(performance.now() + keepMs)
-  process.stdin.on('end', () => stop.abort()).resume()
+  process.stdin.on('end', () => stop.abort())
+  process.stdin.on('data', (keepMs) => {
+    sandbox.keepUntil?.(performance.now() + Number(keepMs))
+    process.stdout.write('kept\n')
+  })
   process.stdout.write('running\n')
   await sandbox
     .run({ script: SCRIPT, env: {} }, () => {}, stop.signal)

@@ -27,16 +27,13 @@ export interface Watchdog extends AsyncDisposable {
 /** One sandbox that is watched. */
 export interface Watch {
   /**
-   * When the sandbox must have ended, in milliseconds of this process's `performance.now()`; undefined:
-   * only with this process.
+   * When to end the sandbox, in milliseconds of this process's `performance.now()`; undefined: only
+   * with this process.
    */
-  keepUntil(atMs: number | undefined): void
+  endAt(atMs: number | undefined): void
   /** The sandbox has ended. */
   release(): void
 }
-
-/** Ending takes a while itself: it begins so long before, in milliseconds. */
-export const END_MS = 1_000
 
 /**
  * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
@@ -44,7 +41,7 @@ export const END_MS = 1_000
  */
 const ENTRY = new URL(`./watchdog-process${extname(import.meta.url)}`, import.meta.url)
 
-/** It needs little; without these it would take half as much memory again. */
+/** It needs little, and is never to take more. */
 const FLAGS = ['--max-old-space-size=32', '--max-semi-space-size=1']
 
 const FIRST_RESTART_MS = 50
@@ -92,8 +89,8 @@ class WatchdogProcess implements Watchdog {
     if (this.#child) this.#tell({ type: 'watch', id, name, handle })
     else if (!this.#restart) this.#start()
     return {
-      keepUntil: (atMs) => {
-        entry.atMs = atMs === undefined ? null : sharedClock(atMs) - END_MS
+      endAt: (atMs) => {
+        entry.atMs = atMs === undefined ? null : sharedClock(atMs)
         if (this.#entries.has(id)) this.#tell({ type: 'until', id, atMs: entry.atMs })
       },
       release: () => {

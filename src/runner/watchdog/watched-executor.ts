@@ -1,4 +1,5 @@
 import type { Engine } from '../../core/placement/placement.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import type {
   Executor,
@@ -48,14 +49,22 @@ class WatchedExecutor implements Executor {
   }
 }
 
-/** A sandbox with its watch. Invariant: while it is paused, no moment counts. */
+/** Ending takes a while itself: it begins so long before the moment, in milliseconds. */
+const END_MS = 1_000
+
+/**
+ * A sandbox with its watch: *running* (until its moment, if it has one), *paused* (no moment counts),
+ * or *over* for ever, once a moment was not moved in time. Then the watchdog has ended it or is
+ * about to, and how a step ended says nothing.
+ */
 class WatchedSandbox implements Sandbox {
   readonly handle: SandboxHandle
   readonly #sandbox: Sandbox
   readonly #watch: Watch
   readonly #pauses = new SerialQueue()
   #isPaused = false
-  #untilMs: number | undefined
+  #isOver = false
+  #endAt: number | undefined
 
   constructor(sandbox: Sandbox, handle: SandboxHandle, watch: Watch) {
     this.handle = handle
@@ -63,27 +72,39 @@ class WatchedSandbox implements Sandbox {
     this.#watch = watch
   }
 
-  run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
-    return this.#sandbox.run(step, output, signal)
+  async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    this.#check()
+    try {
+      return await this.#sandbox.run(step, output, signal)
+    } finally {
+      if (!signal.aborted) this.#check()
+    }
   }
 
   keepUntil(atMs: number): void {
-    this.#untilMs = atMs
-    if (!this.#isPaused) this.#watch.keepUntil(atMs)
+    const endAt = atMs - END_MS
+    if (!this.#isPaused) {
+      // The clock is looked at after the telling: if this process was stopped before it, that is seen.
+      this.#watch.endAt(endAt)
+      if (this.#lookAtClock()) return
+    }
+    this.#endAt = endAt
   }
 
   pause(): Promise<void> {
     return this.#pauses.run(async () => {
       await this.#sandbox.pause()
+      this.#watch.endAt(undefined)
+      this.#check()
       this.#isPaused = true
-      this.#watch.keepUntil(undefined)
     })
   }
 
   resume(): Promise<void> {
     return this.#pauses.run(async () => {
       this.#isPaused = false
-      this.#watch.keepUntil(this.#untilMs)
+      this.#watch.endAt(this.#endAt)
+      this.#check()
       await this.#sandbox.resume()
     })
   }
@@ -92,5 +113,17 @@ class WatchedSandbox implements Sandbox {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sandbox[Symbol.asyncDispose]()
     this.#watch.release()
+  }
+
+  /** Whether the watchdog may have ended the sandbox. */
+  #lookAtClock(): boolean {
+    if (!this.#isPaused && performance.now() >= (this.#endAt ?? Infinity)) this.#isOver = true
+    return this.#isOver
+  }
+
+  #check(): void {
+    if (!this.#lookAtClock()) return
+    const words = 'the sandbox was not kept in time, and what ran in it was ended'
+    throw new NarwhalError('unavailable', words)
   }
 }
