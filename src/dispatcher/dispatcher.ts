@@ -43,6 +43,8 @@ export interface DispatcherOptions extends PipelineOptions {
 
 /** How many commit events are taken from the queue at a time. */
 const PREFETCH = 20
+/** With so many jobs that wait here (some 2 KB each), further commits stay in the store. */
+const MOST_WAITING = 100_000
 /** How many state changes are kept for readers that were away. */
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
@@ -209,6 +211,8 @@ export class Dispatcher implements AsyncDisposable {
 
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
   async #receive(eventId: EventId): Promise<void> {
+    // The event is in the store: the agents' sweep brings it again, when there may be room.
+    if (this.#queue.length >= MOST_WAITING) return
     const event = await this.#recorder.patiently(() => this.#deps.store.findEvent(eventId))
     if (!event) {
       this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
