@@ -12,8 +12,8 @@ import { NarwhalError } from './lib/errors.ts'
 import { addBackupCommands } from './start/backup-commands.ts'
 import type { Launch } from './start/context.ts'
 
-/** How long a process may take to end in good order before it is ended. */
-const STOP_MS = 30_000
+/** How long a process may take to end in good order before it is ended; a runner's jobs may take more. */
+let stopMs = 30_000
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
@@ -22,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (stop.signal.aborted) process.exit(1)
     stop.abort(new NarwhalError('cancelled', `ended by ${signal}`))
-    setTimeout(() => process.exit(1), STOP_MS).unref()
+    setTimeout(() => process.exit(1), stopMs).unref()
   })
 }
 const io = processIo({ env: readClientEnv(), signal: stop.signal })
@@ -43,7 +43,10 @@ function addService(
   }
   return command.action(async (flags: Record<string, unknown>) => {
     const run = await load()
-    await run({ io, root, version, flags })
+    const extendStop = (ms: number): void => {
+      stopMs += ms
+    }
+    await run({ io, root, version, flags, extendStop })
   })
 }
 

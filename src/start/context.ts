@@ -17,6 +17,8 @@ export interface Launch {
   readonly root: string
   readonly version: string
   readonly flags: Readonly<Record<string, unknown>>
+  /** Lets the process take so many milliseconds more to end in good order. */
+  readonly extendStop?: (ms: number) => void
 }
 
 /** What every service has. */

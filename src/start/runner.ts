@@ -10,6 +10,8 @@ import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from '
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
 
 const PORT = 4750
+/** How long handing back what is left may take at the most, and telling it. */
+const HAND_BACK_MS = 25_000
 
 /** `narwhal runner`: runs jobs for a dispatcher until the process is asked to end. */
 export async function runRunner(launch: Launch): Promise<void> {
@@ -52,6 +54,8 @@ export async function runRunner(launch: Launch): Promise<void> {
   const about = { health: healthUrl, name: config.name, slots: config.slots }
   log.info({ ...(url ? { url } : {}), ...about }, 'runner is ready')
   const { token } = config
+  launch.extendStop?.(config['drain-timeout'] + HAND_BACK_MS)
+  let ending = untilAborted(signal)
   if (!urls) {
     log.info('no dispatcher is named: register this URL by `narwhal runner add`')
   } else if (url) {
@@ -64,10 +68,11 @@ export async function runRunner(launch: Launch): Promise<void> {
       detach.abort(new NarwhalError('cancelled', 'the runner stops'))
       await attached.catch(() => undefined)
     })
-    await Promise.race([untilAborted(signal), attached])
-    return
+    ending = Promise.race([ending, attached])
   }
-  await untilAborted(signal)
+  await ending
+  log.info('no new jobs are taken; those that run may finish')
+  await runner.close({ deadlineMs: config['drain-timeout'] })
 }
 
 /** Registers with any of the dispatchers; goes on trying while they are away. */

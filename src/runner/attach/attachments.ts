@@ -72,7 +72,9 @@ export class Attachments {
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
-      for (const socket of this.live) socket.close()
+      const open = this.live
+      this.#live.clear()
+      for (const socket of open) socket.close()
     }
   }
 
