@@ -27,6 +27,10 @@ test('the package runs by itself, without the sources and without other packages
   const { stdout } = await run(narwhal, ['--help'], { env })
   assert.match(stdout, /dispatcher/)
 
+  const watchdog = run(process.execPath, [`${folder}/dist/watchdog-process.js`], { env })
+  watchdog.child.stdin?.end()
+  assert.equal((await watchdog).stderr, '')
+
   const port = await freePort()
   const args = ['up', '--port', String(port), '--data', dir.join('data'), '--executor', 'fake:']
   const child = spawn(narwhal, args, { env, stdio: 'ignore' })
