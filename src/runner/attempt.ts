@@ -54,6 +54,8 @@ export interface AttemptDeps {
   readonly runnerName: string
   readonly spools: Spools
   readonly grant: LeaseGrant
+  /** Resolves when nothing is left of the job's former attempts here. */
+  readonly former: Promise<unknown>
   /** How long it may stand still without a lease, in milliseconds. */
   readonly orphanMs: number
   /** Called when a reader comes or goes. */
@@ -108,7 +110,7 @@ export class Attempt implements KnownAttempt {
   #hasTrouble = false
 
   constructor(order: AttemptOrder, deps: AttemptDeps) {
-    const { jobId, attempt, job, timeoutMs } = order
+    const { jobId, attempt, job } = order
     const { instanceId, runnerName } = deps
     const { fence, times } = deps.grant
     this.ref = { jobId, attempt }
@@ -119,8 +121,7 @@ export class Attempt implements KnownAttempt {
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: job.steps.length, instanceId }
     this.events = deps.spools.create(facts, () => this.audience.wake())
-    const reason = `it took longer than its limit of ${inWords(timeoutMs)}`
-    this.#limit = new TimeLimit(timeoutMs, () => this.stop({ outcome: 'timeout', reason }))
+    this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#keeper = new LeaseKeeper({
       times,
       orphanMs: deps.orphanMs,
@@ -136,6 +137,11 @@ export class Attempt implements KnownAttempt {
 
   get isFinished(): boolean {
     return this.#isFinished
+  }
+
+  /** Whether a step of it has run, or runs. */
+  get hasBegun(): boolean {
+    return this.#nextStep > 0
   }
 
   get leaseTimes(): LeaseTimes {
@@ -158,6 +164,14 @@ export class Attempt implements KnownAttempt {
     if (this.#stopped || this.#isFinished) return
     this.#stopped = end
     this.#abort.abort(new NarwhalError('cancelled', end.reason))
+  }
+
+  #timeOut(): void {
+    // A process that stood still finds its lease over first, and with it this stands still.
+    this.#keeper.check()
+    if (!this.#limit.isGoing) return
+    const limit = inWords(this.#order.timeoutMs)
+    this.stop({ outcome: 'timeout', reason: `it took longer than its limit of ${limit}` })
   }
 
   async #run(): Promise<void> {
@@ -194,7 +208,7 @@ export class Attempt implements KnownAttempt {
   }
 
   async #prepare(signal: AbortSignal): Promise<Sandbox> {
-    const { executor, limits } = this.#deps
+    const { executor, limits, former } = this.#deps
     const { jobId, attempt, job } = this.#order
     await this.#makeWorkspace()
     const spec = {
@@ -208,7 +222,7 @@ export class Attempt implements KnownAttempt {
       this.#timed('sandbox', () => executor.open(spec, signal)),
     )
     this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut(signal))
-    const [sandbox] = await Promise.all([this.#opening, this.#checkingOut])
+    const [sandbox] = await Promise.all([this.#opening, this.#checkingOut, former])
     return sandbox
   }
 

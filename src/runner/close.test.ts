@@ -9,7 +9,13 @@ test('a runner that is closed lets its jobs finish and takes no others', async (
   const attempt = at.begin(['one', 'two'])
   const step = await at.step(1)
   let isClosed = false
+  const waiting = at.begin(['one'], { jobId: 'job_3' })
+  waiting.confirms = false
+  await eventually(() => at.runner.busy === 2)
   const closed = at.runner.close({ deadlineMs: 60_000 }).then(() => (isClosed = true))
+  await waiting.untilFinished()
+  assert.equal(waiting.fault, Fault.HANDED_BACK)
+  waiting.acknowledge()
   const refused = await at.begin(['one'], { jobId: 'job_2' }).untilEnded()
   assert.equal(refused?.code, 'exhausted')
   await at.client.drain({ draining: false })

@@ -45,10 +45,6 @@ export class KnownAttempts {
     return [...this.#attempts.values()]
   }
 
-  listOfJob(jobId: JobId): KnownAttempt[] {
-    return this.list().filter(({ ref }) => ref.jobId === jobId)
-  }
-
   /** Attempts without a reader for a while; those that run, and then the oldest, first. */
   get orphans(): readonly Orphan[] {
     const orphans = this.list().filter((attempt) => this.#isOrphan(attempt))

@@ -187,6 +187,21 @@ test('refuses an older fence, and a newer attempt ends the older one', async () 
   assert.equal(second.words.at(-1), 'finished success')
 })
 
+test('starts no step before all of a former attempt of the job is gone', async () => {
+  await using at = await runnerByHand()
+  const gone = Promise.withResolvers<void>()
+  at.executor.onDispose = () => gone.promise
+  at.begin(['one'])
+  await at.step(1)
+  const second = at.begin(['one'], { fence: 2n, attempt: 2 })
+  await eventually(() => second.events.filter(({ event }) => event.case === 'phase').length === 3)
+  await eventually(() => second.heartbeats.length > 0)
+  assert.equal(at.executor.steps.length, 1)
+  gone.resolve()
+  ;(await at.step(2)).exit(0)
+  await second.untilFinished()
+})
+
 test('refuses what has no slot, what comes while it drains, and what is not an order', async () => {
   await using at = await runnerByHand({ slots: 1 })
   at.begin(['one'])

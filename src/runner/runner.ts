@@ -218,8 +218,11 @@ export class Runner implements AsyncDisposable {
    */
   start(order: AttemptOrder, grant: LeaseGrant): KnownAttempt {
     const known = this.#attempts.find(order, grant.fence)
-    if (known) return known
-    this.#supersede(order)
+    if (known) {
+      known.leaseTimes = grant.times
+      return known
+    }
+    const former = this.#supersede(order)
     if (this.#disposed || this.draining) {
       throw new NarwhalError('exhausted', `runner ${this.name} takes no new jobs: it drains`)
     }
@@ -236,6 +239,7 @@ export class Runner implements AsyncDisposable {
       runnerName: this.name,
       spools: this.#spools,
       grant,
+      former,
       orphanMs: this.#orphanMs,
       onReaders: () => this.#attempts.readerChanged(),
       log: this.#deps.log,
@@ -267,16 +271,17 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends in order: takes no new attempts, lets those that run finish for `deadlineMs` milliseconds,
-   * hands the rest back, and gives their dispatchers five seconds to hear of it. Streams and heartbeats
+   * Ends in order: takes no new attempts, hands back those that have not begun with a step, lets the
+   * others finish for `deadlineMs` milliseconds, hands the rest back, and gives their dispatchers five seconds to hear of it. Streams and heartbeats
    * go on meanwhile, and a disposal cuts it short. The runner must still be disposed of; what was not
    * heard by then is told after the next start.
    */
   async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#isClosing = true
     this.#changes.emit()
+    this.#handBack([...this.#running].filter(({ hasBegun }) => !hasBegun))
     await this.#until(() => this.#running.size === 0, deadlineMs)
-    this.#handBack()
+    this.#handBack([...this.#running])
     await this.#until(() => this.#running.size === 0, DISPOSE_GRACE_MS)
     await this.#until(() => !this.#attempts.isTelling, LAST_WORDS_MS)
   }
@@ -288,7 +293,7 @@ export class Runner implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.#handBack()
+    this.#handBack([...this.#running])
     const attempts = [...this.#running, ...this.#tearingDown]
     const ends = Promise.all(attempts.map(({ tornDown }) => tornDown))
     await withGrace(ends, AbortSignal.abort(), DISPOSE_GRACE_MS).catch(() => {
@@ -317,19 +322,20 @@ export class Runner implements AsyncDisposable {
     this.#changes.emit()
   }
 
-  /** A newer attempt of a job ends the older ones: the dispatcher has given them up. */
-  #supersede({ jobId, attempt: number }: AttemptRef): void {
+  /**
+   * A newer attempt of a job ends the older ones: the dispatcher has given them up. Resolves when
+   * nothing of them is left.
+   */
+  #supersede({ jobId, attempt: number }: AttemptRef): Promise<unknown> {
     const reason = `attempt ${number} of the job has replaced it`
-    for (const attempt of this.#attempts.listOfJob(jobId)) {
-      attempt.stop({ outcome: 'cancelled', reason })
-    }
+    const former = [...this.#running, ...this.#tearingDown].filter(({ ref }) => ref.jobId === jobId)
+    for (const attempt of former) attempt.stop({ outcome: 'cancelled', reason })
+    return Promise.all(former.map(({ tornDown }) => tornDown))
   }
 
-  #handBack(): void {
+  #handBack(attempts: readonly Attempt[]): void {
     const reason = `runner ${this.name} was stopped: the job is handed back`
-    for (const attempt of this.#running) {
-      attempt.stop({ outcome: 'error', reason, fault: 'handed_back' })
-    }
+    for (const attempt of attempts) attempt.stop({ outcome: 'error', reason, fault: 'handed_back' })
   }
 
   /** Waits until it is so, for `waitMs` milliseconds at most, or until the disposal. */

@@ -14,6 +14,10 @@ export class TimeLimit implements Disposable {
     this.go()
   }
 
+  get isGoing(): boolean {
+    return this.#goingSince !== undefined
+  }
+
   go(): void {
     if (this.#goingSince !== undefined || this.#leftMs === Infinity) return
     this.#goingSince = performance.now()
