@@ -84,7 +84,7 @@ export interface ProcessLife {
   /** When it first said that it is ready; absent if never. */
   readonly readyAt?: number
   readonly endedAt?: number
-  /** `killed`: the nemesis did it; `stopped`: at the end of the run; `itself`: nobody asked it to. */
+  /** `killed`: the nemesis did it; `stopped`: it was asked to end; `itself`: nobody asked it to. */
   readonly end?: 'killed' | 'stopped' | 'itself'
   readonly exitCode?: number | undefined
   readonly exitSignal?: string | undefined

@@ -38,6 +38,10 @@ export function makeFaults(): Fault[] {
     kill('dispatcher', 24),
     kill('runner', 24),
     kill('web', 10),
+    stop('agent', 1),
+    stop('dispatcher', 3),
+    stop('runner', 3),
+    stop('web', 1),
     pause('agent', 2),
     pause('dispatcher', 5),
     pause('runner', 5),
@@ -62,6 +66,16 @@ function kill(role: Role, weight: number): Fault {
     // One that is just starting may die, too; one that is paused is the business of that fault.
     targets: (topology) => namesOf(topology, role),
     strike: async ({ topology, target }) => find(topology, target).kill(),
+  }
+}
+
+function stop(role: Role, weight: number): Fault {
+  return {
+    kind: `stop-${role}`,
+    weight,
+    lasts: false,
+    targets: (topology) => namesOf(topology, role),
+    strike: async ({ topology, target }) => find(topology, target).stop(),
   }
 }
 

@@ -68,6 +68,13 @@ export class SupervisedProcess implements AsyncDisposable {
     return this.#child.kill('SIGKILL')
   }
 
+  /** Asks it to end, as a service manager does that starts it anew; false when it is down. */
+  stop(): boolean {
+    if (!this.#child || !this.#life) return false
+    this.#life.end ??= 'stopped'
+    return this.#child.kill('SIGTERM')
+  }
+
   /** Stops it in its place; false when it is down. */
   pause(): boolean {
     this.#paused = this.#child?.kill('SIGSTOP') ?? false
