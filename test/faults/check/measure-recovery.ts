@@ -20,8 +20,11 @@ const MEASURES: Readonly<
   'kill-runner': untilRunningElsewhere,
   'pause-runner': untilRunningElsewhere,
   'kill-dispatcher': untilTakenOver,
+  'stop-dispatcher': untilTakenOver,
   'kill-agent': untilReady,
+  'stop-agent': untilReady,
   'kill-web': untilReady,
+  'stop-web': untilReady,
 }
 
 function measure(fault: FaultRecord, evidence: Evidence): readonly number[] {
