@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import { errorBody } from '../contract/rest.ts'
+import { describeConnectError, isTlsError } from '../lib/connect-errors.ts'
 import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
+import { tlsFetch } from '../lib/tls-fetch.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 
 /** Where the server is and who asks. */
 export interface ServerAddress {
   /** As `http://127.0.0.1:4747`, without a path behind it or with one that a proxy wants. */
   readonly server: string
   readonly token?: string | undefined
+  /** What to trust and to show at an `https:` URL besides the system's. */
+  readonly tls?: ClientTls | undefined
 }
 
 export interface Call {
@@ -38,6 +43,10 @@ export const knownCode = z.enum(ERROR_CODES)
 
 /** What to say when nothing answers. */
 export function serverAway(server: string, cause: unknown): NarwhalError {
+  if (isTlsError(cause)) {
+    const words = `the connection to ${server} can't be trusted, or is refused: ${describeConnectError(cause)}; --ca or NARWHAL_CA names the authority to trust`
+    return new NarwhalError('unavailable', words, { cause })
+  }
   const message = `no Narwhal answers at ${server}: start it with \`narwhal up\`, or name another with --server`
   return new NarwhalError('unavailable', message, { cause })
 }
@@ -94,16 +103,16 @@ async function send(address: ServerAddress, path: string, call: Call): Promise<R
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value))
   }
-  const response = await fetch(url, {
+  const options = {
     method: call.method ?? 'GET',
     headers: {
       ...authorization(address),
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    redirect: 'manual',
     signal: call.signal,
-  }).catch((error: unknown) => {
+  }
+  const response = await tlsFetch(url, options, address.tls).catch((error: unknown) => {
     throw awayUnlessAborted(address, call.signal, error)
   })
   if (response.ok) return response

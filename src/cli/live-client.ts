@@ -104,6 +104,7 @@ export class LiveClient implements AsyncDisposable {
       headers: authorization(this.#address),
       handshakeTimeout: 10_000,
       maxPayload: 64 * 1024 * 1024,
+      ...this.#address.tls?.options,
     })
     const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
     let heard = false

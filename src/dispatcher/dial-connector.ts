@@ -1,5 +1,6 @@
 import type { Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import type { ClientTls } from '../lib/tls-files.ts'
 import type { Connection, Connector } from './connector.ts'
 
 export interface DialOptions {
@@ -12,6 +13,8 @@ export interface DialOptions {
   readonly balanced: boolean
   /** How often a connection with streams is asked for a sign of life; 5,000 ms unless told. */
   readonly pingIntervalMs?: number
+  /** What to trust and to show at an `https:` URL besides the system's. */
+  readonly tls?: ClientTls | undefined
 }
 
 /** Reaches a runner by gRPC at its URL. */
@@ -22,15 +25,17 @@ export function dialConnector(options: DialOptions): Connector {
   return { balanced: false, connect: () => transport }
 }
 
-function dial({ url, token, pingIntervalMs = 5_000 }: DialOptions): Connection {
-  const sessionManager = new Http2SessionManager(url, {
+function dial({ url, token, pingIntervalMs = 5_000, tls }: DialOptions): Connection {
+  const pings = {
     pingIntervalMs,
     pingTimeoutMs: 5_000,
     // With true a connection that ended under its streams pings once more, and throws where nobody
     // catches it (connect-node 2.2.0). Every link has a stream, and so is never idle anyhow.
     pingIdleConnection: false,
     idleConnectionTimeoutMs: 60_000,
-  })
+  }
+  // It keeps the options as they are and Node reads them at each connection: certificates may change.
+  const sessionManager = new Http2SessionManager(url, pings, tls?.options)
   const authorize: Interceptor = (next) => (request) => {
     if (token) request.header.set('authorization', `Bearer ${token}`)
     return next(request)

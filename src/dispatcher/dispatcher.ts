@@ -8,6 +8,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
@@ -28,6 +29,8 @@ export interface DispatcherDeps {
   readonly broker: Broker
   readonly gitEnv: GitEnv
   readonly log: Logger
+  /** For dialled runners. */
+  readonly tls?: ClientTls | undefined
 }
 
 export interface DispatcherOptions extends PipelineOptions {

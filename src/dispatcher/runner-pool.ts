@@ -7,6 +7,7 @@ import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
@@ -30,6 +31,8 @@ export interface RunnerPoolDeps {
   readonly recorder: Recorder
   readonly announcer: Announcer
   readonly log: Logger
+  /** For runners at `https:` URLs. */
+  readonly tls?: ClientTls | undefined
   /** Under which seat news of the runners are written. */
   readonly dispatcherId: () => DispatcherId
   /** Called with attempts that a runner has and nobody asks about. */
@@ -100,7 +103,7 @@ export class RunnerPool implements AsyncDisposable {
           this.#wish(link, record)
         } else if (record.link !== 'in-process') {
           await this.#disconnect(record.id)
-          this.#connect(record, await connectorOf(record))
+          this.#connect(record, await connectorOf(record, this.#deps.tls))
         }
       }
       const known = new Set(records.map(({ id }) => id))
@@ -184,7 +187,7 @@ export class RunnerPool implements AsyncDisposable {
     }
     await recorder.record((write) => write.saveRunner(record))
     await this.#disconnect(record.id)
-    this.#connect(record, connector ?? (await connectorOf(record)))
+    this.#connect(record, connector ?? (await connectorOf(record, this.#deps.tls)))
     return record
   }
 
@@ -256,7 +259,7 @@ function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {
   )
 }
 
-async function connectorOf(record: RunnerRecord): Promise<Connector> {
+async function connectorOf(record: RunnerRecord, tls: ClientTls | undefined): Promise<Connector> {
   // The gRPC client is loaded with the first runner that needs it.
   if (record.link === 'attached') {
     const { AttachedConnector } = await import('./attached-connector.ts')
@@ -267,6 +270,7 @@ async function connectorOf(record: RunnerRecord): Promise<Connector> {
   return dialConnector({
     url: record.url,
     balanced: record.balanced,
+    tls,
     ...(record.linkToken ? { token: record.linkToken } : {}),
   })
 }

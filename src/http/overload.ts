@@ -6,6 +6,7 @@ import type { HttpBounds } from './bounds.ts'
 import { Connections } from './connections.ts'
 import type { Metrics } from './metrics.ts'
 import type { HttpServer } from './server.ts'
+import { UNTOUCHED_HEADER } from './untouched.ts'
 
 /** Who looks after the process must get an answer when nobody else does. */
 const OF_HEALTH = new Set(['/healthz', '/readyz', '/metrics'])
@@ -41,6 +42,7 @@ export function boundServer(
     }
     if (connections.answering >= bounds.requests) {
       refused.inc({ what: 'request' })
+      void reply.header(UNTOUCHED_HEADER, '1')
       const words = `${bounds.requests} requests are being answered already: try again later`
       throw new NarwhalError('unavailable', words)
     }

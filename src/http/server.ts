@@ -3,6 +3,7 @@ import websocket from '@fastify/websocket'
 import { collectDefaultMetrics } from '@prometheus-io/client'
 import {
   type FastifyBaseLogger,
+  type FastifyHttpOptions,
   type FastifyInstance,
   fastify,
   LogController,
@@ -18,6 +19,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { FollowingServer, ServerTls } from '../lib/tls-files.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -41,6 +43,8 @@ export interface HttpDeps {
   readonly version: string
   /** Those of `HTTP_BOUNDS` that are to be others. */
   readonly bounds?: Partial<HttpBounds>
+  /** Absent: listens in clear text. */
+  readonly tls?: ServerTls | undefined
 }
 
 /**
@@ -49,22 +53,29 @@ export interface HttpDeps {
  */
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const bounds = { ...HTTP_BOUNDS, ...deps.bounds }
-  const server = fastify({
+  const http = {
+    maxHeaderSize: bounds.headerBytes,
+    headersTimeout: bounds.headersMs,
+    requestTimeout: bounds.requestMs,
+    connectionsCheckingInterval: bounds.checkMs,
+  }
+  const secure = deps.tls && { ...http, ...deps.tls.options, handshakeTimeout: bounds.headersMs }
+  const options = {
     loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bounds.bodyBytes,
     requestTimeout: bounds.requestMs,
     connectionTimeout: bounds.stallMs,
     keepAliveTimeout: bounds.keepAliveMs,
-    http: {
-      maxHeaderSize: bounds.headerBytes,
-      headersTimeout: bounds.headersMs,
-      requestTimeout: bounds.requestMs,
-      connectionsCheckingInterval: bounds.checkMs,
-    },
+    ...(secure ? { https: secure } : { http }),
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: true,
-  }).withTypeProvider<ZodTypeProvider>()
+  }
+  // With `https` its server is of another type, which differs in nothing that matters here.
+  const server = fastify(
+    options as FastifyHttpOptions<RawServerDefault>,
+  ).withTypeProvider<ZodTypeProvider>()
+  if (isTlsServer(server.server)) deps.tls?.follow(server.server)
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
   server.setErrorHandler(answerError)
@@ -117,7 +128,12 @@ export async function listen(
   const bound = server.server.address()
   const port = typeof bound === 'object' && bound ? bound.port : address.port
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return { url: `http://${host}:${port}` }
+  const scheme = isTlsServer(server.server) ? 'https' : 'http'
+  return { url: `${scheme}://${host}:${port}` }
+}
+
+function isTlsServer(server: object): server is FollowingServer {
+  return 'setSecureContext' in server
 }
 
 /** What a failed listen means, in words. */

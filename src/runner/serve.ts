@@ -1,11 +1,18 @@
 import { once } from 'node:events'
-import { createSecureServer, createServer, type ServerHttp2Session } from 'node:http2'
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { ServerTls } from '../lib/tls-files.ts'
 import type { Runner } from './runner.ts'
 import { runnerHandler } from './runner-handler.ts'
 
@@ -15,18 +22,20 @@ export interface ServeOptions {
   readonly port: number
   /** What callers must send as `authorization: Bearer …`; absent: everybody may call. */
   readonly token?: string
-  /** PEM texts; absent: plaintext HTTP/2 with prior knowledge. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Absent: plaintext HTTP/2 with prior knowledge. */
+  readonly tls?: ServerTls | undefined
   readonly log: Logger
 }
 
 export interface ServedRunner extends AsyncDisposable {
-  /** Where the runner can be reached, `http://host:port`. */
+  /** Where the runner can be reached, `http://host:port`, or `https:` with TLS. */
   readonly url: string
 }
 
 const PING_MS = 15_000
 const SHUTDOWN_MS = 1_000
+const HANDSHAKE_MS = 10_000
+
 /**
  * Serves the runner by gRPC (and Connect's own protocols) over HTTP/2 until disposed; the runner
  * lives on. Rejects with `conflict` when the port is taken.
@@ -37,7 +46,7 @@ export async function serveRunner(runner: Runner, options: ServeOptions): Promis
     interceptors: options.token === undefined ? [] : [requireToken(options.token)],
     shutdownSignal: shutdown.signal,
   })
-  const server = options.tls ? createSecureServer(options.tls, handler) : createServer(handler)
+  const server = openServer(options.tls, handler)
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
@@ -64,8 +73,18 @@ export async function serveRunner(runner: Runner, options: ServeOptions): Promis
   }
 }
 
+function openServer(
+  tls: ServerTls | undefined,
+  handler: ReturnType<typeof runnerHandler>,
+): Http2Server | Http2SecureServer {
+  if (!tls) return createServer(handler)
+  const server = createSecureServer({ ...tls.options, handshakeTimeout: HANDSHAKE_MS }, handler)
+  tls.follow(server)
+  return server
+}
+
 async function listen(
-  server: ReturnType<typeof createServer>,
+  server: Http2Server | Http2SecureServer,
   { host, port }: ServeOptions,
 ): Promise<void> {
   server.listen(port, host)

@@ -2,6 +2,7 @@ import { startAgent } from '../agent/agent.ts'
 import { listen } from '../http/server.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
 import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import { openTls } from './tls.ts'
 
 const PORT = 4749
 
@@ -10,9 +11,10 @@ export async function runAgent(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'agent')
   requireApart(context.config, ['broker', 'database'])
   await using stack = new AsyncDisposableStack()
+  const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
-  const server = await createApiServer(context, { store, broker })
+  const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { log, metrics, gitEnv } = context
   stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
   stack.defer(() => server.close())

@@ -7,6 +7,7 @@ import { followPipeline } from '../cli/follow-pipeline.ts'
 import type { PipelineView, RepositoryView } from '../contract/views.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import { snapshotFolder } from './snapshot-folder.ts'
 
 const POLL_MS = 5_000
@@ -18,6 +19,7 @@ interface Build {
   readonly dataDir: string
   /** Opens this very process's API. */
   readonly token: string
+  readonly tls?: ClientTls | undefined
   readonly context: { readonly gitEnv: GitEnv; readonly signal: AbortSignal }
   readonly io: CliIo
 }
@@ -29,7 +31,7 @@ interface Build {
  */
 export async function buildFolder(build: Build): Promise<void> {
   const { io, url, context } = build
-  const client = new ApiClient({ server: url, token: build.token }, context.signal)
+  const client = new ApiClient({ server: url, token: build.token, tls: build.tls }, context.signal)
   try {
     const source = await sourceOf(build)
     const known = (await client.listRepositories()).find((one) => one.cloneUrl === source.cloneUrl)

@@ -9,6 +9,7 @@ import { listen } from '../http/server.ts'
 import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureFirstToken } from './first-token.ts'
 import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import { openTls } from './tls.ts'
 
 const PORT = 4748
 
@@ -18,12 +19,13 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const { config, log, metrics, gitEnv } = context
   requireApart(context.config, ['broker', 'database'])
   await using stack = new AsyncDisposableStack()
+  const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
-  const server = await createApiServer(context, { store, broker })
+  const server = await createApiServer(context, { store, broker, tls: tls.server })
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv, log },
+      { store, broker, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],

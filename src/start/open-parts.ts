@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import type { ServerTls } from '../lib/tls-files.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import { type Runner, startRunner } from '../runner/runner.ts'
@@ -107,13 +108,14 @@ export async function startRunnerOf(
 /** A server for a process with a store and a broker, its API guarded. */
 export async function createApiServer(
   context: Context<'host'>,
-  parts: { store: Store; broker: Broker; ownToken?: string },
+  parts: { store: Store; broker: Broker; ownToken?: string; tls?: ServerTls | undefined },
 ): Promise<HttpServer> {
-  const { store, broker, ownToken } = parts
+  const { store, broker, ownToken, tls } = parts
   const server = await createHttpServer({
     log: context.log,
     metrics: context.metrics,
     version: context.version,
+    tls,
     ready: async () => {
       await store.ping()
       if (broker.state !== 'ready') {

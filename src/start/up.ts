@@ -23,6 +23,7 @@ import {
   openStoreOf,
   startRunnerOf,
 } from './open-parts.ts'
+import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 
 /**
@@ -38,7 +39,8 @@ export async function runUp(launch: Launch): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const dataDir = dataFolder(launch, config.data)
   const ownToken = createToken()
-  const parts = await openParts(launch, context, { dataDir, ownToken }, stack)
+  const tls = stack.use(openTls(context))
+  const parts = await openParts(launch, context, { dataDir, ownToken, tls }, stack)
   const { host, port = WEB_PORT } = config
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
@@ -49,7 +51,8 @@ export async function runUp(launch: Launch): Promise<void> {
   }
   const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
   if (typeof build === 'string' && isReady) {
-    await buildFolder({ folder: build, url, dataDir, token: ownToken, context, io: launch.io })
+    const own = { url, dataDir, token: ownToken, tls: tls.ownClient }
+    await buildFolder({ folder: build, ...own, context, io: launch.io })
   }
   await untilAborted(context.signal)
 }
@@ -59,7 +62,7 @@ type UpContext = Awaited<ReturnType<typeof openContext<'up'>>>
 async function openParts(
   launch: Launch,
   context: UpContext,
-  { dataDir, ownToken }: { dataDir: string; ownToken: string },
+  { dataDir, ownToken, tls }: { dataDir: string; ownToken: string; tls: Tls },
   stack: AsyncDisposableStack,
 ) {
   const { config, log, metrics, gitEnv } = context
@@ -68,14 +71,14 @@ async function openParts(
   const store = stack.use(await openStoreOf(context, dataDir))
   const executor = stack.use(await openExecutorOf(context, dataDir))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
-  const server = await createApiServer(context, { store, broker, ownToken })
+  const server = await createApiServer(context, { store, broker, ownToken, tls: tls.server })
   stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
   stack.use(
     await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),
   )
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv, log },
+      { store, broker, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],

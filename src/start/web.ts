@@ -3,6 +3,7 @@ import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
 import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import { openTls } from './tls.ts'
 
 export const WEB_PORT = 4747
 
@@ -12,9 +13,10 @@ export async function runWeb(launch: Launch): Promise<void> {
   const { config, log } = context
   requireApart(config, ['broker', 'database', 'dispatcher'])
   await using stack = new AsyncDisposableStack()
+  const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
-  const server = await createApiServer(context, { store, broker })
+  const server = await createApiServer(context, { store, broker, tls: tls.server })
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(
     await startWeb(server, {
@@ -22,7 +24,8 @@ export async function runWeb(launch: Launch): Promise<void> {
       broker,
       log,
       uiFolder,
-      ...(config.dispatcher?.[0] ? { dispatcherUrl: config.dispatcher[0] } : {}),
+      tls: tls.client,
+      ...(config.dispatcher ? { dispatcherUrls: config.dispatcher } : {}),
     }),
   )
   stack.defer(() => server.close())

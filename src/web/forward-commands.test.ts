@@ -32,7 +32,7 @@ test('hands commands on with method, path, body and token, and their answers bac
     response.writeHead(202, { 'content-type': 'application/json', 'x-inside': 'stays there' })
     response.end(JSON.stringify({ method, url, body, token: headers.authorization }))
   })
-  await using web = await openWebStage({ dispatcherUrl: dispatcher.url })
+  await using web = await openWebStage({ dispatcherUrls: [dispatcher.url] })
   const path = '/api/v1/pipelines/pipeline_1/cancel?why=not'
   const answer = await fetch(web.url + path, {
     method: 'POST',
@@ -63,7 +63,7 @@ test('gives refusals back as they are, and answers reads itself', async () => {
     response.writeHead(409, { 'content-type': 'application/json' })
     response.end('{"code":"conflict","message":"it has ended"}')
   })
-  await using web = await openWebStage({ dispatcherUrl: dispatcher.url })
+  await using web = await openWebStage({ dispatcherUrls: [dispatcher.url] })
   const answer = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
   assert.equal(answer.status, 409)
   assert.deepEqual(await answer.json(), { code: 'conflict', message: 'it has ended' })
@@ -71,7 +71,7 @@ test('gives refusals back as they are, and answers reads itself', async () => {
 })
 
 test('says in words that the dispatcher is away', async () => {
-  await using web = await openWebStage({ dispatcherUrl: `http://127.0.0.1:${await freePort()}` })
+  await using web = await openWebStage({ dispatcherUrls: [`http://127.0.0.1:${await freePort()}`] })
   const answer = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
   assert.equal(answer.status, 503)
   const { message } = (await answer.json()) as { message: string }
@@ -82,7 +82,7 @@ test('can not be led elsewhere by a path', async () => {
   await using dispatcher = await openDispatcher(({ url }, _body, response) => {
     response.end(url)
   })
-  await using web = await openWebStage({ dispatcherUrl: dispatcher.url })
+  await using web = await openWebStage({ dispatcherUrls: [dispatcher.url] })
   // As it is: fetch() would tidy the path.
   const post = async (path: string) => {
     const asked = request(web.url, { method: 'POST', path }).end()

@@ -1,8 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpServer } from '../http/server.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { UNTOUCHED_HEADER } from '../http/untouched.ts'
+import { describeConnectError, wasNotConnected } from '../lib/connect-errors.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { type FetchOptions, tlsFetch } from '../lib/tls-fetch.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
+
+/** Where dispatchers are, any of which takes any command. */
+export interface Dispatchers {
+  /** At least one. */
+  readonly urls: readonly string[]
+  readonly tls?: ClientTls | undefined
+}
 
 const TIMEOUT_MS = 30_000
+/** Where another one can be asked. */
+const READ_TIMEOUT_MS = 10_000
 const HEADERS_UP = ['authorization', 'content-type', 'cookie'] as const
 const HEADERS_DOWN = ['content-type', 'retry-after', 'www-authenticate'] as const
 const COMMANDS = ['POST', 'PUT', 'PATCH', 'DELETE']
@@ -13,7 +26,7 @@ const COMMANDS = ['POST', 'PUT', 'PATCH', 'DELETE']
  */
 export async function registerCommandForwarding(
   server: HttpServer,
-  dispatcherUrl: string,
+  dispatchers: Dispatchers,
 ): Promise<void> {
   await server.register(async (scope) => {
     // The body passes as the bytes it came in; the dispatcher checks it.
@@ -22,7 +35,7 @@ export async function registerCommandForwarding(
       done(null, body)
     })
     const handler = (request: FastifyRequest, reply: FastifyReply) =>
-      forward(dispatcherUrl, request, reply)
+      forward(dispatchers, request, reply)
     const schema = { hide: true }
     scope.route({ method: COMMANDS, url: '/api/v1/*', schema, handler })
     scope.route({ method: 'GET', url: '/api/v1/queue', schema, handler })
@@ -30,37 +43,92 @@ export async function registerCommandForwarding(
   })
 }
 
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Buffer
+}
+
 async function forward(
-  dispatcherUrl: string,
+  dispatchers: Dispatchers,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const url = new URL(request.url, dispatcherUrl)
-  if (url.origin !== new URL(dispatcherUrl).origin || !url.pathname.startsWith('/api/v1/')) {
-    throw new NarwhalError('invalid', `can't forward ${request.url}`)
-  }
-  const headers = new Headers()
+  const headers: Record<string, string> = {}
   for (const name of HEADERS_UP) {
     const value = request.headers[name]
-    if (value) headers.set(name, value)
+    if (value) headers[name] = value
   }
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const init: RequestInit = { method: request.method, headers, signal, redirect: 'manual' }
-  if (request.body instanceof Buffer) init.body = new Uint8Array(request.body)
-  let status: number
-  let body: Buffer
-  try {
-    const answer = await fetch(url, init)
-    status = answer.status
-    for (const name of HEADERS_DOWN) {
-      const value = answer.headers.get(name)
-      if (value) reply.header(name, value)
-    }
-    body = Buffer.from(await answer.arrayBuffer())
-  } catch (cause) {
-    const reason = describeError(cause instanceof Error && cause.cause ? cause.cause : cause)
-    const words = `the dispatcher at ${dispatcherUrl} does not answer (${reason}); reading still works, try again when it is back`
-    throw new NarwhalError('unavailable', words, { cause })
+  const {
+    status,
+    headers: given,
+    body,
+  } = await askFirst(dispatchers, request.url, {
+    method: request.method,
+    headers,
+    ...(request.body instanceof Buffer ? { body: new Uint8Array(request.body) } : {}),
+  })
+  for (const name of HEADERS_DOWN) {
+    const value = given.get(name)
+    if (value) reply.header(name, value)
   }
   return reply.code(status).send(body)
+}
+
+/**
+ * The answer of the first dispatcher that has one. Another is asked only when the one before has
+ * surely done nothing, or when asking twice does no harm: no command is ever done twice.
+ */
+async function askFirst(
+  { urls, tls }: Dispatchers,
+  path: string,
+  options: Omit<FetchOptions, 'signal'>,
+): Promise<Answer> {
+  const isSafe = options.method === 'GET'
+  const timeoutMs = isSafe && urls.length > 1 ? READ_TIMEOUT_MS : TIMEOUT_MS
+  let refused: Answer | undefined
+  const failures: string[] = []
+  for (const dispatcher of urls) {
+    const url = urlAt(dispatcher, path)
+    try {
+      const answer = await ask(url, { ...options, signal: AbortSignal.timeout(timeoutMs) }, tls)
+      if (answer.status !== 503 || !(isSafe || isUntouched(answer))) return answer
+      refused = answer
+    } catch (cause) {
+      failures.push(`${dispatcher} does not answer (${describeConnectError(cause)})`)
+      if (isSafe || wasNotConnected(cause)) continue
+      const words = `the dispatcher at ${failures.at(-1)}; whether it has done this is not known: look, and try again`
+      throw new NarwhalError('unavailable', words, { cause })
+    }
+  }
+  if (refused) return refused
+  const words = `the dispatcher at ${failures.join(', nor ')}; reading still works, try again when it is back`
+  throw new NarwhalError('unavailable', words)
+}
+
+function urlAt(dispatcher: string, path: string): URL {
+  const url = new URL(path, dispatcher)
+  if (url.origin !== new URL(dispatcher).origin || !url.pathname.startsWith('/api/v1/')) {
+    throw new NarwhalError('invalid', `can't forward ${path}`)
+  }
+  return url
+}
+
+async function ask(url: URL, options: FetchOptions, tls: ClientTls | undefined): Promise<Answer> {
+  const response = await tlsFetch(url, options, tls)
+  const body = Buffer.from(await response.arrayBuffer())
+  return { status: response.status, headers: response.headers, body }
+}
+
+/** Whether a 503 came before anything was done: from a server that is full or stops, or a balancer. */
+function isUntouched({ headers, body }: Answer): boolean {
+  if (headers.has(UNTOUCHED_HEADER)) return true
+  try {
+    const { code } = JSON.parse(body.toString()) as { code?: unknown }
+    // Fastify has none when it refuses because the server is closing.
+    return typeof code !== 'string'
+  } catch {
+    // No words of Narwhal's: a balancer that has no server to ask.
+    return true
+  }
 }

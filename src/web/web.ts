@@ -2,6 +2,7 @@ import { registerReadRoutes } from '../api/read-routes.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Logger } from '../lib/log.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import type { StoreReader } from '../store/store.ts'
 import { registerCommandForwarding } from './forward-commands.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -15,12 +16,16 @@ export interface WebDeps {
   readonly log: Logger
   /** The folder of the built app: `ui/dist` in a checkout. */
   readonly uiFolder: string
-  /** Where commands go; absent where the dispatcher's routes are on the same server. */
-  readonly dispatcherUrl?: string
+  /** Where commands go, to the first that answers; absent where the dispatcher's routes are on the same server. */
+  readonly dispatcherUrls?: readonly string[]
+  /** For dispatchers at `https:` URLs. */
+  readonly tls?: ClientTls | undefined
   /** Whether pages of this origin may open the websocket besides those of the server itself. */
   readonly allowOrigin?: (origin: string) => boolean
   /** Milliseconds between two pings of a websocket; 30,000 unless told. */
   readonly pingMs?: number
+  /** How many websockets there may be at a time; 1,000 unless told. */
+  readonly mostSockets?: number
 }
 
 /**
@@ -36,7 +41,7 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
   const hasReads = server.hasRoute({ method: 'GET', url: '/api/v1/pipelines' })
   if (!hasReads) registerReadRoutes(server, { store, live: feed })
   registerRunnerSamples(server, { store, samples })
-  const { allowOrigin, pingMs, dispatcherUrl } = deps
+  const { allowOrigin, pingMs, dispatcherUrls, tls } = deps
   registerLiveSocket(server, {
     store,
     feed,
@@ -44,7 +49,7 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
     ...(allowOrigin ? { allowOrigin } : {}),
     ...(pingMs ? { pingMs } : {}),
   })
-  if (dispatcherUrl) await registerCommandForwarding(server, dispatcherUrl)
+  if (dispatcherUrls) await registerCommandForwarding(server, { urls: dispatcherUrls, tls })
   await registerUiFiles(server, deps.uiFolder)
   return starting.move()
 }
