@@ -1,23 +1,18 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
-import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import type { AttemptFault } from '../contract/rpc.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
-import { checkOut } from './checkout.ts'
-import { diskNote } from './disk-note.ts'
 import type { EventSpool } from './event-spool.ts'
-import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
-import { faultOfCheckout, faultOfSandbox } from './fault.ts'
+import type { Sandbox, SandboxLimits } from './executor/executor.ts'
+import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import type { MirrorCache } from './mirror.ts'
-import { removeFolder } from './remove-folder.ts'
+import { Preparation, type PreparationDeps } from './preparation.ts'
 import { type End, runStep } from './run-step.ts'
 import type { Spools } from './spool/spools.ts'
 import { StepLog } from './step-log.ts'
@@ -43,10 +38,7 @@ export interface LeaseGrant {
   readonly times: LeaseTimes
 }
 
-export interface AttemptDeps {
-  readonly executor: Executor
-  readonly mirrors: MirrorCache
-  readonly gitEnv: GitEnv
+export interface AttemptDeps extends PreparationDeps {
   readonly limits: SandboxLimits
   /** The folder in which the attempt makes its own workspace. */
   readonly workspaces: string
@@ -98,16 +90,11 @@ export class Attempt implements KnownAttempt {
   readonly #deps: AttemptDeps
   readonly #keeper: LeaseKeeper
   readonly #limit: TimeLimit
-  readonly #workspace: string
+  readonly #preparation: Preparation
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
   #isFinished = false
   #nextStep = 0
-  #opening: Promise<Sandbox> | undefined
-  #checkingOut: Promise<void> | undefined
-  /** Set where the preparation fails and that says nothing about the job. */
-  #fault: AttemptFault | undefined
-  #hasTrouble = false
 
   constructor(order: AttemptOrder, deps: AttemptDeps) {
     const { jobId, attempt, job } = order
@@ -117,7 +104,6 @@ export class Attempt implements KnownAttempt {
     this.fence = fence
     this.#order = order
     this.#deps = deps
-    this.#workspace = join(deps.workspaces, `${jobId}-${attempt}`)
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: job.steps.length, instanceId }
     this.events = deps.spools.create(facts, () => this.audience.wake())
@@ -131,8 +117,20 @@ export class Attempt implements KnownAttempt {
       },
       log: deps.log.child(this.ref),
     })
+    this.#tell({ type: 'started', instanceId })
+    this.#preparation = new Preparation(deps, {
+      commit: order.commit,
+      sandbox: {
+        name: `${jobId}/${attempt}`,
+        ...(job.image === undefined ? {} : { image: job.image }),
+        workspace: join(deps.workspaces, `${jobId}-${attempt}`),
+        limits: deps.limits,
+      },
+      signal: this.#abort.signal,
+      onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
+    })
     this.finished = this.#run()
-    this.tornDown = this.finished.then(() => this.#tearDown())
+    this.tornDown = this.finished.then(() => this.#preparation.clear(deps.log.child(this.ref)))
   }
 
   get isFinished(): boolean {
@@ -175,7 +173,6 @@ export class Attempt implements KnownAttempt {
   }
 
   async #run(): Promise<void> {
-    this.#tell({ type: 'started', instanceId: this.#deps.instanceId })
     const { job } = this.#order
     const end = await this.#prepareAndRun()
     this.#limit[Symbol.dispose]()
@@ -194,10 +191,11 @@ export class Attempt implements KnownAttempt {
   async #prepareAndRun(): Promise<End> {
     try {
       const { signal } = this.#abort
-      const sandbox = await withGrace(this.#prepare(signal), signal, GRACE_MS)
+      const prepared = Promise.all([this.#preparation.ready, this.#deps.former])
+      const [sandbox] = await withGrace(prepared, signal, GRACE_MS)
       return await this.#runSteps(sandbox, signal)
     } catch (error) {
-      const end = this.#explain(error, this.#fault)
+      const end = this.#explain(error, this.#preparation.fault)
       if (this.#order.job.steps.length > 0) {
         const log = new StepLog(this.events, Math.max(0, this.#nextStep - 1))
         log.say(end.reason)
@@ -205,67 +203,6 @@ export class Attempt implements KnownAttempt {
       }
       return end
     }
-  }
-
-  async #prepare(signal: AbortSignal): Promise<Sandbox> {
-    const { executor, limits, former } = this.#deps
-    const { jobId, attempt, job } = this.#order
-    await this.#makeWorkspace()
-    const spec = {
-      name: `${jobId}/${attempt}`,
-      ...(job.image === undefined ? {} : { image: job.image }),
-      workspace: this.#workspace,
-      limits,
-    }
-    this.#opening = this.#blame(
-      faultOfSandbox,
-      this.#timed('sandbox', () => executor.open(spec, signal)),
-    )
-    this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut(signal))
-    const [sandbox] = await Promise.all([this.#opening, this.#checkingOut, former])
-    return sandbox
-  }
-
-  async #makeWorkspace(): Promise<void> {
-    try {
-      await mkdir(this.#workspace)
-    } catch (error) {
-      this.#fault = 'runner'
-      const words = `the runner can't make a workspace: ${describeError(error)}`
-      throw new NarwhalError('unavailable', words, { cause: error })
-    }
-  }
-
-  /** Notes whose fault it is when this is the first part of the preparation that fails. */
-  async #blame<Result>(
-    faultOf: (error: unknown) => AttemptFault | undefined,
-    work: Promise<Result>,
-  ): Promise<Result> {
-    try {
-      return await work
-    } catch (error) {
-      if (!this.#hasTrouble) this.#fault = faultOf(error)
-      this.#hasTrouble = true
-      throw error
-    }
-  }
-
-  async #checkOut(signal: AbortSignal): Promise<void> {
-    const { mirrors, gitEnv: env } = this.#deps
-    const { commit } = this.#order
-    await this.#timed('fetch', () => mirrors.fetchCommit(commit, signal))
-    await this.#timed('checkout', () =>
-      mirrors.read(commit, signal, async (mirror) => {
-        try {
-          await checkOut(commit, { mirror, folder: this.#workspace, env, signal })
-        } catch (error) {
-          signal.throwIfAborted()
-          const why = `${describeError(error)}${await diskNote(error, this.#workspace)}`
-          const words = `cannot check out ${commit.repositoryName}: ${why}`
-          throw new NarwhalError('unavailable', words, { cause: error })
-        }
-      }),
-    )
   }
 
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
@@ -295,27 +232,9 @@ export class Attempt implements KnownAttempt {
     return fault === undefined ? end : { ...end, fault }
   }
 
-  async #timed<Result>(phase: RunnerPhase, work: () => Promise<Result>): Promise<Result> {
-    const startedAt = performance.now()
-    const result = await work()
-    this.#tell({ type: 'phase', phase, durationMs: Math.round(performance.now() - startedAt) })
-    return result
-  }
-
   /** Nothing follows `finished`, though a part of the preparation may end only now. */
   #tell(event: AttemptEvent): void {
     if (!this.#isFinished) this.events.append(event)
-  }
-
-  async #tearDown(): Promise<void> {
-    const [sandbox] = await Promise.allSettled([this.#opening, this.#checkingOut])
-    const log = this.#deps.log.child(this.ref)
-    const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
-    // The folder goes also when the engine is away and its sandbox has to wait for it.
-    if (sandbox.status === 'fulfilled') {
-      await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
-    }
-    await removeFolder(this.#workspace).catch(told)
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
@@ -18,7 +18,7 @@ import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
 import { MirrorCache } from './mirror.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
 import { type PipelineParser, type PlannedCommit, planCommit } from './plan-commit.ts'
-import { probeSandbox } from './probe.ts'
+import { Readiness } from './readiness.ts'
 import { removeFolder } from './remove-folder.ts'
 import { Spools } from './spool/spools.ts'
 import { Wake } from './wake.ts'
@@ -51,7 +51,6 @@ export interface RunnerOptions {
   readonly orphanMs?: number
 }
 
-const PROBE_MS = 5_000
 const DISPOSE_GRACE_MS = 20_000
 /** How long the reports of jobs that are handed back may take to be acknowledged. */
 const LAST_WORDS_MS = 5_000
@@ -100,6 +99,7 @@ export class Runner implements AsyncDisposable {
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
   readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
+  readonly #readiness: Readiness
   readonly #orphanMs: number
   readonly #attempts: KnownAttempts
   readonly #running = new Set<Attempt>()
@@ -108,9 +108,7 @@ export class Runner implements AsyncDisposable {
   readonly #ended = new AbortController()
   #draining = false
   #isClosing = false
-  #probing: Promise<string> | undefined
   #disposed: Promise<void> | undefined
-  #lastProbe: { readonly at: number; readonly trouble: Promise<string> } | undefined
 
   /** Use `startRunner`. */
   constructor(
@@ -132,6 +130,9 @@ export class Runner implements AsyncDisposable {
       cpus: availableParallelism(),
       processes: 4096,
     }
+    const { executor } = deps
+    const sandboxes = { executor, workspaces: this.#workspaces, limits: this.#limits }
+    this.#readiness = new Readiness(sandboxes, owned.spools)
     this.#mirrors = new MirrorCache({
       folder: join(deps.dataDir, 'mirrors'),
       env: deps.gitEnv,
@@ -169,31 +170,13 @@ export class Runner implements AsyncDisposable {
   }
 
   /** Empty while jobs can run here, else what is wrong, in words; asked at most every 5 seconds. */
-  async trouble(): Promise<string> {
-    if (this.#spools.trouble) return this.#spools.trouble
-    if (!this.#lastProbe || this.#lastProbe.at < Date.now() - PROBE_MS) {
-      const silent = new NarwhalError('unavailable', 'the engine does not answer')
-      const trouble = withGrace(
-        this.#deps.executor.probe(),
-        AbortSignal.abort(silent),
-        PROBE_MS,
-      ).catch(describeError)
-      this.#lastProbe = { at: Date.now(), trouble }
-    }
-    return this.#lastProbe.trouble
+  trouble(): Promise<string> {
+    return this.#readiness.trouble()
   }
 
   /** Opens a sandbox and runs a step in it. Empty when it went well, else what is wrong, in words. */
-  async probe(): Promise<string> {
-    if (this.#spools.trouble) return this.#spools.trouble
-    this.#probing ??= probeSandbox({
-      executor: this.#deps.executor,
-      workspaces: this.#workspaces,
-      limits: this.#limits,
-    }).finally(() => {
-      this.#probing = undefined
-    })
-    return this.#probing
+  probe(): Promise<string> {
+    return this.#readiness.try()
   }
 
   /** Calls the listener after each change of `busy`, `draining` or `orphans`. */

@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises'
+import type { CommitSource } from '../contract/attempt.ts'
+import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { GitEnv } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import { checkOut } from './checkout.ts'
+import { diskNote } from './disk-note.ts'
+import type { Executor, Sandbox, SandboxSpec } from './executor/executor.ts'
+import { faultOfCheckout, faultOfSandbox } from './fault.ts'
+import type { MirrorCache } from './mirror.ts'
+import { removeFolder } from './remove-folder.ts'
+
+export interface PreparationDeps {
+  readonly executor: Executor
+  readonly mirrors: MirrorCache
+  readonly gitEnv: GitEnv
+}
+
+export interface PreparationOrder {
+  readonly commit: CommitSource
+  /** Its workspace does not exist yet. */
+  readonly sandbox: SandboxSpec
+  readonly signal: AbortSignal
+  /** Called when a part is done, with the milliseconds that it took. */
+  readonly onPhase: (phase: RunnerPhase, durationMs: number) => void
+}
+
+/**
+ * Makes ready what an attempt needs: its workspace with the commit in it, and beside that, at the
+ * same time, its sandbox.
+ */
+export class Preparation {
+  /** The sandbox, when all is ready; rejects with what went wrong first, or the signal's reason. */
+  readonly ready: Promise<Sandbox>
+  readonly #deps: PreparationDeps
+  readonly #order: PreparationOrder
+  #opening: Promise<Sandbox> | undefined
+  #checkingOut: Promise<void> | undefined
+  #trouble: { readonly fault: AttemptFault | undefined } | undefined
+
+  constructor(deps: PreparationDeps, order: PreparationOrder) {
+    this.#deps = deps
+    this.#order = order
+    this.ready = this.#prepare()
+  }
+
+  /** Whose fault it is that it failed, where that says nothing about the job. */
+  get fault(): AttemptFault | undefined {
+    return this.#trouble?.fault
+  }
+
+  /** Removes all that was made, once what is on its way has ended. Never rejects. */
+  async clear(log: Logger): Promise<void> {
+    const [sandbox] = await Promise.allSettled([this.#opening, this.#checkingOut])
+    const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
+    // The folder goes also when the engine is away and its sandbox has to wait for it.
+    if (sandbox.status === 'fulfilled') {
+      await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
+    }
+    await removeFolder(this.#order.sandbox.workspace).catch(told)
+  }
+
+  async #prepare(): Promise<Sandbox> {
+    const { sandbox: spec, signal } = this.#order
+    await this.#blame(() => 'runner', makeWorkspace(spec.workspace))
+    const open = () => this.#deps.executor.open(spec, signal)
+    this.#opening = this.#blame(faultOfSandbox, this.#timed('sandbox', open))
+    this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut())
+    const [sandbox] = await Promise.all([this.#opening, this.#checkingOut])
+    return sandbox
+  }
+
+  async #checkOut(): Promise<void> {
+    const { mirrors, gitEnv: env } = this.#deps
+    const { commit, signal, sandbox } = this.#order
+    const folder = sandbox.workspace
+    await this.#timed('fetch', () => mirrors.fetchCommit(commit, signal))
+    await this.#timed('checkout', () =>
+      mirrors.read(commit, signal, async (mirror) => {
+        try {
+          await checkOut(commit, { mirror, folder, env, signal })
+        } catch (error) {
+          signal.throwIfAborted()
+          const why = `${describeError(error)}${await diskNote(error, folder)}`
+          const words = `cannot check out ${commit.repositoryName}: ${why}`
+          throw new NarwhalError('unavailable', words, { cause: error })
+        }
+      }),
+    )
+  }
+
+  async #timed<Result>(phase: RunnerPhase, work: () => Promise<Result>): Promise<Result> {
+    const startedAt = performance.now()
+    const result = await work()
+    this.#order.onPhase(phase, Math.round(performance.now() - startedAt))
+    return result
+  }
+
+  /** Notes whose fault it is when this is the first part that fails. */
+  async #blame<Result>(
+    faultOf: (error: unknown) => AttemptFault | undefined,
+    work: Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work
+    } catch (error) {
+      this.#trouble ??= { fault: faultOf(error) }
+      throw error
+    }
+  }
+}
+
+async function makeWorkspace(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const words = `the runner can't make a workspace: ${describeError(error)}`
+    throw new NarwhalError('unavailable', words, { cause: error })
+  }
+}
