@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { NarwhalError } from '../lib/errors.ts'
-import { fromConnectError, toConnectError } from './rpc.ts'
+import { fromConnectError, isBrokenLink, toConnectError } from './rpc.ts'
 
 test('what a service throws arrives with its code', () => {
   for (const code of ['stale', 'not_found', 'internal', 'exhausted'] as const) {
@@ -10,6 +10,7 @@ test('what a service throws arrives with its code', () => {
     // What comes over a network has no cause.
     assert.equal(fromConnectError(new ConnectError(sent.rawMessage, sent.code)).code, code)
     assert.equal(fromConnectError(sent).code, code)
+    assert.equal(isBrokenLink(fromConnectError(sent)), false)
   }
 })
 
@@ -24,6 +25,7 @@ test('a connection that broke is unavailable, whatever Connect calls that', () =
     for (const cause of [broken(nodeCode), wrapped]) {
       const error = new ConnectError(nodeCode, code, undefined, undefined, cause)
       assert.equal(fromConnectError(error).code, 'unavailable', nodeCode)
+      assert.equal(isBrokenLink(fromConnectError(error)), true)
     }
   }
 })

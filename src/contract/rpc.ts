@@ -50,17 +50,22 @@ export function toConnectError(reason: unknown): ConnectError {
 export function fromConnectError(reason: unknown): NarwhalError {
   if (reason instanceof NarwhalError) return reason
   const error = ConnectError.from(reason, Code.Unavailable)
-  const code = isBrokenLink(error) ? 'unavailable' : ERROR_CODE.get(error.code)
+  // Connect calls a broken connection "aborted" or "internal", as if the other side had said so.
+  const isVague = error.code === Code.Aborted || error.code === Code.Internal
+  const code = isVague && isBrokenLink(error) ? 'unavailable' : ERROR_CODE.get(error.code)
   return new NarwhalError(code ?? 'unavailable', error.rawMessage, { cause: reason })
 }
 
-/** Connect calls a connection that broke "aborted" or "internal", as if the other side had said so. */
-function isBrokenLink({ code, cause }: ConnectError): boolean {
-  if (code !== Code.Aborted && code !== Code.Internal) return false
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    if ('code' in error && /^(?:ERR_|E[A-Z]+$)/.test(String(error.code))) return true
+/** Whether a call failed because the connection broke or was refused, and not by an answer. */
+export function isBrokenLink(failure: Error): boolean {
+  for (let error: unknown = failure; error instanceof Error; error = error.cause) {
+    if (!(error instanceof NarwhalError) && 'code' in error && isNodeCode(error.code)) return true
   }
   return false
+}
+
+function isNodeCode(code: unknown): boolean {
+  return typeof code === 'string' && /^(?:ERR_|E[A-Z]+$)/.test(code)
 }
 
 const OUTCOMES: Record<Outcome, ProtoOutcome> = {

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { type Commit, CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { isBrokenLink } from '../contract/rpc.ts'
 import type { JobState } from '../core/job.ts'
 import type { PipelinePlan } from '../core/plan.ts'
 import { backoff } from '../lib/backoff.ts'
@@ -43,7 +44,9 @@ export async function planOnRunner(
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
       if (!['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
-      if (link.record.state === 'online' && ++failures >= MAX_FAILURES) throw error
+      // That the runner can't be reached says nothing about the commit.
+      const isAnswer = link.record.state === 'online' && !isBrokenLink(error)
+      if (isAnswer && ++failures >= MAX_FAILURES) throw error
       await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
     }
   }
