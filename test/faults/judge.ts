@@ -54,6 +54,7 @@ export interface Report {
   readonly stuck: number
   readonly wrong_outcomes: number
   readonly crashes: number
+  readonly failed_starts: number
   readonly leftovers: number
   readonly recovery: Readonly<Record<string, Spread>>
   /** In MiB, by role. */
@@ -105,6 +106,7 @@ export function judge(evidence: Evidence, run: { seed: number; durationMs: numbe
     stuck: ends.figures.stuck,
     wrong_outcomes: ends.figures.wrongOutcomes,
     crashes: ends.figures.crashes,
+    failed_starts: ends.figures.failedStarts,
     leftovers: evidence.leftovers.length,
     recovery: Object.fromEntries(
       [...measureRecovery(evidence)].map(([kind, times]) => [kind, spread(times)]),

@@ -75,6 +75,6 @@ async function wholeLog(store: Store, job: JobRecord, attempt: number): Promise<
   for (;;) {
     const page = await store.readLog({ jobId: job.id, attempt }, lines.length, LOG_PAGE)
     lines.push(...page.map(({ step, stream, text }) => ({ step, stream, text })))
-    if (page.length < LOG_PAGE) return lines
+    if (page.length === 0) return lines
   }
 }

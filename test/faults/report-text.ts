@@ -19,7 +19,7 @@ export function reportText(report: Report): string {
     `overlap: ${report.overlaps}, longest ${report.overlap_ms} ms, ran twice: ${report.ran_twice} of ${report.step_runs} step runs; stale writes refused: ${report.stale_writes_refused}`,
     `logs: ${report.log_lines} lines, holes UNMARKED ${report.unmarked_log_holes}, marked ${report.marked_log_holes}, repeated ${report.repeated_lines}, foreign ${report.foreign_lines}`,
     `cancels: ${report.cancels}, answered ${times(report.cancel_ack)}, stopped ${times(report.cancel_stop)}, REVIVALS ${report.revivals}`,
-    `stuck: ${report.stuck}, wrong outcomes: ${report.wrong_outcomes}, left behind: ${report.leftovers}, ended by themselves: ${report.crashes}`,
+    `stuck: ${report.stuck}, wrong outcomes: ${report.wrong_outcomes}, left behind: ${report.leftovers}, ended by themselves: ${report.crashes}, starts given up: ${report.failed_starts}`,
     'recovery:',
     ...Object.entries(report.recovery).map(([kind, all]) => `  ${kind.padEnd(20)} ${times(all)}`),
     `most memory, in MiB: ${pairs(report.rss_max)}`,

@@ -1,5 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises'
-import { freePort } from '../support/free-port.ts'
+import { steadyPort } from '../support/free-port.ts'
 import { type TempDir, tempDir } from '../support/temp-dir.ts'
 import { ROLES, type Role } from './kinds.ts'
 import { Links } from './links.ts'
@@ -95,8 +95,8 @@ async function chooseMembers({ counts }: FaultsOptions): Promise<readonly Member
   const members: Member[] = []
   for (const role of ROLES) {
     for (let index = 1; index <= counts[role]; index++) {
-      const port = await freePort()
-      const healthPort = role === 'runner' ? await freePort() : port
+      const port = await steadyPort()
+      const healthPort = role === 'runner' ? await steadyPort() : port
       members.push({ name: `${role}-${index}`, role, index, port, healthPort })
     }
   }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
@@ -12,4 +13,26 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** Below the ports that Linux gives to outgoing connections. */
+const STEADY = { from: 12_000, to: 32_000 }
+
+/**
+ * A port for a server that is stopped and started again: one that no outgoing connection of somebody
+ * else can get meanwhile.
+ */
+export async function steadyPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(STEADY.from, STEADY.to)
+    const server = createServer().listen(port, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+    } catch {
+      continue
+    }
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

@@ -1,5 +1,17 @@
-import type { Evidence, FinalJob, FinalPipeline, JobScript } from '../evidence.ts'
+import type { Evidence, FinalJob, FinalPipeline, JobScript, ProcessLife } from '../evidence.ts'
 import type { Breach } from './breach.ts'
+
+export interface EndFigures {
+  readonly stuck: number
+  readonly wrongOutcomes: number
+  /** Processes that ended by themselves. */
+  readonly crashes: number
+  /** Those that gave up their start because something was away: they are started again. */
+  readonly failedStarts: number
+}
+
+/** The exit code of a process that something was away for. */
+const UNAVAILABLE = 5
 
 /**
  * After quiescence nothing is left open, and every job has ended as its script says: only a person may
@@ -7,14 +19,23 @@ import type { Breach } from './breach.ts'
  */
 export function checkEnds(
   evidence: Pick<Evidence, 'commits' | 'pipelines' | 'cancels' | 'runs' | 'leftovers' | 'lives'>,
-): { figures: { stuck: number; wrongOutcomes: number; crashes: number }; breaches: Breach[] } {
+): { figures: EndFigures; breaches: Breach[] } {
   const { commits, pipelines, leftovers, lives } = evidence
   const scripts = new Map(commits.map(({ sha, jobs }) => [sha, jobs]))
   const stuck = pipelines.flatMap(findStuck)
   const wrong = pipelines.flatMap((one) => findWrong(one, scripts.get(one.sha), evidence))
-  const crashes = lives.filter(({ end }) => end === 'itself')
+  const ended = lives.filter(({ end }) => end === 'itself')
+  const [failedStarts, crashes] = [
+    ended.filter(isFailedStart),
+    ended.filter((one) => !isFailedStart(one)),
+  ]
   return {
-    figures: { stuck: stuck.length, wrongOutcomes: wrong.length, crashes: crashes.length },
+    figures: {
+      stuck: stuck.length,
+      wrongOutcomes: wrong.length,
+      crashes: crashes.length,
+      failedStarts: failedStarts.length,
+    },
     breaches: [
       ...stuck.map((what): Breach => ({ promise: 'stuck', what })),
       ...wrong.map((what): Breach => ({ promise: 'outcomes', what })),
@@ -27,6 +48,10 @@ export function checkEnds(
       }),
     ],
   }
+}
+
+function isFailedStart({ readyAt, exitCode }: ProcessLife): boolean {
+  return readyAt === undefined && exitCode === UNAVAILABLE
 }
 
 function findStuck({ id, status, jobs }: FinalPipeline): string[] {

@@ -232,6 +232,13 @@ describe('ends', () => {
     assert.equal(check({ pipelines: [pipelineOf([])] }).figures.wrongOutcomes, 1)
   })
 
+  test('a process that ends by itself is found, one that gave up its start is not held against it', () => {
+    const life = { name: 'web-1', role: 'web', pid: 7, startedAt: 0, end: 'itself' } as const
+    assert.equal(check({ lives: [{ ...life, exitCode: 5, readyAt: 1 }] }).figures.crashes, 1)
+    const { figures, breaches } = check({ lives: [{ ...life, exitCode: 5 }] })
+    assert.deepEqual([figures.crashes, figures.failedStarts, breaches.length], [0, 1, 0])
+  })
+
   test('what is left behind is told', () => {
     assert.equal(check({ leftovers: ['a process'] }).breaches[0]?.promise, 'leftovers')
   })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '../free-port.ts'
+import { steadyPort } from '../free-port.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram, isRoot } from './programs.ts'
 import type { StartOptions, StartService, Unavailable } from './service.ts'
@@ -55,7 +55,7 @@ export async function preparePostgres(
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8']
   const init = ['--no-sync', '--username=narwhal', '--auth=trust', ...locale, '--pgdata', data]
   await run(initdb, init, { ...account, cwd: data, signal })
-  const port = await freePort()
+  const port = await steadyPort()
   const all = { ...SETTINGS, ...(options?.durable ? {} : NOT_DURABLE) }
   const settings = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const daemon = {

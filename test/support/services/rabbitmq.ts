@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../free-port.ts'
+import { steadyPort } from '../free-port.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram } from './programs.ts'
 import type { StartService, Unavailable } from './service.ts'
@@ -39,7 +39,7 @@ export async function prepareRabbitmq(dir: string): Promise<PreparedRabbitmq | U
   const epmd = findProgram('epmd')
   const server = findProgram('rabbitmq-server')
   if (!epmd || !server) return { unavailable: 'RabbitMQ is not installed (apt: rabbitmq-server)' }
-  const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()]
+  const [port, distPort, epmdPort] = [await steadyPort(), await steadyPort(), await steadyPort()]
   const home = join(dir, 'home')
   await mkdir(home)
   await writeFile(join(home, '.erlang.cookie'), 'NARWHALTESTS', { mode: 0o400 })
