@@ -64,14 +64,12 @@ export class AttachedConnector implements Connector, AsyncDisposable {
  * dial anew, which only the runner can.
  */
 function openLine(socket: Duplex): Line {
-  // Their end is told by their close; without a listener an error would end the process.
-  socket.on('error', () => {})
   const end = (reason: string): void => {
     session.destroy(new ConnectError(reason, Code.Unavailable))
     socket.destroy()
   }
-  // Before the session hears of it, which would call it a cancel.
-  for (const event of ['end', 'close'] as const) socket.once(event, () => end(GONE))
+  // Before the session hears of it, which would call it a cancel, or by what broke it.
+  for (const event of ['end', 'error', 'close'] as const) socket.on(event, () => end(GONE))
   const session = connect(AUTHORITY, {
     createConnection: () => socket,
     settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },

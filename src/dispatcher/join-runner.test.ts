@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openTestStore } from '#root/test/support/test-store.ts'
+import { createJoinToken, createToken, hashToken } from '../api/auth.ts'
+import { newId } from '../lib/new-id.ts'
+import type { RunnerRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { joinRunner } from './join-runner.ts'
+
+async function addToken(store: Store, labels: string[] = [], lifeMs = 60_000): Promise<string> {
+  const token = createJoinToken()
+  const createdAt = Date.now()
+  const record = { id: newId('join'), hash: hashToken(token), labels, createdAt }
+  await store.transact((write) =>
+    write.insertJoinToken({ ...record, expiresAt: createdAt + lifeMs }),
+  )
+  return token
+}
+
+const noLabels = { labels: [] as string[] }
+
+test('gives a runner an identity of which only a hash is kept', async () => {
+  await using store = await openTestStore()
+  const token = await addToken(store, ['gpu', 'big'])
+  const request = { name: 'far', labels: ['gpu'], token }
+  const { runner, identity } = await joinRunner(store, request, false)
+  assert.equal(runner.link, 'attached')
+  assert.deepEqual(runner.allowedLabels, ['gpu', 'big'])
+  assert.deepEqual(await store.findRunnerByIdentity(hashToken(identity)), runner)
+  assert.equal(JSON.stringify(await store.listRunners()).includes(identity), false)
+  assert.equal((await store.listJoinTokens())[0]?.runnerId, runner.id)
+})
+
+test('says the same of every token that lets nobody join', async () => {
+  await using store = await openTestStore()
+  const used = await addToken(store)
+  await joinRunner(store, { name: 'first', ...noLabels, token: used }, false)
+  const expired = await addToken(store, [], 0)
+  const messages = new Set<string>()
+  for (const token of [used, expired, createJoinToken(), '']) {
+    // Where everybody may do everything, a token that is shown must be good all the same.
+    for (const isTrusted of [false, true]) {
+      const joining = joinRunner(store, { name: 'second', ...noLabels, token }, isTrusted)
+      await assert.rejects(joining, (error: { code?: string; message: string }) => {
+        messages.add(error.message)
+        return error.code === 'unauthenticated'
+      })
+    }
+  }
+  assert.equal(messages.size, 1)
+  await assert.rejects(joinRunner(store, { name: 'second', ...noLabels }, false), {
+    code: 'unauthenticated',
+  })
+  assert.equal((await store.listRunners()).length, 1)
+})
+
+test('one of many that show the same token at the same time gets in', async () => {
+  await using store = await openTestStore()
+  const token = await addToken(store)
+  const answers = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, i) =>
+      joinRunner(store, { name: `runner-${i}`, ...noLabels, token }, false),
+    ),
+  )
+  assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1)
+  assert.equal((await store.listRunners()).length, 1)
+})
+
+test('refuses labels that the token does not allow, and names that are taken; it stays good', async () => {
+  await using store = await openTestStore()
+  const token = await addToken(store, ['gpu'])
+  await joinRunner(store, { name: 'far', ...noLabels }, true)
+  const greedy = joinRunner(store, { name: 'near', labels: ['gpu', 'admin'], token }, false)
+  await assert.rejects(greedy, { code: 'forbidden', message: /allows only gpu of/ })
+  const thief = joinRunner(store, { name: 'far', ...noLabels, token }, false)
+  await assert.rejects(thief, { code: 'conflict', message: /runner remove far/ })
+  await joinRunner(store, { name: 'near', labels: ['gpu'], token }, false)
+})
+
+test('an access token lets a runner take the place of one that is not connected', async () => {
+  await using store = await openTestStore()
+  const token = createToken()
+  const record = { id: newId('token'), name: 'ops', hash: hashToken(token), createdAt: 1 }
+  await store.transact((write) => write.insertToken(record))
+  const request = { name: 'far', labels: ['any'], token }
+  const { runner: first, identity } = await joinRunner(store, request, false)
+  const dialled: RunnerRecord = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
+  await store.transact((write) => write.saveRunner(dialled))
+  await assert.rejects(joinRunner(store, request, false), { code: 'conflict' })
+  await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))
+  const { runner: second } = await joinRunner(store, request, false)
+  assert.equal(second.id, first.id)
+  assert.equal(second.link, 'attached')
+  assert.equal(second.url, undefined)
+  assert.equal(second.allowedLabels, undefined)
+  assert.equal(await store.findRunnerByIdentity(hashToken(identity)), undefined)
+})
