@@ -2,6 +2,7 @@ import { ApiClient } from '../cli/client.ts'
 import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import { Attachments } from '../runner/attach/attachments.ts'
 import { type Identity, IdentityFile } from '../runner/attach/identity.ts'
 import { serveSockets } from '../runner/attach/serve-sockets.ts'
@@ -12,6 +13,7 @@ export interface AttachRunner {
   readonly urls: readonly string[]
   /** By which it may join, if it must. */
   readonly token?: string | undefined
+  readonly tls?: ClientTls | undefined
   readonly log: Logger
   readonly signal: AbortSignal
 }
@@ -22,7 +24,7 @@ export interface AttachRunner {
  * does.
  */
 export async function attachRunner(runner: Runner, options: AttachRunner): Promise<void> {
-  const { urls, token, log, signal } = options
+  const { urls, token, tls, log, signal } = options
   const file = new IdentityFile(runner.dataDir)
   await using server = serveSockets(runner, log)
   let identity = await file.find(urls)
@@ -41,9 +43,10 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
       urls,
       identity: secret,
       log,
+      tls,
       serve: (socket) => server.serve(socket),
       listDispatchers: (url, patience) =>
-        new ApiClient({ server: url, token: secret }, patience).listDispatchers(),
+        new ApiClient({ server: url, token: secret, tls }, patience).listDispatchers(),
     })
     try {
       return await attachments.run(signal)
@@ -61,13 +64,13 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
 /** Tries each URL in turn, again and again while no dispatcher is there. */
 async function join(
   { name, labels }: Runner,
-  { urls, token, log, signal }: AttachRunner,
+  { urls, token, tls, log, signal }: AttachRunner,
 ): Promise<Identity> {
   for (let failures = 0; ; failures++) {
     for (const server of urls) {
       try {
         const body = { name, labels: [...labels], ...(token ? { token } : {}) }
-        const { runner, identity } = await new ApiClient({ server }, signal).joinRunner(body)
+        const { runner, identity } = await new ApiClient({ server, tls }, signal).joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
         return { dispatchers: [...urls], runnerId: runner.id, name, secret: identity }
       } catch (reason) {

@@ -8,6 +8,7 @@ import { serveRunner } from '../runner/serve.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
+import { openTls } from './tls.ts'
 
 const PORT = 4750
 /** How long handing back what is left may take at the most, and telling it. */
@@ -28,6 +29,7 @@ export async function runRunner(launch: Launch): Promise<void> {
     )
   }
   await using stack = new AsyncDisposableStack()
+  const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
   const claim = stack.use(await claimFolder(dataDir))
   const executor = stack.use(await openExecutorOf(context, dataDir))
@@ -37,7 +39,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   const { host, port = PORT } = config
   const authority = runnerToken ? { token: runnerToken } : {}
   const served = isDialled
-    ? stack.use(await serveRunner(runner, { host, port, log, ...authority }))
+    ? stack.use(await serveRunner(runner, { host, port, log, tls: tls.server, ...authority }))
     : undefined
   const health = await createHttpServer({
     log,
@@ -59,11 +61,17 @@ export async function runRunner(launch: Launch): Promise<void> {
   if (!urls) {
     log.info('no dispatcher is named: register this URL by `narwhal runner add`')
   } else if (url) {
-    const clients = urls.map((server) => new ApiClient({ server, token }, signal))
+    const clients = urls.map((server) => new ApiClient({ server, token, tls: tls.client }, signal))
     await register(clients, { name: config.name, url, ...authority }, context)
   } else {
     const detach = new AbortController()
-    const attached = attachRunner(runner, { urls, token, log, signal: detach.signal })
+    const attached = attachRunner(runner, {
+      urls,
+      token,
+      tls: tls.client,
+      log,
+      signal: detach.signal,
+    })
     stack.defer(async () => {
       detach.abort(new NarwhalError('cancelled', 'the runner stops'))
       await attached.catch(() => undefined)

@@ -3,6 +3,7 @@ import { backoff } from '../../lib/backoff.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { HeartbeatOptions } from '../../lib/heartbeat.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { ClientTls } from '../../lib/tls-files.ts'
 import { Wake } from '../wake.ts'
 import { type DispatcherSocket, dialDispatcher } from './dial-dispatcher.ts'
 import {
@@ -21,6 +22,7 @@ export interface AttachmentsDeps {
   /** Asks at a URL which dispatchers there are; rejects with `unauthenticated` where it may not. */
   readonly listDispatchers: (url: string, signal: AbortSignal) => Promise<DispatcherSeat[]>
   readonly log: Logger
+  readonly tls?: ClientTls | undefined
   readonly heartbeat?: HeartbeatOptions
   /** Milliseconds between two looks for dispatchers that are new; 3,000 unless told. */
   readonly lookMs?: number
@@ -98,19 +100,12 @@ export class Attachments {
     seats: readonly DispatcherSeat[] | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { identity, heartbeat, log, urls } = this.#deps
+    const { identity, heartbeat, log, tls, urls } = this.#deps
+    const options = { url, identity, tls, signal, ...(heartbeat && { heartbeat }) }
     for (let tries = 2 * (seats?.length ?? 0) + 1; tries > 0; tries--) {
       const attached = [...this.#live.keys()]
       try {
-        this.#adopt(
-          await dialDispatcher({
-            url,
-            identity,
-            attached,
-            signal,
-            ...(heartbeat && { heartbeat }),
-          }),
-        )
+        this.#adopt(await dialDispatcher({ ...options, attached }))
       } catch (reason) {
         const error = NarwhalError.from(reason)
         if (error.code === 'unauthenticated' && urls.includes(url)) throw error

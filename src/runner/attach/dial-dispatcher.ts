@@ -12,6 +12,7 @@ import {
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type Heartbeat, type HeartbeatOptions, keepAlive } from '../../lib/heartbeat.ts'
 import { openSocketStream } from '../../lib/socket-stream.ts'
+import type { ClientTls } from '../../lib/tls-files.ts'
 
 export interface DialDispatcher {
   /** As `http://dispatcher:4748`. */
@@ -20,6 +21,8 @@ export interface DialDispatcher {
   /** The dispatchers that this runner is attached to already. */
   readonly attached: readonly string[]
   readonly signal: AbortSignal
+  /** For `https://` URLs; the system's authorities unless told. */
+  readonly tls?: ClientTls | undefined
   readonly heartbeat?: HeartbeatOptions
 }
 
@@ -54,6 +57,7 @@ export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSo
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MOST_MESSAGE_BYTES,
     perMessageDeflate: false,
+    ...dial.tls?.options,
   })
   const heartbeat = keepAlive(socket, dial.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
   // Made at once, since the dispatcher may speak with its very answer.
