@@ -9,6 +9,8 @@ export interface Strike {
   readonly topology: Topology
   readonly target: string
   readonly random: SeededRandom
+  /** How long it lasts, in milliseconds; chosen by chance unless told. */
+  readonly lastsMs?: number | undefined
   /** Heal at once when it aborts. */
   readonly until: AbortSignal
 }
@@ -28,8 +30,7 @@ const PAUSE_MS = { from: 1_000, to: 15_000 }
 const CUT_MS = { from: 500, to: 12_000 }
 const DOWN_MS = { from: 0, to: 4_000 }
 
-/** The queues of the broker's default prefix. */
-const QUEUES = ['narwhal.commits', 'narwhal.commits.dead']
+const DEFAULT_PREFIX = 'narwhal'
 
 /** Mostly deaths of processes: at least two thirds of all faults. */
 export function makeFaults(): Fault[] {
@@ -85,10 +86,10 @@ function pause(role: Role, weight: number): Fault {
     weight,
     lasts: true,
     targets: (topology) => namesOf(topology, role),
-    strike: async ({ topology, target, random, until }) => {
+    strike: async ({ topology, target, random, lastsMs, until }) => {
       const one = find(topology, target)
       const struck = one.pause()
-      await wait(random.between(PAUSE_MS.from, PAUSE_MS.to), until)
+      await wait(lastsMs ?? random.between(PAUSE_MS.from, PAUSE_MS.to), until)
       one.resume()
       return struck
     },
@@ -114,11 +115,11 @@ function block(kind: 'refuse-link' | 'stall-link', weight: number): Fault {
     weight,
     lasts: true,
     targets: ({ links }) => links.names,
-    strike: async ({ topology, target, random, until }) => {
+    strike: async ({ topology, target, random, lastsMs, until }) => {
       const link = topology.links.get(target)
       if (kind === 'refuse-link') link.refuse()
       else link.stall()
-      await wait(random.between(CUT_MS.from, CUT_MS.to), until)
+      await wait(lastsMs ?? random.between(CUT_MS.from, CUT_MS.to), until)
       link.accept()
       return true
     },
@@ -139,11 +140,11 @@ function restart(
     weight: how.weight,
     lasts: true,
     targets: () => [how.service],
-    strike: async ({ topology, random, until }) => {
+    strike: async ({ topology, random, lastsMs, until }) => {
       const service = topology[how.service]
       await service.stop(random.pick(how.by))
       if (how.wipe) await service.wipe()
-      await wait(random.between(DOWN_MS.from, DOWN_MS.to), until)
+      await wait(lastsMs ?? random.between(DOWN_MS.from, DOWN_MS.to), until)
       await service.start()
       return true
     },
@@ -157,7 +158,9 @@ function forgetQueues(weight: number): Fault {
     lasts: true,
     targets: () => ['rabbitmq'],
     strike: async ({ topology }) => {
-      await deleteQueues(topology.rabbitmq.url, QUEUES)
+      const { url } = topology.rabbitmq
+      const prefix = new URL(url).searchParams.get('prefix') ?? DEFAULT_PREFIX
+      await deleteQueues(url, [`${prefix}.commits`, `${prefix}.commits.dead`])
       return true
     },
   }

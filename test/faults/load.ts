@@ -7,6 +7,7 @@ import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, type ForgeRepository, pushPayload } from '../support/github.ts'
 import type { Cancel, Delivery, PushedCommit } from './evidence.ts'
 import { machineMs } from './machine-clock.ts'
+import type { LoadShape } from './options.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { StateFollower } from './state-follower.ts'
 import { filesOf, makeJobs } from './work-script.ts'
@@ -18,6 +19,7 @@ export interface LoadOptions {
   readonly follower: StateFollower
   readonly witnessFolder: string
   readonly maxOpenPipelines: number
+  readonly shape: Partial<LoadShape>
   readonly signal: AbortSignal
 }
 
@@ -35,6 +37,8 @@ const TWICE = 0.25
 const REPLAYED = 0.15
 const LATE = 0.2
 const CANCELLED = 0.25
+const CANCEL_WITHIN_MS = 8_000
+const PUSH_GAP_MS = 600
 
 /** A forge and the people at it: pushes commits, tells of them by webhooks, cancels some. */
 export class Load implements AsyncDisposable {
@@ -67,10 +71,10 @@ export class Load implements AsyncDisposable {
 
   /** Goes on until the signal, and then until all that was begun is over. */
   async run(until: AbortSignal): Promise<void> {
-    const { random, maxOpenPipelines } = this.#options
+    const { random, maxOpenPipelines, shape } = this.#options
     while (!until.aborted) {
       if (this.openCommits.length < maxOpenPipelines) await this.#push()
-      const pause = random.exponential(600)
+      const pause = random.exponential(shape.pushGapMs ?? PUSH_GAP_MS)
       await sleep(pause, undefined, { signal: until }).catch(() => undefined)
     }
     while (this.#tasks.size > 0) await Promise.all(this.#tasks)
@@ -95,10 +99,10 @@ export class Load implements AsyncDisposable {
   }
 
   async #push(): Promise<void> {
-    const { random, witnessFolder } = this.#options
+    const { random, witnessFolder, shape } = this.#options
     const project = random.pick(this.#projects)
     const title = `commit ${this.commits.length + 1}`
-    const jobs = makeJobs(random, title)
+    const jobs = makeJobs(random, title, shape)
     const sha = await project.git.commit(filesOf(jobs, witnessFolder), title)
     const ref = 'refs/heads/main'
     this.commits.push({ sha, ref, repository: project.forge.fullName, jobs })
@@ -115,7 +119,8 @@ export class Load implements AsyncDisposable {
       const agents = random.fork(`${send.id} ${sends.indexOf(send)}`)
       this.#start(this.#tell(project, { sha, ref, title }, { ...send, random: agents }))
     }
-    if (random.chance(CANCELLED)) this.#start(this.#cancel(sha, random.fork(`cancel ${sha}`)))
+    const isCancelled = random.chance(shape.cancelled ?? CANCELLED)
+    if (isCancelled) this.#start(this.#cancel(sha, random.fork(`cancel ${sha}`)))
   }
 
   /** Sends a webhook until it is answered by yes. */
@@ -155,11 +160,11 @@ export class Load implements AsyncDisposable {
 
   /** Cancels the pipeline or one of its jobs at a moment of its life. */
   async #cancel(sha: string, random: SeededRandom): Promise<void> {
-    const { follower, signal } = this.#options
+    const { follower, signal, shape } = this.#options
     const pipeline = await eventually(() => follower.pipelineOf(sha) ?? null, {
       timeoutMs: RETRY_FOR_MS,
     }).catch(() => undefined)
-    await this.#pause(random.between(0, 8_000))
+    await this.#pause(random.between(0, shape.cancelWithinMs ?? CANCEL_WITHIN_MS))
     if (!pipeline || signal.aborted) return
     const target = await this.#chooseTarget(pipeline, random)
     const deadline = machineMs() + RETRY_FOR_MS

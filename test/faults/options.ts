@@ -1,7 +1,38 @@
-import type { Role } from './kinds.ts'
+import type { FaultKind, Role } from './kinds.ts'
 
 /** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
 export type RunnerLinkKind = 'attached' | 'dialled'
+
+/** One fault of a script. */
+export interface ScriptedFault {
+  /** So long after the load has begun, in milliseconds. */
+  readonly afterMs: number
+  readonly kind: FaultKind
+  /** The process, link or service. */
+  readonly target: string
+  /** For a fault that lasts, in milliseconds. */
+  readonly lastsMs?: number
+}
+
+/** Servers that somebody else has started, and that no fault may stop. */
+export interface GivenServers {
+  /** Of an empty database. */
+  readonly postgresUrl: string
+  /** With a `prefix` of its own. */
+  readonly rabbitmqUrl: string
+}
+
+/** What is asked of Narwhal; what is left out is as in a run of all faults. */
+export interface LoadShape {
+  /** How long a job works, in seconds, at least and at most. */
+  readonly jobSeconds: readonly [number, number]
+  readonly mostJobs: number
+  /** How long people take between two pushes on average, in milliseconds. */
+  readonly pushGapMs: number
+  /** The share of pipelines that somebody cancels, within so many milliseconds. */
+  readonly cancelled: number
+  readonly cancelWithinMs: number
+}
 
 export interface FaultsOptions {
   readonly seed: number
@@ -28,6 +59,11 @@ export interface FaultsOptions {
   readonly extraArgs: Readonly<Partial<Record<Role, readonly string[]>>>
   /** Only these faults, with these weights, instead of all. */
   readonly weights?: Readonly<Record<string, number>>
+  /** These faults at these moments, instead of such as come by chance. */
+  readonly script?: readonly ScriptedFault[]
+  readonly load: Partial<LoadShape>
+  /** Instead of servers of its own. */
+  readonly servers?: GivenServers
   /** Where the output and the history of a run that broke a promise are kept. */
   readonly artefacts: string
   readonly say: (line: string) => void
@@ -52,6 +88,7 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     nodeArgs: {},
     extraEnv: {},
     extraArgs: {},
+    load: {},
     artefacts: `${checkout}/.narwhal/faults`,
     say: () => undefined,
     signal: new AbortController().signal,

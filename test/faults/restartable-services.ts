@@ -7,6 +7,7 @@ import { installMissing } from '../support/services/install.ts'
 import { preparePostgres } from '../support/services/postgres.ts'
 import { prepareRabbitmq } from '../support/services/rabbitmq.ts'
 import type { Unavailable } from '../support/services/service.ts'
+import type { GivenServers } from './options.ts'
 
 /** A server of one's own that can be stopped in any way and started again where it was. */
 export interface RestartableService extends AsyncDisposable {
@@ -62,6 +63,29 @@ export async function openPostgres(dir: string, signal: AbortSignal): Promise<Re
     start: () => server.start(),
     wipe: () => Promise.reject(new Error('the store is the truth: it is never wiped')),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+/** Servers that others have started and may use as well: they can't be stopped. */
+export function givenServices({
+  postgresUrl,
+  rabbitmqUrl,
+}: GivenServers): readonly [RestartableService, RestartableService] {
+  return [given('postgres', postgresUrl), given('rabbitmq', rabbitmqUrl)]
+}
+
+function given(name: RestartableService['name'], url: string): RestartableService {
+  const refuse = () => Promise.reject(new Error(`${name} is not ours to stop`))
+  const port = Number(new URL(url).port)
+  const dispose = async () => {}
+  return {
+    name,
+    url,
+    port,
+    stop: refuse,
+    start: refuse,
+    wipe: refuse,
+    [Symbol.asyncDispose]: dispose,
   }
 }
 

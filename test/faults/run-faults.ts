@@ -11,6 +11,7 @@ import { type FaultsOptions, faultsOptions } from './options.ts'
 import { ProcessSampler } from './process-sampler.ts'
 import { readFinal } from './read-final.ts'
 import { installServices } from './restartable-services.ts'
+import { ScriptedNemesis } from './scripted-nemesis.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { StateFollower } from './state-follower.ts'
 import { startTopology, type Topology } from './topology.ts'
@@ -33,7 +34,7 @@ export async function runFaults(given: Partial<FaultsOptions> = {}): Promise<Rep
   const { seed, say, signal } = options
   say(`seed ${seed}`)
   const random = new SeededRandom(seed)
-  await installServices(say, signal)
+  if (!options.servers) await installServices(say, signal)
   await using stack = new AsyncDisposableStack()
   const topology = stack.use(await startTopology(options, random.fork('topology')))
   // Also when it fails: those whose parents were killed are nobody's children any more.
@@ -66,16 +67,19 @@ async function gatherEvidence(
     follower,
     witnessFolder: topology.witnessFolder,
     maxOpenPipelines: options.maxOpenPipelines,
+    shape: options.load,
     signal,
   })
   await load.prepare()
-  const nemesis = new Nemesis({
-    topology,
-    random: random.fork('nemesis'),
-    meanGapMs: options.meanGapMs,
-    weights: options.weights,
-    say,
-  })
+  const nemesis = options.script
+    ? new ScriptedNemesis(topology, options.script, random.fork('nemesis'))
+    : new Nemesis({
+        topology,
+        random: random.fork('nemesis'),
+        meanGapMs: options.meanGapMs,
+        weights: options.weights,
+        say,
+      })
   await makeTrouble({ load, nemesis, options })
   say(HEALED)
   const hurried = await untilQuiet(topology, load, options)
@@ -106,18 +110,18 @@ async function gatherEvidence(
 
 async function makeTrouble(parts: {
   load: Load
-  nemesis: Nemesis
+  nemesis: Nemesis | ScriptedNemesis
   options: FaultsOptions
 }): Promise<void> {
   const { load, nemesis, options } = parts
-  const { signal, durationMs, meanGapMs, say } = options
+  const { signal, durationMs, meanGapMs, script, say } = options
   const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
   const progress = setInterval(() => {
     const open = load.openCommits.length
     say(`${nemesis.records.length} faults, ${load.commits.length} commits, ${open} open`)
   }, 30_000)
   try {
-    const troubles = meanGapMs > 0 ? [nemesis.run(over)] : []
+    const troubles = meanGapMs > 0 || script ? [nemesis.run(over)] : []
     await Promise.all([load.run(over), ...troubles])
   } finally {
     clearInterval(progress)

@@ -4,7 +4,12 @@ import { type TempDir, tempDir } from '../support/temp-dir.ts'
 import { ROLES, type Role } from './kinds.ts'
 import { Links } from './links.ts'
 import type { FaultsOptions } from './options.ts'
-import { openPostgres, openRabbitmq, type RestartableService } from './restartable-services.ts'
+import {
+  givenServices,
+  openPostgres,
+  openRabbitmq,
+  type RestartableService,
+} from './restartable-services.ts'
 import { roleArgs } from './role-args.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SupervisedProcess } from './supervised-process.ts'
@@ -47,10 +52,12 @@ export async function startTopology(
   await chmod(dir.path, 0o755)
   const folders = ['witness', 'output', 'tmp', 'data'].map((name) => dir.join(name))
   await Promise.all(folders.map((folder) => mkdir(folder)))
-  const [postgres, rabbitmq] = await Promise.all([
-    openPostgres(dir.join('postgres'), signal).then((one) => stack.use(one)),
-    openRabbitmq(dir.join('rabbitmq'), signal).then((one) => stack.use(one)),
-  ])
+  const [postgres, rabbitmq] = options.servers
+    ? givenServices(options.servers)
+    : await Promise.all([
+        openPostgres(dir.join('postgres'), signal).then((one) => stack.use(one)),
+        openRabbitmq(dir.join('rabbitmq'), signal).then((one) => stack.use(one)),
+      ])
   const links = stack.use(new Links())
   const members = await chooseMembers(options)
   const processes: SupervisedProcess[] = []

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
 import type { Files } from '../support/git-repository.ts'
 import type { JobScript, StepScript } from './evidence.ts'
+import type { LoadShape } from './options.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 const MOST_JOBS = 4
-const SHORTEST_S = 1
-const LONGEST_S = 6
+const SECONDS = [1, 6] as const
 const BEATS_PER_S = 10
 const FAILING = 0.08
 const QUIET = 0.3
@@ -34,13 +34,17 @@ note end -
 exit "$3"
 `
 
-/** Between one and four jobs, some of which need others, each a few seconds long. */
-export function makeJobs(random: SeededRandom, title: string): JobScript[] {
-  const count = random.integer(1, MOST_JOBS)
+/** Between one and four jobs, unless told otherwise, some of which need others, each a few seconds long. */
+export function makeJobs(
+  random: SeededRandom,
+  title: string,
+  { mostJobs = MOST_JOBS, jobSeconds = SECONDS }: Partial<LoadShape> = {},
+): JobScript[] {
+  const count = random.integer(1, mostJobs)
   return Array.from({ length: count }, (_, index) => {
     const name = `job-${index}`
     const needed = Array.from({ length: index }, (_, earlier) => `job-${earlier}`)
-    const beats = Math.round(random.between(SHORTEST_S, LONGEST_S) * BEATS_PER_S)
+    const beats = Math.round(random.between(...jobSeconds) * BEATS_PER_S)
     const parts = random.chance(0.3) ? 2 : 1
     const steps = Array.from({ length: parts }, (_, part) =>
       makeStep(random, { title: `${title} ${name}`, part, beats: Math.ceil(beats / parts) }),
