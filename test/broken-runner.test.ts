@@ -5,13 +5,11 @@ import { readGitEnv } from '../src/config/env.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { NarwhalError } from '../src/lib/errors.ts'
 import { silentLog } from '../src/lib/log.ts'
-import { newId } from '../src/lib/new-id.ts'
-import type { RepositoryRecord } from '../src/store/records.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
-import { openTestStore } from './support/test-store.ts'
+import { insertRepository, openTestStore } from './support/test-store.ts'
 
 const log = silentLog()
 
@@ -39,16 +37,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
   const jobs = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, { steps }]))
   const files = { 'narwhal.yml': JSON.stringify({ jobs }) }
   const origin = stack.use(await gitRepository({ files, serve: true }))
-  const repository: RepositoryRecord = {
-    id: newId('repo'),
-    name: 'ada/project',
-    forge: 'git',
-    cloneUrl: origin.url,
-    webhookSecret: 'secret',
-    pollIntervalMs: 0,
-    createdAt: Date.now(),
-  }
-  await store.transact((write) => write.insertRepository(repository, []))
+  const repository = await insertRepository(store, origin.url)
 
   const runnerView = async () =>
     (await store.listRunnerViews()).find((one) => one.name === 'broken')

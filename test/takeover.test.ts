@@ -6,14 +6,13 @@ import type { JobId, PipelineId } from '../src/core/ids.ts'
 import { beatHere, type StartBeats } from '../src/dispatcher/beats.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../src/lib/log.ts'
-import { newId } from '../src/lib/new-id.ts'
 import type { JobRecord, RepositoryRecord } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
-import { openTestStore } from './support/test-store.ts'
+import { insertRepository, openTestStore } from './support/test-store.ts'
 
 /** Two dispatchers with one store, and one runner that both have dialled, whose steps the test does. */
 
@@ -39,16 +38,7 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
   const runner = stack.use(await startTestRunner({ executor, name: 'one' }))
   const files = { 'narwhal.yml': FILE }
   const origin = stack.use(await gitRepository({ files, serve: true }))
-  const repository: RepositoryRecord = {
-    id: newId('repo'),
-    name: 'ada/project',
-    forge: 'git',
-    cloneUrl: origin.url,
-    webhookSecret: 'secret',
-    pollIntervalMs: 0,
-    createdAt: Date.now(),
-  }
-  await store.transact((write) => write.insertRepository(repository, []))
+  const repository = await insertRepository(store, origin.url)
   const startDispatcher = async (startBeats = beatHere(store, log)): Promise<Dispatcher> => {
     const broker = stack.use(new EmbeddedBroker(log))
     const deps = { store, broker, gitEnv: readGitEnv(), log }

@@ -1,5 +1,7 @@
 import { silentLog } from '../../src/lib/log.ts'
+import { newId } from '../../src/lib/new-id.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import type { RepositoryRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -12,4 +14,19 @@ export async function openTestStore(): Promise<Store> {
   stack.defer(close)
   const owned = stack.move()
   return Object.assign(store, { [Symbol.asyncDispose]: () => owned.disposeAsync() })
+}
+
+/** Registers a git repository at this URL, which is not polled. */
+export async function insertRepository(store: Store, cloneUrl: string): Promise<RepositoryRecord> {
+  const repository: RepositoryRecord = {
+    id: newId('repo'),
+    name: 'ada/project',
+    forge: 'git',
+    cloneUrl,
+    webhookSecret: 'secret',
+    pollIntervalMs: 0,
+    createdAt: Date.now(),
+  }
+  await store.transact((write) => write.insertRepository(repository, []))
+  return repository
 }
