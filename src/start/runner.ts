@@ -4,11 +4,14 @@ import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
+import type { Executor } from '../runner/executor/executor.ts'
 import { serveRunner } from '../runner/serve.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
 import { openTls } from './tls.ts'
+
+type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
 
 const PORT = 4750
 /** How long handing back what is left may take at the most, and telling it. */
@@ -41,17 +44,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   const served = isDialled
     ? stack.use(await serveRunner(runner, { host, port, log, tls: tls.server, ...authority }))
     : undefined
-  const health = await createHttpServer({
-    log,
-    metrics: context.metrics,
-    version: context.version,
-    ready: async () => {
-      const reason = await executor.probe()
-      if (reason) throw new NarwhalError('unavailable', reason)
-    },
-  })
-  stack.defer(() => health.close())
-  const { url: healthUrl } = await listen(health, { host, port: config['health-port'] })
+  const healthUrl = await serveHealth(context, executor, stack)
   const url = config.advertise ?? served?.url
   const about = { health: healthUrl, name: config.name, slots: config.slots }
   log.info({ ...(url ? { url } : {}), ...about }, 'runner is ready')
@@ -81,6 +74,21 @@ export async function runRunner(launch: Launch): Promise<void> {
   await ending
   log.info('no new jobs are taken; those that run may finish')
   await runner.close({ deadlineMs: config['drain-timeout'] })
+}
+
+/** What those who watch over processes ask, by plain HTTP. */
+async function serveHealth(
+  { config, log, metrics, version }: RunnerContext,
+  executor: Executor,
+  stack: AsyncDisposableStack,
+): Promise<string> {
+  const ready = async (): Promise<void> => {
+    const reason = await executor.probe()
+    if (reason) throw new NarwhalError('unavailable', reason)
+  }
+  const server = await createHttpServer({ log, metrics, version, ready })
+  stack.defer(() => server.close())
+  return (await listen(server, { host: config.host, port: config['health-port'] })).url
 }
 
 /** Registers with any of the dispatchers; goes on trying while they are away. */

@@ -60,8 +60,8 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   const shared = ['--database', databaseUrl, '--broker', brokerUrl]
   const said: string[] = []
   const group = stack.use(new ProcessGroup((text) => said.push(text)))
-  const [agent, dispatcher, runner, health, web] = await Promise.all(
-    Array.from({ length: 5 }, () => freePort()),
+  const [agent, dispatcher, health, web] = await Promise.all(
+    Array.from({ length: 4 }, () => freePort()),
   )
   const urlOf = (port: number | undefined): string => `http://127.0.0.1:${port}`
   group.start('agent', ['--port', String(agent), ...shared])
@@ -69,15 +69,9 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   group.start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
   const executor = options.executor ?? `docker:${testService('docker').url}`
   const names = ['--name', 'apart', '--slots', String(options.slots ?? 2), '--executor', executor]
-  const ports = ['--port', String(runner), '--health-port', String(health)]
-  group.start('runner', [
-    ...ports,
-    ...names,
-    '--data',
-    data.path,
-    '--dispatcher',
-    urlOf(dispatcher),
-  ])
+  // It attaches itself, as runners do that are told of a dispatcher.
+  const far = ['--health-port', String(health), '--dispatcher', urlOf(dispatcher)]
+  group.start('runner', [...far, ...names, '--data', data.path])
   const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
   const healthUrls = {
     agent: urlOf(agent),
