@@ -13,6 +13,7 @@ const HELP = `npm run faults -- [--seed S] [--minutes M] [options]
   --links <list>          how runners are reached, in turn: attached,dialled unless told
   --executors <list>      of the runners, in turn, with commas: process: unless told
   --only <list>           only these kinds of faults, with commas
+  --keep                  keep the output and the history in any case
   --root <folder>         the checkout whose Narwhal is judged; this one unless told
 `
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     executors: { type: 'string' },
     only: { type: 'string' },
     root: { type: 'string' },
+    keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -68,6 +70,7 @@ function optionsOf(signal: AbortSignal): FaultsOptions {
       ? { weights: Object.fromEntries(values.only.split(',').map((kind) => [kind, 1])) }
       : {}),
     ...(values.root ? { root: values.root } : {}),
+    keep: values.keep,
     say: (line) => console.log(line),
     signal,
   })

@@ -66,6 +66,8 @@ export interface FaultsOptions {
   readonly servers?: GivenServers
   /** Where the output and the history of a run that broke a promise are kept. */
   readonly artefacts: string
+  /** Keep them in any case. */
+  readonly keep: boolean
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }
@@ -90,6 +92,7 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     extraArgs: {},
     load: {},
     artefacts: `${checkout}/.narwhal/faults`,
+    keep: false,
     say: () => undefined,
     signal: new AbortController().signal,
     ...given,

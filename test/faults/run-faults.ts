@@ -44,7 +44,8 @@ export async function runFaults(given: Partial<FaultsOptions> = {}): Promise<Rep
   })
   const evidence = await gatherEvidence(topology, options, random)
   const report = judge(evidence, options)
-  if (report.breaches.length > 0) await keep(topology, { evidence, report, options })
+  if (options.keep || report.breaches.length > 0)
+    await keep(topology, { evidence, report, options })
   return report
 }
 
