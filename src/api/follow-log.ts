@@ -4,7 +4,7 @@ import type { AttemptRef } from '../core/ids.ts'
 import type { StoreReader } from '../store/store.ts'
 import { Backlog } from './backlog.ts'
 import type { LiveSource } from './live-source.ts'
-import { FIRST_PAGE, nextPageSize } from './log-page-size.ts'
+import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
 
 /** Characters of live lines that wait for a slow reader before it is sent back to the store. */
 const MOST_WAITING = 1024 * 1024
@@ -59,7 +59,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
       const isLast = ended
       const lines = await store.readLog(log, next, limit)
       next = (lines.at(-1)?.number ?? next - 1) + 1
-      const isWhole = lines.length < limit
+      const isWhole = isEndOfLog(lines, limit)
       limit = nextPageSize(lines)
       yield { lines, live: isWhole }
       if (isWhole && isLast) return

@@ -1,8 +1,17 @@
 import type { LogLine } from '../contract/views.ts'
+import { LOG_READ_CHARACTERS } from '../store/store.ts'
 
 /** How many lines are read first, when nothing is known of them. */
 export const FIRST_PAGE = 200
 const WANTED_CHARACTERS = 512 * 1024
+
+/** Whether a read that asked for `limit` lines and brought these has come to the end of the log. */
+export function isEndOfLog(lines: readonly LogLine[], limit: number): boolean {
+  if (lines.length >= limit) return false
+  let characters = 0
+  for (const { text } of lines) characters += text.length
+  return characters < LOG_READ_CHARACTERS
+}
 
 /**
  * How many lines the next read should bring, after a read that brought these: many short ones, so

@@ -1,16 +1,23 @@
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { attemptParams, logFollowQuery, logPage, logQuery, logTextQuery } from '../contract/rest.ts'
 import type { LogLine } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
 import { followLog, isLogComplete } from './follow-log.ts'
 import type { LiveSource } from './live-source.ts'
-import { FIRST_PAGE, nextPageSize } from './log-page-size.ts'
+import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
 import { getJobOfLog } from './lookups.ts'
+import { Places } from './places.ts'
 import { orError } from './responses.ts'
+
+/** So many may read a log to its end at a time; each has a page or two of it in memory. */
+const MOST_READERS = 200
 
 const LOG = '/api/v1/jobs/:job/attempts/:attempt/log'
 const tags = ['logs']
@@ -20,9 +27,10 @@ export function registerLogRoutes(
   server: HttpServer,
   deps: { readonly store: StoreReader; readonly live: LiveSource },
 ): void {
+  const places = new Places(MOST_READERS, 'clients read whole logs')
   registerPage(server, deps.store)
-  registerText(server, deps.store)
-  registerFollow(server, deps)
+  registerText(server, deps.store, places)
+  registerFollow(server, deps, places)
 }
 
 function registerPage(server: HttpServer, store: StoreReader): void {
@@ -39,11 +47,11 @@ function registerPage(server: HttpServer, store: StoreReader): void {
     // The job first: lines that come after this are then never said to be the last ones.
     const isEnded = isLogComplete(await getJobOfLog(store, log), log.attempt)
     const lines = await store.readLog(log, from, limit)
-    return { lines, complete: isEnded && lines.length < limit }
+    return { lines, complete: isEnded && isEndOfLog(lines, limit) }
   })
 }
 
-function registerText(server: HttpServer, store: StoreReader): void {
+function registerText(server: HttpServer, store: StoreReader, places: Places): void {
   const schema = {
     summary: 'The whole log as plain text',
     tags,
@@ -54,6 +62,9 @@ function registerText(server: HttpServer, store: StoreReader): void {
   }
   server.get(`${LOG}.txt`, { schema }, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const place = places.take()
+    reply.raw.once('close', () => place[Symbol.dispose]())
+    if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
     await getJobOfLog(store, log)
     // Hostile output must never be taken for a page.
     reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
@@ -74,7 +85,7 @@ async function* readText(
     const lines = await store.readLog(log, from, limit)
     const last = lines.at(-1)
     if (last) yield lines.map((line) => textOf(line, timestamps)).join('')
-    if (!last || lines.length < limit) return
+    if (!last || isEndOfLog(lines, limit)) return
     from = last.number + 1
     limit = nextPageSize(lines)
   }
@@ -87,6 +98,7 @@ function textOf(line: LogLine, timestamps: boolean): string {
 function registerFollow(
   server: HttpServer,
   { store, live }: { readonly store: StoreReader; readonly live: LiveSource },
+  places: Places,
 ): void {
   const schema = {
     summary: 'The lines of a log, one JSON object a line, until the attempt has ended',
@@ -98,11 +110,13 @@ function registerFollow(
   }
   server.get(`${LOG}/follow`, { schema }, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
-    await getJobOfLog(store, log)
     const gone = new AbortController()
+    // Before anything is waited for: a client that has gone by then would be followed for ever.
     reply.raw.once('close', () => gone.abort())
-    // A job may be silent for long; the server's time-out for idle connections is not for it.
-    request.raw.socket.setTimeout(0)
+    using _place = places.take()
+    await getJobOfLog(store, log)
+    if (gone.signal.aborted || request.raw.socket.destroyed) throw hasGone()
+    keepWhileSilent(reply)
     reply.hijack()
     reply.raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
@@ -120,6 +134,21 @@ function registerFollow(
       // The client must see that this is not the end of the log.
       reply.raw.destroy()
     }
+  })
+}
+
+function hasGone(): NarwhalError {
+  return new NarwhalError('cancelled', 'the client has gone')
+}
+
+/**
+ * A job may be silent for long, so a connection on which nothing moves is cut off only when the
+ * client has not taken what was sent.
+ */
+function keepWhileSilent({ raw }: FastifyReply): void {
+  raw.on('timeout', (socket: Socket) => {
+    if (raw.writableLength > 0) socket.destroy()
+    else socket.setTimeout(socket.timeout ?? 0)
   })
 }
 

@@ -54,6 +54,9 @@ export interface Store extends StoreReader, AsyncDisposable {
   ping(): Promise<void>
 }
 
+/** How much text of a log one read brings, roughly: a job may print endless lines. */
+export const LOG_READ_CHARACTERS = 1024 * 1024
+
 export interface StoreReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
@@ -90,7 +93,10 @@ export interface StoreReader {
   /** In the order of the file. */
   listJobViews(pipelineId: PipelineId): Promise<JobView[]>
 
-  /** Lines from `from` (counting from 0), at most `limit`; fewer at the end. */
+  /**
+   * Lines from `from` (counting from 0), at most `limit`; fewer at the end, and where those that
+   * are returned have LOG_READ_CHARACTERS or more: then the next read goes on behind them.
+   */
   readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]>
 
   /** The seats that nobody has ended yet, oldest first. */

@@ -5,9 +5,11 @@ import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { runSubscription } from './live-subscription.ts'
-import { SocketWriter } from './socket-writer.ts'
+import { type SocketRoom, SocketWriter } from './socket-writer.ts'
 
 const MOST_SUBSCRIPTIONS = 100
+/** Those that were ended count until they have stopped, so that nobody has more begun at a time. */
+const MOST_RUNNING = 2 * MOST_SUBSCRIPTIONS
 /** A client that goes on sending what nobody understands is cut off. */
 const MOST_MISTAKES = 10
 /** Close codes of RFC 6455. */
@@ -17,6 +19,8 @@ export interface LiveConnectionDeps {
   readonly store: StoreReader
   readonly feed: LiveFeed
   readonly log: Logger
+  /** Which this socket shares with the others. */
+  readonly room: SocketRoom
 }
 
 /** One client's websocket with its subscriptions; all of them end when it closes. */
@@ -25,12 +29,13 @@ export class LiveConnection implements Disposable {
   readonly #deps: LiveConnectionDeps
   readonly #writer: SocketWriter
   readonly #subscriptions = new Map<string, AbortController>()
+  #running = 0
   #mistakes = 0
 
   constructor(socket: WebSocket, deps: LiveConnectionDeps) {
     this.#socket = socket
     this.#deps = deps
-    this.#writer = new SocketWriter(socket)
+    this.#writer = new SocketWriter(socket, deps.room)
   }
 
   receive(text: string): void {
@@ -50,13 +55,14 @@ export class LiveConnection implements Disposable {
       this.#refuse(new NarwhalError('conflict', `"${id}" is subscribed already`), id)
       return
     }
-    if (this.#subscriptions.size >= MOST_SUBSCRIPTIONS) {
+    if (this.#subscriptions.size >= MOST_SUBSCRIPTIONS || this.#running >= MOST_RUNNING) {
       const words = `a connection can have ${MOST_SUBSCRIPTIONS} subscriptions; end one first`
       this.#refuse(new NarwhalError('exhausted', words), id)
       return
     }
     const subscription = new AbortController()
     this.#subscriptions.set(id, subscription)
+    this.#running++
     const { signal } = subscription
     const { store, feed, log } = this.#deps
     runSubscription(topic, { store, feed, writer: this.#writer, id, after, signal })
@@ -66,6 +72,7 @@ export class LiveConnection implements Disposable {
         if (!signal.aborted) this.#tell(error, id)
       })
       .finally(() => {
+        this.#running--
         if (this.#subscriptions.get(id) === subscription) this.#subscriptions.delete(id)
       })
   }

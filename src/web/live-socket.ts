@@ -5,9 +5,13 @@ import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 import { LiveConnection } from './live-connection.ts'
 import type { LiveFeed } from './live-feed.ts'
+import { SocketRoom } from './socket-writer.ts'
 
 /** How often a client is asked whether it is there; one that has not answered by the next is cut off. */
 const PING_MS = 30_000
+
+/** So many clients may listen at a time to one process. */
+const MOST_SOCKETS = 1_000
 
 export interface LiveSocketDeps {
   readonly store: StoreReader
@@ -17,10 +21,14 @@ export interface LiveSocketDeps {
   readonly allowOrigin?: (origin: string) => boolean
   /** Milliseconds between two pings; 30,000 unless told. */
   readonly pingMs?: number
+  /** How many sockets there may be at a time; 1,000 unless told. */
+  readonly mostSockets?: number
 }
 
 /** Adds the websocket of `contract/live-protocol.ts` at `/api/v1/live`. */
 export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): void {
+  const room = new SocketRoom()
+  const mostSockets = deps.mostSockets ?? MOST_SOCKETS
   server.get(
     '/api/v1/live',
     {
@@ -28,13 +36,16 @@ export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): vo
       schema: { hide: true },
       // Browsers let any page open a websocket anywhere, with cookies; only this header tells.
       preValidation: async ({ headers }) => {
+        if (room.size >= mostSockets) {
+          throw new NarwhalError('unavailable', `${mostSockets} clients listen already`)
+        }
         const { origin, host } = headers
         if (origin === undefined || isSameHost(origin, host)) return
         if (deps.allowOrigin?.(origin)) return
         throw new NarwhalError('forbidden', `pages of ${origin} may not connect here`)
       },
     },
-    (socket) => serve(socket, deps),
+    (socket) => serve(socket, deps, room),
   )
 }
 
@@ -42,8 +53,9 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }
 
-function serve(socket: WebSocket, deps: LiveSocketDeps): void {
-  const connection = new LiveConnection(socket, deps)
+function serve(socket: WebSocket, deps: LiveSocketDeps, room: SocketRoom): void {
+  room.add(socket)
+  const connection = new LiveConnection(socket, { ...deps, room })
   const watch = watchPulse(socket, deps.pingMs ?? PING_MS)
   socket.on('message', (data: Buffer, isBinary) => {
     connection.receive(isBinary ? '' : data.toString('utf8'))

@@ -41,13 +41,14 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
   const hasReads = server.hasRoute({ method: 'GET', url: '/api/v1/pipelines' })
   if (!hasReads) registerReadRoutes(server, { store, live: feed })
   registerRunnerSamples(server, { store, samples })
-  const { allowOrigin, pingMs, dispatcherUrls, tls } = deps
+  const { allowOrigin, pingMs, mostSockets, dispatcherUrls, tls } = deps
   registerLiveSocket(server, {
     store,
     feed,
     log,
     ...(allowOrigin ? { allowOrigin } : {}),
     ...(pingMs ? { pingMs } : {}),
+    ...(mostSockets ? { mostSockets } : {}),
   })
   if (dispatcherUrls) await registerCommandForwarding(server, { urls: dispatcherUrls, tls })
   await registerUiFiles(server, deps.uiFolder)

@@ -13,6 +13,11 @@ export async function readFinal(databaseUrl: string): Promise<FinalPipeline[]> {
     { kind: 'postgres', url: databaseUrl, poolSize: 2 },
     silentLog(),
   )
+  return await readPipelines(store)
+}
+
+/** All pipelines of a store, with their jobs, attempts and logs. */
+export async function readPipelines(store: Store): Promise<FinalPipeline[]> {
   const found: FinalPipeline[] = []
   for await (const id of allPipelines(store)) {
     const detail = await store.findPipeline(id)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogLine } from '../../contract/views.ts'
+import { LOG_READ_CHARACTERS } from '../store.ts'
 import { lines, type OpenDatabase, openWorld, seedAttempt } from './fixtures.ts'
 
 export function logsContract(open: OpenDatabase): void {
@@ -40,6 +41,28 @@ export function logsContract(open: OpenDatabase): void {
     assert.deepEqual(await store.readLog({ ...log, attempt: 2 }, 0, 5), [])
     const attempt = (await store.findJob(job.id))?.attempts[0]
     assert.deepEqual([attempt?.lines, attempt?.lastSeq], [3210, 5])
+  })
+
+  test('brings no more than a few megabytes of long lines at a time, and all in the end', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log } = await seedAttempt(store)
+    // Short ones first: what a reader has seen says nothing of what comes.
+    const all = lines(0, 1200).map((line, n) =>
+      n < 1000 ? line : { ...line, text: 'x'.repeat(64 * 1024) },
+    )
+    await store.transact((write) => write.appendLog({ ...log, lastSeq: 1 }, all))
+    const read: LogLine[] = []
+    for (let reads = 0; read.length < all.length; reads++) {
+      const some = await store.readLog(log, read.length, 5000)
+      const characters = some.reduce((sum, { text }) => sum + text.length, 0)
+      assert.ok(characters <= 5 * 1024 * 1024, `${characters} characters`)
+      assert.ok(characters >= LOG_READ_CHARACTERS || read.length + some.length === all.length)
+      read.push(...some)
+      assert.ok(reads < 10)
+    }
+    assert.deepEqual(read, all)
+    assert.deepEqual(await store.readLog(log, all.length, 5000), [])
   })
 
   test('leaves out lines that are there already', async () => {

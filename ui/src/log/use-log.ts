@@ -62,9 +62,16 @@ export function useLog({ jobId, attempt, stored }: LogRef): OpenLog {
   const readOlder = async () => {
     keep.current = MOST_LINES
     const from = Math.max(0, first - OLDER)
-    const path = `/jobs/${jobId}/attempts/${attempt}/log?from=${from}&limit=${first - from}`
-    const { lines } = await getJson<LogPage>(path)
-    dispatch({ type: 'older', lines })
+    const older: LogLine[] = []
+    // A page of long lines has fewer than were asked for.
+    for (let at = from; at < first; ) {
+      const path = `/jobs/${jobId}/attempts/${attempt}/log?from=${at}&limit=${first - at}`
+      const { lines } = await getJson<LogPage>(path)
+      if (lines.length === 0) break
+      for (const line of lines) older.push(line)
+      at += lines.length
+    }
+    dispatch({ type: 'older', lines: older })
   }
   return { log, error, readOlder }
 }
