@@ -7,6 +7,23 @@ export interface AmqpAddress {
   readonly url: string
   /** The same for people: scheme, host and port only. */
   readonly shown: string
+  /** The PEM files that the URL names, and what the broker's certificate must be for. */
+  readonly tls?: AmqpTls
+}
+
+export interface AmqpTls {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly serverName?: string | undefined
+}
+
+/** By the names that RabbitMQ gives them in URLs. */
+export const AMQP_TLS_NAMES = {
+  ca: 'cacertfile',
+  cert: 'certfile',
+  key: 'keyfile',
+  clientCa: 'cacertfile',
 }
 
 /** Reads an `amqp://` or `amqps://` URL; throws `invalid` (without quoting it) when it isn't one. */
@@ -23,5 +40,35 @@ export function parseAmqpUrl(text: string): AmqpAddress {
   if (!url.searchParams.has('heartbeat')) {
     url.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS))
   }
-  return { url: url.href, shown }
+  const tls = takeTls(url)
+  return { url: url.href, shown, ...(tls ? { tls } : {}) }
+}
+
+/** Takes what is about TLS out of the URL; undefined for one without TLS. */
+function takeTls(url: URL): AmqpTls | undefined {
+  const take = (name: string): string | undefined => {
+    const value = url.searchParams.get(name) ?? undefined
+    url.searchParams.delete(name)
+    return value
+  }
+  const { ca, cert, key } = AMQP_TLS_NAMES
+  const tls = {
+    ca: take(ca),
+    cert: take(cert),
+    key: take(key),
+    serverName: take('server_name_indication'),
+  }
+  const verify = take('verify')
+  if (verify !== undefined && verify !== 'verify_peer') {
+    throw new NarwhalError(
+      'invalid',
+      "the broker's certificate is always verified: name its authority by cacertfile= instead of verify=",
+    )
+  }
+  if (url.protocol === 'amqps:') return tls
+  if (Object.values(tls).every((value) => value === undefined)) return undefined
+  throw new NarwhalError(
+    'invalid',
+    "the broker's URL names certificates, but TLS is spoken with amqps:// only",
+  )
 }

@@ -1,8 +1,10 @@
 import { addAbortListener } from 'node:events'
 import { type ChannelModel, connect } from 'amqplib'
 import { backoff } from '../lib/backoff.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { describeConnectError } from '../lib/connect-errors.ts'
+import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import type { AmqpAddress } from './amqp-address.ts'
 import { closeModel, cutModel } from './amqp-channel.ts'
 import type { AmqpSession, Attach } from './amqp-session.ts'
@@ -14,6 +16,8 @@ const GOOD_AFTER_MS = 10_000
 
 export interface AmqpLinkOptions {
   readonly address: AmqpAddress
+  /** For `amqps:`. */
+  readonly tls?: ClientTls | undefined
   /** What the connection is for; seen on the broker and in the log. */
   readonly purpose: string
   readonly log: Logger
@@ -111,7 +115,7 @@ export class AmqpLink implements AsyncDisposable {
       } catch (error) {
         if (this.#closing) return
         this.#say(error)
-        this.#down(describeError(error))
+        this.#down(describeConnectError(error))
       }
       if (performance.now() - began > GOOD_AFTER_MS) failures = 0
       await backoff(failures++, RETRY, signal).catch(() => {})
@@ -120,12 +124,15 @@ export class AmqpLink implements AsyncDisposable {
 
   /** One connection from its beginning to its end, for which it throws the reason. */
   async #live(signal: AbortSignal): Promise<never> {
-    const { address, purpose } = this.#options
+    const { address, purpose, tls } = this.#options
+    const serverName = address.tls?.serverName
     const options = {
       timeout: CONNECT_WITHIN_MS,
       noDelay: true,
       clientProperties: { connection_name: `narwhal ${purpose}` },
       signal,
+      ...tls?.options,
+      ...(serverName ? { servername: serverName } : {}),
     }
     const model = await connect(address.url, options)
     const ended = Promise.withResolvers<never>()
@@ -172,7 +179,7 @@ export class AmqpLink implements AsyncDisposable {
 
   /** Once for each reason, not once for each try. */
   #say(err: unknown): void {
-    const reason = describeError(err)
+    const reason = describeConnectError(err)
     if (reason === this.#failure) return
     const shown = this.#options.address.shown
     if (err instanceof NarwhalError) {

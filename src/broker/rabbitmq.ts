@@ -3,7 +3,8 @@ import type { EventId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
-import { type AmqpAddress, parseAmqpUrl } from './amqp-address.ts'
+import { TlsFiles } from '../lib/tls-files.ts'
+import { AMQP_TLS_NAMES, type AmqpAddress, parseAmqpUrl } from './amqp-address.ts'
 import { atMost } from './amqp-channel.ts'
 import { CommitConsumer } from './amqp-commit-consumer.ts'
 import { CommitPublisher } from './amqp-commit-publisher.ts'
@@ -34,6 +35,7 @@ export interface RabbitBrokerOptions {
 export class RabbitBroker implements Broker {
   readonly #log: Logger
   readonly #address: AmqpAddress
+  readonly #tls: TlsFiles | undefined
   readonly #names: AmqpNames
   readonly #states: EventHub<BrokerState>
   readonly #publishing: AmqpLink
@@ -44,11 +46,13 @@ export class RabbitBroker implements Broker {
   readonly #open = new Set<AsyncDisposable>()
   #state: BrokerState = 'connecting'
 
-  /** Begins to connect; throws `invalid` when the URL can't be one. */
+  /** Begins to connect; throws `invalid` when the URL, or a file that it names, can't be one. */
   constructor(options: RabbitBrokerOptions) {
     this.#address = parseAmqpUrl(options.url)
     this.#names = amqpNames(options.prefix ?? 'narwhal')
     this.#log = options.log.child({ part: 'broker' })
+    const { tls } = this.#address
+    this.#tls = tls && TlsFiles.open(tls, this.#log, { names: AMQP_TLS_NAMES, onlyCa: true })
     this.#states = new EventHub((err) =>
       this.#log.error({ err }, 'a listener of the broker failed'),
     )
@@ -150,11 +154,13 @@ export class RabbitBroker implements Broker {
       this.#consuming[Symbol.asyncDispose](),
     ])
     this.#commits[Symbol.dispose]()
+    this.#tls?.[Symbol.dispose]()
   }
 
   #link(purpose: string): AmqpLink {
     return new AmqpLink({
       address: this.#address,
+      tls: this.#tls?.client,
       purpose,
       log: this.#log,
       setUp: (model) => declareTopology(model, this.#names),

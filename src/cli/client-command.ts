@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { NarwhalError } from '../lib/errors.ts'
+import type { ClientTls } from '../lib/tls-files.ts'
 import { cleanJson } from './clean-text.ts'
 import type { CliIo } from './cli-io.ts'
 import type { ApiClient } from './client.ts'
@@ -11,6 +12,9 @@ export const DEFAULT_SERVER = 'http://127.0.0.1:4747'
 export interface ClientOptions {
   readonly server?: string
   readonly token?: string
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
   readonly json?: boolean
 }
 
@@ -27,6 +31,9 @@ export function addClientCommand(
     .description(text.description ?? text.summary)
     .addOption(new Option('--server <url>', `the server (or NARWHAL_SERVER; ${DEFAULT_SERVER})`))
     .addOption(new Option('--token <token>', 'an access token (or, out of sight, NARWHAL_TOKEN)'))
+    .addOption(new Option('--ca <file>', 'an authority to trust, in PEM (or NARWHAL_CA)'))
+    .addOption(new Option('--cert <file>', 'a client certificate, in PEM (or NARWHAL_CERT)'))
+    .addOption(new Option('--key <file>', 'the key of --cert, in PEM (or NARWHAL_KEY)'))
     .option('--json', "print the API's JSON instead")
     .addHelpText('after', `\nExamples:\n${examples}`)
 }
@@ -44,7 +51,20 @@ export async function openClient(options: ClientOptions, io: CliIo): Promise<Api
   }
   // The schemas cost some tens of milliseconds; `narwhal --help` shall not wait for them.
   const { ApiClient } = await import('./client.ts')
-  return new ApiClient({ server: server.replace(/\/+$/, ''), token }, io.signal)
+  const tls = await openTls(options, io)
+  return new ApiClient({ server: server.replace(/\/+$/, ''), token, tls }, io.signal)
+}
+
+const TLS_NAMES = { ca: '--ca', cert: '--cert', key: '--key', clientCa: '--ca' }
+
+async function openTls(options: ClientOptions, { env }: CliIo): Promise<ClientTls | undefined> {
+  const ca = options.ca || env['NARWHAL_CA'] || undefined
+  const cert = options.cert || env['NARWHAL_CERT'] || undefined
+  const key = options.key || env['NARWHAL_KEY'] || undefined
+  if (!ca && !cert && !key) return undefined
+  const { TlsFiles } = await import('../lib/tls-files.ts')
+  const { silentLog } = await import('../lib/log.ts')
+  return TlsFiles.open({ ca, cert, key }, silentLog(), { names: TLS_NAMES }).client
 }
 
 export function printJson(io: CliIo, value: unknown): void {

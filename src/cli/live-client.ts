@@ -50,6 +50,8 @@ export class LiveClient implements AsyncDisposable {
   readonly #running: Promise<void>
   #socket: WebSocket | undefined
   #nextId = 1
+  /** Why the last connection failed. */
+  #trouble: unknown
 
   constructor(address: ServerAddress, options: LiveClientOptions) {
     this.#address = address
@@ -91,7 +93,7 @@ export class LiveClient implements AsyncDisposable {
         tries = 0
       }
       if (performance.now() - lostAt > this.#patienceMs) {
-        throw serverAway(this.#address.server, undefined)
+        throw serverAway(this.#address.server, this.#trouble)
       }
       await backoff(tries, { firstMs: 50, maxMs: 3000 }, this.#signal)
     }
@@ -137,8 +139,9 @@ export class LiveClient implements AsyncDisposable {
       if (refused) reject(refused)
       socket.terminate()
     })
-    socket.on('error', () => {
-      // 'close' follows, and says all that matters.
+    socket.on('error', (error) => {
+      // 'close' follows.
+      this.#trouble = error
     })
     socket.on('close', () => resolve())
     if (this.#signal.aborted) abort()

@@ -43,7 +43,11 @@ function rootOf(error: unknown): unknown {
 
 function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
+  if (typeof code !== 'string') return undefined
+  if (code !== 'EPROTO') return code
+  // The reason of OpenSSL is then in the message alone.
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(describeError(error))?.[1] ?? 'of no name'
+  return `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
 }
 
 /** Why nothing could be asked over a connection, in words; TLS's codes say little to people. */

@@ -31,6 +31,8 @@ export async function tlsFetch(
     const error = new Error(`connect ETIMEDOUT ${url.host}`)
     asked.destroy(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }))
   }, CONNECT_WITHIN_MS)
+  // A refusal may come as two errors: that of writing, and the other side's alert.
+  asked.on('error', () => {})
   asked.on('socket', (socket) => {
     if (asked.reusedSocket) clearTimeout(late)
     else socket.once('secureConnect', () => clearTimeout(late))

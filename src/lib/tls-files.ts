@@ -58,7 +58,21 @@ interface Peer {
 
 type Texts = { readonly [Name in keyof TlsPaths]: string | undefined }
 
-const SETTING_OF = { cert: 'tls-cert', key: 'tls-key', clientCa: 'tls-client-ca', ca: 'tls-ca' }
+export interface TlsFilesOptions {
+  /** How people name each file; the settings of a process unless told. */
+  readonly names?: Readonly<Record<keyof TlsPaths, string>>
+  /** Whether only `ca` is trusted, if there is one, and the system's authorities are not. */
+  readonly onlyCa?: boolean
+  /** Milliseconds from one look at the files to the next; 30,000 unless told. */
+  readonly checkMs?: number
+}
+
+const SETTINGS = {
+  cert: '--tls-cert',
+  key: '--tls-key',
+  clientCa: '--tls-client-ca',
+  ca: '--tls-ca',
+}
 const NAMES = ['cert', 'key', 'clientCa', 'ca'] as const
 const MIN_VERSION = 'TLSv1.2'
 const CHECK_MS = 30_000
@@ -71,6 +85,7 @@ const SAY_AGAIN_MS = 10_000
  */
 export class TlsFiles implements Disposable {
   readonly #paths: TlsPaths
+  readonly #options: TlsFilesOptions
   readonly #log: Logger
   readonly #servers = new Set<FollowingServer>()
   readonly #timer: NodeJS.Timeout
@@ -82,23 +97,25 @@ export class TlsFiles implements Disposable {
   #saidAt = -Infinity
 
   /** Throws `invalid` when a file is missing, is not PEM, or does not fit the others. */
-  static open(paths: TlsPaths, log: Logger, checkMs = CHECK_MS): TlsFiles {
-    requirePairs(paths)
+  static open(paths: TlsPaths, log: Logger, options: TlsFilesOptions = {}): TlsFiles {
+    const names = options.names ?? SETTINGS
+    requirePairs(paths, names)
     const texts = Object.fromEntries(
-      NAMES.map((name) => [name, paths[name] && readOrRefuse(name, paths[name])]),
+      NAMES.map((name) => [name, paths[name] && readOrRefuse(paths[name], names[name])]),
     )
-    return new TlsFiles(paths, texts, log, checkMs)
+    return new TlsFiles(paths, texts, log, options)
   }
 
-  private constructor(paths: TlsPaths, texts: Texts, log: Logger, checkMs: number) {
+  private constructor(paths: TlsPaths, texts: Texts, log: Logger, options: TlsFilesOptions) {
     this.#paths = paths
+    this.#options = options
     this.#log = log
-    requireUsable(paths, texts)
+    requireUsable(paths, texts, options.names)
     this.#texts = texts
-    this.#context = contextOf(texts)
+    this.#context = contextOf(texts, options.onlyCa)
     this.#agent = agentOf(this.#context)
     this.#warn()
-    this.#timer = setInterval(() => void this.check(), checkMs).unref()
+    this.#timer = setInterval(() => void this.check(), options.checkMs ?? CHECK_MS).unref()
   }
 
   /** Reads the files again, and takes what is new. */
@@ -111,8 +128,8 @@ export class TlsFiles implements Disposable {
         ),
       )
       if (NAMES.every((name) => texts?.[name] === this.#texts[name])) return
-      requireUsable(this.#paths, texts)
-      this.#context = contextOf(texts)
+      requireUsable(this.#paths, texts, this.#options.names)
+      this.#context = contextOf(texts, this.#options.onlyCa)
       this.#agent = agentOf(this.#context)
       this.#texts = texts
     } catch (error) {
@@ -208,21 +225,24 @@ export class TlsFiles implements Disposable {
   }
 }
 
-function requirePairs({ cert, key, clientCa }: TlsPaths): void {
-  if (cert && !key) throw invalid('--tls-cert needs its key: name it by --tls-key')
-  if (key && !cert) throw invalid('--tls-key needs its certificate: name it by --tls-cert')
+function requirePairs(
+  { cert, key, clientCa }: TlsPaths,
+  names: Readonly<Record<keyof TlsPaths, string>>,
+): void {
+  if (cert && !key) throw invalid(`${names.cert} needs its key: name it by ${names.key}`)
+  if (key && !cert) throw invalid(`${names.key} needs its certificate: name it by ${names.cert}`)
   if (clientCa && !cert) {
     throw invalid(
-      '--tls-client-ca asks for certificates by TLS: name --tls-cert and --tls-key, too',
+      '--tls-client-ca asks for certificates, which needs TLS: name --tls-cert and --tls-key, too',
     )
   }
 }
 
-function readOrRefuse(name: keyof typeof SETTING_OF, path: string): string {
+function readOrRefuse(path: string, name: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw invalid(`--${SETTING_OF[name]}: ${path} can't be read: ${describeError(cause)}`, cause)
+    throw invalid(`${name}: ${path} can't be read: ${describeError(cause)}`, cause)
   }
 }
 
@@ -230,16 +250,20 @@ async function readIfNamed(path: string | undefined): Promise<string | undefined
   return path === undefined ? undefined : await readFile(path, 'utf8')
 }
 
-function requireUsable(paths: TlsPaths, { cert, key, clientCa, ca }: Texts): void {
+function requireUsable(
+  paths: TlsPaths,
+  { cert, key, clientCa, ca }: Texts,
+  names: Readonly<Record<keyof TlsPaths, string>> = SETTINGS,
+): void {
   if (cert && key) {
-    const certificate = certificatesIn(cert, `--tls-cert: ${paths.cert}`)[0]
-    const privateKey = privateKeyIn(key, `--tls-key: ${paths.key}`)
+    const certificate = certificatesIn(cert, `${names.cert}: ${paths.cert}`)[0]
+    const privateKey = privateKeyIn(key, `${names.key}: ${paths.key}`)
     if (!certificate?.checkPrivateKey(privateKey)) {
       throw invalid(`the key ${paths.key} does not fit the certificate ${paths.cert}`)
     }
   }
-  if (clientCa) certificatesIn(clientCa, `--tls-client-ca: ${paths.clientCa}`)
-  if (ca) certificatesIn(ca, `--tls-ca: ${paths.ca}`)
+  if (clientCa) certificatesIn(clientCa, `${names.clientCa}: ${paths.clientCa}`)
+  if (ca) certificatesIn(ca, `${names.ca}: ${paths.ca}`)
 }
 
 const PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END [A-Z0-9 ]+-----/g
@@ -265,10 +289,10 @@ function privateKeyIn(text: string, what: string) {
   }
 }
 
-function contextOf({ cert, key, ca }: Texts): SecureContext {
+function contextOf({ cert, key, ca }: Texts, onlyCa = false): SecureContext {
   return createSecureContext({
     minVersion: MIN_VERSION,
-    ...(ca ? { ca: [...getCACertificates('default'), ca] } : {}),
+    ...(ca ? { ca: onlyCa ? ca : [...getCACertificates('default'), ca] } : {}),
     ...(cert && key ? { cert, key } : {}),
   })
 }

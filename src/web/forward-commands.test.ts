@@ -78,6 +78,61 @@ test('says in words that the dispatcher is away', async () => {
   assert.match(message, /the dispatcher at .* does not answer \(.*ECONNREFUSED.*\)/)
 })
 
+test('goes on to the next dispatcher when one is away or has surely done nothing', async () => {
+  const asked: string[] = []
+  const refuse = (headers: Record<string, string>, words: string) =>
+    openDispatcher((_request, _body, response) => {
+      asked.push(words)
+      response.writeHead(503, { 'content-type': 'application/json', ...headers })
+      response.end(words)
+    })
+  await using full = await refuse({ 'narwhal-untouched': '1' }, '{"code":"unavailable"}')
+  await using closing = await refuse({}, '{"error":"Service Unavailable","statusCode":503}')
+  await using balancer = await refuse({}, '<html>503</html>')
+  await using good = await openDispatcher((request, body, response) => {
+    response.end(`${request.method} ${body}`)
+  })
+  const away = `http://127.0.0.1:${await freePort()}`
+  const dispatcherUrls = [away, full.url, closing.url, balancer.url, good.url]
+  await using web = await openWebStage({ dispatcherUrls })
+  const post = { method: 'POST', body: 'all of it' }
+  const answer = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, post)
+  assert.equal(await answer.text(), 'POST all of it')
+  assert.equal(asked.length, 3)
+  await using none = await openWebStage({ dispatcherUrls: [balancer.url, away] })
+  const refused = await fetch(`${none.url}/api/v1/jobs/job_1/rerun`, post)
+  assert.deepEqual([refused.status, await refused.text()], [503, '<html>503</html>'])
+})
+
+test('does not repeat a command that may have reached a dispatcher, but repeats a read', async () => {
+  let cut = 0
+  await using cutting = await openDispatcher((request) => {
+    cut++
+    request.socket.destroy()
+  })
+  await using unsure = await openDispatcher((_request, _body, response) => {
+    response.writeHead(503).end('{"code":"unavailable","message":"the database is away"}')
+  })
+  let done = 0
+  await using good = await openDispatcher((_request, _body, response) => {
+    done++
+    response.end('done')
+  })
+  await using web = await openWebStage({ dispatcherUrls: [cutting.url, good.url] })
+  const command = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
+  assert.equal(command.status, 503)
+  assert.match(await command.text(), /whether it has done this is not known/)
+  assert.deepEqual([cut, done], [1, 0])
+  assert.equal(await (await fetch(`${web.url}/api/v1/queue`)).text(), 'done')
+  assert.equal(done, 1)
+
+  await using other = await openWebStage({ dispatcherUrls: [unsure.url, good.url] })
+  const same = await fetch(`${other.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
+  assert.match(await same.text(), /the database is away/)
+  assert.equal(done, 1)
+  assert.equal(await (await fetch(`${other.url}/api/v1/queue`)).text(), 'done')
+})
+
 test('can not be led elsewhere by a path', async () => {
   await using dispatcher = await openDispatcher(({ url }, _body, response) => {
     response.end(url)

@@ -1,6 +1,7 @@
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, type HttpServer, listen } from '../../src/http/server.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import type { ServerTls } from '../../src/lib/tls-files.ts'
 import { startWeb, type WebDeps } from '../../src/web/web.ts'
 import { Stage } from './stage.ts'
 
@@ -12,9 +13,13 @@ export interface WebStage extends AsyncDisposable {
 
 /** A stage with a web server before it, listening on a free port. */
 export async function openWebStage(
-  more: Partial<WebDeps> & { readonly prepare?: (server: HttpServer) => void } = {},
+  more: Partial<WebDeps> & {
+    readonly prepare?: (server: HttpServer) => void
+    readonly serverTls?: ServerTls
+  } = {},
 ): Promise<WebStage> {
   await using parts = new AsyncDisposableStack()
+  const { prepare, serverTls, ...deps } = more
   const stage = parts.use(await Stage.open())
   const { store, broker } = stage
   const log = silentLog()
@@ -23,8 +28,8 @@ export async function openWebStage(
     metrics: openMetrics(),
     ready: () => store.ping(),
     version: '1.2.3',
+    tls: serverTls,
   })
-  const { prepare, ...deps } = more
   prepare?.(server)
   const uiFolder = '/nonexistent'
   parts.use(await startWeb(server, { store, broker, log, uiFolder, ...deps }))

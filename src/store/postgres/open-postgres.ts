@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { TlsFiles } from '../../lib/tls-files.ts'
 import type { Engine } from '../sql/sql-store.ts'
 import type { Tables } from '../sql/tables.ts'
 import { isMisconfigured } from './postgres-errors.ts'
@@ -13,6 +14,7 @@ const OLDEST_VERSION = 150_000
  * when it never will do: a wrong password or database, too old, not UTF-8.
  */
 export async function openPostgres(options: PoolOptions, log: Logger): Promise<Engine> {
+  requireTlsFiles(options.url, log)
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(options, log) }) })
   try {
     await requireFit(db)
@@ -21,6 +23,22 @@ export async function openPostgres(options: PoolOptions, log: Logger): Promise<E
     throw error
   }
   return { writing: db, reading: db, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+const TLS_NAMES = {
+  ca: 'sslrootcert',
+  cert: 'sslcert',
+  key: 'sslkey',
+  clientCa: 'sslrootcert',
+}
+
+/** pg reads the files that the URL names at each connection; what is wrong with them is said here. */
+function requireTlsFiles(url: string, log: Logger): void {
+  if (!URL.canParse(url)) return
+  const { searchParams } = new URL(url)
+  const find = (name: string): string | undefined => searchParams.get(name) ?? undefined
+  const paths = { ca: find(TLS_NAMES.ca), cert: find(TLS_NAMES.cert), key: find(TLS_NAMES.key) }
+  TlsFiles.open(paths, log, { names: TLS_NAMES })[Symbol.dispose]()
 }
 
 async function requireFit(db: Kysely<Tables>): Promise<void> {

@@ -1,4 +1,5 @@
-import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { describeConnectError, isTlsError } from '../../lib/connect-errors.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const EXHAUSTED = ['53100', '53200', '53400']
@@ -10,6 +11,9 @@ const TOO_LARGE = ['54000', '54001', '54011', '54023']
  */
 const UNAVAILABLE = /^(?:08|28|3D|40|57|58)|^(?:25006|25P03|53300|53000|55P03)$/
 
+/** pg's words. */
+const NO_TLS = 'The server does not support SSL connections'
+
 /** Errors of the socket and of pg itself carry no SQLSTATE. */
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
@@ -17,7 +21,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/
 export function postgresError(error: unknown): NarwhalError {
   if (error instanceof NarwhalError) return error
   const cause = { cause: error }
-  const reason = describeError(error)
+  const reason = describeConnectError(error)
   const state = sqlState(error)
   if (state === undefined || UNAVAILABLE.test(state)) {
     return new NarwhalError('unavailable', `PostgreSQL can't be used now: ${reason}`, cause)
@@ -49,7 +53,12 @@ export function isConnectionLost(error: unknown): boolean {
   return state === undefined || /^(?:08|57P|25P03)/.test(state)
 }
 
-/** Whether it will be the same however often it is tried: a wrong password, user or database. */
+/**
+ * Whether it will be the same however often it is tried: a wrong password, user, database or
+ * certificate, or no TLS where the URL asks for it.
+ */
 export function isMisconfigured(error: unknown): boolean {
+  if (isTlsError(error)) return true
+  if (error instanceof Error && error.message === NO_TLS) return true
   return /^(?:28|3D)/.test(sqlState(error) ?? '')
 }
