@@ -20,5 +20,8 @@ export const MOST_MESSAGE_BYTES = 64 * 1024
 /** How often each side sends a ping: proxies cut what is quiet, some after 10 seconds. */
 export const PING_MS = 3_000
 
-/** A side that has heard nothing for so long takes the other for gone. */
-export const SILENCE_MS = 10_000
+/**
+ * A side that has heard nothing for so long takes the other for gone. It is shorter than a lease, so
+ * that a runner whose connection was lost without a word is back before its jobs are taken away.
+ */
+export const SILENCE_MS = 7_000

@@ -13,26 +13,35 @@ export interface Heartbeat {
   readonly count: number
 }
 
+/** After a stall of our own, what has come meanwhile is read before anybody is judged. */
+const GRACE_MS = 200
+
 /**
  * Pings the other side for as long as the socket is open, and cuts the socket off when nothing at
  * all has come for too long. A reader that pauses the socket hears no answers either.
  */
 export function keepAlive(socket: WebSocket, { pingMs, silenceMs }: HeartbeatOptions): Heartbeat {
-  let heardAt = performance.now()
   let count = 0
+  let grace: NodeJS.Timeout | undefined
+  const silence = setTimeout(() => {
+    grace = setTimeout(() => socket.terminate(), GRACE_MS)
+  }, silenceMs)
   const hear = (): void => {
-    heardAt = performance.now()
+    clearTimeout(grace)
+    silence.refresh()
   }
-  for (const event of ['open', 'message', 'ping'] as const) socket.on(event, hear)
+  for (const event of ['open', 'message', 'ping', 'pong'] as const) socket.on(event, hear)
   socket.on('pong', () => {
-    hear()
     count++
   })
-  const timer = setInterval(() => {
-    if (performance.now() - heardAt > silenceMs) socket.terminate()
-    else if (socket.readyState === socket.OPEN) socket.ping()
+  const pings = setInterval(() => {
+    if (socket.readyState === socket.OPEN) socket.ping()
   }, pingMs)
-  socket.on('close', () => clearInterval(timer))
+  socket.on('close', () => {
+    clearInterval(pings)
+    clearTimeout(silence)
+    clearTimeout(grace)
+  })
   return {
     get count() {
       return count
