@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { eventually } from '../../test/support/eventually.ts'
 import type { SentLine } from '../contract/rpc.ts'
@@ -69,4 +70,68 @@ test('shows the beginning of a line when nothing follows', async () => {
   lines.write('stdout', Buffer.from('none\n'))
   lines.end()
   assert.deepEqual(texts(), ['Password: ', 'none'])
+})
+
+/** The most that was in one batch, and what came in all. */
+function measure() {
+  const seen = { lines: 0, characters: 0, mostLines: 0, mostCharacters: 0, longest: 0, cut: 0 }
+  const lines = new LogLines((batch) => {
+    let characters = 0
+    for (const { text } of batch) {
+      characters += text.length
+      seen.longest = Math.max(seen.longest, text.length)
+      if (text.endsWith(' …')) seen.cut++
+    }
+    seen.lines += batch.length
+    seen.characters += characters
+    seen.mostLines = Math.max(seen.mostLines, batch.length)
+    seen.mostCharacters = Math.max(seen.mostCharacters, characters)
+  })
+  return { lines, seen }
+}
+
+const KiB = 1024
+const LONGEST = 64 * KiB
+
+test('a line of 50 MB is cut into pieces that say that it goes on, and takes little memory', () => {
+  const { lines, seen } = measure()
+  const before = process.memoryUsage().rss
+  const chunk = Buffer.alloc(64 * KiB, 'x')
+  for (let n = 0; n < 800; n++) lines.write('stdout', chunk)
+  lines.write('stdout', Buffer.from('\n'))
+  lines.end()
+  assert.equal(seen.lines, 800)
+  assert.equal(seen.cut, 799)
+  assert.equal(seen.longest, LONGEST + 2)
+  assert.ok(seen.mostCharacters <= 2 * LONGEST + 4)
+  assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
+})
+
+test('ten million empty lines come in batches of a bounded number', () => {
+  const { lines, seen } = measure()
+  const before = process.memoryUsage().rss
+  const chunk = Buffer.alloc(50_000, '\n')
+  for (let n = 0; n < 200; n++) lines.write('stdout', chunk)
+  lines.end()
+  assert.equal(seen.lines, 10_000_000)
+  assert.ok(seen.mostLines <= 4_096, `${seen.mostLines} lines in a batch`)
+  assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
+})
+
+test('a long line that comes byte by byte costs no more than one that comes at once', () => {
+  const { lines, seen } = measure()
+  const byte = Buffer.from('x')
+  for (let n = 0; n < 2 * KiB * KiB; n++) lines.write('stdout', byte)
+  lines.end()
+  assert.equal(seen.characters, 2 * KiB * KiB + 2 * seen.cut)
+  assert.ok(seen.longest <= LONGEST + 2)
+})
+
+test('bytes without any meaning come out as lines within the same bounds', () => {
+  const { lines, seen } = measure()
+  const chunk = randomBytes(64 * KiB)
+  for (let n = 0; n < 200; n++) lines.write(n % 2 === 0 ? 'stdout' : 'stderr', chunk)
+  lines.end()
+  assert.ok(seen.longest <= LONGEST + 2)
+  assert.ok(seen.mostCharacters <= 2 * LONGEST + 4)
 })

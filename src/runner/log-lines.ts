@@ -7,6 +7,8 @@ const CUT_MARK = ' …'
 /** Lines go out together: at once after silence, then at most so often, or so many characters. */
 const BATCH_MS = 20
 const BATCH_SIZE = 64 * 1024
+/** What a line counts besides its characters, so that there are not too many empty ones either. */
+const LINE_SIZE = 16
 /** The beginning of a line is shown when so long nothing follows; what follows is another line. */
 const SILENCE_MS = 500
 
@@ -39,9 +41,16 @@ export class LogLines {
 
   write(stream: OutputStream, chunk: Uint8Array): void {
     const rest = this.#rests[stream]
-    const lines = (rest.text + decode(rest.decoder, chunk)).split('\n')
-    rest.text = lines.pop() ?? ''
-    for (const line of lines) this.#add(stream, line.endsWith('\r') ? line.slice(0, -1) : line)
+    const text = decode(rest.decoder, chunk)
+    let start = 0
+    // Only what is new is searched: a step may write a long line byte by byte.
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+      const line = rest.text + text.slice(start, end)
+      rest.text = ''
+      start = end + 1
+      this.#add(stream, line.endsWith('\r') ? line.slice(0, -1) : line)
+    }
+    rest.text += text.slice(start)
     while (rest.text.length > LONGEST_LINE) {
       const head = headOf(rest.text)
       rest.text = rest.text.slice(head.length)
@@ -77,7 +86,7 @@ export class LogLines {
 
   #push(stream: SentLine['stream'], text: string): void {
     this.#batch.push({ at: Date.now(), stream, text })
-    this.#batchSize += text.length + 1
+    this.#batchSize += text.length + LINE_SIZE
     if (this.#batchSize >= BATCH_SIZE) this.#send()
   }
 
