@@ -11,6 +11,7 @@ import {
   startRequest,
 } from './attempt-requests.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { clockOffset } from './clock-offset.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { RunnerLink } from './runner-link.ts'
 
@@ -135,15 +136,17 @@ export class AttemptRun {
       this.#requests.push(acknowledgeRequest(this.#lastSeq))
     })
     let finished = false
+    const openedAt = Date.now()
     try {
       const signal = AbortSignal.any([this.#signal, this.#lease.over])
       for await (const message of this.#link.client.runAttempt(this.#requests, signal)) {
+        const arrivedAt = Date.now()
+        this.#clockOffsetMs ??= clockOffset(Number(message.atMs), { openedAt, arrivedAt })
         if (message.event.case === 'heartbeat') {
           batches.throwFailure()
           this.#answer(Number(message.event.value.sentMs))
           continue
         }
-        this.#clockOffsetMs ??= Date.now() - Number(message.atMs)
         // While this side waits for the store it hears nothing, which is not the runner's silence.
         this.#lease.isDeaf = true
         await batches.add(message)
