@@ -65,7 +65,7 @@ export class RunnerFailures implements Disposable {
   async #setAside(link: RunnerLink, asideReason: string | undefined): Promise<void> {
     await this.#recorder.record((write) => write.setAside(link.id, asideReason))
     const { asideReason: _, ...wishes } = link.wishes
-    link.wish({ ...wishes, ...(asideReason === undefined ? {} : { asideReason }) })
+    await link.wish({ ...wishes, ...(asideReason === undefined ? {} : { asideReason }) })
   }
 
   async #probe(link: RunnerLink): Promise<void> {

@@ -122,24 +122,31 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   /**
-   * Takes note of what is wanted of the runner now. A drain is told to it; behind a balancer a call
-   * reaches one of several: there it is enough that this side keeps to it.
+   * Takes note of what is wanted of the runner now; resolves when it was told, or could not be. A
+   * drain is told to it; behind a balancer a call reaches one of several: there it is enough that
+   * this side keeps to it.
    */
-  wish(wishes: RunnerWishes): void {
+  async wish(wishes: RunnerWishes): Promise<void> {
     const drain = wishes.draining !== this.#wishes.draining
     const isSame = !drain && wishes.asideReason === this.#wishes.asideReason
     this.#wishes = wishes
     if (isSame) return
-    if (drain) this.#tellDrain()
     this.#refresh()
+    if (drain) await this.#tellDrain()
   }
 
-  #tellDrain(): void {
+  async #tellDrain(): Promise<void> {
     if (this.balanced) return
-    this.#client.drain(this.#wishes.draining).catch((error: unknown) => {
+    const { draining } = this.#wishes
+    try {
+      await this.#client.drain(draining)
+      // What the member said last is old news now; its next sample says the same as this.
+      for (const [id, member] of this.#members) this.#members.set(id, { ...member, draining })
+      this.#refresh()
+    } catch (error) {
       // It is told again with the next connection, and gets no jobs from here meanwhile.
       this.#log.debug({ reason: describeError(error) }, 'the runner could not be told to drain')
-    })
+    }
   }
 
   /** Waits for members to tell their load; starts anew, ever more slowly, when the last is gone. */
@@ -147,7 +154,7 @@ export class RunnerLink implements AsyncDisposable {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
       try {
         this.#describe(await this.#client.describe())
-        if (this.#wishes.draining) this.#tellDrain()
+        if (this.#wishes.draining) void this.#tellDrain()
         failures = 0
         await watchMembers({
           connector: this.#connector,

@@ -100,7 +100,7 @@ export class RunnerPool implements AsyncDisposable {
           link.record.registeredAt === record.registeredAt &&
           isSamePlace(link.record, record)
         ) {
-          this.#wish(link, record)
+          void this.#wish(link, record)
         } else if (record.link !== 'in-process') {
           await this.#disconnect(record.id)
           this.#connect(record, await connectorOf(record, this.#deps.tls))
@@ -111,9 +111,9 @@ export class RunnerPool implements AsyncDisposable {
     })
   }
 
-  #wish(link: RunnerLink, record: RunnerRecord): void {
-    link.wish(record)
+  async #wish(link: RunnerLink, record: RunnerRecord): Promise<void> {
     this.#failures.watch(link, record)
+    await link.wish(record)
   }
 
   /** Takes up the socket of an attached runner; this dispatcher calls it over that from now on. */
@@ -197,7 +197,7 @@ export class RunnerPool implements AsyncDisposable {
     const link = this.#links.get(id)
     const record = await this.#deps.store.findRunner(id)
     if (!link || !record) return
-    this.#wish(link, record)
+    await this.#wish(link, record)
     await this.#news.write(link)
   }
 
