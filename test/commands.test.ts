@@ -150,12 +150,12 @@ test('a new process goes on where the former one stopped', async () => {
   await using narwhal = await startUp({ data: data.path })
   const { pipeline, jobs } = await finished(narwhal, id)
   assert.equal(pipeline.outcome, 'success')
-  // The runner went with its process, so its attempt was lost and the next one did the work.
+  // The runner handed it back when its process was stopped, and the next attempt did the work.
   assert.deepEqual(
     jobs[0]?.attempts.map(({ outcome }) => outcome),
     ['error', 'success'],
   )
-  assert.match(jobs[0]?.attempts[0]?.reason ?? '', /runner lost/)
+  assert.match(jobs[0]?.attempts[0]?.reason ?? '', /handed back/)
 })
 
 test('each placement is stored with its reasons', async () => {
