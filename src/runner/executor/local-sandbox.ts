@@ -52,7 +52,7 @@ export class LocalSandbox implements Sandbox {
 
   resume(): Promise<void> {
     return this.#pauses.run(async () => {
-      await this.#stop.resume()
+      this.#stop.resume()
       this.#gate.open()
     })
   }

@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { readdirSync } from 'node:fs'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { ProcessSearch } from './process-search.ts'
+import { type ProcessSearch, readStat } from './process-search.ts'
 
 /** A tree that still grows after so many rounds is left to the operating system. */
 const ROUNDS = 200
@@ -10,6 +10,8 @@ const CLEAN_ROUNDS = 3
 /** A process whose environment stays unknown for so many rounds has none, and so is not ours. */
 const PATIENT_ROUNDS = 20
 const PAUSE_MS = 2
+/** After so many processes others have their turn. */
+const TURN = 64
 /** How long a tree may take to come to rest, in milliseconds. */
 const STOP_MS = 2_000
 
@@ -89,14 +91,11 @@ export class TreeStop {
   }
 
   /** Lets go on what was stopped and is still there. */
-  async resume(): Promise<void> {
-    const stopped = [...this.#stopped.values()]
+  resume(): void {
+    for (const { pid, startedAt } of this.#stopped.values()) {
+      if (readProcess(String(pid))?.startedAt === startedAt) signal(pid, 'SIGCONT')
+    }
     this.#stopped.clear()
-    await Promise.all(
-      stopped.map(async ({ pid, startedAt }) => {
-        if ((await readProcess(String(pid)))?.startedAt === startedAt) signal(pid, 'SIGCONT')
-      }),
-    )
   }
 
   /**
@@ -115,29 +114,33 @@ function keyOf({ pid, startedAt }: Process): string {
 
 /** All processes that are found, and their descendants; never this one. */
 async function lookAround(search: ProcessSearch): Promise<Tree> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const seen = await Promise.all(
-    pids.map(async (pid) => ({ process: await readProcess(pid), found: await search(pid) })),
-  )
   const children = new Map<number, Process[]>()
   const tree = new Set<Process>()
-  for (const { process: one, found } of seen) {
+  let unknown = false
+  for (const [index, pid] of listPids().entries()) {
+    // Reading without waiting is many times faster, but others must have their turn.
+    if (index % TURN === TURN - 1) await nextTurn()
+    const one = readProcess(pid)
     if (!one || one.pid === process.pid) continue
     const siblings = children.get(one.parent)
     if (siblings) siblings.push(one)
     else children.set(one.parent, [one])
+    const found = search(pid)
     if (found === 'ours') tree.add(one)
+    unknown ||= found === 'unknown'
   }
   // Grows while it is walked.
   for (const one of tree) for (const child of children.get(one.pid) ?? []) tree.add(child)
-  return { processes: [...tree], unknown: seen.some(({ found }) => found === 'unknown') }
+  return { processes: [...tree], unknown }
+}
+
+function listPids(): readonly string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 }
 
 /** `undefined` when it is gone. */
-async function readProcess(pid: string): Promise<Process | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  // The second field is a name in brackets that may hold anything, brackets too.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+function readProcess(pid: string): Process | undefined {
+  const fields = readStat(pid)
   const [state, parent] = fields
   const startedAt = fields[19]
   if (state === undefined || parent === undefined || startedAt === undefined) return undefined

@@ -3,12 +3,17 @@ import { Socket } from 'node:net'
 import { extname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { SandboxHandle } from '../executor/executor.ts'
 import { monotonicMs, type WatchdogLine } from './watchdog-line.ts'
 
 export interface WatchdogOptions {
   readonly log: Logger
+  /** The code of the process; for tests. */
+  readonly entry?: URL
+  /** For how many failures in a row another is started; 20 unless told. */
+  readonly mostFailures?: number
 }
 
 /**
@@ -46,7 +51,6 @@ const FLAGS = ['--max-old-space-size=32', '--max-semi-space-size=1']
 
 const FIRST_RESTART_MS = 50
 const LONGEST_RESTART_MS = 5_000
-const MOST_FAILURES = 20
 /** One that has lived so long has not failed at its start. */
 const SETTLED_MS = 30_000
 /** One that leaves so many bytes unread hangs. */
@@ -70,6 +74,8 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
  */
 class WatchdogProcess implements Watchdog {
   readonly #log: Logger
+  readonly #entry: URL
+  readonly #mostFailures: number
   readonly #entries = new Map<number, Entry>()
   #lastId = 0
   #child: ChildProcess | undefined
@@ -77,8 +83,10 @@ class WatchdogProcess implements Watchdog {
   #failures = 0
   #isClosed = false
 
-  constructor({ log }: WatchdogOptions) {
+  constructor({ log, entry = ENTRY, mostFailures = 20 }: WatchdogOptions) {
     this.#log = log
+    this.#entry = entry
+    this.#mostFailures = mostFailures
   }
 
   watch(name: string, handle: SandboxHandle): Watch {
@@ -115,24 +123,19 @@ class WatchdogProcess implements Watchdog {
   #start(): void {
     this.#restart = undefined
     if (this.#isClosed) return
-    const child = spawn(process.execPath, [...FLAGS, fileURLToPath(ENTRY)], {
-      cwd: '/',
-      env: {},
-      stdio: ['pipe', 'ignore', 'inherit'],
-      // In a group of its own: a terminal stops and ends the whole group of the runner.
-      detached: true,
-    })
-    this.#child = child
     const startedAt = performance.now()
-    let isOver = false
-    const over = (reason: string) => {
-      if (isOver) return
-      isOver = true
-      this.#replace(child, reason, performance.now() - startedAt)
+    const over = once((reason: string) => this.#replace(reason, performance.now() - startedAt))
+    let child: ChildProcess
+    try {
+      child = this.#spawn()
+    } catch (error) {
+      // No memory for another process, or no room for its pipe.
+      return over(describeError(error))
     }
+    this.#child = child
     child.on('error', (error) => over(error.message))
     child.on('exit', (code, signal) => over(signal ?? `exit code ${code}`))
-    child.stdin.on('error', () => {})
+    child.stdin?.on('error', () => {})
     child.unref()
     if (child.stdin instanceof Socket) child.stdin.unref()
     for (const [id, { name, handle, atMs }] of this.#entries) {
@@ -141,11 +144,21 @@ class WatchdogProcess implements Watchdog {
     }
   }
 
-  #replace(child: ChildProcess, reason: string, livedMs: number): void {
-    if (this.#child === child) this.#child = undefined
+  #spawn(): ChildProcess {
+    return spawn(process.execPath, [...FLAGS, fileURLToPath(this.#entry)], {
+      cwd: '/',
+      env: {},
+      stdio: ['pipe', 'ignore', 'inherit'],
+      // In a group of its own: a terminal stops and ends the whole group of the runner.
+      detached: true,
+    })
+  }
+
+  #replace(reason: string, livedMs: number): void {
+    this.#child = undefined
     if (this.#isClosed) return
     this.#failures = livedMs > SETTLED_MS ? 0 : this.#failures + 1
-    if (this.#failures > MOST_FAILURES) {
+    if (this.#failures > this.#mostFailures) {
       this.#failures = 0
       const words = 'no watchdog stays: sandboxes may outlive this process if it is killed'
       this.#log.error({ reason }, words)
@@ -164,6 +177,16 @@ class WatchdogProcess implements Watchdog {
     stdin.write(`${JSON.stringify(line)}\n`)
     // What it has not read, another is told anew.
     if (stdin.writableLength > MOST_UNREAD) this.#child?.kill('SIGKILL')
+  }
+}
+
+/** A process that could not be started may tell of its end twice. */
+function once(tell: (reason: string) => void): (reason: string) => void {
+  let isTold = false
+  return (reason) => {
+    if (isTold) return
+    isTold = true
+    tell(reason)
   }
 }
 
