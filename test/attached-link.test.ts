@@ -10,11 +10,15 @@ import {
 } from '../src/contract/attach.ts'
 import { fromConnectError } from '../src/contract/rpc.ts'
 import type { RunnerId } from '../src/core/ids.ts'
+import { silentLog } from '../src/lib/log.ts'
 import { PushStream } from '../src/lib/push-stream.ts'
+import { type ClientTls, type ServerTls, TlsFiles, type TlsPaths } from '../src/lib/tls-files.ts'
+import { dialDispatcher } from '../src/runner/attach/dial-dispatcher.ts'
 import { type AttachHost, addIdentity, openAttachHost } from './support/attach-host.ts'
 import { type AttachedSide, attachRawRunner, attachTestRunner } from './support/attached.ts'
 import { type RunnerClient, runnerClient } from './support/attempt-client.ts'
 import { skipBalancer, startBalancer } from './support/balancer.ts'
+import { makeAuthority, type Pair } from './support/certificates.ts'
 import { eventually } from './support/eventually.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
 import { startTestRunner } from './support/test-runner.ts'
@@ -115,6 +119,29 @@ describe('the link of a runner that attaches itself', { concurrency: 4 }, () => 
         await (await clientOf(host, record.id)).describe({})
       })
     }
+  })
+
+  test('is open by mutual TLS to those who trust each other, and to nobody else', async () => {
+    await using ours = await makeAuthority('ours')
+    await using others = await makeAuthority('others')
+    const server = await ours.sign('server')
+    const client = await ours.sign('client')
+    const stranger = await others.sign('stranger')
+    await using store = await openTestStore()
+    await using host = await openAttachHost(store, { tls: serverTls(server, ours.ca) })
+    assert.match(host.url, /^https:/)
+    await using served = await startTestRunner()
+    const { record, identity } = await addIdentity(store)
+    const dial = (tls: ClientTls | undefined) =>
+      dialDispatcher({ url: host.url, identity, attached: [], tls, signal: never })
+    const refused = [{ ca: ours.ca }, { ca: ours.ca, ...stranger }, { ca: others.ca, ...client }]
+    await assert.rejects(dial(undefined), { code: 'unavailable' })
+    for (const paths of refused) {
+      await assert.rejects(dial(clientTls(paths)), { code: 'unavailable' })
+    }
+    const tls = clientTls({ ca: ours.ca, ...client })
+    await using _side = attachTestRunner(served.runner, { urls: [host.url], identity, tls })
+    await (await clientOf(host, record.id)).describe({})
   })
 
   test('stays open behind nginx with time-outs of 10 seconds while nobody says anything', {
@@ -246,6 +273,19 @@ describe('a dispatcher', { concurrency: 4 }, () => {
     await (await clientOf(host, record.id)).drain({})
   })
 })
+
+const never = new AbortController().signal
+
+function clientTls(paths: TlsPaths): ClientTls {
+  using files = TlsFiles.open(paths, silentLog())
+  return files.client
+}
+
+function serverTls(pair: Pair, clientCa: string): ServerTls {
+  using files = TlsFiles.open({ ...pair, clientCa }, silentLog())
+  assert.ok(files.server)
+  return files.server
+}
 
 function openSocket(
   url: string,

@@ -8,6 +8,7 @@ import { createHttpServer, listen } from '../../src/http/server.ts'
 import type { HeartbeatOptions } from '../../src/lib/heartbeat.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { newId } from '../../src/lib/new-id.ts'
+import type { ServerTls } from '../../src/lib/tls-files.ts'
 import type { RunnerRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -29,12 +30,15 @@ export async function openAttachHost(
     readonly tellsUrl?: boolean
     readonly isOpen?: boolean
     readonly heartbeat?: HeartbeatOptions
+    readonly tls?: ServerTls
   } = {},
 ): Promise<AttachHost> {
   const id = newId('dispatcher')
   const log = silentLog()
   const ready = () => store.ping()
-  const server = await createHttpServer({ log, metrics: openMetrics(), ready, version: 'test' })
+  const { tls } = options
+  const about = { metrics: openMetrics(), version: 'test' }
+  const server = await createHttpServer({ log, ready, tls, ...about })
   guardApi(server, store, { loopbackOnly: options.isOpen ?? false })
   registerRunnerReads(server, store)
   const connectors = new Map<RunnerId, AttachedConnector>()

@@ -5,6 +5,7 @@ import { ApiClient } from '../../src/cli/client.ts'
 import { RunnerService } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
 import type { HeartbeatOptions } from '../../src/lib/heartbeat.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import type { ClientTls } from '../../src/lib/tls-files.ts'
 import { Attachments } from '../../src/runner/attach/attachments.ts'
 import { type DispatcherSocket, dialDispatcher } from '../../src/runner/attach/dial-dispatcher.ts'
 import { serveSockets } from '../../src/runner/attach/serve-sockets.ts'
@@ -22,19 +23,20 @@ export function attachTestRunner(
   runner: Runner,
   options: { readonly urls: readonly string[]; readonly identity: string } & {
     readonly heartbeat?: HeartbeatOptions
+    readonly tls?: ClientTls | undefined
   },
 ): AttachedSide {
   const log = silentLog()
   const server = serveSockets(runner, log)
   const stop = new AbortController()
-  const { identity: token } = options
+  const { identity: token, tls } = options
   const attachments = new Attachments({
     ...options,
     log,
     lookMs: 100,
     serve: (socket) => server.serve(socket),
     listDispatchers: (url, signal) =>
-      new ApiClient({ server: url, token }, signal).listDispatchers(),
+      new ApiClient({ server: url, token, tls }, signal).listDispatchers(),
   })
   const ended = attachments.run(stop.signal).then(
     () => undefined,

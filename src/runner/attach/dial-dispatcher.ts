@@ -9,6 +9,7 @@ import {
   PING_MS,
   SILENCE_MS,
 } from '../../contract/attach.ts'
+import { describeConnectError } from '../../lib/connect-errors.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type Heartbeat, type HeartbeatOptions, keepAlive } from '../../lib/heartbeat.ts'
 import { openSocketStream } from '../../lib/socket-stream.ts'
@@ -130,7 +131,7 @@ function wordsOf(text: string): string | undefined {
 function away(url: string, reason: unknown): NarwhalError {
   return new NarwhalError(
     'unavailable',
-    `can't attach to the dispatcher at ${url}: ${describeError(reason)}`,
+    `can't attach to the dispatcher at ${url}: ${describeConnectError(reason)}`,
     { cause: reason },
   )
 }
