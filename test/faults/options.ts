@@ -3,9 +3,15 @@ import type { FaultKind, Role } from './kinds.ts'
 /** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
 export type RunnerLinkKind = 'attached' | 'dialled'
 
-/** One fault of a script. */
+/** Faults that are made one and all; when the last has healed, the trouble is over. */
+export interface FaultScript {
+  /** It begins when so many steps have begun, however busy the machine is. */
+  readonly afterSteps: number
+  readonly faults: readonly ScriptedFault[]
+}
+
 export interface ScriptedFault {
-  /** So long after the load has begun, in milliseconds. */
+  /** So long after the script has begun, in milliseconds. */
   readonly afterMs: number
   readonly kind: FaultKind
   /** The process, link or service. */
@@ -59,8 +65,8 @@ export interface FaultsOptions {
   readonly extraArgs: Readonly<Partial<Record<Role, readonly string[]>>>
   /** Only these faults, with these weights, instead of all. */
   readonly weights?: Readonly<Record<string, number>>
-  /** These faults at these moments, instead of such as come by chance. */
-  readonly script?: readonly ScriptedFault[]
+  /** These faults at these moments, instead of such as come by chance; `durationMs` is the most. */
+  readonly script?: FaultScript
   readonly load: Partial<LoadShape>
   /** Instead of servers of its own. */
   readonly servers?: GivenServers

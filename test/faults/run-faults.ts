@@ -64,7 +64,10 @@ async function gatherEvidence(
   await using load = new Load({
     random: random.fork('load'),
     agentUrls: topology.of('agent').map(({ healthUrl }) => healthUrl),
-    webUrls: topology.of('web').map(({ healthUrl }) => healthUrl),
+    // A dispatcher answers as well.
+    webUrls: topology
+      .of(options.counts.web > 0 ? 'web' : 'dispatcher')
+      .map(({ healthUrl }) => healthUrl),
     follower,
     witnessFolder: topology.witnessFolder,
     maxOpenPipelines: options.maxOpenPipelines,
@@ -122,8 +125,14 @@ async function makeTrouble(parts: {
     say(`${nemesis.records.length} faults, ${load.commits.length} commits, ${open} open`)
   }, 30_000)
   try {
-    const troubles = meanGapMs > 0 || script ? [nemesis.run(over)] : []
-    await Promise.all([load.run(over), ...troubles])
+    if (script) {
+      const enough = new AbortController()
+      const played = nemesis.run(over).finally(() => enough.abort())
+      await Promise.all([load.run(AbortSignal.any([over, enough.signal])), played])
+    } else {
+      const troubles = meanGapMs > 0 ? [nemesis.run(over)] : []
+      await Promise.all([load.run(over), ...troubles])
+    }
   } finally {
     clearInterval(progress)
   }
