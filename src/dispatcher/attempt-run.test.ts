@@ -88,6 +88,12 @@ function converse(
 const until = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
+/** A stream that ends in this error, or as this promise is rejected, without a word. */
+async function* fails(reason: Error | Promise<never>): ReturnType<Answer> {
+  if (reason instanceof Error) throw reason
+  yield await reason
+}
+
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 test('does not blame the runner for a store that is away', async () => {
@@ -154,11 +160,7 @@ test('confirms nothing while its own seat is in doubt', async () => {
 })
 
 test('takes an attempt for refused when trouble comes before any lease was confirmed', async () => {
-  const { end } = converse([
-    async function* () {
-      throw new NarwhalError('unavailable', 'the line broke')
-    },
-  ])
+  const { end } = converse([() => fails(new NarwhalError('unavailable', 'the line broke'))])
   assert.deepEqual(await end, { kind: 'refused', reason: 'the line broke' })
 })
 
@@ -169,9 +171,7 @@ test('gives an attempt up when nothing was heard of the runner until its lease w
         yield heartbeat
         throw new NarwhalError('unavailable', 'the line broke')
       },
-      async function* (signal) {
-        await until(signal)
-      },
+      (signal) => fails(until(signal)),
     ],
     { leaseMs: 100 },
   )
@@ -218,14 +218,9 @@ test("does not judge an attempt whose pipeline is another dispatcher's by now", 
 })
 
 test('an attempt that the runner itself does not know was not begun there', async () => {
-  const { end } = converse(
-    [
-      async function* () {
-        throw new NarwhalError('not_found', 'no such attempt')
-      },
-    ],
-    { resumeAfter: 0 },
-  )
+  const { end } = converse([() => fails(new NarwhalError('not_found', 'no such attempt'))], {
+    resumeAfter: 0,
+  })
   assert.deepEqual(await end, { kind: 'refused', reason: 'no such attempt' })
 })
 
