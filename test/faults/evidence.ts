@@ -17,6 +17,8 @@ export interface Evidence {
   readonly runs: readonly StepRun[]
   readonly pipelines: readonly FinalPipeline[]
   readonly samples: readonly Sample[]
+  /** Processes that did not become ready again, and why. */
+  readonly unready: readonly string[]
   /** What was still there when nothing should have been. */
   readonly leftovers: readonly string[]
   readonly staleWrites: number

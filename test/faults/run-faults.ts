@@ -1,7 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../support/eventually.ts'
 import type { Evidence } from './evidence.ts'
 import { judge, type Report } from './judge.ts'
 import { findJobLeftovers, findProcessLeftovers, killLeftovers } from './leftovers.ts'
@@ -55,7 +54,8 @@ async function gatherEvidence(
   random: SeededRandom,
 ): Promise<Evidence> {
   const { say, signal } = options
-  await untilReady(topology, signal)
+  const late = await untilReady(topology, signal)
+  if (late.length > 0) throw new Error(`the topology does not get ready: ${late.join('; ')}`)
   say(`${topology.processes.length} processes are ready`)
   await using follower = new StateFollower(topology.postgres.url, (url) =>
     topology.links.nameAt(url),
@@ -75,19 +75,12 @@ async function gatherEvidence(
     signal,
   })
   await load.prepare()
-  const nemesis = options.script
-    ? new ScriptedNemesis(topology, options.script, random.fork('nemesis'))
-    : new Nemesis({
-        topology,
-        random: random.fork('nemesis'),
-        meanGapMs: options.meanGapMs,
-        weights: options.weights,
-        say,
-      })
+  const nemesis = chooseNemesis(topology, options, random.fork('nemesis'))
   await makeTrouble({ load, nemesis, options })
   say(HEALED)
   const hurried = await untilQuiet(topology, load, options)
   if (hurried) say(`not quiet after ${options.quiescenceMs} ms`)
+  const unready = await untilReady(topology, signal)
   const leftovers = await patientLeftovers(topology, signal)
   const pipelines = await readFinal(topology.postgres.url)
   await topology.stopProcesses()
@@ -104,12 +97,22 @@ async function gatherEvidence(
     runs: await readWitness(topology.witnessFolder),
     pipelines,
     samples: sampler.samples,
+    unready,
     leftovers: [
       ...leftovers,
       ...processes.map(({ pid, command }) => `process ${pid} outlived its parent: ${command}`),
     ],
     staleWrites: sampler.staleWrites,
   }
+}
+
+function chooseNemesis(
+  topology: Topology,
+  { script, meanGapMs, weights, say }: FaultsOptions,
+  random: SeededRandom,
+): Nemesis | ScriptedNemesis {
+  if (script) return new ScriptedNemesis(topology, script, random)
+  return new Nemesis({ topology, random, meanGapMs, weights, say })
 }
 
 async function makeTrouble(parts: {
@@ -139,15 +142,19 @@ async function makeTrouble(parts: {
   signal.throwIfAborted()
 }
 
-async function untilReady(topology: Topology, signal: AbortSignal): Promise<void> {
-  await eventually(
-    async () => {
-      signal.throwIfAborted()
-      const all = await Promise.all(topology.processes.map((one) => one.isReady()))
-      return all.every((ready) => ready)
-    },
-    { timeoutMs: READY_WITHIN_MS, message: 'all processes to be ready' },
-  )
+/** Resolves when all are ready, or after a long time to the reasons why they are not. */
+async function untilReady(topology: Topology, signal: AbortSignal): Promise<string[]> {
+  const deadline = performance.now() + READY_WITHIN_MS
+  for (;;) {
+    const troubles = await Promise.all(
+      topology.processes.map(async (one) => {
+        const trouble = await one.findTrouble()
+        return trouble === undefined ? [] : [`${one.name} is not ready: ${trouble}`]
+      }),
+    )
+    if (troubles.flat().length === 0 || performance.now() > deadline) return troubles.flat()
+    await sleep(100, undefined, { signal })
+  }
 }
 
 /** True when patience ended before the pipelines did. */
@@ -165,7 +172,6 @@ async function untilQuiet(
     await sleep(200, undefined, { signal })
   }
   // What comes too late, such as a second pipeline, comes now.
-  await untilReady(topology, signal)
   await sleep(Math.min(3_000, quiescenceMs), undefined, { signal })
   return false
 }

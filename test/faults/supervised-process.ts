@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeError } from '../../src/lib/errors.ts'
 import type { ProcessLife } from './evidence.ts'
 import type { Role } from './kinds.ts'
 import { machineMs } from './machine-clock.ts'
@@ -23,6 +24,8 @@ export interface SupervisedOptions {
 type Life = { -readonly [Key in keyof ProcessLife]: ProcessLife[Key] }
 
 const READY_POLL_MS = 50
+/** On a machine that is far too busy. */
+const READY_ANSWER_MS = 10_000
 const STOP_WITHIN_MS = 20_000
 
 /** A process that is started again whenever it ends, as a service manager does; until its disposal. */
@@ -87,14 +90,15 @@ export class SupervisedProcess implements AsyncDisposable {
     this.#child?.kill('SIGCONT')
   }
 
-  /** Whether it says that it is ready, now. */
-  async isReady(): Promise<boolean> {
+  /** Why it can't do its work now, in its own words if it has any; undefined when it is ready. */
+  async findTrouble(): Promise<string | undefined> {
     try {
-      const answer = await fetch(`${this.healthUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })
-      await answer.arrayBuffer()
-      return answer.ok
-    } catch {
-      return false
+      const signal = AbortSignal.timeout(READY_ANSWER_MS)
+      const answer = await fetch(`${this.healthUrl}/readyz`, { signal })
+      const text = await answer.text()
+      return answer.ok ? undefined : `${answer.status} ${text}`
+    } catch (error) {
+      return describeError(error instanceof Error ? (error.cause ?? error) : error)
     }
   }
 
@@ -151,7 +155,7 @@ export class SupervisedProcess implements AsyncDisposable {
 
   async #untilReady(life: Life): Promise<void> {
     while (life.endedAt === undefined && !this.#stop.signal.aborted) {
-      if ((await this.isReady()) && life.endedAt === undefined) {
+      if ((await this.findTrouble()) === undefined && life.endedAt === undefined) {
         life.readyAt = machineMs()
         return
       }

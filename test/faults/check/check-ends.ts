@@ -18,11 +18,14 @@ const UNAVAILABLE = 5
  * have cancelled it, only a need may have had it skipped. A success was really run to its end.
  */
 export function checkEnds(
-  evidence: Pick<Evidence, 'commits' | 'pipelines' | 'cancels' | 'runs' | 'leftovers' | 'lives'>,
+  evidence: Pick<
+    Evidence,
+    'commits' | 'pipelines' | 'cancels' | 'runs' | 'unready' | 'leftovers' | 'lives'
+  >,
 ): { figures: EndFigures; breaches: Breach[] } {
   const { commits, pipelines, leftovers, lives } = evidence
   const scripts = new Map(commits.map(({ sha, jobs }) => [sha, jobs]))
-  const stuck = pipelines.flatMap(findStuck)
+  const stuck = [...pipelines.flatMap(findStuck), ...evidence.unready]
   const wrong = pipelines.flatMap((one) => findWrong(one, scripts.get(one.sha), evidence))
   const ended = lives.filter(({ end }) => end === 'itself')
   const [failedStarts, crashes] = [

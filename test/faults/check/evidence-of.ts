@@ -22,6 +22,7 @@ export function evidenceOf(given: Partial<Evidence>): Evidence {
     runs: [],
     pipelines: [],
     samples: [],
+    unready: [],
     leftovers: [],
     staleWrites: 0,
     ...given,
