@@ -38,6 +38,7 @@ const REPLAYED = 0.15
 const LATE = 0.2
 const CANCELLED = 0.25
 const CANCEL_WITHIN_MS = 8_000
+const REPLAY_WITHIN_MS = 10_000
 const PUSH_GAP_MS = 600
 
 /** A forge and the people at it: pushes commits, tells of them by webhooks, cancels some. */
@@ -113,7 +114,8 @@ export class Load implements AsyncDisposable {
     // The same delivery again, at the same moment; or the same push as another delivery, later on.
     if (first && random.chance(TWICE)) sends.push({ ...first })
     if (random.chance(REPLAYED)) {
-      sends.push({ id: this.#newId(), delayMs: random.between(0, 10_000) })
+      const withinMs = shape.replayWithinMs ?? REPLAY_WITHIN_MS
+      sends.push({ id: this.#newId(), delayMs: random.between(0, withinMs) })
     }
     for (const send of sends) {
       const agents = random.fork(`${send.id} ${sends.indexOf(send)}`)

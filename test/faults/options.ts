@@ -38,6 +38,8 @@ export interface LoadShape {
   /** The share of pipelines that somebody cancels, within so many milliseconds. */
   readonly cancelled: number
   readonly cancelWithinMs: number
+  /** Other deliveries of the same push come within so many milliseconds. */
+  readonly replayWithinMs: number
 }
 
 export interface FaultsOptions {
@@ -68,6 +70,11 @@ export interface FaultsOptions {
   /** These faults at these moments, instead of such as come by chance; `durationMs` is the most. */
   readonly script?: FaultScript
   readonly load: Partial<LoadShape>
+  /**
+   * Whether dispatchers tell where they are reached: then attached runners all go by `others→…`, and
+   * else each by its own link.
+   */
+  readonly advertise: boolean
   /** Instead of servers of its own. */
   readonly servers?: GivenServers
   /** Where the output and the history of a run that broke a promise are kept. */
@@ -97,6 +104,7 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     extraEnv: {},
     extraArgs: {},
     load: {},
+    advertise: true,
     artefacts: `${checkout}/.narwhal/faults`,
     keep: false,
     say: () => undefined,

@@ -33,8 +33,7 @@ const OWN_ARGS: Readonly<
     ...(await sharedArgs(member, around)),
     '--max-attempts',
     String(MAX_ATTEMPTS),
-    '--advertise',
-    `http://127.0.0.1:${(await around.links.open(`others→${member.name}`, member.port)).port}`,
+    ...(await advertiseArgs(member, around)),
   ],
   runner: runnerArgs,
   web: async (member, around) => [
@@ -42,6 +41,12 @@ const OWN_ARGS: Readonly<
     '--dispatcher',
     await dispatcherUrls(member, around),
   ],
+}
+
+async function advertiseArgs({ name, port }: Member, around: Surroundings): Promise<string[]> {
+  if (!around.options.advertise) return []
+  const link = await around.links.open(`others→${name}`, port)
+  return ['--advertise', `http://127.0.0.1:${link.port}`]
 }
 
 /** The store and the broker, each by a link of one's own. */

@@ -48,10 +48,16 @@ export const BUGS: readonly PlantedBug[] = [
       counts: { ...COUNTS, runner: 1 },
       slots: 4,
       maxOpenPipelines: 12,
-      load: { jobSeconds: [0.2, 0.5], mostJobs: 1, pushGapMs: 150, cancelled: 0 },
+      load: {
+        jobSeconds: [0.2, 0.5],
+        mostJobs: 1,
+        pushGapMs: 150,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 1,
-        faults: [1_000, 5_000, 9_000].map((afterMs) => {
+        faults: [1_000, 4_500].map((afterMs) => {
           return { afterMs, kind: 'kill-agent', target: 'agent-1' }
         }),
       },
@@ -73,7 +79,13 @@ export const BUGS: readonly PlantedBug[] = [
       counts: { ...COUNTS, runner: 1 },
       slots: 4,
       maxOpenPipelines: 12,
-      load: { jobSeconds: [0.2, 0.5], mostJobs: 1, pushGapMs: 150, cancelled: 0 },
+      load: {
+        jobSeconds: [0.2, 0.5],
+        mostJobs: 1,
+        pushGapMs: 150,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 1,
         faults: [
@@ -100,7 +112,13 @@ export const BUGS: readonly PlantedBug[] = [
       counts: { ...COUNTS, agent: 2, runner: 1 },
       slots: 4,
       maxOpenPipelines: 12,
-      load: { jobSeconds: [0.2, 0.5], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [0.2, 0.5],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 8,
         faults: [{ afterMs: 0, kind: 'kill-agent', target: 'agent-1' }],
@@ -133,7 +151,13 @@ export const BUGS: readonly PlantedBug[] = [
       counts: { ...COUNTS, dispatcher: 2 },
       slots: 1,
       maxOpenPipelines: 6,
-      load: { jobSeconds: [1, 2], mostJobs: 3, pushGapMs: 300, cancelled: 0 },
+      load: {
+        jobSeconds: [1, 2],
+        mostJobs: 3,
+        pushGapMs: 300,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 3,
         faults: [
@@ -158,7 +182,13 @@ export const BUGS: readonly PlantedBug[] = [
       quiescenceMs: 25_000,
       counts: COUNTS,
       maxOpenPipelines: 4,
-      load: { jobSeconds: [3, 5], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [3, 5],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 3,
         faults: [
@@ -183,9 +213,15 @@ export const BUGS: readonly PlantedBug[] = [
     run: {
       quiescenceMs: 30_000,
       counts: COUNTS,
-      slots: 4,
+      slots: 3,
       maxOpenPipelines: 4,
-      load: { jobSeconds: [7, 8], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [7, 8],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 3,
         faults: [
@@ -214,9 +250,15 @@ export const BUGS: readonly PlantedBug[] = [
     run: {
       quiescenceMs: 30_000,
       counts: COUNTS,
-      slots: 4,
+      slots: 3,
       maxOpenPipelines: 4,
-      load: { jobSeconds: [12, 13], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [12, 13],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 3,
         faults: [
@@ -244,9 +286,15 @@ export const BUGS: readonly PlantedBug[] = [
     run: {
       quiescenceMs: 35_000,
       counts: { ...COUNTS, dispatcher: 2 },
-      slots: 4,
+      slots: 3,
       maxOpenPipelines: 4,
-      load: { jobSeconds: [14, 15], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [14, 15],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 4,
         faults: [
@@ -278,7 +326,13 @@ export const BUGS: readonly PlantedBug[] = [
       counts: COUNTS,
       slots: 4,
       maxOpenPipelines: 5,
-      load: { jobSeconds: [5, 6], mostJobs: 1, pushGapMs: 200, cancelled: 0 },
+      load: {
+        jobSeconds: [5, 6],
+        mostJobs: 1,
+        pushGapMs: 200,
+        cancelled: 0,
+        replayWithinMs: 2_000,
+      },
       script: {
         afterSteps: 4,
         faults: [
@@ -323,11 +377,12 @@ export const BUGS: readonly PlantedBug[] = [
         mostJobs: 2,
         pushGapMs: 200,
         cancelled: 1,
-        cancelWithinMs: 1_500,
+        cancelWithinMs: 3_000,
+        replayWithinMs: 2_000,
       },
       script: {
-        afterSteps: 3,
-        faults: [{ afterMs: 1_500, kind: 'kill-dispatcher', target: 'dispatcher-1' }],
+        afterSteps: 0,
+        faults: [{ afterMs: 4_500, kind: 'kill-dispatcher', target: 'dispatcher-1' }],
       },
     },
   },

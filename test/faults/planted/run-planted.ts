@@ -49,8 +49,11 @@ export async function runPlanted(
     durationMs: MOST_MS,
     seed,
     runnerLinks: ['attached'],
+    advertise: false,
     nodeArgs: forAll(['--import', PLANT]),
     extraEnv: forAll(env),
+    // So that each runner gets some.
+    extraArgs: { dispatcher: ['--heuristic', 'round-robin'] },
     servers: { postgresUrl: database.url, rabbitmqUrl: rabbitmqUrl.href },
     artefacts: artefacts ?? dir.path,
     ...(say ? { say } : {}),
