@@ -99,11 +99,9 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args })
     await untilOnline(client, 'far')
     await runner.process.kill()
-    const more = ['--dispatcher', url, '--data', runner.folder, '--labels', 'far,admin']
-    await using _again = startNarwhal([
-      ...['runner', '--name', 'far', '--executor', 'process:', '--health-port', '0'],
-      ...more,
-    ])
+    const more = ['--data', runner.folder, '--executor', 'process:', '--health-port', '0']
+    const about = ['--name', 'far', '--labels', 'far,admin']
+    await using _again = startNarwhal(['runner', '--dispatcher', url, ...about, ...more])
     await eventually(async () => (await client.listRunners())[0]?.state === 'offline', SLOW)
     assert.deepEqual((await untilOnline(client, 'far')).labels, ['far'])
   })
