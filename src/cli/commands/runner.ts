@@ -92,7 +92,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const runners = await client.listRunners()
   if (options.json) return printJson(io, { runners })
   if (runners.length === 0) {
-    return note(io, 'there is no runner: add one with `narwhal runner add <name> <url>`')
+    return note(io, 'there is no runner: start one with `narwhal runner --dispatcher <url>`')
   }
   const colours = coloursFor(io, io.stdout)
   const now = io.now()

@@ -31,6 +31,7 @@ export interface AttachmentsDeps {
 const LOOK_MS = 3_000
 const ASK_MS = 5_000
 const RETRY = { firstMs: 300, maxMs: 3_000 }
+const MOST_KNOWN = 2
 /** A socket that closes sooner was no good: the next try waits longer. */
 const GOOD_AFTER_MS = 10_000
 
@@ -102,7 +103,9 @@ export class Attachments {
   ): Promise<boolean> {
     const { identity, heartbeat, log, tls, urls } = this.#deps
     const options = { url, identity, tls, signal, ...(heartbeat && { heartbeat }) }
-    for (let tries = 2 * (seats?.length ?? 0) + 1; tries > 0; tries--) {
+    // A balancer may lead to one that is known; after the second time the next look goes on.
+    let known = 0
+    for (let tries = (seats?.length ?? 0) + MOST_KNOWN; tries > 0 && known < MOST_KNOWN; tries--) {
       const attached = [...this.#live.keys()]
       try {
         this.#adopt(await dialDispatcher({ ...options, attached }))
@@ -114,6 +117,7 @@ export class Attachments {
           if (this.#failures === 0) log.warn({ url, reason: error.message }, 'not attached')
           return false
         }
+        known++
       }
       if (missingSeats(this.#known(seats)).length === 0) break
     }
