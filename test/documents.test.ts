@@ -216,7 +216,8 @@ describe('settings', () => {
     const known = new Set(settings.map(variableOf))
     // The variables of a client, and of a job's steps, are no settings.
     const others = [...find('docs/manual/narwhal-yml.md').prose.matchAll(/`(NARWHAL_\w+)`/g)]
-    const allowed = new Set([...known, 'NARWHAL_SERVER', ...others.map(([, name = '']) => name)])
+    const client = ['NARWHAL_SERVER', 'NARWHAL_CA', 'NARWHAL_CERT', 'NARWHAL_KEY']
+    const allowed = new Set([...known, ...client, ...others.map(([, name = '']) => name)])
     // Nor are those of the tests and benchmarks, which name the services to use.
     for (const service of ['POSTGRES', 'RABBITMQ', 'DOCKER', 'IMAGE']) {
       allowed.add(`NARWHAL_TEST_${service}`)

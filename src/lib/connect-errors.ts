@@ -53,8 +53,11 @@ function codeOf(error: unknown): string | undefined {
 /** Why nothing could be asked over a connection, in words; TLS's codes say little to people. */
 export function describeConnectError(error: unknown): string {
   const root = rootOf(error)
-  const words = WORDS[codeOf(root) ?? '']
-  return words ? `${words} (${describeError(root)})` : describeError(root)
+  const code = codeOf(root) ?? ''
+  const words = WORDS[code]
+  if (!words) return describeError(root)
+  // OpenSSL's messages name places in its source.
+  return `${words} (${code.startsWith('ERR_SSL_') ? code : describeError(root)})`
 }
 
 /** Whether TLS is what failed. */
