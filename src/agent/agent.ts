@@ -15,6 +15,8 @@ export interface AgentDeps {
   readonly metrics: Metrics
   readonly gitEnv: GitEnv
   readonly log: Logger
+  /** Milliseconds from one sweep to the next; 10,000 unless told. */
+  readonly sweepMs?: number
 }
 
 /**
@@ -23,11 +25,12 @@ export interface AgentDeps {
  */
 export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
   const intake = new Intake(deps)
+  const { sweepMs } = deps
   const stop = new AbortController()
   registerWebhookRoutes(server, { store: deps.store, intake, metrics: deps.metrics })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
-    new Sweep({ ...deps, intake }).run(stop.signal),
+    new Sweep({ ...deps, intake, ...(sweepMs ? { intervalMs: sweepMs } : {}) }).run(stop.signal),
   ]
   return {
     [Symbol.asyncDispose]: async () => {

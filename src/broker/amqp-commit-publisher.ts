@@ -58,6 +58,11 @@ export class CommitPublisher implements Disposable {
       fail(`${MOST_UNCONFIRMED} others wait already`)
       return promise
     }
+    if (this.#blocked !== undefined) {
+      // It may last for hours; whoever publishes tries again by itself.
+      fail(`RabbitMQ takes nothing now: ${this.#blocked}`)
+      return promise
+    }
     const message: CommitMessage = { v: 1, eventId }
     const entry: Entry = {
       id: String(++this.#lastId),

@@ -7,6 +7,8 @@ import type { AmqpSession, Attach } from './amqp-session.ts'
 /** A subscriber that falls further behind than this loses the oldest, and finds them in the store. */
 const MOST_BEHIND = 10_000
 const MOST_BYTES_BEHIND = 64 * 1024 * 1024
+/** Where somebody deletes the exchange, the queue stays and hears nothing, and nobody is told. */
+const BIND_EVERY_MS = 10_000
 
 /** Publishes events as long as the connection takes them, and counts those it does not. */
 export class EventPublisher {
@@ -65,6 +67,8 @@ export interface EventSubscription {
   readonly pattern: string
   readonly listener: (topic: string, message: EventMessage) => void
   readonly log: Logger
+  /** Milliseconds from one binding to the next; 10,000 unless told. */
+  readonly bindEveryMs?: number | undefined
 }
 
 /**
@@ -87,12 +91,26 @@ export function attachSubscription(subscription: EventSubscription): Attach {
       },
     })
     await channel.bindQueue(queue, exchange, pattern)
+    const bind = setInterval(() => {
+      // Fails with the channel, which has the session begin anew.
+      channel
+        .assertExchange(exchange, 'topic', { durable: true })
+        .then(() => channel.bindQueue(queue, exchange, pattern))
+        .catch(() => {})
+    }, subscription.bindEveryMs ?? BIND_EVERY_MS)
+    bind.unref()
+    channel.on('close', () => clearInterval(bind))
     const onMessage = (message: ConsumeMessage | null) => {
       if (message) tell(subscription, message)
       else session.restart(new Error(`the queue of the subscription to ${pattern} is gone`))
     }
     await channel.consume(queue, onMessage, { noAck: true })
-    return { [Symbol.asyncDispose]: () => closeChannel(channel) }
+    return {
+      [Symbol.asyncDispose]: () => {
+        clearInterval(bind)
+        return closeChannel(channel)
+      },
+    }
   }
 }
 

@@ -267,6 +267,20 @@ describe('RabbitBroker, with bad things on its queues', { skip }, () => {
     await eventually(() => got.length === 2)
   })
 
+  test('a subscription hears again when the exchange was deleted under it', async () => {
+    await using names = rabbitNames(url)
+    const { prefix } = names
+    await using broker = new RabbitBroker({ url, prefix, bindEveryMs: 50, log: silentLog() })
+    await eventually(() => broker.state === 'ready')
+    let heard = 0
+    await using _ = await broker.subscribeEvents('#', () => void heard++)
+    await names.asOperator((channel) => channel.deleteExchange(names.events))
+    await eventually(() => {
+      broker.publishEvent('a', sample(1))
+      return heard > 0
+    })
+  })
+
   test('says which queue stands with other arguments, and begins when it is gone', async () => {
     await using names = rabbitNames(url)
     await names.asOperator((channel) => channel.assertQueue(names.commits, { durable: true }))

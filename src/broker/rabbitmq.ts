@@ -23,6 +23,8 @@ export interface RabbitBrokerOptions {
   readonly prefix?: string | undefined
   /** How long a commit may take to be confirmed, in milliseconds; 5,000 unless told. */
   readonly confirmWithinMs?: number | undefined
+  /** How often a subscription sees to it that it still hears, in milliseconds; 10,000 unless told. */
+  readonly bindEveryMs?: number | undefined
   readonly log: Logger
 }
 
@@ -44,11 +46,13 @@ export class RabbitBroker implements Broker {
   readonly #events: EventPublisher
   readonly #publishers: readonly Promise<AsyncDisposable>[]
   readonly #open = new Set<AsyncDisposable>()
+  readonly #bindEveryMs: number | undefined
   #state: BrokerState = 'connecting'
 
   /** Begins to connect; throws `invalid` when the URL, or a file that it names, can't be one. */
   constructor(options: RabbitBrokerOptions) {
     this.#address = parseAmqpUrl(options.url)
+    this.#bindEveryMs = options.bindEveryMs
     this.#names = amqpNames(options.prefix ?? 'narwhal')
     this.#log = options.log.child({ part: 'broker' })
     const { tls } = this.#address
@@ -118,6 +122,7 @@ export class RabbitBroker implements Broker {
           if (!stopped) listener(topic, message)
         },
         log: this.#log,
+        bindEveryMs: this.#bindEveryMs,
       }),
     )
     return this.#keep(async () => {
