@@ -3,6 +3,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { Store, StoreWriter } from '../store/store.ts'
+import { newRunner } from './new-runner.ts'
 
 export interface JoinRequest {
   readonly name: string
@@ -35,20 +36,8 @@ export async function joinRunner(
     const former = await write.findRunner(request.name)
     if (former && (allowedLabels || isConnected(former))) throw nameTaken(former)
     const record: RunnerRecord = {
-      id: former?.id ?? id,
-      name: request.name,
-      link: 'attached',
-      balanced: false,
-      members: 0,
-      state: 'offline',
-      reason: 'not connected yet',
+      ...newRunner({ id, name: request.name, link: 'attached' }, former),
       labels: request.labels,
-      engines: former?.engines ?? [],
-      slots: former?.slots ?? 0,
-      busy: 0,
-      registeredAt: former?.registeredAt ?? Date.now(),
-      draining: former?.draining ?? false,
-      failures: 0,
       identityHash: hashToken(identity),
       ...(allowedLabels ? { allowedLabels } : {}),
     }

@@ -5,13 +5,13 @@ import type { Candidate } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
-import { newId } from '../lib/new-id.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
 import type { Connector } from './connector.ts'
+import { newRunner } from './new-runner.ts'
 import type { Recorder } from './recorder.ts'
 import { RunnerFailures } from './runner-failures.ts'
 import { RunnerLink } from './runner-link.ts'
@@ -168,22 +168,10 @@ export class RunnerPool implements AsyncDisposable {
     const { store, recorder } = this.#deps
     const former = await store.findRunner(runner.name)
     const record: RunnerRecord = {
-      id: former?.id ?? newId('runner'),
-      name: runner.name,
-      link: runner.link,
+      ...newRunner(runner, former),
       ...(runner.url ? { url: runner.url } : {}),
       ...(runner.token ? { linkToken: runner.token } : {}),
       balanced: runner.balanced ?? false,
-      members: 0,
-      state: 'offline',
-      reason: 'not connected yet',
-      labels: former?.labels ?? [],
-      engines: former?.engines ?? [],
-      slots: former?.slots ?? 0,
-      busy: 0,
-      registeredAt: former?.registeredAt ?? Date.now(),
-      draining: former?.draining ?? false,
-      failures: 0,
     }
     await recorder.record((write) => write.saveRunner(record))
     await this.#disconnect(record.id)
