@@ -13,13 +13,14 @@ import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
 import { claimFolder } from './claim-folder.ts'
 import type { Executor, SandboxLimits } from './executor/executor.ts'
 import { FormerAttempt } from './former-attempt.ts'
-import type { KnownAttempt } from './known-attempt.ts'
+import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
 import { MirrorCache } from './mirror.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
 import { type PipelineParser, type PlannedCommit, planCommit } from './plan-commit.ts'
 import { Readiness } from './readiness.ts'
 import { removeFolder } from './remove-folder.ts'
+import { RunningAttempts } from './running-attempts.ts'
 import { Spools } from './spool/spools.ts'
 import { Wake } from './wake.ts'
 import { withGrace } from './with-grace.ts'
@@ -102,8 +103,7 @@ export class Runner implements AsyncDisposable {
   readonly #readiness: Readiness
   readonly #orphanMs: number
   readonly #attempts: KnownAttempts
-  readonly #running = new Set<Attempt>()
-  readonly #tearingDown = new Set<Attempt>()
+  readonly #running: RunningAttempts
   readonly #changes: EventHub<void>
   readonly #ended = new AbortController()
   #draining = false
@@ -140,6 +140,10 @@ export class Runner implements AsyncDisposable {
     })
     this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))
     this.#attempts = new KnownAttempts({ log: deps.log, onChange: () => this.#changes.emit() })
+    this.#running = new RunningAttempts({
+      finished: (attempt) => this.#attempts.finish(attempt),
+      change: () => this.#changes.emit(),
+    })
     for (const recovered of owned.spools.recovered) {
       const onReaders = () => this.#attempts.readerChanged()
       this.#attempts.addFormer(new FormerAttempt(recovered, onReaders))
@@ -161,7 +165,7 @@ export class Runner implements AsyncDisposable {
 
   /** Slots that are taken. */
   get busy(): number {
-    return this.#attempts.running + Math.max(0, this.#tearingDown.size - this.slots)
+    return this.#attempts.running + Math.max(0, this.#running.tearingDown - this.slots)
   }
 
   /** Attempts that nobody asks about, those that run first. */
@@ -205,7 +209,7 @@ export class Runner implements AsyncDisposable {
       known.leaseTimes = grant.times
       return known
     }
-    const former = this.#supersede(order)
+    const former = this.#running.supersede(order)
     if (this.#disposed || this.draining) {
       throw new NarwhalError('exhausted', `runner ${this.name} takes no new jobs: it drains`)
     }
@@ -228,7 +232,7 @@ export class Runner implements AsyncDisposable {
       log: this.#deps.log,
     })
     this.#attempts.add(attempt)
-    void this.#follow(attempt)
+    this.#running.add(attempt)
     this.#changes.emit()
     return attempt
   }
@@ -255,17 +259,17 @@ export class Runner implements AsyncDisposable {
 
   /**
    * Ends in order: takes no new attempts, hands back those that have not begun with a step, lets the
-   * others finish for `deadlineMs` milliseconds, hands the rest back, and gives their dispatchers five seconds to hear of it. Streams and heartbeats
-   * go on meanwhile, and a disposal cuts it short. The runner must still be disposed of; what was not
-   * heard by then is told after the next start.
+   * others finish for `deadlineMs` milliseconds, hands the rest back, and gives their dispatchers five
+   * seconds to hear of it. Streams and heartbeats go on meanwhile, and a disposal cuts it short. The
+   * runner must still be disposed of; what was not heard by then is told after the next start.
    */
   async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#isClosing = true
     this.#changes.emit()
-    this.#handBack([...this.#running].filter(({ hasBegun }) => !hasBegun))
-    await this.#until(() => this.#running.size === 0, deadlineMs)
-    this.#handBack([...this.#running])
-    await this.#until(() => this.#running.size === 0, DISPOSE_GRACE_MS)
+    this.#running.stop(this.#handBack, 'idle')
+    await this.#until(() => this.#running.running === 0, deadlineMs)
+    this.#running.stop(this.#handBack)
+    await this.#until(() => this.#running.running === 0, DISPOSE_GRACE_MS)
     await this.#until(() => !this.#attempts.isTelling, LAST_WORDS_MS)
   }
 
@@ -276,12 +280,12 @@ export class Runner implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.#handBack([...this.#running])
-    const attempts = [...this.#running, ...this.#tearingDown]
-    const ends = Promise.all(attempts.map(({ tornDown }) => tornDown))
-    await withGrace(ends, AbortSignal.abort(), DISPOSE_GRACE_MS).catch(() => {
-      this.#deps.log.error('the runner ends before all its attempts have')
-    })
+    this.#running.stop(this.#handBack)
+    await withGrace(this.#running.untilTornDown(), AbortSignal.abort(), DISPOSE_GRACE_MS).catch(
+      () => {
+        this.#deps.log.error('the runner ends before all its attempts have')
+      },
+    )
     this.#ended.abort(new NarwhalError('unavailable', `runner ${this.name} was stopped`))
     await this.#parser[Symbol.asyncDispose]()
     await this.#mirrors[Symbol.asyncDispose]()
@@ -293,32 +297,9 @@ export class Runner implements AsyncDisposable {
     return join(this.dataDir, 'workspaces')
   }
 
-  async #follow(attempt: Attempt): Promise<void> {
-    this.#running.add(attempt)
-    await attempt.finished
-    this.#running.delete(attempt)
-    this.#tearingDown.add(attempt)
-    this.#attempts.finish(attempt)
-    this.#changes.emit()
-    await attempt.tornDown
-    this.#tearingDown.delete(attempt)
-    this.#changes.emit()
-  }
-
-  /**
-   * A newer attempt of a job ends the older ones: the dispatcher has given them up. Resolves when
-   * nothing of them is left.
-   */
-  #supersede({ jobId, attempt: number }: AttemptRef): Promise<unknown> {
-    const reason = `attempt ${number} of the job has replaced it`
-    const former = [...this.#running, ...this.#tearingDown].filter(({ ref }) => ref.jobId === jobId)
-    for (const attempt of former) attempt.stop({ outcome: 'cancelled', reason })
-    return Promise.all(former.map(({ tornDown }) => tornDown))
-  }
-
-  #handBack(attempts: readonly Attempt[]): void {
+  get #handBack(): DecidedEnd {
     const reason = `runner ${this.name} was stopped: the job is handed back`
-    for (const attempt of attempts) attempt.stop({ outcome: 'error', reason, fault: 'handed_back' })
+    return { outcome: 'error', reason, fault: 'handed_back' }
   }
 
   /** Waits until it is so, for `waitMs` milliseconds at most, or until the disposal. */
