@@ -6,6 +6,8 @@ import type { Logger } from '../lib/log.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 import { serveRunner } from '../runner/serve.ts'
+import { startWatchdog } from '../runner/watchdog/watchdog.ts'
+import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { openExecutorOf, startRunnerOf } from './open-parts.ts'
@@ -35,7 +37,9 @@ export async function runRunner(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
   const claim = stack.use(await claimFolder(dataDir))
-  const executor = stack.use(await openExecutorOf(context, dataDir))
+  // Before the executor, so that it sees to the sandboxes until they have ended.
+  const watchdog = stack.use(startWatchdog({ log }))
+  const executor = stack.use(watchedExecutor(await openExecutorOf(context, dataDir), watchdog))
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
