@@ -221,7 +221,16 @@ export class Dispatcher implements AsyncDisposable {
       this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
     }
-    await this.#create(eventId, event.receivedAt)
+    try {
+      await this.#create(eventId, event.receivedAt)
+    } catch (error) {
+      // Its repository was removed meanwhile; the agents end the event with that reason.
+      if (NarwhalError.from(error).code !== 'not_found') throw error
+      this.#deps.log.info(
+        { event: eventId },
+        'the repository of a commit is gone: nothing is built',
+      )
+    }
   }
 
   async #create(eventId: EventId, since: number, rerunOf?: PipelineId): Promise<PipelineView> {

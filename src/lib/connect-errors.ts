@@ -1,4 +1,4 @@
-import { describeError } from './errors.ts'
+import { describeError, NarwhalError } from './errors.ts'
 
 /** What codes of Node and OpenSSL mean to who connects. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -36,9 +36,12 @@ const NOT_CONNECTED = new Set([
   ...Object.keys(WORDS),
 ])
 
-/** The innermost reason of what `fetch` and others throw. */
+/** The innermost reason of what `fetch` and others throw; our own errors have their words already. */
 function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
+  const isOurs = error instanceof NarwhalError
+  return error instanceof Error && !isOurs && error.cause !== undefined
+    ? rootOf(error.cause)
+    : error
 }
 
 function codeOf(error: unknown): string | undefined {
