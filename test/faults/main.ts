@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Report } from './judge.ts'
 import { type FaultsOptions, faultsOptions, type RunnerLinkKind } from './options.ts'
+import { runPlantedCommand } from './planted/main.ts'
 import { reportText } from './report-text.ts'
 import { runFaults } from './run-faults.ts'
 
@@ -15,9 +16,14 @@ const HELP = `npm run faults -- [--seed S] [--minutes M] [options]
   --only <list>           only these kinds of faults, with commas
   --keep                  keep the output and the history in any case
   --root <folder>         the checkout whose Narwhal is judged; this one unless told
+
+npm run faults -- --planted [--seed S] [name …]
+
+  --planted               plant known mistakes, one by one, and see that each is caught
+  --sound                 the same runs without the mistakes
 `
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string' },
     minutes: { type: 'string', default: '10' },
@@ -31,8 +37,11 @@ const { values } = parseArgs({
     only: { type: 'string' },
     root: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
+    sound: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
+  allowPositionals: true,
 })
 
 if (values.help) {
@@ -43,14 +52,24 @@ if (values.help) {
     process.on(signal, () => stop.abort(new Error('stopped before the end')))
   }
   try {
-    const report = await runFaults(optionsOf(stop.signal))
-    print(report)
-    process.exitCode = report.breaches.length > 0 ? 1 : 0
+    process.exitCode = (await run(stop.signal)) ? 0 : 1
   } catch (error) {
     if (!stop.signal.aborted) throw error
     console.error('stopped before the end')
     process.exitCode = 130
   }
+}
+
+/** Resolves with whether all is as it should be. */
+async function run(signal: AbortSignal): Promise<boolean> {
+  if (values.planted || values.sound) {
+    const seed = Number(values.seed ?? '1')
+    return runPlantedCommand({ names: positionals, seed, isHealthy: values.sound, signal })
+  }
+  if (positionals.length > 0) throw new RangeError(`what is ${positionals.join(' ')}? See --help`)
+  const report = await runFaults(optionsOf(signal))
+  print(report)
+  return report.breaches.length === 0
 }
 
 function optionsOf(signal: AbortSignal): FaultsOptions {

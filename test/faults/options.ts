@@ -33,6 +33,8 @@ export interface LoadShape {
   /** How long a job works, in seconds, at least and at most. */
   readonly jobSeconds: readonly [number, number]
   readonly mostJobs: number
+  /** The share of steps that say nothing between their first and their last words. */
+  readonly quiet: number
   /** How long people take between two pushes on average, in milliseconds. */
   readonly pushGapMs: number
   /** The share of pipelines that somebody cancels, within so many milliseconds. */

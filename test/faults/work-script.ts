@@ -38,7 +38,7 @@ exit "$3"
 export function makeJobs(
   random: SeededRandom,
   title: string,
-  { mostJobs = MOST_JOBS, jobSeconds = SECONDS }: Partial<LoadShape> = {},
+  { mostJobs = MOST_JOBS, jobSeconds = SECONDS, quiet = QUIET }: Partial<LoadShape> = {},
 ): JobScript[] {
   const count = random.integer(1, mostJobs)
   return Array.from({ length: count }, (_, index) => {
@@ -47,7 +47,7 @@ export function makeJobs(
     const beats = Math.round(random.between(...jobSeconds) * BEATS_PER_S)
     const parts = random.chance(0.3) ? 2 : 1
     const steps = Array.from({ length: parts }, (_, part) =>
-      makeStep(random, { title: `${title} ${name}`, part, beats: Math.ceil(beats / parts) }),
+      makeStep(random, { title: `${title} ${name}`, part, beats: Math.ceil(beats / parts), quiet }),
     )
     return {
       name,
@@ -61,9 +61,9 @@ export function makeJobs(
 /** Most print all the time; some say nothing in between, so that no broken pipe can end them. */
 function makeStep(
   random: SeededRandom,
-  { title, part, beats }: { title: string; part: number; beats: number },
+  { title, part, beats, quiet }: { title: string; part: number; beats: number; quiet: number },
 ): StepScript {
-  const isQuiet = random.chance(QUIET)
+  const isQuiet = random.chance(quiet)
   const perBeat = random.integer(1, 5)
   const counts = Array.from({ length: beats }, (_, beat) =>
     isQuiet && beat > 0 && beat < beats - 1 ? 0 : perBeat,

@@ -5,7 +5,8 @@ import type { PromiseName } from '../check/breach.ts'
 import type { Report } from '../judge.ts'
 import { ROLES } from '../kinds.ts'
 import { runFaults } from '../run-faults.ts'
-import { type PlantedBug, SHORT_LEASES } from './bugs.ts'
+import { SHORT_LEASES } from './bugs.ts'
+import type { PlantedBug } from './planted-bug.ts'
 
 const PLANT = new URL('./plant.ts', import.meta.url).href
 

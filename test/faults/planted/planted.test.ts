@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { testService } from '../../support/services.ts'
+import { reportText } from '../report-text.ts'
+import { BUGS } from './bugs.ts'
+import { AT_ONCE, tryPlanted } from './run-all.ts'
+
+const skip = testService('postgres').skip || testService('rabbitmq').skip
+
+/** Other tests run at the same time, and there may be a second try. */
+const PATIENCE_MS = 300_000
+
+suite('the fault harness catches known mistakes', { concurrency: AT_ONCE, skip }, () => {
+  for (const bug of BUGS) {
+    test(`${bug.name}: ${bug.mistake}`, { timeout: PATIENCE_MS }, async (t) => {
+      const said: string[] = []
+      const say = (line: string) => void said.push(line)
+      const { caughtBy, seconds, report } = await tryPlanted(bug, {
+        seed: 1,
+        say,
+        signal: t.signal,
+      })
+      t.diagnostic(`caught by ${caughtBy.join(', ')} after ${seconds.toFixed(0)} s`)
+      assert.ok(caughtBy.length > 0, [...said, reportText(report)].join('\n'))
+    })
+  }
+})
