@@ -64,7 +64,7 @@ describe('PostgreSQL', { skip: testService('postgres').skip }, () => {
 
   async function open(host: string, parameters: Record<string, string>): Promise<string> {
     const query = new URLSearchParams(parameters)
-    const url = `postgres://narwhal@${host}:${port}/postgres?${query}`
+    const url = `postgres://narwhal@${host}:${port}/postgres?${query.toString()}`
     await using store = await openStore({ kind: 'postgres', url, poolSize: 2 }, silentLog())
     await store.ping()
     return 'it works'
@@ -145,7 +145,8 @@ describe('RabbitMQ', { skip: testService('rabbitmq').skip }, () => {
 
   /** Opens a broker; resolves when it is ready, or with what it says first about why it is not. */
   async function open(host: string, parameters: Record<string, string>): Promise<string> {
-    const url = `amqps://guest:guest@${host}:${port}?${new URLSearchParams(parameters)}`
+    const query = new URLSearchParams(parameters).toString()
+    const url = `amqps://guest:guest@${host}:${port}?${query}`
     const { log, lines } = recordedLog()
     await using broker = await openBroker({ kind: 'amqp', url }, log)
     return await eventually(() => {

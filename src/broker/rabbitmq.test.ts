@@ -266,36 +266,6 @@ describe('RabbitBroker, with bad things on its queues', { skip }, () => {
     await broker.publishCommit(newId('event'))
     await eventually(() => got.length === 2)
   })
-
-  test('a subscription hears again when the exchange was deleted under it', async () => {
-    await using names = rabbitNames(url)
-    const { prefix } = names
-    await using broker = new RabbitBroker({ url, prefix, bindEveryMs: 50, log: silentLog() })
-    await eventually(() => broker.state === 'ready')
-    let heard = 0
-    await using _ = await broker.subscribeEvents('#', () => void heard++)
-    await names.asOperator((channel) => channel.deleteExchange(names.events))
-    await eventually(() => {
-      broker.publishEvent('a', sample(1))
-      return heard > 0
-    })
-  })
-
-  test('says which queue stands with other arguments, and begins when it is gone', async () => {
-    await using names = rabbitNames(url)
-    await names.asOperator((channel) => channel.assertQueue(names.commits, { durable: true }))
-    const { log, lines } = recordedLog()
-    const { prefix } = names
-    await using broker = new RabbitBroker({ url, prefix, confirmWithinMs: 200, log })
-    const clear = new RegExp(`the queue ${names.commits} stands with other arguments`)
-    await eventually(() => lines.some((line) => clear.test(line)))
-    const publish = broker.publishCommit(newId('event'))
-    await assert.rejects(publish, { code: 'unavailable', message: clear })
-    assert.equal(broker.state, 'connecting')
-    await names.asOperator((channel) => channel.deleteQueue(names.commits))
-    await eventually(() => broker.state === 'ready')
-    await broker.publishCommit(newId('event'))
-  })
 })
 
 interface BrokerBehindProxyOptions {
