@@ -7,7 +7,7 @@ import { RECORD_BUGS } from './record-bugs.ts'
 /** All ten; those that take longest come first. */
 export const BUGS: readonly PlantedBug[] = [...LEASE_BUGS, ...RECORD_BUGS, ...INTAKE_BUGS]
 
-/** Half the usual times, so that what takes a lease or a seat's end is seen soon. */
+/** About half the usual times, so that what takes a lease or a seat's end is seen soon. */
 export const SHORT_LEASES: readonly Edit[] = [
   { find: 'LEASE_MS = 10_000', replace: 'LEASE_MS = 6_000' },
   { find: 'HEARTBEAT_MS = 2_000', replace: 'HEARTBEAT_MS = 1_000' },
