@@ -7,6 +7,8 @@ import type { Connector } from './connector.ts'
 import type { Member } from './runner-member.ts'
 
 const INTERVAL_MS = 2_000
+/** So many are looked at for each sample; the next one tells of the others. */
+const MOST_ORPHANS = 200
 /** A member that has said nothing for so long is gone. */
 const SILENCE_MS = 7_000
 /** How often a balancer is asked for members that are new. */
@@ -114,7 +116,7 @@ function memberOf(message: WatchLoadResponse): Member {
     instanceId: message.instanceId,
     draining: message.draining,
     trouble: message.trouble,
-    orphans: message.orphans.map(({ jobId, attempt, fence }) => ({
+    orphans: message.orphans.slice(0, MOST_ORPHANS).map(({ jobId, attempt, fence }) => ({
       jobId,
       attempt,
       fence: Number(fence),
@@ -123,11 +125,16 @@ function memberOf(message: WatchLoadResponse): Member {
       at: Date.now(),
       slots: message.slots,
       busy: message.busy,
-      load: message.load,
-      cpu: message.cpu,
+      load: figure(message.load),
+      cpu: figure(message.cpu),
       memoryUsedBytes: Number(message.memoryUsedBytes),
       memoryTotalBytes: Number(message.memoryTotalBytes),
       diskFreeBytes: Number(message.diskFreeBytes),
     },
   }
+}
+
+/** A runner may say anything: what is no figure counts as nothing. */
+function figure(value: number): number {
+  return Number.isFinite(value) && value > 0 ? value : 0
 }
