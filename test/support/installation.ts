@@ -87,7 +87,7 @@ let lastForgeId = 1000
 
 /** Registers a repository of GitHub; it is not polled unless told. */
 export async function register(
-  installation: Installation,
+  installation: Pick<Installation, 'client'>,
   cloneUrl: string,
   options: { name?: string; pollIntervalMs?: number } = {},
 ): Promise<Registered> {

@@ -30,17 +30,24 @@ export function uniquePrefix(word = 't'): string {
   return `${word}${randomBytes(5).toString('hex')}`
 }
 
-/** An empty database of one's own in the PostgreSQL of the tests, dropped on disposal. */
+/** A database of one's own in the PostgreSQL of the tests, dropped on disposal. */
 export interface FreshDatabase extends AsyncDisposable {
   readonly url: string
 }
 
-/** `await using database = await freshDatabase()`; throws where there is no PostgreSQL. */
-export async function freshDatabase(): Promise<FreshDatabase> {
+/**
+ * `await using database = await freshDatabase()`: empty, or a copy of one that nobody is connected to.
+ * Throws where there is no PostgreSQL.
+ */
+export async function freshDatabase(
+  options: { readonly copyOf?: FreshDatabase } = {},
+): Promise<FreshDatabase> {
   const server = testService('postgres')
   if (server.skip !== false) throw new Error(server.skip)
   const name = uniquePrefix('narwhal_')
-  await asServer(server.url, `CREATE DATABASE "${name}"`)
+  const { copyOf } = options
+  const template = copyOf ? ` TEMPLATE "${new URL(copyOf.url).pathname.slice(1)}"` : ''
+  await asServer(server.url, `CREATE DATABASE "${name}"${template}`)
   const url = new URL(server.url)
   url.pathname = `/${name}`
   return {

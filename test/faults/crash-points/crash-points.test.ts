@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { testService } from '../../support/services.ts'
+import { type CrashPointOptions, runCrashPoints } from './crash-points.ts'
+import { resultLine, summaryLine } from './describe-points.ts'
+
+/** Other tests run at the same time. */
+const PATIENCE_MS = 400_000
+/** Of the points of agent and of dispatcher, each; `npm run faults -- --crash-points` tries all. */
+const SAMPLE = { size: 8, seed: 3 }
+
+const skip = testService('postgres').skip || testService('rabbitmq').skip
+
+/** Each point is a test of its own: a sign of life for those who wait, and a name for what fails. */
+async function check(
+  t: TestContext,
+  options: Pick<CrashPointOptions, 'kind' | 'lanes' | 'sample'>,
+): Promise<void> {
+  const results = await runCrashPoints({
+    ...options,
+    onCount: (points) => t.diagnostic(`${options.kind}: ${JSON.stringify(points)}`),
+    onResult: (result) => {
+      void t.test(resultLine(result).split('\n', 1)[0], () => {
+        assert.notEqual(result.end, 'broken', [...result.wrong, result.said].join('\n'))
+      })
+    },
+    signal: t.signal,
+  })
+  t.diagnostic(`${options.kind}: ${summaryLine(results)}`)
+  const missed = results.filter(({ end }) => end === 'not reached')
+  assert.ok(missed.length * 10 <= results.length, `${missed.length} points were not reached`)
+}
+
+test('a Narwhal that is killed at any moment goes on to the right end', {
+  timeout: PATIENCE_MS,
+}, async (t) => {
+  await Promise.all([
+    t.test('narwhal up, with SQLite', (one) => check(one, { kind: 'sqlite', lanes: 3 })),
+    t.test('agent and dispatcher, with PostgreSQL and RabbitMQ', { skip }, (one) =>
+      check(one, { kind: 'postgres', lanes: 2, sample: SAMPLE }),
+    ),
+  ])
+})

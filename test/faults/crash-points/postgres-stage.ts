@@ -1,0 +1,97 @@
+import { ApiClient } from '../../../src/cli/client.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import { openStore } from '../../../src/store/open-store.ts'
+import { gitRepository } from '../../support/git-repository.ts'
+import { type Registered, register } from '../../support/installation.ts'
+import { rabbitNames } from '../../support/rabbit-names.ts'
+import { type FreshDatabase, freshDatabase, testService } from '../../support/services.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import type { CrashRun, CrashStage, End } from './crash-stage.ts'
+import { readEndOf } from './read-end.ts'
+import { type CrashPlan, RestartedProcess } from './restarted-process.ts'
+import { PIPELINE_FILE } from './scenario.ts'
+
+/**
+ * Agent and dispatcher as processes of each run, on copies of one database and with names of their
+ * own on RabbitMQ; one runner process, which the dispatchers dial, outlasts them all.
+ */
+export async function openPostgresStage(signal: AbortSignal): Promise<CrashStage> {
+  await using stack = new AsyncDisposableStack()
+  const git = stack.use(await gitRepository({ files: { 'narwhal.yml': PIPELINE_FILE } }))
+  const data = stack.use(await tempDir())
+  const runner = stack.use(new RestartedProcess(runnerArgs(data.path)))
+  const prepared = stack.use(await freshDatabase())
+  const repository = await prepare(prepared, git.path, { runner, signal })
+  const sha = await git.head()
+  const owned = stack.move()
+  return {
+    roles: ['agent', 'dispatcher'],
+    repository,
+    sha,
+    open: (role, plan) => openRun(prepared, role, plan),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function runnerArgs(data: string): string[] {
+  const about = ['--name', 'kept', '--slots', '4', '--executor', 'fake:', '--data', data]
+  return ['runner', '--port', '0', '--health-port', '0', ...about]
+}
+
+/** Registers repository and runner; afterwards nobody is connected to the database. */
+async function prepare(
+  database: FreshDatabase,
+  cloneUrl: string,
+  { runner, signal }: { runner: RestartedProcess; signal: AbortSignal },
+): Promise<Registered> {
+  await using names = rabbitNames(testService('rabbitmq').url)
+  await using dispatcher = start('dispatcher', sharedArgs(database, names.prefix))
+  const client = new ApiClient({ server: await dispatcher.ready() }, signal)
+  const repository = await register({ client }, cloneUrl, { name: 'ada/project' })
+  await client.addRunner({ name: 'kept', url: await runner.ready() })
+  await dispatcher.stop('SIGTERM')
+  return repository
+}
+
+function sharedArgs(database: FreshDatabase, prefix: string): string[] {
+  const broker = new URL(testService('rabbitmq').url)
+  broker.searchParams.set('prefix', prefix)
+  return ['--port', '0', '--database', database.url, '--broker', broker.href]
+}
+
+function start(role: string, args: readonly string[], plan?: CrashPlan): RestartedProcess {
+  return new RestartedProcess([role, ...args], plan)
+}
+
+async function openRun(prepared: FreshDatabase, role: string, plan: CrashPlan): Promise<CrashRun> {
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(await freshDatabase({ copyOf: prepared }))
+  const names = stack.use(rabbitNames(testService('rabbitmq').url))
+  const args = sharedArgs(database, names.prefix)
+  const planOf = (one: string): CrashPlan | undefined => (one === role ? plan : undefined)
+  const agent = stack.use(start('agent', args, planOf('agent')))
+  const dispatcher = stack.use(start('dispatcher', args, planOf('dispatcher')))
+  const owned = stack.move()
+  return {
+    addresses: {
+      get agentUrl() {
+        return agent.url
+      },
+      get apiUrl() {
+        return dispatcher.url
+      },
+    },
+    victim: role === 'agent' ? agent : dispatcher,
+    said: () => `${agent.said}${dispatcher.said}`,
+    readEnd: async () => {
+      await Promise.all([agent.stop(), dispatcher.stop()])
+      return await readPostgres(database)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function readPostgres({ url }: FreshDatabase): Promise<End> {
+  await using store = await openStore({ kind: 'postgres', url, poolSize: 2 }, silentLog())
+  return await readEndOf(store, 'ok')
+}
