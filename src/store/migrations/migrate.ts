@@ -25,7 +25,12 @@ export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
   const { error } = await migrator.migrateToLatest()
   if (error === undefined) return
   await refuseNewer(db, migrations)
-  throw NarwhalError.from(error)
+  throw NarwhalError.from(error, isDiscarded(error) ? 'unavailable' : 'internal')
+}
+
+/** Kysely's words when the server has ended the connection in the midst of a transaction. */
+function isDiscarded(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Postgres connection has been discarded'
 }
 
 async function refuseNewer(db: Db, migrations: Readonly<Record<string, Migration>>): Promise<void> {
