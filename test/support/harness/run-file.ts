@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, stat } from 'node:fs/promises'
+import { chmod, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tempDir } from '../temp-dir.ts'
 import type { FileResult, TestResult } from './result.ts'
@@ -24,6 +24,8 @@ export interface RunFileOptions {
 export async function runFile(options: RunFileOptions): Promise<FileResult> {
   const { root, file, env, timeoutMs, graceMs = 30_000, signal } = options
   await using dir = await tempDir('narwhal-test-')
+  // Servers that a test starts as users of their own (PostgreSQL) get at what is theirs in there.
+  await chmod(dir.path, 0o711)
   const events = dir.join('events')
   const startedAt = performance.now()
   const args = [
