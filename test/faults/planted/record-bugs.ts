@@ -22,7 +22,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
         replace: '',
       },
     ],
-    breaks: ['transitions', 'revivals', 'attempt-ends', 'fences', 'overlap'],
+    breaks: ['transitions', 'revivals', 'fences', 'overlap'],
     run: {
       quiescenceMs: 25_000,
       counts: { ...COUNTS, dispatcher: 2 },
@@ -38,8 +38,8 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       script: {
         afterSteps: 3,
         faults: [
-          { afterMs: 0, kind: 'pause-dispatcher', target: 'dispatcher-1', lastsMs: 4_500 },
-          { afterMs: 6_500, kind: 'pause-dispatcher', target: 'dispatcher-2', lastsMs: 4_500 },
+          { afterMs: 0, kind: 'refuse-link', target: 'dispatcher-1→postgres', lastsMs: 6_000 },
+          { afterMs: 8_000, kind: 'refuse-link', target: 'dispatcher-2→postgres', lastsMs: 6_000 },
         ],
       },
     },

@@ -13,6 +13,9 @@ const PLANT = new URL('./plant.ts', import.meta.url).href
 /** A script that could not begin by then never will. */
 const MOST_MS = 60_000
 
+/** What is only late must not be taken for lost: where nothing is, this is never used up. */
+const SOUND_QUIESCENCE_MS = 120_000
+
 export interface PlantedResult {
   readonly bug: PlantedBug
   /** Those of the bug's promises that were found broken; none: it was not caught. */
@@ -48,6 +51,7 @@ export async function runPlanted(
   const report = await runFaults({
     ...bug.run,
     durationMs: MOST_MS,
+    ...(isHealthy ? { quiescenceMs: SOUND_QUIESCENCE_MS } : {}),
     seed,
     runnerLinks: ['attached'],
     advertise: false,
