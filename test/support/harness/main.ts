@@ -9,8 +9,11 @@ import { runFile } from './run-file.ts'
 const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
   (folder) => `${folder}/**/*.test.ts`,
 )
-/** Those that take a minute or more: first, so that nobody waits for them alone at the end. */
-const LONG = 'test/faults/'
+/**
+ * Those that start a dozen processes for a minute or more: first, so that nobody waits for them alone
+ * at the end, and never two at once.
+ */
+const isLong = (file: string): boolean => file.startsWith('test/faults/')
 const TEST_TIMEOUT_MS = 120_000
 const NO_SERVICES = 'started with --no-services'
 
@@ -26,7 +29,7 @@ const root = process.cwd()
 const files = globSync(PATTERNS, { cwd: root })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .sort()
-  .sort((a, b) => Number(b.startsWith(LONG)) - Number(a.startsWith(LONG)))
+  .sort((a, b) => Number(isLong(b)) - Number(isLong(a)))
 const results: FileResult[] = []
 try {
   await runAll()
@@ -46,13 +49,20 @@ async function runAll(): Promise<void> {
   if (files.length === 0) return
   await using services = values['no-services'] ? withoutServices() : await withServices()
   const env = { ...process.env, ...services.env }
-  const waiting = files.values()
+  const waiting = [...files]
+  let longRuns = false
+  const next = (): string | undefined => {
+    const index = waiting.findIndex((file) => !(longRuns && isLong(file)))
+    return index === -1 ? undefined : waiting.splice(index, 1)[0]
+  }
   // Files wait for processes and disks more than they compute: one more than there are cores.
   const workers = Array.from({ length: availableParallelism() + 1 }, async () => {
-    for (const file of waiting) {
+    for (let file = next(); file !== undefined; file = next()) {
       if (stop.signal.aborted) return
+      if (isLong(file)) longRuns = true
       const options = { root, file, env, timeoutMs: TEST_TIMEOUT_MS, signal: stop.signal }
       const result = await runFile(options)
+      if (isLong(file)) longRuns = false
       results.push(result)
       console.log(fileLine(result))
     }
