@@ -6,6 +6,8 @@ import { resultLine, summaryLine } from './describe-points.ts'
 
 /** Other tests run at the same time. */
 const PATIENCE_MS = 400_000
+/** Enough for every point of SQLite on a machine with nothing else to do, and a bound for any other. */
+const BUDGET_MS = 60_000
 /** Of the points of agent and of dispatcher, each; `npm run faults -- --crash-points` tries all. */
 const SAMPLE = { size: 8, seed: 3 }
 
@@ -16,8 +18,9 @@ async function check(
   t: TestContext,
   options: Pick<CrashPointOptions, 'kind' | 'lanes' | 'sample'>,
 ): Promise<void> {
-  const results = await runCrashPoints({
+  const report = await runCrashPoints({
     ...options,
+    budgetMs: BUDGET_MS,
     onCount: (points) => t.diagnostic(`${options.kind}: ${JSON.stringify(points)}`),
     onResult: (result) => {
       void t.test(resultLine(result).split('\n', 1)[0], () => {
@@ -26,18 +29,25 @@ async function check(
     },
     signal: t.signal,
   })
-  t.diagnostic(`${options.kind}: ${summaryLine(results)}`)
+  t.diagnostic(`${options.kind}: ${summaryLine(report)}`)
+  const { results } = report
   const missed = results.filter(({ end }) => end === 'not reached')
-  assert.ok(missed.length * 10 <= results.length, `${missed.length} points were not reached`)
+  assert.ok(results.length > missed.length, 'not one point was reached')
+  assert.ok(missed.length * 5 <= results.length, `${missed.length} points were not reached`)
 }
 
 test('a Narwhal that is killed at any moment goes on to the right end', {
+  concurrency: 2,
   timeout: PATIENCE_MS,
 }, async (t) => {
   await Promise.all([
-    t.test('narwhal up, with SQLite', (one) => check(one, { kind: 'sqlite', lanes: 3 })),
-    t.test('agent and dispatcher, with PostgreSQL and RabbitMQ', { skip }, (one) =>
-      check(one, { kind: 'postgres', lanes: 2, sample: SAMPLE }),
+    t.test('narwhal up, with SQLite', { timeout: PATIENCE_MS }, (one) =>
+      check(one, { kind: 'sqlite', lanes: 3 }),
+    ),
+    t.test(
+      'agent and dispatcher, with PostgreSQL and RabbitMQ',
+      { skip, timeout: PATIENCE_MS },
+      (one) => check(one, { kind: 'postgres', lanes: 2, sample: SAMPLE }),
     ),
   ])
 })

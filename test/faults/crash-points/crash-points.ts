@@ -11,6 +11,8 @@ export interface CrashPointOptions {
   readonly lanes: number
   /** At most so many points of each process, chosen by the seed; undefined: all. */
   readonly sample?: { readonly size: number; readonly seed: number } | undefined
+  /** After so long no further point is begun; undefined: all are. */
+  readonly budgetMs?: number | undefined
   /** Called when the points are counted, and after each. */
   readonly onCount: (points: Readonly<Record<string, number>>) => void
   readonly onResult: (result: CrashResult) => void
@@ -40,6 +42,15 @@ export interface CrashResult extends CrashPoint {
   readonly ms: number
 }
 
+export interface CrashReport {
+  readonly results: readonly CrashResult[]
+  /** How many points there was no time for. */
+  readonly leftOut: number
+}
+
+/** In which order the points of a run without a sample come. */
+const ORDER_SEED = 1
+
 /** A point that does not come is tried so often: batches are not the same in each run. */
 const TRIES = 3
 
@@ -47,26 +58,29 @@ const TRIES = 3
  * Plays the scenario once for each process to count its points, then once for each point, killing the
  * process there and starting it again. Rejects when an undisturbed run does not end as it should.
  */
-export async function runCrashPoints(options: CrashPointOptions): Promise<CrashResult[]> {
-  const { kind, lanes, signal } = options
+export async function runCrashPoints(options: CrashPointOptions): Promise<CrashReport> {
+  const { kind, lanes, signal, budgetMs = Number.POSITIVE_INFINITY } = options
+  const deadline = performance.now() + budgetMs
   await using stack = new AsyncDisposableStack()
   const open = kind === 'sqlite' ? openSqliteStage : openPostgresStage
   const stages = await all(Array.from({ length: lanes }, async () => stack.use(await open(signal))))
   const { end, points } = await count(stages, signal)
   options.onCount(points)
-  const waiting = choose(points, options.sample).values()
+  const chosen = choose(points, options.sample)
+  const waiting = chosen.values()
   const results: CrashResult[] = []
   await all(
     stages.map(async (stage) => {
       for (const point of waiting) {
         signal.throwIfAborted()
+        if (performance.now() > deadline) return
         const result = { kind, ...(await tryPoint(stage, point, { undisturbed: end, signal })) }
         results.push(result)
         options.onResult(result)
       }
     }),
   )
-  return results
+  return { results, leftOut: chosen.length - results.length }
 }
 
 /** Waits for all, also when one fails: none may go on behind our back. */
@@ -97,19 +111,18 @@ async function count(
   return { end: first.run.end, points: Object.fromEntries(points) }
 }
 
+/** In no order, so that those for which there is no time are from everywhere. */
 function choose(
   points: Readonly<Record<string, number>>,
   sample: CrashPointOptions['sample'],
 ): CrashPoint[] {
+  const random = new SeededRandom(sample?.seed ?? ORDER_SEED)
   const rows = Object.entries(points).map(([role, length]) =>
-    Array.from({ length }, (_, index): CrashPoint => ({ role, at: index + 1 })),
+    Array.from({ length }, (_, index) => ({ role, at: index + 1, rank: random.next() }))
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, sample?.size),
   )
-  if (!sample) return rows.flat()
-  const random = new SeededRandom(sample.seed)
-  return rows.flatMap((left) => {
-    while (left.length > sample.size) left.splice(random.integer(0, left.length - 1), 1)
-    return left
-  })
+  return rows.flat().map(({ role, at }) => ({ role, at }))
 }
 
 async function tryPoint(

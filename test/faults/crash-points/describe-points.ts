@@ -1,4 +1,4 @@
-import type { CrashResult } from './crash-points.ts'
+import type { CrashReport, CrashResult } from './crash-points.ts'
 
 /** `sqlite up 12: saveJob: before the commit: resumed after 1.4 s, attempts +1`. */
 export function resultLine(result: CrashResult): string {
@@ -10,9 +10,12 @@ export function resultLine(result: CrashResult): string {
 }
 
 /** `crash points: 84 of 84 resumed`, and what else there is to say. */
-export function summaryLine(results: readonly CrashResult[]): string {
+export function summaryLine({ results, leftOut }: CrashReport): string {
   const count = (end: CrashResult['end']): number => results.filter((one) => one.end === end).length
   const missed = count('not reached')
-  const note = missed === 0 ? '' : `, ${missed} not reached`
-  return `crash points: ${count('resumed')} of ${results.length - missed} resumed${note}`
+  const notes = [
+    missed > 0 ? `, ${missed} not reached` : '',
+    leftOut > 0 ? `, no time for ${leftOut} more` : '',
+  ]
+  return `crash points: ${count('resumed')} of ${results.length - missed} resumed${notes.join('')}`
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { eventually } from '../../support/eventually.ts'
 
 const root = new URL('../../..', import.meta.url).pathname.replace(/\/$/, '')
-const START_WITHIN_MS = 30_000
+const START_WITHIN_MS = 60_000
 const PRELOAD = new URL('./crash-at.ts', import.meta.url).href
 
 /** The point at which a process ends, and where it tells of those that it passes. */

@@ -46,7 +46,7 @@ export interface Play {
 }
 
 /** Starting again, waiting for a dead seat to end, and one lease at the most, on a machine under load. */
-const PATIENCE_MS = 45_000
+const PATIENCE_MS = 90_000
 const ANSWER_MS = 10_000
 
 /**
