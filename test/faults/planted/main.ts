@@ -30,7 +30,7 @@ export async function runPlantedCommand(command: PlantedCommand): Promise<boolea
 
 function line({ bug, caughtBy, seconds, report }: PlantedResult): string {
   const broken = caughtBy.length > 0 ? `caught by ${caughtBy.join(', ')}` : 'not caught'
-  const others = `${report.breaches.length} breaches`
+  const others = `broken promises: ${report.breaches.length}`
   return [bug.name.padEnd(20), `${seconds.toFixed(0).padStart(3)} s`, broken, others].join('  ')
 }
 

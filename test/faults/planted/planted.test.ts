@@ -10,7 +10,10 @@ const skip = testService('postgres').skip || testService('rabbitmq').skip
 /** Other tests run at the same time, and there may be a second try. */
 const PATIENCE_MS = 300_000
 
-suite('the fault harness catches known mistakes', { concurrency: AT_ONCE, skip }, () => {
+/** Of all together. */
+const timeout = 4 * PATIENCE_MS
+
+suite('the fault harness catches known mistakes', { concurrency: AT_ONCE, skip, timeout }, () => {
   for (const bug of BUGS) {
     test(`${bug.name}: ${bug.mistake}`, { timeout: PATIENCE_MS }, async (t) => {
       const said: string[] = []
