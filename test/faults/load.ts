@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly witnessFolder: string
   readonly maxOpenPipelines: number
   readonly shape: Partial<LoadShape>
+  /** How many runners must be there before anything is pushed. */
+  readonly runners: number
   readonly signal: AbortSignal
 }
 
@@ -57,8 +59,12 @@ export class Load implements AsyncDisposable {
     this.#options = options
   }
 
-  /** Makes the repositories and registers them. */
+  /** Waits for the runners, makes the repositories and registers them. */
   async prepare(): Promise<void> {
+    await eventually(() => this.#hasRunners(), {
+      message: 'all runners to be there',
+      timeoutMs: 60_000,
+    })
     for (let index = 1; index <= PROJECTS; index++) {
       const git = this.#stack.use(await gitRepository({ serve: true }))
       const fullName = `faults/project-${index}`
@@ -89,6 +95,12 @@ export class Load implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync()
+  }
+
+  async #hasRunners(): Promise<boolean> {
+    const runners = await this.#client(this.#options.random.fork('runners')).listRunners()
+    const online = runners.filter(({ state }) => state === 'online')
+    return online.length >= this.#options.runners
   }
 
   async #register(name: string, cloneUrl: string) {

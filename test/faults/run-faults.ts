@@ -72,6 +72,7 @@ async function gatherEvidence(
     witnessFolder: topology.witnessFolder,
     maxOpenPipelines: options.maxOpenPipelines,
     shape: options.load,
+    runners: options.counts.runner,
     signal,
   })
   await load.prepare()
