@@ -19,7 +19,8 @@ export function openPool(options: PoolOptions, log: Logger): PostgresPool {
     application_name: 'narwhal',
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // Whoever is stopped in the middle of a transaction has rows locked that all others need.
+    idle_in_transaction_session_timeout: 5_000,
     statement_timeout: 30_000,
     // For a server that does not even say that the statement took too long.
     query_timeout: 40_000,

@@ -76,8 +76,8 @@ export async function takeFreePipelines(db: Db, by: DispatcherId): Promise<Pipel
 }
 
 /**
- * All of them, locked one after the other in one order, so that two who take don't wait for each
- * other crosswise. SQLite has one writer anyway, and for the order's sake would read what has ended.
+ * All of them, locked. One that somebody has locked is left out: another one takes it, or a dispatcher
+ * was stopped in the middle of a write, and nobody is to wait for that. The next search finds it.
  */
 export function freePipelines(db: Db) {
   return db
@@ -85,7 +85,7 @@ export function freePipelines(db: Db) {
     .select('id')
     .where(isOpen)
     .where(isFree)
-    .$if(isPostgres(db), (query) => query.orderBy('id').forNoKeyUpdate())
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate().skipLocked())
 }
 
 /** In the words of the partial index; a parameter would hide from SQLite that it is of use. */
