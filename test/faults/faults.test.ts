@@ -15,7 +15,7 @@ function skipReason(): string | false {
   return missing ? `${missing} is not installed` : false
 }
 
-const FAULTS_MS = 45_000
+const FAULTS_MS = 90_000
 const QUIESCENCE_MS = 60_000
 /** Other tests run at the same time: starting a dozen processes may take a while. */
 const PATIENCE_MS = 240_000
