@@ -22,6 +22,7 @@ import {
   tokenList,
 } from '../src/contract/rest.ts'
 import { logLine, repositoryView } from '../src/contract/views.ts'
+import { waterfallView } from '../src/contract/waterfall/waterfall.ts'
 import { asker } from './support/asker.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
@@ -76,6 +77,18 @@ test('every answer of the API is as its schema says', async () => {
     assert.ok(job)
     return job.id
   })
+
+  const waterfall = await ask(`GET ${path}/waterfall`, 200, waterfallView)
+  assert.equal(waterfall.complete, false)
+  const seen = waterfall.spans.map((span) => `${span.job?.name ?? 'all'} ${span.name}`)
+  for (const name of ['all queue', 'all fetch', 'all plan', 'talk checkout', 'fail report']) {
+    assert.ok(seen.includes(name), `${name} is missing among ${seen.join(', ')}`)
+  }
+  const open = waterfall.spans.filter((span) => span.open)
+  assert.deepEqual(
+    open.map((span) => [span.name, span.job?.name]),
+    [['place', 'wait']],
+  )
 
   const { jobs: queue } = await ask('GET /queue', 200, queueList)
   assert.deepEqual(

@@ -8,6 +8,8 @@ import {
   statusBody,
 } from '../contract/rest.ts'
 import { repositoryView } from '../contract/views.ts'
+import { waterfallView } from '../contract/waterfall/waterfall.ts'
+import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
 import type { LiveSource } from './live-source.ts'
@@ -90,5 +92,20 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const seq = await store.lastChange()
     const pipeline = await getPipeline(store, id)
     return { pipeline, jobs: await store.listJobViews(id), seq }
+  })
+  registerWaterfall(server, store)
+}
+
+function registerWaterfall(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: "Where a pipeline's time went: spans on one clock, with the critical path",
+    tags: ['pipelines'],
+    params: pipelineParams,
+    response: orError(waterfallView),
+  }
+  server.get('/api/v1/pipelines/:pipeline/waterfall', { schema }, async (request) => {
+    const id = request.params.pipeline
+    const pipeline = await getPipeline(store, id)
+    return waterfallOf(pipeline, await store.listJobViews(id), Date.now())
   })
 }

@@ -15,6 +15,7 @@ export function currentAttempt(job: JobRecord): AttemptRecord | undefined {
 /** The job is given to a runner, under the next fencing token. */
 export function assignment(job: JobRecord, decision: Decision, at: number): JobChange {
   const fence = job.fence + 1
+  const queuedAt = job.state.status === 'queued' ? job.state.queuedAt : at
   return {
     jobId: job.id,
     fence,
@@ -26,7 +27,7 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
       status: 'assigned',
       assignedAt: at,
       decision,
-      phases: [],
+      phases: [{ name: 'place', startedAt: queuedAt, durationMs: Math.max(0, at - queuedAt) }],
       steps: job.spec.steps.map(({ name }) => ({ name, status: 'waiting' })),
       lines: 0,
       lastSeq: 0,

@@ -11,7 +11,7 @@ import {
 import type { AttemptRecord } from '../store/records.ts'
 import { addProgress } from './attempt-progress.ts'
 
-const at = (clockOffsetMs: number) => ({ clockOffsetMs, maxAttempts: 3 })
+const at = (clockOffsetMs: number) => ({ clockOffsetMs, arrivedAt: 2007, maxAttempts: 3 })
 
 const attempt: AttemptRecord = {
   number: 2,
@@ -67,7 +67,10 @@ test('a whole attempt in one batch', () => {
   assert.equal(progress.attempt.status, 'finished')
   assert.equal(progress.attempt.lines, 2)
   assert.equal(progress.attempt.lastSeq, 6)
-  assert.deepEqual(progress.attempt.phases, [{ name: 'checkout', startedAt: 1970, durationMs: 30 }])
+  assert.deepEqual(progress.attempt.phases, [
+    { name: 'checkout', startedAt: 1970, durationMs: 30 },
+    { name: 'report', startedAt: 2000, durationMs: 7 },
+  ])
   assert.deepEqual(progress.attempt.steps[0], {
     name: 'a',
     status: 'finished',

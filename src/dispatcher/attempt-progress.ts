@@ -22,6 +22,8 @@ export interface Progress {
 export interface ProgressOptions {
   /** What must be added to the runner's clock to get ours, so that one that is off does no harm. */
   readonly clockOffsetMs: number
+  /** When the events came here, on our clock. */
+  readonly arrivedAt: number
   /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
   readonly maxAttempts: number
 }
@@ -104,7 +106,9 @@ function addEvent(
           ? { type: 'lost', reason: words, at, ...report }
           : { type: 'finished', outcome, ...reason, at, ...report },
       )
-      return { ...attempt, status: 'finished', outcome, ...reason, finishedAt: at }
+      const durationMs = Math.max(0, sink.arrivedAt - at)
+      const phases = [...attempt.phases, { name: 'report', startedAt: at, durationMs }]
+      return { ...attempt, status: 'finished', outcome, ...reason, finishedAt: at, phases }
     }
     case 'heartbeat':
     case undefined:

@@ -80,14 +80,14 @@ export class PipelineAttempts {
     events: RunAttemptResponse[],
     clockOffsetMs: number,
   ): Promise<void> {
-    const { maxAttempts } = this.#deps
+    const options = { clockOffsetMs, arrivedAt: Date.now(), maxAttempts: this.#deps.maxAttempts }
     const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
       const job = draft.jobs.find(({ id }) => id === jobId)
       const stored = job?.attempts.find(({ number }) => number === attempt.number)
       if (!stored || stored.fence !== attempt.fence) {
         throw new NarwhalError('conflict', 'the attempt has a newer owner')
       }
-      return { stored, progress: addProgress(stored, events, { clockOffsetMs, maxAttempts }) }
+      return { stored, progress: addProgress(stored, events, options) }
     }
     let ended: Progress['end']
     await this.#ledger.change(

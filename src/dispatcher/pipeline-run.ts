@@ -180,7 +180,9 @@ export class PipelineRun {
     try {
       const planned = await planOnRunner(this.#deps.pool, commitOf(this.#ledger), signal)
       const { event } = this.#ledger
-      if (event.title === '' && event.author === '') await this.#deps.describeEvent(planned)
+      if (event.title === '' && event.author === '') {
+        await this.#deps.describeEvent(planned.planned)
+      }
       await this.#ledger.change((draft) =>
         draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, Date.now()) : draft,
       )

@@ -27,6 +27,12 @@ export function commitOf({ event, repository }: PipelineLedger): Commit {
   })
 }
 
+export interface PlannedOnRunner {
+  readonly planned: PlannedCommit
+  /** When the runner that planned it was asked; epoch milliseconds. */
+  readonly askedAt: number
+}
+
 /**
  * Has a runner plan the commit. Waits for a runner where none is online; tries again elsewhere when
  * one goes away meanwhile; rejects with the runner's words when the commit can't be had.
@@ -35,11 +41,12 @@ export async function planOnRunner(
   pool: RunnerPool,
   commit: Commit,
   signal: AbortSignal,
-): Promise<PlannedCommit> {
+): Promise<PlannedOnRunner> {
   for (let failures = 0; ; ) {
     const link = await onlineRunner(pool, signal)
+    const askedAt = Date.now()
     try {
-      return await link.client.planCommit(commit, signal)
+      return { planned: await link.client.planCommit(commit, signal), askedAt }
     } catch (reason) {
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
@@ -73,17 +80,13 @@ async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<Runn
 }
 
 /** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
-export function withPlan(draft: PipelineDraft, planned: PlannedCommit, at: number): PipelineDraft {
+export function withPlan(
+  draft: PipelineDraft,
+  { planned, askedAt }: PlannedOnRunner,
+  at: number,
+): PipelineDraft {
   const { pipeline } = draft
-  const plannedPhases: Phase[] = [
-    ...pipeline.phases,
-    {
-      name: 'fetch',
-      startedAt: at - planned.parseMs - planned.fetchMs,
-      durationMs: planned.fetchMs,
-    },
-    { name: 'plan', startedAt: at - planned.parseMs, durationMs: planned.parseMs },
-  ]
+  const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, { planned, askedAt }, at)]
   if (!planned.result.ok) {
     const { problems } = planned.result
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
@@ -104,6 +107,20 @@ export function withPlan(draft: PipelineDraft, planned: PlannedCommit, at: numbe
     },
     jobs: jobsOf(plan, pipeline, at),
   }
+}
+
+/** The runner's own times end when its answer is here: its clock is not asked. */
+function planPhases(
+  { createdAt }: PipelineRecord,
+  { planned, askedAt }: PlannedOnRunner,
+  at: number,
+): Phase[] {
+  const { fetchMs, parseMs } = planned
+  return [
+    { name: 'place', startedAt: createdAt, durationMs: Math.max(0, askedAt - createdAt) },
+    { name: 'fetch', startedAt: at - parseMs - fetchMs, durationMs: fetchMs },
+    { name: 'plan', startedAt: at - parseMs, durationMs: parseMs },
+  ]
 }
 
 /** A pipeline that ends without having run any job. */

@@ -1,0 +1,46 @@
+import type { AttemptView, JobView, PhaseView, StepView } from '../views.ts'
+import type { SpanDraft } from './waterfall.ts'
+
+/** What of an attempt's time is known at `at`, in the order of the starts. */
+export function attemptSpans(job: JobView, attempt: AttemptView, at: number): SpanDraft[] {
+  const { assignedAt, startedAt, finishedAt, number, phases, steps } = attempt
+  const spans = phases.map(phaseSpan)
+  const hasBegun = steps.some((step) => step.startedAt !== undefined)
+  spans.push(span('handover', assignedAt, startedAt ?? finishedAt, at))
+  if (startedAt !== undefined && finishedAt === undefined && !hasBegun) {
+    spans.push(span('prepare', startedAt, undefined, at))
+  }
+  const owner = { job: { id: job.id, name: job.name }, attempt: number }
+  return [...spans, ...steps.flatMap((step) => stepSpan(step, at))]
+    .map((one) => ({ ...one, ...owner }))
+    .toSorted((a, b) => a.startAt - b.startAt)
+}
+
+/** Of the attempt that waits for a runner, if one does. */
+export function waitingSpans(job: JobView, at: number): SpanDraft[] {
+  if (job.status !== 'queued' || job.queuedAt === undefined) return []
+  const owner = { job: { id: job.id, name: job.name }, attempt: job.attempt }
+  return [{ ...span('place', job.queuedAt, undefined, at), ...owner }]
+}
+
+export function phaseSpan({ name, startedAt, durationMs }: PhaseView): SpanDraft {
+  return { name, startAt: startedAt, durationMs, open: false }
+}
+
+/** From a start to an end, or, where there is none yet, to now. */
+export function span(
+  name: string,
+  startAt: number,
+  endAt: number | undefined,
+  now: number,
+): SpanDraft {
+  const durationMs = Math.max(0, (endAt ?? now) - startAt)
+  return { name, startAt, durationMs, open: endAt === undefined }
+}
+
+function stepSpan(step: StepView, at: number): SpanDraft[] {
+  if (step.startedAt === undefined) return []
+  const { index, name, outcome } = step
+  const drawn = span('step', step.startedAt, step.finishedAt, at)
+  return [{ ...drawn, step: { index, name }, ...(outcome === undefined ? {} : { outcome }) }]
+}

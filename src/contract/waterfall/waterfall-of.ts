@@ -1,0 +1,42 @@
+import type { JobView, PipelineView } from '../views.ts'
+import { attemptSpans, phaseSpan, span, waitingSpans } from './attempt-spans.ts'
+import { criticalJobs, criticalSpans } from './critical-path.ts'
+import type { SpanDraft, Waterfall } from './waterfall.ts'
+
+/**
+ * Where the time of a pipeline went, as far as is known at `at` (epoch milliseconds). Pure, so that
+ * a page may draw it anew with each change that it hears of.
+ */
+export function waterfallOf(
+  pipeline: PipelineView,
+  jobs: readonly JobView[],
+  at: number,
+): Waterfall {
+  const ofPipeline = pipelineSpans(pipeline, at)
+  const ofJobs = new Map(jobs.map((job) => [job, jobSpans(job, at)]))
+  const critical = new Set(ofPipeline)
+  for (const job of criticalJobs(jobs, at)) {
+    for (const spans of ofJobs.get(job) ?? []) {
+      for (const one of criticalSpans(spans)) critical.add(one)
+    }
+  }
+  const spans = [...ofPipeline, ...[...ofJobs.values()].flat(2)]
+    .map((one) => ({ ...one, critical: critical.has(one) }))
+    .toSorted((a, b) => a.startAt - b.startAt)
+  const startAt = spans[0]?.startAt ?? pipeline.createdAt
+  const endAt = spans.reduce((end, one) => Math.max(end, one.startAt + one.durationMs), startAt)
+  const complete = pipeline.status === 'finished'
+  return { pipelineId: pipeline.id, complete, startAt, durationMs: endAt - startAt, at, spans }
+}
+
+function pipelineSpans(pipeline: PipelineView, at: number): SpanDraft[] {
+  const told = pipeline.phases.map(phaseSpan)
+  return pipeline.status === 'pending'
+    ? [...told, span('plan', pipeline.createdAt, undefined, at)]
+    : told
+}
+
+/** Attempt by attempt; after a lost one, the next waits. */
+function jobSpans(job: JobView, at: number): SpanDraft[][] {
+  return [...job.attempts.map((one) => attemptSpans(job, one, at)), waitingSpans(job, at)]
+}
