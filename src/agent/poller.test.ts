@@ -33,20 +33,24 @@ test('a webhook that comes during a poll does not make the former head news', as
 
   const pushMeanwhile = async (): Promise<void> => {
     const sha = await remote.commit({ a: '2' })
-    await intake.acceptDelivery(
-      {
-        repositoryId: polled.id,
-        kind: 'push',
-        ref: main,
-        sha,
-        title: '',
-        author: '',
-        trust: { fromFork: false },
-        source: 'webhook',
+    await intake.acceptDelivery({
+      forge: 'github',
+      deliveryId: '1',
+      repositoryId: polled.id,
+      told: {
+        kind: 'commit',
+        event: {
+          repositoryId: polled.id,
+          kind: 'push',
+          ref: main,
+          sha,
+          title: '',
+          author: '',
+          trust: { fromFork: false },
+          source: 'webhook',
+        },
       },
-      { forge: 'github', deliveryId: '1' },
-      undefined,
-    )
+    })
   }
   const busy: Pick<Store, 'listHeads'> = {
     listHeads: async (id) => {

@@ -6,7 +6,8 @@ import { type GitEnv, listRemote, parseCloneUrl } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
-import type { Intake, NewEvent } from './intake.ts'
+import type { Intake } from './intake.ts'
+import type { NewEvent } from './write-deliveries.ts'
 
 const TICK_MS = 1_000
 const AT_ONCE = 4

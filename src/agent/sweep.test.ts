@@ -39,19 +39,21 @@ async function openWorld() {
     await store.transact(async (write) => {
       for (const [at, id] of ids.entries()) {
         const sha = id.slice(6).padEnd(40, '0').slice(-40)
-        await write.acceptEvent({
-          id,
-          repositoryId: repository.id,
-          kind: 'push',
-          ref: 'refs/heads/main',
-          sha,
-          title: '',
-          author: '',
-          trust: { fromFork: false },
-          source: 'webhook',
-          // Many came in the same millisecond.
-          receivedAt: 1 + Math.floor(at / 100),
-        })
+        await write.acceptEvents([
+          {
+            id,
+            repositoryId: repository.id,
+            kind: 'push',
+            ref: 'refs/heads/main',
+            sha,
+            title: '',
+            author: '',
+            trust: { fromFork: false },
+            source: 'webhook',
+            // Many came in the same millisecond.
+            receivedAt: 1 + Math.floor(at / 100),
+          },
+        ])
       }
     })
     return ids

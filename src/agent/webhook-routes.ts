@@ -8,6 +8,7 @@ import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { type ParsedWebhook, parseGithub, verifyGithubSignature } from './github.ts'
 import type { Intake } from './intake.ts'
+import type { Delivery } from './write-deliveries.ts'
 
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
@@ -84,51 +85,22 @@ async function receive(request: FastifyRequest, deps: WebhookDeps): Promise<Webh
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const payload = parsePayload(body, request.headers['content-type'])
   const repository = await authenticate(deps.store, payload, body, request)
-  const earlier = await deps.store.findDelivery('github', deliveryId)
-  if (earlier?.repositoryId === repository.id) {
-    return {
-      status: earlier.disposition === 'ignored' ? 'ignored' : 'known',
-      ...(earlier.eventId ? { eventId: earlier.eventId } : {}),
-      ...(earlier.reason ? { reason: earlier.reason } : {}),
-    }
+  const told = tellOf(parseGithub(eventName, payload), repository)
+  return await deps.intake.acceptDelivery({
+    forge: 'github',
+    deliveryId,
+    repositoryId: repository.id,
+    told,
+  })
+}
+
+function tellOf(parsed: ParsedWebhook, repository: RepositoryRecord): Delivery['told'] {
+  if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
+  return {
+    kind: 'commit',
+    event: { ...parsed.event, repositoryId: repository.id, source: 'webhook' },
+    ...(repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}),
   }
-  const parsed = parseGithub(eventName, payload)
-  return parsed.kind === 'ignored'
-    ? await recordIgnored(deps.store, repository, deliveryId, parsed.reason)
-    : await accept(deps.intake, repository, deliveryId, parsed)
-}
-
-async function accept(
-  intake: Intake,
-  repository: RepositoryRecord,
-  deliveryId: string,
-  parsed: Extract<ParsedWebhook, { kind: 'commit' }>,
-): Promise<WebhookAnswer> {
-  const acceptance = await intake.acceptDelivery(
-    { ...parsed.event, repositoryId: repository.id, source: 'webhook' },
-    { forge: 'github', deliveryId },
-    repository.forgeId === undefined ? parsed.repository.forgeId : undefined,
-  )
-  return { status: acceptance.created ? 'accepted' : 'known', eventId: acceptance.eventId }
-}
-
-async function recordIgnored(
-  store: Store,
-  repository: RepositoryRecord,
-  deliveryId: string,
-  reason: string,
-): Promise<WebhookAnswer> {
-  await store.transact((write) =>
-    write.recordDelivery({
-      forge: 'github',
-      deliveryId,
-      repositoryId: repository.id,
-      disposition: 'ignored',
-      reason,
-      receivedAt: Date.now(),
-    }),
-  )
-  return { status: 'ignored', reason }
 }
 
 async function authenticate(

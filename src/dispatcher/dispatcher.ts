@@ -189,7 +189,7 @@ export class Dispatcher implements AsyncDisposable {
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
     })
-    await this.#recorder.record((write) => write.acceptEvent(event))
+    await this.#recorder.record((write) => write.acceptEvents([event]))
     return await this.#create(event.id, event.receivedAt)
   }
 

@@ -34,6 +34,10 @@ export interface Head {
   readonly sha: string
 }
 
+export interface RepositoryHead extends Head {
+  readonly repositoryId: RepositoryId
+}
+
 /** A commit event without a pipeline. */
 export interface PendingEvent {
   readonly id: EventId
@@ -41,6 +45,12 @@ export interface PendingEvent {
 }
 
 /** A forge's delivery of a webhook, so that a redelivery is known again. */
+/** An event as the store has it; `created`: it was not known before. */
+export interface AcceptedEvent {
+  readonly event: CommitEvent
+  readonly created: boolean
+}
+
 export interface DeliveryRecord {
   readonly forge: 'github'
   /** The forge's own id of the delivery. */

@@ -11,6 +11,7 @@ import type {
 } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type {
+  AcceptedEvent,
   DeliveryRecord,
   DispatcherRecord,
   Head,
@@ -20,6 +21,7 @@ import type {
   PendingEvent,
   PipelineDetail,
   PipelineRecord,
+  RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
@@ -71,7 +73,8 @@ export interface StoreReader {
   listRepositories(): Promise<RepositoryRecord[]>
   listHeads(repositoryId: RepositoryId): Promise<Head[]>
 
-  findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined>
+  /** Those of the ids that are known, in no order. */
+  findDeliveries(forge: 'github', deliveryIds: readonly string[]): Promise<DeliveryRecord[]>
   findEvent(id: EventId): Promise<CommitEvent | undefined>
   /** Events of registered repositories without a pipeline, oldest first. */
   listPendingEvents(query: PendingQuery): Promise<PendingEvent[]>
@@ -170,23 +173,22 @@ export interface StoreWriter extends StoreReader {
    * remain readable, and what has none yet gets none.
    */
   removeRepository(id: RepositoryId): Promise<void>
-  setHeads(
-    repositoryId: RepositoryId,
-    heads: readonly Head[],
-    gone: readonly string[],
-  ): Promise<void>
+  /** Of several heads of one ref the last one counts. */
+  setHeads(heads: readonly RepositoryHead[]): Promise<void>
+  forgetHeads(repositoryId: RepositoryId, refs: readonly string[]): Promise<void>
 
   /**
-   * Writes the event unless one with the same semantic key is there, and returns the one that is.
-   * Rejects with `not_found` when its repository is not registered.
+   * Writes each event unless one with the same semantic key is there (or before it among these), and
+   * returns, in the same order, the ones that are. Rejects with `not_found`, and writes none, when
+   * the repository of one is not registered.
    */
-  acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }>
+  acceptEvents(events: readonly CommitEvent[]): Promise<AcceptedEvent[]>
   /** Ends pending events of removed repositories, with that as the reason; how many they were. */
   endEventsOfRemoved(): Promise<number>
   /** Writes what the commit says of itself, for an event that came without (a poll, a run by hand). */
   describeEvent(id: EventId, text: { title: string; author: string }): Promise<void>
-  /** Records a delivery; one that is known already stays as it is. */
-  recordDelivery(delivery: DeliveryRecord): Promise<void>
+  /** Records deliveries; one that is known already stays as it is. */
+  recordDeliveries(deliveries: readonly DeliveryRecord[]): Promise<void>
 
   /**
    * Creates the pipeline of an event, with the next number of its repository. An event has one

@@ -15,15 +15,17 @@ for (;;) {
   // Several processes write: the fixtures' commits would be the same in each.
   const event = anEvent(repositoryId as 'repo_', { id, sha: id, ref: `refs/heads/${id}` })
   await store.transact(async (write) => {
-    await write.acceptEvent(event)
-    await write.recordDelivery({
-      forge: 'github',
-      deliveryId: id,
-      repositoryId: event.repositoryId,
-      disposition: 'accepted',
-      eventId: id,
-      receivedAt: Date.now(),
-    })
+    await write.acceptEvents([event])
+    await write.recordDeliveries([
+      {
+        forge: 'github',
+        deliveryId: id,
+        repositoryId: event.repositoryId,
+        disposition: 'accepted',
+        eventId: id,
+        receivedAt: Date.now(),
+      },
+    ])
     const { pipeline } = await write.createPipeline(aPipeline(event))
     await write.insertJobs([aJob(pipeline), aJob(pipeline, { position: 1 })])
   })

@@ -86,7 +86,7 @@ export class Stage implements AsyncDisposable {
       ...event,
     }
     return this.write(async (write) => {
-      await write.acceptEvent(accepted)
+      await write.acceptEvents([accepted])
       const fresh = { id: newId('pipeline'), eventId: accepted.id, phases: [] }
       const { pipeline } = await write.createPipeline({ ...fresh, createdAt: Date.now() })
       return pipeline

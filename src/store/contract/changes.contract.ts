@@ -59,7 +59,7 @@ export function changesContract(open: OpenDatabase): void {
     const { repository, log } = await seedAttempt(store)
     const before = await store.lastChange()
     const { changes } = await store.transact(async (write) => {
-      await write.setHeads(repository.id, [{ ref: 'refs/heads/main', sha: 'a' }], [])
+      await write.setHeads([{ repositoryId: repository.id, ref: 'refs/heads/main', sha: 'a' }])
       await write.appendLog({ ...log, lastSeq: 1 }, lines(0, 1))
     })
     assert.deepEqual(changes, [])

@@ -46,7 +46,7 @@ export function concurrencyContract(open: OpenDatabase): void {
     const answers = await Promise.all(
       stores.flatMap((store) =>
         events.map(async (event) => {
-          await store.transact((write) => write.acceptEvent(event))
+          await store.transact((write) => write.acceptEvents([event]))
           const { result } = await store.transact((write) => write.createPipeline(aPipeline(event)))
           return result
         }),
@@ -73,11 +73,11 @@ export function concurrencyContract(open: OpenDatabase): void {
       Array.from({ length: 12 }, async (_, index) => {
         const event = anEvent(repository.id, { sha })
         const store = stores[index % 2]!
-        return (await store.transact((write) => write.acceptEvent(event))).result
+        return (await store.transact((write) => write.acceptEvents([event]))).result[0]
       }),
     )
-    assert.equal(answers.filter(({ created }) => created).length, 1)
-    assert.equal(new Set(answers.map(({ event }) => event.id)).size, 1)
+    assert.equal(answers.filter((answer) => answer?.created).length, 1)
+    assert.equal(new Set(answers.map((answer) => answer?.event.id)).size, 1)
   })
 
   test('lets one of two writers of the same version win', async () => {

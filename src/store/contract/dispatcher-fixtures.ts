@@ -20,7 +20,7 @@ export async function seedPipelines(
   for (const over of wanted) {
     const event = anEvent(repository.id)
     const { result } = await store.transact(async (write) => {
-      await write.acceptEvent(event)
+      await write.acceptEvents([event])
       return write.createPipeline(aPipeline(event, over))
     })
     pipelines.push(result.pipeline)

@@ -22,12 +22,40 @@ export function eventsContract(open: OpenDatabase): void {
       source: 'poll',
       trust: { fromFork: false },
     })
-    const first = await store.transact((write) => write.acceptEvent(told))
-    const second = await store.transact((write) => write.acceptEvent(polled))
-    assert.deepEqual(first.result, { event: told, created: true })
-    assert.deepEqual(second.result, { event: told, created: false })
+    const first = await store.transact((write) => write.acceptEvents([told]))
+    const second = await store.transact((write) => write.acceptEvents([polled]))
+    assert.deepEqual(first.result, [{ event: told, created: true }])
+    assert.deepEqual(second.result, [{ event: told, created: false }])
     assert.deepEqual(await store.findEvent(told.id), told)
     assert.equal(await store.findEvent(polled.id), undefined)
+  })
+
+  test('accepts many commit events at once, each once, or none of them', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const [one, other] = [await seedRepository(store), await seedRepository(store)]
+    const known = anEvent(one.id)
+    await store.transact((write) => write.acceptEvents([known]))
+    const fresh = Array.from({ length: 1_200 }, (_, index) =>
+      anEvent(index % 2 ? one.id : other.id),
+    )
+    const [first] = fresh
+    assert.ok(first)
+    const replay = anEvent(first.repositoryId, { sha: first.sha, ref: first.ref })
+    const again = anEvent(one.id, { sha: known.sha, ref: known.ref })
+    const lost = [anEvent(one.id), anEvent('repo_gone')]
+    const refused = store.transact((write) => write.acceptEvents(lost))
+    await assert.rejects(refused, { code: 'not_found', message: /repo_gone/ })
+    const { result } = await store.transact((write) =>
+      write.acceptEvents([again, ...fresh, replay]),
+    )
+    assert.deepEqual(result, [
+      { event: known, created: false },
+      ...fresh.map((event) => ({ event, created: true })),
+      { event: first, created: false },
+    ])
+    const pending = await store.listPendingEvents({ before: 1e15, limit: 2_000 })
+    assert.equal(pending.length, 1 + fresh.length)
   })
 
   test('accepts each run by hand', async () => {
@@ -37,8 +65,8 @@ export function eventsContract(open: OpenDatabase): void {
     const sha = 'a'.repeat(40)
     for (const _ of [1, 2]) {
       const event = anEvent(repository.id, { kind: 'manual', source: 'manual', sha })
-      const { result } = await store.transact((write) => write.acceptEvent(event))
-      assert.deepEqual(result, { event, created: true })
+      const { result } = await store.transact((write) => write.acceptEvents([event]))
+      assert.deepEqual(result, [{ event, created: true }])
     }
   })
 
@@ -56,18 +84,18 @@ export function eventsContract(open: OpenDatabase): void {
       receivedAt: 2000,
     }
     await store.transact(async (write) => {
-      await write.acceptEvent(event)
-      await write.recordDelivery(accepted)
+      await write.acceptEvents([event])
+      await write.recordDeliveries([accepted])
     })
     const { eventId: _, ...rest } = accepted
     const ignored: DeliveryRecord = { ...rest, disposition: 'ignored', reason: 'a ping' }
-    await store.transact((write) => write.recordDelivery(ignored))
-    assert.deepEqual(await store.findDelivery('github', accepted.deliveryId), accepted)
+    await store.transact((write) => write.recordDeliveries([ignored]))
+    assert.deepEqual(await store.findDeliveries('github', [accepted.deliveryId]), [accepted])
 
     const other: DeliveryRecord = { ...ignored, deliveryId: 'other' }
-    await store.transact((write) => write.recordDelivery(other))
-    assert.deepEqual(await store.findDelivery('github', 'other'), other)
-    assert.equal(await store.findDelivery('github', 'none\0'), undefined)
+    await store.transact((write) => write.recordDeliveries([other, other]))
+    assert.deepEqual(await store.findDeliveries('github', ['none\0', 'other']), [other])
+    assert.deepEqual(await store.findDeliveries('github', []), [])
   })
 
   test('lists events without a pipeline, oldest first', async () => {
@@ -77,7 +105,7 @@ export function eventsContract(open: OpenDatabase): void {
     const events = [5, 3, 4, 9].map((receivedAt) => anEvent(repository.id, { receivedAt }))
     const [five, three, four, nine] = events.map(({ id }) => id)
     await store.transact(async (write) => {
-      for (const event of events) await write.acceptEvent(event)
+      await write.acceptEvents(events)
     })
     const list = async (before: number, limit: number, after?: PendingEvent) => {
       const query = { before, limit, ...(after ? { after } : {}) }
@@ -102,7 +130,7 @@ export function eventsContract(open: OpenDatabase): void {
     const waiting = anEvent(kept.id)
     const pipeline = aPipeline(built)
     await store.transact(async (write) => {
-      for (const event of [lost, built, waiting]) await write.acceptEvent(event)
+      await write.acceptEvents([lost, built, waiting])
       await write.createPipeline(pipeline)
       await write.removeRepository(gone.id)
     })
@@ -144,13 +172,13 @@ export function eventsContract(open: OpenDatabase): void {
       author: '\ud83d',
       ref: `refs/heads/${'\u{1f40b}'.repeat(500)}`,
     })
-    const { result } = await store.transact((write) => write.acceptEvent(event))
+    const { result } = await store.transact((write) => write.acceptEvents([event]))
     const kept = { ...event, title: `${title}\u2400`, author: '\ufffd' }
-    assert.deepEqual(result, { event: kept, created: true })
+    assert.deepEqual(result, [{ event: kept, created: true }])
     assert.deepEqual(await store.findEvent(event.id), kept)
     const again = await store.transact((write) =>
-      write.acceptEvent(anEvent(repository.id, { ref: event.ref, sha: event.sha })),
+      write.acceptEvents([anEvent(repository.id, { ref: event.ref, sha: event.sha })]),
     )
-    assert.deepEqual(again.result, { event: kept, created: false })
+    assert.deepEqual(again.result, [{ event: kept, created: false }])
   })
 }

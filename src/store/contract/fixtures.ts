@@ -163,7 +163,7 @@ export async function seedPipeline(store: Store) {
   const repository = await seedRepository(store)
   const event = anEvent(repository.id)
   const { result } = await store.transact(async (write) => {
-    await write.acceptEvent(event)
+    await write.acceptEvents([event])
     return write.createPipeline(aPipeline(event))
   })
   return { repository, event, pipeline: result.pipeline }

@@ -22,7 +22,7 @@ export function pipelinesContract(open: OpenDatabase): void {
       for (const number of [1, 2, 3]) {
         const event = anEvent(repository.id)
         const { result } = await store.transact(async (write) => {
-          await write.acceptEvent(event)
+          await write.acceptEvents([event])
           return write.createPipeline(aPipeline(event, { phases: [] }))
         })
         assert.equal(result.pipeline.number, number)
@@ -155,7 +155,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     await store.transact(async (write) => {
       for (let count = 0; count < 300; count++) {
         const event = anEvent(repository.id)
-        await write.acceptEvent(event)
+        await write.acceptEvents([event])
         await write.createPipeline(aPipeline(event))
       }
     })
@@ -180,7 +180,7 @@ async function seedSeveral(store: Store) {
   const { result: pipelines } = await store.transact(async (write) => {
     const created: PipelineRecord[] = []
     for (const [index, event] of events.entries()) {
-      await write.acceptEvent(event)
+      await write.acceptEvents([event])
       // Two of each millisecond.
       const createdAt = 100 + Math.floor(index / 2)
       created.push((await write.createPipeline(aPipeline(event, { createdAt }))).pipeline)

@@ -75,13 +75,16 @@ export function repositoriesContract(open: OpenDatabase): void {
     await store.transact((write) =>
       write.insertRepository(repository, [head('main', 'a'), head('old', 'b')]),
     )
-    await store.transact((write) =>
-      write.setHeads(
-        repository.id,
-        [head('main', 'c'), head('new', 'd'), long, long],
-        [head('old', 'b').ref, 'refs/heads/never'],
-      ),
-    )
+    const other = await seedRepository(store)
+    const seen = [head('main', '0'), head('main', 'c'), head('new', 'd'), long, long]
+    await store.transact(async (write) => {
+      await write.setHeads([
+        ...seen.map((one) => ({ ...one, repositoryId: repository.id })),
+        { ...head('main', 'f'), repositoryId: other.id },
+      ])
+      await write.forgetHeads(repository.id, [head('old', 'b').ref, 'refs/heads/never'])
+    })
+    assert.deepEqual(await store.listHeads(other.id), [head('main', 'f')])
     const heads = await store.listHeads(repository.id)
     const expected = [head('main', 'c'), head('new', 'd'), long]
     assert.deepEqual(
@@ -98,7 +101,7 @@ export function repositoriesContract(open: OpenDatabase): void {
     const heads = refs.map((ref) => ({ ref, sha: 'a'.repeat(40) }))
     await store.transact((write) => write.insertRepository(repository, heads))
     assert.equal((await store.listHeads(repository.id)).length, 3000)
-    await store.transact((write) => write.setHeads(repository.id, [], refs.slice(1)))
+    await store.transact((write) => write.forgetHeads(repository.id, refs.slice(1)))
     assert.deepEqual(await store.listHeads(repository.id), heads.slice(0, 1))
   })
 
@@ -107,7 +110,7 @@ export function repositoriesContract(open: OpenDatabase): void {
     const { store } = world
     const { repository, pipeline } = await seedPipeline(store)
     const pending = anEvent(repository.id)
-    await store.transact((write) => write.acceptEvent(pending))
+    await store.transact((write) => write.acceptEvents([pending]))
     await store.transact((write) => write.removeRepository(repository.id))
 
     assert.equal(await store.findRepository(repository.id), undefined)
@@ -116,7 +119,7 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.equal(await store.findForgeRepository('github', { forgeId: 1, fullName }), undefined)
     assert.deepEqual(await store.listRepositories(), [])
     assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
-    const late = store.transact((write) => write.acceptEvent(anEvent(repository.id)))
+    const late = store.transact((write) => write.acceptEvents([anEvent(repository.id)]))
     await assert.rejects(late, { code: 'not_found' })
     assert.equal((await store.findPipeline(pipeline.id))?.repository.name, fullName)
     assert.equal((await store.findPipelineView(pipeline.id))?.repositoryName, fullName)

@@ -21,16 +21,16 @@ test('says unavailable when its connections are cut, then works again', { skip }
   const repository = await seedRepository(store)
 
   const cut = store.transact(async (write) => {
-    await write.acceptEvent(anEvent(repository.id))
+    await write.acceptEvents([anEvent(repository.id)])
     await terminateConnections(database.url)
-    await write.acceptEvent(anEvent(repository.id))
+    await write.acceptEvents([anEvent(repository.id)])
   })
   await assert.rejects(cut, { code: 'unavailable' })
 
   await eventually(() => store.ping())
   assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
   await terminateConnections(database.url)
-  await eventually(() => store.transact((write) => write.acceptEvent(anEvent(repository.id))))
+  await eventually(() => store.transact((write) => write.acceptEvents([anEvent(repository.id)])))
   assert.equal((await store.listPendingEvents({ before: 1e12, limit: 10 })).length, 1)
 })
 
@@ -41,7 +41,7 @@ test('says unavailable while the server is away, then works again', { skip }, as
   const repository = await seedRepository(store)
   await proxy.stop()
   await eventually(() => assert.rejects(store.ping(), { code: 'unavailable' }))
-  const write = () => store.transact((write) => write.acceptEvent(anEvent(repository.id)))
+  const write = () => store.transact((write) => write.acceptEvents([anEvent(repository.id)]))
   await assert.rejects(write(), { code: 'unavailable' })
   await assert.rejects(store.findPipeline('pipeline_1'), { code: 'unavailable' })
   await proxy.start()

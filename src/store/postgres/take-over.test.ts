@@ -63,7 +63,7 @@ async function seedFree(store: Store) {
   for (const id of ids) {
     const event = anEvent(repository.id)
     await store.transact(async (write) => {
-      await write.acceptEvent(event)
+      await write.acceptEvents([event])
       await write.createPipeline(aPipeline(event, { id, dispatcherId: 'dispatcher_gone' }))
     })
   }

@@ -1,10 +1,10 @@
 import { type CommitEvent, semanticKey, type TrustFacts } from '../../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { DeliveryRecord, PendingEvent } from '../records.ts'
+import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
 import type { PendingQuery } from '../store.ts'
-import { present } from './rows.ts'
-import type { CommitEventRow, Db } from './tables.ts'
+import { batches, present } from './rows.ts'
+import type { CommitEventRow, Db, DeliveryRow } from './tables.ts'
 import { textKey } from './text.ts'
 
 export async function findEvent(db: Db, id: EventId): Promise<CommitEvent | undefined> {
@@ -50,40 +50,64 @@ export async function endEventsOfRemoved(db: Db): Promise<number> {
   return Number(numUpdatedRows)
 }
 
-export async function acceptEvent(
+export async function acceptEvents(
   db: Db,
-  event: CommitEvent,
-): Promise<{ event: CommitEvent; created: boolean }> {
-  await requireRegistered(db, event.repositoryId)
-  const semantic_key = textKey(semanticKey(event))
-  const inserted = await db
-    .insertInto('commit_events')
-    .values({
-      id: event.id,
-      repository_id: event.repositoryId,
-      semantic_key,
-      kind: event.kind,
-      ref: event.ref,
-      sha: event.sha,
-      title: event.title,
-      author: event.author,
-      trust: JSON.stringify(event.trust),
-      source: event.source,
-      received_at: event.receivedAt,
-      pending: 1,
-      search_text: searchText(event),
-    })
-    // Any conflict: a write that is done twice at the same time may hit the id first.
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst()
-  if (inserted) return { event: eventOf(inserted), created: true }
-  const row = await db
-    .selectFrom('commit_events')
-    .selectAll()
-    .where('semantic_key', '=', semantic_key)
-    .executeTakeFirstOrThrow()
-  return { event: eventOf(row), created: false }
+  events: readonly CommitEvent[],
+): Promise<AcceptedEvent[]> {
+  await requireRegistered(db, new Set(events.map(({ repositoryId }) => repositoryId)))
+  const keys = events.map((event) => textKey(semanticKey(event)))
+  const found = new Map<string, AcceptedEvent>()
+  // In one order, so that two writers of the same commits don't lock crosswise.
+  const rows = events
+    .map((event, index) => newRow(event, keys[index] ?? ''))
+    .sort((a, b) => (a.semantic_key < b.semantic_key ? -1 : 1))
+  for (const batch of batches(rows)) {
+    const inserted = await db
+      .insertInto('commit_events')
+      .values(batch)
+      // Any conflict: a write that is done twice at the same time may hit the id first.
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .execute()
+    for (const row of inserted) {
+      found.set(row.semantic_key, { event: eventOf(row), created: true })
+    }
+  }
+  const isNew = new Set(found.keys())
+  for (const batch of batches([...new Set(keys)].filter((key) => !isNew.has(key)))) {
+    const known = await db
+      .selectFrom('commit_events')
+      .selectAll()
+      .where('semantic_key', 'in', batch)
+      .execute()
+    for (const row of known) found.set(row.semantic_key, { event: eventOf(row), created: false })
+  }
+  return events.map((event, index) => {
+    const accepted = found.get(keys[index] ?? '')
+    if (!accepted) throw new NarwhalError('conflict', `${event.id} is there as another commit`)
+    // Of several that are the same commit the first one has made it.
+    return accepted.created && accepted.event.id !== event.id
+      ? { ...accepted, created: false }
+      : accepted
+  })
+}
+
+function newRow(event: CommitEvent, semantic_key: string): Omit<CommitEventRow, 'ended_reason'> {
+  return {
+    id: event.id,
+    repository_id: event.repositoryId,
+    semantic_key,
+    kind: event.kind,
+    ref: event.ref,
+    sha: event.sha,
+    title: event.title,
+    author: event.author,
+    trust: JSON.stringify(event.trust),
+    source: event.source,
+    received_at: event.receivedAt,
+    pending: 1,
+    search_text: searchText(event),
+  }
 }
 
 export async function describeEvent(
@@ -105,53 +129,72 @@ function searchText({ title, ref, author }: CommitEvent): string {
   return [title, ref, author].join('\n').toLowerCase()
 }
 
-async function requireRegistered(db: Db, id: RepositoryId): Promise<void> {
-  const row = await db
-    .selectFrom('repositories')
-    .select('id')
-    .where('id', '=', id)
-    .where('removed_at', 'is', null)
-    .executeTakeFirst()
-  if (!row) throw new NarwhalError('not_found', `no repository ${id} is registered`)
+async function requireRegistered(db: Db, ids: ReadonlySet<RepositoryId>): Promise<void> {
+  const missing = new Set<string>(ids)
+  for (const batch of batches([...ids])) {
+    const rows = await db
+      .selectFrom('repositories')
+      .select('id')
+      .where('id', 'in', batch)
+      .where('removed_at', 'is', null)
+      .execute()
+    for (const { id } of rows) missing.delete(id)
+  }
+  const [id] = missing
+  if (id !== undefined) throw new NarwhalError('not_found', `no repository ${id} is registered`)
 }
 
-export async function findDelivery(
+export async function findDeliveries(
   db: Db,
   forge: 'github',
-  deliveryId: string,
-): Promise<DeliveryRecord | undefined> {
-  const row = await db
-    .selectFrom('deliveries')
-    .selectAll()
-    .where('forge', '=', forge)
-    .where('delivery_id', '=', deliveryId)
-    .executeTakeFirst()
-  return (
-    row && {
-      forge,
-      deliveryId: row.delivery_id,
-      repositoryId: row.repository_id as RepositoryId,
-      disposition: row.disposition as DeliveryRecord['disposition'],
-      ...present({ eventId: row.event_id as EventId | null, reason: row.reason }),
-      receivedAt: row.received_at,
-    }
-  )
+  deliveryIds: readonly string[],
+): Promise<DeliveryRecord[]> {
+  const found: DeliveryRecord[] = []
+  for (const batch of batches(deliveryIds)) {
+    const rows = await db
+      .selectFrom('deliveries')
+      .selectAll()
+      .where('forge', '=', forge)
+      .where('delivery_id', 'in', batch)
+      .execute()
+    found.push(...rows.map((row) => deliveryOf(forge, row)))
+  }
+  return found
 }
 
-export async function recordDelivery(db: Db, delivery: DeliveryRecord): Promise<void> {
-  await db
-    .insertInto('deliveries')
-    .values({
-      forge: delivery.forge,
-      delivery_id: delivery.deliveryId,
-      repository_id: delivery.repositoryId,
-      disposition: delivery.disposition,
-      event_id: delivery.eventId ?? null,
-      reason: delivery.reason ?? null,
-      received_at: delivery.receivedAt,
-    })
-    .onConflict((conflict) => conflict.columns(['forge', 'delivery_id']).doNothing())
-    .execute()
+function deliveryOf(forge: 'github', row: DeliveryRow): DeliveryRecord {
+  return {
+    forge,
+    deliveryId: row.delivery_id,
+    repositoryId: row.repository_id as RepositoryId,
+    disposition: row.disposition as DeliveryRecord['disposition'],
+    ...present({ eventId: row.event_id as EventId | null, reason: row.reason }),
+    receivedAt: row.received_at,
+  }
+}
+
+export async function recordDeliveries(
+  db: Db,
+  deliveries: readonly DeliveryRecord[],
+): Promise<void> {
+  const rows = deliveries.map((delivery) => ({
+    forge: delivery.forge,
+    delivery_id: delivery.deliveryId,
+    repository_id: delivery.repositoryId,
+    disposition: delivery.disposition,
+    event_id: delivery.eventId ?? null,
+    reason: delivery.reason ?? null,
+    received_at: delivery.receivedAt,
+  }))
+  // As for events, in one order.
+  rows.sort((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1))
+  for (const batch of batches(rows)) {
+    await db
+      .insertInto('deliveries')
+      .values(batch)
+      .onConflict((conflict) => conflict.columns(['forge', 'delivery_id']).doNothing())
+      .execute()
+  }
 }
 
 function eventOf(row: CommitEventRow): CommitEvent {

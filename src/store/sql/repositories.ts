@@ -1,9 +1,9 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Head, RepositoryRecord } from '../records.ts'
+import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
 import { batches, present } from './rows.ts'
-import type { Db, RepositoryRow } from './tables.ts'
+import type { Db, HeadRow, RepositoryRow } from './tables.ts'
 import { nameKey, textKey } from './text.ts'
 
 export async function findRepository(
@@ -105,27 +105,33 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
   await endEventsOfRemoved(db)
 }
 
-export async function setHeads(
+export async function forgetHeads(
   db: Db,
   repositoryId: RepositoryId,
-  heads: readonly Head[],
-  gone: readonly string[],
+  refs: readonly string[],
 ): Promise<void> {
-  for (const refs of batches(gone)) {
-    const keys = refs.map(textKey)
+  for (const batch of batches(refs)) {
+    const keys = batch.map(textKey)
     await db
       .deleteFrom('heads')
       .where('repository_id', '=', repositoryId)
       .where('ref_key', 'in', keys)
       .execute()
   }
+}
+
+export async function setHeads(db: Db, heads: readonly RepositoryHead[]): Promise<void> {
   // One row per key, as PostgreSQL wants it; in one order, so that two writers don't lock crosswise.
-  const rows = new Map(heads.map(({ ref, sha }) => [textKey(ref), { ref, sha }]))
-  const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const rows = new Map<string, HeadRow>()
+  for (const { repositoryId, ref, sha } of heads) {
+    const ref_key = textKey(ref)
+    rows.set(`${repositoryId} ${ref_key}`, { repository_id: repositoryId, ref_key, ref, sha })
+  }
+  const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
   for (const batch of batches(sorted)) {
     await db
       .insertInto('heads')
-      .values(batch.map(([ref_key, head]) => ({ repository_id: repositoryId, ref_key, ...head })))
+      .values(batch)
       .onConflict((conflict) =>
         conflict
           .columns(['repository_id', 'ref_key'])

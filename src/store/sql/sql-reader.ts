@@ -15,7 +15,7 @@ import type {
 } from '../records.ts'
 import type { ChangeQuery, PendingQuery, PipelineFilter, StoreReader } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
-import { findDelivery, findEvent, listPendingEvents } from './commit-events.ts'
+import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
@@ -56,8 +56,8 @@ export class SqlReader implements StoreReader {
     return listHeads(this.#db, repositoryId)
   }
 
-  findDelivery(forge: 'github', deliveryId: string): Promise<DeliveryRecord | undefined> {
-    return findDelivery(this.#db, forge, deliveryId)
+  findDeliveries(forge: 'github', deliveryIds: readonly string[]): Promise<DeliveryRecord[]> {
+    return findDeliveries(this.#db, forge, deliveryIds)
   }
 
   findEvent(id: EventId): Promise<CommitEvent | undefined> {

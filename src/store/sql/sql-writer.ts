@@ -10,19 +10,26 @@ import type {
   RunnerId,
 } from '../../core/ids.ts'
 import type {
+  AcceptedEvent,
   DeliveryRecord,
   Head,
   JobRecord,
   JoinTokenRecord,
   NewPipeline,
   PipelineRecord,
+  RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
 import type { JoinTokenUse, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
-import { acceptEvent, describeEvent, endEventsOfRemoved, recordDelivery } from './commit-events.ts'
+import {
+  acceptEvents,
+  describeEvent,
+  endEventsOfRemoved,
+  recordDeliveries,
+} from './commit-events.ts'
 import {
   beat,
   endSeats,
@@ -35,7 +42,13 @@ import { insertJobs, saveJob } from './jobs.ts'
 import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
-import { insertRepository, removeRepository, setForgeId, setHeads } from './repositories.ts'
+import {
+  forgetHeads,
+  insertRepository,
+  removeRepository,
+  setForgeId,
+  setHeads,
+} from './repositories.ts'
 import {
   countFailure,
   noteRunner,
@@ -66,7 +79,10 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void> {
     await insertRepository(this.#db, repository)
-    await setHeads(this.#db, repository.id, heads, [])
+    await setHeads(
+      this.#db,
+      heads.map((head) => ({ ...head, repositoryId: repository.id })),
+    )
   }
 
   setForgeId(id: RepositoryId, forgeId: number): Promise<void> {
@@ -77,16 +93,16 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return removeRepository(this.#db, id)
   }
 
-  setHeads(
-    repositoryId: RepositoryId,
-    heads: readonly Head[],
-    gone: readonly string[],
-  ): Promise<void> {
-    return setHeads(this.#db, repositoryId, heads, gone)
+  setHeads(heads: readonly RepositoryHead[]): Promise<void> {
+    return setHeads(this.#db, heads)
   }
 
-  acceptEvent(event: CommitEvent): Promise<{ event: CommitEvent; created: boolean }> {
-    return acceptEvent(this.#db, event)
+  forgetHeads(repositoryId: RepositoryId, refs: readonly string[]): Promise<void> {
+    return forgetHeads(this.#db, repositoryId, refs)
+  }
+
+  acceptEvents(events: readonly CommitEvent[]): Promise<AcceptedEvent[]> {
+    return acceptEvents(this.#db, events)
   }
 
   endEventsOfRemoved(): Promise<number> {
@@ -100,8 +116,8 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     }
   }
 
-  recordDelivery(delivery: DeliveryRecord): Promise<void> {
-    return recordDelivery(this.#db, delivery)
+  recordDeliveries(deliveries: readonly DeliveryRecord[]): Promise<void> {
+    return recordDeliveries(this.#db, deliveries)
   }
 
   async createPipeline(
