@@ -10,6 +10,8 @@ import { closeModel, cutModel } from './amqp-channel.ts'
 import type { AmqpSession, Attach } from './amqp-session.ts'
 
 const CONNECT_WITHIN_MS = 5_000
+/** Declaring and attaching; a broker that takes longer is in trouble, and is tried anew. */
+const SET_UP_WITHIN_MS = 30_000
 const RETRY = { firstMs: 100, maxMs: 5_000 }
 /** A connection that lived this long was a good one: the next back-off begins anew. */
 const GOOD_AFTER_MS = 10_000
@@ -146,10 +148,15 @@ export class AmqpLink implements AsyncDisposable {
     model.on('unblocked', () => this.#log.info(`RabbitMQ at ${address.shown} takes messages again`))
     const session: Session = { model, restart: ended.reject, over: false }
     using _ = addAbortListener(signal, () => cutModel(model))
+    const isLate = setTimeout(() => {
+      ended.reject(new Error(`it does not answer within ${SET_UP_WITHIN_MS / 1_000} s`))
+    }, SET_UP_WITHIN_MS)
     try {
       await Promise.race([ended.promise, this.#build(session)])
+      clearTimeout(isLate)
       return await ended.promise
     } finally {
+      clearTimeout(isLate)
       session.over = true
       for (const attachment of this.#attachments) attachment.standing = undefined
       cutModel(model)

@@ -28,8 +28,9 @@ export function amqpNames(prefix: string): AmqpNames {
  * Declares the queues and the exchange, which changes nothing where they stand. Throws `conflict`
  * where one of them stands with other arguments.
  *
- * At-least-once dead-lettering needs all of reject-publish, the strategy and a dead-letter
- * exchange; with one missing RabbitMQ falls back to at-most-once and says so only in its log.
+ * Dead-lettering is at most once: the store knows each commit anyway. At-least-once has a worker per
+ * queue, and in RabbitMQ 3.10 one whose queue is deleted just as it starts takes the node's supervisor
+ * of all of them along (rabbit_fifo_dlx_sup): no such queue works any more until the node is restarted.
  * A quorum queue sets aside what was returned more often than the limit, so the limit is one less
  * than the number of deliveries. Newer RabbitMQ has a default limit of 20: the dead queue gets none.
  */
@@ -54,7 +55,6 @@ export async function declareTopology(model: ChannelModel, names: AmqpNames): Pr
         'x-overflow': 'reject-publish',
         'x-dead-letter-exchange': '',
         'x-dead-letter-routing-key': names.dead,
-        'x-dead-letter-strategy': 'at-least-once',
       },
     }),
   )
