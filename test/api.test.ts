@@ -6,7 +6,6 @@ import {
   attemptList,
   changedJob,
   createdToken,
-  logPage,
   pipelineList,
   pipelineWithJobs,
   queueList,
@@ -21,6 +20,7 @@ import {
   stepList,
   tokenList,
 } from '../src/contract/rest.ts'
+import { logPage } from '../src/contract/rest-logs.ts'
 import { logLine, repositoryView } from '../src/contract/views.ts'
 import { waterfallView } from '../src/contract/waterfall/waterfall.ts'
 import { asker } from './support/asker.ts'
@@ -143,7 +143,7 @@ async function checkLog({ url }: Installation, attempt: string): Promise<void> {
   assert.equal(range.complete, false)
   assert.deepEqual(range.lines, whole.lines.slice(10, 15))
   const past = await ask(`GET ${attempt}/log?from=100000`, 200, logPage)
-  assert.deepEqual(past, { lines: [], complete: true })
+  assert.deepEqual(past, { lines: [], total: whole.lines.length, complete: true })
 
   const text = await fetch(`${url}/api/v1${attempt}/log.txt`)
   assert.match(text.headers.get('content-type') ?? '', /^text\/plain/)

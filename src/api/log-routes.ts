@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { attemptParams, logFollowQuery, logPage, logQuery, logTextQuery } from '../contract/rest.ts'
-import type { LogLine } from '../contract/views.ts'
+import { attemptParams } from '../contract/rest.ts'
+import { logFollowQuery, logPage, logQuery, logTextQuery } from '../contract/rest-logs.ts'
+import type { JobView, LogLine } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -12,6 +13,7 @@ import type { StoreReader } from '../store/store.ts'
 import { followLog, isLogComplete } from './follow-log.ts'
 import type { LiveSource } from './live-source.ts'
 import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
+import { registerLogSearch } from './log-search-route.ts'
 import { getJobOfLog } from './lookups.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
@@ -29,13 +31,14 @@ export function registerLogRoutes(
 ): void {
   const places = new Places(MOST_READERS, 'clients read whole logs')
   registerPage(server, deps.store)
+  registerLogSearch(server, deps.store)
   registerText(server, deps.store, places)
   registerFollow(server, deps, places)
 }
 
 function registerPage(server: HttpServer, store: StoreReader): void {
   const schema = {
-    summary: 'Lines of a log from a number on',
+    summary: 'Lines of a log from a number on, or those before one',
     tags,
     params: attemptParams,
     querystring: logQuery,
@@ -43,12 +46,34 @@ function registerPage(server: HttpServer, store: StoreReader): void {
   }
   server.get(LOG, { schema }, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
-    const { from, limit } = request.query
     // The job first: lines that come after this are then never said to be the last ones.
-    const isEnded = isLogComplete(await getJobOfLog(store, log), log.attempt)
+    const job = await getJobOfLog(store, log)
+    const isEnded = isLogComplete(job, log.attempt)
+    const stored = countLines(job, log.attempt)
+    const { from, limit } = rangeOf(request.query, stored)
     const lines = await store.readLog(log, from, limit)
-    return { lines, complete: isEnded && isEndOfLog(lines, limit) }
+    const end = (lines.at(-1)?.number ?? -1) + 1
+    return {
+      lines,
+      total: Math.max(stored, end),
+      complete: isEnded && from + lines.length >= stored,
+    }
   })
+}
+
+/** How many lines of an attempt's log are stored, as its job says. */
+function countLines(job: JobView, attempt: number): number {
+  return job.attempts.find(({ number }) => number === attempt)?.lines ?? 0
+}
+
+function rangeOf(
+  { from, before, limit }: z.infer<typeof logQuery>,
+  stored: number,
+): { from: number; limit: number } {
+  if (before === undefined) return { from: from ?? 0, limit }
+  const end = Math.min(before, stored)
+  const start = Math.max(0, end - limit)
+  return { from: start, limit: end - start }
 }
 
 function registerText(server: HttpServer, store: StoreReader, places: Places): void {
@@ -68,7 +93,12 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
     await getJobOfLog(store, log)
     // Hostile output must never be taken for a page.
     reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
-    const text = readText(store, log, request.query.timestamps)
+    const { timestamps, download } = request.query
+    if (download) {
+      const name = `${log.jobId}-${log.attempt}.log`
+      reply.header('content-disposition', `attachment; filename="${name}"`)
+    }
+    const text = readText(store, log, timestamps)
     // A stream passes by the serializer; the schema only describes what arrives.
     const body: unknown = Readable.from(text, { objectMode: false })
     return reply.send(body as string)

@@ -100,8 +100,36 @@ test('answers a page of a log, and says when nothing follows', async () => {
   assert.equal(first.body.complete, false)
   assert.equal((await read(web, `${path}?from=2`)).body.complete, false)
   await web.stage.finish(job)
-  assert.equal((await read(web, `${path}?limit=3`)).body.complete, false)
+  assert.equal((await read(web, `${path}?limit=2`)).body.complete, false)
+  assert.equal((await read(web, `${path}?limit=3`)).body.complete, true)
   assert.equal((await read(web, `${path}?from=2`)).body.complete, true)
+})
+
+test('answers the lines before one, and the last ones', async () => {
+  await using web = await openWebStage()
+  const { job } = await web.stage.runJob()
+  const path = `/jobs/${job.id}/attempts/1/log`
+  const numbers = async (query: string): Promise<unknown[]> => {
+    const { lines, total, complete } = (await read(web, path + query)).body
+    return [lines.map(({ number }: { number: number }) => number), total, complete]
+  }
+  assert.deepEqual(await numbers('?before=7'), [[], 0, false])
+  await web.stage.print(job, 0, ['a', 'b', 'c', 'd', 'e'])
+  await web.stage.finish(job)
+  assert.deepEqual(await numbers('?before=4&limit=2'), [[2, 3], 5, false])
+  assert.deepEqual(await numbers('?before=4000&limit=2'), [[3, 4], 5, true])
+  assert.deepEqual(await numbers('?before=2'), [[0, 1], 5, false])
+  assert.deepEqual(await numbers('?before=0'), [[], 5, false])
+  assert.deepEqual(await numbers('?from=9'), [[], 5, true])
+  assert.equal((await read(web, `${path}?before=2&from=1`)).status, 400)
+})
+
+test('gives a log out as a file to be saved', async () => {
+  await using web = await openWebStage()
+  const { job } = await web.stage.runJob()
+  const answer = await read(web, `/jobs/${job.id}/attempts/1/log.txt?download=true`)
+  const name = `attachment; filename="${job.id}-1.log"`
+  assert.equal(answer.headers.get('content-disposition'), name)
 })
 
 test('streams a whole log as text that no browser takes for a page', async () => {
@@ -207,6 +235,7 @@ test('refuses to follow what is not there', async () => {
   assert.equal((await read(web, '/jobs/job_0/attempts/1/log/follow')).status, 404)
   assert.deepEqual((await read(web, `/jobs/${job.id}/attempts/1/log`)).body, {
     lines: [],
+    total: 0,
     complete: false,
   })
 })

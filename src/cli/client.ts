@@ -10,8 +10,6 @@ import {
   type JoinRunner,
   joinedRunner,
   joinTokenList,
-  type LogPage,
-  logPage,
   type NewRepository,
   type NewRunner,
   type PipelineQuery,
@@ -28,6 +26,7 @@ import {
   startedPipeline,
   tokenList,
 } from '../contract/rest.ts'
+import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
 import type {
   AttemptView,
   JobView,
@@ -40,6 +39,20 @@ import type {
 import { logLine } from '../contract/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import { type Call, callJson, callLines, type ServerAddress } from './http-client.ts'
+
+/** A stretch of a log: from a line on, or the lines before one. */
+export type LogRange = { readonly limit: number } & (
+  | { readonly from: number }
+  | { readonly before: number }
+)
+
+/** What is searched for in a log, and which page of the lines that have it is wanted. */
+export interface LogSearchQuery {
+  readonly text: string
+  readonly matchCase?: boolean
+  readonly from?: number
+  readonly limit?: number
+}
 
 const slashless = encodeURIComponent
 
@@ -109,9 +122,14 @@ export class ApiClient {
     return (await this.#call(`/jobs/${id}/attempts`, attemptList)).attempts
   }
 
-  /** A stretch of an attempt's log: at most `limit` (10,000 at the most) lines from number `from` on. */
-  readLog(ref: AttemptRef, range: { from: number; limit: number }): Promise<LogPage> {
-    return this.#call(`${logPath(ref)}/log`, logPage, { query: range })
+  /** A stretch of an attempt's log, at most 10,000 lines. */
+  readLog(ref: AttemptRef, range: LogRange): Promise<LogPage> {
+    return this.#call(`${logPath(ref)}/log`, logPage, { query: { ...range } })
+  }
+
+  /** The lines of an attempt's log that have a text, and how many there are. */
+  searchLog(ref: AttemptRef, query: LogSearchQuery): Promise<LogSearch> {
+    return this.#call(`${logPath(ref)}/log/search`, logSearch, { query: { ...query } })
   }
 
   /** An attempt's log as it is now, line by line; with `timestamps`, each behind its time. */

@@ -3,7 +3,6 @@ import {
   attemptView,
   jobId,
   jobView,
-  logLine,
   outcomeSchema,
   pipelineId,
   pipelineView,
@@ -25,7 +24,8 @@ export const errorBody = z
   .meta({ id: 'Error' })
 export type ErrorBody = z.infer<typeof errorBody>
 
-const count = (fallback: number, max: number) =>
+/** A number in a query: from 1 to `max`. */
+export const count = (fallback: number, max: number) =>
   z.coerce.number().int().positive().max(max).default(fallback)
 
 const repositoryName = z
@@ -99,16 +99,6 @@ export const attemptParams = jobParams.extend({ attempt: z.coerce.number().int()
 export const attemptList = z.object({ attempts: z.array(attemptView) })
 export const shownAttempt = z.object({ attempt: attemptView })
 export const stepList = z.object({ steps: attemptView.shape.steps })
-
-export const logQuery = z.object({
-  from: z.coerce.number().int().nonnegative().default(0),
-  limit: count(1000, 10_000),
-})
-/** `complete`: the attempt has ended and nothing follows these lines. */
-export const logPage = z.object({ lines: z.array(logLine), complete: z.boolean() })
-export type LogPage = z.infer<typeof logPage>
-export const logTextQuery = z.object({ timestamps: z.stringbool().default(false) })
-export const logFollowQuery = z.object({ from: z.coerce.number().int().nonnegative().default(0) })
 
 const runnerName = z
   .string()

@@ -1,5 +1,5 @@
 import { useEffect, useReducer, useRef, useState } from 'react'
-import type { LogPage } from '../../../src/contract/rest.ts'
+import type { LogPage } from '../../../src/contract/rest-logs.ts'
 import type { JobView, LogLine } from '../../../src/contract/views.ts'
 import { getJson } from '../api.ts'
 import { live } from '../live/live.ts'

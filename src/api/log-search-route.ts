@@ -1,0 +1,37 @@
+import { attemptParams } from '../contract/rest.ts'
+import { logSearch, logSearchQuery } from '../contract/rest-logs.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { StoreReader } from '../store/store.ts'
+import { isLogComplete } from './follow-log.ts'
+import { getJobOfLog } from './lookups.ts'
+import { Places } from './places.ts'
+import { orError } from './responses.ts'
+import { searchLog } from './search-log.ts'
+
+/** So many logs are searched at a time; each has some chunks of it in memory. */
+const MOST_SEARCHES = 20
+
+/** The lines of an attempt's log that have a text. */
+export function registerLogSearch(server: HttpServer, store: StoreReader): void {
+  const places = new Places(MOST_SEARCHES, 'searches go through logs')
+  const schema = {
+    summary: 'The lines of a log in which a text stands, in pages, and how many there are',
+    tags: ['logs'],
+    params: attemptParams,
+    querystring: logSearchQuery,
+    response: orError(logSearch),
+  }
+  server.get(
+    '/api/v1/jobs/:job/attempts/:attempt/log/search',
+    { schema },
+    async (request, reply) => {
+      const log = { jobId: request.params.job, attempt: request.params.attempt }
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      using _place = places.take()
+      // The job first: lines that come after this are then never said to be the last ones.
+      const complete = isLogComplete(await getJobOfLog(store, log), log.attempt)
+      return { ...(await searchLog(store, log, request.query, gone.signal)), complete }
+    },
+  )
+}
