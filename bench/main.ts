@@ -1,7 +1,8 @@
 import type { Bench } from './bench.ts'
 import { hotpath } from './hotpath/hotpath.ts'
+import { webhooks } from './webhooks/webhooks.ts'
 
-const BENCHES: readonly Bench[] = [hotpath]
+const BENCHES: readonly Bench[] = [hotpath, webhooks]
 
 /** `npm run bench -- NAME …`: runs one benchmark; its figures are the last line of the output. */
 const [name, ...args] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { shortRef } from '../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
-import { GroupWriter } from '../lib/group-writer.ts'
+import { Grouping } from '../lib/grouping.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import type { AcceptedEvent } from '../store/records.ts'
@@ -22,7 +22,7 @@ export class Intake {
   readonly #store: Store
   readonly #broker: Broker
   readonly #log: Logger
-  readonly #deliveries = new GroupWriter<Delivery, DeliveryAnswer>((group) => this.#write(group))
+  readonly #deliveries = new Grouping<Delivery, DeliveryAnswer>((group) => this.#write(group))
 
   constructor(deps: { store: Store; broker: Broker; log: Logger }) {
     this.#store = deps.store

@@ -4,8 +4,9 @@ import { z } from 'zod'
 import type { Metrics } from '../http/metrics.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { Grouping } from '../lib/grouping.ts'
 import type { RepositoryRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { ForgeName, StoreReader } from '../store/store.ts'
 import { type ParsedWebhook, parseGithub, verifyGithubSignature } from './github.ts'
 import type { Intake } from './intake.ts'
 import type { Delivery } from './write-deliveries.ts'
@@ -28,8 +29,11 @@ const addressed = z.object({
   repository: z.object({ id: z.number().int().positive(), full_name: z.string().max(300) }),
 })
 
+/** Webhooks that come together look their repositories up together. */
+type Repositories = Grouping<ForgeName, RepositoryRecord | undefined>
+
 export interface WebhookDeps {
-  readonly store: Store
+  readonly store: StoreReader
   readonly intake: Intake
   readonly metrics: Metrics
 }
@@ -42,6 +46,10 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     labelNames: ['result'],
     registers: [deps.metrics],
   })
+  const { store, intake } = deps
+  const repositories: Repositories = new Grouping((wanted) =>
+    store.findForgeRepositories('github', wanted),
+  )
   void server.register(async (scope) => {
     // The signature covers the bytes as they were sent, so nothing may parse them before.
     scope.removeAllContentTypeParsers()
@@ -64,7 +72,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
         }
         inHand++
         try {
-          const answer = await receive(request, deps)
+          const answer = await receive(request, { intake, repositories })
           received.inc({ result: answer.status })
           return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
         } finally {
@@ -79,14 +87,17 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
   })
 }
 
-async function receive(request: FastifyRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+async function receive(
+  request: FastifyRequest,
+  { intake, repositories }: { intake: Intake; repositories: Repositories },
+): Promise<WebhookAnswer> {
   const eventName = requiredHeader(request, 'x-github-event')
   const deliveryId = requiredHeader(request, 'x-github-delivery')
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const payload = parsePayload(body, request.headers['content-type'])
-  const repository = await authenticate(deps.store, payload, body, request)
+  const repository = await authenticate(repositories, payload, body, request)
   const told = tellOf(parseGithub(eventName, payload), repository)
-  return await deps.intake.acceptDelivery({
+  return await intake.acceptDelivery({
     forge: 'github',
     deliveryId,
     repositoryId: repository.id,
@@ -104,7 +115,7 @@ function tellOf(parsed: ParsedWebhook, repository: RepositoryRecord): Delivery['
 }
 
 async function authenticate(
-  store: Store,
+  repositories: Repositories,
   payload: unknown,
   body: Buffer,
   request: FastifyRequest,
@@ -117,7 +128,7 @@ async function authenticate(
     )
   }
   const { id: forgeId, full_name: fullName } = address.data.repository
-  const repository = await store.findForgeRepository('github', { forgeId, fullName })
+  const repository = await repositories.add({ forgeId, fullName })
   if (!repository) {
     throw new NarwhalError(
       'not_found',

@@ -63,13 +63,13 @@ export interface StoreReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
   /**
-   * By the forge's numeric id where one has it, else by the full name among those of the forge
-   * whose id is not known yet.
+   * Each by the forge's numeric id where one has it, else by the full name among those of the forge
+   * whose id is not known yet; in the same order, undefined for those that are not there.
    */
-  findForgeRepository(
+  findForgeRepositories(
     forge: 'github',
-    repository: { forgeId: number; fullName: string },
-  ): Promise<RepositoryRecord | undefined>
+    repositories: readonly ForgeName[],
+  ): Promise<(RepositoryRecord | undefined)[]>
   listRepositories(): Promise<RepositoryRecord[]>
   listHeads(repositoryId: RepositoryId): Promise<Head[]>
 
@@ -123,6 +123,12 @@ export interface StoreReader {
   listChanges(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
   /** The number of the newest state change; 0 when there is none. */
   lastChange(): Promise<number>
+}
+
+/** A repository as its forge names it. */
+export interface ForgeName {
+  readonly forgeId: number
+  readonly fullName: string
 }
 
 export interface PipelineFilter {

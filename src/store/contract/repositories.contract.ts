@@ -49,8 +49,19 @@ export function repositoriesContract(open: OpenDatabase): void {
     const known = await seedRepository(store, { name: 'acme/renamed', forgeId: 1 })
     const unknown = await seedRepository(store, { name: 'acme/app' })
     await seedRepository(store, { name: 'acme/plain', forge: 'git' })
-    const find = (forgeId: number, fullName: string) =>
-      store.findForgeRepository('github', { forgeId, fullName })
+    const find = async (forgeId: number, fullName: string) => {
+      const others = [
+        { forgeId: 1, fullName: 'acme/app' },
+        { forgeId: 77, fullName: 'no/body' },
+      ]
+      const found = await store.findForgeRepositories('github', [
+        ...others,
+        { forgeId, fullName },
+        ...others,
+      ])
+      assert.deepEqual(found.toSpliced(2, 1), [known, undefined, known, undefined])
+      return found[2]
+    }
     assert.deepEqual(await find(1, 'acme/app'), known)
     assert.deepEqual(await find(2, 'Acme/App'), unknown)
     // A repository of that name was deleted at the forge and another one took the name.
@@ -116,7 +127,9 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.equal(await store.findRepository(repository.id), undefined)
     assert.equal(await store.findRepository(repository.name), undefined)
     const { name: fullName } = repository
-    assert.equal(await store.findForgeRepository('github', { forgeId: 1, fullName }), undefined)
+    const gone = await store.findForgeRepositories('github', [{ forgeId: 1, fullName }])
+    assert.deepEqual(gone, [undefined])
+    assert.deepEqual(await store.findForgeRepositories('github', []), [])
     assert.deepEqual(await store.listRepositories(), [])
     assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
     const late = store.transact((write) => write.acceptEvents([anEvent(repository.id)]))

@@ -1,6 +1,7 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
+import type { ForgeName } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
 import { batches, present } from './rows.ts'
 import type { Db, HeadRow, RepositoryRow } from './tables.ts'
@@ -20,25 +21,34 @@ export async function findRepository(
   return row && repositoryOf(row)
 }
 
-export async function findForgeRepository(
+export async function findForgeRepositories(
   db: Db,
   forge: 'github',
-  { forgeId, fullName }: { forgeId: number; fullName: string },
-): Promise<RepositoryRecord | undefined> {
-  const rows = await db
-    .selectFrom('repositories')
-    .selectAll()
-    .where('removed_at', 'is', null)
-    .where('forge', '=', forge)
-    .where((is) =>
-      is.or([
-        is('forge_id', '=', forgeId),
-        is.and([is('forge_id', 'is', null), is('name_key', '=', nameKey(fullName))]),
-      ]),
-    )
-    .execute()
-  const row = rows.find(({ forge_id }) => forge_id !== null) ?? rows[0]
-  return row && repositoryOf(row)
+  wanted: readonly ForgeName[],
+): Promise<(RepositoryRecord | undefined)[]> {
+  const byId = new Map<number, RepositoryRecord>()
+  const byName = new Map<string, RepositoryRecord>()
+  for (const batch of batches(wanted)) {
+    const ids = [...new Set(batch.map(({ forgeId }) => forgeId))]
+    const names = [...new Set(batch.map(({ fullName }) => nameKey(fullName)))]
+    const rows = await db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('removed_at', 'is', null)
+      .where('forge', '=', forge)
+      .where((is) =>
+        is.or([
+          is('forge_id', 'in', ids),
+          is.and([is('forge_id', 'is', null), is('name_key', 'in', names)]),
+        ]),
+      )
+      .execute()
+    for (const row of rows) {
+      if (row.forge_id === null) byName.set(row.name_key, repositoryOf(row))
+      else byId.set(row.forge_id, repositoryOf(row))
+    }
+  }
+  return wanted.map(({ forgeId, fullName }) => byId.get(forgeId) ?? byName.get(nameKey(fullName)))
 }
 
 export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {

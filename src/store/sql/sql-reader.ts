@@ -13,7 +13,7 @@ import type {
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
-import type { ChangeQuery, PendingQuery, PipelineFilter, StoreReader } from '../store.ts'
+import type { ChangeQuery, ForgeName, PendingQuery, PipelineFilter, StoreReader } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
@@ -23,7 +23,12 @@ import { readLog } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
-import { findForgeRepository, findRepository, listHeads, listRepositories } from './repositories.ts'
+import {
+  findForgeRepositories,
+  findRepository,
+  listHeads,
+  listRepositories,
+} from './repositories.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
@@ -41,11 +46,11 @@ export class SqlReader implements StoreReader {
     return findRepository(this.#db, idOrName)
   }
 
-  findForgeRepository(
+  findForgeRepositories(
     forge: 'github',
-    repository: { forgeId: number; fullName: string },
-  ): Promise<RepositoryRecord | undefined> {
-    return findForgeRepository(this.#db, forge, repository)
+    repositories: readonly ForgeName[],
+  ): Promise<(RepositoryRecord | undefined)[]> {
+    return findForgeRepositories(this.#db, forge, repositories)
   }
 
   listRepositories(): Promise<RepositoryRecord[]> {

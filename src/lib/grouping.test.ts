@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NarwhalError } from './errors.ts'
-import { GroupWriter } from './group-writer.ts'
+import { Grouping } from './grouping.ts'
 
 /** Notes what is written together; refuses what is negative, and everything when told to. */
 function writerOfNumbers(mostTogether?: number) {
   const written: number[][] = []
   const state: { trouble?: NarwhalError; gate?: Promise<void> } = {}
-  const writer = new GroupWriter<number, string>(async (items) => {
+  const writer = new Grouping<number, string>(async (items) => {
     written.push([...items])
     await state.gate
     if (state.trouble) throw state.trouble
@@ -18,14 +18,14 @@ function writerOfNumbers(mostTogether?: number) {
   return { writer, written, state }
 }
 
-test('writes what comes together in one go, in the order of its coming', async () => {
+test('does what comes together in one go, in the order of its coming', async () => {
   const { writer, written } = writerOfNumbers()
   const results = await Promise.all([3, 1, 2].map((item) => writer.add(item)))
   assert.deepEqual(results, ['wrote 3', 'wrote 1', 'wrote 2'])
   assert.deepEqual(written, [[3, 1, 2]])
 })
 
-test('gathers what comes while a write is under way, and no more than may go together', async () => {
+test('gathers what comes while a group is under way, and no more than may go together', async () => {
   const { writer, written, state } = writerOfNumbers(3)
   const gate = Promise.withResolvers<void>()
   state.gate = gate.promise
@@ -38,7 +38,7 @@ test('gathers what comes while a write is under way, and no more than may go tog
   assert.equal(await writer.add(5), 'wrote 5')
 })
 
-test('an item that can not be written fails alone', async () => {
+test('an item that can not be done fails alone', async () => {
   const { writer } = writerOfNumbers()
   const items = [1, 2, -3, 4, 5, -6, 7]
   const ends = await Promise.allSettled(items.map((item) => writer.add(item)))

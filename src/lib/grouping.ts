@@ -14,33 +14,33 @@ const MOST_TOGETHER = 64
 const OF_ALL = new Set(['unavailable', 'exhausted', 'cancelled'])
 
 /**
- * Writes together what comes together, so that one transaction, and one wait for the disk, serves
- * many. There is no timer in it: what comes in the same turn of the event loop, or while a write is
- * under way, goes with the next one, and an item that is alone waits for nobody.
+ * Does together what is asked together, so that one transaction, and one wait for the disk, serves
+ * many. There is no timer in it: what comes in the same turn of the event loop, or while the last
+ * group is under way, goes with the next one, and an item that is alone waits for nobody.
  *
- * Items are written in the order of their coming. One that can't be written rejects alone: a write
- * that fails is done again in two halves, until what is at fault is found. How many wait is for the
- * callers to bound.
+ * Items go in the order of their coming. One that can't be done rejects alone: a group that fails is
+ * done again in two halves, until what is at fault is found. How many wait is for the callers to
+ * bound.
  */
-export class GroupWriter<Item, Result> {
-  readonly #write: (items: readonly Item[]) => Promise<readonly Result[]>
+export class Grouping<Item, Result> {
+  readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>
   readonly #mostTogether: number
   #waiting: Entry<Item, Result>[] = []
   #isDraining = false
 
   /**
-   * `write` writes all of the items or none, and resolves to their results in the same order. It may
+   * `work` does all of the items or none, and resolves to their results in the same order. It may
    * be called again with some of the items when it has rejected.
    */
   constructor(
-    write: (items: readonly Item[]) => Promise<readonly Result[]>,
+    work: (items: readonly Item[]) => Promise<readonly Result[]>,
     mostTogether = MOST_TOGETHER,
   ) {
-    this.#write = write
+    this.#work = work
     this.#mostTogether = mostTogether
   }
 
-  /** Resolves when the item is written; rejects when it could not be. */
+  /** Resolves when the item is done; rejects when it could not be. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
@@ -54,23 +54,23 @@ export class GroupWriter<Item, Result> {
     while (this.#waiting.length > 0) {
       // All sockets that have something to say are heard before.
       await setImmediate()
-      await this.#writeAll(this.#waiting.splice(0, this.#mostTogether))
+      await this.#workAll(this.#waiting.splice(0, this.#mostTogether))
     }
     this.#isDraining = false
   }
 
-  async #writeAll(entries: readonly Entry<Item, Result>[]): Promise<void> {
+  async #workAll(entries: readonly Entry<Item, Result>[]): Promise<void> {
     let results: readonly Result[]
     try {
-      results = await this.#write(entries.map(({ item }) => item))
+      results = await this.#work(entries.map(({ item }) => item))
     } catch (reason) {
       if (entries.length === 1 || OF_ALL.has(NarwhalError.from(reason).code)) {
         for (const { reject } of entries) reject(reason)
         return
       }
       const half = Math.ceil(entries.length / 2)
-      await this.#writeAll(entries.slice(0, half))
-      await this.#writeAll(entries.slice(half))
+      await this.#workAll(entries.slice(0, half))
+      await this.#workAll(entries.slice(half))
       return
     }
     for (const [index, { resolve }] of entries.entries()) resolve(results[index] as Result)
