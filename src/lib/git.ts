@@ -1,4 +1,9 @@
-import { type ExecFileException, execFile } from 'node:child_process'
+import {
+  type ChildProcessWithoutNullStreams,
+  type ExecFileException,
+  execFile,
+  spawn,
+} from 'node:child_process'
 import { NarwhalError } from './errors.ts'
 
 /**
@@ -63,7 +68,6 @@ export interface GitOptions {
  * signal's reason when it was aborted.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
-  const settings = [...SETTINGS, `protocol.file.allow=${options.allowLocal ? 'always' : 'never'}`]
   options.signal?.throwIfAborted()
   const { promise, resolve } = Promise.withResolvers<{
     error: ExecFileException | null
@@ -72,7 +76,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   }>()
   const child = execFile(
     'git',
-    [...settings.flatMap((setting) => ['-c', setting]), ...args],
+    [...settings(options.allowLocal), ...args],
     {
       ...(options.cwd ? { cwd: options.cwd } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
@@ -87,6 +91,26 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   if (error === null) return stdout
   options.signal?.throwIfAborted()
   throw explain(commandOf(args), error, stderr)
+}
+
+/**
+ * Starts a git that is talked to by its standard input and output, in the same way as `git`. Whoever
+ * starts it listens to `error` (git is missing) and ends it; it inherits nothing else.
+ */
+export function startGit(
+  args: readonly string[],
+  options: Pick<GitOptions, 'env' | 'cwd'>,
+): ChildProcessWithoutNullStreams {
+  return spawn('git', [...settings(false), ...args], {
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    env: { ...options.env, ...FIXED_ENV },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+function settings(allowLocal = false): string[] {
+  const all = [...SETTINGS, `protocol.file.allow=${allowLocal ? 'always' : 'never'}`]
+  return all.flatMap((setting) => ['-c', setting])
 }
 
 function explain(command: string, error: ExecFileException, stderr: string): NarwhalError {

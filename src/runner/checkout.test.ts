@@ -9,8 +9,8 @@ import type { CommitSource } from '../contract/attempt.ts'
 import { git } from '../lib/git.ts'
 import { silentLog } from '../lib/log.ts'
 import { checkOut } from './checkout.ts'
-import { MirrorCache } from './mirror.ts'
-import { listTags } from './mirror-tags.ts'
+import { MirrorCache } from './mirror/mirror-cache.ts'
+import { listRefs } from './mirror/mirror-refs.ts'
 import { removeFolder } from './remove-folder.ts'
 
 const env = readGitEnv()
@@ -59,18 +59,18 @@ test('brings the tags, packed or not', async () => {
   const mirror = dir.join('mirror.git')
   await git(['clone', '--quiet', '--bare', repository.path, mirror], { env, allowLocal: true })
   const inMirror = (...args: string[]) => git([`--git-dir=${mirror}`, ...args], { env })
-  assert.equal(await listTags(mirror), '')
+  assert.deepEqual([...(await listRefs(mirror, 'refs/tags'))], [])
   for (const tag of ['v1', 'v1.1', 'release/1']) await inMirror('tag', tag)
   await inMirror('pack-refs', '--all')
   for (const tag of ['v2', 'release/2']) await inMirror('tag', tag)
   const sha = await repository.head()
-  assert.deepEqual((await listTags(mirror)).trim().split('\n').sort(), [
-    `${sha} refs/tags/release/1`,
-    `${sha} refs/tags/release/2`,
-    `${sha} refs/tags/v1`,
-    `${sha} refs/tags/v1.1`,
-    `${sha} refs/tags/v2`,
-  ])
+  const tags = await listRefs(mirror, 'refs/tags')
+  const names = ['release/1', 'release/2', 'v1', 'v1.1', 'v2']
+  assert.deepEqual(
+    [...tags.keys()].sort(),
+    names.map((name) => `refs/tags/${name}`),
+  )
+  assert.deepEqual(new Set(tags.values()), new Set([sha]))
 })
 
 test('takes a symbolic link for what it is', async () => {

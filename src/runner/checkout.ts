@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git.ts'
-import { listTags } from './mirror-tags.ts'
+import { listRefs } from './mirror/mirror-refs.ts'
 
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
@@ -30,7 +30,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
   await rm(dotGit, { recursive: true, force: true })
   // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
   const [tags] = await Promise.all([
-    listTags(mirror),
+    listRefs(mirror, 'refs/tags'),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
   ])
@@ -38,7 +38,10 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
-    writeFile(join(dotGit, 'packed-refs'), `${tags}${branch(commit)}`),
+    writeFile(
+      join(dotGit, 'packed-refs'),
+      `${[...tags].map(([ref, id]) => `${id} ${ref}\n`).join('')}${branch(commit)}`,
+    ),
   ])
   // A workspace need not outlive a power cut; many files are written by several workers.
   const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']

@@ -7,7 +7,7 @@ import { tempDir } from '../../test/support/temp-dir.ts'
 import { readGitEnv } from '../config/env.ts'
 import type { CommitSource } from '../contract/attempt.ts'
 import { silentLog } from '../lib/log.ts'
-import { MirrorCache } from './mirror.ts'
+import { MirrorCache } from './mirror/mirror-cache.ts'
 import { type PipelineParser, planCommit } from './plan-commit.ts'
 
 const env = readGitEnv()
@@ -34,7 +34,7 @@ async function plan(files: Files, options: { link?: string; message?: string } =
     ref: 'refs/heads/main',
     sha,
   }
-  return { sha, ...(await planCommit(commit, { mirrors, parser, env }, signal)) }
+  return { sha, ...(await planCommit(commit, { mirrors, parser }, signal)) }
 }
 
 test('reads the file, the title and the author of the commit', async () => {

@@ -1,7 +1,8 @@
 import type { CommitSource } from '../contract/attempt.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
-import { type GitEnv, git } from '../lib/git.ts'
-import type { MirrorCache } from './mirror.ts'
+import type { MirrorCache } from './mirror/mirror-cache.ts'
+import type { ObjectReader } from './mirror/object-reader.ts'
+import { findEntry, readCommit } from './mirror/read-commit.ts'
 
 const FILE = 'narwhal.yml'
 const LARGEST_FILE = 1024 * 1024
@@ -37,25 +38,20 @@ export interface PlannedCommit {
  */
 export async function planCommit(
   commit: CommitSource,
-  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
+  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
   const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
   const startedAt = performance.now()
-  const read = await deps.mirrors.read(commit, signal, async (mirror) => {
-    const inMirror = (...args: string[]) =>
-      git([`--git-dir=${mirror}`, ...args], { env: deps.env, signal })
-    const [about, text] = await Promise.all([
-      inMirror('log', '-1', '--encoding=UTF-8', '--format=%an%x00%s', commit.sha, '--'),
-      readFile(inMirror, commit.sha),
-    ])
-    return { about, text }
+  const read = await deps.mirrors.read(commit, signal, async (_path, objects) => {
+    const about = await readCommit(objects, commit.sha)
+    return { about, text: await readFile(objects, commit.sha, about.tree) }
   })
+  const { author, title } = read.about
   const file: ParsedFile =
     typeof read.text === 'string'
       ? await deps.parser.parse(read.text)
       : { ok: false, problems: [{ ...read.text, line: 1, column: 1, excerpt: '' }] }
-  const [author = '', title = ''] = read.about.trimEnd().split('\0')
   return {
     file,
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
@@ -67,23 +63,24 @@ export async function planCommit(
 
 /** The file's text, or why there is none. */
 async function readFile(
-  inMirror: (...args: string[]) => Promise<string>,
+  objects: ObjectReader,
   sha: string,
+  tree: string,
 ): Promise<string | { message: string }> {
-  const entry = await inMirror('ls-tree', '--long', '--full-tree', sha, '--', FILE)
-  if (entry === '') {
+  const entry = await findEntry(objects, tree, FILE)
+  if (!entry) {
     return {
       message: `there is no ${FILE} at commit ${sha}: add one; the shortest is:\n${SHORTEST_FILE}`,
     }
   }
-  const [, mode = '', type = '', object = '', size = ''] =
-    /^(\d+) (\w+) ([0-9a-f]+) +(\S+)\t/.exec(entry) ?? []
-  if (type !== 'blob' || (mode !== '100644' && mode !== '100755')) {
-    const what = mode === '120000' ? 'a symbolic link' : type === 'tree' ? 'a folder' : 'no file'
+  const { id, mode } = entry
+  if (mode !== '100644' && mode !== '100755') {
+    const what = mode === '120000' ? 'a symbolic link' : mode === '40000' ? 'a folder' : 'no file'
     return { message: `${FILE} is ${what}: it must be a plain file` }
   }
-  if (Number(size) > LARGEST_FILE) {
+  const size = (await objects.info(id))?.size ?? 0
+  if (size > LARGEST_FILE) {
     return { message: `${FILE} has ${size} bytes: at most ${LARGEST_FILE} (1 MiB) are allowed` }
   }
-  return inMirror('cat-file', 'blob', object)
+  return (await objects.read(id, 'blob', LARGEST_FILE)).toString('utf8')
 }

@@ -8,7 +8,7 @@ import { checkOut } from './checkout.ts'
 import { diskNote } from './disk-note.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor/executor.ts'
 import { faultOfCheckout, faultOfSandbox } from './fault.ts'
-import type { MirrorCache } from './mirror.ts'
+import type { MirrorCache } from './mirror/mirror-cache.ts'
 import { removeFolder } from './remove-folder.ts'
 
 export interface PreparationDeps {
@@ -75,7 +75,10 @@ export class Preparation {
     const { mirrors, gitEnv: env } = this.#deps
     const { commit, signal, sandbox } = this.#order
     const folder = sandbox.workspace
-    await this.#timed('fetch', () => mirrors.fetchCommit(commit, signal))
+    await this.#timed('fetch', async () => {
+      await mirrors.fetchCommit(commit, signal)
+      await mirrors.tags(commit, signal)
+    })
     await this.#timed('checkout', () =>
       mirrors.read(commit, signal, async (mirror) => {
         try {

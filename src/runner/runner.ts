@@ -15,7 +15,7 @@ import type { Executor, SandboxLimits } from './executor/executor.ts'
 import { FormerAttempt } from './former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
-import { MirrorCache } from './mirror.ts'
+import { MirrorCache } from './mirror/mirror-cache.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
 import { type PipelineParser, type PlannedCommit, planCommit } from './plan-commit.ts'
 import { Readiness } from './readiness.ts'
@@ -195,8 +195,7 @@ export class Runner implements AsyncDisposable {
 
   /** Rejects as `planCommit` does. */
   plan(commit: AttemptOrder['commit'], signal: AbortSignal): Promise<PlannedCommit> {
-    const { gitEnv: env } = this.#deps
-    return planCommit(commit, { mirrors: this.#mirrors, parser: this.#parser, env }, signal)
+    return planCommit(commit, { mirrors: this.#mirrors, parser: this.#parser }, signal)
   }
 
   /**

@@ -20,13 +20,9 @@ export class SharedTasks<Result> {
     signal.throwIfAborted()
     const task = this.#tasks.get(key) ?? this.#start(key, start)
     task.callers += 1
-    const gone = Promise.withResolvers<never>()
-    const leave = () => gone.reject(signal.reason)
-    signal.addEventListener('abort', leave, { once: true })
     try {
-      return await Promise.race([task.result, gone.promise])
+      return await withSignal(task.result, signal)
     } finally {
-      signal.removeEventListener('abort', leave)
       task.callers -= 1
       if (task.callers === 0) {
         this.#forget(key, task)
@@ -46,5 +42,21 @@ export class SharedTasks<Result> {
 
   #forget(key: string, task: SharedTask<Result>): void {
     if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+  }
+}
+
+/** Waits for what others do, and no longer once the signal aborts: then it rejects with its reason. */
+export async function withSignal<Result>(
+  result: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  signal.throwIfAborted()
+  const gone = Promise.withResolvers<never>()
+  const leave = () => gone.reject(signal.reason)
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([result, gone.promise])
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }

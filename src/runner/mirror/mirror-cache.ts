@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CommitSource } from '../contract/attempt.ts'
-import type { RepositoryId } from '../core/ids.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
-import { type CloneUrl, type GitEnv, git, parseCloneUrl } from '../lib/git.ts'
-import type { Logger } from '../lib/log.ts'
-import { SerialQueue } from '../lib/serial-queue.ts'
-import { diskNote } from './disk-note.ts'
-import { SharedTasks } from './shared-tasks.ts'
+import type { CommitSource } from '../../contract/attempt.ts'
+import type { RepositoryId } from '../../core/ids.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type CloneUrl, type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
+import type { Logger } from '../../lib/log.ts'
+import { SerialQueue } from '../../lib/serial-queue.ts'
+import { diskNote } from '../disk-note.ts'
+import { SharedTasks, withSignal } from '../shared-tasks.ts'
+import { FETCH_SETTINGS } from './fetch-settings.ts'
+import type { ObjectReader } from './object-reader.ts'
+import { ObjectReaders } from './object-readers.ts'
+import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
 
 export interface FetchResult {
   /** Milliseconds until the commit was there, waiting for others included. */
@@ -17,24 +21,13 @@ export interface FetchResult {
   readonly fetched: boolean
 }
 
-/**
- * Objects are checked on the way in; these faults of honest, old repositories do no harm.
- * Every fetch makes one pack, because a pack appears whole or not at all, loose objects don't.
- */
-const FETCH_SETTINGS = [
-  'fetch.unpackLimit=1',
-  'fetch.fsckObjects=true',
-  ...['zeroPaddedFilemode', 'badTimezone', 'missingSpaceBeforeDate', 'missingEmail'].map(
-    (fault) => `fetch.fsck.${fault}=ignore`,
-  ),
-].flatMap((setting) => ['-c', setting])
-
 /** The server gives only what its refs point to, or has no such object at all. */
 const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
 /** What git says of an object store or a ref of ours that is broken. */
 const BROKEN =
   /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\//i
 
+const SLOW_MS = 600_000
 const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
@@ -44,6 +37,10 @@ interface Mirror {
   readonly path: string
   readonly queue: SerialQueue
   readonly known: Set<string>
+  /** The server has refused to be asked the quick way, and is not asked so before this moment. */
+  slowUntil: number
+  /** Settles when the tags are as the remote had them at the last fetch. */
+  tags: Promise<void>
 }
 
 /**
@@ -57,11 +54,13 @@ export class MirrorCache implements AsyncDisposable {
   readonly #log: Logger
   readonly #mirrors = new Map<RepositoryId, Mirror>()
   readonly #fetches = new SharedTasks<boolean>()
+  readonly #readers: ObjectReaders
   readonly #stop = new AbortController()
 
   constructor(options: { readonly folder: string; readonly env: GitEnv; readonly log: Logger }) {
     this.#folder = options.folder
     this.#env = options.env
+    this.#readers = new ObjectReaders(options.env)
     this.#log = options.log
   }
 
@@ -82,37 +81,52 @@ export class MirrorCache implements AsyncDisposable {
   }
 
   /**
-   * Reads from the mirror that has the commit: `read` gets its path, and is called a second time
-   * when the mirror was broken and has been made anew.
+   * Reads from the mirror that has the commit: `read` gets its path and a reader of its objects, and
+   * is called a second time when the mirror was broken and has been made anew.
    */
   async read<Result>(
     commit: CommitSource,
     signal: AbortSignal,
-    read: (path: string) => Promise<Result>,
+    read: (path: string, objects: ObjectReader) => Promise<Result>,
   ): Promise<Result> {
     await this.fetchCommit(commit, signal)
     const mirror = this.#mirror(commit.repositoryId)
     try {
-      return await read(mirror.path)
+      return await read(mirror.path, this.#readers.of(mirror.path))
     } catch (error) {
       if (signal.aborted || !isBroken(error)) throw error
       await mirror.queue.run(() => this.#discard(mirror, error))
     }
     await this.fetchCommit(commit, signal)
-    return await read(mirror.path)
+    return await read(mirror.path, this.#readers.of(mirror.path))
+  }
+
+  /**
+   * Resolves when the tags of what was fetched last are in the mirror, too: they come beside the
+   * commit. Rejects as `fetchCommit` does.
+   */
+  async tags(commit: CommitSource, signal: AbortSignal): Promise<void> {
+    await withSignal(this.#mirror(commit.repositoryId).tags, signal)
   }
 
   /** Ends what runs; the mirrors stay on disk. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the runner stops'))
     await Promise.all([...this.#mirrors.values()].map(({ queue }) => queue.run(async () => {})))
+    this.#readers[Symbol.dispose]()
   }
 
   #mirror(id: RepositoryId): Mirror {
     const known = this.#mirrors.get(id)
     if (known) return known
     const path = join(this.#folder, `${id}.git`)
-    const mirror = { path, queue: new SerialQueue(), known: new Set<string>() }
+    const mirror: Mirror = {
+      path,
+      queue: new SerialQueue(),
+      known: new Set(),
+      slowUntil: 0,
+      tags: Promise.resolve(),
+    }
     this.#mirrors.set(id, mirror)
     return mirror
   }
@@ -124,7 +138,8 @@ export class MirrorCache implements AsyncDisposable {
     if (await this.#has(mirror, commit, signal)) return false
     const url = parseCloneUrl(commit.cloneUrl)
     try {
-      await this.#fetch(mirror, url, commit, signal)
+      const isDone = await this.#fetchQuickly(mirror, commit, signal)
+      if (!isDone) await this.#fetch(mirror, url, commit, signal)
     } catch (error) {
       if (signal.aborted || !isBroken(error)) throw error
       await this.#discard(mirror, error)
@@ -135,14 +150,61 @@ export class MirrorCache implements AsyncDisposable {
     return true
   }
 
+  /** Tries the quick way, if there may be one; false: it must be done by git(1). */
+  async #fetchQuickly(mirror: Mirror, commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+    const { sha, cloneUrl: url } = commit
+    const isHttp = url.startsWith('https:') || url.startsWith('http:')
+    // A tag's own event is about the very tag, and git(1) knows how to bring it.
+    if (
+      !isHttp ||
+      performance.now() < mirror.slowUntil ||
+      sha.length !== 40 ||
+      commit.ref.startsWith('refs/tags/')
+    ) {
+      return false
+    }
+    if (!(await exists(join(mirror.path, 'refs', 'narwhal')))) return false
+    const objects = this.#readers.of(mirror.path)
+    const listing = unknownTags(url, mirror.path, signal)
+    listing.catch(() => {})
+    try {
+      const { path, env } = { path: mirror.path, env: this.#env }
+      await quickFetch({ mirror: path, url, sha, ref: refOf(commit), env, signal })
+      if (!(await this.#has(mirror, commit, signal))) return false
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#log.info({ mirror: mirror.path, reason: describeError(error) }, 'git fetches it')
+      mirror.slowUntil = performance.now() + SLOW_MS
+      return false
+    }
+    mirror.tags = this.#bringTags(mirror, commit, { listing, objects })
+    mirror.tags.catch(() => {})
+    return true
+  }
+
+  /** Has git(1) fetch once more where a tag is missing, or the server does not say so. */
+  async #bringTags(
+    mirror: Mirror,
+    commit: CommitSource,
+    found: { readonly listing: Promise<UnknownTags>; readonly objects: ObjectReader },
+  ): Promise<void> {
+    const isMissing = await found.listing.then(
+      (unknown) => belongsHere(unknown, found.objects),
+      () => true,
+    )
+    if (!isMissing) return
+    const { signal } = this.#stop
+    await mirror.queue.run(() =>
+      this.#fetch(mirror, parseCloneUrl(commit.cloneUrl), commit, signal),
+    )
+  }
+
   async #fetch(
     mirror: Mirror,
     url: CloneUrl,
     commit: CommitSource,
     signal: AbortSignal,
   ): Promise<void> {
-    // The name is a digest, so that `a` and `a/b` never stand in each other's way.
-    const name = createHash('sha256').update(commit.ref).digest('hex').slice(0, 32)
     const fetch = (from: string) =>
       this.#git(
         [
@@ -154,7 +216,7 @@ export class MirrorCache implements AsyncDisposable {
           '--no-auto-maintenance',
           '--',
           url.url,
-          `+${from}:refs/narwhal/${name}`,
+          `+${from}:${refOf(commit)}`,
         ],
         signal,
         url.local,
@@ -162,8 +224,10 @@ export class MirrorCache implements AsyncDisposable {
     const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
     const init = ['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror.path]
     try {
-      await mkdir(mirror.path, { recursive: true })
-      await this.#git(init, signal)
+      if (!(await exists(join(mirror.path, 'HEAD')))) {
+        await mkdir(mirror.path, { recursive: true })
+        await this.#git(init, signal)
+      }
       await fetch(commit.sha).catch((error: unknown) => {
         if (!NOT_GIVEN.test(describeError(error))) throw error
         return fetch(commit.ref)
@@ -181,14 +245,15 @@ export class MirrorCache implements AsyncDisposable {
 
   async #has(mirror: Mirror, commit: CommitSource, signal: AbortSignal): Promise<boolean> {
     if (mirror.known.has(commit.sha)) return true
-    const type = await this.#git(
-      [`--git-dir=${mirror.path}`, 'cat-file', '-t', commit.sha],
-      signal,
-    ).catch(() => '')
+    if (!(await exists(join(mirror.path, 'HEAD')))) return false
+    const info = await this.#readers
+      .of(mirror.path)
+      .info(commit.sha)
+      .catch(() => undefined)
     signal.throwIfAborted()
-    if (type === '') return false
-    if (type.trim() !== 'commit') {
-      throw new NarwhalError('invalid', `${commit.sha} is a ${type.trim()} and not a commit`)
+    if (!info) return false
+    if (info.type !== 'commit') {
+      throw new NarwhalError('invalid', `${commit.sha} is a ${info.type} and not a commit`)
     }
     if (mirror.known.size >= MOST_REMEMBERED) mirror.known.clear()
     mirror.known.add(commit.sha)
@@ -198,6 +263,7 @@ export class MirrorCache implements AsyncDisposable {
   async #discard(mirror: Mirror, reason: unknown): Promise<void> {
     this.#log.warn({ err: reason, mirror: mirror.path }, 'a mirror is broken and is made anew')
     mirror.known.clear()
+    this.#readers.end(mirror.path)
     await rm(mirror.path, { recursive: true, force: true, maxRetries: 3 })
   }
 
@@ -226,6 +292,18 @@ function isBroken(error: unknown): boolean {
   const words = describeError(error)
   if (words.includes('remote: ')) return false
   return BROKEN.test(words)
+}
+
+/** The name is a digest, so that `a` and `a/b` never stand in each other's way. */
+function refOf({ ref }: CommitSource): string {
+  return `refs/narwhal/${createHash('sha256').update(ref).digest('hex').slice(0, 32)}`
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 const isPack = (name: string) => name.endsWith('.pack')

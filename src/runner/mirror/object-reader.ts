@@ -1,0 +1,121 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type GitEnv, startGit } from '../../lib/git.ts'
+import { type ObjectInfo, ObjectStream } from './object-stream.ts'
+
+const OBJECT_ID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
+const LONGEST_ANSWER_MS = 60_000
+
+interface Talk {
+  readonly process: ChildProcessWithoutNullStreams
+  readonly stream: ObjectStream
+  /** Rejects when the process has ended, with the reason. */
+  readonly end: Promise<never>
+}
+
+/**
+ * Reads objects of one repository through a `git cat-file --batch-command` that stays, since each
+ * process costs more than all that is read by it. It sees packs that come later, because git looks
+ * again when it misses something.
+ *
+ * States: no process, one that talks, ended. The process is started by the first question; after it
+ * has failed or was silent for a minute, the next question starts another. Questions are answered in
+ * their order; only full object names are asked for, so that none can carry a second question.
+ */
+export class ObjectReader implements Disposable {
+  readonly #repository: string
+  readonly #env: GitEnv
+  #talk: Talk | undefined
+  #isEnded = false
+
+  constructor(repository: string, env: GitEnv) {
+    this.#repository = repository
+    this.#env = env
+  }
+
+  /** Whether nothing is being asked. */
+  get isIdle(): boolean {
+    return this.#talk?.stream.isIdle ?? true
+  }
+
+  /** Undefined when there is no such object. Rejects with `unavailable` when git fails. */
+  async info(id: string): Promise<ObjectInfo | undefined> {
+    return (await this.#ask('info', id))?.info
+  }
+
+  /**
+   * The content of an object of this type. Rejects with `unavailable` when it is missing or
+   * another, and with `too_large` when it has more than `maxBytes`.
+   */
+  async read(id: string, type: string, maxBytes: number): Promise<Buffer> {
+    const info = await this.info(id)
+    if (info?.type !== type) {
+      throw new NarwhalError('unavailable', `missing ${type} ${id} in ${this.#repository}`)
+    }
+    if (info.size > maxBytes) {
+      throw new NarwhalError('too_large', `${type} ${id} has ${info.size} bytes`)
+    }
+    const answer = await this.#ask('contents', id)
+    if (answer) return answer.content
+    throw new NarwhalError('unavailable', `missing ${type} ${id} in ${this.#repository}`)
+  }
+
+  [Symbol.dispose](): void {
+    this.#isEnded = true
+    this.#drop()
+  }
+
+  async #ask(command: 'info' | 'contents', id: string) {
+    if (!OBJECT_ID.test(id)) throw new NarwhalError('invalid', `${id} is no object name`)
+    if (this.#isEnded) throw new NarwhalError('cancelled', 'the runner stops')
+    const talk = (this.#talk ??= this.#start())
+    const answer = talk.stream.expect(command === 'contents')
+    talk.process.stdin.write(`${command} ${id}\n`)
+    const timer = setTimeout(() => talk.process.kill('SIGKILL'), LONGEST_ANSWER_MS)
+    try {
+      return await Promise.race([answer, talk.end])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #start(): Talk {
+    const process = startGit([`--git-dir=${this.#repository}`, 'cat-file', '--batch-command'], {
+      env: this.#env,
+    })
+    const stream = new ObjectStream()
+    let said = ''
+    const end = new Promise<never>((_resolve, reject) => {
+      const fail = (why: string, cause?: unknown): void => {
+        if (this.#talk === talk) this.#talk = undefined
+        process.kill('SIGKILL')
+        reject(new NarwhalError('unavailable', `git cat-file failed: ${why}`, { cause }))
+      }
+      process.stderr.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString()).slice(-1000)
+      })
+      process.stdout.on('data', (chunk: Buffer) => {
+        try {
+          stream.push(chunk)
+        } catch (error) {
+          fail(describeError(error), error)
+        }
+      })
+      process.stdin.on('error', () => {})
+      process.on('error', (error) => fail(describeError(error), error))
+      process.on('close', () => fail(said.trim() || 'it ended'))
+    })
+    // Whoever asks hears of it; nobody else has to.
+    end.catch(() => {})
+    const talk: Talk = { process, stream, end }
+    // It must not keep this process alive; as soon as this one ends, so does its input.
+    process.unref()
+    return talk
+  }
+
+  #drop(): void {
+    this.#talk?.process.stdin.end()
+    this.#talk?.process.kill()
+    this.#talk = undefined
+  }
+}

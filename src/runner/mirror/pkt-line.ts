@@ -1,0 +1,42 @@
+import { NarwhalError } from '../../lib/errors.ts'
+
+/** The special packets of gitprotocol-common(5). */
+export const FLUSH = '0000'
+export const DELIMITER = '0001'
+
+/** One packet: its length in four hexadecimal digits, then the text. */
+export function packet(text: string): string {
+  return (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text
+}
+
+/**
+ * The packets of a response as they come; special ones (flush, delimiter, response end) as empty
+ * buffers. Throws `unavailable` when it is no such stream, or ends within a packet.
+ */
+export async function* packets(
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of source) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let at = 0
+    while (rest.length - at >= 4) {
+      const length = lengthOf(rest.toString('latin1', at, at + 4))
+      if (rest.length - at < length) break
+      yield rest.subarray(at + 4, at + length)
+      at += length
+    }
+    rest = rest.subarray(at)
+  }
+  if (rest.length > 0) throw broken('it ended in the middle of a packet')
+}
+
+/** With its own four digits; the special packets are only those. */
+function lengthOf(digits: string): number {
+  if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw broken('it is none of git')
+  return Math.max(4, Number.parseInt(digits, 16))
+}
+
+export function broken(why: string): NarwhalError {
+  return new NarwhalError('unavailable', `the answer can't be read: ${why}`)
+}

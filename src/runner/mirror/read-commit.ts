@@ -1,0 +1,65 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import type { ObjectReader } from './object-reader.ts'
+
+const LARGEST_COMMIT = 4 * 1024 * 1024
+const LARGEST_TREE = 16 * 1024 * 1024
+
+/** What a commit says of itself; all of it is hostile text. */
+export interface CommitText {
+  readonly tree: string
+  readonly author: string
+  /** The first paragraph of the message, on one line. */
+  readonly title: string
+}
+
+/** Reads a commit; rejects as `ObjectReader.read` does. See git-commit-tree(1) for the encoding. */
+export async function readCommit(objects: ObjectReader, id: string): Promise<CommitText> {
+  const raw = await objects.read(id, 'commit', LARGEST_COMMIT)
+  const split = raw.indexOf('\n\n')
+  const head = (split === -1 ? raw : raw.subarray(0, split)).toString('latin1')
+  const tree = /^tree ([0-9a-f]{40,64})$/m.exec(head)?.[1]
+  if (!tree) throw new NarwhalError('invalid', `commit ${id} names no tree`)
+  const decoder = decoderOf(/^encoding (.+)$/m.exec(head)?.[1])
+  const text = (bytes: Uint8Array): string => decoder.decode(bytes)
+  const author = /^author (.*?) ?<[^\n]*$/m.exec(head)?.[1] ?? ''
+  const message = split === -1 ? '' : text(raw.subarray(split + 2))
+  const [title = ''] = message.replace(/^\s*\n/, '').split(/\n[ \t]*\n/)
+  const oneLine = title.split('\n').map((line) => line.trim())
+  return { tree, author: text(Buffer.from(author, 'latin1')), title: oneLine.join(' ').trim() }
+}
+
+/** Undefined where the encoding is not known here: UTF-8 is what nearly all commits are in. */
+function decoderOf(encoding = 'utf-8'): { decode: (bytes: Uint8Array) => string } {
+  try {
+    return new TextDecoder(encoding)
+  } catch {
+    return new TextDecoder()
+  }
+}
+
+/** An entry of a folder: its mode as git writes it (`100644`, `40000`), and its object. */
+export interface TreeEntry {
+  readonly mode: string
+  readonly id: string
+}
+
+/** The entry of this name in a tree; undefined when there is none. Rejects as `ObjectReader.read`. */
+export async function findEntry(
+  objects: ObjectReader,
+  tree: string,
+  name: string,
+): Promise<TreeEntry | undefined> {
+  const raw = await objects.read(tree, 'tree', LARGEST_TREE)
+  const idBytes = tree.length / 2
+  for (let at = 0; at < raw.length; ) {
+    const space = raw.indexOf(0x20, at)
+    const zero = raw.indexOf(0, space)
+    if (space === -1 || zero === -1) break
+    const end = zero + 1 + idBytes
+    if (raw.toString('utf8', space + 1, zero) === name) {
+      return { mode: raw.toString('latin1', at, space), id: raw.toString('hex', zero + 1, end) }
+    }
+    at = end
+  }
+  return undefined
+}

@@ -1,0 +1,108 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { NarwhalError } from '../../lib/errors.ts'
+import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
+
+/** A server that says nothing for a minute is given up. */
+const SILENCE_MS = 60_000
+const LONGEST_LIST = 8 * 1024 * 1024
+const IDLE_CONNECTION_MS = 60_000
+
+const options = { keepAlive: true, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS } as const
+const agents = { http: new http.Agent(options), https: new https.Agent(options) }
+
+/** A tag of a remote repository. */
+export interface RemoteTag {
+  readonly ref: string
+  /** What it points to; of an annotated one, the object that it stands for in the end. */
+  readonly target: string
+}
+
+/**
+ * Asks for one pack: the commit and what of it is not in `haves`, in one request, without looking
+ * at the refs first. This is version 2 of the protocol over HTTP (gitprotocol-v2(5)), in which each request
+ * stands alone; git(1) itself takes two or three, and a process for them. It sends no credentials
+ * and follows no redirect: rejects with `unavailable` for every other answer than a pack, and whoever
+ * asks leaves it to git(1) then. `write` gets the pack's bytes, and slows the stream down.
+ */
+export async function requestPack(
+  url: string,
+  wanted: { readonly sha: string; readonly haves: readonly string[] },
+  write: (bytes: Buffer) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const lines = [
+    packet('command=fetch\n'),
+    DELIMITER,
+    ...['thin-pack', 'no-progress', 'ofs-delta'].map((word) => packet(`${word}\n`)),
+    packet(`want ${wanted.sha}\n`),
+    ...wanted.haves.map((sha) => packet(`have ${sha}\n`)),
+    packet('done\n'),
+    FLUSH,
+  ]
+  let isPack = false
+  for await (const bytes of packets(await post(url, lines.join(''), signal))) {
+    if (!isPack) {
+      const line = bytes.toString('utf8', 0, 300).trim()
+      if (line !== 'packfile') throw broken(line)
+      isPack = true
+    } else if (bytes[0] === 1) {
+      await write(bytes.subarray(1))
+    } else if (bytes[0] === 3) {
+      throw broken(bytes.toString('utf8', 1, 300).trim())
+    }
+  }
+  if (!isPack) throw broken('there is no pack in it')
+}
+
+/** The tags of a remote repository, in one request as above. */
+export async function listRemoteTags(url: string, signal: AbortSignal): Promise<RemoteTag[]> {
+  const asked = [packet('peel\n'), packet('ref-prefix refs/tags/\n')]
+  const lines = [packet('command=ls-refs\n'), DELIMITER, ...asked, FLUSH]
+  const tags: RemoteTag[] = []
+  let size = 0
+  for await (const bytes of packets(await post(url, lines.join(''), signal))) {
+    size += bytes.length
+    if (size > LONGEST_LIST) throw broken('it lists more tags than are read')
+    const line = bytes.toString('utf8').trimEnd()
+    if (line === '') continue
+    const [, id, ref, peeled] =
+      /^([0-9a-f]{40}) (refs\/tags\/\S+)(?: peeled:([0-9a-f]{40}))?$/.exec(line) ?? []
+    if (!id || !ref) throw broken(line.slice(0, 300))
+    tags.push({ ref, target: peeled ?? id })
+  }
+  return tags
+}
+
+async function post(
+  url: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Buffer>> {
+  const isTls = url.startsWith('https:')
+  const answered = Promise.withResolvers<http.IncomingMessage>()
+  const request = (isTls ? https : http).request(`${url.replace(/\/$/, '')}/git-upload-pack`, {
+    method: 'POST',
+    agent: isTls ? agents.https : agents.http,
+    signal,
+    timeout: SILENCE_MS,
+    headers: {
+      'content-type': 'application/x-git-upload-pack-request',
+      accept: 'application/x-git-upload-pack-result',
+      'git-protocol': 'version=2',
+      'user-agent': 'git/2.40.0 (narwhal)',
+      'content-length': Buffer.byteLength(body),
+    },
+  })
+  request.on('response', answered.resolve)
+  request.on('error', answered.reject)
+  request.on('timeout', () => request.destroy(new Error('the server is silent')))
+  request.end(body)
+  const response = await answered.promise
+  const type = response.headers['content-type']
+  if (response.statusCode === 200 && type === 'application/x-git-upload-pack-result') {
+    return response
+  }
+  response.destroy()
+  throw new NarwhalError('unavailable', `${url} answered ${response.statusCode} with ${type}`)
+}
