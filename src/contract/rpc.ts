@@ -1,16 +1,11 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
-import type { JobSpec, PipelinePlan } from '../core/plan.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import {
-  type JobSpec as JobSpecMessage,
-  JobSpecSchema,
   type LogLine as LogLineMessage,
   type LogLineSchema,
-  type PipelinePlan as PlanMessage,
-  PipelinePlanSchema as PlanSchema,
   Engine as ProtoEngine,
   Fault as ProtoFault,
   Outcome as ProtoOutcome,
@@ -130,47 +125,7 @@ export function lineFromProto(line: LogLineMessage): SentLine {
   }
 }
 
-export function jobToProto(job: JobSpec): JobSpecMessage {
-  return create(JobSpecSchema, {
-    name: job.name,
-    ...(job.image === undefined ? {} : { image: job.image }),
-    env: { ...job.env },
-    needs: [...job.needs],
-    labels: [...job.labels],
-    steps: job.steps.map((step) => ({
-      name: step.name,
-      command: step.command,
-      dependencies: [...step.dependencies],
-      env: { ...step.env },
-    })),
-  })
-}
-
-export function jobFromProto(job: JobSpecMessage): JobSpec {
-  return {
-    name: job.name,
-    ...(job.image === undefined ? {} : { image: job.image }),
-    env: { ...job.env },
-    needs: job.needs,
-    labels: job.labels,
-    steps: job.steps.map(({ name, command, dependencies, env }) => ({
-      name,
-      command,
-      dependencies,
-      env: { ...env },
-    })),
-  }
-}
-
-export function planToProto(plan: PipelinePlan): PlanMessage {
-  return create(PlanSchema, { name: plan.name, jobs: plan.jobs.map(jobToProto) })
-}
-
-export function planFromProto(plan: PlanMessage): PipelinePlan {
-  return { name: plan.name, jobs: plan.jobs.map(jobFromProto) }
-}
-
-function lookUp<Word extends string>(
+export function lookUp<Word extends string>(
   table: Record<Word, number>,
   value: number,
   what: string,

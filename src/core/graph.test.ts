@@ -76,3 +76,31 @@ test('a diamond and a very long chain are no cycles', () => {
   }))
   assert.equal(findCycle(chain), undefined)
 })
+
+test('what runs on failure waits for all it needs, and is skipped when all went well', () => {
+  const handler = { ...job('handler', ['a', 'b'], blocked), runsOn: 'failure' } as const
+  const always = { ...job('always', ['a', 'b'], blocked), runsOn: 'always' } as const
+  const due = (a: JobState, b: JobState) =>
+    dueEvents([job('a', [], a), job('b', [], b), handler, always], 5).map(
+      ({ job: { name }, event }) => `${name} ${event.type}`,
+    )
+  assert.deepEqual(due(ended('failure'), queued), [])
+  assert.deepEqual(due(ended('failure'), ended('success')), ['handler ready', 'always ready'])
+  assert.deepEqual(due(ended('success'), ended('success')), ['handler skipped', 'always ready'])
+})
+
+test('the failure of a job that may fail is not counted, its error is', () => {
+  const may = (outcome: Outcome) =>
+    ({ ...job('may', [], ended(outcome)), allowFailure: true }) as const
+  const next = job('next', ['may'], blocked)
+  assert.equal(dueEvents([may('timeout'), next], 5)[0]?.event.type, 'ready')
+  assert.equal(dueEvents([may('error'), next], 5)[0]?.event.type, 'skipped')
+  assert.equal(pipelineOutcome([may('failure'), job('x', [], ended('success'))]), 'success')
+  assert.equal(pipelineOutcome([may('error')]), 'error')
+})
+
+test('skipped jobs say nothing of a pipeline, unless there are no others', () => {
+  const skipped = job('x', [], ended('skipped'))
+  assert.equal(pipelineOutcome([skipped, job('y', [], ended('success'))]), 'success')
+  assert.equal(pipelineOutcome([skipped]), 'skipped')
+})

@@ -1,50 +1,75 @@
 import type { JobEvent, JobState } from './job.ts'
 import { type Outcome, worstOutcome } from './outcome.ts'
+import type { RunsOn } from './plan.ts'
 
 /** A job as the graph sees it. */
 export interface GraphJob {
   readonly name: string
   readonly needs: readonly string[]
+  readonly runsOn?: RunsOn
+  readonly allowFailure?: true
   readonly state: JobState
 }
 
 /**
  * The events that the blocked jobs are due now: `ready` as soon as all needs have succeeded,
- * `skipped` as soon as one has ended otherwise. One call looks one step ahead: apply the events
- * and call again until there are none.
+ * `skipped` as soon as one has ended otherwise. A job that runs on failure, or always, waits for
+ * all its needs. One call looks one step ahead: apply the events and call again until there are none.
  */
 export function dueEvents<Job extends GraphJob>(
   jobs: readonly Job[],
   at: number,
 ): { job: Job; event: JobEvent }[] {
   const outcomes = new Map<string, Outcome>()
-  for (const { name, state } of jobs) {
-    if (state.status === 'finished') outcomes.set(name, state.outcome)
+  for (const job of jobs) {
+    if (job.state.status !== 'finished') continue
+    outcomes.set(job.name, countedOutcome(job, job.state.outcome))
   }
   const due: { job: Job; event: JobEvent }[] = []
   for (const job of jobs) {
     if (job.state.status !== 'blocked') continue
-    const failed = job.needs.find((name) => (outcomes.get(name) ?? 'success') !== 'success')
-    if (failed !== undefined) {
-      const reason = `needs "${failed}", which ended in ${outcomes.get(failed)}`
-      due.push({ job, event: { type: 'skipped', reason, at } })
-    } else if (job.needs.every((name) => outcomes.has(name))) {
-      due.push({ job, event: { type: 'ready', at } })
-    }
+    const event = dueEvent(job, outcomes, at)
+    if (event) due.push({ job, event })
   }
   return due
 }
 
-/** What the jobs together say of their pipeline: undefined while one of them is not finished. */
+function dueEvent(
+  { needs, runsOn }: GraphJob,
+  outcomes: ReadonlyMap<string, Outcome>,
+  at: number,
+): JobEvent | undefined {
+  const failed = needs.find((name) => (outcomes.get(name) ?? 'success') !== 'success')
+  if (failed !== undefined && runsOn === undefined) {
+    const reason = `needs "${failed}", which ended in ${outcomes.get(failed)}`
+    return { type: 'skipped', reason, at }
+  }
+  if (!needs.every((name) => outcomes.has(name))) return undefined
+  if (failed === undefined && runsOn === 'failure') {
+    return { type: 'skipped', reason: 'it runs on failure, and all that it needs went well', at }
+  }
+  return { type: 'ready', at }
+}
+
+/** What the end of a job says to those that look at it: one that may fail has done well then. */
+function countedOutcome({ allowFailure }: Pick<GraphJob, 'allowFailure'>, outcome: Outcome) {
+  return allowFailure && (outcome === 'failure' || outcome === 'timeout') ? 'success' : outcome
+}
+
+/**
+ * What the jobs together say of their pipeline: undefined while one of them is not finished. Skipped
+ * jobs say nothing, since each has its cause in another job, or in what `narwhal.yml` asks for.
+ */
 export function pipelineOutcome(
-  jobs: readonly { readonly state: JobState }[],
+  jobs: readonly Pick<GraphJob, 'state' | 'allowFailure'>[],
 ): Outcome | undefined {
   const outcomes: Outcome[] = []
-  for (const { state } of jobs) {
-    if (state.status !== 'finished') return undefined
-    outcomes.push(state.outcome)
+  for (const job of jobs) {
+    if (job.state.status !== 'finished') return undefined
+    outcomes.push(countedOutcome(job, job.state.outcome))
   }
-  return worstOutcome(outcomes)
+  const told = outcomes.filter((outcome) => outcome !== 'skipped')
+  return worstOutcome(told.length > 0 ? told : outcomes)
 }
 
 /** The names of the jobs that need this one, directly or not. */

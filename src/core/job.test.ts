@@ -43,13 +43,13 @@ const moves: [string, JobState, JobEvent, JobState][] = [
     'a rerun makes the next attempt',
     finished,
     { type: 'rerun', blocked: false, at: 60 },
-    { status: 'queued', attempt: 2, queuedAt: 60 },
+    { status: 'queued', attempt: 2, since: 2, queuedAt: 60 },
   ],
   [
     'a rerun of what it needs makes it wait',
     finished,
     { type: 'rerun', blocked: true, at: 60 },
-    { status: 'blocked', attempt: 2 },
+    { status: 'blocked', attempt: 2, since: 2 },
   ],
 ]
 for (const [name, state, event, next] of moves) {

@@ -18,12 +18,15 @@ import type { Outcome } from './outcome.ts'
  * longer applies returns the very state it was given, so callers write and publish only when
  * `next !== state`.
  */
-export type JobState =
-  | { readonly status: 'blocked'; readonly attempt: number }
-  | { readonly status: 'queued'; readonly attempt: number; readonly queuedAt: number }
+export type JobState = {
+  readonly attempt: number
+  /** See `roundOf`; absent: 1. */
+  readonly since?: number
+} & (
+  | { readonly status: 'blocked' }
+  | { readonly status: 'queued'; readonly queuedAt: number }
   | {
       readonly status: 'assigned'
-      readonly attempt: number
       readonly queuedAt: number
       readonly runnerId: RunnerId
       readonly fence: number
@@ -31,7 +34,6 @@ export type JobState =
     }
   | {
       readonly status: 'running'
-      readonly attempt: number
       readonly queuedAt: number
       readonly runnerId: RunnerId
       readonly fence: number
@@ -40,15 +42,20 @@ export type JobState =
     }
   | {
       readonly status: 'finished'
-      readonly attempt: number
       readonly outcome: Outcome
       /** Why, in words, where the outcome alone does not say it. */
       readonly reason?: string
       readonly startedAt?: number
       readonly finishedAt: number
     }
+)
 
 export type JobStatus = JobState['status']
+
+/** The first attempt of the present round: a new one begins when a person runs the job again. */
+export function roundOf(state: JobState): number {
+  return state.since ?? 1
+}
 
 /** Who reports: the attempt and its fencing token; a report with another token is stale. */
 interface Report {
@@ -83,7 +90,7 @@ export type JobEvent =
 export function advanceJob(state: JobState, event: JobEvent): JobState {
   switch (event.type) {
     case 'ready':
-      return state.status === 'blocked' ? queued(state.attempt, event.at) : state
+      return state.status === 'blocked' ? queued(state, state.attempt, event.at) : state
     case 'skipped':
       return state.status === 'blocked'
         ? finished(state, { outcome: 'skipped', reason: event.reason, at: event.at })
@@ -106,19 +113,19 @@ export function advanceJob(state: JobState, event: JobEvent): JobState {
       return isHeld(state) && isCurrent(state, event) ? finished(state, event) : state
     case 'refused':
       return state.status === 'assigned' && isCurrent(state, event)
-        ? { status: 'queued', attempt: state.attempt, queuedAt: state.queuedAt }
+        ? queued(state, state.attempt, state.queuedAt)
         : state
     case 'lost':
-      return isHeld(state) && isCurrent(state, event) ? queued(state.attempt + 1, event.at) : state
+      return isHeld(state) && isCurrent(state, event)
+        ? queued(state, state.attempt + 1, event.at)
+        : state
     case 'cancelled':
       return state.status === 'finished'
         ? state
         : finished(state, { outcome: 'cancelled', reason: event.reason, at: event.at })
     case 'rerun':
       if (state.status !== 'finished') return state
-      return event.blocked
-        ? { status: 'blocked', attempt: state.attempt + 1 }
-        : queued(state.attempt + 1, event.at)
+      return rerun(state, event)
     default:
       return unreachable(event)
   }
@@ -135,8 +142,14 @@ function isCurrent(state: HeldState, report: Report): boolean {
   return state.attempt === report.attempt && state.fence === report.fence
 }
 
-function queued(attempt: number, queuedAt: number): JobState {
-  return { status: 'queued', attempt, queuedAt }
+function queued({ since }: JobState, attempt: number, queuedAt: number): JobState {
+  return { status: 'queued', attempt, ...(since === undefined ? {} : { since }), queuedAt }
+}
+
+function rerun(state: JobState, { blocked, at }: { blocked: boolean; at: number }): JobState {
+  const attempt = state.attempt + 1
+  const next = { attempt, since: attempt }
+  return blocked ? { status: 'blocked', ...next } : { status: 'queued', ...next, queuedAt: at }
 }
 
 function finished(
@@ -146,6 +159,7 @@ function finished(
   return {
     status: 'finished',
     attempt: state.attempt,
+    ...(state.since === undefined ? {} : { since: state.since }),
     outcome: end.outcome,
     ...(end.reason ? { reason: end.reason } : {}),
     ...(state.status === 'running' ? { startedAt: state.startedAt } : {}),

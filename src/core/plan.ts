@@ -1,3 +1,9 @@
+import type { Outcome } from './outcome.ts'
+import type { Shell } from './step-script.ts'
+
+/** On what outcome of the things before it something runs; absent: when all went well. */
+export type RunsOn = 'failure' | 'always'
+
 /**
  * What is to be run, after `narwhal.yml` has been read: plain data without defaults to guess.
  * A job is the unit given to one runner; its steps share a workspace and a sandbox.
@@ -10,6 +16,30 @@ export interface StepSpec {
   /** Packages that the step needs, installed with the image's package manager beforehand. */
   readonly dependencies: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Relative to the workspace, without `..`. */
+  readonly workingDirectory?: string
+  /** What reads the command; absent: `sh`. */
+  readonly shell?: Shell
+  /** The step ends in `timeout` after so many milliseconds; each try has its own. */
+  readonly timeoutMs?: number
+  /** How often it is tried again when it does not succeed. */
+  readonly retries?: number
+  readonly runsOn?: RunsOn
+  /** Its failure or time-out ends neither the job nor says anything about it. */
+  readonly allowFailure?: true
+}
+
+/** How often, and after which outcomes, a job is tried again. */
+export interface JobRetry {
+  readonly count: number
+  readonly on: readonly Outcome[]
+}
+
+/** What a job may use at most; what is absent is as the runner has it. */
+export interface JobResources {
+  /** Processors, may be fractional. */
+  readonly cpus?: number
+  readonly memoryBytes?: number
 }
 
 export interface JobSpec {
@@ -23,6 +53,17 @@ export interface JobSpec {
   /** Labels that the runner must have. */
   readonly labels: readonly string[]
   readonly steps: readonly StepSpec[]
+  /** Milliseconds; the operator's limit holds besides. */
+  readonly timeoutMs?: number
+  /** Larger goes first; absent: 0. */
+  readonly priority?: number
+  /** Its failure or time-out says nothing about the pipeline, and what needs it goes on. */
+  readonly allowFailure?: true
+  readonly retry?: JobRetry
+  readonly runsOn?: RunsOn
+  readonly resources?: JobResources
+  /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */
+  readonly leftOut?: string
 }
 
 export interface PipelinePlan {

@@ -1,4 +1,4 @@
-import { dueEvents, pipelineOutcome } from '../core/graph.ts'
+import { dueEvents, type GraphJob, pipelineOutcome } from '../core/graph.ts'
 import type { JobId } from '../core/ids.ts'
 import { advanceJob, type JobEvent, type JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -41,13 +41,16 @@ export function advancePipeline(
   return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
 }
 
-function toGraphJob(job: JobRecord): {
-  id: JobId
-  name: string
-  needs: readonly string[]
-  state: JobState
-} {
-  return { id: job.id, name: job.spec.name, needs: job.spec.needs, state: job.state }
+function toGraphJob({ id, spec, state }: JobRecord): GraphJob & { readonly id: JobId } {
+  const { name, needs, runsOn, allowFailure } = spec
+  return {
+    id,
+    name,
+    needs,
+    ...(runsOn ? { runsOn } : {}),
+    ...(allowFailure ? { allowFailure } : {}),
+    state,
+  }
 }
 
 function applyChange(
@@ -130,7 +133,7 @@ function advanceState(
   jobs: readonly JobRecord[],
   at: number,
 ): PipelineRecord {
-  const outcome = pipelineOutcome(jobs)
+  const outcome = pipelineOutcome(jobs.map(toGraphJob))
   const { state } = pipeline
   if (outcome !== undefined) {
     if (state.status === 'finished') return pipeline

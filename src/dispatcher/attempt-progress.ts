@@ -6,6 +6,7 @@ import {
 import { lineFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
 import type { LogLine } from '../contract/views.ts'
 import type { JobEvent } from '../core/job.ts'
+import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { AttemptRecord, StepRecord } from '../store/records.ts'
 
@@ -26,6 +27,8 @@ export interface ProgressOptions {
   readonly arrivedAt: number
   /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
   readonly maxAttempts: number
+  /** After which outcomes of its own the job is tried again; absent: none. */
+  readonly retryOn?: readonly Outcome[]
 }
 
 /**
@@ -99,7 +102,7 @@ function addEvent(
       const outcome = outcomeFromProto(event.value.outcome)
       const reason = event.value.reason ? { reason: event.value.reason } : {}
       const words = event.value.reason
-      const goesOn = isRetried(event.value, attempt.number, sink.maxAttempts)
+      const goesOn = isRetried(event.value, attempt.number, sink)
       sink.end = event.value.fault === Fault.RUNNER ? { fault: words } : {}
       sink.jobEvents.push(
         goesOn
@@ -117,10 +120,14 @@ function addEvent(
 }
 
 /** Whether the job goes on as its next attempt, since this one's end says nothing about it. */
-function isRetried({ fault }: AttemptFinished, attempt: number, maxAttempts: number): boolean {
+function isRetried(
+  { fault, outcome }: AttemptFinished,
+  attempt: number,
+  { maxAttempts, retryOn = [] }: ProgressOptions,
+): boolean {
   switch (fault) {
     case Fault.UNSPECIFIED:
-      return false
+      return retryOn.includes(outcomeFromProto(outcome))
     case Fault.RUNNER:
       return attempt < maxAttempts
     case Fault.HANDED_BACK:

@@ -4,7 +4,7 @@ import {
   type RunAttemptRequest,
   RunAttemptRequestSchema,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { jobToProto } from '../contract/rpc.ts'
+import { jobToProto } from '../contract/plan-messages.ts'
 import { LEASE_MS } from '../core/lease.ts'
 import type { JobSpec } from '../core/plan.ts'
 

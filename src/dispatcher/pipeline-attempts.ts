@@ -8,6 +8,7 @@ import { currentAttempt, endOfConversation, progressChanges } from './attempt-ch
 import { addProgress, type Progress } from './attempt-progress.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
 import { jobEnv } from './job-env.ts'
+import { retryRights, timeoutOf } from './job-limits.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -58,7 +59,7 @@ export class PipelineAttempts {
         commit: commitOf(this.#ledger),
         job: job.spec,
         env: jobEnv(this.#ledger, job, link.record.name),
-        timeoutMs: jobTimeoutMs,
+        timeoutMs: timeoutOf(job, jobTimeoutMs),
       },
       link,
       store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
@@ -80,14 +81,15 @@ export class PipelineAttempts {
     events: RunAttemptResponse[],
     clockOffsetMs: number,
   ): Promise<void> {
-    const options = { clockOffsetMs, arrivedAt: Date.now(), maxAttempts: this.#deps.maxAttempts }
+    const times = { clockOffsetMs, arrivedAt: Date.now() }
     const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
       const job = draft.jobs.find(({ id }) => id === jobId)
       const stored = job?.attempts.find(({ number }) => number === attempt.number)
-      if (!stored || stored.fence !== attempt.fence) {
+      if (!job || !stored || stored.fence !== attempt.fence) {
         throw new NarwhalError('conflict', 'the attempt has a newer owner')
       }
-      return { stored, progress: addProgress(stored, events, options) }
+      const rights = retryRights(job, attempt.number, this.#deps.maxAttempts)
+      return { stored, progress: addProgress(stored, events, { ...times, ...rights }) }
     }
     let ended: Progress['end']
     await this.#ledger.change(
@@ -112,7 +114,9 @@ export class PipelineAttempts {
     const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
     this.#deps.log.warn(facts, `attempt ${end.kind}`)
     const at = Date.now()
-    const isLast = attempt.number >= this.#deps.maxAttempts
+    const job = this.#ledger.getJob(jobId)
+    const { maxAttempts } = retryRights(job, attempt.number, this.#deps.maxAttempts)
+    const isLast = attempt.number >= maxAttempts
     const event = endOfConversation(attempt, end, { isLast, at })
     const { fence } = attempt
     await this.#ledger.change(

@@ -146,7 +146,10 @@ export class PipelineRun {
   /** Runs one job again as its next attempt, and what needs it after it. */
   async rerunJob(id: JobId): Promise<void> {
     const at = Date.now()
-    const name = this.#ledger.getJob(id).spec.name
+    const { name, leftOut } = this.#ledger.getJob(id).spec
+    if (leftOut !== undefined) {
+      throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
+    }
     const changed = await this.#ledger.change((draft) => {
       if (this.#ledger.getJob(id).state.status !== 'finished') return draft
       const specs = draft.jobs.map((job) => job.spec)

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { type Commit, CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { JobState } from '../core/job.ts'
-import type { PipelinePlan } from '../core/plan.ts'
+import type { JobSpec, PipelinePlan } from '../core/plan.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
@@ -134,20 +134,24 @@ export function endPipeline(
 
 function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, at: number): JobRecord[] {
   return plan.jobs.map((spec, position) => {
-    const state: JobState =
-      spec.needs.length > 0
-        ? { status: 'blocked', attempt: 1 }
-        : { status: 'queued', attempt: 1, queuedAt: at }
     return {
       id: newId('job'),
       pipelineId: pipeline.id,
       repositoryId: pipeline.repositoryId,
       position,
       spec,
-      state,
+      state: firstState(spec, at),
       fence: 0,
       attempts: [],
       version: 0,
     }
   })
+}
+
+function firstState({ needs, leftOut }: JobSpec, at: number): JobState {
+  if (leftOut !== undefined) {
+    return { status: 'finished', attempt: 1, outcome: 'skipped', reason: leftOut, finishedAt: at }
+  }
+  if (needs.length > 0) return { status: 'blocked', attempt: 1 }
+  return { status: 'queued', attempt: 1, queuedAt: at }
 }

@@ -1,5 +1,5 @@
 import type { PlanCommitResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { planFromProto } from '../contract/rpc.ts'
+import { planFromProto } from '../contract/plan-messages.ts'
 import { findCycle } from '../core/graph.ts'
 import type { PipelinePlan } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'

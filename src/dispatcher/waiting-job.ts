@@ -16,7 +16,7 @@ export function waitingJob(
     labels: job.spec.labels,
     queuedAt,
     followers,
-    priority: 0,
+    priority: job.spec.priority ?? 0,
     avoid: job.attempts.flatMap(({ outcome, runnerId, finishedAt = 0 }) =>
       outcome === 'error' ? [{ runnerId, until: finishedAt + SECOND_CHANCE_MS }] : [],
     ),

@@ -5,7 +5,7 @@ import type {
   RunAttemptResponseSchema,
   StartAttempt,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { jobFromProto } from '../contract/rpc.ts'
+import { jobFromProto } from '../contract/plan-messages.ts'
 import { jobId } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'

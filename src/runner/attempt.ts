@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault } from '../contract/rpc.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
-import type { JobSpec } from '../core/plan.ts'
+import type { JobSpec, StepSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
@@ -16,7 +16,7 @@ import { Preparation, type PreparationDeps } from './preparation.ts'
 import { type End, runStep } from './run-step.ts'
 import type { Spools } from './spool/spools.ts'
 import { StepLog } from './step-log.ts'
-import { TimeLimit } from './time-limit.ts'
+import { inWords, TimeLimit } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
 
 /** What a dispatcher orders. */
@@ -90,6 +90,8 @@ export class Attempt implements KnownAttempt {
   readonly #deps: AttemptDeps
   readonly #keeper: LeaseKeeper
   readonly #limit: TimeLimit
+  /** Its own, and that of the step that runs. */
+  readonly #limits = new Set<TimeLimit>()
   readonly #preparation: Preparation
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
@@ -108,10 +110,16 @@ export class Attempt implements KnownAttempt {
     const facts = { ...this.ref, fence, steps: job.steps.length, instanceId }
     this.events = deps.spools.create(facts, () => this.audience.wake())
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
+    this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
       times,
       orphanMs: deps.orphanMs,
-      onHold: (isHeld) => (isHeld ? this.#limit.stop() : this.#limit.go()),
+      onHold: (isHeld) => {
+        for (const limit of this.#limits) {
+          if (isHeld) limit.stop()
+          else limit.go()
+        }
+      },
       onLost: (why) => {
         this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
       },
@@ -124,7 +132,7 @@ export class Attempt implements KnownAttempt {
         name: `${jobId}/${attempt}`,
         ...(job.image === undefined ? {} : { image: job.image }),
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
-        limits: deps.limits,
+        limits: limitsOf(job, deps.limits),
       },
       signal: this.#abort.signal,
       onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
@@ -208,7 +216,13 @@ export class Attempt implements KnownAttempt {
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
     const { job, env } = this.#order
     const guarded = this.#keeper.guard(sandbox)
+    let result: End = { outcome: 'success' }
     for (const [index, step] of job.steps.entries()) {
+      if (!isDue(step, result)) {
+        this.#tell({ type: 'step_finished', step: index, outcome: 'skipped' })
+        this.#nextStep = index + 1
+        continue
+      }
       await this.#keeper.untilHeld(signal)
       this.#nextStep = index + 1
       const end = await runStep({
@@ -219,10 +233,26 @@ export class Attempt implements KnownAttempt {
         events: this.events,
         signal,
         explain: (error) => this.#explain(error, faultOfSandbox(error)),
+        startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
       })
-      if (end.outcome !== 'success') return { ...end, reason: `step "${step.name}": ${end.reason}` }
+      const named = { ...end, reason: `step "${step.name}": ${end.reason}` }
+      if (this.#stopped || !isOfTheStep(end)) return named
+      if (end.outcome !== 'success' && !step.allowFailure && result.outcome === 'success') {
+        result = named
+      }
     }
-    return { outcome: 'success' }
+    return result
+  }
+
+  #startLimit(ms: number, onOver: () => void): Disposable {
+    const limit = new TimeLimit(ms, onOver)
+    this.#limits.add(limit)
+    return {
+      [Symbol.dispose]: () => {
+        this.#limits.delete(limit)
+        limit[Symbol.dispose]()
+      },
+    }
   }
 
   #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
@@ -238,7 +268,24 @@ export class Attempt implements KnownAttempt {
   }
 }
 
-function inWords(ms: number): string {
-  if (ms < 1000) return `${ms} ms`
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
+/** What the job asks for, within what the runner gives. */
+function limitsOf({ resources }: JobSpec, limits: SandboxLimits): SandboxLimits {
+  const { cpus = limits.cpus, memoryBytes = limits.memoryBytes } = resources ?? {}
+  return {
+    ...limits,
+    cpus: Math.min(cpus, limits.cpus),
+    memoryBytes: Math.min(memoryBytes, limits.memoryBytes),
+  }
+}
+
+/** Whether a step runs after what came before it has ended so. */
+function isDue({ runsOn }: StepSpec, { outcome }: End): boolean {
+  if (runsOn === 'always') return true
+  return (outcome === 'success') === (runsOn === undefined)
+}
+
+/** Whether the step's own script came to this end, so that others may follow. */
+function isOfTheStep({ outcome, fault }: End): boolean {
+  if (fault !== undefined) return false
+  return outcome === 'success' || outcome === 'failure' || outcome === 'timeout'
 }

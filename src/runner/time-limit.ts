@@ -36,3 +36,9 @@ export class TimeLimit implements Disposable {
     this.#leftMs = Infinity
   }
 }
+
+/** A length of time as people say it. */
+export function inWords(ms: number): string {
+  if (ms < 1000) return `${ms} ms`
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
+}

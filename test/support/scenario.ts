@@ -31,6 +31,8 @@ const expectation = z.strictObject({
         reason: z.string().optional(),
         /** The outcomes of its steps by name, in order. */
         steps: z.record(z.string(), outcome).optional(),
+        /** How many attempts it took. */
+        attempts: z.number().optional(),
         /** Lines that must be in its log. */
         log: z.array(z.string()).optional(),
         /** Jobs that must have ended before it started. */
@@ -106,6 +108,7 @@ async function checkJob(
   assert.ok(job, name)
   if (expected.reason) assert.ok(job.reason?.includes(expected.reason), `${name}: ${job.reason}`)
   const attempt = job.attempts.at(-1)
+  if (expected.attempts) assert.equal(job.attempts.length, expected.attempts, name)
   if (expected.steps) {
     const steps = attempt?.steps.map((step) => [step.name, step.outcome])
     assert.deepEqual(steps, Object.entries(expected.steps))

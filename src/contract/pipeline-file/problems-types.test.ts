@@ -23,10 +23,10 @@ const TABLE: readonly (readonly [string, string, string])[] = [
 privileged: true
 volumes: [/:/host]
 `,
-    `2:1 privileged is not a key of narwhal.yml: it has name, image, env, labels, steps
+    `2:1 privileged is not a key of narwhal.yml: it has …
   |privileged: true
   |^
-3:1 volumes is not a key of narwhal.yml: it has name, image, env, labels, steps
+3:1 volumes is not a key of narwhal.yml: it has …
   |volumes: [/:/host]
   |^`,
   ],
@@ -37,10 +37,10 @@ toString: 1
 __proto__: { x: 1 }
 steps: [a]
 `,
-    `1:1 constructor is not a key of narwhal.yml: it has name, image, env, labels, steps
+    `1:1 constructor is not a key of narwhal.yml: it has …
   |constructor: 1
   |^
-2:1 toString is not a key of narwhal.yml: it has name, image, env, labels, steps
+2:1 toString is not a key of narwhal.yml: it has …
   |toString: 1
   |^
 3:1 __proto__ can't be a key

@@ -3,6 +3,7 @@ import { commandToScript } from './schema/command.ts'
 import type { Env } from './schema/env.ts'
 import type { JobsFile, SingleJobFile } from './schema/file.ts'
 import type { Job } from './schema/job.ts'
+import { durationMs, memoryBytes } from './schema/limits.ts'
 import type { Step } from './schema/step.ts'
 
 /** The scalar at a path as the file writes it. */
@@ -30,12 +31,8 @@ export function planJobs(file: JobsFile, order: readonly string[], textAt: TextA
   return { name: file.name ?? UNNAMED_PIPELINE, jobs }
 }
 
-function planJob(
-  name: string,
-  { image, env, needs = [], labels = [], steps }: Job,
-  path: readonly PropertyKey[],
-  textAt: TextAt,
-): JobSpec {
+function planJob(name: string, job: Job, path: readonly PropertyKey[], textAt: TextAt): JobSpec {
+  const { image, env, needs = [], labels = [], steps } = job
   const used = new Set(steps.flatMap((step) => (typeof step === 'string' ? [] : (step.name ?? []))))
   return {
     name,
@@ -44,8 +41,32 @@ function planJob(
     needs: [...new Set(typeof needs === 'string' ? [needs] : needs)],
     labels: [...new Set(labels)],
     steps: steps.map((step, i) => planStep(step, used, [...path, 'steps', i], textAt)),
+    ...planLimits(job),
   }
 }
+
+function planLimits(job: Job): Partial<JobSpec> {
+  const { timeout, retry, priority, resources } = job
+  const { cpu, memory } = resources ?? {}
+  const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
+    ...(count === 0 ? {} : { retry: { count, on: [...new Set(on)] } }),
+    ...(priority ? { priority } : {}),
+    ...(job.allow_failure ? { allowFailure: true } : {}),
+    ...(resources
+      ? {
+          resources: {
+            ...(cpu === undefined ? {} : { cpus: cpu }),
+            ...(memory === undefined ? {} : { memoryBytes: memoryBytes(memory) }),
+          },
+        }
+      : {}),
+  }
+}
+
+/** When `retry` is only a number. */
+const USUAL_RETRY: NonNullable<JobSpec['retry']>['on'] = ['failure', 'timeout']
 
 function planStep(
   step: Step,
@@ -53,18 +74,21 @@ function planStep(
   path: readonly PropertyKey[],
   textAt: TextAt,
 ): StepSpec {
-  const {
-    name,
-    command,
-    dependencies = [],
-    env,
-  } = typeof step === 'string' ? { command: step } : step
+  const mapping: Exclude<Step, string> = typeof step === 'string' ? { command: step } : step
+  const { name, command, dependencies = [], env, timeout, shell } = mapping
   const script = commandToScript(command)
   return {
     name: name ?? deriveName(script, used),
     command: script,
     dependencies: [...new Set(dependencies)],
     env: planEnv(env, [...path, 'env'], textAt),
+    ...(mapping.working_directory === undefined
+      ? {}
+      : { workingDirectory: mapping.working_directory }),
+    ...(shell === undefined || shell === 'sh' ? {} : { shell }),
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
+    ...(mapping.retry ? { retries: mapping.retry } : {}),
+    ...(mapping.allow_failure ? { allowFailure: true } : {}),
   }
 }
 

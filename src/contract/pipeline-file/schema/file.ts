@@ -3,37 +3,43 @@ import { limits } from '../limits.ts'
 import { must } from '../words.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
-import { job, labels, steps } from './job.ts'
+import { job, jobKeys } from './job.ts'
+import { key, requiredKey } from './key.ts'
 import { displayName, image, jobName } from './names.ts'
 
-const name = displayName.optional()
+const name = key(displayName, 'What the pipeline is called.', 'shop')
 
 /** The short form: the file is one job. */
 export const singleJobFile = group(
   'narwhal.yml',
-  { name, image: image.optional(), env: env.optional(), labels: labels.optional(), steps },
+  { name, ...jobKeys },
   { needs: 'only a job under jobs can need others' },
 )
 export type SingleJobFile = z.infer<typeof singleJobFile>
 
-const inAJob = 'with jobs, it belongs in each job'
+const jobs = z
+  .record(jobName, job, { error: must('a mapping of names to jobs') })
+  .refine((all) => Object.keys(all).length > 0, { error: 'must hold at least one job' })
+  .refine((all) => Object.keys(all).length <= limits.jobs, {
+    error: `must hold at most ${limits.jobs} jobs`,
+  })
 
-/** The full form. `image` and `env` are what the jobs have unless they say otherwise. */
-export const jobsFile = group(
-  'narwhal.yml',
-  {
-    name,
-    image: image.optional(),
-    env: env.optional(),
-    jobs: z
-      .record(jobName, job, { error: must('a mapping of names to jobs') })
-      .refine((jobs) => Object.keys(jobs).length > 0, { error: 'must hold at least one job' })
-      .refine((jobs) => Object.keys(jobs).length <= limits.jobs, {
-        error: `must hold at most ${limits.jobs} jobs`,
-      }),
-  },
-  { steps: inAJob, labels: inAJob, needs: inAJob },
+const topKeys = {
+  name,
+  image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
+  env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),
+  jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),
+}
+
+/** Every key of a job, so that whoever writes one beside `jobs` is told where it belongs. */
+const inAJob = Object.fromEntries(
+  ['needs', ...Object.keys(jobKeys)]
+    .filter((one) => !(one in topKeys))
+    .map((one) => [one, 'with jobs, it belongs in each job']),
 )
+
+/** The full form. */
+export const jobsFile = group('narwhal.yml', topKeys, inAJob)
 export type JobsFile = z.infer<typeof jobsFile>
 
 /** Either form; for the JSON Schema. */

@@ -3,26 +3,58 @@ import { limits } from '../limits.ts'
 import { must } from '../words.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
+import { key, requiredKey } from './key.ts'
+import { duration, flag, jobRetry, priority, resources } from './limits.ts'
 import { image, jobName, label } from './names.ts'
 import { step } from './step.ts'
 
-export const steps = z
+const steps = z
   .array(step, { error: must('a list of steps') })
   .min(1)
   .max(limits.stepsPerJob)
 
-export const labels = z.array(label, { error: must('a list of labels') }).max(20)
+const labels = z.array(label, { error: must('a list of labels') }).max(20)
 
-/** The jobs that must have succeeded before this one starts. */
-export const needs = z.union([jobName, z.array(jobName)], {
+const needs = z.union([jobName, z.array(jobName)], {
   error: must("a job's name or a list of them"),
 })
 
+/** What a job has in both forms of the file. */
+export const jobKeys = {
+  image: key(image, 'The container image of the sandbox.', 'node:24'),
+  env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
+  labels: key(labels, 'Words that the runner must have.', '[gpu]'),
+  steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
+  timeout: key(
+    duration,
+    "How long one attempt may take; then the job ends in `timeout`. The operator's limit holds besides.",
+    '20m',
+  ),
+  retry: key(
+    jobRetry,
+    'How often the job is tried again when it does not succeed. Lost runners are made up for without being asked, and do not count.',
+    '2',
+    '{ count: 1, on: [timeout] }',
+  ),
+  priority: key(priority, 'Jobs with a larger one go first; else 0.', '10'),
+  allow_failure: key(
+    flag,
+    'True: when the job fails or takes too long, the pipeline goes on as if it had not.',
+    'true',
+  ),
+  resources: key(
+    resources,
+    'What the job may use at most, within what a runner gives.',
+    '{ cpu: 2, memory: 4Gi }',
+  ),
+}
+
 export const job = group('a job', {
-  image: image.optional(),
-  env: env.optional(),
-  needs: needs.optional(),
-  labels: labels.optional(),
-  steps,
+  ...jobKeys,
+  needs: key(
+    needs,
+    'The job, or the list of jobs, that must have succeeded before it starts.',
+    '[lint, test]',
+  ),
 })
 export type Job = z.infer<typeof job>

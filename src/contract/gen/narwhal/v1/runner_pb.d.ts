@@ -392,6 +392,45 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: repeated narwhal.v1.StepSpec steps = 6;
    */
   steps: StepSpec[];
+
+  /**
+   * 0: as long as the operator allows.
+   *
+   * @generated from field: uint64 timeout_ms = 7;
+   */
+  timeoutMs: bigint;
+
+  /**
+   * @generated from field: sint32 priority = 8;
+   */
+  priority: number;
+
+  /**
+   * @generated from field: bool allow_failure = 9;
+   */
+  allowFailure: boolean;
+
+  /**
+   * @generated from field: narwhal.v1.JobRetry retry = 10;
+   */
+  retry?: JobRetry | undefined;
+
+  /**
+   * @generated from field: narwhal.v1.RunsOn runs_on = 11;
+   */
+  runsOn: RunsOn;
+
+  /**
+   * @generated from field: narwhal.v1.JobResources resources = 12;
+   */
+  resources?: JobResources | undefined;
+
+  /**
+   * Not empty: the job is shown, but not run, and why.
+   *
+   * @generated from field: string left_out = 13;
+   */
+  leftOut: string;
 };
 
 /**
@@ -399,6 +438,48 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec>;
+
+/**
+ * @generated from message narwhal.v1.JobRetry
+ */
+export declare type JobRetry = Message<"narwhal.v1.JobRetry"> & {
+  /**
+   * @generated from field: uint32 count = 1;
+   */
+  count: number;
+
+  /**
+   * @generated from field: repeated narwhal.v1.Outcome on = 2;
+   */
+  on: Outcome[];
+};
+
+/**
+ * Describes the message narwhal.v1.JobRetry.
+ * Use `create(JobRetrySchema)` to create a new message.
+ */
+export declare const JobRetrySchema: GenMessage<JobRetry>;
+
+/**
+ * @generated from message narwhal.v1.JobResources
+ */
+export declare type JobResources = Message<"narwhal.v1.JobResources"> & {
+  /**
+   * @generated from field: optional double cpus = 1;
+   */
+  cpus?: number | undefined;
+
+  /**
+   * @generated from field: optional uint64 memory_bytes = 2;
+   */
+  memoryBytes?: bigint | undefined;
+};
+
+/**
+ * Describes the message narwhal.v1.JobResources.
+ * Use `create(JobResourcesSchema)` to create a new message.
+ */
+export declare const JobResourcesSchema: GenMessage<JobResources>;
 
 /**
  * @generated from message narwhal.v1.StepSpec
@@ -423,6 +504,36 @@ export declare type StepSpec = Message<"narwhal.v1.StepSpec"> & {
    * @generated from field: map<string, string> env = 4;
    */
   env: { [key: string]: string };
+
+  /**
+   * @generated from field: string working_directory = 5;
+   */
+  workingDirectory: string;
+
+  /**
+   * @generated from field: string shell = 6;
+   */
+  shell: string;
+
+  /**
+   * @generated from field: uint64 timeout_ms = 7;
+   */
+  timeoutMs: bigint;
+
+  /**
+   * @generated from field: uint32 retries = 8;
+   */
+  retries: number;
+
+  /**
+   * @generated from field: narwhal.v1.RunsOn runs_on = 9;
+   */
+  runsOn: RunsOn;
+
+  /**
+   * @generated from field: bool allow_failure = 10;
+   */
+  allowFailure: boolean;
 };
 
 /**
@@ -1005,6 +1116,35 @@ export enum Engine {
  * Describes the enum narwhal.v1.Engine.
  */
 export declare const EngineSchema: GenEnum<Engine>;
+
+/**
+ * When something runs: by what became of the things before it.
+ *
+ * @generated from enum narwhal.v1.RunsOn
+ */
+export enum RunsOn {
+  /**
+   * All went well.
+   *
+   * @generated from enum value: RUNS_ON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RUNS_ON_FAILURE = 1;
+   */
+  FAILURE = 1,
+
+  /**
+   * @generated from enum value: RUNS_ON_ALWAYS = 2;
+   */
+  ALWAYS = 2,
+}
+
+/**
+ * Describes the enum narwhal.v1.RunsOn.
+ */
+export declare const RunsOnSchema: GenEnum<RunsOn>;
 
 /**
  * @generated from enum narwhal.v1.Phase

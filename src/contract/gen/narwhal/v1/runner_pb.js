@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file narwhal/v1/runner.proto.
  */
 export const file_narwhal_v1_runner = /*@__PURE__*/
-  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QisgEKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SIwoHZW5naW5lcxgFIAMoDjISLm5hcndoYWwudjEuRW5naW5lEiYKCGhhcmR3YXJlGAYgASgLMhQubmFyd2hhbC52MS5IYXJkd2FyZRIPCgd2ZXJzaW9uGAcgASgJIl4KCEhhcmR3YXJlEgwKBGNwdXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIYChBvcGVyYXRpbmdfc3lzdGVtGAQgASgJIicKEFdhdGNoTG9hZFJlcXVlc3QSEwoLaW50ZXJ2YWxfbXMYASABKA0ijgIKEVdhdGNoTG9hZFJlc3BvbnNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWF0X21zGAIgASgEEg0KBXNsb3RzGAMgASgNEgwKBGJ1c3kYBCABKA0SEAoIZHJhaW5pbmcYBSABKAgSDAoEbG9hZBgGIAEoARILCgNjcHUYByABKAESGQoRbWVtb3J5X3VzZWRfYnl0ZXMYCCABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAkgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgKIAEoBBIPCgd0cm91YmxlGAsgASgJEioKB29ycGhhbnMYDCADKAsyGS5uYXJ3aGFsLnYxLk9ycGhhbkF0dGVtcHQiPwoNT3JwaGFuQXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCJlCgZDb21taXQSFQoNcmVwb3NpdG9yeV9pZBgBIAEoCRIXCg9yZXBvc2l0b3J5X25hbWUYAiABKAkSEQoJY2xvbmVfdXJsGAMgASgJEgsKA3JlZhgEIAEoCRILCgNzaGEYBSABKAkiNwoRUGxhbkNvbW1pdFJlcXVlc3QSIgoGY29tbWl0GAEgASgLMhIubmFyd2hhbC52MS5Db21taXQiygEKElBsYW5Db21taXRSZXNwb25zZRIoCgRwbGFuGAEgASgLMhgubmFyd2hhbC52MS5QaXBlbGluZVBsYW5IABIoCghwcm9ibGVtcxgCIAEoCzIULm5hcndoYWwudjEuUHJvYmxlbXNIABINCgV0aXRsZRgDIAEoCRIOCgZhdXRob3IYBCABKAkSEAoIZmV0Y2hfbXMYBSABKA0SEAoIcGFyc2VfbXMYBiABKA0SEwoLaW5zdGFuY2VfaWQYByABKAlCCAoGcmVzdWx0Ij8KDFBpcGVsaW5lUGxhbhIMCgRuYW1lGAEgASgJEiEKBGpvYnMYAiADKAsyEy5uYXJ3aGFsLnYxLkpvYlNwZWMi0AEKB0pvYlNwZWMSDAoEbmFtZRgBIAEoCRISCgVpbWFnZRgCIAEoCUgAiAEBEikKA2VudhgDIAMoCzIcLm5hcndoYWwudjEuSm9iU3BlYy5FbnZFbnRyeRINCgVuZWVkcxgEIAMoCRIOCgZsYWJlbHMYBSADKAkSIwoFc3RlcHMYBiADKAsyFC5uYXJ3aGFsLnYxLlN0ZXBTcGVjGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCAoGX2ltYWdlIpcBCghTdGVwU3BlYxIMCgRuYW1lGAEgASgJEg8KB2NvbW1hbmQYAiABKAkSFAoMZGVwZW5kZW5jaWVzGAMgAygJEioKA2VudhgEIAMoCzIdLm5hcndoYWwudjEuU3RlcFNwZWMuRW52RW50cnkaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIxCghQcm9ibGVtcxIlCghwcm9ibGVtcxgBIAMoCzITLm5hcndoYWwudjEuUHJvYmxlbSJJCgdQcm9ibGVtEg8KB21lc3NhZ2UYASABKAkSDAoEbGluZRgCIAEoDRIOCgZjb2x1bW4YAyABKA0SDwoHZXhjZXJwdBgEIAEoCSKmAQoRUnVuQXR0ZW1wdFJlcXVlc3QSKQoFc3RhcnQYASABKAsyGC5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdEgAEi4KC2Fja25vd2xlZGdlGAIgASgLMhcubmFyd2hhbC52MS5BY2tub3dsZWRnZUgAEisKBmNhbmNlbBgDIAEoCzIZLm5hcndoYWwudjEuQ2FuY2VsQXR0ZW1wdEgAQgkKB3JlcXVlc3QiqQIKDFN0YXJ0QXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBBIiCgZjb21taXQYBCABKAsyEi5uYXJ3aGFsLnYxLkNvbW1pdBIgCgNqb2IYBSABKAsyEy5uYXJ3aGFsLnYxLkpvYlNwZWMSLgoDZW52GAYgAygLMiEubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuRW52RW50cnkSEgoKdGltZW91dF9tcxgHIAEoBBIOCgZyZXN1bWUYCCABKAgSEQoJYWZ0ZXJfc2VxGAkgASgEEhAKCGxlYXNlX21zGAogASgNGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUAoLQWNrbm93bGVkZ2USEwoLdGhyb3VnaF9zZXEYASABKAQSGgoNbGVhc2Vfc2VudF9tcxgCIAEoBEgAiAEBQhAKDl9sZWFzZV9zZW50X21zIh8KDUNhbmNlbEF0dGVtcHQSDgoGcmVhc29uGAEgASgJIv0CChJSdW5BdHRlbXB0UmVzcG9uc2USCwoDc2VxGAEgASgEEg0KBWF0X21zGAIgASgEEi0KB3N0YXJ0ZWQYAyABKAsyGi5uYXJ3aGFsLnYxLkF0dGVtcHRTdGFydGVkSAASKgoFcGhhc2UYBCABKAsyGS5uYXJ3aGFsLnYxLlBoYXNlRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYBSABKAsyFy5uYXJ3aGFsLnYxLlN0ZXBTdGFydGVkSAASJgoDbG9nGAYgASgLMhcubmFyd2hhbC52MS5Mb2dBcHBlbmRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYByABKAsyGC5uYXJ3aGFsLnYxLlN0ZXBGaW5pc2hlZEgAEi8KCGZpbmlzaGVkGAggASgLMhsubmFyd2hhbC52MS5BdHRlbXB0RmluaXNoZWRIABIqCgloZWFydGJlYXQYCSABKAsyFS5uYXJ3aGFsLnYxLkhlYXJ0YmVhdEgAQgcKBWV2ZW50IhwKCUhlYXJ0YmVhdBIPCgdzZW50X21zGAEgASgEIiUKDkF0dGVtcHRTdGFydGVkEhMKC2luc3RhbmNlX2lkGAEgASgJIkYKDVBoYXNlRmluaXNoZWQSIAoFcGhhc2UYASABKA4yES5uYXJ3aGFsLnYxLlBoYXNlEhMKC2R1cmF0aW9uX21zGAIgASgNIhsKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKA0iPwoLTG9nQXBwZW5kZWQSDAoEc3RlcBgBIAEoDRIiCgVsaW5lcxgCIAMoCzITLm5hcndoYWwudjEuTG9nTGluZSJKCgdMb2dMaW5lEg0KBWF0X21zGAEgASgEEiIKBnN0cmVhbRgCIAEoDjISLm5hcndoYWwudjEuU3RyZWFtEgwKBHRleHQYAyABKAkieAoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKA0SJAoHb3V0Y29tZRgCIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIWCglleGl0X2NvZGUYAyABKAVIAIgBARIOCgZyZWFzb24YBCABKAlCDAoKX2V4aXRfY29kZSJpCg9BdHRlbXB0RmluaXNoZWQSJAoHb3V0Y29tZRgBIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIOCgZyZWFzb24YAiABKAkSIAoFZmF1bHQYAyABKA4yES5uYXJ3aGFsLnYxLkZhdWx0IiAKDERyYWluUmVxdWVzdBIQCghkcmFpbmluZxgBIAEoCCIPCg1EcmFpblJlc3BvbnNlIkAKDkRpc2NhcmRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEIhEKD0Rpc2NhcmRSZXNwb25zZSIOCgxQcm9iZVJlcXVlc3QiIAoNUHJvYmVSZXNwb25zZRIPCgd0cm91YmxlGAEgASgJKm8KBkVuZ2luZRIWChJFTkdJTkVfVU5TUEVDSUZJRUQQABIRCg1FTkdJTkVfRE9DS0VSEAESFQoRRU5HSU5FX0JVQkJMRVdSQVAQAhISCg5FTkdJTkVfUFJPQ0VTUxADEg8KC0VOR0lORV9GQUtFEAQqVgoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIPCgtQSEFTRV9GRVRDSBABEhIKDlBIQVNFX0NIRUNLT1VUEAISEQoNUEhBU0VfU0FOREJPWBADKloKBlN0cmVhbRIWChJTVFJFQU1fVU5TUEVDSUZJRUQQABIRCg1TVFJFQU1fU1RET1VUEAESEQoNU1RSRUFNX1NUREVSUhACEhIKDlNUUkVBTV9OQVJXSEFMEAMqRwoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIQCgxGQVVMVF9SVU5ORVIQARIVChFGQVVMVF9IQU5ERURfQkFDSxACKqABCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhIRCg1PVVRDT01FX0VSUk9SEAMSFQoRT1VUQ09NRV9DQU5DRUxMRUQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRITCg9PVVRDT01FX1NLSVBQRUQQBjKABAoNUnVubmVyU2VydmljZRJFCghEZXNjcmliZRIbLm5hcndoYWwudjEuRGVzY3JpYmVSZXF1ZXN0GhwubmFyd2hhbC52MS5EZXNjcmliZVJlc3BvbnNlEkoKCVdhdGNoTG9hZBIcLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVxdWVzdBodLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVzcG9uc2UwARJLCgpQbGFuQ29tbWl0Eh0ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVxdWVzdBoeLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlc3BvbnNlEk8KClJ1bkF0dGVtcHQSHS5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVzcG9uc2UoATABEjwKBURyYWluEhgubmFyd2hhbC52MS5EcmFpblJlcXVlc3QaGS5uYXJ3aGFsLnYxLkRyYWluUmVzcG9uc2USQgoHRGlzY2FyZBIaLm5hcndoYWwudjEuRGlzY2FyZFJlcXVlc3QaGy5uYXJ3aGFsLnYxLkRpc2NhcmRSZXNwb25zZRI8CgVQcm9iZRIYLm5hcndoYWwudjEuUHJvYmVSZXF1ZXN0GhkubmFyd2hhbC52MS5Qcm9iZVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QisgEKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SIwoHZW5naW5lcxgFIAMoDjISLm5hcndoYWwudjEuRW5naW5lEiYKCGhhcmR3YXJlGAYgASgLMhQubmFyd2hhbC52MS5IYXJkd2FyZRIPCgd2ZXJzaW9uGAcgASgJIl4KCEhhcmR3YXJlEgwKBGNwdXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIYChBvcGVyYXRpbmdfc3lzdGVtGAQgASgJIicKEFdhdGNoTG9hZFJlcXVlc3QSEwoLaW50ZXJ2YWxfbXMYASABKA0ijgIKEVdhdGNoTG9hZFJlc3BvbnNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWF0X21zGAIgASgEEg0KBXNsb3RzGAMgASgNEgwKBGJ1c3kYBCABKA0SEAoIZHJhaW5pbmcYBSABKAgSDAoEbG9hZBgGIAEoARILCgNjcHUYByABKAESGQoRbWVtb3J5X3VzZWRfYnl0ZXMYCCABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAkgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgKIAEoBBIPCgd0cm91YmxlGAsgASgJEioKB29ycGhhbnMYDCADKAsyGS5uYXJ3aGFsLnYxLk9ycGhhbkF0dGVtcHQiPwoNT3JwaGFuQXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCJlCgZDb21taXQSFQoNcmVwb3NpdG9yeV9pZBgBIAEoCRIXCg9yZXBvc2l0b3J5X25hbWUYAiABKAkSEQoJY2xvbmVfdXJsGAMgASgJEgsKA3JlZhgEIAEoCRILCgNzaGEYBSABKAkiNwoRUGxhbkNvbW1pdFJlcXVlc3QSIgoGY29tbWl0GAEgASgLMhIubmFyd2hhbC52MS5Db21taXQiygEKElBsYW5Db21taXRSZXNwb25zZRIoCgRwbGFuGAEgASgLMhgubmFyd2hhbC52MS5QaXBlbGluZVBsYW5IABIoCghwcm9ibGVtcxgCIAEoCzIULm5hcndoYWwudjEuUHJvYmxlbXNIABINCgV0aXRsZRgDIAEoCRIOCgZhdXRob3IYBCABKAkSEAoIZmV0Y2hfbXMYBSABKA0SEAoIcGFyc2VfbXMYBiABKA0SEwoLaW5zdGFuY2VfaWQYByABKAlCCAoGcmVzdWx0Ij8KDFBpcGVsaW5lUGxhbhIMCgRuYW1lGAEgASgJEiEKBGpvYnMYAiADKAsyEy5uYXJ3aGFsLnYxLkpvYlNwZWMilgMKB0pvYlNwZWMSDAoEbmFtZRgBIAEoCRISCgVpbWFnZRgCIAEoCUgAiAEBEikKA2VudhgDIAMoCzIcLm5hcndoYWwudjEuSm9iU3BlYy5FbnZFbnRyeRINCgVuZWVkcxgEIAMoCRIOCgZsYWJlbHMYBSADKAkSIwoFc3RlcHMYBiADKAsyFC5uYXJ3aGFsLnYxLlN0ZXBTcGVjEhIKCnRpbWVvdXRfbXMYByABKAQSEAoIcHJpb3JpdHkYCCABKBESFQoNYWxsb3dfZmFpbHVyZRgJIAEoCBIjCgVyZXRyeRgKIAEoCzIULm5hcndoYWwudjEuSm9iUmV0cnkSIwoHcnVuc19vbhgLIAEoDjISLm5hcndoYWwudjEuUnVuc09uEisKCXJlc291cmNlcxgMIAEoCzIYLm5hcndoYWwudjEuSm9iUmVzb3VyY2VzEhAKCGxlZnRfb3V0GA0gASgJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCAoGX2ltYWdlIjoKCEpvYlJldHJ5Eg0KBWNvdW50GAEgASgNEh8KAm9uGAIgAygOMhMubmFyd2hhbC52MS5PdXRjb21lIlYKDEpvYlJlc291cmNlcxIRCgRjcHVzGAEgASgBSACIAQESGQoMbWVtb3J5X2J5dGVzGAIgASgESAGIAQFCBwoFX2NwdXNCDwoNX21lbW9yeV9ieXRlcyKiAgoIU3RlcFNwZWMSDAoEbmFtZRgBIAEoCRIPCgdjb21tYW5kGAIgASgJEhQKDGRlcGVuZGVuY2llcxgDIAMoCRIqCgNlbnYYBCADKAsyHS5uYXJ3aGFsLnYxLlN0ZXBTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GAUgASgJEg0KBXNoZWxsGAYgASgJEhIKCnRpbWVvdXRfbXMYByABKAQSDwoHcmV0cmllcxgIIAEoDRIjCgdydW5zX29uGAkgASgOMhIubmFyd2hhbC52MS5SdW5zT24SFQoNYWxsb3dfZmFpbHVyZRgKIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjEKCFByb2JsZW1zEiUKCHByb2JsZW1zGAEgAygLMhMubmFyd2hhbC52MS5Qcm9ibGVtIkkKB1Byb2JsZW0SDwoHbWVzc2FnZRgBIAEoCRIMCgRsaW5lGAIgASgNEg4KBmNvbHVtbhgDIAEoDRIPCgdleGNlcnB0GAQgASgJIqYBChFSdW5BdHRlbXB0UmVxdWVzdBIpCgVzdGFydBgBIAEoCzIYLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0SAASLgoLYWNrbm93bGVkZ2UYAiABKAsyFy5uYXJ3aGFsLnYxLkFja25vd2xlZGdlSAASKwoGY2FuY2VsGAMgASgLMhkubmFyd2hhbC52MS5DYW5jZWxBdHRlbXB0SABCCQoHcmVxdWVzdCKpAgoMU3RhcnRBdHRlbXB0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEEiIKBmNvbW1pdBgEIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EiAKA2pvYhgFIAEoCzITLm5hcndoYWwudjEuSm9iU3BlYxIuCgNlbnYYBiADKAsyIS5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5FbnZFbnRyeRISCgp0aW1lb3V0X21zGAcgASgEEg4KBnJlc3VtZRgIIAEoCBIRCglhZnRlcl9zZXEYCSABKAQSEAoIbGVhc2VfbXMYCiABKA0aKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJQCgtBY2tub3dsZWRnZRITCgt0aHJvdWdoX3NlcRgBIAEoBBIaCg1sZWFzZV9zZW50X21zGAIgASgESACIAQFCEAoOX2xlYXNlX3NlbnRfbXMiHwoNQ2FuY2VsQXR0ZW1wdBIOCgZyZWFzb24YASABKAki/QIKElJ1bkF0dGVtcHRSZXNwb25zZRILCgNzZXEYASABKAQSDQoFYXRfbXMYAiABKAQSLQoHc3RhcnRlZBgDIAEoCzIaLm5hcndoYWwudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgVwaGFzZRgEIAEoCzIZLm5hcndoYWwudjEuUGhhc2VGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgFIAEoCzIXLm5hcndoYWwudjEuU3RlcFN0YXJ0ZWRIABImCgNsb2cYBiABKAsyFy5uYXJ3aGFsLnYxLkxvZ0FwcGVuZGVkSAASMQoNc3RlcF9maW5pc2hlZBgHIAEoCzIYLm5hcndoYWwudjEuU3RlcEZpbmlzaGVkSAASLwoIZmluaXNoZWQYCCABKAsyGy5uYXJ3aGFsLnYxLkF0dGVtcHRGaW5pc2hlZEgAEioKCWhlYXJ0YmVhdBgJIAEoCzIVLm5hcndoYWwudjEuSGVhcnRiZWF0SABCBwoFZXZlbnQiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfbXMYASABKAQiJQoOQXR0ZW1wdFN0YXJ0ZWQSEwoLaW5zdGFuY2VfaWQYASABKAkiRgoNUGhhc2VGaW5pc2hlZBIgCgVwaGFzZRgBIAEoDjIRLm5hcndoYWwudjEuUGhhc2USEwoLZHVyYXRpb25fbXMYAiABKA0iGwoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoDSI/CgtMb2dBcHBlbmRlZBIMCgRzdGVwGAEgASgNEiIKBWxpbmVzGAIgAygLMhMubmFyd2hhbC52MS5Mb2dMaW5lIkoKB0xvZ0xpbmUSDQoFYXRfbXMYASABKAQSIgoGc3RyZWFtGAIgASgOMhIubmFyd2hhbC52MS5TdHJlYW0SDAoEdGV4dBgDIAEoCSJ4CgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoDRIkCgdvdXRjb21lGAIgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEhYKCWV4aXRfY29kZRgDIAEoBUgAiAEBEg4KBnJlYXNvbhgEIAEoCUIMCgpfZXhpdF9jb2RlImkKD0F0dGVtcHRGaW5pc2hlZBIkCgdvdXRjb21lGAEgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEg4KBnJlYXNvbhgCIAEoCRIgCgVmYXVsdBgDIAEoDjIRLm5hcndoYWwudjEuRmF1bHQiIAoMRHJhaW5SZXF1ZXN0EhAKCGRyYWluaW5nGAEgASgIIg8KDURyYWluUmVzcG9uc2UiQAoORGlzY2FyZFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQiEQoPRGlzY2FyZFJlc3BvbnNlIg4KDFByb2JlUmVxdWVzdCIgCg1Qcm9iZVJlc3BvbnNlEg8KB3Ryb3VibGUYASABKAkqbwoGRW5naW5lEhYKEkVOR0lORV9VTlNQRUNJRklFRBAAEhEKDUVOR0lORV9ET0NLRVIQARIVChFFTkdJTkVfQlVCQkxFV1JBUBACEhIKDkVOR0lORV9QUk9DRVNTEAMSDwoLRU5HSU5FX0ZBS0UQBCpKCgZSdW5zT24SFwoTUlVOU19PTl9VTlNQRUNJRklFRBAAEhMKD1JVTlNfT05fRkFJTFVSRRABEhIKDlJVTlNfT05fQUxXQVlTEAIqVgoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIPCgtQSEFTRV9GRVRDSBABEhIKDlBIQVNFX0NIRUNLT1VUEAISEQoNUEhBU0VfU0FOREJPWBADKloKBlN0cmVhbRIWChJTVFJFQU1fVU5TUEVDSUZJRUQQABIRCg1TVFJFQU1fU1RET1VUEAESEQoNU1RSRUFNX1NUREVSUhACEhIKDlNUUkVBTV9OQVJXSEFMEAMqRwoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIQCgxGQVVMVF9SVU5ORVIQARIVChFGQVVMVF9IQU5ERURfQkFDSxACKqABCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhIRCg1PVVRDT01FX0VSUk9SEAMSFQoRT1VUQ09NRV9DQU5DRUxMRUQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRITCg9PVVRDT01FX1NLSVBQRUQQBjKABAoNUnVubmVyU2VydmljZRJFCghEZXNjcmliZRIbLm5hcndoYWwudjEuRGVzY3JpYmVSZXF1ZXN0GhwubmFyd2hhbC52MS5EZXNjcmliZVJlc3BvbnNlEkoKCVdhdGNoTG9hZBIcLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVxdWVzdBodLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVzcG9uc2UwARJLCgpQbGFuQ29tbWl0Eh0ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVxdWVzdBoeLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlc3BvbnNlEk8KClJ1bkF0dGVtcHQSHS5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVzcG9uc2UoATABEjwKBURyYWluEhgubmFyd2hhbC52MS5EcmFpblJlcXVlc3QaGS5uYXJ3aGFsLnYxLkRyYWluUmVzcG9uc2USQgoHRGlzY2FyZBIaLm5hcndoYWwudjEuRGlzY2FyZFJlcXVlc3QaGy5uYXJ3aGFsLnYxLkRpc2NhcmRSZXNwb25zZRI8CgVQcm9iZRIYLm5hcndoYWwudjEuUHJvYmVSZXF1ZXN0GhkubmFyd2hhbC52MS5Qcm9iZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message narwhal.v1.DescribeRequest.
@@ -88,158 +88,172 @@ export const JobSpecSchema = /*@__PURE__*/
   messageDesc(file_narwhal_v1_runner, 10);
 
 /**
+ * Describes the message narwhal.v1.JobRetry.
+ * Use `create(JobRetrySchema)` to create a new message.
+ */
+export const JobRetrySchema = /*@__PURE__*/
+  messageDesc(file_narwhal_v1_runner, 11);
+
+/**
+ * Describes the message narwhal.v1.JobResources.
+ * Use `create(JobResourcesSchema)` to create a new message.
+ */
+export const JobResourcesSchema = /*@__PURE__*/
+  messageDesc(file_narwhal_v1_runner, 12);
+
+/**
  * Describes the message narwhal.v1.StepSpec.
  * Use `create(StepSpecSchema)` to create a new message.
  */
 export const StepSpecSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 11);
+  messageDesc(file_narwhal_v1_runner, 13);
 
 /**
  * Describes the message narwhal.v1.Problems.
  * Use `create(ProblemsSchema)` to create a new message.
  */
 export const ProblemsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 12);
+  messageDesc(file_narwhal_v1_runner, 14);
 
 /**
  * Describes the message narwhal.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 13);
+  messageDesc(file_narwhal_v1_runner, 15);
 
 /**
  * Describes the message narwhal.v1.RunAttemptRequest.
  * Use `create(RunAttemptRequestSchema)` to create a new message.
  */
 export const RunAttemptRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 14);
+  messageDesc(file_narwhal_v1_runner, 16);
 
 /**
  * Describes the message narwhal.v1.StartAttempt.
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 15);
+  messageDesc(file_narwhal_v1_runner, 17);
 
 /**
  * Describes the message narwhal.v1.Acknowledge.
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 16);
+  messageDesc(file_narwhal_v1_runner, 18);
 
 /**
  * Describes the message narwhal.v1.CancelAttempt.
  * Use `create(CancelAttemptSchema)` to create a new message.
  */
 export const CancelAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 17);
+  messageDesc(file_narwhal_v1_runner, 19);
 
 /**
  * Describes the message narwhal.v1.RunAttemptResponse.
  * Use `create(RunAttemptResponseSchema)` to create a new message.
  */
 export const RunAttemptResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 18);
+  messageDesc(file_narwhal_v1_runner, 20);
 
 /**
  * Describes the message narwhal.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 19);
+  messageDesc(file_narwhal_v1_runner, 21);
 
 /**
  * Describes the message narwhal.v1.AttemptStarted.
  * Use `create(AttemptStartedSchema)` to create a new message.
  */
 export const AttemptStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 20);
+  messageDesc(file_narwhal_v1_runner, 22);
 
 /**
  * Describes the message narwhal.v1.PhaseFinished.
  * Use `create(PhaseFinishedSchema)` to create a new message.
  */
 export const PhaseFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 21);
+  messageDesc(file_narwhal_v1_runner, 23);
 
 /**
  * Describes the message narwhal.v1.StepStarted.
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 22);
+  messageDesc(file_narwhal_v1_runner, 24);
 
 /**
  * Describes the message narwhal.v1.LogAppended.
  * Use `create(LogAppendedSchema)` to create a new message.
  */
 export const LogAppendedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 23);
+  messageDesc(file_narwhal_v1_runner, 25);
 
 /**
  * Describes the message narwhal.v1.LogLine.
  * Use `create(LogLineSchema)` to create a new message.
  */
 export const LogLineSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 24);
+  messageDesc(file_narwhal_v1_runner, 26);
 
 /**
  * Describes the message narwhal.v1.StepFinished.
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 25);
+  messageDesc(file_narwhal_v1_runner, 27);
 
 /**
  * Describes the message narwhal.v1.AttemptFinished.
  * Use `create(AttemptFinishedSchema)` to create a new message.
  */
 export const AttemptFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 26);
+  messageDesc(file_narwhal_v1_runner, 28);
 
 /**
  * Describes the message narwhal.v1.DrainRequest.
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 27);
+  messageDesc(file_narwhal_v1_runner, 29);
 
 /**
  * Describes the message narwhal.v1.DrainResponse.
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 28);
+  messageDesc(file_narwhal_v1_runner, 30);
 
 /**
  * Describes the message narwhal.v1.DiscardRequest.
  * Use `create(DiscardRequestSchema)` to create a new message.
  */
 export const DiscardRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 29);
+  messageDesc(file_narwhal_v1_runner, 31);
 
 /**
  * Describes the message narwhal.v1.DiscardResponse.
  * Use `create(DiscardResponseSchema)` to create a new message.
  */
 export const DiscardResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 30);
+  messageDesc(file_narwhal_v1_runner, 32);
 
 /**
  * Describes the message narwhal.v1.ProbeRequest.
  * Use `create(ProbeRequestSchema)` to create a new message.
  */
 export const ProbeRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 31);
+  messageDesc(file_narwhal_v1_runner, 33);
 
 /**
  * Describes the message narwhal.v1.ProbeResponse.
  * Use `create(ProbeResponseSchema)` to create a new message.
  */
 export const ProbeResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 32);
+  messageDesc(file_narwhal_v1_runner, 34);
 
 /**
  * Describes the enum narwhal.v1.Engine.
@@ -254,10 +268,24 @@ export const Engine = /*@__PURE__*/
   tsEnum(EngineSchema);
 
 /**
+ * Describes the enum narwhal.v1.RunsOn.
+ */
+export const RunsOnSchema = /*@__PURE__*/
+  enumDesc(file_narwhal_v1_runner, 1);
+
+/**
+ * When something runs: by what became of the things before it.
+ *
+ * @generated from enum narwhal.v1.RunsOn
+ */
+export const RunsOn = /*@__PURE__*/
+  tsEnum(RunsOnSchema);
+
+/**
  * Describes the enum narwhal.v1.Phase.
  */
 export const PhaseSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 1);
+  enumDesc(file_narwhal_v1_runner, 2);
 
 /**
  * @generated from enum narwhal.v1.Phase
@@ -269,7 +297,7 @@ export const Phase = /*@__PURE__*/
  * Describes the enum narwhal.v1.Stream.
  */
 export const StreamSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 2);
+  enumDesc(file_narwhal_v1_runner, 3);
 
 /**
  * @generated from enum narwhal.v1.Stream
@@ -281,7 +309,7 @@ export const Stream = /*@__PURE__*/
  * Describes the enum narwhal.v1.Fault.
  */
 export const FaultSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 3);
+  enumDesc(file_narwhal_v1_runner, 4);
 
 /**
  * Why an attempt that ended in `error` says nothing about its job.
@@ -295,7 +323,7 @@ export const Fault = /*@__PURE__*/
  * Describes the enum narwhal.v1.Outcome.
  */
 export const OutcomeSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 4);
+  enumDesc(file_narwhal_v1_runner, 5);
 
 /**
  * @generated from enum narwhal.v1.Outcome

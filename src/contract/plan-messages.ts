@@ -1,0 +1,126 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { JobSpec, PipelinePlan, RunsOn, StepSpec } from '../core/plan.ts'
+import { isShell } from '../core/step-script.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import {
+  type JobSpec as JobSpecMessage,
+  JobSpecSchema,
+  type PipelinePlan as PlanMessage,
+  PipelinePlanSchema as PlanSchema,
+  RunsOn as ProtoRunsOn,
+  type StepSpec as StepSpecMessage,
+  type StepSpecSchema,
+} from './gen/narwhal/v1/runner_pb.js'
+import { lookUp, outcomeFromProto, outcomeToProto } from './rpc.ts'
+
+/** The plan between the generated messages and the domain. What a message leaves out is absent. */
+
+const RUNS_ON: Record<RunsOn | 'success', ProtoRunsOn> = {
+  success: ProtoRunsOn.UNSPECIFIED,
+  failure: ProtoRunsOn.FAILURE,
+  always: ProtoRunsOn.ALWAYS,
+}
+
+function runsOnFromProto(value: ProtoRunsOn): { runsOn?: RunsOn } {
+  const word = lookUp(RUNS_ON, value, 'condition')
+  return word === 'success' ? {} : { runsOn: word }
+}
+
+export function jobToProto(job: JobSpec): JobSpecMessage {
+  const { name, image, env, needs, labels, steps, retry, resources, leftOut = '' } = job
+  const memoryBytes = resources?.memoryBytes
+  return create(JobSpecSchema, {
+    name,
+    ...(image === undefined ? {} : { image }),
+    env: { ...env },
+    needs: [...needs],
+    labels: [...labels],
+    steps: steps.map(stepToProto),
+    timeoutMs: BigInt(job.timeoutMs ?? 0),
+    priority: job.priority ?? 0,
+    allowFailure: job.allowFailure ?? false,
+    ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeToProto) } } : {}),
+    runsOn: RUNS_ON[job.runsOn ?? 'success'],
+    ...(resources
+      ? {
+          resources: {
+            ...(resources.cpus === undefined ? {} : { cpus: resources.cpus }),
+            ...(memoryBytes === undefined ? {} : { memoryBytes: BigInt(memoryBytes) }),
+          },
+        }
+      : {}),
+    leftOut,
+  })
+}
+
+function stepToProto(step: StepSpec): MessageInitShape<typeof StepSpecSchema> {
+  return {
+    name: step.name,
+    command: step.command,
+    dependencies: [...step.dependencies],
+    env: { ...step.env },
+    workingDirectory: step.workingDirectory ?? '',
+    shell: step.shell ?? '',
+    timeoutMs: BigInt(step.timeoutMs ?? 0),
+    retries: step.retries ?? 0,
+    runsOn: RUNS_ON[step.runsOn ?? 'success'],
+    allowFailure: step.allowFailure ?? false,
+  }
+}
+
+/** Throws `invalid` for words that are not known here. */
+export function jobFromProto(job: JobSpecMessage): JobSpec {
+  const { name, image, needs, labels, retry, resources } = job
+  return {
+    name,
+    ...(image === undefined ? {} : { image }),
+    env: { ...job.env },
+    needs,
+    labels,
+    steps: job.steps.map(stepFromProto),
+    ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
+    ...(job.priority === 0 ? {} : { priority: job.priority }),
+    ...(job.allowFailure ? { allowFailure: true } : {}),
+    ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeFromProto) } } : {}),
+    ...runsOnFromProto(job.runsOn),
+    ...(resources ? { resources: resourcesFromProto(resources) } : {}),
+    ...(job.leftOut === '' ? {} : { leftOut: job.leftOut }),
+  }
+}
+
+function resourcesFromProto({
+  cpus,
+  memoryBytes,
+}: NonNullable<JobSpecMessage['resources']>): NonNullable<JobSpec['resources']> {
+  return {
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes: Number(memoryBytes) }),
+  }
+}
+
+function stepFromProto(step: StepSpecMessage): StepSpec {
+  const { name, command, dependencies, shell, workingDirectory, retries } = step
+  if (shell !== '' && !isShell(shell)) {
+    throw new NarwhalError('invalid', `the shell ${JSON.stringify(shell)} is not known here`)
+  }
+  return {
+    name,
+    command,
+    dependencies,
+    env: { ...step.env },
+    ...(workingDirectory === '' ? {} : { workingDirectory }),
+    ...(shell === '' ? {} : { shell }),
+    ...(step.timeoutMs === 0n ? {} : { timeoutMs: Number(step.timeoutMs) }),
+    ...(retries === 0 ? {} : { retries }),
+    ...runsOnFromProto(step.runsOn),
+    ...(step.allowFailure ? { allowFailure: true } : {}),
+  }
+}
+
+export function planToProto(plan: PipelinePlan): PlanMessage {
+  return create(PlanSchema, { name: plan.name, jobs: plan.jobs.map(jobToProto) })
+}
+
+export function planFromProto(plan: PlanMessage): PipelinePlan {
+  return { name: plan.name, jobs: plan.jobs.map(jobFromProto) }
+}

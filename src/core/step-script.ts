@@ -1,0 +1,38 @@
+import type { StepSpec } from './plan.ts'
+
+/** How each shell is told to end at the first failing command and to read its script from an argument. */
+const SHELLS = {
+  sh: '',
+  bash: 'bash -eo pipefail -c',
+  zsh: 'zsh -e -o pipefail -c',
+  pwsh: 'pwsh -NoProfile -NonInteractive -Command',
+  python3: 'python3 -c',
+  node: 'node -e',
+} as const
+export type Shell = keyof typeof SHELLS
+
+export const SHELL_NAMES = Object.keys(SHELLS) as [Shell, ...Shell[]]
+
+export function isShell(name: string): name is Shell {
+  return Object.hasOwn(SHELLS, name)
+}
+
+/** Linux takes no longer argument than 128 KiB. */
+export const LONGEST_FOR_SHELL = 100_000
+
+/**
+ * The POSIX script that runs a step's command in its folder by its shell. The command keeps its line
+ * numbers, so that what a shell says of line 3 is the third one of `narwhal.yml`.
+ */
+export function stepScript({
+  command,
+  shell = 'sh',
+  workingDirectory,
+}: Pick<StepSpec, 'command' | 'shell' | 'workingDirectory'>): string {
+  const cd = workingDirectory === undefined ? '' : `cd -- ${quoted(workingDirectory)}; `
+  return shell === 'sh' ? `${cd}${command}` : `${cd}exec ${SHELLS[shell]} ${quoted(command)}`
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
