@@ -80,6 +80,8 @@ export const decisionView = z
         refusedBecause: z.string().optional(),
       }),
     ),
+    /** How many more runners were looked at than are told of. */
+    leftOut: z.number().int().optional(),
   })
   .meta({ id: 'Decision' })
 

@@ -9,6 +9,8 @@ import type {
   WaitingJob,
 } from '../core/placement/placement.ts'
 import { orderQueue } from '../core/placement/queue-order.ts'
+import { missingLabels } from '../core/placement/requirements.ts'
+import { classKey, WaitingIndex } from '../core/placement/waiting-index.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
@@ -26,52 +28,71 @@ export interface QueueEntry extends Waiting {
   readonly place: (decision: Decision, link: RunnerLink, reservation: Disposable) => void
 }
 
+/** What the queue asks of the pool. */
+export type Places = Pick<RunnerPool, 'candidates' | 'find' | 'onWake'>
+
+/** So many jobs are placed in one go; then others have a turn of the event loop. */
+const MOST_AT_ONCE = 32
+
 /**
  * The jobs that wait for a runner. Whenever a job comes, a slot is free or a runner changes, it
- * goes through the queue in its order and places what can be placed; between decision and
- * reservation nothing else happens, so no slot is promised twice.
+ * places what can be placed, the first of the order first; between decision and reservation nothing
+ * else happens, so no slot is promised twice. How many wait makes no difference to that.
  */
 export class JobQueue implements Disposable {
-  readonly #pool: RunnerPool
+  readonly #pool: Places
   readonly #heuristic: HeuristicName
-  readonly #waiting = new Map<JobId, QueueEntry>()
-  readonly #running = new Map<RepositoryId, number>()
+  readonly #waiting = new WaitingIndex<QueueEntry>()
   readonly #listening: Disposable
   #turn = 0
   #woken = false
 
-  constructor(deps: { pool: RunnerPool; heuristic: HeuristicName }) {
+  constructor(deps: { pool: Places; heuristic: HeuristicName }) {
     this.#pool = deps.pool
     this.#heuristic = deps.heuristic
     this.#listening = deps.pool.onWake(() => this.#wake())
   }
 
   add(entry: QueueEntry): void {
-    this.#waiting.set(entry.job.jobId, entry)
+    this.#waiting.add(entry, Date.now())
     this.#wake()
   }
 
   remove(jobId: JobId): void {
-    this.#waiting.delete(jobId)
+    this.#waiting.remove(jobId)
   }
 
   /** The queue in its order with those that wait elsewhere, each job with the reason why. */
   list(elsewhere: readonly Waiting[] = []): QueuedJobView[] {
     const waiting = new Map<JobId, Waiting>(elsewhere.map((one) => [one.job.jobId, one]))
-    for (const entry of this.#waiting.values()) waiting.set(entry.job.jobId, entry)
-    const candidates = this.#pool.candidates()
-    return this.#ordered(waiting).map((entry, index) => {
-      const choice = chooseRunner(entry.job, candidates, this.#heuristic, this.#context())
-      return {
-        jobId: entry.job.jobId,
-        pipelineId: entry.pipelineId,
-        repositoryName: entry.repositoryName,
-        name: entry.name,
-        position: index + 1,
-        queuedAt: entry.job.queuedAt,
-        reason: 'runnerId' in choice ? 'is about to be placed' : choice.reason,
-      }
+    for (const entry of this.#waiting.entries()) waiting.set(entry.job.jobId, entry)
+    const jobs = [...waiting.values()].map((entry) => entry.job)
+    const context = { now: Date.now(), runningByRepository: this.#waiting.running }
+    const reasonOf = this.#reasons()
+    return orderQueue(jobs, context).flatMap((job, index) => {
+      const entry = waiting.get(job.jobId)
+      if (!entry) return []
+      const { pipelineId, repositoryName, name } = entry
+      const { jobId, queuedAt } = job
+      const place = { position: index + 1, queuedAt, reason: reasonOf(job) }
+      return [{ jobId, pipelineId, repositoryName, name, ...place }]
     })
+  }
+
+  /** Tells why jobs wait; those of a class do so for the same reason. */
+  #reasons(): (job: WaitingJob) => string {
+    const candidates = this.#pool.candidates()
+    const known = new Map<string, string>()
+    return (job) => {
+      const key = classKey(job)
+      let reason = known.get(key)
+      if (reason === undefined) {
+        const choice = chooseRunner(job, candidates, this.#heuristic, this.#context())
+        reason = 'runnerId' in choice ? 'is about to be placed' : choice.reason
+        known.set(key, reason)
+      }
+      return reason
+    }
   }
 
   get length(): number {
@@ -81,53 +102,56 @@ export class JobQueue implements Disposable {
   #wake(): void {
     if (this.#woken) return
     this.#woken = true
-    queueMicrotask(() => {
-      this.#woken = false
-      this.#placeAll()
-    })
+    queueMicrotask(() => this.#run())
   }
 
-  #placeAll(): void {
-    if (this.#waiting.size === 0) return
-    let candidates = this.#pool.candidates()
-    // Most wakes come while every slot is taken: then a long queue is not even put in order.
-    if (!candidates.some(hasRoom)) return
-    for (const entry of this.#ordered(this.#waiting)) {
-      const choice = chooseRunner(entry.job, candidates, this.#heuristic, this.#context())
-      if (!('runnerId' in choice)) continue
-      const link = this.#pool.find(choice.runnerId)
-      if (!link) continue
-      this.#waiting.delete(entry.job.jobId)
+  #run(): void {
+    this.#woken = false
+    if (!this.#placeSome()) return
+    this.#woken = true
+    setImmediate(() => this.#run())
+  }
+
+  /** Whether there may be more to place than it may place in one go. */
+  #placeSome(): boolean {
+    if (this.#waiting.size === 0) return false
+    const candidates = this.#pool.candidates()
+    const withRoom = candidates.filter(hasRoom)
+    // Most wakes come while every slot is taken.
+    if (withRoom.length === 0) return false
+    let open = this.#waiting.classes().filter(({ first }) => first && fitsAny(first.job, withRoom))
+    const places = new Map(candidates.map(({ runnerId }, index) => [runnerId, index]))
+    for (let placed = 0; placed < MOST_AT_ONCE; ) {
+      const entry = this.#waiting.firstOf(open)
+      if (!entry) return false
+      const { job } = entry
+      const choice = chooseRunner(job, candidates, this.#heuristic, this.#context())
+      const link = 'runnerId' in choice ? this.#pool.find(choice.runnerId) : undefined
+      if (!link || !('runnerId' in choice)) {
+        const key = classKey(job)
+        open = open.filter((one) => one.key !== key)
+        continue
+      }
+      this.#waiting.remove(job.jobId)
       this.#turn++
-      entry.place(choice, link, this.#reserve(link, entry.job.repositoryId))
-      candidates = this.#pool.candidates()
-      if (!candidates.some(hasRoom)) return
+      placed++
+      entry.place(choice, link, this.#reserve(link, job.repositoryId))
+      candidates[places.get(link.id) ?? -1] = link.candidate()
     }
+    return true
   }
 
   #reserve(link: RunnerLink, repositoryId: RepositoryId): Disposable {
     const slot = link.reserve()
-    const count = (by: number): void => {
-      const running = (this.#running.get(repositoryId) ?? 0) + by
-      if (running > 0) this.#running.set(repositoryId, running)
-      else this.#running.delete(repositoryId)
-    }
-    count(1)
+    this.#waiting.count(repositoryId, 1)
     let held = true
     return {
       [Symbol.dispose]: () => {
-        if (held) count(-1)
+        if (held) this.#waiting.count(repositoryId, -1)
         held = false
         slot[Symbol.dispose]()
       },
     }
-  }
-
-  #ordered<One extends Waiting>(waiting: ReadonlyMap<JobId, One>): One[] {
-    const jobs = [...waiting.values()].map((entry) => entry.job)
-    const context = { now: Date.now(), runningByRepository: this.#running }
-    const entries = orderQueue(jobs, context).map((job) => waiting.get(job.jobId))
-    return entries.filter((entry) => entry !== undefined)
   }
 
   #context(): HeuristicContext {
@@ -136,10 +160,14 @@ export class JobQueue implements Disposable {
 
   [Symbol.dispose](): void {
     this.#listening[Symbol.dispose]()
-    this.#waiting.clear()
+    for (const { job } of this.#waiting.entries()) this.#waiting.remove(job.jobId)
   }
 }
 
 function hasRoom({ busy, slots, state }: Candidate): boolean {
   return state === 'online' && busy < slots
+}
+
+function fitsAny(job: WaitingJob, candidates: readonly Candidate[]): boolean {
+  return candidates.some((candidate) => missingLabels(job, candidate).length === 0)
 }

@@ -32,6 +32,9 @@ interface Entry {
   readonly run: Promise<PipelineRun>
 }
 
+/** So many pipelines are read at a time where many are taken up. */
+const TAKE_UPS = 32
+
 /** How often a command takes a pipeline that another dispatcher wants, too. */
 const MOST_TAKES = 5
 
@@ -68,7 +71,11 @@ export class PipelineRuns implements AsyncDisposable {
     const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
     if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
     // Whoever had them could confirm leases only as long as its seat was good.
-    await Promise.all(ids.map((id) => this.#with(id, async () => {}, LEASE_MS)))
+    const next = ids.values()
+    const takeUp = async (): Promise<void> => {
+      for (const id of next) await this.#with(id, async () => {}, LEASE_MS)
+    }
+    await Promise.all(Array.from({ length: TAKE_UPS }, takeUp))
   }
 
   /** Has the run of a pipeline that is ours take up what is due. */

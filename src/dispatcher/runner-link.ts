@@ -26,6 +26,7 @@ export class RunnerLink implements AsyncDisposable {
   #record: RunnerRecord
   #reserved = 0
   #refusedUntilNews = false
+  #candidate: Candidate | undefined
   #wishes: RunnerWishes
   /** Why it is offline, when it is. */
   #away = 'not connected yet'
@@ -69,8 +70,13 @@ export class RunnerLink implements AsyncDisposable {
     return this.#connector.balanced
   }
 
-  /** The runner as the placement sees it at this very moment. */
+  /** The runner as the placement sees it at this very moment; the same object until that changes. */
   candidate(): Candidate {
+    this.#candidate ??= this.#describeCandidate()
+    return this.#candidate
+  }
+
+  #describeCandidate(): Candidate {
     const { id, name, labels, engines, slots, state } = this.#record
     const samples = [...this.#members.values()].map((member) => member.sample)
     const load = samples.reduce((sum, sample) => sum + sample.load, 0) / (samples.length || 1)
@@ -82,6 +88,7 @@ export class RunnerLink implements AsyncDisposable {
   reserve(): Disposable {
     let held = true
     this.#reserved++
+    this.#candidate = undefined
     return {
       [Symbol.dispose]: () => {
         if (!held) return
@@ -95,6 +102,7 @@ export class RunnerLink implements AsyncDisposable {
   /** Notes that the runner had no room after all; it gets nothing until it has told its load anew. */
   noteRefusal(): void {
     this.#refusedUntilNews = true
+    this.#candidate = undefined
   }
 
   /** The calls that the runner answers. */
@@ -173,6 +181,7 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   #describe(description: DescribeResponse): void {
+    this.#candidate = undefined
     const { hardware, engines, version } = description
     // Labels are granted, not claimed, where a token said which.
     const { allowedLabels } = this.#wishes
@@ -226,6 +235,7 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   #refresh(heard?: Member): void {
+    this.#candidate = undefined
     const members = [...this.#members.values()]
     const state = this.#state(members)
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')

@@ -151,8 +151,10 @@ export class RunnerPool implements AsyncDisposable {
   /** The runner for a plan: online, and the least busy. */
   findPlanner(): RunnerLink | undefined {
     const share = ({ busy, slots }: Candidate): number => busy / Math.max(1, slots)
-    const online = this.candidates().filter(({ state }) => state === 'online')
-    const best = online.sort((a, b) => share(a) - share(b))[0]
+    let best: Candidate | undefined
+    for (const one of this.candidates()) {
+      if (one.state === 'online' && (!best || share(one) < share(best))) best = one
+    }
     return best && this.#links.get(best.runnerId)
   }
 

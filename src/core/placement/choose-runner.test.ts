@@ -214,3 +214,16 @@ test('a runner that failed the job gets it again only when there is no other, an
   )
   assert.equal(at(1000, [runner('a'), runner('b', full)]), 'a')
 })
+
+test('tells of fifty runners at the most, of the chosen one and the free ones first', () => {
+  const busy = Array.from({ length: 80 }, (_, i) => runner(`busy-${i}`, full))
+  const free = [runner('free', { busy: 1 }), runner('idle')]
+  const decision = choose(job(), [...busy, ...free])
+  assert.ok('runnerId' in decision)
+  assert.equal(decision.considered.length, 50)
+  assert.equal(decision.leftOut, 32)
+  assert.deepEqual(
+    decision.considered.slice(0, 3).map(({ name }) => name),
+    ['idle', 'free', 'busy-0'],
+  )
+})

@@ -27,20 +27,8 @@ export function chooseRunner(
   context: HeuristicContext,
 ): Decision | Waiting {
   const needsEngine = mustHaveEngine(job, candidates)
-  const eligible: Candidate[] = []
-  const considered: ConsideredRunner[] = []
-  for (const candidate of candidates) {
-    const { runnerId, name, busy, slots } = candidate
-    const refusal = findRefusal(job, candidate, needsEngine)
-    if (refusal === undefined) eligible.push(candidate)
-    considered.push({
-      runnerId,
-      name,
-      busy,
-      slots,
-      ...(refusal === undefined ? {} : { refusedBecause: refusal }),
-    })
-  }
+  const refusals = candidates.map((candidate) => findRefusal(job, candidate, needsEngine))
+  const eligible = candidates.filter((_, index) => refusals[index] === undefined)
   if (eligible.length === 0) {
     return { reason: describeWaiting(job, candidates, needsEngine) }
   }
@@ -50,8 +38,39 @@ export function chooseRunner(
     return { reason: `could not be run by ${names} a moment ago, and no other runner is free` }
   }
   const { runnerId, reason } = heuristics[heuristic](job, best, context)
-  const chosen = eligible.find((candidate) => candidate.runnerId === runnerId)
-  return { runnerId, runnerName: chosen?.name ?? runnerId, heuristic, reason, considered }
+  const chosen = candidates.findIndex((candidate) => candidate.runnerId === runnerId)
+  const runnerName = candidates[chosen]?.name ?? runnerId
+  return {
+    runnerId,
+    runnerName,
+    heuristic,
+    reason,
+    ...listConsidered(candidates, refusals, chosen),
+  }
+}
+
+/** So many runners are told of with a decision: the one that was chosen, and then the free ones. */
+const MOST_CONSIDERED = 50
+
+function listConsidered(
+  candidates: readonly Candidate[],
+  refusals: readonly (string | undefined)[],
+  chosen: number,
+): Pick<Decision, 'considered' | 'leftOut'> {
+  let shown = [...candidates.keys()]
+  if (shown.length > MOST_CONSIDERED) {
+    const others = shown.filter((index) => index !== chosen)
+    const free = others.filter((index) => refusals[index] === undefined)
+    const refused = others.filter((index) => refusals[index] !== undefined)
+    shown = [chosen, ...free, ...refused].slice(0, MOST_CONSIDERED)
+  }
+  const considered = shown.map((index): ConsideredRunner => {
+    const { runnerId, name, busy, slots } = candidates[index] as Candidate
+    const refusedBecause = refusals[index]
+    return { runnerId, name, busy, slots, ...(refusedBecause ? { refusedBecause } : {}) }
+  })
+  const leftOut = candidates.length - considered.length
+  return { considered, ...(leftOut > 0 ? { leftOut } : {}) }
 }
 
 /** Those that have not failed the job; else those that may try it again. */

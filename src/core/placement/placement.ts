@@ -71,8 +71,10 @@ export interface Decision {
   readonly runnerName: string
   readonly heuristic: HeuristicName
   readonly reason: string
-  /** The runners that were looked at and why each that is out was left out. */
+  /** The runners that were looked at, 50 at the most, and why each that is out was left out. */
   readonly considered: readonly ConsideredRunner[]
+  /** How many more were looked at; absent: none. */
+  readonly leftOut?: number
 }
 
 export interface ConsideredRunner {

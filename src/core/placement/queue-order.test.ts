@@ -6,7 +6,8 @@ import type { WaitingJob } from './placement.ts'
 import { orderQueue } from './queue-order.ts'
 
 const MINUTE = 60_000
-const NOW = 1_000 * MINUTE
+/** Shortly before the clock has full ten minutes. */
+const NOW = 1_009.5 * MINUTE
 
 function job(id: string, parts: Partial<WaitingJob> = {}): WaitingJob {
   return {
@@ -107,7 +108,7 @@ function greedy(list: readonly WaitingJob[], running: Record<string, number>): s
   const done: string[] = []
   while (left.length > 0) {
     const key = (one: WaitingJob): (number | string)[] => [
-      -one.priority - Math.floor((NOW - one.queuedAt) / (10 * MINUTE)),
+      Math.floor(one.queuedAt / (10 * MINUTE)) - one.priority,
       counts[one.repositoryId] ?? 0,
       -one.followers,
       one.queuedAt,

@@ -2,7 +2,7 @@ import type { RepositoryId } from '../ids.ts'
 import { compareText } from './load.ts'
 import type { WaitingJob } from './placement.ts'
 
-/** Waiting this long is worth one level of priority, so that nothing waits for ever. */
+/** Each mark of the clock, ten minutes apart, that a job has waited past is worth one level of priority. */
 const AGEING_MS = 10 * 60_000
 
 export interface QueueContext {
@@ -22,7 +22,8 @@ interface Ranked {
 /**
  * The order in which waiting jobs are placed:
  *
- * 1. priority, raised by one for every ten minutes waited;
+ * 1. priority, raised by one at each full ten minutes of the clock, so that nothing waits for ever and
+ *    two jobs never change places while they wait;
  * 2. the fewest jobs of its repository that run or stand before it here, so that a repository with
  *    a thousand jobs takes turns with one that has a single job;
  * 3. the longest way of jobs that follow it in its pipeline;
@@ -45,10 +46,15 @@ export function orderQueue(jobs: readonly WaitingJob[], context: QueueContext): 
   return ranked.map(({ job }) => job)
 }
 
-function levelOf({ priority, queuedAt }: WaitingJob, now: number): number {
-  return priority + Math.floor(Math.max(0, now - queuedAt) / AGEING_MS)
+/**
+ * The priority with all that waiting has added, less what it adds to every job alike: levels only
+ * count against one another, and a job's stays what it is. A clock that is ahead takes nothing away.
+ */
+export function levelOf({ priority, queuedAt }: WaitingJob, now: number): number {
+  return priority - Math.floor(Math.min(queuedAt, now) / AGEING_MS)
 }
 
-function compareJobs(a: WaitingJob, b: WaitingJob): number {
+/** The order of jobs of one level and repository. */
+export function compareJobs(a: WaitingJob, b: WaitingJob): number {
   return b.followers - a.followers || a.queuedAt - b.queuedAt || compareText(a.jobId, b.jobId)
 }

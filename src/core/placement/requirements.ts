@@ -7,8 +7,11 @@ export function hasContainers({ engines }: Candidate): boolean {
   return engines.includes('docker') || engines.includes('fake')
 }
 
+const NONE: readonly string[] = []
+
 /** The labels that a job needs and a runner lacks. */
-export function missingLabels(job: WaitingJob, { labels }: Candidate): string[] {
+export function missingLabels(job: WaitingJob, { labels }: Candidate): readonly string[] {
+  if (job.labels.length === 0) return NONE
   return job.labels.filter((label) => !labels.includes(label))
 }
 

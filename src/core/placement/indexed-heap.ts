@@ -1,0 +1,73 @@
+/**
+ * The smallest of many items at hand, with any of them taken out or moved in O(log n): a binary heap
+ * that knows where each item stands. `compare` must not change its mind about two items, unless
+ * `update` is called for the one that has changed.
+ */
+export class IndexedHeap<Item> {
+  readonly #compare: (a: Item, b: Item) => number
+  readonly #items: Item[] = []
+  readonly #places = new Map<Item, number>()
+
+  constructor(compare: (a: Item, b: Item) => number) {
+    this.#compare = compare
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  /** The smallest; undefined when there is none. */
+  get first(): Item | undefined {
+    return this.#items[0]
+  }
+
+  add(item: Item): void {
+    this.#put(item, this.#items.length)
+    this.update(item)
+  }
+
+  /** Takes an item out; nothing happens when it is not in. */
+  remove(item: Item): void {
+    const place = this.#places.get(item)
+    if (place === undefined) return
+    this.#places.delete(item)
+    const last = this.#items.pop() as Item
+    if (last === item) return
+    this.#put(last, place)
+    this.update(last)
+  }
+
+  /** Moves an item to where it belongs after what it is compared by has changed. */
+  update(item: Item): void {
+    let place = this.#places.get(item)
+    if (place === undefined) return
+    for (let parent = (place - 1) >> 1; place > 0; place = parent, parent = (place - 1) >> 1) {
+      const above = this.#items[parent] as Item
+      if (this.#compare(item, above) >= 0) break
+      this.#put(above, place)
+      this.#put(item, parent)
+    }
+    for (;;) {
+      const below = this.#smallerChild(place)
+      if (below === undefined) return
+      const child = this.#items[below] as Item
+      if (this.#compare(child, item) >= 0) return
+      this.#put(child, place)
+      this.#put(item, below)
+      place = below
+    }
+  }
+
+  #smallerChild(place: number): number | undefined {
+    const left = 2 * place + 1
+    const right = left + 1
+    if (left >= this.#items.length) return undefined
+    if (right >= this.#items.length) return left
+    return this.#compare(this.#items[right] as Item, this.#items[left] as Item) < 0 ? right : left
+  }
+
+  #put(item: Item, place: number): void {
+    this.#items[place] = item
+    this.#places.set(item, place)
+  }
+}

@@ -1,0 +1,161 @@
+import type { JobId, RepositoryId } from '../ids.ts'
+import { IndexedHeap } from './indexed-heap.ts'
+import type { WaitingJob } from './placement.ts'
+import { compareJobs, levelOf } from './queue-order.ts'
+
+/** Jobs that the same runners can take: none of them waits while another of them could be placed. */
+export interface JobClass<Entry> {
+  readonly key: string
+  /** The one of them that is placed first; undefined when none is left. */
+  readonly first: Entry | undefined
+}
+
+interface Item<Entry> {
+  readonly entry: Entry
+  readonly job: WaitingJob
+  readonly level: number
+}
+
+/** The jobs of one class and one repository, in their order. */
+interface Lane<Entry> {
+  readonly repositoryId: RepositoryId
+  readonly of: Class<Entry>
+  readonly items: IndexedHeap<Item<Entry>>
+}
+
+class Class<Entry> implements JobClass<Entry> {
+  readonly key: string
+  readonly byRepository = new Map<RepositoryId, Lane<Entry>>()
+  readonly lanes: IndexedHeap<Lane<Entry>>
+
+  constructor(key: string, compareLanes: (a: Lane<Entry>, b: Lane<Entry>) => number) {
+    this.key = key
+    this.lanes = new IndexedHeap(compareLanes)
+  }
+
+  get first(): Entry | undefined {
+    return this.lanes.first?.items.first?.entry
+  }
+}
+
+/**
+ * The jobs that wait, so that the one to be placed next is found without a look at the others: the
+ * order of `orderQueue`, among those that some runner could take. To add, remove or find one takes
+ * O(log n), and O(classes) to find the first of all.
+ *
+ * Within a class and repository the order of jobs never changes, since ageing goes by the marks of
+ * the clock; repositories change places when one of their jobs gets a slot or gives it back.
+ */
+export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
+  readonly #classes = new Map<string, Class<Entry>>()
+  readonly #places = new Map<JobId, { lane: Lane<Entry>; item: Item<Entry> }>()
+  readonly #lanesOf = new Map<RepositoryId, Set<Lane<Entry>>>()
+  readonly #running = new Map<RepositoryId, number>()
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  /** How many jobs of each repository hold a slot now. */
+  get running(): ReadonlyMap<RepositoryId, number> {
+    return this.#running
+  }
+
+  entries(): Entry[] {
+    return [...this.#places.values()].map(({ item }) => item.entry)
+  }
+
+  /** Adds a job, or replaces the one of the same id. `now`: epoch milliseconds. */
+  add(entry: Entry, now: number): void {
+    const { job } = entry
+    this.remove(job.jobId)
+    const item = { entry, job, level: levelOf(job, now) }
+    const lane = this.#laneOf(job)
+    lane.items.add(item)
+    if (lane.items.size === 1) lane.of.lanes.add(lane)
+    else lane.of.lanes.update(lane)
+    this.#places.set(job.jobId, { lane, item })
+  }
+
+  remove(jobId: JobId): void {
+    const place = this.#places.get(jobId)
+    if (!place) return
+    this.#places.delete(jobId)
+    const { lane, item } = place
+    lane.items.remove(item)
+    if (lane.items.size > 0) lane.of.lanes.update(lane)
+    else this.#dropLane(lane)
+  }
+
+  /** Counts a slot that a job of the repository got (1) or gave back (-1). */
+  count(repositoryId: RepositoryId, by: 1 | -1): void {
+    const running = (this.#running.get(repositoryId) ?? 0) + by
+    if (running > 0) this.#running.set(repositoryId, running)
+    else this.#running.delete(repositoryId)
+    for (const lane of this.#lanesOf.get(repositoryId) ?? []) lane.of.lanes.update(lane)
+  }
+
+  /** Those that have jobs. */
+  classes(): JobClass<Entry>[] {
+    return [...this.#classes.values()]
+  }
+
+  /** The entry that is placed first of all that are in these classes. */
+  firstOf(classes: Iterable<JobClass<Entry>>): Entry | undefined {
+    let best: Lane<Entry> | undefined
+    for (const { key } of classes) {
+      const lane = this.#classes.get(key)?.lanes.first
+      if (lane && (!best || this.#compareLanes(lane, best) < 0)) best = lane
+    }
+    return best?.items.first?.entry
+  }
+
+  #laneOf(job: WaitingJob): Lane<Entry> {
+    const key = classKey(job)
+    const { repositoryId } = job
+    let of = this.#classes.get(key)
+    if (!of) {
+      of = new Class(key, (a, b) => this.#compareLanes(a, b))
+      this.#classes.set(key, of)
+    }
+    let lane = of.byRepository.get(repositoryId)
+    if (!lane) {
+      lane = { repositoryId, of, items: new IndexedHeap(compareItems<Entry>) }
+      of.byRepository.set(repositoryId, lane)
+      const lanes = this.#lanesOf.get(repositoryId) ?? new Set()
+      this.#lanesOf.set(repositoryId, lanes.add(lane))
+    }
+    return lane
+  }
+
+  #dropLane(lane: Lane<Entry>): void {
+    const { of, repositoryId } = lane
+    of.lanes.remove(lane)
+    of.byRepository.delete(repositoryId)
+    if (of.byRepository.size === 0) this.#classes.delete(of.key)
+    const lanes = this.#lanesOf.get(repositoryId)
+    lanes?.delete(lane)
+    if (lanes?.size === 0) this.#lanesOf.delete(repositoryId)
+  }
+
+  /** By the first job of each; its rank is the number of jobs of its repository that run. */
+  #compareLanes(a: Lane<Entry>, b: Lane<Entry>): number {
+    const [one, other] = [a.items.first, b.items.first]
+    if (!one || !other) return 0
+    const running = (lane: Lane<Entry>): number => this.#running.get(lane.repositoryId) ?? 0
+    return other.level - one.level || running(a) - running(b) || compareJobs(one.job, other.job)
+  }
+}
+
+function compareItems<Entry>(a: Item<Entry>, b: Item<Entry>): number {
+  return b.level - a.level || compareJobs(a.job, b.job)
+}
+
+/**
+ * All that `chooseRunner` asks of a job before the heuristic has its say: two jobs with the same key
+ * can be placed on the same runners.
+ */
+export function classKey({ image, labels, avoid }: WaitingJob): string {
+  if (avoid.length === 0 && labels.length === 0) return image === undefined ? 'plain' : 'image'
+  return JSON.stringify([image !== undefined, labels.toSorted(), avoid])
+}
