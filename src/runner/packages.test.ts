@@ -132,13 +132,20 @@ test('says so in an image without a package manager', { skip: docker.skip }, asy
   await using dir = await tempDir()
   await using executor = new DockerExecutor({
     host: docker.url,
+    folder: dir.join('sandboxes'),
     instance: uniquePrefix(),
     runnerIsRoot: process.getuid?.() === 0,
     log: silentLog(),
   })
   const never = new AbortController().signal
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
-  const spec = { name: 'job_packages/1', image: testImage(), workspace: dir.path, limits }
+  const spec = {
+    name: 'job_packages/1',
+    image: testImage(),
+    workspace: dir.join('workspace'),
+    limits,
+  }
+  await mkdir(spec.workspace)
   await using sandbox = await executor.open(spec, never)
   const run = async (...packages: string[]) => {
     let text = ''

@@ -74,7 +74,12 @@ export async function openExecutorOf(
       ...(runtimeDir ? { runtimeDir } : {}),
       defaultImage,
     },
-    { log: context.log, instance: await instanceOf(context.config.name, dataDir), hide: [dataDir] },
+    {
+      log: context.log,
+      instance: await instanceOf(context.config.name, dataDir),
+      folder: join(await realpath(dataDir), 'sandboxes'),
+      hide: [dataDir],
+    },
   )
 }
 

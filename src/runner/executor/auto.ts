@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
@@ -23,8 +24,10 @@ export class AutoExecutor implements Executor {
 
   constructor(options: AutoExecutorOptions) {
     this.#options = options
-    for (const host of options.hosts) {
-      this.#docker.set(host, new DockerExecutor({ ...options.docker, host }))
+    for (const [index, host] of options.hosts.entries()) {
+      // Each removes all in its folder when its former containers are gone.
+      const folder = join(options.docker.folder, `engine-${index}`)
+      this.#docker.set(host, new DockerExecutor({ ...options.docker, folder, host }))
     }
   }
 

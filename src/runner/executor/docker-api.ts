@@ -19,6 +19,7 @@ const Listed = z.array(z.object({ Id: z.string() }))
 const Inspected = z.object({
   State: z.object({ Running: z.boolean(), OOMKilled: z.boolean(), ExitCode: z.int() }),
 })
+const Waited = z.object({ StatusCode: z.int() })
 const ExecInspected = z.object({
   Running: z.boolean(),
   ExitCode: z.int().nullish(),
@@ -98,6 +99,13 @@ export class DockerApi {
     }
     const path = `/containers/${id}/wait?condition=not-running`
     await this.#call({ method: 'POST', path }, [404])
+  }
+
+  /** Resolves to its exit code when it does not run, now or later. */
+  async waitContainer(id: string, signal: AbortSignal): Promise<number> {
+    const path = `/containers/${id}/wait?condition=not-running`
+    const answer = await this.#call({ method: 'POST', path, signal, silenceMs: 0 })
+    return Waited.parse(JSON.parse(answer.text)).StatusCode
   }
 
   /** Kills and removes it with its anonymous volumes; also when it is not there. */

@@ -30,12 +30,15 @@ async function stage() {
   stack.defer(async () => {
     for (const id of await containers()) await api.removeContainer(id)
   })
-  const executor = new DockerExecutor({
-    host: `unix://${socket}`,
-    runnerIsRoot: true,
-    log: silentLog(),
-    instance,
-  })
+  const executor = stack.use(
+    new DockerExecutor({
+      host: `unix://${socket}`,
+      runnerIsRoot: true,
+      log: silentLog(),
+      instance,
+      folder: dir.join('sandboxes'),
+    }),
+  )
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
   const spec = { name: 'job_away/1', image: testImage(), workspace: dir.join('workspace'), limits }
   const sandbox = await executor.open(spec, NOTHING)

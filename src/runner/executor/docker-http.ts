@@ -12,7 +12,7 @@ export interface EngineCall {
   readonly path: string
   /** Sent as JSON. */
   readonly body?: unknown
-  /** How long the engine may be silent, in milliseconds; 120,000 unless told. */
+  /** How long the engine may be silent, in milliseconds; 120,000 unless told, 0: for ever. */
   readonly silenceMs?: number
   readonly signal?: AbortSignal
 }

@@ -1,9 +1,8 @@
+import { CONTROL_DIR, SUPERVISOR } from './docker-supervisor.ts'
 import type { SandboxSpec } from './executor.ts'
 
 /** Where every sandbox has its workspace. */
 export const WORKSPACE = '/workspace'
-/** A small file system in memory for the scripts of the steps, outside the workspace. */
-export const STEPS_DIR = '/narwhal'
 
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
@@ -19,6 +18,8 @@ export interface ContainerSettings {
   readonly WorkingDir: string
   readonly Labels: Readonly<Record<string, string>>
   readonly Healthcheck: { readonly Test: readonly string[] }
+  /** An engine that stops for good asks nobody to end: the supervisor is deaf to it. */
+  readonly StopSignal: string
   readonly HostConfig: Readonly<Record<string, unknown>>
 }
 
@@ -32,7 +33,6 @@ const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KI
 
 /** Enough for any build; an engine with less to give would refuse to start the container. */
 const OPEN_FILES = 16_384
-const STEPS_DIR_BYTES = 8 * 1024 * 1024
 
 export interface ProfileOptions {
   /** The runner's name among all that use this engine. */
@@ -42,21 +42,22 @@ export interface ProfileOptions {
 }
 
 /**
- * The container of one job: idle, root inside with few powers, no host mount but the workspace.
+ * The container of one job: idle, root inside with few powers, no folder of the machine but its
+ * workspace and, read-only, its control folder.
  *
  * It is not removed by the engine when it ends (AutoRemove), so that one that died can be asked why;
  * the sandbox's disposal removes it, or the next start of the same runner.
  */
 export function containerSettings(
   image: string,
-  spec: SandboxSpec,
+  spec: SandboxSpec & { readonly control: string },
   options: ProfileOptions,
 ): ContainerSettings {
-  const { limits } = spec
+  const { limits, workspace, control } = spec
   return {
     Image: image,
     Entrypoint: ['/bin/sh'],
-    Cmd: ['-c', 'exec sleep 2147483647'],
+    Cmd: ['-c', SUPERVISOR],
     // Whoever made the checkout is not root; git would refuse to work in it ("dubious ownership").
     Env: options.runnerIsRoot
       ? []
@@ -71,9 +72,12 @@ export function containerSettings(
     WorkingDir: WORKSPACE,
     Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: options.instance },
     Healthcheck: { Test: ['NONE'] },
+    StopSignal: 'SIGKILL',
     HostConfig: {
-      Mounts: [{ Type: 'bind', Source: spec.workspace, Target: WORKSPACE }],
-      Tmpfs: { [STEPS_DIR]: `size=${STEPS_DIR_BYTES},mode=0700` },
+      Mounts: [
+        { Type: 'bind', Source: workspace, Target: WORKSPACE },
+        { Type: 'bind', Source: control, Target: CONTROL_DIR, ReadOnly: true },
+      ],
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],

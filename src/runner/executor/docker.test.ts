@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
@@ -20,6 +22,7 @@ const MIB = 1024 ** 2
 function open(options: Partial<DockerExecutorOptions> = {}): DockerExecutor {
   return new DockerExecutor({
     host: docker.url,
+    folder: join(tmpdir(), uniquePrefix('narwhal-sandboxes-')),
     runnerIsRoot: process.getuid?.() === 0,
     log: silentLog(),
     instance: uniquePrefix(),
@@ -27,15 +30,22 @@ function open(options: Partial<DockerExecutorOptions> = {}): DockerExecutor {
   })
 }
 
-executorContract('docker', async () => open(), {
-  skip,
-  image: testImage(),
-  isolated: true,
-  workspace: '/workspace',
-  baseEnv:
-    process.getuid?.() === 0 ? [] : ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0'],
-  leftovers: findProcesses,
-})
+for (const [name, options] of [
+  ['docker', {}],
+  ['docker by exec', { steps: 'exec' }],
+] as const) {
+  executorContract(name, async () => open(options), {
+    skip,
+    image: testImage(),
+    isolated: true,
+    workspace: '/workspace',
+    baseEnv:
+      process.getuid?.() === 0
+        ? []
+        : ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0'],
+    leftovers: findProcesses,
+  })
+}
 
 async function specIn(dir: TempDir, image?: string): Promise<SandboxSpec> {
   await mkdir(dir.join('workspace'), { recursive: true })

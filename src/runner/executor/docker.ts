@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { rmdir } from 'node:fs/promises'
 import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { removeFolder } from '../remove-folder.ts'
 import { SharedTasks } from '../shared-tasks.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
+import { type EngineTraits, JobContainer, tidyWorkspace } from './docker-container.ts'
+import { ContainerFolder } from './docker-folder.ts'
 import { containerSettings, RUNNER_LABEL } from './docker-profile.ts'
-import { DockerSandbox, tidyWorkspace } from './docker-sandbox.ts'
+import { DockerSandbox } from './docker-sandbox.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 
 export interface DockerExecutorOptions {
@@ -14,6 +18,13 @@ export interface DockerExecutorOptions {
   readonly host: string
   /** The runner's name among all that use this engine; what it left behind is found by it. */
   readonly instance: string
+  /**
+   * A folder of its own, for what the sandboxes need; the engine must see it under the same path. What
+   * is in it when a former process's containers are removed goes with them.
+   */
+  readonly folder: string
+  /** How steps get into the containers; found out unless told. */
+  readonly steps?: 'exec'
   /** For jobs that name no image. */
   readonly defaultImage?: string
   /** Whether this process is root, and so can remove what the container's root wrote. */
@@ -22,8 +33,8 @@ export interface DockerExecutorOptions {
 }
 
 /**
- * Jobs in containers of the Docker Engine, one idle container each; steps are `exec`ed in it. What it
- * is allowed stands in docker-profile.ts. The engine may come and go between calls: nothing of it
+ * Jobs in containers of the Docker Engine, one container each, in which a supervisor runs the steps
+ * (docker-supervisor.ts). What it is allowed stands in docker-profile.ts. The engine may come and go between calls: nothing of it
  * is held but ids.
  */
 export class DockerExecutor implements Executor {
@@ -34,6 +45,7 @@ export class DockerExecutor implements Executor {
   readonly #closing = new AbortController()
   readonly #opening = new Set<Promise<Sandbox>>()
   readonly #sandboxes = new Set<DockerSandbox>()
+  readonly #traits: EngineTraits
   /** Before the first container is made, what a former process of this name left is removed. */
   #reaped: Promise<number> | undefined
 
@@ -41,6 +53,7 @@ export class DockerExecutor implements Executor {
   constructor(options: DockerExecutorOptions) {
     this.#api = new DockerApi(parseEngineAddress(options.host))
     this.#options = options
+    this.#traits = { fifos: options.steps === 'exec' ? 'fail' : 'unknown' }
     if (options.defaultImage !== undefined) parseImageReference(options.defaultImage)
   }
 
@@ -83,6 +96,8 @@ export class DockerExecutor implements Executor {
     }
     const sandboxes = [...this.#sandboxes]
     await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(told)))
+    // What could not be removed still needs its own.
+    await rmdir(this.#options.folder).catch(() => {})
   }
 
   async #open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
@@ -90,11 +105,17 @@ export class DockerExecutor implements Executor {
     signal.throwIfAborted()
     await this.reap()
     this.#removeClosed()
-    const id = await this.#create(image, spec, signal)
-    const sandbox = this.#keep(id, image.full, spec)
+    const folder = await ContainerFolder.make(this.#options.folder)
+    const container = await this.#create(image, { ...spec, folder }, signal).catch(
+      async (error: unknown) => {
+        await folder.remove()
+        throw error
+      },
+    )
+    const sandbox = this.#keep(container, spec)
     try {
       signal.throwIfAborted()
-      await this.#api.startContainer(id)
+      await container.start()
       signal.throwIfAborted()
       return sandbox
     } catch (error) {
@@ -113,30 +134,34 @@ export class DockerExecutor implements Executor {
   }
 
   /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
-  async #create(image: ImageReference, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
-    const settings = containerSettings(image.full, spec, this.#options)
+  async #create(
+    image: ImageReference,
+    spec: SandboxSpec & { readonly folder: ContainerFolder },
+    signal: AbortSignal,
+  ): Promise<JobContainer> {
+    const { folder } = spec
+    const mounted = { ...spec, control: folder.control }
+    const settings = containerSettings(image.full, mounted, this.#options)
     const name = containerName(spec.name)
+    const made = (id: string) => this.#container(id, image.full, folder)
     // Never aborted half-way: a container that nobody knows of would stay.
     const created = await this.#api.createContainer(name, settings)
-    if (created !== undefined) return created
+    if (created !== undefined) return made(created)
     await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
     const retried = await this.#api.createContainer(name, settings)
-    if (retried !== undefined) return retried
+    if (retried !== undefined) return made(retried)
     throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
   }
 
+  #container(id: string, image: string, folder: ContainerFolder): JobContainer {
+    const mustTidy = !this.#options.runnerIsRoot
+    return new JobContainer({ api: this.#api, id, image, folder, traits: this.#traits, mustTidy })
+  }
+
   /** Holds a sandbox until its container is gone. */
-  #keep(id: string, image: string, spec: SandboxSpec): DockerSandbox {
-    const sandbox: DockerSandbox = new DockerSandbox(
-      this.#api,
-      {
-        id,
-        image,
-        mustTidy: !this.#options.runnerIsRoot,
-        onRemoved: () => void this.#sandboxes.delete(sandbox),
-      },
-      spec,
-    )
+  #keep(container: JobContainer, spec: SandboxSpec): DockerSandbox {
+    const onRemoved = () => void this.#sandboxes.delete(sandbox)
+    const sandbox: DockerSandbox = new DockerSandbox({ container, spec, onRemoved })
     this.#sandboxes.add(sandbox)
     return sandbox
   }
@@ -154,6 +179,7 @@ export class DockerExecutor implements Executor {
       if (!this.#options.runnerIsRoot) await tidyWorkspace(this.#api, id).catch(() => {})
       await this.#api.removeContainer(id)
     }
+    await removeFolder(this.#options.folder)
     if (ids.length > 0) this.#options.log.info({ count: ids.length }, 'removed leftover containers')
     return ids.length
   }

@@ -1,14 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import { constants as fsConstants, openSync } from 'node:fs'
-import { chown, type FileHandle, open, rm } from 'node:fs/promises'
-import { Socket } from 'node:net'
+import { chown, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { NarwhalError } from '../../lib/errors.ts'
-import { EndMarker } from './end-marker.ts'
-import type { OutputListener, OutputStream } from './executor.ts'
+import type { OutputListener } from './executor.ts'
 import type { PauseGate } from './pause-gate.ts'
+import { StepPipes } from './step-pipes.ts'
 
 const run = promisify(execFile)
 
@@ -36,8 +34,7 @@ export interface LocalProgram {
  * Runs a program to its end, hears its output, and resolves to its exit
  * code (128 + n after signal n). Left-behind processes that hold the pipes are not waited for.
  *
- * The pipes are FIFOs: Node would give the child sockets, which can't be opened by /dev/stdout; and
- * this process holds a writing end, to write the end marker when the program has ended.
+ * The pipes are FIFOs: Node would give the child sockets, which can't be opened by /dev/stdout.
  */
 export async function runLocal(
   program: LocalProgram,
@@ -45,42 +42,24 @@ export async function runLocal(
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted()
-  await using pipes = await Pipes.open(program)
+  await using pipes = await openPipes(program)
   const child = await program.gate.pass(async () => start(program, pipes), signal)
   const exited = exitOf(child, program.command)
-  const marker = new EndMarker()
-  const heard = Promise.all([
-    hear(pipes.stdout.reader, 'stdout', marker, output),
-    hear(pipes.stderr.reader, 'stderr', marker, output),
-  ])
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  if (signal.aborted) abort()
   try {
-    const exitCode = await Promise.race([exited, heard.then(() => exited), aborted.promise])
-    await Promise.race([Promise.all([pipes.mark(marker), heard]), aborted.promise])
-    return exitCode
+    return await pipes.hear(exited, output, signal)
   } catch (error) {
     if (child.pid !== undefined) await program.kill(child.pid)
     await exited.catch(() => {})
-    heard.catch(() => {})
     throw error
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 
-function start(program: LocalProgram, pipes: Pipes) {
+function start(program: LocalProgram, { writers }: StepPipes) {
   const child = spawn(program.command, program.args, {
     cwd: program.cwd,
     env: program.env,
     ...program.user,
-    stdio: [
-      program.input === undefined ? 'ignore' : 'pipe',
-      pipes.stdout.writer.fd,
-      pipes.stderr.writer.fd,
-    ],
+    stdio: [program.input === undefined ? 'ignore' : 'pipe', writers.stdout, writers.stderr],
     // A process group of its own, to be killed as one.
     detached: true,
   })
@@ -104,81 +83,15 @@ function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<numbe
   return exit.promise
 }
 
-/** Hears a stream up to the marker; what comes after it is thrown away with the pipe. */
-async function hear(
-  reader: Socket,
-  stream: OutputStream,
-  marker: EndMarker,
-  output: OutputListener,
-): Promise<void> {
-  const finder = marker.finder()
-  for await (const chunk of reader as AsyncIterable<Buffer>) {
-    const found = finder.feed(chunk)
-    if (found.output.length > 0) await output(stream, found.output)
-    if (found.facts !== undefined) return
-  }
-}
-
-interface Pipe {
-  readonly reader: Socket
-  readonly writer: FileHandle
-}
-
 /** The two FIFOs of one step. They have no name any more once they are open. */
-class Pipes implements AsyncDisposable {
-  readonly stdout: Pipe
-  readonly stderr: Pipe
-
-  private constructor(stdout: Pipe, stderr: Pipe) {
-    this.stdout = stdout
-    this.stderr = stderr
-  }
-
-  static async open({ scratch, owner }: LocalProgram): Promise<Pipes> {
-    const paths = ['stdout', 'stderr'].map((name) => join(scratch, name))
-    const [out = '', err = ''] = paths
-    await run('mkfifo', ['-m', '600', out, err])
-    try {
-      const stdout = await openPipe(out, owner)
-      try {
-        return new Pipes(stdout, await openPipe(err, owner))
-      } catch (error) {
-        await closePipe(stdout)
-        throw error
-      }
-    } finally {
-      await Promise.all(paths.map((path) => rm(path, { force: true })))
-    }
-  }
-
-  /** Writes the marker behind everything that the script wrote. */
-  async mark(marker: EndMarker): Promise<void> {
-    await Promise.all(
-      [this.stdout, this.stderr].map(({ writer }) => writer.write(`${marker.token}\n`)),
-    )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([closePipe(this.stdout), closePipe(this.stderr)])
-  }
-}
-
-async function openPipe(path: string, owner: LocalProgram['owner']): Promise<Pipe> {
-  if (owner) await chown(path, owner.uid, owner.gid)
-  // In this order neither waits for the other side; the descriptor of the reader becomes the socket's.
-  const fd = openSync(path, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK)
-  const reader = new Socket({ fd, readable: true, writable: false })
-  reader.pause()
+async function openPipes({ scratch, owner }: LocalProgram): Promise<StepPipes> {
+  const paths = { stdout: join(scratch, 'stdout'), stderr: join(scratch, 'stderr') }
+  const both = Object.values(paths)
+  await run('mkfifo', ['-m', '600', ...both])
   try {
-    return { reader, writer: await open(path, 'w') }
-  } catch (error) {
-    reader.destroy()
-    throw error
+    if (owner) await Promise.all(both.map((path) => chown(path, owner.uid, owner.gid)))
+    return await StepPipes.open(paths)
+  } finally {
+    await Promise.all(both.map((path) => rm(path, { force: true })))
   }
-}
-
-async function closePipe({ reader, writer }: Pipe): Promise<void> {
-  reader.destroy()
-  // A marker that is still being written has lost its reader by now, and the handle waits for it.
-  await writer.close()
 }

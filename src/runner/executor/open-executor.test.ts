@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -12,7 +14,8 @@ import { openExecutor } from './open-executor.ts'
 
 const docker = testService('docker')
 const NOTHING = new AbortController().signal
-const deps = () => ({ log: silentLog(), instance: uniquePrefix(), hide: [] })
+const folder = () => join(tmpdir(), uniquePrefix('narwhal-sandboxes-'))
+const deps = () => ({ log: silentLog(), instance: uniquePrefix(), folder: folder(), hide: [] })
 
 /** Stands for bubblewrap; `trouble` says why it does not work, '' that it does. */
 class LocalStub extends FakeExecutor {
@@ -28,6 +31,7 @@ function auto(hosts: readonly string[], local: LocalStub): AutoExecutor {
     bubblewrap: local,
     docker: {
       instance: uniquePrefix(),
+      folder: folder(),
       log: silentLog(),
       runnerIsRoot: process.getuid?.() === 0,
       defaultImage: testImage(),

@@ -25,6 +25,11 @@ export interface ExecutorDeps {
   readonly log: Logger
   /** The runner's name; no other living runner on this machine or its engine may have it. */
   readonly instance: string
+  /**
+   * A folder for what sandboxes need on this machine, used by nobody else. Where the engine has
+   * another file system than this process, it must be under the same path in both.
+   */
+  readonly folder: string
   /** Folders that no job may see: Narwhal's own data. */
   readonly hide: readonly string[]
 }
@@ -71,9 +76,11 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
   }
 }
 
-function dockerOptions({ defaultImage }: ExecutorConfig, { log, instance }: ExecutorDeps) {
+function dockerOptions({ defaultImage }: ExecutorConfig, deps: ExecutorDeps) {
+  const { log, instance, folder } = deps
   return {
     instance,
+    folder,
     log,
     runnerIsRoot: process.getuid?.() === 0,
     ...(defaultImage === undefined ? {} : { defaultImage }),

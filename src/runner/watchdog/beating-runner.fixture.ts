@@ -21,10 +21,11 @@ const SCRIPT = `(setsid sh -c '${BEAT}' beats-2 &)\nsh -c '${BEAT}' beats-1`
 async function main(): Promise<void> {
   const told = JSON.parse(process.argv[2] ?? '') as BeatingRunner
   const { instance, image, workspace } = told
+  const folder = `${workspace}-sandboxes`
   const log = silentLog()
   const stop = new AbortController()
   await using watchdog = startWatchdog({ log })
-  const executor = await openExecutor(told.executor, { log, instance, hide: [] })
+  const executor = await openExecutor(told.executor, { log, instance, folder, hide: [] })
   await using watched = watchedExecutor(executor, watchdog)
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
   const spec = { name: 'job_beating/1', workspace, limits, ...(image ? { image } : {}) }

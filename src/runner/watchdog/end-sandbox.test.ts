@@ -22,7 +22,9 @@ async function stage() {
   const stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
   await mkdir(dir.join('workspace'))
-  const options = { host: url, runnerIsRoot: true, log: silentLog(), instance: uniquePrefix() }
+  const folder = dir.join('sandboxes')
+  const instance = uniquePrefix()
+  const options = { host: url, folder, runnerIsRoot: true, log: silentLog(), instance }
   const executor = stack.use(new DockerExecutor(options))
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
   const spec = { name: 'job_end/1', image: testImage(), workspace: dir.join('workspace'), limits }

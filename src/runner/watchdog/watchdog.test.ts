@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { test } from 'node:test'
@@ -197,7 +198,9 @@ for (const { kind, skip } of KINDS) {
       await once(runner.child, 'exit')
       process.kill(watchdog, 'SIGKILL')
       const { executor, instance } = runner.told
-      await using _next = await openExecutor(executor, { log: silentLog(), instance, hide: [] })
+      const folder = join(tmpdir(), uniquePrefix('narwhal-sandboxes-'))
+      const deps = { log: silentLog(), instance, folder, hide: [] }
+      await using _next = await openExecutor(executor, deps)
       await runner.untilStill()
       assert.deepEqual(await runner.containers(), [])
     },

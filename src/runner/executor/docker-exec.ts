@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { DockerApi } from './docker-api.ts'
 import { FrameReader } from './docker-frames.ts'
-import { STEPS_DIR, WORKSPACE } from './docker-profile.ts'
+import { WORKSPACE } from './docker-profile.ts'
 import { EndMarker } from './end-marker.ts'
-import type { OutputListener, SandboxStep } from './executor.ts'
+import type { OutputListener } from './executor.ts'
 import type { PauseGate } from './pause-gate.ts'
 
 /** How a step's script ended, as far as its container told. */
@@ -17,18 +17,18 @@ export type StepEnd =
   /** The shell around the script is gone, and nobody said how the script ended. */
   | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly said: string }
   | { readonly kind: 'not_running' }
+  /** What runs the steps in the container is gone, and the container about to end. */
+  | { readonly kind: 'gone' }
 
 /**
- * Takes the script ($2 bytes) from the standard input into the file $1, runs it as a process of its own
- * with a closed standard input, and ends both streams with a marker ($3), the exit code and the
- * count of out-of-memory kills (cgroup v2, v1). Only `head` is not built into the shell, and it is found
- * whatever PATH the step sets. The shell around has no standard error, so that its own "Killed"
- * does not come between the script's output.
+ * Runs a shell with the arguments from $2 on as a process of its own, and ends both streams with a marker
+ * ($1), the exit code and the count of out-of-memory kills (cgroup v2, v1). All of it is built into
+ * the shell. The shell around has no standard error, so that its own "Killed" does not come between
+ * the script's output.
  */
 const AROUND_THE_SCRIPT = `
-command -p head -c "$2" >"$1" || exit 125
 exec 3>&2 2>/dev/null
-(exec 2>&3 3>&-; exec /bin/sh -e "$1") </dev/null
+(exec 2>&3 3>&-; shift; exec /bin/sh "$@") </dev/null
 code=$?
 oom=0
 for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
@@ -38,43 +38,43 @@ for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_contr
     done <"$facts"
   fi
 done
-echo "$3 $code $oom"
-echo "$3 $code $oom" >&3
+echo "$1 $code $oom"
+echo "$1 $code $oom" >&3
 `
 
 /** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
 const ASK_EVERY_MS = 5_000
 const SAID_BYTES = 300
 
-/** Where a step is run. */
-export interface StepPlace {
+/** A shell to run in a container. */
+export interface ExecShell {
+  /** Of `/bin/sh`. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Where it is run. */
+export interface ExecPlace {
   readonly api: DockerApi
   /** The id of a running container. */
   readonly container: string
-  /** Through which the step starts. */
+  /** Through which it starts. */
   readonly gate: PauseGate
   /** Called with the id of the command that is just being started. */
   readonly onStart?: (exec: string) => void
 }
 
-/** Runs one script in a running container through the engine's `exec`. */
-export async function runDockerStep(
-  { api, container, gate, onStart }: StepPlace,
-  step: SandboxStep & { readonly number: number },
+/** Runs a shell in a running container through the engine's `exec`. */
+export async function execShell(
+  { api, container, gate, onStart }: ExecPlace,
+  { args, env }: ExecShell,
   output: OutputListener,
   signal: AbortSignal,
 ): Promise<StepEnd> {
-  const script = Buffer.from(step.script)
-  const file = `${STEPS_DIR}/step-${step.number}`
   const marker = new EndMarker()
-  const args = ['narwhal', file, String(script.length), marker.token]
-  const settings = {
-    command: ['/bin/sh', '-c', AROUND_THE_SCRIPT, ...args],
-    env: step.env,
-    cwd: WORKSPACE,
-  }
+  const command = ['/bin/sh', '-c', AROUND_THE_SCRIPT, 'narwhal', marker.token, ...args]
   const started = await gate.pass(async () => {
-    const exec = await api.createExec(container, settings)
+    const exec = await api.createExec(container, { command, env, cwd: WORKSPACE })
     signal.throwIfAborted()
     if (exec === undefined) return undefined
     const connection = await api.startExec(exec)
@@ -90,7 +90,6 @@ export async function runDockerStep(
   using watch = new ExecWatch(askExit, hangUp)
   try {
     connection.on('error', () => {})
-    connection.write(script)
     const end = await readToTheEnd(connection, marker, output, watch)
     if ('kind' in end) return end
     signal.throwIfAborted()

@@ -1,0 +1,72 @@
+import type { SandboxStep } from './executor.ts'
+
+/** Where a container has the scripts of its steps and the FIFOs to its runner, read-only. */
+export const CONTROL_DIR = '/narwhal'
+/** The FIFOs of a supervisor, in the container's control folder. */
+export const COMMANDS = 'commands'
+export const ENDS = 'ends'
+
+const SIGNALS = 'HUP INT QUIT TERM USR1 USR2 ALRM'
+const END_OF_DAYS = 2_147_483_647
+
+/**
+ * The main process of a container: a POSIX shell that runs one step after the other, each as a process
+ * of its own, and tells how it ended (exit code, out-of-memory kills so far; cgroup v2, v1). Everything
+ * on the way is built into the shell.
+ *
+ * - The first line of the commands is the key, which it shows with all that it tells; it is kept
+ *   in the shell's memory alone. Commands without it are passed over.
+ * - No step has its two FIFOs. It is deaf to signals that a step sends to all it can see.
+ * - The commands end with the runner, and then so does the container.
+ *
+ * Its variables are unset first: the image may have exported their like.
+ */
+export const SUPERVISOR = `
+[ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
+trap '' ${SIGNALS}
+unset narwhal_key narwhal_word narwhal_step narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session
+exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
+for narwhal_file in /usr/bin/setsid /bin/setsid; do
+  if [ -x "$narwhal_file" ]; then narwhal_session=$narwhal_file; fi
+done
+read -r narwhal_key <&3 || exit
+tell() { echo "
+$narwhal_key $*" >&4; }
+tell ready
+while read -r narwhal_word narwhal_step <&3; do
+  [ "$narwhal_word" = "$narwhal_key" ] || continue
+  (. "${CONTROL_DIR}/go-$narwhal_step")
+  narwhal_code=$?
+  narwhal_oom=0
+  for narwhal_file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    if [ -r "$narwhal_file" ]; then
+      while read -r narwhal_word narwhal_count; do
+        if [ "$narwhal_word" = oom_kill ]; then narwhal_oom=$narwhal_count; fi
+      done <"$narwhal_file"
+    fi
+  done
+  tell ended "$narwhal_step" "$narwhal_code" "$narwhal_oom"
+done
+`
+
+/**
+ * What the supervisor's child for a step does, from the opening of its streams to the script. A session
+ * of its own, where the image has \`setsid\`, keeps its \`kill 0\` from the supervisor. What a shell
+ * lets nobody set, such as PPID, is passed over.
+ */
+export function goScript({ env }: SandboxStep, number: number): string {
+  const exports = Object.entries(env).map(
+    ([name, value]) => `command export ${name}='${value.replaceAll("'", "'\\''")}'`,
+  )
+  return `
+trap - ${SIGNALS}
+exec >${CONTROL_DIR}/out-${number} 2>${CONTROL_DIR}/err-${number}
+tell began ${number}
+exec 3<&- 4>&-
+{
+:
+${exports.join('\n')}
+} 2>/dev/null
+exec \${narwhal_session:+"$narwhal_session"} /bin/sh -e ${CONTROL_DIR}/step-${number}
+`
+}

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+const BATCH = 12
+const LOW = 6
+
+/** FIFOs made ahead, many at a time: only a program can make one, and starting it takes a while. */
+export class FifoStock {
+  readonly #folder: string
+  readonly #ready: string[] = []
+  #made = 0
+  #making: Promise<void> | undefined
+
+  /** They are made in this folder, open to every user. */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Gives the paths of so many that nobody has opened yet; the caller moves or removes them. */
+  async take(count: number): Promise<readonly string[]> {
+    while (this.#ready.length < count) await this.#make()
+    const taken = this.#ready.splice(0, count)
+    // Whoever takes the next ones hears of trouble.
+    if (this.#ready.length < LOW) this.#make().catch(() => {})
+    return taken
+  }
+
+  #make(): Promise<void> {
+    this.#making ??= this.#makeBatch().finally(() => {
+      this.#making = undefined
+    })
+    return this.#making
+  }
+
+  async #makeBatch(): Promise<void> {
+    const paths = Array.from({ length: BATCH }, () => join(this.#folder, `fifo-${++this.#made}`))
+    await run('mkfifo', ['-m', '666', ...paths])
+    this.#ready.push(...paths)
+  }
+}
