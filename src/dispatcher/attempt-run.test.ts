@@ -122,9 +122,10 @@ test('notices events that can not be stored although nothing but heartbeats foll
       async function* (signal) {
         yield heartbeat
         yield message(7)
-        await soon()
-        yield heartbeat
-        await until(signal)
+        while (!signal.aborted) {
+          await soon()
+          yield heartbeat
+        }
       },
     ],
     { store: () => Promise.reject(new NarwhalError('invalid', 'event 7 after 0')) },

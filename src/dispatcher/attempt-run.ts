@@ -19,6 +19,8 @@ import type { RunnerLink } from './runner-link.ts'
 const LAST_WORDS_MS = 30_000
 /** A runner must end a job that is out of time by itself, and is given so much more for it. */
 const OVERDUE_MS = 120_000
+/** Nothing waits for what a runner tells but people, until its end: a quick job takes one write. */
+const PATIENCE_MS = 20
 
 /** How the conversation about an attempt ended. */
 export type AttemptEnd =
@@ -130,11 +132,14 @@ export class AttemptRun {
     this.#requests = new PushStream()
     this.#requests.push(startRequest(this.#order, this.#resume, this.#lastSeq))
     if (this.#cancelled !== undefined) this.#requests.push(cancelRequest(this.#cancelled))
-    const batches = new BatchWriter<RunAttemptResponse>(async (events) => {
-      await this.#deps.store(events, this.#clockOffsetMs ?? 0)
-      this.#lastSeq = Math.max(this.#lastSeq, Number(events.at(-1)?.seq ?? 0))
-      this.#requests.push(acknowledgeRequest(this.#lastSeq))
-    })
+    const batches = new BatchWriter<RunAttemptResponse>(
+      async (events) => {
+        await this.#deps.store(events, this.#clockOffsetMs ?? 0)
+        this.#lastSeq = Math.max(this.#lastSeq, Number(events.at(-1)?.seq ?? 0))
+        this.#requests.push(acknowledgeRequest(this.#lastSeq))
+      },
+      { patienceMsOf: ({ event }) => (event.case === 'finished' ? 0 : PATIENCE_MS) },
+    )
     let finished = false
     const openedAt = Date.now()
     try {
@@ -162,6 +167,8 @@ export class AttemptRun {
       // Once the last words are stored, how the stream ends does not matter.
       if (!finished) throw error
     } finally {
+      // What has come may be stored, however the stream ended; if not, it is told again.
+      await batches.flush().catch(() => undefined)
       this.#lease.isDeaf = false
       this.#requests.end()
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '#root/test/support/eventually.ts'
 import { BatchWriter } from './batch-writer.ts'
 
 test('a lone item is written at once and what comes meanwhile goes together', async () => {
@@ -20,7 +21,7 @@ test('a lone item is written at once and what comes meanwhile goes together', as
 
 test('whoever adds waits while too much has gathered', async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-  const writer = new BatchWriter<number>(() => gate, 2)
+  const writer = new BatchWriter<number>(() => gate, { limit: 2 })
   await writer.add(1)
   await writer.add(2)
   let added = false
@@ -39,4 +40,26 @@ test('a failed write is told to every later caller and is no unhandled rejection
   await writer.add(1)
   await assert.rejects(writer.flush(), /disk full/)
   await assert.rejects(writer.add(2), /disk full/)
+})
+
+test('patient items go with the next that has no patience, and by themselves when it ends', async () => {
+  const batches: string[][] = []
+  const patience: Record<string, number> = { soft: 3_600_000, soon: 1 }
+  const writer = new BatchWriter<string>(
+    async (items) => {
+      batches.push(items)
+    },
+    { patienceMsOf: (item) => patience[item] ?? 0, limit: 3 },
+  )
+  await writer.add('soft')
+  await writer.add('soft')
+  assert.deepEqual(batches, [])
+  await writer.add('end')
+  assert.deepEqual(batches, [['soft', 'soft', 'end']])
+  await writer.add('soon')
+  await eventually(() => batches.length === 2)
+  await writer.flush()
+  await writer.add('soft')
+  await writer.flush()
+  assert.deepEqual(batches.slice(1), [['soon'], ['soft']])
 })

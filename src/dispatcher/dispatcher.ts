@@ -20,6 +20,7 @@ import { manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
 import type { PipelineOptions } from './pipeline-run.ts'
 import { PipelineRuns } from './pipeline-runs.ts'
+import { commitOf, type EarlyPlan, planEarly } from './plan-pipeline.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
 import { Seat } from './seat.ts'
@@ -197,7 +198,7 @@ export class Dispatcher implements AsyncDisposable {
   async rerunPipeline(id: PipelineId): Promise<PipelineView> {
     const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    return await this.#create(detail.event.id, Date.now(), id)
+    return await this.#create(detail.event.id, Date.now(), { rerunOf: id })
   }
 
   async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
@@ -221,9 +222,15 @@ export class Dispatcher implements AsyncDisposable {
       this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
     }
+    const findCommit = async () => {
+      const repository = await this.#deps.store.findRepository(event.repositoryId)
+      return repository && commitOf({ event, repository })
+    }
+    const early = planEarly(this.pool, findCommit, this.#stop.signal)
     try {
-      await this.#create(eventId, event.receivedAt)
+      await this.#create(eventId, event.receivedAt, { early })
     } catch (error) {
+      early.stop.abort(error)
       // Its repository was removed meanwhile; the agents end the event with that reason.
       if (NarwhalError.from(error).code !== 'not_found') throw error
       this.#deps.log.info(
@@ -233,7 +240,11 @@ export class Dispatcher implements AsyncDisposable {
     }
   }
 
-  async #create(eventId: EventId, since: number, rerunOf?: PipelineId): Promise<PipelineView> {
+  async #create(
+    eventId: EventId,
+    since: number,
+    { rerunOf, early }: { rerunOf?: PipelineId; early?: EarlyPlan | undefined } = {},
+  ): Promise<PipelineView> {
     const createdAt = Date.now()
     const dispatcherId = this.id
     const { pipeline, created } = await this.#recorder.record((write) =>
@@ -247,7 +258,8 @@ export class Dispatcher implements AsyncDisposable {
       }),
     )
     if (created) this.#deps.log.info({ pipeline: pipeline.id, event: eventId }, 'pipeline created')
-    if (pipeline.state.status !== 'finished') await this.#resume(pipeline.id)
+    if (!created) early?.stop.abort()
+    if (pipeline.state.status !== 'finished') await this.#resume(pipeline.id, early)
     const view = await this.#recorder.patiently(() =>
       this.#deps.store.findPipelineView(pipeline.id),
     )
@@ -256,9 +268,9 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Has the pipeline go on here if it is ours; whoever else has it sees it through. */
-  async #resume(id: PipelineId): Promise<void> {
+  async #resume(id: PipelineId, early?: EarlyPlan): Promise<void> {
     try {
-      await this.#runs.open(id)
+      await this.#runs.open(id, early)
     } catch (error) {
       if (NarwhalError.from(error).code !== 'stale') throw error
     }

@@ -5,13 +5,14 @@ import { isHeld } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { withSignal } from '../lib/with-signal.ts'
 import type { JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
 import type { JobQueue } from './job-queue.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import { commitOf, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
+import { commitOf, type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import { waitingJob } from './waiting-job.ts'
@@ -34,6 +35,8 @@ export interface PipelineRunDeps {
   readonly onIdle: () => void
   /** Called when another dispatcher has it: this run does nothing any more. */
   readonly onStale: () => void
+  /** What a runner says of the commit, if one was asked before the pipeline was there. */
+  readonly early: EarlyPlan | undefined
   /** Writes what the runner read of the commit, where the event brought no words. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
@@ -63,10 +66,12 @@ export class PipelineRun {
   readonly #active = new Set<JobId>()
   readonly #planning = new AbortController()
   #isPlanning = false
+  #early: EarlyPlan | undefined
 
   constructor(deps: PipelineRunDeps) {
     this.#deps = deps
     this.#ledger = deps.ledger
+    this.#early = deps.early
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
     this.#attempts = new PipelineAttempts({
@@ -181,7 +186,9 @@ export class PipelineRun {
   async #plan(): Promise<void> {
     const signal = AbortSignal.any([this.#signal, this.#planning.signal])
     try {
-      const planned = await planOnRunner(this.#deps.pool, commitOf(this.#ledger), signal)
+      const planned =
+        (await this.#earlyPlan(signal)) ??
+        (await planOnRunner(this.#deps.pool, commitOf(this.#ledger), signal))
       const { event } = this.#ledger
       if (event.title === '' && event.author === '') {
         await this.#deps.describeEvent(planned.planned)
@@ -198,6 +205,18 @@ export class PipelineRun {
           ? { ...draft, pipeline: endPipeline(draft.pipeline, end, Date.now()) }
           : draft,
       )
+    }
+  }
+
+  /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */
+  async #earlyPlan(signal: AbortSignal) {
+    const early = this.#early
+    this.#early = undefined
+    try {
+      return early && (await withSignal(early.answer, signal))
+    } catch (error) {
+      early?.stop.abort(error)
+      throw error
     }
   }
 

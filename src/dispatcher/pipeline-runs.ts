@@ -8,6 +8,7 @@ import type { JobQueue } from './job-queue.ts'
 import { Ownership } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
+import type { EarlyPlan } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import type { Seat } from './seat.ts'
@@ -34,6 +35,15 @@ interface Entry {
 
 /** So many pipelines are read at a time where many are taken up. */
 const TAKE_UPS = 32
+
+/** How a run begins. */
+interface Start {
+  /** How long the lease of an attempt that is found running may last. */
+  readonly patienceMs: number
+  readonly early: EarlyPlan | undefined
+}
+
+const NEWLY_SEEN: Start = { patienceMs: LEASE_MS + SEAT_MS, early: undefined }
 
 /** How often a command takes a pipeline that another dispatcher wants, too. */
 const MOST_TAKES = 5
@@ -71,16 +81,20 @@ export class PipelineRuns implements AsyncDisposable {
     const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
     if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
     // Whoever had them could confirm leases only as long as its seat was good.
+    const found = { patienceMs: LEASE_MS, early: undefined }
     const next = ids.values()
     const takeUp = async (): Promise<void> => {
-      for (const id of next) await this.#with(id, async () => {}, LEASE_MS)
+      for (const id of next) await this.#with(id, async () => {}, found)
     }
     await Promise.all(Array.from({ length: TAKE_UPS }, takeUp))
   }
 
-  /** Has the run of a pipeline that is ours take up what is due. */
-  async open(id: PipelineId): Promise<void> {
-    await this.#with(id, async () => {})
+  /**
+   * Has the run of a pipeline that is ours take up what is due; `early` if a runner is asked for its
+   * plan already.
+   */
+  async open(id: PipelineId, early?: EarlyPlan): Promise<void> {
+    await this.#with(id, async () => {}, { ...NEWLY_SEEN, early })
   }
 
   /** Does something with a pipeline, which becomes ours for that, whoever had it. */
@@ -104,9 +118,9 @@ export class PipelineRuns implements AsyncDisposable {
   async #with(
     id: PipelineId,
     work: (run: PipelineRun) => Promise<void>,
-    patienceMs = LEASE_MS + SEAT_MS,
+    start: Start = NEWLY_SEEN,
   ): Promise<void> {
-    const entry = this.#entries.get(id) ?? this.#add(id, patienceMs)
+    const entry = this.#entries.get(id) ?? this.#add(id, start)
     entry.users++
     try {
       const run = await entry.run
@@ -122,13 +136,13 @@ export class PipelineRuns implements AsyncDisposable {
     }
   }
 
-  #add(id: PipelineId, patienceMs: number): Entry {
-    const entry: Entry = { users: 0, run: this.#start(id, patienceMs, () => entry) }
+  #add(id: PipelineId, start: Start): Entry {
+    const entry: Entry = { users: 0, run: this.#start(id, start, () => entry) }
     this.#entries.set(id, entry)
     return entry
   }
 
-  async #start(id: PipelineId, patienceMs: number, entry: () => Entry): Promise<PipelineRun> {
+  async #start(id: PipelineId, start: Start, entry: () => Entry): Promise<PipelineRun> {
     const { recorder, seat, pool, queue, log, options } = this.#deps
     let since = 0
     const ledger = await recorder.patiently(() => {
@@ -145,7 +159,7 @@ export class PipelineRuns implements AsyncDisposable {
       log,
       signal: this.#signal,
       options,
-      patienceMs,
+      ...start,
       mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,
       onIdle: () => {
         if (entry().users === 0) this.#remove(id, entry())

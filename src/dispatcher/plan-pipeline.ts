@@ -17,7 +17,10 @@ import type { RunnerPool } from './runner-pool.ts'
 const MAX_FAILURES = 3
 
 /** The commit of a pipeline, as runners are told of it. */
-export function commitOf({ event, repository }: PipelineLedger): Commit {
+export function commitOf({
+  event,
+  repository,
+}: Pick<PipelineLedger, 'event' | 'repository'>): Commit {
   return create(CommitSchema, {
     repositoryId: repository.id,
     repositoryName: repository.name,
@@ -31,6 +34,7 @@ export interface PlannedOnRunner {
   readonly planned: PlannedCommit
   /** When the runner that planned it was asked; epoch milliseconds. */
   readonly askedAt: number
+  readonly answeredAt: number
 }
 
 /**
@@ -46,7 +50,8 @@ export async function planOnRunner(
     const link = await onlineRunner(pool, signal)
     const askedAt = Date.now()
     try {
-      return { planned: await link.client.planCommit(commit, signal), askedAt }
+      const planned = await link.client.planCommit(commit, signal)
+      return { planned, askedAt, answeredAt: Date.now() }
     } catch (reason) {
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
@@ -57,6 +62,35 @@ export async function planOnRunner(
       await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
     }
   }
+}
+
+/** A runner was asked for a plan before there was a pipeline. */
+export interface EarlyPlan {
+  /** Undefined when it did not work out: then it is planned in the usual way. Never rejects. */
+  readonly answer: Promise<PlannedOnRunner | undefined>
+  readonly stop: AbortController
+}
+
+/**
+ * Has a runner plan the commit, if one is online, while its pipeline is still being written: the fetch
+ * takes longer than that, and harms nobody if the pipeline turns out to be there already.
+ */
+export function planEarly(
+  pool: RunnerPool,
+  findCommit: () => Promise<Commit | undefined>,
+  signal: AbortSignal,
+): EarlyPlan {
+  const stop = new AbortController()
+  const either = AbortSignal.any([signal, stop.signal])
+  const ask = async (): Promise<PlannedOnRunner | undefined> => {
+    const commit = await findCommit()
+    const link = pool.findPlanner()
+    if (!commit || !link) return undefined
+    const askedAt = Date.now()
+    const planned = await link.client.planCommit(commit, either)
+    return { planned, askedAt, answeredAt: Date.now() }
+  }
+  return { answer: ask().catch(() => undefined), stop }
 }
 
 async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<RunnerLink> {
@@ -80,13 +114,10 @@ async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<Runn
 }
 
 /** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
-export function withPlan(
-  draft: PipelineDraft,
-  { planned, askedAt }: PlannedOnRunner,
-  at: number,
-): PipelineDraft {
+export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number): PipelineDraft {
   const { pipeline } = draft
-  const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, { planned, askedAt }, at)]
+  const { planned } = plan
+  const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, plan)]
   if (!planned.result.ok) {
     const { problems } = planned.result
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
@@ -97,23 +128,22 @@ export function withPlan(
     )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
-  const { plan } = planned.result
+  const { name } = planned.result.plan
   return {
     pipeline: {
       ...pipeline,
-      name: plan.name,
+      name,
       phases: plannedPhases,
       state: { status: 'running', startedAt: at },
     },
-    jobs: jobsOf(plan, pipeline, at),
+    jobs: jobsOf(planned.result.plan, pipeline, at),
   }
 }
 
 /** The runner's own times end when its answer is here: its clock is not asked. */
 function planPhases(
   { createdAt }: PipelineRecord,
-  { planned, askedAt }: PlannedOnRunner,
-  at: number,
+  { planned, askedAt, answeredAt: at }: PlannedOnRunner,
 ): Phase[] {
   const { fetchMs, parseMs } = planned
   return [

@@ -1,3 +1,5 @@
+import { withSignal } from '../lib/with-signal.ts'
+
 interface SharedTask<Result> {
   readonly result: Promise<Result>
   readonly stop: AbortController
@@ -42,21 +44,5 @@ export class SharedTasks<Result> {
 
   #forget(key: string, task: SharedTask<Result>): void {
     if (this.#tasks.get(key) === task) this.#tasks.delete(key)
-  }
-}
-
-/** Waits for what others do, and no longer once the signal aborts: then it rejects with its reason. */
-export async function withSignal<Result>(
-  result: Promise<Result>,
-  signal: AbortSignal,
-): Promise<Result> {
-  signal.throwIfAborted()
-  const gone = Promise.withResolvers<never>()
-  const leave = () => gone.reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
-  try {
-    return await Promise.race([result, gone.promise])
-  } finally {
-    signal.removeEventListener('abort', leave)
   }
 }
