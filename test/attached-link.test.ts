@@ -50,14 +50,14 @@ describe('the link of a runner that attaches itself', { concurrency: 4 }, () => 
     await using store = await openTestStore()
     await using host = await openAttachHost(store)
     const { record, identity } = await addIdentity(store)
-    const text = 'x'.repeat(64 * 1024)
+    const content = Buffer.alloc(64 * 1024, 'x')
     const total = 1000
     let made = 0
     using _raw = await attachRawRunner(host.url, identity, {
       runAttempt: async function* () {
         while (made < total) {
           const seq = BigInt(++made)
-          yield { seq, event: { case: 'log', value: { step: 0, lines: [{ text }] } } }
+          yield { seq, event: { case: 'log', value: { step: 0, content } } }
         }
       },
     })

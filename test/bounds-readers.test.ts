@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
@@ -13,9 +14,12 @@ const MiB = 1024 * 1024
 
 /** Prints that many mebibytes, in lines of 8,000 characters. */
 async function printMuch(stage: Stage, job: JobRecord, mebibytes: number): Promise<number> {
-  const texts = Array.from({ length: 131 }, () => 'x'.repeat(8_000))
-  for (let n = 0; n < mebibytes; n++) await stage.print(job, n * texts.length, texts)
-  return mebibytes * texts.length
+  const count = 131
+  for (let n = 0; n < mebibytes; n++) {
+    const texts = Array.from({ length: count }, () => randomBytes(6_000).toString('base64'))
+    await stage.print(job, n * count, texts)
+  }
+  return mebibytes * count
 }
 
 /** Counts the characters of logs that are read from the store. */
@@ -26,6 +30,12 @@ function countReads(store: Store): () => number {
     const lines = await readLog(...query)
     for (const { text } of lines) characters += text.length
     return lines
+  }
+  const readLogChunks = store.readLogChunks.bind(store)
+  store.readLogChunks = async (...query) => {
+    const chunks = await readLogChunks(...query)
+    for (const { size } of chunks) characters += size
+    return chunks
   }
   return () => characters
 }

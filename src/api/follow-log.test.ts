@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { Stage } from '#root/test/support/stage.ts'
-import type { LiveEvent } from '../contract/live-event.ts'
+import type { ToldEvent } from '../contract/live-event.ts'
 import type { JobRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import { followLog } from './follow-log.ts'
 import type { LiveSource } from './live-source.ts'
 
 /** The stage's events as a source, from which some can be kept. */
-async function openSource(stage: Stage, keep: (event: LiveEvent) => boolean = () => true) {
-  const listeners = new Set<(event: LiveEvent) => void>()
+async function openSource(stage: Stage, keep: (event: ToldEvent) => boolean = () => true) {
+  const listeners = new Set<(event: ToldEvent) => void>()
   const gaps = new Set<() => void>()
   await stage.broker.subscribeEvents('#', (_topic, { event }) => {
     if (keep(event)) for (const listener of listeners) listener(event)
@@ -86,6 +86,23 @@ test('reads what was not told from the store', async () => {
   await stage.finish(job)
   await done
   assert.deepEqual(numbers, range(0, 30))
+})
+
+test('reads from the store what was too much to be told', async () => {
+  await using stage = await Stage.open()
+  const { live } = await openSource(stage)
+  const { job } = await stage.runJob()
+  const { numbers, done } = follow(stage, job, live)
+  await stage.print(job, 0, ['told'])
+  await eventually(() => numbers.length === 1)
+  stage.isTelling = false
+  await stage.print(job, 1, texts(3000))
+  stage.isTelling = true
+  stage.tell({ type: 'log.grew', jobId: job.id, attempt: 1, lines: 3001 })
+  await eventually(() => assert.deepEqual(numbers, range(0, 3001)))
+  await stage.finish(job)
+  await done
+  assert.deepEqual(numbers, range(0, 3001))
 })
 
 test('looks into the store when events may have been lost', async () => {

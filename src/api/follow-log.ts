@@ -1,4 +1,4 @@
-import type { LiveEvent } from '../contract/live-event.ts'
+import type { ToldEvent } from '../contract/live-event.ts'
 import type { JobView, LogLine } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { StoreReader } from '../store/store.ts'
@@ -37,10 +37,16 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   const { store, live, log, signal } = options
   const backlog = new Backlog<LogLine>(MOST_WAITING)
   let ended = false
-  const hear = (event: LiveEvent) => {
+  /** So many lines are in the store, as far as was told. */
+  let stored = 0
+  const hear = (event: ToldEvent) => {
     if (event.type === 'log.appended' && event.jobId === log.jobId) {
       if (event.attempt !== log.attempt) return
       for (const line of event.lines) backlog.push(line, line.text.length + 64)
+    } else if (event.type === 'log.grew' && event.jobId === log.jobId) {
+      if (event.attempt !== log.attempt) return
+      stored = Math.max(stored, event.lines)
+      backlog.wake()
     } else if (event.type === 'job.changed' && event.job.id === log.jobId) {
       ended ||= isLogComplete(event.job, log.attempt)
       backlog.wake()
@@ -71,7 +77,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
     next += lines.length
     if (lines.length > 0) yield { lines, live: true }
     const hasHole = items.some(({ number }) => number >= next)
-    if (missed || ended || hasHole) {
+    if (missed || ended || hasHole || stored > next) {
       fromStore = true
     } else if (items.length === 0 && !(await backlog.wait(signal, LOOK_AGAIN_MS))) {
       if (signal.aborted) return

@@ -3,16 +3,17 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { type ChunkLine, linesOf } from '../contract/log-chunk.ts'
 import { attemptParams } from '../contract/rest.ts'
 import { logFollowQuery, logPage, logQuery, logTextQuery } from '../contract/rest-logs.ts'
-import type { JobView, LogLine } from '../contract/views.ts'
+import type { JobView } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
 import { followLog, isLogComplete } from './follow-log.ts'
 import type { LiveSource } from './live-source.ts'
-import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
+import { readContents } from './log-contents.ts'
 import { registerLogSearch } from './log-search-route.ts'
 import { getJobOfLog } from './lookups.ts'
 import { Places } from './places.ts'
@@ -105,24 +106,19 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
   })
 }
 
-/** Page by page, as fast as the client takes it: the whole is never in memory at once. */
+/** Chunk by chunk, as fast as the client takes it: the whole is never in memory at once. */
 async function* readText(
   store: StoreReader,
   log: AttemptRef,
   timestamps: boolean,
-): AsyncGenerator<string> {
-  for (let from = 0, limit = FIRST_PAGE; ; ) {
-    const lines = await store.readLog(log, from, limit)
-    const last = lines.at(-1)
-    if (last) yield lines.map((line) => textOf(line, timestamps)).join('')
-    if (!last || isEndOfLog(lines, limit)) return
-    from = last.number + 1
-    limit = nextPageSize(lines)
+): AsyncGenerator<string | Buffer> {
+  for await (const { chunk, content } of readContents(store, log)) {
+    yield timestamps ? linesOf(chunk).map(timedTextOf).join('') : content.text
   }
 }
 
-function textOf(line: LogLine, timestamps: boolean): string {
-  return timestamps ? `${new Date(line.at).toISOString()} ${line.text}\n` : `${line.text}\n`
+function timedTextOf({ at, text }: ChunkLine): string {
+  return `${new Date(at).toISOString()} ${text}\n`
 }
 
 function registerFollow(

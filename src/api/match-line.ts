@@ -13,11 +13,12 @@ export interface Finder {
   readonly text: string
   /** Makes a line comparable; keeps its length, so that places in it stay true. */
   readonly fold: (line: string) => string
+  readonly matchCase: boolean
 }
 
 export function finderOf(query: { readonly text: string; readonly matchCase: boolean }): Finder {
   const fold = query.matchCase ? (text: string) => text : lowerCase
-  return { text: fold(query.text), fold }
+  return { text: fold(query.text), fold, matchCase: query.matchCase }
 }
 
 /** Lower case, but for the few letters that change their length with it. */

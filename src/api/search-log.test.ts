@@ -75,6 +75,35 @@ test('shows of a long line the part with the text, and every place in it', async
   assert.equal(second.excerpt.slice(...(second.ranges[0] ?? [0, 0])), 'NEEDLE')
 })
 
+test('finds matches at every place of every kind of text, with the numbers of their lines', async () => {
+  await using web = await openWebStage()
+  const { job } = await web.stage.runJob()
+  const texts = ['needle', 'x', '', 'a needle', 'needle needle', 'grün', 'NEEDLE', 'needle']
+  // Some chunks are of ASCII alone, others are not.
+  for (let n = 0; n < 10; n++) {
+    const some = n % 2 === 0 ? texts : texts.map((text) => text.replace('grün', 'green'))
+    await web.stage.print(job, n * texts.length, some)
+  }
+  const expected = (isWanted: (text: string) => boolean) =>
+    Array.from({ length: 80 }, (_, n) => n).filter((n) => isWanted(texts[n % 8] ?? ''))
+  const any = await search(web, job, { text: 'Needle' })
+  assert.deepEqual(
+    numbersOf(any),
+    expected((text) => text.toLowerCase().includes('needle')),
+  )
+  const exact = await search(web, job, {
+    text: 'needle',
+    matchCase: 'true',
+    from: '30',
+    limit: '4',
+  })
+  const all = expected((text) => text.includes('needle'))
+  assert.equal(exact.total, all.length)
+  assert.deepEqual(numbersOf(exact), all.filter((n) => n >= 30).slice(0, 4))
+  assert.equal(exact.next, all.filter((n) => n >= 30)[4])
+  assert.equal((await search(web, job, { text: 'GRÜN' })).total, 5)
+})
+
 test('takes what is searched for as plain text', async () => {
   await using web = await openWebStage()
   const { job } = await web.stage.runJob()

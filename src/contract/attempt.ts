@@ -4,14 +4,14 @@ import type { RepositoryId } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Commit, RunAttemptResponseSchema } from './gen/narwhal/v1/runner_pb.js'
+import type { LogChunk } from './log-chunk.ts'
 import {
   type AttemptFault,
+  chunkToProto,
   faultToProto,
-  lineToProto,
   outcomeToProto,
   phaseToProto,
   type RunnerPhase,
-  type SentLine,
 } from './rpc.ts'
 import { repositoryId } from './views.ts'
 
@@ -32,7 +32,7 @@ export type AttemptEvent =
   | { readonly type: 'started'; readonly instanceId: string }
   | { readonly type: 'phase'; readonly phase: RunnerPhase; readonly durationMs: number }
   | { readonly type: 'step_started'; readonly step: number }
-  | { readonly type: 'log'; readonly step: number; readonly lines: readonly SentLine[] }
+  | { readonly type: 'log'; readonly chunk: LogChunk }
   | {
       readonly type: 'step_finished'
       readonly step: number
@@ -90,7 +90,7 @@ function oneof(event: AttemptEvent): EventCase {
     case 'step_started':
       return { case: 'stepStarted', value: { step: event.step } }
     case 'log':
-      return { case: 'log', value: { step: event.step, lines: event.lines.map(lineToProto) } }
+      return { case: 'log', value: chunkToProto(event.chunk) }
     case 'step_finished': {
       const { step, exitCode, reason = '' } = event
       const outcome = outcomeToProto(event.outcome)

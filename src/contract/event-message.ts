@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { type LiveEvent, liveEvent } from './live-event.ts'
+import { type ToldEvent, toldEvent } from './live-event.ts'
 
 /** What travels on the event queue: a live event in an envelope that says its version. */
-export const eventMessage = z.object({ v: z.literal(1), event: liveEvent })
+export const eventMessage = z.object({ v: z.literal(1), event: toldEvent })
 export type EventMessage = z.infer<typeof eventMessage>
 
 /** The topic an event is published under: `pipeline.<id>`, `job.<id>`, `log.<job>`, `runner.<id>`, … */
-export function topicOf(event: LiveEvent): string {
+export function topicOf(event: ToldEvent): string {
   switch (event.type) {
     case 'pipeline.changed':
       return `pipeline.${event.pipeline.id}`
@@ -17,6 +17,7 @@ export function topicOf(event: LiveEvent): string {
     case 'runner.sampled':
       return `metrics.${event.sample.runnerId}`
     case 'log.appended':
+    case 'log.grew':
       return `log.${event.jobId}`
   }
 }

@@ -32,8 +32,21 @@ export const logAppended = z.object({
 })
 export type LogAppended = z.infer<typeof logAppended>
 
+/** A log has so many lines by now, too many at a time to go along: they are in the store. */
+export const logGrew = z.object({
+  type: z.literal('log.grew'),
+  jobId,
+  attempt: z.number().int().positive(),
+  lines: z.number().int().positive(),
+})
+export type LogGrew = z.infer<typeof logGrew>
+
 export const runnerSampled = z.object({ type: z.literal('runner.sampled'), sample: runnerSample })
 export type RunnerSampled = z.infer<typeof runnerSampled>
 
 export const liveEvent = z.union([stateChange, logAppended, runnerSampled])
 export type LiveEvent = z.infer<typeof liveEvent>
+
+/** What goes over the event queue between processes; clients hear of a log by its lines alone. */
+export const toldEvent = z.union([liveEvent, logGrew])
+export type ToldEvent = z.infer<typeof toldEvent>

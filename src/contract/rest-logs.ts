@@ -36,7 +36,11 @@ export const logTextQuery = z.object({
 /** A search goes through the whole log, whatever page of its matches is asked for. */
 export const logSearchQuery = z.object({
   /** Plain text that stands within a line. */
-  text: z.string().min(1).max(1000),
+  text: z
+    .string()
+    .min(1)
+    .max(1000)
+    .regex(/^[^\n]*$/, 'must be of one line'),
   matchCase: z.stringbool().default(false),
   /** Matches from this line on are told; 0 unless told. */
   from: lineNumber.default(0),

@@ -4,15 +4,15 @@ import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import {
-  type LogLine as LogLineMessage,
-  type LogLineSchema,
+  type LogAppended as LogAppendedMessage,
+  type LogAppendedSchema,
   Engine as ProtoEngine,
   Fault as ProtoFault,
   Outcome as ProtoOutcome,
+  Packing as ProtoPacking,
   Phase as ProtoPhase,
-  Stream as ProtoStream,
 } from './gen/narwhal/v1/runner_pb.js'
-import type { LogLine } from './views.ts'
+import { type LogChunk, MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from './log-chunk.ts'
 
 /** Between the generated messages and the domain: nothing generated travels further than this file. */
 
@@ -77,10 +77,9 @@ const ENGINES: Record<Engine, ProtoEngine> = {
   process: ProtoEngine.PROCESS,
   fake: ProtoEngine.FAKE,
 }
-const STREAMS: Record<LogLine['stream'], ProtoStream> = {
-  stdout: ProtoStream.STDOUT,
-  stderr: ProtoStream.STDERR,
-  narwhal: ProtoStream.NARWHAL,
+const PACKINGS: Record<LogChunk['packing'], ProtoPacking> = {
+  plain: ProtoPacking.PLAIN,
+  zstd: ProtoPacking.ZSTD,
 }
 /** The stretches of an attempt outside its steps, by the names they have in views. */
 export type RunnerPhase = 'fetch' | 'checkout' | 'sandbox'
@@ -110,18 +109,27 @@ export const phaseFromProto = (phase: ProtoPhase): RunnerPhase => lookUp(PHASES,
 export const faultToProto = (fault?: AttemptFault): ProtoFault =>
   fault ? FAULTS[fault] : ProtoFault.UNSPECIFIED
 
-/** A line as the runner sends it; its number and step are known from where it stands. */
-export type SentLine = Pick<LogLine, 'at' | 'stream' | 'text'>
-
-export function lineToProto(line: SentLine): MessageInitShape<typeof LogLineSchema> {
-  return { atMs: BigInt(line.at), stream: STREAMS[line.stream], text: line.text }
+export function chunkToProto(chunk: LogChunk): MessageInitShape<typeof LogAppendedSchema> {
+  const { step, lineCount, size, content } = chunk
+  return { step, lineCount, size, packing: PACKINGS[chunk.packing], content }
 }
 
-export function lineFromProto(line: LogLineMessage): SentLine {
+/** Throws `invalid` for what no runner of this version sends; the content is not looked at. */
+export function chunkFromProto(log: LogAppendedMessage, clockOffsetMs: number): LogChunk {
+  const { step, lineCount, size, content } = log
+  const isPossible =
+    lineCount <= MOST_CHUNK_LINES && size <= MOST_CHUNK_BYTES && content.length <= size
+  if (!isPossible) {
+    const words = `${lineCount} lines in ${content.length} bytes that are ${size} unpacked`
+    throw new NarwhalError('invalid', `the runner sent a part of a log that can't be: ${words}`)
+  }
   return {
-    at: Number(line.atMs),
-    stream: lookUp(STREAMS, line.stream, 'stream'),
-    text: line.text,
+    step,
+    lineCount,
+    size,
+    packing: lookUp(PACKINGS, log.packing, 'packing'),
+    content,
+    clockOffsetMs,
   }
 }
 

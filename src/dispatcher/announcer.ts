@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import { topicOf } from '../contract/event-message.ts'
-import type { LiveEvent, StateChange } from '../contract/live-event.ts'
+import type { StateChange, ToldEvent } from '../contract/live-event.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
 
@@ -10,18 +10,18 @@ import type { Logger } from '../lib/log.ts'
  */
 export class Announcer {
   readonly #broker: Broker
-  readonly #hub: EventHub<LiveEvent>
+  readonly #hub: EventHub<ToldEvent>
 
   constructor(deps: { broker: Broker; log: Logger }) {
     this.#broker = deps.broker
     this.#hub = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
   }
 
-  listen(listener: (event: LiveEvent) => void): Disposable {
+  listen(listener: (event: ToldEvent) => void): Disposable {
     return this.#hub.listen(listener)
   }
 
-  tell(event: LiveEvent): void {
+  tell(event: ToldEvent): void {
     this.#broker.publishEvent(topicOf(event), { v: 1, event })
     this.#hub.emit(event)
   }

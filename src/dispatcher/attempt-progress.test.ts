@@ -6,8 +6,9 @@ import {
   Phase,
   type RunAttemptResponse,
   RunAttemptResponseSchema,
-  Stream,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { chunkOf, linesOf } from '../contract/log-chunk.ts'
+import { chunkToProto } from '../contract/rpc.ts'
 import type { AttemptRecord } from '../store/records.ts'
 import { addProgress } from './attempt-progress.ts'
 
@@ -50,13 +51,12 @@ const WHOLE = [
   message(3, { case: 'stepStarted', value: { step: 0 } }),
   message(4, {
     case: 'log',
-    value: {
-      step: 0,
-      lines: [
-        { atMs: 2000n, stream: Stream.STDOUT, text: 'one' },
-        { atMs: 2001n, stream: Stream.STDERR, text: 'two' },
-      ],
-    },
+    value: chunkToProto(
+      chunkOf(0, [
+        { at: 2000, stream: 'stdout', text: 'one' },
+        { at: 2001, stream: 'stderr', text: 'two' },
+      ]),
+    ),
   }),
   message(5, { case: 'stepFinished', value: { step: 0, outcome: Outcome.FAILURE, exitCode: 3 } }),
   message(6, { case: 'finished', value: { outcome: Outcome.FAILURE, reason: 'step "a"' } }),
@@ -80,10 +80,10 @@ test('a whole attempt in one batch', () => {
     finishedAt: 2000,
   })
   assert.deepEqual(
-    progress.lines.map(({ number, stream, text }) => [number, stream, text]),
+    progress.chunks.flatMap((chunk) => linesOf(chunk)),
     [
-      [0, 'stdout', 'one'],
-      [1, 'stderr', 'two'],
+      { at: 2000, stream: 'stdout', text: 'one' },
+      { at: 2001, stream: 'stderr', text: 'two' },
     ],
   )
   assert.deepEqual(
@@ -97,7 +97,7 @@ test('the same events in any batches, with repeats, come to the same', () => {
   const first = addProgress(attempt, WHOLE.slice(0, 4), at(0))
   const second = addProgress(first.attempt, WHOLE.slice(2), at(0))
   assert.deepEqual(second.attempt, whole.attempt)
-  assert.deepEqual([...first.lines, ...second.lines], whole.lines)
+  assert.deepEqual([...first.chunks, ...second.chunks], whole.chunks)
 })
 
 test('a hole in the numbers is refused', () => {

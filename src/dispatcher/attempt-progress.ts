@@ -3,8 +3,8 @@ import {
   Fault,
   type RunAttemptResponse,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { lineFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
-import type { LogLine } from '../contract/views.ts'
+import type { LogChunk } from '../contract/log-chunk.ts'
+import { chunkFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
 import type { JobEvent } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -13,7 +13,9 @@ import type { AttemptRecord, StepRecord } from '../store/records.ts'
 /** What a batch of a runner's events comes to. */
 export interface Progress {
   readonly attempt: AttemptRecord
-  readonly lines: readonly LogLine[]
+  /** The first line of the chunks, which follow one another. */
+  readonly firstLine: number
+  readonly chunks: readonly LogChunk[]
   /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
   /** Set when the attempt has ended; `fault`: why, when that was the runner's own. */
@@ -40,7 +42,7 @@ export function addProgress(
   events: readonly RunAttemptResponse[],
   options: ProgressOptions,
 ): Progress {
-  const sink: Sink = { ...options, lines: [], jobEvents: [] }
+  const sink: Sink = { ...options, chunks: [], jobEvents: [] }
   let next = attempt
   for (const message of events) {
     const seq = Number(message.seq)
@@ -51,12 +53,13 @@ export function addProgress(
     const at = Math.max(attempt.assignedAt, Number(message.atMs) + options.clockOffsetMs)
     next = { ...addEvent(next, message, at, sink), lastSeq: seq }
   }
-  const { lines, jobEvents, end } = sink
-  return { attempt: next, lines, jobEvents, ...(end ? { end } : {}) }
+  const { chunks, jobEvents, end } = sink
+  const firstLine = attempt.lines
+  return { attempt: next, firstLine, chunks, jobEvents, ...(end ? { end } : {}) }
 }
 
 interface Sink extends ProgressOptions {
-  readonly lines: LogLine[]
+  readonly chunks: LogChunk[]
   readonly jobEvents: JobEvent[]
   end?: { readonly fault?: string }
 }
@@ -80,13 +83,9 @@ function addEvent(
     case 'stepStarted':
       return withStep(attempt, event.value.step, { status: 'running', startedAt: at })
     case 'log': {
-      const { step, lines } = event.value
-      let number = attempt.lines
-      for (const line of lines) {
-        const sent = lineFromProto(line)
-        sink.lines.push({ ...sent, at: sent.at + sink.clockOffsetMs, number: number++, step })
-      }
-      return { ...attempt, lines: number }
+      const chunk = chunkFromProto(event.value, sink.clockOffsetMs)
+      if (chunk.lineCount > 0) sink.chunks.push(chunk)
+      return { ...attempt, lines: attempt.lines + chunk.lineCount }
     }
     case 'stepFinished': {
       const { step, outcome, exitCode, reason } = event.value

@@ -138,7 +138,10 @@ export class AttemptRun {
         this.#lastSeq = Math.max(this.#lastSeq, Number(events.at(-1)?.seq ?? 0))
         this.#requests.push(acknowledgeRequest(this.#lastSeq))
       },
-      { patienceMsOf: ({ event }) => (event.case === 'finished' ? 0 : PATIENCE_MS) },
+      {
+        bytesOf: ({ event }) => (event.case === 'log' ? event.value.content.length : 0),
+        patienceMsOf: ({ event }) => (event.case === 'finished' ? 0 : PATIENCE_MS),
+      },
     )
     let finished = false
     const openedAt = Date.now()

@@ -63,3 +63,18 @@ test('patient items go with the next that has no patience, and by themselves whe
   await writer.flush()
   assert.deepEqual(batches.slice(1), [['soon'], ['soft']])
 })
+
+test('large items count by their bytes', async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const writer = new BatchWriter<number>(() => gate, { bytesOf: (item) => item })
+  await writer.add(1)
+  await writer.add(2)
+  let added = false
+  const adding = writer.add(2 ** 21).then(() => {
+    added = true
+  })
+  await Promise.resolve()
+  assert.equal(added, false)
+  open()
+  await adding
+})

@@ -1,6 +1,10 @@
+const MOST_BYTES = 2 * 1024 * 1024
+
 export interface BatchOptions<Item> {
   /** With so many gathered, `add` waits; 256 unless told. */
   readonly limit?: number
+  /** Roughly what an item takes in memory; 0 unless told. With 2 MiB gathered, `add` waits. */
+  readonly bytesOf?: (item: Item) => number
   /** How long an item may wait for others to be written with, in milliseconds; 0 unless told. */
   readonly patienceMsOf?: (item: Item) => number
 }
@@ -14,7 +18,9 @@ export interface BatchOptions<Item> {
 export class BatchWriter<Item> {
   readonly #write: (items: Item[]) => Promise<void>
   readonly #limit: number
+  readonly #bytesOf: (item: Item) => number
   readonly #patienceMsOf: (item: Item) => number
+  #bytes = 0
   #gathered: Item[] = []
   #writing: Promise<void> | undefined
   #later: NodeJS.Timeout | undefined
@@ -23,12 +29,14 @@ export class BatchWriter<Item> {
   constructor(write: (items: Item[]) => Promise<void>, options: BatchOptions<Item> = {}) {
     this.#write = write
     this.#limit = options.limit ?? 256
+    this.#bytesOf = options.bytesOf ?? (() => 0)
     this.#patienceMsOf = options.patienceMsOf ?? (() => 0)
   }
 
   async add(item: Item): Promise<void> {
     this.#gathered.push(item)
-    const isMuch = this.#gathered.length >= this.#limit
+    this.#bytes += this.#bytesOf(item)
+    const isMuch = this.#gathered.length >= this.#limit || this.#bytes >= MOST_BYTES
     const patienceMs = isMuch ? 0 : this.#patienceMsOf(item)
     if (patienceMs === 0) this.#start()
     // The first that waits decides: its patience is not made longer by those behind it.
@@ -61,6 +69,7 @@ export class BatchWriter<Item> {
       while (this.#gathered.length > 0) {
         const items = this.#gathered
         this.#gathered = []
+        this.#bytes = 0
         await this.#write(items)
       }
     } catch (reason) {

@@ -1,6 +1,6 @@
 import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
-import type { LiveEvent } from '../contract/live-event.ts'
+import type { ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView, QueuedJobView } from '../contract/views.ts'
 import type { DispatcherId, EventId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
@@ -160,7 +160,7 @@ export class Dispatcher implements AsyncDisposable {
     return this.#seat.id
   }
 
-  listen(listener: (event: LiveEvent) => void): Disposable {
+  listen(listener: (event: ToldEvent) => void): Disposable {
     return this.#announcer.listen(listener)
   }
 

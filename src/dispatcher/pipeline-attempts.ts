@@ -1,4 +1,5 @@
 import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { chunkOf } from '../contract/log-chunk.ts'
 import type { JobId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -101,7 +102,8 @@ export class PipelineAttempts {
       (draft) => {
         const { progress } = progressOf(draft)
         const { number, fence, lastSeq } = progress.attempt
-        return { jobId, attempt: number, fence, lastSeq, lines: progress.lines }
+        const { firstLine, chunks } = progress
+        return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
       },
     )
     if (ended) this.#deps.onEnd(link, ended.fault)
@@ -132,9 +134,9 @@ export class PipelineAttempts {
           0,
           stored.steps.findLastIndex(({ status }) => status !== 'waiting'),
         )
-        const line = { number: stored.lines, step, at, stream: 'narwhal', text } as const
-        const { number, lastSeq } = stored
-        return { jobId, attempt: number, fence, lastSeq, lines: [line] }
+        const chunks = [chunkOf(step, [{ at, stream: 'narwhal', text }])]
+        const { number, lastSeq, lines: firstLine } = stored
+        return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
       },
     )
   }

@@ -1,13 +1,13 @@
-import type { LogLine } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 import type { JobRecord, PipelineDetail, RepositoryRecord } from '../store/records.ts'
-import type { StoreReader, StoreWriter } from '../store/store.ts'
+import type { LogAppend, StoreReader, StoreWriter } from '../store/store.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { Announcer } from './announcer.ts'
 import type { Recorder } from './recorder.ts'
+import { toldOf } from './told-log.ts'
 
 export interface LedgerDeps {
   readonly store: StoreReader
@@ -15,15 +15,6 @@ export interface LedgerDeps {
   readonly announcer: Announcer
   /** Whose pipeline it must be. */
   readonly dispatcherId: DispatcherId
-}
-
-/** Lines to be appended together with a change. */
-export interface LogAppend {
-  readonly jobId: JobId
-  readonly attempt: number
-  readonly fence: number
-  readonly lastSeq: number
-  readonly lines: readonly LogLine[]
 }
 
 const MAX_CONFLICTS = 5
@@ -98,7 +89,7 @@ export class PipelineLedger {
             await this.#guard(write)
             return await save(write, before, after, append)
           })
-          if (append && append.lines.length > 0) this.#tellLog(append)
+          if (append && append.chunks.length > 0) this.#deps.announcer.tell(toldOf(append))
           return after !== before
         } catch (error) {
           if (!(error instanceof NarwhalError && error.code === 'conflict')) throw error
@@ -118,10 +109,6 @@ export class PipelineLedger {
     return write.guardPipeline(this.#draft.pipeline.id, this.#deps.dispatcherId, this.#term)
   }
 
-  #tellLog({ jobId, attempt, lines }: LogAppend): void {
-    this.#deps.announcer.tell({ type: 'log.appended', jobId, attempt, lines: [...lines] })
-  }
-
   async #reload(): Promise<void> {
     const { recorder, store } = this.#deps
     const { id } = this.#draft.pipeline
@@ -137,7 +124,7 @@ async function save(
   after: PipelineDraft,
   append: LogAppend | undefined,
 ): Promise<PipelineDraft> {
-  if (append) await write.appendLog(append, append.lines)
+  if (append) await write.appendLog(append)
   const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
   if (created.length > 0) await write.insertJobs(created)
   const jobs: JobRecord[] = []

@@ -4,6 +4,8 @@ import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
+import { linesOf } from '../contract/log-chunk.ts'
+import { chunkFromProto } from '../contract/rpc.ts'
 import { FakeExecutor } from './executor/fake.ts'
 import { ProcessExecutor } from './executor/process.ts'
 
@@ -42,8 +44,9 @@ test('passes on a long log whole, however fast it comes', async () => {
     () => {
       for (const { event } of attempt.events.splice(0)) {
         if (event.case === 'log') {
-          for (const { text } of event.value.lines) assert.equal(text, `line ${++count}`)
-          most = Math.max(most, event.value.lines.length)
+          const lines = linesOf(chunkFromProto(event.value, 0))
+          for (const { text } of lines) assert.equal(text, `line ${++count}`)
+          most = Math.max(most, lines.length)
         }
         attempt.acknowledge(++seq)
         if (event.case === 'finished') return true

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { eventually } from '../../test/support/eventually.ts'
-import type { SentLine } from '../contract/rpc.ts'
+import { type ChunkLine, linesOf } from '../contract/log-chunk.ts'
 import { LogLines } from './log-lines.ts'
 
 function collect() {
-  const batches: (readonly SentLine[])[] = []
-  const lines = new LogLines((batch) => batches.push(batch))
+  const batches: (readonly ChunkLine[])[] = []
+  const lines = new LogLines(0, (chunk) => batches.push(linesOf(chunk)))
   const texts = () => batches.flat().map(({ text }) => text)
   return { batches, lines, texts }
 }
@@ -75,7 +76,8 @@ test('shows the beginning of a line when nothing follows', async () => {
 /** The most that was in one batch, and what came in all. */
 function measure() {
   const seen = { lines: 0, characters: 0, mostLines: 0, mostCharacters: 0, longest: 0, cut: 0 }
-  const lines = new LogLines((batch) => {
+  const lines = new LogLines(0, (chunk) => {
+    const batch = linesOf(chunk)
     let characters = 0
     for (const { text } of batch) {
       characters += text.length
@@ -103,18 +105,22 @@ test('a line of 50 MB is cut into pieces that say that it goes on, and takes lit
   assert.equal(seen.lines, 800)
   assert.equal(seen.cut, 799)
   assert.equal(seen.longest, LONGEST + 2)
-  assert.ok(seen.mostCharacters <= 2 * LONGEST + 4)
+  assert.ok(seen.mostCharacters <= 1024 * KiB)
   assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
 })
 
 test('ten million empty lines come in batches of a bounded number', () => {
-  const { lines, seen } = measure()
+  const seen = { lines: 0, mostLines: 0 }
+  const lines = new LogLines(0, ({ lineCount }) => {
+    seen.lines += lineCount
+    seen.mostLines = Math.max(seen.mostLines, lineCount)
+  })
   const before = process.memoryUsage().rss
   const chunk = Buffer.alloc(50_000, '\n')
   for (let n = 0; n < 200; n++) lines.write('stdout', chunk)
   lines.end()
   assert.equal(seen.lines, 10_000_000)
-  assert.ok(seen.mostLines <= 4_096, `${seen.mostLines} lines in a batch`)
+  assert.ok(seen.mostLines <= 10_000, `${seen.mostLines} lines in a batch`)
   assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
 })
 
@@ -133,5 +139,36 @@ test('bytes without any meaning come out as lines within the same bounds', () =>
   for (let n = 0; n < 200; n++) lines.write(n % 2 === 0 ? 'stdout' : 'stderr', chunk)
   lines.end()
   assert.ok(seen.longest <= LONGEST + 2)
-  assert.ok(seen.mostCharacters <= 2 * LONGEST + 4)
+  assert.ok(seen.mostCharacters <= 1024 * KiB)
 })
+
+const byte = fc.oneof(
+  fc.constantFrom(...Buffer.from('\n\n\r\0aé🐋')),
+  fc.integer({ min: 0, max: 255 }),
+)
+
+test('the same bytes are the same lines, in whatever pieces they come', () => {
+  const places = fc.array(fc.nat(400), { maxLength: 20 })
+  fc.assert(
+    fc.property(fc.array(byte, { maxLength: 400 }), places, (bytes, cuts) => {
+      const all = Buffer.from(bytes)
+      const { lines, texts } = collect()
+      let start = 0
+      for (const end of [...cuts.toSorted((a, b) => a - b), all.length]) {
+        lines.write('stdout', all.subarray(start, Math.max(start, end)))
+        start = Math.max(start, end)
+      }
+      lines.end()
+      const text = all.toString().replaceAll('\0', '\u2400')
+      const expected = text.split('\n').map((line) => line.replace(/\r$/, ''))
+      // Behind the last line end there is no line; and there a lone `\r` ends none.
+      const last = text.slice(text.lastIndexOf('\n') + 1)
+      expected.pop()
+      assert.deepEqual(texts(), last === '' ? expected : [...expected, lastLine(last)])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+/** The text is ended as a line for its reader, so a `\r` before that end is part of it. */
+const lastLine = (text: string): string => text.replace(/\r$/, '')

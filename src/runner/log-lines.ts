@@ -1,143 +1,132 @@
-import type { SentLine } from '../contract/rpc.ts'
+import type { LogChunk } from '../contract/log-chunk.ts'
+import type { LogLine } from '../contract/views.ts'
+import { ChunkBuilder } from './chunk-builder.ts'
 import type { OutputStream } from './executor/executor.ts'
+import { measureLines, middleOf, toLogText } from './line-bytes.ts'
+import { LONGEST_LINE, UnfinishedLine } from './unfinished-line.ts'
 
-/** Longer lines are cut, with a mark where they were, so that no reader meets an endless one. */
-const LONGEST_LINE = 64 * 1024
-const CUT_MARK = ' …'
-/** Lines go out together: at once after silence, then at most so often, or so many characters. */
-const BATCH_MS = 20
-const BATCH_SIZE = 64 * 1024
-/** What a line counts besides its characters, so that there are not too many empty ones either. */
-const LINE_SIZE = 16
+const CUT_MARK = Buffer.from(' …\n')
+const LINE_END = Buffer.from('\n')
+/** Lines go out together: at once after silence, then so often at most, or when a chunk is full. */
+const FLUSH_MS = 20
+/** What is measured and made text of in one go. */
+const MOST_LINES_AT_ONCE = 5_000
+const MOST_BYTES_AT_ONCE = 128 * 1024
 /** The beginning of a line is shown when so long nothing follows; what follows is another line. */
 const SILENCE_MS = 500
 
-type Decoder = InstanceType<typeof TextDecoder>
-
-/** What was written behind the last line end. */
-interface Rest {
-  readonly decoder: Decoder
-  text: string
-}
-
 /**
- * Makes lines of the bytes that a step writes, and batches of the lines. `\n` and `\r\n` end a line, a
- * lone `\r` stays in it. Characters that are cut by the end of a chunk are put together; bytes that
- * are no UTF-8 become U+FFFD, and NUL, which databases refuse in text, becomes U+2400.
+ * Makes chunks of lines of the bytes that a step writes. `\n` and `\r\n` end a line, a lone `\r`
+ * stays in it. Characters that are cut by the end of a write are put together. Nothing is looked at
+ * line by line that need not be: much of what steps print nobody ever reads.
  */
 export class LogLines {
-  readonly #emit: (lines: readonly SentLine[]) => void
-  readonly #rests: Record<OutputStream, Rest> = { stdout: newRest(), stderr: newRest() }
-  #batch: SentLine[] = []
-  #batchSize = 0
+  readonly #emit: (chunk: LogChunk) => void
+  readonly #builder: ChunkBuilder
+  readonly #rests: Record<OutputStream, UnfinishedLine> = {
+    stdout: new UnfinishedLine(),
+    stderr: new UnfinishedLine(),
+  }
   #sentAt = 0
-  #batchTimer: NodeJS.Timeout | undefined
+  #flushTimer: NodeJS.Timeout | undefined
   #silenceTimer: NodeJS.Timeout | undefined
 
-  /** `emit` gets each batch, in order; it must not throw. */
-  constructor(emit: (lines: readonly SentLine[]) => void) {
+  /** `emit` gets each chunk, in order; it must not throw. */
+  constructor(step: number, emit: (chunk: LogChunk) => void) {
+    this.#builder = new ChunkBuilder(step)
     this.#emit = emit
   }
 
-  write(stream: OutputStream, chunk: Uint8Array): void {
+  write(stream: OutputStream, bytes: Uint8Array): void {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const rest = this.#rests[stream]
-    const text = decode(rest.decoder, chunk)
     let start = 0
-    // Only what is new is searched: a step may write a long line byte by byte.
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      const line = rest.text + text.slice(start, end)
-      rest.text = ''
-      start = end + 1
-      this.#add(stream, line.endsWith('\r') ? line.slice(0, -1) : line)
+    if (!rest.isEmpty) {
+      start = chunk.indexOf(LINE_END) + 1
+      const onCut = (piece: Buffer) => this.#addCut(stream, piece)
+      // With no line end all of it belongs to the unfinished line.
+      rest.add(start > 0 ? chunk.subarray(0, start - 1) : chunk, onCut)
+      if (start > 0) this.#addLines(stream, Buffer.concat([rest.take(), LINE_END]))
+      else start = chunk.length
     }
-    rest.text += text.slice(start)
-    while (rest.text.length > LONGEST_LINE) {
-      const head = headOf(rest.text)
-      rest.text = rest.text.slice(head.length)
-      this.#push(stream, head + CUT_MARK)
-    }
+    const end = chunk.lastIndexOf(LINE_END) + 1
+    if (end > start) this.#addLines(stream, chunk.subarray(start, end))
+    const tail = chunk.subarray(Math.max(start, end))
+    if (tail.length > 0) rest.add(tail, (piece) => this.#addCut(stream, piece))
     this.#schedule()
   }
 
   /** Narwhal's own words, behind all that was written before. */
   say(text: string): void {
-    this.#flushRests()
-    for (const line of text.split('\n')) this.#add('narwhal', line)
+    this.#flushRests((rest) => rest.take())
+    const lines = Buffer.from(`${text}\n`)
+    this.#addLines('narwhal', lines)
     this.#send()
   }
 
   /** Gives out what is left; nothing may be written afterwards. */
   end(): void {
     clearTimeout(this.#silenceTimer)
-    for (const rest of Object.values(this.#rests)) rest.text += rest.decoder.decode()
-    this.#flushRests()
+    this.#flushRests((rest) => rest.take())
     this.#send()
   }
 
-  #add(stream: SentLine['stream'], text: string): void {
-    let left = text
-    while (left.length > LONGEST_LINE) {
-      const head = headOf(left)
-      this.#push(stream, head + CUT_MARK)
-      left = left.slice(head.length)
+  /** Adds whole lines, each with its end. */
+  #addLines(stream: LogLine['stream'], bytes: Buffer): void {
+    const { count, longest } = measureLines(bytes)
+    const isMuch = count > MOST_LINES_AT_ONCE || bytes.length > MOST_BYTES_AT_ONCE
+    const middle = isMuch || longest > LONGEST_LINE ? middleOf(bytes) : undefined
+    if (middle !== undefined) {
+      this.#addLines(stream, bytes.subarray(0, middle))
+      this.#addLines(stream, bytes.subarray(middle))
+    } else if (longest > LONGEST_LINE) {
+      const line = new UnfinishedLine()
+      line.add(bytes.subarray(0, -1), (piece) => this.#addCut(stream, piece))
+      this.#add(stream, toLogText(Buffer.concat([line.take(), LINE_END])), 1)
+    } else {
+      this.#add(stream, toLogText(bytes), count)
     }
-    this.#push(stream, left)
   }
 
-  #push(stream: SentLine['stream'], text: string): void {
-    this.#batch.push({ at: Date.now(), stream, text })
-    this.#batchSize += text.length + LINE_SIZE
-    if (this.#batchSize >= BATCH_SIZE) this.#send()
+  /** A piece of a line that goes on. */
+  #addCut(stream: LogLine['stream'], piece: Buffer): void {
+    this.#add(stream, toLogText(Buffer.concat([piece, CUT_MARK])), 1)
+  }
+
+  #add(stream: LogLine['stream'], text: Buffer, count: number): void {
+    this.#builder.add(stream, text, count)
+    if (this.#builder.isFull) this.#send()
   }
 
   #schedule(): void {
-    if (this.#batch.length > 0 && !this.#batchTimer) {
-      const due = this.#sentAt + BATCH_MS - performance.now()
+    if (!this.#builder.isEmpty && !this.#flushTimer) {
+      const due = this.#sentAt + FLUSH_MS - performance.now()
       if (due <= 0) this.#send()
-      else this.#batchTimer = setTimeout(() => this.#send(), due)
+      else this.#flushTimer = setTimeout(() => this.#send(), due)
     }
-    if (this.#rests.stdout.text === '' && this.#rests.stderr.text === '') return
+    if (this.#rests.stdout.isEmpty && this.#rests.stderr.isEmpty) return
     if (this.#silenceTimer) {
       this.#silenceTimer.refresh()
     } else {
       this.#silenceTimer = setTimeout(() => {
-        this.#flushRests()
+        this.#flushRests((rest) => rest.takeCharacters())
         this.#send()
       }, SILENCE_MS)
     }
   }
 
-  #flushRests(): void {
+  #flushRests(take: (rest: UnfinishedLine) => Buffer): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const { text } = this.#rests[stream]
-      this.#rests[stream].text = ''
-      if (text !== '') this.#add(stream, text)
+      const bytes = take(this.#rests[stream])
+      if (bytes.length > 0) this.#addLines(stream, Buffer.concat([bytes, LINE_END]))
     }
   }
 
   #send(): void {
-    clearTimeout(this.#batchTimer)
-    this.#batchTimer = undefined
-    if (this.#batch.length === 0) return
-    const batch = this.#batch
-    this.#batch = []
-    this.#batchSize = 0
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (this.#builder.isEmpty) return
     this.#sentAt = performance.now()
-    this.#emit(batch)
+    this.#emit(this.#builder.take())
   }
-}
-
-function newRest(): Rest {
-  return { decoder: new TextDecoder('utf-8', { ignoreBOM: true }), text: '' }
-}
-
-function decode(decoder: Decoder, chunk: Uint8Array): string {
-  const text = decoder.decode(chunk, { stream: true })
-  return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text
-}
-
-/** The longest beginning that may be one line; it does not end within a surrogate pair. */
-function headOf(text: string): string {
-  const last = text.charCodeAt(LONGEST_LINE - 1)
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? LONGEST_LINE - 1 : LONGEST_LINE)
 }

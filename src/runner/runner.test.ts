@@ -6,6 +6,7 @@ import { headOf } from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { HandExecutor } from '../../test/support/hand-executor.ts'
 import { runnerByHand } from '../../test/support/runner-by-hand.ts'
+import { unpackable } from '../../test/support/spool.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { readGitEnv } from '../config/env.ts'
 import { silentLog } from '../lib/log.ts'
@@ -234,11 +235,11 @@ test('lets a step wait whose output nobody takes, and loses none of it', async (
   const step = await at.step(1)
   await eventually(() => first.words.includes('step 0'))
   first.break()
-  const line = `${'x'.repeat(1023)}\n`
+  const text = () => Array.from({ length: 64 }, (_, n) => `${unpackable(1023, n)}\n`).join('')
   let waiting: void | Promise<void> = undefined
   let written = 0
   while (!waiting) {
-    waiting = step.write(line.repeat(64))
+    waiting = step.write(text())
     written += 64
   }
   assert.ok(written < 20_000)

@@ -150,9 +150,9 @@ test('runs an attempt for an independent gRPC client, with acknowledgements and 
   const step = await eventually(() => at.executor.steps[0] ?? null)
   void step.write('hello – world\n')
   await eventually(() => messages.some(({ event }) => event === 'log'))
-  const log = messages.find(({ event }) => event === 'log')?.['log'] as { lines: Message[] }
-  assert.equal(log.lines[0]?.['text'], 'hello – world')
-  assert.equal(log.lines[0]?.['stream'], 'STREAM_STDOUT')
+  const log = messages.find(({ event }) => event === 'log')?.['log'] as Message
+  assert.equal(log['packing'], 'PACKING_PLAIN')
+  assert.match(String(log['content']), /hello – world\n$/)
   stream.write({ acknowledge: { through_seq: messages.length } })
   stream.write({ cancel: { reason: 'enough' } })
   await eventually(() => messages.at(-1)?.['event'] === 'finished')

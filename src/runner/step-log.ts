@@ -14,7 +14,7 @@ export class StepLog {
 
   constructor(events: EventSpool, step: number) {
     this.#events = events
-    this.#lines = new LogLines((lines) => events.append({ type: 'log', step, lines }))
+    this.#lines = new LogLines(step, (chunk) => events.append({ type: 'log', chunk }))
   }
 
   /** What comes after the end is left out: the step may have been given up before its processes. */

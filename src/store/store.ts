@@ -1,7 +1,9 @@
 import type { StateChange } from '../contract/live-event.ts'
+import type { LogChunk } from '../contract/log-chunk.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type {
+  AttemptRef,
   DispatcherId,
   EventId,
   JobId,
@@ -100,7 +102,12 @@ export interface StoreReader {
    * Lines from `from` (counting from 0), at most `limit`; fewer at the end, and where those that
    * are returned have LOG_READ_CHARACTERS or more: then the next read goes on behind them.
    */
-  readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]>
+  readLog(log: AttemptRef, from: number, limit: number): Promise<LogLine[]>
+  /**
+   * Chunks of a log as they are stored, from the one with line `from` on: some of them, a few
+   * megabytes at most; none at the end.
+   */
+  readLogChunks(log: AttemptRef, from: number): Promise<StoredChunk[]>
 
   /** The seats that nobody has ended yet, oldest first. */
   listDispatchers(): Promise<DispatcherRecord[]>
@@ -129,6 +136,22 @@ export interface StoreReader {
 export interface ForgeName {
   readonly forgeId: number
   readonly fullName: string
+}
+
+/** A chunk in its place. */
+export interface StoredChunk extends LogChunk {
+  /** The number of its first line. */
+  readonly firstLine: number
+}
+
+/** Chunks to be appended to a log. */
+export interface LogAppend extends AttemptRef {
+  readonly fence: number
+  /** The number of the runner's last event that is in them, or came with them. */
+  readonly lastSeq: number
+  /** The number of the first line of the first chunk; they follow one another. */
+  readonly firstLine: number
+  readonly chunks: readonly LogChunk[]
 }
 
 export interface PipelineFilter {
@@ -212,15 +235,12 @@ export interface StoreWriter extends StoreReader {
    */
   saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord>
   /**
-   * Appends lines to an attempt's log and notes the runner's sequence number and the count of
-   * lines; rejects with `conflict` when the attempt's fence is another. Lines must follow without
-   * a hole, else it rejects with `conflict`; those that are there already are left out. It does not
-   * change the job's version, and is no state change.
+   * Appends chunks to an attempt's log, as they are, and notes the runner's sequence number and the
+   * count of lines; rejects with `conflict` when the attempt's fence is another. Chunks must follow
+   * without a hole, else it rejects with `conflict`; those that are there already are left out. It
+   * does not change the job's version, and is no state change.
    */
-  appendLog(
-    log: { jobId: JobId; attempt: number; fence: number; lastSeq: number },
-    lines: readonly LogLine[],
-  ): Promise<void>
+  appendLog(log: LogAppend): Promise<void>
 
   /** Begins a dispatcher's life. */
   takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void>

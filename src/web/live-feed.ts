@@ -1,6 +1,6 @@
 import type { LiveSource } from '../api/live-source.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { LiveEvent, StateChange } from '../contract/live-event.ts'
+import type { StateChange, ToldEvent } from '../contract/live-event.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
@@ -27,7 +27,7 @@ export interface LiveFeedDeps {
  */
 export class LiveFeed implements LiveSource, AsyncDisposable {
   readonly #deps: LiveFeedDeps
-  readonly #hub: EventHub<LiveEvent>
+  readonly #hub: EventHub<ToldEvent>
   readonly #gaps: EventHub<void>
   readonly #closing = new AbortController()
   readonly #parts = new AsyncDisposableStack()
@@ -69,7 +69,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     return this.#seq
   }
 
-  listen(listener: (event: LiveEvent) => void): Disposable {
+  listen(listener: (event: ToldEvent) => void): Disposable {
     return this.#hub.listen(listener)
   }
 
@@ -83,7 +83,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     await this.#catchingUp
   }
 
-  #hear(event: LiveEvent): void {
+  #hear(event: ToldEvent): void {
     if (!('seq' in event)) {
       this.#hub.emit(event)
       return

@@ -9,7 +9,8 @@ import {
   RunnerService,
   type StartAttemptSchema,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { fromConnectError } from '../../src/contract/rpc.ts'
+import { linesOf } from '../../src/contract/log-chunk.ts'
+import { chunkFromProto, fromConnectError } from '../../src/contract/rpc.ts'
 import { NarwhalError } from '../../src/lib/errors.ts'
 import { PushStream } from '../../src/lib/push-stream.ts'
 import { eventually } from './eventually.ts'
@@ -71,7 +72,9 @@ export class AttemptClient {
     return this.events.flatMap(({ event }) => {
       switch (event.case) {
         case 'log':
-          return event.value.lines.map(({ text }) => `log ${event.value.step} ${text}`)
+          return linesOf(chunkFromProto(event.value, 0)).map(
+            ({ text }) => `log ${event.value.step} ${text}`,
+          )
         case 'stepStarted':
           return [`step ${event.value.step}`]
         case 'stepFinished':

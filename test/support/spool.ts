@@ -1,4 +1,6 @@
+import { createCipheriv } from 'node:crypto'
 import type { AttemptEvent, NumberedEvent } from '../../src/contract/attempt.ts'
+import { chunkOf, linesOf } from '../../src/contract/log-chunk.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { EventSpool } from '../../src/runner/event-spool.ts'
 import type { AttemptFacts } from '../../src/runner/spool/attempt-files.ts'
@@ -17,14 +19,22 @@ export function openSpools(folder: string, limits: Partial<SpoolLimits> = {}): P
   return Spools.open(folder, { log: silentLog(), runnerName: 'one' }, limits)
 }
 
-/** An event with as many lines, numbered from `first`, that together have about so many characters. */
-export function logOf(first: number, count: number, characters: number): AttemptEvent {
+/** Text that takes about so many bytes however well it is packed, the same for the same seed. */
+export function unpackable(bytes: number, seed = 0): string {
+  const key = Buffer.alloc(16)
+  key.writeDoubleLE(seed)
+  const noise = createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(bytes))
+  return noise.toString('base64')
+}
+
+/** An event with as many lines, numbered from `first`, that together take about so many bytes. */
+export function logOf(first: number, count: number, bytes: number): AttemptEvent {
   const lines = Array.from({ length: count }, (_, index) => ({
     at: 1_700_000_000_000 + first + index,
     stream: 'stdout' as const,
-    text: `${first + index} `.padEnd(Math.ceil(characters / count), 'x'),
+    text: `${first + index} ${unpackable(Math.ceil(bytes / count), first + index)}`,
   }))
-  return { type: 'log', step: 0, lines }
+  return { type: 'log', chunk: chunkOf(0, lines) }
 }
 
 /** Reads to the end, in order, as a stream does. */
@@ -44,7 +54,9 @@ export function wordsOf(events: readonly NumberedEvent[]): string[] {
   return events.map(({ event }) => {
     switch (event.type) {
       case 'log':
-        return `log ${event.step}: ${event.lines.map(({ text }) => text).join('|')}`
+        return `log ${event.chunk.step}: ${linesOf(event.chunk)
+          .map(({ text }) => text)
+          .join('|')}`
       case 'step_started':
         return `step_started ${event.step}`
       case 'step_finished':

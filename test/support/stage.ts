@@ -1,6 +1,6 @@
 import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { topicOf } from '../../src/contract/event-message.ts'
-import type { LiveEvent } from '../../src/contract/live-event.ts'
+import type { ToldEvent } from '../../src/contract/live-event.ts'
 import type { LogLine } from '../../src/contract/views.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
@@ -18,6 +18,7 @@ import type {
   StepRecord,
 } from '../../src/store/records.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
+import { logAppend } from './log-append.ts'
 import { openTestStore } from './test-store.ts'
 
 /**
@@ -43,7 +44,7 @@ export class Stage implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]()
   }
 
-  tell(event: LiveEvent): void {
+  tell(event: ToldEvent): void {
     if (this.isTelling) this.broker.publishEvent(topicOf(event), { v: 1, event })
   }
 
@@ -166,7 +167,7 @@ export class Stage implements AsyncDisposable {
       return { number: from + index, step, at: Date.now(), stream: 'stdout', text }
     })
     const log = { jobId: job.id, attempt: attempt.number, fence: attempt.fence, lastSeq: from }
-    await this.write((write) => write.appendLog(log, lines))
+    await this.write((write) => write.appendLog(logAppend(log, lines)))
     this.tell({ type: 'log.appended', jobId: job.id, attempt: attempt.number, lines })
   }
 

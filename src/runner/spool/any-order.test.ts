@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FACTS, logOf, openSpools, readAll } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { linesOf } from '../../contract/log-chunk.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -38,7 +39,7 @@ for (const seed of [1, 2, 3, 4]) {
             if (!next) break
             assert.equal(next.seq, Math.max(sent, acked) + 1)
             assert.ok(next.event.type === 'log')
-            assert.equal(Number.parseInt(next.event.lines[0]?.text ?? ''), next.seq)
+            assert.equal(Number.parseInt(linesOf(next.event.chunk)[0]?.text ?? ''), next.seq)
             sent = next.seq
           }
         } else if (what < 9) {
@@ -63,7 +64,9 @@ for (const seed of [1, 2, 3, 4]) {
     const all = await readAll(attempt?.events ?? assert.fail(), acked)
     const logs = all.filter(({ seq }) => seq > acked && seq <= appended)
     assert.deepEqual(
-      logs.map(({ event }) => event.type === 'log' && Number.parseInt(event.lines[0]?.text ?? '')),
+      logs.map(
+        ({ event }) => event.type === 'log' && Number.parseInt(linesOf(event.chunk)[0]?.text ?? ''),
+      ),
       Array.from({ length: appended - acked }, (_, index) => acked + index + 1),
     )
     assert.equal(all.at(-1)?.event.type, 'finished')

@@ -4,7 +4,7 @@ import type { NumberedEvent } from '../../contract/attempt.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { Milestones } from './milestones.ts'
 import type { Progress } from './progress.ts'
-import { encodeRecords, eventOf, eventToText, isHeader, seqOf } from './record.ts'
+import { encodeRecords, eventOf, eventToBody, isHeader, seqOf } from './record.ts'
 import { type Chunk, encodeHeader, readChunk, type Segment, writeAll } from './segment.ts'
 
 /** What of an attempt must be known to report it when its process is gone. */
@@ -67,7 +67,7 @@ export class AttemptFiles {
     const last = events.at(-1)
     if (!last) return
     const { segment, handle } = await this.#openSegment(before)
-    const buffer = encodeRecords(events.map(eventToText))
+    const buffer = encodeRecords(events.map(eventToBody))
     try {
       await writeAll(handle, buffer, segment.bytes)
     } catch (error) {

@@ -112,10 +112,8 @@ export class EventWindow {
   }
 }
 
-const EVENT_BYTES = 100
-const LINE_BYTES = 60
+const EVENT_BYTES = 200
 
 function sizeOf(event: AttemptEvent): number {
-  if (event.type !== 'log') return EVENT_BYTES
-  return event.lines.reduce((sum, { text }) => sum + LINE_BYTES + text.length, EVENT_BYTES)
+  return event.type === 'log' ? EVENT_BYTES + event.chunk.content.length : EVENT_BYTES
 }

@@ -1,4 +1,5 @@
 import type { NumberedEvent } from '../../contract/attempt.ts'
+import { type ChunkLine, chunkOf } from '../../contract/log-chunk.ts'
 
 const LOST = 'lines are missing here: this log was damaged on the disk of the runner'
 
@@ -32,11 +33,11 @@ export class Milestones {
     const events: NumberedEvent[] = []
     const at = Date.now()
     let step = this.#stepAt(afterSeq)
-    let lines = [{ at, stream: 'narwhal' as const, text: LOST }]
+    let lines: ChunkLine[] = [{ at, stream: 'narwhal', text: LOST }]
     for (let seq = afterSeq + 1; seq <= throughSeq; seq++) {
       const milestone = kept.get(seq)
       if (milestone?.event.type === 'step_started') step = milestone.event.step
-      events.push(milestone ?? { seq, at, event: { type: 'log', step, lines } })
+      events.push(milestone ?? { seq, at, event: { type: 'log', chunk: chunkOf(step, lines) } })
       if (!milestone) lines = []
     }
     return events

@@ -1,4 +1,5 @@
 import type { AttemptEvent } from '../../contract/attempt.ts'
+import { chunkOf } from '../../contract/log-chunk.ts'
 
 /** How far an attempt has come, by its events. */
 export interface Progress {
@@ -57,7 +58,7 @@ export function closingEvents(interruption: Interruption): readonly AttemptEvent
     if (interruption.isDamaged)
       texts.unshift('the end of this log was damaged on the disk: it is cut off here')
     const lines = texts.map((text) => ({ at, stream: 'narwhal' as const, text }))
-    events.push({ type: 'log', step: last, lines })
+    events.push({ type: 'log', chunk: chunkOf(last, lines) })
   }
   if (progress.isRunning) {
     events.push({ type: 'step_finished', step: last, outcome: 'error', reason })

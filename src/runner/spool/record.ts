@@ -1,31 +1,28 @@
 import { crc32 } from 'node:zlib'
 import type { AttemptEvent, NumberedEvent } from '../../contract/attempt.ts'
-import type { SentLine } from '../../contract/rpc.ts'
+import { type ChunkLine, chunkOf } from '../../contract/log-chunk.ts'
 
 /**
  * A record is a head, the length and the CRC-32 of its body (both little-endian, 4 bytes), and the
- * body: UTF-8 text whose first character says its kind.
+ * body, whose first character says its kind.
  *
  * - `h` what of the attempt must be known, as JSON: the first record of every segment
  * - `e` an event as JSON, behind its number
- * - `l` an event with log lines, behind its number, one line of text for each. It is written and
- *   read several times as fast as JSON, and a log is nearly all that there is to write.
+ * - `c` an event with a chunk of the log: a line of text that says what it is, and the chunk's bytes
+ * - `l` an event with log lines, one line of text for each, as former versions wrote it
  */
 const HEAD_BYTES = 8
+const CHUNK = 0x63
+const LINES = 0x6c
 
-const LETTERS = { stdout: 'o', stderr: 'e', narwhal: 'n' } as const satisfies Record<
-  SentLine['stream'],
-  string
->
-const STREAMS = new Map<string, SentLine['stream']>([
+const STREAMS = new Map<string, ChunkLine['stream']>([
   ['o', 'stdout'],
   ['e', 'stderr'],
   ['n', 'narwhal'],
 ])
 
-/** The texts as records, one behind the other. */
-export function encodeRecords(texts: readonly string[]): Buffer {
-  const bodies = texts.map((text) => Buffer.from(text))
+/** The bodies as records, one behind the other. */
+export function encodeRecords(bodies: readonly Buffer[]): Buffer {
   const size = bodies.reduce((sum, { length }) => sum + HEAD_BYTES + length, 0)
   const buffer = Buffer.allocUnsafe(size)
   let at = 0
@@ -58,16 +55,11 @@ export function findRecord(buffer: Buffer, at: number): FoundRecord {
   return { kind: 'record', body, end }
 }
 
-export function eventToText({ seq, at, event }: NumberedEvent): string {
-  const isPlain = event.type === 'log' && !event.lines.some(({ text }) => text.includes('\n'))
-  if (!isPlain) return `e${seq} ${JSON.stringify({ at, event })}`
-  let text = `l${seq} ${at} ${event.step}`
-  let before = at
-  for (const line of event.lines) {
-    text += `\n${LETTERS[line.stream]}${line.at - before} ${line.text}`
-    before = line.at
-  }
-  return text
+export function eventToBody({ seq, at, event }: NumberedEvent): Buffer {
+  if (event.type !== 'log') return Buffer.from(`e${seq} ${JSON.stringify({ at, event })}`)
+  const { step, lineCount, size, packing, content } = event.chunk
+  const head = Buffer.from(`c${seq} ${at} ${step} ${lineCount} ${size} ${packing}\n`)
+  return Buffer.concat([head, content])
 }
 
 /** The number of the event in a record's body; 0 where it is none. */
@@ -83,24 +75,45 @@ export function seqOf(body: Buffer): number {
 }
 
 export const isHeader = (body: Buffer): boolean => body[0] === 0x68
-export const isLog = (body: Buffer): boolean => body[0] === 0x6c
+export const isLog = (body: Buffer): boolean => body[0] === CHUNK || body[0] === LINES
 
 /** The event in a record's body, which `seqOf` says is one. */
 export function eventOf(body: Buffer): NumberedEvent {
+  if (body[0] === CHUNK) return chunkEventOf(body)
+  if (body[0] === LINES) return linesEventOf(body)
   const text = body.toString()
-  if (!isLog(body)) {
-    const space = text.indexOf(' ')
-    const { at, event } = JSON.parse(text.slice(space)) as { at: number; event: AttemptEvent }
-    return { seq: Number(text.slice(1, space)), at, event }
-  }
-  const [first = '', ...rest] = text.split('\n')
+  const space = text.indexOf(' ')
+  const { at, event } = JSON.parse(text.slice(space)) as { at: number; event: StoredEvent }
+  const seq = Number(text.slice(1, space))
+  if (event.type !== 'log') return { seq, at, event }
+  return { seq, at, event: { type: 'log', chunk: chunkOf(event.step, event.lines) } }
+}
+
+function chunkEventOf(body: Buffer): NumberedEvent {
+  const end = body.indexOf(10)
+  const words = body.toString('latin1', 1, end).split(' ')
+  const [seq = 0, at = 0, step = 0, lineCount = 0, size = 0] = words.map(Number)
+  const packing = words.at(-1) === 'zstd' ? 'zstd' : 'plain'
+  // A copy: what is sent on must not keep alive all that was read with it.
+  const content = Buffer.from(body.subarray(end + 1))
+  const chunk = { step, lineCount, size, packing, content, clockOffsetMs: 0 } as const
+  return { seq, at, event: { type: 'log', chunk } }
+}
+
+function linesEventOf(body: Buffer): NumberedEvent {
+  const [first = '', ...rest] = body.toString().split('\n')
   const [seq = 0, at = 0, step = 0] = first.slice(1).split(' ').map(Number)
   let before = at
-  const lines = rest.map((line): SentLine => {
+  const lines = rest.map((line): ChunkLine => {
     const space = line.indexOf(' ')
     before += Number(line.slice(1, space))
     const stream = STREAMS.get(line[0] ?? '') ?? 'narwhal'
     return { at: before, stream, text: line.slice(space + 1) }
   })
-  return { seq, at, event: { type: 'log', step, lines } }
+  return { seq, at, event: { type: 'log', chunk: chunkOf(step, lines) } }
 }
+
+/** Former versions wrote lines as JSON where they had line ends in them. */
+type StoredEvent =
+  | Exclude<AttemptEvent, { type: 'log' }>
+  | { readonly type: 'log'; readonly step: number; readonly lines: readonly ChunkLine[] }

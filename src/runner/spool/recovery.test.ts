@@ -8,13 +8,13 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { FACTS, logOf, openSpools, readAll, wordsOf } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import type { AttemptEvent } from '../../contract/attempt.ts'
+import { chunkOf, linesOf } from '../../contract/log-chunk.ts'
 
 const MARK = 'runner one was started anew while the job ran: lines may be missing after this'
 const CUT = 'the end of this log was damaged on the disk: it is cut off here'
 const said = (step: number, text: string): AttemptEvent => ({
   type: 'log',
-  step,
-  lines: [{ at: 5, stream: 'stdout', text }],
+  chunk: chunkOf(step, [{ at: 5, stream: 'stdout', text }]),
 })
 
 /** What a former process told of an attempt before it ended. */
@@ -255,7 +255,7 @@ test('a process that is killed in full writing leaves a whole beginning', async 
   for (let next = await attempt.events.next(0); next; next = await attempt.events.next(seq)) {
     assert.equal(next.seq, ++seq)
     if (next.event.type !== 'log') continue
-    for (const { stream, text } of next.event.lines) {
+    for (const { stream, text } of linesOf(next.event.chunk)) {
       if (stream === 'stdout') assert.equal(Number.parseInt(text), line++)
       else assert.match(text, /started anew|cut off here/)
     }

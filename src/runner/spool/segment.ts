@@ -41,7 +41,7 @@ export const segmentHeader = z.object({
 export type SegmentHeader = z.infer<typeof segmentHeader>
 
 export const encodeHeader = (header: SegmentHeader): Buffer =>
-  encodeRecords([`h${JSON.stringify(header)}`])
+  encodeRecords([Buffer.from(`h${JSON.stringify(header)}`)])
 
 /** Undefined where the body is no header that this version knows. */
 export function headerOf(body: Buffer | undefined): SegmentHeader | undefined {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { FACTS, logOf, openSpools, readAll } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { linesOf } from '../../contract/log-chunk.ts'
 import type { EventSpool } from '../event-spool.ts'
 
 const MB = 2 ** 20
@@ -79,7 +80,7 @@ test('keeps little in memory of a long log that nobody reads, and gives back eve
     const next = await spool.next(seq - 1)
     assert.equal(next?.seq, seq)
     assert.ok(next.event.type === 'log')
-    for (const { text } of next.event.lines) assert.equal(Number.parseInt(text), line++)
+    for (const { text } of linesOf(next.event.chunk)) assert.equal(Number.parseInt(text), line++)
   }
   assert.equal(line, count * 100)
   spool.discard()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { logAppend } from '#root/test/support/log-append.ts'
 import { stateChange } from '../../contract/live-event.ts'
 import type { StoreWriter } from '../store.ts'
 import {
@@ -60,7 +61,7 @@ export function changesContract(open: OpenDatabase): void {
     const before = await store.lastChange()
     const { changes } = await store.transact(async (write) => {
       await write.setHeads([{ repositoryId: repository.id, ref: 'refs/heads/main', sha: 'a' }])
-      await write.appendLog({ ...log, lastSeq: 1 }, lines(0, 1))
+      await write.appendLog(logAppend({ ...log, lastSeq: 1 }, lines(0, 1)))
     })
     assert.deepEqual(changes, [])
     assert.equal(await store.lastChange(), before)

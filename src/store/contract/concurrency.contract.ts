@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { logAppend } from '#root/test/support/log-append.ts'
 import type { Store } from '../store.ts'
 import {
   anEvent,
@@ -102,7 +103,7 @@ export function concurrencyContract(open: OpenDatabase): void {
       await Promise.all(
         stores.map((store) =>
           store.transact((write) =>
-            write.appendLog({ ...log, lastSeq: round }, lines(0, 10 * (round + 1))),
+            write.appendLog(logAppend({ ...log, lastSeq: round }, lines(0, 10 * (round + 1)))),
           ),
         ),
       )

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { logAppend } from '#root/test/support/log-append.ts'
 import { jobView } from '../../contract/views.ts'
 import type { JobRecord } from '../records.ts'
 import {
@@ -98,7 +99,9 @@ export function jobsContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { job, log } = await seedAttempt(store)
-    await store.transact((write) => write.appendLog({ ...log, lastSeq: 12 }, lines(0, 10)))
+    await store.transact((write) =>
+      write.appendLog(logAppend({ ...log, lastSeq: 12 }, lines(0, 10))),
+    )
     const { result: saved } = await store.transact((write) => write.saveJob(job, [1]))
     assert.deepEqual(saved.attempts, (await store.findJob(job.id))?.attempts)
     assert.deepEqual([saved.attempts[0]?.lines, saved.attempts[0]?.lastSeq], [10, 12])

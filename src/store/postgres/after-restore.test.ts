@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { logAppend } from '#root/test/support/log-append.ts'
 import { findProgram } from '../../../test/support/services/programs.ts'
 import { freshDatabase, testService } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -29,7 +30,7 @@ test('a database from pg_dump is gone on with under tokens that nobody ever had'
   await store.transact(async (write) => {
     await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
     await write.takePipeline(pipeline.id, 'dispatcher_one')
-    await write.appendLog({ ...log, lastSeq: 3 }, lines(0, 3))
+    await write.appendLog(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
   })
   const before = await store.findPipeline(pipeline.id)
   const lastChange = await store.lastChange()

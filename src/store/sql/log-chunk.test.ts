@@ -1,42 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import type { LogLine } from '../../contract/views.ts'
-import { decodeChunk, encodeLines } from './log-chunk.ts'
+import { chunkOf, linesOf } from '../../contract/log-chunk.ts'
+import { decodeRow, encodeChunk } from './log-chunk.ts'
 
-const text = fc.oneof(
-  fc.string({ unit: 'binary' }),
-  fc.constantFrom('\0', '\ud800', 'x'.repeat(200_000), 'x'.repeat(300_000)),
-)
-
-test('gives back what was encoded, in chunks that follow one another', () => {
-  const number = fc.nat({ max: 1e6 })
-  fc.assert(
-    fc.property(number, fc.array(text, { maxLength: 20 }), (first, texts) => {
-      const lines = texts.map((text, index): LogLine => {
-        return { number: first + index, step: index, at: 7, stream: 'stderr', text }
-      })
-      const chunks = encodeLines(lines)
-      assert.deepEqual(chunks.flatMap(decodeChunk), lines)
-      for (const { data, lineCount } of chunks) {
-        assert.ok(lineCount === 1 || data.length < 7 * 256 * 1024)
-      }
-    }),
-    { numRuns: 50 },
-  )
+test('gives back every chunk as it was', () => {
+  for (const text of ['', 'short', 'long '.repeat(500)]) {
+    const lines = [{ at: 1_700_000_000_000, stream: 'stderr', text }] as const
+    for (const clockOffsetMs of [0, 17, -86_400_000]) {
+      const chunk = { ...chunkOf(300, lines), clockOffsetMs }
+      const [found, ...others] = decodeRow({ firstLine: 5, lineCount: 1, data: encodeChunk(chunk) })
+      assert.deepEqual(others, [])
+      assert.deepEqual(found, { ...chunk, firstLine: 5, content: Buffer.from(chunk.content) })
+    }
+  }
 })
 
-test('cuts many lines into chunks of a thousand', () => {
-  const lines = Array.from({ length: 2500 }, (_, number): LogLine => {
-    return { number, step: 0, at: 0, stream: 'stdout', text: '' }
-  })
+test('reads the lines that former versions stored, whatever steps they were of', () => {
+  const stored = [
+    [0, 7, 'stdout', 'NUL \0 "\u2028'],
+    [0, 8, 'stderr', ''],
+    [2, 9, 'narwhal', 'x'.repeat(2000)],
+  ] as const
+  const data = Buffer.from(JSON.stringify(stored))
+  const chunks = decodeRow({ firstLine: 40, lineCount: 3, data })
   assert.deepEqual(
-    encodeLines(lines).map(({ firstLine, lineCount }) => [firstLine, lineCount]),
+    chunks.flatMap((chunk) => linesOf(chunk).map((line) => ({ step: chunk.step, ...line }))),
+    stored.map(([step, at, stream, text]) => ({ step, at, stream, text })),
+  )
+  assert.deepEqual(
+    chunks.map(({ firstLine, lineCount }) => [firstLine, lineCount]),
     [
-      [0, 1000],
-      [1000, 1000],
-      [2000, 500],
+      [40, 2],
+      [42, 1],
     ],
   )
-  assert.deepEqual(encodeLines([]), [])
 })

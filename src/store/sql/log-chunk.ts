@@ -1,54 +1,57 @@
+import { chunkOf, type LogChunk } from '../../contract/log-chunk.ts'
+import { pushSigned, pushVarint, VarintReader } from '../../contract/varint.ts'
 import type { LogLine } from '../../contract/views.ts'
+import type { StoredChunk } from '../store.ts'
 
-/** Lines as one chunk keeps them: JSON, in which hostile text is escaped and comes back unchanged. */
-type StoredLine = [step: number, at: number, stream: LogLine['stream'], text: string]
+/** The first byte of a row's data says what it is. */
+const FORMS = { plain: 1, zstd: 2 } as const satisfies Record<LogChunk['packing'], number>
+/** `[`: JSON, as former versions wrote it. */
+const JSON_FORM = 0x5b
+/** A line in that form. */
+type JsonLine = [step: number, at: number, stream: LogLine['stream'], text: string]
 
-/** A chunk is read as a whole, so it has at most this many lines and about as many characters. */
-const MOST_LINES = 1000
-const MOST_CHARACTERS = 256 * 1024
+/** What stands in a row: the form, step, size and clock offset as varints, and the content. */
+export function encodeChunk(chunk: LogChunk): Uint8Array {
+  const head: number[] = [FORMS[chunk.packing]]
+  pushVarint(head, chunk.step)
+  pushVarint(head, chunk.size)
+  pushSigned(head, chunk.clockOffsetMs)
+  return Buffer.concat([Uint8Array.from(head), chunk.content])
+}
 
-/** Lines that are kept together, encoded; the numbers of all follow from the first. */
-export interface LogChunk {
+export interface ChunkRow {
   readonly firstLine: number
   readonly lineCount: number
   readonly data: Uint8Array
 }
 
-/** Encodes lines whose numbers follow one another; a line longer than a chunk has its own. */
-export function encodeLines(lines: readonly LogLine[]): LogChunk[] {
-  const chunks: LogChunk[] = []
-  let start = 0
-  let characters = 0
-  for (const [index, line] of lines.entries()) {
-    characters += line.text.length
-    const next = lines[index + 1]
-    const isFull =
-      index + 1 - start >= MOST_LINES || characters + (next?.text.length ?? 0) > MOST_CHARACTERS
-    if (next && !isFull) continue
-    chunks.push(encodeChunk(lines.slice(start, index + 1)))
-    start = index + 1
-    characters = 0
+/** The chunk of a row; several where a former version put lines of several steps in one. */
+export function decodeRow(row: ChunkRow): StoredChunk[] {
+  const data = Buffer.from(row.data.buffer, row.data.byteOffset, row.data.byteLength)
+  if (data[0] === JSON_FORM) return decodeJson(row.firstLine, data)
+  const reader = new VarintReader(data, 1)
+  const step = reader.next()
+  const size = reader.next()
+  const clockOffsetMs = reader.nextSigned()
+  const packing = data[0] === FORMS.zstd ? 'zstd' : 'plain'
+  const content = data.subarray(reader.at)
+  const { firstLine, lineCount } = row
+  return [{ firstLine, lineCount, step, size, packing, content, clockOffsetMs }]
+}
+
+function decodeJson(firstLine: number, data: Buffer): StoredChunk[] {
+  const lines = JSON.parse(data.toString()) as JsonLine[]
+  const chunks: StoredChunk[] = []
+  for (let start = 0; start < lines.length; ) {
+    const step = lines[start]?.[0] ?? 0
+    const end = lines.findIndex(([other], index) => index > start && other !== step)
+    const some = lines.slice(start, end < 0 ? lines.length : end)
+    const chunk = chunkOf(
+      step,
+      some.map(([, at, stream, text]) => ({ at, stream, text })),
+    )
+    chunks.push({ ...chunk, firstLine: firstLine + start })
+    start += some.length
   }
   return chunks
-}
-
-function encodeChunk(lines: readonly LogLine[]): LogChunk {
-  const stored = lines.map(({ step, at, stream, text }): StoredLine => [step, at, stream, text])
-  return {
-    firstLine: lines[0]?.number ?? 0,
-    lineCount: lines.length,
-    data: Buffer.from(JSON.stringify(stored)),
-  }
-}
-
-export function decodeChunk(chunk: LogChunk): LogLine[] {
-  const { buffer, byteOffset, byteLength } = chunk.data
-  const text = Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
-  return (JSON.parse(text) as StoredLine[]).map(([step, at, stream, text], index) => ({
-    number: chunk.firstLine + index,
-    step,
-    at,
-    stream,
-    text,
-  }))
 }

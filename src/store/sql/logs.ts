@@ -1,98 +1,74 @@
+import { sql } from 'kysely'
+import { chunkOf, type LogChunk, linesOf } from '../../contract/log-chunk.ts'
 import type { LogLine } from '../../contract/views.ts'
-import type { JobId } from '../../core/ids.ts'
+import type { AttemptRef } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { LOG_READ_CHARACTERS } from '../store.ts'
-import { decodeChunk, encodeLines } from './log-chunk.ts'
+import { LOG_READ_CHARACTERS, type LogAppend, type StoredChunk } from '../store.ts'
+import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
 import { isPostgres } from './rows.ts'
 import type { Db } from './tables.ts'
 
-interface Log {
-  readonly jobId: JobId
-  readonly attempt: number
-}
+type Log = AttemptRef
 
 /** So many bytes of chunks are in memory at a time, but one chunk at least. */
-const MOST_BYTES = 4 * 1024 * 1024
-
-interface ChunkSize {
-  readonly firstLine: number
-  readonly bytes: number
-}
+const MOST_BYTES = 2 * 1024 * 1024
+/** So many rows are looked at for that. */
+const MOST_ROWS = 500
 
 export async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
-  const sizes = await listChunkSizes(db, log, from, limit)
   const lines: LogLine[] = []
+  const end = from + limit
   let characters = 0
-  for (const [first, last] of within(sizes, MOST_BYTES)) {
-    const chunks = await db
-      .selectFrom('log_chunks')
-      .select(['first_line as firstLine', 'line_count as lineCount', 'data'])
-      .where('job_id', '=', log.jobId)
-      .where('attempt', '=', log.attempt)
-      .where('first_line', '>=', first)
-      .where('first_line', '<=', last)
-      .orderBy('first_line')
-      .execute()
+  for (let next = from; next < end && characters < LOG_READ_CHARACTERS; ) {
+    const chunks = await readLogChunks(db, log, next)
+    if (chunks.length === 0) break
     for (const chunk of chunks) {
-      for (const line of decodeChunk(chunk)) {
-        if (line.number < from || line.number >= from + limit) continue
-        lines.push(line)
+      if (characters >= LOG_READ_CHARACTERS) break
+      const { firstLine, lineCount, step } = chunk
+      const first = Math.max(0, next - firstLine)
+      for (const [index, line] of linesOf(
+        chunk,
+        first,
+        Math.min(lineCount, end - firstLine),
+      ).entries()) {
+        lines.push({ number: firstLine + first + index, step, ...line })
         characters += line.text.length
       }
+      next = Math.max(next, firstLine + lineCount)
     }
-    if (characters >= LOG_READ_CHARACTERS) break
   }
   return lines
 }
 
-/** The chunks that have the wanted lines. */
-function listChunkSizes(db: Db, log: Log, from: number, limit: number): Promise<ChunkSize[]> {
-  return (
-    db
-      .selectFrom('log_chunks')
-      .select((is) => [
-        'first_line as firstLine',
-        is.cast<number>(is.fn('length', ['data']), 'integer').as('bytes'),
-      ])
-      .where('job_id', '=', log.jobId)
-      .where('attempt', '=', log.attempt)
-      // From the chunk that `from` is in: the last that begins at or before it.
-      .where('first_line', '>=', (select) =>
-        select
-          .selectFrom('log_chunks')
-          .select((is) => is.fn.coalesce(is.fn.max('first_line'), is.val(0)).as('first_line'))
-          .where('job_id', '=', log.jobId)
-          .where('attempt', '=', log.attempt)
-          .where('first_line', '<=', from),
-      )
-      .where('first_line', '<', from + limit)
-      .orderBy('first_line')
-      // No chunk is empty, so there are never more of them than lines; one more, as the first may
-      // begin earlier.
-      .limit(limit + 1)
-      .execute()
-  )
+/**
+ * In one statement, and so of one moment: rows are put together while others read. The chunks that
+ * end before `from` are left out.
+ */
+export async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChunk[]> {
+  const rows = await sql<ChunkRow>`
+    select first_line as "firstLine", line_count as "lineCount", data
+    from log_chunks
+    where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line in (
+      select first_line from (
+        select first_line, sum(length(data)) over (order by first_line) - length(data) as bytes
+        from (
+          select first_line, data from log_chunks
+          where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line >= coalesce((
+            select max(first_line) from log_chunks
+            where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line <= ${from}
+          ), 0)
+          order by first_line limit ${sql.lit(MOST_ROWS)}
+        ) as following
+      ) as sizes
+      where bytes < ${sql.lit(MOST_BYTES)}
+    )
+    order by first_line`.execute(db)
+  return rows.rows
+    .flatMap(decodeRow)
+    .filter(({ firstLine, lineCount }) => firstLine + lineCount > from)
 }
 
-/** First and last lines of rows of chunks that have no more bytes than this, or are one chunk. */
-function* within(sizes: readonly ChunkSize[], most: number): Generator<[number, number]> {
-  for (let start = 0; start < sizes.length; ) {
-    let end = start
-    let bytes = sizes[start]?.bytes ?? 0
-    while (end + 1 < sizes.length && bytes + (sizes[end + 1]?.bytes ?? 0) <= most) {
-      end++
-      bytes += sizes[end]?.bytes ?? 0
-    }
-    yield [sizes[start]?.firstLine ?? 0, sizes[end]?.firstLine ?? 0]
-    start = end + 1
-  }
-}
-
-export async function appendLog(
-  db: Db,
-  log: Log & { readonly fence: number; readonly lastSeq: number },
-  lines: readonly LogLine[],
-): Promise<void> {
+export async function appendLog(db: Db, log: LogAppend): Promise<void> {
   const stored = await db
     .selectFrom('attempts')
     .select(['fence', 'lines', 'last_seq'])
@@ -106,32 +82,46 @@ export async function appendLog(
     const message = `the log of ${name} is written under fence ${stored.fence}, not ${log.fence}`
     throw new NarwhalError('conflict', message)
   }
-  const fresh = lines.filter((line) => line.number >= stored.lines)
-  for (const [index, line] of fresh.entries()) {
-    const expected = stored.lines + index
-    if (line.number === expected) continue
-    const message = `the log of ${name} goes on with line ${expected}, not ${line.number}`
-    throw new NarwhalError('conflict', message)
-  }
-  for (const { firstLine, lineCount, data } of encodeLines(fresh)) {
-    await db
-      .insertInto('log_chunks')
-      .values({
-        job_id: log.jobId,
-        attempt: log.attempt,
-        first_line: firstLine,
-        line_count: lineCount,
-        data,
-      })
-      .execute()
+  let next = log.firstLine
+  let lines = stored.lines
+  for (const chunk of log.chunks) {
+    const firstLine = next
+    next += chunk.lineCount
+    if (next <= stored.lines) continue
+    if (firstLine < lines) {
+      await insertChunk(db, log, withoutFirst(chunk, lines - firstLine, lines))
+      lines = next
+      continue
+    }
+    if (firstLine !== lines) {
+      const message = `the log of ${name} goes on with line ${lines}, not ${firstLine}`
+      throw new NarwhalError('conflict', message)
+    }
+    await insertChunk(db, log, { ...chunk, firstLine })
+    lines = next
   }
   await db
     .updateTable('attempts')
-    .set({
-      lines: stored.lines + fresh.length,
-      last_seq: Math.max(stored.last_seq, log.lastSeq),
-    })
+    .set({ lines, last_seq: Math.max(stored.last_seq, log.lastSeq) })
     .where('job_id', '=', log.jobId)
     .where('number', '=', log.attempt)
+    .execute()
+}
+
+/** What follows in a chunk of which some lines are stored already. */
+function withoutFirst(chunk: LogChunk, count: number, firstLine: number): StoredChunk {
+  return { ...chunkOf(chunk.step, linesOf(chunk, count)), firstLine }
+}
+
+async function insertChunk(db: Db, log: Log, chunk: StoredChunk): Promise<void> {
+  await db
+    .insertInto('log_chunks')
+    .values({
+      job_id: log.jobId,
+      attempt: log.attempt,
+      first_line: chunk.firstLine,
+      line_count: chunk.lineCount,
+      data: encodeChunk(chunk),
+    })
     .execute()
 }

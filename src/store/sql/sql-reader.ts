@@ -13,13 +13,20 @@ import type {
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
-import type { ChangeQuery, ForgeName, PendingQuery, PipelineFilter, StoreReader } from '../store.ts'
+import type {
+  ChangeQuery,
+  ForgeName,
+  PendingQuery,
+  PipelineFilter,
+  StoredChunk,
+  StoreReader,
+} from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
-import { readLog } from './logs.ts'
+import { readLog, readLogChunks } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
@@ -112,6 +119,10 @@ export class SqlReader implements StoreReader {
 
   readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]> {
     return readLog(this.#db, log, from, limit)
+  }
+
+  readLogChunks(log: { jobId: JobId; attempt: number }, from: number): Promise<StoredChunk[]> {
+    return readLogChunks(this.#db, log, from)
   }
 
   listDispatchers(): Promise<DispatcherRecord[]> {

@@ -1,14 +1,6 @@
 import type { StateChange } from '../../contract/live-event.ts'
-import type { LogLine } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type {
-  DispatcherId,
-  EventId,
-  JobId,
-  PipelineId,
-  RepositoryId,
-  RunnerId,
-} from '../../core/ids.ts'
+import type { DispatcherId, EventId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
 import type {
   AcceptedEvent,
   DeliveryRecord,
@@ -22,7 +14,7 @@ import type {
   RunnerRecord,
   TokenRecord,
 } from '../records.ts'
-import type { JoinTokenUse, StoreWriter } from '../store.ts'
+import type { JoinTokenUse, LogAppend, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import {
   acceptEvents,
@@ -145,11 +137,8 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return saved
   }
 
-  appendLog(
-    log: { jobId: JobId; attempt: number; fence: number; lastSeq: number },
-    lines: readonly LogLine[],
-  ): Promise<void> {
-    return appendLog(this.#db, log, lines)
+  appendLog(log: LogAppend): Promise<void> {
+    return appendLog(this.#db, log)
   }
 
   takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void> {

@@ -6,6 +6,7 @@ import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { logAppend } from '#root/test/support/log-append.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
 import { aRepository, lines, seedAttempt, seedRepository } from '../contract/fixtures.ts'
@@ -26,7 +27,7 @@ async function seedBackup(path: string, file: string) {
   await store.transact(async (write) => {
     await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
     await write.takePipeline(pipeline.id, 'dispatcher_one')
-    await write.appendLog({ ...log, lastSeq: 3 }, lines(0, 3))
+    await write.appendLog(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
   })
   await backupSqlite(path, file, signal)
   const before = await store.findPipeline(pipeline.id)

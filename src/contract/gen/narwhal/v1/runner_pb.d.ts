@@ -883,6 +883,8 @@ export declare type StepStarted = Message<"narwhal.v1.StepStarted"> & {
 export declare const StepStartedSchema: GenMessage<StepStarted>;
 
 /**
+ * Lines of one step, packed once by the runner; they are stored as these bytes.
+ *
  * @generated from message narwhal.v1.LogAppended
  */
 export declare type LogAppended = Message<"narwhal.v1.LogAppended"> & {
@@ -892,9 +894,33 @@ export declare type LogAppended = Message<"narwhal.v1.LogAppended"> & {
   step: number;
 
   /**
-   * @generated from field: repeated narwhal.v1.LogLine lines = 2;
+   * At most 10,000; 0 in place of lines that were lost on the runner's disk.
+   *
+   * @generated from field: uint32 line_count = 3;
    */
-  lines: LogLine[];
+  lineCount: number;
+
+  /**
+   * Bytes of the content once it is unpacked; at most 2 MiB.
+   *
+   * @generated from field: uint32 size = 4;
+   */
+  size: number;
+
+  /**
+   * @generated from field: narwhal.v1.Packing packing = 5;
+   */
+  packing: Packing;
+
+  /**
+   * Unpacked: the number of bytes of the runs, the runs, and the text, UTF-8, in which "\n" ends
+   * every line. A run is a stretch of lines of one stream (0 stdout, 1 stderr, 2 Narwhal's own words)
+   * with one time: how many lines, the stream, the milliseconds since the run before (zigzag; of the
+   * first: since the epoch, on the runner's clock). All numbers are varints.
+   *
+   * @generated from field: bytes content = 6;
+   */
+  content: Uint8Array;
 };
 
 /**
@@ -902,32 +928,6 @@ export declare type LogAppended = Message<"narwhal.v1.LogAppended"> & {
  * Use `create(LogAppendedSchema)` to create a new message.
  */
 export declare const LogAppendedSchema: GenMessage<LogAppended>;
-
-/**
- * @generated from message narwhal.v1.LogLine
- */
-export declare type LogLine = Message<"narwhal.v1.LogLine"> & {
-  /**
-   * @generated from field: uint64 at_ms = 1;
-   */
-  atMs: bigint;
-
-  /**
-   * @generated from field: narwhal.v1.Stream stream = 2;
-   */
-  stream: Stream;
-
-  /**
-   * @generated from field: string text = 3;
-   */
-  text: string;
-};
-
-/**
- * Describes the message narwhal.v1.LogLine.
- * Use `create(LogLineSchema)` to create a new message.
- */
-export declare const LogLineSchema: GenMessage<LogLine>;
 
 /**
  * @generated from message narwhal.v1.StepFinished
@@ -1177,36 +1177,31 @@ export enum Phase {
 export declare const PhaseSchema: GenEnum<Phase>;
 
 /**
- * @generated from enum narwhal.v1.Stream
+ * @generated from enum narwhal.v1.Packing
  */
-export enum Stream {
+export enum Packing {
   /**
-   * @generated from enum value: STREAM_UNSPECIFIED = 0;
+   * @generated from enum value: PACKING_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * @generated from enum value: STREAM_STDOUT = 1;
+   * @generated from enum value: PACKING_PLAIN = 1;
    */
-  STDOUT = 1,
+  PLAIN = 1,
 
   /**
-   * @generated from enum value: STREAM_STDERR = 2;
-   */
-  STDERR = 2,
-
-  /**
-   * Narwhal's own words about the attempt.
+   * One frame of Zstandard (RFC 8878).
    *
-   * @generated from enum value: STREAM_NARWHAL = 3;
+   * @generated from enum value: PACKING_ZSTD = 2;
    */
-  NARWHAL = 3,
+  ZSTD = 2,
 }
 
 /**
- * Describes the enum narwhal.v1.Stream.
+ * Describes the enum narwhal.v1.Packing.
  */
-export declare const StreamSchema: GenEnum<Stream>;
+export declare const PackingSchema: GenEnum<Packing>;
 
 /**
  * Why an attempt that ended in `error` says nothing about its job.

@@ -1,0 +1,130 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
+import type { LogLine } from './views.ts'
+
+/**
+ * Lines of one step, as the runner packed them. They travel, are spooled and are stored as these very
+ * bytes; they become lines only for those who look at them.
+ */
+export interface LogChunk {
+  readonly step: number
+  /** At most MOST_CHUNK_LINES; 0 in place of lines that were lost on the way. */
+  readonly lineCount: number
+  /** Bytes of the content once it is unpacked; at most MOST_CHUNK_BYTES. */
+  readonly size: number
+  readonly packing: 'plain' | 'zstd'
+  /** See log-content.ts. */
+  readonly content: Uint8Array
+  /** What must be added to the times in the content; 0 where the runner's clock counts. */
+  readonly clockOffsetMs: number
+}
+
+/** A line before it has its number; the step is the chunk's. */
+export type ChunkLine = Pick<LogLine, 'at' | 'stream' | 'text'>
+
+/** A chunk is unpacked as a whole, so it has no more lines and bytes than these. */
+export const MOST_CHUNK_LINES = 10_000
+export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
+
+/** Less is not worth packing: a live line or two. */
+const LEAST_PACKED = 512
+const PACKING = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+const unzstd = promisify(zstdDecompress)
+
+/** Packs lines whose text has come in parts, UTF-8 with `\n` behind each line. */
+export function packChunk(
+  step: number,
+  runs: readonly LogRun[],
+  parts: readonly Uint8Array[],
+): LogChunk {
+  const content = Buffer.concat([encodeRuns(runs), ...parts])
+  const lineCount = runs.reduce((sum, { count }) => sum + count, 0)
+  const plain = { step, lineCount, size: content.length, clockOffsetMs: 0 }
+  if (content.length >= LEAST_PACKED) {
+    const packed = zstdCompressSync(content, PACKING)
+    if (packed.length < content.length) return { ...plain, packing: 'zstd', content: packed }
+  }
+  return { ...plain, packing: 'plain', content }
+}
+
+/** Packs single lines, which are few; a line end within a text becomes U+2424. */
+export function chunkOf(step: number, lines: readonly ChunkLine[]): LogChunk {
+  const runs = lines.map(({ stream, at }): LogRun => ({ count: 1, stream, at }))
+  const text = lines.map((line) => `${line.text.replaceAll('\n', '\u2424')}\n`).join('')
+  return packChunk(step, joinRuns(runs), [Buffer.from(text)])
+}
+
+/** Puts runs together that are one: of the same stream and the same time. */
+export function joinRuns(runs: Iterable<LogRun>): LogRun[] {
+  const joined: LogRun[] = []
+  for (const run of runs) {
+    const last = joined.at(-1)
+    if (last && last.stream === run.stream && last.at === run.at) {
+      joined[joined.length - 1] = { ...last, count: last.count + run.count }
+    } else {
+      joined.push(run)
+    }
+  }
+  return joined
+}
+
+/** What is in a chunk. Where its bytes are not what it says, lines that say so take their place. */
+export function openChunk(chunk: LogChunk): LogContent {
+  const { packing, content } = chunk
+  try {
+    return read(chunk, packing === 'zstd' ? zstdDecompressSync(content, bound(chunk)) : content)
+  } catch {
+    return damaged(chunk)
+  }
+}
+
+/** The same beside the event loop: for those who open many. */
+export async function openChunkAside(chunk: LogChunk): Promise<LogContent> {
+  if (chunk.packing === 'plain') return openChunk(chunk)
+  try {
+    return read(chunk, await unzstd(chunk.content, bound(chunk)))
+  } catch {
+    return damaged(chunk)
+  }
+}
+
+/** A few bytes may be unpacked to very many: never to more than the chunk says. */
+function bound({ size }: LogChunk): { maxOutputLength: number } {
+  return { maxOutputLength: Math.max(1, size) }
+}
+
+function read({ size }: LogChunk, bytes: Uint8Array): LogContent {
+  if (bytes.length !== size) throw new RangeError(`a chunk has ${bytes.length} bytes, not ${size}`)
+  return readContent(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+}
+
+const DAMAGED = 'a line of this log is damaged: its bytes are not what the runner sent'
+
+function damaged({ lineCount }: LogChunk): LogContent {
+  const runs = [{ count: lineCount, stream: 'narwhal', at: 0 }] as const
+  return { runs, text: Buffer.from(`${DAMAGED}\n`.repeat(lineCount)) }
+}
+
+/** The lines of a chunk, or of a part of it: always as many as it says. */
+export function linesOf(chunk: LogChunk, from = 0, to = chunk.lineCount): ChunkLine[] {
+  const { lineCount, clockOffsetMs } = chunk
+  const { runs, text } = openChunk(chunk)
+  const texts = text.toString().split('\n')
+  texts.pop()
+  const lines: ChunkLine[] = []
+  let index = 0
+  for (const { count, stream, at } of runs) {
+    const end = Math.min(index + count, texts.length, to)
+    for (let n = Math.max(index, from); n < end; n++) {
+      lines.push({ at: at + clockOffsetMs, stream, text: texts[n] ?? '' })
+    }
+    index += count
+    if (index >= to) break
+  }
+  const at = (runs.at(-1)?.at ?? 0) + clockOffsetMs
+  const wanted = Math.max(0, Math.min(to, lineCount) - from)
+  while (lines.length < wanted) lines.push({ at, stream: 'narwhal', text: DAMAGED })
+  return lines
+}
