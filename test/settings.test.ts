@@ -23,6 +23,7 @@ const WRONG: Record<string, string> = {
   'job-memory': 'much',
   'job-cpus': '0.5',
   'job-processes': '1',
+  'mirror-size': 'all',
   'log-level': 'loud',
   'log-format': 'xml',
 }

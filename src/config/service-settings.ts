@@ -8,7 +8,15 @@ const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
 const TLS = ['tls-cert', 'tls-key', 'tls-client-ca', 'tls-ca'] as const
 const EXECUTOR = ['executor', 'default-image'] as const
-const RUNNER = ['name', 'slots', 'labels', 'job-memory', 'job-cpus', 'job-processes'] as const
+const RUNNER = [
+  'name',
+  'slots',
+  'labels',
+  'job-memory',
+  'job-cpus',
+  'job-processes',
+  'mirror-size',
+] as const
 const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts'] as const
 const LOG = ['log-level', 'log-format'] as const
 

@@ -174,6 +174,12 @@ export const SETTINGS = {
     schema: integer(1, 1000),
     fallback: String(defaultSlots),
   }),
+  'mirror-size': setting({
+    value: 'size',
+    help: 'how much of the disk the mirrors of repositories may take; the least used ones go',
+    schema: size,
+    fallback: '20g',
+  }),
   labels: setting({
     value: 'list',
     help: 'labels that jobs may ask for, with commas between them',

@@ -48,6 +48,8 @@ export interface RunnerOptions {
   readonly version?: string
   /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
+  /** How much of the disk the mirrors may take; without end unless told. */
+  readonly mirrorBytes?: number
   /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
   readonly orphanMs?: number
 }
@@ -137,6 +139,7 @@ export class Runner implements AsyncDisposable {
       folder: join(deps.dataDir, 'mirrors'),
       env: deps.gitEnv,
       log: deps.log,
+      ...(options.mirrorBytes === undefined ? {} : { maxBytes: options.mirrorBytes }),
     })
     this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))
     this.#attempts = new KnownAttempts({ log: deps.log, onChange: () => this.#changes.emit() })

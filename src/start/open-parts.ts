@@ -41,7 +41,14 @@ export function requireApart(
   throw new NarwhalError('invalid', missing.map((name) => MISSING[name]).join('\n  '))
 }
 
-type RunnerSetting = 'name' | 'slots' | 'labels' | 'job-memory' | 'job-cpus' | 'job-processes'
+type RunnerSetting =
+  | 'name'
+  | 'slots'
+  | 'labels'
+  | 'job-memory'
+  | 'job-cpus'
+  | 'job-processes'
+  | 'mirror-size'
 
 export async function openStoreOf(
   context: Context<'database'>,
@@ -101,6 +108,7 @@ export async function startRunnerOf(
       slots,
       labels,
       version: context.version,
+      mirrorBytes: context.config['mirror-size'],
       limits: {
         memoryBytes: context.config['job-memory'],
         cpus: context.config['job-cpus'],

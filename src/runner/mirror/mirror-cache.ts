@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { CommitSource } from '../../contract/attempt.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -10,7 +10,9 @@ import { SerialQueue } from '../../lib/serial-queue.ts'
 import { withSignal } from '../../lib/with-signal.ts'
 import { diskNote } from '../disk-note.ts'
 import { SharedTasks } from '../shared-tasks.ts'
+import { advice, isBroken, isNotGiven, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
+import { GONE, makeRoom } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { ObjectReaders } from './object-readers.ts'
 import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
@@ -22,16 +24,18 @@ export interface FetchResult {
   readonly fetched: boolean
 }
 
-/** The server gives only what its refs point to, or has no such object at all. */
-const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
-/** What git says of an object store or a ref of ours that is broken. */
-const BROKEN =
-  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\//i
-
 const SLOW_MS = 600_000
 const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
+
+export interface MirrorCacheOptions {
+  readonly folder: string
+  readonly env: GitEnv
+  readonly log: Logger
+  /** So much of the disk all mirrors may take; without end unless told. */
+  readonly maxBytes?: number
+}
 
 /** One repository's mirror; `known` are commits that were seen in it. */
 interface Mirror {
@@ -40,6 +44,10 @@ interface Mirror {
   readonly known: Set<string>
   /** The server has refused to be asked the quick way, and is not asked so before this moment. */
   slowUntil: number
+  /** Callers that fetch into it or read from it now. */
+  users: number
+  /** Epoch milliseconds. */
+  usedAt: number
   /** Settles when the tags are as the remote had them at the last fetch. */
   tags: Promise<void>
 }
@@ -52,13 +60,16 @@ interface Mirror {
 export class MirrorCache implements AsyncDisposable {
   readonly #folder: string
   readonly #env: GitEnv
+  readonly #maxBytes: number
+  readonly #room = new SerialQueue()
   readonly #log: Logger
   readonly #mirrors = new Map<RepositoryId, Mirror>()
   readonly #fetches = new SharedTasks<boolean>()
   readonly #readers: ObjectReaders
   readonly #stop = new AbortController()
 
-  constructor(options: { readonly folder: string; readonly env: GitEnv; readonly log: Logger }) {
+  constructor(options: MirrorCacheOptions) {
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
     this.#folder = options.folder
     this.#env = options.env
     this.#readers = new ObjectReaders(options.env)
@@ -73,6 +84,7 @@ export class MirrorCache implements AsyncDisposable {
   async fetchCommit(commit: CommitSource, signal: AbortSignal): Promise<FetchResult> {
     const startedAt = performance.now()
     const mirror = this.#mirror(commit.repositoryId)
+    using _use = use(mirror)
     const fetched =
       !mirror.known.has(commit.sha) &&
       (await this.#fetches.join(`${commit.repositoryId} ${commit.sha}`, signal, (shared) =>
@@ -90,8 +102,9 @@ export class MirrorCache implements AsyncDisposable {
     signal: AbortSignal,
     read: (path: string, objects: ObjectReader) => Promise<Result>,
   ): Promise<Result> {
-    await this.fetchCommit(commit, signal)
     const mirror = this.#mirror(commit.repositoryId)
+    using _use = use(mirror)
+    await this.fetchCommit(commit, signal)
     try {
       return await read(mirror.path, this.#readers.of(mirror.path))
     } catch (error) {
@@ -126,6 +139,8 @@ export class MirrorCache implements AsyncDisposable {
       queue: new SerialQueue(),
       known: new Set(),
       slowUntil: 0,
+      users: 0,
+      usedAt: Date.now(),
       tags: Promise.resolve(),
     }
     this.#mirrors.set(id, mirror)
@@ -147,7 +162,7 @@ export class MirrorCache implements AsyncDisposable {
       await this.#fetch(mirror, url, commit, signal)
     }
     // Not waited for: who fetched this commit need not wait for tidiness.
-    void mirror.queue.run(() => this.#compact(mirror))
+    void mirror.queue.run(() => this.#compact(mirror)).then(() => this.#makeRoom())
     return true
   }
 
@@ -175,7 +190,8 @@ export class MirrorCache implements AsyncDisposable {
     } catch (error) {
       signal.throwIfAborted()
       this.#log.info({ mirror: mirror.path, reason: describeError(error) }, 'git fetches it')
-      mirror.slowUntil = performance.now() + SLOW_MS
+      // Not so after a connection that broke: the next one may hold.
+      if (error instanceof NarwhalError) mirror.slowUntil = performance.now() + SLOW_MS
       return false
     }
     mirror.tags = this.#bringTags(mirror, commit, { listing, objects })
@@ -230,12 +246,12 @@ export class MirrorCache implements AsyncDisposable {
         await this.#git(init, signal)
       }
       await fetch(commit.sha).catch((error: unknown) => {
-        if (!NOT_GIVEN.test(describeError(error))) throw error
+        if (!isNotGiven(error)) throw error
         return fetch(commit.ref)
       })
     } catch (error) {
       if (signal.aborted) throw error
-      if (NOT_GIVEN.test(describeError(error))) throw notThere(commit, error)
+      if (isNotGiven(error)) throw notThere(commit, error)
       const why = `${describeError(error)}${advice(error)}${await diskNote(error, this.#folder)}`
       throw new NarwhalError('unavailable', `cannot fetch ${commit.repositoryName}: ${why}`, {
         cause: error,
@@ -283,16 +299,51 @@ export class MirrorCache implements AsyncDisposable {
     }
   }
 
+  /** Never rejects: a disk that is full is told of by whoever needs it. */
+  async #makeRoom(): Promise<void> {
+    if (this.#maxBytes === Number.POSITIVE_INFINITY) return
+    const known = new Map([...this.#mirrors.values()].map((mirror) => [mirror.path, mirror]))
+    await this.#room
+      .run(() =>
+        makeRoom({
+          folder: this.#folder,
+          maxBytes: this.#maxBytes,
+          usedAt: (path) => known.get(path)?.usedAt,
+          remove: (path) => this.#remove(this.#mirror(basename(path, '.git') as RepositoryId)),
+        }),
+      )
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#log.warn({ err: error }, 'mirrors take too much room')
+      })
+  }
+
+  /** Unless it is in use. Whoever wants it meanwhile waits in its queue, and fetches it anew. */
+  async #remove(mirror: Mirror): Promise<boolean> {
+    return await mirror.queue.run(async () => {
+      if (mirror.users > 0 || this.#stop.signal.aborted) return false
+      mirror.known.clear()
+      this.#readers.end(mirror.path)
+      await rename(mirror.path, mirror.path + GONE)
+      await rm(mirror.path + GONE, { recursive: true, force: true })
+      this.#log.info({ mirror: mirror.path }, 'a mirror was removed to make room')
+      return true
+    })
+  }
+
   #git(args: readonly string[], signal: AbortSignal, allowLocal = false): Promise<string> {
     return git(args, { env: this.#env, signal, allowLocal, timeoutMs: 1_800_000 })
   }
 }
 
-/** Whether git stumbled over the mirror, or a copy of it, and not over the remote. */
-function isBroken(error: unknown): boolean {
-  const words = describeError(error)
-  if (words.includes('remote: ')) return false
-  return BROKEN.test(words)
+/** While it lasts the mirror is not removed. */
+function use(mirror: Mirror): Disposable {
+  mirror.users++
+  mirror.usedAt = Date.now()
+  return {
+    [Symbol.dispose]: () => {
+      mirror.users--
+    },
+  }
 }
 
 /** The name is a digest, so that `a` and `a/b` never stand in each other's way. */
@@ -308,19 +359,3 @@ async function exists(path: string): Promise<boolean> {
 }
 
 const isPack = (name: string) => name.endsWith('.pack')
-
-function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
-  return new NarwhalError(
-    'unavailable',
-    `commit ${commit.sha} is not in ${commit.repositoryName} (or no longer reachable from a ref)`,
-    { cause },
-  )
-}
-
-function advice(error: unknown): string {
-  const words = describeError(error)
-  if (/could not read (?:Username|Password)|Authentication failed|Permission denied/i.test(words)) {
-    return ' (the runner has no credentials for it)'
-  }
-  return ''
-}

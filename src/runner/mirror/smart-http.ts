@@ -98,7 +98,14 @@ async function post(
   request.on('error', answered.reject)
   request.on('timeout', () => request.destroy(new Error('the server is silent')))
   request.end(body)
-  const response = await answered.promise
+  let response: http.IncomingMessage
+  try {
+    response = await answered.promise
+  } catch (error) {
+    // The server closed a connection that was kept, in the moment when it was used again.
+    if (request.reusedSocket && !signal.aborted) return await post(url, body, signal)
+    throw error
+  }
   const type = response.headers['content-type']
   if (response.statusCode === 200 && type === 'application/x-git-upload-pack-result') {
     return response

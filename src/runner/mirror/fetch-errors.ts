@@ -1,0 +1,39 @@
+import type { CommitSource } from '../../contract/attempt.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+
+/** What git's words about a fetch mean: it has no codes for them. */
+
+/** The server gives only what its refs point to, or has no such object at all. */
+const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
+/** What git says of an object store or a ref of ours that is broken. */
+const BROKEN =
+  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\//i
+
+/** Whether the server does not have what was asked for, or not under that name. */
+export function isNotGiven(error: unknown): boolean {
+  return NOT_GIVEN.test(describeError(error))
+}
+
+/** Whether git stumbled over the mirror, or a copy of it, and not over the remote. */
+export function isBroken(error: unknown): boolean {
+  const words = describeError(error)
+  if (words.includes('remote: ')) return false
+  return BROKEN.test(words)
+}
+
+export function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
+  return new NarwhalError(
+    'unavailable',
+    `commit ${commit.sha} is not in ${commit.repositoryName} (or no longer reachable from a ref)`,
+    { cause },
+  )
+}
+
+/** What to do about it, to be put behind the words. */
+export function advice(error: unknown): string {
+  const words = describeError(error)
+  if (/could not read (?:Username|Password)|Authentication failed|Permission denied/i.test(words)) {
+    return ' (the runner has no credentials for it)'
+  }
+  return ''
+}

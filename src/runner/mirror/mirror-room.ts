@@ -1,0 +1,61 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface MirrorRoom {
+  /** Where the mirrors are, each a folder `….git`. */
+  readonly folder: string
+  /** So many bytes all of them may take. */
+  readonly maxBytes: number
+  /** When this process used the mirror last, epoch milliseconds; undefined if it has not. */
+  readonly usedAt: (path: string) => number | undefined
+  /** Removes the mirror unless it is in use; resolves to whether it is gone. */
+  readonly remove: (path: string) => Promise<boolean>
+}
+
+/**
+ * Removes the least lately used mirrors until the others take no more than they may, and what an
+ * earlier removal left. One that is in use stays, whatever it takes.
+ */
+export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom): Promise<void> {
+  const names = await readdir(folder)
+  const leftovers = names.filter((name) => name.endsWith(GONE))
+  await Promise.all(leftovers.map((name) => rm(join(folder, name), { recursive: true })))
+  const paths = names.filter((name) => name.endsWith('.git')).map((name) => join(folder, name))
+  const mirrors = await Promise.all(
+    paths.map(async (path) => {
+      const [bytes, writtenAt] = await Promise.all([sizeOf(path), lastWrite(path)])
+      return { path, bytes, at: usedAt(path) ?? writtenAt }
+    }),
+  )
+  let total = mirrors.reduce((sum, { bytes }) => sum + bytes, 0)
+  for (const { path, bytes } of mirrors.toSorted((a, b) => a.at - b.at)) {
+    if (total <= maxBytes) return
+    if (await remove(path)) total -= bytes
+  }
+}
+
+/** What a mirror is renamed to before it is removed, so that nobody sees half of one. */
+export const GONE = '.gone'
+
+/** Nearly all of it is packs. */
+async function sizeOf(mirror: string): Promise<number> {
+  const folder = join(mirror, 'objects', 'pack')
+  const names = await readdir(folder).catch(() => [])
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** Each fetch writes a pack. */
+async function lastWrite(mirror: string): Promise<number> {
+  return await stat(join(mirror, 'objects', 'pack')).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  )
+}
