@@ -4,13 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { compile, isCompiled } from './compile.mjs'
 import { modernNode, root, toolEnv } from './node.mjs'
 
 /**
- * Brings the checkout up to date: its dependencies, and with `ui` the built pages. What is fresh already
- * costs some milliseconds. Runs on any Node >= 20 with nothing installed.
+ * Brings the checkout up to date: its dependencies, with `ui` the built pages, and with `server` the
+ * compiled server, which is made anew only here: with older ones the sources are run. What is fresh
+ * already costs some milliseconds. Runs on any Node >= 20 with nothing installed.
  */
-export async function setUp({ ui }) {
+export async function setUp({ ui, server = false }) {
   if (!dependenciesAreFresh()) {
     await alone(async () => {
       if (dependenciesAreFresh()) return
@@ -24,6 +26,11 @@ export async function setUp({ ui }) {
       if (uiIsFresh()) return
       await quietly('Building the pages', 'npm', ['run', 'build', '--workspace', 'ui'], toolEnv())
       writeFileSync(UI_MARKER, uiHash())
+    })
+  }
+  if (server && existsSync(join(root, 'node_modules/esbuild')) && !isCompiled()) {
+    await alone(async () => {
+      if (!isCompiled()) await compile(join(root, 'dist'))
     })
   }
 }
@@ -148,5 +155,5 @@ export async function main(work) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(() => setUp({ ui: true }))
+  await main(() => setUp({ ui: true, server: true }))
 }

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { ApiClient } from '../../src/cli/client.ts'
-import { eventually } from '../../test/support/eventually.ts'
 import type { Installation } from '../../test/support/installation.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 
-const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+/** The checkout's folder. */
+export const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
 /** `./narwhal up` as a process of its own, with an empty data folder, until it is disposed of. */
 export async function startUpProcess(options: {
   readonly executor: string
   readonly signal: AbortSignal
-}): Promise<Installation> {
+}): Promise<Installation & { readonly pid: number }> {
   await using stack = new AsyncDisposableStack()
   const data = stack.use(await tempDir('narwhal-bench-'))
   const { PATH, HOME, TMPDIR } = process.env
@@ -26,24 +26,28 @@ export async function startUpProcess(options: {
     await ended
   })
   let said = ''
+  const { promise: listens, resolve } = Promise.withResolvers<string>()
   for (const stream of [child.stdout, child.stderr]) {
     // Read on for ever: a full pipe would stop the process.
     stream.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-10_000)
+      const url = /is up: (http:\S+)/.exec(said)?.[1]
+      if (url) resolve(url)
     })
   }
-  const url = await eventually(
-    () => {
-      options.signal.throwIfAborted()
-      return /is up: (http:\S+)/.exec(said)?.[1] ?? null
-    },
-    { message: 'narwhal up', timeoutMs: 30_000 },
-  ).catch((cause: unknown) => {
-    throw new Error(`narwhal up does not start: ${said}`, { cause })
-  })
+  const url = await Promise.race([
+    listens,
+    ended.then(() => {
+      throw new Error(`narwhal up has ended: ${said}`)
+    }),
+    once(AbortSignal.any([options.signal, AbortSignal.timeout(30_000)]), 'abort').then(() => {
+      throw new Error(`narwhal up does not start: ${said}`)
+    }),
+  ])
   const resources = stack.move()
   return {
     url,
+    pid: child.pid ?? 0,
     agentUrl: url,
     client: new ApiClient({ server: url }, options.signal),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -1,9 +1,8 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { freshDatabase, testService, uniquePrefix } from '../../test/support/services.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import type { Bench, BenchContext } from '../bench.ts'
+import { startChild } from '../support/child.ts'
 import { machineLine } from '../support/machine.ts'
 import { benchServices, describePostgres } from '../support/services.ts'
 import { quantile, spreadOf, tenths } from '../support/statistics.ts'
@@ -72,9 +71,13 @@ async function measure(
   seconds: number,
   engines: AgentEngines,
 ): Promise<Measured> {
-  await using agent = await startProcess('agent-process.ts', signal, JSON.stringify(engines))
+  await using agent = startChild(
+    new URL('agent-process.ts', import.meta.url),
+    signal,
+    JSON.stringify(engines),
+  )
   const { url, target } = await agent.hear<AgentReady>()
-  await using load = await startProcess('load-process.ts', signal)
+  await using load = startChild(new URL('load-process.ts', import.meta.url), signal)
   const run = async (order: Pick<LoadOrder, 'seconds' | 'perSecond'>): Promise<LoadResult> => {
     const full: LoadOrder = { url, target, connections: CONNECTIONS, ...order }
     load.tell(full)
@@ -94,29 +97,6 @@ async function measure(
     perSecond: rounds.map(({ latenciesMs, elapsedMs }) => (latenciesMs.length * 1000) / elapsedMs),
     latenciesMs: rounds.flatMap(({ latenciesMs }) => latenciesMs),
     steadyMs: steady.latenciesMs,
-  }
-}
-
-async function startProcess(file: string, signal: AbortSignal, ...args: string[]) {
-  const child = fork(new URL(file, import.meta.url), args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    signal,
-  })
-  const ended = once(child, 'exit').catch(() => undefined)
-  const gone = ended.then(() => {
-    throw new Error(`${file} has ended`)
-  })
-  gone.catch(() => undefined)
-  return {
-    tell: (message: object): void => void child.send(message),
-    hear: async <Message>(): Promise<Message> => {
-      const [message] = await Promise.race([once(child, 'message'), gone])
-      return message as Message
-    },
-    [Symbol.asyncDispose]: async () => {
-      if (child.connected) child.disconnect()
-      await ended
-    },
   }
 }
 

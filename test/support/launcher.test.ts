@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -28,6 +28,28 @@ test('runs the checkout through links and from any folder, with its own Node', a
   await writeFile(join(root, 'node_modules/.package-lock.json'), '{}')
   const { stdout } = await run(link, ['up', '--port', '1'], { cwd: '/' })
   assert.equal(stdout, `${root}/src/main.ts up --port 1\n`)
+})
+
+test('runs what the set-up has compiled in a checkout, unless a source is newer', async () => {
+  await using dir = await tempDir()
+  const root = dir.join('checkout')
+  const link = await layOut(dir, root, join(root, 'node_modules/.bin/node'))
+  for (const name of ['node_modules/.package-lock.json', 'package.json', 'package-lock.json']) {
+    await writeFile(join(root, name), '{}')
+  }
+  await mkdir(join(root, 'dist'))
+  await writeFile(join(root, 'dist/main.js'), '')
+  const started = async (): Promise<string> => (await run(link, [], { cwd: '/' })).stdout.trim()
+  const later = new Date(Date.now() + 60_000)
+  await utimes(join(root, 'dist/main.js'), later, later)
+  assert.equal(await started(), `${root}/dist/main.js`)
+  const newest = new Date(Date.now() + 120_000)
+  for (const path of ['src/main.ts', 'package-lock.json']) {
+    await utimes(join(root, path), newest, newest)
+    assert.equal(await started(), `${root}/src/main.ts`)
+    await utimes(join(root, path), 1, 1)
+    assert.equal(await started(), `${root}/dist/main.js`)
+  }
 })
 
 test('runs the compiled program where it is installed as a package', async () => {

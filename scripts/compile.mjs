@@ -1,0 +1,56 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './node.mjs'
+
+/** Files of a former build stay so long: a Narwhal that was started from them loads some late. */
+const KEPT_MS = 24 * 60 * 60_000
+
+/**
+ * Compiles the server and the command line into `outdir`. Everything is in it but Node itself; parts
+ * that are seldom needed are files of their own. A compiled Narwhal starts in half the time and takes a
+ * third less memory than one from its sources.
+ */
+export async function compile(outdir) {
+  const { build } = await import('esbuild')
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: {
+      main: 'src/main.ts',
+      'beat-worker': 'src/dispatcher/beat-worker.ts',
+      'plan-worker': 'src/runner/plan-worker.ts',
+      'watchdog-process': 'src/runner/watchdog/watchdog-process.ts',
+    },
+    outdir,
+    bundle: true,
+    metafile: true,
+    splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    logLevel: 'warning',
+    // Some dependencies are CommonJS and call require for Node's own modules; pg may use a native driver.
+    external: ['pg-native'],
+    banner: {
+      js: "import { createRequire as $createRequire } from 'node:module'; import { fileURLToPath as $toPath } from 'node:url'; const require = $createRequire(import.meta.url); const __filename = $toPath(import.meta.url); const __dirname = $toPath(new URL('.', import.meta.url));",
+    },
+  })
+  const made = new Set(Object.keys(metafile.outputs).map((path) => join(root, path)))
+  for (const name of readdirSync(outdir)) {
+    const path = join(outdir, name)
+    if (!made.has(path) && Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path)
+  }
+}
+
+/** Whether what is compiled in `dist/` is newer than all it was made of; as in the launcher. */
+export function isCompiled() {
+  const main = join(root, 'dist/main.js')
+  if (!existsSync(main)) return false
+  const { mtimeMs } = statSync(main)
+  const isOlder = (path) => statSync(path).mtimeMs <= mtimeMs
+  const entries = readdirSync(join(root, 'src'), { recursive: true }).map((e) => join('src', e))
+  return ['src', 'package.json', 'package-lock.json', ...entries].every((path) =>
+    isOlder(join(root, path)),
+  )
+}
