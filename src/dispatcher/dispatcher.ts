@@ -2,6 +2,7 @@ import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView, QueuedJobView } from '../contract/views.ts'
+import type { CommitEvent } from '../core/commit-event.ts'
 import type { DispatcherId, EventId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -191,14 +192,14 @@ export class Dispatcher implements AsyncDisposable {
       signal: this.#stop.signal,
     })
     await this.#recorder.record((write) => write.acceptEvents([event]))
-    return await this.#create(event.id, event.receivedAt)
+    return await this.#getView(await this.#create(event, event.receivedAt))
   }
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
   async rerunPipeline(id: PipelineId): Promise<PipelineView> {
     const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    return await this.#create(detail.event.id, Date.now(), { rerunOf: id })
+    return await this.#getView(await this.#create(detail.event, Date.now(), { rerunOf: id }))
   }
 
   async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
@@ -228,7 +229,7 @@ export class Dispatcher implements AsyncDisposable {
     }
     const early = planEarly(this.pool, findCommit, this.#stop.signal)
     try {
-      await this.#create(eventId, event.receivedAt, { early })
+      await this.#create(event, event.receivedAt, { early })
     } catch (error) {
       early.stop.abort(error)
       // Its repository was removed meanwhile; the agents end the event with that reason.
@@ -240,30 +241,36 @@ export class Dispatcher implements AsyncDisposable {
     }
   }
 
+  /** Resolves once the pipeline's row is there, and it goes on here if it is ours. */
   async #create(
-    eventId: EventId,
+    event: CommitEvent,
     since: number,
     { rerunOf, early }: { rerunOf?: PipelineId; early?: EarlyPlan | undefined } = {},
-  ): Promise<PipelineView> {
+  ): Promise<PipelineId> {
     const createdAt = Date.now()
     const dispatcherId = this.id
-    const { pipeline, created } = await this.#recorder.record((write) =>
-      write.createPipeline({
-        id: newId('pipeline'),
-        eventId,
-        dispatcherId,
-        ...(rerunOf ? { rerunOf } : {}),
-        phases: [{ name: 'queue', startedAt: since, durationMs: Math.max(0, createdAt - since) }],
-        createdAt,
-      }),
+    const { pipeline, created } = await this.#recorder.record(
+      (write) =>
+        write.createPipeline({
+          id: newId('pipeline'),
+          eventId: event.id,
+          dispatcherId,
+          ...(rerunOf ? { rerunOf } : {}),
+          phases: [{ name: 'queue', startedAt: since, durationMs: Math.max(0, createdAt - since) }],
+          createdAt,
+        }),
+      event.repositoryId,
     )
-    if (created) this.#deps.log.info({ pipeline: pipeline.id, event: eventId }, 'pipeline created')
+    const facts = { pipeline: pipeline.id, event: event.id }
+    if (created) this.#deps.log.info(facts, 'pipeline created')
     if (!created) early?.stop.abort()
     if (pipeline.state.status !== 'finished') await this.#resume(pipeline.id, early)
-    const view = await this.#recorder.patiently(() =>
-      this.#deps.store.findPipelineView(pipeline.id),
-    )
-    if (!view) throw new NarwhalError('internal', `${pipeline.id} was written and is not there`)
+    return pipeline.id
+  }
+
+  async #getView(id: PipelineId): Promise<PipelineView> {
+    const view = await this.#recorder.patiently(() => this.#deps.store.findPipelineView(id))
+    if (!view) throw new NarwhalError('internal', `${id} was written and is not there`)
     return view
   }
 

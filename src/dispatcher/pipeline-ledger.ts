@@ -88,7 +88,7 @@ export class PipelineLedger {
           this.#draft = await this.#deps.recorder.record(async (write) => {
             await this.#guard(write)
             return await save(write, before, after, append)
-          })
+          }, before.pipeline.id)
           if (append && append.chunks.length > 0) this.#deps.announcer.tell(toldOf(append))
           return after !== before
         } catch (error) {

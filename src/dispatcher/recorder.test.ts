@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { recordedLog } from '#root/test/support/recorded-log.ts'
+import { openTestStore } from '#root/test/support/test-store.ts'
 import { EmbeddedBroker } from '../broker/embedded.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
+import { aRunner } from '../store/contract/fixtures.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
 import { Recorder } from './recorder.ts'
@@ -42,4 +45,41 @@ test('stops trying when the dispatcher stops', async () => {
   const stop = new AbortController()
   stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
   await assert.rejects(record(failingStore(away(), away()), stop.signal), { code: 'cancelled' })
+})
+
+test('writes about several pipelines share a transaction, and one that is refused fails alone', async () => {
+  await using store = await openTestStore()
+  const { log } = recordedLog()
+  const told: number[] = []
+  const announcer = {
+    tellAll: (changes: { seq: number }[]) => told.push(...changes.map((c) => c.seq)),
+  }
+  let transactions = 0
+  const transact: Store['transact'] = (work) => {
+    transactions++
+    return store.transact(work)
+  }
+  const { signal } = new AbortController()
+  const recorder = new Recorder({
+    store: { transact } as Store,
+    announcer: announcer as unknown as Announcer,
+    log,
+    signal,
+  })
+  const save = (index: number): Promise<number> =>
+    recorder.record(async (write) => {
+      await write.saveRunner(aRunner({ name: `runner-${index}` }))
+      if (index === 13) throw new NarwhalError('stale', 'another has it')
+      return index
+    }, `pipeline_${index}`)
+  const good = await Promise.all([3, 1, 2].map(save))
+  assert.deepEqual([good, transactions], [[3, 1, 2], 1])
+  const ends = await Promise.allSettled([10, 11, 12, 13, 14].map(save))
+  assert.deepEqual(
+    ends.map((end) => (end.status === 'fulfilled' ? end.value : end.reason.code)),
+    [10, 11, 12, 'stale', 14],
+  )
+  assert.equal(recorder.staleWrites, 1)
+  assert.deepEqual(told, [1, 2, 3, 4, 5, 6, 7])
+  assert.equal((await store.listRunners()).length, 7)
 })

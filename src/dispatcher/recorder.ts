@@ -1,11 +1,21 @@
+import type { PipelineId, RepositoryId } from '../core/ids.ts'
+import { compareText } from '../core/placement/load.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { Grouping } from '../lib/grouping.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store, StoreWriter } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
 
+/** A write, and the first row that it locks. */
+interface Work {
+  readonly lock: RepositoryId | PipelineId
+  readonly run: (write: StoreWriter) => Promise<unknown>
+}
+
 /**
- * Writes first, then tells. While the store is away (or its disk is full) it keeps what it was
+ * Writes first, then tells. Writes about different pipelines that come together share one
+ * transaction. While the store is away (or its disk is full) it keeps what it was
  * given and tries again until it is back or the dispatcher stops: the work that runners have done
  * meanwhile must not be lost. So a write may be done twice, and `conflict` may mean "done already".
  */
@@ -14,6 +24,7 @@ export class Recorder {
   readonly #announcer: Announcer
   readonly #log: Logger
   readonly #signal: AbortSignal
+  readonly #together = new Grouping<Work, unknown>((works) => this.#recordAll(works))
   #staleWrites = 0
 
   constructor(deps: { store: Store; announcer: Announcer; log: Logger; signal: AbortSignal }) {
@@ -30,10 +41,15 @@ export class Recorder {
 
   /**
    * Writes, then tells. Rejects with `conflict`, `stale`, our own bugs, or the reason why the
-   * dispatcher stops.
+   * dispatcher stops. With `lock`, the row that is locked before any other, it may share its
+   * transaction with others, and is run again, from its start, when one of them fails.
    */
-  async record<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
+  async record<Result>(
+    work: (write: StoreWriter) => Promise<Result>,
+    lock?: RepositoryId | PipelineId,
+  ): Promise<Result> {
     try {
+      if (lock) return (await this.#together.add({ lock, run: work })) as Result
       const { result, changes } = await this.patiently(() => this.#store.transact(work))
       this.#announcer.tellAll(changes)
       return result
@@ -41,6 +57,22 @@ export class Recorder {
       if (NarwhalError.from(error).code === 'stale') this.#staleWrites++
       throw error
     }
+  }
+
+  /** In the order of their locks, so that two dispatchers never wait for each other crosswise. */
+  async #recordAll(works: readonly Work[]): Promise<unknown[]> {
+    const order = [...works.keys()].sort((a, b) =>
+      compareText(works[a]?.lock ?? '', works[b]?.lock ?? ''),
+    )
+    const { result, changes } = await this.patiently(() =>
+      this.#store.transact(async (write) => {
+        const results: unknown[] = []
+        for (const index of order) results[index] = await works[index]?.run(write)
+        return results
+      }),
+    )
+    this.#announcer.tellAll(changes)
+    return result
   }
 
   /** Does something with the store, again and again while it is away. */
