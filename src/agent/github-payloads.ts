@@ -16,6 +16,8 @@ export const push = z.object({
   ref,
   /** Where the ref now points: to a commit, or to the tag object of an annotated tag; zero: gone. */
   after: sha,
+  /** Where it pointed before; zero: it is new. */
+  before: sha.nullish(),
   deleted: z.boolean().optional(),
   repository,
   head_commit: z
@@ -52,7 +54,12 @@ export const pullRequest = z.object({
     user: account.nullable(),
     /** The repository is null when it is gone. */
     head: z.object({ sha: commitSha, repo: z.object({ id }).nullable() }),
-    base: z.object({ repo: z.object({ id }) }),
+    base: z.object({
+      repo: z.object({ id }),
+      /** The branch's short name, and the commit it was at. */
+      ref: z.string().max(1000).nullish(),
+      sha: commitSha.nullish(),
+    }),
   }),
 })
 export type PullRequest = z.infer<typeof pullRequest>

@@ -51,7 +51,10 @@ export type ParsedWebhook =
     }
 
 /** What a webhook tells of a commit event. */
-export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'trust'> & {
+export type WebhookCommit = Pick<
+  CommitEvent,
+  'ref' | 'sha' | 'title' | 'author' | 'trust' | 'details'
+> & {
   readonly kind: 'push' | 'pull_request' | 'tag'
 }
 
@@ -76,7 +79,7 @@ export function parseGithub(eventName: string, payload: unknown): ParsedWebhook 
 }
 
 function parsePush(payload: Push): ParsedWebhook {
-  const { ref, after, head_commit: head, sender } = payload
+  const { ref, before, after, head_commit: head, sender } = payload
   const isTag = ref.startsWith('refs/tags/')
   if (!isTag && !ref.startsWith('refs/heads/')) {
     return ignored(payload.repository, `pushes to ${firstLine(ref, 100)} are not built`)
@@ -91,6 +94,7 @@ function parsePush(payload: Push): ParsedWebhook {
     title: head?.message ?? '',
     author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
     trust: ownTrust(payload),
+    ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
 }
 
@@ -126,7 +130,17 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     title,
     author: user?.login ?? 'ghost',
     trust: pullRequestTrust(request),
+    ...targetOf(request),
   })
+}
+
+function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {
+  const isBranch = base.ref && isRef(`refs/heads/${base.ref}`)
+  const details = {
+    ...(base.sha ? { base: base.sha } : {}),
+    ...(isBranch && base.ref ? { targetBranch: base.ref } : {}),
+  }
+  return Object.keys(details).length > 0 ? { details } : {}
 }
 
 /** Who can push to a repository has its head there. */

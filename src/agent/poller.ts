@@ -90,7 +90,7 @@ export class Poller {
     const events: NewEvent[] = []
     for (const [ref, sha] of remote) {
       if (known.get(ref) !== sha && isRef(ref) && isSha(sha)) {
-        events.push(eventOf(repository, ref, sha))
+        events.push(eventOf(repository, { ref, sha, before: known.get(ref) }))
       }
     }
     const gone = heads.map(({ ref }) => ref).filter((ref) => !remote.has(ref))
@@ -106,7 +106,10 @@ export function refPatterns(forge: RepositoryRecord['forge']): string[] {
   return ['refs/heads/*', 'refs/tags/*', ...pulls]
 }
 
-function eventOf(repository: RepositoryRecord, ref: string, sha: string): NewEvent {
+function eventOf(
+  repository: RepositoryRecord,
+  { ref, sha, before }: { ref: string; sha: string; before: string | undefined },
+): NewEvent {
   const pull = ref.startsWith('refs/pull/')
   return {
     repositoryId: repository.id,
@@ -118,6 +121,8 @@ function eventOf(repository: RepositoryRecord, ref: string, sha: string): NewEve
     author: '',
     // Whose pull request it is can't be seen in a ref, so it is trusted with nothing.
     trust: { fromFork: pull },
+    // Of a pull request the former head is not what it is compared with.
+    ...(before && ref.startsWith('refs/heads/') ? { details: { base: before } } : {}),
     source: 'poll',
   }
 }

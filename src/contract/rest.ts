@@ -85,6 +85,11 @@ export const startPipeline = z.strictObject({
   repository: z.string().max(300),
   /** A branch, a tag, a full ref or a full commit id; absent: the remote's HEAD. */
   ref: z.string().min(1).max(1024).optional(),
+  /** What the `inputs` of narwhal.yml are to be, as text. */
+  inputs: z
+    .record(z.string().max(50), z.string().max(4096))
+    .refine((inputs) => Object.keys(inputs).length <= 50, 'are more than 50')
+    .optional(),
 })
 export type StartPipeline = z.infer<typeof startPipeline>
 export const startedPipeline = z.object({ pipeline: pipelineView })

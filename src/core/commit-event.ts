@@ -13,6 +13,16 @@ export interface TrustFacts {
   readonly fromFork: boolean
 }
 
+/** What a pipeline may be planned by, besides the commit itself. */
+export interface EventDetails {
+  /** Where the ref was before, or the commit that a pull request wants to be merged into. */
+  readonly base?: string
+  /** The branch that a pull request wants into. */
+  readonly targetBranch?: string
+  /** What the person gave who started it, as text. */
+  readonly inputs?: Readonly<Record<string, string>>
+}
+
 /** A commit that Narwhal has accepted and answers for. */
 export interface CommitEvent {
   readonly id: EventId
@@ -27,6 +37,8 @@ export interface CommitEvent {
   /** The author's display name; hostile text, never a ground for trust. */
   readonly author: string
   readonly trust: TrustFacts
+  /** What is left out is not known. */
+  readonly details?: EventDetails
   /** Where it was learnt from: a webhook, the poller, or a person. */
   readonly source: 'webhook' | 'poll' | 'manual'
   /** Epoch milliseconds. */

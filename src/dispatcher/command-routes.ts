@@ -90,9 +90,9 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       response: { 201: startedPipeline },
     },
     handler: async (request, reply) => {
-      const { repository, ref } = request.body
+      const { repository, ...start } = request.body
       const record = await getRepository(store, repository)
-      const pipeline = await dispatcher.startPipeline(record, ref)
+      const pipeline = await dispatcher.startPipeline(record, start)
       return reply.code(201).send({ pipeline })
     },
   })

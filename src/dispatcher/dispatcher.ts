@@ -17,11 +17,11 @@ import type { StartBeats } from './beats.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
-import { manualEvent } from './manual-event.ts'
+import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
 import type { PipelineOptions } from './pipeline-run.ts'
 import { PipelineRuns } from './pipeline-runs.ts'
-import { commitOf, type EarlyPlan, planEarly } from './plan-pipeline.ts'
+import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
 import { Seat } from './seat.ts'
@@ -186,8 +186,11 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Makes an event of a person's wish to build a ref now, and its pipeline. */
-  async startPipeline(repository: RepositoryRecord, ref?: string): Promise<PipelineView> {
-    const event = await manualEvent(repository, ref, {
+  async startPipeline(
+    repository: RepositoryRecord,
+    start: ManualStart = {},
+  ): Promise<PipelineView> {
+    const event = await manualEvent(repository, start, {
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
     })
@@ -223,11 +226,11 @@ export class Dispatcher implements AsyncDisposable {
       this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
     }
-    const findCommit = async () => {
+    const findRequest = async () => {
       const repository = await this.#deps.store.findRepository(event.repositoryId)
-      return repository && commitOf({ event, repository })
+      return repository && planRequestOf({ event, repository })
     }
-    const early = planEarly(this.pool, findCommit, this.#stop.signal)
+    const early = planEarly(this.pool, findRequest, this.#stop.signal)
     try {
       await this.#create(event, event.receivedAt, { early })
     } catch (error) {

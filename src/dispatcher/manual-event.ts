@@ -4,13 +4,19 @@ import { type GitEnv, listRemote, parseCloneUrl } from '../lib/git.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 
+/** What a person asks for who starts a pipeline. */
+export interface ManualStart {
+  readonly ref?: string | undefined
+  readonly inputs?: Readonly<Record<string, string>> | undefined
+}
+
 /**
  * The event of a run by hand. `ref` is a branch, a tag, a full ref or a full commit id; without one
  * it is what the remote's HEAD points at. Rejects with `not_found` when the remote has no such ref.
  */
 export async function manualEvent(
   repository: RepositoryRecord,
-  ref: string | undefined,
+  { ref, inputs = {} }: ManualStart,
   git: { env: GitEnv; signal: AbortSignal },
 ): Promise<CommitEvent> {
   const target = await resolve(repository, ref, git)
@@ -22,6 +28,7 @@ export async function manualEvent(
     title: '',
     author: '',
     trust: { fromFork: false },
+    ...(Object.keys(inputs).length > 0 ? { details: { inputs } } : {}),
     source: 'manual',
     receivedAt: Date.now(),
   }

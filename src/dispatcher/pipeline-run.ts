@@ -12,7 +12,13 @@ import { assignment, currentAttempt } from './attempt-changes.ts'
 import type { JobQueue } from './job-queue.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import { commitOf, type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
+import {
+  type EarlyPlan,
+  endPipeline,
+  planOnRunner,
+  planRequestOf,
+  withPlan,
+} from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import { waitingJob } from './waiting-job.ts'
@@ -188,7 +194,7 @@ export class PipelineRun {
     try {
       const planned =
         (await this.#earlyPlan(signal)) ??
-        (await planOnRunner(this.#deps.pool, commitOf(this.#ledger), signal))
+        (await planOnRunner(this.#deps.pool, planRequestOf(this.#ledger), signal))
       const { event } = this.#ledger
       if (event.title === '' && event.author === '') {
         await this.#deps.describeEvent(planned.planned)

@@ -27,6 +27,6 @@ test('a commit is planned elsewhere when its runner stops meanwhile', async () =
   }
   const pool = { findPlanner: () => link } as unknown as RunnerPool
   const { signal } = new AbortController()
-  const answer = await planOnRunner(pool, create(CommitSchema), signal)
+  const answer = await planOnRunner(pool, { commit: create(CommitSchema) }, signal)
   assert.equal(answer.planned, planned)
 })

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { factsToProto } from '../contract/event-facts.ts'
 import { type Commit, CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { JobState } from '../core/job.ts'
@@ -9,7 +10,7 @@ import { newId } from '../lib/new-id.ts'
 import type { JobRecord, Phase, PipelineRecord } from '../store/records.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import type { PlannedCommit } from './runner-client.ts'
+import type { PlannedCommit, PlanRequest } from './runner-client.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
@@ -30,6 +31,11 @@ export function commitOf({
   })
 }
 
+/** What a runner is asked that plans the pipeline. */
+export function planRequestOf(ledger: Pick<PipelineLedger, 'event' | 'repository'>): PlanRequest {
+  return { commit: commitOf(ledger), facts: factsToProto(ledger.event) }
+}
+
 export interface PlannedOnRunner {
   readonly planned: PlannedCommit
   /** When the runner that planned it was asked; epoch milliseconds. */
@@ -43,14 +49,14 @@ export interface PlannedOnRunner {
  */
 export async function planOnRunner(
   pool: RunnerPool,
-  commit: Commit,
+  request: PlanRequest,
   signal: AbortSignal,
 ): Promise<PlannedOnRunner> {
   for (let failures = 0; ; ) {
     const link = await onlineRunner(pool, signal)
     const askedAt = Date.now()
     try {
-      const planned = await link.client.planCommit(commit, signal)
+      const planned = await link.client.planCommit(request, signal)
       return { planned, askedAt, answeredAt: Date.now() }
     } catch (reason) {
       signal.throwIfAborted()
@@ -77,17 +83,17 @@ export interface EarlyPlan {
  */
 export function planEarly(
   pool: RunnerPool,
-  findCommit: () => Promise<Commit | undefined>,
+  findRequest: () => Promise<PlanRequest | undefined>,
   signal: AbortSignal,
 ): EarlyPlan {
   const stop = new AbortController()
   const either = AbortSignal.any([signal, stop.signal])
   const ask = async (): Promise<PlannedOnRunner | undefined> => {
-    const commit = await findCommit()
+    const request = await findRequest()
     const link = pool.findPlanner()
-    if (!commit || !link) return undefined
+    if (!request || !link) return undefined
     const askedAt = Date.now()
-    const planned = await link.client.planCommit(commit, either)
+    const planned = await link.client.planCommit(request, either)
     return { planned, askedAt, answeredAt: Date.now() }
   }
   return { answer: ask().catch(() => undefined), stop }
@@ -134,7 +140,7 @@ export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number
       ...pipeline,
       name,
       phases: plannedPhases,
-      state: { status: 'running', startedAt: at },
+      state: stateOf(planned.result.plan, at),
     },
     jobs: jobsOf(planned.result.plan, pipeline, at),
   }
@@ -151,6 +157,13 @@ function planPhases(
     { name: 'fetch', startedAt: at - parseMs - fetchMs, durationMs: fetchMs },
     { name: 'plan', startedAt: at - parseMs, durationMs: parseMs },
   ]
+}
+
+/** A pipeline of which nothing is run for this commit has ended. */
+function stateOf({ jobs }: PipelinePlan, at: number): PipelineRecord['state'] {
+  if (jobs.some(({ leftOut }) => leftOut === undefined)) return { status: 'running', startedAt: at }
+  const reason = 'nothing in narwhal.yml is run for this commit'
+  return { status: 'finished', outcome: 'skipped', reason, finishedAt: at }
 }
 
 /** A pipeline that ends without having run any job. */

@@ -2,6 +2,7 @@ import { type Client, createClient } from '@connectrpc/connect'
 import {
   type Commit,
   type DescribeResponse,
+  type EventFacts,
   type RunAttemptRequest,
   type RunAttemptResponse,
   RunnerService,
@@ -11,6 +12,12 @@ import type { PipelinePlan, Problem } from '../core/plan.ts'
 import type { Connector } from './connector.ts'
 import { planResult } from './plan-result.ts'
 import type { Orphan } from './runner-member.ts'
+
+/** Which commit is to be planned, and what is known of its event. */
+export interface PlanRequest {
+  readonly commit: Commit
+  readonly facts?: EventFacts
+}
 
 export interface PlannedCommit {
   readonly result:
@@ -43,9 +50,9 @@ export class RunnerClient {
     return await this.#call((client) => client.describe({}, { signal: this.#within(CALL_MS) }))
   }
 
-  async planCommit(commit: Commit, signal: AbortSignal): Promise<PlannedCommit> {
+  async planCommit(request: PlanRequest, signal: AbortSignal): Promise<PlannedCommit> {
     return await this.#call(async (client) =>
-      planResult(await client.planCommit({ commit }, { signal })),
+      planResult(await client.planCommit(request, { signal })),
     )
   }
 

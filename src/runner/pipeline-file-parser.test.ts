@@ -10,7 +10,7 @@ const GOOD = 'steps: [npm test]'
 const OBEDIENT = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort } from 'node:worker_threads'
-    parentPort.on('message', (text) => parentPort.postMessage((0, eval)(text)))
+    parentPort.on('message', ({ text }) => parentPort.postMessage((0, eval)(text)))
     parentPort.postMessage('ready')
   `)}`,
 )

@@ -5,6 +5,7 @@ import {
   type ParsedPipelineFile,
   parsePipelineFile,
 } from '../contract/pipeline-file/parse-pipeline-file.ts'
+import type { PlanFacts } from '../core/plan-facts.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 
@@ -59,19 +60,19 @@ export class PipelineFileParser implements AsyncDisposable {
    * What the text says, or its problems; that it takes too long or too much memory is a problem,
    * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
    */
-  parse(text: string): Promise<ParsedPipelineFile> {
+  parse(text: string, facts?: PlanFacts): Promise<ParsedPipelineFile> {
     // Refused by its length, without copying it to the thread.
     if (text.length > limits.bytes) return Promise.resolve(parsePipelineFile(text))
-    return this.#queue.run(() => this.#read(text))
+    return this.#queue.run(() => this.#read(text, facts))
   }
 
-  async #read(text: string): Promise<ParsedPipelineFile> {
+  async #read(text: string, facts: PlanFacts | undefined): Promise<ParsedPipelineFile> {
     if (this.#isClosed) throw closed()
     const worker = this.#worker ?? this.#start()
     worker.ref()
     try {
       await this.#waitUntilReady(worker)
-      worker.postMessage(text)
+      worker.postMessage({ text, facts })
       const answer = await nextMessage(worker, this.#timeoutMs)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)

@@ -13,6 +13,8 @@ import { type PipelineParser, planCommit } from './plan-commit.ts'
 const env = readGitEnv()
 const { signal } = new AbortController()
 
+const facts = { event: 'push', title: '', author: '', fromFork: false, inputs: {} } as const
+
 /** Gives the text back as the plan's name. */
 const parser: PipelineParser = {
   parse: async (text) => ({ ok: true, plan: { name: text, jobs: [] } }),
@@ -34,7 +36,7 @@ async function plan(files: Files, options: { link?: string; message?: string } =
     ref: 'refs/heads/main',
     sha,
   }
-  return { sha, ...(await planCommit(commit, { mirrors, parser }, signal)) }
+  return { sha, ...(await planCommit({ commit, facts }, { mirrors, parser, env }, signal)) }
 }
 
 test('reads the file, the title and the author of the commit', async () => {

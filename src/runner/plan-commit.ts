@@ -1,8 +1,12 @@
 import type { CommitSource } from '../contract/attempt.ts'
+import type { EventFacts } from '../contract/event-facts.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
+import type { PlanFacts } from '../core/plan-facts.ts'
+import type { GitEnv } from '../lib/git.ts'
+import { changedPaths } from './changed-paths.ts'
 import type { MirrorCache } from './mirror/mirror-cache.ts'
 import type { ObjectReader } from './mirror/object-reader.ts'
-import { findEntry, readCommit } from './mirror/read-commit.ts'
+import { type CommitText, findEntry, readCommit } from './mirror/read-commit.ts'
 
 const FILE = 'narwhal.yml'
 const LARGEST_FILE = 1024 * 1024
@@ -16,7 +20,7 @@ export type ParsedFile =
 
 /** Reads the text of a `narwhal.yml`, however hostile it is. */
 export interface PipelineParser extends AsyncDisposable {
-  parse(text: string): Promise<ParsedFile>
+  parse(text: string, facts: PlanFacts): Promise<ParsedFile>
 }
 
 export interface PlannedCommit {
@@ -37,20 +41,25 @@ export interface PlannedCommit {
  * as `MirrorCache.fetchCommit` does.
  */
 export async function planCommit(
-  commit: CommitSource,
-  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
+  { commit, facts }: { readonly commit: CommitSource; readonly facts: EventFacts },
+  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
   const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
   const startedAt = performance.now()
-  const read = await deps.mirrors.read(commit, signal, async (_path, objects) => {
+  const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
     const about = await readCommit(objects, commit.sha)
-    return { about, text: await readFile(objects, commit.sha, about.tree) }
+    const text = await readFile(objects, commit.sha, about.tree)
+    const asksForPaths = typeof text === 'string' && /\b(?:path|changed)\b/.test(text)
+    const changed = asksForPaths
+      ? await changedPaths(path, { ...facts, sha: commit.sha }, { env: deps.env, signal })
+      : undefined
+    return { about, text, changed }
   })
   const { author, title } = read.about
   const file: ParsedFile =
     typeof read.text === 'string'
-      ? await deps.parser.parse(read.text)
+      ? await deps.parser.parse(read.text, planFactsOf(commit, facts, read))
       : { ok: false, problems: [{ ...read.text, line: 1, column: 1, excerpt: '' }] }
   return {
     file,
@@ -58,6 +67,26 @@ export async function planCommit(
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
     fetchMs,
     parseMs: performance.now() - startedAt,
+  }
+}
+
+function planFactsOf(
+  { ref, sha, repositoryName }: CommitSource,
+  facts: EventFacts,
+  read: { about: CommitText; changed: readonly string[] | undefined },
+): PlanFacts {
+  const { event, fromFork, targetBranch, inputs } = facts
+  return {
+    event,
+    fromFork,
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+    inputs,
+    ref,
+    sha,
+    repository: repositoryName,
+    title: facts.title || read.about.title,
+    author: facts.author || read.about.author,
+    ...(read.changed ? { changedPaths: read.changed } : {}),
   }
 }
 

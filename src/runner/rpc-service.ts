@@ -2,7 +2,13 @@ import { arch, availableParallelism, type as osType, totalmem } from 'node:os'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
 import { commitFromProto } from '../contract/attempt.ts'
-import { type DescribeResponseSchema, RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { factsFromProto } from '../contract/event-facts.ts'
+import {
+  type DescribeResponseSchema,
+  type PlanCommitRequest,
+  type PlanCommitResponseSchema,
+  RunnerService,
+} from '../contract/gen/narwhal/v1/runner_pb.js'
 import { planToProto } from '../contract/plan-messages.ts'
 import { engineToProto, toConnectError } from '../contract/rpc.ts'
 import { attemptRef, streamAttempt } from './attempt-stream.ts'
@@ -39,17 +45,7 @@ function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
 
     planCommit: async (request, { signal }) => {
       try {
-        const { file, ...planned } = await runner.plan(commitFromProto(request.commit), signal)
-        return {
-          title: planned.title,
-          author: planned.author,
-          fetchMs: Math.round(planned.fetchMs),
-          parseMs: Math.round(planned.parseMs),
-          instanceId: runner.instanceId,
-          result: file.ok
-            ? { case: 'plan', value: planToProto(file.plan) }
-            : { case: 'problems', value: { problems: [...file.problems] } },
-        }
+        return await planCommit(runner, request, signal)
       } catch (error) {
         throw toConnectError(error)
       }
@@ -78,6 +74,26 @@ function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
     },
 
     probe: async () => ({ trouble: await runner.probe() }),
+  }
+}
+
+async function planCommit(
+  runner: Runner,
+  request: PlanCommitRequest,
+  signal: AbortSignal,
+): Promise<MessageInitShape<typeof PlanCommitResponseSchema>> {
+  const commit = commitFromProto(request.commit)
+  const facts = factsFromProto(request.facts)
+  const { file, ...planned } = await runner.plan(commit, facts, signal)
+  return {
+    title: planned.title,
+    author: planned.author,
+    fetchMs: Math.round(planned.fetchMs),
+    parseMs: Math.round(planned.parseMs),
+    instanceId: runner.instanceId,
+    result: file.ok
+      ? { case: 'plan', value: planToProto(file.plan) }
+      : { case: 'problems', value: { problems: [...file.problems] } },
   }
 }
 

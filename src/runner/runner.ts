@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import type { EventFacts } from '../contract/event-facts.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
@@ -197,8 +198,14 @@ export class Runner implements AsyncDisposable {
   }
 
   /** Rejects as `planCommit` does. */
-  plan(commit: AttemptOrder['commit'], signal: AbortSignal): Promise<PlannedCommit> {
-    return planCommit(commit, { mirrors: this.#mirrors, parser: this.#parser }, signal)
+  plan(
+    commit: AttemptOrder['commit'],
+    facts: EventFacts,
+    signal: AbortSignal,
+  ): Promise<PlannedCommit> {
+    const { gitEnv: env } = this.#deps
+    const deps = { mirrors: this.#mirrors, parser: this.#parser, env }
+    return planCommit({ commit, facts }, deps, signal)
   }
 
   /**

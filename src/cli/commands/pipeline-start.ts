@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { PipelineView } from '../../contract/views.ts'
 import { cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
@@ -13,6 +13,7 @@ import { exitCodeOfOutcome } from '../exit-code.ts'
 
 interface StartOptions extends ClientOptions {
   readonly ref?: string
+  readonly input?: Readonly<Record<string, string>>
   readonly wait?: boolean
   readonly follow?: boolean
 }
@@ -30,11 +31,28 @@ export function addPipelineStart(parent: Command, io: CliIo): void {
     ],
   })
     .option('--ref <ref>', "a branch, a tag or a commit's full id; by default the remote's HEAD")
+    .option(
+      '--input <name=value>',
+      "one of narwhal.yml's inputs; may be given several times",
+      readInput,
+    )
     .option('--wait', 'wait for its end; exit with 1 unless it is a success')
     .addOption(new Option('--follow', 'wait, and show its life').conflicts('json'))
     .action((repository: string | undefined, options: StartOptions) =>
       start(repository, options, io),
     )
+}
+
+/** Adds `name=value` to what was given before. */
+export function readInput(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [, name, value] = /^([A-Za-z0-9_]{1,50})=([^]*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError('Write it as name=value.')
+  }
+  return { ...before, [name]: value }
 }
 
 async function start(given: string | undefined, options: StartOptions, io: CliIo): Promise<void> {
@@ -44,6 +62,7 @@ async function start(given: string | undefined, options: StartOptions, io: CliIo
   const pipeline = await client.startPipeline({
     repository,
     ...(options.ref ? { ref: options.ref } : {}),
+    ...(options.input ? { inputs: options.input } : {}),
   })
   if (options.wait || options.follow) return await waitFor(pipeline, options, { client, io })
   if (options.json) return printJson(io, { pipeline })

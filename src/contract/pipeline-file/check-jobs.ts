@@ -1,6 +1,7 @@
 import { findCycle } from '../../core/graph.ts'
 import type { Issue } from './issues.ts'
 import { limits } from './limits.ts'
+import { BAD_AXIS, isAxis } from './schema/matrix.ts'
 import { suggestKey } from './schema/suggest-key.ts'
 import { quote } from './words.ts'
 
@@ -11,7 +12,11 @@ import { quote } from './words.ts'
 export function checkJobs(file: unknown): Issue[] {
   const issues = checkStepNames(file, [])
   const jobs = entriesOf(property(file, 'jobs'))
-  for (const [name, job] of jobs) issues.push(...checkStepNames(job, ['jobs', name]))
+  issues.push(...checkAxes(file, []))
+  for (const [name, job] of jobs) {
+    const path = ['jobs', name]
+    issues.push(...checkStepNames(job, path), ...checkAxes(job, path))
+  }
   const graph = jobs.map(([name, job]) => ({ name, needs: readNeeds(property(job, 'needs')) }))
   const names = graph.map(({ name }) => name)
   const known = new Set(names)
@@ -37,13 +42,17 @@ export function checkJobs(file: unknown): Issue[] {
 interface Need {
   readonly need: string
   /** Below `needs`: empty when there is only one. */
-  readonly path: readonly number[]
+  readonly path: readonly PropertyKey[]
 }
 
 function readNeeds(value: unknown): Need[] {
   if (typeof value === 'string') return [{ need: value, path: [] }]
   if (!Array.isArray(value)) return []
-  return value.flatMap((need, i) => (typeof need === 'string' ? [{ need, path: [i] }] : []))
+  return value.flatMap((one: unknown, i): Need[] => {
+    if (typeof one === 'string') return [{ need: one, path: [i] }]
+    const job = property(one, 'job')
+    return typeof job === 'string' ? [{ need: job, path: [i, 'job'] }] : []
+  })
 }
 
 function describeUnknown(need: string, names: readonly string[]): string {
@@ -97,6 +106,12 @@ function checkStepNames(job: unknown, path: readonly PropertyKey[]): Issue[] {
     const message = `${quote(name)} is the name of steps[${first}], too: each step needs its own`
     return [{ path: [...path, 'steps', i, 'name'], message, at: 'value' }]
   })
+}
+
+function checkAxes(job: unknown, path: readonly PropertyKey[]): Issue[] {
+  return entriesOf(property(job, 'matrix'))
+    .filter(([name]) => !isAxis(name))
+    .map(([name]) => ({ path: [...path, 'matrix', name], message: BAD_AXIS, at: 'key' }))
 }
 
 function property(value: unknown, key: string): unknown {

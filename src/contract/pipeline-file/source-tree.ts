@@ -226,7 +226,12 @@ export function locate(
 
 /** The scalar at a path as the file writes it; undefined where there is none. */
 export function textAt(root: Source, path: readonly PropertyKey[]): string | undefined {
+  return sourceAt(root, path)?.place.text
+}
+
+/** What stands at a path; undefined where nothing does. */
+export function sourceAt(root: Source, path: readonly PropertyKey[]): Source | undefined {
   let source: Source | undefined = root
   for (const part of path) source = source?.place.children.get(part as string | number)?.source
-  return source?.place.text
+  return source
 }

@@ -4,12 +4,14 @@ import type { Db } from '../sql/tables.ts'
 import { initial } from './0001-initial.ts'
 import { leases } from './0002-leases.ts'
 import { endedEvents } from './0003-ended-events.ts'
+import { eventDetails } from './0004-event-details.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
   '0002-leases': leases,
   '0003-ended-events': endedEvents,
+  '0004-event-details': eventDetails,
 }
 
 /**

@@ -1,4 +1,9 @@
-import { type CommitEvent, semanticKey, type TrustFacts } from '../../core/commit-event.ts'
+import {
+  type CommitEvent,
+  type EventDetails,
+  semanticKey,
+  type TrustFacts,
+} from '../../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
@@ -103,6 +108,7 @@ function newRow(event: CommitEvent, semantic_key: string): Omit<CommitEventRow, 
     title: event.title,
     author: event.author,
     trust: JSON.stringify(event.trust),
+    details: event.details ? JSON.stringify(event.details) : null,
     source: event.source,
     received_at: event.receivedAt,
     pending: 1,
@@ -207,6 +213,7 @@ function eventOf(row: CommitEventRow): CommitEvent {
     title: row.title,
     author: row.author,
     trust: JSON.parse(row.trust) as TrustFacts,
+    ...(row.details === null ? {} : { details: JSON.parse(row.details) as EventDetails }),
     source: row.source as CommitEvent['source'],
     receivedAt: row.received_at,
   }

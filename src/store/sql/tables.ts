@@ -60,6 +60,8 @@ export interface CommitEventRow {
   author: string
   /** JSON of TrustFacts */
   trust: string
+  /** JSON of EventDetails */
+  details: string | null
   source: string
   received_at: number
   /** 1 until it has a pipeline, or will have none. */

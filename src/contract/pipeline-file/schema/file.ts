@@ -3,17 +3,29 @@ import { limits } from '../limits.ts'
 import { must } from '../words.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
+import { inputs } from './inputs.ts'
 import { job, jobKeys } from './job.ts'
 import { key, requiredKey } from './key.ts'
 import { displayName, image, jobName } from './names.ts'
+import { shell, workingDirectory } from './step.ts'
+import { when } from './when.ts'
 
 const name = key(displayName, 'What the pipeline is called.', 'shop')
+
+const givenInputs = key(
+  inputs,
+  'What a person may give who starts the pipeline by hand. Steps find it as `NARWHAL_INPUT_NAME`, expressions as `inputs.name`.',
+  '{ target: { type: choice, options: [staging, production] } }',
+)
 
 /** The short form: the file is one job. */
 export const singleJobFile = group(
   'narwhal.yml',
-  { name, ...jobKeys },
-  { needs: 'only a job under jobs can need others' },
+  { name, inputs: givenInputs, ...jobKeys },
+  {
+    needs: 'only a job under jobs can need others',
+    defaults: 'it is for several jobs; here, write its keys themselves',
+  },
 )
 export type SingleJobFile = z.infer<typeof singleJobFile>
 
@@ -24,8 +36,25 @@ const jobs = z
     error: `must hold at most ${limits.jobs} jobs`,
   })
 
+const defaults = group('defaults', {
+  labels: jobKeys.labels,
+  timeout: jobKeys.timeout,
+  retry: jobKeys.retry,
+  resources: jobKeys.resources,
+  shell: key(shell, 'What reads the commands of all steps.', 'bash'),
+  working_directory: key(workingDirectory, 'Where the commands of all steps run.', 'ui'),
+})
+export type Defaults = z.infer<typeof defaults>
+
 const topKeys = {
   name,
+  when: key(when, 'When there is anything to run at all; without `status`.', '{ branch: main }'),
+  inputs: givenInputs,
+  defaults: key(
+    defaults,
+    'What the jobs and steps have that do not say otherwise.',
+    '{ timeout: 20m, shell: bash }',
+  ),
   image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
   env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),
   jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),

@@ -5,17 +5,34 @@ import { env } from './env.ts'
 import { group } from './group.ts'
 import { key, requiredKey } from './key.ts'
 import { duration, flag, jobRetry, priority, resources } from './limits.ts'
+import { matrix } from './matrix.ts'
 import { image, jobName, label } from './names.ts'
 import { step } from './step.ts'
+import { when } from './when.ts'
 
 const steps = z
   .array(step, { error: must('a list of steps') })
   .min(1)
   .max(limits.stepsPerJob)
 
-const labels = z.array(label, { error: must('a list of labels') }).max(20)
+export const labels = z.array(label, { error: must('a list of labels') }).max(20)
 
-const needs = z.union([jobName, z.array(jobName)], {
+const need = z.union(
+  [
+    jobName,
+    group('a need', {
+      job: requiredKey(jobName, 'The name of the job.', 'build'),
+      optional: key(
+        flag,
+        'True: where that job is not run for this commit, this one goes on without it.',
+        'true',
+      ),
+    }),
+  ],
+  { error: must("a job's name or a mapping") },
+)
+
+const needs = z.union([jobName, z.array(need)], {
   error: must("a job's name or a list of them"),
 })
 
@@ -25,6 +42,16 @@ export const jobKeys = {
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
   labels: key(labels, 'Words that the runner must have.', '[gpu]'),
   steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
+  when: key(
+    when,
+    'When the job is run; else it is shown as skipped, with the reason. A list: one of them must hold.',
+    '{ event: push, branch: main }',
+  ),
+  matrix: key(
+    matrix,
+    'Runs the job once for each combination of the values. `${matrix.AXIS}` stands for the value in `image`, `labels` and `env`; steps find it as `NARWHAL_MATRIX_AXIS`.',
+    '{ node: [22, 24], exclude: [] }',
+  ),
   timeout: key(
     duration,
     "How long one attempt may take; then the job ends in `timeout`. The operator's limit holds besides.",
@@ -55,6 +82,7 @@ export const job = group('a job', {
     needs,
     'The job, or the list of jobs, that must have succeeded before it starts.',
     '[lint, test]',
+    '[{ job: build, optional: true }]',
   ),
 })
 export type Job = z.infer<typeof job>

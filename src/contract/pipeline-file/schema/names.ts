@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isImageReference } from '../../../core/image-reference.ts'
 import { isPackageName } from '../../../core/package-name.ts'
+import { fillIn } from '../placeholders.ts'
 import { quote } from '../words.ts'
 
 export const jobName = z
@@ -25,12 +26,18 @@ export const envName = z
   )
   .max(200)
 
+const LABEL = /^[A-Za-z0-9_.:/-]{1,100}$/
+
+export function isLabel(text: string): boolean {
+  return LABEL.test(text)
+}
+
 export const label = z
   .string()
-  .regex(
-    /^[A-Za-z0-9_.:/-]{1,100}$/,
-    'must have 1 to 100 letters, digits, `_`, `.`, `:`, `/` or `-`',
-  )
+  .max(200)
+  .refine((text) => isLabel(fillIn(text, () => 'x')), {
+    error: 'must have 1 to 100 letters, digits, `_`, `.`, `:`, `/` or `-`',
+  })
 
 export const packageName = z.string().refine(isPackageName, {
   error: ({ input }) => `can't be a package: ${quote(String(input))}`,
@@ -38,7 +45,7 @@ export const packageName = z.string().refine(isPackageName, {
 
 export const image = z
   .string()
-  .refine(isImageReference, {
+  .refine((text) => isImageReference(fillIn(text, () => 'x')), {
     error: ({ input }) =>
       `can't be a container image: ${quote(String(input))}; write it like node:24, or registry.example/team/image:tag`,
   })

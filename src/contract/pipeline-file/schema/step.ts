@@ -7,6 +7,7 @@ import { group } from './group.ts'
 import { key, requiredKey } from './key.ts'
 import { duration, flag, stepRetry } from './limits.ts'
 import { displayName, packageName } from './names.ts'
+import { when } from './when.ts'
 
 const dependencies = z.array(packageName, { error: must('a list of package names') }).max(100)
 
@@ -36,6 +37,7 @@ const mapping = group('a step', {
   env: key(env, 'Environment variables of this step only.', '{ LEVEL: 3 }'),
   working_directory: key(workingDirectory, 'Where the command runs, below the workspace.', 'ui'),
   shell: key(shell, 'What reads the command; the image must have it. Else `sh`.', 'bash'),
+  when: key(when, 'When the step is run; else the job goes on without it.', '{ status: failure }'),
   timeout: key(
     duration,
     'How long one try of the step may take; then it ends in `timeout`.',

@@ -275,6 +275,11 @@ export declare type PlanCommitRequest = Message<"narwhal.v1.PlanCommitRequest"> 
    * @generated from field: narwhal.v1.Commit commit = 1;
    */
   commit?: Commit | undefined;
+
+  /**
+   * @generated from field: narwhal.v1.EventFacts facts = 2;
+   */
+  facts?: EventFacts | undefined;
 };
 
 /**
@@ -282,6 +287,62 @@ export declare type PlanCommitRequest = Message<"narwhal.v1.PlanCommitRequest"> 
  * Use `create(PlanCommitRequestSchema)` to create a new message.
  */
 export declare const PlanCommitRequestSchema: GenMessage<PlanCommitRequest>;
+
+/**
+ * What the conditions of narwhal.yml are held against, besides the commit itself.
+ *
+ * @generated from message narwhal.v1.EventFacts
+ */
+export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
+  /**
+   * push, pull_request, tag or manual.
+   *
+   * @generated from field: string event = 1;
+   */
+  event: string;
+
+  /**
+   * Hostile text; empty where the runner is to take the commit's own.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * @generated from field: string author = 3;
+   */
+  author: string;
+
+  /**
+   * @generated from field: bool from_fork = 4;
+   */
+  fromFork: boolean;
+
+  /**
+   * The commit to compare with, and the branch that a pull request wants into; empty: not known.
+   *
+   * @generated from field: string base = 5;
+   */
+  base: string;
+
+  /**
+   * @generated from field: string target_branch = 6;
+   */
+  targetBranch: string;
+
+  /**
+   * What the person gave who started it by hand.
+   *
+   * @generated from field: map<string, string> inputs = 7;
+   */
+  inputs: { [key: string]: string };
+};
+
+/**
+ * Describes the message narwhal.v1.EventFacts.
+ * Use `create(EventFactsSchema)` to create a new message.
+ */
+export declare const EventFactsSchema: GenMessage<EventFacts>;
 
 /**
  * @generated from message narwhal.v1.PlanCommitResponse

@@ -1,0 +1,52 @@
+import { create } from '@bufbuild/protobuf'
+import { z } from 'zod'
+import { type CommitEvent, isSha } from '../core/commit-event.ts'
+import type { PlanFacts } from '../core/plan-facts.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import {
+  type EventFacts as EventFactsMessage,
+  EventFactsSchema,
+} from './gen/narwhal/v1/runner_pb.js'
+
+/** What a runner is told of a commit event that it plans; the rest it finds in the commit. */
+export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository' | 'changedPaths'> {
+  /** The commit to compare with, for the paths that have changed. */
+  readonly base?: string
+}
+
+const kind = z.enum(['push', 'pull_request', 'tag', 'manual'])
+
+export function factsToProto(event: CommitEvent): EventFactsMessage {
+  const { base = '', targetBranch = '', inputs = {} } = event.details ?? {}
+  const { title, author, trust } = event
+  return create(EventFactsSchema, {
+    event: event.kind,
+    title,
+    author,
+    fromFork: trust.fromFork,
+    base,
+    targetBranch,
+    inputs: { ...inputs },
+  })
+}
+
+/** Throws `invalid` when a part can't be right. A dispatcher of an older version tells none: a push. */
+export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts {
+  if (facts === undefined) {
+    return { event: 'push', title: '', author: '', fromFork: true, inputs: {} }
+  }
+  const { title, author, fromFork, base, targetBranch, inputs } = facts
+  const event = kind.safeParse(facts.event)
+  if (!event.success || (base !== '' && !isSha(base))) {
+    throw new NarwhalError('invalid', 'the request tells of an event that can not be')
+  }
+  return {
+    event: event.data,
+    title,
+    author,
+    fromFork,
+    ...(base === '' ? {} : { base }),
+    ...(targetBranch === '' ? {} : { targetBranch }),
+    inputs: { ...inputs },
+  }
+}

@@ -1,0 +1,63 @@
+import type { Issue } from '../issues.ts'
+import type { Matrix, Scalar } from '../schema/matrix.ts'
+import { quote } from '../words.ts'
+import type { TextAt } from './planning.ts'
+
+/** The values of one combination by axis: as the file writes them, and for expressions. */
+export type Combination = ReadonlyMap<string, { readonly text: string; readonly value: Scalar }>
+
+export const MOST_COMBINATIONS = 256
+
+/**
+ * All combinations of the axes' values but for the excluded ones, then the included ones. Too many
+ * are an issue, and so is an exclusion that can't ever apply.
+ */
+export function expandMatrix(
+  matrix: Matrix,
+  path: readonly PropertyKey[],
+  textAt: TextAt,
+): { combinations: Combination[]; issues: Issue[] } {
+  const { include = [], exclude = [], ...axes } = matrix
+  const names = Object.keys(axes)
+  const read = (value: Scalar, at: readonly PropertyKey[]) => ({
+    value,
+    text: typeof value === 'string' ? value : (textAt([...path, ...at]) ?? String(value)),
+  })
+  const count = names.reduce((product, name) => product * (axes[name]?.length ?? 1), 1)
+  const most = (names.length === 0 ? 0 : count) + include.length
+  if (most > MOST_COMBINATIONS) {
+    const message = `makes ${most} combinations: at most ${MOST_COMBINATIONS} are allowed`
+    return { combinations: [], issues: [{ path, message, at: 'key' }] }
+  }
+  const issues = exclude.flatMap((one, i) =>
+    Object.keys(one)
+      .filter((name) => !names.includes(name))
+      .map((name): Issue => {
+        const message = `is no axis of this matrix: ${quote(name)}`
+        return { path: [...path, 'exclude', i, name], message, at: 'key' }
+      }),
+  )
+  let combinations: Combination[] = names.length === 0 ? [] : [new Map()]
+  for (const name of names) {
+    const values = (axes[name] ?? []).map((value, i) => read(value, [name, i]))
+    combinations = combinations.flatMap((one) =>
+      values.map((value) => new Map(one).set(name, value)),
+    )
+  }
+  const kept = combinations.filter((one) => !exclude.some((values) => hasValues(one, values)))
+  const added = include.map(
+    (one, i) =>
+      new Map(
+        Object.entries(one).map(([name, value]) => [name, read(value, ['include', i, name])]),
+      ),
+  )
+  const all = [...kept, ...added]
+  if (all.length === 0 && issues.length === 0) {
+    issues.push({ path, message: 'has no combination left', at: 'key' })
+  }
+  return { combinations: all, issues }
+}
+
+function hasValues(combination: Combination, values: Readonly<Record<string, Scalar>>): boolean {
+  return Object.entries(values).every(([name, value]) => combination.get(name)?.value === value)
+}

@@ -1,0 +1,49 @@
+import type { JobSpec } from '../../../core/plan.ts'
+import type { NamedJob } from './plan-job.ts'
+
+/**
+ * The jobs in their order, each needing all combinations of what it needs that are run. What needs a
+ * job that is left out is left out, too, unless it needs it only `optional`ly.
+ */
+export function planNeeds(
+  named: readonly NamedJob[],
+  variants: ReadonlyMap<string, readonly JobSpec[]>,
+): JobSpec[] {
+  const reasons = new Map<string, string>()
+  const isRun = (name: string): boolean =>
+    !reasons.has(name) && (variants.get(name) ?? []).some(({ leftOut }) => leftOut === undefined)
+  // Each round finds at least one more job that is left out, or is the last.
+  for (let found = true; found; ) {
+    found = false
+    for (const { name, job } of named) {
+      if (!isRun(name)) continue
+      const missing = requiredOf(job).find((need) => !isRun(need))
+      if (missing === undefined) continue
+      reasons.set(name, `needs "${missing}", which is not run for this commit`)
+      found = true
+    }
+  }
+  return named.flatMap(({ name }) =>
+    (variants.get(name) ?? []).map((spec): JobSpec => {
+      const leftOut = spec.leftOut ?? reasons.get(name)
+      if (leftOut !== undefined) return { ...spec, needs: [], leftOut }
+      const needs = spec.needs.flatMap((need) =>
+        (isRun(need) ? (variants.get(need) ?? []) : [])
+          .filter((one) => one.leftOut === undefined)
+          .map((one) => one.name),
+      )
+      if (needs.length === 0 && spec.runsOn === 'failure') {
+        return { ...spec, needs, leftOut: 'nothing that it needs is run for this commit' }
+      }
+      return { ...spec, needs }
+    }),
+  )
+}
+
+function requiredOf({ needs = [] }: NamedJob['job']): string[] {
+  if (typeof needs === 'string') return [needs]
+  return needs.flatMap((need) => {
+    if (typeof need === 'string') return [need]
+    return need.optional ? [] : [need.job]
+  })
+}

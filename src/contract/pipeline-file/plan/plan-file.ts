@@ -1,0 +1,110 @@
+import type { JobSpec, PipelinePlan } from '../../../core/plan.ts'
+import type { Issue } from '../issues.ts'
+import { limits } from '../limits.ts'
+import type { JobsFile, SingleJobFile } from '../schema/file.ts'
+import type { Job } from '../schema/job.ts'
+import type { When } from '../schema/when.ts'
+import { planInputs } from './inputs.ts'
+import { planNeeds } from './needs.ts'
+import { type NamedJob, planVariants } from './plan-job.ts'
+import { type Planning, planEnv, type Reading } from './planning.ts'
+import { checkNames, judge } from './when.ts'
+
+const UNNAMED_PIPELINE = 'pipeline'
+/** The job of a file that is one job. */
+const SINGLE_JOB = 'main'
+
+/** The plan for a commit, or all that keeps the file from being one. */
+export type PlannedFile = PipelinePlan | Issue[]
+
+export function planSingleJob(file: SingleJobFile, reading: Reading): PlannedFile {
+  const { name, inputs, ...job } = file
+  return planAll({ name, inputs }, [{ name: SINGLE_JOB, job, path: [] }], reading)
+}
+
+/** `order` are the names of the jobs as the file has them: a JavaScript object puts numbers first. */
+export function planJobs(file: JobsFile, order: readonly string[], reading: Reading): PlannedFile {
+  const named = order.flatMap((name): NamedJob[] => {
+    const job = file.jobs[name]
+    if (!job) return []
+    const image = job.image ?? file.image
+    return [{ name, job: { ...job, ...(image ? { image } : {}) }, path: ['jobs', name] }]
+  })
+  return planAll(file, named, reading)
+}
+
+type Top = Pick<JobsFile, 'name' | 'inputs' | 'defaults' | 'env' | 'when'>
+
+function planAll(top: Top, named: readonly NamedJob[], reading: Reading): PlannedFile {
+  const { values, issues } = planInputs(top.inputs ?? {}, reading.facts)
+  const inputNames = Object.keys(top.inputs ?? {})
+  const planning: Planning = { ...reading, inputs: values, inputNames, issues }
+  const tooMuch = weigh(named, reading)
+  if (tooMuch) return [tooMuch]
+  const shared = {
+    ...Object.fromEntries(
+      [...values].map(([name, value]) => [`NARWHAL_INPUT_${name.toUpperCase()}`, String(value)]),
+    ),
+    ...planEnv(top.env, ['env'], planning),
+  }
+  const variants = new Map<string, JobSpec[]>()
+  for (const one of named) {
+    const specs = planVariants(one, planning, top.defaults ?? {})
+    variants.set(
+      one.name,
+      specs.map((spec) => ({ ...spec, env: { ...shared, ...spec.env } })),
+    )
+  }
+  judgeFile(top.when, variants, planning)
+  if (issues.length > 0) return issues
+  const jobs = planNeeds(named, variants)
+  return { name: top.name ?? UNNAMED_PIPELINE, jobs }
+}
+
+/** The file's own `when` is every job's. */
+function judgeFile(
+  when: When | undefined,
+  variants: Map<string, JobSpec[]>,
+  planning: Planning,
+): void {
+  planning.issues.push(...checkNames(when, { inputs: planning.inputNames, axes: [] }, ['when']))
+  const judgement = judge(when, planning)
+  if (judgement.holds && judgement.runsOn) {
+    const message = 'status is for jobs and steps: nothing comes before the pipeline'
+    planning.issues.push({ path: ['when'], message, at: 'key' })
+  }
+  if (judgement.holds) return
+  for (const [name, specs] of variants) {
+    variants.set(
+      name,
+      specs.map((spec) => ({ ...spec, leftOut: judgement.reason })),
+    )
+  }
+}
+
+/** Matrices repeat what stands in the file; that must stay within its limits, too. */
+function weigh(named: readonly NamedJob[], { weightAt }: Reading): Issue | undefined {
+  const shared = weightAt(['env'])
+  let jobs = 0
+  let characters = 0
+  for (const { job, path } of named) {
+    const count = countCombinations(job)
+    jobs += count
+    characters += count * (shared + weightAt(path))
+  }
+  if (jobs > limits.jobs) {
+    const message = `with their matrices there are ${jobs} jobs: at most ${limits.jobs} are allowed`
+    return { path: ['jobs'], message, at: 'key' }
+  }
+  if (characters <= limits.characters) return undefined
+  const message = `is too much text for ${jobs} jobs: with a copy for each there are more than ${limits.characters} characters`
+  return { path: ['env'], message, at: 'key' }
+}
+
+function countCombinations({ matrix }: Job): number {
+  if (!matrix) return 1
+  const { include = [], exclude: _, ...axes } = matrix
+  const lists = Object.values(axes)
+  const product = lists.reduce((count, values) => count * values.length, 1)
+  return (lists.length === 0 ? 0 : product) + include.length
+}

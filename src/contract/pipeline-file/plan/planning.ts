@@ -1,0 +1,65 @@
+import type { PlanFacts } from '../../../core/plan-facts.ts'
+import type { Issue } from '../issues.ts'
+import { axesIn, fillIn } from '../placeholders.ts'
+import type { Env } from '../schema/env.ts'
+import type { Step } from '../schema/step.ts'
+import type { InputValues } from './inputs.ts'
+import type { Combination } from './matrix.ts'
+
+/** The scalar at a path as the file writes it. */
+export type TextAt = (path: readonly PropertyKey[]) => string | undefined
+
+/** What a file is read with besides its values. */
+export interface Reading {
+  readonly facts: PlanFacts
+  readonly textAt: TextAt
+  /** How many characters stand at a path, with every alias replaced. */
+  readonly weightAt: (path: readonly PropertyKey[]) => number
+}
+
+/** What is known, and wrong, while a file is being planned. */
+export interface Planning extends Reading {
+  readonly inputs: InputValues
+  /** The names of all inputs, whether they have a value or not. */
+  readonly inputNames: readonly string[]
+  readonly issues: Issue[]
+}
+
+/** One combination of a job that is being planned; what a job without a matrix has is empty. */
+export interface Variant {
+  readonly combination: Combination
+  readonly axes: readonly string[]
+  readonly path: readonly PropertyKey[]
+}
+
+/** The text with the combination's values; an axis that it does not have is an issue at the path, and an x. */
+export function fill(
+  text: string,
+  { combination }: Variant,
+  path: readonly PropertyKey[],
+  { issues }: Planning,
+): string {
+  for (const axis of axesIn(text)) {
+    if (combination.has(axis)) continue
+    const message = `speaks of matrix.${axis}, but ${combination.size === 0 ? 'this job has no matrix with it' : 'not every combination has it'}`
+    issues.push({ path, message, at: 'value' })
+  }
+  return fillIn(text, (axis) => combination.get(axis)?.text ?? 'x')
+}
+
+/** Numbers and booleans as they are written: `1.10` stays `1.10`. */
+export function planEnv(
+  env: Env | undefined,
+  path: readonly PropertyKey[],
+  planning: Planning,
+  variant?: Variant,
+): Record<string, string> {
+  const entries = Object.entries(env ?? {}).map(([name, value]): [string, string] => {
+    const at = [...path, name]
+    if (typeof value !== 'string') return [name, planning.textAt(at) ?? String(value)]
+    return [name, variant ? fill(value, variant, at, planning) : value]
+  })
+  return Object.fromEntries(entries)
+}
+
+export type StepMapping = Exclude<Step, string>

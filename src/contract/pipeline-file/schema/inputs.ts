@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { group } from './group.ts'
+import { key } from './key.ts'
+import { scalar } from './matrix.ts'
+import { text } from './text.ts'
+
+const TYPES = ['text', 'number', 'boolean', 'choice'] as const
+
+const input = group('an input', {
+  type: key(
+    z.enum(TYPES, { error: `must be one of ${TYPES.join(', ')}` }),
+    'What can be given: `text` (unless told), `number`, `boolean` or `choice`.',
+    'choice',
+  ),
+  options: key(
+    z
+      .array(text, { error: must('a list of texts') })
+      .min(1)
+      .max(100),
+    'What can be chosen, for a `choice`.',
+    '[staging, production]',
+  ),
+  default: key(
+    scalar,
+    'What it is when nothing is given; without one it must be given.',
+    'staging',
+  ),
+  description: key(text.max(500), 'What it is for, for the person who starts the pipeline.'),
+})
+export type Input = z.infer<typeof input>
+
+export const inputs = z
+  .record(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,49}$/, "can't name an input: use small letters, digits and `_`"),
+    input,
+    { error: must('a mapping of names to inputs') },
+  )
+  .refine((all) => Object.keys(all).length <= 50, { error: 'must hold at most 50 inputs' })
+export type Inputs = z.infer<typeof inputs>

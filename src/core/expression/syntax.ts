@@ -1,0 +1,55 @@
+/** What an expression is made of, once it has been read. */
+export type Expression =
+  | { readonly kind: 'value'; readonly value: string | number | boolean | null }
+  | { readonly kind: 'list'; readonly items: readonly Expression[] }
+  /** `branch`, `inputs.target`. */
+  | { readonly kind: 'name'; readonly name: string; readonly at: number }
+  | { readonly kind: 'not'; readonly of: Expression }
+  | {
+      readonly kind: 'binary'
+      readonly operator: Operator
+      readonly left: Expression
+      readonly right: Expression
+    }
+  | { readonly kind: 'call'; readonly name: FunctionName; readonly args: readonly Expression[] }
+
+export type Operator = '||' | '&&' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in'
+
+/** The functions with the number of their arguments. */
+export const FUNCTIONS = {
+  contains: 2,
+  starts_with: 2,
+  ends_with: 2,
+  matches: 2,
+  changed: 1,
+  lower: 1,
+} as const
+export type FunctionName = keyof typeof FUNCTIONS
+
+/** How tightly an operator binds; those of one level are read from the left. */
+export const LEVELS: readonly (readonly Operator[])[] = [
+  ['||'],
+  ['&&'],
+  ['==', '!=', '<', '<=', '>', '>=', 'in'],
+]
+
+export const LONGEST_EXPRESSION = 1_000
+export const DEEPEST_EXPRESSION = 50
+
+/** The names that a list of expressions speaks of, with their places in the text. */
+export function namesIn(expression: Expression): { readonly name: string; readonly at: number }[] {
+  switch (expression.kind) {
+    case 'value':
+      return []
+    case 'name':
+      return [{ name: expression.name, at: expression.at }]
+    case 'list':
+      return expression.items.flatMap(namesIn)
+    case 'not':
+      return namesIn(expression.of)
+    case 'binary':
+      return [...namesIn(expression.left), ...namesIn(expression.right)]
+    case 'call':
+      return expression.args.flatMap(namesIn)
+  }
+}
