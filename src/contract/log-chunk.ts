@@ -29,7 +29,7 @@ export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
 
 /** Less is not worth packing: a live line or two. */
 const LEAST_PACKED = 512
-const PACKING = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const PACKING = { [constants.ZSTD_c_compressionLevel]: 1 }
 
 const unzstd = promisify(zstdDecompress)
 
@@ -43,7 +43,9 @@ export function packChunk(
   const lineCount = runs.reduce((sum, { count }) => sum + count, 0)
   const plain = { step, lineCount, size: content.length, clockOffsetMs: 0 }
   if (content.length >= LEAST_PACKED) {
-    const packed = zstdCompressSync(content, PACKING)
+    // In a buffer or two: of many small ones it would cost more to put them together.
+    const chunkSize = Math.max(1024, content.length >> 2)
+    const packed = zstdCompressSync(content, { params: PACKING, chunkSize })
     if (packed.length < content.length) return { ...plain, packing: 'zstd', content: packed }
   }
   return { ...plain, packing: 'plain', content }
@@ -90,9 +92,9 @@ export async function openChunkAside(chunk: LogChunk): Promise<LogContent> {
   }
 }
 
-/** A few bytes may be unpacked to very many: never to more than the chunk says. */
-function bound({ size }: LogChunk): { maxOutputLength: number } {
-  return { maxOutputLength: Math.max(1, size) }
+/** A few bytes may be unpacked to very many: never to more than the chunk says, into one buffer. */
+function bound({ size }: LogChunk): { maxOutputLength: number; chunkSize: number } {
+  return { maxOutputLength: Math.max(1, size), chunkSize: size + 64 }
 }
 
 function read({ size }: LogChunk, bytes: Uint8Array): LogContent {

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 /** Bytes as steps write them, looked at without making strings of them where that can be helped. */
 
 const LINE_END = 10
+const CARRIAGE_RETURN = 13
 
 /** Counts the line ends, and finds the length of the longest line before one. */
 export function measureLines(bytes: Uint8Array): { count: number; longest: number } {
@@ -33,7 +34,8 @@ export function middleOf(bytes: Buffer): number | undefined {
  */
 export function toLogText(bytes: Buffer): Buffer {
   let text = bytes
-  if (text.includes('\r\n'))
+  // The look for one byte is many times as fast as the look for two.
+  if (text.includes(CARRIAGE_RETURN) && text.includes('\r\n'))
     text = Buffer.from(text.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
   if (!isUtf8(text)) text = Buffer.from(text.toString())
   if (text.includes(0)) text = Buffer.from(text.toString().replaceAll('\0', '\u2400'))

@@ -21,7 +21,6 @@ import {
   openBrokerOf,
   openExecutorOf,
   openStoreOf,
-  openTraces,
   startRunnerOf,
 } from './open-parts.ts'
 import { openTls, type Tls } from './tls.ts'
@@ -92,7 +91,6 @@ async function openParts(
       },
     ),
   )
-  stack.use(await openTraces(context, { dispatcher, store }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })

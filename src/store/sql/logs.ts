@@ -13,7 +13,7 @@ type Log = AttemptRef
 /** So many bytes of chunks are in memory at a time, but one chunk at least. */
 const MOST_BYTES = 2 * 1024 * 1024
 /** So many rows are looked at for that. */
-const MOST_ROWS = 500
+const MOST_ROWS = 200
 
 export async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
   const lines: LogLine[] = []
@@ -50,9 +50,9 @@ export async function readLogChunks(db: Db, log: Log, from: number): Promise<Sto
     from log_chunks
     where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line in (
       select first_line from (
-        select first_line, sum(length(data)) over (order by first_line) - length(data) as bytes
+        select first_line, sum(size) over (order by first_line) - size as bytes
         from (
-          select first_line, data from log_chunks
+          select first_line, length(data) as size from log_chunks
           where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line >= coalesce((
             select max(first_line) from log_chunks
             where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line <= ${from}
