@@ -2,9 +2,10 @@ import type { Bench } from './bench.ts'
 import { dispatch } from './dispatch/dispatch.ts'
 import { footprint } from './footprint/footprint.ts'
 import { hotpath } from './hotpath/hotpath.ts'
+import { logs } from './logs/logs.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 
-const BENCHES: readonly Bench[] = [hotpath, webhooks, dispatch, footprint]
+const BENCHES: readonly Bench[] = [hotpath, logs, webhooks, dispatch, footprint]
 
 /** `npm run bench -- NAME …`: runs one benchmark; its figures are the last line of the output. */
 const [name, ...args] = process.argv.slice(2)
