@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { addFileCommands } from './cli/commands/file.ts'
 import { addClientCommands } from './cli/commands.ts'
 import { processIo } from './cli/process-io.ts'
 import { createProgram, runProgram } from './cli/program.ts'
@@ -66,6 +67,7 @@ addService(program, 'runner', 'run jobs; and commands about the runners', async 
 addService(program, 'web', 'serve the page, and the API to people', async () => {
   return (await import('./start/web.ts')).runWeb
 })
+addFileCommands(program, io)
 addBackupCommands(program, (flags) => ({ io, root, version, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
+import { addFileCommands } from '../src/cli/commands/file.ts'
 import { addClientCommands } from '../src/cli/commands.ts'
 import { createProgram } from '../src/cli/program.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../src/config/service-settings.ts'
@@ -165,6 +166,7 @@ function idleProgram(): Command {
     command.action(() => {})
   }
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
+  addFileCommands(program, io)
   addClientCommands(program, io)
   const silence = (command: Command): void => {
     // `runner token` does something itself, and has commands of its own besides.

@@ -36,7 +36,7 @@ const jobs = z
     error: `must hold at most ${limits.jobs} jobs`,
   })
 
-const defaults = group('defaults', {
+export const defaults = group('defaults', {
   labels: jobKeys.labels,
   timeout: jobKeys.timeout,
   retry: jobKeys.retry,

@@ -7,7 +7,7 @@ import { text } from './text.ts'
 
 const TYPES = ['text', 'number', 'boolean', 'choice'] as const
 
-const input = group('an input', {
+export const input = group('an input', {
   type: key(
     z.enum(TYPES, { error: `must be one of ${TYPES.join(', ')}` }),
     'What can be given: `text` (unless told), `number`, `boolean` or `choice`.',

@@ -17,20 +17,16 @@ const steps = z
 
 export const labels = z.array(label, { error: must('a list of labels') }).max(20)
 
-const need = z.union(
-  [
-    jobName,
-    group('a need', {
-      job: requiredKey(jobName, 'The name of the job.', 'build'),
-      optional: key(
-        flag,
-        'True: where that job is not run for this commit, this one goes on without it.',
-        'true',
-      ),
-    }),
-  ],
-  { error: must("a job's name or a mapping") },
-)
+export const needMapping = group('a need', {
+  job: requiredKey(jobName, 'The name of the job.', 'build'),
+  optional: key(
+    flag,
+    'True: where that job is not run for this commit, this one goes on without it.',
+    'true',
+  ),
+})
+
+const need = z.union([jobName, needMapping], { error: must("a job's name or a mapping") })
 
 const needs = z.union([jobName, z.array(need)], {
   error: must("a job's name or a list of them"),

@@ -31,24 +31,22 @@ export const stepRetry = wholeNumber(0, 10)
 
 export const RETRY_OUTCOMES = ['failure', 'timeout', 'error'] as const
 
-export const jobRetry = z.union(
-  [
-    wholeNumber(0, 10),
-    group('retry', {
-      count: requiredKey(wholeNumber(0, 10), 'How often the job is tried again.', '2'),
-      on: key(
-        z
-          .array(z.enum(RETRY_OUTCOMES, { error: `must be one of ${RETRY_OUTCOMES.join(', ')}` }), {
-            error: must('a list of outcomes'),
-          })
-          .min(1),
-        'After which outcomes; else after `failure` and `timeout`.',
-        '[timeout]',
-      ),
-    }),
-  ],
-  { error: must('a number or a mapping') },
-)
+export const jobRetryMapping = group('retry', {
+  count: requiredKey(wholeNumber(0, 10), 'How often the job is tried again.', '2'),
+  on: key(
+    z
+      .array(z.enum(RETRY_OUTCOMES, { error: `must be one of ${RETRY_OUTCOMES.join(', ')}` }), {
+        error: must('a list of outcomes'),
+      })
+      .min(1),
+    'After which outcomes; else after `failure` and `timeout`.',
+    '[timeout]',
+  ),
+})
+
+export const jobRetry = z.union([wholeNumber(0, 10), jobRetryMapping], {
+  error: must('a number or a mapping'),
+})
 
 export const priority = wholeNumber(-100, 100)
 

@@ -22,7 +22,7 @@ export const workingDirectory = z
     error: "must lie in the workspace: a relative path without '..'",
   })
 
-const mapping = group('a step', {
+export const stepMapping = group('a step', {
   name: key(displayName, 'What people see, unique in its job; else the beginning of the command.'),
   command: requiredKey(
     command,
@@ -55,7 +55,7 @@ const mapping = group('a step', {
 export const step = z.union(
   [
     command.options[0],
-    mapping.refine(
+    stepMapping.refine(
       ({ command: given, shell: by = 'sh' }) =>
         by === 'sh' || String(given).length <= LONGEST_FOR_SHELL,
       {

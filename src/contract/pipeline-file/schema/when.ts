@@ -54,7 +54,7 @@ function explain(text: string): string | undefined {
   return undefined
 }
 
-const conditions = group('when', {
+export const conditions = group('when', {
   event: key(
     z.union([event, z.array(event).min(1)], { error: must('an event or a list of them') }),
     'What made the pipeline: `push`, `pull_request`, `tag` or `manual`.',

@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { PipelinePlan, Problem } from '../../core/plan.ts'
+import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan-facts.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { cleanLogText, cleanText } from '../clean-text.ts'
+import { type CliIo, coloursFor } from '../cli-io.ts'
+import { printJson } from '../client-command.ts'
+import { EXIT } from '../exit-code.ts'
+import { readInput } from './pipeline-start.ts'
+
+export const FILE_GROUP = 'Commands that need no running Narwhal:'
+const FILE = 'narwhal.yml'
+/** One more than the parser takes, so that it says so itself. */
+const MOST_BYTES = 2 * 1024 * 1024
+
+/** What a file is planned for, where no commit says it. */
+export interface EventOptions {
+  readonly event?: PlanFacts['event']
+  readonly ref?: string
+  readonly input?: Readonly<Record<string, string>>
+}
+
+/** Adds `lint`, `graph` and `schema`. */
+export function addFileCommands(program: Command, io: CliIo): void {
+  program
+    .command('lint')
+    .argument('[file]', `the file; ${FILE} in the working directory unless told`)
+    .description('tell all that is wrong with a narwhal.yml, and what is hardly meant')
+    .option('--json', 'print problems and warnings as JSON')
+    .option('--strict', 'warnings count as problems')
+    .helpGroup(FILE_GROUP)
+    .action((file: string | undefined, options: LintOptions) => lint(file ?? FILE, options, io))
+  addEventOptions(
+    program
+      .command('graph')
+      .argument('[file]', `the file; ${FILE} in the working directory unless told`)
+      .description('show the jobs of a narwhal.yml and what needs what')
+      .addOption(
+        new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'),
+      )
+      .helpGroup(FILE_GROUP),
+  ).action((file: string | undefined, options: GraphOptions) => graph(file ?? FILE, options, io))
+  program
+    .command('schema')
+    .description('print the JSON Schema of narwhal.yml, for editors')
+    .option('--markdown', "print the manual's page of all keys instead")
+    .helpGroup(FILE_GROUP)
+    .action((options: { markdown?: boolean }) => schema(options, io))
+}
+
+/** Adds what a file is planned for. */
+export function addEventOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--event <event>', 'as if this had made the pipeline')
+        .choices(['push', 'pull_request', 'tag', 'manual'])
+        .default('push'),
+    )
+    .option('--input <name=value>', 'one of its inputs; may be given several times', readInput)
+}
+
+interface LintOptions {
+  readonly json?: boolean
+  readonly strict?: boolean
+}
+
+async function lint(file: string, options: LintOptions, io: CliIo): Promise<void> {
+  const text = await readPipelineFile(file, io)
+  const { lintPipelineFile } = await import('../../contract/pipeline-file/lint-pipeline-file.ts')
+  const { problems, warnings } = lintPipelineFile(text)
+  const isBad = problems.length > 0 || (options.strict && warnings.length > 0)
+  if (isBad) io.exit(EXIT.notSuccess)
+  if (options.json) return printJson(io, { file, problems, warnings })
+  printProblems(problems, { file, what: 'error' }, io)
+  printProblems(warnings, { file, what: 'warning' }, io)
+  if (problems.length + warnings.length > 0) return
+  io.stdout.write(`${cleanText(file)}: ${coloursFor(io, io.stdout).green('nothing is wrong')}\n`)
+}
+
+interface GraphOptions extends EventOptions {
+  readonly format: 'text' | 'mermaid' | 'svg'
+}
+
+async function graph(file: string, options: GraphOptions, io: CliIo): Promise<void> {
+  const text = await readPipelineFile(file, io)
+  const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
+  const { event = 'push', input = {} } = options
+  const ref = event === 'tag' ? 'refs/tags/v1' : SAMPLE_FACTS.ref
+  const parsed = parsePipelineFile(text, { ...SAMPLE_FACTS, event, ref, inputs: input })
+  if (!parsed.ok) {
+    printProblems(parsed.problems, { file, what: 'error' }, io)
+    return io.exit(EXIT.notSuccess)
+  }
+  io.stdout.write(await drawn(parsed.plan, options.format, io))
+}
+
+async function drawn(
+  plan: PipelinePlan,
+  format: GraphOptions['format'],
+  io: CliIo,
+): Promise<string> {
+  if (format === 'mermaid') return (await import('../graph/mermaid-graph.ts')).mermaidGraph(plan)
+  if (format === 'svg') return (await import('../graph/svg-graph.ts')).svgGraph(plan)
+  const { planLines } = await import('../graph/text-graph.ts')
+  const { lookOf } = await import('../follow-pipeline.ts')
+  return `${planLines(plan, lookOf(io)).join('\n')}\n`
+}
+
+async function schema(options: { markdown?: boolean }, io: CliIo): Promise<void> {
+  if (options.markdown) {
+    const { referencePage } = await import('../../contract/pipeline-file/reference.ts')
+    io.stdout.write(referencePage())
+    return
+  }
+  const { pipelineFileJsonSchema } = await import('../../contract/pipeline-file/json-schema.ts')
+  printJson(io, pipelineFileJsonSchema())
+}
+
+/** The file's text; rejects with `not_found` when it can't be read. */
+export async function readPipelineFile(file: string, io: CliIo): Promise<string> {
+  try {
+    const bytes = await readFile(resolve(io.cwd, file))
+    return bytes.subarray(0, MOST_BYTES).toString('utf8')
+  } catch (cause) {
+    throw new NarwhalError('not_found', `${file} can't be read: ${describeError(cause)}`, { cause })
+  }
+}
+
+/** Each with its place, as compilers do, so that editors and terminals can jump there. */
+export function printProblems(
+  problems: readonly Problem[],
+  { file, what }: { readonly file: string; readonly what: 'error' | 'warning' },
+  io: CliIo,
+): void {
+  const colours = coloursFor(io, io.stdout)
+  const word = what === 'error' ? colours.red('error') : colours.yellow('warning')
+  for (const { line, column, message, excerpt } of problems) {
+    const place = colours.bold(`${cleanText(file)}:${line}:${column}`)
+    const lines = excerpt === '' ? [] : excerpt.split('\n')
+    const shown = lines.map((one) => `  ${cleanLogText(one, false)}\n`).join('')
+    io.stdout.write(`${place}: ${word}: ${cleanText(message)}\n${shown}`)
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { recordedIo } from '../../test/support/cli/recorded-io.ts'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { addFileCommands } from './commands/file.ts'
+import { createProgram, runProgram } from './program.ts'
+
+const GOOD = `name: shop
+image: node:24
+jobs:
+  lint: { steps: [npm run lint] }
+  'test': { matrix: { n: [1, 2] }, steps: [{ name: 'a <b>', command: x }] }
+  publish: { needs: [lint, test], when: { event: tag }, steps: [x] }
+`
+
+/** Runs a command beside a file, and gives what it said and its exit code. */
+async function narwhal(text: string, ...args: string[]) {
+  await using folder = await tempDir()
+  await writeFile(join(folder.path, 'narwhal.yml'), text)
+  const io = recordedIo({ cwd: folder.path })
+  const program = createProgram(io, 'test')
+  addFileCommands(program, io)
+  await runProgram(program, args, io)
+  return { out: io.stdout.text, error: io.stderr.text, code: io.exitCode }
+}
+
+test('lint tells what is wrong with its place, and fails', async () => {
+  const { out, code } = await narwhal('steps: [x]\nimagee: a\n', 'lint')
+  assert.equal(
+    out,
+    'narwhal.yml:2:1: error: imagee is not a key of narwhal.yml: did you mean image?\n  imagee: a\n  ^\n',
+  )
+  assert.equal(code, 1)
+})
+
+test('lint warns and is content, unless it is strict', async () => {
+  const text = 'image: node\nsteps: [x]\n'
+  const { out, code } = await narwhal(text, 'lint')
+  assert.match(out, /^narwhal\.yml:1:8: warning: image is another one/)
+  assert.equal(code, undefined)
+  assert.equal((await narwhal(text, 'lint', '--strict')).code, 1)
+  const json = await narwhal(text, 'lint', 'narwhal.yml', '--json')
+  const { problems, warnings } = JSON.parse(json.out) as Record<string, { line: number }[]>
+  assert.deepEqual([problems?.length, warnings?.[0]?.line], [0, 1])
+  assert.match((await narwhal(GOOD, 'lint')).out, /nothing is wrong/)
+})
+
+test('a file that is not there is no such thing', async () => {
+  const { error, code } = await narwhal(GOOD, 'lint', 'other.yml')
+  assert.match(error, /other\.yml can't be read/)
+  assert.equal(code, 3)
+})
+
+test('graph shows the jobs as text, for Mermaid, and as a picture', async () => {
+  const text = (await narwhal(GOOD, 'graph', '--event', 'tag')).out
+  assert.match(text, /^shop\n {2}\S lint in node:24\n {6}npm run lint\n/)
+  assert.match(text, /\n {4}\S publish in node:24 after lint, test \(1\), test \(2\)\n {8}x\n$/)
+  assert.match((await narwhal(GOOD, 'graph')).out, /publish: when: the event is push, and not tag/)
+  const mermaid = (await narwhal(GOOD, 'graph', '--event', 'tag', '--format', 'mermaid')).out
+  assert.match(mermaid, /^flowchart LR\n/)
+  assert.match(mermaid, /\n {2}job1\["test \(1\)"\]\n/)
+  assert.match(mermaid, /\n {2}job0 --> job3\n/)
+  const svg = (await narwhal(GOOD, 'graph', '--event', 'tag', '--format', 'svg')).out
+  assert.match(svg, /^<svg xmlns=/)
+  assert.equal(svg.match(/<rect /g)?.length, 4)
+  assert.equal(svg.match(/<path /g)?.length, 3)
+})
+
+test('schema prints what editors read, and the page of the manual', async () => {
+  const { $id } = JSON.parse((await narwhal(GOOD, 'schema')).out) as { $id: string }
+  assert.equal($id, 'urn:narwhal:narwhal.yml')
+  assert.match((await narwhal(GOOD, 'schema', '--markdown')).out, /^# All keys of narwhal\.yml\n/)
+})

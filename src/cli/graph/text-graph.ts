@@ -1,0 +1,34 @@
+import { levelsOf } from '../../core/levels.ts'
+import type { JobSpec, PipelinePlan } from '../../core/plan.ts'
+import { cleanText } from '../clean-text.ts'
+import type { Look } from '../summary.ts'
+
+/** A plan as a tree of its jobs in the order in which they can start, each with its steps. */
+export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look): string[] {
+  const levels = levelsOf(jobs)
+  const ordered = jobs.toSorted((a, b) => (levels.get(a.name) ?? 0) - (levels.get(b.name) ?? 0))
+  const lines = ordered.flatMap((job) => {
+    const indent = '  '.repeat(1 + (levels.get(job.name) ?? 0))
+    const title = cleanText(job.name)
+    if (job.leftOut !== undefined) {
+      return [`${indent}${marks.other} ${colours.dim(`${title}: ${cleanText(job.leftOut)}`)}`]
+    }
+    const head = `${indent}${marks.started} ${colours.bold(title)}${colours.dim(about(job))}`
+    return [
+      head,
+      ...job.steps.map(
+        (step) => `${indent}    ${cleanText(step.name)}${colours.dim(condition(step.runsOn))}`,
+      ),
+    ]
+  })
+  return [colours.bold(cleanText(name)), ...lines]
+}
+
+function about({ needs, image, runsOn }: JobSpec): string {
+  const after = needs.length > 0 ? ` after ${needs.map(cleanText).join(', ')}` : ''
+  return `${image ? ` in ${cleanText(image)}` : ''}${after}${condition(runsOn)}`
+}
+
+function condition(runsOn: JobSpec['runsOn']): string {
+  return runsOn === undefined ? '' : runsOn === 'always' ? ' (always)' : ' (on failure)'
+}

@@ -1,0 +1,49 @@
+import type { z } from 'zod'
+import { defaults, jobsFile } from './schema/file.ts'
+import { input } from './schema/inputs.ts'
+import { job, needMapping } from './schema/job.ts'
+import { jobRetryMapping, resources } from './schema/limits.ts'
+import { matrix } from './schema/matrix.ts'
+import { stepMapping } from './schema/step.ts'
+import { conditions } from './schema/when.ts'
+
+const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
+  [
+    'The file',
+    jobsFile,
+    'A file without `jobs` is one job: it has `name`, `inputs`, and the keys of a job but `needs`.',
+  ],
+  ['A job', job, 'Its name is its key under `jobs`.'],
+  ['A step', stepMapping, 'A step that is only a text is its `command`.'],
+  ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
+  ['needs', needMapping, 'A need that is only a text is the `job`.'],
+  ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
+  ['inputs', input, 'The name of an input is its key under `inputs`.'],
+  ['defaults', defaults, 'Beside `jobs`.'],
+  ['retry', jobRetryMapping, 'Of a job; only a number is the `count`. Of a step it is a number.'],
+  ['resources', resources, 'Of a job, or in `defaults`.'],
+]
+
+/** The manual's page of all keys, made of what the parser uses; Markdown. */
+export function referencePage(): string {
+  const intro = [
+    '# All keys of narwhal.yml',
+    '',
+    'Made of what the parser uses, by `narwhal schema --markdown`. What they are good for is told, with',
+    'examples, in [narwhal.yml](narwhal-yml.md).',
+  ]
+  return `${[...intro, ...SECTIONS.flatMap(section)].join('\n')}\n`
+}
+
+function section([title, { shape }, words]: (typeof SECTIONS)[number]): string[] {
+  const rows = Object.entries(shape).map(([name, schema]) => row(name, schema as z.ZodType))
+  return ['', `## ${title}`, '', words, '', '| key | meaning | such as |', '|---|---|---|', ...rows]
+}
+
+function row(name: string, schema: z.ZodType): string {
+  const { description = '', examples = [] } = schema.meta() ?? {}
+  const isRequired = !schema.safeParse(undefined).success
+  const words = `${description}${isRequired ? ' Required.' : ''}`
+  const shown = (examples as string[]).map((one) => `\`${one}\``).join('<br>')
+  return `| \`${name}\` | ${words} | ${shown} |`
+}
