@@ -12,6 +12,7 @@ import { SETTINGS, variableOf } from './config/settings.ts'
 import { NarwhalError } from './lib/errors.ts'
 import { addBackupCommands } from './start/backup-commands.ts'
 import type { Launch } from './start/context.ts'
+import { addLocalCommand } from './start/local/local-command.ts'
 
 /** How long a process may take to end in good order before it is ended; a runner's jobs may take more. */
 let stopMs = 30_000
@@ -68,6 +69,7 @@ addService(program, 'web', 'serve the page, and the API to people', async () => 
   return (await import('./start/web.ts')).runWeb
 })
 addFileCommands(program, io)
+addLocalCommand(program, (flags) => ({ io, root, version, flags }))
 addBackupCommands(program, (flags) => ({ io, root, version, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)

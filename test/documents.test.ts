@@ -13,6 +13,7 @@ import { SERVICE_SETTINGS, type ServiceName } from '../src/config/service-settin
 import { SETTINGS, type SettingName, variableOf } from '../src/config/settings.ts'
 import { parsePipelineFile } from '../src/contract/pipeline-file/parse-pipeline-file.ts'
 import { addBackupCommands } from '../src/start/backup-commands.ts'
+import { addLocalCommand } from '../src/start/local/local-command.ts'
 import { recordedIo } from './support/cli/recorded-io.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -122,8 +123,6 @@ describe('commands in the documents', () => {
   test('of narwhal exist where a sentence names them', () => {
     for (const { path, prose } of documents) {
       for (const [, code = ''] of prose.matchAll(/`(?:\.\/)?narwhal ([a-z][^`]*)`/g)) {
-        // Where the changelog says that there is no such command yet.
-        if (path === 'CHANGELOG.md' && code === 'run') continue
         const name = code.split('|')[0]?.split(' ') ?? []
         assert.ok(names(idleProgram(), name), `${path}: narwhal ${code}`)
       }
@@ -167,6 +166,7 @@ function idleProgram(): Command {
   }
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addFileCommands(program, io)
+  addLocalCommand(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addClientCommands(program, io)
   const silence = (command: Command): void => {
     // `runner token` does something itself, and has commands of its own besides.

@@ -9,7 +9,7 @@ import { marksFor } from './marks.ts'
 import type { PipelineModel } from './pipeline-model.ts'
 import { PlainView } from './plain-view.ts'
 import { headline, type Look, summaryLines } from './summary.ts'
-import { watchPipeline } from './watch-pipeline.ts'
+import { type WatchOptions, watchPipeline } from './watch-pipeline.ts'
 
 const FRAME_MS = 100
 
@@ -34,38 +34,41 @@ export async function followPipeline(
   signal: AbortSignal,
   options: { plain?: boolean } = {},
 ): Promise<Outcome> {
+  return await follow((watch) => watchPipeline(client, id, { ...watch, signal }), io, options)
+}
+
+/** What a follower wants to hear, and how much of the logs. */
+export type Following = Omit<WatchOptions, 'signal' | 'until' | 'patienceMs'>
+
+/** Shows what `watch` tells of a pipeline, as `followPipeline` does; resolves to its outcome. */
+export async function follow(
+  watch: (following: Following) => Promise<PipelineModel>,
+  io: CliIo,
+  options: { plain?: boolean } = {},
+): Promise<Outcome> {
   const live = io.stdout.isTTY && io.env['TERM'] !== 'dumb' && !options.plain
-  const model = live
-    ? await followLive(client, id, io, signal)
-    : await followPlain(client, id, io, signal)
-  const { outcome } = model.pipeline
-  if (!outcome) throw new NarwhalError('internal', `pipeline ${id} ended without an outcome`)
+  const { pipeline } = live ? await followLive(watch, io) : await followPlain(watch, io)
+  const { outcome } = pipeline
+  if (!outcome) {
+    throw new NarwhalError('internal', `pipeline ${pipeline.id} ended without an outcome`)
+  }
   return outcome
 }
 
-async function followPlain(
-  client: ApiClient,
-  id: PipelineId,
-  io: CliIo,
-  signal: AbortSignal,
-): Promise<PipelineModel> {
+type Watch = Parameters<typeof follow>[0]
+
+async function followPlain(watch: Watch, io: CliIo): Promise<PipelineModel> {
   const view = new PlainView(lookOf(io), (line) => io.stdout.write(`${line}\n`))
-  const model = await watchPipeline(client, id, {
+  const model = await watch({
     logs: 'whole',
     onChange: (changed, lines) => view.update(changed, lines, io.now()),
     onLogEnd: (_changed, jobId) => view.logEnd(jobId),
-    signal,
   })
   view.end(model, io.now())
   return model
 }
 
-async function followLive(
-  client: ApiClient,
-  id: PipelineId,
-  io: CliIo,
-  signal: AbortSignal,
-): Promise<PipelineModel> {
+async function followLive(watch: Watch, io: CliIo): Promise<PipelineModel> {
   const look = lookOf(io)
   const folded = new Set<string>()
   let model: PipelineModel | undefined
@@ -94,13 +97,12 @@ async function followLive(
   const timer = setInterval(draw, FRAME_MS)
   using _resize = io.stdout.onResize(draw)
   try {
-    model = await watchPipeline(client, id, {
+    model = await watch({
       logs: 'tail',
       onChange: (changed, lines) => {
         model = changed
         if (!lines) draw()
       },
-      signal,
     })
     region.update([...finished(), ...summaryLines(look, model, io.now())], [])
     return model

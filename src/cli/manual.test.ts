@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Command } from 'commander'
 import { recordedIo } from '#root/test/support/cli/recorded-io.ts'
+import { addLocalCommand } from '../start/local/local-command.ts'
+import { addFileCommands } from './commands/file.ts'
 import { addClientCommands } from './commands.ts'
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts'
 import { createProgram } from './program.ts'
@@ -11,6 +13,8 @@ import { createProgram } from './program.ts'
 function idleProgram() {
   const io = recordedIo()
   const program = createProgram(io, '0.1.0')
+  addFileCommands(program, io)
+  addLocalCommand(program, (flags) => ({ io, root: '/', version: '0.1.0', flags }))
   addClientCommands(program, io)
   const leaves = leavesOf(program, [])
   for (const { command } of leaves) command.action(() => {})
@@ -34,7 +38,7 @@ const manual = await readFile(new URL('../../docs/manual/command-line.md', impor
 test('every command and every option stands in the manual', () => {
   for (const { command, path } of idleProgram().leaves) {
     const usage = `narwhal ${path.join(' ')}`
-    const start = manual.indexOf(`### \`${usage}`)
+    const start = manual.search(new RegExp(`^### \`${usage}[ \`]`, 'm'))
     assert.ok(start >= 0, `${usage} has no heading`)
     const end = manual.indexOf('\n##', start + 1)
     const section = manual.slice(start, end < 0 ? undefined : end)

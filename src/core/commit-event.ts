@@ -21,6 +21,8 @@ export interface EventDetails {
   readonly targetBranch?: string
   /** What the person gave who started it, as text. */
   readonly inputs?: Readonly<Record<string, string>>
+  /** The jobs that were asked for, by their names in the file; absent: all. */
+  readonly jobs?: readonly string[]
 }
 
 /** A commit that Narwhal has accepted and answers for. */

@@ -16,6 +16,8 @@ export interface PlanFacts {
   readonly targetBranch?: string
   /** What the person gave who started it by hand; empty for all other events. */
   readonly inputs: Readonly<Record<string, string>>
+  /** The jobs that were asked for, by their names in the file; absent: all. */
+  readonly jobs?: readonly string[]
   /** The paths that differ from what was there before; absent: not known. */
   readonly changedPaths?: readonly string[]
 }

@@ -75,12 +75,13 @@ function planFactsOf(
   facts: EventFacts,
   read: { about: CommitText; changed: readonly string[] | undefined },
 ): PlanFacts {
-  const { event, fromFork, targetBranch, inputs } = facts
+  const { event, fromFork, targetBranch, inputs, jobs } = facts
   return {
     event,
     fromFork,
     ...(targetBranch === undefined ? {} : { targetBranch }),
     inputs,
+    ...(jobs ? { jobs } : {}),
     ref,
     sha,
     repository: repositoryName,

@@ -31,6 +31,7 @@ export function addFileCommands(program: Command, io: CliIo): void {
     .option('--json', 'print problems and warnings as JSON')
     .option('--strict', 'warnings count as problems')
     .helpGroup(FILE_GROUP)
+    .addHelpText('after', examples('lint', 'lint ci/narwhal.yml --strict'))
     .action((file: string | undefined, options: LintOptions) => lint(file ?? FILE, options, io))
   addEventOptions(
     program
@@ -40,14 +41,21 @@ export function addFileCommands(program: Command, io: CliIo): void {
       .addOption(
         new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'),
       )
-      .helpGroup(FILE_GROUP),
+      .helpGroup(FILE_GROUP)
+      .addHelpText('after', examples('graph', 'graph --format svg --event tag')),
   ).action((file: string | undefined, options: GraphOptions) => graph(file ?? FILE, options, io))
   program
     .command('schema')
     .description('print the JSON Schema of narwhal.yml, for editors')
     .option('--markdown', "print the manual's page of all keys instead")
     .helpGroup(FILE_GROUP)
+    .addHelpText('after', examples('schema', 'schema --markdown'))
     .action((options: { markdown?: boolean }) => schema(options, io))
+}
+
+/** The end of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ narwhal ${line}`).join('\n')}`
 }
 
 /** Adds what a file is planned for. */

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import type { JobsFile, SingleJobFile } from '../schema/file.ts'
 import type { Job } from '../schema/job.ts'
 import type { When } from '../schema/when.ts'
+import { quote } from '../words.ts'
 import { planInputs } from './inputs.ts'
 import { planNeeds } from './needs.ts'
 import { type NamedJob, planVariants } from './plan-job.ts'
@@ -56,6 +57,7 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
     )
   }
   judgeFile(top.when, variants, planning)
+  leaveOutUnasked(named, variants, planning)
   if (issues.length > 0) return issues
   const jobs = planNeeds(named, variants)
   return { name: top.name ?? UNNAMED_PIPELINE, jobs }
@@ -78,6 +80,33 @@ function judgeFile(
     variants.set(
       name,
       specs.map((spec) => ({ ...spec, leftOut: judgement.reason })),
+    )
+  }
+}
+
+/** Only the jobs that were asked for are run, with those that they need. */
+function leaveOutUnasked(
+  named: readonly NamedJob[],
+  variants: Map<string, JobSpec[]>,
+  { facts, issues }: Planning,
+): void {
+  if (facts.jobs === undefined) return
+  const wanted = new Set<string>()
+  const left = [...facts.jobs]
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    const specs = variants.get(name)
+    if (!specs) {
+      const message = `holds no job ${quote(name)}: there are ${named.map((one) => one.name).join(', ')}`
+      issues.push({ path: [], message, at: 'value' })
+    }
+    if (!wanted.has(name)) left.push(...(specs?.[0]?.needs ?? []))
+    wanted.add(name)
+  }
+  for (const [name, specs] of variants) {
+    if (wanted.has(name)) continue
+    variants.set(
+      name,
+      specs.map((spec) => ({ leftOut: 'it was not asked for', ...spec })),
     )
   }
 }

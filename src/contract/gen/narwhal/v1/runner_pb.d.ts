@@ -336,6 +336,13 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
    * @generated from field: map<string, string> inputs = 7;
    */
   inputs: { [key: string]: string };
+
+  /**
+   * The jobs that were asked for, by their names in the file; empty: all.
+   *
+   * @generated from field: repeated string jobs = 8;
+   */
+  jobs: string[];
 };
 
 /**

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { basename, join } from 'node:path'
+import { loadConfig } from '../../config/config.ts'
+import { readGitEnv, readSurroundings } from '../../config/env.ts'
+import { openMetrics } from '../../http/metrics.ts'
+import { openLog } from '../../lib/log.ts'
+import type { Context, Launch } from '../context.ts'
+
+/** The settings of `narwhal run`: those of a runner, and how long a job may take. */
+export const LOCAL_SETTINGS = [
+  'data',
+  'executor',
+  'default-image',
+  'name',
+  'slots',
+  'labels',
+  'job-memory',
+  'job-cpus',
+  'job-processes',
+  'job-timeout',
+  'mirror-size',
+  'log-level',
+] as const
+export type LocalContext = Context<(typeof LOCAL_SETTINGS)[number]>
+
+/** What people watch is the pipeline, so that the log says only what goes wrong, unless told. */
+export async function openLocalContext(launch: Launch): Promise<LocalContext> {
+  const flags = { logLevel: 'error', ...launch.flags }
+  const config = loadConfig<(typeof LOCAL_SETTINGS)[number]>(LOCAL_SETTINGS, flags)
+  return {
+    config,
+    log: await openLog({ level: config['log-level'], pretty: launch.io.stderr.isTTY }),
+    metrics: openMetrics(),
+    gitEnv: readGitEnv(),
+    version: launch.version,
+    signal: launch.io.signal,
+  }
+}
+
+/** Where mirror and snapshots of a folder are kept between two runs: in the user's data folder unless told. */
+export function localFolder(root: string, chosen: string | undefined): string {
+  const { home, dataHome } = readSurroundings()
+  const data = chosen ?? join(dataHome ?? join(home, '.local', 'share'), 'narwhal')
+  const digest = createHash('sha256').update(root).digest('hex').slice(0, 12)
+  return join(data, 'local', `${basename(root).replaceAll(/[^\w.-]/g, '-')}-${digest}`)
+}

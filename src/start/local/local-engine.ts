@@ -1,0 +1,112 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EmbeddedBroker } from '../../broker/embedded.ts'
+import type { Following } from '../../cli/follow-pipeline.ts'
+import type { PipelineModel } from '../../cli/pipeline-model.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import { Dispatcher } from '../../dispatcher/dispatcher.ts'
+import { newId } from '../../lib/new-id.ts'
+import { claimFolder } from '../../runner/claim-folder.ts'
+import type { Executor } from '../../runner/executor/executor.ts'
+import { inProcessTransport } from '../../runner/in-process.ts'
+import { openStore } from '../../store/open-store.ts'
+import type { Store } from '../../store/store.ts'
+import { openExecutorOf, startRunnerOf } from '../open-parts.ts'
+import type { LocalContext } from './local-context.ts'
+import type { WorkSnapshot } from './snapshot-work.ts'
+
+/** What a pipeline is run for. */
+export interface LocalEvent extends Pick<CommitEvent, 'kind' | 'details'> {
+  readonly snapshot: WorkSnapshot
+  /** The repository's name, for people. */
+  readonly name: string
+  readonly ref: string
+}
+
+/** Narwhal's own parts for one pipeline in this process: no server, and nothing that lasts. */
+export interface LocalEngine extends AsyncDisposable {
+  readonly executor: Executor
+  run(event: LocalEvent, following: Following): Promise<PipelineModel>
+}
+
+/** The folder keeps mirrors for the next time; it must be used by one engine at a time. */
+export async function openLocalEngine(context: LocalContext, folder: string): Promise<LocalEngine> {
+  await using stack = new AsyncDisposableStack()
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const claim = stack.use(await claimFolder(folder))
+  const database = join(folder, 'run.db')
+  await removeDatabase(database)
+  stack.defer(() => removeDatabase(database))
+  const { log, gitEnv, config } = context
+  const broker = stack.use(new EmbeddedBroker(log))
+  const [store, executor] = await Promise.all([
+    openStore({ kind: 'sqlite', path: database }, log),
+    openExecutorOf(context, folder),
+  ])
+  stack.use(store)
+  stack.use(executor)
+  const runner = stack.use(await startRunnerOf(context, { executor, dataDir: folder, claim }))
+  stack.use(
+    await Dispatcher.start(
+      { store, broker, gitEnv, log },
+      {
+        heuristic: 'least-loaded',
+        jobTimeoutMs: config['job-timeout'],
+        maxAttempts: 3,
+        inProcess: { name: config.name, transport: inProcessTransport(runner) },
+      },
+    ),
+  )
+  const parts = stack.move()
+  return {
+    executor,
+    run: async (event, following) => {
+      const { watchLocal } = await import('./watch-local.ts')
+      const eventId = newId('event')
+      const { signal } = context
+      return await watchLocal({ broker, store, eventId, following, signal }, async () => {
+        await accept(store, { ...event, id: eventId })
+        await broker.publishCommit(eventId)
+      })
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+async function accept(
+  store: Store,
+  { id, kind, details, snapshot, name, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
+): Promise<void> {
+  const now = Date.now()
+  const repositoryId = newId('repo')
+  await store.transact(async (write) => {
+    const repository = {
+      id: repositoryId,
+      name,
+      forge: 'git',
+      cloneUrl: snapshot.repository,
+      webhookSecret: '',
+      pollIntervalMs: 0,
+      createdAt: now,
+    } as const
+    await write.insertRepository(repository, [])
+    const event: CommitEvent = {
+      id,
+      repositoryId,
+      kind,
+      ref,
+      sha: snapshot.sha,
+      title: '',
+      author: '',
+      trust: { fromFork: false },
+      ...(details ? { details } : {}),
+      source: 'manual',
+      receivedAt: now,
+    }
+    await write.acceptEvents([event])
+  })
+}
+
+async function removeDatabase(path: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm']) await rm(`${path}${end}`, { force: true })
+}

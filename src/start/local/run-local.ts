@@ -1,0 +1,103 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
+import { type EventOptions, printProblems, readPipelineFile } from '../../cli/commands/file.ts'
+import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
+import { type EventDetails, isRef } from '../../core/commit-event.ts'
+import type { PlanFacts } from '../../core/plan-facts.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { git } from '../../lib/git.ts'
+import type { Launch } from '../context.ts'
+import { ensureSandbox } from '../ensure-sandbox.ts'
+import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
+import { openLocalEngine } from './local-engine.ts'
+import { snapshotWork } from './snapshot-work.ts'
+
+export interface LocalOptions extends EventOptions {
+  readonly dryRun?: boolean
+  readonly plain?: boolean
+}
+
+/** `narwhal run`: the pipeline of the working tree as it is, in this process. */
+export async function runLocal(
+  launch: Launch,
+  jobs: readonly string[],
+  options: LocalOptions,
+): Promise<void> {
+  const context = await openLocalContext(launch)
+  const root = await rootOf(launch.io.cwd, context)
+  const { event = 'push', input = {} } = options
+  const details: EventDetails = { inputs: input, ...(jobs.length > 0 ? { jobs } : {}) }
+  if (options.dryRun) return await dryRun(launch, root, { event, details, options })
+  const { data } = context.config
+  const folder = localFolder(root, data && resolve(launch.io.cwd, data))
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const { gitEnv: env, signal } = context
+  const [snapshot, engine] = await Promise.all([
+    snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }),
+    openLocalEngine(context, folder),
+  ])
+  await using running = engine
+  if (!(await ensureSandbox(running.executor, context.config.executor, launch.io))) {
+    return launch.io.exit(EXIT.serverAway)
+  }
+  const { follow } = await import('../../cli/follow-pipeline.ts')
+  const outcome = await follow(
+    (following) =>
+      running.run(
+        {
+          kind: event,
+          details,
+          snapshot,
+          name: basename(root),
+          ref: refOf(options, event, snapshot.ref),
+        },
+        following,
+      ),
+    launch.io,
+    { plain: options.plain ?? false },
+  )
+  launch.io.exit(exitCodeOfOutcome(outcome))
+}
+
+/** The root of the repository that the folder is in, or the folder itself. */
+async function rootOf(folder: string, { gitEnv, signal }: LocalContext): Promise<string> {
+  const options = { cwd: folder, env: gitEnv, signal }
+  const top = await git(['rev-parse', '--show-toplevel'], options).catch(() => '')
+  signal.throwIfAborted()
+  return await realpath(top.trim() || folder)
+}
+
+function refOf({ ref }: EventOptions, event: PlanFacts['event'], branch: string): string {
+  if (ref !== undefined) {
+    const full = ref.startsWith('refs/') ? ref : `refs/${event === 'tag' ? 'tags' : 'heads'}/${ref}`
+    if (isRef(full)) return full
+    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch or tag`)
+  }
+  if (event === 'tag') return 'refs/tags/v0.0.0'
+  return event === 'pull_request' ? 'refs/pull/1/head' : branch
+}
+
+/** Shows the plan instead of running it. */
+async function dryRun(
+  { io }: Launch,
+  root: string,
+  about: { event: PlanFacts['event']; details: EventDetails; options: LocalOptions },
+): Promise<void> {
+  const path = join(root, 'narwhal.yml')
+  const text = await readPipelineFile(path, io)
+  const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
+  const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
+  const { event, details, options } = about
+  const ref = refOf(options, event, SAMPLE_FACTS.ref)
+  const { inputs = {}, jobs } = details
+  const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...(jobs ? { jobs } : {}) }
+  const parsed = parsePipelineFile(text, facts)
+  if (!parsed.ok) {
+    const file = relative(io.cwd, path)
+    printProblems(parsed.problems, { file, what: 'error' }, io)
+    return io.exit(EXIT.notSuccess)
+  }
+  const { planLines } = await import('../../cli/graph/text-graph.ts')
+  const { lookOf } = await import('../../cli/follow-pipeline.ts')
+  io.stdout.write(`${planLines(parsed.plan, lookOf(io)).join('\n')}\n`)
+}

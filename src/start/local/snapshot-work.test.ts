@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { gitRepository } from '../../../test/support/git-repository.ts'
+import { tempDir } from '../../../test/support/temp-dir.ts'
+import { readGitEnv } from '../../config/env.ts'
+import { git } from '../../lib/git.ts'
+import { snapshotWork } from './snapshot-work.ts'
+
+const options = { env: readGitEnv(), signal: new AbortController().signal }
+
+test('a snapshot has what is not committed, and nothing of the repository is touched', async () => {
+  await using repository = await gitRepository({
+    files: { '.gitignore': 'ignored*\n', tracked: 'old\n', gone: 'x', staged: 'old\n' },
+  })
+  await using data = await tempDir()
+  const at = (name: string): string => join(repository.path, name)
+  await writeFile(at('.git/info/exclude'), 'private\n')
+  for (const name of ['tracked', 'staged', 'untracked', 'ignored.txt', 'private']) {
+    await writeFile(at(name), 'new\n')
+  }
+  await repository.git('add', 'staged')
+  await repository.git('rm', '--quiet', '--cached', 'gone')
+  const index = await readFile(at('.git/index'))
+  const status = await repository.git('status', '--porcelain')
+  const bare = join(data.path, 'snapshot.git')
+  const { sha, ref } = await snapshotWork(repository.path, bare, options)
+  const ask = (...args: string[]) => git([`--git-dir=${bare}`, ...args], options)
+  assert.equal(
+    await ask('ls-tree', '-r', '--name-only', sha),
+    '.gitignore\ngone\nstaged\ntracked\nuntracked\n',
+  )
+  assert.equal(await ask('show', `${sha}:tracked`), 'new\n')
+  assert.equal(await ask('rev-parse', `${sha}^`), `${await repository.head()}\n`)
+  assert.equal(ref, 'refs/heads/main')
+  assert.deepEqual(await readFile(at('.git/index')), index)
+  assert.equal(await repository.git('status', '--porcelain'), status)
+})
+
+test('a clean working tree is its commit itself, and a folder without git is one, too', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using data = await tempDir()
+  const bare = join(data.path, 'snapshot.git')
+  const { sha } = await snapshotWork(repository.path, bare, options)
+  assert.equal(sha, await repository.head())
+  await using folder = await tempDir()
+  await writeFile(join(folder.path, 'a'), 'a')
+  const other = await snapshotWork(folder.path, join(data.path, 'other.git'), options)
+  const shown = await git([`--git-dir=${other.repository}`, 'show', `${other.sha}:a`], options)
+  assert.equal(shown, 'a')
+})

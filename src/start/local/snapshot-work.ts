@@ -1,0 +1,91 @@
+import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type GitEnv, git } from '../../lib/git.ts'
+
+/** A commit of a folder as it is now, in a repository of its own. */
+export interface WorkSnapshot {
+  /** Where the commit can be fetched. */
+  readonly repository: string
+  readonly ref: string
+  readonly sha: string
+}
+
+const AUTHOR = ['-c', 'user.name=Narwhal', '-c', 'user.email=narwhal@localhost']
+
+/**
+ * Makes a commit of the folder as it is: with what is not committed and with untracked files, but for
+ * those that are ignored. The folder's own repository, if it has one, is only read: index and objects
+ * are those of the bare repository `bare`, which finds the history there. A clean working tree is its
+ * HEAD itself.
+ */
+export async function snapshotWork(
+  folder: string,
+  bare: string,
+  options: { readonly env: GitEnv; readonly signal: AbortSignal },
+): Promise<WorkSnapshot> {
+  const own = await ownRepository(folder, options)
+  await mkdir(bare, { recursive: true })
+  const format = own?.format ?? 'sha1'
+  const init = ['init', '--quiet', '--bare', '--initial-branch=main', `--object-format=${format}`]
+  await git([...init, bare], options)
+  if (own) await borrow(own, bare)
+  const inside = (args: string[]): Promise<string> =>
+    git([`--git-dir=${bare}`, `--work-tree=${folder}`, ...args], { ...options, cwd: folder })
+  await inside(['add', '--all', '--', '.'])
+  const tree = (await inside(['write-tree'])).trim()
+  const ref = own?.branch ?? 'refs/heads/main'
+  const isClean = own?.head && (await inside(['rev-parse', `${own.head}^{tree}`])).trim() === tree
+  const parent = own?.head ? ['-p', own.head] : []
+  const sha =
+    isClean && own?.head
+      ? own.head
+      : (await inside([...AUTHOR, 'commit-tree', tree, ...parent, '-m', 'Working tree'])).trim()
+  await inside(['update-ref', ref, sha])
+  return { repository: bare, ref, sha }
+}
+
+interface OwnRepository {
+  readonly head: string | undefined
+  /** The full name of the branch that is checked out. */
+  readonly branch: string | undefined
+  readonly format: string
+  readonly objects: string
+  readonly exclude: string
+}
+
+/** Undefined where the folder is no repository's root. */
+async function ownRepository(
+  folder: string,
+  options: { readonly env: GitEnv; readonly signal: AbortSignal },
+): Promise<OwnRepository | undefined> {
+  const ask = (...args: string[]): Promise<string | undefined> =>
+    git(args, { ...options, cwd: folder }).then(
+      (text) => text.trim() || undefined,
+      () => undefined,
+    )
+  const [objects, exclude, format, head, branch] = await Promise.all([
+    ask('rev-parse', '--git-path', 'objects'),
+    ask('rev-parse', '--git-path', 'info/exclude'),
+    ask('rev-parse', '--show-object-format'),
+    ask('rev-parse', '--verify', '--quiet', 'HEAD'),
+    ask('symbolic-ref', '--quiet', 'HEAD'),
+  ])
+  options.signal.throwIfAborted()
+  if (!objects || !exclude || !format) return undefined
+  const at = (path: string): string => resolve(folder, path)
+  return { head, branch, format, objects: at(objects), exclude: at(exclude) }
+}
+
+/** Lets the bare repository find the objects of the other, and ignore what that ignores. */
+async function borrow({ objects, exclude }: OwnRepository, bare: string): Promise<void> {
+  const alternates = join(bare, 'objects', 'info', 'alternates')
+  await writeFile(alternates, `${objects}\n`)
+  await mkdir(join(bare, 'info'), { recursive: true })
+  const target = join(bare, 'info', 'exclude')
+  await copyFile(exclude, target).catch(() => writeFile(target, ''))
+  // The alternates of the alternates count only when they are absolute.
+  const further = await readFile(join(objects, 'info', 'alternates'), 'utf8').catch(() => '')
+  for (const line of further.split('\n')) {
+    if (line !== '') await appendFile(alternates, `${resolve(objects, line)}\n`)
+  }
+}
