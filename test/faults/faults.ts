@@ -47,6 +47,7 @@ export function makeFaults(): Fault[] {
     pause('dispatcher', 5),
     pause('runner', 5),
     pause('web', 1),
+    fillDisk(3),
     cut(8),
     block('refuse-link', 5),
     block('stall-link', 5),
@@ -92,6 +93,23 @@ function pause(role: Role, weight: number): Fault {
       await wait(lastsMs ?? random.between(PAUSE_MS.from, PAUSE_MS.to), until)
       one.resume()
       return struck
+    },
+  }
+}
+
+/** Of a runner: its spool, its mirrors and its workspaces. */
+function fillDisk(weight: number): Fault {
+  return {
+    kind: 'fill-disk',
+    weight,
+    lasts: true,
+    targets: ({ disks }) => [...disks.keys()],
+    strike: async ({ topology, target, random, lastsMs, until }) => {
+      const disk = topology.disks.get(target)
+      await disk?.fill()
+      await wait(lastsMs ?? random.between(CUT_MS.from, CUT_MS.to), until)
+      await disk?.free()
+      return disk !== undefined
     },
   }
 }

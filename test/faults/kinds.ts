@@ -15,6 +15,7 @@ export const FAULT_KINDS = [
   'pause-dispatcher',
   'pause-runner',
   'pause-web',
+  'fill-disk',
   'cut-link',
   'refuse-link',
   'stall-link',

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import type { TempDir } from '../support/temp-dir.ts'
 import type { Role } from './kinds.ts'
 import type { Links } from './links.ts'
@@ -61,7 +60,6 @@ async function runnerArgs(member: Member, around: Surroundings): Promise<readonl
   const { name, index, port, healthPort } = member
   const { options, links, dir } = around
   const data = dir.join('data', name)
-  await mkdir(data)
   const executor = options.executors[(index - 1) % options.executors.length] ?? 'process:'
   const about = ['--name', name, '--slots', String(options.slots), '--executor', executor]
   const places = ['--data', data, '--health-port', String(healthPort)]

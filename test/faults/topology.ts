@@ -12,6 +12,7 @@ import {
 } from './restartable-services.ts'
 import { roleArgs } from './role-args.ts'
 import type { SeededRandom } from './seeded-random.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 import { SupervisedProcess } from './supervised-process.ts'
 
 /** Long enough that a machine under load is not flooded with starts, short as a service manager's. */
@@ -26,6 +27,8 @@ export interface Topology extends AsyncDisposable {
   readonly postgres: RestartableService
   readonly rabbitmq: RestartableService
   readonly links: Links
+  /** Of the runners, by `disk of runner-1`; none where they can't be made. */
+  readonly disks: ReadonlyMap<string, SmallDisk>
   readonly processes: readonly SupervisedProcess[]
   of(role: Role): readonly SupervisedProcess[]
   /** Asks all processes of Narwhal to end, and waits for that; the servers stay. */
@@ -60,6 +63,7 @@ export async function startTopology(
       ])
   const links = stack.use(new Links())
   const members = await chooseMembers(options)
+  const disks = stack.use(await mountDisks(members, dir))
   const processes: SupervisedProcess[] = []
   for (const member of members) {
     const delays = random.fork(member.name)
@@ -91,6 +95,7 @@ export async function startTopology(
     postgres,
     rabbitmq,
     links,
+    disks: disks.byName,
     processes,
     of: (role) => processes.filter((one) => one.role === role),
     stopProcesses,
@@ -108,6 +113,18 @@ async function chooseMembers({ counts }: FaultsOptions): Promise<readonly Member
     }
   }
   return members
+}
+
+async function mountDisks(members: readonly Member[], dir: TempDir) {
+  await using stack = new AsyncDisposableStack()
+  const byName = new Map<string, SmallDisk>()
+  for (const { name, role } of members) {
+    if (role !== 'runner') continue
+    const disk = await mountSmallDisk(dir.join('data', name))
+    if (disk) byName.set(`disk of ${name}`, stack.use(disk))
+  }
+  const owned = stack.move()
+  return { byName, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 function program({ root, nodeArgs }: FaultsOptions, role: Role, args: readonly string[]) {
