@@ -38,6 +38,7 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
     steps: steps.map(stepToProto),
     timeoutMs: BigInt(job.timeoutMs ?? 0),
     priority: job.priority ?? 0,
+    ...(job.clone ? { clone: cloneToProto(job.clone) } : {}),
     allowFailure: job.allowFailure ?? false,
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeToProto) } } : {}),
     runsOn: RUNS_ON[job.runsOn ?? 'success'],
@@ -51,6 +52,10 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
       : {}),
     leftOut,
   })
+}
+
+function cloneToProto(clone: NonNullable<JobSpec['clone']>) {
+  return clone === 'none' ? { none: true } : { depth: clone.depth }
 }
 
 function stepToProto(step: StepSpec): MessageInitShape<typeof StepSpecSchema> {
@@ -80,6 +85,7 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     steps: job.steps.map(stepFromProto),
     ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
     ...(job.priority === 0 ? {} : { priority: job.priority }),
+    ...(job.clone ? { clone: job.clone.none ? 'none' : { depth: job.clone.depth } } : {}),
     ...(job.allowFailure ? { allowFailure: true } : {}),
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeFromProto) } } : {}),
     ...runsOnFromProto(job.runsOn),

@@ -62,6 +62,8 @@ export interface JobSpec {
   readonly retry?: JobRetry
   readonly runsOn?: RunsOn
   readonly resources?: JobResources
+  /** How the commit comes into the workspace: not at all, or with so many commits; absent: whole. */
+  readonly clone?: 'none' | { readonly depth: number }
   /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */
   readonly leftOut?: string
 }

@@ -128,6 +128,7 @@ export class Attempt implements KnownAttempt {
     this.#tell({ type: 'started', instanceId })
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
+      ...(job.clone ? { clone: job.clone } : {}),
       sandbox: {
         name: `${jobId}/${attempt}`,
         ...(job.image === undefined ? {} : { image: job.image }),

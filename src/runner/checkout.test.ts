@@ -53,6 +53,32 @@ test('leaves a repository of its own at the commit', async () => {
   assert.deepEqual((await readdir(join(folder, '.git'))).includes('hooks'), false)
 })
 
+test('brings so many commits and no tags where a depth is given', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await repository.tag('v1')
+  for (const text of ['b', 'c', 'd']) await repository.commit({ a: text }, `Make it ${text}`)
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.head(),
+  }
+  const folder = dir.join('workspace')
+  await mkdir(folder)
+  await mirrors.read(commit, signal, (mirror) =>
+    checkOut(commit, { mirror, folder, env, signal, depth: 2 }),
+  )
+  await removeFolder(dir.join('mirrors'))
+  const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
+  assert.equal(await readFile(join(folder, 'a'), 'utf8'), 'd')
+  assert.equal(await inFolder('log', '--format=%s'), 'Make it d\nMake it c\n')
+  assert.equal(await inFolder('tag'), '')
+  assert.equal(await inFolder('status', '--porcelain'), '')
+})
+
 test('brings the tags, packed or not', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using dir = await tempDir()

@@ -13,29 +13,33 @@ export interface CheckoutOptions {
   readonly folder: string
   readonly env: GitEnv
   readonly signal: AbortSignal
+  /** So many commits of the history, and no tags; all of both unless told. */
+  readonly depth?: number
 }
 
 /**
  * Makes a repository of its own in the folder, with a detached HEAD at the commit, the mirror's
- * tags, and the whole history, so that `git log` and `git describe` work in the job.
+ * tags, and the whole history, so that `git log` and `git describe` work in the job; or, where a
+ * depth is given, with only so much of the history and no tags.
  *
  * The packs are copied (shared blocks where the file system can), and never linked or borrowed:
  * the job may write to its own, and what it writes must not reach the mirror. The files of `.git`
  * are written here, and refs read as files, because each call of git costs as much as all of that.
  */
 export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
-  const { mirror, folder, env, signal } = options
+  const { mirror, folder, env, signal, depth } = options
   const dotGit = join(folder, '.git')
   // A former try may have copied from a mirror that was broken.
   await rm(dotGit, { recursive: true, force: true })
   // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
   const [tags] = await Promise.all([
-    listRefs(mirror, 'refs/tags'),
+    depth === undefined ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
   ])
   await Promise.all([
-    copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
+    depth === undefined &&
+      copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
     writeFile(
@@ -43,6 +47,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
       `${[...tags].map(([ref, id]) => `${id} ${ref}\n`).join('')}${branch(commit)}`,
     ),
   ])
+  if (depth !== undefined) await fetchShallow(commit, { mirror, folder, env, signal, depth })
   // A workspace need not outlive a power cut; many files are written by several workers.
   const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']
   await git([...settings, 'checkout', '--quiet', '--force', '--detach', commit.sha, '--'], {
@@ -54,6 +59,17 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
   if (head !== commit.sha) {
     throw new NarwhalError('internal', `checked out ${head} instead of ${commit.sha}`)
   }
+}
+
+/** The newest commits out of the mirror, which is a local path of ours. */
+async function fetchShallow(
+  { sha }: CommitSource,
+  { mirror, folder, env, signal, depth }: CheckoutOptions & { readonly depth: number },
+): Promise<void> {
+  const settings = ['-c', 'core.fsync=none', '-c', 'fetch.unpackLimit=1']
+  const how = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance']
+  const fetch = ['fetch', ...how, `--depth=${depth}`, '--', mirror, sha]
+  await git([...settings, ...fetch], { cwd: folder, env, signal, allowLocal: true })
 }
 
 async function copyPacks(from: string, to: string): Promise<void> {

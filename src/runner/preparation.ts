@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
@@ -19,6 +20,8 @@ export interface PreparationDeps {
 
 export interface PreparationOrder {
   readonly commit: CommitSource
+  /** How it comes into the workspace; absent: whole. */
+  readonly clone?: JobSpec['clone']
   /** Its workspace does not exist yet. */
   readonly sandbox: SandboxSpec
   readonly signal: AbortSignal
@@ -73,16 +76,17 @@ export class Preparation {
 
   async #checkOut(): Promise<void> {
     const { mirrors, gitEnv: env } = this.#deps
-    const { commit, signal, sandbox } = this.#order
+    const { commit, clone, signal, sandbox } = this.#order
+    if (clone === 'none') return
     const folder = sandbox.workspace
     await this.#timed('fetch', async () => {
       await mirrors.fetchCommit(commit, signal)
-      await mirrors.tags(commit, signal)
+      if (!clone) await mirrors.tags(commit, signal)
     })
     await this.#timed('checkout', () =>
       mirrors.read(commit, signal, async (mirror) => {
         try {
-          await checkOut(commit, { mirror, folder, env, signal })
+          await checkOut(commit, { mirror, folder, env, signal, ...clone })
         } catch (error) {
           signal.throwIfAborted()
           const why = `${describeError(error)}${await diskNote(error, folder)}`

@@ -120,13 +120,15 @@ function labelsOf(labels: readonly string[], variant: Variant, planning: Plannin
 
 function planLimits(job: Job, defaults: Defaults): Partial<JobSpec> {
   const { timeout, retry, resources } = { ...defaults, ...present(job) }
-  const { priority } = job
+  const { priority, clone } = job
+  const depth = clone === 'none' ? undefined : clone?.depth
   const { cpu, memory } = resources ?? {}
   const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
   return {
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
     ...(count === 0 ? {} : { retry: { count, on: [...new Set(on)] } }),
     ...(priority ? { priority } : {}),
+    ...(clone === 'none' ? { clone } : depth === undefined ? {} : { clone: { depth } }),
     ...(job.allow_failure ? { allowFailure: true } : {}),
     ...(resources
       ? {

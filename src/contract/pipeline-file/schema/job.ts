@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { must } from '../words.ts'
+import { clone } from './clone.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
 import { key, requiredKey } from './key.ts'
@@ -38,6 +39,12 @@ export const jobKeys = {
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
   labels: key(labels, 'Words that the runner must have.', '[gpu]'),
   steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
+  clone: key(
+    clone,
+    'How the commit comes into the workspace: `none`, or with how much of its history. Else with all of it and the tags.',
+    '{ depth: 1 }',
+    'none',
+  ),
   when: key(
     when,
     'When the job is run; else it is shown as skipped, with the reason. A list: one of them must hold.',

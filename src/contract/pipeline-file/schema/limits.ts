@@ -20,7 +20,7 @@ export function durationMs(text: string): number {
   return Number(h) * UNITS.h + Number(m) * UNITS.m + Number(s) * UNITS.s
 }
 
-function wholeNumber(from: number, to: number) {
+export function wholeNumber(from: number, to: number) {
   const words = `a whole number from ${from} to ${to}`
   const error = ({ input }: { readonly input?: unknown }) =>
     input === undefined ? `is missing: it must be ${words}` : `must be ${words}`

@@ -499,6 +499,13 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: string left_out = 13;
    */
   leftOut: string;
+
+  /**
+   * Absent: the commit with its whole history and the tags.
+   *
+   * @generated from field: narwhal.v1.Clone clone = 20;
+   */
+  clone?: Clone | undefined;
 };
 
 /**
@@ -506,6 +513,33 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec>;
+
+/**
+ * How the commit comes into the workspace.
+ *
+ * @generated from message narwhal.v1.Clone
+ */
+export declare type Clone = Message<"narwhal.v1.Clone"> & {
+  /**
+   * Not at all: the workspace is empty.
+   *
+   * @generated from field: bool none = 1;
+   */
+  none: boolean;
+
+  /**
+   * So many commits of the history.
+   *
+   * @generated from field: uint32 depth = 2;
+   */
+  depth: number;
+};
+
+/**
+ * Describes the message narwhal.v1.Clone.
+ * Use `create(CloneSchema)` to create a new message.
+ */
+export declare const CloneSchema: GenMessage<Clone>;
 
 /**
  * @generated from message narwhal.v1.JobRetry
