@@ -181,7 +181,8 @@ export class MirrorCache implements AsyncDisposable {
     }
     if (!(await exists(join(mirror.path, 'refs', 'narwhal')))) return false
     const objects = this.#readers.of(mirror.path)
-    const listing = unknownTags(url, mirror.path, signal)
+    // Not with the callers' signal: they go as soon as the commit is there, which may be earlier.
+    const listing = unknownTags(url, mirror.path, this.#stop.signal)
     listing.catch(() => {})
     try {
       const { path, env } = { path: mirror.path, env: this.#env }
