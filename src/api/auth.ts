@@ -104,7 +104,7 @@ async function checkToken(
   store: StoreReader,
   ownToken: string | undefined,
 ): Promise<void> {
-  const token = bearerToken(request) ?? cookieToken(request)
+  const token = bearerToken(request) ?? sessionToken(request)
   if (token === undefined) {
     throw new NarwhalError(
       'unauthenticated',
@@ -125,7 +125,8 @@ export function bearerToken(request: FastifyRequest): string | undefined {
   return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 
-function cookieToken(request: FastifyRequest): string | undefined {
+/** What the cookie of somebody who has signed in says. */
+export function sessionToken(request: FastifyRequest): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name, value] = pair.trim().split('=')
     if (name === SESSION_COOKIE && value) return value

@@ -5,7 +5,13 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type ChunkLine, linesOf } from '../contract/log-chunk.ts'
 import { attemptParams } from '../contract/rest.ts'
-import { logFollowQuery, logPage, logQuery, logTextQuery } from '../contract/rest-logs.ts'
+import {
+  logFollowQuery,
+  logPage,
+  logQuery,
+  logSectionList,
+  logTextQuery,
+} from '../contract/rest-logs.ts'
 import type { JobView } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -15,6 +21,7 @@ import { followLog, isLogComplete } from './follow-log.ts'
 import type { LiveSource } from './live-source.ts'
 import { readContents } from './log-contents.ts'
 import { registerLogSearch } from './log-search-route.ts'
+import { logSections } from './log-sections.ts'
 import { getJobOfLog } from './lookups.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
@@ -33,6 +40,7 @@ export function registerLogRoutes(
   const places = new Places(MOST_READERS, 'clients read whole logs')
   registerPage(server, deps.store)
   registerLogSearch(server, deps.store)
+  registerSections(server, deps.store)
   registerText(server, deps.store, places)
   registerFollow(server, deps, places)
 }
@@ -75,6 +83,20 @@ function rangeOf(
   const end = Math.min(before, stored)
   const start = Math.max(0, end - limit)
   return { from: start, limit: end - start }
+}
+
+function registerSections(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'Which lines of a log belong to which step',
+    tags,
+    params: attemptParams,
+    response: orError(logSectionList),
+  }
+  server.get(`${LOG}/sections`, { schema }, async (request) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const total = countLines(await getJobOfLog(store, log), log.attempt)
+    return { sections: await logSections(store, log, total), total }
+  })
 }
 
 function registerText(server: HttpServer, store: StoreReader, places: Places): void {

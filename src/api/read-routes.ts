@@ -12,6 +12,7 @@ import { waterfallView } from '../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
+import { registerInsights } from './insight-routes.ts'
 import type { LiveSource } from './live-source.ts'
 import { registerLogRoutes } from './log-routes.ts'
 import { getPipeline, getRepository } from './lookups.ts'
@@ -33,6 +34,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerJobReads(server, deps.store)
   registerLogRoutes(server, deps)
   registerRunnerReads(server, deps.store)
+  registerInsights(server, deps.store)
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {

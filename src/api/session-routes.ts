@@ -1,8 +1,10 @@
 import { accepted, errorBody, signIn } from '../contract/rest.ts'
+import { sessionBody } from '../contract/rest-insights.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
-import { hashToken, SESSION_COOKIE } from './auth.ts'
+import { hashToken, SESSION_COOKIE, sessionToken } from './auth.ts'
+import { orError } from './responses.ts'
 
 const THIRTY_DAYS_S = 30 * 24 * 3600
 
@@ -22,20 +24,30 @@ export function registerSessionRoutes(server: HttpServer, store: StoreReader): v
       if (!(await store.findToken(hashToken(token)))) {
         throw new NarwhalError('unauthenticated', 'this token is not valid')
       }
-      void reply.header('set-cookie', cookie(token, THIRTY_DAYS_S))
+      void reply.header('set-cookie', cookie(token, THIRTY_DAYS_S, request.protocol))
       return { ok: true } as const
     },
   })
   server.delete('/api/v1/session', {
     config: { isOpen: true },
     schema: { summary: 'Sign out', tags: ['session'], response: { 200: accepted } },
-    handler: async (_request, reply) => {
-      void reply.header('set-cookie', cookie('', 0))
+    handler: async (request, reply) => {
+      void reply.header('set-cookie', cookie('', 0, request.protocol))
       return { ok: true } as const
+    },
+  })
+  server.get('/api/v1/session', {
+    schema: { summary: 'Who has signed in', tags: ['session'], response: orError(sessionBody) },
+    handler: async (request) => {
+      const token = sessionToken(request)
+      const found = token && (await store.findToken(hashToken(token)))
+      return found ? { name: found.name } : {}
     },
   })
 }
 
-function cookie(value: string, maxAgeS: number): string {
-  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}`
+/** Of a page that came encrypted, the cookie never travels in the clear. */
+function cookie(value: string, maxAgeS: number, protocol: string): string {
+  const secure = protocol === 'https' ? '; Secure' : ''
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`
 }

@@ -73,4 +73,19 @@ export const logSearch = z.object({
   complete: z.boolean(),
 })
 export type LogSearch = z.infer<typeof logSearch>
+/** The lines of one step, which stand together. */
+export const logSection = z
+  .object({
+    step: z.number().int().nonnegative(),
+    /** Its first line. */
+    from: z.number().int().nonnegative(),
+    count: z.number().int().positive(),
+  })
+  .meta({ id: 'LogSection' })
+export type LogSection = z.infer<typeof logSection>
+export const logSectionList = z.object({
+  sections: z.array(logSection),
+  /** How many lines the log had. */
+  total: z.number().int().nonnegative(),
+})
 export const logFollowQuery = z.object({ from: z.coerce.number().int().nonnegative().default(0) })

@@ -231,6 +231,8 @@ export const queuedJobView = z
     position: z.number().int().positive(),
     queuedAt: at,
     reason: z.string(),
+    /** When it will probably start, where it waits for a slot and its like has run before. */
+    expectedStartAt: at.optional(),
   })
   .meta({ id: 'QueuedJob' })
 export type QueuedJobView = z.infer<typeof queuedJobView>

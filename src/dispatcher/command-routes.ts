@@ -18,14 +18,17 @@ import {
   tokenList,
   tokenParams,
 } from '../contract/rest.ts'
+import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { newId } from '../lib/new-id.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { expectStarts } from './expect-starts.ts'
 import { registerRepository } from './register-repository.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
+import { testDelivery } from './test-delivery.ts'
 
 export interface CommandDeps {
   readonly dispatcher: Dispatcher
@@ -40,6 +43,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     // The dispatcher waits for a store that is away; a person is told at once instead.
     scope.addHook('preHandler', () => deps.store.ping())
     addRepositoryRoutes(scope, deps)
+    addDeliveryRoutes(scope, deps.store)
     addPipelineRoutes(scope, deps)
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
@@ -76,6 +80,25 @@ function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps)
       const repository = await getRepository(store, request.params.repository)
       await store.transact((write) => write.removeRepository(repository.id))
       return { ok: true } as const
+    },
+  })
+}
+
+function addDeliveryRoutes(server: HttpServer, store: Store): void {
+  server.post('/api/v1/repositories/:repository/test-delivery', {
+    schema: {
+      summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',
+      tags: ['repositories'],
+      params: repositoryParams,
+      body: testDeliveryRequest,
+      response: { 200: testedDelivery },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      if (repository.forge !== 'github') {
+        throw new NarwhalError('conflict', `${repository.name} has no webhook: it is polled`)
+      }
+      return await testDelivery(repository, request.body.url)
     },
   })
 }
@@ -132,7 +155,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
       tags: ['queue'],
       response: { 200: queueList },
     },
-    handler: async () => ({ jobs: await dispatcher.queue() }),
+    handler: async () => ({ jobs: await expectStarts(store, await dispatcher.queue()) }),
   })
   server.post('/api/v1/jobs/:job/rerun', {
     schema: {

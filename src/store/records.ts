@@ -190,6 +190,15 @@ export interface RunnerRecord {
   readonly allowedLabels?: readonly string[]
 }
 
+/** An attempt, of whichever job, with the names of what it belongs to. */
+export interface PlacedAttempt {
+  readonly jobId: JobId
+  readonly pipelineId: PipelineId
+  readonly jobName: string
+  readonly repositoryName: string
+  readonly attempt: AttemptRecord
+}
+
 /** Lets one runner join, once. The token itself is never stored. */
 export interface JoinTokenRecord {
   readonly id: `join_${string}`

@@ -23,6 +23,7 @@ import type {
   PendingEvent,
   PipelineDetail,
   PipelineRecord,
+  PlacedAttempt,
   RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
@@ -97,6 +98,8 @@ export interface StoreReader {
   listQueuedJobs(limit: number): Promise<{ job: JobRecord; repositoryName: string }[]>
   /** In the order of the file. */
   listJobViews(pipelineId: PipelineId): Promise<JobView[]>
+  /** Attempts of all jobs, those that a runner was chosen for last first. */
+  listPlacements(limit: number): Promise<PlacedAttempt[]>
 
   /**
    * Lines from `from` (counting from 0), at most `limit`; fewer at the end, and where those that

@@ -5,7 +5,15 @@ import type { FastifyReply } from 'fastify'
 import type { HttpServer } from '../http/server.ts'
 
 /** The paths that the app in the browser answers; all others are not found as ever. */
-const APP_PATHS = ['/', '/pipelines/:pipeline', '/runners', '/queue']
+const APP_PATHS = [
+  '/',
+  '/pipelines/:pipeline',
+  '/runners',
+  '/queue',
+  '/repositories',
+  '/repositories/*',
+  '/settings',
+]
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -47,6 +55,8 @@ export async function registerUiFiles(server: HttpServer, dist: string): Promise
     // The names carry a hash of the content.
     immutable: true,
     maxAge: '1y',
+    // Each file lies there compressed as well; see ui/vite.config.ts.
+    preCompressed: true,
     setHeaders: (reply) => {
       withSecurity(reply)
     },

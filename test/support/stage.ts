@@ -89,7 +89,7 @@ export class Stage implements AsyncDisposable {
     return this.write(async (write) => {
       await write.acceptEvents([accepted])
       const fresh = { id: newId('pipeline'), eventId: accepted.id, phases: [] }
-      const { pipeline } = await write.createPipeline({ ...fresh, createdAt: Date.now() })
+      const { pipeline } = await write.createPipeline({ ...fresh, createdAt: accepted.receivedAt })
       return pipeline
     })
   }

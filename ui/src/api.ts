@@ -23,6 +23,10 @@ export function postJson<Answer>(path: string, body: unknown = {}): Promise<Answ
   return ask<Answer>(path, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
+export function deleteJson<Answer>(path: string): Promise<Answer> {
+  return ask<Answer>(path, { method: 'DELETE' })
+}
+
 async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response
   try {

@@ -4,7 +4,10 @@ import { onSignedOut } from './api.ts'
 import { PipelinePage } from './pages/pipeline-page.tsx'
 import { PipelinesPage } from './pages/pipelines-page.tsx'
 import { QueuePage } from './pages/queue-page.tsx'
+import { RepositoriesPage } from './pages/repositories-page.tsx'
+import { RepositoryPage } from './pages/repository-page.tsx'
 import { RunnersPage } from './pages/runners-page.tsx'
+import { SettingsPage } from './pages/settings-page.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { Header } from './parts/header.tsx'
 import { Link, type Place, usePlace } from './router.tsx'
@@ -34,6 +37,10 @@ function pageAt({ path, search }: Place): ReactNode {
   if (path === '/') return <PipelinesPage search={search} />
   if (path === '/queue') return <QueuePage />
   if (path === '/runners') return <RunnersPage />
+  if (path === '/repositories') return <RepositoriesPage />
+  const repository = /^\/repositories\/([^/]+)$/.exec(path)?.[1]
+  if (repository) return <RepositoryPage key={repository} name={decodeURIComponent(repository)} />
+  if (path === '/settings') return <SettingsPage />
   return (
     <section className="empty">
       <h1>There is nothing here</h1>

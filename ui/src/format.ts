@@ -27,6 +27,15 @@ export function formatClock(at: number): string {
   return `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`
 }
 
+/** `0.012`, `3.400`, `2:05.120`: how far a line of a log is behind something. */
+export function formatOffset(ms: number): string {
+  const sign = ms < 0 ? '-' : ''
+  const all = Math.abs(Math.round(ms))
+  const minutes = Math.floor(all / 60_000)
+  const seconds = ((all % 60_000) / 1000).toFixed(3)
+  return minutes > 0 ? `${sign}${minutes}:${seconds.padStart(6, '0')}` : `${sign}${seconds}`
+}
+
 /** A ref as people say it: `main`, `v1`, `#7`. */
 export function formatRef(ref: string): string {
   const pull = /^refs\/pull\/(\d+)\/head$/.exec(ref)

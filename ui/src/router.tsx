@@ -3,6 +3,7 @@ import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react'
 /** The page's place in the address bar, and links that change it without loading the page anew. */
 const watchers = new Set<() => void>()
 addEventListener('popstate', tell)
+addEventListener('hashchange', tell)
 
 function tell(): void {
   for (const watcher of watchers) watcher()
@@ -33,25 +34,41 @@ export function navigate(to: string, options: { readonly replace?: boolean } = {
   tell()
 }
 
+/** What stands behind the `#`, with it; or empty. */
+export function useHash(): string {
+  return useSyncExternalStore(watch, () => location.hash)
+}
+
+/** Points at a part of the same page. */
+export function navigateHash(hash: string): void {
+  history.replaceState(null, '', location.pathname + location.search + hash)
+  tell()
+}
+
 export interface LinkProps {
   readonly to: string
   readonly children: ReactNode
   readonly className?: string
-  readonly isCurrent?: boolean
+  readonly isCurrent?: boolean | undefined
+  /** `j` and `k` go through it. */
+  readonly isRow?: boolean
+  /** The page stays where it is scrolled to, and the back button skips what was here. */
+  readonly isInPlace?: boolean
 }
 
-export function Link({ to, children, className, isCurrent }: LinkProps) {
+export function Link({ to, children, className, isCurrent, isRow, isInPlace }: LinkProps) {
   const follow = (event: MouseEvent) => {
     const isSpecial = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
     if (isSpecial || event.button !== 0) return
     event.preventDefault()
-    navigate(to)
+    navigate(to, { replace: isInPlace ?? false })
   }
   return (
     <a
       href={to}
       onClick={follow}
       className={className}
+      data-row={isRow ? '' : undefined}
       aria-current={isCurrent ? 'page' : undefined}
     >
       {children}

@@ -5,6 +5,7 @@ import { initial } from './0001-initial.ts'
 import { leases } from './0002-leases.ts'
 import { endedEvents } from './0003-ended-events.ts'
 import { eventDetails } from './0004-event-details.ts'
+import { placements } from './0005-placements.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -12,6 +13,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-leases': leases,
   '0003-ended-events': endedEvents,
   '0004-event-details': eventDetails,
+  '0005-placements': placements,
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
   JoinTokenRecord,
   PendingEvent,
   PipelineDetail,
+  PlacedAttempt,
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
@@ -30,6 +31,7 @@ import { readLog, readLogChunks } from './logs.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
+import { listPlacements } from './placements.ts'
 import {
   findForgeRepositories,
   findRepository,
@@ -115,6 +117,10 @@ export class SqlReader implements StoreReader {
 
   async listJobViews(pipelineId: PipelineId): Promise<JobView[]> {
     return (await listJobs(this.#db, { pipelineId })).map(jobView)
+  }
+
+  listPlacements(limit: number): Promise<PlacedAttempt[]> {
+    return listPlacements(this.#db, limit)
   }
 
   readLog(log: { jobId: JobId; attempt: number }, from: number, limit: number): Promise<LogLine[]> {

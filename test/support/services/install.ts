@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   haproxy: 'haproxy',
   nginx: 'nginx-light',
   ip: 'iproute2',
+  chromium: 'chromium',
 }
 
 /** A package asks this program whether it may start its service right after the installation. */

@@ -39,6 +39,8 @@ export async function startServices(
   const wanted = Object.entries(SERVICES).filter(([name]) => !process.env[variable(name)])
   const programs = wanted.flatMap(([, { programs }]) => programs)
   await installMissing([...programs, ...ALSO], say, signal)
+  // By itself: where a system's package of this name is none, the others must come all the same.
+  await installMissing(['chromium'], say, signal)
 
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir('narwhal-services-'))

@@ -1,72 +1,108 @@
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { JobView, StepView } from '../../../src/contract/views.ts'
-import { CommandButton } from '../parts/command-button.tsx'
-import { LogSteps } from './log-steps.tsx'
-import { groupLines } from './log-window.ts'
-import { useEnd } from './use-end.ts'
+import { useShortcut } from '../parts/shortcuts.ts'
+import { useHash } from '../router.tsx'
+import { copyLines } from './copy-lines.ts'
+import { failedStep, findError } from './find-error.ts'
+import { parseRange } from './line-range.ts'
+import { LogBox } from './log-box.tsx'
+import type { TimeKind } from './log-line.tsx'
+import type { LogState } from './log-lines.ts'
+import { type LogRows, layOut, placeOf } from './log-rows.ts'
+import { LogTools } from './log-tools.tsx'
 import { useLog } from './use-log.ts'
+import { useScroll } from './use-scroll.ts'
+import { useSearch } from './use-search.ts'
 
 export interface LogViewProps {
   readonly jobId: JobView['id']
   readonly attempt: number
   readonly steps: readonly StepView[]
-  /** How many lines were stored when the page was opened. */
-  readonly stored: number
+  readonly startedAt: number
 }
 
 /** The live log of an attempt, folded by step; it follows the end until one scrolls up. */
-export function LogView({ jobId, attempt, steps, stored }: LogViewProps) {
-  const { log, error, readOlder } = useLog({ jobId, attempt, stored })
-  const [hasTimes, setTimes] = useState(false)
-  const { box, content, isFollowing, onScroll, goToEnd } = useEnd()
-  const sections = useMemo(() => groupLines(log.lines), [log.lines])
-  const first = log.lines[0]?.number ?? 0
-  const path = `/api/v1/jobs/${jobId}/attempts/${attempt}/log.txt`
+export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
+  const path = `/jobs/${jobId}/attempts/${attempt}/log`
+  const { lines, state, error } = useLog(jobId, attempt)
+  const [folded, setFolded] = useState<ReadonlySet<number>>(new Set())
+  const [times, setTimes] = useState<TimeKind>('none')
+  const [isWrapped, setWrapped] = useState(false)
+  const [wanted, setWanted] = useState<number>()
+  const rows = useMemo(
+    () => layOut(state.sections, steps.length, folded),
+    [state.sections, steps.length, folded],
+  )
+  const scroll = useScroll(rows.height)
+  const search = useSearch(path, setWanted)
+  const range = parseRange(useHash())
+  const linked = range?.from
+  useEffect(() => setWanted(linked), [linked])
+  useGoTo(wanted, { rows, state, folded, setFolded, goTo: scroll.goTo, done: setWanted })
+  useShortcut('f', 'Follow the log', scroll.follow)
+  const toggle = (step: number) => {
+    const next = new Set(folded)
+    if (!next.delete(step)) next.add(step)
+    setFolded(next)
+  }
+  const failed = failedStep(steps)
+  const goToError = failed && (async () => setWanted(await findError(path, failed, state.sections)))
+  const copy = () => copyLines(path, range?.from ?? 0, range ? range.to + 1 : state.total)
   return (
-    <div className="log">
-      <div className="log-tools">
-        <label>
-          <input
-            type="checkbox"
-            checked={hasTimes}
-            onChange={(event) => setTimes(event.target.checked)}
-          />{' '}
-          Times
-        </label>
-        <a href={path}>Raw log</a>
-        <span className="quiet" role="status">
-          {log.isWhole ? 'Complete' : isFollowing ? 'Following' : ''}
+    <div className="panel log">
+      <LogTools
+        {...{ path, search, times, isWrapped, copy, goToError }}
+        onTimes={setTimes}
+        onWrap={setWrapped}
+      />
+      {error ? <p className="notice is-error">{error}</p> : null}
+      <LogBox
+        {...{ rows, lines, scroll, steps, times, startedAt, isWrapped, range }}
+        version={state.version}
+        found={search.found}
+        mark={search.text}
+        onToggle={toggle}
+      />
+      <p className="log-foot quiet small">
+        <span className="number">{state.total.toLocaleString('en')} lines</span>
+        <span role="status">
+          {state.isWhole ? 'Complete' : scroll.isFollowing ? 'Following' : 'Live, not following'}
         </span>
-        {isFollowing ? null : (
-          <button type="button" onClick={goToEnd}>
+        {scroll.isFollowing ? null : (
+          <button type="button" className="small" onClick={scroll.follow}>
             To the end
           </button>
         )}
-      </div>
-      {error ? <p className="notice is-error">{error}</p> : null}
-      <div
-        className={`log-box${hasTimes ? ' has-times' : ''}${isFollowing ? ' is-following' : ''}`}
-        ref={box}
-        onScroll={onScroll}
-        tabIndex={0}
-        role="log"
-        aria-label="Log"
-        aria-live="off"
-      >
-        <div ref={content}>
-          {first > 0 ? (
-            <p className="older">
-              <CommandButton run={readOlder}>
-                Show older lines ({first.toLocaleString('en')} before these)
-              </CommandButton>
-            </p>
-          ) : null}
-          <LogSteps steps={steps} sections={sections} />
-          {log.lines.length === 0 ? (
-            <p className="quiet no-lines">{log.isWhole ? 'No output.' : 'No output yet.'}</p>
-          ) : null}
-        </div>
-      </div>
+      </p>
     </div>
   )
+}
+
+interface GoTo {
+  readonly rows: LogRows
+  readonly state: LogState
+  readonly folded: ReadonlySet<number>
+  readonly setFolded: (folded: ReadonlySet<number>) => void
+  readonly goTo: (place: number) => void
+  readonly done: (wanted: undefined) => void
+}
+
+/** Goes to a line as soon as it is there; opens its step if that is folded. */
+function useGoTo(wanted: number | undefined, to: GoTo): void {
+  useEffect(() => {
+    if (wanted === undefined || wanted >= to.state.total) return
+    const place = placeOf(to.rows, wanted)
+    if (place !== undefined) {
+      to.goTo(place)
+      to.done(undefined)
+      return
+    }
+    const section = to.state.sections.find(
+      ({ from, count }) => wanted >= from && wanted < from + count,
+    )
+    if (!section || !to.folded.has(section.step)) return
+    const next = new Set(to.folded)
+    next.delete(section.step)
+    to.setFolded(next)
+  })
 }

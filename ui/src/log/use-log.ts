@@ -1,77 +1,86 @@
-import { useEffect, useReducer, useRef, useState } from 'react'
-import type { LogPage } from '../../../src/contract/rest-logs.ts'
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import type { LogPage, LogSection } from '../../../src/contract/rest-logs.ts'
 import type { JobView, LogLine } from '../../../src/contract/views.ts'
 import { getJson } from '../api.ts'
 import { live } from '../live/live.ts'
-import { EMPTY_LOG, type LogWindow, MOST_LINES, reduceLog, WINDOW } from './log-window.ts'
+import { LogLines, type LogState } from './log-lines.ts'
 
-/** Older lines that are fetched at a time. */
-const OLDER = 2_000
+/** A page in the background gets no frames: past so many lines it takes what came without one. */
+const MOST_WAITING = 20_000
 
 export interface OpenLog {
-  readonly log: LogWindow
+  readonly lines: LogLines
+  readonly state: LogState
   readonly error: string | undefined
-  /** Puts older lines in front; resolves when they are there. */
-  readonly readOlder: () => Promise<void>
 }
 
-export interface LogRef {
+/** Opens the log of an attempt and follows it; lines that come together are shown together. */
+export function useLog(jobId: JobView['id'], attempt: number): OpenLog {
+  const [error, setError] = useState<string>()
+  const path = `/jobs/${jobId}/attempts/${attempt}/log`
+  const lines = useMemo(() => {
+    return new LogLines({
+      read: async (from, limit) => {
+        return (await getJson<LogPage>(`${path}?from=${from}&limit=${limit}`)).lines
+      },
+      onError: (reason) => setError(reason instanceof Error ? reason.message : String(reason)),
+    })
+  }, [path])
+  useEffect(() => {
+    const leaving = new AbortController()
+    let stop: (() => void) | undefined
+    getJson<{ sections: LogSection[]; total: number }>(`${path}/sections`, leaving.signal)
+      .catch(() => ({ sections: [], total: 0 }))
+      .then(({ sections, total }) => {
+        if (leaving.signal.aborted) return
+        lines.begin(sections, total)
+        stop = follow({ jobId, attempt, after: total - 1 }, lines, setError)
+      })
+      .catch((reason: unknown) => setError(String(reason)))
+    return () => {
+      leaving.abort()
+      stop?.()
+    }
+  }, [path, lines, jobId, attempt])
+  const state = useSyncExternalStore(lines.watch, () => lines.state)
+  return { lines, state, error }
+}
+
+interface LogRef {
   readonly jobId: JobView['id']
   readonly attempt: number
-  /** How many lines were stored when the page was opened. */
-  readonly stored: number
+  readonly after: number
 }
 
-/** Follows the log of an attempt by websocket; lines that come together are shown together. */
-export function useLog({ jobId, attempt, stored }: LogRef): OpenLog {
-  const [log, dispatch] = useReducer(reduceLog, EMPTY_LOG)
-  const [error, setError] = useState<string>()
-  const keep = useRef(WINDOW)
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `stored` only says where to start
-  useEffect(() => {
-    let waiting: LogLine[] = []
-    let frame: number | undefined
-    const flush = () => {
-      frame = undefined
-      dispatch({ type: 'appended', lines: waiting, keep: keep.current })
-      waiting = []
-    }
-    dispatch({ type: 'opened' })
-    const after = Math.max(-1, stored - WINDOW - 1)
-    const stop = live.subscribe({ kind: 'log', jobId, attempt }, after, {
-      onEvent: (event) => {
-        if (event.type !== 'log.appended') return
-        for (const line of event.lines) waiting.push(line)
-        // A page in the background gets no frames: what it will not show is let go.
-        if (waiting.length > 2 * MOST_LINES) waiting = waiting.slice(-MOST_LINES)
-        frame ??= requestAnimationFrame(flush)
-      },
-      onEnd: () => {
-        if (frame !== undefined) cancelAnimationFrame(frame)
-        flush()
-        dispatch({ type: 'ended' })
-      },
-      onError: setError,
-    })
-    return () => {
-      stop()
-      if (frame !== undefined) cancelAnimationFrame(frame)
-    }
-  }, [jobId, attempt])
-  const first = log.lines[0]?.number ?? 0
-  const readOlder = async () => {
-    keep.current = MOST_LINES
-    const from = Math.max(0, first - OLDER)
-    const older: LogLine[] = []
-    // A page of long lines has fewer than were asked for.
-    for (let at = from; at < first; ) {
-      const path = `/jobs/${jobId}/attempts/${attempt}/log?from=${at}&limit=${first - at}`
-      const { lines } = await getJson<LogPage>(path)
-      if (lines.length === 0) break
-      for (const line of lines) older.push(line)
-      at += lines.length
-    }
-    dispatch({ type: 'older', lines: older })
+function follow(
+  { jobId, attempt, after }: LogRef,
+  lines: LogLines,
+  onError: (words: string) => void,
+): () => void {
+  let waiting: LogLine[] = []
+  let frame: number | undefined
+  const flush = () => {
+    if (frame !== undefined) cancelAnimationFrame(frame)
+    frame = undefined
+    const taken = waiting
+    waiting = []
+    lines.append(taken)
   }
-  return { log, error, readOlder }
+  const stop = live.subscribe({ kind: 'log', jobId, attempt }, after, {
+    onEvent: (event) => {
+      if (event.type !== 'log.appended') return
+      for (const line of event.lines) waiting.push(line)
+      if (waiting.length > MOST_WAITING) flush()
+      else frame ??= requestAnimationFrame(flush)
+    },
+    onEnd: () => {
+      flush()
+      lines.end()
+    },
+    onError,
+  })
+  return () => {
+    stop()
+    if (frame !== undefined) cancelAnimationFrame(frame)
+  }
 }

@@ -6,6 +6,7 @@ import { StatusBadge } from '../parts/status-badge.tsx'
 import { Duration } from '../parts/times.tsx'
 import { Link, navigate } from '../router.tsx'
 import { statusOf } from '../state/status.ts'
+import { Placement } from './placement.tsx'
 
 export interface JobPanelProps {
   readonly job: JobView
@@ -20,30 +21,38 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
     await postJson(`${path}/rerun`)
     navigate(`/pipelines/${job.pipelineId}?job=${job.id}`, { replace: true })
   }
+  const cancel = async () => void (await postJson(`${path}/cancel`))
   const subject = shown && attempt < job.attempt ? shown : job
   return (
     <section className="job" aria-label={`Job ${job.name}`}>
-      <header className="job-head">
+      <header className="section-head job-head">
         <h2>{job.name}</h2>
         <StatusBadge status={statusOf(subject)} />
-        <span className="quiet facts">
+        <span className="quiet small facts">
           <Duration of={subject} />
           {job.image ? <code>{job.image}</code> : null}
-          {shown ? <span title={shown.decision.reason}>on {shown.decision.runnerName}</span> : null}
+          {job.labels.length > 0 ? <span>needs {job.labels.join(', ')}</span> : null}
         </span>
+        <Attempts job={job} attempt={attempt} />
         <div className="commands">
           {job.status === 'finished' ? (
-            <CommandButton run={rerun}>Rerun this job</CommandButton>
-          ) : null}
+            <CommandButton run={rerun} isSmall>
+              Rerun this job
+            </CommandButton>
+          ) : (
+            <CommandButton run={cancel} isSmall>
+              Cancel this job
+            </CommandButton>
+          )}
         </div>
       </header>
-      <Attempts job={job} attempt={attempt} />
       {subject.reason ? <p className="notice">{subject.reason}</p> : null}
+      <Placement job={job} attempt={shown} />
       <LogView
         jobId={job.id}
         attempt={attempt}
         steps={stepsOf(job, shown)}
-        stored={shown?.lines ?? 0}
+        startedAt={shown?.startedAt ?? shown?.assignedAt ?? 0}
       />
     </section>
   )
@@ -53,16 +62,20 @@ function Attempts({ job, attempt }: JobPanelProps) {
   if (job.attempt === 1) return null
   const numbers = Array.from({ length: job.attempt }, (_, index) => index + 1)
   return (
-    <nav className="attempts" aria-label="Attempts">
-      {numbers.map((number) => (
-        <Link
-          key={number}
-          to={`/pipelines/${job.pipelineId}?job=${job.id}&attempt=${number}`}
-          isCurrent={number === attempt}
-        >
-          Attempt {number}
-        </Link>
-      ))}
+    <nav className="tabs" aria-label="Attempts">
+      {numbers.map((number) => {
+        const of = job.attempts.find((one) => one.number === number)
+        return (
+          <Link
+            key={number}
+            to={`/pipelines/${job.pipelineId}?job=${job.id}&attempt=${number}`}
+            isCurrent={number === attempt}
+            isInPlace
+          >
+            <StatusBadge status={of ? statusOf(of) : 'queued'} isSmall /> Attempt {number}
+          </Link>
+        )
+      })}
     </nav>
   )
 }

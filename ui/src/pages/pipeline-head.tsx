@@ -5,43 +5,48 @@ import { CommandButton } from '../parts/command-button.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Ago, Duration } from '../parts/times.tsx'
 import { Link, navigate } from '../router.tsx'
+import { formatFilter } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
 
-const SOURCES = { push: 'push', pull_request: 'pull request', tag: 'tag', manual: 'by hand' }
-
 export function PipelineHead({ pipeline }: { readonly pipeline: PipelineView }) {
-  const { event } = pipeline
+  const { event, repositoryName } = pipeline
+  const ref = formatRef(event.ref)
   return (
     <header className="pipeline-head">
-      <p className="quiet crumbs">
-        <Link to={`/?text=${encodeURIComponent(pipeline.repositoryName)}`}>
-          {pipeline.repositoryName}
-        </Link>{' '}
+      <p className="quiet small facts">
+        <Link to={`/${formatFilter({ repository: repositoryName })}`}>{repositoryName}</Link>
         <span className="number">#{pipeline.number}</span>
-        {pipeline.name ? ` · ${pipeline.name}` : ''}
-        {pipeline.rerunOf ? (
-          <>
-            {' · '}
-            <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
-          </>
-        ) : null}
+        {pipeline.name ? <span>{pipeline.name}</span> : null}
       </p>
-      <div className="head-line">
+      <div className="page-head">
         <StatusBadge status={statusOf(pipeline)} />
         <h1>{event.title || formatSha(event.sha)}</h1>
         <Commands pipeline={pipeline} />
       </div>
       <p className="quiet facts">
-        <span className="ref">{formatRef(event.ref)}</span>
+        <Link to={`/${formatFilter({ repository: repositoryName, ref })}`} className="chip">
+          {ref}
+        </Link>
         <code title={event.sha}>{formatSha(event.sha)}</code>
-        <span>{event.author}</span>
-        <span>{SOURCES[event.kind]}</span>
-        <Duration of={pipeline} />
+        <span>{whyOf(pipeline)}</span>
+        {pipeline.rerunOf ? (
+          <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
+        ) : null}
         <Ago at={pipeline.createdAt} />
+        <Duration of={pipeline} />
       </p>
       {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
     </header>
   )
+}
+
+/** Why it ran, in words. */
+function whyOf({ event }: PipelineView): string {
+  const by = event.author ? ` by ${event.author}` : ''
+  const source = event.source === 'poll' ? ', found by polling' : ''
+  if (event.kind === 'manual') return `started by hand, commit${by}`
+  if (event.kind === 'tag') return `tag${by}${source}`
+  return `${event.kind === 'push' ? 'pushed' : 'pull request'}${by}${source}`
 }
 
 function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
@@ -54,9 +59,13 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
   return (
     <div className="commands">
       {pipeline.status === 'finished' ? (
-        <CommandButton run={rerun}>Rerun</CommandButton>
+        <CommandButton run={rerun} shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}>
+          Rerun
+        </CommandButton>
       ) : (
-        <CommandButton run={cancel}>Cancel</CommandButton>
+        <CommandButton run={cancel} shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}>
+          Cancel
+        </CommandButton>
       )}
     </div>
   )

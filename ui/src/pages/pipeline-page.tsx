@@ -2,11 +2,14 @@ import type { PipelineWithJobs } from '../../../src/contract/rest.ts'
 import type { JobView, PipelineView } from '../../../src/contract/views.ts'
 import { getJson } from '../api.ts'
 import { useSubject } from '../live/use-subject.ts'
+import { useFavicon } from '../parts/favicon.ts'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
+import { useRowKeys } from '../parts/shortcuts.ts'
 import { Link } from '../router.tsx'
 import { jobToShow, NO_PIPELINE, reducePipelinePage } from '../state/pipeline-page.ts'
+import { statusOf } from '../state/status.ts'
 import { JobPanel } from './job-panel.tsx'
-import { JobTabs } from './job-tabs.tsx'
+import { Overview } from './overview.tsx'
 import { PipelineHead } from './pipeline-head.tsx'
 import { Problems } from './problems.tsx'
 
@@ -28,6 +31,8 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
     initial: NO_PIPELINE,
   })
   const { pipeline, jobs } = state
+  useFavicon(pipeline && statusOf(pipeline))
+  useRowKeys()
   if (!pipeline) {
     return (
       <>
@@ -45,7 +50,9 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
       <PipelineHead pipeline={pipeline} />
       <ErrorNotice error={error} />
       <Problems problems={pipeline.problems} />
-      {jobs.length > 1 && job ? <JobTabs jobs={jobs} shown={job} /> : null}
+      {jobs.length > 0 ? (
+        <Overview pipeline={pipeline} jobs={jobs} shown={job} params={params} />
+      ) : null}
       {job ? <JobPanel key={`${job.id} ${attempt}`} job={job} attempt={attempt} /> : null}
       {!job && pipeline.status !== 'finished' ? (
         <p className="quiet">Its narwhal.yml is being read…</p>

@@ -1,35 +1,49 @@
 import { memo } from 'react'
 import type { PipelineView } from '../../../src/contract/views.ts'
+import { postJson } from '../api.ts'
 import { formatRef, formatSha } from '../format.ts'
+import { CommandButton } from '../parts/command-button.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Ago, Duration } from '../parts/times.tsx'
 import { Link } from '../router.tsx'
+import { KIND_WORDS } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
 
-/** One pipeline in the list; the whole row is a link to its page. */
+/** One pipeline in the list; the whole row leads to its page. */
 export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline: PipelineView }) {
   const { pipeline } = props
   const { event } = pipeline
+  const isOver = pipeline.status === 'finished'
+  const command = async () => {
+    await postJson(`/pipelines/${pipeline.id}/${isOver ? 'rerun' : 'cancel'}`)
+  }
   return (
-    <li>
-      <Link to={`/pipelines/${pipeline.id}`} className="row">
-        <StatusBadge status={statusOf(pipeline)} />
-        <span className="what">
-          <span className="title">{event.title || pipeline.name || formatSha(event.sha)}</span>
-          <span className="quiet facts">
-            <span>
-              {pipeline.repositoryName} <span className="number">#{pipeline.number}</span>
-            </span>
-            <span className="ref">{formatRef(event.ref)}</span>
-            <code>{formatSha(event.sha)}</code>
-            <span className="author">{event.author}</span>
+    <li className="row">
+      <StatusBadge status={statusOf(pipeline)} />
+      <div className="what">
+        <Link to={`/pipelines/${pipeline.id}`} className="title" isRow>
+          {event.title || pipeline.name || formatSha(event.sha)}
+        </Link>
+        <p className="quiet small facts">
+          <span>
+            {pipeline.repositoryName} <span className="number">#{pipeline.number}</span>
           </span>
-        </span>
-        <span className="quiet when">
-          <Duration of={pipeline} />
-          <Ago at={pipeline.createdAt} />
-        </span>
-      </Link>
+          <code>{formatSha(event.sha)}</code>
+          <span>{event.author}</span>
+          <span>{KIND_WORDS[event.kind].toLowerCase()}</span>
+          {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
+        </p>
+      </div>
+      <span className="chip">{formatRef(event.ref)}</span>
+      <span className="when quiet small">
+        <Duration of={pipeline} />
+        <Ago at={pipeline.createdAt} />
+      </span>
+      <span className="row-command">
+        <CommandButton run={command} isSmall>
+          {isOver ? 'Rerun' : 'Cancel'}
+        </CommandButton>
+      </span>
     </li>
   )
 })

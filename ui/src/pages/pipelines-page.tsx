@@ -1,13 +1,15 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { PipelineView } from '../../../src/contract/views.ts'
 import { getJson } from '../api.ts'
 import { useSubject } from '../live/use-subject.ts'
 import { CommandButton } from '../parts/command-button.tsx'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
-import { navigate } from '../router.tsx'
+import { useRowKeys, useShortcut } from '../parts/shortcuts.ts'
+import { Link, navigate } from '../router.tsx'
 import {
   filterQuery,
   formatFilter,
+  isFiltering,
   matchesFilter,
   type PipelineFilter,
   parseFilter,
@@ -16,11 +18,54 @@ import { type LoadedPipelines, NO_PIPELINES, reducePipelineList } from '../state
 import { FilterBar } from './filter-bar.tsx'
 import { PipelineRow } from './pipeline-row.tsx'
 import { QueueHint } from './queue-hint.tsx'
+import { RepositoryStrip } from './repository-strip.tsx'
+import { RunningNow } from './running-now.tsx'
+import { StartDialog } from './start-dialog.tsx'
+import { useActivity } from './use-activity.ts'
 
 const PAGE = 50
 
 export function PipelinesPage({ search }: { readonly search: string }) {
   const filter = parseFilter(search)
+  const activity = useActivity()
+  const names = activity.repositories.map(({ repository }) => repository.name)
+  const [isStarting, setStarting] = useState(false)
+  useRowKeys()
+  useShortcut('n', 'Start a pipeline', () => setStarting(true))
+  const change = (next: PipelineFilter) => navigate(`/${formatFilter(next)}`, { replace: true })
+  return (
+    <>
+      <title>Pipelines · Narwhal</title>
+      <div className="page-head">
+        <h1>Pipelines</h1>
+        <div className="commands">
+          <button type="button" disabled={names.length === 0} onClick={() => setStarting(true)}>
+            Start a pipeline
+          </button>
+        </div>
+      </div>
+      {isStarting ? (
+        <StartDialog
+          repositories={names}
+          repository={filter.repository}
+          onClose={() => setStarting(false)}
+        />
+      ) : null}
+      <RepositoryStrip repositories={activity.repositories} chosen={filter.repository} />
+      <RunningNow running={activity.running} repositories={activity.repositories} />
+      <QueueHint />
+      <FilterBar filter={filter} repositories={names} onChange={change} />
+      <List filter={filter} hasRepositories={names.length > 0} />
+    </>
+  )
+}
+
+interface ListProps {
+  readonly filter: PipelineFilter
+  readonly hasRepositories: boolean
+}
+
+function List({ filter, hasRepositories }: ListProps) {
   const query = filterQuery(filter).toString()
   const { state, error, dispatch } = useSubject({
     key: query,
@@ -38,33 +83,51 @@ export function PipelinesPage({ search }: { readonly search: string }) {
     const loaded = await readPage(filter, state.pipelines.at(-1)?.id)
     dispatch({ type: 'loaded', key: query, loaded: { ...loaded, isNextPage: true } })
   }
+  const isRead = state.key === query
   return (
     <>
-      <title>Pipelines · Narwhal</title>
-      <div className="page-head">
-        <h1>Pipelines</h1>
-        <FilterBar
-          filter={filter}
-          onChange={(next) => navigate(`/${formatFilter(next)}`, { replace: true })}
-        />
-      </div>
-      <QueueHint />
       <ErrorNotice error={error} />
       {shown.length > 0 ? (
-        <ol className="rows" aria-label="Pipelines, newest first">
+        <ol className="panel rows" aria-label="Pipelines, newest first">
           {shown.map((pipeline) => (
             <PipelineRow key={pipeline.id} pipeline={pipeline} />
           ))}
         </ol>
       ) : null}
       {shown.length === 0 && state.key === undefined && !error ? <Loading /> : null}
-      {shown.length === 0 && state.key === query ? <NoPipelines filter={filter} /> : null}
-      {state.hasMore && shown.length > 0 ? (
-        <p className="more">
-          <CommandButton run={readMore}>Show older pipelines</CommandButton>
-        </p>
+      {shown.length === 0 && isRead ? (
+        <NoPipelines isFiltering={isFiltering(filter)} hasRepositories={hasRepositories} />
       ) : null}
+      {state.hasMore && shown.length > 0 && isRead ? <More readMore={readMore} /> : null}
     </>
+  )
+}
+
+/** The next page comes when one is near the end, and by hand. */
+function More({ readMore }: { readonly readMore: () => Promise<void> }) {
+  const place = useRef<HTMLParagraphElement>(null)
+  const newest = useRef(readMore)
+  newest.current = readMore
+  useEffect(() => {
+    let isReading = false
+    const read = async () => {
+      if (isReading) return
+      isReading = true
+      // What went wrong is said when it is tried by hand.
+      await newest.current().catch(() => undefined)
+      isReading = false
+    }
+    const observer = new IntersectionObserver(
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && void read(),
+      { rootMargin: '600px' },
+    )
+    if (place.current) observer.observe(place.current)
+    return () => observer.disconnect()
+  })
+  return (
+    <p className="more" ref={place}>
+      <CommandButton run={readMore}>Show older pipelines</CommandButton>
+    </p>
   )
 }
 
@@ -80,23 +143,33 @@ async function readPage(
   return { pipelines, hasMore: pipelines.length === PAGE }
 }
 
-function NoPipelines({ filter }: { readonly filter: PipelineFilter }) {
-  const [example] = useState(() => './narwhal repo add me/project /path/to/project')
-  if (filter.text || filter.status) {
+function NoPipelines(props: { readonly isFiltering: boolean; readonly hasRepositories: boolean }) {
+  if (props.isFiltering) {
     return (
       <section className="empty">
         <h2>No pipeline is like that</h2>
-        <p>Change the filter to see others.</p>
+        <p>
+          <Link to="/">Clear the filter</Link> to see all.
+        </p>
       </section>
     )
   }
   return (
     <section className="empty">
       <h2>No pipelines yet</h2>
-      <p>Register a repository that has a narwhal.yml, and push a commit to it:</p>
-      <pre>
-        <code>{example}</code>
-      </pre>
+      {props.hasRepositories ? (
+        <p>Push a commit to a repository that has a narwhal.yml, or start a pipeline by hand.</p>
+      ) : (
+        <>
+          <p>
+            <Link to="/repositories">Add a repository</Link> that has a narwhal.yml, or do so in a
+            terminal:
+          </p>
+          <pre tabIndex={0}>
+            <code>./narwhal repo add https://github.com/octocat/hello</code>
+          </pre>
+        </>
+      )}
       <p className="quiet">New pipelines show up here by themselves.</p>
     </section>
   )

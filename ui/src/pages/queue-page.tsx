@@ -1,45 +1,64 @@
+import { formatDuration } from '../format.ts'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
+import { useNow } from '../parts/now.ts'
+import { useRowKeys } from '../parts/shortcuts.ts'
 import { Ago } from '../parts/times.tsx'
 import { Link } from '../router.tsx'
 import { useQueue } from './use-queue.ts'
 
 export function QueuePage() {
   const { jobs, error } = useQueue()
+  useRowKeys()
   return (
     <>
       <title>Queue · Narwhal</title>
       <div className="page-head">
         <h1>Queue</h1>
+        {jobs && jobs.length > 0 ? <span className="quiet number">{jobs.length}</span> : null}
       </div>
       <ErrorNotice error={error} />
       {!jobs && !error ? <Loading /> : null}
       {jobs?.length === 0 ? (
         <section className="empty">
           <h2>No job waits</h2>
-          <p>Each job has found a runner.</p>
+          <p>
+            Each job has found a runner. <Link to="/runners">See what they do</Link>, or{' '}
+            <Link to="/">all pipelines</Link>.
+          </p>
         </section>
       ) : null}
       {jobs && jobs.length > 0 ? (
-        <ol className="rows" aria-label="Waiting jobs, next first">
+        <ol className="panel rows" aria-label="Waiting jobs, next first">
           {jobs.map((job) => (
-            <li key={job.jobId}>
-              <Link to={`/pipelines/${job.pipelineId}?job=${job.jobId}`} className="row">
-                <span className="number position">{job.position}</span>
-                <span className="what">
-                  <span className="title">{job.name}</span>
-                  <span className="quiet facts">
-                    <span>{job.repositoryName}</span>
-                    <span className="reason">{job.reason}</span>
-                  </span>
+            <li key={job.jobId} className="row is-queued">
+              <span className="number position">{job.position}</span>
+              <div className="what">
+                <Link to={`/pipelines/${job.pipelineId}?job=${job.jobId}`} className="title" isRow>
+                  {job.repositoryName} · {job.name}
+                </Link>
+                <p className="quiet small reason">{job.reason}</p>
+              </div>
+              <span className="when quiet small">
+                <Expected at={job.expectedStartAt} />
+                <span>
+                  queued <Ago at={job.queuedAt} />
                 </span>
-                <span className="quiet when">
-                  <Ago at={job.queuedAt} />
-                </span>
-              </Link>
+              </span>
             </li>
           ))}
         </ol>
       ) : null}
     </>
+  )
+}
+
+function Expected({ at }: { readonly at: number | undefined }) {
+  const now = useNow()
+  if (at === undefined) return null
+  const ms = Math.ceil((at - now) / 1000) * 1000
+  return (
+    <span className="number expected">
+      {ms <= 1000 ? 'starts any moment' : `starts in about ${formatDuration(ms).replace('.0', '')}`}
+    </span>
   )
 }

@@ -1,7 +1,11 @@
+import type { PlacementView } from '../../../src/contract/rest-insights.ts'
 import type { RunnerSample, RunnerView } from '../../../src/contract/views.ts'
+import { postJson } from '../api.ts'
 import { formatBytes, formatCount } from '../format.ts'
-import { Sparkline } from '../parts/sparkline.tsx'
-import { Ago } from '../parts/times.tsx'
+import { CommandButton } from '../parts/command-button.tsx'
+import { Ago, Duration } from '../parts/times.tsx'
+import { Plot } from '../plot/plot.tsx'
+import { Link } from '../router.tsx'
 
 const STATES: Readonly<Record<RunnerView['state'], string>> = {
   online: 'Online',
@@ -13,40 +17,32 @@ const STATES: Readonly<Record<RunnerView['state'], string>> = {
 export interface RunnerCardProps {
   readonly runner: RunnerView
   readonly samples: readonly RunnerSample[]
+  /** What was placed on it lately, newest first. */
+  readonly placements: readonly PlacementView[]
 }
 
-export function RunnerCard({ runner, samples }: RunnerCardProps) {
-  const { hardware } = runner
+export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
+  const canResume = runner.state === 'draining' || runner.state === 'set_aside'
+  const verb = canResume ? 'resume' : 'drain'
+  const command = async () => void (await postJson(`/runners/${runner.id}/${verb}`))
   return (
     <article className="card" aria-label={`Runner ${runner.name}`}>
       <header>
         <h2>{runner.name}</h2>
         <span className={`pill is-${runner.state}`}>{STATES[runner.state]}</span>
+        <div className="commands">
+          <CommandButton run={command} isSmall>
+            {canResume ? 'Resume' : 'Drain'}
+          </CommandButton>
+        </div>
       </header>
-      {runner.reason ? <p className="quiet">{runner.reason}</p> : null}
+      {runner.reason ? <p className="quiet small">{runner.reason}</p> : null}
       <Slots busy={runner.busy} slots={runner.slots} />
+      <Running placements={placements} />
       <Load samples={samples} />
-      <dl className="details">
-        <Detail name="Engines" value={runner.engines.join(', ')} />
-        <Detail name="Labels" value={runner.labels.join(', ')} />
-        <Detail
-          name="Machine"
-          value={
-            hardware &&
-            `${formatCount(hardware.cpus, 'CPU')}, ${formatBytes(hardware.memoryBytes)}, ${hardware.operatingSystem} ${hardware.architecture}`
-          }
-        />
-        <Detail
-          name="Link"
-          value={
-            runner.balanced
-              ? `${runner.url ?? ''} (${formatCount(runner.members, 'runner')} behind it)`
-              : (runner.url ?? 'in this process')
-          }
-        />
-      </dl>
+      <Details runner={runner} placements={placements} />
       {runner.lastSeenAt !== undefined && runner.state !== 'online' ? (
-        <p className="quiet">
+        <p className="quiet small">
           Last heard of <Ago at={runner.lastSeenAt} />
         </p>
       ) : null}
@@ -70,31 +66,77 @@ function Slots({ busy, slots }: { readonly busy: number; readonly slots: number 
   )
 }
 
+function Running({ placements }: { readonly placements: readonly PlacementView[] }) {
+  const running = placements.filter(({ finishedAt }) => finishedAt === undefined)
+  if (running.length === 0) return null
+  return (
+    <ul className="running-jobs small" aria-label="What it runs now">
+      {running.slice(0, 8).map((one) => (
+        <li key={`${one.jobId} ${one.attempt}`}>
+          <Link to={`/pipelines/${one.pipelineId}?job=${one.jobId}`}>
+            {one.repositoryName} · {one.jobName}
+          </Link>
+          <span className="quiet">
+            <Duration of={{ startedAt: one.assignedAt }} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 function Load({ samples }: { readonly samples: readonly RunnerSample[] }) {
   const newest = samples.at(-1)
-  if (!newest) return <p className="quiet">No load reported yet.</p>
+  if (!newest) return <p className="quiet small">No load reported yet.</p>
   const percent = (share: number) => `${Math.round(share * 100)} %`
+  const times = samples.map(({ at }) => at / 1000)
   return (
-    <div className="sparks">
-      <Sparkline
-        label="CPU"
-        value={percent(newest.cpu)}
-        points={samples.map(({ cpu }) => cpu)}
-        max={1}
+    <>
+      <Plot
+        label="Processors"
+        summary={percent(newest.cpu)}
+        times={times}
+        lines={[{ name: 'Processors', values: samples.map(({ cpu }) => cpu) }]}
+        format={percent}
+        most={1}
       />
-      <Sparkline
-        label="Load"
-        value={newest.load.toFixed(2)}
-        points={samples.map(({ load }) => load)}
-        max={Math.max(1, ...samples.map(({ load }) => load))}
-      />
-      <Sparkline
+      <Plot
         label="Memory"
-        value={formatBytes(newest.memoryUsedBytes)}
-        points={samples.map(({ memoryUsedBytes }) => memoryUsedBytes)}
-        max={newest.memoryTotalBytes}
+        summary={`${formatBytes(newest.memoryUsedBytes)} of ${formatBytes(newest.memoryTotalBytes)}`}
+        times={times}
+        lines={[{ name: 'Memory', values: samples.map((one) => one.memoryUsedBytes) }]}
+        format={formatBytes}
+        most={newest.memoryTotalBytes}
       />
-    </div>
+    </>
+  )
+}
+
+/** Failures are the user's; what went wrong on the runner is an error. */
+function reliability(placements: readonly PlacementView[]): string | undefined {
+  const ended = placements.filter(({ outcome }) => outcome !== undefined)
+  if (ended.length === 0) return undefined
+  const count = (wanted: string) => ended.filter(({ outcome }) => outcome === wanted).length
+  const share = Math.round((100 * count('success')) / ended.length)
+  return `${share} % succeeded, ${formatCount(count('error'), 'error')} in the last ${ended.length}`
+}
+
+function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
+  const { hardware } = runner
+  const machine =
+    hardware &&
+    `${formatCount(hardware.cpus, 'CPU')}, ${formatBytes(hardware.memoryBytes)}, ${hardware.operatingSystem} ${hardware.architecture}`
+  const behind = `${runner.url ?? ''} (${formatCount(runner.members, 'runner')} behind it)`
+  const link = runner.link === 'attached' ? 'attached by itself' : 'in this process'
+  return (
+    <dl className="details">
+      <Detail name="Jobs" value={reliability(placements)} />
+      <Detail name="Labels" value={runner.labels.join(', ')} />
+      <Detail name="Engines" value={runner.engines.join(', ')} />
+      <Detail name="Machine" value={machine} />
+      <Detail name="Link" value={runner.balanced ? behind : (runner.url ?? link)} />
+      <Detail name="Version" value={runner.version} />
+    </dl>
   )
 }
 

@@ -8,7 +8,9 @@ import {
   NO_RUNNERS,
   reduceRunnerList,
 } from '../state/runner-list.ts'
+import { PlacementMap } from './placement-map.tsx'
 import { RunnerCard } from './runner-card.tsx'
+import { usePlacements } from './use-placements.ts'
 
 export function RunnersPage() {
   const { state, error } = useSubject({
@@ -18,6 +20,7 @@ export function RunnersPage() {
     reduce: reduceRunnerList,
     initial: NO_RUNNERS,
   })
+  const placements = usePlacements()
   return (
     <>
       <title>Runners · Narwhal</title>
@@ -29,17 +32,23 @@ export function RunnersPage() {
       {state.isLoaded && state.runners.length === 0 ? (
         <section className="empty">
           <h2>No runners</h2>
-          <p>Jobs wait until there is one. Start a runner and register it:</p>
-          <pre>
-            <code>{'./narwhal runner --help'}</code>
+          <p>Jobs wait until there is one. Start a runner beside this Narwhal:</p>
+          <pre tabIndex={0}>
+            <code>{`./narwhal runner --dispatcher ${location.origin}`}</code>
           </pre>
         </section>
       ) : null}
       <div className="cards">
         {state.runners.map((runner) => (
-          <RunnerCard key={runner.id} runner={runner} samples={state.samples[runner.id] ?? []} />
+          <RunnerCard
+            key={runner.id}
+            runner={runner}
+            samples={state.samples[runner.id] ?? []}
+            placements={placements.filter(({ runnerId }) => runnerId === runner.id)}
+          />
         ))}
       </div>
+      <PlacementMap placements={placements} />
     </>
   )
 }

@@ -1,13 +1,18 @@
 import { type ReactNode, useState } from 'react'
+import { useShortcut } from './shortcuts.ts'
 
 export interface CommandButtonProps {
   /** What it does; a rejection is said beside the button. */
   readonly run: () => Promise<void>
   readonly children: ReactNode
+  readonly isSmall?: boolean
+  readonly isMain?: boolean
+  /** A key that does the same, with its words for the help. */
+  readonly shortcut?: { readonly keys: string; readonly words: string }
 }
 
 /** A button for something the server does: it can't be pressed twice, and says when it failed. */
-export function CommandButton({ run, children }: CommandButtonProps) {
+export function CommandButton({ run, children, isSmall, isMain, shortcut }: CommandButtonProps) {
   const [isRunning, setRunning] = useState(false)
   const [error, setError] = useState<string>()
   const press = async () => {
@@ -21,9 +26,16 @@ export function CommandButton({ run, children }: CommandButtonProps) {
       setRunning(false)
     }
   }
+  useShortcut(shortcut?.keys ?? '', isRunning ? undefined : shortcut?.words, () => void press())
   return (
     <>
-      <button type="button" disabled={isRunning} onClick={() => void press()}>
+      <button
+        type="button"
+        className={isSmall ? 'small' : isMain ? 'main' : undefined}
+        disabled={isRunning}
+        title={shortcut && `${shortcut.words} (${shortcut.keys})`}
+        onClick={() => void press()}
+      >
         {children}
       </button>
       {error ? (

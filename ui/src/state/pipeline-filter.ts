@@ -1,10 +1,16 @@
 import type { PipelineView } from '../../../src/contract/views.ts'
 
-/** What the list of pipelines is narrowed to; it lives in the page's URL. */
+/** What the list of pipelines is narrowed to; it lives in the page's URL. Empty: not by this. */
 export interface PipelineFilter {
   readonly text: string
-  /** A status or an outcome; empty for all. */
+  /** A status or an outcome. */
   readonly status: string
+  /** A repository's name. */
+  readonly repository: string
+  /** A branch or tag in short, or a full ref. */
+  readonly ref: string
+  readonly author: string
+  readonly kind: string
 }
 
 export const FILTER_STATUSES = [
@@ -17,36 +23,64 @@ export const FILTER_STATUSES = [
   'timeout',
 ] as const
 
+export const KIND_WORDS: Readonly<Record<PipelineView['event']['kind'], string>> = {
+  push: 'Push',
+  pull_request: 'Pull request',
+  tag: 'Tag',
+  manual: 'By hand',
+}
+
+const KEYS = ['text', 'status', 'repository', 'ref', 'author', 'kind'] as const
+
 export function parseFilter(search: string): PipelineFilter {
   const params = new URLSearchParams(search)
-  const status = params.get('status') ?? ''
-  const isKnown = (FILTER_STATUSES as readonly string[]).includes(status)
-  return { text: (params.get('text') ?? '').slice(0, 200), status: isKnown ? status : '' }
+  const take = (key: string) => (params.get(key) ?? '').slice(0, 200)
+  const status = take('status')
+  const kind = take('kind')
+  return {
+    text: take('text'),
+    status: (FILTER_STATUSES as readonly string[]).includes(status) ? status : '',
+    repository: take('repository'),
+    ref: take('ref'),
+    author: take('author'),
+    kind: Object.hasOwn(KIND_WORDS, kind) ? kind : '',
+  }
+}
+
+export function isFiltering(filter: PipelineFilter): boolean {
+  return KEYS.some((key) => filter[key] !== '')
 }
 
 /** The query of the page's URL, empty or with its `?`. */
-export function formatFilter({ text, status }: PipelineFilter): string {
+export function formatFilter(filter: Partial<PipelineFilter>): string {
   const params = new URLSearchParams()
-  if (text) params.set('text', text)
-  if (status) params.set('status', status)
+  for (const key of KEYS) if (filter[key]) params.set(key, filter[key])
   return params.size > 0 ? `?${params}` : ''
 }
 
 /** The same in the words of the REST API. */
-export function filterQuery({ text, status }: PipelineFilter): URLSearchParams {
+export function filterQuery(filter: PipelineFilter): URLSearchParams {
   const params = new URLSearchParams()
-  if (text) params.set('text', text)
-  if (status)
-    params.set(status === 'pending' || status === 'running' ? 'status' : 'outcome', status)
+  for (const key of KEYS) {
+    const value = filter[key]
+    if (!value) continue
+    if (key !== 'status') params.set(key, value)
+    else params.set(value === 'pending' || value === 'running' ? 'status' : 'outcome', value)
+  }
   return params
 }
 
 /** Whether a pipeline that came live belongs into the list; as the API decides it. */
-export function matchesFilter(pipeline: PipelineView, { text, status }: PipelineFilter): boolean {
+export function matchesFilter(pipeline: PipelineView, filter: PipelineFilter): boolean {
+  const { text, status, repository, ref, author, kind } = filter
+  const { event, repositoryName } = pipeline
   if (status && (pipeline.outcome ?? pipeline.status) !== status) return false
+  if (repository && repositoryName.toLowerCase() !== repository.toLowerCase()) return false
+  if (kind && event.kind !== kind) return false
+  if (author && event.author !== author) return false
+  if (ref && ![ref, `refs/heads/${ref}`, `refs/tags/${ref}`].includes(event.ref)) return false
   if (!text) return true
   const wanted = text.toLowerCase()
-  const { event, repositoryName } = pipeline
   const parts = [event.title, event.ref, event.author, repositoryName]
   return parts.some((part) => part.toLowerCase().includes(wanted)) || event.sha.startsWith(wanted)
 }

@@ -71,15 +71,19 @@ test('a next page comes behind what is there', () => {
   assert.equal(state.hasMore, false)
 })
 
+const ANY = parseFilter('')
+
 test('a filter survives its way through the URL and decides as the API does', () => {
+  const query = '?text=frob&status=running&repository=a%2Fb&ref=main&author=Ada&kind=tag'
+  assert.equal(formatFilter(parseFilter(query)), query)
   const filter = parseFilter('?text=frob&status=running')
-  assert.deepEqual(filter, { text: 'frob', status: 'running' })
-  assert.equal(formatFilter(filter), '?text=frob&status=running')
   assert.equal(filterQuery(filter).toString(), 'text=frob&status=running')
-  assert.equal(filterQuery({ text: '', status: 'failure' }).toString(), 'outcome=failure')
-  assert.deepEqual(parseFilter('?status=nonsense'), { text: '', status: '' })
+  assert.equal(filterQuery({ ...ANY, status: 'failure' }).toString(), 'outcome=failure')
+  assert.deepEqual(parseFilter('?status=nonsense&kind=toString'), { ...ANY })
   assert.equal(matchesFilter(pipeline(1), filter), true)
-  assert.equal(matchesFilter(pipeline(1), { text: 'ABC1', status: '' }), true)
+  assert.equal(matchesFilter(pipeline(1), { ...ANY, text: 'ABC1' }), true)
+  assert.equal(matchesFilter(pipeline(1), { ...ANY, ref: 'nowhere' }), false)
+  assert.equal(matchesFilter(pipeline(1), { ...ANY, kind: 'tag' }), false)
   const done = pipeline(1, { status: 'finished', outcome: 'success' })
   assert.equal(matchesFilter(done, filter), false)
 })

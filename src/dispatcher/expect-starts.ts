@@ -1,0 +1,37 @@
+import type { QueuedJobView } from '../contract/views.ts'
+import { expectedStarts } from '../core/placement/expected-start.ts'
+import type { StoreReader } from '../store/store.ts'
+
+/** So many attempts are looked at to know how long jobs take. */
+const LOOK_BACK = 500
+
+/** Adds to each waiting job when it will probably start, where it waits for a slot only. */
+export async function expectStarts(
+  store: StoreReader,
+  jobs: readonly QueuedJobView[],
+): Promise<QueuedJobView[]> {
+  const isForSlot = ({ reason }: QueuedJobView): boolean => / (?:is|are) busy$/.test(reason)
+  const waiting = jobs.filter(isForSlot)
+  if (waiting.length === 0) return [...jobs]
+  const runners = await store.listRunnerViews()
+  const online = runners.filter(({ state }) => state === 'online')
+  const ids = new Set(online.map(({ id }) => id))
+  const placements = (await store.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
+    const { runnerId, assignedAt, finishedAt, outcome } = attempt
+    if (finishedAt === undefined && !ids.has(runnerId)) return []
+    return [{ kind: kindOf(job.repositoryName, job.jobName), assignedAt, finishedAt, outcome }]
+  })
+  const starts = expectedStarts(
+    waiting.map(({ repositoryName, name }) => kindOf(repositoryName, name)),
+    { now: Date.now(), slots: online.reduce((sum, { slots }) => sum + slots, 0), placements },
+  )
+  const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
+  return jobs.map((job) => {
+    const startAt = byJob.get(job.jobId)
+    return startAt === undefined ? job : { ...job, expectedStartAt: startAt }
+  })
+}
+
+function kindOf(repositoryName: string, jobName: string): string {
+  return `${repositoryName} ${jobName}`
+}

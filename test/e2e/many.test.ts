@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import type { LogLine } from '../../src/contract/views.ts'
+import { newId } from '../../src/lib/new-id.ts'
+import type { JobRecord } from '../../src/store/records.ts'
+import { eventually } from '../support/eventually.ts'
+import { openBrowser, openPage, skipBrowser as skip, uiFolder } from '../support/pages/browser.ts'
+import type { Stage } from '../support/stage.ts'
+import { openWebStage } from '../support/web-stage.ts'
+
+const LINES = 1_000_000
+const BATCH = 50_000
+
+const openWeb = () =>
+  openWebStage({
+    uiFolder,
+    prepare: (server) => {
+      server.get('/api/v1/queue', async () => ({ jobs: [] }))
+      server.get('/api/v1/session', async () => ({}))
+    },
+  })
+
+/** Hundred characters a line: 100 MB in all. */
+const textOf = (number: number) =>
+  number === 700_000 ? 'here is the needle' : `line ${number} `.padEnd(100, 'abcdefgh ')
+
+async function printAll(stage: Stage, job: JobRecord): Promise<void> {
+  const at = Date.now()
+  for (let from = 0; from < LINES; from += BATCH) {
+    const lines = Array.from({ length: BATCH }, (_, index): LogLine => {
+      const number = from + index
+      return { number, step: 0, at: at + number, stream: 'stdout', text: textOf(number) }
+    })
+    const log = { jobId: job.id, attempt: 1, fence: 1, lastSeq: from + BATCH }
+    await stage.store.transact((write) => write.appendLog(log, lines))
+  }
+}
+
+test('a log of a million lines is read at any place', { skip }, async () => {
+  await using web = await openWeb()
+  const { pipeline, job } = await web.stage.runJob()
+  await printAll(web.stage, job)
+  await using browser = await openBrowser()
+  const { page, complaints } = await openPage(browser)
+  await page.goto(`${web.url}/pipelines/${pipeline.id}`)
+  const log = page.getByRole('log')
+  await page.getByText('1,000,000 lines').waitFor()
+  await log.getByText('line 999999 ').waitFor()
+  for (const share of [0.5, 0.1, 0.9, 0]) {
+    await log.evaluate((box, to) => {
+      box.scrollTop = to * box.scrollHeight
+    }, share)
+    await eventually(() => isFilled(page, share), { message: `lines at ${share}` })
+  }
+  await page.goto(`${page.url()}#L500001`)
+  await log.getByText('line 500000 ').waitFor()
+  await page.getByRole('searchbox', { name: 'Search the log' }).fill('the needle')
+  await page.getByText('1 of 1', { exact: true }).waitFor()
+  await log.getByText('here is the needle').waitFor()
+  // Lines that come now don't move what is read.
+  await web.stage.print(job, LINES, ['one more'])
+  await page.getByText('1,000,001 lines').waitFor()
+  await log.getByText('here is the needle').waitFor()
+  await page.getByRole('button', { name: 'To the end' }).click()
+  await log.getByText('one more').waitFor()
+  assert.deepEqual(complaints, [])
+})
+
+/** Whether the box shows lines of about this part of the log, all of them read, and not too many. */
+async function isFilled(page: Page, share: number): Promise<boolean> {
+  const texts = await page.locator('.line .text').allTextContents()
+  if (texts.length < 20 || texts.length > 200 || texts.some((text) => text === '')) return false
+  const number = Number(/^line (\d+)/.exec(texts[Math.floor(texts.length / 2)] ?? '')?.[1])
+  return Math.abs(number / LINES - share) < 0.01
+}
+
+test('two thousand pipelines are one list', { skip }, async () => {
+  await using web = await openWeb()
+  const { stage } = web
+  const repository = await stage.addRepository()
+  const at = Date.now() - 10_000_000
+  for (let from = 0; from < 2000; from += 500) {
+    await stage.store.transact(async (write) => {
+      for (let n = from; n < from + 500; n++) {
+        const event = {
+          id: newId('event'),
+          repositoryId: repository.id,
+          kind: 'push',
+          ref: 'refs/heads/main',
+          sha: n.toString(16).padStart(40, 'a'),
+          title: `Change number ${n}`,
+          author: n % 2 === 0 ? 'Ada' : 'Grace',
+          trust: { fromFork: false },
+          source: 'webhook',
+          receivedAt: at + n,
+        } as const
+        await write.acceptEvents([event])
+        const fresh = { id: newId('pipeline'), eventId: event.id, phases: [] }
+        await write.createPipeline({ ...fresh, createdAt: at + n })
+      }
+    })
+  }
+  await using browser = await openBrowser()
+  const { page } = await openPage(browser)
+  await page.goto(web.url)
+  await page.getByText('Change number 1999').waitFor()
+  const rows = page.getByRole('list', { name: 'Pipelines, newest first' }).getByRole('listitem')
+  const goDown = async () => {
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)')
+    return (await rows.count()) === 2000
+  }
+  await eventually(goDown, { timeoutMs: 60_000, message: 'all rows' })
+  assert.equal(await rows.last().getByRole('link').textContent(), 'Change number 0')
+  await stage.addPipeline(repository.id, { title: 'The newest' })
+  await page.getByText('The newest').waitFor({ state: 'attached' })
+  await page.getByRole('searchbox', { name: 'Author' }).fill('Grace')
+  await page.getByText('Change number 1998').waitFor({ state: 'detached' })
+  await page.getByText('Change number 1999').waitFor()
+})

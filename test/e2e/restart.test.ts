@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { ApiClient } from '../../src/cli/client.ts'
+import { eventually } from '../support/eventually.ts'
+import { steadyPort } from '../support/free-port.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { type NarwhalProcess, startNarwhal } from '../support/narwhal-process.ts'
+import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+/** Prints until the test says that it is enough. */
+const pipeline = (stopFile: string) => `steps:
+  - name: count
+    command: |
+      n=0
+      while [ ! -e ${stopFile} ]; do n=$((n+1)); echo "tick $n"; sleep 0.02; done
+      echo "the last was $n"
+`
+
+test('a page goes on where it was when Narwhal is restarted in mid-log', { skip }, async () => {
+  await using dir = await tempDir()
+  const stopFile = dir.join('enough')
+  await using repository = await gitRepository({ files: { 'narwhal.yml': pipeline(stopFile) } })
+  const port = String(await steadyPort())
+  const url = `http://127.0.0.1:${port}`
+  const args = ['up', '--port', port, '--data', dir.join('data'), '--executor', 'process:']
+  const start = async (): Promise<NarwhalProcess> => {
+    const narwhal = startNarwhal(args)
+    const isUp = () => narwhal.said().includes('is up')
+    await eventually(isUp, { timeoutMs: 30_000, message: 'narwhal up' })
+    return narwhal
+  }
+  const first = await start()
+  const client = new ApiClient({ server: url }, AbortSignal.timeout(120_000))
+  await client.addRepository({ name: 'ada/ticks', cloneUrl: repository.path, pollIntervalMs: 0 })
+  const { id } = await client.startPipeline({ repository: 'ada/ticks' })
+  await using browser = await openBrowser()
+  const { page } = await openPage(browser)
+  await page.goto(`${url}/pipelines/${id}`)
+  const log = page.getByRole('log')
+  await log.getByText('tick 20', { exact: true }).waitFor()
+  await first.kill('SIGKILL')
+  await page.getByText('Narwhal can’t be reached').waitFor()
+  await using _second = await start()
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.getByText('Narwhal can’t be reached').waitFor({ state: 'detached' })
+  await writeFile(stopFile, '')
+  await eventually(async () => (await client.getPipeline(id)).pipeline.status === 'finished', {
+    timeoutMs: 60_000,
+    message: 'the pipeline to end',
+  })
+  await page.getByText('Complete', { exact: true }).waitFor()
+  const { jobs } = await client.getPipeline(id)
+  const [job] = jobs
+  assert.ok(job)
+  const ref = { jobId: job.id, attempt: job.attempt }
+  const { total } = await client.readLog(ref, { from: 0, limit: 1 })
+  await page.getByText(`${total.toLocaleString('en')} lines`).waitFor()
+  await log.getByText(/^the last was \d+$/).waitFor()
+})

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { findProgram } from '../services/programs.ts'
+
+const CHROMIUM = findProgram('chromium')
+
+/** The built pages. */
+export const uiFolder = fileURLToPath(new URL('../../../ui/dist', import.meta.url))
+
+/** Why a test that needs a browser can't run here, or false. */
+export const skipBrowser = !CHROMIUM
+  ? 'no chromium here (apt-get install chromium)'
+  : !existsSync(uiFolder)
+    ? 'the pages are not built (npm run build)'
+    : false
+
+/** `await using browser = await openBrowser()`: Debian's Chromium, without a window. */
+export async function openBrowser(): Promise<Browser & AsyncDisposable> {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM ?? 'chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  return Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() })
+}
+
+/** A page that notes what went wrong in it: errors of scripts, and what the policy refused. */
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage(options)
+  page.setDefaultTimeout(20_000)
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  return { page, complaints }
+}

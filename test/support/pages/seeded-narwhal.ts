@@ -1,0 +1,27 @@
+import { openWebStage, type WebStage } from '../web-stage.ts'
+import { uiFolder } from './browser.ts'
+import { type Seeded, seed, tellLoad } from './seed.ts'
+
+/** A web server over a store that looks like a team's; what only a dispatcher tells is told by hand. */
+export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded }> {
+  let queue: readonly Record<string, unknown>[] = []
+  const web = await openWebStage({
+    uiFolder,
+    prepare: (server) => {
+      const day = 24 * 3600_000
+      const tokens = ['ada', 'grace', 'deploy-bot'].map((name, index) => {
+        return { id: `token_${index}`, name, createdAt: Date.now() - (30 - index * 9) * day }
+      })
+      server.get('/api/v1/queue', async () => ({ jobs: queue }))
+      server.get('/api/v1/tokens', async () => ({ tokens }))
+      server.get('/api/v1/session', async () => ({ name: 'ada' }))
+    },
+  })
+  const seeded = await seed(web.stage)
+  queue = seeded.queue
+  tellLoad(
+    web.stage,
+    (await web.stage.store.listRunners()).filter(({ state }) => state === 'online'),
+  )
+  return { ...web, seeded, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
+}

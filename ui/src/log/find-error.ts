@@ -1,0 +1,31 @@
+import type { LogSearch, LogSection } from '../../../src/contract/rest-logs.ts'
+import type { StepView } from '../../../src/contract/views.ts'
+import { getJson } from '../api.ts'
+
+const WORDS = ['error', 'fail']
+
+/** The step that failed first, if one has. */
+export function failedStep(steps: readonly StepView[]): StepView | undefined {
+  return steps.find(({ outcome }) => outcome && !['success', 'skipped'].includes(outcome))
+}
+
+/**
+ * The line to look at first: the first of the failed step that speaks of an error, or of something
+ * that failed; else its last one. Undefined when it has printed nothing.
+ */
+export async function findError(
+  path: string,
+  step: StepView,
+  sections: readonly LogSection[],
+): Promise<number | undefined> {
+  const section = sections.find((one) => one.step === step.index)
+  if (!section) return undefined
+  const end = section.from + section.count
+  for (const text of WORDS) {
+    const query = new URLSearchParams({ text, from: String(section.from), limit: '1' })
+    const { matches } = await getJson<LogSearch>(`${path}/search?${query}`)
+    const [first] = matches
+    if (first && first.number < end) return first.number
+  }
+  return end - 1
+}

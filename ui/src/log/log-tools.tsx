@@ -1,0 +1,118 @@
+import { useRef, useState } from 'react'
+import { CommandButton } from '../parts/command-button.tsx'
+import { useShortcut } from '../parts/shortcuts.ts'
+import type { TimeKind } from './log-line.tsx'
+import type { Search } from './use-search.ts'
+
+export interface LogToolsProps {
+  /** Under `/api/v1`. */
+  readonly path: string
+  readonly search: Search
+  readonly times: TimeKind
+  readonly onTimes: (kind: TimeKind) => void
+  readonly isWrapped: boolean
+  readonly onWrap: (yes: boolean) => void
+  /** Resolves to how many lines were copied. */
+  readonly copy: () => Promise<number>
+  readonly goToError: (() => Promise<void>) | undefined
+}
+
+export function LogTools(props: LogToolsProps) {
+  const { path, times, isWrapped } = props
+  const [copied, setCopied] = useState<number>()
+  const copy = async () => setCopied(await props.copy())
+  useShortcut('w', 'Wrap long lines', () => props.onWrap(!isWrapped))
+  const error = props.goToError
+  return (
+    <div className="log-tools">
+      <SearchField search={props.search} />
+      {error ? (
+        <CommandButton run={error} isSmall shortcut={{ keys: 'e', words: 'Go to the first error' }}>
+          First error
+        </CommandButton>
+      ) : null}
+      <div className="commands">
+        <select
+          className="small"
+          aria-label="Times"
+          value={times}
+          onChange={(event) => props.onTimes(event.target.value as TimeKind)}
+        >
+          <option value="none">No times</option>
+          <option value="clock">Time of day</option>
+          <option value="since">Since the start</option>
+          <option value="delta">Since the line before</option>
+        </select>
+        <button
+          type="button"
+          className="small"
+          aria-pressed={isWrapped}
+          onClick={() => props.onWrap(!isWrapped)}
+        >
+          Wrap
+        </button>
+        <CommandButton run={copy} isSmall>
+          {copied === undefined ? 'Copy' : `Copied ${copied.toLocaleString('en')}`}
+        </CommandButton>
+        <a className="button small" href={`/api/v1${path}.txt?download=true`}>
+          Download
+        </a>
+        <a className="button small" href={`/api/v1${path}.txt`}>
+          Raw
+        </a>
+      </div>
+    </div>
+  )
+}
+
+function SearchField({ search }: { readonly search: Search }) {
+  const input = useRef<HTMLInputElement>(null)
+  useShortcut('/', 'Search the log', () => input.current?.focus())
+  const { text, total, index, error } = search
+  const words =
+    text === ''
+      ? ''
+      : (error ??
+        (total === undefined
+          ? 'Searching…'
+          : total === 0
+            ? 'Nothing found'
+            : `${(index + 1).toLocaleString('en')} of ${total.toLocaleString('en')}`))
+  return (
+    <search className="log-search">
+      <input
+        ref={input}
+        type="search"
+        aria-label="Search the log"
+        placeholder="Search the whole log"
+        value={text}
+        onChange={(event) => search.setText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') void search.move(event.shiftKey ? -1 : 1)
+          if (event.key === 'Escape') input.current?.blur()
+        }}
+      />
+      <button
+        type="button"
+        className="small"
+        aria-label="Match before"
+        disabled={!total}
+        onClick={() => void search.move(-1)}
+      >
+        ↑
+      </button>
+      <button
+        type="button"
+        className="small"
+        aria-label="Next match"
+        disabled={!total}
+        onClick={() => void search.move(1)}
+      >
+        ↓
+      </button>
+      <span className="quiet small number" role="status">
+        {words}
+      </span>
+    </search>
+  )
+}

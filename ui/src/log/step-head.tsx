@@ -1,0 +1,24 @@
+import type { StepView } from '../../../src/contract/views.ts'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { Duration } from '../parts/times.tsx'
+import { statusOf } from '../state/status.ts'
+
+export interface StepHeadProps {
+  readonly step: StepView
+  readonly isOpen: boolean
+  readonly onToggle: () => void
+}
+
+export function StepHead({ step, isOpen, onToggle }: StepHeadProps) {
+  return (
+    <h3 className="step">
+      <button type="button" className="step-head" aria-expanded={isOpen} onClick={onToggle}>
+        <StatusBadge status={statusOf(step)} isSmall />
+        <span className="step-name">{step.name}</span>
+        {step.reason ? <span className="step-reason">{step.reason}</span> : null}
+        {step.exitCode ? <span className="step-reason">exit code {step.exitCode}</span> : null}
+        <Duration of={step} />
+      </button>
+    </h3>
+  )
+}

@@ -1,0 +1,51 @@
+import type { AttemptView, JobView } from '../../../src/contract/views.ts'
+import { useQueue } from './use-queue.ts'
+
+export interface PlacementProps {
+  readonly job: JobView
+  readonly attempt: AttemptView | undefined
+}
+
+/** Why this runner; or, while there is none, why it waits. */
+export function Placement({ job, attempt }: PlacementProps) {
+  if (!attempt) return job.status === 'queued' ? <Waits jobId={job.id} /> : null
+  const { decision } = attempt
+  const refused = decision.considered.filter(({ refusedBecause }) => refusedBecause !== undefined)
+  const others = decision.considered.filter(
+    (one) => one.refusedBecause === undefined && one.runnerId !== decision.runnerId,
+  )
+  return (
+    <details className="placement small">
+      <summary>
+        Ran on <strong>{decision.runnerName}</strong>{' '}
+        <span className="quiet">
+          {decision.heuristic}: {decision.reason}
+        </span>
+      </summary>
+      <ul className="quiet">
+        {others.map(({ runnerId, name, busy, slots }) => (
+          <li key={runnerId}>
+            {name} could have taken it: {busy} of {slots} slots busy
+          </li>
+        ))}
+        {refused.map(({ runnerId, name, refusedBecause }) => (
+          <li key={runnerId}>
+            {name} {refusedBecause}
+          </li>
+        ))}
+        {others.length + refused.length === 0 ? <li>There was no other runner.</li> : null}
+      </ul>
+    </details>
+  )
+}
+
+function Waits({ jobId }: { readonly jobId: JobView['id'] }) {
+  const { jobs } = useQueue()
+  const found = jobs?.find((one) => one.jobId === jobId)
+  if (!found) return null
+  return (
+    <p className="notice">
+      Number {found.position} in the queue: {found.reason}
+    </p>
+  )
+}
