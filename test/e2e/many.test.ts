@@ -5,6 +5,7 @@ import type { LogLine } from '../../src/contract/views.ts'
 import { newId } from '../../src/lib/new-id.ts'
 import type { JobRecord } from '../../src/store/records.ts'
 import { eventually } from '../support/eventually.ts'
+import { logAppend } from '../support/log-append.ts'
 import { openBrowser, openPage, skipBrowser as skip, uiFolder } from '../support/pages/browser.ts'
 import type { Stage } from '../support/stage.ts'
 import { openWebStage } from '../support/web-stage.ts'
@@ -33,7 +34,7 @@ async function printAll(stage: Stage, job: JobRecord): Promise<void> {
       return { number, step: 0, at: at + number, stream: 'stdout', text: textOf(number) }
     })
     const log = { jobId: job.id, attempt: 1, fence: 1, lastSeq: from + BATCH }
-    await stage.store.transact((write) => write.appendLog(log, lines))
+    await stage.store.transact((write) => write.appendLog(logAppend(log, lines)))
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   RunnerRecord,
   StepRecord,
 } from '../../../src/store/records.ts'
+import { logAppend } from '../log-append.ts'
 import type { Stage } from '../stage.ts'
 import type { JobScript } from './seed-scripts.ts'
 
@@ -63,7 +64,7 @@ async function seedLog(stage: Stage, job: JobRecord, script: JobScript): Promise
     })
     next += lines.length
     const log = { jobId: job.id, attempt: 1, fence: 1, lastSeq: next }
-    await stage.store.transact((write) => write.appendLog(log, lines))
+    await stage.store.transact((write) => write.appendLog(logAppend(log, lines)))
   }
 }
 
