@@ -89,7 +89,7 @@ test('two thousand pipelines are one list', { skip }, async () => {
           repositoryId: repository.id,
           kind: 'push',
           ref: 'refs/heads/main',
-          sha: n.toString(16).padStart(40, 'a'),
+          sha: (0x10000 + n).toString(16).padStart(40, 'b'),
           title: `Change number ${n}`,
           author: n % 2 === 0 ? 'Ada' : 'Grace',
           trust: { fromFork: false },
