@@ -9,7 +9,7 @@ import { type Decisions, timeDecisions } from './decisions.ts'
 import { type JobRates, jobsPerSecond } from './end-to-end.ts'
 
 const QUEUED = [100, 1_000, 10_000, 100_000]
-const ROUNDS = 4
+const ROUNDS = 3
 const DECISIONS = 500
 
 /** How long a placement takes, whatever waits, and how many jobs a second one dispatcher gets through. */

@@ -1,6 +1,7 @@
 import { startAgent } from '../../src/agent/agent.ts'
 import { openBroker } from '../../src/broker/open-broker.ts'
 import { readGitEnv } from '../../src/config/env.ts'
+import { beatOnThread } from '../../src/dispatcher/beat-thread.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
@@ -41,7 +42,14 @@ stack.defer(() => server.close())
 const dispatcher = stack.use(
   await Dispatcher.start(
     { store, broker, gitEnv, log },
-    { heuristic: 'least-loaded', jobTimeoutMs: 60_000, maxAttempts: 3 },
+    {
+      heuristic: 'least-loaded',
+      jobTimeoutMs: 60_000,
+      maxAttempts: 3,
+      ...(engines.database.kind === 'postgres'
+        ? { startBeats: beatOnThread(engines.database, log) }
+        : {}),
+    },
   ),
 )
 for (const [i, url] of runnerUrls.entries()) {

@@ -7,7 +7,7 @@ import type { FakeRunnersReady } from './fake-runners-process.ts'
 
 const RUNNERS = 4
 const SLOTS = 32
-const SECONDS = 3
+const SECONDS = 1
 const PER_SECOND = 500
 const ROUNDS = 3
 
@@ -41,7 +41,7 @@ export async function jobsPerSecond(
       url,
       target,
       connections: 32,
-      seconds: round === 0 ? 1 : SECONDS,
+      seconds: SECONDS,
       perSecond: PER_SECOND,
     }
     const startedAt = Date.now()
