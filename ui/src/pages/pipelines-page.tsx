@@ -23,7 +23,7 @@ import { RunningNow } from './running-now.tsx'
 import { StartDialog } from './start-dialog.tsx'
 import { useActivity } from './use-activity.ts'
 
-const PAGE = 50
+const PAGE = 100
 
 export function PipelinesPage({ search }: { readonly search: string }) {
   const filter = parseFilter(search)
