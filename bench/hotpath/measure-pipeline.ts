@@ -20,13 +20,22 @@ export interface MeasuredInstallation extends AsyncDisposable {
   measure(signal: AbortSignal): Promise<PipelineTime>
 }
 
+export interface MeasuredOptions {
+  readonly image: string
+  readonly signal: AbortSignal
+  /** What each step runs; a greeting unless told. */
+  readonly command?: string
+  /** How many steps the job has; one unless told. */
+  readonly steps?: number
+}
+
 export async function openMeasured(
   installation: Installation,
-  options: { readonly image: string; readonly signal: AbortSignal },
+  options: MeasuredOptions,
 ): Promise<MeasuredInstallation> {
   await using stack = new AsyncDisposableStack()
   const repository = stack.use(
-    await gitRepository({ files: { 'narwhal.yml': pipelineFile(options.image) }, serve: true }),
+    await gitRepository({ files: { 'narwhal.yml': pipelineFile(options) }, serve: true }),
   )
   const registered = await register(installation, repository.url)
   const watch = stack.use(await LiveWatch.open(installation.url, options.signal))
@@ -37,8 +46,9 @@ export async function openMeasured(
   }
 }
 
-function pipelineFile(image: string): string {
-  return `image: ${image}\nsteps:\n  - name: hello\n    command: echo hello\n`
+function pipelineFile({ image, command = 'echo hello', steps = 1 }: MeasuredOptions): string {
+  const all = Array.from({ length: steps }, (_, n) => `  - name: s${n}\n    command: ${command}\n`)
+  return `image: ${image}\nsteps:\n${all.join('')}`
 }
 
 interface Measuring {

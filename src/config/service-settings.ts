@@ -7,7 +7,7 @@ const BROKER = ['broker'] as const
 const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
 const TLS = ['tls-cert', 'tls-key', 'tls-client-ca', 'tls-ca'] as const
-const EXECUTOR = ['executor', 'default-image'] as const
+const EXECUTOR = ['executor', 'default-image', 'warm-sandboxes'] as const
 const RUNNER = [
   'name',
   'slots',

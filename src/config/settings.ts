@@ -160,6 +160,11 @@ export const SETTINGS = {
     schema: z.string().min(1),
     fallback: 'debian:stable-slim',
   }),
+  'warm-sandboxes': setting({
+    value: 'count',
+    help: 'how many containers are held ready for jobs to come; one more than there are slots, 0: none',
+    schema: integer(0, 1001),
+  }),
   name: setting({
     value: 'name',
     help: 'the name of this runner, unique among all',

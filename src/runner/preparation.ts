@@ -22,7 +22,7 @@ export interface PreparationOrder {
   readonly commit: CommitSource
   /** How it comes into the workspace; absent: whole. */
   readonly clone?: JobSpec['clone']
-  /** Its workspace does not exist yet. */
+  /** Its workspace does not exist yet, and is made unless a sandbox with one was prepared ahead. */
   readonly sandbox: SandboxSpec
   readonly signal: AbortSignal
   /** Called when a part is done, with the milliseconds that it took. */
@@ -38,6 +38,8 @@ export class Preparation {
   readonly ready: Promise<Sandbox>
   readonly #deps: PreparationDeps
   readonly #order: PreparationOrder
+  /** The order's own, or that of a sandbox that was there before. */
+  #workspace: string
   #opening: Promise<Sandbox> | undefined
   #checkingOut: Promise<void> | undefined
   #trouble: { readonly fault: AttemptFault | undefined } | undefined
@@ -45,6 +47,7 @@ export class Preparation {
   constructor(deps: PreparationDeps, order: PreparationOrder) {
     this.#deps = deps
     this.#order = order
+    this.#workspace = order.sandbox.workspace
     this.ready = this.#prepare()
   }
 
@@ -61,13 +64,16 @@ export class Preparation {
     if (sandbox.status === 'fulfilled') {
       await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
     }
-    await removeFolder(this.#order.sandbox.workspace).catch(told)
+    await removeFolder(this.#workspace).catch(told)
   }
 
   async #prepare(): Promise<Sandbox> {
     const { sandbox: spec, signal } = this.#order
-    await this.#blame(() => 'runner', makeWorkspace(spec.workspace))
-    const open = () => this.#deps.executor.open(spec, signal)
+    const { executor } = this.#deps
+    const taken = executor.take?.(spec)
+    if (taken) this.#workspace = taken.workspace
+    else await this.#blame(() => 'runner', makeWorkspace(spec.workspace))
+    const open = () => (taken ? taken.open(signal) : executor.open(spec, signal))
     this.#opening = this.#blame(faultOfSandbox, this.#timed('sandbox', open))
     this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut())
     const [sandbox] = await Promise.all([this.#opening, this.#checkingOut])
@@ -76,9 +82,9 @@ export class Preparation {
 
   async #checkOut(): Promise<void> {
     const { mirrors, gitEnv: env } = this.#deps
-    const { commit, clone, signal, sandbox } = this.#order
+    const { commit, clone, signal } = this.#order
     if (clone === 'none') return
-    const folder = sandbox.workspace
+    const folder = this.#workspace
     await this.#timed('fetch', async () => {
       await mirrors.fetchCommit(commit, signal)
       if (!clone) await mirrors.tags(commit, signal)

@@ -10,7 +10,7 @@ import { readSurroundings } from '../config/env.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
-import type { Executor } from '../runner/executor/executor.ts'
+import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import { type Runner, startRunner } from '../runner/runner.ts'
 import { openStore } from '../store/open-store.ts'
@@ -69,10 +69,11 @@ export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> 
  * of a living one that would be its running jobs.
  */
 export async function openExecutorOf(
-  context: Context<'executor' | 'default-image' | 'name'>,
+  context: Context<'executor' | 'default-image' | 'warm-sandboxes' | RunnerSetting>,
   dataDir: string,
 ): Promise<Executor> {
-  const { executor, 'default-image': defaultImage } = context.config
+  const { executor, 'default-image': defaultImage, slots } = context.config
+  const size = context.config['warm-sandboxes'] ?? slots + 1
   const { dockerHost, runtimeDir } = readSurroundings()
   return await openExecutor(
     {
@@ -80,6 +81,7 @@ export async function openExecutorOf(
       ...('host' in executor || !dockerHost ? {} : { dockerHost }),
       ...(runtimeDir ? { runtimeDir } : {}),
       defaultImage,
+      warm: { size, limits: limitsOf(context) },
     },
     {
       log: context.log,
@@ -96,6 +98,14 @@ async function instanceOf(name: string, dataDir: string): Promise<string> {
   return `${name}.${folder.digest('hex').slice(0, 12)}`
 }
 
+function limitsOf({ config }: Context<RunnerSetting>): SandboxLimits {
+  return {
+    memoryBytes: config['job-memory'],
+    cpus: config['job-cpus'],
+    processes: config['job-processes'],
+  }
+}
+
 export async function startRunnerOf(
   context: Context<RunnerSetting>,
   parts: { executor: Executor; dataDir: string; claim: AsyncDisposable },
@@ -109,11 +119,7 @@ export async function startRunnerOf(
       labels,
       version: context.version,
       mirrorBytes: context.config['mirror-size'],
-      limits: {
-        memoryBytes: context.config['job-memory'],
-        cpus: context.config['job-cpus'],
-        processes: context.config['job-processes'],
-      },
+      limits: limitsOf(context),
     },
   )
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
-import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts'
 
 export interface AutoExecutorOptions {
   /** Where a container engine may be, the best first. */
@@ -57,6 +57,16 @@ export class AutoExecutor implements Executor {
     if (docker) return docker.open(spec, signal)
     if (spec.image === undefined) throw new NarwhalError('unavailable', await this.probe())
     throw new NarwhalError('unavailable', `image ${spec.image}: ${this.#noEngine()}`)
+  }
+
+  take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
+    // Whether bubblewrap takes a job without an image is not known without waiting.
+    if (spec.image === undefined) return undefined
+    for (const docker of this.#docker.values()) {
+      const taken = docker.take(spec)
+      if (taken) return taken
+    }
+    return undefined
   }
 
   /** Removes the containers that a former process of this instance left behind. */

@@ -177,6 +177,17 @@ export class DockerApi {
     return Running ? undefined : (ExitCode ?? undefined)
   }
 
+  /** Changes the limits of a container that runs; `settings` as in `HostConfig`. */
+  async updateContainer(id: string, settings: Readonly<Record<string, number>>): Promise<void> {
+    await this.#call({ method: 'POST', path: `/containers/${id}/update`, body: settings })
+  }
+
+  /** The id of what this reference means now; `undefined` when the image is not there. */
+  async findImage(reference: string): Promise<string | undefined> {
+    const answer = await this.#call({ method: 'GET', path: `/images/${reference}/json` }, [404])
+    return answer.status === 404 ? undefined : Created.parse(JSON.parse(answer.text)).Id
+  }
+
   /** Pulls an image; rejects `not_found` with the engine's words when it can't be had. */
   async pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({ fromImage: image.name, tag: image.version })

@@ -1,5 +1,5 @@
 import { CONTROL_DIR, SUPERVISOR } from './docker-supervisor.ts'
-import type { SandboxSpec } from './executor.ts'
+import type { SandboxLimits, SandboxSpec } from './executor.ts'
 
 /** Where every sandbox has its workspace. */
 export const WORKSPACE = '/workspace'
@@ -39,6 +39,16 @@ export interface ProfileOptions {
   readonly instance: string
   /** Whether the runner is root; else the files in the workspace are another user's for git. */
   readonly runnerIsRoot: boolean
+}
+
+/** What may be changed while it runs. */
+export function limitSettings(limits: SandboxLimits): Readonly<Record<string, number>> {
+  return {
+    Memory: limits.memoryBytes,
+    MemorySwap: limits.memoryBytes,
+    NanoCpus: Math.round(limits.cpus * 1e9),
+    PidsLimit: limits.processes,
+  }
 }
 
 /**
@@ -85,10 +95,7 @@ export function containerSettings(
       Init: true,
       IpcMode: 'private',
       CgroupnsMode: 'private',
-      Memory: limits.memoryBytes,
-      MemorySwap: limits.memoryBytes,
-      NanoCpus: Math.round(limits.cpus * 1e9),
-      PidsLimit: limits.processes,
+      ...limitSettings(limits),
       Ulimits: [
         { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
         { Name: 'core', Soft: 0, Hard: 0 },

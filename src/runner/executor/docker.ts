@@ -1,17 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { rmdir } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { removeFolder } from '../remove-folder.ts'
-import { SharedTasks } from '../shared-tasks.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
-import { type EngineTraits, JobContainer, tidyWorkspace } from './docker-container.ts'
-import { ContainerFolder } from './docker-folder.ts'
-import { containerSettings, RUNNER_LABEL } from './docker-profile.ts'
+import { type JobContainer, tidyWorkspace } from './docker-container.ts'
+import { ContainerMaker } from './docker-maker.ts'
+import { limitSettings, RUNNER_LABEL } from './docker-profile.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
-import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import type { Executor, Sandbox, SandboxLimits, SandboxSpec, TakenSandbox } from './executor.ts'
+import { ImageUse } from './image-use.ts'
+import { type WarmContainer, WarmPool } from './warm-pool.ts'
 
 export interface DockerExecutorOptions {
   /** `unix:///var/run/docker.sock` or `tcp://host:port`; Docker's or Podman's. */
@@ -25,6 +26,8 @@ export interface DockerExecutorOptions {
   readonly folder: string
   /** How steps get into the containers; found out unless told. */
   readonly steps?: 'exec'
+  /** How many sandboxes to start ahead of their jobs, and with what limits; none unless told. */
+  readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
   /** For jobs that name no image. */
   readonly defaultImage?: string
   /** Whether this process is root, and so can remove what the container's root wrote. */
@@ -34,18 +37,19 @@ export interface DockerExecutorOptions {
 
 /**
  * Jobs in containers of the Docker Engine, one container each, in which a supervisor runs the steps
- * (docker-supervisor.ts). What it is allowed stands in docker-profile.ts. The engine may come and go between calls: nothing of it
- * is held but ids.
+ * (docker-supervisor.ts). What it is allowed stands in docker-profile.ts. Some are started ahead of their
+ * jobs, each for one (warm-pool.ts). The engine may come and go between calls: nothing of it is held
+ * but ids.
  */
 export class DockerExecutor implements Executor {
   readonly engines = ['docker'] as const
   readonly #api: DockerApi
   readonly #options: DockerExecutorOptions
-  readonly #pulls = new SharedTasks<void>()
   readonly #closing = new AbortController()
   readonly #opening = new Set<Promise<Sandbox>>()
   readonly #sandboxes = new Set<DockerSandbox>()
-  readonly #traits: EngineTraits
+  readonly #maker: ContainerMaker
+  #warm: { readonly uses: ImageUse; readonly pool: WarmPool } | undefined
   /** Before the first container is made, what a former process of this name left is removed. */
   #reaped: Promise<number> | undefined
 
@@ -53,7 +57,7 @@ export class DockerExecutor implements Executor {
   constructor(options: DockerExecutorOptions) {
     this.#api = new DockerApi(parseEngineAddress(options.host))
     this.#options = options
-    this.#traits = { fifos: options.steps === 'exec' ? 'fail' : 'unknown' }
+    this.#maker = new ContainerMaker(this.#api, options)
     if (options.defaultImage !== undefined) parseImageReference(options.defaultImage)
   }
 
@@ -61,6 +65,7 @@ export class DockerExecutor implements Executor {
     try {
       await this.#api.ping()
       this.#removeClosed()
+      this.#warm?.pool.tend()
       return ''
     } catch (error) {
       return NarwhalError.from(error).message
@@ -68,11 +73,24 @@ export class DockerExecutor implements Executor {
   }
 
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    const opening = this.#open(spec, AbortSignal.any([signal, this.#closing.signal]))
-    this.#opening.add(opening)
-    const done = () => void this.#opening.delete(opening)
-    opening.then(done, done)
-    return opening
+    return this.#track(this.#open(spec, AbortSignal.any([signal, this.#closing.signal])))
+  }
+
+  take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
+    const named = spec.image ?? this.#options.defaultImage
+    if (named === undefined || !this.#warm) return undefined
+    const { full } = parseImageReference(named)
+    this.#warm.uses.count(full)
+    const warm = this.#warm.pool.take(full)
+    if (!warm) return undefined
+    const { workspace } = warm
+    return {
+      workspace,
+      open: (signal) => {
+        const either = AbortSignal.any([signal, this.#closing.signal])
+        return this.#track(this.#openWarm(warm, { ...spec, workspace }, either))
+      },
+    }
   }
 
   /**
@@ -90,6 +108,7 @@ export class DockerExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NarwhalError('cancelled', 'the runner is stopping'))
     await Promise.allSettled(this.#opening)
+    await this.#warm?.pool[Symbol.asyncDispose]()
     const told = (error: unknown) => {
       const reason = describeError(error)
       this.#options.log.warn({ reason }, 'a container stays until the next start of this runner')
@@ -105,13 +124,7 @@ export class DockerExecutor implements Executor {
     signal.throwIfAborted()
     await this.reap()
     this.#removeClosed()
-    const folder = await ContainerFolder.make(this.#options.folder)
-    const container = await this.#create(image, { ...spec, folder }, signal).catch(
-      async (error: unknown) => {
-        await folder.remove()
-        throw error
-      },
-    )
+    const container = await this.#maker.make(image, spec, signal)
     const sandbox = this.#keep(container, spec)
     try {
       signal.throwIfAborted()
@@ -124,6 +137,34 @@ export class DockerExecutor implements Executor {
     }
   }
 
+  /** One that has ended meanwhile, or whose image has changed, gives its place to a fresh one. */
+  async #openWarm(warm: WarmContainer, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    const { container, image, imageId, limits } = warm
+    const sandbox = this.#keep(container, spec)
+    try {
+      signal.throwIfAborted()
+      if ((await this.#api.findImage(image)) === imageId && container.isUp) {
+        if (!isDeepStrictEqual(limits, spec.limits)) {
+          await this.#api.updateContainer(container.parts.id, limitSettings(spec.limits))
+        }
+        signal.throwIfAborted()
+        return sandbox
+      }
+    } catch (error) {
+      await sandbox[Symbol.asyncDispose]().catch(() => {})
+      throw error
+    }
+    void sandbox[Symbol.asyncDispose]().catch(() => {})
+    return await this.#open(spec, signal)
+  }
+
+  #track(opening: Promise<Sandbox>): Promise<Sandbox> {
+    this.#opening.add(opening)
+    const done = () => void this.#opening.delete(opening)
+    opening.then(done, done)
+    return opening
+  }
+
   #imageOf(spec: SandboxSpec): ImageReference {
     const image = spec.image ?? this.#options.defaultImage
     if (image !== undefined) return parseImageReference(image)
@@ -131,31 +172,6 @@ export class DockerExecutor implements Executor {
       'invalid',
       "this job names no image, and the runner's Docker executor has no default image: add `image:` to narwhal.yml, or set NARWHAL_DEFAULT_IMAGE",
     )
-  }
-
-  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
-  async #create(
-    image: ImageReference,
-    spec: SandboxSpec & { readonly folder: ContainerFolder },
-    signal: AbortSignal,
-  ): Promise<JobContainer> {
-    const { folder } = spec
-    const mounted = { ...spec, control: folder.control }
-    const settings = containerSettings(image.full, mounted, this.#options)
-    const name = containerName(spec.name)
-    const made = (id: string) => this.#container(id, image.full, folder)
-    // Never aborted half-way: a container that nobody knows of would stay.
-    const created = await this.#api.createContainer(name, settings)
-    if (created !== undefined) return made(created)
-    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
-    const retried = await this.#api.createContainer(name, settings)
-    if (retried !== undefined) return made(retried)
-    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
-  }
-
-  #container(id: string, image: string, folder: ContainerFolder): JobContainer {
-    const mustTidy = !this.#options.runnerIsRoot
-    return new JobContainer({ api: this.#api, id, image, folder, traits: this.#traits, mustTidy })
   }
 
   /** Holds a sandbox until its container is gone. */
@@ -180,13 +196,29 @@ export class DockerExecutor implements Executor {
       await this.#api.removeContainer(id)
     }
     await removeFolder(this.#options.folder)
+    await this.#openPool()
     if (ids.length > 0) this.#options.log.info({ count: ids.length }, 'removed leftover containers')
     return ids.length
   }
-}
 
-/** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */
-function containerName(name: string): string {
-  const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
-  return `narwhal-${word}-${randomBytes(4).toString('hex')}`
+  async #openPool(): Promise<void> {
+    const { warm, folder, log } = this.#options
+    if (warm === undefined || warm.size === 0 || this.#warm) return
+    const uses = await ImageUse.open(`${folder}-images.json`)
+    const pool = new WarmPool({
+      size: warm.size,
+      uses,
+      make: (image, onGone) => this.#maker.makeWarm(image, warm.limits, onGone),
+      discard: async ({ container, workspace, limits }) => {
+        // Where the engine is away, it is tried again like any other.
+        const sandbox = this.#keep(container, { name: 'warm', workspace, limits })
+        await sandbox[Symbol.asyncDispose]().catch(() => {})
+        await removeFolder(workspace).catch(() => {})
+      },
+      isQuiet: () => this.#opening.size + this.#sandboxes.size === 0,
+      log,
+    })
+    this.#warm = { uses, pool }
+    if (!this.#closing.signal.aborted) pool.tend()
+  }
 }

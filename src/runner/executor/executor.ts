@@ -59,6 +59,14 @@ export type SandboxHandle =
   /** All processes of this machine with this mark (see process-search.ts) and what they started. */
   | { readonly kind: 'processes'; readonly mark: string }
 
+/** A place that belongs to one job from now on. */
+export interface TakenSandbox {
+  /** An empty folder of the runner, in use as the sandbox's workspace; the caller removes it. */
+  readonly workspace: string
+  /** As `Executor.open`, with this workspace; what can't be used any more is replaced. */
+  open(signal: AbortSignal): Promise<Sandbox>
+}
+
 /**
  * Where the steps of a job run.
  *
@@ -71,6 +79,12 @@ export interface Executor extends AsyncDisposable {
   /** What it can open sandboxes with now; may change when a container engine comes or goes. */
   readonly engines: readonly Engine[]
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
+  /**
+   * Takes a place that was prepared ahead for such a job, if there is one, and notes what the job
+   * needs, for those to come; never waits and never throws. Whoever takes it opens it at once. Absent where
+   * nothing is prepared.
+   */
+  take?(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined
   /** Empty when sandboxes can be opened; else what is wrong and what to do, in words. */
   probe(): Promise<string>
 }

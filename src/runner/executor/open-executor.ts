@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/log.ts'
 import { AutoExecutor } from './auto.ts'
 import { BubblewrapExecutor } from './bubblewrap.ts'
 import { DockerExecutor } from './docker.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, SandboxLimits } from './executor.ts'
 import { FakeExecutor } from './fake.ts'
 import { ProcessExecutor } from './process.ts'
 
@@ -19,6 +19,8 @@ export interface ExecutorConfig {
   readonly runtimeDir?: string
   /** For jobs without an image where they run in containers; `auto` has one of its own. */
   readonly defaultImage?: string | undefined
+  /** What containers are held ready for jobs to come; none unless told. */
+  readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
 }
 
 export interface ExecutorDeps {
@@ -76,7 +78,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
   }
 }
 
-function dockerOptions({ defaultImage }: ExecutorConfig, deps: ExecutorDeps) {
+function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDeps) {
   const { log, instance, folder } = deps
   return {
     instance,
@@ -84,6 +86,7 @@ function dockerOptions({ defaultImage }: ExecutorConfig, deps: ExecutorDeps) {
     log,
     runnerIsRoot: process.getuid?.() === 0,
     ...(defaultImage === undefined ? {} : { defaultImage }),
+    ...(warm === undefined ? {} : { warm }),
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   SandboxSpec,
   SandboxStep,
   StepExit,
+  TakenSandbox,
 } from '../executor/executor.ts'
 import type { Watch, Watchdog } from './watchdog.ts'
 
@@ -38,10 +39,21 @@ class WatchedExecutor implements Executor {
   }
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    const sandbox = await this.#executor.open(spec, signal)
+    return this.#watch(spec.name, await this.#executor.open(spec, signal))
+  }
+
+  /** What waits for a job runs nothing; it is watched from its opening on. */
+  take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
+    const taken = this.#executor.take?.(spec)
+    if (!taken) return undefined
+    const { workspace } = taken
+    return { workspace, open: async (signal) => this.#watch(spec.name, await taken.open(signal)) }
+  }
+
+  #watch(name: string, sandbox: Sandbox): Sandbox {
     const { handle } = sandbox
     if (!handle) return sandbox
-    return new WatchedSandbox(sandbox, handle, this.#watchdog.watch(spec.name, handle))
+    return new WatchedSandbox(sandbox, handle, this.#watchdog.watch(name, handle))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
