@@ -162,7 +162,7 @@ export const SETTINGS = {
   }),
   'warm-sandboxes': setting({
     value: 'count',
-    help: 'how many containers are held ready for jobs to come; one more than there are slots, 0: none',
+    help: 'how many containers are held ready for jobs to come; 0: none',
     schema: integer(0, 1001),
   }),
   name: setting({

@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-const BATCH = 12
-const LOW = 6
+const BATCH = 48
+const LOW = 8
 
 /** FIFOs made ahead, many at a time: only a program can make one, and starting it takes a while. */
 export class FifoStock {

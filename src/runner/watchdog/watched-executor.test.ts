@@ -50,6 +50,21 @@ test('a sandbox is watched from its opening to its disposal', async () => {
   assert.deepEqual(at.told, ['watch job_a/1', 'release'])
 })
 
+test('what was prepared ahead is watched from its opening on', async () => {
+  const { told, watchdog } = listeningWatchdog()
+  const inner = new HandledExecutor()
+  const open = (signal: AbortSignal) => inner.open(spec, signal)
+  const prepared = Object.assign(inner, { take: () => ({ workspace: '/ready', open }) })
+  await using executor = watchedExecutor(prepared, watchdog)
+  const taken = executor.take?.(spec)
+  assert.equal(taken?.workspace, '/ready')
+  assert.deepEqual(told, [])
+  const sandbox = await taken?.open(NOTHING)
+  assert.deepEqual(told, ['watch job_a/1'])
+  await sandbox?.[Symbol.asyncDispose]()
+  assert.deepEqual(told, ['watch job_a/1', 'release'])
+})
+
 test('the watchdog ends it a little before it must have ended, and not while it is paused', async () => {
   await using at = await stage()
   const later = performance.now() + 100_000
