@@ -69,11 +69,11 @@ export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> 
  * of a living one that would be its running jobs.
  */
 export async function openExecutorOf(
-  context: Context<'executor' | 'default-image' | 'warm-sandboxes' | RunnerSetting>,
+  context: Context<'executor' | 'default-image' | RunnerSetting>,
   dataDir: string,
+  warmSandboxes = 0,
 ): Promise<Executor> {
-  const { executor, 'default-image': defaultImage, slots } = context.config
-  const size = context.config['warm-sandboxes'] ?? slots + 1
+  const { executor, 'default-image': defaultImage } = context.config
   const { dockerHost, runtimeDir } = readSurroundings()
   return await openExecutor(
     {
@@ -81,7 +81,7 @@ export async function openExecutorOf(
       ...('host' in executor || !dockerHost ? {} : { dockerHost }),
       ...(runtimeDir ? { runtimeDir } : {}),
       defaultImage,
-      warm: { size, limits: limitsOf(context) },
+      warm: { size: warmSandboxes, limits: limitsOf(context) },
     },
     {
       log: context.log,
@@ -96,6 +96,11 @@ export async function openExecutorOf(
 async function instanceOf(name: string, dataDir: string): Promise<string> {
   const folder = createHash('sha256').update(await realpath(dataDir))
   return `${name}.${folder.digest('hex').slice(0, 12)}`
+}
+
+/** How many sandboxes a runner that stays holds ready. */
+export function warmSandboxesOf({ config }: Context<'slots' | 'warm-sandboxes'>): number {
+  return config['warm-sandboxes'] ?? config.slots + 1
 }
 
 function limitsOf({ config }: Context<RunnerSetting>): SandboxLimits {

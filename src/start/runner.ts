@@ -10,7 +10,7 @@ import { startWatchdog } from '../runner/watchdog/watchdog.ts'
 import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
-import { openExecutorOf, startRunnerOf } from './open-parts.ts'
+import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './open-parts.ts'
 import { openTls } from './tls.ts'
 
 type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
@@ -39,7 +39,9 @@ export async function runRunner(launch: Launch): Promise<void> {
   const claim = stack.use(await claimFolder(dataDir))
   // Before the executor, so that it sees to the sandboxes until they have ended.
   const watchdog = stack.use(startWatchdog({ log }))
-  const executor = stack.use(watchedExecutor(await openExecutorOf(context, dataDir), watchdog))
+  const executor = stack.use(
+    watchedExecutor(await openExecutorOf(context, dataDir, warmSandboxesOf(context)), watchdog),
+  )
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))

@@ -22,6 +22,7 @@ import {
   openExecutorOf,
   openStoreOf,
   startRunnerOf,
+  warmSandboxesOf,
 } from './open-parts.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
@@ -69,7 +70,7 @@ async function openParts(
   const claim = stack.use(await claimFolder(dataDir))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
-  const executor = stack.use(await openExecutorOf(context, dataDir))
+  const executor = stack.use(await openExecutorOf(context, dataDir, warmSandboxesOf(context)))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, ownToken, tls: tls.server })
   stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))

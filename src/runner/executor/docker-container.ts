@@ -49,6 +49,12 @@ export class JobContainer {
   #byExec = false
   #isUp = false
   #next: Promise<NamedPipes> | undefined
+  /**
+   * The exit code of the container when it has ended. It is waited for all the time, though the end shows
+   * otherwise: the question breaks off when the engine goes away, and then nothing may run on.
+   */
+  #ended: Promise<number> = Promise.resolve(0)
+  #watch = new AbortController()
   /** The command of the step that runs or ran last, of the engine. */
   #exec: string | undefined
 
@@ -66,14 +72,18 @@ export class JobContainer {
    */
   async start(onGone: () => void = () => {}): Promise<void> {
     const { api, id, folder, traits } = this.parts
-    this.#channel?.[Symbol.dispose]()
-    this.#channel = undefined
+    this.#letGo()
     if (traits.fifos !== 'fail') {
       await folder.placeControl()
       this.#channel = new ControlChannel(folder.control, onGone)
     }
     await api.startContainer(id)
     this.#isUp = true
+    const ended = api.waitContainer(id, this.#watch.signal)
+    ended.catch(() => {
+      if (this.#ended === ended) this.#isUp = false
+    })
+    this.#ended = ended
     this.#byExec = this.#channel === undefined || !(await this.#isReady(this.#channel))
     folder.hideControl()
     if (!this.#byExec) this.#prepare()
@@ -119,7 +129,7 @@ export class JobContainer {
     const { api, id, mustTidy, folder } = this.parts
     this.#isUp = false
     // Also where the engine is away: what is open would keep this process from ending.
-    this.#channel?.[Symbol.dispose]()
+    this.#letGo()
     await this.#next?.then(
       ({ pipes }) => pipes[Symbol.asyncDispose](),
       () => {},
@@ -133,9 +143,9 @@ export class JobContainer {
 
   /** Waits for the supervisor's first word; false: it can't be heard, though the container runs. */
   async #isReady(channel: ControlChannel): Promise<boolean> {
-    const { api, id, image, traits } = this.parts
+    const { image, traits } = this.parts
     const stop = new AbortController()
-    const ended = api.waitContainer(id, stop.signal).then((code) => {
+    const ended = this.#ended.then((code) => {
       throw this.#didNotStart(code)
     })
     ended.catch(() => {})
@@ -169,7 +179,16 @@ export class JobContainer {
       folder.hideStep(step.number)
       this.#prepare()
     })
-    return await pipes.hear(ended, output, signal)
+    const gone = this.#ended.then((): StepEnd => ({ kind: 'gone' }))
+    return await pipes.hear(Promise.race([ended, gone]), output, signal)
+  }
+
+  /** Ends what this process holds of the container that ran. */
+  #letGo(): void {
+    this.#channel?.[Symbol.dispose]()
+    this.#channel = undefined
+    this.#watch.abort()
+    this.#watch = new AbortController()
   }
 
   async #runByExec({ step, gate, output, signal }: StepRun): Promise<StepEnd> {
