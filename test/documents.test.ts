@@ -11,7 +11,9 @@ import { addClientCommands } from '../src/cli/commands.ts'
 import { createProgram } from '../src/cli/program.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../src/config/service-settings.ts'
 import { SETTINGS, type SettingName, variableOf } from '../src/config/settings.ts'
+import { lintPipelineFile } from '../src/contract/pipeline-file/lint-pipeline-file.ts'
 import { parsePipelineFile } from '../src/contract/pipeline-file/parse-pipeline-file.ts'
+import { SAMPLE_FACTS } from '../src/core/plan-facts.ts'
 import { addBackupCommands } from '../src/start/backup-commands.ts'
 import { addLocalCommand } from '../src/start/local/local-command.ts'
 import { recordedIo } from './support/cli/recorded-io.ts'
@@ -104,6 +106,23 @@ test('every pipeline file in the documents is one', async () => {
   }
 })
 
+test('the examples lint clean, and plan as they say', () => {
+  const { text, blocks } = find('docs/manual/examples.md')
+  const told = [...text.matchAll(/^Run for a push to `(\w+)`: ([^.]*(?:\.\d[^.]*)*)\.$/gm)]
+  assert.deepEqual([blocks.length, told.length], [3, 3])
+  for (const [i, block] of blocks.entries()) {
+    const [, branch = '', words = ''] = told[i] ?? []
+    const facts = { ...SAMPLE_FACTS, ref: `refs/heads/${branch}` }
+    const { plan, problems, warnings } = lintPipelineFile(block.text, facts)
+    assert.deepEqual([problems, warnings], [[], []])
+    const run = (plan?.jobs ?? []).filter(({ leftOut }) => leftOut === undefined)
+    assert.deepEqual(
+      run.map(({ name }) => name),
+      [...words.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    )
+  }
+})
+
 describe('commands in the documents', () => {
   test('of narwhal exist, with their options and arguments', async () => {
     let count = 0
@@ -134,7 +153,7 @@ describe('commands in the documents', () => {
     for (const { path, text } of documents) {
       for (const [, name = ''] of text.matchAll(/\bnpm run ([a-z-]+)/g)) {
         // An example of a pipeline file speaks of somebody else's package.
-        if (path === 'docs/manual/narwhal-yml.md') continue
+        if (/^docs\/manual\/(?:narwhal-yml|examples)\.md$/.test(path)) continue
         assert.ok(name in scripts, `${path}: npm run ${name}`)
       }
       for (const [, file = ''] of text.matchAll(/\bnode (scripts\/\S+\.mjs)/g)) {

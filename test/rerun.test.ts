@@ -51,3 +51,45 @@ test('a job that is run again waits for what it needs', async () => {
   assert.equal(last?.attempt, 2)
   assert.ok((last.startedAt ?? 0) >= (first?.finishedAt ?? Number.POSITIVE_INFINITY))
 })
+
+test('what failed runs again with what needs it, and nothing else does', async () => {
+  await using narwhal = await startUp()
+  const jobs = {
+    good: { steps: step('print x') },
+    bad: { steps: step('exit 1') },
+    slow: { allow_failure: true, steps: step('exit 2') },
+    after: { needs: ['good', 'bad'], steps: step('print x') },
+    never: { when: { event: 'tag' }, steps: step('print x') },
+  }
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': JSON.stringify({ jobs }) },
+  })
+  const { client } = narwhal
+  await client.addRepository({ name: 'ada/p', cloneUrl: repository.path, pollIntervalMs: 0 })
+  const { id } = await client.startPipeline({ repository: 'ada/p' })
+  await finished(narwhal, id)
+  await client.rerunFailed(id)
+  const ended = await eventually(async () => {
+    const { pipeline, jobs: now } = await client.getPipeline(id)
+    return pipeline.status === 'finished' && now[3]?.attempt === 2 ? now : null
+  })
+  const attempts = ended.map(({ name, attempt, outcome }) => `${name} ${attempt} ${outcome}`)
+  assert.deepEqual(attempts, [
+    'good 1 success',
+    'bad 2 failure',
+    'slow 2 failure',
+    'after 2 skipped',
+    'never 1 skipped',
+  ])
+  assert.equal(ended[1]?.attempts[0]?.outcome, 'failure')
+})
+
+test('where nothing failed there is nothing to run again', async () => {
+  await using narwhal = await startUp()
+  await using repository = await gitRepository({ files: { 'narwhal.yml': 'steps: [print x]' } })
+  const { client } = narwhal
+  await client.addRepository({ name: 'ada/p', cloneUrl: repository.path, pollIntervalMs: 0 })
+  const { id } = await client.startPipeline({ repository: 'ada/p' })
+  await finished(narwhal, id)
+  await assert.rejects(client.rerunFailed(id), { code: 'conflict' })
+})

@@ -109,6 +109,9 @@ export class ApiClient {
     return (await this.#call(`/jobs/${id}`, changedJob)).job
   }
 
+  rerunFailed(id: PipelineId): Promise<PipelineView> {
+    return this.#pipeline(`/pipelines/${id}/rerun-failed`)
+  }
   async rerunJob(id: JobId): Promise<JobView> {
     return (await this.#call(`/jobs/${id}/rerun`, changedJob, { method: 'POST' })).job
   }

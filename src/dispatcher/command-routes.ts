@@ -131,6 +131,19 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       return reply.code(201).send({ pipeline })
     },
   })
+  server.post('/api/v1/pipelines/:pipeline/rerun-failed', {
+    schema: {
+      summary:
+        'Run the failed jobs of a pipeline again, and what needs them, as their next attempts',
+      tags,
+      params: pipelineParams,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      await dispatcher.rerunFailed(request.params.pipeline)
+      return { pipeline: await getPipeline(store, request.params.pipeline) }
+    },
+  })
   server.post('/api/v1/pipelines/:pipeline/cancel', {
     schema: {
       summary: 'Cancel a pipeline',

@@ -213,6 +213,11 @@ export class Dispatcher implements AsyncDisposable {
     await this.#runs.command(await this.#pipelineOf(id), (run) => run.cancel(reason, id))
   }
 
+  /** Runs the failed jobs of a pipeline again, in place. */
+  async rerunFailed(id: PipelineId): Promise<void> {
+    await this.#runs.command(id, (run) => run.rerunFailed())
+  }
+
   async rerunJob(id: JobId): Promise<void> {
     await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id))
   }

@@ -19,6 +19,7 @@ import {
   planRequestOf,
   withPlan,
 } from './plan-pipeline.ts'
+import { failedJobs, rerunChanges } from './rerun-changes.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import { waitingJob } from './waiting-job.ts'
@@ -162,16 +163,24 @@ export class PipelineRun {
       throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
     }
     const changed = await this.#ledger.change((draft) => {
-      if (this.#ledger.getJob(id).state.status !== 'finished') return draft
-      const specs = draft.jobs.map((job) => job.spec)
-      const after = dependants(specs, name)
-      const changes: JobChange[] = draft.jobs
-        .filter((job) => job.id === id || after.has(job.spec.name))
-        // What it needs may be running again itself; without needs it is ready at once.
-        .map((job) => ({ jobId: job.id, event: { type: 'rerun', blocked: true, at } }))
-      return advancePipeline(draft, changes, at)
+      const job = this.#ledger.getJob(id)
+      if (job.state.status !== 'finished') return draft
+      return advancePipeline(draft, rerunChanges(draft.jobs, [job], at), at)
     })
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
+    this.react()
+  }
+
+  /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
+  async rerunFailed(): Promise<void> {
+    const at = Date.now()
+    const changed = await this.#ledger.change((draft) => {
+      const failed = failedJobs(draft.jobs)
+      return failed.length === 0
+        ? draft
+        : advancePipeline(draft, rerunChanges(draft.jobs, failed, at), at)
+    })
+    if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
     this.react()
   }
 

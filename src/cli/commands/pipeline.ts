@@ -25,10 +25,17 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
   }).action((given: string, options: ClientOptions) => show(given, options, io))
   addPipelineStart(pipeline, io)
   addClientCommand(pipeline, 'rerun <pipeline>', {
-    summary: 'run a pipeline, or one of its jobs, again',
-    examples: ['pipeline rerun octocat/hello#12', 'pipeline rerun octocat/hello#12 --job test'],
+    summary: 'run a pipeline, or some of its jobs, again',
+    examples: [
+      'pipeline rerun octocat/hello#12',
+      'pipeline rerun octocat/hello#12 --failed',
+      'pipeline rerun octocat/hello#12 --job test',
+    ],
   })
-    .option('--job <name>', 'only this job')
+    .option('--job <name>', 'only this job, and what needs it')
+    .addOption(
+      new Option('--failed', 'only the jobs that failed, and what needs them').conflicts('job'),
+    )
     .action((given: string, options: JobOptions) => rerun(given, options, io))
   addClientCommand(pipeline, 'cancel <pipeline>', {
     summary: 'cancel a pipeline, or one of its jobs',
@@ -44,6 +51,7 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
 
 interface JobOptions extends ClientOptions {
   readonly job?: string
+  readonly failed?: boolean
   readonly reason?: string
 }
 
@@ -115,7 +123,7 @@ async function rerun(given: string, options: JobOptions, io: CliIo): Promise<voi
     io.stdout.write(`${job.name} runs again, attempt ${job.attempt}\n`)
     return note(io, `see it with: narwhal logs ${job.id} --follow`)
   }
-  const pipeline = await client.rerunPipeline(id)
+  const pipeline = await (options.failed ? client.rerunFailed(id) : client.rerunPipeline(id))
   if (options.json) return printJson(io, { pipeline })
   announce(io, pipeline)
 }
