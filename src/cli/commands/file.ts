@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan, Problem } from '../../core/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan-facts.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -66,7 +67,20 @@ export function addEventOptions(command: Command): Command {
         .choices(['push', 'pull_request', 'tag', 'manual'])
         .default('push'),
     )
+    .option('--ref <ref>', 'as if it were this branch or tag')
     .option('--input <name=value>', 'one of its inputs; may be given several times', readInput)
+}
+
+/** The full ref that is meant; `branch` where nothing else was said. Throws `invalid` for what is none. */
+export function refOf({ ref, event = 'push' }: EventOptions, branch: string): string {
+  if (ref !== undefined) {
+    const short = `refs/${event === 'tag' ? 'tags' : 'heads'}/${ref}`
+    const full = ref.startsWith('refs/') ? ref : short
+    if (isRef(full)) return full
+    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch or tag`)
+  }
+  if (event === 'tag') return 'refs/tags/v0.0.0'
+  return event === 'pull_request' ? 'refs/pull/1/head' : branch
 }
 
 interface LintOptions {
@@ -95,7 +109,7 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
   const text = await readPipelineFile(file, io)
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { event = 'push', input = {} } = options
-  const ref = event === 'tag' ? 'refs/tags/v1' : SAMPLE_FACTS.ref
+  const ref = refOf(options, SAMPLE_FACTS.ref)
   const parsed = parsePipelineFile(text, { ...SAMPLE_FACTS, event, ref, inputs: input })
   if (!parsed.ok) {
     printProblems(parsed.problems, { file, what: 'error' }, io)

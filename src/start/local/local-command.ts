@@ -16,7 +16,6 @@ export function addLocalCommand(
       .argument('[job...]', 'only these jobs, and those that they need')
       .description('run the pipeline of the working tree as it is, without a server'),
   )
-    .option('--ref <ref>', 'as if it were this branch or tag; else the branch that is checked out')
     .option('--dry-run', 'show what would be run')
     .option('--plain', 'line by line, also on a terminal')
     .helpGroup(FILE_GROUP)

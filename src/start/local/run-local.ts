@@ -1,10 +1,14 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
-import { type EventOptions, printProblems, readPipelineFile } from '../../cli/commands/file.ts'
+import {
+  type EventOptions,
+  printProblems,
+  readPipelineFile,
+  refOf,
+} from '../../cli/commands/file.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
-import { type EventDetails, isRef } from '../../core/commit-event.ts'
+import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
-import { NarwhalError } from '../../lib/errors.ts'
 import { git } from '../../lib/git.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
@@ -49,7 +53,7 @@ export async function runLocal(
           details,
           snapshot,
           name: basename(root),
-          ref: refOf(options, event, snapshot.ref),
+          ref: refOf(options, snapshot.ref),
         },
         following,
       ),
@@ -67,16 +71,6 @@ async function rootOf(folder: string, { gitEnv, signal }: LocalContext): Promise
   return await realpath(top.trim() || folder)
 }
 
-function refOf({ ref }: EventOptions, event: PlanFacts['event'], branch: string): string {
-  if (ref !== undefined) {
-    const full = ref.startsWith('refs/') ? ref : `refs/${event === 'tag' ? 'tags' : 'heads'}/${ref}`
-    if (isRef(full)) return full
-    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch or tag`)
-  }
-  if (event === 'tag') return 'refs/tags/v0.0.0'
-  return event === 'pull_request' ? 'refs/pull/1/head' : branch
-}
-
 /** Shows the plan instead of running it. */
 async function dryRun(
   { io }: Launch,
@@ -88,7 +82,7 @@ async function dryRun(
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
   const { event, details, options } = about
-  const ref = refOf(options, event, SAMPLE_FACTS.ref)
+  const ref = refOf(options, SAMPLE_FACTS.ref)
   const { inputs = {}, jobs } = details
   const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...(jobs ? { jobs } : {}) }
   const parsed = parsePipelineFile(text, facts)
