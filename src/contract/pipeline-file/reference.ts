@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { cloneMapping } from './schema/clone.ts'
 import { defaults, jobsFile } from './schema/file.ts'
 import { input } from './schema/inputs.ts'
 import { job, needMapping } from './schema/job.ts'
@@ -20,6 +21,7 @@ const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
   ['inputs', input, 'The name of an input is its key under `inputs`.'],
   ['defaults', defaults, 'Beside `jobs`.'],
+  ['clone', cloneMapping, 'Of a job; also only `none`.'],
   ['retry', jobRetryMapping, 'Of a job; only a number is the `count`. Of a step it is a number.'],
   ['resources', resources, 'Of a job, or in `defaults`.'],
 ]
