@@ -32,6 +32,25 @@ export function jobsContract(open: OpenDatabase): void {
     assert.deepEqual(await store.listJobViews('pipeline_none'), [])
   })
 
+  test('lists attempts of all jobs, those that were placed last first', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { job } = await seedAttempt(store)
+    const first = job.attempts[0]!
+    const second = { ...first, number: 2, assignedAt: first.assignedAt + 1 }
+    await store.transact((write) => write.saveJob({ ...job, attempts: [first, second] }, [2]))
+    const placements = await store.listPlacements(10)
+    assert.deepEqual(
+      placements.map(({ jobId, pipelineId, attempt }) => [jobId, pipelineId, attempt.number]),
+      [
+        [job.id, job.pipelineId, 2],
+        [job.id, job.pipelineId, 1],
+      ],
+    )
+    assert.equal(placements[0]?.jobName, job.spec.name)
+    assert.equal((await store.listPlacements(1)).length, 1)
+  })
+
   test('refuses to plan a pipeline twice', async () => {
     await using world = await openWorld(open)
     const { store } = world

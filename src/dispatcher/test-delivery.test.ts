@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gitRepository } from '#root/test/support/git-repository.ts'
+import { register, startUp } from '#root/test/support/installation.ts'
+import { testedDelivery } from '../contract/rest-insights.ts'
+
+test('a test delivery says whether a URL leads to the agent with the right secret', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [true]' } })
+  await using narwhal = await startUp()
+  const { id } = await register(narwhal, source.path)
+  const deliver = async (url: string) => {
+    const response = await fetch(`${narwhal.url}/api/v1/repositories/${id}/test-delivery`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ url }),
+    })
+    assert.equal(response.status, 200, await response.clone().text())
+    return testedDelivery.parse(await response.json())
+  }
+  const right = await deliver(`${narwhal.agentUrl}/webhooks/github`)
+  assert.deepEqual(right, { ok: true, words: 'the ping arrived and its signature is right' })
+  const wrong = await deliver(`${narwhal.url}/api/v1/status`)
+  assert.equal(wrong.ok, false)
+  const nowhere = await deliver('http://127.0.0.1:1/webhooks/github')
+  assert.match(nowhere.words, /does not answer/)
+})
