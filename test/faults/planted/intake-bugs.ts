@@ -8,13 +8,9 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/agent/intake.ts',
-        find: '  async acceptDelivery(',
-        replace: `  async acceptDelivery(event, delivery, forgeId) {
-    setTimeout(() => void this.acceptLater(event, delivery, forgeId).catch(() => {}), 500)
-    return { eventId: newId('event'), created: true }
-  }
-
-  async acceptLater(`,
+        find: 'return this.#deliveries.add(delivery)',
+        replace: `setTimeout(() => void this.#deliveries.add(delivery).catch(() => {}), 500)
+    return Promise.resolve({ status: 'accepted', eventId: newId('event') })`,
       },
     ],
     breaks: ['lost'],

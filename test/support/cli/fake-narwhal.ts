@@ -236,8 +236,9 @@ function addLogs(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
   })
   server.get(path, { schema }, async (request) => {
     const { from, limit } = request.query
-    const lines = linesOf(request.params.id).slice(from, from + limit)
-    return { lines, complete: lines.length < limit }
+    const all = linesOf(request.params.id)
+    const lines = all.slice(from, from + limit)
+    return { lines, total: all.length, complete: lines.length < limit }
   })
   server.get(`${path}/follow`, { schema }, (request, reply) => {
     reply.hijack()
