@@ -4,6 +4,7 @@ import { Code, ConnectError, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Connection, Connector } from './connector.ts'
+import { readAtOnce } from './read-at-once.ts'
 
 /** The runner's answers are bounded: it may be anybody's machine. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -82,7 +83,9 @@ function openLine(socket: Duplex): Line {
       authority: AUTHORITY,
       request: async (method, path, headers, options) => {
         if (session.destroyed || session.closed) throw new ConnectError(GONE, Code.Unavailable)
-        return session.request({ ...headers, ':method': method, ':path': path }, options)
+        return readAtOnce(
+          session.request({ ...headers, ':method': method, ':path': path }, options),
+        )
       },
       notifyResponseByteRead: () => {},
     },

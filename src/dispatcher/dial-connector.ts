@@ -2,6 +2,7 @@ import type { Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { Connection, Connector } from './connector.ts'
+import { readAtOnce } from './read-at-once.ts'
 
 export interface DialOptions {
   readonly url: string
@@ -42,7 +43,11 @@ function dial({ url, token, pingIntervalMs = 5_000, tls }: DialOptions): Connect
   }
   const transport = createGrpcTransport({
     baseUrl: url,
-    sessionManager,
+    sessionManager: {
+      authority: sessionManager.authority,
+      request: async (...call) => readAtOnce(await sessionManager.request(...call)),
+      notifyResponseByteRead: (stream) => sessionManager.notifyResponseByteRead(stream),
+    },
     interceptors: [authorize],
     // Streams are small and local; compressing them costs more than it saves.
     acceptCompression: [],
