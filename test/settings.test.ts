@@ -24,6 +24,7 @@ const WRONG: Record<string, string> = {
   'job-cpus': '0.5',
   'job-processes': '1',
   'mirror-size': 'all',
+  otlp: 'collector:4318',
   'log-level': 'loud',
   'log-format': 'xml',
 }

@@ -20,15 +20,19 @@ export interface Surroundings {
   readonly dataHome?: string
   readonly runtimeDir?: string
   readonly dockerHost?: string
+  /** The collector that OpenTelemetry's own variable names. */
+  readonly otlpEndpoint?: string
 }
 
 export function readSurroundings(): Surroundings {
   const { HOME, XDG_DATA_HOME, XDG_RUNTIME_DIR, DOCKER_HOST } = process.env
+  const otlpEndpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
   return {
     home: HOME ?? '/',
     ...(XDG_DATA_HOME ? { dataHome: XDG_DATA_HOME } : {}),
     ...(XDG_RUNTIME_DIR ? { runtimeDir: XDG_RUNTIME_DIR } : {}),
     ...(DOCKER_HOST ? { dockerHost: DOCKER_HOST } : {}),
+    ...(otlpEndpoint ? { otlpEndpoint } : {}),
   }
 }
 

@@ -17,7 +17,7 @@ const RUNNER = [
   'job-processes',
   'mirror-size',
 ] as const
-const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts'] as const
+const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts', 'otlp'] as const
 const LOG = ['log-level', 'log-format'] as const
 
 export const SERVICE_SETTINGS = {

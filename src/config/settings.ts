@@ -179,6 +179,11 @@ export const SETTINGS = {
     schema: integer(1, 1000),
     fallback: String(defaultSlots),
   }),
+  otlp: setting({
+    value: 'url',
+    help: 'where traces of pipelines are sent by OTLP/HTTP, such as http://collector:4318',
+    schema: httpUrl,
+  }),
   'mirror-size': setting({
     value: 'size',
     help: 'how much of the disk the mirrors of repositories may take; the least used ones go',

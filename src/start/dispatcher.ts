@@ -8,7 +8,13 @@ import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureFirstToken } from './first-token.ts'
-import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import {
+  createApiServer,
+  openBrokerOf,
+  openStoreOf,
+  openTraces,
+  requireApart,
+} from './open-parts.ts'
 import { openTls } from './tls.ts'
 
 const PORT = 4748
@@ -36,6 +42,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       },
     ),
   )
+  stack.use(await openTraces(context, { dispatcher, store }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerReadRoutes(server, { store, live: dispatcher })
   registerCommandRoutes(server, { dispatcher, store, gitEnv })

@@ -7,6 +7,8 @@ import type { Broker } from '../broker/broker.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
+import type { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
@@ -127,6 +129,17 @@ export async function startRunnerOf(
       limits: limitsOf(context),
     },
   )
+}
+
+/** Sends traces of what ends at this dispatcher, where a collector is named. */
+export async function openTraces(
+  context: Context<'otlp'>,
+  parts: { dispatcher: Dispatcher; store: Store },
+): Promise<AsyncDisposable> {
+  const url = context.config.otlp ?? readSurroundings().otlpEndpoint
+  if (!url) return { [Symbol.asyncDispose]: async () => {} }
+  const { version, log } = context
+  return await tracePipelines({ url, version, log, ...parts })
 }
 
 /** A server for a process with a store and a broker, its API guarded. */

@@ -21,6 +21,7 @@ import {
   openBrokerOf,
   openExecutorOf,
   openStoreOf,
+  openTraces,
   startRunnerOf,
   warmSandboxesOf,
 } from './open-parts.ts'
@@ -92,6 +93,7 @@ async function openParts(
       },
     ),
   )
+  stack.use(await openTraces(context, { dispatcher, store }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerCommandRoutes(server, { dispatcher, store, gitEnv })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })

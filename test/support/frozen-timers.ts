@@ -40,11 +40,14 @@ export function frozenTimers(): FrozenTimers {
       start(held(callback), ms, ...args)
     return Object.assign(wrapped, start) as unknown as Start
   }
-  const sleep = ((ms?: number, value?: unknown, options?: { signal?: AbortSignal }) =>
-    formerSleep(ms, value, options).then(
-      (result) => new Promise((resolve) => held(() => resolve(result))()),
-    )) as typeof formerSleep
-  replace({ setTimeout: wrap(former.setTimeout), setInterval: wrap(former.setInterval) }, sleep)
+  const sleep = async (ms?: number, value?: unknown, options?: { signal?: AbortSignal }) => {
+    await formerSleep(ms, undefined, options)
+    return await new Promise((resolve) => held(() => resolve(value))())
+  }
+  replace(
+    { setTimeout: wrap(former.setTimeout), setInterval: wrap(former.setInterval) },
+    sleep as typeof formerSleep,
+  )
   const thaw = (): void => {
     isFrozen = false
     for (const { go } of parked.splice(0)) go()

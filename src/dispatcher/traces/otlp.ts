@@ -1,0 +1,82 @@
+import { context, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
+import type { Logger } from '../../lib/log.ts'
+import type { SpanNode } from './span-tree.ts'
+
+/** So many spans wait for the collector before new ones are dropped. */
+const MOST_SPANS = 20_000
+const SEND_MS = 5_000
+
+export interface OtlpOptions {
+  /** Of the collector, without `/v1/traces`. */
+  readonly url: string
+  readonly version: string
+  readonly log: Logger
+}
+
+/** Sends traces to a collector by OTLP/HTTP, in batches and in its own time. */
+export class Otlp implements AsyncDisposable {
+  readonly #provider: TracerProvider
+  readonly #tracer: Tracer
+
+  constructor({ url, version, log }: OtlpOptions) {
+    const exporter = new OTLPTraceExporter({
+      url: `${url.replace(/\/$/, '')}/v1/traces`,
+      timeoutMillis: SEND_MS,
+    })
+    const processor = new BatchSpanProcessor({
+      exporter: telling(exporter, log),
+      maxQueueSize: MOST_SPANS,
+      scheduledDelayMillis: 1_000,
+      exportTimeoutMillis: SEND_MS,
+    })
+    this.#provider = new TracerProvider({
+      resource: resourceFromAttributes({ 'service.name': 'narwhal', 'service.version': version }),
+      spanProcessors: [processor],
+    })
+    this.#tracer = this.#provider.getTracer('narwhal', version)
+  }
+
+  /** Never waits and never throws. */
+  send(root: SpanNode): void {
+    this.#add(root, context.active())
+  }
+
+  #add(node: SpanNode, parent: ReturnType<typeof context.active>): void {
+    const { name, attributes, failure } = node
+    // Dates: small numbers would be taken for times since the start of the process.
+    const startTime = new Date(node.startAt)
+    const span = this.#tracer.startSpan(name, { startTime, attributes: { ...attributes } }, parent)
+    if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure })
+    for (const child of node.children) this.#add(child, trace.setSpan(parent, span))
+    span.end(new Date(Math.max(node.startAt, node.endAt)))
+  }
+
+  /** Sends what waits, for a few seconds at the most. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, SEND_MS)
+    await Promise.race([this.#provider.shutdown().catch(() => undefined), late])
+    clearTimeout(timer)
+  }
+}
+
+/** Says once that the collector does not take them, and once that it does again. */
+function telling(exporter: SpanExporter, log: Logger): SpanExporter {
+  let isAway = false
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        if (result.error && !isAway) {
+          log.warn({ reason: result.error.message }, 'traces can not be sent and are lost')
+        }
+        if (!result.error && isAway) log.info('traces are sent again')
+        isAway = result.error !== undefined
+        done(result)
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => await exporter.forceFlush?.(),
+  }
+}

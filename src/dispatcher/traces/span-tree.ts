@@ -1,0 +1,82 @@
+import type { JobView, PipelineView } from '../../contract/views.ts'
+import type { Span } from '../../contract/waterfall/waterfall.ts'
+import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
+import type { Outcome } from '../../core/outcome.ts'
+
+/** A span as traces have it; times are epoch milliseconds. */
+export interface SpanNode {
+  readonly name: string
+  readonly startAt: number
+  readonly endAt: number
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
+  /** Absent: it did not fail. */
+  readonly failure?: string
+  readonly children: readonly SpanNode[]
+}
+
+/**
+ * A pipeline that has ended as a tree: below it its own spans and its jobs, below these theirs. It
+ * says the same as the waterfall of the API. Attributes have the names of OpenTelemetry's conventions
+ * for CI where there are some.
+ */
+export function spanTree(pipeline: PipelineView, jobs: readonly JobView[]): SpanNode {
+  const { spans, startAt, durationMs } = waterfallOf(pipeline, jobs, Date.now())
+  const own = spans.filter((span) => span.job === undefined).map(leaf)
+  const ofJobs = jobs.flatMap((job) => {
+    const children = spans.filter((span) => span.job?.id === job.id)
+    return children.length === 0 ? [] : [jobNode(job, children)]
+  })
+  return {
+    name: `pipeline ${pipeline.name || pipeline.repositoryName}`,
+    startAt,
+    endAt: startAt + durationMs,
+    attributes: {
+      'cicd.pipeline.name': pipeline.name,
+      'cicd.pipeline.run.id': pipeline.id,
+      'cicd.pipeline.result': pipeline.outcome ?? '',
+      'vcs.repository.name': pipeline.repositoryName,
+      'vcs.ref.head.name': pipeline.event.ref,
+      'vcs.ref.head.revision': pipeline.event.sha,
+      'narwhal.pipeline.number': pipeline.number,
+    },
+    ...failureOf(pipeline.outcome, pipeline.reason),
+    children: [...own, ...ofJobs],
+  }
+}
+
+function jobNode(job: JobView, spans: readonly Span[]): SpanNode {
+  return {
+    name: `job ${job.name}`,
+    startAt: Math.min(...spans.map((span) => span.startAt)),
+    endAt: Math.max(...spans.map((span) => span.startAt + span.durationMs)),
+    attributes: {
+      'cicd.pipeline.task.name': job.name,
+      'cicd.pipeline.task.run.id': job.id,
+      'cicd.pipeline.task.run.result': job.outcome ?? '',
+    },
+    ...failureOf(job.outcome, job.reason),
+    children: spans.map(leaf),
+  }
+}
+
+function leaf({ name, step, attempt, startAt, durationMs, critical, outcome }: Span): SpanNode {
+  return {
+    name: step ? `step ${step.name}` : name,
+    startAt,
+    endAt: startAt + durationMs,
+    attributes: {
+      'narwhal.span': name,
+      'narwhal.critical': critical,
+      ...(attempt === undefined ? {} : { 'narwhal.attempt': attempt }),
+      ...(step ? { 'narwhal.step': step.index } : {}),
+      ...(outcome ? { 'narwhal.outcome': outcome } : {}),
+    },
+    ...failureOf(outcome),
+    children: [],
+  }
+}
+
+function failureOf(outcome: Outcome | undefined, reason?: string): { failure?: string } {
+  const isWell = outcome === undefined || outcome === 'success' || outcome === 'skipped'
+  return isWell ? {} : { failure: reason ?? outcome }
+}

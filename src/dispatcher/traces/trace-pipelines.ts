@@ -1,0 +1,55 @@
+import type { PipelineView } from '../../contract/views.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { StoreReader } from '../../store/store.ts'
+import type { Dispatcher } from '../dispatcher.ts'
+import type { OtlpOptions } from './otlp.ts'
+import { spanTree } from './span-tree.ts'
+
+/** So many pipelines that have ended wait to be read; beyond it their traces are left out. */
+const MOST_WAITING = 1_000
+
+export interface TraceOptions extends OtlpOptions {
+  readonly dispatcher: Pick<Dispatcher, 'listen'>
+  readonly store: StoreReader
+}
+
+/**
+ * Sends a trace of every pipeline that ends at this dispatcher, made of what is stored of it. It comes
+ * after all that matters: nothing waits for it, and a trace that can't be sent is lost.
+ */
+export async function tracePipelines(options: TraceOptions): Promise<AsyncDisposable> {
+  const { dispatcher, store, log } = options
+  // Only where traces are wanted are the libraries loaded.
+  const { Otlp } = await import('./otlp.ts')
+  const otlp = new Otlp(options)
+  const waiting: PipelineView[] = []
+  let reading: Promise<void> | undefined
+  let dropped = 0
+  const read = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      try {
+        otlp.send(spanTree(next, await store.listJobViews(next.id)))
+      } catch (error) {
+        const reason = NarwhalError.from(error).message
+        log.warn({ pipeline: next.id, reason }, 'a trace could not be made')
+      }
+    }
+    reading = undefined
+  }
+  const listening = dispatcher.listen((event) => {
+    if (event.type !== 'pipeline.changed' || event.pipeline.status !== 'finished') return
+    if (waiting.length >= MOST_WAITING) {
+      if (dropped++ === 0) log.warn('too many pipelines end at once: some get no trace')
+      return
+    }
+    waiting.push(event.pipeline)
+    reading ??= Promise.resolve().then(read)
+  })
+  return {
+    [Symbol.asyncDispose]: async () => {
+      listening[Symbol.dispose]()
+      await reading
+      await otlp[Symbol.asyncDispose]()
+    },
+  }
+}
