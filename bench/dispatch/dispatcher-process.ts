@@ -6,10 +6,9 @@ import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
-import { aRepository } from '../../src/store/contract/fixtures.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { addTarget } from '../webhooks/add-target.ts'
 import type { AgentEngines, AgentReady } from '../webhooks/agent-process.ts'
-import type { LoadTarget } from '../webhooks/webhook-source.ts'
 
 /** Asks to be told when so many pipelines have ended since the last time. */
 export interface AwaitEnds {
@@ -55,14 +54,7 @@ const dispatcher = stack.use(
 for (const [i, url] of runnerUrls.entries()) {
   await dispatcher.registerRunner({ name: `fake-${i}`, url, balanced: false })
 }
-const target: LoadTarget = { forgeId: 4711, fullName: 'bench/project', secret: 'a-secret' }
-const repository = aRepository({
-  name: target.fullName,
-  forge: 'github',
-  webhookSecret: target.secret,
-  pollIntervalMs: 0,
-})
-await store.transact((write) => write.insertRepository(repository, []))
+const target = await addTarget(store)
 
 let ends = 0
 let failed = 0

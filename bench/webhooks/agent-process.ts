@@ -4,8 +4,8 @@ import { readGitEnv } from '../../src/config/env.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
-import { aRepository } from '../../src/store/contract/fixtures.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { addTarget } from './add-target.ts'
 import type { LoadTarget } from './webhook-source.ts'
 
 /** What the process says once it listens. */
@@ -33,14 +33,7 @@ const broker = stack.use(await openBroker(engines.broker, log))
 const server = await createHttpServer({ log, metrics, version: 'bench', ready: () => store.ping() })
 stack.use(startAgent(server, { store, broker, metrics, gitEnv: readGitEnv(), log }))
 stack.defer(() => server.close())
-const target: LoadTarget = { forgeId: 4711, fullName: 'bench/project', secret: 'a-secret' }
-const repository = aRepository({
-  name: target.fullName,
-  forge: 'github',
-  webhookSecret: target.secret,
-  pollIntervalMs: 0,
-})
-await store.transact((write) => write.insertRepository(repository, []))
+const target = await addTarget(store)
 const { url } = await listen(server, { host: '127.0.0.1', port: 0 })
 process.send?.({ url, target } satisfies AgentReady)
 const { promise: ended, resolve } = Promise.withResolvers<void>()

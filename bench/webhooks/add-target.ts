@@ -1,0 +1,16 @@
+import { aRepository } from '../../src/store/contract/fixtures.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { LoadTarget } from './webhook-source.ts'
+
+/** Registers a repository that nobody polls, for webhooks to tell of. */
+export async function addTarget(store: Store): Promise<LoadTarget> {
+  const target = { forgeId: 4711, fullName: 'bench/project', secret: 'a-secret' }
+  const repository = aRepository({
+    name: target.fullName,
+    forge: 'github',
+    webhookSecret: target.secret,
+    pollIntervalMs: 0,
+  })
+  await store.transact((write) => write.insertRepository(repository, []))
+  return target
+}
