@@ -1,6 +1,7 @@
 import type { DispatcherId, RunnerId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
@@ -12,19 +13,32 @@ interface Written {
   later?: NodeJS.Timeout
 }
 
+/** The writes about one link, one after the other. */
+interface Line {
+  readonly queue: SerialQueue
+  /** A write that has not begun: it will write what is known then. */
+  next?: Promise<void> | undefined
+}
+
 const BUSY_MS = 1_000
 
 /**
  * Writes what is new about runners: at once, but busy slots, which change with every job, at most
- * once a second.
+ * once a second. One write about a runner at a time: of two at once, the former could come last, and
+ * an old "offline" would stand until something else changes.
  */
 export class RunnerNews {
-  readonly #recorder: Recorder
+  readonly #recorder: Pick<Recorder, 'record'>
   readonly #log: Logger
   readonly #dispatcherId: () => DispatcherId
   readonly #written = new Map<RunnerId, Written>()
+  readonly #lines = new WeakMap<RunnerLink, Line>()
 
-  constructor(deps: { recorder: Recorder; log: Logger; dispatcherId: () => DispatcherId }) {
+  constructor(deps: {
+    recorder: Pick<Recorder, 'record'>
+    log: Logger
+    dispatcherId: () => DispatcherId
+  }) {
     this.#recorder = deps.recorder
     this.#log = deps.log
     this.#dispatcherId = deps.dispatcherId
@@ -49,7 +63,13 @@ export class RunnerNews {
 
   /** Resolves when what is known of the runner now is written. */
   async write(link: RunnerLink): Promise<void> {
-    await this.#recorder.record((write) => write.noteRunner(link.record, this.#dispatcherId()))
+    const line = this.#lines.get(link) ?? { queue: new SerialQueue() }
+    this.#lines.set(link, line)
+    line.next ??= line.queue.run(async () => {
+      line.next = undefined
+      await this.#recorder.record((write) => write.noteRunner(link.record, this.#dispatcherId()))
+    })
+    await line.next
   }
 
   forget(link: RunnerLink): void {

@@ -126,16 +126,32 @@ async function untilReady(
   client: ApiClient,
   said: readonly string[],
 ): Promise<void> {
+  let trouble: readonly string[] = []
   await eventually(
     async () => {
-      const answers = await Promise.all(urls.map((url) => fetch(`${url}/readyz`)))
-      if (answers.some((answer) => !answer.ok)) return false
-      return (await client.listRunners()).some(({ state }) => state === 'online')
+      trouble = await troubleOf(urls, client)
+      return trouble.length === 0
     },
     { timeoutMs: 60_000, message: 'the four processes' },
   ).catch((error: unknown) => {
-    throw new Error(`the four processes are not ready: ${said.join('')}`, { cause: error })
+    const words = `${trouble.join(', ')}: ${said.join('')}`
+    throw new Error(`the four processes are not ready: ${words}`, { cause: error })
   })
+}
+
+/** What is not ready yet, in words; nothing when all four are. */
+async function troubleOf(urls: readonly string[], client: ApiClient): Promise<string[]> {
+  const answers = await Promise.all(
+    urls.map(async (url) => {
+      const answer = await fetch(`${url}/readyz`)
+      return answer.ok ? '' : `${url}: ${await answer.text()}`
+    }),
+  )
+  const trouble = answers.filter(Boolean)
+  if (trouble.length > 0) return trouble
+  const runners = await client.listRunners()
+  if (runners.some(({ state }) => state === 'online')) return []
+  return [`no runner is online: ${JSON.stringify(runners)}`]
 }
 
 function startProcess(args: string[], say: (text: string) => void): ChildProcess {
