@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { copyFile, readdir } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { PipelineView } from '../src/contract/views.ts'
@@ -63,6 +63,12 @@ test('a backup under load brings back all that was acknowledged before it, and g
   assert.equal(code, 0, said)
   assert.deepEqual(await readdir(dir.join('restored')), ['narwhal.db'])
   checkIntegrity(dir.join('restored', 'narwhal.db'))
+
+  // Secrets open by the keys that they were sealed by, which are kept elsewhere.
+  const without = await runNarwhal(['up', '--data', dir.join('restored'), '--port', '0'])
+  assert.equal(without.code, 2)
+  assert.match(without.said, /there is no .*sealing-keys, and the database holds secrets/)
+  await copyFile(dir.join('former', 'sealing-keys'), dir.join('restored', 'sealing-keys'))
 
   await using narwhal = await startUp({ data: dir.join('restored') })
   for (const { eventId } of before) {

@@ -8,6 +8,7 @@ import { openMetrics } from '../src/http/metrics.ts'
 import { createHttpServer, listen } from '../src/http/server.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { newId } from '../src/lib/new-id.ts'
+import { Vault } from '../src/store/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { deliver, pushPayload } from './support/github.ts'
 import { type RabbitNames, rabbitNames } from './support/rabbit-names.ts'
@@ -26,6 +27,7 @@ async function startWorld() {
   const { hostname, port } = new URL(url)
   const proxy = stack.use(await tcpProxy({ host: hostname, port: Number(port || 5672) }))
   const store = stack.use(await openTestStore())
+  const vault = await Vault.openInMemory(store)
   const log = silentLog()
   const { prefix } = names
   const options = { url: proxy.through(url), prefix, log, confirmWithinMs: 500 }
@@ -35,7 +37,9 @@ async function startWorld() {
   const ready = (): Promise<void> => store.ping()
   const server = await createHttpServer({ log, metrics, ready, version: '1' })
   const gitEnv = readGitEnv()
-  stack.use(startAgent(server, { store, broker: agentBroker, metrics, gitEnv, log, sweepMs: 300 }))
+  stack.use(
+    startAgent(server, { store, vault, broker: agentBroker, metrics, gitEnv, log, sweepMs: 300 }),
+  )
   stack.defer(() => server.close())
   await store.transact((write) =>
     write.insertRepository(

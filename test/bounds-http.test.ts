@@ -11,6 +11,7 @@ import { createHttpServer, listen } from '../src/http/server.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { newId } from '../src/lib/new-id.ts'
 import type { Store } from '../src/store/store.ts'
+import { Vault } from '../src/store/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { deliver, pushPayload } from './support/github.ts'
 import { openTestStore } from './support/test-store.ts'
@@ -30,12 +31,13 @@ interface Agent extends AsyncDisposable {
 async function startTestAgent(bounds: Partial<HttpBounds> = {}): Promise<Agent> {
   await using stack = new AsyncDisposableStack()
   const store = stack.use(await openTestStore())
+  const vault = await Vault.openInMemory(store)
   const log = silentLog()
   const metrics = openMetrics()
   const broker = stack.use(new EmbeddedBroker(log))
   const ready = (): Promise<void> => store.ping()
   const server = await createHttpServer({ log, metrics, ready, version: '1', bounds })
-  stack.use(startAgent(server, { store, broker, metrics, gitEnv: readGitEnv(), log }))
+  stack.use(startAgent(server, { store, vault, broker, metrics, gitEnv: readGitEnv(), log }))
   stack.defer(() => server.close())
   await store.transact((write) =>
     write.insertRepository(

@@ -11,6 +11,7 @@ import { registerJoinRoutes } from '../src/dispatcher/join-routes.ts'
 import { openMetrics } from '../src/http/metrics.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { Vault } from '../src/store/vault.ts'
 import { startWeb } from '../src/web/web.ts'
 import { startUp } from './support/installation.ts'
 import { openTestStore } from './support/test-store.ts'
@@ -112,6 +113,7 @@ async function listRoutes(): Promise<string[]> {
   const log = silentLog()
   const gitEnv = readGitEnv()
   await using store = await openTestStore()
+  const vault = await Vault.openInMemory(store)
   await using broker = await openBroker({ kind: 'embedded' }, log)
   const metrics = openMetrics()
   const ready = async (): Promise<void> => {}
@@ -122,11 +124,11 @@ async function listRoutes(): Promise<string[]> {
       if (one !== 'HEAD') routes.push(`${one} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
     }
   })
-  await using _agent = startAgent(server, { store, broker, metrics, gitEnv, log })
+  await using _agent = startAgent(server, { store, broker, vault, metrics, gitEnv, log })
   await using _web = await startWeb(server, { store, broker, log, uiFolder: '/nonexistent' })
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 1000, maxAttempts: 1 } as const
   await using dispatcher = await Dispatcher.start({ store, broker, gitEnv, log }, options)
-  registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
   registerJoinRoutes(server, { store, loopbackOnly: true })
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
   registerSessionRoutes(server, store)

@@ -8,6 +8,7 @@ const WRONG: Record<string, string> = {
   host: 'a b',
   database: 'mysql://user:hunter2@host/db',
   broker: 'kafka://user:hunter2@host',
+  'sealing-keys': '',
   executor: 'qemu:',
   name: '../x',
   slots: '0',

@@ -7,6 +7,7 @@ import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { Vault } from '../../src/store/vault.ts'
 import { addTarget } from '../webhooks/add-target.ts'
 import type { AgentEngines, AgentReady } from '../webhooks/agent-process.ts'
 
@@ -34,9 +35,10 @@ const metrics = openMetrics()
 const gitEnv = readGitEnv()
 await using stack = new AsyncDisposableStack()
 const store = stack.use(await openStore(engines.database, log))
+const vault = await Vault.openInMemory(store)
 const broker = stack.use(await openBroker(engines.broker, log))
 const server = await createHttpServer({ log, metrics, version: 'bench', ready: () => store.ping() })
-stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
+stack.use(startAgent(server, { store, vault, broker, metrics, gitEnv, log }))
 stack.defer(() => server.close())
 const dispatcher = stack.use(
   await Dispatcher.start(
@@ -54,7 +56,7 @@ const dispatcher = stack.use(
 for (const [i, url] of runnerUrls.entries()) {
   await dispatcher.registerRunner({ name: `fake-${i}`, url, balanced: false })
 }
-const target = await addTarget(store)
+const target = await addTarget(store, vault)
 
 let ends = 0
 let failed = 0

@@ -1,9 +1,11 @@
 import { aRepository } from '../../src/store/contract/fixtures.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Vault } from '../../src/store/vault.ts'
+import { sealWebhookSecrets } from '../../src/store/webhook-secrets.ts'
 import type { LoadTarget } from './webhook-source.ts'
 
 /** Registers a repository that nobody polls, for webhooks to tell of. */
-export async function addTarget(store: Store): Promise<LoadTarget> {
+export async function addTarget(store: Store, vault: Vault): Promise<LoadTarget> {
   const target = { forgeId: 4711, fullName: 'bench/project', secret: 'a-secret' }
   const repository = aRepository({
     name: target.fullName,
@@ -12,5 +14,6 @@ export async function addTarget(store: Store): Promise<LoadTarget> {
     pollIntervalMs: 0,
   })
   await store.transact((write) => write.insertRepository(repository, []))
+  await sealWebhookSecrets(store, vault)
   return target
 }

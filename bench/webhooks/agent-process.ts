@@ -5,6 +5,7 @@ import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
+import { Vault } from '../../src/store/vault.ts'
 import { addTarget } from './add-target.ts'
 import type { LoadTarget } from './webhook-source.ts'
 
@@ -29,11 +30,12 @@ const log = await openLog({ level: 'warn', pretty: false })
 const metrics = openMetrics()
 await using stack = new AsyncDisposableStack()
 const store = stack.use(await openStore(engines.database, log))
+const vault = await Vault.openInMemory(store)
 const broker = stack.use(await openBroker(engines.broker, log))
 const server = await createHttpServer({ log, metrics, version: 'bench', ready: () => store.ping() })
-stack.use(startAgent(server, { store, broker, metrics, gitEnv: readGitEnv(), log }))
+stack.use(startAgent(server, { store, vault, broker, metrics, gitEnv: readGitEnv(), log }))
 stack.defer(() => server.close())
-const target = await addTarget(store)
+const target = await addTarget(store, vault)
 const { url } = await listen(server, { host: '127.0.0.1', port: 0 })
 process.send?.({ url, target } satisfies AgentReady)
 const { promise: ended, resolve } = Promise.withResolvers<void>()

@@ -4,6 +4,7 @@ import type { HttpServer } from '../http/server.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
 import { Sweep } from './sweep.ts'
@@ -12,6 +13,7 @@ import { registerWebhookRoutes } from './webhook-routes.ts'
 export interface AgentDeps {
   readonly store: Store
   readonly broker: Broker
+  readonly vault: Vault
   readonly metrics: Metrics
   readonly gitEnv: GitEnv
   readonly log: Logger
@@ -25,9 +27,9 @@ export interface AgentDeps {
  */
 export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
   const intake = new Intake(deps)
-  const { sweepMs } = deps
+  const { store, vault, metrics, sweepMs } = deps
   const stop = new AbortController()
-  registerWebhookRoutes(server, { store: deps.store, intake, metrics: deps.metrics })
+  registerWebhookRoutes(server, { store, vault, intake, metrics })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
     new Sweep({ ...deps, intake, ...(sweepMs ? { intervalMs: sweepMs } : {}) }).run(stop.signal),

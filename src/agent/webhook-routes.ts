@@ -7,6 +7,8 @@ import { NarwhalError } from '../lib/errors.ts'
 import { Grouping } from '../lib/grouping.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { ForgeName, StoreReader } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+import { openWebhookSecret } from '../store/webhook-secrets.ts'
 import { type ParsedWebhook, parseGithub, verifyGithubSignature } from './github.ts'
 import type { Intake } from './intake.ts'
 import type { Delivery } from './write-deliveries.ts'
@@ -34,6 +36,7 @@ type Repositories = Grouping<ForgeName, RepositoryRecord | undefined>
 
 export interface WebhookDeps {
   readonly store: StoreReader
+  readonly vault: Vault
   readonly intake: Intake
   readonly metrics: Metrics
 }
@@ -46,7 +49,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     labelNames: ['result'],
     registers: [deps.metrics],
   })
-  const { store, intake } = deps
+  const { store, intake, vault } = deps
   const repositories: Repositories = new Grouping((wanted) =>
     store.findForgeRepositories('github', wanted),
   )
@@ -72,7 +75,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
         }
         inHand++
         try {
-          const answer = await receive(request, { intake, repositories })
+          const answer = await receive(request, { intake, repositories, vault })
           received.inc({ result: answer.status })
           return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
         } finally {
@@ -89,13 +92,14 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
 
 async function receive(
   request: FastifyRequest,
-  { intake, repositories }: { intake: Intake; repositories: Repositories },
+  { intake, repositories, vault }: { intake: Intake; repositories: Repositories; vault: Vault },
 ): Promise<WebhookAnswer> {
   const eventName = requiredHeader(request, 'x-github-event')
   const deliveryId = requiredHeader(request, 'x-github-delivery')
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const payload = parsePayload(body, request.headers['content-type'])
-  const repository = await authenticate(repositories, payload, body, request)
+  const repository = await findAddressed(repositories, payload)
+  authenticate(openWebhookSecret(vault, repository), body, request)
   const told = tellOf(parseGithub(eventName, payload), repository)
   return await intake.acceptDelivery({
     forge: 'github',
@@ -114,11 +118,9 @@ function tellOf(parsed: ParsedWebhook, repository: RepositoryRecord): Delivery['
   }
 }
 
-async function authenticate(
+async function findAddressed(
   repositories: Repositories,
   payload: unknown,
-  body: Buffer,
-  request: FastifyRequest,
 ): Promise<RepositoryRecord> {
   const address = addressed.safeParse(payload)
   if (!address.success) {
@@ -135,9 +137,13 @@ async function authenticate(
       `repository ${JSON.stringify(fullName)} is not registered here: narwhal repo add --forge github …`,
     )
   }
+  return repository
+}
+
+function authenticate(secret: string, body: Buffer, request: FastifyRequest): void {
   const signature = request.headers['x-hub-signature-256']
   const given = Array.isArray(signature) ? undefined : signature
-  if (!verifyGithubSignature(repository.webhookSecret, body, given)) {
+  if (!verifyGithubSignature(secret, body, given)) {
     throw new NarwhalError(
       'unauthenticated',
       given === undefined
@@ -145,7 +151,6 @@ async function authenticate(
         : 'the signature does not match: the secret at the forge is not the one of this repository',
     )
   }
-  return repository
 }
 
 function requiredHeader(request: FastifyRequest, name: string): string {

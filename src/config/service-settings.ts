@@ -3,6 +3,7 @@ import type { SettingName } from './settings.ts'
 /** Which settings each service has: its flags, and the variables it reads. */
 
 const STORE = ['database'] as const
+const SEALING = ['sealing-keys'] as const
 const BROKER = ['broker'] as const
 const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
@@ -27,19 +28,22 @@ export const SERVICE_SETTINGS = {
     ...TLS,
     ...FIRST_TOKEN,
     ...STORE,
+    ...SEALING,
     ...BROKER,
     ...EXECUTOR,
     ...RUNNER,
     ...SCHEDULING,
     ...LOG,
   ],
-  agent: [...LISTENING, ...TLS, ...STORE, ...BROKER, ...LOG],
+  agent: ['data', ...LISTENING, ...TLS, ...STORE, ...SEALING, ...BROKER, ...LOG],
   dispatcher: [
+    'data',
     ...LISTENING,
     ...TLS,
     'advertise',
     ...FIRST_TOKEN,
     ...STORE,
+    ...SEALING,
     ...BROKER,
     ...SCHEDULING,
     ...LOG,

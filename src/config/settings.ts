@@ -148,6 +148,11 @@ export const SETTINGS = {
     schema: broker,
     fallback: 'embedded:',
   }),
+  'sealing-keys': setting({
+    value: 'file',
+    help: 'the file with the keys that secrets are sealed under; agents and dispatchers share it',
+    schema: file,
+  }),
   executor: setting({
     value: 'url',
     help: 'auto:, docker:, docker:unix:///…, bubblewrap: or process: (which isolates nothing)',

@@ -24,6 +24,8 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { newId } from '../lib/new-id.ts'
 import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+import { openWebhookSecret } from '../store/webhook-secrets.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { registerRepository } from './register-repository.ts'
@@ -33,6 +35,7 @@ import { testDelivery } from './test-delivery.ts'
 export interface CommandDeps {
   readonly dispatcher: Dispatcher
   readonly store: Store
+  readonly vault: Vault
   readonly gitEnv: GitEnv
 }
 
@@ -43,7 +46,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     // The dispatcher waits for a store that is away; a person is told at once instead.
     scope.addHook('preHandler', () => deps.store.ping())
     addRepositoryRoutes(scope, deps)
-    addDeliveryRoutes(scope, deps.store)
+    addDeliveryRoutes(scope, deps)
     addPipelineRoutes(scope, deps)
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
@@ -51,8 +54,9 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
   })
 }
 
-function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps): void {
+function addRepositoryRoutes(server: HttpServer, deps: CommandDeps): void {
   const tags = ['repositories']
+  const { store } = deps
   server.post('/api/v1/repositories', {
     schema: {
       summary: 'Register a repository',
@@ -61,8 +65,8 @@ function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps)
       response: { 201: registeredRepository },
     },
     handler: async (request, reply) => {
-      const repository = await registerRepository(store, request.body, gitEnv)
-      const webhook = { path: '/webhooks/github', secret: repository.webhookSecret }
+      const { repository, secret } = await registerRepository(deps, request.body)
+      const webhook = { path: '/webhooks/github', secret }
       return reply.code(201).send({
         repository: viewRepository(repository),
         ...(repository.forge === 'github' ? { webhook } : {}),
@@ -84,7 +88,7 @@ function addRepositoryRoutes(server: HttpServer, { store, gitEnv }: CommandDeps)
   })
 }
 
-function addDeliveryRoutes(server: HttpServer, store: Store): void {
+function addDeliveryRoutes(server: HttpServer, { store, vault }: CommandDeps): void {
   server.post('/api/v1/repositories/:repository/test-delivery', {
     schema: {
       summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',
@@ -98,7 +102,8 @@ function addDeliveryRoutes(server: HttpServer, store: Store): void {
       if (repository.forge !== 'github') {
         throw new NarwhalError('conflict', `${repository.name} has no webhook: it is polled`)
       }
-      return await testDelivery(repository, request.body.url)
+      const secret = openWebhookSecret(vault, repository)
+      return await testDelivery({ ...repository, secret }, request.body.url)
     },
   })
 }

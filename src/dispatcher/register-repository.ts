@@ -7,16 +7,18 @@ import { type GitEnv, listRemote, parseCloneUrl } from '../lib/git.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+import { webhookSecretPlace } from '../store/webhook-secrets.ts'
 
 /**
  * Registers a repository after looking at it: one that can't be read is refused with git's words.
- * What its refs point at now is the poller's baseline, so that registering builds nothing.
+ * What its refs point at now is the poller's baseline, so that registering builds nothing. Returns
+ * it with the secret that its forge must sign webhooks with.
  */
 export async function registerRepository(
-  store: Store,
+  { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
   request: z.output<typeof newRepository>,
-  gitEnv: GitEnv,
-): Promise<RepositoryRecord> {
+): Promise<{ repository: RepositoryRecord; secret: string }> {
   const clone = parseCloneUrl(request.cloneUrl)
   if (await store.findRepository(request.name)) {
     throw new NarwhalError(
@@ -30,18 +32,23 @@ export async function registerRepository(
     const words = `${request.cloneUrl} can't be read: ${describeError(error)}`
     throw new NarwhalError('invalid', words, { cause: error })
   })
-  const repository: RepositoryRecord = {
+  const secret = randomBytes(24).toString('base64url')
+  const repository = {
     id: newId('repo'),
     name: request.name,
     forge: request.forge,
     cloneUrl: clone.url,
-    webhookSecret: randomBytes(24).toString('base64url'),
     pollIntervalMs: request.pollIntervalMs,
     createdAt: Date.now(),
   }
   const heads = [...refs]
     .filter(([ref, sha]) => isRef(ref) && isSha(sha))
     .map(([ref, sha]) => ({ ref, sha }))
-  await store.transact((write) => write.insertRepository(repository, heads))
-  return repository
+  const { result } = await store.transact(async (write) => {
+    const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
+    const record: RepositoryRecord = { ...repository, webhookSecret }
+    await write.insertRepository(record, heads)
+    return record
+  })
+  return { repository: result, secret }
 }

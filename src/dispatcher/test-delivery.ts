@@ -13,14 +13,14 @@ const NO_FORGE_ID = 2 ** 52
  * for it are told, never what another server says.
  */
 export async function testDelivery(
-  repository: RepositoryRecord,
+  repository: Pick<RepositoryRecord, 'name' | 'forgeId'> & { readonly secret: string },
   url: string,
 ): Promise<TestedDelivery> {
   const body = JSON.stringify({
     zen: 'A test delivery of Narwhal.',
     repository: { id: repository.forgeId ?? NO_FORGE_ID, full_name: repository.name },
   })
-  const signature = createHmac('sha256', repository.webhookSecret).update(body).digest('hex')
+  const signature = createHmac('sha256', repository.secret).update(body).digest('hex')
   const headers = {
     'content-type': 'application/json',
     'x-github-event': 'ping',

@@ -1,7 +1,13 @@
 import { startAgent } from '../agent/agent.ts'
 import { listen } from '../http/server.ts'
-import { type Launch, openContext, untilAborted } from './context.ts'
-import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
+import {
+  createApiServer,
+  openBrokerOf,
+  openStoreOf,
+  openVaultOf,
+  requireApart,
+} from './open-parts.ts'
 import { openTls } from './tls.ts'
 
 const PORT = 4749
@@ -14,9 +20,10 @@ export async function runAgent(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
+  const vault = await openVaultOf(context, store, dataFolder(launch, context.config.data))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { log, metrics, gitEnv } = context
-  stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
+  stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   stack.defer(() => server.close())
   const { host, port = PORT } = context.config
   const { url } = await listen(server, { host, port })

@@ -6,13 +6,14 @@ import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
-import { isLoopback, type Launch, openContext, untilAborted } from './context.ts'
+import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
   openStoreOf,
   openTraces,
+  openVaultOf,
   requireApart,
 } from './open-parts.ts'
 import { openTls } from './tls.ts'
@@ -28,6 +29,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
+  const vault = await openVaultOf(context, store, dataFolder(launch, context.config.data))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const dispatcher = stack.use(
     await Dispatcher.start(
@@ -45,7 +47,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   stack.use(await openTraces(context, { dispatcher, store }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerReadRoutes(server, { store, live: dispatcher })
-  registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
   const { host, port = PORT } = config
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })
   const { pool } = dispatcher

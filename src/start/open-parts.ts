@@ -17,6 +17,8 @@ import { openExecutor } from '../runner/executor/open-executor.ts'
 import { type Runner, startRunner } from '../runner/runner.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
+import { Vault } from '../store/vault.ts'
+import { sealWebhookSecrets } from '../store/webhook-secrets.ts'
 import { type Context, isLoopback } from './context.ts'
 
 /** The parts that services are made of, opened as the settings say. */
@@ -60,6 +62,21 @@ export async function openStoreOf(
   const chosen = context.config.database ?? fallback
   if (!chosen) throw new NarwhalError('invalid', MISSING.database)
   return await openStore(chosen, context.log, context.signal)
+}
+
+/**
+ * What seals secrets, by the file of keys that was named, or the one in the folder. Secrets that
+ * stand in the store in clear are sealed by the way.
+ */
+export async function openVaultOf(
+  { config, log }: Context<'sealing-keys'>,
+  store: Store,
+  folder: string,
+): Promise<Vault> {
+  const vault = await Vault.open(store, config['sealing-keys'] ?? join(folder, 'sealing-keys'))
+  const sealed = await sealWebhookSecrets(store, vault)
+  if (sealed > 0) log.info({ repositories: sealed }, 'webhook secrets were sealed')
+  return vault
 }
 
 export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> {

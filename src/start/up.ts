@@ -22,6 +22,7 @@ import {
   openExecutorOf,
   openStoreOf,
   openTraces,
+  openVaultOf,
   startRunnerOf,
   warmSandboxesOf,
 } from './open-parts.ts'
@@ -71,10 +72,11 @@ async function openParts(
   const claim = stack.use(await claimFolder(dataDir))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
+  const vault = await openVaultOf(context, store, dataDir)
   const executor = stack.use(await openExecutorOf(context, dataDir, warmSandboxesOf(context)))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, ownToken, tls: tls.server })
-  stack.use(startAgent(server, { store, broker, metrics, gitEnv, log }))
+  stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   stack.use(
     await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),
   )
@@ -95,7 +97,7 @@ async function openParts(
   )
   stack.use(await openTraces(context, { dispatcher, store }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerCommandRoutes(server, { dispatcher, store, gitEnv })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })

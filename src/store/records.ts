@@ -22,6 +22,7 @@ export interface RepositoryRecord {
   /** The forge's numeric id, as soon as a verified webhook has told it. */
   readonly forgeId?: number
   readonly cloneUrl: string
+  /** Sealed, for `webhookSecretPlace`; in clear where a former version has written it. */
   readonly webhookSecret: string
   /** 0: never polled. */
   readonly pollIntervalMs: number

@@ -10,6 +10,7 @@ import { logsContract } from './contract/logs.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
+import { sealingContract } from './contract/sealing.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
 
 /** What the port promises, of any database. */
@@ -35,5 +36,6 @@ export function storeContract(
     takeOverContract(open)
     runnersContract(open)
     joinTokensContract(open)
+    sealingContract(open)
   })
 }

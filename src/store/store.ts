@@ -123,6 +123,9 @@ export interface StoreReader {
   findToken(hash: string): Promise<TokenRecord | undefined>
   listTokens(): Promise<TokenRecord[]>
 
+  /** The id of the key under which values are sealed; undefined while nothing was. */
+  findSealingKey(): Promise<string | undefined>
+
   /** Those that may still be used, and those that were used or have expired lately; oldest first. */
   listJoinTokens(): Promise<JoinTokenRecord[]>
 
@@ -200,6 +203,7 @@ export interface StoreWriter extends StoreReader {
   insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
   /** Sets the forge's numeric id, once a verified webhook told it; `conflict` if another has it. */
   setForgeId(id: RepositoryId, forgeId: number): Promise<void>
+  setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
    * remain readable, and what has none yet gets none.
@@ -291,6 +295,12 @@ export interface StoreWriter extends StoreReader {
    */
   useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
   removeJoinToken(id: JoinTokenRecord['id']): Promise<void>
+
+  /**
+   * Returns the id of the key under which values are sealed: this one, if there was none. It stays
+   * in use until the transaction has ended.
+   */
+  claimSealingKey(unlessThereIsOne: string): Promise<string>
 
   /** Forgets all state changes but the newest `keep`. */
   pruneChanges(keep: number): Promise<void>

@@ -27,9 +27,9 @@ export async function roleArgs(member: Member, around: Surroundings): Promise<re
 const OWN_ARGS: Readonly<
   Record<Role, (member: Member, around: Surroundings) => Promise<readonly string[]>>
 > = {
-  agent: sharedArgs,
+  agent: sealingArgs,
   dispatcher: async (member, around) => [
-    ...(await sharedArgs(member, around)),
+    ...(await sealingArgs(member, around)),
     '--max-attempts',
     String(MAX_ATTEMPTS),
     ...(await advertiseArgs(member, around)),
@@ -54,6 +54,12 @@ async function sharedArgs({ name }: Member, around: Surroundings): Promise<reado
   const store = await links.open(`${name}→postgres`, postgres.port)
   const broker = await links.open(`${name}→rabbitmq`, rabbitmq.port)
   return ['--database', store.through(postgres.url), '--broker', broker.through(rabbitmq.url)]
+}
+
+/** The store, the broker and the keys of secrets. */
+async function sealingArgs(member: Member, around: Surroundings): Promise<readonly string[]> {
+  const keys = ['--sealing-keys', around.dir.join('sealing-keys')]
+  return [...(await sharedArgs(member, around)), ...keys]
 }
 
 async function runnerArgs(member: Member, around: Surroundings): Promise<readonly string[]> {

@@ -64,8 +64,9 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     Array.from({ length: 4 }, () => freePort()),
   )
   const urlOf = (port: number | undefined): string => `http://127.0.0.1:${port}`
-  group.start('agent', ['--port', String(agent), ...shared])
-  group.start('dispatcher', ['--port', String(dispatcher), ...shared])
+  const sealing = [...shared, '--sealing-keys', data.join('sealing-keys')]
+  group.start('agent', ['--port', String(agent), ...sealing])
+  group.start('dispatcher', ['--port', String(dispatcher), ...sealing])
   group.start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
   const executor = options.executor ?? `docker:${testService('docker').url}`
   const names = ['--name', 'apart', '--slots', String(options.slots ?? 2), '--executor', executor]

@@ -6,6 +6,7 @@ import { leases } from './0002-leases.ts'
 import { endedEvents } from './0003-ended-events.ts'
 import { eventDetails } from './0004-event-details.ts'
 import { placements } from './0005-placements.ts'
+import { sealing } from './0006-sealing.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -14,6 +15,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-ended-events': endedEvents,
   '0004-event-details': eventDetails,
   '0005-placements': placements,
+  '0006-sealing': sealing,
 }
 
 /**

@@ -104,10 +104,22 @@ export async function setForgeId(db: Db, id: RepositoryId, forgeId: number): Pro
   await db.updateTable('repositories').set({ forge_id: forgeId }).where('id', '=', id).execute()
 }
 
+export async function setWebhookSecret(
+  db: Db,
+  id: RepositoryId,
+  webhookSecret: string,
+): Promise<void> {
+  await db
+    .updateTable('repositories')
+    .set({ webhook_secret: webhookSecret })
+    .where('id', '=', id)
+    .execute()
+}
+
 export async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
   await db
     .updateTable('repositories')
-    .set({ removed_at: Date.now() })
+    .set({ removed_at: Date.now(), webhook_secret: '' })
     .where('id', '=', id)
     .where('removed_at', 'is', null)
     .execute()

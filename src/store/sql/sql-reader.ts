@@ -39,6 +39,7 @@ import {
   listRepositories,
 } from './repositories.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
+import { findSealingKey } from './sealing.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
 import { findToken, listTokens } from './tokens.ts'
@@ -157,6 +158,10 @@ export class SqlReader implements StoreReader {
 
   listTokens(): Promise<TokenRecord[]> {
     return listTokens(this.#db)
+  }
+
+  findSealingKey(): Promise<string | undefined> {
+    return findSealingKey(this.#db)
   }
 
   listJoinTokens(): Promise<JoinTokenRecord[]> {

@@ -40,6 +40,7 @@ import {
   removeRepository,
   setForgeId,
   setHeads,
+  setWebhookSecret,
 } from './repositories.ts'
 import {
   countFailure,
@@ -49,6 +50,7 @@ import {
   setAside,
   setDraining,
 } from './runners.ts'
+import { claimSealingKey } from './sealing.ts'
 import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
@@ -75,6 +77,10 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       this.#db,
       heads.map((head) => ({ ...head, repositoryId: repository.id })),
     )
+  }
+
+  setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void> {
+    return setWebhookSecret(this.#db, id, webhookSecret)
   }
 
   setForgeId(id: RepositoryId, forgeId: number): Promise<void> {
@@ -212,6 +218,10 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeJoinToken(id: JoinTokenRecord['id']): Promise<void> {
     return removeJoinToken(this.#db, id)
+  }
+
+  claimSealingKey(unlessThereIsOne: string): Promise<string> {
+    return claimSealingKey(this.#db, unlessThereIsOne)
   }
 
   pruneChanges(keep: number): Promise<void> {

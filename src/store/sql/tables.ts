@@ -19,6 +19,7 @@ export interface Tables {
   runners: RunnerRow
   join_tokens: JoinTokenRow
   tokens: TokenRow
+  sealing: SealingRow
 }
 
 /** A connection to the tables: a pool, or the one that a transaction is on. */
@@ -205,6 +206,13 @@ export interface JoinTokenRow {
   expires_at: number
   used_at: number | null
   runner_id: string | null
+}
+
+/** One row at most. */
+export interface SealingRow {
+  id: number
+  /** The key under which is sealed now. */
+  key_id: string
 }
 
 export interface DispatcherRow {

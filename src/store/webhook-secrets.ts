@@ -1,0 +1,33 @@
+import { isSealed, type SealedPlace } from '../lib/sealing/keyring.ts'
+import type { RepositoryRecord } from './records.ts'
+import type { Store } from './store.ts'
+import type { Vault } from './vault.ts'
+
+/** Where the webhook secret of a repository is sealed for. */
+export function webhookSecretPlace(id: RepositoryRecord['id']): SealedPlace {
+  return ['webhook secret', id]
+}
+
+/** The secret that a repository's forge signs with; one that is still in clear is returned as it is. */
+export function openWebhookSecret(
+  vault: Vault,
+  { id, webhookSecret }: Pick<RepositoryRecord, 'id' | 'webhookSecret'>,
+): string {
+  return isSealed(webhookSecret) ? vault.open(webhookSecret, webhookSecretPlace(id)) : webhookSecret
+}
+
+/** Seals the webhook secrets that a former version has left in clear; returns how many there were. */
+export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
+  const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>
+    webhookSecret !== '' && !isSealed(webhookSecret)
+  if (!(await store.listRepositories()).some(isClear)) return 0
+  const { result } = await store.transact(async (write) => {
+    const clear = (await write.listRepositories()).filter(isClear)
+    for (const { id, webhookSecret } of clear) {
+      const sealed = await vault.seal(write, webhookSecret, webhookSecretPlace(id))
+      await write.setWebhookSecret(id, sealed)
+    }
+    return clear.length
+  })
+  return result
+}
