@@ -40,7 +40,10 @@ test('a job whose runner has outlived the restore starts as its next attempt, an
   const { code, said } = await runNarwhal(['restore', file, '--data', dir.join('restored')])
   assert.equal(code, 0, said)
 
-  await using narwhal = await startUp({ data: dir.join('restored') })
+  await using narwhal = await startUp({
+    data: dir.join('restored'),
+    sealingKeys: dir.join('former', 'sealing-keys'),
+  })
   const beats = async () => (await readFile(witness, 'utf8')).trim().split('\n')
   await eventually(async () => (await beats()).slice(-20).every((attempt) => attempt === '2'), {
     timeoutMs: 40_000,
