@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
+import { diskNote } from '../disk-note.ts'
+import { exists } from './exists.ts'
+import { advice, isNotGiven, notThere } from './fetch-errors.ts'
+import { FETCH_SETTINGS } from './fetch-settings.ts'
+
+export interface GitFetch {
+  /** A bare repository, which is made if it is not there yet. */
+  readonly mirror: string
+  readonly commit: CommitSource
+  /** The mirror's own name for where the commit came from. */
+  readonly ref: string
+  readonly env: GitEnv
+  readonly signal: AbortSignal
+}
+
+/** A fetch of a whole history may take that long. */
+const LONGEST_FETCH_MS = 1_800_000
+
+/**
+ * Brings a commit into a mirror by git(1), by its name or, where the server gives no bare object
+ * names, by its ref; then it need not be there afterwards. Rejects with `unavailable` when it can't
+ * be had, `invalid` when the URL can't be right, or with the signal's reason.
+ */
+export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch): Promise<void> {
+  const { url, local } = parseCloneUrl(commit.cloneUrl)
+  const run = (args: readonly string[], allowLocal = false): Promise<string> =>
+    git(args, { env, signal, allowLocal, timeoutMs: LONGEST_FETCH_MS })
+  const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
+  const fetch = (from: string): Promise<string> => {
+    const what = ['--', url, `+${from}:${ref}`]
+    return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, 'fetch', ...how, ...what], local)
+  }
+  const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
+  try {
+    if (!(await exists(join(mirror, 'HEAD')))) {
+      await mkdir(mirror, { recursive: true })
+      await run(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror])
+    }
+    await fetch(commit.sha).catch((error: unknown) => {
+      if (!isNotGiven(error)) throw error
+      return fetch(commit.ref)
+    })
+  } catch (error) {
+    if (signal.aborted) throw error
+    if (isNotGiven(error)) throw notThere(commit, error)
+    const why = `${describeError(error)}${advice(error)}${await diskNote(error, dirname(mirror))}`
+    throw new NarwhalError('unavailable', `cannot fetch ${commit.repositoryName}: ${why}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
+import type { Logger } from '../../lib/log.ts'
+import { SerialQueue } from '../../lib/serial-queue.ts'
+import { exists } from './exists.ts'
+import { fetchByGit } from './fetch-by-git.ts'
+import { isBroken, notThere } from './fetch-errors.ts'
+import { GONE } from './mirror-room.ts'
+import type { ObjectReader } from './object-reader.ts'
+import type { ObjectReaders } from './object-readers.ts'
+import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
+
+const SLOW_MS = 600_000
+const MOST_PACKS = 16
+const MOST_LOOSE_TAGS = 32
+const MOST_REMEMBERED = 10_000
+
+export interface MirrorDeps {
+  readonly path: string
+  readonly env: GitEnv
+  readonly readers: ObjectReaders
+  readonly log: Logger
+  /** Aborts when the runner stops. */
+  readonly stop: AbortSignal
+}
+
+/**
+ * One repository's bare mirror. It only ever grows: a commit that is there stays there, until the
+ * mirror is found broken, or is removed to make room. At most one git changes it at a time (the
+ * queue); reading needs no turn, since packs appear whole.
+ */
+export class Mirror {
+  readonly path: string
+  /** When somebody came or went last, epoch milliseconds. */
+  usedAt = Date.now()
+  /** Settles when the tags are as the remote had them at the last fetch. */
+  tags: Promise<void> = Promise.resolve()
+  readonly #deps: MirrorDeps
+  readonly #queue = new SerialQueue()
+  /** Commits that were seen in it. */
+  readonly #known = new Set<string>()
+  /** The server has refused to be asked the quick way, and is not asked so before this moment. */
+  #slowUntil = 0
+  /** Callers that fetch into it or read from it now. */
+  #users = 0
+
+  constructor(deps: MirrorDeps) {
+    this.path = deps.path
+    this.#deps = deps
+  }
+
+  get objects(): ObjectReader {
+    return this.#deps.readers.of(this.path)
+  }
+
+  /** While it lasts the mirror is not removed. */
+  use(): Disposable {
+    this.#users++
+    this.usedAt = Date.now()
+    return {
+      [Symbol.dispose]: () => {
+        this.#users--
+      },
+    }
+  }
+
+  /** Whether the commit was seen in it. */
+  knows(sha: string): boolean {
+    return this.#known.has(sha)
+  }
+
+  /**
+   * Fetches the commit unless it is there; resolves to whether it had to. A mirror that is broken is
+   * made anew, once.
+   */
+  ensure(commit: CommitSource, caller: AbortSignal): Promise<boolean> {
+    return this.#queue.run(async () => {
+      const signal = AbortSignal.any([caller, this.#deps.stop])
+      signal.throwIfAborted()
+      if (await this.#has(commit, signal)) return false
+      parseCloneUrl(commit.cloneUrl)
+      try {
+        const isDone = await this.#fetchQuickly(commit, signal)
+        if (!isDone) await this.#fetch(commit, signal)
+      } catch (error) {
+        if (signal.aborted || !isBroken(error)) throw error
+        await this.#empty(error)
+        await this.#fetch(commit, signal)
+      }
+      return true
+    })
+  }
+
+  /** Removes what is broken; the next `ensure` makes it anew. */
+  discard(reason: unknown): Promise<void> {
+    return this.#queue.run(() => this.#empty(reason))
+  }
+
+  /** Joins what came in small pieces, so that a checkout reads few files; it drops no object. */
+  compact(): Promise<void> {
+    return this.#queue.run(async () => {
+      const { env, stop: signal, log } = this.#deps
+      const tidy = (...args: string[]) =>
+        git([`--git-dir=${this.path}`, ...args], { env, signal, timeoutMs: 1_800_000 })
+      try {
+        const packs = (await readdir(join(this.path, 'objects', 'pack'))).filter(isPack)
+        if (packs.length > MOST_PACKS) await tidy('repack', '--quiet', '-d', '--geometric=2')
+        const tags = await readdir(join(this.path, 'refs', 'tags'))
+        if (tags.length > MOST_LOOSE_TAGS) await tidy('pack-refs', '--all')
+      } catch (error) {
+        if (signal.aborted) return
+        log.warn({ err: error, mirror: this.path }, 'a mirror could not be compacted')
+      }
+    })
+  }
+
+  /**
+   * Removes it, unless it is in use; resolves to whether it is gone. Whoever wants it meanwhile waits
+   * in its queue, and fetches it anew.
+   */
+  remove(): Promise<boolean> {
+    return this.#queue.run(async () => {
+      const { readers, stop, log } = this.#deps
+      if (this.#users > 0 || stop.aborted) return false
+      this.#known.clear()
+      readers.end(this.path)
+      await rename(this.path, this.path + GONE)
+      await rm(this.path + GONE, { recursive: true, force: true })
+      log.info({ mirror: this.path }, 'a mirror was removed to make room')
+      return true
+    })
+  }
+
+  /** Resolves when nothing changes it any more. */
+  async settled(): Promise<void> {
+    await this.#queue.run(async () => {})
+  }
+
+  async #has(commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+    if (this.#known.has(commit.sha)) return true
+    if (!(await exists(join(this.path, 'HEAD')))) return false
+    const info = await this.objects.info(commit.sha).catch(() => undefined)
+    signal.throwIfAborted()
+    if (!info) return false
+    if (info.type !== 'commit') {
+      throw new NarwhalError('invalid', `${commit.sha} is a ${info.type} and not a commit`)
+    }
+    if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
+    this.#known.add(commit.sha)
+    return true
+  }
+
+  async #fetch(commit: CommitSource, signal: AbortSignal): Promise<void> {
+    const { env } = this.#deps
+    await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
+    if (!(await this.#has(commit, signal))) throw notThere(commit)
+  }
+
+  /** Tries the quick way, if there may be one; false: it must be done by git(1). */
+  async #fetchQuickly(commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+    const { sha, cloneUrl: url } = commit
+    const { env, stop, log } = this.#deps
+    if (!mayBeQuick(commit) || performance.now() < this.#slowUntil) return false
+    if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
+    const { objects } = this
+    // Not with the callers' signal: they go as soon as the commit is there, which may be earlier.
+    const listing = unknownTags(url, this.path, stop)
+    listing.catch(() => {})
+    try {
+      await quickFetch({ mirror: this.path, url, sha, ref: refOf(commit), env, signal })
+      if (!(await this.#has(commit, signal))) return false
+    } catch (error) {
+      signal.throwIfAborted()
+      log.info({ mirror: this.path, reason: describeError(error) }, 'git fetches it')
+      // Not so after a connection that broke: the next one may hold.
+      if (error instanceof NarwhalError) this.#slowUntil = performance.now() + SLOW_MS
+      return false
+    }
+    this.tags = this.#bringTags(commit, { listing, objects })
+    this.tags.catch(() => {})
+    return true
+  }
+
+  /** Has git(1) fetch once more where a tag is missing, or the server does not say so. */
+  async #bringTags(
+    commit: CommitSource,
+    found: { readonly listing: Promise<UnknownTags>; readonly objects: ObjectReader },
+  ): Promise<void> {
+    const isMissing = await found.listing.then(
+      (unknown) => belongsHere(unknown, found.objects),
+      () => true,
+    )
+    if (isMissing) await this.#queue.run(() => this.#fetch(commit, this.#deps.stop))
+  }
+
+  async #empty(reason: unknown): Promise<void> {
+    const { readers, log } = this.#deps
+    log.warn({ err: reason, mirror: this.path }, 'a mirror is broken and is made anew')
+    this.#known.clear()
+    readers.end(this.path)
+    await rm(this.path, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** A tag's own event is about the very tag, and git(1) knows how to bring it. */
+function mayBeQuick({ cloneUrl, sha, ref }: CommitSource): boolean {
+  return /^https?:/.test(cloneUrl) && sha.length === 40 && !ref.startsWith('refs/tags/')
+}
+
+/** The name is a digest, so that `a` and `a/b` never stand in each other's way. */
+function refOf({ ref }: CommitSource): string {
+  return `refs/narwhal/${createHash('sha256').update(ref).digest('hex').slice(0, 32)}`
+}
+
+const isPack = (name: string) => name.endsWith('.pack')
