@@ -8,6 +8,7 @@ import type { Engine } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { GitEnv } from '../lib/git.ts'
+import { requireGit } from '../lib/git-version.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
@@ -62,9 +63,10 @@ const LONGEST_WAIT_MS = 1_000
 
 /**
  * Claims the folder, removes what a former process left there but for the reports of its attempts,
- * and gives back a runner at work.
+ * and gives back a runner at work. Rejects as `requireGit` does.
  */
 export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Promise<Runner> {
+  await requireGit(deps.gitEnv)
   const workspaces = join(deps.dataDir, 'workspaces')
   await mkdir(workspaces, { recursive: true })
   await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
