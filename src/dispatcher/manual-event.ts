@@ -1,6 +1,7 @@
 import { type CommitEvent, isRef, isSha } from '../core/commit-event.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { type GitEnv, listRemote, parseCloneUrl } from '../lib/git.ts'
+import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
+import { listRemote } from '../lib/list-remote.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { readGitEnv } from '../config/env.ts'
-import { git, listRemote, parseCloneUrl } from './git.ts'
+import { git, parseCloneUrl } from './git.ts'
+import { listRemote } from './list-remote.ts'
 
 const env = readGitEnv()
 

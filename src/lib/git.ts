@@ -21,7 +21,8 @@ const SETTINGS: readonly string[] = [
   'protocol.ssh.allow=always',
   'protocol.ext.allow=never',
   'submodule.recurse=false',
-  'http.followRedirects=initial',
+  // Whoever needs it follows them within the host: see git-redirects.ts.
+  'http.followRedirects=false',
   // A server that says nothing for a minute: even while it counts objects it says so all the time.
   'http.lowSpeedLimit=1',
   'http.lowSpeedTime=60',
@@ -178,24 +179,4 @@ export function parseCloneUrl(text: string): CloneUrl {
   }
   if (!text.includes('::') && SCP_LIKE.test(text)) return { url: text, local: false }
   return refuse('use https://…, ssh://…, git@host:path or an absolute path')
-}
-
-/** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
-export async function listRemote(
-  clone: CloneUrl,
-  patterns: readonly string[],
-  options: Pick<GitOptions, 'env' | 'signal'>,
-): Promise<Map<string, string>> {
-  const text = await git(['ls-remote', '--', clone.url, ...patterns], {
-    ...options,
-    allowLocal: clone.local,
-    timeoutMs: 60_000,
-  })
-  const refs = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const [sha, ref] = line.split('\t')
-    // An annotated tag comes twice; the second, `tag^{}`, is the commit it stands for.
-    if (sha && ref) refs.set(ref.replace(/\^\{\}$/, ''), sha)
-  }
-  return refs
 }

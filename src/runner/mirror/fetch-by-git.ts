@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { CommitSource } from '../../contract/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
+import { followingRedirects } from '../../lib/git-redirects.ts'
 import { diskNote } from '../disk-note.ts'
 import { exists } from './exists.ts'
 import { advice, isNotGiven, notThere } from './fetch-errors.ts'
@@ -31,10 +32,15 @@ export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch)
   const run = (args: readonly string[], allowLocal = false): Promise<string> =>
     git(args, { env, signal, allowLocal, timeoutMs: LONGEST_FETCH_MS })
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
-  const fetch = (from: string): Promise<string> => {
-    const what = ['--', url, `+${from}:${ref}`]
-    return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, 'fetch', ...how, ...what], local)
-  }
+  const fetch = (from: string): Promise<string> =>
+    followingRedirects(
+      url,
+      (at) => {
+        const what = ['fetch', ...how, '--', at, `+${from}:${ref}`]
+        return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what], local)
+      },
+      signal,
+    )
   const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
   try {
     if (!(await exists(join(mirror, 'HEAD')))) {

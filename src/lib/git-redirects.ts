@@ -1,0 +1,61 @@
+import { describeError, NarwhalError } from './errors.ts'
+import { parseCloneUrl } from './git.ts'
+
+const MOST_REDIRECTS = 3
+const ANSWER_MS = 20_000
+const REFS = '/info/refs'
+/** What git says of a redirect, which it is told not to follow. */
+const REDIRECTED = /returned error: 30[12378]\b/
+
+/**
+ * Calls git with a URL, and again with where the server sends it on to, as long as that is on the
+ * same host (a repository that was renamed; https instead of http). Rejects with `unavailable` when
+ * it leads elsewhere: whoever can make a server answer so must not choose what this machine asks.
+ */
+export async function followingRedirects<Result>(
+  url: string,
+  run: (url: string) => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  for (let hops = 0; ; hops++) {
+    try {
+      return await run(url)
+    } catch (error) {
+      const isOver = hops === MOST_REDIRECTS || !/^https?:/.test(url)
+      if (isOver || !REDIRECTED.test(describeError(error))) throw error
+      url = await nextUrl(url, signal)
+    }
+  }
+}
+
+async function nextUrl(url: string, signal: AbortSignal | undefined): Promise<string> {
+  const asked = new URL(`${url.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
+  const late = AbortSignal.timeout(ANSWER_MS)
+  const refuse = (why: string, cause?: unknown): NarwhalError =>
+    new NarwhalError('unavailable', `${url} redirects, and ${why}`, { cause })
+  let location: string | null
+  try {
+    const answer = await fetch(asked.href, {
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    })
+    await answer.body?.cancel()
+    location = answer.headers.get('location')
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw refuse(`where to can't be asked: ${describeError(error)}`, error)
+  }
+  if (location === null || !URL.canParse(location, asked.href))
+    throw refuse('does not say where to')
+  const target = new URL(location, asked)
+  if (!isSameHost(asked, target)) {
+    throw refuse(`not within its host: register it by its address at ${target.host}`)
+  }
+  if (!target.pathname.endsWith(REFS)) throw refuse('not to a repository')
+  return parseCloneUrl(target.origin + target.pathname.slice(0, -REFS.length)).url
+}
+
+function isSameHost(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true
+  return from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:'
+}

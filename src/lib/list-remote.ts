@@ -1,0 +1,24 @@
+import { type CloneUrl, type GitOptions, git } from './git.ts'
+import { followingRedirects } from './git-redirects.ts'
+
+/** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
+export async function listRemote(
+  clone: CloneUrl,
+  patterns: readonly string[],
+  options: Pick<GitOptions, 'env' | 'signal'>,
+): Promise<Map<string, string>> {
+  const ask = (url: string): Promise<string> =>
+    git(['ls-remote', '--', url, ...patterns], {
+      ...options,
+      allowLocal: clone.local,
+      timeoutMs: 60_000,
+    })
+  const text = await followingRedirects(clone.url, ask, options.signal)
+  const refs = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [sha, ref] = line.split('\t')
+    // An annotated tag comes twice; the second, `tag^{}`, is the commit it stands for.
+    if (sha && ref) refs.set(ref.replace(/\^\{\}$/, ''), sha)
+  }
+  return refs
+}
