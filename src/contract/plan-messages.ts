@@ -1,5 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { JobSpec, PipelinePlan, RunsOn, StepSpec } from '../core/plan.ts'
+import type {
+  JobSpec,
+  PipelinePlan,
+  ReadyCheck,
+  RunsOn,
+  ServiceSpec,
+  StepSpec,
+} from '../core/plan.ts'
 import { isShell } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import {
@@ -8,6 +15,8 @@ import {
   type PipelinePlan as PlanMessage,
   PipelinePlanSchema as PlanSchema,
   RunsOn as ProtoRunsOn,
+  type Service as ServiceMessage,
+  type ServiceSchema,
   type StepSpec as StepSpecMessage,
   type StepSpecSchema,
 } from './gen/narwhal/v1/runner_pb.js'
@@ -51,11 +60,51 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
         }
       : {}),
     leftOut,
+    noNetwork: job.network === 'none',
+    services: (job.services ?? []).map(serviceToProto),
   })
 }
 
 function cloneToProto(clone: NonNullable<JobSpec['clone']>) {
   return clone === 'none' ? { none: true } : { depth: clone.depth }
+}
+
+function serviceToProto(service: ServiceSpec): MessageInitShape<typeof ServiceSchema> {
+  const { name, image, env, command = [], ready } = service
+  return {
+    name,
+    image,
+    env: { ...env },
+    command: [...command],
+    ...(ready ? { ready: readyToProto(ready) } : {}),
+  }
+}
+
+function readyToProto(ready: ReadyCheck) {
+  const timeoutMs = BigInt(ready.timeoutMs)
+  return 'command' in ready
+    ? { command: ready.command, timeoutMs }
+    : { ports: [...ready.ports], timeoutMs }
+}
+
+function serviceFromProto(service: ServiceMessage): ServiceSpec {
+  const { name, image, env, command, ready } = service
+  return {
+    name,
+    image,
+    env: { ...env },
+    ...(command.length > 0 ? { command } : {}),
+    ...(ready ? { ready: readyFromProto(ready) } : {}),
+  }
+}
+
+function readyFromProto({
+  command,
+  ports,
+  timeoutMs,
+}: NonNullable<ServiceMessage['ready']>): ReadyCheck {
+  const within = { timeoutMs: Number(timeoutMs) }
+  return command === '' ? { ...within, ports } : { ...within, command }
 }
 
 function stepToProto(step: StepSpec): MessageInitShape<typeof StepSpecSchema> {
@@ -70,6 +119,8 @@ function stepToProto(step: StepSpec): MessageInitShape<typeof StepSpecSchema> {
     retries: step.retries ?? 0,
     runsOn: RUNS_ON[step.runsOn ?? 'success'],
     allowFailure: step.allowFailure ?? false,
+    image: step.image ?? '',
+    background: step.background ?? false,
   }
 }
 
@@ -91,6 +142,8 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     ...runsOnFromProto(job.runsOn),
     ...(resources ? { resources: resourcesFromProto(resources) } : {}),
     ...(job.leftOut === '' ? {} : { leftOut: job.leftOut }),
+    ...(job.noNetwork ? { network: 'none' } : {}),
+    ...(job.services.length > 0 ? { services: job.services.map(serviceFromProto) } : {}),
   }
 }
 
@@ -120,6 +173,8 @@ function stepFromProto(step: StepSpecMessage): StepSpec {
     ...(retries === 0 ? {} : { retries }),
     ...runsOnFromProto(step.runsOn),
     ...(step.allowFailure ? { allowFailure: true } : {}),
+    ...(step.image === '' ? {} : { image: step.image }),
+    ...(step.background ? { background: true } : {}),
   }
 }
 

@@ -25,6 +25,10 @@ export interface StepSpec {
   /** How often it is tried again when it does not succeed. */
   readonly retries?: number
   readonly runsOn?: RunsOn
+  /** Where it runs in place of the job's image, in the same workspace and network. */
+  readonly image?: string
+  /** The job goes on beside it, and ends it when the other steps are over. */
+  readonly background?: true
   /** Its failure or time-out ends neither the job nor says anything about it. */
   readonly allowFailure?: true
 }
@@ -41,6 +45,30 @@ export interface JobResources {
   readonly cpus?: number
   readonly memoryBytes?: number
 }
+
+/** A container beside a job, reachable by its name from the job's steps, and gone with the job. */
+export interface ServiceSpec {
+  /** Unique in its job; a host name. */
+  readonly name: string
+  readonly image: string
+  readonly env: Readonly<Record<string, string>>
+  /** The words behind the image's entry point; absent: the image's own. */
+  readonly command?: readonly string[]
+  /** When the steps may start; absent: once the container runs. */
+  readonly ready?: ReadyCheck
+}
+
+/** What must hold within `timeoutMs` milliseconds of a service's start. */
+export type ReadyCheck = { readonly timeoutMs: number } & (
+  | {
+      /** A script for the service's own shell that ends with 0. */
+      readonly command: string
+    }
+  | {
+      /** TCP ports on all of which it listens; at least one. */
+      readonly ports: readonly number[]
+    }
+)
 
 export interface JobSpec {
   /** Unique in its pipeline. */
@@ -62,10 +90,28 @@ export interface JobSpec {
   readonly retry?: JobRetry
   readonly runsOn?: RunsOn
   readonly resources?: JobResources
+  /** Its steps reach nothing but the job's own services; absent: what the runner reaches. */
+  readonly network?: 'none'
+  readonly services?: readonly ServiceSpec[]
   /** How the commit comes into the workspace: not at all, or with so many commits; absent: whole. */
   readonly clone?: 'none' | { readonly depth: number }
   /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */
   readonly leftOut?: string
+}
+
+/**
+ * What the events and the log of a job's attempt speak of by number, from 0: the steps, and behind
+ * them the services.
+ */
+export function partNames({ steps, services = [] }: Pick<JobSpec, 'steps' | 'services'>): string[] {
+  return [...steps.map(({ name }) => name), ...services.map(({ name }) => `service ${name}`)]
+}
+
+/** Whether only a runner with a container engine can run the job. */
+export function needsContainers({ image, services = [], steps }: JobSpec): boolean {
+  return (
+    image !== undefined || services.length > 0 || steps.some((step) => step.image !== undefined)
+  )
 }
 
 export interface PipelinePlan {

@@ -134,6 +134,7 @@ export class Attempt implements KnownAttempt {
         ...(job.image === undefined ? {} : { image: job.image }),
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
         limits: limitsOf(job, deps.limits),
+        ...(job.network ? { network: job.network } : {}),
       },
       signal: this.#abort.signal,
       onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),

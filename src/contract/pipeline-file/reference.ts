@@ -5,6 +5,7 @@ import { input } from './schema/inputs.ts'
 import { job, needMapping } from './schema/job.ts'
 import { jobRetryMapping, resources } from './schema/limits.ts'
 import { matrix } from './schema/matrix.ts'
+import { readyMapping, serviceMapping } from './schema/services.ts'
 import { stepMapping } from './schema/step.ts'
 import { conditions } from './schema/when.ts'
 
@@ -16,6 +17,8 @@ const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
   ],
   ['A job', job, 'Its name is its key under `jobs`.'],
   ['A step', stepMapping, 'A step that is only a text is its `command`.'],
+  ['services', serviceMapping, 'The name of a service is its key under `services`: a host name.'],
+  ['ready', readyMapping, 'Of a service; one that is only a text is the `command`.'],
   ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
   ['needs', needMapping, 'A need that is only a text is the `job`.'],
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],

@@ -21,15 +21,23 @@ export function findWarnings(file: unknown): Issue[] {
 
 function jobWarnings(job: Values, path: readonly PropertyKey[]): Issue[] {
   const steps = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : []
+  const hasNetwork = job['network'] !== 'none'
   return [
     ...imageWarnings(job, path),
+    ...Object.entries(valuesOf(job['services'])).flatMap(([name, service]) =>
+      imageWarnings(valuesOf(service), [...path, 'services', name]),
+    ),
     ...steps.flatMap((step, i) => {
       const at = [...path, 'steps', i]
       const mapping = valuesOf(step)
+      const isLast = i === steps.length - 1
       const isText = typeof step === 'string'
       return [
         ...commandWarnings(isText ? step : mapping['command'], isText ? at : [...at, 'command']),
         ...whenWarnings(mapping, at),
+        ...imageWarnings(mapping, at),
+        ...backgroundWarnings(mapping, isLast, at),
+        ...dependencyWarnings(mapping, hasNetwork, at),
       ]
     }),
   ]
@@ -55,6 +63,27 @@ function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[
   const what = isTemplate ? '${{…}}' : `\${matrix.${axis}}`
   const message = `holds ${what}, which is left as it is: use ${instead}`
   return [{ path, message, at: 'value' }]
+}
+
+/** With no step behind it, it is ended at once. */
+function backgroundWarnings(
+  { background }: Values,
+  isLast: boolean,
+  path: readonly PropertyKey[],
+): Issue[] {
+  if (background !== true || !isLast) return []
+  const message = 'ends this step at once: no step comes after it'
+  return [{ path: [...path, 'background'], message, at: 'key' }]
+}
+
+function dependencyWarnings(
+  { dependencies }: Values,
+  hasNetwork: boolean,
+  path: readonly PropertyKey[],
+): Issue[] {
+  if (hasNetwork || dependencies === undefined) return []
+  const message = "can't be fetched without a network: the image must have them"
+  return [{ path: [...path, 'dependencies'], message, at: 'key' }]
 }
 
 /** A tag has no branch, and the other way round. */

@@ -22,6 +22,7 @@ export interface SandboxView {
   readonly hide: readonly string[]
   readonly path: string
   readonly limits: SandboxLimits
+  readonly network?: 'none' | undefined
   /** The script, in `scratch.steps`. */
   readonly file: string
 }
@@ -57,10 +58,12 @@ const SECRETS = [
  * (`LD_PRELOAD`), and one on the command line would be seen by the whole machine.
  */
 export async function sandboxArgs(view: SandboxView): Promise<readonly string[]> {
-  const { mode, scratch } = view
+  const { mode, scratch, network } = view
   const bind = (from: string, to: string) => ['--bind', from, to]
   return [
     ...namespaces(mode),
+    // Of its own it has a loopback, and nothing else.
+    ...(network === 'none' ? ['--unshare-net'] : []),
     // Before what lies in them: a folder that bubblewrap makes for a mount is closed to all but root.
     ...words('--dir /root --dir /run --dir /home --dir /var --dir /var/lib'),
     ...(await shownFolders()),

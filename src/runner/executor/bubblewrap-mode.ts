@@ -49,7 +49,11 @@ export async function giveWorkspace(
 }
 
 /** Runs `true` as a step; resolves to '' when that went well, else to what was said. */
-async function tryMode(mode: BubblewrapMode, instance: string): Promise<string> {
+export async function tryMode(
+  mode: BubblewrapMode,
+  instance: string,
+  network?: 'none',
+): Promise<string> {
   await using scratch = await openScratch(`${instance}.probe`)
   const workspace = join(scratch.path, 'workspace')
   await mkdir(workspace)
@@ -57,7 +61,7 @@ async function tryMode(mode: BubblewrapMode, instance: string): Promise<string> 
   await giveWorkspace(mode, [workspace])
   const said: Uint8Array[] = []
   const exitCode = await runLocal(
-    await probeProgram(mode, scratch, workspace),
+    await probeProgram(mode, { scratch, workspace, network }),
     (_stream, chunk) => void said.push(chunk),
     AbortSignal.timeout(PROBE_MS),
   )
@@ -65,7 +69,13 @@ async function tryMode(mode: BubblewrapMode, instance: string): Promise<string> 
   return Buffer.concat(said).toString().trim().split('\n').at(-1) || `exit code ${exitCode}`
 }
 
-async function probeProgram(mode: BubblewrapMode, scratch: Scratch, workspace: string) {
+interface ProbeParts {
+  readonly scratch: Scratch
+  readonly workspace: string
+  readonly network: 'none' | undefined
+}
+
+async function probeProgram(mode: BubblewrapMode, { scratch, workspace, network }: ProbeParts) {
   const file = await scratch.writeScript(0, 'touch /workspace/x; test ! -w /usr')
   const limits = { memoryBytes: 0, cpus: 1, processes: 1_000 }
   const args = await sandboxArgs({
@@ -75,6 +85,7 @@ async function probeProgram(mode: BubblewrapMode, scratch: Scratch, workspace: s
     hide: [],
     path: STANDARD_PATH,
     limits,
+    network,
     file,
   })
   return {

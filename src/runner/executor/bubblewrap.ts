@@ -1,6 +1,6 @@
-import { NarwhalError } from '../../lib/errors.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
-import { bubblewrapProgram, findBubblewrapMode, giveWorkspace } from './bubblewrap-mode.ts'
+import { bubblewrapProgram, findBubblewrapMode, giveWorkspace, tryMode } from './bubblewrap-mode.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
 import { PROCESS_MARK } from './process-search.ts'
@@ -32,6 +32,8 @@ export class BubblewrapExecutor implements Executor {
   readonly #options: BubblewrapExecutorOptions
   readonly #sandboxes: LocalSandboxes
   #mode: Promise<BubblewrapMode | string> | undefined
+  /** What kept it from making a sandbox without a network; empty when it can. */
+  #noNetwork: Promise<string> | undefined
 
   constructor(options: BubblewrapExecutorOptions) {
     this.#options = options
@@ -55,6 +57,7 @@ export class BubblewrapExecutor implements Executor {
     }
     const mode = await this.#findMode()
     if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
+    if (spec.network === 'none') await this.#checkNoNetwork(mode)
     return this.#sandboxes.open(async (scratch) => this.#parts(spec, mode, scratch), signal)
   }
 
@@ -83,11 +86,21 @@ export class BubblewrapExecutor implements Executor {
         if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])
         given = true
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
-        const { workspace, limits } = spec
-        const view = { mode, workspace, scratch, hide, path, limits, file }
+        const { workspace, limits, network } = spec
+        const view = { mode, workspace, scratch, hide, path, limits, network, file }
         return bubblewrapProgram(mode, await sandboxArgs(view), base, step.env)
       },
     }
+  }
+
+  /** Elsewhere a step would fail for it, as if it were the user's fault. */
+  async #checkNoNetwork(mode: BubblewrapMode): Promise<void> {
+    this.#noNetwork ??= tryMode(mode, this.#options.instance, 'none').catch(describeError)
+    const trouble = await this.#noNetwork
+    if (trouble === '') return
+    this.#noNetwork = undefined
+    const words = `bubblewrap can't make a network of its own here (${trouble}): use Docker for \`network: none\``
+    throw new NarwhalError('unavailable', words)
   }
 
   /** How bubblewrap works here, or why it does not; tried once until it is probed again. */

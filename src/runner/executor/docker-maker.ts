@@ -10,6 +10,7 @@ import { type EngineTraits, JobContainer } from './docker-container.ts'
 import { ContainerFolder } from './docker-folder.ts'
 import { containerSettings, type ProfileOptions } from './docker-profile.ts'
 import type { SandboxLimits, SandboxSpec } from './executor.ts'
+import { warmKindOf } from './warm-kind.ts'
 import type { WarmContainer } from './warm-pool.ts'
 
 export interface MakerOptions extends ProfileOptions {
@@ -41,14 +42,15 @@ export class ContainerMaker {
   }
 
   /**
-   * Creates and starts one for a job to come, with a workspace of its own; undefined where the image is
+   * Creates and starts one of a kind (`warmKey`) for a job to come, with a workspace of its own; undefined where the image is
    * not there, or FIFOs don't reach into containers: then nothing would end it with the runner.
    */
   async makeWarm(
-    image: string,
+    kind: string,
     limits: SandboxLimits,
     onGone: () => void,
   ): Promise<WarmContainer | undefined> {
+    const { image, ...network } = warmKindOf(kind)
     const imageId = await this.#api.findImage(parseImageReference(image).full)
     if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
     const workspace = join(this.#options.folder, `workspace-${randomBytes(8).toString('hex')}`)
@@ -56,9 +58,13 @@ export class ContainerMaker {
     await mkdir(workspace)
     let container: JobContainer | undefined
     try {
-      container = await this.#create(image, { name: 'warm', workspace, limits }, imageId)
+      container = await this.#create(
+        image,
+        { name: 'warm', workspace, limits, ...network },
+        imageId,
+      )
       await container?.start(onGone)
-      if (container) return { image, imageId, workspace, limits, container }
+      if (container) return { kind, image, imageId, workspace, limits, container }
     } catch (error) {
       await container?.remove().catch(() => {})
       await removeFolder(workspace)

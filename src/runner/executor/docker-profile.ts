@@ -63,7 +63,7 @@ export function containerSettings(
   spec: SandboxSpec & { readonly control: string },
   options: ProfileOptions,
 ): ContainerSettings {
-  const { limits, workspace, control } = spec
+  const { limits, workspace, control, network } = spec
   return {
     Image: image,
     Entrypoint: ['/bin/sh'],
@@ -92,6 +92,7 @@ export function containerSettings(
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
       Privileged: false,
+      ...(network === 'none' ? { NetworkMode: 'none' } : {}),
       Init: true,
       IpcMode: 'private',
       CgroupnsMode: 'private',

@@ -24,10 +24,12 @@ interface Options {
   readonly instance?: string
   readonly size?: number
   readonly image?: string
+  readonly network?: 'none'
 }
 
 /** An executor that holds sandboxes ready, with nothing learnt but what is in its folder. */
-async function stage({ dir, instance = uniquePrefix(), size = 2, image = testImage() }: Options) {
+async function stage(options: Options) {
+  const { dir, instance = uniquePrefix(), size = 2, image = testImage(), network } = options
   const executor = new DockerExecutor({
     host: url,
     folder: dir.join('sandboxes'),
@@ -38,7 +40,12 @@ async function stage({ dir, instance = uniquePrefix(), size = 2, image = testIma
   })
   await executor.reap()
   let jobs = 0
-  const spec = (own: SandboxLimits = limits) => ({ name: `job_${++jobs}/1`, image, limits: own })
+  const spec = (own: SandboxLimits = limits) => ({
+    name: `job_${++jobs}/1`,
+    image,
+    limits: own,
+    ...(network ? { network } : {}),
+  })
   const containers = () => api.listContainers('narwhal.runner', instance)
   const ready = async (count = size): Promise<readonly string[]> =>
     await eventually(
@@ -105,6 +112,20 @@ test('docker: holds sandboxes ready of what was used, each for one job', { skip 
   const third = await at.taken()
   await using box = await third.open(NOTHING)
   assert.equal((await run(box, 'ls -A; ls -A /tmp')).stdout, '')
+})
+
+test('docker: gives a job without a network no sandbox with one, nor the other way round', {
+  skip,
+}, async () => {
+  await using dir = await tempDir()
+  await using at = await stage({ dir, size: 1, network: 'none' })
+  at.take()
+  await at.ready(1)
+  const { network: _, ...online } = at.spec()
+  assert.equal(at.executor.take(online), undefined)
+  const taken = await at.taken()
+  await using box = await taken.open(NOTHING)
+  assert.equal((await run(box, 'sed 1,2d /proc/net/dev | wc -l')).stdout, '1\n')
 })
 
 test('docker: never holds more than it may', { skip }, async () => {

@@ -12,6 +12,7 @@ import { limitSettings, RUNNER_LABEL } from './docker-profile.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import type { Executor, Sandbox, SandboxLimits, SandboxSpec, TakenSandbox } from './executor.ts'
 import { ImageUse } from './image-use.ts'
+import { warmKey } from './warm-kind.ts'
 import { type WarmContainer, WarmPool } from './warm-pool.ts'
 
 export interface DockerExecutorOptions {
@@ -80,8 +81,9 @@ export class DockerExecutor implements Executor {
     const named = spec.image ?? this.#options.defaultImage
     if (named === undefined || !this.#warm) return undefined
     const { full } = parseImageReference(named)
-    this.#warm.uses.count(full)
-    const warm = this.#warm.pool.take(full)
+    const kind = warmKey({ image: full, ...(spec.network ? { network: spec.network } : {}) })
+    this.#warm.uses.count(kind)
+    const warm = this.#warm.pool.take(kind)
     if (!warm) return undefined
     const { workspace } = warm
     return {
@@ -208,7 +210,7 @@ export class DockerExecutor implements Executor {
     const pool = new WarmPool({
       size: warm.size,
       uses,
-      make: (image, onGone) => this.#maker.makeWarm(image, warm.limits, onGone),
+      make: (kind, onGone) => this.#maker.makeWarm(kind, warm.limits, onGone),
       discard: async ({ container, workspace, limits }) => {
         // Where the engine is away, it is tried again like any other.
         const sandbox = this.#keep(container, { name: 'warm', workspace, limits })

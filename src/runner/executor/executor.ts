@@ -9,6 +9,8 @@ export interface SandboxSpec {
   /** A folder of the runner, empty or with the checkout; the working directory of every step. */
   readonly workspace: string
   readonly limits: SandboxLimits
+  /** Without a network but its own loopback, or, with services, that of the job. */
+  readonly network?: 'none'
 }
 
 export interface SandboxLimits {
@@ -71,7 +73,8 @@ export interface TakenSandbox {
  * Where the steps of a job run.
  *
  * - `open` prepares a place for one job, isolated from every other job. It rejects with a
- *   NarwhalError: `invalid` when the image reference can't be right, `not_found` when the image
+ *   NarwhalError: `invalid` when the image reference can't be right, or the executor can't do what the
+ *   spec asks for, `not_found` when the image
  *   can't be had, `unavailable` when the engine is away; the message is what the user reads.
  * - Disposing an executor ends and removes all its sandboxes.
  */

@@ -30,6 +30,15 @@ export function isolationContract(contract: ContractFixture): void {
     }
   })
 
+  contract.check('has no network where the job wants none', async () => {
+    await using box = await contract.box()
+    const spec = { ...(await contract.specIn(box.dir, 'offline')), network: 'none' as const }
+    await using offline = await box.executor.open(spec, NOTHING)
+    const script = 'sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d " "; cat /proc/net/route | sed 1d'
+    assert.equal((await run(offline, script)).stdout, 'lo\n')
+    assert.notEqual((await run(box.sandbox, script)).stdout, 'lo\n')
+  })
+
   contract.check('has no powers to gain', async () => {
     await using box = await contract.box()
     const { stdout } = await run(box.sandbox, 'cat /proc/self/status')

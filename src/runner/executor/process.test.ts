@@ -4,6 +4,7 @@ import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { uniquePrefix } from '../../../test/support/services.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { executorContract } from './executor.contract.ts'
+import type { SandboxSpec } from './executor.ts'
 import { ProcessExecutor } from './process.ts'
 
 executorContract('process', async () => new ProcessExecutor({ instance: uniquePrefix() }), {
@@ -13,15 +14,19 @@ executorContract('process', async () => new ProcessExecutor({ instance: uniquePr
   leftovers: findProcesses,
 })
 
-test('process: refuses a job with an image in words that help', async () => {
+test('process: refuses what it can not give in words that help', async () => {
   await using executor = new ProcessExecutor({ instance: uniquePrefix() })
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-  const spec = { name: 'job_x/1', image: 'node:24', workspace: '/nowhere', limits }
-  await assert.rejects(
-    executor.open(spec, new AbortController().signal),
-    (error) =>
-      error instanceof NarwhalError &&
-      error.code === 'invalid' &&
-      error.message.startsWith('image node:24 needs a container engine'),
-  )
+  const refused = async (asked: Partial<SandboxSpec>, words: string) => {
+    const spec = { name: 'job_x/1', workspace: '/nowhere', limits, ...asked }
+    await assert.rejects(
+      executor.open(spec, new AbortController().signal),
+      (error) =>
+        error instanceof NarwhalError &&
+        error.code === 'invalid' &&
+        error.message.startsWith(words),
+    )
+  }
+  await refused({ image: 'node:24' }, 'image node:24 needs a container engine')
+  await refused({ network: 'none' }, 'network: none needs a sandbox')
 })

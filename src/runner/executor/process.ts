@@ -42,6 +42,12 @@ export class ProcessExecutor implements Executor {
         `image ${spec.image} needs a container engine, and this runner runs plain processes (NARWHAL_EXECUTOR=process:): start Docker or Podman on it, or remove \`image:\``,
       )
     }
+    if (spec.network === 'none') {
+      throw new NarwhalError(
+        'invalid',
+        'network: none needs a sandbox, and this runner runs plain processes (NARWHAL_EXECUTOR=process:): start Docker or Podman on it or install bubblewrap, or remove `network:`',
+      )
+    }
     return this.#sandboxes.open(async (scratch) => this.#parts(spec, scratch), signal)
   }
 

@@ -8,7 +8,9 @@ import { type ImageUse, shareOut } from './image-use.ts'
 
 /** A container that was started before its job is known, with an empty workspace mounted. */
 export interface WarmContainer {
-  /** The full reference by which it is asked for. */
+  /** For which jobs it is: see `warmKey`. */
+  readonly kind: string
+  /** The full reference by which its image is asked for. */
   readonly image: string
   /** What the reference meant when it was started. */
   readonly imageId: string
@@ -22,7 +24,7 @@ export interface WarmPoolDeps {
   readonly size: number
   readonly uses: ImageUse
   /** Starts one; undefined where the engine does not have the image. `onGone`: it has ended. */
-  readonly make: (image: string, onGone: () => void) => Promise<WarmContainer | undefined>
+  readonly make: (kind: string, onGone: () => void) => Promise<WarmContainer | undefined>
   /** Removes one that no job has had, with its workspace; never rejects. */
   readonly discard: (warm: WarmContainer) => Promise<void>
   /** Whether no job is at work, which the making would slow down. */
@@ -48,7 +50,7 @@ const SPARE_MEMORY = 0.1
 export class WarmPool implements AsyncDisposable {
   readonly #deps: WarmPoolDeps
   readonly #waiting: WarmContainer[] = []
-  /** Images that can't be had or used, until when (`performance.now()`) that is believed. */
+  /** Kinds whose image can't be had or used, until when (`performance.now()`) that is believed. */
   readonly #missing = new Map<string, number>()
   readonly #closing = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -68,9 +70,9 @@ export class WarmPool implements AsyncDisposable {
     return this.#waiting.length
   }
 
-  /** Gives one of this image away for good. */
-  take(image: string): WarmContainer | undefined {
-    const index = this.#waiting.findIndex((one) => one.image === image && one.container.isUp)
+  /** Gives one of this kind away for good. */
+  take(kind: string): WarmContainer | undefined {
+    const index = this.#waiting.findIndex((one) => one.kind === kind && one.container.isUp)
     const [taken] = index < 0 ? [] : this.#waiting.splice(index, 1)
     this.tend()
     return taken
@@ -113,9 +115,9 @@ export class WarmPool implements AsyncDisposable {
 
   async #discardUnwanted(): Promise<void> {
     const room = this.#wanted()
-    const unwanted = this.#waiting.filter(({ image, container }) => {
-      const left = container.isUp ? (room.get(image) ?? 0) : 0
-      room.set(image, left - 1)
+    const unwanted = this.#waiting.filter(({ kind, container }) => {
+      const left = container.isUp ? (room.get(kind) ?? 0) : 0
+      room.set(kind, left - 1)
       return left <= 0
     })
     for (const one of unwanted) {
@@ -127,19 +129,19 @@ export class WarmPool implements AsyncDisposable {
   async #makeNext(): Promise<void> {
     await this.#untilQuiet()
     if (this.#closing.signal.aborted || freemem() < totalmem() * SPARE_MEMORY) return
-    const image = [...this.#wanted()].find(
-      ([name, count]) => this.#waiting.filter((one) => one.image === name).length < count,
+    const kind = [...this.#wanted()].find(
+      ([name, count]) => this.#waiting.filter((one) => one.kind === name).length < count,
     )?.[0]
-    if (image === undefined) return
+    if (kind === undefined) return
     const made = await this.#deps
-      .make(image, () => this.tend())
+      .make(kind, () => this.tend())
       .catch((error: unknown) => {
         const { code } = NarwhalError.from(error)
         // Of no use: an image without a shell stays so.
         if (code !== 'invalid') throw error
       })
     if (made) this.#waiting.push(made)
-    else this.#missing.set(image, performance.now() + MISSING_MS)
+    else this.#missing.set(kind, performance.now() + MISSING_MS)
     this.#isAskedAgain = true
   }
 

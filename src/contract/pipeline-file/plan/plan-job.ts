@@ -1,4 +1,3 @@
-import { isImageReference } from '../../../core/image-reference.ts'
 import type { JobSpec } from '../../../core/plan.ts'
 import type { Defaults } from '../schema/file.ts'
 import type { Job } from '../schema/job.ts'
@@ -6,8 +5,9 @@ import { durationMs, memoryBytes } from '../schema/limits.ts'
 import { isLabel } from '../schema/names.ts'
 import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
+import { planServices } from './plan-services.ts'
 import { planSteps } from './plan-step.ts'
-import { fill, type Planning, planEnv, type Variant } from './planning.ts'
+import { fill, fillImage, type Planning, planEnv, type Variant } from './planning.ts'
 import { checkNames, judge } from './when.ts'
 
 /** A job as the file has it, with what it takes from the file's top. */
@@ -63,7 +63,7 @@ function planVariant(
     planning.issues.push({ path: [...path, 'when'], message, at: 'key' })
   }
   return {
-    ...imageOf(job, variant, planning),
+    ...(job.image === undefined ? {} : { image: fillImage(job.image, variant, planning) }),
     env: {
       ...matrixEnv(combination),
       ...planEnv(job.env, [...path, 'env'], planning, variant),
@@ -71,6 +71,10 @@ function planVariant(
     needs: [...new Set(all)],
     labels: labelsOf(job.labels ?? defaults.labels ?? [], variant, planning),
     steps,
+    ...(job.network ? { network: job.network } : {}),
+    ...(job.services && Object.keys(job.services).length > 0
+      ? { services: planServices(job.services, variant, planning) }
+      : {}),
     ...planLimits(job, defaults),
     ...(runsOn ? { runsOn } : {}),
     ...(leftOut === undefined ? {} : { leftOut }),
@@ -93,17 +97,6 @@ function matrixEnv(combination: Combination): Record<string, string> {
   return Object.fromEntries(
     [...combination].map(([axis, { text }]) => [`NARWHAL_MATRIX_${axis.toUpperCase()}`, text]),
   )
-}
-
-function imageOf({ image }: Job, variant: Variant, planning: Planning): { image?: string } {
-  if (image === undefined) return {}
-  const path = [...variant.path, 'image']
-  const filled = fill(image, variant, path, planning)
-  if (!isImageReference(filled)) {
-    const message = `can't be a container image: ${quote(filled)}`
-    planning.issues.push({ path, message, at: 'value' })
-  }
-  return { image: filled }
 }
 
 function labelsOf(labels: readonly string[], variant: Variant, planning: Planning): string[] {

@@ -3,7 +3,7 @@ import { commandToScript } from '../schema/command.ts'
 import type { Defaults } from '../schema/file.ts'
 import { durationMs } from '../schema/limits.ts'
 import type { Step } from '../schema/step.ts'
-import { type Planning, planEnv, type StepMapping, type Variant } from './planning.ts'
+import { fillImage, type Planning, planEnv, type StepMapping, type Variant } from './planning.ts'
 import { checkNames, judge } from './when.ts'
 
 const LONGEST_DERIVED_NAME = 60
@@ -46,6 +46,8 @@ function planStep(
     command: script,
     dependencies: [...new Set(dependencies)],
     env: planEnv(env, [...variant.path, 'env'], planning, variant),
+    ...(step.image === undefined ? {} : { image: fillImage(step.image, variant, planning) }),
+    ...(step.background ? { background: true } : {}),
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
     ...(shell === undefined || shell === 'sh' ? {} : { shell }),
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),

@@ -1,8 +1,10 @@
+import { isImageReference } from '../../../core/image-reference.ts'
 import type { PlanFacts } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import { axesIn, fillIn } from '../placeholders.ts'
 import type { Env } from '../schema/env.ts'
 import type { Step } from '../schema/step.ts'
+import { quote } from '../words.ts'
 import type { InputValues } from './inputs.ts'
 import type { Combination } from './matrix.ts'
 
@@ -45,6 +47,17 @@ export function fill(
     issues.push({ path, message, at: 'value' })
   }
   return fillIn(text, (axis) => combination.get(axis)?.text ?? 'x')
+}
+
+/** The `image` of what stands at the variant's path, with the combination's values. */
+export function fillImage(image: string, variant: Variant, planning: Planning): string {
+  const path = [...variant.path, 'image']
+  const filled = fill(image, variant, path, planning)
+  if (!isImageReference(filled)) {
+    const message = `can't be a container image: ${quote(filled)}`
+    planning.issues.push({ path, message, at: 'value' })
+  }
+  return filled
 }
 
 /** Numbers and booleans as they are written: `1.10` stays `1.10`. */

@@ -8,6 +8,7 @@ import { key, requiredKey } from './key.ts'
 import { duration, flag, jobRetry, priority, resources } from './limits.ts'
 import { matrix } from './matrix.ts'
 import { image, jobName, label } from './names.ts'
+import { services } from './services.ts'
 import { step } from './step.ts'
 import { when } from './when.ts'
 
@@ -33,6 +34,8 @@ const needs = z.union([jobName, z.array(need)], {
   error: must("a job's name or a list of them"),
 })
 
+const network = z.literal('none', { error: 'must be none, or be left out' })
+
 /** What a job has in both forms of the file. */
 export const jobKeys = {
   image: key(image, 'The container image of the sandbox.', 'node:24'),
@@ -44,6 +47,12 @@ export const jobKeys = {
     'How the commit comes into the workspace: `none`, or with how much of its history. Else with all of it and the tags.',
     '{ depth: 1 }',
     'none',
+  ),
+  network: key(network, 'None: the steps reach nothing but the services of the job.', 'none'),
+  services: key(
+    services,
+    'What runs beside the steps, each in a container of its own, reachable by its name on a network of this job alone; gone with the job.',
+    '{ db: { image: "postgres:18", ports: [5432] } }',
   ),
   when: key(
     when,

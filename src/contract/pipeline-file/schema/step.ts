@@ -6,7 +6,7 @@ import { env } from './env.ts'
 import { group } from './group.ts'
 import { key, requiredKey } from './key.ts'
 import { duration, flag, stepRetry } from './limits.ts'
-import { displayName, packageName } from './names.ts'
+import { displayName, image, packageName } from './names.ts'
 import { when } from './when.ts'
 
 const dependencies = z.array(packageName, { error: must('a list of package names') }).max(100)
@@ -35,6 +35,16 @@ export const stepMapping = group('a step', {
     '[make, git]',
   ),
   env: key(env, 'Environment variables of this step only.', '{ LEVEL: 3 }'),
+  image: key(
+    image,
+    "The container image that this step runs in, with the job's workspace, network and services.",
+    'node:24',
+  ),
+  background: key(
+    flag,
+    'True: the job goes on beside it, and ends it when the other steps are over.',
+    'true',
+  ),
   working_directory: key(workingDirectory, 'Where the command runs, below the workspace.', 'ui'),
   shell: key(shell, 'What reads the command; the image must have it. Else `sh`.', 'bash'),
   when: key(when, 'When the step is run; else the job goes on without it.', '{ status: failure }'),

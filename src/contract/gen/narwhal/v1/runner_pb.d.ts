@@ -506,6 +506,18 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: narwhal.v1.Clone clone = 20;
    */
   clone?: Clone | undefined;
+
+  /**
+   * The steps reach nothing but the job's services.
+   *
+   * @generated from field: bool no_network = 30;
+   */
+  noNetwork: boolean;
+
+  /**
+   * @generated from field: repeated narwhal.v1.Service services = 31;
+   */
+  services: Service[];
 };
 
 /**
@@ -513,6 +525,77 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec>;
+
+/**
+ * A container beside the job, reachable by its name. The events of an attempt count services
+ * behind the steps.
+ *
+ * @generated from message narwhal.v1.Service
+ */
+export declare type Service = Message<"narwhal.v1.Service"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * @generated from field: map<string, string> env = 3;
+   */
+  env: { [key: string]: string };
+
+  /**
+   * Words for the image's entry point; none: the image's own.
+   *
+   * @generated from field: repeated string command = 4;
+   */
+  command: string[];
+
+  /**
+   * Absent: ready once it runs.
+   *
+   * @generated from field: narwhal.v1.Ready ready = 5;
+   */
+  ready?: Ready | undefined;
+};
+
+/**
+ * Describes the message narwhal.v1.Service.
+ * Use `create(ServiceSchema)` to create a new message.
+ */
+export declare const ServiceSchema: GenMessage<Service>;
+
+/**
+ * @generated from message narwhal.v1.Ready
+ */
+export declare type Ready = Message<"narwhal.v1.Ready"> & {
+  /**
+   * A script for the service's shell; empty: the ports count, all of which must be listened on.
+   *
+   * @generated from field: string command = 1;
+   */
+  command: string;
+
+  /**
+   * @generated from field: repeated uint32 ports = 2;
+   */
+  ports: number[];
+
+  /**
+   * @generated from field: uint64 timeout_ms = 3;
+   */
+  timeoutMs: bigint;
+};
+
+/**
+ * Describes the message narwhal.v1.Ready.
+ * Use `create(ReadySchema)` to create a new message.
+ */
+export declare const ReadySchema: GenMessage<Ready>;
 
 /**
  * How the commit comes into the workspace.
@@ -636,6 +719,20 @@ export declare type StepSpec = Message<"narwhal.v1.StepSpec"> & {
    * @generated from field: bool allow_failure = 10;
    */
   allowFailure: boolean;
+
+  /**
+   * In place of the job's; empty: the job's.
+   *
+   * @generated from field: string image = 30;
+   */
+  image: string;
+
+  /**
+   * The job goes on beside it.
+   *
+   * @generated from field: bool background = 31;
+   */
+  background: boolean;
 };
 
 /**
