@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
+import { ApiClient } from '../src/cli/client.ts'
+import type { Role } from '../src/core/role.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { startUp } from './support/installation.ts'
@@ -113,6 +115,61 @@ test('tokens are stored hashed, listed without themselves, and gone when removed
   assert.equal((await ask(url, '/api/v1/pipelines', own)).status, 200)
   assert.equal((await ask(url, `/api/v1/tokens/${id}`, { authorization }, 'DELETE')).status, 200)
   assert.equal((await ask(url, '/api/v1/pipelines', own)).status, 401)
+})
+
+test('a user does what their role allows, and is named where they did it', async () => {
+  const file = 'jobs: { talk: { steps: [print hello] }, wait: { steps: [sleep 600000] } }'
+  await using repository = await gitRepository({ files: { 'narwhal.yml': file } })
+  const narwhal = await openPublic()
+  await using _ = narwhal
+  const url = narwhal.url.replace('0.0.0.0', '127.0.0.1')
+  const as = (token: string) => new ApiClient({ server: url, token }, new AbortController().signal)
+  const admin = as(narwhal.token)
+  const user = async (name: string, role: Role) => {
+    await admin.addUser({ name, role })
+    return as((await admin.createToken({ name: 'laptop', user: name })).token)
+  }
+  const [viewer, member] = [await user('Vera', 'viewer'), await user('Mia', 'member')]
+  const shop = { name: 'ada/shop', cloneUrl: repository.path }
+  await assert.rejects(member.addRepository(shop), {
+    code: 'forbidden',
+    message: /Mia is a member, and this takes an administrator/,
+  })
+  await admin.addRepository(shop)
+  const start = { repository: 'ada/shop' }
+  await assert.rejects(viewer.startPipeline(start), { code: 'forbidden', message: /a viewer/ })
+  const started = await member.startPipeline(start)
+  assert.equal(started.startedBy, 'Mia')
+  await assert.rejects(viewer.rerunPipeline(started.id), { code: 'forbidden' })
+  const talk = async () => (await viewer.getPipeline(started.id)).jobs[0]
+  const { id } = await eventually(async () => {
+    const job = await talk()
+    return job?.status === 'finished' ? job : null
+  })
+  await admin.rerunJob(id)
+  await eventually(async () => (await talk())?.attempts.length === 2)
+  assert.deepEqual(
+    (await talk())?.attempts.map(({ askedBy }) => askedBy),
+    [undefined, 'admin'],
+  )
+  await member.cancelPipeline(started.id, 'enough')
+  const { jobs: ended } = await viewer.getPipeline(started.id)
+  assert.equal(ended[1]?.reason, 'cancelled by Mia: enough')
+  // Of tokens each has their own.
+  assert.deepEqual(
+    (await viewer.listTokens()).map((token) => token.user),
+    ['Vera'],
+  )
+  await viewer.createToken({ name: 'phone' })
+  await assert.rejects(viewer.createToken({ name: 'phone', user: 'Mia' }), { code: 'forbidden' })
+  const hers = (await admin.listTokens()).find((token) => token.user === 'Mia')
+  await assert.rejects(viewer.removeToken(hers?.id ?? ''), { code: 'not_found' })
+  await assert.rejects(viewer.setRole('Vera', 'admin'), { code: 'forbidden' })
+  await admin.setRole('Vera', 'member')
+  const second = await viewer.startPipeline(start)
+  await viewer.cancelPipeline(second.id)
+  await admin.removeUser('Mia')
+  await assert.rejects(member.listUsers(), { code: 'unauthenticated' })
 })
 
 test('a browser signs in with a token and gets a cookie that no script can read', async () => {

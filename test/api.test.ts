@@ -6,6 +6,7 @@ import {
   attemptList,
   changedJob,
   createdToken,
+  errorBody,
   pipelineList,
   pipelineWithJobs,
   queueList,
@@ -15,10 +16,12 @@ import {
   sampleList,
   shownAttempt,
   shownRunner,
+  shownUser,
   startedPipeline,
   statusBody,
   stepList,
   tokenList,
+  userList,
 } from '../src/contract/rest.ts'
 import { logPage } from '../src/contract/rest-logs.ts'
 import { logLine, repositoryView } from '../src/contract/views.ts'
@@ -118,6 +121,11 @@ test('every answer of the API is as its schema says', async () => {
   await ask(`POST /pipelines/${rerun.id}/cancel`, 200, startedPipeline)
 
   await checkRunners(narwhal)
+  const { user } = await ask('POST /users', 201, shownUser, { name: 'Grace H.' })
+  assert.equal(user.role, 'member')
+  const byName = '/users/grace%20h.'
+  await ask(`PATCH ${byName}`, 200, shownUser, { role: 'admin' })
+  assert.equal((await ask('GET /users', 200, userList)).users[0]?.role, 'admin')
   const { id, token } = await ask('POST /tokens', 201, createdToken, { name: 'tour' })
   const list = await ask('GET /tokens', 200, tokenList)
   assert.deepEqual(
@@ -127,6 +135,7 @@ test('every answer of the API is as its schema says', async () => {
   await ask('POST /session', 200, accepted, { token })
   await ask('DELETE /session', 200, accepted)
   await ask(`DELETE /tokens/${id}`, 200, accepted)
+  assert.match((await ask(`DELETE ${byName}`, 409, errorBody)).message, /only administrator/)
   await ask('DELETE /repositories/ada%2Ftour', 200, accepted)
   assert.deepEqual((await ask('GET /repositories', 200, repositoryList)).repositories, [])
   await ask(`GET ${path}`, 200, pipelineWithJobs)

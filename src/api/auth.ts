@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { ATTACH_PATH } from '../contract/attach.ts'
+import { isEnough, type Role } from '../core/role.ts'
 import type { HttpServer } from '../http/server.ts'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import type { UserRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
+import { neededRole } from './needed-role.ts'
 
 /** The cookie that carries the token of a person who has signed in by a browser. */
 export const SESSION_COOKIE = 'narwhal_token'
@@ -13,6 +16,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether the route itself looks who asks: by it one gets what opens the others. */
     isOpen?: boolean
+  }
+  interface FastifyRequest {
+    /** Whose token it shows. Absent: it needs none, and may do everything. */
+    user?: UserRecord
   }
 }
 
@@ -57,7 +64,7 @@ export function hashToken(token: string): string {
 
 /**
  * Guards everything under `/api/`: who asks needs a token (`Authorization: Bearer …`, or the cookie of a
- * session) unless the server listens on loopback only; a runner's identity opens what it needs to
+ * session) of a user whose role is enough, unless the server listens on loopback only; a runner's identity opens what it needs to
  * attach, and nothing else; and what a browser sends to change
  * something, or to open a websocket, must come from a page of this server.
  */
@@ -67,6 +74,10 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
     checkOrigin(request)
     if (options.loopbackOnly) {
       checkHost(request)
+      // Nobody needs a token here; who shows one is known by name.
+      const token = shownToken(request)
+      const user = token && (await store.findUserByToken(hashToken(token)))
+      if (user) request.user = user
     } else if (!request.routeOptions.config.isOpen) {
       await checkToken(request, store, options.ownToken)
     }
@@ -104,7 +115,7 @@ async function checkToken(
   store: StoreReader,
   ownToken: string | undefined,
 ): Promise<void> {
-  const token = bearerToken(request) ?? sessionToken(request)
+  const token = shownToken(request)
   if (token === undefined) {
     throw new NarwhalError(
       'unauthenticated',
@@ -113,11 +124,32 @@ async function checkToken(
   }
   if (ownToken !== undefined && equalsConstantTime(token, ownToken)) return
   const hash = hashToken(token)
-  if (await store.findToken(hash)) return
+  const user = await store.findUserByToken(hash)
+  if (user) {
+    checkRole(request, user)
+    request.user = user
+    return
+  }
   const isForRunners = RUNNER_ROUTES.has(request.routeOptions.url ?? '')
   if (!isForRunners || !(await store.findRunnerByIdentity(hash))) {
     throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
   }
+}
+
+function checkRole({ method, url }: FastifyRequest, { name, role }: UserRecord): void {
+  const [path = ''] = url.split('?', 1)
+  const needed = neededRole(method, path)
+  if (isEnough(role, needed)) return
+  const words = `${name} is ${withArticle(role)}, and this takes ${withArticle(needed)}`
+  throw new NarwhalError('forbidden', `${words}: ask an administrator for that role`)
+}
+
+function withArticle(role: Role): string {
+  return role === 'admin' ? 'an administrator' : `a ${role}`
+}
+
+function shownToken(request: FastifyRequest): string | undefined {
+  return bearerToken(request) ?? sessionToken(request)
 }
 
 /** What `Authorization: Bearer …` says. */

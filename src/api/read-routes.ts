@@ -6,6 +6,7 @@ import {
   repositoryList,
   repositoryParams,
   statusBody,
+  userList,
 } from '../contract/rest.ts'
 import { repositoryView } from '../contract/views.ts'
 import { waterfallView } from '../contract/waterfall/waterfall.ts'
@@ -35,6 +36,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerLogRoutes(server, deps)
   registerRunnerReads(server, deps.store)
   registerInsights(server, deps.store)
+  registerUserReads(server, deps.store)
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {
@@ -47,6 +49,11 @@ function registerStatus(server: HttpServer, store: StoreReader): void {
     return { version: server.swagger().info.version, seq: await store.lastChange() }
   })
   server.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => server.swagger())
+}
+
+function registerUserReads(server: HttpServer, store: StoreReader): void {
+  const schema = { summary: 'The users', tags: ['users'], response: orError(userList) }
+  server.get('/api/v1/users', { schema }, async () => ({ users: await store.listUsers() }))
 }
 
 function registerRepositoryReads(server: HttpServer, store: StoreReader): void {

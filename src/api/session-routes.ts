@@ -21,7 +21,7 @@ export function registerSessionRoutes(server: HttpServer, store: StoreReader): v
     },
     handler: async (request, reply) => {
       const { token } = request.body
-      if (!(await store.findToken(hashToken(token)))) {
+      if (!(await store.findUserByToken(hashToken(token)))) {
         throw new NarwhalError('unauthenticated', 'this token is not valid')
       }
       void reply.header('set-cookie', cookie(token, THIRTY_DAYS_S, request.protocol))
@@ -39,9 +39,10 @@ export function registerSessionRoutes(server: HttpServer, store: StoreReader): v
   server.get('/api/v1/session', {
     schema: { summary: 'Who has signed in', tags: ['session'], response: orError(sessionBody) },
     handler: async (request) => {
-      const token = sessionToken(request)
-      const found = token && (await store.findToken(hashToken(token)))
-      return found ? { name: found.name } : {}
+      const { user } = request
+      return user
+        ? { name: user.name, role: user.role, canLeave: sessionToken(request) !== undefined }
+        : { role: 'admin' as const, canLeave: false }
     },
   })
 }

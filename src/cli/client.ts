@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import {
   accepted,
   attemptList,
+  type CreatedToken,
   changedJob,
   createdJoinToken,
   createdToken,
@@ -12,6 +13,8 @@ import {
   joinTokenList,
   type NewRepository,
   type NewRunner,
+  type NewToken,
+  type NewUser,
   type PipelineQuery,
   type PipelineWithJobs,
   pipelineList,
@@ -23,8 +26,12 @@ import {
   runnerList,
   type StartPipeline,
   shownRunner,
+  shownUser,
   startedPipeline,
+  type TokenView,
   tokenList,
+  type UserView,
+  userList,
 } from '../contract/rest.ts'
 import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
 import type {
@@ -38,6 +45,7 @@ import type {
 } from '../contract/views.ts'
 import { logLine } from '../contract/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
+import type { Role } from '../core/role.ts'
 import { type Call, callJson, callLines, type ServerAddress } from './http-client.ts'
 
 /** A stretch of a log: from a line on, or the lines before one. */
@@ -198,16 +206,34 @@ export class ApiClient {
     return (await this.#call('/dispatchers', dispatcherList)).dispatchers
   }
 
-  async listTokens(): Promise<z.output<typeof tokenList>['tokens']> {
+  async listTokens(): Promise<TokenView[]> {
     return (await this.#call('/tokens', tokenList)).tokens
   }
 
-  createToken(name: string): Promise<z.output<typeof createdToken>> {
-    return this.#call('/tokens', createdToken, { method: 'POST', body: { name } })
+  createToken(body: NewToken): Promise<CreatedToken> {
+    return this.#call('/tokens', createdToken, { method: 'POST', body })
   }
 
   async removeToken(id: string): Promise<void> {
     await this.#call(`/tokens/${slashless(id)}`, accepted, { method: 'DELETE' })
+  }
+
+  async listUsers(): Promise<UserView[]> {
+    return (await this.#call('/users', userList)).users
+  }
+
+  async addUser(body: NewUser): Promise<UserView> {
+    return (await this.#call('/users', shownUser, { method: 'POST', body })).user
+  }
+
+  /** `user`: the id or the name, here and below. */
+  async setRole(user: string, role: Role): Promise<UserView> {
+    const call = { method: 'PATCH', body: { role } } as const
+    return (await this.#call(`/users/${slashless(user)}`, shownUser, call)).user
+  }
+
+  async removeUser(user: string): Promise<void> {
+    await this.#call(`/users/${slashless(user)}`, accepted, { method: 'DELETE' })
   }
 
   async #pipeline(path: string, body?: unknown): Promise<PipelineView> {

@@ -13,7 +13,7 @@ import { createProgram, runProgram } from './program.ts'
 test('lists repositories, pipelines, runners and the queue as aligned tables', async () => {
   await using fake = await filledNarwhal()
   const outputs = []
-  const lines = ['repo list', 'pipeline list', 'runner list', 'queue', 'token list']
+  const lines = ['repo list', 'pipeline list', 'runner list', 'queue', 'token list', 'user list']
   for (const line of [...lines, 'runner token list']) {
     const { out, err, code } = await runCommand(fake.url, line)
     assert.deepEqual([err, code], ['', 0])
@@ -34,8 +34,11 @@ build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago
 #  REPOSITORY  JOB     WAITS       BECAUSE                      ID
 1  team/app    deploy  1 min 00 s  no runner has the label gpu  job_deploy
 
-TOKEN    NAME    CREATED
-token_1  laptop  1 min ago
+TOKEN    NAME    USER  CREATED
+token_1  laptop  ada   1 min ago
+
+USER  ROLE   ADDED
+ada   admin  1 min ago
 
 TOKEN   LABELS  CREATED    STATE
 join_1  gpu     1 min ago  good
@@ -210,6 +213,10 @@ test('sends each command to its route', async () => {
     ['runner token --labels gpu,big', 'POST /api/v1/runners/tokens {"labels":["gpu","big"]}'],
     ['runner token remove join_1', 'DELETE /api/v1/runners/tokens/join_1'],
     ['token create laptop', 'POST /api/v1/tokens {"name":"laptop"}'],
+    ['token create x --user bot', 'POST /api/v1/tokens {"name":"x","user":"bot"}'],
+    ['user add grace --role viewer', 'POST /api/v1/users {"name":"grace","role":"viewer"}'],
+    ['user role grace admin', 'PATCH /api/v1/users/grace {"role":"admin"}'],
+    ['user remove grace', 'DELETE /api/v1/users/grace'],
     ['token remove token_2', 'DELETE /api/v1/tokens/token_2'],
   ]
   for (const [line, request] of cases) {
@@ -219,6 +226,7 @@ test('sends each command to its route', async () => {
   assert.equal((await runCommand(fake.url, 'token create x')).out, 'nwl_secret\n')
   assert.equal((await runCommand(fake.url, 'runner token')).out, 'nwl_join\n')
   assert.equal((await runCommand(fake.url, 'runner token --labels ,')).code, 2)
+  assert.equal((await runCommand(fake.url, 'user role grace king')).code, 2)
 })
 
 test('shares the runner command with the service of that name, and its options with none', async () => {

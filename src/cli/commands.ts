@@ -6,12 +6,13 @@ import { addQueueCommand } from './commands/queue.ts'
 import { addRepoCommands } from './commands/repo.ts'
 import { addRunnerCommands } from './commands/runner.ts'
 import { addTokenCommands } from './commands/token.ts'
+import { addUserCommands } from './commands/user.ts'
 
 /** The title under which `narwhal --help` lists the commands that talk to a server. */
 export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
- * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, token. The
+ * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, token, user. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
  */
@@ -23,4 +24,5 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addQueueCommand(program, io)
   addRunnerCommands(program, io)
   addTokenCommands(program, io)
+  addUserCommands(program, io)
 }

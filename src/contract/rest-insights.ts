@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ROLES } from '../core/role.ts'
 import { count } from './rest.ts'
 import {
   attemptView,
@@ -93,8 +94,14 @@ export type TrendPoint = z.infer<typeof trendList>['points'][number]
 /** What a pipeline ran, as it was understood: narwhal.yml in its full form. */
 export const usedConfig = z.object({ yaml: z.string() })
 
-/** Who asks. `name`: of the token that was signed in with; absent where none is needed. */
-export const sessionBody = z.object({ name: z.string().optional() })
+/** Who asks: the user whose token it is; without a name where nobody needs a token. */
+export const sessionBody = z.object({
+  name: z.string().optional(),
+  role: z.enum(ROLES),
+  /** Whether a browser has signed in, and can sign out. */
+  canLeave: z.boolean(),
+})
+export type SessionBody = z.infer<typeof sessionBody>
 
 /** Where a forge would send its webhooks. */
 export const testDeliveryRequest = z.strictObject({

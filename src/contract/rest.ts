@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ROLES } from '../core/role.ts'
 import {
   attemptView,
   jobId,
@@ -172,12 +173,45 @@ export const dispatcherList = z.object({
 
 export const queueList = z.object({ jobs: z.array(queuedJobView) })
 
-export const newToken = z.strictObject({ name: z.string().min(1).max(100) })
-export const createdToken = z.object({ id: z.string(), name: z.string(), token: z.string() })
-export const tokenList = z.object({
-  tokens: z.array(z.object({ id: z.string(), name: z.string(), createdAt: z.number() })),
+export const newToken = z.strictObject({
+  name: z.string().min(1).max(100),
+  /** Whose it is, by id or name; absent: the asker's own. */
+  user: z.string().max(100).optional(),
 })
+export type NewToken = z.infer<typeof newToken>
+/** `user`: the name of the one whose it is. */
+const shownToken = z.object({ id: z.string(), name: z.string(), user: z.string() })
+export const createdToken = shownToken.extend({ token: z.string() })
+export type CreatedToken = z.infer<typeof createdToken>
+export const tokenList = z.object({
+  tokens: z.array(shownToken.extend({ createdAt: z.number() })),
+})
+export type TokenView = z.infer<typeof tokenList>['tokens'][number]
 export const tokenParams = z.object({ token: z.string().regex(/^token_[0-9a-z]+$/) })
+
+const role = z.enum(ROLES)
+export const newUser = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[\p{L}\p{N}][\p{L}\p{N} @._-]{0,63}$/u,
+      'must be like ada: letters, digits, space . _ @ -',
+    )
+    // A name that is an id would be taken for that.
+    .refine((name) => !/^user_[0-9a-z]+$/.test(name), 'is the form of an id'),
+  /** `viewer` looks, `member` also starts, reruns and cancels, `admin` does everything. */
+  role: role.default('member'),
+})
+export type NewUser = z.input<typeof newUser>
+export const userView = z
+  .object({ id: z.string(), name: z.string(), role, createdAt: z.number() })
+  .meta({ id: 'User' })
+export type UserView = z.infer<typeof userView>
+export const shownUser = z.object({ user: userView })
+export const userList = z.object({ users: z.array(userView) })
+/** A user by id or name. */
+export const userParams = z.object({ user: z.string().max(100) })
+export const changedUser = z.strictObject({ role })
 export const signIn = z.strictObject({ token: z.string().max(200) })
 
 export const statusBody = z.object({

@@ -88,6 +88,8 @@ export const decisionView = z
 export const attemptView = z
   .object({
     number: z.number().int().positive(),
+    /** The user who wanted the job run again, if one did by this attempt. */
+    askedBy: z.string().optional(),
     status: z.enum(['assigned', 'running', 'finished']),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
@@ -140,6 +142,8 @@ export const pipelineView = z
     reason: z.string().optional(),
     problems: z.array(problemView),
     rerunOf: pipelineId.optional(),
+    /** The user who started it, where one did. */
+    startedBy: z.string().optional(),
     event: z.object({
       id: eventId,
       kind: z.enum(['push', 'pull_request', 'tag', 'manual']),

@@ -5,6 +5,7 @@ export type PipelineId = `pipeline_${string}`
 export type JobId = `job_${string}`
 export type RunnerId = `runner_${string}`
 export type TokenId = `token_${string}`
+export type UserId = `user_${string}`
 /** One life of a dispatcher: a new one with each start, and whenever its seat was lost. */
 export type DispatcherId = `dispatcher_${string}`
 

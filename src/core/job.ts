@@ -22,6 +22,8 @@ export type JobState = {
   readonly attempt: number
   /** See `roundOf`; absent: 1. */
   readonly since?: number
+  /** The user who wanted the present round; absent: nobody, or somebody without a name. */
+  readonly askedBy?: string
 } & (
   | { readonly status: 'blocked' }
   | { readonly status: 'queued'; readonly queuedAt: number }
@@ -84,7 +86,12 @@ export type JobEvent =
   /** The runner is lost with the attempt: the next attempt waits. */
   | ({ readonly type: 'lost'; readonly reason: string; readonly at: number } & Report)
   | { readonly type: 'cancelled'; readonly reason: string; readonly at: number }
-  | { readonly type: 'rerun'; readonly blocked: boolean; readonly at: number }
+  | {
+      readonly type: 'rerun'
+      readonly blocked: boolean
+      readonly askedBy?: string
+      readonly at: number
+    }
 
 /** Moves a job by one event; returns the same object when the event does not apply. */
 export function advanceJob(state: JobState, event: JobEvent): JobState {
@@ -142,13 +149,22 @@ function isCurrent(state: HeldState, report: Report): boolean {
   return state.attempt === report.attempt && state.fence === report.fence
 }
 
-function queued({ since }: JobState, attempt: number, queuedAt: number): JobState {
-  return { status: 'queued', attempt, ...(since === undefined ? {} : { since }), queuedAt }
+/** What all states of a round have in common. */
+function round({ since, askedBy }: JobState): Pick<JobState, 'since' | 'askedBy'> {
+  return {
+    ...(since === undefined ? {} : { since }),
+    ...(askedBy === undefined ? {} : { askedBy }),
+  }
 }
 
-function rerun(state: JobState, { blocked, at }: { blocked: boolean; at: number }): JobState {
+function queued(state: JobState, attempt: number, queuedAt: number): JobState {
+  return { status: 'queued', attempt, ...round(state), queuedAt }
+}
+
+function rerun(state: JobState, event: Extract<JobEvent, { type: 'rerun' }>): JobState {
+  const { blocked, askedBy, at } = event
   const attempt = state.attempt + 1
-  const next = { attempt, since: attempt }
+  const next = { attempt, since: attempt, ...(askedBy === undefined ? {} : { askedBy }) }
   return blocked ? { status: 'blocked', ...next } : { status: 'queued', ...next, queuedAt: at }
 }
 
@@ -159,7 +175,7 @@ function finished(
   return {
     status: 'finished',
     attempt: state.attempt,
-    ...(state.since === undefined ? {} : { since: state.since }),
+    ...round(state),
     outcome: end.outcome,
     ...(end.reason ? { reason: end.reason } : {}),
     ...(state.status === 'running' ? { startedAt: state.startedAt } : {}),

@@ -1,5 +1,5 @@
 import type { JobId } from '../core/ids.ts'
-import type { JobEvent } from '../core/job.ts'
+import { type JobEvent, type JobState, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import type { AttemptRecord, JobRecord } from '../store/records.ts'
 import type { JobChange } from './advance-pipeline.ts'
@@ -22,6 +22,7 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
     event: { type: 'assigned', runnerId: decision.runnerId, fence, at },
     attempt: {
       number: job.state.attempt,
+      ...askedBy(job.state),
       runnerId: decision.runnerId,
       fence,
       status: 'assigned',
@@ -33,6 +34,12 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
       lastSeq: 0,
     },
   }
+}
+
+/** Who wanted the round that the attempt begins; a later one replaces a runner that was lost. */
+function askedBy(state: JobState): Pick<AttemptRecord, 'askedBy'> {
+  const isFirst = state.attempt === roundOf(state)
+  return isFirst && state.askedBy !== undefined ? { askedBy: state.askedBy } : {}
 }
 
 /** A batch of a runner's events. */

@@ -1,28 +1,23 @@
-import { createToken, hashToken } from '../api/auth.ts'
 import { getJob, getPipeline, getRepository } from '../api/lookups.ts'
 import { viewRepository } from '../api/repository-view.ts'
 import {
   accepted,
   cancelRequest,
   changedJob,
-  createdToken,
   jobParams,
   newRepository,
-  newToken,
   pipelineParams,
   queueList,
   registeredRepository,
   repositoryParams,
   startedPipeline,
   startPipeline,
-  tokenList,
-  tokenParams,
 } from '../contract/rest.ts'
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
-import { newId } from '../lib/new-id.ts'
+import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import { openWebhookSecret } from '../store/webhook-secrets.ts'
@@ -31,6 +26,8 @@ import { expectStarts } from './expect-starts.ts'
 import { registerRepository } from './register-repository.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
 import { testDelivery } from './test-delivery.ts'
+import { addTokenRoutes } from './token-routes.ts'
+import { addUserRoutes } from './user-routes.ts'
 
 export interface CommandDeps {
   readonly dispatcher: Dispatcher
@@ -51,6 +48,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
     addTokenRoutes(scope, deps.store)
+    addUserRoutes(scope, deps.store)
   })
 }
 
@@ -120,7 +118,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     handler: async (request, reply) => {
       const { repository, ...start } = request.body
       const record = await getRepository(store, repository)
-      const pipeline = await dispatcher.startPipeline(record, start)
+      const pipeline = await dispatcher.startPipeline(record, start, request.user?.name)
       return reply.code(201).send({ pipeline })
     },
   })
@@ -132,7 +130,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       response: { 201: startedPipeline },
     },
     handler: async (request, reply) => {
-      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline)
+      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, request.user?.name)
       return reply.code(201).send({ pipeline })
     },
   })
@@ -145,7 +143,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       response: { 200: startedPipeline },
     },
     handler: async (request) => {
-      await dispatcher.rerunFailed(request.params.pipeline)
+      await dispatcher.rerunFailed(request.params.pipeline, request.user?.name)
       return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
@@ -159,7 +157,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     },
     handler: async (request) => {
       const id = request.params.pipeline
-      await dispatcher.cancelPipeline(id, request.body.reason ?? 'cancelled by hand')
+      await dispatcher.cancelPipeline(id, cancelReason(request.body, request.user))
       return { pipeline: await getPipeline(store, id) }
     },
   })
@@ -183,7 +181,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
       response: { 200: changedJob },
     },
     handler: async (request) => {
-      await dispatcher.rerunJob(request.params.job)
+      await dispatcher.rerunJob(request.params.job, request.user?.name)
       return { job: await getJob(store, request.params.job) }
     },
   })
@@ -197,50 +195,14 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
     },
     handler: async (request) => {
       const id = request.params.job
-      await dispatcher.cancelJob(id, request.body.reason ?? 'cancelled by hand')
+      await dispatcher.cancelJob(id, cancelReason(request.body, request.user))
       return { job: await getJob(store, id) }
     },
   })
 }
 
-function addTokenRoutes(server: HttpServer, store: Store): void {
-  const tags = ['tokens']
-  server.get('/api/v1/tokens', {
-    schema: { summary: 'The access tokens', tags, response: { 200: tokenList } },
-    handler: async () => {
-      const tokens = await store.listTokens()
-      return { tokens: tokens.map(({ id, name, createdAt }) => ({ id, name, createdAt })) }
-    },
-  })
-  server.post('/api/v1/tokens', {
-    schema: {
-      summary: 'Create an access token; it is shown this once',
-      tags,
-      body: newToken,
-      response: { 201: createdToken },
-    },
-    handler: async (request, reply) => {
-      const token = createToken()
-      const { name } = request.body
-      const id = newId('token')
-      const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
-      await store.transact((write) => write.insertToken(record))
-      return reply.code(201).send({ id, name, token })
-    },
-  })
-  server.delete('/api/v1/tokens/:token', {
-    schema: {
-      summary: 'Remove an access token',
-      tags,
-      params: tokenParams,
-      response: { 200: accepted },
-    },
-    handler: async (request) => {
-      const { token } = request.params
-      const found = (await store.listTokens()).find(({ id }) => id === token)
-      if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
-      await store.transact((write) => write.removeToken(found.id))
-      return { ok: true } as const
-    },
-  })
+/** What is told of a cancelled job: who it was, and why. */
+function cancelReason({ reason }: { reason?: string | undefined }, user?: UserRecord): string {
+  if (!user) return reason ?? 'cancelled by hand'
+  return reason ? `cancelled by ${user.name}: ${reason}` : `cancelled by ${user.name}`
 }

@@ -54,6 +54,14 @@ const MOST_WAITING = 100_000
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
 
+/** What a pipeline comes from, besides its event. */
+interface Origin {
+  readonly rerunOf?: PipelineId
+  /** The name of the user who wants it. */
+  readonly startedBy?: string | undefined
+  readonly early?: EarlyPlan | undefined
+}
+
 /**
  * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
  * What it knows it has from the store: a new process goes on where the former one stopped, and
@@ -189,20 +197,22 @@ export class Dispatcher implements AsyncDisposable {
   async startPipeline(
     repository: RepositoryRecord,
     start: ManualStart = {},
+    startedBy?: string,
   ): Promise<PipelineView> {
     const event = await manualEvent(repository, start, {
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
     })
     await this.#recorder.record((write) => write.acceptEvents([event]))
-    return await this.#getView(await this.#create(event, event.receivedAt))
+    return await this.#getView(await this.#create(event, event.receivedAt, { startedBy }))
   }
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
-  async rerunPipeline(id: PipelineId): Promise<PipelineView> {
+  async rerunPipeline(id: PipelineId, startedBy?: string): Promise<PipelineView> {
     const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    return await this.#getView(await this.#create(detail.event, Date.now(), { rerunOf: id }))
+    const rerun = { rerunOf: id, startedBy }
+    return await this.#getView(await this.#create(detail.event, Date.now(), rerun))
   }
 
   async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
@@ -214,12 +224,12 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Runs the failed jobs of a pipeline again, in place. */
-  async rerunFailed(id: PipelineId): Promise<void> {
-    await this.#runs.command(id, (run) => run.rerunFailed())
+  async rerunFailed(id: PipelineId, askedBy?: string): Promise<void> {
+    await this.#runs.command(id, (run) => run.rerunFailed(askedBy))
   }
 
-  async rerunJob(id: JobId): Promise<void> {
-    await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id))
+  async rerunJob(id: JobId, askedBy?: string): Promise<void> {
+    await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id, askedBy))
   }
 
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
@@ -253,7 +263,7 @@ export class Dispatcher implements AsyncDisposable {
   async #create(
     event: CommitEvent,
     since: number,
-    { rerunOf, early }: { rerunOf?: PipelineId; early?: EarlyPlan | undefined } = {},
+    { rerunOf, startedBy, early }: Origin = {},
   ): Promise<PipelineId> {
     const createdAt = Date.now()
     const dispatcherId = this.id
@@ -264,6 +274,7 @@ export class Dispatcher implements AsyncDisposable {
           eventId: event.id,
           dispatcherId,
           ...(rerunOf ? { rerunOf } : {}),
+          ...(startedBy !== undefined ? { startedBy } : {}),
           phases: [{ name: 'queue', startedAt: since, durationMs: Math.max(0, createdAt - since) }],
           createdAt,
         }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestStore } from '#root/test/support/test-store.ts'
 import { createJoinToken, createToken, hashToken } from '../api/auth.ts'
+import type { Role } from '../core/role.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
@@ -77,11 +78,27 @@ test('refuses labels that the token does not allow, and names that are taken; it
   await joinRunner(store, { name: 'near', labels: ['gpu'], token }, false)
 })
 
+async function addUserToken(store: Store, role: Role, token: string): Promise<void> {
+  const user = { id: newId('user'), name: role, role, createdAt: 1 }
+  const record = { id: newId('token'), userId: user.id, name: 'ops', hash: hashToken(token) }
+  await store.transact(async (write) => {
+    await write.insertUser(user)
+    await write.insertToken({ ...record, createdAt: 1 })
+  })
+}
+
+test('an access token of who is no administrator lets no runner join', async () => {
+  await using store = await openTestStore()
+  const token = createToken()
+  await addUserToken(store, 'member', token)
+  const request = { name: 'far', ...noLabels, token }
+  await assert.rejects(joinRunner(store, request, false), { code: 'unauthenticated' })
+})
+
 test('an access token lets a runner take the place of one that is not connected', async () => {
   await using store = await openTestStore()
   const token = createToken()
-  const record = { id: newId('token'), name: 'ops', hash: hashToken(token), createdAt: 1 }
-  await store.transact((write) => write.insertToken(record))
+  await addUserToken(store, 'admin', token)
   const request = { name: 'far', labels: ['any'], token }
   const { runner: first, identity } = await joinRunner(store, request, false)
   const dialled: RunnerRecord = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }

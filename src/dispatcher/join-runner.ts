@@ -8,7 +8,7 @@ import { newRunner } from './new-runner.ts'
 export interface JoinRequest {
   readonly name: string
   readonly labels: readonly string[]
-  /** A registration token or an access token; absent where nobody needs one. */
+  /** A registration token or an administrator's access token; absent where nobody needs one. */
   readonly token?: string | undefined
 }
 
@@ -17,7 +17,7 @@ export interface JoinRequest {
  * nowhere else.
  *
  * - With a registration token: once, with no labels but the token's, under a name that is free.
- * - With an access token, or where everybody may do everything: with any labels, and also under the
+ * - With an administrator's access token, or where everybody may do everything: with any labels, and also under the
  *   name of a runner that is not connected: that one is then this one.
  *
  * Rejects with `unauthenticated` for a token that lets nobody join, in the same words whatever is
@@ -61,7 +61,7 @@ async function admit(
     )
   }
   const hash = hashToken(token)
-  if (await write.findToken(hash)) return undefined
+  if ((await write.findUserByToken(hash))?.role === 'admin') return undefined
   const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
   if (!used) {
     throw new NarwhalError(

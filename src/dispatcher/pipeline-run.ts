@@ -156,7 +156,7 @@ export class PipelineRun {
   }
 
   /** Runs one job again as its next attempt, and what needs it after it. */
-  async rerunJob(id: JobId): Promise<void> {
+  async rerunJob(id: JobId, askedBy?: string): Promise<void> {
     const at = Date.now()
     const { name, leftOut } = this.#ledger.getJob(id).spec
     if (leftOut !== undefined) {
@@ -165,20 +165,20 @@ export class PipelineRun {
     const changed = await this.#ledger.change((draft) => {
       const job = this.#ledger.getJob(id)
       if (job.state.status !== 'finished') return draft
-      return advancePipeline(draft, rerunChanges(draft.jobs, [job], at), at)
+      return advancePipeline(draft, rerunChanges(draft.jobs, [job], { at, askedBy }), at)
     })
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
     this.react()
   }
 
   /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
-  async rerunFailed(): Promise<void> {
+  async rerunFailed(askedBy?: string): Promise<void> {
     const at = Date.now()
     const changed = await this.#ledger.change((draft) => {
       const failed = failedJobs(draft.jobs)
       return failed.length === 0
         ? draft
-        : advancePipeline(draft, rerunChanges(draft.jobs, failed, at), at)
+        : advancePipeline(draft, rerunChanges(draft.jobs, failed, { at, askedBy }), at)
     })
     if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
     this.react()

@@ -14,11 +14,17 @@ export function failedJobs(jobs: readonly JobRecord[]): JobRecord[] {
   )
 }
 
+/** When, and the name of the user who wants it. */
+export interface Asked {
+  readonly at: number
+  readonly askedBy?: string | undefined
+}
+
 /** What has the jobs run again as their next attempts, and what needs them after them. */
 export function rerunChanges(
   all: readonly JobRecord[],
   again: readonly JobRecord[],
-  at: number,
+  { at, askedBy }: Asked,
 ): JobChange[] {
   const specs = all.map(({ spec }) => spec)
   const ids = new Set<JobId>(again.map(({ id }) => id))
@@ -27,6 +33,9 @@ export function rerunChanges(
     all
       .filter(({ id, spec }) => ids.has(id) || after.has(spec.name))
       // What it needs may be running again itself; without needs it is ready at once.
-      .map(({ id }) => ({ jobId: id, event: { type: 'rerun', blocked: true, at } }))
+      .map(({ id }) => {
+        const by = askedBy === undefined ? {} : { askedBy }
+        return { jobId: id, event: { type: 'rerun', blocked: true, ...by, at } }
+      })
   )
 }

@@ -1,9 +1,10 @@
 import { createToken, hashToken } from '../api/auth.ts'
+import { firstAdmin } from '../api/first-admin.ts'
 import { newId } from '../lib/new-id.ts'
 import type { Store } from '../store/store.ts'
 
 /**
- * Sees to it that an installation which others can reach has an access token. Where there is none
+ * Sees to it that an installation which others can reach has an access token, of an administrator. Where there is none
  * yet, the one that was chosen becomes the first, so that a runner can be given the same; without
  * a choice one is made, and shown this once.
  */
@@ -20,6 +21,9 @@ export async function ensureFirstToken(
     hash: hashToken(token),
     createdAt: Date.now(),
   }
-  await store.transact((transaction) => transaction.insertToken(record))
+  await store.transact(async (transaction) => {
+    const { id: userId } = await firstAdmin(transaction)
+    await transaction.insertToken({ ...record, userId })
+  })
   if (!chosen) write(`The first access token, shown this once: ${token}\n`)
 }

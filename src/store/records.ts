@@ -6,11 +6,14 @@ import type {
   PipelineId,
   RepositoryId,
   RunnerId,
+  TokenId,
+  UserId,
 } from '../core/ids.ts'
 import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Decision, Engine } from '../core/placement/placement.ts'
 import type { JobSpec, Problem } from '../core/plan.ts'
+import type { Role } from '../core/role.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
 
@@ -96,6 +99,8 @@ export interface PipelineRecord {
   readonly problems: readonly Problem[]
   readonly phases: readonly Phase[]
   readonly rerunOf?: PipelineId
+  /** The user who wanted it; absent where it was no person, or one without a name. */
+  readonly startedBy?: string
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId
@@ -121,6 +126,8 @@ export interface AttemptRecord {
   readonly runnerId: RunnerId
   /** The fencing token of its lease. */
   readonly fence: number
+  /** The user who wanted the job run again, if one did by this attempt. */
+  readonly askedBy?: string
   readonly status: 'assigned' | 'running' | 'finished'
   readonly outcome?: Outcome
   readonly reason?: string
@@ -223,9 +230,19 @@ export interface DispatcherRecord {
   readonly startedAt: number
 }
 
-/** An access token of the API; the token itself is never stored. */
+/** Somebody, or a program, who may use this Narwhal. */
+export interface UserRecord {
+  readonly id: UserId
+  /** Unique. */
+  readonly name: string
+  readonly role: Role
+  readonly createdAt: number
+}
+
+/** An access token of the API, which opens what its user may do; the token itself is never stored. */
 export interface TokenRecord {
-  readonly id: `token_${string}`
+  readonly id: TokenId
+  readonly userId: UserId
   readonly name: string
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
@@ -236,6 +253,7 @@ export interface NewPipeline {
   readonly id: PipelineId
   readonly eventId: EventId
   readonly rerunOf?: PipelineId
+  readonly startedBy?: string
   /** Whose it is from the start. */
   readonly dispatcherId?: DispatcherId
   readonly phases: readonly Phase[]

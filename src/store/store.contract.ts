@@ -12,6 +12,7 @@ import { repositoriesContract } from './contract/repositories.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
+import { usersContract } from './contract/users.contract.ts'
 
 /** What the port promises, of any database. */
 export function storeContract(
@@ -37,5 +38,6 @@ export function storeContract(
     runnersContract(open)
     joinTokensContract(open)
     sealingContract(open)
+    usersContract(open)
   })
 }

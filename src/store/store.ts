@@ -10,8 +10,10 @@ import type {
   PipelineId,
   RepositoryId,
   RunnerId,
+  UserId,
 } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Role } from '../core/role.ts'
 import type {
   AcceptedEvent,
   DeliveryRecord,
@@ -28,6 +30,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
+  UserRecord,
 } from './records.ts'
 
 /**
@@ -120,7 +123,11 @@ export interface StoreReader {
   listRunners(): Promise<RunnerRecord[]>
   listRunnerViews(): Promise<RunnerView[]>
 
-  findToken(hash: string): Promise<TokenRecord | undefined>
+  findUser(idOrName: string): Promise<UserRecord | undefined>
+  /** Whose the token with this hash is. */
+  findUserByToken(hash: string): Promise<UserRecord | undefined>
+  /** By name. */
+  listUsers(): Promise<UserRecord[]>
   listTokens(): Promise<TokenRecord[]>
 
   /** The id of the key under which values are sealed; undefined while nothing was. */
@@ -283,6 +290,13 @@ export interface StoreWriter extends StoreReader {
   /** Takes a runner out of service for a reason; undefined: takes it back, its failures forgotten. */
   setAside(id: RunnerId, reason: string | undefined): Promise<void>
   removeRunner(id: RunnerId): Promise<void>
+
+  /** Rejects with `conflict` when the name is taken. */
+  insertUser(user: UserRecord): Promise<void>
+  /** Rejects with `conflict`, here and below, where no administrator would be left. */
+  setRole(id: UserId, role: Role): Promise<void>
+  /** With all their tokens; what they did keeps their name. */
+  removeUser(id: UserId): Promise<void>
 
   insertToken(token: TokenRecord): Promise<void>
   removeToken(id: TokenRecord['id']): Promise<void>

@@ -23,6 +23,7 @@ export function pipelineView(
     ...('startedAt' in state && { startedAt: state.startedAt }),
     problems: [...pipeline.problems],
     ...(pipeline.rerunOf && { rerunOf: pipeline.rerunOf }),
+    ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
     event: { id, kind, ref, sha, title, author, source, receivedAt },
     phases: [...pipeline.phases],
     createdAt: pipeline.createdAt,

@@ -53,11 +53,11 @@ test('a whole Narwhal is used from its pages', { skip }, async (t) => {
   await t.test('a list is filtered by its URL', () => filter(on))
   await t.test('a runner is drained and resumed', () => drain(on))
   await t.test('trends are drawn', () => trends(on))
-  await t.test('a token is made and removed', () => tokens(on))
+  await t.test('users and their tokens are made and removed', () => tokens(on))
   await t.test('all of it is reached by keys', () => keys(on))
-  // The browser itself notes the folder that is no repository.
+  // The browser itself notes what was refused: a folder that is no repository, to go without an admin.
   assert.deepEqual(
-    complaints.filter((words) => !words.includes('status of 400')),
+    complaints.filter((words) => !/status of (?:400|409)/.test(words)),
     [],
   )
 })
@@ -228,12 +228,27 @@ async function trends({ page, url }: On): Promise<void> {
 
 async function tokens({ page, url }: On): Promise<void> {
   await page.goto(`${url}/settings`)
-  await page.getByLabel('Whose token').fill('grace')
+  for (const [name, role] of [
+    ['ada', 'admin'],
+    ['grace', 'viewer'],
+  ] as const) {
+    await page.getByLabel('Name of the user').fill(name)
+    await page.getByLabel('Role of the user').selectOption(role)
+    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByRole('row', { name }).waitFor()
+  }
+  await page.getByLabel('Role of grace').selectOption('member')
+  await eventually(async () => (await page.getByLabel('Role of grace').inputValue()) === 'member')
+  await page.getByLabel('What the token is for').fill('laptop')
+  await page.getByLabel('Whose token').selectOption('grace')
   await page.getByRole('button', { name: 'Create a token', exact: true }).click()
   await page.getByText(/^narwhal_/).waitFor()
-  const row = page.getByRole('row', { name: /grace/ })
+  const row = page.getByRole('row', { name: 'laptop grace' })
   await row.getByRole('button', { name: 'Remove' }).click()
   await row.waitFor({ state: 'detached' })
+  const only = page.getByRole('row', { name: 'ada' })
+  await only.getByRole('button', { name: 'Remove' }).click()
+  await only.getByText('ada is the only administrator').waitFor()
 }
 
 async function keys({ page, url }: On): Promise<void> {

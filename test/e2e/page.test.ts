@@ -12,7 +12,7 @@ const openWeb = () =>
     uiFolder,
     prepare: (server) => {
       server.get('/api/v1/queue', async () => ({ jobs: [] }))
-      server.get('/api/v1/session', async () => ({}))
+      server.get('/api/v1/session', async () => ({ role: 'admin', canLeave: false }))
     },
   })
 

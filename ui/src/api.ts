@@ -19,12 +19,20 @@ export function getJson<Answer>(path: string, signal?: AbortSignal): Promise<Ans
 
 /** Sends a command; rejects with ApiError. */
 export function postJson<Answer>(path: string, body: unknown = {}): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' }
-  return ask<Answer>(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  return send<Answer>('POST', path, body)
+}
+
+export function patchJson<Answer>(path: string, body: unknown): Promise<Answer> {
+  return send<Answer>('PATCH', path, body)
 }
 
 export function deleteJson<Answer>(path: string): Promise<Answer> {
   return ask<Answer>(path, { method: 'DELETE' })
+}
+
+function send<Answer>(method: string, path: string, body: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' }
+  return ask<Answer>(path, { method, headers, body: JSON.stringify(body) })
 }
 
 async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {

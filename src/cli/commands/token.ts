@@ -11,6 +11,10 @@ import {
 import { formatAge } from '../format.ts'
 import { printTable } from '../table.ts'
 
+interface CreateOptions extends ClientOptions {
+  readonly user?: string
+}
+
 /** `narwhal token create|list|remove` */
 export function addTokenCommands(program: Command, io: CliIo): void {
   const token = program.command('token').description('access tokens for the API')
@@ -18,13 +22,10 @@ export function addTokenCommands(program: Command, io: CliIo): void {
     summary: 'make a token; it is shown this once',
     description:
       'Makes a token and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
-    examples: ['token create laptop', 'token create deploy --json'],
-  }).action(async (name: string, options: ClientOptions) => {
-    const created = await (await openClient(options, io)).createToken(name)
-    if (options.json) return printJson(io, created)
-    io.stdout.write(`${cleanText(created.token)}\n`)
-    note(io, `keep it now: it is not shown again (${cleanText(created.id)})`)
+    examples: ['token create laptop', 'token create deploy --user deploy-bot --json'],
   })
+    .option('--user <name>', 'whose it is; your own unless told')
+    .action((name: string, options: CreateOptions) => create(name, options, io))
   addClientCommand(token, 'list', {
     summary: 'list the tokens, without their secrets',
     examples: ['token list'],
@@ -39,6 +40,16 @@ export function addTokenCommands(program: Command, io: CliIo): void {
   })
 }
 
+async function create(name: string, options: CreateOptions, io: CliIo): Promise<void> {
+  const { user } = options
+  const client = await openClient(options, io)
+  const created = await client.createToken(user === undefined ? { name } : { name, user })
+  if (options.json) return printJson(io, created)
+  io.stdout.write(`${cleanText(created.token)}\n`)
+  const whose = `a token of ${cleanText(created.user)}, ${cleanText(created.id)}`
+  note(io, `keep it now: it is not shown again (${whose})`)
+}
+
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const tokens = await client.listTokens()
@@ -49,6 +60,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   printTable(io, tokens, [
     { title: 'token', cell: ({ id }) => cleanText(id) },
     { title: 'name', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
+    { title: 'user', cell: ({ user }) => cleanText(user), shrinkTo: 12 },
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
   ])
 }

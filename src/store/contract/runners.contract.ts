@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runnerView } from '../../contract/views.ts'
 import type { DispatcherId } from '../../core/ids.ts'
-import type { RunnerRecord, TokenRecord } from '../records.ts'
+import type { RunnerRecord } from '../records.ts'
 import { aRunner, type OpenDatabase, openWorld } from './fixtures.ts'
 
 export function runnersContract(open: OpenDatabase): void {
@@ -186,20 +186,5 @@ export function runnersContract(open: OpenDatabase): void {
       { code: 'conflict' },
     )
     assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
-  })
-
-  test('keeps access tokens by their hashes', async () => {
-    await using world = await openWorld(open)
-    const { store } = world
-    const token: TokenRecord = { id: 'token_1', name: 'ci', hash: 'a'.repeat(64), createdAt: 1 }
-    await store.transact((write) => write.insertToken(token))
-    await store.transact((write) => write.insertToken(token))
-    assert.deepEqual(await store.findToken(token.hash), token)
-    assert.equal(await store.findToken('b'.repeat(64)), undefined)
-    const thief = store.transact((write) => write.insertToken({ ...token, id: 'token_2' }))
-    await assert.rejects(thief, { code: 'conflict' })
-    assert.deepEqual(await store.listTokens(), [token])
-    await store.transact((write) => write.removeToken(token.id))
-    assert.deepEqual(await store.listTokens(), [])
   })
 }

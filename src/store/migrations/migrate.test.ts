@@ -65,6 +65,9 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     assert.equal(runner?.name, 'one')
     assert.equal(runner.draining, false)
     assert.equal(runner.failures, 0)
+    // What opened everything still does, as an administrator's.
+    const user = await store.findUserByToken('a'.repeat(64))
+    assert.deepEqual(user, { id: 'user_first', name: 'admin', role: 'admin', createdAt: 3 })
 
     const { result: taken } = await store.transact(async (write) => {
       await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
@@ -118,4 +121,5 @@ const BEFORE = [
     '{"status":"finished","outcome":"success","finishedAt":5}', '[]', '[]', null, 3, 4)`,
   `insert into pipelines values ('pipeline_2', 'repo_1', 'event_1', 2, 'app', 'running', null,
     '{"status":"running","startedAt":7}', '[]', '[]', 'pipeline_1', 6, 2)`,
+  `insert into tokens values ('token_1', 'laptop', '${'a'.repeat(64)}', 3)`,
 ]

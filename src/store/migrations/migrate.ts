@@ -7,6 +7,7 @@ import { endedEvents } from './0003-ended-events.ts'
 import { eventDetails } from './0004-event-details.ts'
 import { placements } from './0005-placements.ts'
 import { sealing } from './0006-sealing.ts'
+import { users } from './0007-users.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -16,6 +17,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-event-details': eventDetails,
   '0005-placements': placements,
   '0006-sealing': sealing,
+  '0007-users': users,
 }
 
 /**

@@ -19,6 +19,7 @@ export async function saveAttempt(
   const changing = {
     runner_id: attempt.runnerId,
     fence: attempt.fence,
+    asked_by: attempt.askedBy ?? null,
     status: attempt.status,
     outcome: attempt.outcome ?? null,
     reason: attempt.reason ?? null,
@@ -56,6 +57,7 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     number: row.number,
     runnerId: row.runner_id as RunnerId,
     fence: row.fence,
+    ...present({ askedBy: row.asked_by }),
     status: row.status as AttemptRecord['status'],
     ...present({ outcome: row.outcome as Outcome | null, reason: row.reason }),
     assignedAt: row.assigned_at,

@@ -62,6 +62,7 @@ function withAttempts(db: Db) {
       'attempts.status as attempt_status',
       'attempts.outcome as attempt_outcome',
       'attempts.reason',
+      'attempts.asked_by',
       'attempts.assigned_at',
       'attempts.started_at',
       'attempts.finished_at',

@@ -13,6 +13,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
+  UserRecord,
 } from '../records.ts'
 import type {
   ChangeQuery,
@@ -42,7 +43,8 @@ import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { findSealingKey } from './sealing.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
-import { findToken, listTokens } from './tokens.ts'
+import { listTokens } from './tokens.ts'
+import { findUser, findUserByToken, listUsers } from './users.ts'
 
 /** Everything that can be read, over a pool or inside a transaction. */
 export class SqlReader implements StoreReader {
@@ -152,8 +154,16 @@ export class SqlReader implements StoreReader {
     return (await listRunners(this.#db)).map(runnerView)
   }
 
-  findToken(hash: string): Promise<TokenRecord | undefined> {
-    return findToken(this.#db, hash)
+  findUser(idOrName: string): Promise<UserRecord | undefined> {
+    return findUser(this.#db, idOrName)
+  }
+
+  findUserByToken(hash: string): Promise<UserRecord | undefined> {
+    return findUserByToken(this.#db, hash)
+  }
+
+  listUsers(): Promise<UserRecord[]> {
+    return listUsers(this.#db)
   }
 
   listTokens(): Promise<TokenRecord[]> {

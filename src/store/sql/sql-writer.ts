@@ -1,6 +1,14 @@
 import type { StateChange } from '../../contract/live-event.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { DispatcherId, EventId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
+import type {
+  DispatcherId,
+  EventId,
+  PipelineId,
+  RepositoryId,
+  RunnerId,
+  UserId,
+} from '../../core/ids.ts'
+import type { Role } from '../../core/role.ts'
 import type {
   AcceptedEvent,
   DeliveryRecord,
@@ -13,6 +21,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
+  UserRecord,
 } from '../records.ts'
 import type { JoinTokenUse, LogAppend, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
@@ -55,6 +64,7 @@ import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import type { Db } from './tables.ts'
 import { insertToken, removeToken } from './tokens.ts'
+import { insertUser, removeUser, setRole } from './users.ts'
 
 /** The writer of one transaction; it keeps in mind what has changed, for `finish` to number it. */
 export class SqlWriter extends SqlReader implements StoreWriter {
@@ -198,6 +208,18 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeRunner(id: RunnerId): Promise<void> {
     return removeRunner(this.#db, id)
+  }
+
+  insertUser(user: UserRecord): Promise<void> {
+    return insertUser(this.#db, user)
+  }
+
+  setRole(id: UserId, role: Role): Promise<void> {
+    return setRole(this.#db, id, role)
+  }
+
+  removeUser(id: UserId): Promise<void> {
+    return removeUser(this.#db, id)
   }
 
   insertToken(token: TokenRecord): Promise<void> {

@@ -20,6 +20,7 @@ export interface Tables {
   join_tokens: JoinTokenRow
   tokens: TokenRow
   sealing: SealingRow
+  users: UserRow
 }
 
 /** A connection to the tables: a pool, or the one that a transaction is on. */
@@ -98,6 +99,7 @@ export interface PipelineRow {
   /** JSON of Phase[] */
   phases: string
   rerun_of: string | null
+  started_by: string | null
   created_at: number
   version: number
   dispatcher_id: string | null
@@ -125,6 +127,7 @@ export interface AttemptRow {
   number: number
   runner_id: string
   fence: number
+  asked_by: string | null
   status: string
   outcome: string | null
   reason: string | null
@@ -222,8 +225,17 @@ export interface DispatcherRow {
   started_at: number
 }
 
+export interface UserRow {
+  id: string
+  name: string
+  name_key: string
+  role: string
+  created_at: number
+}
+
 export interface TokenRow {
   id: string
+  user_id: string
   name: string
   hash: string
   created_at: number

@@ -2,11 +2,6 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { TokenRecord } from '../records.ts'
 import type { Db, TokenRow } from './tables.ts'
 
-export async function findToken(db: Db, hash: string): Promise<TokenRecord | undefined> {
-  const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
-  return row && tokenOf(row)
-}
-
 export async function listTokens(db: Db): Promise<TokenRecord[]> {
   const rows = await db
     .selectFrom('tokens')
@@ -18,14 +13,20 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 }
 
 export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
-  const { id, name, hash, createdAt } = token
+  const { id, userId, name, hash, createdAt } = token
   const inserted = await db
     .insertInto('tokens')
-    .values({ id, name, hash, created_at: createdAt })
+    .values({ id, user_id: userId, name, hash, created_at: createdAt })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
-  if (inserted || (await findToken(db, hash))?.id === id) return
+  if (inserted) return
+  const there = await db
+    .selectFrom('tokens')
+    .select('id')
+    .where('hash', '=', hash)
+    .executeTakeFirst()
+  if (there?.id === id) return // The same call, repeated.
   throw new NarwhalError('conflict', `the token ${id} is there already`)
 }
 
@@ -36,6 +37,7 @@ export async function removeToken(db: Db, id: TokenRecord['id']): Promise<void> 
 function tokenOf(row: TokenRow): TokenRecord {
   return {
     id: row.id as TokenRecord['id'],
+    userId: row.user_id as TokenRecord['userId'],
     name: row.name,
     hash: row.hash,
     createdAt: row.created_at,

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import type { LiveTopic } from '#root/src/contract/live-protocol.ts'
 import {
   cancelRequest,
+  changedUser,
   newJoinToken,
   newRepository,
   newRunner,
   newToken,
+  newUser,
   pipelineQuery,
   startPipeline,
 } from '#root/src/contract/rest.ts'
@@ -148,7 +150,10 @@ function addReads(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
   server.get(`${base}/runners`, async () => ({ runners: fake.runners }))
   server.get(`${base}/queue`, async () => ({ jobs: fake.queue }))
   server.get(`${base}/tokens`, async () => ({
-    tokens: [{ id: 'token_1', name: 'laptop', createdAt: NOON }],
+    tokens: [{ id: 'token_1', name: 'laptop', user: 'ada', createdAt: NOON }],
+  }))
+  server.get(`${base}/users`, async () => ({
+    users: [{ id: 'user_1', name: 'ada', role: 'admin', createdAt: NOON }],
   }))
   const gpu = { labels: ['gpu'], createdAt: NOON }
   server.get(`${base}/runners/tokens`, async () => ({
@@ -202,9 +207,14 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
     runner: { ...fake.runners[0], state: 'draining' },
   }))
   server.post(`${base}/runners/:id/resume`, async () => ({ runner: fake.runners[0] }))
+  addAccessCommands(server, base)
+}
+
+function addAccessCommands(server: HttpServer, base: string): void {
   server.post(`${base}/tokens`, { schema: { body: newToken } }, async ({ body }) => ({
     id: 'token_2',
     name: body.name,
+    user: body.user ?? 'ada',
     token: 'nwl_secret',
   }))
   server.post(`${base}/runners/tokens`, { schema: { body: newJoinToken } }, async ({ body }) => ({
@@ -213,7 +223,14 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
     labels: body.labels,
     expiresAt: NOON,
   }))
-  for (const path of ['repositories', 'runners', 'tokens', 'runners/tokens']) {
+  const grace = { id: 'user_2', name: 'grace', createdAt: NOON }
+  server.post(`${base}/users`, { schema: { body: newUser } }, async ({ body }) => ({
+    user: { ...grace, ...body },
+  }))
+  server.patch(`${base}/users/:id`, { schema: { body: changedUser } }, async ({ body }) => ({
+    user: { ...grace, ...body },
+  }))
+  for (const path of ['repositories', 'runners', 'tokens', 'users', 'runners/tokens']) {
     server.delete(`${base}/${path}/:id`, async () => ({ ok: true }))
   }
 }

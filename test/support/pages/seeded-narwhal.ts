@@ -1,3 +1,4 @@
+import type { Stage } from '../stage.ts'
 import { openWebStage, type WebStage } from '../web-stage.ts'
 import { uiFolder } from './browser.ts'
 import { type Seeded, seed, tellLoad } from './seed.ts'
@@ -10,18 +11,34 @@ export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded
     prepare: (server) => {
       const day = 24 * 3600_000
       const tokens = ['ada', 'grace', 'deploy-bot'].map((name, index) => {
-        return { id: `token_${index}`, name, createdAt: Date.now() - (30 - index * 9) * day }
+        const user = index === 0 ? 'ada' : name
+        return {
+          id: `token_${index}`,
+          name: index === 0 ? 'laptop' : name,
+          user,
+          createdAt: Date.now() - (30 - index * 9) * day,
+        }
       })
       server.get('/api/v1/queue', async () => ({ jobs: queue }))
       server.get('/api/v1/tokens', async () => ({ tokens }))
-      server.get('/api/v1/session', async () => ({ name: 'ada' }))
+      server.get('/api/v1/session', async () => ({ name: 'ada', role: 'admin', canLeave: true }))
     },
   })
   const seeded = await seed(web.stage)
+  await seedUsers(web.stage)
   queue = seeded.queue
   tellLoad(
     web.stage,
     (await web.stage.store.listRunners()).filter(({ state }) => state === 'online'),
   )
   return { ...web, seeded, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
+}
+
+async function seedUsers({ store }: Stage): Promise<void> {
+  const users = { ada: 'admin', 'deploy-bot': 'viewer', grace: 'member', linus: 'member' } as const
+  for (const [index, [name, role]] of Object.entries(users).entries()) {
+    const createdAt = Date.now() - (30 - index * 9) * 24 * 3600_000
+    const user = { id: `user_${index}`, name, role, createdAt } as const
+    await store.transact((write) => write.insertUser(user))
+  }
 }

@@ -1,6 +1,7 @@
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import type { RegisteredRepository } from '../../../src/contract/rest.ts'
 import { postJson } from '../api.ts'
+import { CommandForm } from '../parts/command-form.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
 
@@ -59,23 +60,14 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
   const [url, setUrl] = useState('')
   const [name, setName] = useState<string>()
   const [forge, setForge] = useState<string>()
-  const [error, setError] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
   const guessed = forge ?? (/github\.com[/:]/.test(url) ? 'github' : 'git')
-  const add = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const pollIntervalMs = Number(new FormData(event.currentTarget).get('poll'))
+  const add = async (entered: FormData) => {
+    const pollIntervalMs = Number(entered.get('poll'))
     const body = { name: name ?? nameOf(url), cloneUrl: url.trim(), forge: guessed, pollIntervalMs }
-    setBusy(true)
-    try {
-      onAdded(await postJson<RegisteredRepository>('/repositories', body))
-    } catch (reason) {
-      setError(reason instanceof Error ? reason.message : String(reason))
-      setBusy(false)
-    }
+    onAdded(await postJson<RegisteredRepository>('/repositories', body))
   }
   return (
-    <form className="form" onSubmit={(event) => void add(event)}>
+    <CommandForm action="Add" run={add} onClose={onClose}>
       <label>
         Clone URL
         <input
@@ -119,20 +111,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
           ))}
         </select>
       </label>
-      {error ? (
-        <p className="command-error" role="alert">
-          {error}
-        </p>
-      ) : null}
-      <div className="commands">
-        <button type="button" onClick={onClose}>
-          Close
-        </button>
-        <button type="submit" className="main" disabled={isBusy}>
-          Add
-        </button>
-      </div>
-    </form>
+    </CommandForm>
   )
 }
 

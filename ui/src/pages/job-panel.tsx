@@ -31,16 +31,17 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         <span className="quiet small facts">
           <Duration of={subject} />
           {job.image ? <code>{job.image}</code> : null}
+          {shown?.askedBy ? <span>run again by {shown.askedBy}</span> : null}
           {job.labels.length > 0 ? <span>needs {job.labels.join(', ')}</span> : null}
         </span>
         <Attempts job={job} attempt={attempt} />
         <div className="commands">
           {job.status === 'finished' ? (
-            <CommandButton run={rerun} isSmall>
+            <CommandButton run={rerun} needs="member" isSmall>
               Rerun this job
             </CommandButton>
           ) : (
-            <CommandButton run={cancel} isSmall>
+            <CommandButton run={cancel} needs="member" isSmall>
               Cancel this job
             </CommandButton>
           )}

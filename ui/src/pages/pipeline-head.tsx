@@ -8,7 +8,13 @@ import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
 
-export function PipelineHead({ pipeline }: { readonly pipeline: PipelineView }) {
+export interface PipelineHeadProps {
+  readonly pipeline: PipelineView
+  /** Why it ended as it did, where that is known. */
+  readonly reason: string | undefined
+}
+
+export function PipelineHead({ pipeline, reason }: PipelineHeadProps) {
   const { event, repositoryName } = pipeline
   const ref = formatRef(event.ref)
   return (
@@ -30,21 +36,26 @@ export function PipelineHead({ pipeline }: { readonly pipeline: PipelineView }) 
         <code title={event.sha}>{formatSha(event.sha)}</code>
         <span>{whyOf(pipeline)}</span>
         {pipeline.rerunOf ? (
-          <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
+          <span>
+            <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
+            {pipeline.startedBy ? ` by ${pipeline.startedBy}` : ''}
+          </span>
         ) : null}
         <Ago at={pipeline.createdAt} />
         <Duration of={pipeline} />
       </p>
-      {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
+      {reason ? <p className="notice">{reason}</p> : null}
     </header>
   )
 }
 
 /** Why it ran, in words. */
-function whyOf({ event }: PipelineView): string {
+function whyOf({ event, startedBy }: PipelineView): string {
   const by = event.author ? ` by ${event.author}` : ''
   const source = event.source === 'poll' ? ', found by polling' : ''
-  if (event.kind === 'manual') return `started by hand, commit${by}`
+  if (event.kind === 'manual') {
+    return `started by ${startedBy ?? 'hand'}, commit${by}`
+  }
   if (event.kind === 'tag') return `tag${by}${source}`
   return `${event.kind === 'push' ? 'pushed' : 'pull request'}${by}${source}`
 }
@@ -59,11 +70,19 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
   return (
     <div className="commands">
       {pipeline.status === 'finished' ? (
-        <CommandButton run={rerun} shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}>
+        <CommandButton
+          run={rerun}
+          needs="member"
+          shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}
+        >
           Rerun
         </CommandButton>
       ) : (
-        <CommandButton run={cancel} shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}>
+        <CommandButton
+          run={cancel}
+          needs="member"
+          shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}
+        >
           Cancel
         </CommandButton>
       )}

@@ -47,7 +47,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
   return (
     <>
       <title>{`${pipeline.repositoryName} #${pipeline.number} · Narwhal`}</title>
-      <PipelineHead pipeline={pipeline} />
+      <PipelineHead pipeline={pipeline} reason={reasonOf(pipeline, jobs)} />
       <ErrorNotice error={error} />
       <Problems problems={pipeline.problems} />
       {jobs.length > 0 ? (
@@ -59,6 +59,12 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
       ) : null}
     </>
   )
+}
+
+/** A pipeline that was cancelled while it ran has the reason at its jobs. */
+function reasonOf(pipeline: PipelineView, jobs: readonly JobView[]): string | undefined {
+  if (pipeline.reason || pipeline.outcome !== 'cancelled') return pipeline.reason
+  return jobs.find(({ outcome, reason }) => outcome === 'cancelled' && reason)?.reason
 }
 
 function chosenAttempt(job: JobView, chosen: string | null): number {

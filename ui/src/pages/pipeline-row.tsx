@@ -40,7 +40,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
         <Ago at={pipeline.createdAt} />
       </span>
       <span className="row-command">
-        <CommandButton run={command} isSmall>
+        <CommandButton run={command} needs="member" isSmall>
           {isOver ? 'Rerun' : 'Cancel'}
         </CommandButton>
       </span>

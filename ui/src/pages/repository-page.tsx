@@ -70,6 +70,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
                 Keep it
               </button>
               <CommandButton
+                needs="admin"
                 run={async () => {
                   await deleteJson(`/repositories/${repository.id}`)
                   navigate('/repositories')

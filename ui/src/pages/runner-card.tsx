@@ -31,7 +31,7 @@ export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
         <h2>{runner.name}</h2>
         <span className={`pill is-${runner.state}`}>{STATES[runner.state]}</span>
         <div className="commands">
-          <CommandButton run={command} isSmall>
+          <CommandButton run={command} needs="admin" isSmall>
             {canResume ? 'Resume' : 'Drain'}
           </CommandButton>
         </div>

@@ -1,6 +1,6 @@
-import { type FormEvent, useState } from 'react'
 import type { PipelineView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
+import { CommandForm } from '../parts/command-form.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { navigate } from '../router.tsx'
 
@@ -13,26 +13,21 @@ export interface StartDialogProps {
 
 /** Starts a pipeline by hand, and goes to its page. */
 export function StartDialog({ repositories, repository, onClose }: StartDialogProps) {
-  const [error, setError] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
-  const start = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget)
-    const ref = (form.get('ref') as string).trim()
-    setBusy(true)
-    try {
-      const body = { repository: form.get('repository'), ...(ref ? { ref } : {}) }
-      const { pipeline } = await postJson<{ pipeline: PipelineView }>('/pipelines', body)
-      navigate(`/pipelines/${pipeline.id}`)
-      onClose()
-    } catch (reason) {
-      setError(reason instanceof Error ? reason.message : String(reason))
-      setBusy(false)
-    }
+  const start = async (entered: FormData) => {
+    const ref = (entered.get('ref') as string).trim()
+    const body = { repository: entered.get('repository'), ...(ref ? { ref } : {}) }
+    const { pipeline } = await postJson<{ pipeline: PipelineView }>('/pipelines', body)
+    navigate(`/pipelines/${pipeline.id}`)
+    onClose()
   }
   return (
     <Dialog title="Start a pipeline" onClose={onClose}>
-      <form className="form" onSubmit={(event) => void start(event)}>
+      <CommandForm
+        action="Start"
+        run={start}
+        onClose={onClose}
+        isDisabled={repositories.length === 0}
+      >
         <label>
           Repository
           <select name="repository" defaultValue={repository || repositories[0]}>
@@ -45,20 +40,7 @@ export function StartDialog({ repositories, repository, onClose }: StartDialogPr
           Branch, tag or commit
           <input name="ref" type="text" placeholder="the remote’s HEAD" autoComplete="off" />
         </label>
-        {error ? (
-          <p className="command-error" role="alert">
-            {error}
-          </p>
-        ) : null}
-        <div className="commands">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="main" disabled={isBusy || repositories.length === 0}>
-            Start
-          </button>
-        </div>
-      </form>
+      </CommandForm>
     </Dialog>
   )
 }

@@ -1,5 +1,8 @@
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
+import { CommandError } from './notices.tsx'
+import { type Role, useMay } from './session.ts'
 import { useShortcut } from './shortcuts.ts'
+import { useCommand } from './use-command.ts'
 
 export interface CommandButtonProps {
   /** What it does; a rejection is said beside the button. */
@@ -7,26 +10,20 @@ export interface CommandButtonProps {
   readonly children: ReactNode
   readonly isSmall?: boolean
   readonly isMain?: boolean
+  /** The role that it takes: others don't see it. */
+  readonly needs?: Role
   /** A key that does the same, with its words for the help. */
   readonly shortcut?: { readonly keys: string; readonly words: string }
 }
 
 /** A button for something the server does: it can't be pressed twice, and says when it failed. */
-export function CommandButton({ run, children, isSmall, isMain, shortcut }: CommandButtonProps) {
-  const [isRunning, setRunning] = useState(false)
-  const [error, setError] = useState<string>()
-  const press = async () => {
-    setRunning(true)
-    setError(undefined)
-    try {
-      await run()
-    } catch (reason) {
-      setError(reason instanceof Error ? reason.message : String(reason))
-    } finally {
-      setRunning(false)
-    }
-  }
-  useShortcut(shortcut?.keys ?? '', isRunning ? undefined : shortcut?.words, () => void press())
+export function CommandButton(props: CommandButtonProps) {
+  const { run, children, isSmall, isMain, needs, shortcut } = props
+  const { isRunning, error, run: start } = useCommand()
+  const may = useMay(needs)
+  const press = () => void start(run)
+  useShortcut(shortcut?.keys ?? '', isRunning || !may ? undefined : shortcut?.words, press)
+  if (!may) return null
   return (
     <>
       <button
@@ -34,15 +31,11 @@ export function CommandButton({ run, children, isSmall, isMain, shortcut }: Comm
         className={isSmall ? 'small' : isMain ? 'main' : undefined}
         disabled={isRunning}
         title={shortcut && `${shortcut.words} (${shortcut.keys})`}
-        onClick={() => void press()}
+        onClick={press}
       >
         {children}
       </button>
-      {error ? (
-        <span className="command-error" role="alert">
-          {error}
-        </span>
-      ) : null}
+      <CommandError words={error} />
     </>
   )
 }

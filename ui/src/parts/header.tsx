@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react'
-import { deleteJson, getJson } from '../api.ts'
+import { deleteJson } from '../api.ts'
 import { live, useLiveState } from '../live/live.ts'
 import { Link, navigate } from '../router.tsx'
 import { Help } from './help.tsx'
+import { useSession } from './session.ts'
 import { useShortcut } from './shortcuts.ts'
 import { keepTheme, readTheme, type Theme } from './theme.ts'
 
@@ -145,16 +146,8 @@ function HelpButton() {
 
 /** Only for who has signed in: on loopback nobody has to. */
 function SignOut() {
-  const [name, setName] = useState<string>()
-  useEffect(() => {
-    const leaving = new AbortController()
-    getJson<{ name?: string }>('/session', leaving.signal).then(
-      (session) => setName(session.name),
-      () => undefined,
-    )
-    return () => leaving.abort()
-  }, [])
-  if (name === undefined) return null
+  const session = useSession()
+  if (!session?.canLeave) return null
   const signOut = async () => {
     await deleteJson('/session')
     location.reload()
@@ -163,7 +156,7 @@ function SignOut() {
     <button
       type="button"
       className="plain small"
-      title={`Signed in with the token ${name}`}
+      title={`Signed in as ${session.name}, ${session.role}`}
       onClick={() => void signOut()}
     >
       Sign out

@@ -15,3 +15,13 @@ export function Loading() {
     </p>
   )
 }
+
+/** Why a command came to nothing, said beside it. */
+export function CommandError({ words }: { readonly words: string | undefined }) {
+  if (words === undefined) return null
+  return (
+    <span className="command-error" role="alert">
+      {words}
+    </span>
+  )
+}

@@ -1,0 +1,74 @@
+import { type Command, Option } from 'commander'
+import { ROLES, type Role } from '../../core/role.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { cleanText } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  printJson,
+} from '../client-command.ts'
+import { formatAge } from '../format.ts'
+import { printTable } from '../table.ts'
+
+/** `narwhal user add|list|role|remove` */
+export function addUserCommands(program: Command, io: CliIo): void {
+  const user = program.command('user').description('who may use this Narwhal, and for what')
+  addAdd(user, io)
+  addClientCommand(user, 'list', {
+    summary: 'list the users',
+    examples: ['user list'],
+  }).action((options: ClientOptions) => list(options, io))
+  addClientCommand(user, 'role <name> <role>', {
+    summary: 'give a user another role: viewer, member or admin',
+    examples: ['user role grace admin'],
+  }).action(async (name: string, role: string, options: ClientOptions) => {
+    const changed = await (await openClient(options, io)).setRole(name, readRole(role))
+    if (options.json) return printJson(io, changed)
+    io.stdout.write(`${cleanText(changed.name)} is ${changed.role} now\n`)
+  })
+  addClientCommand(user, 'remove <name>', {
+    summary: 'remove a user and all their tokens',
+    examples: ['user remove grace'],
+  }).action(async (name: string, options: ClientOptions) => {
+    await (await openClient(options, io)).removeUser(name)
+    if (options.json) return printJson(io, { ok: true })
+    io.stdout.write(`removed ${cleanText(name)}\n`)
+  })
+}
+
+function addAdd(user: Command, io: CliIo): void {
+  addClientCommand(user, 'add <name>', {
+    summary: 'add a user',
+    description:
+      'Adds a user. A viewer looks; a member also starts, reruns and cancels; an admin does everything. Make a token for the user with `narwhal token create`.',
+    examples: ['user add grace', 'user add deploy-bot --role viewer'],
+  })
+    .addOption(new Option('--role <role>', 'what the user may do').choices(ROLES).default('member'))
+    .action(async (name: string, options: ClientOptions & { role: Role }) => {
+      const added = await (await openClient(options, io)).addUser({ name, role: options.role })
+      if (options.json) return printJson(io, added)
+      io.stdout.write(`added ${cleanText(added.name)}, ${added.role}\n`)
+      note(io, `a token: narwhal token create NAME --user ${JSON.stringify(cleanText(added.name))}`)
+    })
+}
+
+function readRole(text: string): Role {
+  const role = ROLES.find((one) => one === text)
+  if (role) return role
+  throw new NarwhalError('invalid', `${JSON.stringify(text)} is no role: ${ROLES.join(', ')}`)
+}
+
+async function list(options: ClientOptions, io: CliIo): Promise<void> {
+  const users = await (await openClient(options, io)).listUsers()
+  if (options.json) return printJson(io, { users })
+  if (users.length === 0) return note(io, 'there is no user: add one with `narwhal user add`')
+  const now = io.now()
+  printTable(io, users, [
+    { title: 'user', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
+    { title: 'role', cell: ({ role }) => role },
+    { title: 'added', cell: ({ createdAt }) => formatAge(createdAt, now) },
+  ])
+}

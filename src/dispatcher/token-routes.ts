@@ -1,0 +1,87 @@
+import { createToken, hashToken } from '../api/auth.ts'
+import { firstAdmin } from '../api/first-admin.ts'
+import { accepted, createdToken, newToken, tokenList, tokenParams } from '../contract/rest.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { newId } from '../lib/new-id.ts'
+import type { TokenRecord, UserRecord } from '../store/records.ts'
+import type { Store, StoreReader, StoreWriter } from '../store/store.ts'
+
+/** Adds access tokens: everybody has those of their own, an administrator everybody's. */
+export function addTokenRoutes(server: HttpServer, store: Store): void {
+  const tags = ['tokens']
+  server.get('/api/v1/tokens', {
+    schema: {
+      summary: "One's own access tokens; an administrator's answer has everybody's",
+      tags,
+      response: { 200: tokenList },
+    },
+    handler: async (request) => {
+      const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
+      const tokens = (await listFor(store, request.user)).map(({ id, name, userId, createdAt }) => {
+        return { id, name, user: names.get(userId) ?? '', createdAt }
+      })
+      return { tokens }
+    },
+  })
+  server.post('/api/v1/tokens', {
+    schema: {
+      summary: 'Create an access token; it is shown this once',
+      tags,
+      body: newToken,
+      response: { 201: createdToken },
+    },
+    handler: async (request, reply) => {
+      const token = createToken()
+      const { name, user: whose } = request.body
+      const id = newId('token')
+      const { result: user } = await store.transact(async (write) => {
+        const owner = await ownerOf(write, whose, request.user)
+        const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
+        await write.insertToken({ ...record, userId: owner.id })
+        return owner
+      })
+      return reply.code(201).send({ id, name, user: user.name, token })
+    },
+  })
+  server.delete('/api/v1/tokens/:token', {
+    schema: {
+      summary: 'Remove an access token',
+      tags,
+      params: tokenParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const { token } = request.params
+      const found = (await listFor(store, request.user)).find(({ id }) => id === token)
+      if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
+      await store.transact((write) => write.removeToken(found.id))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function listFor(store: StoreReader, user: UserRecord | undefined): Promise<TokenRecord[]> {
+  const all = await store.listTokens()
+  return mayManage(user) ? all : all.filter(({ userId }) => userId === user?.id)
+}
+
+/** Whose the new token is; where nobody signs in and nobody is named, an administrator's. */
+async function ownerOf(
+  write: StoreWriter,
+  whose: string | undefined,
+  asker: UserRecord | undefined,
+): Promise<UserRecord> {
+  if (whose === undefined) return asker ?? (await firstAdmin(write))
+  const found = await write.findUser(whose)
+  if (found && (mayManage(asker) || found.id === asker?.id)) return found
+  if (!mayManage(asker)) {
+    throw new NarwhalError('forbidden', 'only an administrator makes tokens of others')
+  }
+  const words = `there is no user ${JSON.stringify(whose)}: add one with \`narwhal user add\``
+  throw new NarwhalError('not_found', words)
+}
+
+function mayManage(user: UserRecord | undefined): boolean {
+  return user === undefined || user.role === 'admin'
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TokenRecord, UserRecord } from '../records.ts'
+import { aPipeline, type OpenDatabase, openWorld, seedAttempt } from './fixtures.ts'
+
+const ada: UserRecord = { id: 'user_1', name: 'Ada', role: 'admin', createdAt: 1 }
+const bot: UserRecord = { id: 'user_2', name: 'bot', role: 'viewer', createdAt: 2 }
+
+function aToken(over: Partial<TokenRecord> = {}): TokenRecord {
+  return { id: 'token_1', userId: ada.id, name: 'ci', hash: 'a'.repeat(64), createdAt: 1, ...over }
+}
+
+export function usersContract(open: OpenDatabase): void {
+  test('keeps users, whose names are unique without regard to case', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    await store.transact(async (write) => {
+      await write.insertUser(bot)
+      await write.insertUser(ada)
+      await write.insertUser(ada)
+    })
+    assert.deepEqual(await store.listUsers(), [ada, bot])
+    assert.deepEqual(await store.findUser('aDA'), ada)
+    assert.deepEqual(await store.findUser(bot.id), bot)
+    const thief = store.transact((write) => write.insertUser({ ...ada, id: 'user_3' }))
+    await assert.rejects(thief, { code: 'conflict' })
+    await store.transact((write) => write.setRole(bot.id, 'member'))
+    assert.equal((await store.findUser('bot'))?.role, 'member')
+  })
+
+  test('keeps access tokens by their hashes, each of a user', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const token = aToken()
+    const of = { ...token, id: 'token_2', hash: 'c'.repeat(64), userId: bot.id } as const
+    await store.transact(async (write) => {
+      await write.insertUser(ada)
+      await write.insertUser(bot)
+      await write.insertToken(token)
+      await write.insertToken(token)
+      await write.insertToken(of)
+    })
+    assert.deepEqual(await store.findUserByToken(token.hash), ada)
+    assert.deepEqual(await store.findUserByToken(of.hash), bot)
+    assert.equal(await store.findUserByToken('b'.repeat(64)), undefined)
+    const thief = store.transact((write) => write.insertToken({ ...token, id: 'token_3' }))
+    await assert.rejects(thief, { code: 'conflict' })
+    assert.deepEqual(await store.listTokens(), [token, of])
+    await store.transact((write) => write.removeToken(token.id))
+    await store.transact((write) => write.removeUser(bot.id))
+    assert.deepEqual(await store.listTokens(), [])
+    assert.equal(await store.findUserByToken(of.hash), undefined)
+    assert.deepEqual(await store.listUsers(), [ada])
+  })
+
+  test('is never left without an administrator', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const other: UserRecord = { ...bot, role: 'admin' }
+    await store.transact((write) => write.insertUser(ada))
+    const only = { code: 'conflict', message: /Ada is the only administrator/ }
+    await assert.rejects(
+      store.transact((write) => write.removeUser(ada.id)),
+      only,
+    )
+    await assert.rejects(
+      store.transact((write) => write.setRole(ada.id, 'member')),
+      only,
+    )
+    await store.transact((write) => write.insertUser(other))
+    // Each wants the other gone: one is too late.
+    const both = await Promise.allSettled([
+      store.transact((write) => write.removeUser(ada.id)),
+      store.transact((write) => write.setRole(other.id, 'viewer')),
+    ])
+    assert.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    assert.equal((await store.listUsers()).filter(({ role }) => role === 'admin').length, 1)
+  })
+
+  test('keeps who started a pipeline and who wanted an attempt', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { event, job, pipeline } = await seedAttempt(store)
+    const rerun = aPipeline(event, { rerunOf: pipeline.id, startedBy: 'Ada' })
+    await store.transact((write) => write.createPipeline(rerun))
+    assert.equal((await store.findPipelineView(rerun.id))?.startedBy, 'Ada')
+    assert.equal((await store.findPipelineView(pipeline.id))?.startedBy, undefined)
+    const [first] = job.attempts
+    const attempts = first ? [{ ...first, askedBy: 'Ada' }] : []
+    await store.transact((write) => write.saveJob({ ...job, attempts }, [1]))
+    assert.equal((await store.findJobView(job.id))?.attempts[0]?.askedBy, 'Ada')
+  })
+}

@@ -1,0 +1,82 @@
+import type { UserId } from '../../core/ids.ts'
+import type { Role } from '../../core/role.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { UserRecord } from '../records.ts'
+import { isPostgres } from './rows.ts'
+import type { Db, UserRow } from './tables.ts'
+import { nameKey } from './text.ts'
+
+export async function findUser(db: Db, idOrName: string): Promise<UserRecord | undefined> {
+  const rows = await db
+    .selectFrom('users')
+    .selectAll()
+    .where((is) => is.or([is('id', '=', idOrName), is('name_key', '=', nameKey(idOrName))]))
+    .execute()
+  const row = rows.find(({ id }) => id === idOrName) ?? rows[0]
+  return row && userOf(row)
+}
+
+export async function findUserByToken(db: Db, hash: string): Promise<UserRecord | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.user_id')
+    .selectAll('users')
+    .where('tokens.hash', '=', hash)
+    .executeTakeFirst()
+  return row && userOf(row)
+}
+
+export async function listUsers(db: Db): Promise<UserRecord[]> {
+  const rows = await db.selectFrom('users').selectAll().orderBy('name_key').execute()
+  return rows.map(userOf)
+}
+
+export async function insertUser(db: Db, user: UserRecord): Promise<void> {
+  const { id, name, role, createdAt } = user
+  const inserted = await db
+    .insertInto('users')
+    .values({ id, name, name_key: nameKey(name), role, created_at: createdAt })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (inserted || (await findUser(db, name))?.id === id) return
+  throw new NarwhalError('conflict', `a user named ${name} is there already`)
+}
+
+export async function setRole(db: Db, id: UserId, role: Role): Promise<void> {
+  await keepAnAdmin(db, id, role)
+  await db.updateTable('users').set({ role }).where('id', '=', id).execute()
+}
+
+export async function removeUser(db: Db, id: UserId): Promise<void> {
+  await keepAnAdmin(db, id, undefined)
+  await db.deleteFrom('tokens').where('user_id', '=', id).execute()
+  await db.deleteFrom('users').where('id', '=', id).execute()
+}
+
+/** Of two administrators who remove each other at once, the rows' locks let one through. */
+async function keepAnAdmin(db: Db, id: UserId, role: Role | undefined): Promise<void> {
+  if (role === 'admin') return
+  const admins = await db
+    .selectFrom('users')
+    .select(['id', 'name'])
+    .where('role', '=', 'admin')
+    .orderBy('id')
+    .$if(isPostgres(db), (query) => query.forUpdate())
+    .execute()
+  const [only, another] = admins
+  if (only?.id !== id || another) return
+  throw new NarwhalError(
+    'conflict',
+    `${only.name} is the only administrator: make somebody else one first`,
+  )
+}
+
+function userOf(row: UserRow): UserRecord {
+  return {
+    id: row.id as UserId,
+    name: row.name,
+    role: row.role as Role,
+    createdAt: row.created_at,
+  }
+}

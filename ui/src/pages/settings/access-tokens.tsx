@@ -1,0 +1,132 @@
+import { useState } from 'react'
+import type { CreatedToken, TokenView, UserView } from '../../../../src/contract/rest.ts'
+import { deleteJson, postJson } from '../../api.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { CommandForm } from '../../parts/command-form.tsx'
+import { Copyable } from '../../parts/copyable.tsx'
+import { ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { useMay, useSession } from '../../parts/session.ts'
+import { Ago } from '../../parts/times.tsx'
+import { useRead } from '../../parts/use-read.ts'
+
+/** What people and programs sign in with: one's own, or everybody's for an administrator. */
+export function AccessTokens({ users }: { readonly users: readonly UserView[] }) {
+  const { answer, error, again } = useRead<{ tokens: TokenView[] }>('/tokens')
+  const [created, setCreated] = useState<CreatedToken>()
+  return (
+    <section className="panel padded" aria-labelledby="access-tokens">
+      <h2 id="access-tokens">Access tokens</h2>
+      <p className="quiet">
+        A token opens what its user may do. Make one for each browser and program, so that it can be
+        taken back alone.
+      </p>
+      <ErrorNotice error={error} />
+      {answer ? (
+        <TokenTable tokens={answer.tokens} onRemoved={again} />
+      ) : error ? null : (
+        <Loading />
+      )}
+      {created ? (
+        <p className="notice is-good" role="status">
+          The token {created.name} of {created.user}, shown this once:
+          <Copyable text={created.token} label="the token" />
+        </p>
+      ) : null}
+      <NewToken
+        users={users}
+        onCreated={(token) => {
+          setCreated(token)
+          again()
+        }}
+      />
+    </section>
+  )
+}
+
+interface NewTokenProps {
+  readonly users: readonly UserView[]
+  readonly onCreated: (token: CreatedToken) => void
+}
+
+function NewToken({ users, onCreated }: NewTokenProps) {
+  const isAdmin = useMay('admin')
+  const own = useSession()?.name
+  const create = async (entered: FormData) => {
+    const [name, user] = [entered.get('name'), entered.get('user')]
+    onCreated(await postJson<CreatedToken>('/tokens', { name, ...(user ? { user } : {}) }))
+  }
+  return (
+    <CommandForm action="Create a token" run={create}>
+      <input
+        name="name"
+        type="text"
+        required
+        maxLength={100}
+        aria-label="What the token is for"
+        placeholder="What for: laptop, deploys"
+        autoComplete="off"
+      />
+      {isAdmin && users.length > 0 ? (
+        <select
+          key={own}
+          name="user"
+          aria-label="Whose token"
+          defaultValue={users.find(({ name }) => name === own)?.id}
+        >
+          {users.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      ) : null}
+    </CommandForm>
+  )
+}
+
+interface TokenTableProps {
+  readonly tokens: readonly TokenView[]
+  readonly onRemoved: () => void
+}
+
+function TokenTable({ tokens, onRemoved }: TokenTableProps) {
+  if (tokens.length === 0) {
+    return <p className="small">There is none: on loopback nobody needs one.</p>
+  }
+  return (
+    <table className="tokens">
+      <thead>
+        <tr>
+          <th scope="col">For</th>
+          <th scope="col">User</th>
+          <th scope="col">Created</th>
+          <th scope="col">
+            <span className="unseen">Remove</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {tokens.map(({ id, name, user, createdAt }) => (
+          <tr key={id}>
+            <td>{name}</td>
+            <td>{user}</td>
+            <td className="quiet">
+              <Ago at={createdAt} />
+            </td>
+            <td className="end">
+              <CommandButton
+                isSmall
+                run={async () => {
+                  await deleteJson(`/tokens/${id}`)
+                  onRemoved()
+                }}
+              >
+                Remove
+              </CommandButton>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

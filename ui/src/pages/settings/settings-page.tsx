@@ -1,0 +1,42 @@
+import { useMay, useSession } from '../../parts/session.ts'
+import { useRead } from '../../parts/use-read.ts'
+import { AccessTokens } from './access-tokens.tsx'
+import { RunnerTokens } from './runner-tokens.tsx'
+import { Users } from './users.tsx'
+
+/** Who may use this Narwhal, and which runners may join it. */
+export function SettingsPage() {
+  const isAdmin = useMay('admin')
+  const users = useRead<{ users: UserList }>('/users')
+  return (
+    <>
+      <title>Settings · Narwhal</title>
+      <div className="page-head">
+        <h1>Settings</h1>
+        <SignedInAs />
+      </div>
+      <div className="columns">
+        <Users users={users.answer?.users} error={users.error} onChanged={users.again} />
+        <AccessTokens users={users.answer?.users ?? []} />
+        {isAdmin ? <RunnerTokens /> : null}
+      </div>
+    </>
+  )
+}
+
+type UserList = NonNullable<Parameters<typeof Users>[0]['users']>
+
+function SignedInAs() {
+  const session = useSession()
+  const { answer } = useRead<{ version: string }>('/status')
+  return (
+    <p className="quiet small facts">
+      {session?.name ? (
+        <span>
+          Signed in as {session.name}, {session.role}
+        </span>
+      ) : null}
+      {answer ? <span>Narwhal {answer.version}</span> : null}
+    </p>
+  )
+}

@@ -1,0 +1,130 @@
+import type { UserView } from '../../../../src/contract/rest.ts'
+import { deleteJson, patchJson, postJson } from '../../api.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { CommandForm } from '../../parts/command-form.tsx'
+import { CommandError, ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { ROLES, type Role, useMay } from '../../parts/session.ts'
+import { Ago } from '../../parts/times.tsx'
+import { useCommand } from '../../parts/use-command.ts'
+
+export interface UsersProps {
+  readonly users: readonly UserView[] | undefined
+  readonly error: Error | undefined
+  readonly onChanged: () => void
+}
+
+/** Who may use this Narwhal, and for what. */
+export function Users({ users, error, onChanged }: UsersProps) {
+  const isAdmin = useMay('admin')
+  return (
+    <section className="panel padded" aria-labelledby="users">
+      <h2 id="users">Users</h2>
+      <p className="quiet">
+        A viewer looks; a member also starts, reruns and cancels; an admin does everything. What
+        somebody does tells their name.
+      </p>
+      <ErrorNotice error={error} />
+      {users ? <UserTable users={users} onChanged={onChanged} /> : error ? null : <Loading />}
+      {isAdmin ? (
+        <CommandForm
+          action="Add a user"
+          run={async (entered) => {
+            await postJson('/users', { name: entered.get('name'), role: entered.get('role') })
+            onChanged()
+          }}
+        >
+          <input
+            name="name"
+            type="text"
+            required
+            maxLength={64}
+            aria-label="Name of the user"
+            placeholder="Name: ada, deploy-bot"
+            autoComplete="off"
+          />
+          <select name="role" aria-label="Role of the user" defaultValue="member">
+            {ROLES.map((role) => (
+              <option key={role}>{role}</option>
+            ))}
+          </select>
+        </CommandForm>
+      ) : null}
+    </section>
+  )
+}
+
+interface UserTableProps {
+  readonly users: readonly UserView[]
+  readonly onChanged: () => void
+}
+
+function UserTable({ users, onChanged }: UserTableProps) {
+  if (users.length === 0) {
+    return <p className="small">There is none: on loopback nobody needs to be one.</p>
+  }
+  return (
+    <table className="tokens users">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Role</th>
+          <th scope="col">Added</th>
+          <th scope="col">
+            <span className="unseen">Remove</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {users.map((user) => (
+          <tr key={user.id}>
+            <td>{user.name}</td>
+            <td>
+              <RoleOf user={user} onChanged={onChanged} />
+            </td>
+            <td className="quiet">
+              <Ago at={user.createdAt} />
+            </td>
+            <td className="end">
+              <CommandButton
+                isSmall
+                needs="admin"
+                run={async () => {
+                  await deleteJson(`/users/${user.id}`)
+                  onChanged()
+                }}
+              >
+                Remove
+              </CommandButton>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function RoleOf({ user, onChanged }: { readonly user: UserView; readonly onChanged: () => void }) {
+  const command = useCommand()
+  if (!useMay('admin')) return <span>{user.role}</span>
+  const change = (role: Role) =>
+    command.run(async () => {
+      await patchJson(`/users/${user.id}`, { role })
+      onChanged()
+    })
+  return (
+    <>
+      <select
+        className="small"
+        aria-label={`Role of ${user.name}`}
+        value={user.role}
+        disabled={command.isRunning}
+        onChange={(event) => void change(event.target.value as Role)}
+      >
+        {ROLES.map((role) => (
+          <option key={role}>{role}</option>
+        ))}
+      </select>
+      <CommandError words={command.error} />
+    </>
+  )
+}

@@ -1,0 +1,37 @@
+import { useSyncExternalStore } from 'react'
+import type { SessionBody } from '../../../src/contract/rest-insights.ts'
+import { getJson } from '../api.ts'
+
+export type Role = SessionBody['role']
+
+/** Each may also do what those before it may. */
+export const ROLES: readonly Role[] = ['viewer', 'member', 'admin']
+
+let session: SessionBody | undefined
+let reading: Promise<void> | undefined
+const watchers = new Set<() => void>()
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher)
+  reading ??= getJson<SessionBody>('/session').then(
+    (answer) => {
+      session = answer
+      for (const each of watchers) each()
+    },
+    // Asked again by whoever wants to know next.
+    () => void (reading = undefined),
+  )
+  return () => void watchers.delete(watcher)
+}
+
+/** Who looks at the page; undefined until that is known. */
+export function useSession(): SessionBody | undefined {
+  return useSyncExternalStore(watch, () => session)
+}
+
+/** Whether one's role is enough. The server decides; what it would refuse need not be offered. */
+export function useMay(needed: Role | undefined): boolean {
+  const role = useSession()?.role
+  if (needed === undefined || role === undefined) return true
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed)
+}
