@@ -76,6 +76,8 @@ export interface JobSpec {
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
   readonly env: Readonly<Record<string, string>>
+  /** The names of the secrets that every step is given, by the variables that it finds them in. */
+  readonly secrets?: Readonly<Record<string, string>>
   /** Names of the jobs that must succeed before this one starts. */
   readonly needs: readonly string[]
   /** Labels that the runner must have. */

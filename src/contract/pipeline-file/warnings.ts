@@ -14,12 +14,15 @@ export function findWarnings(file: unknown): Issue[] {
     ...whenWarnings(top, []),
     ...Object.entries(jobs).flatMap(([name, job]) => {
       const path = ['jobs', name]
-      return [...jobWarnings(valuesOf(job), path), ...whenWarnings(valuesOf(job), path)]
+      return [
+        ...jobWarnings(valuesOf(job), path, top['when']),
+        ...whenWarnings(valuesOf(job), path),
+      ]
     }),
   ]
 }
 
-function jobWarnings(job: Values, path: readonly PropertyKey[]): Issue[] {
+function jobWarnings(job: Values, path: readonly PropertyKey[], fileWhen?: unknown): Issue[] {
   const steps = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : []
   const hasNetwork = job['network'] !== 'none'
   return [
@@ -27,6 +30,8 @@ function jobWarnings(job: Values, path: readonly PropertyKey[]): Issue[] {
     ...Object.entries(valuesOf(job['services'])).flatMap(([name, service]) =>
       imageWarnings(valuesOf(service), [...path, 'services', name]),
     ),
+    ...secretWarnings(job, path, fileWhen),
+    ...envWarnings(job, path),
     ...steps.flatMap((step, i) => {
       const at = [...path, 'steps', i]
       const mapping = valuesOf(step)
@@ -34,6 +39,7 @@ function jobWarnings(job: Values, path: readonly PropertyKey[]): Issue[] {
       const isText = typeof step === 'string'
       return [
         ...commandWarnings(isText ? step : mapping['command'], isText ? at : [...at, 'command']),
+        ...envWarnings(mapping, at),
         ...whenWarnings(mapping, at),
         ...imageWarnings(mapping, at),
         ...backgroundWarnings(mapping, isLast, at),
@@ -84,6 +90,50 @@ function dependencyWarnings(
   if (hasNetwork || dependencies === undefined) return []
   const message = "can't be fetched without a network: the image must have them"
   return [{ path: [...path, 'dependencies'], message, at: 'key' }]
+}
+
+/** Other systems put a secret's value into such a text. */
+function envWarnings({ env }: Values, path: readonly PropertyKey[]): Issue[] {
+  return Object.entries(valuesOf(env)).flatMap(([name, value]): Issue[] => {
+    if (typeof value !== 'string' || !/\$\{\{?\s*secrets\./.test(value)) return []
+    const message = 'is left as it is: a secret is named under secrets of the job'
+    return [{ path: [...path, 'env', name], message, at: 'value' }]
+  })
+}
+
+/**
+ * A job that is meant for pull requests gets no secrets for those from forks: unless it leaves them
+ * out, it ends in an error there until somebody approves them.
+ */
+function secretWarnings(
+  { secrets, when }: Values,
+  path: readonly PropertyKey[],
+  fileWhen: unknown,
+): Issue[] {
+  const isNone = Object.keys((secrets ?? []) as object).length === 0
+  const all = [conditionsOf(when), conditionsOf(fileWhen)].filter((list) => list.length > 0)
+  const asksForPulls = all.some((list) => list.some(namesPullRequests))
+  const reachesForks = all.every((list) => list.some((one) => !excludesForks(one)))
+  if (isNone || !asksForPulls || !reachesForks) return []
+  const message =
+    "can't reach pull requests from forks, for which the job is run as well: leave those out by `expression: '!from_fork'`, or approve them one by one"
+  return [{ path: [...path, 'secrets'], message, at: 'key' }]
+}
+
+function conditionsOf(when: unknown): Values[] {
+  if (when === undefined) return []
+  return (Array.isArray(when) ? (when as unknown[]) : [when]).map(valuesOf)
+}
+
+function namesPullRequests({ event }: Values): boolean {
+  return event === 'pull_request' || (Array.isArray(event) && event.includes('pull_request'))
+}
+
+/** As far as can be seen: an expression that asks for forks knows of them. */
+function excludesForks(conditions: Values): boolean {
+  const { event, expression } = conditions
+  if (typeof expression === 'string' && /\bfrom_fork\b/.test(expression)) return true
+  return event !== undefined && !namesPullRequests(conditions)
 }
 
 /** A tag has no branch, and the other way round. */

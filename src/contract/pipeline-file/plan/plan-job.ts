@@ -3,6 +3,7 @@ import type { Defaults } from '../schema/file.ts'
 import type { Job } from '../schema/job.ts'
 import { durationMs, memoryBytes } from '../schema/limits.ts'
 import { isLabel } from '../schema/names.ts'
+import { secretsByVariable } from '../schema/secrets.ts'
 import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
 import { planServices } from './plan-services.ts'
@@ -68,6 +69,7 @@ function planVariant(
       ...matrixEnv(combination),
       ...planEnv(job.env, [...path, 'env'], planning, variant),
     },
+    ...secretsOf(job, path, planning),
     needs: [...new Set(all)],
     labels: labelsOf(job.labels ?? defaults.labels ?? [], variant, planning),
     steps,
@@ -97,6 +99,22 @@ function matrixEnv(combination: Combination): Record<string, string> {
   return Object.fromEntries(
     [...combination].map(([axis, { text }]) => [`NARWHAL_MATRIX_${axis.toUpperCase()}`, text]),
   )
+}
+
+/** A variable is a secret or one of the job's own, and not both. */
+function secretsOf(
+  { secrets, env = {} }: Job,
+  path: readonly PropertyKey[],
+  { issues }: Planning,
+): Pick<JobSpec, 'secrets'> {
+  const given = Object.entries(secrets ? secretsByVariable(secrets) : {})
+  if (given.length === 0) return {}
+  for (const [variable] of given) {
+    if (!Object.hasOwn(env, variable)) continue
+    const message = `is one of the secrets as well: give one of them another name`
+    issues.push({ path: [...path, 'env', variable], message, at: 'key' })
+  }
+  return { secrets: Object.fromEntries(given) }
 }
 
 function labelsOf(labels: readonly string[], variant: Variant, planning: Planning): string[] {

@@ -8,6 +8,7 @@ import { key, requiredKey } from './key.ts'
 import { duration, flag, jobRetry, priority, resources } from './limits.ts'
 import { matrix } from './matrix.ts'
 import { image, jobName, label } from './names.ts'
+import { secrets } from './secrets.ts'
 import { services } from './services.ts'
 import { step } from './step.ts'
 import { when } from './when.ts'
@@ -40,6 +41,12 @@ const network = z.literal('none', { error: 'must be none, or be left out' })
 export const jobKeys = {
   image: key(image, 'The container image of the sandbox.', 'node:24'),
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
+  secrets: key(
+    secrets,
+    'Secrets that steps find as environment variables of the same names, or of those that a mapping gives. Pull requests from forks get them only once somebody has approved that.',
+    '[DEPLOY_KEY]',
+    '{ NPM_TOKEN: REGISTRY_TOKEN }',
+  ),
   labels: key(labels, 'Words that the runner must have.', '[gpu]'),
   steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
   clone: key(

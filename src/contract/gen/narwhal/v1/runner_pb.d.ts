@@ -518,6 +518,13 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: repeated narwhal.v1.Service services = 31;
    */
   services: Service[];
+
+  /**
+   * The names of secrets by the variables that steps find them in; never their values.
+   *
+   * @generated from field: map<string, string> secrets = 21;
+   */
+  secrets: { [key: string]: string };
 };
 
 /**
@@ -887,6 +894,15 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
    * @generated from field: uint32 lease_ms = 10;
    */
   leaseMs: number;
+
+  /**
+   * The values of the job's secrets by the variables that steps find them in. Only the runner's
+   * memory may have them: they are in no event, and masked in whatever the job prints. Empty when
+   * an attempt is resumed.
+   *
+   * @generated from field: map<string, string> secrets = 11;
+   */
+  secrets: { [key: string]: string };
 };
 
 /**
