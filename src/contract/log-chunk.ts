@@ -1,5 +1,11 @@
 import { promisify } from 'node:util'
-import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import {
+  constants,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib'
 import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
 import type { LogLine } from './views.ts'
 
@@ -31,31 +37,49 @@ export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
 const LEAST_PACKED = 512
 const PACKING = { [constants.ZSTD_c_compressionLevel]: 1 }
 
+const zstd = promisify(zstdCompress)
 const unzstd = promisify(zstdDecompress)
 
-/** Packs lines whose text has come in parts, UTF-8 with `\n` behind each line. */
-export function packChunk(
-  step: number,
-  runs: readonly LogRun[],
-  parts: readonly Uint8Array[],
-): LogChunk {
+/** Lines of one step before they are packed: their text in parts, UTF-8 with `\n` behind each line. */
+export interface LooseLines {
+  readonly step: number
+  readonly runs: readonly LogRun[]
+  readonly parts: readonly Uint8Array[]
+}
+
+export function packChunk(lines: LooseLines): LogChunk {
+  const plain = plainChunk(lines)
+  if (plain.size < LEAST_PACKED) return plain
+  return smaller(plain, zstdCompressSync(plain.content, packing(plain)))
+}
+
+/** The same beside the event loop: for those who pack much. */
+export async function packChunkAside(lines: LooseLines): Promise<LogChunk> {
+  const plain = plainChunk(lines)
+  if (plain.size < LEAST_PACKED) return plain
+  return smaller(plain, await zstd(plain.content, packing(plain)))
+}
+
+function plainChunk({ step, runs, parts }: LooseLines): LogChunk {
   const content = Buffer.concat([encodeRuns(runs), ...parts])
   const lineCount = runs.reduce((sum, { count }) => sum + count, 0)
-  const plain = { step, lineCount, size: content.length, clockOffsetMs: 0 }
-  if (content.length >= LEAST_PACKED) {
-    // In a buffer or two: of many small ones it would cost more to put them together.
-    const chunkSize = Math.max(1024, content.length >> 2)
-    const packed = zstdCompressSync(content, { params: PACKING, chunkSize })
-    if (packed.length < content.length) return { ...plain, packing: 'zstd', content: packed }
-  }
-  return { ...plain, packing: 'plain', content }
+  return { step, lineCount, size: content.length, clockOffsetMs: 0, packing: 'plain', content }
+}
+
+/** Into a buffer or two: of many small ones it would cost more to put them together. */
+function packing({ size }: LogChunk): { params: typeof PACKING; chunkSize: number } {
+  return { params: PACKING, chunkSize: Math.max(1024, size >> 2) }
+}
+
+function smaller(plain: LogChunk, packed: Uint8Array): LogChunk {
+  return packed.length < plain.size ? { ...plain, packing: 'zstd', content: packed } : plain
 }
 
 /** Packs single lines, which are few; a line end within a text becomes U+2424. */
 export function chunkOf(step: number, lines: readonly ChunkLine[]): LogChunk {
   const runs = lines.map(({ stream, at }): LogRun => ({ count: 1, stream, at }))
   const text = lines.map((line) => `${line.text.replaceAll('\n', '\u2424')}\n`).join('')
-  return packChunk(step, joinRuns(runs), [Buffer.from(text)])
+  return packChunk({ step, runs: joinRuns(runs), parts: [Buffer.from(text)] })
 }
 
 /** Puts runs together that are one: of the same stream and the same time. */

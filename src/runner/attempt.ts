@@ -209,7 +209,7 @@ export class Attempt implements KnownAttempt {
       if (this.#order.job.steps.length > 0) {
         const log = new StepLog(this.events, Math.max(0, this.#nextStep - 1))
         log.say(end.reason)
-        log.end()
+        await log.end()
       }
       return end
     }

@@ -1,4 +1,4 @@
-import { type LogChunk, packChunk } from '../contract/log-chunk.ts'
+import type { LooseLines } from '../contract/log-chunk.ts'
 import type { LogRun } from '../contract/log-content.ts'
 
 /** A full chunk: large enough to be packed well and to cost few rows, small enough to be opened at once. */
@@ -42,13 +42,13 @@ export class ChunkBuilder {
     this.#lines += count
   }
 
-  /** Packs what has gathered, and begins anew. There must be something. */
-  take(): LogChunk {
-    const chunk = packChunk(this.#step, this.#runs, this.#parts)
+  /** Gives out what has gathered, and begins anew. There must be something. */
+  take(): LooseLines {
+    const lines = { step: this.#step, runs: this.#runs, parts: this.#parts }
     this.#runs = []
     this.#parts = []
     this.#bytes = 0
     this.#lines = 0
-    return chunk
+    return lines
   }
 }

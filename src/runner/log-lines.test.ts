@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { eventually } from '../../test/support/eventually.ts'
-import { type ChunkLine, linesOf } from '../contract/log-chunk.ts'
+import { heldBytes } from '../../test/support/held-memory.ts'
+import { type ChunkLine, linesOf, packChunk } from '../contract/log-chunk.ts'
 import { LogLines } from './log-lines.ts'
 
-function collect() {
+function collect(silenceMs?: number) {
   const batches: (readonly ChunkLine[])[] = []
-  const lines = new LogLines(0, (chunk) => batches.push(linesOf(chunk)))
+  const lines = new LogLines(0, (loose) => batches.push(linesOf(packChunk(loose))), silenceMs)
   const texts = () => batches.flat().map(({ text }) => text)
   return { batches, lines, texts }
 }
@@ -76,8 +78,8 @@ test('shows the beginning of a line when nothing follows', async () => {
 /** The most that was in one batch, and what came in all. */
 function measure() {
   const seen = { lines: 0, characters: 0, mostLines: 0, mostCharacters: 0, longest: 0, cut: 0 }
-  const lines = new LogLines(0, (chunk) => {
-    const batch = linesOf(chunk)
+  const lines = new LogLines(0, (loose) => {
+    const batch = linesOf(packChunk(loose))
     let characters = 0
     for (const { text } of batch) {
       characters += text.length
@@ -97,31 +99,33 @@ const LONGEST = 64 * KiB
 
 test('a line of 50 MB is cut into pieces that say that it goes on, and takes little memory', () => {
   const { lines, seen } = measure()
-  const before = process.memoryUsage().rss
+  const before = heldBytes()
   const chunk = Buffer.alloc(64 * KiB, 'x')
   for (let n = 0; n < 800; n++) lines.write('stdout', chunk)
+  // Before the end, which frees whatever was kept till then.
+  assert.ok(heldBytes() - before < 10 * KiB * KiB)
   lines.write('stdout', Buffer.from('\n'))
   lines.end()
   assert.equal(seen.lines, 800)
   assert.equal(seen.cut, 799)
   assert.equal(seen.longest, LONGEST + 2)
   assert.ok(seen.mostCharacters <= 1024 * KiB)
-  assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
 })
 
 test('ten million empty lines come in batches of a bounded number', () => {
   const seen = { lines: 0, mostLines: 0 }
-  const lines = new LogLines(0, ({ lineCount }) => {
+  const lines = new LogLines(0, ({ runs }) => {
+    const lineCount = runs.reduce((sum, { count }) => sum + count, 0)
     seen.lines += lineCount
     seen.mostLines = Math.max(seen.mostLines, lineCount)
   })
-  const before = process.memoryUsage().rss
+  const before = heldBytes()
   const chunk = Buffer.alloc(50_000, '\n')
   for (let n = 0; n < 200; n++) lines.write('stdout', chunk)
+  assert.ok(heldBytes() - before < 10 * KiB * KiB)
   lines.end()
   assert.equal(seen.lines, 10_000_000)
   assert.ok(seen.mostLines <= 10_000, `${seen.mostLines} lines in a batch`)
-  assert.ok(process.memoryUsage().rss - before < 100 * KiB * KiB)
 })
 
 test('a long line that comes byte by byte costs no more than one that comes at once', () => {
@@ -172,3 +176,18 @@ test('the same bytes are the same lines, in whatever pieces they come', () => {
 
 /** The text is ended as a line for its reader, so a `\r` before that end is part of it. */
 const lastLine = (text: string): string => text.replace(/\r$/, '')
+
+test('a line is not cut while whoever writes it is kept waiting', async () => {
+  const silenceMs = 10
+  const { lines, texts } = collect(silenceMs)
+  lines.write('stdout', Buffer.from('one'))
+  lines.hold(true)
+  // The timer of the silence comes first: a timer that was set later, for longer.
+  await sleep(5 * silenceMs)
+  assert.deepEqual(texts(), [])
+  lines.hold(false)
+  lines.write('stdout', Buffer.from(' line\nand'))
+  assert.deepEqual(texts(), ['one line'])
+  await eventually(() => assert.deepEqual(texts(), ['one line', 'and']))
+  lines.end()
+})

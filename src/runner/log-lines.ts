@@ -1,4 +1,4 @@
-import type { LogChunk } from '../contract/log-chunk.ts'
+import type { LooseLines } from '../contract/log-chunk.ts'
 import type { LogLine } from '../contract/views.ts'
 import { ChunkBuilder } from './chunk-builder.ts'
 import type { OutputStream } from './executor/executor.ts'
@@ -16,13 +16,14 @@ const MOST_BYTES_AT_ONCE = 128 * 1024
 const SILENCE_MS = 500
 
 /**
- * Makes chunks of lines of the bytes that a step writes. `\n` and `\r\n` end a line, a lone `\r`
+ * Makes lines, in bundles that make a chunk each, of the bytes that a step writes. `\n` and `\r\n` end a line, a lone `\r`
  * stays in it. Characters that are cut by the end of a write are put together. Nothing is looked at
  * line by line that need not be: much of what steps print nobody ever reads.
  */
 export class LogLines {
-  readonly #emit: (chunk: LogChunk) => void
+  readonly #emit: (lines: LooseLines) => void
   readonly #builder: ChunkBuilder
+  readonly #silenceMs: number
   readonly #rests: Record<OutputStream, UnfinishedLine> = {
     stdout: new UnfinishedLine(),
     stderr: new UnfinishedLine(),
@@ -30,14 +31,19 @@ export class LogLines {
   #sentAt = 0
   #flushTimer: NodeJS.Timeout | undefined
   #silenceTimer: NodeJS.Timeout | undefined
+  #writes = 0
+  #isHeld = false
+  #isEnded = false
 
-  /** `emit` gets each chunk, in order; it must not throw. */
-  constructor(step: number, emit: (chunk: LogChunk) => void) {
+  /** `emit` gets each bundle, in order; it must not throw. */
+  constructor(step: number, emit: (lines: LooseLines) => void, silenceMs = SILENCE_MS) {
     this.#builder = new ChunkBuilder(step)
     this.#emit = emit
+    this.#silenceMs = silenceMs
   }
 
   write(stream: OutputStream, bytes: Uint8Array): void {
+    this.#writes++
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const rest = this.#rests[stream]
     let start = 0
@@ -56,6 +62,12 @@ export class LogLines {
     this.#schedule()
   }
 
+  /** Whoever writes is kept waiting, or is no longer: its silence then says nothing. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (!isHeld) this.#listen()
+  }
+
   /** Narwhal's own words, behind all that was written before. */
   say(text: string): void {
     this.#flushRests((rest) => rest.take())
@@ -66,6 +78,7 @@ export class LogLines {
 
   /** Gives out what is left; nothing may be written afterwards. */
   end(): void {
+    this.#isEnded = true
     clearTimeout(this.#silenceTimer)
     this.#flushRests((rest) => rest.take())
     this.#send()
@@ -104,15 +117,25 @@ export class LogLines {
       if (due <= 0) this.#send()
       else this.#flushTimer = setTimeout(() => this.#send(), due)
     }
+    this.#listen()
+  }
+
+  /** Waits anew for silence, where a line is unfinished. */
+  #listen(): void {
     if (this.#rests.stdout.isEmpty && this.#rests.stderr.isEmpty) return
-    if (this.#silenceTimer) {
-      this.#silenceTimer.refresh()
-    } else {
-      this.#silenceTimer = setTimeout(() => {
-        this.#flushRests((rest) => rest.takeCharacters())
-        this.#send()
-      }, SILENCE_MS)
-    }
+    if (this.#silenceTimer) this.#silenceTimer.refresh()
+    else this.#silenceTimer = setTimeout(() => this.#hearSilence(), this.#silenceMs)
+  }
+
+  #hearSilence(): void {
+    this.#silenceTimer = undefined
+    const writes = this.#writes
+    // After a long turn of the event loop the timer comes before what has been written meanwhile.
+    setImmediate(() => {
+      if (this.#isEnded || this.#isHeld || this.#writes !== writes) return
+      this.#flushRests((rest) => rest.takeCharacters())
+      this.#send()
+    })
   }
 
   #flushRests(take: (rest: UnfinishedLine) => Buffer): void {

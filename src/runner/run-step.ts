@@ -44,7 +44,7 @@ export async function runStep(run: StepRun): Promise<End> {
   const log = new StepLog(events, index)
   const end = await runTries(run, log)
   if (end.reason !== undefined) log.say(end.reason)
-  log.end()
+  await log.end()
   const { fault: _, ...told } = end
   events.append({ type: 'step_finished', step: index, ...told })
   return end

@@ -1,3 +1,4 @@
+import { ChunkPacker } from './chunk-packer.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
 import { LogLines } from './log-lines.ts'
@@ -9,20 +10,28 @@ import { LogLines } from './log-lines.ts'
 export class StepLog {
   readonly #events: EventSpool
   readonly #lines: LogLines
+  readonly #packer: ChunkPacker
   readonly #end = Promise.withResolvers<void>()
   #ended = false
 
   constructor(events: EventSpool, step: number) {
     this.#events = events
-    this.#lines = new LogLines(step, (chunk) => events.append({ type: 'log', chunk }))
+    this.#packer = new ChunkPacker((chunk) => events.append({ type: 'log', chunk }))
+    this.#lines = new LogLines(step, (lines) => this.#packer.add(lines))
   }
 
   /** What comes after the end is left out: the step may have been given up before its processes. */
   readonly write: OutputListener = (stream, chunk) => {
     if (this.#ended) return undefined
     this.#lines.write(stream, chunk)
-    const room = this.#events.room()
-    return room && Promise.race([room, this.#end.promise])
+    const room = this.#packer.room() ?? this.#events.room()
+    return room && this.#wait(room)
+  }
+
+  async #wait(room: Promise<void>): Promise<void> {
+    this.#lines.hold(true)
+    await Promise.race([room, this.#end.promise])
+    this.#lines.hold(false)
   }
 
   /** Narwhal's own words. */
@@ -30,10 +39,13 @@ export class StepLog {
     this.#lines.say(text)
   }
 
-  end(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#lines.end()
-    this.#end.resolve()
+  /** Resolves when all of it is in the spool; nothing may come behind the log before that. */
+  async end(): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true
+      this.#lines.end()
+      this.#end.resolve()
+    }
+    await this.#packer.flush()
   }
 }
