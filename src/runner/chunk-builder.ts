@@ -2,7 +2,7 @@ import type { LooseLines } from '../contract/log-chunk.ts'
 import type { LogRun } from '../contract/log-content.ts'
 
 /** A full chunk: large enough to be packed well and to cost few rows, small enough to be opened at once. */
-const FULL_BYTES = 256 * 1024
+const FULL_BYTES = 512 * 1024
 const FULL_LINES = 5_000
 
 /**

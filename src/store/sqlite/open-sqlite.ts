@@ -27,6 +27,8 @@ export async function openSqlite(path: string): Promise<Engine> {
     await connection.whenFree(() => useWal(path, database))
     database.exec('PRAGMA synchronous = FULL')
     database.exec('PRAGMA journal_size_limit = 67108864')
+    // In pages of 4 KiB: a log of many megabytes is folded in now and then, not with each commit.
+    database.exec('PRAGMA wal_autocheckpoint = 8000')
   })
   let reader: SqliteConnection
   try {
