@@ -21,3 +21,16 @@ export function topicOf(event: ToldEvent): string {
       return `log.${event.jobId}`
   }
 }
+
+/** Under which changes are published once more that move a group: see `groupThatMoves`. */
+export const GROUP_TOPIC = 'group.moved'
+
+/** The group of jobs or pipelines in which a place may have become free, or the order another. */
+export function groupThatMoves(event: ToldEvent): string | undefined {
+  if (event.type === 'job.changed') {
+    const { status, concurrencyGroup } = event.job
+    return status === 'finished' || status === 'queued' ? concurrencyGroup : undefined
+  }
+  if (event.type !== 'pipeline.changed') return undefined
+  return event.pipeline.status === 'finished' ? event.pipeline.concurrencyGroup : undefined
+}

@@ -9,6 +9,7 @@ import type {
 } from '../core/plan.ts'
 import { isShell } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { concurrencyFromProto, concurrencyToProto } from './concurrency-messages.ts'
 import {
   type JobSpec as JobSpecMessage,
   JobSpecSchema,
@@ -49,6 +50,7 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
     timeoutMs: BigInt(job.timeoutMs ?? 0),
     priority: job.priority ?? 0,
     ...(job.clone ? { clone: cloneToProto(job.clone) } : {}),
+    ...(job.concurrency ? { concurrency: concurrencyToProto(job.concurrency) } : {}),
     allowFailure: job.allowFailure ?? false,
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeToProto) } } : {}),
     runsOn: RUNS_ON[job.runsOn ?? 'success'],
@@ -139,6 +141,7 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
     ...(job.priority === 0 ? {} : { priority: job.priority }),
     ...(job.clone ? { clone: job.clone.none ? 'none' : { depth: job.clone.depth } } : {}),
+    ...(job.concurrency ? { concurrency: concurrencyFromProto(job.concurrency) } : {}),
     ...(job.allowFailure ? { allowFailure: true } : {}),
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeFromProto) } } : {}),
     ...runsOnFromProto(job.runsOn),
@@ -181,9 +184,19 @@ function stepFromProto(step: StepSpecMessage): StepSpec {
 }
 
 export function planToProto(plan: PipelinePlan): PlanMessage {
-  return create(PlanSchema, { name: plan.name, jobs: plan.jobs.map(jobToProto) })
+  const { name, jobs, concurrency } = plan
+  return create(PlanSchema, {
+    name,
+    jobs: jobs.map(jobToProto),
+    ...(concurrency ? { concurrency: concurrencyToProto(concurrency) } : {}),
+  })
 }
 
 export function planFromProto(plan: PlanMessage): PipelinePlan {
-  return { name: plan.name, jobs: plan.jobs.map(jobFromProto) }
+  const { name, jobs, concurrency } = plan
+  return {
+    name,
+    jobs: jobs.map(jobFromProto),
+    ...(concurrency ? { concurrency: concurrencyFromProto(concurrency) } : {}),
+  }
 }

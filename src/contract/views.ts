@@ -115,6 +115,8 @@ export const jobView = z
     needs: z.array(z.string()),
     labels: z.array(z.string()),
     stepNames: z.array(z.string()),
+    /** The group of jobs of which only so many run at once. */
+    concurrencyGroup: z.string().optional(),
     status: z.enum(['blocked', 'queued', 'assigned', 'running', 'finished']),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
@@ -144,6 +146,8 @@ export const pipelineView = z
     rerunOf: pipelineId.optional(),
     /** The user who started it, where one did. */
     startedBy: z.string().optional(),
+    /** The group of pipelines of which only so many go on at once. */
+    concurrencyGroup: z.string().optional(),
     event: z.object({
       id: eventId,
       kind: z.enum(['push', 'pull_request', 'tag', 'manual']),

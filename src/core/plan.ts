@@ -1,3 +1,4 @@
+import type { Concurrency } from './concurrency.ts'
 import type { Outcome } from './outcome.ts'
 import type { Shell } from './step-script.ts'
 
@@ -97,6 +98,8 @@ export interface JobSpec {
   readonly services?: readonly ServiceSpec[]
   /** How the commit comes into the workspace: not at all, or with so many commits; absent: whole. */
   readonly clone?: 'none' | { readonly depth: number }
+  /** The group of jobs of which only so many run at once. */
+  readonly concurrency?: Concurrency
   /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */
   readonly leftOut?: string
 }
@@ -120,6 +123,8 @@ export interface PipelinePlan {
   readonly name: string
   /** At least one, in the order of the file; `needs` form no cycle. */
   readonly jobs: readonly JobSpec[]
+  /** The group of pipelines of which only so many go on at once. */
+  readonly concurrency?: Concurrency
 }
 
 /** Something wrong in `narwhal.yml`, told so that it can be mended. Lines and columns count from 1. */

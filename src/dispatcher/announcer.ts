@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
-import { topicOf } from '../contract/event-message.ts'
+import { GROUP_TOPIC, groupThatMoves, topicOf } from '../contract/event-message.ts'
 import type { StateChange, ToldEvent } from '../contract/live-event.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
@@ -23,6 +23,10 @@ export class Announcer {
 
   tell(event: ToldEvent): void {
     this.#broker.publishEvent(topicOf(event), { v: 1, event })
+    // By itself, so that a dispatcher with jobs that wait in groups need not hear everything.
+    if (groupThatMoves(event) !== undefined) {
+      this.#broker.publishEvent(GROUP_TOPIC, { v: 1, event })
+    }
     this.#hub.emit(event)
   }
 

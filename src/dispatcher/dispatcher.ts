@@ -1,5 +1,6 @@
 import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
+import { GROUP_TOPIC } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView, QueuedJobView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
@@ -14,6 +15,7 @@ import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
+import { GroupGate } from './group-gate.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
@@ -76,6 +78,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #announcer: Announcer
   readonly #recorder: Recorder
   readonly #queue: JobQueue
+  readonly #gate: GroupGate
   readonly #stack = new AsyncDisposableStack()
   #seat!: Seat
   #runs!: PipelineRuns
@@ -95,6 +98,13 @@ export class Dispatcher implements AsyncDisposable {
       onOrphans: (link, found) => orphans.note(link, found),
     })
     this.#queue = new JobQueue({ pool: this.pool, heuristic: options.heuristic })
+    this.#gate = new GroupGate({
+      ...deps,
+      queue: this.#queue,
+      patiently: (work) => this.#recorder.patiently(work),
+      cancel: (id, jobId, reason) => this.#runs.command(id, (run) => run.cancel(reason, jobId)),
+    })
+    this.#stack.use(this.#announcer.listen((event) => this.#gate.hear(event)))
   }
 
   /** Connects to the runners, takes up what was going on, and starts to consume commits. */
@@ -114,7 +124,13 @@ export class Dispatcher implements AsyncDisposable {
       const connector = inProcessConnector(inProcess.transport)
       await this.pool.register({ name: inProcess.name, link: 'in-process' }, connector)
     }
-    if (this.#options.startBeats) this.#stack.use(this.pool.follow())
+    if (this.#options.startBeats) {
+      this.#stack.use(this.pool.follow())
+      const listening = this.#deps.broker.subscribeEvents(GROUP_TOPIC, (_topic, { event }) =>
+        this.#gate.hear(event),
+      )
+      this.#stack.use(await listening)
+    }
     await this.#runs.takeFree()
     const consumer = await this.#deps.broker.consumeCommits((id) => this.#receive(id), {
       prefetch: PREFETCH,
@@ -138,7 +154,7 @@ export class Dispatcher implements AsyncDisposable {
       recorder: this.#recorder,
       announcer: this.#announcer,
       pool: this.pool,
-      queue: this.#queue,
+      queue: this.#gate,
       options: this.#options,
       seat: this.#seat,
       isShared: startBeats !== undefined,
@@ -175,12 +191,12 @@ export class Dispatcher implements AsyncDisposable {
 
   /** All jobs that wait, also those of other dispatchers' pipelines. */
   async queue(): Promise<QueuedJobView[]> {
-    if (!this.#options.startBeats) return this.#queue.list()
-    return this.#queue.list(await listWaiting(this.#deps.store))
+    if (!this.#options.startBeats) return await this.#gate.list()
+    return await this.#gate.list(await listWaiting(this.#deps.store))
   }
 
   get queueLength(): number {
-    return this.#queue.length
+    return this.#gate.length
   }
 
   /** How many pipelines are going on here. */
@@ -235,7 +251,7 @@ export class Dispatcher implements AsyncDisposable {
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
   async #receive(eventId: EventId): Promise<void> {
     // The event is in the store: the agents' sweep brings it again, when there may be room.
-    if (this.#queue.length >= MOST_WAITING) return
+    if (this.#gate.length >= MOST_WAITING) return
     const event = await this.#recorder.patiently(() => this.#deps.store.findEvent(eventId))
     if (!event) {
       this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
@@ -313,6 +329,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
     await this.#runs[Symbol.asyncDispose]()
     await this.#stack.disposeAsync()
+    this.#gate[Symbol.dispose]()
     this.#queue[Symbol.dispose]()
     await this.pool[Symbol.asyncDispose]()
     await this.#seat[Symbol.asyncDispose]()

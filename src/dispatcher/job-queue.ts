@@ -62,8 +62,14 @@ export class JobQueue implements Disposable {
     this.#waiting.remove(jobId)
   }
 
-  /** The queue in its order with those that wait elsewhere, each job with the reason why. */
-  list(elsewhere: readonly Waiting[] = []): QueuedJobView[] {
+  /**
+   * The queue in its order with those that wait elsewhere, each job with the reason why: the one that is
+   * given, or what keeps it from a runner.
+   */
+  list(
+    elsewhere: readonly Waiting[] = [],
+    reasons: ReadonlyMap<JobId, string> = new Map(),
+  ): QueuedJobView[] {
     const waiting = new Map<JobId, Waiting>(elsewhere.map((one) => [one.job.jobId, one]))
     for (const entry of this.#waiting.entries()) waiting.set(entry.job.jobId, entry)
     const jobs = [...waiting.values()].map((entry) => entry.job)
@@ -74,7 +80,7 @@ export class JobQueue implements Disposable {
       if (!entry) return []
       const { pipelineId, repositoryName, name } = entry
       const { jobId, queuedAt } = job
-      const place = { position: index + 1, queuedAt, reason: reasonOf(job) }
+      const place = { position: index + 1, queuedAt, reason: reasons.get(jobId) ?? reasonOf(job) }
       return [{ jobId, pipelineId, repositoryName, name, ...place }]
     })
   }

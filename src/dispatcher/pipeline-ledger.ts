@@ -72,11 +72,13 @@ export class PipelineLedger {
 
   /**
    * Computes, writes and tells one change. Resolves with whether there was anything to change; an
-   * unchanged draft writes nothing but the log lines that come with it.
+   * unchanged draft writes nothing but the log lines that come with it. `enter`, if it is given, takes
+   * what the change needs in the same transaction; where it says no, nothing is changed.
    */
   change(
     compute: (draft: PipelineDraft) => PipelineDraft,
     log?: (draft: PipelineDraft) => LogAppend | undefined,
+    enter?: (write: StoreWriter) => Promise<boolean>,
   ): Promise<boolean> {
     return this.#serial.run(async () => {
       for (let conflicts = 0; ; conflicts++) {
@@ -85,10 +87,17 @@ export class PipelineLedger {
         const append = log?.(before)
         if (after === before && !append) return false
         try {
-          this.#draft = await this.#deps.recorder.record(async (write) => {
-            await this.#guard(write)
-            return await save(write, before, after, append)
-          }, before.pipeline.id)
+          const saved = await this.#deps.recorder.record(
+            async (write) => {
+              await this.#guard(write)
+              if (enter && !(await enter(write))) return undefined
+              return await save(write, before, after, append)
+            },
+            // What locks more than its pipeline shares its transaction with nobody.
+            enter ? undefined : before.pipeline.id,
+          )
+          if (!saved) return false
+          this.#draft = saved
           if (append && append.chunks.length > 0) this.#deps.announcer.tell(toldOf(append))
           return after !== before
         } catch (error) {

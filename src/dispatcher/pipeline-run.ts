@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
-import { isHeld } from '../core/job.ts'
+import { isHeld, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -9,7 +9,8 @@ import { withSignal } from '../lib/with-signal.ts'
 import type { JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
-import type { JobQueue } from './job-queue.ts'
+import type { GroupGate } from './group-gate.ts'
+import { enterGroups, groupPlaces } from './group-places.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import {
@@ -29,7 +30,7 @@ const RETRY_MS = 1_000
 export interface PipelineRunDeps {
   readonly ledger: PipelineLedger
   readonly pool: RunnerPool
-  readonly queue: JobQueue
+  readonly queue: Pick<GroupGate, 'add' | 'remove'>
   readonly log: Logger
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
@@ -238,7 +239,7 @@ export class PipelineRun {
   #enqueue(job: JobRecord): void {
     if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
     this.#queued.add(job.id)
-    const { jobs } = this.#ledger.draft
+    const { jobs, pipeline } = this.#ledger.draft
     const followers = dependants(
       jobs.map((one) => one.spec),
       job.spec.name,
@@ -247,6 +248,10 @@ export class PipelineRun {
       pipelineId: this.id,
       repositoryName: this.#ledger.repository.name,
       name: job.spec.name,
+      groups: groupPlaces(job, pipeline),
+      pipelineNumber: pipeline.number,
+      ref: this.#ledger.event.ref,
+      isAgain: roundOf(job.state) > 1,
       job: waitingJob(job, { queuedAt: job.state.queuedAt, followers }),
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
@@ -269,11 +274,16 @@ export class PipelineRun {
     using _slot = placement.reservation
     const { jobId, decision, link } = placement
     const at = Date.now()
-    const isAssigned = await this.#ledger.change((draft) => {
-      const job = draft.jobs.find(({ id }) => id === jobId)
-      if (job?.state.status !== 'queued') return draft
-      return advancePipeline(draft, [assignment(job, decision, at)], at)
-    })
+    const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
+    const isAssigned = await this.#ledger.change(
+      (draft) => {
+        const job = draft.jobs.find(({ id }) => id === jobId)
+        if (job?.state.status !== 'queued') return draft
+        return advancePipeline(draft, [assignment(job, decision, at)], at)
+      },
+      undefined,
+      groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
+    )
     if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
     await this.#attempts.follow(jobId, link)

@@ -4,7 +4,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
-import type { JobQueue } from './job-queue.ts'
+import type { GroupGate } from './group-gate.ts'
 import { Ownership } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
@@ -18,7 +18,7 @@ export interface PipelineRunsDeps {
   readonly recorder: Recorder
   readonly announcer: Announcer
   readonly pool: RunnerPool
-  readonly queue: JobQueue
+  readonly queue: GroupGate
   readonly log: Logger
   readonly options: PipelineOptions
   readonly seat: Seat

@@ -134,11 +134,12 @@ export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number
     )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
-  const { name } = planned.result.plan
+  const { name, concurrency } = planned.result.plan
   return {
     pipeline: {
       ...pipeline,
       name,
+      ...(concurrency ? { concurrency } : {}),
       phases: plannedPhases,
       state: stateOf(planned.result.plan, at),
     },

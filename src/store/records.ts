@@ -1,4 +1,5 @@
 import type { CommitEvent } from '../core/commit-event.ts'
+import type { Concurrency } from '../core/concurrency.ts'
 import type {
   DispatcherId,
   EventId,
@@ -101,6 +102,8 @@ export interface PipelineRecord {
   readonly rerunOf?: PipelineId
   /** The user who wanted it; absent where it was no person, or one without a name. */
   readonly startedBy?: string
+  /** The group of pipelines that it is in; absent until planned. */
+  readonly concurrency?: Concurrency
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId

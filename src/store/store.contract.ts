@@ -4,6 +4,7 @@ import { concurrencyContract } from './contract/concurrency.contract.ts'
 import { dispatchersContract } from './contract/dispatchers.contract.ts'
 import { eventsContract } from './contract/events.contract.ts'
 import type { OpenDatabase } from './contract/fixtures.ts'
+import { groupsContract } from './contract/groups.contract.ts'
 import { jobsContract } from './contract/jobs.contract.ts'
 import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
@@ -30,6 +31,7 @@ export function storeContract(
     eventsContract(open)
     pipelinesContract(open)
     jobsContract(open)
+    groupsContract(open)
     logsContract(open)
     changesContract(open)
     concurrencyContract(open)

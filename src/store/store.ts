@@ -2,6 +2,7 @@ import type { StateChange } from '../contract/live-event.ts'
 import type { LogChunk } from '../contract/log-chunk.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
+import type { Concurrency, GroupMember } from '../core/concurrency.ts'
 import type {
   AttemptRef,
   DispatcherId,
@@ -98,7 +99,9 @@ export interface StoreReader {
   findJob(id: JobId): Promise<JobRecord | undefined>
   findJobView(id: JobId): Promise<JobView | undefined>
   /** Jobs of open pipelines that wait for a runner, those that came first first. */
-  listQueuedJobs(limit: number): Promise<{ job: JobRecord; repositoryName: string }[]>
+  listQueuedJobs(limit: number): Promise<QueuedJob[]>
+  /** Those in a group of a repository that have not ended, in the order of `compareMembers`; 300 at most. */
+  listGroup(repositoryId: RepositoryId, group: string): Promise<GroupMember[]>
   /** In the order of the file. */
   listJobViews(pipelineId: PipelineId): Promise<JobView[]>
   /** Attempts of all jobs, those that a runner was chosen for last first. */
@@ -143,6 +146,14 @@ export interface StoreReader {
   listChanges(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
   /** The number of the newest state change; 0 when there is none. */
   lastChange(): Promise<number>
+}
+
+/** A job that waits, with what is to be known of its pipeline. */
+export interface QueuedJob {
+  readonly job: JobRecord
+  readonly repositoryName: string
+  /** The group that its pipeline is in. */
+  readonly concurrency?: Concurrency
 }
 
 /** A repository as its forge names it. */
@@ -239,9 +250,23 @@ export interface StoreWriter extends StoreReader {
    * with `not_found` when there is none and the repository was removed.
    */
   createPipeline(pipeline: NewPipeline): Promise<{ pipeline: PipelineRecord; created: boolean }>
-  /** Writes state, name, problems and phases; returns it with its new version. */
+  /**
+   * Writes state, name, problems, phases and concurrency; returns it with its new version. It is in its
+   * group from when it runs until it has ended.
+   */
   savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord>
+  /** A job with `concurrency` is in its group from now until it has ended. */
   insertJobs(jobs: readonly JobRecord[]): Promise<void>
+  /**
+   * Takes a place in a group for a job or a pipeline that is in it; true also when it has one. Before
+   * a job is assigned, and in the same transaction: it keeps the place until it ends or is queued again.
+   * False when there is none for it now: then nothing is to be written. Of several groups ask in one
+   * order everywhere.
+   */
+  enterGroup(
+    member: { readonly id: GroupMember['id']; readonly repositoryId: RepositoryId },
+    concurrency: Concurrency,
+  ): Promise<boolean>
   /**
    * Writes the job's state, fence and the attempts that `changed` names (inserting those that are
    * new); returns it with its new version. An attempt that is there keeps its count of lines, and

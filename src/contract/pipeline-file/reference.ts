@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { cloneMapping } from './schema/clone.ts'
+import { concurrencyMapping } from './schema/concurrency.ts'
 import { defaults, jobsFile } from './schema/file.ts'
 import { input } from './schema/inputs.ts'
 import { job, needMapping } from './schema/job.ts'
@@ -25,6 +26,7 @@ const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
   ['inputs', input, 'The name of an input is its key under `inputs`.'],
   ['defaults', defaults, 'Beside `jobs`.'],
   ['clone', cloneMapping, 'Of a job; also only `none`.'],
+  ['concurrency', concurrencyMapping, 'Of a job or at the top; only a text is the `group`.'],
   ['retry', jobRetryMapping, 'Of a job; only a number is the `count`. Of a step it is a number.'],
   ['resources', resources, 'Of a job, or in `defaults`.'],
 ]

@@ -8,6 +8,7 @@ import { eventDetails } from './0004-event-details.ts'
 import { placements } from './0005-placements.ts'
 import { sealing } from './0006-sealing.ts'
 import { users } from './0007-users.ts'
+import { groups } from './0008-groups.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -18,6 +19,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-placements': placements,
   '0006-sealing': sealing,
   '0007-users': users,
+  '0008-groups': groups,
 }
 
 /**

@@ -1,9 +1,12 @@
+import type { Concurrency } from '../../core/concurrency.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { JobState } from '../../core/job.ts'
 import type { JobSpec } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AttemptRecord, JobRecord } from '../records.ts'
+import type { QueuedJob } from '../store.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
+import { insertMembers, noteJob } from './groups.ts'
 import { batches } from './rows.ts'
 import type { AttemptRow, Db, JobRow } from './tables.ts'
 
@@ -28,24 +31,25 @@ export async function listJobs(
   return jobs
 }
 
-export async function listQueuedJobs(
-  db: Db,
-  limit: number,
-): Promise<{ job: JobRecord; repositoryName: string }[]> {
+export async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]> {
   const rows = await db
     .selectFrom('jobs')
     .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
     .innerJoin('repositories', 'repositories.id', 'jobs.repository_id')
-    .select(['jobs.id', 'repositories.name'])
+    .select(['jobs.id', 'repositories.name', 'pipelines.concurrency'])
     .where('pipelines.status', '<>', 'finished')
     .where('jobs.status', '=', 'queued')
     .orderBy('pipelines.created_at')
     .orderBy('jobs.position')
     .limit(limit)
     .execute()
-  const names = new Map(rows.map(({ id, name }) => [id, name]))
+  const known = new Map(rows.map((row) => [row.id, row]))
   const jobs = await listJobs(db, { ids: rows.map(({ id }) => id as JobId) })
-  return jobs.map((job) => ({ job, repositoryName: names.get(job.id) ?? '' }))
+  return jobs.map((job) => {
+    const { name = '', concurrency } = known.get(job.id) ?? {}
+    const group = concurrency ? { concurrency: JSON.parse(concurrency) as Concurrency } : {}
+    return { job, repositoryName: name, ...group }
+  })
 }
 
 /** One statement, so that a job and its attempts are of the same moment. */
@@ -142,6 +146,7 @@ export async function insertJobs(db: Db, jobs: readonly JobRecord[]): Promise<vo
   for (const job of jobs) {
     for (const attempt of job.attempts) await saveAttempt(db, job.id, attempt)
   }
+  await insertMembers(db, jobs)
 }
 
 export async function saveJob(
@@ -160,6 +165,7 @@ export async function saveJob(
     const message = `${job.id} is not there in version ${job.version}; read it again`
     throw new NarwhalError('conflict', message)
   }
+  await noteJob(db, job)
   const attempts: AttemptRecord[] = []
   for (const attempt of job.attempts) {
     const isChanged = changed.includes(attempt.number)

@@ -1,7 +1,9 @@
+import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
+import { notePipeline } from './groups.ts'
 import { isPostgres, present } from './rows.ts'
 import type { Db, PipelineRow } from './tables.ts'
 
@@ -147,6 +149,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
       state: JSON.stringify(state),
       problems: JSON.stringify(pipeline.problems),
       phases: JSON.stringify(pipeline.phases),
+      concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
       version,
     })
     .where('id', '=', pipeline.id)
@@ -156,6 +159,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
     const message = `${pipeline.id} is not there in version ${pipeline.version}; read it again`
     throw new NarwhalError('conflict', message)
   }
+  await notePipeline(db, pipeline)
   return { ...pipeline, version }
 }
 
@@ -173,6 +177,9 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
     createdAt: row.created_at,
     ...present({ dispatcherId: row.dispatcher_id as DispatcherId | null }),
     term: row.term,
+    ...(row.concurrency === null
+      ? {}
+      : { concurrency: JSON.parse(row.concurrency) as Concurrency }),
     version: row.version,
   }
 }

@@ -1,5 +1,6 @@
 import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
+import type { GroupMember } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type {
   DeliveryRecord,
@@ -20,12 +21,14 @@ import type {
   ForgeName,
   PendingQuery,
   PipelineFilter,
+  QueuedJob,
   StoredChunk,
   StoreReader,
 } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
+import { listGroup } from './groups.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
 import { readLog, readLogChunks } from './logs.ts'
@@ -52,6 +55,10 @@ export class SqlReader implements StoreReader {
 
   constructor(db: Db) {
     this.#db = db
+  }
+
+  listGroup(repositoryId: RepositoryId, group: string): Promise<GroupMember[]> {
+    return listGroup(this.#db, repositoryId, group)
   }
 
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined> {
@@ -114,7 +121,7 @@ export class SqlReader implements StoreReader {
     return job && jobView(job)
   }
 
-  listQueuedJobs(limit: number): Promise<{ job: JobRecord; repositoryName: string }[]> {
+  listQueuedJobs(limit: number): Promise<QueuedJob[]> {
     return listQueuedJobs(this.#db, limit)
   }
 

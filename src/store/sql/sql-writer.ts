@@ -1,5 +1,6 @@
 import type { StateChange } from '../../contract/live-event.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
+import type { Concurrency, GroupMember } from '../../core/concurrency.ts'
 import type {
   DispatcherId,
   EventId,
@@ -39,6 +40,7 @@ import {
   takePipeline,
   takeSeat,
 } from './dispatchers.ts'
+import { enterGroup } from './groups.ts'
 import { insertJobs, saveJob } from './jobs.ts'
 import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
@@ -151,6 +153,13 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     const saved = await saveJob(this.#db, job, changed)
     this.#changed.add('job', saved.id)
     return saved
+  }
+
+  enterGroup(
+    member: { readonly id: GroupMember['id']; readonly repositoryId: RepositoryId },
+    concurrency: Concurrency,
+  ): Promise<boolean> {
+    return enterGroup(this.#db, member, concurrency)
   }
 
   appendLog(log: LogAppend): Promise<void> {

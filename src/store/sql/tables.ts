@@ -13,6 +13,7 @@ export interface Tables {
   jobs: JobRow
   attempts: AttemptRow
   log_chunks: LogChunkRow
+  group_members: GroupMemberRow
   state_changes: StateChangeRow
   change_counter: ChangeCounterRow
   dispatchers: DispatcherRow
@@ -104,6 +105,8 @@ export interface PipelineRow {
   version: number
   dispatcher_id: string | null
   term: number
+  /** JSON of Concurrency */
+  concurrency: string | null
 }
 
 export interface JobRow {
@@ -151,6 +154,23 @@ export interface LogChunkRow {
   line_count: number
   /** As sql/log-chunk.ts encodes it. */
   data: Uint8Array
+}
+
+/** A job or a pipeline that has not ended, in its group. */
+export interface GroupMemberRow {
+  /** The job's id, or the pipeline's. */
+  id: string
+  repository_id: string
+  /** textKey(group) */
+  group_key: string
+  pipeline_id: string
+  /** Null: the pipeline as a whole. */
+  job_name: string | null
+  /** The job's place in narwhal.yml, from 0; 0 for a pipeline. */
+  position: number
+  /** blocked, waiting or holding */
+  state: string
+  since: number
 }
 
 export interface StateChangeRow {

@@ -7,6 +7,7 @@ import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
 import { planInputs } from './inputs.ts'
 import { planNeeds } from './needs.ts'
+import { checkGroups, planConcurrency } from './plan-concurrency.ts'
 import { type NamedJob, planVariants } from './plan-job.ts'
 import { type Planning, planEnv, type Reading } from './planning.ts'
 import { checkNames, judge } from './when.ts'
@@ -34,7 +35,7 @@ export function planJobs(file: JobsFile, order: readonly string[], reading: Read
   return planAll(file, named, reading)
 }
 
-type Top = Pick<JobsFile, 'name' | 'inputs' | 'defaults' | 'env' | 'when'>
+type Top = Pick<JobsFile, 'name' | 'inputs' | 'defaults' | 'env' | 'when' | 'concurrency'>
 
 function planAll(top: Top, named: readonly NamedJob[], reading: Reading): PlannedFile {
   const { values, issues } = planInputs(top.inputs ?? {}, reading.facts)
@@ -58,9 +59,11 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
   }
   judgeFile(top.when, variants, planning)
   leaveOutUnasked(named, variants, planning)
+  const concurrency = planConcurrency(top.concurrency, ['concurrency'], planning)
+  issues.push(...checkGroups(concurrency.concurrency, named, variants))
   if (issues.length > 0) return issues
   const jobs = planNeeds(named, variants)
-  return { name: top.name ?? UNNAMED_PIPELINE, jobs }
+  return { name: top.name ?? UNNAMED_PIPELINE, jobs, ...concurrency }
 }
 
 /** The file's own `when` is every job's. */

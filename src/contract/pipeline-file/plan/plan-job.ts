@@ -6,6 +6,7 @@ import { isLabel } from '../schema/names.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
 import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
+import { planConcurrency } from './plan-concurrency.ts'
 import { planServices } from './plan-services.ts'
 import { planSteps } from './plan-step.ts'
 import { fill, fillImage, type Planning, planEnv, type Variant } from './planning.ts'
@@ -78,6 +79,7 @@ function planVariant(
       ? { services: planServices(job.services, variant, planning) }
       : {}),
     ...planLimits(job, defaults),
+    ...planConcurrency(job.concurrency, [...path, 'concurrency'], planning, variant),
     ...(runsOn ? { runsOn } : {}),
     ...(leftOut === undefined ? {} : { leftOut }),
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { must } from '../words.ts'
+import { concurrency } from './concurrency.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
 import { inputs } from './inputs.ts'
@@ -54,6 +55,11 @@ const topKeys = {
     defaults,
     'What the jobs and steps have that do not say otherwise.',
     '{ timeout: 20m, shell: bash }',
+  ),
+  concurrency: key(
+    concurrency,
+    'The group of pipelines of this repository of which only so many go on at once, from the first job to the last.',
+    '{ group: checks-${ref}, policy: cancel-superseded }',
   ),
   image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
   env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),

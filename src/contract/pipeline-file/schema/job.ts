@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { must } from '../words.ts'
 import { clone } from './clone.ts'
+import { concurrency } from './concurrency.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
 import { key, requiredKey } from './key.ts'
@@ -81,6 +82,12 @@ export const jobKeys = {
     'How often the job is tried again when it does not succeed. Lost runners are made up for without being asked, and do not count.',
     '2',
     '{ count: 1, on: [timeout] }',
+  ),
+  concurrency: key(
+    concurrency,
+    'The group of jobs of this repository of which only so many run at once. A text is its name.',
+    'deploy',
+    '{ group: deploy-${branch}, policy: cancel-superseded }',
   ),
   priority: key(priority, 'Jobs with a larger one go first; else 0.', '10'),
   allow_failure: key(

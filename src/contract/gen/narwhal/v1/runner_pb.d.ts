@@ -419,6 +419,13 @@ export declare type PipelinePlan = Message<"narwhal.v1.PipelinePlan"> & {
    * @generated from field: repeated narwhal.v1.JobSpec jobs = 2;
    */
   jobs: JobSpec[];
+
+  /**
+   * Absent: other pipelines are no matter.
+   *
+   * @generated from field: narwhal.v1.Concurrency concurrency = 40;
+   */
+  concurrency?: Concurrency | undefined;
 };
 
 /**
@@ -506,6 +513,11 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: narwhal.v1.Clone clone = 20;
    */
   clone?: Clone | undefined;
+
+  /**
+   * @generated from field: narwhal.v1.Concurrency concurrency = 40;
+   */
+  concurrency?: Concurrency | undefined;
 
   /**
    * The steps reach nothing but the job's services.
@@ -603,6 +615,36 @@ export declare type Ready = Message<"narwhal.v1.Ready"> & {
  * Use `create(ReadySchema)` to create a new message.
  */
 export declare const ReadySchema: GenMessage<Ready>;
+
+/**
+ * A group of which only so many go on at once.
+ *
+ * @generated from message narwhal.v1.Concurrency
+ */
+export declare type Concurrency = Message<"narwhal.v1.Concurrency"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * A newer one ends those of older pipelines of the same ref; else they take their turns.
+   *
+   * @generated from field: bool cancel_superseded = 3;
+   */
+  cancelSuperseded: boolean;
+};
+
+/**
+ * Describes the message narwhal.v1.Concurrency.
+ * Use `create(ConcurrencySchema)` to create a new message.
+ */
+export declare const ConcurrencySchema: GenMessage<Concurrency>;
 
 /**
  * How the commit comes into the workspace.

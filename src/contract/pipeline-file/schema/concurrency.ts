@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { group } from './group.ts'
+import { key, requiredKey } from './key.ts'
+import { wholeNumber } from './limits.ts'
+import { displayName } from './names.ts'
+
+export const POLICIES = ['queue', 'cancel-superseded'] as const
+
+export const concurrencyMapping = group('concurrency', {
+  group: requiredKey(
+    displayName,
+    'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` stand for their values.',
+    'deploy-${branch}',
+  ),
+  limit: key(wholeNumber(1, 100), 'How many go on at a time; else 1.', '2'),
+  policy: key(
+    z.enum(POLICIES, { error: `must be one of ${POLICIES.join(', ')}` }),
+    '`queue` (unless told): each waits for its turn. `cancel-superseded`: besides, a newer one cancels those of older pipelines of the same ref, whether they wait or run.',
+    'cancel-superseded',
+  ),
+})
+
+/** A text is the group. */
+export const concurrency = z.union([displayName, concurrencyMapping], {
+  error: must("a group's name or a mapping"),
+})
+export type ConcurrencyKey = z.infer<typeof concurrency>

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Concurrency } from '../../core/concurrency.ts'
+import type { JobState } from '../../core/job.ts'
+import type { JobRecord, PipelineRecord, RepositoryRecord } from '../records.ts'
+import type { Store } from '../store.ts'
+import {
+  aJob,
+  anEvent,
+  aPipeline,
+  type OpenDatabase,
+  openWorld,
+  seedRepository,
+} from './fixtures.ts'
+
+const prod: Concurrency = { group: 'prod', limit: 2 }
+
+async function seedJob(
+  store: Store,
+  repository: RepositoryRecord,
+  over: { spec?: Partial<JobRecord['spec']>; state?: JobState } = {},
+): Promise<{ pipeline: PipelineRecord; job: JobRecord }> {
+  const event = anEvent(repository.id)
+  const { result } = await store.transact(async (write) => {
+    await write.acceptEvents([event])
+    const { pipeline } = await write.createPipeline(aPipeline(event))
+    const plain = aJob(pipeline)
+    const spec = { ...plain.spec, concurrency: prod, ...over.spec }
+    const job = { ...plain, spec, ...(over.state ? { state: over.state } : {}) }
+    await write.insertJobs([job])
+    return { pipeline, job }
+  })
+  return result
+}
+
+const running: JobState = {
+  status: 'running',
+  attempt: 1,
+  queuedAt: 4000,
+  runnerId: 'runner_1',
+  fence: 1,
+  assignedAt: 5000,
+  startedAt: 5001,
+}
+const finished: JobState = { status: 'finished', attempt: 1, outcome: 'success', finishedAt: 9 }
+
+/** As a dispatcher assigns a job: it takes its place, or writes nothing. */
+async function assign(store: Store, job: JobRecord): Promise<JobRecord | undefined> {
+  const { result } = await store.transact(async (write) => {
+    const member = { id: job.id, repositoryId: job.repositoryId }
+    if (!(await write.enterGroup(member, prod))) return undefined
+    return await write.saveJob({ ...job, state: running }, [])
+  })
+  return result
+}
+
+export function groupsContract(open: OpenDatabase): void {
+  test('lets only so many into a group, in their order, however many ask at once', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const stores = [store, await world.connect()]
+    const repository = await seedRepository(store)
+    let waiting: JobRecord[] = []
+    for (let i = 0; i < 7; i++) waiting.push((await seedJob(store, repository)).job)
+    const ended: string[] = []
+    while (waiting.length > 0) {
+      // Each through both stores: as when two dispatchers have the pipelines.
+      const tries = await Promise.allSettled(
+        waiting.flatMap((job) => stores.map((one) => assign(one, job))),
+      )
+      const entered = tries.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
+      const next = waiting.slice(0, 2).map(({ id }) => id)
+      assert.deepEqual(entered.map(({ id }) => id).toSorted(), next.toSorted())
+      const members = await store.listGroup(repository.id, 'prod')
+      const holding = members.filter(({ state }) => state === 'holding')
+      assert.deepEqual(holding.map(({ id }) => id).toSorted(), next.toSorted())
+      for (const job of entered) {
+        await store.transact((write) => write.saveJob({ ...job, state: finished }, []))
+        ended.push(job.id)
+      }
+      waiting = waiting.filter(({ id }) => !ended.includes(id))
+    }
+    assert.deepEqual(await store.listGroup(repository.id, 'prod'), [])
+  })
+
+  test('a place goes with what happens to its job, and with nothing else', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const blocked = { status: 'blocked', attempt: 1 } as const
+    const { pipeline, job } = await seedJob(store, repository, { state: blocked })
+    const state = async () => (await store.listGroup(repository.id, 'prod'))[0]?.state
+    assert.equal(await state(), 'blocked')
+    const save = async (one: JobRecord, next: JobState): Promise<JobRecord> =>
+      (await store.transact((write) => write.saveJob({ ...one, state: next }, []))).result
+    const queued = await save(job, { status: 'queued', attempt: 1, queuedAt: 4000 })
+    assert.equal(await state(), 'waiting')
+    const held = await assign(store, queued)
+    assert.ok(held)
+    assert.equal(await state(), 'holding')
+    assert.equal(
+      (await store.transact((write) => write.enterGroup(job, prod))).result,
+      true,
+      'who has a place has it',
+    )
+    const again = await save(held, { status: 'queued', attempt: 2, queuedAt: 7000 })
+    assert.deepEqual(await store.listGroup(repository.id, 'prod'), [
+      {
+        id: job.id,
+        pipelineId: pipeline.id,
+        pipelineNumber: pipeline.number,
+        ref: 'refs/heads/main',
+        jobName: 'build',
+        position: 0,
+        state: 'waiting',
+        since: 7000,
+      },
+    ])
+    await save(again, finished)
+    assert.equal(await state(), undefined)
+  })
+
+  test('takes no place when the transaction is undone, and none of another repository', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const { job } = await seedJob(store, repository)
+    const undone = store.transact(async (write) => {
+      await write.enterGroup(job, prod)
+      throw new Error('undone')
+    })
+    await assert.rejects(undone, /undone/)
+    assert.equal((await store.listGroup(repository.id, 'prod'))[0]?.state, 'waiting')
+    const other = await seedRepository(store)
+    assert.deepEqual(await store.listGroup(other.id, 'prod'), [])
+    assert.equal((await store.listQueuedJobs(10))[0]?.job.id, job.id)
+  })
+
+  test('a pipeline is in its group from when it runs until it has ended', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const { pipeline } = await seedJob(store, repository, { spec: { concurrency: prod } })
+    const all = { group: 'all', limit: 1 }
+    const save = async (one: PipelineRecord): Promise<PipelineRecord> =>
+      (await store.transact((write) => write.savePipeline(one))).result
+    const started = { status: 'running', startedAt: 3500 } as const
+    const planned = await save({ ...pipeline, concurrency: all, state: started })
+    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, planned)
+    assert.equal((await store.findPipelineView(pipeline.id))?.concurrencyGroup, 'all')
+    assert.deepEqual((await store.listQueuedJobs(10))[0]?.concurrency, all)
+    await store.transact((write) => write.enterGroup(pipeline, all))
+    const named = await save({ ...planned, name: 'still running' })
+    const [member] = await store.listGroup(repository.id, 'all')
+    assert.deepEqual(
+      [member?.id, member?.state, member?.jobName],
+      [pipeline.id, 'holding', undefined],
+    )
+    const end = { status: 'finished', outcome: 'success', finishedAt: 9 } as const
+    await save({ ...named, state: end })
+    assert.deepEqual(await store.listGroup(repository.id, 'all'), [])
+  })
+}
