@@ -122,12 +122,12 @@ test('a job that no runner can take waits, and the queue says why', async () => 
   })
   const { id } = await start(narwhal, repository.path)
   const [waiting] = await eventually(async () => {
-    const jobs = await narwhal.client.listQueue()
+    const { jobs } = await narwhal.client.listQueue()
     return jobs.length > 0 ? jobs : null
   })
   assert.match(waiting?.reason ?? '', /gpu/)
   await narwhal.client.cancelPipeline(id)
-  assert.deepEqual(await narwhal.client.listQueue(), [])
+  assert.deepEqual(await narwhal.client.listQueue(), { jobs: [], total: 0 })
 })
 
 test('a new process goes on where the former one stopped', async () => {

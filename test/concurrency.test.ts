@@ -61,7 +61,7 @@ async function openWorld(file: string) {
 
 /** Why the jobs wait that a dispatcher knows of. */
 const reasons = async (dispatcher: Dispatcher): Promise<string[]> =>
-  (await dispatcher.queue()).map(({ name, reason }) => `${name} ${reason}`)
+  (await dispatcher.queue(10)).jobs.map(({ name, reason }) => `${name} ${reason}`)
 
 test('jobs of a group take turns, whichever dispatchers have them', async () => {
   await using world = await openWorld(

@@ -19,6 +19,7 @@ import {
   type PipelineWithJobs,
   pipelineList,
   pipelineWithJobs,
+  type QueueList,
   queueList,
   type RegisteredRepository,
   registeredRepository,
@@ -39,7 +40,6 @@ import type {
   JobView,
   LogLine,
   PipelineView,
-  QueuedJobView,
   RepositoryView,
   RunnerView,
 } from '../contract/views.ts'
@@ -157,8 +157,9 @@ export class ApiClient {
     }
   }
 
-  async listQueue(): Promise<QueuedJobView[]> {
-    return (await this.#call('/queue', queueList)).jobs
+  /** The first jobs of the queue, a thousand at most, and how many there are. */
+  listQueue(): Promise<QueueList> {
+    return this.#call('/queue', queueList, { query: { limit: 1000 } })
   }
 
   async listRunners(): Promise<RunnerView[]> {

@@ -55,7 +55,7 @@ test('prints the API JSON as one document with --json', async () => {
   assert.deepEqual(await read('repo list'), { repositories: fake.repositories })
   assert.deepEqual(await read('pipeline list'), { pipelines: fake.pipelines })
   assert.deepEqual(await read('runner list'), { runners: fake.runners })
-  assert.deepEqual(await read('queue'), { jobs: fake.queue })
+  assert.deepEqual(await read('queue'), { jobs: fake.queue, total: 1 })
   const shown = await read('pipeline show team/app#12')
   assert.deepEqual(shown.jobs, JSON.parse(JSON.stringify(fake.jobs)))
   assert.equal(shown.seq, 100)

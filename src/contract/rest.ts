@@ -171,7 +171,14 @@ export const dispatcherList = z.object({
   ),
 })
 
-export const queueList = z.object({ jobs: z.array(queuedJobView) })
+export const queueQuery = z.object({ limit: count(200, 1000) })
+export const queueList = z.object({
+  /** The next one first. */
+  jobs: z.array(queuedJobView),
+  /** How many wait, those that are not told too. */
+  total: z.number().int().nonnegative(),
+})
+export type QueueList = z.infer<typeof queueList>
 
 export const newToken = z.strictObject({
   name: z.string().min(1).max(100),

@@ -8,6 +8,7 @@ import {
   newRepository,
   pipelineParams,
   queueList,
+  queueQuery,
   registeredRepository,
   repositoryParams,
   startedPipeline,
@@ -167,11 +168,15 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
   const tags = ['jobs']
   server.get('/api/v1/queue', {
     schema: {
-      summary: 'The jobs that wait for a runner, in order, each with the reason',
+      summary: 'The first jobs that wait for a runner, in order, each with the reason',
       tags: ['queue'],
+      querystring: queueQuery,
       response: { 200: queueList },
     },
-    handler: async () => ({ jobs: await expectStarts(store, await dispatcher.queue()) }),
+    handler: async (request) => {
+      const { jobs, total } = await dispatcher.queue(request.query.limit)
+      return { jobs: await expectStarts(store, jobs), total }
+    },
   })
   server.post('/api/v1/jobs/:job/rerun', {
     schema: {

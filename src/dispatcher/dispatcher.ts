@@ -2,7 +2,7 @@ import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
 import { GROUP_TOPIC } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
-import type { PipelineView, QueuedJobView } from '../contract/views.ts'
+import type { PipelineView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { DispatcherId, EventId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
@@ -17,7 +17,7 @@ import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
 import { GroupGate } from './group-gate.ts'
 import { inProcessConnector } from './in-process-connector.ts'
-import { JobQueue } from './job-queue.ts'
+import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
@@ -189,10 +189,10 @@ export class Dispatcher implements AsyncDisposable {
     return this.#announcer.listen(listener)
   }
 
-  /** All jobs that wait, also those of other dispatchers' pipelines. */
-  async queue(): Promise<QueuedJobView[]> {
-    if (!this.#options.startBeats) return await this.#gate.list()
-    return await this.#gate.list(await listWaiting(this.#deps.store))
+  /** The first jobs that wait, also those of other dispatchers' pipelines. */
+  async queue(limit: number): Promise<ListedQueue> {
+    if (!this.#options.startBeats) return await this.#gate.list(limit)
+    return await this.#gate.list(limit, await listWaiting(this.#deps.store))
   }
 
   get queueLength(): number {

@@ -1,6 +1,5 @@
 import { groupThatMoves } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
-import type { QueuedJobView } from '../contract/views.ts'
 import {
   type GroupMember,
   supersededBy,
@@ -12,7 +11,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { GroupPlace } from './group-places.ts'
-import type { JobQueue, QueueEntry, Waiting } from './job-queue.ts'
+import type { JobQueue, ListedQueue, QueueEntry, Waiting } from './job-queue.ts'
 
 /** How long a place may stay free when nobody has heard that it is; in milliseconds. */
 const LOOK_MS = 5_000
@@ -96,8 +95,8 @@ export class GroupGate implements Disposable {
     this.#wake(waiting.map(({ job }) => job.jobId))
   }
 
-  /** All that waits, in its order, with the reason why. */
-  async list(elsewhere: readonly GroupedWaiting[] = []): Promise<QueuedJobView[]> {
+  /** The first of all that waits, at most `limit`, in its order, with the reason why. */
+  async list(limit: number, elsewhere: readonly GroupedWaiting[] = []): Promise<ListedQueue> {
     const waiting = [...elsewhere, ...this.#held.values()]
     const groups = new Groups(this.#deps.store)
     const reasons = new Map<JobId, string>()
@@ -105,7 +104,7 @@ export class GroupGate implements Disposable {
       const reason = await groups.whyNot(places)
       if (reason !== undefined) reasons.set(job.jobId, reason)
     }
-    return this.#deps.queue.list(waiting, reasons)
+    return this.#deps.queue.list(limit, waiting, reasons)
   }
 
   #wake(jobs: Iterable<JobId>): void {

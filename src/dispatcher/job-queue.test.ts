@@ -62,8 +62,12 @@ test('a job that no runner can take holds up none behind it', async () => {
   for (const name of ['a', 'b', 'c']) add(name, ['gpu'])
   for (const name of ['d', 'e']) add(name)
   await eventually(() => assert.deepEqual(jobs(), ['a', 'd']))
-  const reasons = queue.list().map(({ name, position, reason }) => `${position} ${name}: ${reason}`)
+  const reasons = queue
+    .list(10)
+    .jobs.map(({ name, position, reason }) => `${position} ${name}: ${reason}`)
   assert.match(reasons[0] ?? '', /^1 b: .*busy/)
+  const firstTwo = queue.list(2)
+  assert.deepEqual([firstTwo.jobs.map(({ name }) => name), firstTwo.total], [['b', 'c'], 3])
   assert.match(reasons[2] ?? '', /^3 e: .*busy/)
   placed[0]?.slot[Symbol.dispose]()
   await eventually(() => assert.deepEqual(jobs(), ['a', 'd', 'b']))

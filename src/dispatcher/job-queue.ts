@@ -8,7 +8,6 @@ import type {
   HeuristicName,
   WaitingJob,
 } from '../core/placement/placement.ts'
-import { orderQueue } from '../core/placement/queue-order.ts'
 import { missingLabels } from '../core/placement/requirements.ts'
 import { classKey, WaitingIndex } from '../core/placement/waiting-index.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -26,6 +25,12 @@ export interface Waiting {
 export interface QueueEntry extends Waiting {
   /** Called once, with a slot already reserved; whoever is called disposes the reservation. */
   readonly place: (decision: Decision, link: RunnerLink, reservation: Disposable) => void
+}
+
+/** The first jobs of the queue, and how many there are. */
+export interface ListedQueue {
+  readonly jobs: QueuedJobView[]
+  readonly total: number
 }
 
 /** What the queue asks of the pool. */
@@ -63,26 +68,25 @@ export class JobQueue implements Disposable {
   }
 
   /**
-   * The queue in its order with those that wait elsewhere, each job with the reason why: the one that is
-   * given, or what keeps it from a runner.
+   * The first of the queue in its order, at most `limit`, and how many jobs wait in all; with those that
+   * wait elsewhere. Each has the reason why: the one that is given, or what keeps it from a runner.
    */
   list(
+    limit: number,
     elsewhere: readonly Waiting[] = [],
     reasons: ReadonlyMap<JobId, string> = new Map(),
-  ): QueuedJobView[] {
-    const waiting = new Map<JobId, Waiting>(elsewhere.map((one) => [one.job.jobId, one]))
-    for (const entry of this.#waiting.entries()) waiting.set(entry.job.jobId, entry)
-    const jobs = [...waiting.values()].map((entry) => entry.job)
-    const context = { now: Date.now(), runningByRepository: this.#waiting.running }
+  ): ListedQueue {
+    const own = this.#waiting
+    const unknown = elsewhere.filter(({ job }) => !own.has(job.jobId))
+    const others = [...new Map(unknown.map((one) => [one.job.jobId, one])).values()]
+    const inOrder = own.inOrder<Waiting>(others, Date.now())
     const reasonOf = this.#reasons()
-    return orderQueue(jobs, context).flatMap((job, index) => {
-      const entry = waiting.get(job.jobId)
-      if (!entry) return []
-      const { pipelineId, repositoryName, name } = entry
+    const jobs = inOrder.take(limit).map(({ job, pipelineId, repositoryName, name }, index) => {
       const { jobId, queuedAt } = job
       const place = { position: index + 1, queuedAt, reason: reasons.get(jobId) ?? reasonOf(job) }
-      return [{ jobId, pipelineId, repositoryName, name, ...place }]
+      return { jobId, pipelineId, repositoryName, name, ...place }
     })
+    return { jobs: jobs.toArray(), total: own.size + others.length }
   }
 
   /** Tells why jobs wait; those of a class do so for the same reason. */

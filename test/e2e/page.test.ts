@@ -11,7 +11,7 @@ const openWeb = () =>
   openWebStage({
     uiFolder,
     prepare: (server) => {
-      server.get('/api/v1/queue', async () => ({ jobs: [] }))
+      server.get('/api/v1/queue', async () => ({ jobs: [], total: 0 }))
       server.get('/api/v1/session', async () => ({ role: 'admin', canLeave: false }))
     },
   })

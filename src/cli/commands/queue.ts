@@ -21,8 +21,8 @@ export function addQueueCommand(program: Command, io: CliIo): void {
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const jobs = await client.listQueue()
-  if (options.json) return printJson(io, { jobs })
+  const { jobs, total } = await client.listQueue()
+  if (options.json) return printJson(io, { jobs, total })
   if (jobs.length === 0) return note(io, 'no job waits for a runner')
   const now = io.now()
   printTable(io, jobs, [
@@ -33,4 +33,5 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'because', cell: ({ reason }) => cleanText(reason), shrinkTo: 20 },
     { title: 'id', cell: ({ jobId }) => jobId },
   ])
+  if (total > jobs.length) note(io, `and ${total - jobs.length} more`)
 }

@@ -58,6 +58,19 @@ export class IndexedHeap<Item> {
     }
   }
 
+  /** All items, the smallest first, each found when it is asked for; to be done before a change. */
+  *inOrder(): Generator<Item, void, undefined> {
+    const at = (place: number): Item => this.#items[place] as Item
+    // No item is smaller than the one above it: next is one of those under what was given.
+    const next = new IndexedHeap<number>((a, b) => this.#compare(at(a), at(b)))
+    if (this.size > 0) next.add(0)
+    for (let place = next.first; place !== undefined; place = next.first) {
+      next.remove(place)
+      yield at(place)
+      for (const child of [2 * place + 1, 2 * place + 2]) if (child < this.size) next.add(child)
+    }
+  }
+
   #smallerChild(place: number): number | undefined {
     const left = 2 * place + 1
     const right = left + 1

@@ -43,6 +43,7 @@ test('places jobs in the order of the plain definition, whatever comes and goes 
       const waiting = new Map<string, WaitingJob>(all.slice(0, -5).map((job) => [job.jobId, job]))
       for (const job of waiting.values()) index.add({ job }, NOW)
       const late = all.slice(-5)
+      const elsewhere = late.map((job) => ({ ...job, jobId: `${job.jobId}e` as const }))
       const held: RepositoryId[] = []
       for (const { what, which } of doing) {
         const placeable = new Set(
@@ -52,6 +53,17 @@ test('places jobs in the order of the plain definition, whatever comes and goes 
         const classes = index.classes().filter(({ key }) => placeable.has(key))
         assert.equal(index.firstOf(classes)?.job, next)
         assert.equal(index.size, waiting.size)
+        const everything = [...waiting.values(), ...elsewhere]
+        const context = { now: NOW, runningByRepository: index.running }
+        assert.deepEqual(
+          [
+            ...index.inOrder(
+              elsewhere.map((job) => ({ job })),
+              NOW,
+            ),
+          ].map(({ job }) => job),
+          orderQueue(everything, context),
+        )
         if (what === 'place' && next) {
           waiting.delete(next.jobId)
           index.remove(next.jobId)

@@ -2,6 +2,7 @@ import type { JobId, RepositoryId } from '../ids.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 import type { WaitingJob } from './placement.ts'
 import { compareJobs, levelOf } from './queue-order.ts'
+import { compareRanked, type Ranked, takeTurns } from './take-turns.ts'
 
 /** Jobs that the same runners can take: none of them waits while another of them could be placed. */
 export interface JobClass<Entry> {
@@ -10,10 +11,8 @@ export interface JobClass<Entry> {
   readonly first: Entry | undefined
 }
 
-interface Item<Entry> {
+interface Item<Entry> extends Ranked {
   readonly entry: Entry
-  readonly job: WaitingJob
-  readonly level: number
 }
 
 /** The jobs of one class and one repository, in their order. */
@@ -65,11 +64,33 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     return [...this.#places.values()].map(({ item }) => item.entry)
   }
 
+  has(jobId: JobId): boolean {
+    return this.#places.has(jobId)
+  }
+
+  /**
+   * All in the order of `orderQueue`, together with others that wait elsewhere, each found when it is
+   * asked for: the first k take O(lanes + k log n), however many wait. To be done before a change.
+   */
+  *inOrder<Other extends { readonly job: WaitingJob }>(
+    others: readonly Other[],
+    now: number,
+  ): Generator<Entry | Other, void, undefined> {
+    const own = [...this.#classes.values()].flatMap((of) => [...of.byRepository.values()])
+    const lines: Iterator<Item<Entry | Other>, void>[] = own.map(({ items }) => items.inOrder())
+    const elsewhere = Map.groupBy(others, ({ job }) => job.repositoryId)
+    for (const entries of elsewhere.values()) {
+      const items = entries.map((entry) => itemOf(entry, now))
+      lines.push(items.toSorted(compareRanked).values())
+    }
+    for (const { entry } of takeTurns(lines, this.#running)) yield entry
+  }
+
   /** Adds a job, or replaces the one of the same id. `now`: epoch milliseconds. */
   add(entry: Entry, now: number): void {
     const { job } = entry
     this.remove(job.jobId)
-    const item = { entry, job, level: levelOf(job, now) }
+    const item = itemOf(entry, now)
     const lane = this.#laneOf(job)
     lane.items.add(item)
     if (lane.items.size === 1) lane.of.lanes.add(lane)
@@ -120,7 +141,7 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     }
     let lane = of.byRepository.get(repositoryId)
     if (!lane) {
-      lane = { repositoryId, of, items: new IndexedHeap(compareItems<Entry>) }
+      lane = { repositoryId, of, items: new IndexedHeap<Item<Entry>>(compareRanked) }
       of.byRepository.set(repositoryId, lane)
       const lanes = this.#lanesOf.get(repositoryId) ?? new Set()
       this.#lanesOf.set(repositoryId, lanes.add(lane))
@@ -147,8 +168,11 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
   }
 }
 
-function compareItems<Entry>(a: Item<Entry>, b: Item<Entry>): number {
-  return b.level - a.level || compareJobs(a.job, b.job)
+function itemOf<Entry extends { readonly job: WaitingJob }>(
+  entry: Entry,
+  now: number,
+): Item<Entry> {
+  return { entry, job: entry.job, level: levelOf(entry.job, now) }
 }
 
 /**

@@ -148,7 +148,7 @@ function addReads(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
     }
   })
   server.get(`${base}/runners`, async () => ({ runners: fake.runners }))
-  server.get(`${base}/queue`, async () => ({ jobs: fake.queue }))
+  server.get(`${base}/queue`, async () => ({ jobs: fake.queue, total: fake.queue.length }))
   server.get(`${base}/tokens`, async () => ({
     tokens: [{ id: 'token_1', name: 'laptop', user: 'ada', createdAt: NOON }],
   }))

@@ -19,7 +19,7 @@ export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded
           createdAt: Date.now() - (30 - index * 9) * day,
         }
       })
-      server.get('/api/v1/queue', async () => ({ jobs: queue }))
+      server.get('/api/v1/queue', async () => ({ jobs: queue, total: queue.length }))
       server.get('/api/v1/tokens', async () => ({ tokens }))
       server.get('/api/v1/session', async () => ({ name: 'ada', role: 'admin', canLeave: true }))
     },

@@ -4,12 +4,12 @@ import { useQueue } from './use-queue.ts'
 
 /** One line above the list while jobs wait, with the first one's reason. */
 export function QueueHint() {
-  const { jobs } = useQueue()
+  const { jobs, total } = useQueue()
   const [first] = jobs ?? []
-  if (!jobs || !first) return null
+  if (total === undefined || !first) return null
   return (
     <p className="notice">
-      <Link to="/queue">{formatCount(jobs.length, 'job waits', 'jobs wait')} for a runner</Link>
+      <Link to="/queue">{formatCount(total, 'job waits', 'jobs wait')} for a runner</Link>
       <span className="quiet"> {first.reason}</span>
     </p>
   )

@@ -1,4 +1,4 @@
-import { formatDuration } from '../format.ts'
+import { formatCount, formatDuration } from '../format.ts'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
 import { useNow } from '../parts/now.ts'
 import { useRowKeys } from '../parts/shortcuts.ts'
@@ -7,14 +7,14 @@ import { Link } from '../router.tsx'
 import { useQueue } from './use-queue.ts'
 
 export function QueuePage() {
-  const { jobs, error } = useQueue()
+  const { jobs, total = 0, error } = useQueue()
   useRowKeys()
   return (
     <>
       <title>Queue · Narwhal</title>
       <div className="page-head">
         <h1>Queue</h1>
-        {jobs && jobs.length > 0 ? <span className="quiet number">{jobs.length}</span> : null}
+        {total > 0 ? <span className="quiet number">{total.toLocaleString('en')}</span> : null}
       </div>
       <ErrorNotice error={error} />
       {!jobs && !error ? <Loading /> : null}
@@ -47,6 +47,12 @@ export function QueuePage() {
             </li>
           ))}
         </ol>
+      ) : null}
+      {jobs && total > jobs.length ? (
+        <p className="more quiet">
+          These are the first; {formatCount(total - jobs.length, 'more waits', 'more wait')} behind
+          them.
+        </p>
       ) : null}
     </>
   )

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { QueuedJobView } from '../../../src/contract/views.ts'
+import type { QueueList } from '../../../src/contract/rest.ts'
 import { getJson } from '../api.ts'
 import { live } from '../live/live.ts'
 
@@ -8,9 +8,9 @@ const GATHER_MS = 300
 /** The reasons change as runners come and go, without a change of the job itself. */
 const LOOK_AGAIN_MS = 5_000
 
-/** The jobs that wait for a runner, kept true; undefined until read. */
-export function useQueue(): { jobs: readonly QueuedJobView[] | undefined; error?: Error } {
-  const [jobs, setJobs] = useState<readonly QueuedJobView[]>()
+/** The first jobs that wait for a runner and how many do, kept true; undefined until read. */
+export function useQueue(): Partial<QueueList> & { readonly error?: Error } {
+  const [queue, setQueue] = useState<QueueList>()
   const [error, setError] = useState<Error>()
   useEffect(() => {
     const leaving = new AbortController()
@@ -18,8 +18,7 @@ export function useQueue(): { jobs: readonly QueuedJobView[] | undefined; error?
     const read = async () => {
       soon = undefined
       try {
-        const answer = await getJson<{ jobs: QueuedJobView[] }>('/queue', leaving.signal)
-        setJobs(answer.jobs)
+        setQueue(await getJson<QueueList>('/queue', leaving.signal))
         setError(undefined)
       } catch (reason) {
         if (!leaving.signal.aborted) setError(reason as Error)
@@ -44,5 +43,5 @@ export function useQueue(): { jobs: readonly QueuedJobView[] | undefined; error?
       stop()
     }
   }, [])
-  return { jobs, ...(error ? { error } : {}) }
+  return { ...queue, ...(error ? { error } : {}) }
 }
