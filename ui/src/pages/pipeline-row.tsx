@@ -9,7 +9,7 @@ import { Link } from '../router.tsx'
 import { KIND_WORDS } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
 
-/** One pipeline in the list; the whole row leads to its page. */
+/** The row of one pipeline in the list; the whole row leads to its page. */
 export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline: PipelineView }) {
   const { pipeline } = props
   const { event } = pipeline
@@ -18,7 +18,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
     await postJson(`/pipelines/${pipeline.id}/${isOver ? 'rerun' : 'cancel'}`)
   }
   return (
-    <li className="row">
+    <>
       <StatusBadge status={statusOf(pipeline)} />
       <div className="what">
         <Link to={`/pipelines/${pipeline.id}`} className="title" isRow>
@@ -44,6 +44,6 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           {isOver ? 'Rerun' : 'Cancel'}
         </CommandButton>
       </span>
-    </li>
+    </>
   )
 })

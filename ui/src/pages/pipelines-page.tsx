@@ -5,6 +5,7 @@ import { useSubject } from '../live/use-subject.ts'
 import { CommandButton } from '../parts/command-button.tsx'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
 import { useRowKeys, useShortcut } from '../parts/shortcuts.ts'
+import { WindowRows } from '../parts/window-rows.tsx'
 import { Link, navigate } from '../router.tsx'
 import {
   filterQuery,
@@ -23,7 +24,9 @@ import { RunningNow } from './running-now.tsx'
 import { StartDialog } from './start-dialog.tsx'
 import { useActivity } from './use-activity.ts'
 
-const PAGE = 100
+/** The first page is there at once; who scrolls on wants many. */
+const FIRST_PAGE = 100
+const NEXT_PAGE = 500
 
 export function PipelinesPage({ search }: { readonly search: string }) {
   const filter = parseFilter(search)
@@ -88,11 +91,9 @@ function List({ filter, hasRepositories }: ListProps) {
     <>
       <ErrorNotice error={error} />
       {shown.length > 0 ? (
-        <ol className="panel rows" aria-label="Pipelines, newest first">
-          {shown.map((pipeline) => (
-            <PipelineRow key={pipeline.id} pipeline={pipeline} />
-          ))}
-        </ol>
+        <WindowRows label="Pipelines, newest first" items={shown}>
+          {(pipeline) => <PipelineRow pipeline={pipeline} />}
+        </WindowRows>
       ) : null}
       {shown.length === 0 && state.key === undefined && !error ? <Loading /> : null}
       {shown.length === 0 && isRead ? (
@@ -137,10 +138,11 @@ async function readPage(
   signal?: AbortSignal,
 ): Promise<LoadedPipelines> {
   const query = filterQuery(filter)
-  query.set('limit', String(PAGE))
+  const limit = before ? NEXT_PAGE : FIRST_PAGE
+  query.set('limit', String(limit))
   if (before) query.set('before', before)
   const { pipelines } = await getJson<{ pipelines: PipelineView[] }>(`/pipelines?${query}`, signal)
-  return { pipelines, hasMore: pipelines.length === PAGE }
+  return { pipelines, hasMore: pipelines.length === limit }
 }
 
 function NoPipelines(props: { readonly isFiltering: boolean; readonly hasRepositories: boolean }) {
