@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { isRef, isSha } from '../core/commit-event.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Outputs } from '../core/outputs.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Commit, RunAttemptResponseSchema } from './gen/narwhal/v1/runner_pb.js'
 import type { LogChunk } from './log-chunk.ts'
@@ -47,6 +48,8 @@ export type AttemptEvent =
       readonly reason?: string
       /** Set where the end says nothing about the job. */
       readonly fault?: AttemptFault
+      /** What the job tells the jobs that need it. */
+      readonly outputs?: Outputs
     }
 
 /** An event in its place: numbers grow by one from 1; the time is the runner's, epoch milliseconds. */
@@ -98,9 +101,10 @@ function oneof(event: AttemptEvent): EventCase {
       return { case: 'stepFinished', value: { step, outcome, reason, ...code } }
     }
     case 'finished': {
-      const { reason = '' } = event
+      const { reason = '', outputs } = event
       const outcome = outcomeToProto(event.outcome)
-      return { case: 'finished', value: { outcome, reason, fault: faultToProto(event.fault) } }
+      const fault = faultToProto(event.fault)
+      return { case: 'finished', value: { outcome, reason, fault, outputs: { ...outputs } } }
     }
   }
 }

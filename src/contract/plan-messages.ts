@@ -51,6 +51,8 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
     priority: job.priority ?? 0,
     ...(job.clone ? { clone: cloneToProto(job.clone) } : {}),
     ...(job.concurrency ? { concurrency: concurrencyToProto(job.concurrency) } : {}),
+    outputs: [...(job.outputs ?? [])],
+    envOfNeeds: { ...job.envOfNeeds },
     allowFailure: job.allowFailure ?? false,
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeToProto) } } : {}),
     runsOn: RUNS_ON[job.runsOn ?? 'success'],
@@ -122,6 +124,7 @@ function stepToProto(step: StepSpec): MessageInitShape<typeof StepSpecSchema> {
     retries: step.retries ?? 0,
     runsOn: RUNS_ON[step.runsOn ?? 'success'],
     allowFailure: step.allowFailure ?? false,
+    envOfNeeds: { ...step.envOfNeeds },
     image: step.image ?? '',
     background: step.background ?? false,
   }
@@ -142,6 +145,8 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     ...(job.priority === 0 ? {} : { priority: job.priority }),
     ...(job.clone ? { clone: job.clone.none ? 'none' : { depth: job.clone.depth } } : {}),
     ...(job.concurrency ? { concurrency: concurrencyFromProto(job.concurrency) } : {}),
+    ...(job.outputs.length > 0 ? { outputs: job.outputs } : {}),
+    ...envOfNeedsFromProto(job),
     ...(job.allowFailure ? { allowFailure: true } : {}),
     ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeFromProto) } } : {}),
     ...runsOnFromProto(job.runsOn),
@@ -178,9 +183,14 @@ function stepFromProto(step: StepSpecMessage): StepSpec {
     ...(retries === 0 ? {} : { retries }),
     ...runsOnFromProto(step.runsOn),
     ...(step.allowFailure ? { allowFailure: true } : {}),
+    ...envOfNeedsFromProto(step),
     ...(step.image === '' ? {} : { image: step.image }),
     ...(step.background ? { background: true } : {}),
   }
+}
+
+function envOfNeedsFromProto({ envOfNeeds }: { envOfNeeds: Record<string, string> }) {
+  return Object.keys(envOfNeeds).length > 0 ? { envOfNeeds: { ...envOfNeeds } } : {}
 }
 
 export function planToProto(plan: PipelinePlan): PlanMessage {

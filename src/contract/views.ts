@@ -100,6 +100,8 @@ export const attemptView = z
     decision: decisionView,
     phases: z.array(phaseView),
     steps: z.array(stepView),
+    /** What the job tells the jobs that need it. */
+    outputs: z.record(z.string(), z.string()).optional(),
     /** How many lines its log has. */
     lines: z.number().int().nonnegative(),
   })

@@ -17,6 +17,8 @@ export interface StepSpec {
   /** Packages that the step needs, installed with the image's package manager beforehand. */
   readonly dependencies: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** As of a job. */
+  readonly envOfNeeds?: Readonly<Record<string, string>>
   /** Relative to the workspace, without `..`. */
   readonly workingDirectory?: string
   /** What reads the command; absent: `sh`. */
@@ -98,6 +100,10 @@ export interface JobSpec {
   readonly services?: readonly ServiceSpec[]
   /** How the commit comes into the workspace: not at all, or with so many commits; absent: whole. */
   readonly clone?: 'none' | { readonly depth: number }
+  /** The names of what it tells the jobs that need it. */
+  readonly outputs?: readonly string[]
+  /** Variables whose value names outputs of jobs that it needs; filled in when it is handed to a runner. */
+  readonly envOfNeeds?: Readonly<Record<string, string>>
   /** The group of jobs of which only so many run at once. */
   readonly concurrency?: Concurrency
   /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */

@@ -4,6 +4,7 @@ import {
   type RunAttemptResponse,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import type { LogChunk } from '../contract/log-chunk.ts'
+import { outputsFromProto } from '../contract/outputs-message.ts'
 import { chunkFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
 import type { JobEvent } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -97,24 +98,42 @@ function addEvent(
         ...(reason ? { reason } : {}),
       })
     }
-    case 'finished': {
-      const outcome = outcomeFromProto(event.value.outcome)
-      const reason = event.value.reason ? { reason: event.value.reason } : {}
-      const words = event.value.reason
-      const goesOn = isRetried(event.value, attempt.number, sink)
-      sink.end = event.value.fault === Fault.RUNNER ? { fault: words } : {}
-      sink.jobEvents.push(
-        goesOn
-          ? { type: 'lost', reason: words, at, ...report }
-          : { type: 'finished', outcome, ...reason, at, ...report },
-      )
-      const durationMs = Math.max(0, sink.arrivedAt - at)
-      const phases = [...attempt.phases, { name: 'report', startedAt: at, durationMs }]
-      return { ...attempt, status: 'finished', outcome, ...reason, finishedAt: at, phases }
-    }
+    case 'finished':
+      return addEnd(attempt, event.value, at, sink)
     case 'heartbeat':
     case undefined:
       return attempt
+  }
+}
+
+/** The last event of an attempt. */
+function addEnd(
+  attempt: AttemptRecord,
+  finished: AttemptFinished,
+  at: number,
+  sink: Sink,
+): AttemptRecord {
+  const report = { attempt: attempt.number, fence: attempt.fence }
+  const outcome = outcomeFromProto(finished.outcome)
+  const words = finished.reason
+  const reason = words ? { reason: words } : {}
+  sink.end = finished.fault === Fault.RUNNER ? { fault: words } : {}
+  sink.jobEvents.push(
+    isRetried(finished, attempt.number, sink)
+      ? { type: 'lost', reason: words, at, ...report }
+      : { type: 'finished', outcome, ...reason, at, ...report },
+  )
+  const durationMs = Math.max(0, sink.arrivedAt - at)
+  const phases = [...attempt.phases, { name: 'report', startedAt: at, durationMs }]
+  const outputs = outputsFromProto(finished.outputs)
+  return {
+    ...attempt,
+    status: 'finished',
+    outcome,
+    ...reason,
+    ...outputs,
+    finishedAt: at,
+    phases,
   }
 }
 

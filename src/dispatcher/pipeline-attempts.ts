@@ -13,6 +13,7 @@ import { retryRights, timeoutOf } from './job-limits.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
+import { withOutputs } from './with-outputs.ts'
 
 export interface PipelineAttemptsDeps {
   readonly ledger: PipelineLedger
@@ -58,7 +59,7 @@ export class PipelineAttempts {
         attempt: attempt.number,
         fence: attempt.fence,
         commit: commitOf(this.#ledger),
-        job: job.spec,
+        job: withOutputs(job.spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
         timeoutMs: timeoutOf(job, jobTimeoutMs),
       },

@@ -6,6 +6,7 @@ import type { JobSpec, StepSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
+import { collectOutputs, outputEnv } from './collect-outputs.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { Sandbox, SandboxLimits } from './executor/executor.ts'
 import { faultOfSandbox } from './fault.ts'
@@ -190,9 +191,8 @@ export class Attempt implements KnownAttempt {
     for (let step = this.#nextStep; step < job.steps.length; step++) {
       this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
     }
-    const { outcome, reason, fault } = end
-    const told = { outcome, ...(reason === undefined ? {} : { reason }) }
-    this.#tell({ type: 'finished', ...told, ...(fault === undefined ? {} : { fault }) })
+    const { exitCode: _, ...told } = end
+    this.#tell({ type: 'finished', ...told })
     this.#isFinished = true
     // What still prepares is of no use any more.
     this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
@@ -218,6 +218,7 @@ export class Attempt implements KnownAttempt {
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
     const { job, env } = this.#order
     const guarded = this.#keeper.guard(sandbox)
+    const outputs = job.outputs ? { env: outputEnv(sandbox), declared: job.outputs } : undefined
     let result: End = { outcome: 'success' }
     for (const [index, step] of job.steps.entries()) {
       if (!isDue(step, result)) {
@@ -231,7 +232,7 @@ export class Attempt implements KnownAttempt {
         sandbox: guarded,
         index,
         step,
-        env: { ...GIT_IN_SANDBOX, ...env, ...job.env, ...step.env },
+        env: { ...GIT_IN_SANDBOX, ...env, ...job.env, ...step.env, ...outputs?.env },
         events: this.events,
         signal,
         explain: (error) => this.#explain(error, faultOfSandbox(error)),
@@ -243,7 +244,12 @@ export class Attempt implements KnownAttempt {
         result = named
       }
     }
-    return result
+    if (!outputs) return result
+    const read = await collectOutputs(guarded, outputs, signal)
+    if (read.ok) return { ...result, outputs: read.outputs }
+    // What failed before is what has to be mended first.
+    if (result.outcome !== 'success') return result
+    return { outcome: 'failure', reason: `its outputs are wrong: ${read.problem}` }
   }
 
   #startLimit(ms: number, onOver: () => void): Disposable {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git.ts'
+import { OUTPUT_FILE } from './collect-outputs.ts'
 import { listRefs } from './mirror/mirror-refs.ts'
 
 export interface CheckoutOptions {
@@ -36,12 +37,15 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     depth === undefined ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
+    mkdir(join(dotGit, 'info'), { recursive: true }),
   ])
   await Promise.all([
     depth === undefined &&
       copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
+    // What steps write there for Narwhal is nothing to be committed.
+    writeFile(join(dotGit, 'info', 'exclude'), `/${OUTPUT_FILE}\n`),
     writeFile(
       join(dotGit, 'packed-refs'),
       `${[...tags].map(([ref, id]) => `${id} ${ref}\n`).join('')}${branch(commit)}`,

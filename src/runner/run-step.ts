@@ -1,5 +1,6 @@
 import type { AttemptFault } from '../contract/rpc.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Outputs } from '../core/outputs.ts'
 import type { StepSpec } from '../core/plan.ts'
 import { stepScript } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -18,6 +19,8 @@ export interface End {
   readonly exitCode?: number
   /** Set where the end says nothing about the job. */
   readonly fault?: AttemptFault
+  /** What it tells the jobs that need it, of a whole attempt. */
+  readonly outputs?: Outputs
 }
 
 export interface StepRun {

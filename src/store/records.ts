@@ -12,6 +12,7 @@ import type {
 } from '../core/ids.ts'
 import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Outputs } from '../core/outputs.ts'
 import type { Decision, Engine } from '../core/placement/placement.ts'
 import type { JobSpec, Problem } from '../core/plan.ts'
 import type { Role } from '../core/role.ts'
@@ -140,6 +141,8 @@ export interface AttemptRecord {
   readonly decision: Decision
   readonly phases: readonly Phase[]
   readonly steps: readonly StepRecord[]
+  /** What the job told, once it has ended. */
+  readonly outputs?: Outputs
   /** How many lines of its log are stored. */
   readonly lines: number
   /** The number of the runner's last event that is stored; the stream resumes behind it. */

@@ -40,6 +40,7 @@ export class HandExecutor implements Executor {
     this.opened.push(spec)
     await this.beforeOpen(signal)
     return {
+      workspace: spec.workspace,
       run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
       pause: async () => this.onPause(true),
       resume: async () => this.onPause(false),

@@ -4,6 +4,9 @@ import type { SandboxLimits } from './executor.ts'
 import { PROCESS_MARK } from './process-search.ts'
 import type { Scratch } from './scratch.ts'
 
+/** Where every step has the workspace. */
+export const WORKSPACE = '/workspace'
+
 /** How bubblewrap can be used by this process; found out by trying. */
 export interface BubblewrapMode {
   /** The user the steps run as; absent: the runner's own. */
@@ -75,7 +78,7 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
     ...bind(scratch.home, '/home/narwhal'),
     ...(await tools(view)),
     ...(await nameService()),
-    ...bind(view.workspace, '/workspace'),
+    ...bind(view.workspace, WORKSPACE),
     '--ro-bind',
     scratch.steps,
     '/narwhal',
@@ -90,7 +93,7 @@ const AROUND_THE_SCRIPT = [
   '/bin/sh',
   '-c',
   // Only the step's user surely may enter the workspace.
-  'cd /workspace && eval "$(cat)" && exec /bin/sh -e "$1" </dev/null',
+  `cd ${WORKSPACE} && eval "$(cat)" && exec /bin/sh -e "$1" </dev/null`,
   'narwhal',
 ]
 

@@ -1,5 +1,5 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
+import { type BubblewrapMode, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
 import { bubblewrapProgram, findBubblewrapMode, giveWorkspace, tryMode } from './bubblewrap-mode.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
@@ -76,6 +76,7 @@ export class BubblewrapExecutor implements Executor {
     let given = false
     return {
       name: spec.name,
+      workspace: WORKSPACE,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
       programFor: async (

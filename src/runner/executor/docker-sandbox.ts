@@ -3,6 +3,7 @@ import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
 import type { JobContainer } from './docker-container.ts'
 import type { StepEnd } from './docker-exec.ts'
+import { WORKSPACE } from './docker-profile.ts'
 import type {
   OutputListener,
   Sandbox,
@@ -32,6 +33,7 @@ export interface DockerSandboxParts {
  * *paused* besides: then nothing is started.
  */
 export class DockerSandbox implements Sandbox {
+  readonly workspace = WORKSPACE
   readonly #container: JobContainer
   readonly #spec: SandboxSpec
   readonly #onRemoved: () => void

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { eventually } from '../../../test/support/eventually.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { collectOutputs, outputEnv } from '../collect-outputs.ts'
 import {
   ContractFixture,
   type ContractOptions,
@@ -39,6 +40,26 @@ export function executorContract(
     assert.deepEqual(ran, { exitCode: 1, stdout: 'before\n', stderr: '' })
     const fine = await run(box.sandbox, 'false || echo or\nif false; then :; fi\n! true\necho end')
     assert.deepEqual([fine.exitCode, fine.stdout], [0, 'or\nend\n'])
+  })
+
+  contract.check('has its workspace where it says, with the outputs that steps write', async () => {
+    await using box = await contract.box()
+    const { sandbox } = box
+    assert.equal((await run(sandbox, 'pwd')).stdout, `${sandbox.workspace}\n`)
+    const env = outputEnv(sandbox)
+    const collect = () =>
+      collectOutputs(sandbox, { env, declared: ['a'] }, new AbortController().signal)
+    const none = { ok: true, outputs: {} }
+    assert.deepEqual(await collect(), none)
+    await run(sandbox, 'mkdir sub && cd sub && umask 077 && echo a=1 >>"$NARWHAL_OUTPUT"', env)
+    await run(sandbox, 'echo a=2 >>"$NARWHAL_OUTPUT"', env)
+    assert.deepEqual(await collect(), { ok: true, outputs: { a: '2' } })
+    // Whoever reads a pipe waits for a writer for ever.
+    await run(sandbox, 'rm "$NARWHAL_OUTPUT" && mkfifo "$NARWHAL_OUTPUT"', env)
+    assert.deepEqual(await collect(), none)
+    await run(sandbox, 'rm "$NARWHAL_OUTPUT" && seq 100000 >"$NARWHAL_OUTPUT"', env)
+    const many = await collect()
+    assert.match(many.ok ? '' : many.problem, /more than 65536 bytes/)
   })
 
   contract.check('ends with 127 for an unknown command, and says so', async () => {

@@ -121,6 +121,8 @@ export interface Executor extends AsyncDisposable {
  *   that the runner can remove the folder. It is safe at any moment and more than once.
  */
 export interface Sandbox extends AsyncDisposable {
+  /** The path of the workspace, as the steps see it. */
+  readonly workspace: string
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
   pause(): Promise<void>
   resume(): Promise<void>

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../lib/errors.ts'
+import { COLLECT_COMMENT } from '../collect-outputs.ts'
 import { INSTALL_COMMENT } from '../packages.ts'
 import type { OutputListener, OutputStream, SandboxStep, StepExit } from './executor.ts'
 import type { PauseGate } from './pause-gate.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
-/** What holds a script up, and what ends it. */
+/** What holds a script up, what ends it, and what those before it have left. */
 export interface Course {
+  /** The lines of the job's output file. */
+  readonly outputs: string[]
   readonly gate: PauseGate
   readonly signal: AbortSignal
 }
@@ -19,6 +22,7 @@ export interface Course {
  * - `sleep MS`: waits so many milliseconds, or until the step is aborted;
  * - `exit N`: ends the step with this code; a script that comes to its end ends with 0;
  * - `crash MESSAGE`: the engine fails: `run` rejects with NarwhalError `unavailable` and this message;
+ * - `echo NAME=VALUE >> "$NARWHAL_OUTPUT"`: an output of the job;
  * - `flood LINES`: so many numbered lines on standard output (`line 1`, `line 2`, …), as fast as they
  *   are taken.
  *
@@ -33,12 +37,21 @@ export async function runFakeScript(
 ): Promise<StepExit> {
   const print = async (stream: OutputStream, text: string) =>
     output(stream, Buffer.from(`${text}\n`))
+  if (step.script.startsWith(COLLECT_COMMENT)) {
+    for (const line of course.outputs) await print('stdout', line)
+    return { exitCode: 0 }
+  }
   const lines = step.script.startsWith(INSTALL_COMMENT)
     ? step.script.split('\n', 1)
     : step.script.split('\n')
   for (const raw of lines) {
     await course.gate.whenOpen(course.signal)
     const line = raw.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (_, a, b) => step.env[a ?? b] ?? '')
+    const [, told] = /^echo (.*) >> "\$NARWHAL_OUTPUT"$/.exec(raw) ?? []
+    if (told !== undefined) {
+      course.outputs.push(told)
+      continue
+    }
     const [, command = '', rest = ''] = /^\s*(\S*)\s?(.*)$/.exec(line) ?? []
     switch (command) {
       case '':

@@ -56,10 +56,12 @@ export class FakeExecutor implements Executor {
 
 /** *Idle* or *running* one step, paused or not, or *disposed* for ever. */
 class FakeSandbox implements Sandbox {
+  readonly workspace = '/workspace'
   readonly #name: string
   readonly #forget: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
+  readonly #outputs: string[] = []
   #running: Promise<unknown> | undefined
 
   constructor(name: string, forget: () => void) {
@@ -72,7 +74,11 @@ class FakeSandbox implements Sandbox {
     if (this.#running) throw misuse(`two steps were run in ${this.#name} at once`)
     checkStep(step)
     const until = AbortSignal.any([signal, this.#closing.signal])
-    const run = runFakeScript(step, output, { gate: this.#gate, signal: until })
+    const run = runFakeScript(step, output, {
+      gate: this.#gate,
+      signal: until,
+      outputs: this.#outputs,
+    })
     this.#running = run.catch(() => undefined)
     try {
       return await run

@@ -11,6 +11,8 @@ import type { Scratch } from './scratch.ts'
 /** What tells the sandboxes on the runner's own root file system apart. */
 export interface LocalSandboxParts {
   readonly name: string
+  /** As the steps see it. */
+  readonly workspace: string
   readonly scratch: Scratch
   /** The program that runs the script in this file. */
   readonly programFor: (
@@ -37,6 +39,10 @@ export class LocalSandbox implements Sandbox {
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts
     this.#stop = new TreeStop(withMark((mark) => mark === parts.scratch.mark))
+  }
+
+  get workspace(): string {
+    return this.#parts.workspace
   }
 
   get handle(): SandboxHandle {

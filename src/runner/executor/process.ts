@@ -71,6 +71,7 @@ export class ProcessExecutor implements Executor {
     }
     return {
       name: spec.name,
+      workspace: spec.workspace,
       killAll,
       programFor: async (
         file: string,

@@ -84,6 +84,10 @@ class WatchedSandbox implements Sandbox {
     this.#watch = watch
   }
 
+  get workspace(): string {
+    return this.#sandbox.workspace
+  }
+
   async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     this.#check()
     try {

@@ -84,6 +84,7 @@ export function jobsContract(open: OpenDatabase): void {
           outcome: 'failure',
           startedAt: 7,
           finishedAt: 8,
+          outputs: { version: '1.0\u0000' },
           steps: [{ name: 'test', status: 'finished', outcome: 'failure', exitCode: 1 }],
         }),
       ],

@@ -9,6 +9,7 @@ import { placements } from './0005-placements.ts'
 import { sealing } from './0006-sealing.ts'
 import { users } from './0007-users.ts'
 import { groups } from './0008-groups.ts'
+import { outputs } from './0009-outputs.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -20,6 +21,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-sealing': sealing,
   '0007-users': users,
   '0008-groups': groups,
+  '0009-outputs': outputs,
 }
 
 /**

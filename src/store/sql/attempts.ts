@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { JobId, RunnerId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/outcome.ts'
+import type { Outputs } from '../../core/outputs.ts'
 import type { Decision } from '../../core/placement/placement.ts'
 import type { AttemptRecord, Phase, StepRecord } from '../records.ts'
 import { present } from './rows.ts'
@@ -29,6 +30,7 @@ export async function saveAttempt(
     decision: JSON.stringify(attempt.decision),
     phases: JSON.stringify(attempt.phases),
     steps: JSON.stringify(attempt.steps),
+    outputs: attempt.outputs ? JSON.stringify(attempt.outputs) : null,
   }
   const row = await db
     .insertInto('attempts')
@@ -65,6 +67,7 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     decision: JSON.parse(row.decision) as Decision,
     phases: JSON.parse(row.phases) as Phase[],
     steps: JSON.parse(row.steps) as StepRecord[],
+    ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
     lines: row.lines,
     lastSeq: row.last_seq,
   }

@@ -73,6 +73,7 @@ function withAttempts(db: Db) {
       'attempts.decision',
       'attempts.phases',
       'attempts.steps',
+      'attempts.outputs',
       'attempts.lines',
       'attempts.last_seq',
     ])

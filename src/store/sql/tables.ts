@@ -143,6 +143,8 @@ export interface AttemptRow {
   phases: string
   /** JSON of StepRecord[] */
   steps: string
+  /** JSON of Outputs */
+  outputs: string | null
   lines: number
   last_seq: number
 }

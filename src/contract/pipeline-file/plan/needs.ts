@@ -40,6 +40,12 @@ export function planNeeds(
   )
 }
 
+/** The names of all jobs that it needs, each once. */
+export function needNames({ needs = [] }: NamedJob['job']): string[] {
+  const all = typeof needs === 'string' ? [needs] : needs
+  return [...new Set(all.map((need) => (typeof need === 'string' ? need : need.job)))]
+}
+
 function requiredOf({ needs = [] }: NamedJob['job']): string[] {
   if (typeof needs === 'string') return [needs]
   return needs.flatMap((need) => {

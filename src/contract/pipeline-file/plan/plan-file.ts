@@ -5,6 +5,7 @@ import type { JobsFile, SingleJobFile } from '../schema/file.ts'
 import type { Job } from '../schema/job.ts'
 import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
+import { checkOutputs } from './check-outputs.ts'
 import { planInputs } from './inputs.ts'
 import { planNeeds } from './needs.ts'
 import { checkGroups, planConcurrency } from './plan-concurrency.ts'
@@ -40,7 +41,7 @@ type Top = Pick<JobsFile, 'name' | 'inputs' | 'defaults' | 'env' | 'when' | 'con
 function planAll(top: Top, named: readonly NamedJob[], reading: Reading): PlannedFile {
   const { values, issues } = planInputs(top.inputs ?? {}, reading.facts)
   const inputNames = Object.keys(top.inputs ?? {})
-  const planning: Planning = { ...reading, inputs: values, inputNames, issues }
+  const planning: Planning = { ...reading, inputs: values, inputNames, issues, needed: [] }
   const tooMuch = weigh(named, reading)
   if (tooMuch) return [tooMuch]
   const shared = {
@@ -60,6 +61,7 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
   judgeFile(top.when, variants, planning)
   leaveOutUnasked(named, variants, planning)
   const concurrency = planConcurrency(top.concurrency, ['concurrency'], planning)
+  issues.push(...checkOutputs(planning.needed, named))
   issues.push(...checkGroups(concurrency.concurrency, named, variants))
   if (issues.length > 0) return issues
   const jobs = planNeeds(named, variants)

@@ -6,10 +6,11 @@ import { isLabel } from '../schema/names.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
 import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
+import { needNames } from './needs.ts'
 import { planConcurrency } from './plan-concurrency.ts'
 import { planServices } from './plan-services.ts'
 import { planSteps } from './plan-step.ts'
-import { fill, fillImage, type Planning, planEnv, type Variant } from './planning.ts'
+import { fill, fillImage, type Planning, planEnvOfNeeds, type Variant } from './planning.ts'
 import { checkNames, judge } from './when.ts'
 
 /** A job as the file has it, with what it takes from the file's top. */
@@ -35,7 +36,7 @@ export function planVariants(named: NamedJob, planning: Planning, defaults: Defa
   planning.issues.push(...checkNames(job.when, known, [...path, 'when']))
   const used = new Set<string>()
   return combinations.map((combination) => {
-    const variant = { combination, axes, path }
+    const variant = { combination, axes, path, job: path }
     const spec = planVariant(job, variant, planning, defaults)
     return { name: nameOf(name, combination, used), ...spec }
   })
@@ -48,10 +49,7 @@ function planVariant(
   defaults: Defaults,
 ): Omit<JobSpec, 'name'> {
   const { path, combination } = variant
-  const { needs = [] } = job
-  const all = (typeof needs === 'string' ? [needs] : needs).map((need) =>
-    typeof need === 'string' ? need : need.job,
-  )
+  const all = needNames(job)
   const judgement = judge(job.when, { ...planning, combination })
   const steps = planSteps(job.steps, variant, planning, defaults)
   const leftOut = !judgement.holds
@@ -64,14 +62,14 @@ function planVariant(
     const message = 'status asks what became of other jobs, but this one needs none'
     planning.issues.push({ path: [...path, 'when'], message, at: 'key' })
   }
+  const { env, ...envOfNeeds } = planEnvOfNeeds(job.env, variant, planning)
   return {
     ...(job.image === undefined ? {} : { image: fillImage(job.image, variant, planning) }),
-    env: {
-      ...matrixEnv(combination),
-      ...planEnv(job.env, [...path, 'env'], planning, variant),
-    },
+    env: { ...matrixEnv(combination), ...env },
+    ...envOfNeeds,
+    ...(job.outputs ? { outputs: [...new Set(job.outputs)] } : {}),
     ...secretsOf(job, path, planning),
-    needs: [...new Set(all)],
+    needs: all,
     labels: labelsOf(job.labels ?? defaults.labels ?? [], variant, planning),
     steps,
     ...(job.network ? { network: job.network } : {}),

@@ -3,7 +3,13 @@ import { commandToScript } from '../schema/command.ts'
 import type { Defaults } from '../schema/file.ts'
 import { durationMs } from '../schema/limits.ts'
 import type { Step } from '../schema/step.ts'
-import { fillImage, type Planning, planEnv, type StepMapping, type Variant } from './planning.ts'
+import {
+  fillImage,
+  type Planning,
+  planEnvOfNeeds,
+  type StepMapping,
+  type Variant,
+} from './planning.ts'
 import { checkNames, judge } from './when.ts'
 
 const LONGEST_DERIVED_NAME = 60
@@ -45,7 +51,7 @@ function planStep(
     name: name ?? deriveName(script, used),
     command: script,
     dependencies: [...new Set(dependencies)],
-    env: planEnv(env, [...variant.path, 'env'], planning, variant),
+    ...planEnvOfNeeds(env, variant, planning),
     ...(step.image === undefined ? {} : { image: fillImage(step.image, variant, planning) }),
     ...(step.background ? { background: true } : {}),
     ...(workingDirectory === undefined ? {} : { workingDirectory }),

@@ -1,4 +1,5 @@
 import { isImageReference } from '../../../core/image-reference.ts'
+import { type OutputReference, outputReferences } from '../../../core/outputs.ts'
 import type { PlanFacts } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import { axesIn, fillIn } from '../placeholders.ts'
@@ -25,6 +26,15 @@ export interface Planning extends Reading {
   /** The names of all inputs, whether they have a value or not. */
   readonly inputNames: readonly string[]
   readonly issues: Issue[]
+  /** The outputs that values of `env` name, to be checked when all jobs are known. */
+  readonly needed: NeededOutput[]
+}
+
+export interface NeededOutput extends OutputReference {
+  /** The path of the job that names it. */
+  readonly job: readonly PropertyKey[]
+  /** Where. */
+  readonly path: readonly PropertyKey[]
 }
 
 /** One combination of a job that is being planned; what a job without a matrix has is empty. */
@@ -32,6 +42,8 @@ export interface Variant {
   readonly combination: Combination
   readonly axes: readonly string[]
   readonly path: readonly PropertyKey[]
+  /** The path of the job, where `path` is of one of its steps. */
+  readonly job: readonly PropertyKey[]
 }
 
 /** The text with the combination's values; an axis that it does not have is an issue at the path, and an x. */
@@ -73,6 +85,26 @@ export function planEnv(
     return [name, variant ? fill(value, variant, at, planning) : value]
   })
   return Object.fromEntries(entries)
+}
+
+/** The `env` at the variant's path: what is known now, and what names outputs of jobs that it needs. */
+export function planEnvOfNeeds(
+  given: Env | undefined,
+  variant: Variant,
+  planning: Planning,
+): { env: Record<string, string>; envOfNeeds?: Record<string, string> } {
+  const path = [...variant.path, 'env']
+  const known: [string, string][] = []
+  const later: [string, string][] = []
+  for (const [name, value] of Object.entries(planEnv(given, path, planning, variant))) {
+    const references = outputReferences(value)
+    const place = { job: variant.job, path: [...path, name] }
+    planning.needed.push(...references.map((one) => ({ ...one, ...place })))
+    const env = references.length > 0 ? later : known
+    env.push([name, value])
+  }
+  const rest = later.length > 0 ? { envOfNeeds: Object.fromEntries(later) } : {}
+  return { env: Object.fromEntries(known), ...rest }
 }
 
 export type StepMapping = Exclude<Step, string>

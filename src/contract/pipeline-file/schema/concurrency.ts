@@ -11,7 +11,7 @@ export const concurrencyMapping = group('concurrency', {
   group: requiredKey(
     displayName,
     'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` stand for their values.',
-    'deploy-${branch}',
+    "'deploy-${branch}'",
   ),
   limit: key(wholeNumber(1, 100), 'How many go on at a time; else 1.', '2'),
   policy: key(

@@ -59,7 +59,7 @@ const topKeys = {
   concurrency: key(
     concurrency,
     'The group of pipelines of this repository of which only so many go on at once, from the first job to the last.',
-    '{ group: checks-${ref}, policy: cancel-superseded }',
+    "{ group: 'checks-${ref}', policy: cancel-superseded }",
   ),
   image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
   env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),

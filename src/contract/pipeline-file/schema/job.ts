@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_OUTPUTS, OUTPUT_NAME } from '../../../core/outputs.ts'
 import { limits } from '../limits.ts'
 import { must } from '../words.ts'
 import { clone } from './clone.ts'
@@ -20,6 +21,16 @@ const steps = z
   .max(limits.stepsPerJob)
 
 export const labels = z.array(label, { error: must('a list of labels') }).max(20)
+
+const outputs = z
+  .array(
+    z
+      .string()
+      .regex(OUTPUT_NAME, "can't name an output: use letters, digits and `_`, and no digit first"),
+    { error: must('a list of names') },
+  )
+  .min(1)
+  .max(MOST_OUTPUTS)
 
 export const needMapping = group('a need', {
   job: requiredKey(jobName, 'The name of the job.', 'build'),
@@ -62,6 +73,11 @@ export const jobKeys = {
     'What runs beside the steps, each in a container of its own, reachable by its name on a network of this job alone; gone with the job.',
     '{ db: { image: "postgres:18", ports: [5432] } }',
   ),
+  outputs: key(
+    outputs,
+    'What the job tells the jobs that need it: its steps append lines of `NAME=value` to the file `$NARWHAL_OUTPUT`; the others write `${needs.JOB.outputs.NAME}` in a value of `env`.',
+    '[version, image]',
+  ),
   when: key(
     when,
     'When the job is run; else it is shown as skipped, with the reason. A list: one of them must hold.',
@@ -87,7 +103,7 @@ export const jobKeys = {
     concurrency,
     'The group of jobs of this repository of which only so many run at once. A text is its name.',
     'deploy',
-    '{ group: deploy-${branch}, policy: cancel-superseded }',
+    "{ group: 'deploy-${branch}', policy: cancel-superseded }",
   ),
   priority: key(priority, 'Jobs with a larger one go first; else 0.', '10'),
   allow_failure: key(

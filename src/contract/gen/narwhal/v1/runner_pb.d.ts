@@ -520,6 +520,20 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
   concurrency?: Concurrency | undefined;
 
   /**
+   * The names of what the job tells the jobs that need it; with one, its steps get $NARWHAL_OUTPUT.
+   *
+   * @generated from field: repeated string outputs = 41;
+   */
+  outputs: string[];
+
+  /**
+   * Variables whose value names outputs of jobs that it needs; a runner never gets any.
+   *
+   * @generated from field: map<string, string> env_of_needs = 42;
+   */
+  envOfNeeds: { [key: string]: string };
+
+  /**
    * The steps reach nothing but the job's services.
    *
    * @generated from field: bool no_network = 30;
@@ -768,6 +782,13 @@ export declare type StepSpec = Message<"narwhal.v1.StepSpec"> & {
    * @generated from field: bool allow_failure = 10;
    */
   allowFailure: boolean;
+
+  /**
+   * As of a job.
+   *
+   * @generated from field: map<string, string> env_of_needs = 40;
+   */
+  envOfNeeds: { [key: string]: string };
 
   /**
    * In place of the job's; empty: the job's.
@@ -1235,6 +1256,13 @@ export declare type AttemptFinished = Message<"narwhal.v1.AttemptFinished"> & {
    * @generated from field: narwhal.v1.Fault fault = 3;
    */
   fault: Fault;
+
+  /**
+   * What the job tells the jobs that need it: 64 KiB at most.
+   *
+   * @generated from field: map<string, string> outputs = 40;
+   */
+  outputs: { [key: string]: string };
 };
 
 /**

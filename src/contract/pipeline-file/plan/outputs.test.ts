@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parsePipelineFile } from '../parse-pipeline-file.ts'
+import { showProblems } from '../show-problems.ts'
+
+test('what names an output is kept apart, and everything else is not', () => {
+  const parsed = parsePipelineFile(
+    `
+env: { TOP: '\${needs.a.outputs.v}' }
+jobs:
+  a: { outputs: [v, v, w], steps: [x] }
+  b:
+    needs: { job: a, optional: true }
+    env: { V: 'v\${needs.a.outputs.v}', W: '\${needs.a.outputs}', X: x }
+    steps: [{ command: x, env: { W: '\${needs.a.outputs.w}' } }]
+`.replace('needs: { job: a, optional: true }', 'needs: [{ job: a, optional: true }]'),
+  )
+  assert.ok(parsed.ok, JSON.stringify(parsed))
+  const [a, b] = parsed.plan.jobs
+  assert.deepEqual(a?.outputs, ['v', 'w'])
+  assert.deepEqual(b?.envOfNeeds, { V: 'v${needs.a.outputs.v}' })
+  assert.deepEqual(b?.env, { TOP: '${needs.a.outputs.v}', W: '${needs.a.outputs}', X: 'x' })
+  assert.deepEqual(b?.steps[0]?.envOfNeeds, { W: '${needs.a.outputs.w}' })
+})
+
+test('outputs must be of a job that is needed, declared, and one', () => {
+  const shown = showProblems(`
+jobs:
+  a: { outputs: [version], steps: [x] }
+  b: { matrix: { n: [1, 2] }, outputs: [v], steps: [x] }
+  c:
+    needs: [a, b]
+    env: { A: '\${needs.a.outputs.vesrion}', B: '\${needs.b.outputs.v}' }
+    steps: [{ command: x, env: { D: '\${needs.d.outputs.v}', E: '\${needs.a.outputs.version}' } }]
+  d: { needs: [c], outputs: ['1'], steps: [x] }
+`)
+  assert.equal(
+    shown.replaceAll(/\n {2}\|.*/g, ''),
+    `9:30 jobs.d.outputs[0] can't name an output: use letters, digits and \`_\`, and no digit first`,
+  )
+  const next = showProblems(`
+jobs:
+  a: { outputs: [version], steps: [x] }
+  b: { matrix: { n: [1, 2] }, outputs: [v], steps: [x] }
+  c:
+    needs: [a, b]
+    env: { A: '\${needs.a.outputs.vesrion}', B: '\${needs.b.outputs.v}' }
+    steps: [{ command: x, env: { D: '\${needs.d.outputs.v}', E: '\${needs.a.outputs.version}' } }]
+  d: { needs: [c], steps: [x] }
+`)
+  assert.deepEqual(next.replaceAll(/\n {2}\|.*/g, '').split('\n'), [
+    '7:15 jobs.c.env.A speaks of "vesrion", which job a does not tell: did you mean version?',
+    '7:48 jobs.c.env.B speaks of outputs of "b", which are several: one for each combination of its matrix',
+    '8:37 jobs.c.steps[0].env.D speaks of "needs.d", but this job does not need "d"',
+  ])
+})
