@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startServices } from '../services/start-services.ts'
 import { countLine, fileLine, summary } from './report.ts'
@@ -15,6 +16,8 @@ const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
  */
 const isLong = (file: string): boolean => file.startsWith('test/faults/')
 const TEST_TIMEOUT_MS = 120_000
+/** Each file is a process of its own: what they all load is compiled once. */
+const CACHE = join(process.cwd(), 'node_modules/.cache/narwhal')
 const NO_SERVICES = 'started with --no-services'
 
 /** `npm test -- [--no-services] [word …]`: runs the test files whose path contains one of the words. */
@@ -48,7 +51,7 @@ process.exitCode = stop.signal.aborted ? 130 : ranAny && !failedAny ? 0 : 1
 async function runAll(): Promise<void> {
   if (files.length === 0) return
   await using services = values['no-services'] ? withoutServices() : await withServices()
-  const env = { ...process.env, ...services.env }
+  const env = { NODE_COMPILE_CACHE: CACHE, ...process.env, ...services.env }
   const waiting = [...files]
   let longRuns = false
   const next = (): string | undefined => {
