@@ -1,4 +1,5 @@
 import type { CommitEvent } from '../core/commit-event.ts'
+import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
 import type {
   DispatcherId,
@@ -272,4 +273,35 @@ export interface PipelineDetail {
   readonly event: CommitEvent
   readonly repository: RepositoryRecord
   readonly jobs: readonly JobRecord[]
+}
+
+/** Where, and by what right, the statuses of a repository's commits are told. */
+export interface ForgeLinkRecord {
+  readonly repositoryId: RepositoryId
+  readonly forge: 'github' | 'gitea' | 'gitlab'
+  /** Of the forge's API, without a slash at the end: `https://api.github.com`. */
+  readonly apiUrl: string
+  /** The repository's path at the forge: `owner/name`. */
+  readonly project: string
+  /** Sealed. */
+  readonly token: string
+  readonly createdAt: number
+}
+
+/** A place at the forge that holds one status. */
+export interface StatusKey {
+  readonly repositoryId: RepositoryId
+  readonly sha: string
+  readonly context: string
+}
+
+/** What a forge was told of a commit last, or what it refused for good. */
+export interface ToldStatusRecord extends StatusKey {
+  readonly pipelineId: PipelineId
+  /** The pipeline's number: the newest of several of one commit counts. */
+  readonly number: number
+  readonly state: StatusState
+  /** Why the forge has refused it; absent: it was told. */
+  readonly error?: string
+  readonly toldAt: number
 }

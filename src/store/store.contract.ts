@@ -12,6 +12,7 @@ import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
+import { statusesContract } from './contract/statuses.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
 import { usersContract } from './contract/users.contract.ts'
 
@@ -39,6 +40,7 @@ export function storeContract(
     takeOverContract(open)
     runnersContract(open)
     joinTokensContract(open)
+    statusesContract(open)
     sealingContract(open)
     usersContract(open)
   })

@@ -19,6 +19,7 @@ import type {
   AcceptedEvent,
   DeliveryRecord,
   DispatcherRecord,
+  ForgeLinkRecord,
   Head,
   JobRecord,
   JoinTokenRecord,
@@ -30,7 +31,9 @@ import type {
   RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
+  StatusKey,
   TokenRecord,
+  ToldStatusRecord,
   UserRecord,
 } from './records.ts'
 
@@ -131,6 +134,18 @@ export interface StoreReader {
   findUserByToken(hash: string): Promise<UserRecord | undefined>
   /** By name. */
   listUsers(): Promise<UserRecord[]>
+
+  listForgeLinks(): Promise<ForgeLinkRecord[]>
+  findForgeLink(repositoryId: RepositoryId): Promise<ForgeLinkRecord | undefined>
+  findToldStatus(key: StatusKey): Promise<ToldStatusRecord | undefined>
+  /** What was told, or refused, last of any commit of the repository. */
+  findLastTold(repositoryId: RepositoryId): Promise<ToldStatusRecord | undefined>
+  /**
+   * Pipelines of linked repositories that stand otherwise than the forge was told, oldest first:
+   * those that no newer one of the same commit was told of instead.
+   */
+  listUntold(query: UntoldQuery): Promise<PipelineView[]>
+
   listTokens(): Promise<TokenRecord[]>
 
   /** The id of the key under which values are sealed; undefined while nothing was. */
@@ -199,6 +214,14 @@ export interface PendingQuery {
   readonly limit: number
   /** Only those behind this one: the next page. */
   readonly after?: PendingEvent
+}
+
+export interface UntoldQuery {
+  /** Those of this dispatcher, and those that no living one has. */
+  readonly by: DispatcherId
+  /** Only those that were created since then, and since the repository was linked. */
+  readonly since: number
+  readonly limit: number
 }
 
 /** A runner that joins shows a token. */
@@ -322,6 +345,15 @@ export interface StoreWriter extends StoreReader {
   setRole(id: UserId, role: Role): Promise<void>
   /** With all their tokens; what they did keeps their name. */
   removeUser(id: UserId): Promise<void>
+
+  /**
+   * Inserts or replaces where the statuses of a repository are told; what was refused before is
+   * untold from then on.
+   */
+  saveForgeLink(link: ForgeLinkRecord): Promise<void>
+  removeForgeLink(repositoryId: RepositoryId): Promise<void>
+  /** Notes it unless a newer pipeline of the commit was told already. */
+  noteToldStatus(told: ToldStatusRecord): Promise<void>
 
   insertToken(token: TokenRecord): Promise<void>
   removeToken(id: TokenRecord['id']): Promise<void>

@@ -10,6 +10,7 @@ import { sealing } from './0006-sealing.ts'
 import { users } from './0007-users.ts'
 import { groups } from './0008-groups.ts'
 import { outputs } from './0009-outputs.ts'
+import { statuses } from './0010-statuses.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -22,6 +23,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-users': users,
   '0008-groups': groups,
   '0009-outputs': outputs,
+  '0010-statuses': statuses,
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Db, PipelineRow } from './tables.ts'
 
 export async function findPipelineView(db: Db, id: PipelineId): Promise<PipelineView | undefined> {
   const row = await withEvent(db).where('pipelines.id', '=', id).executeTakeFirst()
-  return row && viewOf(row)
+  return row && pipelineViewOf(row)
 }
 
 /** Those of the ids, in no order. */
@@ -18,7 +18,7 @@ export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promi
   const views: PipelineView[] = []
   for (const batch of batches(ids)) {
     const rows = await withEvent(db).where('pipelines.id', 'in', batch).execute()
-    views.push(...rows.map(viewOf))
+    views.push(...rows.map(pipelineViewOf))
   }
   return views
 }
@@ -41,7 +41,7 @@ export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise
     .orderBy('pipelines.id', 'desc')
     .limit(filter.limit)
     .execute()
-  return rows.map(viewOf)
+  return rows.map(pipelineViewOf)
 }
 
 /** Not LIKE: its wildcards would have to be escaped, and the two databases fold case differently. */
@@ -58,7 +58,8 @@ function isOlderThan(id: PipelineId) {
     (select created_at, number, id from pipelines where id = ${id})`
 }
 
-function withEvent(db: Db) {
+/** Pipelines, each with its event and its repository's name. */
+export function withEvent(db: Db) {
   return db
     .selectFrom('pipelines')
     .innerJoin('commit_events', 'commit_events.id', 'pipelines.event_id')
@@ -76,7 +77,7 @@ function withEvent(db: Db) {
     ])
 }
 
-interface PipelineWithEvent extends PipelineRow {
+export interface PipelineWithEvent extends PipelineRow {
   kind: string
   ref: string
   sha: string
@@ -87,7 +88,7 @@ interface PipelineWithEvent extends PipelineRow {
   repository_name: string
 }
 
-function viewOf(row: PipelineWithEvent): PipelineView {
+export function pipelineViewOf(row: PipelineWithEvent): PipelineView {
   const event = {
     id: row.event_id as EventId,
     kind: row.kind as CommitEvent['kind'],

@@ -123,6 +123,7 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
     .where('id', '=', id)
     .where('removed_at', 'is', null)
     .execute()
+  await db.deleteFrom('forge_links').where('repository_id', '=', id).execute()
   await db.deleteFrom('heads').where('repository_id', '=', id).execute()
   await endEventsOfRemoved(db)
 }

@@ -5,6 +5,7 @@ import type { DispatcherId, EventId, JobId, PipelineId, RepositoryId } from '../
 import type {
   DeliveryRecord,
   DispatcherRecord,
+  ForgeLinkRecord,
   Head,
   JobRecord,
   JoinTokenRecord,
@@ -13,7 +14,9 @@ import type {
   PlacedAttempt,
   RepositoryRecord,
   RunnerRecord,
+  StatusKey,
   TokenRecord,
+  ToldStatusRecord,
   UserRecord,
 } from '../records.ts'
 import type {
@@ -24,6 +27,7 @@ import type {
   QueuedJob,
   StoredChunk,
   StoreReader,
+  UntoldQuery,
 } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
@@ -45,6 +49,13 @@ import {
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { findSealingKey } from './sealing.ts'
 import { lastChange, listChanges } from './state-changes.ts'
+import {
+  findForgeLink,
+  findLastTold,
+  findToldStatus,
+  listForgeLinks,
+  listUntold,
+} from './statuses.ts'
 import type { Db } from './tables.ts'
 import { listTokens } from './tokens.ts'
 import { findUser, findUserByToken, listUsers } from './users.ts'
@@ -171,6 +182,26 @@ export class SqlReader implements StoreReader {
 
   listUsers(): Promise<UserRecord[]> {
     return listUsers(this.#db)
+  }
+
+  listForgeLinks(): Promise<ForgeLinkRecord[]> {
+    return listForgeLinks(this.#db)
+  }
+
+  findForgeLink(repositoryId: RepositoryId): Promise<ForgeLinkRecord | undefined> {
+    return findForgeLink(this.#db, repositoryId)
+  }
+
+  findToldStatus(key: StatusKey): Promise<ToldStatusRecord | undefined> {
+    return findToldStatus(this.#db, key)
+  }
+
+  findLastTold(repositoryId: RepositoryId): Promise<ToldStatusRecord | undefined> {
+    return findLastTold(this.#db, repositoryId)
+  }
+
+  listUntold(query: UntoldQuery): Promise<PipelineView[]> {
+    return listUntold(this.#db, query)
   }
 
   listTokens(): Promise<TokenRecord[]> {

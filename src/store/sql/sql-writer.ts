@@ -13,6 +13,7 @@ import type { Role } from '../../core/role.ts'
 import type {
   AcceptedEvent,
   DeliveryRecord,
+  ForgeLinkRecord,
   Head,
   JobRecord,
   JoinTokenRecord,
@@ -22,6 +23,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   TokenRecord,
+  ToldStatusRecord,
   UserRecord,
 } from '../records.ts'
 import type { JoinTokenUse, LogAppend, StoreWriter } from '../store.ts'
@@ -64,6 +66,7 @@ import {
 import { claimSealingKey } from './sealing.ts'
 import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
+import { noteToldStatus, removeForgeLink, saveForgeLink } from './statuses.ts'
 import type { Db } from './tables.ts'
 import { insertToken, removeToken } from './tokens.ts'
 import { insertUser, removeUser, setRole } from './users.ts'
@@ -229,6 +232,18 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeUser(id: UserId): Promise<void> {
     return removeUser(this.#db, id)
+  }
+
+  saveForgeLink(link: ForgeLinkRecord): Promise<void> {
+    return saveForgeLink(this.#db, link)
+  }
+
+  removeForgeLink(repositoryId: RepositoryId): Promise<void> {
+    return removeForgeLink(this.#db, repositoryId)
+  }
+
+  noteToldStatus(told: ToldStatusRecord): Promise<void> {
+    return noteToldStatus(this.#db, told)
   }
 
   insertToken(token: TokenRecord): Promise<void> {

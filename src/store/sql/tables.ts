@@ -22,6 +22,8 @@ export interface Tables {
   tokens: TokenRow
   sealing: SealingRow
   users: UserRow
+  forge_links: ForgeLinkRow
+  told_statuses: ToldStatusRow
 }
 
 /** A connection to the tables: a pool, or the one that a transaction is on. */
@@ -261,4 +263,26 @@ export interface TokenRow {
   name: string
   hash: string
   created_at: number
+}
+
+export interface ForgeLinkRow {
+  repository_id: string
+  forge: string
+  api_url: string
+  project: string
+  /** Sealed. */
+  token: string
+  created_at: number
+}
+
+export interface ToldStatusRow {
+  repository_id: string
+  sha: string
+  context: string
+  pipeline_id: string
+  /** The pipeline's number in its repository. */
+  number: number
+  state: string
+  error: string | null
+  told_at: number
 }

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { statusContext, statusState } from '../../core/commit-status.ts'
+import { OUTCOMES } from '../../core/outcome.ts'
+import type { ForgeLinkRecord, PipelineRecord, ToldStatusRecord } from '../records.ts'
+import type { Store } from '../store.ts'
+import { anEvent, aPipeline, aRepository, type OpenDatabase, openWorld } from './fixtures.ts'
+
+const SHA = 'a'.repeat(40)
+
+async function openLinked(open: OpenDatabase) {
+  const world = await openWorld(open)
+  const repository = aRepository()
+  const link: ForgeLinkRecord = {
+    repositoryId: repository.id,
+    forge: 'gitea',
+    apiUrl: 'https://git.example.com/api/v1',
+    project: 'acme/app',
+    token: 'sealed',
+    createdAt: 2000,
+  }
+  await world.store.transact(async (write) => {
+    await write.insertRepository(repository, [])
+    await write.saveForgeLink(link)
+  })
+  const add = async (event: Parameters<typeof anEvent>[1] = {}, createdAt = 3000) => {
+    const accepted = anEvent(repository.id, { sha: SHA, ...event })
+    const { result } = await world.store.transact(async (write) => {
+      await write.acceptEvents([accepted])
+      return await write.createPipeline(aPipeline(accepted, { createdAt }))
+    })
+    return result.pipeline
+  }
+  return { ...world, repository, link, add, store: world.store }
+}
+
+const untold = async (store: Store, since = 0) =>
+  (await store.listUntold({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
+
+function told(pipeline: PipelineRecord, over: Partial<ToldStatusRecord> = {}): ToldStatusRecord {
+  const { repositoryId, id: pipelineId, number } = pipeline
+  const key = { repositoryId, sha: SHA, context: 'narwhal' }
+  return { ...key, pipelineId, number, state: 'pending', toldAt: 4000, ...over }
+}
+
+export function statusesContract(open: OpenDatabase): void {
+  test('keeps where statuses are told, as long as the repository is registered', async () => {
+    await using world = await openLinked(open)
+    const { store, repository, link } = world
+    assert.deepEqual(await store.findForgeLink(repository.id), link)
+    const changed = { ...link, project: 'acme/moved', token: 'other', forge: 'gitlab' } as const
+    await store.transact((write) => write.saveForgeLink({ ...changed, createdAt: 9000 }))
+    assert.deepEqual(await store.listForgeLinks(), [changed])
+    await store.transact((write) => write.removeRepository(repository.id))
+    assert.deepEqual(await store.listForgeLinks(), [])
+    await store.transact((write) => write.saveForgeLink(link))
+    await store.transact((write) => write.removeForgeLink(repository.id))
+    assert.equal(await store.findForgeLink(repository.id), undefined)
+  })
+
+  test('lists pipelines that stand otherwise than was told, since they were linked', async () => {
+    await using world = await openLinked(open)
+    const { store, add } = world
+    await add({ ref: 'refs/heads/before' }, 1000)
+    const pipeline = await add()
+    assert.deepEqual(await untold(store), [pipeline.id])
+    assert.deepEqual(await untold(store, 3001), [])
+    const note = (over: Partial<ToldStatusRecord> = {}) =>
+      store.transact((write) => write.noteToldStatus(told(pipeline, over)))
+    await note()
+    assert.deepEqual(await untold(store), [])
+    let last = pipeline
+    for (const state of [
+      { status: 'running', startedAt: 5 } as const,
+      ...OUTCOMES.map((outcome) => ({ status: 'finished', outcome, finishedAt: 6 }) as const),
+    ]) {
+      const saving = { ...last, state }
+      last = (await store.transact((write) => write.savePipeline(saving))).result
+      assert.deepEqual(await untold(store), [pipeline.id], JSON.stringify(state))
+      const outcome = 'outcome' in state ? state.outcome : undefined
+      await note({ state: statusState(state.status, outcome) })
+      assert.deepEqual(await untold(store), [], JSON.stringify(state))
+    }
+  })
+
+  test('of the pipelines of one commit only the newest is untold; a pull request is apart', async () => {
+    await using world = await openLinked(open)
+    const { store, add } = world
+    const first = await add()
+    const second = await add({ ref: 'refs/heads/other' })
+    const pull = await add({ kind: 'pull_request', ref: 'refs/pull/1/head' })
+    await store.transact((write) => write.noteToldStatus(told(second)))
+    assert.deepEqual(await untold(store), [pull.id])
+    await store.transact((write) => write.noteToldStatus(told(first, { state: 'success' })))
+    const key = told(second)
+    assert.deepEqual(await store.findToldStatus(key), key)
+    const context = statusContext('pull_request')
+    const error = 'it answered 404'
+    const refused = told(pull, { context, error, toldAt: 5000 })
+    await store.transact((write) => write.noteToldStatus(refused))
+    assert.deepEqual(await store.findLastTold(world.repository.id), refused)
+    assert.deepEqual(await untold(store), [])
+    // What was refused may be taken under another link.
+    await store.transact((write) => write.saveForgeLink(world.link))
+    assert.deepEqual(await untold(store), [pull.id])
+  })
+
+  test("another dispatcher's pipelines are untold here only when its seat has ended", async () => {
+    await using world = await openLinked(open)
+    const { store, add } = world
+    const seat = { id: 'dispatcher_other', startedAt: 1 } as const
+    await store.transact((write) => write.takeSeat(seat))
+    const { id } = await add()
+    await store.transact((write) => write.takePipeline(id, seat.id))
+    assert.deepEqual(await untold(store), [])
+    await store.transact((write) => write.endSeats([seat]))
+    assert.deepEqual(await untold(store), [id])
+  })
+}

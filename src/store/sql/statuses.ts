@@ -1,0 +1,162 @@
+import { sql } from 'kysely'
+import type { PipelineView } from '../../contract/views.ts'
+import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
+import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { ForgeLinkRecord, StatusKey, ToldStatusRecord } from '../records.ts'
+import type { UntoldQuery } from '../store.ts'
+import { pipelineViewOf, withEvent } from './pipeline-views.ts'
+import { present } from './rows.ts'
+import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
+
+export async function listForgeLinks(db: Db): Promise<ForgeLinkRecord[]> {
+  const rows = await db.selectFrom('forge_links').selectAll().orderBy('repository_id').execute()
+  return rows.map(linkOf)
+}
+
+export async function findForgeLink(
+  db: Db,
+  repositoryId: RepositoryId,
+): Promise<ForgeLinkRecord | undefined> {
+  const row = await db
+    .selectFrom('forge_links')
+    .selectAll()
+    .where('repository_id', '=', repositoryId)
+    .executeTakeFirst()
+  return row && linkOf(row)
+}
+
+export async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
+  const changed = {
+    forge: link.forge,
+    api_url: link.apiUrl,
+    project: link.project,
+    token: link.token,
+  }
+  await db
+    .insertInto('forge_links')
+    .values({ repository_id: link.repositoryId, created_at: link.createdAt, ...changed })
+    .onConflict((conflict) => conflict.column('repository_id').doUpdateSet(changed))
+    .execute()
+  // What was refused may be taken now.
+  await db
+    .deleteFrom('told_statuses')
+    .where('repository_id', '=', link.repositoryId)
+    .where('error', 'is not', null)
+    .execute()
+}
+
+export async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promise<void> {
+  await db.deleteFrom('forge_links').where('repository_id', '=', repositoryId).execute()
+}
+
+export async function findToldStatus(
+  db: Db,
+  { repositoryId, sha, context }: StatusKey,
+): Promise<ToldStatusRecord | undefined> {
+  const row = await db
+    .selectFrom('told_statuses')
+    .selectAll()
+    .where('repository_id', '=', repositoryId)
+    .where('sha', '=', sha)
+    .where('context', '=', context)
+    .executeTakeFirst()
+  return row && toldOf(row)
+}
+
+export async function findLastTold(
+  db: Db,
+  repositoryId: RepositoryId,
+): Promise<ToldStatusRecord | undefined> {
+  const row = await db
+    .selectFrom('told_statuses')
+    .selectAll()
+    .where('repository_id', '=', repositoryId)
+    .orderBy('told_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row && toldOf(row)
+}
+
+export async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<void> {
+  const changed = {
+    pipeline_id: told.pipelineId,
+    number: told.number,
+    state: told.state,
+    error: told.error ?? null,
+    told_at: told.toldAt,
+  }
+  await db
+    .insertInto('told_statuses')
+    .values({
+      repository_id: told.repositoryId,
+      sha: told.sha,
+      context: told.context,
+      ...changed,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['repository_id', 'sha', 'context'])
+        .doUpdateSet(changed)
+        .where('told_statuses.number', '<=', told.number),
+    )
+    .execute()
+}
+
+export async function listUntold(
+  db: Db,
+  { by, since, limit }: UntoldQuery,
+): Promise<PipelineView[]> {
+  const rows = await withEvent(db)
+    .innerJoin('forge_links', 'forge_links.repository_id', 'pipelines.repository_id')
+    .leftJoin('told_statuses', (join) =>
+      join
+        .onRef('told_statuses.repository_id', '=', 'pipelines.repository_id')
+        .onRef('told_statuses.sha', '=', 'commit_events.sha')
+        .on(sql<boolean>`told_statuses.context = ${CONTEXT}`),
+    )
+    .where('pipelines.created_at', '>=', since)
+    .whereRef('pipelines.created_at', '>=', 'forge_links.created_at')
+    .where(IS_UNTOLD)
+    .where(
+      sql<boolean>`(pipelines.dispatcher_id = ${by} or pipelines.dispatcher_id is null
+        or pipelines.dispatcher_id not in (select id from dispatchers))`,
+    )
+    .orderBy('pipelines.created_at')
+    .orderBy('pipelines.number')
+    .limit(limit)
+    .execute()
+  return rows.map(pipelineViewOf)
+}
+
+/** As `statusContext` and `statusState` say it. */
+const CONTEXT = sql<string>`case commit_events.kind when 'pull_request'
+  then ${sql.lit(PULL_REQUEST_CONTEXT)} else ${sql.lit(COMMIT_CONTEXT)} end`
+const STATE = sql<string>`case pipelines.status when 'finished'
+  then coalesce(pipelines.outcome, 'error') else pipelines.status end`
+const IS_UNTOLD = sql<boolean>`(told_statuses.number is null
+  or told_statuses.number < pipelines.number
+  or (told_statuses.number = pipelines.number and told_statuses.state <> ${STATE}))`
+
+function linkOf(row: ForgeLinkRow): ForgeLinkRecord {
+  return {
+    repositoryId: row.repository_id as RepositoryId,
+    forge: row.forge as ForgeLinkRecord['forge'],
+    apiUrl: row.api_url,
+    project: row.project,
+    token: row.token,
+    createdAt: row.created_at,
+  }
+}
+
+function toldOf(row: ToldStatusRow): ToldStatusRecord {
+  return {
+    repositoryId: row.repository_id as RepositoryId,
+    sha: row.sha,
+    context: row.context,
+    pipelineId: row.pipeline_id as PipelineId,
+    number: row.number,
+    state: row.state as StatusState,
+    ...present({ error: row.error }),
+    toldAt: row.told_at,
+  }
+}
