@@ -128,7 +128,8 @@ async function listRoutes(): Promise<string[]> {
   await using _web = await startWeb(server, { store, broker, log, uiFolder: '/nonexistent' })
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 1000, maxAttempts: 1 } as const
   await using dispatcher = await Dispatcher.start({ store, broker, gitEnv, log }, options)
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
+  const statuses = { look: async () => {} }
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, { store, loopbackOnly: true })
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
   registerSessionRoutes(server, store)

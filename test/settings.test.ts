@@ -26,6 +26,7 @@ const WRONG: Record<string, string> = {
   'job-processes': '1',
   'mirror-size': 'all',
   otlp: 'collector:4318',
+  'public-url': 'ci.example.com',
   'log-level': 'loud',
   'log-format': 'xml',
 }

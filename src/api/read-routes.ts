@@ -8,11 +8,13 @@ import {
   statusBody,
   userList,
 } from '../contract/rest.ts'
+import { shownForgeLink } from '../contract/rest-forge-links.ts'
 import { repositoryView } from '../contract/views.ts'
 import { waterfallView } from '../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
+import { viewForgeLink } from './forge-link-view.ts'
 import { registerInsights } from './insight-routes.ts'
 import type { LiveSource } from './live-source.ts'
 import { registerLogRoutes } from './log-routes.ts'
@@ -71,6 +73,16 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
   }
   server.get('/api/v1/repositories/:repository', { schema: show }, async (request) => {
     return viewRepository(await getRepository(store, request.params.repository))
+  })
+  const link = {
+    summary: "Where the statuses of a repository's commits are told, and what was told last",
+    tags,
+    params: repositoryParams,
+    response: orError(shownForgeLink),
+  }
+  server.get('/api/v1/repositories/:repository/forge-link', { schema: link }, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    return { link: await viewForgeLink(store, repository) }
   })
 }
 

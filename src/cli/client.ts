@@ -34,6 +34,11 @@ import {
   type UserView,
   userList,
 } from '../contract/rest.ts'
+import {
+  type ForgeLinkView,
+  type NewForgeLink,
+  shownForgeLink,
+} from '../contract/rest-forge-links.ts'
 import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
 import type {
   AttemptView,
@@ -88,6 +93,19 @@ export class ApiClient {
   /** `repository`: its id or its name. */
   async removeRepository(repository: string): Promise<void> {
     await this.#call(`/repositories/${slashless(repository)}`, accepted, { method: 'DELETE' })
+  }
+
+  async getForgeLink(repository: string): Promise<ForgeLinkView> {
+    return (await this.#call(forgeLinkPath(repository), shownForgeLink)).link
+  }
+
+  async linkForge(repository: string, body: NewForgeLink): Promise<ForgeLinkView> {
+    const call = { method: 'PUT', body } as const
+    return (await this.#call(forgeLinkPath(repository), shownForgeLink, call)).link
+  }
+
+  async unlinkForge(repository: string): Promise<void> {
+    await this.#call(forgeLinkPath(repository), accepted, { method: 'DELETE' })
   }
 
   /** The newest first. */
@@ -244,6 +262,10 @@ export class ApiClient {
   #call<Schema extends z.ZodType>(path: string, schema: Schema, call: Omit<Call, 'signal'> = {}) {
     return callJson(this.address, path, schema, { ...call, signal: this.#signal })
   }
+}
+
+function forgeLinkPath(repository: string): string {
+  return `/repositories/${slashless(repository)}/forge-link`
 }
 
 function logPath(ref: AttemptRef): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, realpath } from 'node:fs/promises'
+import { mkdir, realpath, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { filledNarwhal } from '#root/test/support/cli/filled-narwhal.ts'
 import { recordedIo } from '#root/test/support/cli/recorded-io.ts'
@@ -191,10 +191,33 @@ test('starts a pipeline of the only repository there is', async () => {
   assert.match((await runCommand(fake.url, 'pipeline start')).err, /add one with `narwhal repo add/)
 })
 
+test('hands the token of a forge over by a file, and shows it to nobody', async () => {
+  await using fake = await filledNarwhal()
+  await using dir = await tempDir()
+  await writeFile(dir.join('token'), 'a-forge-token\n')
+  const linked = await runCommand(
+    fake.url,
+    'repo link team/app --forge gitlab --token-file token',
+    {
+      cwd: dir.path,
+    },
+  )
+  assert.equal(
+    fake.requests.at(-1),
+    'PUT /api/v1/repositories/team%2Fapp/forge-link {"forge":"gitlab","token":"a-forge-token"}',
+  )
+  assert.match(linked.out, /^statuses of team\/app are told to team\/app \(gitlab, https:/)
+  assert.doesNotMatch(linked.out + linked.err, /a-forge-token/)
+  const shown = await runCommand(fake.url, 'repo link team/app')
+  assert.match(shown.out, /refused last, .*: success of c0ffeec: it answered 401\n$/)
+  assert.equal((await runCommand(fake.url, 'repo link team/app --forge gitea')).code, 2)
+})
+
 test('sends each command to its route', async () => {
   await using fake = await filledNarwhal()
   const cases: [string | string[], string][] = [
     ['repo remove team/app', 'DELETE /api/v1/repositories/team%2Fapp'],
+    ['repo unlink team/app', 'DELETE /api/v1/repositories/team%2Fapp/forge-link'],
     ['pipeline rerun team/app#12', 'POST /api/v1/pipelines/pipeline_1/rerun'],
     ['pipeline rerun pipeline_1 --job build', 'POST /api/v1/jobs/job_build/rerun'],
     ['pipeline cancel pipeline_1', 'POST /api/v1/pipelines/pipeline_1/cancel {}'],

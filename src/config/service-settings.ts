@@ -18,7 +18,7 @@ const RUNNER = [
   'job-processes',
   'mirror-size',
 ] as const
-const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts', 'otlp'] as const
+const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts', 'otlp', 'public-url'] as const
 const LOG = ['log-level', 'log-format'] as const
 
 export const SERVICE_SETTINGS = {

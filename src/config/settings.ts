@@ -189,6 +189,11 @@ export const SETTINGS = {
     help: 'where traces of pipelines are sent by OTLP/HTTP, such as http://collector:4318',
     schema: httpUrl,
   }),
+  'public-url': setting({
+    value: 'url',
+    help: 'where people reach the page, such as https://ci.example.com: statuses at forges link to it',
+    schema: httpUrl,
+  }),
   'mirror-size': setting({
     value: 'size',
     help: 'how much of the disk the mirrors of repositories may take; the least used ones go',

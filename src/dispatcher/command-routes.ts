@@ -26,6 +26,8 @@ import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { registerRepository } from './register-repository.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
+import { addForgeLinkRoutes } from './statuses/forge-link-routes.ts'
+import type { Statuses } from './statuses/tell-statuses.ts'
 import { testDelivery } from './test-delivery.ts'
 import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
@@ -35,6 +37,7 @@ export interface CommandDeps {
   readonly store: Store
   readonly vault: Vault
   readonly gitEnv: GitEnv
+  readonly statuses: Pick<Statuses, 'look'>
 }
 
 /** Adds everything of the REST API that changes something, and the queue. */
@@ -45,6 +48,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     scope.addHook('preHandler', () => deps.store.ping())
     addRepositoryRoutes(scope, deps)
     addDeliveryRoutes(scope, deps)
+    addForgeLinkRoutes(scope, deps)
     addPipelineRoutes(scope, deps)
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)

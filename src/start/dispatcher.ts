@@ -11,6 +11,7 @@ import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
+  openStatuses,
   openStoreOf,
   openTraces,
   openVaultOf,
@@ -45,9 +46,10 @@ export async function runDispatcher(launch: Launch): Promise<void> {
     ),
   )
   stack.use(await openTraces(context, { dispatcher, store }))
+  const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerReadRoutes(server, { store, live: dispatcher })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   const { host, port = PORT } = config
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })
   const { pool } = dispatcher

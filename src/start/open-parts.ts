@@ -8,6 +8,7 @@ import { openBroker } from '../broker/open-broker.ts'
 import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuses.ts'
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -15,7 +16,9 @@ import type { ServerTls } from '../lib/tls-files.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import { type Runner, startRunner } from '../runner/runner.ts'
+import { openForgeToken } from '../store/forge-tokens.ts'
 import { openStore } from '../store/open-store.ts'
+import type { ForgeLinkRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Vault } from '../store/vault.ts'
 import { sealWebhookSecrets } from '../store/webhook-secrets.ts'
@@ -157,6 +160,16 @@ export async function openTraces(
   if (!url) return { [Symbol.asyncDispose]: async () => {} }
   const { version, log } = context
   return await tracePipelines({ url, version, log, ...parts })
+}
+
+/** Tells forges how the pipelines of this dispatcher stand. */
+export function openStatuses(
+  { config, log, metrics }: Context<'public-url'>,
+  parts: { dispatcher: Dispatcher; store: Store; vault: Vault },
+): Statuses {
+  const { vault } = parts
+  const openToken = (link: ForgeLinkRecord): string => openForgeToken(vault, link)
+  return tellStatuses({ ...parts, log, metrics, openToken, publicUrl: config['public-url'] })
 }
 
 /** A server for a process with a store and a broker, its API guarded. */

@@ -20,6 +20,7 @@ import {
   createApiServer,
   openBrokerOf,
   openExecutorOf,
+  openStatuses,
   openStoreOf,
   openTraces,
   openVaultOf,
@@ -96,8 +97,9 @@ async function openParts(
     ),
   )
   stack.use(await openTraces(context, { dispatcher, store }))
+  const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })

@@ -11,6 +11,7 @@ import {
 import { formatInterval, parseDuration } from '../format.ts'
 import { readOrigin } from '../repository-origin.ts'
 import { printTable } from '../table.ts'
+import { addRepoLinkCommands } from './repo-link.ts'
 
 interface AddOptions extends ClientOptions {
   readonly name?: string
@@ -18,7 +19,7 @@ interface AddOptions extends ClientOptions {
   readonly poll?: string
 }
 
-/** `narwhal repo add|list|remove` */
+/** `narwhal repo add|link|unlink|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
   const repo = program.command('repo').description('the repositories that Narwhal builds')
   addClientCommand(repo, 'add <url-or-path>', {
@@ -40,6 +41,7 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     )
     .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
     .action((origin: string, options: AddOptions) => add(origin, options, io))
+  addRepoLinkCommands(repo, io)
   addClientCommand(repo, 'list', {
     summary: 'list the registered repositories',
     examples: ['repo list', 'repo list --json'],

@@ -11,6 +11,7 @@ import {
   pipelineQuery,
   startPipeline,
 } from '#root/src/contract/rest.ts'
+import { newForgeLink } from '#root/src/contract/rest-forge-links.ts'
 import type {
   JobView,
   LogLine,
@@ -230,6 +231,24 @@ function addAccessCommands(server: HttpServer, base: string): void {
   server.patch(`${base}/users/:id`, { schema: { body: changedUser } }, async ({ body }) => ({
     user: { ...grace, ...body },
   }))
+  const link = `${base}/repositories/:id/forge-link`
+  const shown = { apiUrl: 'https://git.example.com/api/v1', project: 'team/app', createdAt: NOON }
+  const told = { pipelineId: 'pipeline_1', sha: 'c0ffee'.repeat(7).slice(0, 40), toldAt: NOON }
+  server.put(
+    link,
+    { schema: { body: newForgeLink } },
+    async ({ body: { token: _token, ...given } }) => ({
+      link: { forge: 'gitea', ...shown, ...given },
+    }),
+  )
+  server.get(link, async () => ({
+    link: {
+      forge: 'gitea',
+      ...shown,
+      last: { ...told, context: 'narwhal', state: 'success', error: 'it answered 401' },
+    },
+  }))
+  server.delete(link, async () => ({ ok: true }))
   for (const path of ['repositories', 'runners', 'tokens', 'users', 'runners/tokens']) {
     server.delete(`${base}/${path}/:id`, async () => ({ ok: true }))
   }

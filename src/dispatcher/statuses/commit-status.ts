@@ -1,0 +1,58 @@
+import type { PipelineView } from '../../contract/views.ts'
+import { type StatusState, statusContext, statusState } from '../../core/commit-status.ts'
+
+/** What a forge is told of a commit. */
+export interface CommitStatus {
+  readonly sha: string
+  readonly state: StatusState
+  /** The name of the status at the commit. */
+  readonly context: string
+  /** One line of at most 140 characters, which is what GitHub takes. */
+  readonly description: string
+  /** The page of the pipeline, if it is known where people find it. */
+  readonly targetUrl?: string
+}
+
+const LONGEST_DESCRIPTION = 140
+
+/** `publicUrl`: where people reach the page, without a slash at the end. */
+export function commitStatus(pipeline: PipelineView, publicUrl: string | undefined): CommitStatus {
+  const { id, event, status, outcome } = pipeline
+  return {
+    sha: event.sha,
+    state: statusState(status, outcome),
+    context: statusContext(event.kind),
+    description: oneLine(describe(pipeline)),
+    ...(publicUrl === undefined ? {} : { targetUrl: `${publicUrl}/pipelines/${id}` }),
+  }
+}
+
+function describe({
+  number,
+  status,
+  outcome,
+  reason,
+  startedAt,
+  finishedAt,
+}: PipelineView): string {
+  const what = `pipeline ${number}`
+  if (status === 'pending') return `${what} waits to be planned`
+  if (status === 'running') return `${what} runs`
+  if (outcome === 'success' && startedAt !== undefined && finishedAt !== undefined) {
+    return `${what} succeeded in ${seconds(finishedAt - startedAt)}`
+  }
+  return `${what}: ${outcome ?? 'error'}${reason === undefined ? '' : `, ${reason}`}`
+}
+
+function seconds(ms: number): string {
+  const all = Math.max(1, Math.round(ms / 1000))
+  return all < 60 ? `${all} s` : `${Math.floor(all / 60)} min ${all % 60} s`
+}
+
+/** Reasons hold names out of narwhal.yml: hostile text. */
+function oneLine(text: string): string {
+  const clean = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
+  if (clean.length <= LONGEST_DESCRIPTION) return clean
+  // Not half of a surrogate pair.
+  return `${clean.slice(0, LONGEST_DESCRIPTION - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}

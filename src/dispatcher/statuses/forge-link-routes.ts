@@ -1,0 +1,51 @@
+import { viewForgeLink } from '../../api/forge-link-view.ts'
+import { getRepository } from '../../api/lookups.ts'
+import { accepted, repositoryParams } from '../../contract/rest.ts'
+import { newForgeLink, shownForgeLink } from '../../contract/rest-forge-links.ts'
+import type { HttpServer } from '../../http/server.ts'
+import type { Store } from '../../store/store.ts'
+import type { Vault } from '../../store/vault.ts'
+import { linkForge } from './link-forge.ts'
+import type { Statuses } from './tell-statuses.ts'
+
+export interface ForgeLinkDeps {
+  readonly store: Store
+  readonly vault: Vault
+  readonly statuses: Pick<Statuses, 'look'>
+}
+
+/** Adds what says where the statuses of commits are told. */
+export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): void {
+  const { store, statuses } = deps
+  const url = '/api/v1/repositories/:repository/forge-link'
+  const tags = ['repositories']
+  server.put(url, {
+    schema: {
+      summary: "Tell a repository's forge how its commits' pipelines stand",
+      tags,
+      params: repositoryParams,
+      body: newForgeLink,
+      response: { 200: shownForgeLink },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      await linkForge(deps, repository, request.body)
+      void statuses.look()
+      return { link: await viewForgeLink(store, repository) }
+    },
+  })
+  server.delete(url, {
+    schema: {
+      summary: "Tell a repository's forge nothing any more, and forget the token",
+      tags,
+      params: repositoryParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      await store.transact((write) => write.removeForgeLink(repository.id))
+      void statuses.look()
+      return { ok: true } as const
+    },
+  })
+}

@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import type { newForgeLink } from '../../contract/rest-forge-links.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { forgeTokenPlace } from '../../store/forge-tokens.ts'
+import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import type { Vault } from '../../store/vault.ts'
+import type { ForgeTarget } from './forge-requests.ts'
+
+type Request = z.output<typeof newForgeLink>
+
+/** Where the API of each forge is at its host. */
+const API_PATHS: Readonly<Record<ForgeTarget['forge'], string>> = {
+  github: '/api/v3',
+  gitea: '/api/v1',
+  gitlab: '/api/v4',
+}
+
+/**
+ * Writes where a repository's statuses are told, with what is not said read off its clone URL, and
+ * its token sealed. Rejects with `invalid` where that can't be read off.
+ */
+export async function linkForge(
+  { store, vault }: { store: Store; vault: Vault },
+  repository: RepositoryRecord,
+  request: Request,
+): Promise<void> {
+  const { id: repositoryId } = repository
+  const target = forgeTarget(repository, request)
+  const createdAt = Date.now()
+  await store.transact(async (write) => {
+    const token = await vault.seal(write, request.token, forgeTokenPlace(repositoryId))
+    await write.saveForgeLink({ ...target, repositoryId, token, createdAt })
+  })
+}
+
+export function forgeTarget(
+  { name, forge: known, cloneUrl }: Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl'>,
+  given: Omit<Request, 'token'>,
+): ForgeTarget {
+  const place = placeOf(cloneUrl)
+  const forge = given.forge ?? (known === 'git' ? forgeAt(place?.host) : known)
+  const apiUrl = given.apiUrl ?? (forge && place && apiAt(forge, place.host))
+  const project = given.project ?? place?.path
+  if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
+  const missing = [
+    forge ? '' : '`forge` (github, gitea or gitlab)',
+    apiUrl || !forge ? '' : '`apiUrl`',
+    project ? '' : '`project` (owner/name at the forge)',
+  ].filter((part) => part !== '')
+  const words = `the clone URL of ${name} does not say where statuses go: give ${missing.join(', ')}`
+  throw new NarwhalError('invalid', words)
+}
+
+function forgeAt(host: string | undefined): ForgeLinkRecord['forge'] | undefined {
+  if (host === 'github.com') return 'github'
+  if (host === 'gitlab.com') return 'gitlab'
+  return host === 'codeberg.org' ? 'gitea' : undefined
+}
+
+function apiAt(forge: ForgeTarget['forge'], host: string): string {
+  return host === 'github.com' ? 'https://api.github.com' : `https://${host}${API_PATHS[forge]}`
+}
+
+/** Of `https://host/path.git`, `ssh://git@host:22/path` or `git@host:path`; ports of ssh say nothing. */
+function placeOf(cloneUrl: string): { host: string; path: string } | undefined {
+  const pathOf = (text: string): string => text.replace(/^\/+|\/+$|\.git\/?$/g, '')
+  if (URL.canParse(cloneUrl)) {
+    const { protocol, host, hostname, pathname } = new URL(cloneUrl)
+    return { host: protocol === 'ssh:' ? hostname : host, path: pathOf(pathname) }
+  }
+  const [, host, path] = /^(?:[^@/]+@)?([^:/]+):(.+)$/.exec(cloneUrl) ?? []
+  return host && path ? { host, path: pathOf(path) } : undefined
+}

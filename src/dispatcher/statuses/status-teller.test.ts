@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { eventually } from '#root/test/support/eventually.ts'
+import { Stage } from '#root/test/support/stage.ts'
+import { type StatusForge, statusForge } from '#root/test/support/status-forge.ts'
+import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { ForgeLinkRecord, PipelineRecord } from '../../store/records.ts'
+import { StatusTeller } from './status-teller.ts'
+
+const TOKEN = 'a-token-that-nobody-may-read'
+
+/** A linked repository at a forge, and a teller that is told of each change of its pipelines. */
+async function open(over: Partial<ForgeLinkRecord> = {}) {
+  await using stack = new AsyncDisposableStack()
+  const forge = stack.use(await statusForge())
+  const stage = stack.use(await Stage.open())
+  const { id: repositoryId } = await stage.addRepository()
+  const link = (project = 'acme/app'): Promise<void> =>
+    stage.write((write) =>
+      write.saveForgeLink({
+        repositoryId,
+        forge: 'github',
+        apiUrl: forge.url,
+        project,
+        token: 'sealed',
+        createdAt: 0,
+        ...over,
+      }),
+    )
+  await link()
+  const said: string[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void said.push(line) })
+  const startTeller = async (): Promise<StatusTeller> => {
+    const teller = new StatusTeller({
+      store: stage.store,
+      log,
+      dispatcherId: () => 'dispatcher_1',
+      openToken: () => TOKEN,
+      publicUrl: 'https://ci.example.com',
+      onAnswer: () => {},
+      firstPauseMs: 1,
+    })
+    await teller.look()
+    return teller
+  }
+  const parts = stack.move()
+  return {
+    forge,
+    stage,
+    repositoryId,
+    link,
+    said,
+    startTeller,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+type World = Awaited<ReturnType<typeof open>>
+
+async function note({ stage }: World, teller: StatusTeller, id: PipelineId): Promise<void> {
+  const view = await stage.store.findPipelineView(id)
+  if (view) teller.note(view)
+}
+
+async function addPipeline(
+  { stage }: World,
+  repositoryId: RepositoryId,
+  sha = 'a'.repeat(40),
+): Promise<PipelineRecord> {
+  return await stage.addPipeline(repositoryId, { sha })
+}
+
+const states = ({ taken }: StatusForge): (string | undefined)[] =>
+  taken.map(({ body }) => body['state'])
+
+test('tells each state of a pipeline as its forge wants it, with the page of the pipeline', async () => {
+  const paths = {
+    github: `/repos/acme/app/statuses/${'a'.repeat(40)}`,
+    gitea: `/repos/acme/app/statuses/${'a'.repeat(40)}`,
+    gitlab: `/projects/acme%2Fapp/statuses/${'a'.repeat(40)}`,
+  }
+  for (const forge of ['github', 'gitea', 'gitlab'] as const) {
+    await using world = await open({ forge })
+    await using teller = await world.startTeller()
+    const created = await addPipeline(world, world.repositoryId)
+    const changes = [
+      async () => created,
+      async () => (await world.stage.plan(created, [{}])).pipeline,
+      async (last: PipelineRecord) => await world.stage.end(last, 'failure'),
+    ]
+    let pipeline = created
+    for (const [index, change] of changes.entries()) {
+      pipeline = await change(pipeline)
+      await note(world, teller, pipeline.id)
+      await eventually(() => world.forge.taken.length === index + 1)
+    }
+    const isGitlab = forge === 'gitlab'
+    const running = isGitlab ? 'running' : 'pending'
+    assert.deepEqual(states(world.forge), ['pending', running, isGitlab ? 'failed' : 'failure'])
+    const last = world.forge.taken.at(-1)
+    assert.equal(last?.path, paths[forge])
+    assert.equal(last?.body['target_url'], `https://ci.example.com/pipelines/${pipeline.id}`)
+    assert.equal(last?.body[isGitlab ? 'name' : 'context'], 'narwhal')
+    assert.equal(last?.body['description'], 'pipeline 1: failure')
+    const { authorization, 'private-token': own } = last?.headers ?? {}
+    assert.deepEqual(
+      { github: `Bearer ${TOKEN}`, gitea: `token ${TOKEN}`, gitlab: TOKEN }[forge],
+      isGitlab ? own : authorization,
+    )
+  }
+})
+
+test('while the forge hangs only one request is on its way, and of what waits only the end is told', async () => {
+  await using world = await open()
+  await using teller = await world.startTeller()
+  world.forge.behaviour = 'hang'
+  const created = await addPipeline(world, world.repositoryId)
+  await note(world, teller, created.id)
+  await eventually(() => world.forge.posted.length === 1)
+  const { pipeline } = await world.stage.plan(created, [{}])
+  await note(world, teller, created.id)
+  await world.stage.end(pipeline)
+  for (let i = 0; i < 100; i++) await note(world, teller, created.id)
+  assert.equal(world.forge.posted.length, 1)
+  assert.equal(teller.waiting, 1)
+  world.forge.behaviour = { status: 201 }
+  world.forge.release()
+  await eventually(() => world.forge.taken.length === 1)
+  assert.deepEqual(states(world.forge), ['success'])
+})
+
+test('what failed is told again, and not before the forge has said', async () => {
+  await using world = await open()
+  await using teller = await world.startTeller()
+  const { id } = await addPipeline(world, world.repositoryId)
+  world.forge.behaviour = { status: 500, body: '<html>' }
+  await note(world, teller, id)
+  await eventually(() => world.forge.posted.length >= 3)
+  world.forge.behaviour = { status: 429, headers: { 'retry-after': '3600' } }
+  const limited = () => world.forge.posted.length
+  let before = -1
+  // It rests as soon as it has been told so: the count stands still.
+  await eventually(() => {
+    const isStill = before === limited() && limited() > 3
+    before = limited()
+    return isStill
+  })
+  world.forge.behaviour = { status: 201 }
+  for (let i = 0; i < 10; i++) await note(world, teller, id)
+  await teller.look()
+  assert.equal(limited(), before)
+  assert.equal(teller.waiting, 1)
+})
+
+test("GitHub's limit of requests is a pause, and another 403 is a refusal", async () => {
+  await using world = await open()
+  await using teller = await world.startTeller()
+  const { id } = await addPipeline(world, world.repositoryId)
+  const inAnHour = String(Math.floor(Date.now() / 1000) + 3600)
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAnHour }
+  world.forge.behaviour = { status: 403, headers, body: '{"message":"API rate limit exceeded"}' }
+  await note(world, teller, id)
+  await eventually(() => world.forge.posted.length === 1 && teller.waiting === 1)
+  assert.equal(await world.stage.store.findLastTold(world.repositoryId), undefined)
+
+  await using other = await open()
+  await using second = await other.startTeller()
+  const { id: refused } = await addPipeline(other, other.repositoryId)
+  other.forge.behaviour = { status: 403, body: '{"message":"Resource not accessible"}' }
+  await note(other, second, refused)
+  const told = await eventually(
+    async () => (await other.stage.store.findLastTold(other.repositoryId)) ?? null,
+  )
+  assert.match(
+    told.error ?? '',
+    /403 \(Resource not accessible\): the token may not write statuses/,
+  )
+  await note(other, second, refused)
+  await second.look()
+  assert.equal(other.forge.posted.length, 1)
+
+  // With another token, say, what was refused is told.
+  other.forge.behaviour = { status: 201 }
+  await other.link('acme/moved')
+  await second.look()
+  await eventually(() => other.forge.taken.length === 1)
+  assert.match(other.forge.taken[0]?.path ?? '', /^\/repos\/acme\/moved\//)
+})
+
+test('what a former process had not told is told after the start, once', async () => {
+  await using world = await open()
+  const told = await addPipeline(world, world.repositoryId)
+  {
+    await using teller = await world.startTeller()
+    await note(world, teller, told.id)
+    await eventually(async () => (await world.stage.store.findLastTold(world.repositoryId)) ?? null)
+  }
+  const { pipeline } = await world.stage.plan(told, [{}])
+  await world.stage.end(pipeline)
+  await addPipeline(world, world.repositoryId, 'b'.repeat(40))
+  for (const _start of [1, 2]) {
+    await using teller = await world.startTeller()
+    await eventually(async () => {
+      const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
+      return (await world.stage.store.listUntold(untold)).length === 0
+    })
+    assert.equal(teller.waiting, 0)
+  }
+  assert.deepEqual(states(world.forge), ['pending', 'success', 'pending'])
+})
+
+test('the newest pipeline of a commit counts, whichever ends last', async () => {
+  await using world = await open()
+  await using teller = await world.startTeller()
+  const [first, second] = [
+    await addPipeline(world, world.repositoryId),
+    await world.stage.addPipeline(world.repositoryId, {
+      sha: 'a'.repeat(40),
+      ref: 'refs/heads/other',
+    }),
+  ]
+  for (const [created, outcome] of [
+    [second, 'success'],
+    [first, 'failure'],
+  ] as const) {
+    const { pipeline } = await world.stage.plan(created, [{}])
+    await world.stage.end(pipeline, outcome)
+    await note(world, teller, created.id)
+    await eventually(() => teller.waiting === 0 && world.forge.taken.length === 1)
+  }
+  const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
+  assert.deepEqual(await world.stage.store.listUntold(untold), [])
+  assert.deepEqual(states(world.forge), ['success'])
+})
+
+test('the token stands in no line of the log, whatever the forge answers', async () => {
+  await using world = await open()
+  await using teller = await world.startTeller()
+  const answers = [500, 401, 302, 404, 422]
+  for (const [index, status] of answers.entries()) {
+    const { id } = await addPipeline(world, world.repositoryId, String(index + 1).repeat(40))
+    world.forge.behaviour = { status, headers: { location: 'http://127.0.0.1:1/' } }
+    await note(world, teller, id)
+    await eventually(() => world.forge.posted.some(({ path }) => path.endsWith(`${index + 1}`)))
+  }
+  await eventually(() => world.said.some((line) => line.includes('refuses a status')))
+  assert.ok(world.said.every((line) => !line.includes(TOKEN)))
+})

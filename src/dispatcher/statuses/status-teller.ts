@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import type { PipelineView } from '../../contract/views.ts'
+import { statusContext } from '../../core/commit-status.ts'
+import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import { describeError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { ForgeLinkRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import { commitStatus } from './commit-status.ts'
+import { type ForgeTarget, forgeRequest } from './forge-requests.ts'
+import { sendStatus } from './send-status.ts'
+import { StatusLane, type TellAnswer } from './status-lane.ts'
+
+export interface StatusTellerDeps {
+  readonly store: Store
+  readonly log: Logger
+  /** The dispatcher whose pipelines are told of. */
+  readonly dispatcherId: () => DispatcherId
+  /** Throws when a token can't be had. */
+  readonly openToken: (link: ForgeLinkRecord) => string
+  /** Where people reach the page. */
+  readonly publicUrl?: string | undefined
+  /** Called with what became of each status. */
+  readonly onAnswer: (kind: TellAnswer['kind']) => void
+  readonly firstPauseMs?: number
+}
+
+interface Link {
+  readonly target: ForgeTarget
+  readonly token: string
+  readonly lane: StatusLane
+}
+
+/** A state that is older than this is of use to nobody. */
+const TOLD_FOR_MS = 3 * 86_400_000
+const MOST_AT_ONCE = 500
+const FIRST_PAUSE_MS = 1_000
+
+/**
+ * Tells forges how pipelines stand. What is to be told is read off the store: the state of each
+ * pipeline, and what the forge was told last. So nothing waits for a forge, a restart loses nothing,
+ * and `note` only says that a look is worth its while.
+ */
+export class StatusTeller implements AsyncDisposable {
+  readonly #deps: StatusTellerDeps
+  readonly #stop = new AbortController()
+  #links: ReadonlyMap<RepositoryId, Link> = new Map()
+  /** By the forge and a digest of the token. */
+  readonly #lanes = new Map<string, StatusLane>()
+  #looking: Promise<void> | undefined
+
+  constructor(deps: StatusTellerDeps) {
+    this.#deps = deps
+  }
+
+  /** A pipeline of ours has changed. Never waits and never throws. */
+  note({ id, number, repositoryId, event }: PipelineView): void {
+    const key = `${repositoryId} ${event.sha} ${statusContext(event.kind)}`
+    this.#links.get(repositoryId)?.lane.add(key, { id, number })
+  }
+
+  /** How many statuses wait. */
+  get waiting(): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting, 0)
+  }
+
+  /** Looks which repositories are linked, and what was not told yet. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => {
+        const reason = describeError(error)
+        this.#deps.log.debug({ reason }, 'it is not known which statuses are untold')
+      })
+      .finally(() => {
+        this.#looking = undefined
+      })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { store, dispatcherId } = this.#deps
+    const links = await store.listForgeLinks()
+    if (this.#stop.signal.aborted) return
+    this.#links = new Map(links.flatMap((link) => this.#open(link)))
+    const inUse = new Set([...this.#links.values()].map(({ lane }) => lane))
+    for (const [key, lane] of this.#lanes) {
+      if (lane.isIdle && !inUse.has(lane)) this.#lanes.delete(key)
+    }
+    if (this.#links.size === 0) return
+    const since = Date.now() - TOLD_FOR_MS
+    const query = { by: dispatcherId(), since, limit: MOST_AT_ONCE }
+    for (const pipeline of await store.listUntold(query)) this.note(pipeline)
+  }
+
+  #open(link: ForgeLinkRecord): [RepositoryId, Link][] {
+    try {
+      const token = this.#deps.openToken(link)
+      return [[link.repositoryId, { target: link, token, lane: this.#laneOf(link, token) }]]
+    } catch (error) {
+      const facts = { repository: link.repositoryId, reason: describeError(error) }
+      this.#deps.log.error(facts, 'the token for the statuses of a repository can not be had')
+      return []
+    }
+  }
+
+  #laneOf({ apiUrl }: ForgeLinkRecord, token: string): StatusLane {
+    const key = `${apiUrl} ${createHash('sha256').update(token).digest('hex')}`
+    const known = this.#lanes.get(key)
+    if (known) return known
+    const { log, firstPauseMs = FIRST_PAUSE_MS } = this.#deps
+    const lane = new StatusLane({
+      tell: (id) => this.#tell(id),
+      onTrouble: (reason) => {
+        if (reason === undefined) log.info({ forge: apiUrl }, 'the forge takes statuses again')
+        else log.warn({ forge: apiUrl, reason }, 'statuses can not be told; will try again')
+      },
+      signal: this.#stop.signal,
+      firstPauseMs,
+    })
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  async #tell(id: PipelineId): Promise<TellAnswer> {
+    const answer = await this.#tellNewest(id).catch((error: unknown): TellAnswer => {
+      return { kind: 'later', words: describeError(error) }
+    })
+    if (!this.#stop.signal.aborted) this.#deps.onAnswer(answer.kind)
+    return answer
+  }
+
+  /** Rejects as the store does. */
+  async #tellNewest(id: PipelineId): Promise<TellAnswer> {
+    const { store, publicUrl, log } = this.#deps
+    const pipeline = await store.findPipelineView(id)
+    const link = pipeline && this.#links.get(pipeline.repositoryId)
+    if (!link) return { kind: 'nothing' }
+    const { number, repositoryId } = pipeline
+    const status = commitStatus(pipeline, publicUrl)
+    const { sha, context, state } = status
+    const known = await store.findToldStatus({ repositoryId, sha, context })
+    const isTold =
+      known && (known.number > number || (known.number === number && known.state === state))
+    if (isTold) return { kind: 'nothing' }
+    const answer = await sendStatus(
+      forgeRequest(link.target, link.token, status),
+      this.#stop.signal,
+    )
+    if (answer.kind === 'later') return answer
+    const error = answer.kind === 'refused' ? { error: answer.words } : {}
+    const told = { repositoryId, sha, context, pipelineId: id, number, state, ...error }
+    await store.transact((write) => write.noteToldStatus({ ...told, toldAt: Date.now() }))
+    if (answer.kind === 'refused') {
+      const facts = { repository: pipeline.repositoryName, sha, reason: answer.words }
+      log.warn(facts, 'the forge refuses a status')
+    }
+    return answer
+  }
+
+  /** Leaves what is untold to the next start, or to another dispatcher. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#looking
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.settled()))
+  }
+}

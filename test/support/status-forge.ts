@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** A status that was posted. */
+export interface Posted {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readonly<Record<string, string>>
+}
+
+/** How a forge answers: a status code, with headers and a body, or not at all. */
+export type ForgeBehaviour =
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | 'hang'
+
+/** A server that takes statuses as a forge does, and misbehaves as it is told. */
+export interface StatusForge extends AsyncDisposable {
+  readonly url: string
+  /** All that was posted, also what was not taken. */
+  readonly posted: readonly Posted[]
+  /** What was posted and taken. */
+  readonly taken: readonly Posted[]
+  behaviour: ForgeBehaviour
+  /** Ends all requests that hang by an error. */
+  release(): void
+}
+
+export async function statusForge(): Promise<StatusForge> {
+  const posted: Posted[] = []
+  const taken: Posted[] = []
+  const hanging = new Set<ServerResponse>()
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const one = {
+        path: request.url ?? '',
+        headers: request.headers,
+        body: JSON.parse(body) as Posted['body'],
+      }
+      posted.push(one)
+      const { behaviour } = forge
+      if (behaviour === 'hang') {
+        hanging.add(response)
+        return
+      }
+      if (behaviour.status < 300) taken.push(one)
+      response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '{}')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const forge: StatusForge = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    posted,
+    taken,
+    behaviour: { status: 201 },
+    release: () => {
+      for (const response of hanging) response.destroy()
+      hanging.clear()
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+  return forge
+}
