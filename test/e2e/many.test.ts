@@ -8,21 +8,12 @@ import { newId } from '../../src/lib/new-id.ts'
 import type { JobRecord } from '../../src/store/records.ts'
 import { eventually } from '../support/eventually.ts'
 import { logAppend } from '../support/log-append.ts'
-import { openBrowser, openPage, skipBrowser as skip, uiFolder } from '../support/pages/browser.ts'
+import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
+import { openPlainWeb } from '../support/pages/plain-web.ts'
 import type { Stage } from '../support/stage.ts'
-import { openWebStage } from '../support/web-stage.ts'
 
 const LINES = 1_000_000
 const BATCH = 50_000
-
-const openWeb = () =>
-  openWebStage({
-    uiFolder,
-    prepare: (server) => {
-      server.get('/api/v1/queue', async () => ({ jobs: [], total: 0 }))
-      server.get('/api/v1/session', async () => ({ role: 'admin', canLeave: false }))
-    },
-  })
 
 /** Hundred characters a line: 100 MB in all. */
 const textOf = (number: number) =>
@@ -41,7 +32,7 @@ async function printAll(stage: Stage, job: JobRecord): Promise<void> {
 }
 
 test('a log of a million lines is read at any place', { skip }, async () => {
-  await using web = await openWeb()
+  await using web = await openPlainWeb()
   const { pipeline, job } = await web.stage.runJob()
   await printAll(web.stage, job)
   await using browser = await openBrowser()
@@ -79,7 +70,7 @@ async function isFilled(page: Page, share: number): Promise<boolean> {
 }
 
 test('two thousand pipelines are one list', { skip }, async () => {
-  await using web = await openWeb()
+  await using web = await openPlainWeb()
   const { stage } = web
   const repository = await stage.addRepository()
   await fill(stage, repository.id, 2000)

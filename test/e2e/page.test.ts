@@ -2,22 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { eventually } from '../support/eventually.ts'
-import { openBrowser, openPage, skipBrowser as skip, uiFolder } from '../support/pages/browser.ts'
-import { openWebStage, type WebStage } from '../support/web-stage.ts'
+import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
+import { openPlainWeb } from '../support/pages/plain-web.ts'
+import type { WebStage } from '../support/web-stage.ts'
 
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
 
-const openWeb = () =>
-  openWebStage({
-    uiFolder,
-    prepare: (server) => {
-      server.get('/api/v1/queue', async () => ({ jobs: [], total: 0 }))
-      server.get('/api/v1/session', async () => ({ role: 'admin', canLeave: false }))
-    },
-  })
-
 test('the pages are live, and hostile text in them is only text', { skip }, async (t) => {
-  await using web = await openWeb()
+  await using web = await openPlainWeb()
   await using browser = await openBrowser()
   const { page, complaints } = await openPage(browser)
   await t.test('an empty list says what to do, and fills by itself', () => seeList(page, web))
@@ -100,7 +92,7 @@ async function seeRunners(page: Page, { stage, url }: WebStage): Promise<void> {
 }
 
 test('the page comes back by itself and has missed nothing', { skip }, async () => {
-  await using web = await openWeb()
+  await using web = await openPlainWeb()
   await using browser = await openBrowser()
   const { page } = await openPage(browser)
   const { pipeline, job } = await web.stage.runJob()

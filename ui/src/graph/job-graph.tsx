@@ -1,41 +1,49 @@
-import { Graph, layout } from '@dagrejs/dagre'
-import { type PointerEvent, useMemo, useRef, useState } from 'react'
+import {
+  type PointerEvent,
+  type RefObject,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import type { JobView } from '../../../src/contract/views.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Duration } from '../parts/times.tsx'
 import { Link } from '../router.tsx'
 import { statusOf } from '../state/status.ts'
+import { placeJobs } from './place-jobs.ts'
 
 export interface JobGraphProps {
   readonly jobs: readonly JobView[]
   readonly shown: JobView['id'] | undefined
 }
 
-const WIDTH = 212
-const HEIGHT = 40
+/** Sizes of the graph, and the usual one; smaller ones are taken by themselves to fit. */
 const ZOOMS = [0.4, 0.55, 0.75, 1, 1.3, 1.7]
-const USUAL = 3
+const SMALLEST_FIT = 0.55
+/** Below so many pixels the graph goes downwards. */
+const NARROW_PX = 620
 
-interface Placed {
-  readonly width: number
-  readonly height: number
-  readonly nodes: readonly { readonly name: string; readonly x: number; readonly y: number }[]
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly path: string }[]
-}
-
-/** The jobs as a graph from left to right, each behind what it needs; each leads to its log. */
+/** The jobs as a graph, each behind what it needs and leading to its log; it fits where it can. */
 export function JobGraph({ jobs, shown }: JobGraphProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const width = useWidth(box)
+  const isNarrow = width !== undefined && width < NARROW_PX
   const shape = jobs.map(({ name, needs }) => `${name}<${needs.join(',')}`).join(';')
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- statuses change, places don't
-  const placed = useMemo(() => place(jobs), [shape])
-  const [zoom, setZoom] = useState(USUAL)
-  const scale = ZOOMS[zoom] ?? 1
+  const placed = useMemo(() => placeJobs(jobs, isNarrow), [shape, isNarrow])
+  const [chosen, setChosen] = useState<number>()
+  const fit = Math.min(1, Math.max(SMALLEST_FIT, (width ?? placed.width) / placed.width))
+  const scale = chosen ?? fit
+  const smaller = ZOOMS.findLast((one) => one < scale)
+  const larger = ZOOMS.find((one) => one > scale)
   const byName = new Map(jobs.map((job) => [job.name, job]))
   const pan = usePan()
   return (
     <div className="graph">
       <div
         className="graph-box"
+        ref={box}
         tabIndex={0}
         role="group"
         aria-label="Jobs and what they need"
@@ -65,8 +73,12 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
             {placed.nodes.map(({ name, x, y }) => {
               const job = byName.get(name)
               return job ? (
-                <div key={name} className="node-place" style={{ left: x, top: y, width: WIDTH }}>
-                  <Node job={job} isShown={job.id === shown} />
+                <div
+                  key={name}
+                  className="node-place"
+                  style={{ left: x, top: y, width: placed.nodeWidth }}
+                >
+                  <Node job={job} isShown={job.id === shown} isNarrow={isNarrow} />
                 </div>
               ) : null
             })}
@@ -78,8 +90,8 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
           type="button"
           className="small"
           aria-label="Zoom out"
-          disabled={zoom === 0}
-          onClick={() => setZoom(zoom - 1)}
+          disabled={smaller === undefined}
+          onClick={() => setChosen(smaller)}
         >
           −
         </button>
@@ -87,8 +99,8 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
           type="button"
           className="small"
           aria-label="Zoom in"
-          disabled={zoom === ZOOMS.length - 1}
-          onClick={() => setZoom(zoom + 1)}
+          disabled={larger === undefined}
+          onClick={() => setChosen(larger)}
         >
           +
         </button>
@@ -97,7 +109,14 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
   )
 }
 
-function Node({ job, isShown }: { readonly job: JobView; readonly isShown: boolean }) {
+interface NodeProps {
+  readonly job: JobView
+  readonly isShown: boolean
+  /** There is room for its name only. */
+  readonly isNarrow: boolean
+}
+
+function Node({ job, isShown, isNarrow }: NodeProps) {
   return (
     <Link
       to={`/pipelines/${job.pipelineId}?job=${job.id}`}
@@ -109,52 +128,26 @@ function Node({ job, isShown }: { readonly job: JobView; readonly isShown: boole
       <span className="node-name" title={job.name}>
         {job.name}
       </span>
-      <span className="quiet small">
-        <Duration of={job} />
-      </span>
+      {isNarrow ? null : (
+        <span className="quiet small">
+          <Duration of={job} />
+        </span>
+      )}
     </Link>
   )
 }
 
-function place(jobs: readonly JobView[]): Placed {
-  const graph = new Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 44, marginx: 16, marginy: 16 })
-  graph.setDefaultEdgeLabel(() => ({}))
-  const names = new Set(jobs.map(({ name }) => name))
-  for (const { name } of jobs) graph.setNode(name, { width: WIDTH, height: HEIGHT })
-  for (const { name, needs } of jobs) {
-    for (const need of needs) if (names.has(need)) graph.setEdge(need, name)
-  }
-  layout(graph)
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number }
-  const nodes = graph.nodes().map((name) => {
-    const { x, y } = graph.node(name) as { x: number; y: number }
-    return { name, x: x - WIDTH / 2, y: y - HEIGHT / 2 }
-  })
-  const at = new Map(nodes.map((node) => [node.name, node]))
-  const edges = graph.edges().map(({ v, w }) => {
-    const { points } = graph.edge(v, w) as { points: { x: number; y: number }[] }
-    const start = at.get(v)
-    const end = at.get(w)
-    const first = { x: (start?.x ?? 0) + WIDTH, y: (start?.y ?? 0) + HEIGHT / 2 }
-    const last = { x: end?.x ?? 0, y: (end?.y ?? 0) + HEIGHT / 2 }
-    return { from: v, to: w, path: curve([first, ...points.slice(1, -1), last]) }
-  })
-  return { width, height, nodes, edges }
-}
-
-/** Through all points, level at each. */
-function curve(points: readonly { readonly x: number; readonly y: number }[]): string {
-  const [first, ...others] = points
-  if (!first) return ''
-  let path = `M${first.x},${first.y}`
-  let before = first
-  for (const point of others) {
-    const middle = (before.x + point.x) / 2
-    path += ` C${middle},${before.y} ${middle},${point.y} ${point.x},${point.y}`
-    before = point
-  }
-  return path
+/** The width of an element, kept true. */
+function useWidth(element: RefObject<HTMLElement | null>): number | undefined {
+  const [width, setWidth] = useState<number>()
+  useLayoutEffect(() => {
+    if (!element.current) return
+    const observer = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width))
+    observer.observe(element.current)
+    setWidth(element.current.clientWidth)
+    return () => observer.disconnect()
+  }, [element])
+  return width
 }
 
 /** Drags the box's content about with the mouse. */

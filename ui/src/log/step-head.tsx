@@ -14,9 +14,11 @@ export function StepHead({ step, isOpen, onToggle }: StepHeadProps) {
     <h3 className="step">
       <button type="button" className="step-head" aria-expanded={isOpen} onClick={onToggle}>
         <StatusBadge status={statusOf(step)} isSmall />
-        <span className="step-name">{step.name}</span>
-        {step.reason ? <span className="step-reason">{step.reason}</span> : null}
-        {step.exitCode ? <span className="step-reason">exit code {step.exitCode}</span> : null}
+        <span className="step-words">
+          <span className="step-name">{step.name}</span>
+          {step.reason ? <span className="step-reason">{step.reason}</span> : null}
+          {step.exitCode ? <span className="step-reason">exit code {step.exitCode}</span> : null}
+        </span>
         <Duration of={step} />
       </button>
     </h3>

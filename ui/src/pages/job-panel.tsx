@@ -30,6 +30,7 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         <StatusBadge status={statusOf(subject)} />
         <span className="quiet small facts">
           <Duration of={subject} />
+          {shown && subject.reason ? <span className="reason">{subject.reason}</span> : null}
           {job.image ? <code>{job.image}</code> : null}
           {shown?.askedBy ? <span>run again by {shown.askedBy}</span> : null}
           {job.labels.length > 0 ? <span>needs {job.labels.join(', ')}</span> : null}
@@ -37,17 +38,16 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         <Attempts job={job} attempt={attempt} />
         <div className="commands">
           {job.status === 'finished' ? (
-            <CommandButton run={rerun} needs="member" isSmall>
+            <CommandButton key="rerun" run={rerun} needs="member" isSmall>
               Rerun this job
             </CommandButton>
           ) : (
-            <CommandButton run={cancel} needs="member" isSmall>
+            <CommandButton key="cancel" run={cancel} needs="member" isSmall>
               Cancel this job
             </CommandButton>
           )}
         </div>
       </header>
-      {subject.reason ? <p className="notice">{subject.reason}</p> : null}
       <Placement job={job} attempt={shown} />
       <LogView
         jobId={job.id}

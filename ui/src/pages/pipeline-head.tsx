@@ -10,11 +10,11 @@ import { statusOf } from '../state/status.ts'
 
 export interface PipelineHeadProps {
   readonly pipeline: PipelineView
-  /** Why it ended as it did, where that is known. */
-  readonly reason: string | undefined
+  /** Who cancelled it while it ran, and why. */
+  readonly cancelled: string | undefined
 }
 
-export function PipelineHead({ pipeline, reason }: PipelineHeadProps) {
+export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
   const { event, repositoryName } = pipeline
   const ref = formatRef(event.ref)
   return (
@@ -43,8 +43,9 @@ export function PipelineHead({ pipeline, reason }: PipelineHeadProps) {
         ) : null}
         <Ago at={pipeline.createdAt} />
         <Duration of={pipeline} />
+        {cancelled ? <span>{cancelled}</span> : null}
       </p>
-      {reason ? <p className="notice">{reason}</p> : null}
+      {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
     </header>
   )
 }
@@ -66,11 +67,18 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
     const answer = await postJson<{ pipeline: PipelineView }>(`${path}/rerun`)
     navigate(`/pipelines/${answer.pipeline.id}`)
   }
+  const rerunFailed = async () => void (await postJson(`${path}/rerun-failed`))
   const cancel = async () => void (await postJson(`${path}/cancel`))
   return (
     <div className="commands">
+      {hasFailed(pipeline) ? (
+        <CommandButton run={rerunFailed} needs="member">
+          Rerun failed jobs
+        </CommandButton>
+      ) : null}
       {pipeline.status === 'finished' ? (
         <CommandButton
+          key="rerun"
           run={rerun}
           needs="member"
           shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}
@@ -79,6 +87,7 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
         </CommandButton>
       ) : (
         <CommandButton
+          key="cancel"
           run={cancel}
           needs="member"
           shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}
@@ -88,4 +97,10 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
       )}
     </div>
   )
+}
+
+/** Whether jobs of it can have failed: where narwhal.yml could not be read there are none. */
+function hasFailed({ status, outcome, startedAt }: PipelineView): boolean {
+  const isGood = outcome === 'success' || outcome === 'skipped'
+  return status === 'finished' && !isGood && startedAt !== undefined
 }

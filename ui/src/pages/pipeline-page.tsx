@@ -47,7 +47,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
   return (
     <>
       <title>{`${pipeline.repositoryName} #${pipeline.number} · Narwhal`}</title>
-      <PipelineHead pipeline={pipeline} reason={reasonOf(pipeline, jobs)} />
+      <PipelineHead pipeline={pipeline} cancelled={whyCancelled(pipeline, jobs)} />
       <ErrorNotice error={error} />
       <Problems problems={pipeline.problems} />
       {jobs.length > 0 ? (
@@ -62,8 +62,8 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
 }
 
 /** A pipeline that was cancelled while it ran has the reason at its jobs. */
-function reasonOf(pipeline: PipelineView, jobs: readonly JobView[]): string | undefined {
-  if (pipeline.reason || pipeline.outcome !== 'cancelled') return pipeline.reason
+function whyCancelled(pipeline: PipelineView, jobs: readonly JobView[]): string | undefined {
+  if (pipeline.reason || pipeline.outcome !== 'cancelled') return undefined
   return jobs.find(({ outcome, reason }) => outcome === 'cancelled' && reason)?.reason
 }
 

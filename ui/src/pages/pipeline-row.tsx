@@ -30,7 +30,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           </span>
           <code>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
-          <span>{KIND_WORDS[event.kind].toLowerCase()}</span>
+          <span className="kind">{KIND_WORDS[event.kind].toLowerCase()}</span>
           {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
         </p>
       </div>
@@ -40,7 +40,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
         <Ago at={pipeline.createdAt} />
       </span>
       <span className="row-command">
-        <CommandButton run={command} needs="member" isSmall>
+        <CommandButton key={`${isOver}`} run={command} needs="member" isSmall>
           {isOver ? 'Rerun' : 'Cancel'}
         </CommandButton>
       </span>

@@ -18,7 +18,6 @@ import {
 import { type LoadedPipelines, NO_PIPELINES, reducePipelineList } from '../state/pipeline-list.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { PipelineRow } from './pipeline-row.tsx'
-import { QueueHint } from './queue-hint.tsx'
 import { RepositoryStrip } from './repository-strip.tsx'
 import { RunningNow } from './running-now.tsx'
 import { StartDialog } from './start-dialog.tsx'
@@ -32,6 +31,7 @@ export function PipelinesPage({ search }: { readonly search: string }) {
   const filter = parseFilter(search)
   const activity = useActivity()
   const names = activity.repositories.map(({ repository }) => repository.name)
+  const isReady = activity.isLoaded || activity.error !== undefined
   const [isStarting, setStarting] = useState(false)
   useRowKeys()
   useShortcut('n', 'Start a pipeline', () => setStarting(true))
@@ -54,11 +54,16 @@ export function PipelinesPage({ search }: { readonly search: string }) {
           onClose={() => setStarting(false)}
         />
       ) : null}
-      <RepositoryStrip repositories={activity.repositories} chosen={filter.repository} />
-      <RunningNow running={activity.running} repositories={activity.repositories} />
-      <QueueHint />
-      <FilterBar filter={filter} repositories={names} onChange={change} />
-      <List filter={filter} hasRepositories={names.length > 0} />
+      {isReady ? null : <Loading />}
+      {/* All is shown at once, so that nothing moves when another part of it has come. */}
+      <div hidden={!isReady}>
+        <RepositoryStrip repositories={activity.repositories} chosen={filter.repository} />
+        {names.length > 0 ? (
+          <RunningNow running={activity.running} repositories={activity.repositories} />
+        ) : null}
+        <FilterBar filter={filter} repositories={names} onChange={change} />
+        <List filter={filter} hasRepositories={names.length > 0} />
+      </div>
     </>
   )
 }

@@ -6,9 +6,13 @@ export interface PlacementProps {
   readonly attempt: AttemptView | undefined
 }
 
-/** Why this runner; or, while there is none, why it waits. */
+/** Why this runner; or, while there is none, why it waits: always one line, so that nothing moves. */
 export function Placement({ job, attempt }: PlacementProps) {
-  if (!attempt) return job.status === 'queued' ? <Waits jobId={job.id} /> : null
+  if (!attempt) {
+    if (job.status === 'queued') return <Waits jobId={job.id} />
+    const words = job.status === 'blocked' ? `Waits for ${job.needs.join(', ')}` : job.reason
+    return <p className="placement small quiet">{words}</p>
+  }
   const { decision } = attempt
   const refused = decision.considered.filter(({ refusedBecause }) => refusedBecause !== undefined)
   const others = decision.considered.filter(
@@ -42,10 +46,9 @@ export function Placement({ job, attempt }: PlacementProps) {
 function Waits({ jobId }: { readonly jobId: JobView['id'] }) {
   const { jobs } = useQueue()
   const found = jobs?.find((one) => one.jobId === jobId)
-  if (!found) return null
   return (
-    <p className="notice">
-      Number {found.position} in the queue: {found.reason}
+    <p className="placement small">
+      {found ? `Number ${found.position} in the queue: ${found.reason}` : 'In the queue'}
     </p>
   )
 }

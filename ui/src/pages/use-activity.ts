@@ -5,8 +5,8 @@ import { useSubject } from '../live/use-subject.ts'
 import { type ActivityState, NO_ACTIVITY, RUNS, reduceActivity } from '../state/activity.ts'
 
 /** What the repositories have been doing and what runs now, live. */
-export function useActivity(): ActivityState {
-  const { state } = useSubject({
+export function useActivity(): ActivityState & { readonly error: Error | undefined } {
+  const { state, error } = useSubject({
     key: 'activity',
     topic: { kind: 'everything' },
     load: async (signal) => {
@@ -20,5 +20,5 @@ export function useActivity(): ActivityState {
     reduce: reduceActivity,
     initial: NO_ACTIVITY,
   })
-  return state
+  return { ...state, error }
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useLayoutEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 export interface WindowRowsProps<Item extends { readonly id: string }> {
   readonly label: string
@@ -23,9 +23,9 @@ interface Range {
  */
 export function WindowRows<Item extends { readonly id: string }>(props: WindowRowsProps<Item>) {
   const { label, items, children } = props
-  const list = useRef<HTMLOListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const [{ from, to, rowPx }, setRange] = useState<Range>({ from: 0, to: 3 * SPARE, rowPx: 53 })
-  useLayoutEffect(() => {
+  useEffect(() => {
     const look = () => {
       const row = list.current?.querySelector<HTMLElement>('.row')
       if (!list.current || !row) return
@@ -38,33 +38,37 @@ export function WindowRows<Item extends { readonly id: string }>(props: WindowRo
         old.from === next.from && old.to === next.to && old.rowPx === px ? old : next,
       )
     }
-    look()
+    // Not at once: a layout in between would make the browser take its own holding still for scrolling.
+    const frame = requestAnimationFrame(look)
     const stop = new AbortController()
     const options = { passive: true, signal: stop.signal }
     window.addEventListener('scroll', look, options)
     window.addEventListener('resize', look, options)
-    return () => stop.abort()
+    return () => {
+      cancelAnimationFrame(frame)
+      stop.abort()
+    }
   }, [items.length])
   const start = Math.min(from, Math.max(0, items.length - 1))
   const shown = items.slice(start, to)
   const below = Math.max(0, items.length - start - shown.length)
   return (
-    <ol
-      className="panel rows"
-      aria-label={label}
-      ref={list}
-      style={{ paddingBlock: `${start * rowPx}px ${below * rowPx}px` }}
-    >
-      {shown.map((item, index) => (
-        <li
-          key={item.id}
-          className="row is-even"
-          aria-posinset={start + index + 1}
-          aria-setsize={items.length}
-        >
-          {children(item)}
-        </li>
-      ))}
-    </ol>
+    <div className="panel rows" ref={list}>
+      {/* Boxes of their own: what is padded is not held in its place by the browser. */}
+      <div style={{ height: start * rowPx }} />
+      <ol aria-label={label}>
+        {shown.map((item, index) => (
+          <li
+            key={item.id}
+            className="row is-even"
+            aria-posinset={start + index + 1}
+            aria-setsize={items.length}
+          >
+            {children(item)}
+          </li>
+        ))}
+      </ol>
+      <div style={{ height: below * rowPx }} />
+    </div>
   )
 }
