@@ -13,8 +13,15 @@ export function checkJobs(file: unknown): Issue[] {
   const issues = checkStepNames(file, [])
   const jobs = entriesOf(property(file, 'jobs'))
   issues.push(...checkAxes(file, []))
+  const templates = entriesOf(property(file, 'templates'))
   for (const [name, job] of jobs) {
     const path = ['jobs', name]
+    issues.push(...checkStepNames(job, path), ...checkAxes(job, path))
+    issues.push(...checkTemplate(job, path, templates))
+  }
+  for (const [name, template] of templates) {
+    const path = ['templates', name, 'job']
+    const job = property(template, 'job')
     issues.push(...checkStepNames(job, path), ...checkAxes(job, path))
   }
   const graph = jobs.map(([name, job]) => ({ name, needs: readNeeds(property(job, 'needs')) }))
@@ -106,6 +113,32 @@ function checkStepNames(job: unknown, path: readonly PropertyKey[]): Issue[] {
     const message = `${quote(name)} is the name of steps[${first}], too: each step needs its own`
     return [{ path: [...path, 'steps', i, 'name'], message, at: 'value' }]
   })
+}
+
+/** A job has steps of its own, or those of a template. */
+function checkTemplate(
+  job: unknown,
+  path: readonly PropertyKey[],
+  templates: readonly [string, unknown][],
+): Issue[] {
+  if (typeof job !== 'object' || job === null || Array.isArray(job)) return []
+  const tell = (key: string, message: string, at: Issue['at'] = 'key'): Issue[] => [
+    { path: [...path, key], message, at },
+  ]
+  const used = property(job, 'template')
+  const hasSteps = property(job, 'steps') !== undefined
+  if (used === undefined) {
+    if (!hasSteps) return tell('steps', 'is missing: it must be a list of steps', 'value')
+    return property(job, 'with') === undefined ? [] : tell('with', 'is for a template: name it')
+  }
+  if (typeof used !== 'string') return []
+  const names = templates.map(([name]) => name)
+  if (!names.includes(used)) {
+    const meant = suggestKey(used, names)
+    const hint = meant ? `did you mean ${meant}?` : `there are ${names.join(', ') || 'none'}`
+    return tell('template', `is ${quote(used)}, but there is no such template: ${hint}`, 'value')
+  }
+  return hasSteps ? tell('steps', `come from the template ${quote(used)}`) : []
 }
 
 function checkAxes(job: unknown, path: readonly PropertyKey[]): Issue[] {

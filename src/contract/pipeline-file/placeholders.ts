@@ -1,12 +1,23 @@
-/** `${matrix.node}` in an image, a label or a value of `env`. */
-const PLACEHOLDER = /\$\{matrix\.([A-Za-z][A-Za-z0-9_]*)\}/g
+/** `${matrix.node}` or `${params.version}` in an image, a label or a value of `env`. */
+const PLACEHOLDER = /\$\{(matrix|params)\.([A-Za-z][A-Za-z0-9_]*)\}/g
 
-/** The axes that a text speaks of. */
-export function axesIn(text: string): string[] {
-  return [...text.matchAll(PLACEHOLDER)].map(([, axis = '']) => axis)
+/** An axis of the job's matrix, or a parameter of its template. */
+export interface Placeholder {
+  readonly kind: 'matrix' | 'params'
+  readonly name: string
 }
 
-/** The text with the value of each axis in its place. */
-export function fillIn(text: string, valueOf: (axis: string) => string): string {
-  return text.replaceAll(PLACEHOLDER, (_, axis: string) => valueOf(axis))
+/** What a text speaks of. */
+export function placeholdersIn(text: string): Placeholder[] {
+  return [...text.matchAll(PLACEHOLDER)].map(([, kind, name = '']) => ({
+    kind: kind as Placeholder['kind'],
+    name,
+  }))
+}
+
+/** The text with each value in its place. */
+export function fillIn(text: string, valueOf: (placeholder: Placeholder) => string): string {
+  return text.replaceAll(PLACEHOLDER, (_, kind: Placeholder['kind'], name: string) =>
+    valueOf({ kind, name }),
+  )
 }

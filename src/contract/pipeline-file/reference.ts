@@ -8,6 +8,7 @@ import { jobRetryMapping, resources } from './schema/limits.ts'
 import { matrix } from './schema/matrix.ts'
 import { readyMapping, serviceMapping } from './schema/services.ts'
 import { stepMapping } from './schema/step.ts'
+import { template } from './schema/templates.ts'
 import { conditions } from './schema/when.ts'
 
 const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
@@ -23,6 +24,7 @@ const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
   ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
   ['needs', needMapping, 'A need that is only a text is the `job`.'],
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
+  ['templates', template, 'The name of a template is its key under `templates`.'],
   ['inputs', input, 'The name of an input is its key under `inputs`.'],
   ['defaults', defaults, 'Beside `jobs`.'],
   ['clone', cloneMapping, 'Of a job; also only `none`.'],

@@ -1,6 +1,6 @@
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { Issue } from './issues.ts'
-import { axesIn, fillIn } from './placeholders.ts'
+import { fillIn, placeholdersIn } from './placeholders.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -12,6 +12,9 @@ export function findWarnings(file: unknown): Issue[] {
   return [
     ...imageWarnings(top, []),
     ...whenWarnings(top, []),
+    ...Object.entries(valuesOf(top['templates'])).flatMap(([name, template]) =>
+      jobWarnings(valuesOf(valuesOf(template)['job']), ['templates', name, 'job']),
+    ),
     ...Object.entries(jobs).flatMap(([name, job]) => {
       const path = ['jobs', name]
       return [
@@ -62,11 +65,12 @@ function imageWarnings({ image }: Values, path: readonly PropertyKey[]): Issue[]
 function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[] {
   const text = Array.isArray(command) ? command.join('\n') : command
   if (typeof text !== 'string') return []
-  const [axis] = axesIn(text)
+  const [first] = placeholdersIn(text)
   const isTemplate = text.includes('${{')
-  if (axis === undefined && !isTemplate) return []
-  const instead = axis === undefined ? 'a variable' : `"$NARWHAL_MATRIX_${axis.toUpperCase()}"`
-  const what = isTemplate ? '${{…}}' : `\${matrix.${axis}}`
+  if (first === undefined && !isTemplate) return []
+  const prefix = first?.kind === 'params' ? 'PARAM' : 'MATRIX'
+  const instead = first ? `"$NARWHAL_${prefix}_${first.name.toUpperCase()}"` : 'a variable'
+  const what = isTemplate || !first ? '${{…}}' : `\${${first.kind}.${first.name}}`
   const message = `holds ${what}, which is left as it is: use ${instead}`
   return [{ path, message, at: 'value' }]
 }

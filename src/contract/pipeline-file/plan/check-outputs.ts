@@ -2,8 +2,8 @@ import type { Issue } from '../issues.ts'
 import { suggestKey } from '../schema/suggest-key.ts'
 import { quote } from '../words.ts'
 import { needNames } from './needs.ts'
-import type { NamedJob } from './plan-job.ts'
 import type { NeededOutput } from './planning.ts'
+import type { NamedJob } from './use-template.ts'
 
 /** Outputs of jobs that are not needed, have none of that name, or are several because of a matrix. */
 export function checkOutputs(needed: readonly NeededOutput[], named: readonly NamedJob[]): Issue[] {

@@ -18,11 +18,11 @@ export function planInputs(
   const tell = (path: readonly PropertyKey[], message: string): void => {
     issues.push({ path: ['inputs', ...path], message, at: 'key' })
   }
+  issues.push(...checkDeclarations(declared, ['inputs']))
   for (const [name, input] of Object.entries(declared)) {
     const text = Object.hasOwn(given, name) ? given[name] : undefined
-    const wrong = explainDeclaration(input)
-    if (wrong) tell([name, ...wrong.path], wrong.message)
-    else if (text !== undefined) {
+    if (explainDeclaration(input)) continue
+    if (text !== undefined) {
       const value = readInput(input, text)
       if (value === undefined) tell([name], `can't be ${quote(text)}: it must be ${wanted(input)}`)
       else values.set(name, value)
@@ -35,6 +35,15 @@ export function planInputs(
     tell([], `has no ${quote(name)}${meant ? `: did you mean ${meant}?` : ''}`)
   }
   return { values, issues }
+}
+
+/** Declarations that contradict themselves, of inputs or of a template's parameters. */
+export function checkDeclarations(declared: Inputs, path: readonly PropertyKey[]): Issue[] {
+  return Object.entries(declared).flatMap(([name, input]): Issue[] => {
+    const wrong = explainDeclaration(input)
+    if (!wrong) return []
+    return [{ path: [...path, name, ...wrong.path], message: wrong.message, at: 'key' }]
+  })
 }
 
 function explainDeclaration({
@@ -50,7 +59,8 @@ function explainDeclaration({
   return fits ? undefined : { path: ['default'], message: `must be ${wanted({ type, options })}` }
 }
 
-function readInput({ type = 'text', options }: Input, text: string): Scalar | undefined {
+/** The value that a text stands for; undefined where the input can't be that. */
+export function readInput({ type = 'text', options }: Input, text: string): Scalar | undefined {
   switch (type) {
     case 'text':
       return text
@@ -63,7 +73,8 @@ function readInput({ type = 'text', options }: Input, text: string): Scalar | un
   }
 }
 
-function wanted({ type = 'text', options = [] }: Input): string {
+/** What an input can be, in words. */
+export function wanted({ type = 'text', options = [] }: Input): string {
   if (type === 'choice') return `one of ${options.join(', ')}`
   return type === 'boolean' ? 'true or false' : type === 'number' ? 'a number' : 'a text'
 }

@@ -1,5 +1,5 @@
 import type { JobSpec } from '../../../core/plan.ts'
-import type { NamedJob } from './plan-job.ts'
+import type { NamedJob } from './use-template.ts'
 
 /**
  * The jobs in their order, each needing all combinations of what it needs that are run. What needs a

@@ -5,8 +5,8 @@ import { branchOf, tagOf } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import type { ConcurrencyKey } from '../schema/concurrency.ts'
 import { printable, quote } from '../words.ts'
-import type { NamedJob } from './plan-job.ts'
 import type { Planning, Variant } from './planning.ts'
+import type { NamedJob } from './use-template.ts'
 
 const PLACEHOLDER = /\$\{([^{}]*)\}/g
 const LONGEST_GROUP = 200
@@ -24,7 +24,7 @@ export function planConcurrency(
   const group = mapping.group.replaceAll(PLACEHOLDER, (_, name: string) => {
     const value = valueOf(name, planning, variant)
     if (value !== undefined) return value
-    const message = `holds \${${name.slice(0, 60)}}, which is not known here: a group's name may have \${branch}, \${tag}, \${ref}, \${event}, \${inputs.NAME}${variant ? ' and ${matrix.AXIS}' : ''}`
+    const message = `holds \${${name.slice(0, 60)}}, which is not known here: a group's name may have \${branch}, \${tag}, \${ref}, \${event}, \${inputs.NAME}${variant ? ', ${matrix.AXIS} and ${params.NAME}' : ''}`
     planning.issues.push({ path: at, message, at: 'value' })
     return ''
   })
@@ -55,6 +55,7 @@ function valueOf(
   const [kind, key = ''] = name.split('.')
   if (kind === 'inputs' && inputNames.includes(key)) return String(inputs.get(key) ?? '')
   if (kind === 'matrix') return variant?.combination.get(key)?.text
+  if (kind === 'params') return variant?.params.get(key)?.text
   return undefined
 }
 

@@ -2,15 +2,15 @@ import type { JobSpec, PipelinePlan } from '../../../core/plan.ts'
 import type { Issue } from '../issues.ts'
 import { limits } from '../limits.ts'
 import type { JobsFile, SingleJobFile } from '../schema/file.ts'
-import type { Job } from '../schema/job.ts'
 import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
 import { checkOutputs } from './check-outputs.ts'
 import { planInputs } from './inputs.ts'
 import { planNeeds } from './needs.ts'
 import { checkGroups, planConcurrency } from './plan-concurrency.ts'
-import { type NamedJob, planVariants } from './plan-job.ts'
+import { planVariants } from './plan-job.ts'
 import { type Planning, planEnv, type Reading } from './planning.ts'
+import { checkTemplates, type NamedJob, useTemplate, type WholeJob } from './use-template.ts'
 import { checkNames, judge } from './when.ts'
 
 const UNNAMED_PIPELINE = 'pipeline'
@@ -28,20 +28,25 @@ export function planSingleJob(file: SingleJobFile, reading: Reading): PlannedFil
 /** `order` are the names of the jobs as the file has them: a JavaScript object puts numbers first. */
 export function planJobs(file: JobsFile, order: readonly string[], reading: Reading): PlannedFile {
   const named = order.flatMap((name): NamedJob[] => {
-    const job = file.jobs[name]
-    if (!job) return []
-    const image = job.image ?? file.image
-    return [{ name, job: { ...job, ...(image ? { image } : {}) }, path: ['jobs', name] }]
+    const given = file.jobs[name]
+    if (!given) return []
+    const used = useTemplate(name, given, file.templates ?? {})
+    const image = used.job.image ?? file.image
+    return [{ ...used, job: { ...used.job, ...(image ? { image } : {}) } }]
   })
   return planAll(file, named, reading)
 }
 
-type Top = Pick<JobsFile, 'name' | 'inputs' | 'defaults' | 'env' | 'when' | 'concurrency'>
+type Top = Pick<
+  JobsFile,
+  'name' | 'inputs' | 'defaults' | 'env' | 'when' | 'concurrency' | 'templates'
+>
 
 function planAll(top: Top, named: readonly NamedJob[], reading: Reading): PlannedFile {
   const { values, issues } = planInputs(top.inputs ?? {}, reading.facts)
   const inputNames = Object.keys(top.inputs ?? {})
   const planning: Planning = { ...reading, inputs: values, inputNames, issues, needed: [] }
+  issues.push(...checkTemplates(top.templates ?? {}))
   const tooMuch = weigh(named, reading)
   if (tooMuch) return [tooMuch]
   const shared = {
@@ -74,7 +79,9 @@ function judgeFile(
   variants: Map<string, JobSpec[]>,
   planning: Planning,
 ): void {
-  planning.issues.push(...checkNames(when, { inputs: planning.inputNames, axes: [] }, ['when']))
+  planning.issues.push(
+    ...checkNames(when, { inputs: planning.inputNames, matrix: [], params: [] }, ['when']),
+  )
   const judgement = judge(when, planning)
   if (judgement.holds && judgement.runsOn) {
     const message = 'status is for jobs and steps: nothing comes before the pipeline'
@@ -121,10 +128,11 @@ function weigh(named: readonly NamedJob[], { weightAt }: Reading): Issue | undef
   const shared = weightAt(['env'])
   let jobs = 0
   let characters = 0
-  for (const { job, path } of named) {
+  for (const { job, path, template } of named) {
     const count = countCombinations(job)
     jobs += count
-    characters += count * (shared + weightAt(path))
+    const used = template ? weightAt(template.path) : 0
+    characters += count * (shared + used + weightAt(path))
   }
   if (jobs > limits.jobs) {
     const message = `with their matrices there are ${jobs} jobs: at most ${limits.jobs} are allowed`
@@ -135,7 +143,7 @@ function weigh(named: readonly NamedJob[], { weightAt }: Reading): Issue | undef
   return { path: ['env'], message, at: 'key' }
 }
 
-function countCombinations({ matrix }: Job): number {
+function countCombinations({ matrix }: WholeJob): number {
   if (!matrix) return 1
   const { include = [], exclude: _, ...axes } = matrix
   const lists = Object.values(axes)

@@ -1,57 +1,51 @@
 import type { JobSpec } from '../../../core/plan.ts'
 import type { Defaults } from '../schema/file.ts'
-import type { Job } from '../schema/job.ts'
-import { durationMs, memoryBytes } from '../schema/limits.ts'
 import { isLabel } from '../schema/names.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
 import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
 import { needNames } from './needs.ts'
 import { planConcurrency } from './plan-concurrency.ts'
+import { planLimits } from './plan-limits.ts'
 import { planServices } from './plan-services.ts'
 import { planSteps } from './plan-step.ts'
 import { fill, fillImage, type Planning, planEnvOfNeeds, type Variant } from './planning.ts'
+import { type NamedJob, placeOf, planParams, type WholeJob } from './use-template.ts'
 import { checkNames, judge } from './when.ts'
 
-/** A job as the file has it, with what it takes from the file's top. */
-export interface NamedJob {
-  readonly name: string
-  readonly job: Job
-  readonly path: readonly PropertyKey[]
-}
-
 const LONGEST_NAME = 100
-/** When `retry` is only a number. */
-const USUAL_RETRY: NonNullable<JobSpec['retry']>['on'] = ['failure', 'timeout']
-
 /** The job, once for each combination of its matrix; `needs` are still the names of the file. */
 export function planVariants(named: NamedJob, planning: Planning, defaults: Defaults): JobSpec[] {
-  const { name, job, path } = named
+  const { name, job, path, template } = named
   const { combinations, issues } = job.matrix
-    ? expandMatrix(job.matrix, [...path, 'matrix'], planning.textAt)
+    ? expandMatrix(job.matrix, [...placeOf(named, 'matrix'), 'matrix'], planning.textAt)
     : { combinations: [new Map() as Combination], issues: [] }
   planning.issues.push(...issues)
   const axes = [...new Set(combinations.flatMap((one) => [...one.keys()]))]
-  const known = { inputs: planning.inputNames, axes }
-  planning.issues.push(...checkNames(job.when, known, [...path, 'when']))
+  const params = Object.keys(template?.params ?? {})
+  const known = { inputs: planning.inputNames, matrix: axes, params }
+  planning.issues.push(...checkNames(job.when, known, [...placeOf(named, 'when'), 'when']))
   const used = new Set<string>()
   return combinations.map((combination) => {
-    const variant = { combination, axes, path, job: path }
-    const spec = planVariant(job, variant, planning, defaults)
+    const values = planParams(named, combination, planning)
+    const variant = { combination, known, params: values, path, job: path }
+    const spec = planVariant(named, variant, planning, defaults)
     return { name: nameOf(name, combination, used), ...spec }
   })
 }
 
 function planVariant(
-  job: Job,
+  named: NamedJob,
   variant: Variant,
   planning: Planning,
   defaults: Defaults,
 ): Omit<JobSpec, 'name'> {
-  const { path, combination } = variant
+  const { job } = named
+  /** The variant where this key of the job stands. */
+  const at = (key: keyof WholeJob): Variant => ({ ...variant, path: placeOf(named, key) })
   const all = needNames(job)
-  const judgement = judge(job.when, { ...planning, combination })
-  const steps = planSteps(job.steps, variant, planning, defaults)
+  const judgement = judge(job.when, { ...planning, ...variant })
+  const steps = planSteps(job.steps, at('steps'), planning, defaults)
   const leftOut = !judgement.holds
     ? judgement.reason
     : steps.length === 0
@@ -60,26 +54,46 @@ function planVariant(
   const runsOn = judgement.holds ? judgement.runsOn : undefined
   if (runsOn && all.length === 0) {
     const message = 'status asks what became of other jobs, but this one needs none'
-    planning.issues.push({ path: [...path, 'when'], message, at: 'key' })
+    planning.issues.push({ path: [...placeOf(named, 'when'), 'when'], message, at: 'key' })
   }
-  const { env, ...envOfNeeds } = planEnvOfNeeds(job.env, variant, planning)
+  const group = [...placeOf(named, 'concurrency'), 'concurrency']
   return {
-    ...(job.image === undefined ? {} : { image: fillImage(job.image, variant, planning) }),
-    env: { ...matrixEnv(combination), ...env },
-    ...envOfNeeds,
+    ...(job.image === undefined ? {} : { image: fillImage(job.image, at('image'), planning) }),
+    ...planJobEnv(named, variant, planning),
     ...(job.outputs ? { outputs: [...new Set(job.outputs)] } : {}),
-    ...secretsOf(job, path, planning),
+    ...secretsOf(job, placeOf(named, 'env'), planning),
     needs: all,
-    labels: labelsOf(job.labels ?? defaults.labels ?? [], variant, planning),
+    labels: labelsOf(job.labels ?? defaults.labels ?? [], at('labels'), planning),
     steps,
     ...(job.network ? { network: job.network } : {}),
     ...(job.services && Object.keys(job.services).length > 0
-      ? { services: planServices(job.services, variant, planning) }
+      ? { services: planServices(job.services, at('services'), planning) }
       : {}),
     ...planLimits(job, defaults),
-    ...planConcurrency(job.concurrency, [...path, 'concurrency'], planning, variant),
+    ...planConcurrency(job.concurrency, group, planning, variant),
     ...(runsOn ? { runsOn } : {}),
     ...(leftOut === undefined ? {} : { leftOut }),
+  }
+}
+
+/** Of its combination and its parameters, of its template, and its own: the last of a name counts. */
+function planJobEnv(
+  { job, template }: NamedJob,
+  variant: Variant,
+  planning: Planning,
+): Pick<JobSpec, 'env' | 'envOfNeeds'> {
+  const facts = {
+    ...prefixed('NARWHAL_MATRIX_', variant.combination),
+    ...prefixed('NARWHAL_PARAM_', variant.params),
+  }
+  const below = planEnvOfNeeds(template?.env, { ...variant, path: template?.path ?? [] }, planning)
+  const own = template && !template.own.has('env') ? undefined : job.env
+  const above = planEnvOfNeeds(own, variant, planning)
+  const envOfNeeds = { ...below.envOfNeeds, ...above.envOfNeeds }
+  for (const name of Object.keys(above.env)) delete envOfNeeds[name]
+  return {
+    env: { ...facts, ...below.env, ...above.env },
+    ...(Object.keys(envOfNeeds).length > 0 ? { envOfNeeds } : {}),
   }
 }
 
@@ -95,15 +109,15 @@ function nameOf(name: string, combination: Combination, used: Set<string>): stri
   return unique
 }
 
-function matrixEnv(combination: Combination): Record<string, string> {
+function prefixed(prefix: string, values: Variant['params']): Record<string, string> {
   return Object.fromEntries(
-    [...combination].map(([axis, { text }]) => [`NARWHAL_MATRIX_${axis.toUpperCase()}`, text]),
+    [...values].map(([name, { text }]) => [`${prefix}${name.toUpperCase()}`, text]),
   )
 }
 
 /** A variable is a secret or one of the job's own, and not both. */
 function secretsOf(
-  { secrets, env = {} }: Job,
+  { secrets, env = {} }: WholeJob,
   path: readonly PropertyKey[],
   { issues }: Planning,
 ): Pick<JobSpec, 'secrets'> {
@@ -127,35 +141,4 @@ function labelsOf(labels: readonly string[], variant: Variant, planning: Plannin
     return word
   })
   return [...new Set(filled)]
-}
-
-function planLimits(job: Job, defaults: Defaults): Partial<JobSpec> {
-  const { timeout, retry, resources } = { ...defaults, ...present(job) }
-  const { priority, clone } = job
-  const depth = clone === 'none' ? undefined : clone?.depth
-  const { cpu, memory } = resources ?? {}
-  const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
-  return {
-    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
-    ...(count === 0 ? {} : { retry: { count, on: [...new Set(on)] } }),
-    ...(priority ? { priority } : {}),
-    ...(clone === 'none' ? { clone } : depth === undefined ? {} : { clone: { depth } }),
-    ...(job.allow_failure ? { allowFailure: true } : {}),
-    ...(resources
-      ? {
-          resources: {
-            ...(cpu === undefined ? {} : { cpus: cpu }),
-            ...(memory === undefined ? {} : { memoryBytes: memoryBytes(memory) }),
-          },
-        }
-      : {}),
-  }
-}
-
-function present({ timeout, retry, resources }: Job): Partial<Job> {
-  return {
-    ...(timeout === undefined ? {} : { timeout }),
-    ...(retry === undefined ? {} : { retry }),
-    ...(resources === undefined ? {} : { resources }),
-  }
 }

@@ -26,11 +26,8 @@ export function planSteps(
     const path = [...variant.path, 'steps', i]
     const mapping: StepMapping = typeof step === 'string' ? { command: step } : step
     const spec = planStep(mapping, used, { ...variant, path }, planning, defaults)
-    const { facts, inputs, inputNames, issues } = planning
-    const known = { inputs: inputNames, axes: variant.axes }
-    issues.push(...checkNames(mapping.when, known, [...path, 'when']))
-    const { combination } = variant
-    const judgement = judge(mapping.when, { facts, inputs, combination })
+    planning.issues.push(...checkNames(mapping.when, variant.known, [...path, 'when']))
+    const judgement = judge(mapping.when, { ...planning, ...variant })
     if (!judgement.holds) return []
     return [{ ...spec, ...(judgement.runsOn ? { runsOn: judgement.runsOn } : {}) }]
   })

@@ -2,12 +2,14 @@ import { isImageReference } from '../../../core/image-reference.ts'
 import { type OutputReference, outputReferences } from '../../../core/outputs.ts'
 import type { PlanFacts } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
-import { axesIn, fillIn } from '../placeholders.ts'
+import { fillIn, type Placeholder, placeholdersIn } from '../placeholders.ts'
 import type { Env } from '../schema/env.ts'
+import type { Scalar } from '../schema/matrix.ts'
 import type { Step } from '../schema/step.ts'
 import { quote } from '../words.ts'
 import type { InputValues } from './inputs.ts'
 import type { Combination } from './matrix.ts'
+import type { KnownNames } from './when.ts'
 
 /** The scalar at a path as the file writes it. */
 export type TextAt = (path: readonly PropertyKey[]) => string | undefined
@@ -37,28 +39,42 @@ export interface NeededOutput extends OutputReference {
   readonly path: readonly PropertyKey[]
 }
 
+/** Values by name: as the file writes them, and for expressions. */
+export type Params = ReadonlyMap<string, { readonly text: string; readonly value: Scalar }>
+
 /** One combination of a job that is being planned; what a job without a matrix has is empty. */
 export interface Variant {
   readonly combination: Combination
-  readonly axes: readonly string[]
+  /** What its expressions may speak of. */
+  readonly known: KnownNames
+  /** The parameters of its template, and their values. */
+  readonly params: Params
   readonly path: readonly PropertyKey[]
   /** The path of the job, where `path` is of one of its steps. */
   readonly job: readonly PropertyKey[]
 }
 
-/** The text with the combination's values; an axis that it does not have is an issue at the path, and an x. */
+/** The text with the variant's values; what it does not have is an issue at the path, and an x. */
 export function fill(
   text: string,
-  { combination }: Variant,
+  { combination, params }: Pick<Variant, 'combination' | 'params'>,
   path: readonly PropertyKey[],
   { issues }: Planning,
 ): string {
-  for (const axis of axesIn(text)) {
-    if (combination.has(axis)) continue
-    const message = `speaks of matrix.${axis}, but ${combination.size === 0 ? 'this job has no matrix with it' : 'not every combination has it'}`
+  const valueOf = ({ kind, name }: Placeholder): string | undefined =>
+    (kind === 'matrix' ? combination : params).get(name)?.text
+  for (const one of placeholdersIn(text)) {
+    if (valueOf(one) !== undefined) continue
+    const why =
+      one.kind === 'params'
+        ? 'there is no template here with such a parameter'
+        : combination.size === 0
+          ? 'this job has no matrix with it'
+          : 'not every combination has it'
+    const message = `speaks of ${one.kind}.${one.name}, but ${why}`
     issues.push({ path, message, at: 'value' })
   }
-  return fillIn(text, (axis) => combination.get(axis)?.text ?? 'x')
+  return fillIn(text, (one) => valueOf(one) ?? 'x')
 }
 
 /** The `image` of what stands at the variant's path, with the combination's values. */

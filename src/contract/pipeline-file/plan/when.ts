@@ -9,6 +9,7 @@ import type { Conditions, ExpressionName, When } from '../schema/when.ts'
 import { quote } from '../words.ts'
 import type { InputValues } from './inputs.ts'
 import type { Combination } from './matrix.ts'
+import type { Params } from './planning.ts'
 
 /** What conditions are held against. */
 export interface Circumstances {
@@ -16,6 +17,8 @@ export interface Circumstances {
   readonly inputs: InputValues
   /** Absent: of the whole file, or a job without a matrix. */
   readonly combination?: Combination
+  /** Absent: of the whole file, or a job without a template. */
+  readonly params?: Params
 }
 
 /** It holds, and then what must have become of the things before; or why it does not. */
@@ -75,7 +78,7 @@ function hasChanged({ changedPaths }: PlanFacts, patterns: readonly string[]): b
   return changedPaths?.some((path) => matchesGlobs(path, patterns)) ?? true
 }
 
-function scopeOf({ facts, inputs, combination }: Circumstances): Scope {
+function scopeOf({ facts, inputs, combination, params }: Circumstances): Scope {
   const values: Record<ExpressionName, Value> = {
     event: facts.event,
     branch: branchOf(facts),
@@ -92,16 +95,29 @@ function scopeOf({ facts, inputs, combination }: Circumstances): Scope {
       if (Object.hasOwn(values, name)) return values[name as ExpressionName]
       const [kind = '', key = ''] = name.split('.')
       if (kind === 'inputs') return inputs.get(key) ?? null
-      return combination?.get(key)?.value ?? null
+      return (kind === 'params' ? params : combination)?.get(key)?.value ?? null
     },
     hasChanged: (pattern) => hasChanged(facts, [pattern]),
   }
 }
 
-/** The inputs and axes that expressions speak of and that nothing declares. */
+/** What expressions may speak of, by its kind. */
+export interface KnownNames {
+  readonly inputs: readonly string[]
+  readonly matrix: readonly string[]
+  readonly params: readonly string[]
+}
+
+const UNKNOWN = {
+  inputs: 'there is no such input',
+  matrix: 'this job has no such axis',
+  params: 'there is no template here with such a parameter',
+} as const
+
+/** The inputs, axes and parameters that expressions speak of and that nothing declares. */
 export function checkNames(
   when: When | undefined,
-  known: { readonly inputs: readonly string[]; readonly axes: readonly string[] },
+  known: KnownNames,
   path: readonly PropertyKey[],
 ): Issue[] {
   if (when === undefined) return []
@@ -111,11 +127,14 @@ export function checkNames(
     if (!read.ok) return []
     return namesIn(read.expression).flatMap(({ name }): Issue[] => {
       const [kind = '', key = ''] = name.split('.')
-      const names = kind === 'inputs' ? known.inputs : kind === 'matrix' ? known.axes : [key]
-      if (names.includes(key)) return []
-      const what = kind === 'inputs' ? 'there is no such input' : 'this job has no such axis'
+      if (!isKind(kind) || known[kind].includes(key)) return []
+      const what = UNKNOWN[kind]
       const at = [...path, ...(isList ? [i] : []), 'expression']
       return [{ path: at, message: `speaks of ${quote(name)}, but ${what}`, at: 'value' }]
     })
   })
+}
+
+function isKind(kind: string): kind is keyof KnownNames {
+  return Object.hasOwn(UNKNOWN, kind)
 }

@@ -10,7 +10,7 @@ export const POLICIES = ['queue', 'cancel-superseded'] as const
 export const concurrencyMapping = group('concurrency', {
   group: requiredKey(
     displayName,
-    'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` stand for their values.',
+    'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` and `${params.NAME}` stand for their values.',
     "'deploy-${branch}'",
   ),
   limit: key(wholeNumber(1, 100), 'How many go on at a time; else 1.', '2'),

@@ -5,10 +5,12 @@ import { concurrency } from './concurrency.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
 import { inputs } from './inputs.ts'
-import { job, jobKeys } from './job.ts'
+import { job } from './job.ts'
+import { jobKeys } from './job-keys.ts'
 import { key, requiredKey } from './key.ts'
 import { displayName, image, jobName } from './names.ts'
 import { shell, workingDirectory } from './step.ts'
+import { templates } from './templates.ts'
 import { when } from './when.ts'
 
 const name = key(displayName, 'What the pipeline is called.', 'shop')
@@ -25,6 +27,7 @@ export const singleJobFile = group(
   { name, inputs: givenInputs, ...jobKeys },
   {
     needs: 'only a job under jobs can need others',
+    templates: 'only jobs under jobs can use them',
     defaults: 'it is for several jobs; here, write its keys themselves',
   },
 )
@@ -63,6 +66,11 @@ const topKeys = {
   ),
   image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
   env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),
+  templates: key(
+    templates,
+    'Jobs to be filled in, by their names: see `template` of a job.',
+    '{ node: { params: { version: {} }, job: { steps: [npm test] } } }',
+  ),
   jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),
 }
 

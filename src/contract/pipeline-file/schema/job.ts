@@ -1,36 +1,12 @@
 import { z } from 'zod'
-import { MOST_OUTPUTS, OUTPUT_NAME } from '../../../core/outputs.ts'
-import { limits } from '../limits.ts'
 import { must } from '../words.ts'
-import { clone } from './clone.ts'
-import { concurrency } from './concurrency.ts'
-import { env } from './env.ts'
 import { group } from './group.ts'
+import { inputName } from './inputs.ts'
+import { jobKeys, steps } from './job-keys.ts'
 import { key, requiredKey } from './key.ts'
-import { duration, flag, jobRetry, priority, resources } from './limits.ts'
-import { matrix } from './matrix.ts'
-import { image, jobName, label } from './names.ts'
-import { secrets } from './secrets.ts'
-import { services } from './services.ts'
-import { step } from './step.ts'
-import { when } from './when.ts'
-
-const steps = z
-  .array(step, { error: must('a list of steps') })
-  .min(1)
-  .max(limits.stepsPerJob)
-
-export const labels = z.array(label, { error: must('a list of labels') }).max(20)
-
-const outputs = z
-  .array(
-    z
-      .string()
-      .regex(OUTPUT_NAME, "can't name an output: use letters, digits and `_`, and no digit first"),
-    { error: must('a list of names') },
-  )
-  .min(1)
-  .max(MOST_OUTPUTS)
+import { flag } from './limits.ts'
+import { scalar } from './matrix.ts'
+import { jobName } from './names.ts'
 
 export const needMapping = group('a need', {
   job: requiredKey(jobName, 'The name of the job.', 'build'),
@@ -47,79 +23,19 @@ const needs = z.union([jobName, z.array(need)], {
   error: must("a job's name or a list of them"),
 })
 
-const network = z.literal('none', { error: 'must be none, or be left out' })
-
-/** What a job has in both forms of the file. */
-export const jobKeys = {
-  image: key(image, 'The container image of the sandbox.', 'node:24'),
-  env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
-  secrets: key(
-    secrets,
-    'Secrets that steps find as environment variables of the same names, or of those that a mapping gives. Pull requests from forks get them only once somebody has approved that.',
-    '[DEPLOY_KEY]',
-    '{ NPM_TOKEN: REGISTRY_TOKEN }',
-  ),
-  labels: key(labels, 'Words that the runner must have.', '[gpu]'),
-  steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
-  clone: key(
-    clone,
-    'How the commit comes into the workspace: `none`, or with how much of its history. Else with all of it and the tags.',
-    '{ depth: 1 }',
-    'none',
-  ),
-  network: key(network, 'None: the steps reach nothing but the services of the job.', 'none'),
-  services: key(
-    services,
-    'What runs beside the steps, each in a container of its own, reachable by its name on a network of this job alone; gone with the job.',
-    '{ db: { image: "postgres:18", ports: [5432] } }',
-  ),
-  outputs: key(
-    outputs,
-    'What the job tells the jobs that need it: its steps append lines of `NAME=value` to the file `$NARWHAL_OUTPUT`; the others write `${needs.JOB.outputs.NAME}` in a value of `env`.',
-    '[version, image]',
-  ),
-  when: key(
-    when,
-    'When the job is run; else it is shown as skipped, with the reason. A list: one of them must hold.',
-    '{ event: push, branch: main }',
-  ),
-  matrix: key(
-    matrix,
-    'Runs the job once for each combination of the values. `${matrix.AXIS}` stands for the value in `image`, `labels` and `env`; steps find it as `NARWHAL_MATRIX_AXIS`.',
-    '{ node: [22, 24], exclude: [] }',
-  ),
-  timeout: key(
-    duration,
-    "How long one attempt may take; then the job ends in `timeout`. The operator's limit holds besides.",
-    '20m',
-  ),
-  retry: key(
-    jobRetry,
-    'How often the job is tried again when it does not succeed. Lost runners are made up for without being asked, and do not count.',
-    '2',
-    '{ count: 1, on: [timeout] }',
-  ),
-  concurrency: key(
-    concurrency,
-    'The group of jobs of this repository of which only so many run at once. A text is its name.',
-    'deploy',
-    "{ group: 'deploy-${branch}', policy: cancel-superseded }",
-  ),
-  priority: key(priority, 'Jobs with a larger one go first; else 0.', '10'),
-  allow_failure: key(
-    flag,
-    'True: when the job fails or takes too long, the pipeline goes on as if it had not.',
-    'true',
-  ),
-  resources: key(
-    resources,
-    'What the job may use at most, within what a runner gives.',
-    '{ cpu: 2, memory: 4Gi }',
-  ),
-}
-
 export const job = group('a job', {
   ...jobKeys,
+  steps: key(
+    steps,
+    'What to run, one after the other. Required, unless it uses a template.',
+    '[npm ci, npm test]',
+  ),
+  template: key(jobName, 'The template that it uses: what the job does not say itself.', 'node'),
+  with: key(
+    z.record(inputName, scalar, { error: must('a mapping of names to values') }),
+    "The template's parameters; `${matrix.AXIS}` stands for its value.",
+    '{ version: 24 }',
+  ),
   needs: key(
     needs,
     'The job, or the list of jobs, that must have succeeded before it starts.',

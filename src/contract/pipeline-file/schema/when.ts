@@ -10,7 +10,7 @@ import { suggestKey } from './suggest-key.ts'
 export const EVENTS = ['push', 'pull_request', 'tag', 'manual'] as const
 const STATUSES = ['success', 'failure', 'always'] as const
 
-/** What expressions may speak of, besides `inputs.…` and `matrix.…`. */
+/** What expressions may speak of, besides `inputs.…`, `matrix.…` and `params.…`. */
 export const EXPRESSION_NAMES = {
   event: 'what made the pipeline: `push`, `pull_request`, `tag` or `manual`',
   branch: 'the branch that was pushed to, or that a pull request wants into; else empty',
@@ -44,11 +44,11 @@ function explain(text: string): string | undefined {
   if (!read.ok) return `${read.message} (at character ${read.at + 1})`
   const known = Object.keys(EXPRESSION_NAMES)
   for (const { name, at } of namesIn(read.expression)) {
-    if (known.includes(name) || /^(?:inputs|matrix)\.[^.]+$/.test(name)) continue
+    if (known.includes(name) || /^(?:inputs|matrix|params)\.[^.]+$/.test(name)) continue
     const meant = suggestKey(name, known)
     const words = meant
       ? `did you mean ${meant}?`
-      : `there are ${known.join(', ')}, inputs.… and matrix.…`
+      : `there are ${known.join(', ')}, inputs.…, matrix.… and params.…`
     return `speaks of ${quote(name)}, which is not known: ${words} (at character ${at + 1})`
   }
   return undefined
