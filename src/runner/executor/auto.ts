@@ -3,6 +3,7 @@ import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts'
+import { containersWanted } from './refuse-containers.ts'
 
 export interface AutoExecutorOptions {
   /** Where a container engine may be, the best first. */
@@ -50,18 +51,19 @@ export class AutoExecutor implements Executor {
   }
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    if (spec.image === undefined && (await this.#options.bubblewrap.probe()) === '') {
+    const wanted = containersWanted(spec)
+    if (wanted === undefined && (await this.#options.bubblewrap.probe()) === '') {
       return this.#options.bubblewrap.open(spec, signal)
     }
     const docker = await this.#findDocker()
     if (docker) return docker.open(spec, signal)
-    if (spec.image === undefined) throw new NarwhalError('unavailable', await this.probe())
-    throw new NarwhalError('unavailable', `image ${spec.image}: ${this.#noEngine()}`)
+    if (wanted === undefined) throw new NarwhalError('unavailable', await this.probe())
+    throw new NarwhalError('unavailable', `${wanted} a container engine: ${this.#noEngine()}`)
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
     // Whether bubblewrap takes a job without an image is not known without waiting.
-    if (spec.image === undefined) return undefined
+    if (containersWanted(spec) === undefined) return undefined
     for (const docker of this.#docker.values()) {
       const taken = docker.take(spec)
       if (taken) return taken

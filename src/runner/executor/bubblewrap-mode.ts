@@ -6,7 +6,7 @@ import { describeError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
 import { runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
-import { kill } from './process-tree.ts'
+import { kill, terminateBelow } from './process-tree.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -112,6 +112,8 @@ export function bubblewrapProgram(
     ...(mode.user && !mode.privileged ? { user: mode.user } : {}),
     // The rest of the sandbox dies with bwrap (--die-with-parent).
     kill: async (pid: number) => void kill(pid),
+    // Bubblewrap itself would take all of it with it at once.
+    terminate: (pid: number) => terminateBelow(pid),
   }
 }
 

@@ -40,7 +40,7 @@ test('bubblewrap: refuses a job with an image in words that help', async () => {
     executor.open({ ...spec('/nowhere'), image: 'node:24' }, NOTHING),
     new NarwhalError(
       'invalid',
-      'image node:24 needs a container engine, and this runner only has bubblewrap: start Docker or Podman on it, or remove `image:` to run over its own root file system',
+      'image node:24 needs a container engine, and this runner only has bubblewrap: start Docker or Podman on it, or remove `image:`',
     ),
   )
 })

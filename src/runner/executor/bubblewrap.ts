@@ -1,9 +1,10 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
 import { bubblewrapProgram, findBubblewrapMode, giveWorkspace, tryMode } from './bubblewrap-mode.ts'
-import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import type { Executor, Sandbox, SandboxSpec, SandboxStep } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
 import { PROCESS_MARK } from './process-search.ts'
+import { refuseContainers } from './refuse-containers.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -49,12 +50,7 @@ export class BubblewrapExecutor implements Executor {
   }
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    if (spec.image !== undefined) {
-      throw new NarwhalError(
-        'invalid',
-        `image ${spec.image} needs a container engine, and this runner only has bubblewrap: start Docker or Podman on it, or remove \`image:\` to run over its own root file system`,
-      )
-    }
+    refuseContainers(spec, 'only has bubblewrap')
     const mode = await this.#findMode()
     if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
     if (spec.network === 'none') await this.#checkNoNetwork(mode)
@@ -79,10 +75,7 @@ export class BubblewrapExecutor implements Executor {
       workspace: WORKSPACE,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
-      programFor: async (
-        file: string,
-        step: { readonly env: Readonly<Record<string, string>> },
-      ) => {
+      programFor: async (file: string, step: SandboxStep) => {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
         if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])
         given = true

@@ -45,7 +45,8 @@ export interface ContainerState {
 export interface ExecSettings {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly cwd: string
+  /** As root in this folder; absent: as the container's own user, in its own folder. */
+  readonly rootIn?: string
 }
 
 /**
@@ -72,6 +73,32 @@ export class DockerApi {
     const path = `/containers/create?name=${encodeURIComponent(name)}`
     const answer = await this.#call({ method: 'POST', path, body: settings }, [404])
     return answer.status === 404 ? undefined : Created.parse(JSON.parse(answer.text)).Id
+  }
+
+  /**
+   * Takes what a container writes from now on, in frames (see docker-frames.ts); asked before its start, all
+   * of it. The stream ends with the container.
+   */
+  async attachContainer(id: string): Promise<Duplex> {
+    const path = `${await this.#agreedPrefix()}/containers/${id}/attach?stream=1&stdout=1&stderr=1`
+    const answer = await hijackEngine(this.address, { method: 'POST', path })
+    if ('status' in answer) throw this.#refused('POST', path, answer)
+    return answer
+  }
+
+  /** Makes a network; `settings` as the engine has them. */
+  async createNetwork(settings: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#call({ method: 'POST', path: '/networks/create', body: settings })
+  }
+
+  /** Removes a network that no container is connected to any more; also when it is not there. */
+  async removeNetwork(name: string): Promise<void> {
+    await this.#call({ method: 'DELETE', path: `/networks/${name}` }, [404])
+  }
+
+  /** The ids of all networks that carry this label with this value. */
+  listNetworks(label: string, value: string): Promise<readonly string[]> {
+    return this.#listLabelled('/networks?', label, value)
   }
 
   /** Starts it, unless it runs already. */
@@ -123,11 +150,8 @@ export class DockerApi {
   }
 
   /** The ids of all containers, running or not, that carry this label with this value. */
-  async listContainers(label: string, value: string): Promise<readonly string[]> {
-    const filters = encodeURIComponent(JSON.stringify({ label: [`${label}=${value}`] }))
-    const path = `/containers/json?all=1&filters=${filters}`
-    const answer = await this.#call({ method: 'GET', path })
-    return Listed.parse(JSON.parse(answer.text)).map(({ Id }) => Id)
+  listContainers(label: string, value: string): Promise<readonly string[]> {
+    return this.#listLabelled('/containers/json?all=1&', label, value)
   }
 
   /** Resolves to the id of a prepared command; `undefined` when the container does not run. */
@@ -137,8 +161,7 @@ export class DockerApi {
       AttachStdout: true,
       AttachStderr: true,
       Tty: false,
-      User: '0:0',
-      WorkingDir: settings.cwd,
+      ...(settings.rootIn === undefined ? {} : { User: '0:0', WorkingDir: settings.rootIn }),
       Env: Object.entries(settings.env).map(([name, value]) => `${name}=${value}`),
       Cmd: settings.command,
     }
@@ -201,6 +224,12 @@ export class DockerApi {
     if (trouble !== '') {
       throw new NarwhalError('not_found', `image ${image.full} can't be pulled: ${trouble}`)
     }
+  }
+
+  async #listLabelled(path: string, label: string, value: string): Promise<readonly string[]> {
+    const filters = encodeURIComponent(JSON.stringify({ label: [`${label}=${value}`] }))
+    const answer = await this.#call({ method: 'GET', path: `${path}filters=${filters}` })
+    return Listed.parse(JSON.parse(answer.text)).map(({ Id }) => Id)
   }
 
   async #pauseOrNot(id: string, verb: 'pause' | 'unpause'): Promise<void> {

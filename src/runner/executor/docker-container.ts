@@ -40,8 +40,8 @@ export type NumberedStep = SandboxStep & { readonly number: number }
 
 /**
  * A container that was created: *down* at first, *up* between `start` and `kill`, or until it
- * ends by itself (`isUp` notices). Its supervisor runs the steps; where FIFOs don't reach it, the
- * engine's `exec` does.
+ * ends by itself (`isUp` notices). Its supervisor runs the steps, one at a time; those in the background,
+ * and all where FIFOs don't reach it, the engine's `exec` does.
  */
 export class JobContainer {
   readonly parts: ContainerParts
@@ -97,7 +97,7 @@ export class JobContainer {
     signal: AbortSignal,
   ): Promise<StepEnd> {
     try {
-      return await (this.#channel && !this.#byExec
+      return await (this.#channel && !this.#byExec && !step.background
         ? this.#runByFifos(this.#channel, { step, gate, output, signal })
         : this.#runByExec({ step, gate, output, signal }))
     } finally {
@@ -194,7 +194,11 @@ export class JobContainer {
   async #runByExec({ step, gate, output, signal }: StepRun): Promise<StepEnd> {
     const { api, id, folder } = this.parts
     folder.placeScript(step.number, step.script)
-    const shell = { args: ['-e', `${CONTROL_DIR}/step-${step.number}`], env: step.env }
+    const shell = {
+      args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
+      env: step.env,
+      ...(step.background ? { end: step.background.end } : {}),
+    }
     const onStart = (exec: string) => void (this.#exec = exec)
     return execShell({ api, container: id, gate, onStart }, shell, output, signal)
   }

@@ -42,6 +42,25 @@ echo "$1 $code $oom"
 echo "$1 $code $oom" >&3
 `
 
+/**
+ * The same beside other steps: it takes names of signals on its standard input, and sends them to all that
+ * belongs to it, which are a process group, since the engine begins a session for each command. Only it
+ * itself is deaf to SIGTERM.
+ */
+const BESIDE_OTHERS = `
+trap '' TERM
+exec 3>&2 5<&0 2>/dev/null
+(trap - TERM; exec 2>&3 3>&- 5<&-; shift; exec /bin/sh "$@") </dev/null &
+child=$!
+(while read -r signal <&5; do kill -s "$signal" -- "-$$" || kill -s "$signal" "$child"; done) >/dev/null 3>&- &
+reader=$!
+wait "$child"
+code=$?
+kill -s KILL "$reader"
+echo "$1 $code 0"
+echo "$1 $code 0" >&3
+`
+
 /** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
 const ASK_EVERY_MS = 5_000
 const SAID_BYTES = 300
@@ -51,6 +70,8 @@ export interface ExecShell {
   /** Of `/bin/sh`. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Set: beside other steps. When it aborts, all of it gets a SIGTERM. */
+  readonly end?: AbortSignal
 }
 
 /** Where it is run. */
@@ -67,14 +88,15 @@ export interface ExecPlace {
 /** Runs a shell in a running container through the engine's `exec`. */
 export async function execShell(
   { api, container, gate, onStart }: ExecPlace,
-  { args, env }: ExecShell,
+  { args, env, end }: ExecShell,
   output: OutputListener,
   signal: AbortSignal,
 ): Promise<StepEnd> {
   const marker = new EndMarker()
-  const command = ['/bin/sh', '-c', AROUND_THE_SCRIPT, 'narwhal', marker.token, ...args]
+  const around = end ? BESIDE_OTHERS : AROUND_THE_SCRIPT
+  const command = ['/bin/sh', '-c', around, 'narwhal', marker.token, ...args]
   const started = await gate.pass(async () => {
-    const exec = await api.createExec(container, { command, env, cwd: WORKSPACE })
+    const exec = await api.createExec(container, { command, env, rootIn: WORKSPACE })
     signal.throwIfAborted()
     if (exec === undefined) return undefined
     const connection = await api.startExec(exec)
@@ -84,18 +106,27 @@ export async function execShell(
   if (!started) return { kind: 'not_running' }
   const { exec, connection } = started
   const hangUp = () => void connection.destroy()
-  signal.addEventListener('abort', hangUp)
-  if (signal.aborted) hangUp()
+  const abort = () => {
+    if (!end) return hangUp()
+    // The engine would let it run on.
+    connection.end('KILL\n', hangUp)
+  }
+  const terminate = () => void connection.write('TERM\n')
+  signal.addEventListener('abort', abort)
+  end?.addEventListener('abort', terminate)
+  if (signal.aborted) abort()
+  else if (end?.aborted) terminate()
   const askExit = () => api.findExecExit(exec)
   using watch = new ExecWatch(askExit, hangUp)
   try {
     connection.on('error', () => {})
-    const end = await readToTheEnd(connection, marker, output, watch)
-    if ('kind' in end) return end
+    const ended = await readToTheEnd(connection, marker, output, watch)
+    if ('kind' in ended) return ended
     signal.throwIfAborted()
-    return { kind: 'lost', exitCode: await askExit(), said: end.said }
+    return { kind: 'lost', exitCode: await askExit(), said: ended.said }
   } finally {
-    signal.removeEventListener('abort', hangUp)
+    signal.removeEventListener('abort', abort)
+    end?.removeEventListener('abort', terminate)
     connection.destroy()
   }
 }
@@ -136,7 +167,7 @@ async function readToTheEnd(
 }
 
 /** What comes over a connection until it ends or breaks. */
-async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void, undefined> {
+export async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void, undefined> {
   const chunks = connection.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
   for (;;) {
     const next = await chunks.next().catch(() => undefined)

@@ -8,10 +8,38 @@ import { SharedTasks } from '../shared-tasks.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type EngineTraits, JobContainer } from './docker-container.ts'
 import { ContainerFolder } from './docker-folder.ts'
-import { containerSettings, type ProfileOptions } from './docker-profile.ts'
-import type { SandboxLimits, SandboxSpec } from './executor.ts'
+import {
+  type Connection,
+  containerSettings,
+  networkSettings,
+  type ProfileOptions,
+  probeSettings,
+  serviceSettings,
+} from './docker-profile.ts'
+import { ServiceContainer } from './docker-service.ts'
+import { JobServices } from './docker-services.ts'
+import type { SandboxLimits, SandboxSpec, ServiceEvent } from './executor.ts'
 import { warmKindOf } from './warm-kind.ts'
 import type { WarmContainer } from './warm-pool.ts'
+
+/** The containers of one job. */
+export interface JobContainers {
+  /** Of its steps that name no image. */
+  readonly main: JobContainer
+  /** Of the others, by the full reference. */
+  readonly others: ReadonlyMap<string, JobContainer>
+  readonly services?: JobServices
+}
+
+type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
+  readonly connection: Connection | undefined
+  readonly mustTidy: boolean
+}
+
+type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
+  readonly script: string
+  readonly container: string
+}
 
 export interface MakerOptions extends ProfileOptions {
   readonly folder: string
@@ -31,26 +59,63 @@ export class ContainerMaker {
     this.#traits = { fifos: options.steps === 'exec' ? 'fail' : 'unknown' }
   }
 
-  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
-  async make(image: ImageReference, spec: SandboxSpec, signal: AbortSignal): Promise<JobContainer> {
-    const created = await this.#create(image.full, spec)
-    if (created) return created
-    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
-    const retried = await this.#create(image.full, spec)
-    if (retried) return retried
-    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
+  /**
+   * All that a job needs: its services on their network, the container of its steps, and one for each
+   * further image, connected as that one is.
+   */
+  async make(
+    image: ImageReference,
+    spec: SandboxSpec,
+    signal: AbortSignal,
+  ): Promise<JobContainers> {
+    await using made = new AsyncDisposableStack()
+    const services = spec.services?.length
+      ? await this.#makeServices(image, spec, signal)
+      : undefined
+    if (services) made.defer(() => services.remove().catch(() => {}))
+    const connection: Connection | undefined = services
+      ? { kind: 'network', ...services.network }
+      : connectionOf(spec.network)
+    const mustTidy = !this.#options.runnerIsRoot
+    const main = await this.#makeOne(image, { ...spec, connection, mustTidy }, signal)
+    made.defer(() => main.remove().catch(() => {}))
+    const others = await this.makeOthers(main, spec, signal)
+    made.move()
+    return { main, others, ...(services ? { services } : {}) }
+  }
+
+  /** The containers of further images of a job, by the full references. */
+  async makeOthers(
+    main: JobContainer,
+    spec: SandboxSpec,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, JobContainer>> {
+    const others = new Map<string, JobContainer>()
+    await using made = new AsyncDisposableStack()
+    const connection = { kind: 'as', container: main.parts.id } as const
+    for (const name of spec.images ?? []) {
+      const image = parseImageReference(name)
+      if (image.full === main.parts.image || others.has(image.full)) continue
+      // The main one tidies the workspace for all.
+      const one = await this.#makeOne(image, { ...spec, connection, mustTidy: false }, signal)
+      made.defer(() => one.remove().catch(() => {}))
+      others.set(image.full, one)
+    }
+    made.move()
+    return others
   }
 
   /**
-   * Creates and starts one of a kind (`warmKey`) for a job to come, with a workspace of its own; undefined where the image is
-   * not there, or FIFOs don't reach into containers: then nothing would end it with the runner.
+   * Creates and starts one of a kind (`warmKey`) for a job to come, with a workspace of its own; undefined
+   * where the image is not there, or FIFOs don't reach into containers: then nothing would end it with
+   * the runner.
    */
   async makeWarm(
     kind: string,
     limits: SandboxLimits,
     onGone: () => void,
   ): Promise<WarmContainer | undefined> {
-    const { image, ...network } = warmKindOf(kind)
+    const { image, network } = warmKindOf(kind)
     const imageId = await this.#api.findImage(parseImageReference(image).full)
     if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
     const workspace = join(this.#options.folder, `workspace-${randomBytes(8).toString('hex')}`)
@@ -58,11 +123,10 @@ export class ContainerMaker {
     await mkdir(workspace)
     let container: JobContainer | undefined
     try {
-      container = await this.#create(
-        image,
-        { name: 'warm', workspace, limits, ...network },
-        imageId,
-      )
+      const connection = connectionOf(network)
+      const mustTidy = !this.#options.runnerIsRoot
+      const spec = { name: 'warm', workspace, limits, connection, mustTidy }
+      container = await this.#create(image, spec, imageId)
       await container?.start(onGone)
       if (container) return { kind, image, imageId, workspace, limits, container }
     } catch (error) {
@@ -74,9 +138,82 @@ export class ContainerMaker {
     return undefined
   }
 
+  async #makeServices(
+    image: ImageReference,
+    spec: SandboxSpec,
+    signal: AbortSignal,
+  ): Promise<JobServices> {
+    const { services = [], limits, name, network: kind, onService } = spec
+    const own = { network: containerName(name), isInternal: kind === 'none' }
+    const wanted = networkSettings(own, name, this.#options)
+    await this.#api.createNetwork(wanted).catch(async (error: unknown) => {
+      if (!own.isInternal) throw error
+      // Podman refuses options of Docker's, and keeps such a network apart by itself.
+      await this.#api.createNetwork({ ...wanted, Options: {} })
+    })
+    const containers: ServiceContainer[] = []
+    const made = new JobServices(this.#api, own, containers)
+    const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
+      this.#watch(image, { script, container, name, limits }, until)
+    try {
+      for (const [index, service] of services.entries()) {
+        const settings = serviceSettings(service, { name, limits, ...own }, this.#options)
+        const id = await this.#createOrPull(parseImageReference(service.image), signal, () =>
+          this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
+        )
+        const hear = (event: ServiceEvent) => onService?.(index, event)
+        containers.push(new ServiceContainer({ api: this.#api, id, service, hear, watch }))
+      }
+      return made
+    } catch (error) {
+      await made.remove().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Runs a script until it ends with 0, with the shell of the job's image in another's network. */
+  async #watch(
+    image: ImageReference,
+    { script, ...spec }: WatchSpec,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
+    const id = await this.#createOrPull(image, signal, () =>
+      this.#api.createContainer(
+        containerName(`${spec.name}-ready`),
+        probeSettings(image.full, loop, spec, this.#options),
+      ),
+    )
+    try {
+      await this.#api.startContainer(id)
+      await this.#api.waitContainer(id, signal)
+    } finally {
+      await this.#api.removeContainer(id)
+    }
+  }
+
+  #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
+    return this.#createOrPull(image, signal, () => this.#create(image.full, spec))
+  }
+
+  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
+  async #createOrPull<Made>(
+    image: ImageReference,
+    signal: AbortSignal,
+    create: () => Promise<Made | undefined>,
+  ): Promise<Made> {
+    signal.throwIfAborted()
+    const created = await create()
+    if (created !== undefined) return created
+    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
+    const retried = await create()
+    if (retried !== undefined) return retried
+    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
+  }
+
   /** Never aborted half-way: a container that nobody knows of would stay. */
-  async #create(image: string, spec: SandboxSpec, id = image): Promise<JobContainer | undefined> {
-    const mustTidy = !this.#options.runnerIsRoot
+  async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
+    const { mustTidy } = spec
     const folder = await ContainerFolder.make(this.#options.folder)
     const settings = containerSettings(id, { ...spec, control: folder.control }, this.#options)
     const created = await this.#api
@@ -92,6 +229,10 @@ export class ContainerMaker {
     const traits = this.#traits
     return new JobContainer({ api: this.#api, id: created, image, folder, traits, mustTidy })
   }
+}
+
+function connectionOf(network: SandboxSpec['network']): Connection | undefined {
+  return network === 'none' ? { kind: 'none' } : undefined
 }
 
 /** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */

@@ -1,3 +1,5 @@
+import { parseImageReference } from '../../core/image-reference.ts'
+import type { ServiceSpec } from '../../core/plan.ts'
 import { CONTROL_DIR, SUPERVISOR } from './docker-supervisor.ts'
 import type { SandboxLimits, SandboxSpec } from './executor.ts'
 
@@ -7,20 +9,35 @@ export const WORKSPACE = '/workspace'
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
 
+/** How a container is connected; absent: to the engine's default network. */
+export type Connection =
+  | { readonly kind: 'none' }
+  /** As this container is, by its id: the same addresses, ports and names. */
+  | { readonly kind: 'as'; readonly container: string }
+  | ({ readonly kind: 'network' } & JobNetwork)
+
+/** The network of one job and its services. */
+export interface JobNetwork {
+  readonly network: string
+  /** Nothing outside it is reached from there. */
+  readonly isInternal: boolean
+}
+
 /** The body of POST /containers/create, as far as Narwhal sets it. */
 export interface ContainerSettings {
   readonly Image: string
-  readonly Entrypoint: readonly string[]
-  readonly Cmd: readonly string[]
+  readonly Entrypoint?: readonly string[]
+  readonly Cmd?: readonly string[]
   readonly Env: readonly string[]
-  readonly Hostname: string
-  readonly User: string
-  readonly WorkingDir: string
+  readonly Hostname?: string
+  readonly User?: string
+  readonly WorkingDir?: string
   readonly Labels: Readonly<Record<string, string>>
   readonly Healthcheck: { readonly Test: readonly string[] }
   /** An engine that stops for good asks nobody to end: the supervisor is deaf to it. */
-  readonly StopSignal: string
+  readonly StopSignal?: string
   readonly HostConfig: Readonly<Record<string, unknown>>
+  readonly NetworkingConfig?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -51,8 +68,63 @@ export function limitSettings(limits: SandboxLimits): Readonly<Record<string, nu
   }
 }
 
+/** What holds for every container of a job: few powers, limits, nothing of the machine. */
+function hostSettings(limits: SandboxLimits): Readonly<Record<string, unknown>> {
+  return {
+    CapDrop: ['ALL'],
+    CapAdd: CAPABILITIES,
+    SecurityOpt: ['no-new-privileges'],
+    Privileged: false,
+    Init: true,
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    ...limitSettings(limits),
+    Ulimits: [
+      { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    LogConfig: { Type: 'none' },
+  }
+}
+
+function networkMode(connection: Connection | undefined): Readonly<Record<string, unknown>> {
+  switch (connection?.kind) {
+    case undefined:
+      return {}
+    case 'none':
+      return { NetworkMode: 'none' }
+    case 'as':
+      return { NetworkMode: `container:${connection.container}` }
+    case 'network':
+      return { NetworkMode: connection.network, ...nameSettings(connection) }
+  }
+}
+
+/** The engine answers for the names of the network; others it would ask of the machine's own servers. */
+function nameSettings({ isInternal }: JobNetwork): { Dns?: readonly string[] } {
+  return isInternal ? { Dns: ['127.0.0.1'] } : {}
+}
+
 /**
- * The container of one job: idle, root inside with few powers, no folder of the machine but its
+ * A network for one job. Of an internal one the machine itself is no part: else what listens on all of
+ * its addresses could be reached by that of the bridge.
+ */
+export function networkSettings(
+  { network, isInternal }: JobNetwork,
+  name: string,
+  { instance }: ProfileOptions,
+): Readonly<Record<string, unknown>> {
+  return {
+    Name: network,
+    Driver: 'bridge',
+    Internal: isInternal,
+    Labels: { [SANDBOX_LABEL]: name, [RUNNER_LABEL]: instance },
+    ...(isInternal ? { Options: { 'com.docker.network.bridge.inhibit_ipv4': 'true' } } : {}),
+  }
+}
+
+/**
+ * A container for steps: idle, root inside with few powers, no folder of the machine but its
  * workspace and, read-only, its control folder.
  *
  * It is not removed by the engine when it ends (AutoRemove), so that one that died can be asked why;
@@ -60,10 +132,13 @@ export function limitSettings(limits: SandboxLimits): Readonly<Record<string, nu
  */
 export function containerSettings(
   image: string,
-  spec: SandboxSpec & { readonly control: string },
+  spec: Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
+    readonly control: string
+    readonly connection?: Connection | undefined
+  },
   options: ProfileOptions,
 ): ContainerSettings {
-  const { limits, workspace, control, network } = spec
+  const { limits, workspace, control, connection } = spec
   return {
     Image: image,
     Entrypoint: ['/bin/sh'],
@@ -76,7 +151,8 @@ export function containerSettings(
           'GIT_CONFIG_KEY_0=safe.directory',
           `GIT_CONFIG_VALUE_0=${WORKSPACE}`,
         ],
-    Hostname: 'narwhal',
+    // Where it is connected as another container, it is called like that.
+    ...(connection?.kind === 'as' ? {} : { Hostname: 'narwhal' }),
     // The image's own user could neither write into the workspace nor install packages.
     User: '0:0',
     WorkingDir: WORKSPACE,
@@ -84,24 +160,58 @@ export function containerSettings(
     Healthcheck: { Test: ['NONE'] },
     StopSignal: 'SIGKILL',
     HostConfig: {
+      ...hostSettings(limits),
+      ...networkMode(connection),
       Mounts: [
         { Type: 'bind', Source: workspace, Target: WORKSPACE },
         { Type: 'bind', Source: control, Target: CONTROL_DIR, ReadOnly: true },
       ],
-      CapDrop: ['ALL'],
-      CapAdd: CAPABILITIES,
-      SecurityOpt: ['no-new-privileges'],
-      Privileged: false,
-      ...(network === 'none' ? { NetworkMode: 'none' } : {}),
-      Init: true,
-      IpcMode: 'private',
-      CgroupnsMode: 'private',
-      ...limitSettings(limits),
-      Ulimits: [
-        { Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES },
-        { Name: 'core', Soft: 0, Hard: 0 },
-      ],
-      LogConfig: { Type: 'none' },
+    },
+  }
+}
+
+/**
+ * The container of a service: as its image says, as the user it says, with the limits and powers of a
+ * job's, and without the workspace. No port of it is published on the machine.
+ */
+export function serviceSettings(
+  service: ServiceSpec,
+  spec: Pick<SandboxSpec, 'name' | 'limits'> & JobNetwork,
+  { instance }: ProfileOptions,
+): ContainerSettings {
+  const { name, image, env, command } = service
+  const { network } = spec
+  return {
+    Image: parseImageReference(image).full,
+    ...(command ? { Cmd: command } : {}),
+    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    Hostname: name,
+    Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: instance },
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: { ...hostSettings(spec.limits), NetworkMode: network, ...nameSettings(spec) },
+    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [name] } } },
+  }
+}
+
+/** A look into a container's network from the side, with a shell of another image. */
+export function probeSettings(
+  image: string,
+  script: string,
+  spec: Pick<SandboxSpec, 'name' | 'limits'> & { readonly container: string },
+  { instance }: ProfileOptions,
+): ContainerSettings {
+  return {
+    Image: image,
+    Entrypoint: ['/bin/sh'],
+    Cmd: ['-c', script],
+    Env: [],
+    User: '0:0',
+    Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: instance },
+    Healthcheck: { Test: ['NONE'] },
+    StopSignal: 'SIGKILL',
+    HostConfig: {
+      ...hostSettings(spec.limits),
+      ...networkMode({ kind: 'as', container: spec.container }),
     },
   }
 }

@@ -1,8 +1,10 @@
+import { parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
-import type { JobContainer } from './docker-container.ts'
+import type { JobContainer, NumberedStep } from './docker-container.ts'
 import type { StepEnd } from './docker-exec.ts'
+import type { JobContainers } from './docker-maker.ts'
 import { WORKSPACE } from './docker-profile.ts'
 import type {
   OutputListener,
@@ -19,62 +21,76 @@ const MIB = 1024 ** 2
 
 /** What tells one sandbox from another. */
 export interface DockerSandboxParts {
-  /** It is up. */
-  readonly container: JobContainer
+  /** The main one is up; others are started when a step wants them. */
+  readonly containers: JobContainers
   readonly spec: SandboxSpec
   /** Called once it is gone. */
   readonly onRemoved: () => void
 }
 
 /**
- * One job's container: *up* from the start, *down* after a step was aborted or took the container with
- * it (all its processes are gone, its files are not; the next step starts it again), and *removed*
- * by the disposal. Invariant: at most one step runs, and only while it is up. Up or down, it may be
- * *paused* besides: then nothing is started.
+ * One job's containers. The main one is *up* from the start, and *down* after a step was aborted or took
+ * it with it (all processes are gone, the files are not; the next step starts it again); *removed* is all
+ * by the disposal. Those of other images share its network, so they go down with it. Up or down,
+ * everything may be *paused* besides: then nothing is started.
+ * Invariant: at most one step runs but for those in the background, and only while its container is up.
  */
 export class DockerSandbox implements Sandbox {
   readonly workspace = WORKSPACE
-  readonly #container: JobContainer
+  readonly #containers: JobContainers
   readonly #spec: SandboxSpec
   readonly #onRemoved: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
   readonly #pauses = new SerialQueue()
+  readonly #starts = new SerialQueue()
+  readonly #oomKills = new Map<JobContainer, number>()
+  readonly #running = new Set<Promise<unknown>>()
   #steps = 0
-  #oomKills = 0
-  #running: Promise<unknown> = Promise.resolve()
   #removal: Promise<void> | undefined
 
-  constructor({ container, spec, onRemoved }: DockerSandboxParts) {
-    this.#container = container
+  constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
+    this.#containers = containers
     this.#spec = spec
     this.#onRemoved = onRemoved
   }
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
-    const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
-    this.#running = run.catch(() => undefined)
+    const until = AbortSignal.any([signal, this.#closing.signal])
+    const run = step.background
+      ? this.#runBeside(step, output, until)
+      : this.#run(step, output, until)
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
     return run
   }
 
   get handle(): SandboxHandle {
-    const { id, api, mustTidy } = this.#container.parts
-    return { kind: 'container', host: api.address.url, id, remove: !mustTidy }
+    const { main, others, services } = this.#containers
+    const { id, api, mustTidy } = main.parts
+    const ids = [...(services?.ids ?? []), ...[...others.values()].map(({ parts }) => parts.id)]
+    return {
+      kind: 'container',
+      host: api.address.url,
+      id,
+      ...(ids.length > 0 ? { others: ids } : {}),
+      remove: !mustTidy,
+    }
   }
 
   pause(): Promise<void> {
     return this.#pauses.run(async () => {
       await this.#gate.close()
-      await this.#container.untilBegun()
-      const { api, id } = this.#container.parts
-      await api.pauseContainer(id)
+      await Promise.all(this.#forSteps.map((one) => one.untilBegun()))
+      const { api } = this.#containers.main.parts
+      await Promise.all(this.#ids.map((id) => api.pauseContainer(id)))
     })
   }
 
   resume(): Promise<void> {
     return this.#pauses.run(async () => {
-      const { api, id } = this.#container.parts
-      await api.unpauseContainer(id)
+      const { api } = this.#containers.main.parts
+      await Promise.all(this.#ids.map((id) => api.unpauseContainer(id)))
       this.#gate.open()
     })
   }
@@ -93,51 +109,113 @@ export class DockerSandbox implements Sandbox {
     return this.#removal
   }
 
+  get #forSteps(): readonly JobContainer[] {
+    return [this.#containers.main, ...this.#containers.others.values()]
+  }
+
+  get #ids(): readonly string[] {
+    return [
+      ...this.#forSteps.map(({ parts }) => parts.id),
+      ...(this.#containers.services?.ids ?? []),
+    ]
+  }
+
   async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     checkStep(step)
     signal.throwIfAborted()
-    const container = this.#container
+    const container = this.#containerOf(step)
     try {
-      if (!container.isUp) await this.#startAgain(signal)
-      this.#steps += 1
-      const numbered = { ...step, number: this.#steps }
-      return await this.#exitOf(await container.run(numbered, this.#gate, output, signal))
+      await this.#startFor(container, signal)
+      const end = await container.run(this.#number(step), this.#gate, output, signal)
+      return await this.#exitOf(container, end)
     } catch (error) {
       // Whatever happened, nothing of this step may run on; if the engine is away, that is told below.
-      await container.kill().catch(() => {})
+      await this.#killAll().catch(() => {})
       signal.throwIfAborted()
       throw error
     }
   }
 
-  async #startAgain(signal: AbortSignal): Promise<void> {
-    await this.#gate.pass(() => this.#container.start(), signal)
-    this.#oomKills = 0
+  /** Its end takes no container with it, but another step's may take it. */
+  async #runBeside(
+    step: SandboxStep,
+    output: OutputListener,
+    signal: AbortSignal,
+  ): Promise<StepExit> {
+    checkStep(step)
+    signal.throwIfAborted()
+    const container = this.#containerOf(step)
+    await this.#startFor(container, signal)
+    const end = await container.run(this.#number(step), this.#gate, output, signal)
+    signal.throwIfAborted()
+    if (end.kind === 'exited') return { exitCode: end.exitCode }
+    if (end.kind === 'lost' && end.exitCode !== undefined) return { exitCode: end.exitCode }
+    return { exitCode: 137, note: 'its container was ended' }
   }
 
-  async #exitOf(end: StepEnd): Promise<StepExit> {
+  #containerOf({ image }: SandboxStep): JobContainer {
+    const { main, others } = this.#containers
+    if (image === undefined) return main
+    const { full } = parseImageReference(image)
+    const other = full === main.parts.image ? main : others.get(full)
+    if (!other) throw new NarwhalError('internal', `the sandbox has no container of image ${full}`)
+    return other
+  }
+
+  #number(step: SandboxStep): NumberedStep {
+    this.#steps += 1
+    return { ...step, number: this.#steps }
+  }
+
+  /** Starts what is down, one after the other: two steps may want it at once. */
+  #startFor(container: JobContainer, signal: AbortSignal): Promise<void> {
+    const { main } = this.#containers
+    if (main.isUp && container.isUp) return Promise.resolve()
+    return this.#starts.run(async () => {
+      if (!main.isUp) {
+        // What still stands has the network of one that is gone.
+        await this.#killOthers()
+        await this.#gate.pass(() => main.start(), signal)
+        this.#oomKills.delete(main)
+      }
+      if (container.isUp) return
+      await this.#gate.pass(() => container.start(), signal)
+      this.#oomKills.delete(container)
+    })
+  }
+
+  async #killAll(): Promise<void> {
+    await Promise.all([this.#containers.main.kill(), this.#killOthers()])
+  }
+
+  async #killOthers(): Promise<void> {
+    const up = [...this.#containers.others.values()].filter(({ isUp }) => isUp)
+    await Promise.all(up.map((one) => one.kill()))
+  }
+
+  async #exitOf(container: JobContainer, end: StepEnd): Promise<StepExit> {
     if (end.kind === 'exited') {
-      const killed = end.oomKills > this.#oomKills
-      this.#oomKills = end.oomKills
+      const killed = end.oomKills > (this.#oomKills.get(container) ?? 0)
+      this.#oomKills.set(container, end.oomKills)
       return killed && end.exitCode !== 0
         ? { exitCode: end.exitCode, note: this.#outOfMemory() }
         : { exitCode: end.exitCode }
     }
-    const { image } = this.#container.parts
-    if (end.kind === 'gone') await this.#container.kill()
-    const state = await this.#container.inspect()
+    const { image } = container.parts
+    if (end.kind === 'gone') await container.kill()
+    const state = await container.inspect()
     if (!state) throw unavailable(`the container of ${this.#spec.name} is gone: it was removed`)
     if (end.kind === 'not_running') {
       const words = `the container of ${this.#spec.name} ended by itself (${state.exitCode})`
       throw unavailable(words)
     }
     if (!state.running) {
-      await this.#container.kill()
+      await container.kill()
       const note = state.oomKilled ? this.#outOfMemory() : 'the step ended its own container'
       return { exitCode: 137, note }
     }
     if (end.kind === 'lost' && end.exitCode !== undefined && end.exitCode > 128) {
-      await this.#container.kill()
+      await container.kill()
       return { exitCode: end.exitCode, note: 'the shell around the step was killed' }
     }
     const said = end.kind === 'lost' ? end.said : 'it did not end when it was killed'
@@ -154,8 +232,11 @@ export class DockerSandbox implements Sandbox {
     this.#closing.abort(
       new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
     )
-    await this.#running
-    await this.#container.remove()
+    await Promise.all(this.#running)
+    const { main, others, services } = this.#containers
+    const forSteps = [main, ...others.values()]
+    await Promise.all([...forSteps.map((one) => one.remove()), services?.removeContainers()])
+    await services?.removeNetwork()
     this.#onRemoved()
   }
 }

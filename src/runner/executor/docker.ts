@@ -6,8 +6,8 @@ import type { Logger } from '../../lib/log.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
-import { type JobContainer, tidyWorkspace } from './docker-container.ts'
-import { ContainerMaker } from './docker-maker.ts'
+import { tidyWorkspace } from './docker-container.ts'
+import { ContainerMaker, type JobContainers } from './docker-maker.ts'
 import { limitSettings, RUNNER_LABEL } from './docker-profile.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import type { Executor, Sandbox, SandboxLimits, SandboxSpec, TakenSandbox } from './executor.ts'
@@ -37,8 +37,8 @@ export interface DockerExecutorOptions {
 }
 
 /**
- * Jobs in containers of the Docker Engine, one container each, in which a supervisor runs the steps
- * (docker-supervisor.ts). What it is allowed stands in docker-profile.ts. Some are started ahead of their
+ * Jobs in containers of the Docker Engine: one for the steps, in which a supervisor runs them
+ * (docker-supervisor.ts), one for each further image that a step names, and one for each service. What it is allowed stands in docker-profile.ts. Some are started ahead of their
  * jobs, each for one (warm-pool.ts). The engine may come and go between calls: nothing of it is held
  * but ids.
  */
@@ -78,6 +78,8 @@ export class DockerExecutor implements Executor {
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
+    // What waits is on no network of a job's own.
+    if (spec.services?.length) return undefined
     const named = spec.image ?? this.#options.defaultImage
     if (named === undefined || !this.#warm) return undefined
     const { full } = parseImageReference(named)
@@ -126,11 +128,11 @@ export class DockerExecutor implements Executor {
     signal.throwIfAborted()
     await this.reap()
     this.#removeClosed()
-    const container = await this.#maker.make(image, spec, signal)
-    const sandbox = this.#keep(container, spec)
+    const containers = await this.#maker.make(image, spec, signal)
+    const sandbox = this.#keep(containers, spec)
     try {
       signal.throwIfAborted()
-      await container.start()
+      await Promise.all([containers.main.start(), containers.services?.start(signal)])
       signal.throwIfAborted()
       return sandbox
     } catch (error) {
@@ -142,12 +144,17 @@ export class DockerExecutor implements Executor {
   /** One that has ended meanwhile, or whose image has changed, gives its place to a fresh one. */
   async #openWarm(warm: WarmContainer, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     const { container, image, imageId, limits } = warm
-    const sandbox = this.#keep(container, spec)
+    let sandbox = this.#keep({ main: container, others: new Map() }, spec)
     try {
       signal.throwIfAborted()
       if ((await this.#api.findImage(image)) === imageId && container.isUp) {
         if (!isDeepStrictEqual(limits, spec.limits)) {
           await this.#api.updateContainer(container.parts.id, limitSettings(spec.limits))
+        }
+        if (spec.images?.length) {
+          const others = await this.#maker.makeOthers(container, spec, signal)
+          this.#sandboxes.delete(sandbox)
+          sandbox = this.#keep({ main: container, others }, spec)
         }
         signal.throwIfAborted()
         return sandbox
@@ -176,10 +183,10 @@ export class DockerExecutor implements Executor {
     )
   }
 
-  /** Holds a sandbox until its container is gone. */
-  #keep(container: JobContainer, spec: SandboxSpec): DockerSandbox {
+  /** Holds a sandbox until its containers are gone. */
+  #keep(containers: JobContainers, spec: SandboxSpec): DockerSandbox {
     const onRemoved = () => void this.#sandboxes.delete(sandbox)
-    const sandbox: DockerSandbox = new DockerSandbox({ container, spec, onRemoved })
+    const sandbox: DockerSandbox = new DockerSandbox({ containers, spec, onRemoved })
     this.#sandboxes.add(sandbox)
     return sandbox
   }
@@ -197,6 +204,9 @@ export class DockerExecutor implements Executor {
       if (!this.#options.runnerIsRoot) await tidyWorkspace(this.#api, id).catch(() => {})
       await this.#api.removeContainer(id)
     }
+    for (const id of await this.#api.listNetworks(RUNNER_LABEL, this.#options.instance)) {
+      await this.#api.removeNetwork(id)
+    }
     await removeFolder(this.#options.folder)
     await this.#openPool()
     if (ids.length > 0) this.#options.log.info({ count: ids.length }, 'removed leftover containers')
@@ -213,7 +223,8 @@ export class DockerExecutor implements Executor {
       make: (kind, onGone) => this.#maker.makeWarm(kind, warm.limits, onGone),
       discard: async ({ container, workspace, limits }) => {
         // Where the engine is away, it is tried again like any other.
-        const sandbox = this.#keep(container, { name: 'warm', workspace, limits })
+        const containers = { main: container, others: new Map() }
+        const sandbox = this.#keep(containers, { name: 'warm', workspace, limits })
         await sandbox[Symbol.asyncDispose]().catch(() => {})
         await removeFolder(workspace).catch(() => {})
       },

@@ -4,6 +4,7 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { collectOutputs, outputEnv } from '../collect-outputs.ts'
+import { backgroundContract } from './background.contract.ts'
 import {
   ContractFixture,
   type ContractOptions,
@@ -270,5 +271,6 @@ export function executorContract(
 
   outputContract(contract)
   pauseContract(contract)
+  backgroundContract(contract)
   if (options.isolated) isolationContract(contract)
 }

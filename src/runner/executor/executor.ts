@@ -1,4 +1,5 @@
 import type { Engine } from '../../core/placement/placement.ts'
+import type { ServiceSpec } from '../../core/plan.ts'
 
 /** What a sandbox is for and what it may use. */
 export interface SandboxSpec {
@@ -11,7 +12,22 @@ export interface SandboxSpec {
   readonly limits: SandboxLimits
   /** Without a network but its own loopback, or, with services, that of the job. */
   readonly network?: 'none'
+  /** The images that steps name besides. */
+  readonly images?: readonly string[]
+  /** What runs beside the steps: each is ready when the sandbox is open, and ends with it. */
+  readonly services?: readonly ServiceSpec[]
+  /** Hears of each service by its place in `services`; output as an OutputListener would. */
+  readonly onService?: (index: number, event: ServiceEvent) => void | Promise<void>
 }
+
+/** What happens to a service, in this order. Of one that is ended with its sandbox no end is told. */
+export type ServiceEvent =
+  | { readonly type: 'started' }
+  | { readonly type: 'output'; readonly stream: OutputStream; readonly chunk: Uint8Array }
+  /** It did not get ready; the opening rejects. */
+  | { readonly type: 'failed'; readonly reason: string }
+  /** It has ended by itself. */
+  | { readonly type: 'ended'; readonly exit: StepExit }
 
 export interface SandboxLimits {
   readonly memoryBytes: number
@@ -29,6 +45,13 @@ export interface SandboxStep {
    * the image sets. Names have the form `[A-Za-z_][A-Za-z0-9_]*`; values hold no NUL character.
    */
   readonly env: Readonly<Record<string, string>>
+  /** One of the spec's `images`, in place of its `image`. */
+  readonly image?: string
+  /**
+   * Set: other steps may begin and end while it runs. When \`end\` aborts, its processes are asked to
+   * end (SIGTERM); how long they may take for it is the caller's to decide.
+   */
+  readonly background?: { readonly end: AbortSignal }
 }
 
 export type OutputStream = 'stdout' | 'stderr'
@@ -54,8 +77,11 @@ export type SandboxHandle =
       readonly kind: 'container'
       /** The engine's address, as `parseEngineAddress` reads it. */
       readonly host: string
+      /** Of the container that holds the steps. */
       readonly id: string
-      /** Whether it may go with what it wrote; else whoever disposes still needs it, ended. */
+      /** Of those of its services and other images; absent: none. */
+      readonly others?: readonly string[]
+      /** Whether the first may go with what it wrote; else whoever disposes still needs it, ended. */
       readonly remove: boolean
     }
   /** All processes of this machine with this mark (see process-search.ts) and what they started. */
@@ -98,7 +124,9 @@ export interface Executor extends AsyncDisposable {
  * - `run` runs one script after the other in the workspace, each as a process of its own: closed
  *   standard input, exactly the given environment. It resolves once the script has ended and
  *   its output has been heard, also when it left processes in the background. Whether those live on
- *   into the next step is up to the engine. Calls never overlap.
+ *   into the next step is up to the engine. Calls never overlap, but for steps in the background;
+ *   one of those that is at work when another step is aborted may be killed with it, and ends with
+ *   137 then.
  * - When the signal aborts, every process of the step is killed and `run` rejects with the
  *   signal's reason; the sandbox can still run further steps. Our own trouble (the engine is gone,
  *   an environment that can't be set, …) rejects with a NarwhalError.

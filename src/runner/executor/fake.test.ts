@@ -118,3 +118,40 @@ test('fake: can be aborted and disposed of while it is paused', async () => {
   await sandbox[Symbol.asyncDispose]()
   await rejected
 })
+
+test('fake: has services, images of steps and steps beside others', async () => {
+  await using executor = new FakeExecutor()
+  const service = { name: 'db', image: 'db:1', env: { WHO: 'db' } }
+  const heard: string[] = []
+  const services = [
+    { ...service, command: ['print', '$WHO'] },
+    { ...service, name: 'other', command: ['sleep', '100000'] },
+  ]
+  const asked = { ...spec, images: ['node:24'], services }
+  await using sandbox = await executor.open(
+    {
+      ...asked,
+      onService: (index, event) => {
+        const words = event.type === 'output' ? Buffer.from(event.chunk).toString() : event.type
+        heard.push(`${index} ${words}`)
+      },
+    },
+    NOTHING,
+  )
+  await eventually(() => heard.length === 4)
+  assert.deepEqual(heard.toSorted(), ['0 db\n', '0 ended', '0 started', '1 started'])
+  const end = new AbortController()
+  const background = { end: end.signal }
+  const step = { script: 'sleep 100000', env: {} }
+  const beside = sandbox.run({ ...step, background }, () => {}, NOTHING)
+  const script = { script: 'exit 3', env: {}, image: 'node:24' }
+  assert.deepEqual(await sandbox.run(script, () => {}, NOTHING), { exitCode: 3 })
+  await assert.rejects(
+    sandbox.run({ ...script, image: 'node:25' }, () => {}, NOTHING),
+    isMisuse,
+  )
+  end.abort()
+  assert.deepEqual(await beside, { exitCode: 143 })
+  const missing = { ...asked, name: 'job_b/1', services: [{ ...service, image: 'missing:1' }] }
+  await assert.rejects(executor.open(missing, NOTHING), { code: 'not_found' })
+})

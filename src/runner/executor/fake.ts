@@ -8,15 +8,15 @@ import type {
   SandboxStep,
   StepExit,
 } from './executor.ts'
-import { runFakeScript } from './fake-script.ts'
+import { type Course, runFakeScript } from './fake-script.ts'
 import { PauseGate } from './pause-gate.ts'
 
 /**
  * An executor without processes, for scenarios and load tests: a step's script is read as the little
- * language of fake-script.ts. An image whose reference begins with `missing` can't be had.
+ * language of fake-script.ts, and so are the words of a service. An image whose reference begins with `missing` can't be had.
  *
  * It polices its callers. It throws NarwhalError `internal` for what the port forbids: two runs at
- * once in one sandbox, a run after the disposal, two open sandboxes of the same name, an open after
+ * once in one sandbox but for those in the background, an image that the sandbox was not opened with, a run after the disposal, two open sandboxes of the same name, an open after
  * the executor's disposal. `openSandboxes` tells what nobody has disposed of.
  */
 export class FakeExecutor implements Executor {
@@ -37,14 +37,15 @@ export class FakeExecutor implements Executor {
     signal.throwIfAborted()
     if (this.#closed) throw misuse('a sandbox was opened after the disposal of its executor')
     if (this.#open.has(spec.name)) throw misuse(`sandbox ${spec.name} was opened twice`)
-    if (spec.image?.startsWith('missing')) {
-      throw new NarwhalError(
-        'not_found',
-        `image ${spec.image} can't be pulled: the fake engine does not have it`,
-      )
+    const { image, images = [], services = [] } = spec
+    for (const one of [image, ...images, ...services.map((service) => service.image)]) {
+      if (!one?.startsWith('missing')) continue
+      const words = `image ${one} can't be pulled: the fake engine does not have it`
+      throw new NarwhalError('not_found', words)
     }
-    const sandbox = new FakeSandbox(spec.name, () => this.#open.delete(spec.name))
+    const sandbox = new FakeSandbox(spec, () => this.#open.delete(spec.name))
     this.#open.set(spec.name, sandbox)
+    await sandbox.startServices()
     return sandbox
   }
 
@@ -54,37 +55,79 @@ export class FakeExecutor implements Executor {
   }
 }
 
-/** *Idle* or *running* one step, paused or not, or *disposed* for ever. */
+/** *Idle* or *running* one step, beside those in the background; paused or not, or *disposed* for ever. */
 class FakeSandbox implements Sandbox {
   readonly workspace = '/workspace'
-  readonly #name: string
+  readonly #spec: SandboxSpec
   readonly #forget: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
   readonly #outputs: string[] = []
-  #running: Promise<unknown> | undefined
+  readonly #running = new Set<Promise<unknown>>()
+  #isBusy = false
 
-  constructor(name: string, forget: () => void) {
-    this.#name = name
+  constructor(spec: SandboxSpec, forget: () => void) {
+    this.#spec = spec
     this.#forget = forget
   }
 
+  /** A service's words are a script; it is ready at once. */
+  async startServices(): Promise<void> {
+    const { services = [], onService } = this.#spec
+    const course = { gate: this.#gate, signal: this.#closing.signal, outputs: [] }
+    for (const [index, { env, command = [] }] of services.entries()) {
+      await onService?.(index, { type: 'started' })
+      if (command.length === 0) continue
+      const output: OutputListener = (stream, chunk) =>
+        onService?.(index, { type: 'output', stream, chunk })
+      const run = runFakeScript({ script: command.join(' '), env }, output, course)
+      void this.#track(run.then((exit) => onService?.(index, { type: 'ended', exit })))
+    }
+  }
+
   async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
-    if (this.#closing.signal.aborted) throw misuse(`a step was run in ${this.#name} after its end`)
-    if (this.#running) throw misuse(`two steps were run in ${this.#name} at once`)
+    const { name, images = [] } = this.#spec
+    if (this.#closing.signal.aborted) throw misuse(`a step was run in ${name} after its end`)
+    if (this.#isBusy && !step.background) throw misuse(`two steps were run in ${name} at once`)
+    if (step.image !== undefined && !images.includes(step.image)) {
+      throw misuse(`a step was run with image ${step.image}, which ${name} was not opened with`)
+    }
     checkStep(step)
     const until = AbortSignal.any([signal, this.#closing.signal])
-    const run = runFakeScript(step, output, {
-      gate: this.#gate,
-      signal: until,
-      outputs: this.#outputs,
-    })
-    this.#running = run.catch(() => undefined)
+    if (step.background) return await this.#track(this.#runBeside(step, output, until))
+    this.#isBusy = true
     try {
-      return await run
+      return await this.#track(runFakeScript(step, output, this.#course(until)))
     } finally {
-      this.#running = undefined
+      this.#isBusy = false
     }
+  }
+
+  /** Asked to end, it does, as a process without a handler would. */
+  async #runBeside(
+    step: SandboxStep,
+    output: OutputListener,
+    until: AbortSignal,
+  ): Promise<StepExit> {
+    const end = step.background?.end
+    const signal = end ? AbortSignal.any([until, end]) : until
+    try {
+      return await runFakeScript(step, output, this.#course(signal))
+    } catch (error) {
+      until.throwIfAborted()
+      if (end?.aborted) return { exitCode: 143 }
+      throw error
+    }
+  }
+
+  #course(signal: AbortSignal): Course {
+    return { gate: this.#gate, signal, outputs: this.#outputs }
+  }
+
+  #track<Result>(run: Promise<Result>): Promise<Result> {
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
+    return run
   }
 
   async pause(): Promise<void> {
@@ -97,8 +140,10 @@ class FakeSandbox implements Sandbox {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return
-    this.#closing.abort(new NarwhalError('cancelled', `the sandbox of ${this.#name} is closed`))
-    await this.#running
+    this.#closing.abort(
+      new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
+    )
+    await Promise.all(this.#running)
     this.#forget()
   }
 }

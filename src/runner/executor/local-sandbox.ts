@@ -33,7 +33,7 @@ export class LocalSandbox implements Sandbox {
   readonly #pauses = new SerialQueue()
   readonly #stop: TreeStop
   #steps = 0
-  #running: Promise<unknown> = Promise.resolve()
+  readonly #running = new Set<Promise<unknown>>()
   #removal: Promise<void> | undefined
 
   constructor(parts: LocalSandboxParts) {
@@ -65,7 +65,8 @@ export class LocalSandbox implements Sandbox {
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
-    this.#running = run.catch(() => undefined)
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
     return run
   }
 
@@ -84,6 +85,7 @@ export class LocalSandbox implements Sandbox {
       ...(await programFor(file, step)),
       scratch: scratch.path,
       gate: this.#gate,
+      end: step.background?.end,
     }
     return { exitCode: await runLocal(program, output, signal) }
   }
@@ -92,7 +94,7 @@ export class LocalSandbox implements Sandbox {
     this.#closing.abort(
       new NarwhalError('cancelled', `the sandbox of ${this.#parts.name} is closed`),
     )
-    await this.#running
+    await Promise.all(this.#running)
     await this.#parts.killAll()
     await this.#parts.scratch[Symbol.asyncDispose]()
     this.#parts.onClosed()

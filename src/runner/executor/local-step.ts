@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { chown, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -28,6 +28,10 @@ export interface LocalProgram {
   readonly gate: PauseGate
   /** Ends every process of the step; called when the step is aborted or its output can't be heard. */
   readonly kill: (pid: number) => Promise<void>
+  /** Asks them to end. */
+  readonly terminate: (pid: number) => Promise<void>
+  /** When that is to be done, if it is. */
+  readonly end?: AbortSignal | undefined
 }
 
 /**
@@ -45,12 +49,17 @@ export async function runLocal(
   await using pipes = await openPipes(program)
   const child = await program.gate.pass(async () => start(program, pipes), signal)
   const exited = exitOf(child, program.command)
+  const terminate = () => void program.terminate(child.pid ?? 0).catch(() => {})
+  program.end?.addEventListener('abort', terminate)
   try {
+    if (program.end?.aborted) terminate()
     return await pipes.hear(exited, output, signal)
   } catch (error) {
     if (child.pid !== undefined) await program.kill(child.pid)
     await exited.catch(() => {})
     throw error
+  } finally {
+    program.end?.removeEventListener('abort', terminate)
   }
 }
 
@@ -85,13 +94,15 @@ function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<numbe
 
 /** The two FIFOs of one step. They have no name any more once they are open. */
 async function openPipes({ scratch, owner }: LocalProgram): Promise<StepPipes> {
-  const paths = { stdout: join(scratch, 'stdout'), stderr: join(scratch, 'stderr') }
+  // Of two steps that begin at once each has its own.
+  const folder = await mkdtemp(join(scratch, 'pipes-'))
+  const paths = { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') }
   const both = Object.values(paths)
   await run('mkfifo', ['-m', '600', ...both])
   try {
     if (owner) await Promise.all(both.map((path) => chown(path, owner.uid, owner.gid)))
     return await StepPipes.open(paths)
   } finally {
-    await Promise.all(both.map((path) => rm(path, { force: true })))
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -149,11 +149,17 @@ function readProcess(pid: string): Process | undefined {
 }
 
 /**
- * Kills a process group (negative) or a process. Says whether there was one; one that is gone is no error,
+ * Kills a process group (negative) or a process, or sends it another signal. Says whether there was one; one that is gone is no error,
  * and one that became another user's nobody here can kill.
  */
-export function kill(pid: number): boolean {
-  return signal(pid, 'SIGKILL')
+export function kill(pid: number, name: NodeJS.Signals = 'SIGKILL'): boolean {
+  return signal(pid, name)
+}
+
+/** Asks all that come from a process to end, and not the process itself. */
+export async function terminateBelow(pid: number): Promise<void> {
+  const { processes } = await lookAround((one) => (one === String(pid) ? 'ours' : 'other'))
+  for (const one of processes) if (one.pid !== pid) signal(one.pid, 'SIGTERM')
 }
 
 function signal(pid: number, name: NodeJS.Signals): boolean {

@@ -28,5 +28,8 @@ test('process: refuses what it can not give in words that help', async () => {
     )
   }
   await refused({ image: 'node:24' }, 'image node:24 needs a container engine')
+  await refused({ images: ['node:24'] }, 'image node:24 needs a container engine')
+  const services = [{ name: 'db', image: 'postgres:18', env: {} }]
+  await refused({ services }, 'services need a container engine, and this runner runs plain')
   await refused({ network: 'none' }, 'network: none needs a sandbox')
 })

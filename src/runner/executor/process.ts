@@ -1,8 +1,9 @@
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Executor, Sandbox, SandboxSpec } from './executor.ts'
+import type { Executor, Sandbox, SandboxSpec, SandboxStep } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
 import { PROCESS_MARK, withMark } from './process-search.ts'
 import { kill, killTree } from './process-tree.ts'
+import { refuseContainers } from './refuse-containers.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -36,12 +37,7 @@ export class ProcessExecutor implements Executor {
   }
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    if (spec.image !== undefined) {
-      throw new NarwhalError(
-        'invalid',
-        `image ${spec.image} needs a container engine, and this runner runs plain processes (NARWHAL_EXECUTOR=process:): start Docker or Podman on it, or remove \`image:\``,
-      )
-    }
+    refuseContainers(spec, 'runs plain processes (NARWHAL_EXECUTOR=process:)')
     if (spec.network === 'none') {
       throw new NarwhalError(
         'invalid',
@@ -73,18 +69,17 @@ export class ProcessExecutor implements Executor {
       name: spec.name,
       workspace: spec.workspace,
       killAll,
-      programFor: async (
-        file: string,
-        step: { readonly env: Readonly<Record<string, string>> },
-      ) => ({
+      programFor: async (file: string, step: SandboxStep) => ({
         command: '/bin/sh',
         args: ['-e', file],
         env: { ...base, ...step.env, [PROCESS_MARK]: scratch.mark },
         cwd: spec.workspace,
         kill: async (pid: number) => {
           kill(-pid)
-          await killAll()
+          // The mark is that of all steps.
+          if (!step.background) await killAll()
         },
+        terminate: async (pid: number) => void kill(-pid, 'SIGTERM'),
       }),
     }
   }

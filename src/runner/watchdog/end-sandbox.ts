@@ -20,7 +20,12 @@ export async function endSandbox(handle: SandboxHandle): Promise<void> {
     return
   }
   // At the same time, for an engine that is away or silent: on another machine nothing is found.
-  await Promise.all([killTree(inContainer(handle.id)), endContainer(handle)])
+  const ids = [handle.id, ...(handle.others ?? [])]
+  await Promise.all([
+    ...ids.map((id) => killTree(inContainer(id))),
+    endContainer(handle),
+    ...ids.slice(1).map((id) => endContainer({ ...handle, id, remove: true })),
+  ])
 }
 
 type ContainerHandle = Extract<SandboxHandle, { readonly kind: 'container' }>
