@@ -1,4 +1,5 @@
 import type { WaitingJob } from '../core/placement/placement.ts'
+import { needsContainers } from '../core/plan.ts'
 import type { JobRecord } from '../store/records.ts'
 
 /** A runner that could not run a job gets it again, for want of another, after so long. */
@@ -13,6 +14,7 @@ export function waitingJob(
     jobId: job.id,
     repositoryId: job.repositoryId,
     ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
+    ...(needsContainers(job.spec) ? { containers: true } : {}),
     labels: job.spec.labels,
     queuedAt,
     followers,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault } from '../contract/rpc.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
-import type { JobSpec, StepSpec } from '../core/plan.ts'
+import { type JobSpec, partNames } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
@@ -14,9 +14,11 @@ import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
-import { type End, runStep } from './run-step.ts'
+import type { End } from './run-step.ts'
+import { ServiceLogs } from './service-logs.ts'
 import type { Spools } from './spool/spools.ts'
 import { StepLog } from './step-log.ts'
+import { isOfTheStep, StepSequence } from './step-sequence.ts'
 import { inWords, TimeLimit } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
 
@@ -55,6 +57,9 @@ export interface AttemptDeps extends PreparationDeps {
   readonly onReaders: () => void
   readonly log: Logger
 }
+
+/** What the logs of all that runs beside the steps may take of the memory, packed. */
+const HELD_LOG_BYTES = 16 * 1024 * 1024
 
 /** How long a sandbox or a fetch may take to notice the abort, in milliseconds. */
 const GRACE_MS = 15_000
@@ -96,8 +101,9 @@ export class Attempt implements KnownAttempt {
   readonly #preparation: Preparation
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
+  readonly #steps: StepSequence
+  readonly #services: ServiceLogs
   #isFinished = false
-  #nextStep = 0
 
   constructor(order: AttemptOrder, deps: AttemptDeps) {
     const { jobId, attempt, job } = order
@@ -108,7 +114,7 @@ export class Attempt implements KnownAttempt {
     this.#order = order
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
-    const facts = { ...this.ref, fence, steps: job.steps.length, instanceId }
+    const facts = { ...this.ref, fence, steps: partNames(job).length, instanceId }
     this.events = deps.spools.create(facts, () => this.audience.wake())
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
@@ -126,6 +132,18 @@ export class Attempt implements KnownAttempt {
       },
       log: deps.log.child(this.ref),
     })
+    const { signal } = this.#abort
+    const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partNames(job).length))
+    this.#steps = new StepSequence(job, {
+      events: this.events,
+      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env },
+      maxLogBytes,
+      signal,
+      untilNext: () => this.#keeper.untilHeld(signal),
+      explain: (error) => this.#explain(error, faultOfSandbox(error)),
+      startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+    })
+    this.#services = new ServiceLogs(job, this.events, maxLogBytes)
     this.#tell({ type: 'started', instanceId })
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
@@ -136,8 +154,10 @@ export class Attempt implements KnownAttempt {
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
         limits: limitsOf(job, deps.limits),
         ...(job.network ? { network: job.network } : {}),
+        ...(job.services ? { services: job.services, onService: this.#services.hear } : {}),
+        ...imagesOf(job),
       },
-      signal: this.#abort.signal,
+      signal,
       onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
     })
     this.finished = this.#run()
@@ -150,7 +170,7 @@ export class Attempt implements KnownAttempt {
 
   /** Whether a step of it has run, or runs. */
   get hasBegun(): boolean {
-    return this.#nextStep > 0
+    return this.#steps.begun > 0
   }
 
   get leaseTimes(): LeaseTimes {
@@ -186,9 +206,11 @@ export class Attempt implements KnownAttempt {
   async #run(): Promise<void> {
     const { job } = this.#order
     const end = await this.#prepareAndRun()
+    await this.#steps.end()
     this.#limit[Symbol.dispose]()
     this.#keeper[Symbol.dispose]()
-    for (let step = this.#nextStep; step < job.steps.length; step++) {
+    await this.#services.finish()
+    for (let step = this.#steps.begun; step < job.steps.length; step++) {
       this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
     }
     const { exitCode: _, ...told } = end
@@ -207,7 +229,7 @@ export class Attempt implements KnownAttempt {
     } catch (error) {
       const end = this.#explain(error, this.#preparation.fault)
       if (this.#order.job.steps.length > 0) {
-        const log = new StepLog(this.events, Math.max(0, this.#nextStep - 1))
+        const log = new StepLog(this.events, Math.max(0, this.#steps.begun - 1))
         log.say(end.reason)
         await log.end()
       }
@@ -216,36 +238,13 @@ export class Attempt implements KnownAttempt {
   }
 
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
-    const { job, env } = this.#order
+    const { outputs: declared } = this.#order.job
     const guarded = this.#keeper.guard(sandbox)
-    const outputs = job.outputs ? { env: outputEnv(sandbox), declared: job.outputs } : undefined
-    let result: End = { outcome: 'success' }
-    for (const [index, step] of job.steps.entries()) {
-      if (!isDue(step, result)) {
-        this.#tell({ type: 'step_finished', step: index, outcome: 'skipped' })
-        this.#nextStep = index + 1
-        continue
-      }
-      await this.#keeper.untilHeld(signal)
-      this.#nextStep = index + 1
-      const end = await runStep({
-        sandbox: guarded,
-        index,
-        step,
-        env: { ...GIT_IN_SANDBOX, ...env, ...job.env, ...step.env, ...outputs?.env },
-        events: this.events,
-        signal,
-        explain: (error) => this.#explain(error, faultOfSandbox(error)),
-        startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
-      })
-      const named = { ...end, reason: `step "${step.name}": ${end.reason}` }
-      if (this.#stopped || !isOfTheStep(end)) return named
-      if (end.outcome !== 'success' && !step.allowFailure && result.outcome === 'success') {
-        result = named
-      }
-    }
-    if (!outputs) return result
-    const read = await collectOutputs(guarded, outputs, signal)
+    if (!declared) return await this.#steps.run(guarded)
+    const env = outputEnv(sandbox)
+    const result = await this.#steps.run(guarded, env)
+    if (this.#stopped || !isOfTheStep(result)) return result
+    const read = await collectOutputs(guarded, { env, declared }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result
@@ -276,6 +275,12 @@ export class Attempt implements KnownAttempt {
   }
 }
 
+/** The images of its steps. */
+function imagesOf({ steps }: JobSpec): { images?: string[] } {
+  const images = [...new Set(steps.flatMap(({ image }) => image ?? []))]
+  return images.length > 0 ? { images } : {}
+}
+
 /** What the job asks for, within what the runner gives. */
 function limitsOf({ resources }: JobSpec, limits: SandboxLimits): SandboxLimits {
   const { cpus = limits.cpus, memoryBytes = limits.memoryBytes } = resources ?? {}
@@ -284,16 +289,4 @@ function limitsOf({ resources }: JobSpec, limits: SandboxLimits): SandboxLimits 
     cpus: Math.min(cpus, limits.cpus),
     memoryBytes: Math.min(memoryBytes, limits.memoryBytes),
   }
-}
-
-/** Whether a step runs after what came before it has ended so. */
-function isDue({ runsOn }: StepSpec, { outcome }: End): boolean {
-  if (runsOn === 'always') return true
-  return (outcome === 'success') === (runsOn === undefined)
-}
-
-/** Whether the step's own script came to this end, so that others may follow. */
-function isOfTheStep({ outcome, fault }: End): boolean {
-  if (fault !== undefined) return false
-  return outcome === 'success' || outcome === 'failure' || outcome === 'timeout'
 }

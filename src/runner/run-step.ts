@@ -4,10 +4,8 @@ import type { Outputs } from '../core/outputs.ts'
 import type { StepSpec } from '../core/plan.ts'
 import { stepScript } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { EventSpool } from './event-spool.ts'
-import type { Sandbox, StepExit } from './executor/executor.ts'
+import type { OutputListener, Sandbox, StepExit } from './executor/executor.ts'
 import { installScript, NO_PACKAGE_MANAGER } from './packages.ts'
-import { StepLog } from './step-log.ts'
 import { inWords } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
 
@@ -25,46 +23,42 @@ export interface End {
 
 export interface StepRun {
   readonly sandbox: Pick<Sandbox, 'run'>
-  /** The step's place in the job, from 0. */
-  readonly index: number
   readonly step: StepSpec
   readonly env: Readonly<Record<string, string>>
-  readonly events: EventSpool
+  readonly log: PartLog
   readonly signal: AbortSignal
   /** What an error means: an abort's cause is known only to who aborted. */
   readonly explain: (error: unknown) => End
   /** Starts a time-out of its own, which stands still with the attempt. */
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
+  /** Of a step in the background: when it is to end, since the job has come to its end. */
+  readonly end?: AbortSignal
+}
+
+/** Where a step's output goes, and what Narwhal says of it. */
+export interface PartLog {
+  readonly write: OutputListener
+  say(text: string): void
 }
 
 /** How long a sandbox may take to end a step after the abort, in milliseconds. */
 const GRACE_MS = 15_000
 
-/** Runs one step and tells of it in events: its start, its log, its end. Never rejects. */
+/**
+ * Runs one step: again as often as it asks for, but only what the user's own script did is tried
+ * again. Never rejects.
+ */
 export async function runStep(run: StepRun): Promise<End> {
-  const { index, events } = run
-  events.append({ type: 'step_started', step: index })
-  const log = new StepLog(events, index)
-  const end = await runTries(run, log)
-  if (end.reason !== undefined) log.say(end.reason)
-  await log.end()
-  const { fault: _, ...told } = end
-  events.append({ type: 'step_finished', step: index, ...told })
-  return end
-}
-
-/** Tries the step again as often as it asks for; only what the user's own script did is tried again. */
-async function runTries(run: StepRun, log: StepLog): Promise<End> {
   const { retries = 0 } = run.step
   for (let tries = 1; ; tries++) {
-    const end = await runOnce(run, log)
+    const end = await runOnce(run)
     if (tries > retries || (end.outcome !== 'failure' && end.outcome !== 'timeout')) return end
-    if (run.signal.aborted) return end
-    log.say(`${end.reason}: trying again (${tries} of ${retries})`)
+    if (run.signal.aborted || run.end?.aborted) return end
+    run.log.say(`${end.reason}: trying again (${tries} of ${retries})`)
   }
 }
 
-async function runOnce(run: StepRun, log: StepLog): Promise<End> {
+async function runOnce(run: StepRun): Promise<End> {
   const { timeoutMs } = run.step
   const overtime = new AbortController()
   const over = (): void => overtime.abort(new NarwhalError('cancelled', 'the step took too long'))
@@ -75,8 +69,15 @@ async function runOnce(run: StepRun, log: StepLog): Promise<End> {
   const script = async (text: string): Promise<StepExit> => {
     signal.throwIfAborted()
     isRunning = true
-    const { sandbox, env } = run
-    const exit = sandbox.run({ script: text, env }, log.write, signal).finally(() => {
+    const { sandbox, env, log, end } = run
+    const { image } = run.step
+    const step = {
+      script: text,
+      env,
+      ...(image === undefined ? {} : { image }),
+      ...(end ? { background: { end } } : {}),
+    }
+    const exit = sandbox.run(step, log.write, signal).finally(() => {
       isRunning = false
     })
     return withGrace(exit, signal, GRACE_MS)

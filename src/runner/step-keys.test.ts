@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support/attempt-client.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
+import { HandExecutor, type HandStep } from '../../test/support/hand-executor.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { RunsOn } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { ProcessExecutor } from './executor/process.ts'
@@ -14,6 +16,7 @@ interface Step {
   readonly runsOn?: RunsOn
   readonly workingDirectory?: string
   readonly shell?: string
+  readonly background?: boolean
 }
 
 /** What an attempt with these steps tells, run by real shells. */
@@ -65,4 +68,101 @@ test('runs a command in its folder by its shell', async () => {
     shell: 'bash',
   })
   assert.match(words, /log 0 ui\nstep 0 ended success/)
+})
+
+test('runs a step in the background beside those after it, and ends it with them', async () => {
+  const words = await run(
+    {
+      command: 'trap "echo ended; exit 1" TERM; echo up; touch up; while :; do sleep 0.05; done',
+      background: true,
+    },
+    { command: 'while [ ! -e up ]; do sleep 0.05; done; echo beside' },
+    { command: 'echo last' },
+  )
+  const [begun, ...others] = words.split('\n').filter((line) => !line.includes('Terminated'))
+  assert.equal(begun, 'started')
+  // Its log stands together, behind those of the others.
+  assert.deepEqual(others, [
+    'step 0',
+    'step 1',
+    'log 1 beside',
+    'step 1 ended success',
+    'step 2',
+    'log 2 last',
+    'step 2 ended success',
+    'step 0 ended success',
+    'log 0 up',
+    'log 0 ended',
+    'finished success',
+  ])
+})
+
+/** An attempt whose steps end when the test says so. */
+async function byHand(
+  steps: readonly Step[],
+  play: (hand: Hand) => Promise<void>,
+): Promise<string> {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  const executor = new HandExecutor()
+  await using served = await startTestRunner({ executor })
+  const order = orderOf(await headOf(repository), [])
+  const job = { name: 'job', steps: steps.map((step, i) => ({ name: `step ${i}`, ...step })) }
+  const attempt = new AttemptClient(runnerClient(served.transport), { ...order, job })
+  await play({
+    step: (index) => eventually(() => executor.steps[index] ?? null),
+    until: (words) => eventually(() => attempt.words.includes(words)),
+  })
+  await attempt.untilFinished()
+  return attempt.words.join('\n')
+}
+
+interface Hand {
+  /** The nth step that began, as soon as it does. */
+  readonly step: (index: number) => Promise<HandStep>
+  readonly until: (words: string) => Promise<unknown>
+}
+
+test('a step in the background that fails fails the job, and nothing begins after it', async () => {
+  const play = async ({ step, until }: Hand) => {
+    const [beside, other] = [await step(0), await step(1)]
+    void beside.write('broken\n')
+    beside.exit(4)
+    await until('step 0 ended failure: exit code 4')
+    other.exit(0)
+  }
+  const steps = [{ command: 'a', background: true }, { command: 'b' }, { command: 'c' }]
+  const words = await byHand([...steps, { command: 'd', runsOn: RunsOn.ALWAYS }], async (hand) => {
+    await play(hand)
+    ;(await hand.step(2)).exit(0)
+  })
+  assert.match(words, /step 1 ended success\nstep 2 ended skipped\nstep 3\nstep 3 ended success/)
+  assert.match(
+    words,
+    /log 0 broken\nlog 0 exit code 4\nfinished failure: step "step 0": exit code 4$/,
+  )
+  const forgiven = await byHand(
+    [{ command: 'a', background: true, allowFailure: true }, { command: 'b' }, { command: 'c' }],
+    async (hand) => {
+      await play(hand)
+      ;(await hand.step(2)).exit(0)
+    },
+  )
+  assert.match(forgiven, /step 2 ended success\n/)
+  assert.match(forgiven, /finished success$/)
+})
+
+test('tries a step in the background again, and ends it at its own time-out', async () => {
+  const words = await byHand(
+    [
+      { command: 'a', background: true, retries: 1, timeoutMs: 50n, allowFailure: true },
+      { command: 'b' },
+    ],
+    async ({ step, until }) => {
+      const other = await step(1)
+      await until('step 0 ended timeout: it took longer than its limit of 50 ms')
+      other.exit(0)
+    },
+  )
+  assert.match(words, /log 0 it took longer than its limit of 50 ms: trying again \(1 of 1\)\n/)
+  assert.match(words, /finished success$/)
 })

@@ -95,6 +95,12 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     [runner('a', full), runner('b', full), runner('c', plain)],
     'all 4 slots of 2 runners with a container engine are busy',
   ],
+  [
+    'slots with an engine for services',
+    { containers: true },
+    [runner('a', full), runner('c', plain)],
+    'all 2 slots of runner a are busy',
+  ],
   ['no slots', {}, [runner('a', { slots: 0 })], 'no slots are offered by runner a'],
 ]
 

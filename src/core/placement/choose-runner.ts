@@ -8,15 +8,21 @@ import type {
   Waiting,
   WaitingJob,
 } from './placement.ts'
-import { hasContainers, labelsInWords, missingLabels, stateInWords } from './requirements.ts'
+import {
+  hasContainers,
+  labelsInWords,
+  missingLabels,
+  stateInWords,
+  wantsContainers,
+} from './requirements.ts'
 import { describeWaiting } from './waiting-reason.ts'
 
 /**
  * Chooses the runner for a job: first those that could take it now (online, with its labels, with
- * an engine for its image, with a free slot), then among them by the heuristic. Without one, says
+ * an engine for its containers, with a free slot), then among them by the heuristic. Without one, says
  * why the job waits. A runner that failed the job before comes last.
  *
- * A job with an image goes to a runner with a container engine. If no runner that is online and has
+ * A job with an image or services goes to a runner with a container engine. If no runner that is online and has
  * the labels has an engine, the job is placed all the same: that runner ends it at once in `error`
  * and says why, whereas waiting for a kind of runner that nobody may ever start would be a hang.
  */
@@ -88,7 +94,7 @@ function withoutAvoided(
 }
 
 function mustHaveEngine(job: WaitingJob, candidates: readonly Candidate[]): boolean {
-  if (job.image === undefined) return false
+  if (!wantsContainers(job)) return false
   return candidates.some(
     (candidate) =>
       candidate.state === 'online' &&

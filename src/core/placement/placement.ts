@@ -8,6 +8,8 @@ export interface WaitingJob {
   readonly jobId: JobId
   readonly repositoryId: RepositoryId
   readonly image?: string
+  /** Whether only a container engine can run it: for its image, that of a step, or services. */
+  readonly containers?: boolean
   readonly labels: readonly string[]
   /** Epoch milliseconds. */
   readonly queuedAt: number

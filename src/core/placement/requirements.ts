@@ -7,6 +7,11 @@ export function hasContainers({ engines }: Candidate): boolean {
   return engines.includes('docker') || engines.includes('fake')
 }
 
+/** Whether a job can run nowhere else. */
+export function wantsContainers({ image, containers = false }: WaitingJob): boolean {
+  return containers || image !== undefined
+}
+
 const NONE: readonly string[] = []
 
 /** The labels that a job needs and a runner lacks. */

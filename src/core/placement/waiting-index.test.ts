@@ -105,3 +105,21 @@ test('forgets classes and repositories that have nothing left', () => {
   index.remove('job_1')
   assert.deepEqual([index.classes(), index.size, index.firstOf([])], [[], 0, undefined])
 })
+
+test('jobs that only a container engine can run wait in a class of their own', () => {
+  const job: WaitingJob = {
+    jobId: 'job_1',
+    repositoryId: 'repo_1',
+    labels: [],
+    queuedAt: NOW,
+    followers: 0,
+    priority: 0,
+    avoid: [],
+  }
+  for (const labels of [[], ['gpu']]) {
+    const plain = classKey({ ...job, labels })
+    const services = classKey({ ...job, labels, containers: true })
+    assert.notEqual(services, plain)
+    assert.equal(services, classKey({ ...job, labels, containers: true, image: 'node:24' }))
+  }
+})

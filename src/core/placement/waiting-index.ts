@@ -2,6 +2,7 @@ import type { JobId, RepositoryId } from '../ids.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 import type { WaitingJob } from './placement.ts'
 import { compareJobs, levelOf } from './queue-order.ts'
+import { wantsContainers } from './requirements.ts'
 import { compareRanked, type Ranked, takeTurns } from './take-turns.ts'
 
 /** Jobs that the same runners can take: none of them waits while another of them could be placed. */
@@ -179,7 +180,9 @@ function itemOf<Entry extends { readonly job: WaitingJob }>(
  * All that `chooseRunner` asks of a job before the heuristic has its say: two jobs with the same key
  * can be placed on the same runners.
  */
-export function classKey({ image, labels, avoid }: WaitingJob): string {
-  if (avoid.length === 0 && labels.length === 0) return image === undefined ? 'plain' : 'image'
-  return JSON.stringify([image !== undefined, labels.toSorted(), avoid])
+export function classKey(job: WaitingJob): string {
+  const { labels, avoid } = job
+  const containers = wantsContainers(job)
+  if (avoid.length === 0 && labels.length === 0) return containers ? 'containers' : 'plain'
+  return JSON.stringify([containers, labels.toSorted(), avoid])
 }

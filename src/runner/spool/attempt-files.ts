@@ -178,7 +178,7 @@ export class AttemptFiles {
     const { folder, facts } = this.#options
     const follows = last?.lastSeq ?? 0
     const path = join(folder, `${String(this.#made + 1).padStart(8, '0')}.segment`)
-    const record = encodeHeader({ version: 1, ...facts, follows, progress })
+    const record = encodeHeader({ version: 2, ...facts, follows, progress })
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const handle = await open(path, 'w', 0o600)
     try {

@@ -51,3 +51,14 @@ test('with all steps ended, or none in the job, only the end is missing', () => 
   ])
   assert.deepEqual(closingOf([started], 0), ['finished error runner'])
 })
+
+test('what ran beside the steps ends in error as well', () => {
+  assert.deepEqual(closingOf([started, begins(3), begins(0), begins(1), ends(1), begins(2)], 5), [
+    `log 2: ${MARK}`,
+    'step_finished 3 error',
+    'step_finished 0 error',
+    'step_finished 2 error',
+    'step_finished 4 skipped',
+    'finished error runner',
+  ])
+})

@@ -1,24 +1,21 @@
 import type { AttemptEvent } from '../../contract/attempt.ts'
 import { chunkOf } from '../../contract/log-chunk.ts'
 
-/** How far an attempt has come, by its events. */
+/** How far an attempt has come, by its events. Its parts are steps and services, by their numbers. */
 export interface Progress {
   readonly isStarted: boolean
-  /** How many of its steps have begun. */
-  readonly begun: number
-  /** Whether the last of them has not ended. */
-  readonly isRunning: boolean
+  /** The part that began last; absent: none has. */
+  readonly latest?: number | undefined
+  /** Those that have begun and not ended. */
+  readonly open: readonly number[]
+  readonly ended: readonly number[]
   readonly isFinished: boolean
 }
 
-export const NOTHING_YET: Progress = {
-  isStarted: false,
-  begun: 0,
-  isRunning: false,
-  isFinished: false,
-}
+export const NOTHING_YET: Progress = { isStarted: false, open: [], ended: [], isFinished: false }
 
 export function advance(progress: Progress, event: AttemptEvent): Progress {
+  const without = (step: number) => progress.open.filter((one) => one !== step)
   switch (event.type) {
     case 'phase':
     case 'log':
@@ -26,17 +23,19 @@ export function advance(progress: Progress, event: AttemptEvent): Progress {
     case 'started':
       return { ...progress, isStarted: true }
     case 'step_started':
-      return { ...progress, begun: event.step + 1, isRunning: true }
-    case 'step_finished':
-      return { ...progress, begun: Math.max(progress.begun, event.step + 1), isRunning: false }
+      return { ...progress, latest: event.step, open: [...without(event.step), event.step] }
+    case 'step_finished': {
+      const ended = [...progress.ended, event.step]
+      return { ...progress, open: without(event.step), ended }
+    }
     case 'finished':
-      return { ...progress, isRunning: false, isFinished: true }
+      return { ...progress, open: [], isFinished: true }
   }
 }
 
 export interface Interruption {
   readonly progress: Progress
-  /** How many steps the job has. */
+  /** How many parts the job has: steps, and services. */
   readonly steps: number
   readonly instanceId: string
   readonly runnerName: string
@@ -52,7 +51,7 @@ export function closingEvents(interruption: Interruption): readonly AttemptEvent
   const events: AttemptEvent[] = []
   if (!progress.isStarted) events.push({ type: 'started', instanceId })
   const reason = `runner ${interruption.runnerName} was started anew while the job ran`
-  const last = Math.max(0, progress.begun - 1)
+  const last = progress.latest ?? 0
   if (steps > 0) {
     const texts = [`${reason}: lines may be missing after this`]
     if (interruption.isDamaged)
@@ -60,10 +59,11 @@ export function closingEvents(interruption: Interruption): readonly AttemptEvent
     const lines = texts.map((text) => ({ at, stream: 'narwhal' as const, text }))
     events.push({ type: 'log', chunk: chunkOf(last, lines) })
   }
-  if (progress.isRunning) {
-    events.push({ type: 'step_finished', step: last, outcome: 'error', reason })
+  for (const step of progress.open) {
+    events.push({ type: 'step_finished', step, outcome: 'error', reason })
   }
-  for (let step = progress.begun; step < steps; step++) {
+  for (let step = 0; step < steps; step++) {
+    if (progress.open.includes(step) || progress.ended.includes(step)) continue
     events.push({ type: 'step_finished', step, outcome: 'skipped' })
   }
   events.push({ type: 'finished', outcome: 'error', reason, fault: 'runner' })

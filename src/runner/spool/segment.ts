@@ -22,7 +22,7 @@ export interface Segment {
 const count = z.number().int().nonnegative()
 
 export const segmentHeader = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   jobId,
   attempt: count,
   fence: count,
@@ -33,8 +33,9 @@ export const segmentHeader = z.object({
   /** How far the attempt had come before this segment's first event. */
   progress: z.object({
     isStarted: z.boolean(),
-    begun: count,
-    isRunning: z.boolean(),
+    latest: count.optional(),
+    open: z.array(count).readonly(),
+    ended: z.array(count).readonly(),
     isFinished: z.boolean(),
   }),
 })

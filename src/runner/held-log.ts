@@ -1,0 +1,73 @@
+import { chunkOf, type LogChunk } from '../contract/log-chunk.ts'
+import { ChunkPacker } from './chunk-packer.ts'
+import type { EventSpool } from './event-spool.ts'
+import type { OutputListener } from './executor/executor.ts'
+import { LogLines } from './log-lines.ts'
+
+/** What a chunk costs in memory besides its content. */
+const CHUNK_BYTES = 300
+
+/**
+ * The log of what runs beside the steps. In an attempt's log the lines of one step stand together, so
+ * this one is held, packed, until the steps are over: the newest of it, within `maxBytes`.
+ */
+export class HeldLog {
+  readonly #step: number
+  readonly #maxBytes: number
+  readonly #packer = new ChunkPacker((chunk) => this.#add(chunk))
+  readonly #lines: LogLines
+  #chunks: LogChunk[] = []
+  #bytes = 0
+  #lost = 0
+  #isEnded = false
+
+  constructor(step: number, maxBytes: number) {
+    this.#step = step
+    this.#maxBytes = maxBytes
+    this.#lines = new LogLines(step, (lines) => this.#packer.add(lines))
+  }
+
+  /** What comes after the end is left out. */
+  readonly write: OutputListener = (stream, chunk) => {
+    if (this.#isEnded) return undefined
+    this.#lines.write(stream, chunk)
+    return this.#packer.room()
+  }
+
+  /** Narwhal's own words. */
+  say(text: string): void {
+    if (!this.#isEnded) this.#lines.say(text)
+  }
+
+  /** Ends it and adds all of it to the attempt's events, as fast as they are taken. */
+  async release(events: EventSpool): Promise<void> {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#lines.end()
+    await this.#packer.flush()
+    if (this.#lost > 0) {
+      const text = `${this.#lost} lines before this are left out: of what runs beside the steps the newest is kept`
+      const chunk = chunkOf(this.#step, [{ at: Date.now(), stream: 'narwhal', text }])
+      events.append({ type: 'log', chunk })
+    }
+    for (const chunk of this.#chunks.splice(0)) {
+      await events.room()
+      events.append({ type: 'log', chunk })
+    }
+  }
+
+  #add(chunk: LogChunk): void {
+    this.#chunks.push(chunk)
+    this.#bytes += sizeOf(chunk)
+    while (this.#bytes > this.#maxBytes && this.#chunks.length > 1) {
+      const oldest = this.#chunks.shift()
+      if (!oldest) return
+      this.#bytes -= sizeOf(oldest)
+      this.#lost += oldest.lineCount
+    }
+  }
+}
+
+function sizeOf({ content }: LogChunk): number {
+  return content.length + CHUNK_BYTES
+}
