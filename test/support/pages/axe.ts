@@ -5,12 +5,11 @@ import type { Page } from 'playwright-core'
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds serious or critical on a page, each with where; of one rule, or of all. */
-export async function findBarriers(page: Page, only?: string): Promise<string[]> {
-  await page.evaluate(source)
-  const results = (await page.evaluate(
-    only ? `axe.run({ runOnly: ['${only}'] })` : 'axe.run()',
-  )) as AxeResults
+/** What axe finds serious or critical on a page as it is now, each with where. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  // Once for each page that was loaded.
+  if (!(await page.evaluate(`"axe" in window`))) await page.evaluate(source)
+  const results = (await page.evaluate('axe.run()')) as AxeResults
   return results.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) =>

@@ -30,6 +30,8 @@ export function WindowRows<Item extends { readonly id: string }>(props: WindowRo
       const row = list.current?.querySelector<HTMLElement>('.row')
       if (!list.current || !row) return
       const px = row.getBoundingClientRect().height
+      // What is hidden has no height, and comes here again when it is shown.
+      if (px === 0) return
       const { top } = list.current.getBoundingClientRect()
       const first = Math.floor(-top / px / SPARE - 1) * SPARE
       const last = Math.ceil((window.innerHeight - top) / px / SPARE + 1) * SPARE
@@ -38,17 +40,17 @@ export function WindowRows<Item extends { readonly id: string }>(props: WindowRo
         old.from === next.from && old.to === next.to && old.rowPx === px ? old : next,
       )
     }
-    // Not at once: a layout in between would make the browser take its own holding still for scrolling.
-    const frame = requestAnimationFrame(look)
+    const observer = new ResizeObserver(look)
+    if (list.current) observer.observe(list.current)
     const stop = new AbortController()
     const options = { passive: true, signal: stop.signal }
     window.addEventListener('scroll', look, options)
     window.addEventListener('resize', look, options)
     return () => {
-      cancelAnimationFrame(frame)
+      observer.disconnect()
       stop.abort()
     }
-  }, [items.length])
+  }, [])
   const start = Math.min(from, Math.max(0, items.length - 1))
   const shown = items.slice(start, to)
   const below = Math.max(0, items.length - start - shown.length)
