@@ -17,6 +17,9 @@ const RUNNER = [
   'job-cpus',
   'job-processes',
   'mirror-size',
+  'checkout-size',
+  'checkout-files',
+  'fetch-hosts',
 ] as const
 const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts', 'otlp', 'public-url'] as const
 const LOG = ['log-level', 'log-format'] as const

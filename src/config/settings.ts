@@ -1,6 +1,18 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
+import {
+  broker,
+  database,
+  duration,
+  executor,
+  file,
+  httpUrl,
+  httpUrls,
+  integer,
+  secret,
+  size,
+} from './values.ts'
 
 /**
  * Every setting of Narwhal: a flag of the commands that use it, or a variable `NARWHAL_…`; the flag
@@ -17,86 +29,6 @@ interface Setting<Value> {
 function setting<One extends Setting<unknown>>(one: One): One {
   return one
 }
-
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const duration = z
-  .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'must be a duration like 30s, 10m or 1h')
-  .transform((text) => {
-    const [, count, unit] = /^(\d+)(\w+)$/.exec(text) ?? []
-    return Number(count) * UNITS[unit as keyof typeof UNITS]
-  })
-
-const SIZES = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
-const size = z
-  .string()
-  .regex(/^\d{1,9}[kmg]$/i, 'must be a size like 512m or 4g')
-  .transform((text) => {
-    const unit = text.slice(-1).toLowerCase() as keyof typeof SIZES
-    return Number(text.slice(0, -1)) * SIZES[unit]
-  })
-
-const integer = (min: number, max: number): z.ZodType<number, string> =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`)
-
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be a URL like http://host:4748' })
-  .transform((url) => url.replace(/\/$/, ''))
-
-const httpUrls = z.string().transform((text, context): readonly string[] => {
-  const urls = text.split(',').map((part) => httpUrl.safeParse(part.trim()))
-  if (urls.every((url) => url.success)) return [...new Set(urls.map(({ data }) => data))]
-  context.addIssue('must be URLs like http://host:4748, with commas between them')
-  return z.NEVER
-})
-
-const database = z.string().transform((text, context) => {
-  if (text.startsWith('sqlite:') && text.length > 7) {
-    return { kind: 'sqlite', path: text.slice(7) } as const
-  }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
-    return { kind: 'postgres', url: text } as const
-  }
-  context.addIssue('must be sqlite:PATH or postgres://user:password@host/database')
-  return z.NEVER
-})
-
-const broker = z.string().transform((text, context) => {
-  if (text === 'embedded:') return { kind: 'embedded' } as const
-  if (/^amqps?:\/\//.test(text) && URL.canParse(text)) {
-    // `?prefix=` is ours: several installations may share a broker under names of their own.
-    const url = new URL(text)
-    const prefix = url.searchParams.get('prefix')
-    url.searchParams.delete('prefix')
-    if (prefix === null) return { kind: 'amqp', url: url.href } as const
-    if (/^[A-Za-z0-9_-]{1,50}$/.test(prefix))
-      return { kind: 'amqp', url: url.href, prefix } as const
-  }
-  context.addIssue(
-    'must be embedded: or amqp://user:password@host, with ?prefix=NAME if it is shared',
-  )
-  return z.NEVER
-})
-
-const executor = z.string().transform((text, context) => {
-  if (text === 'auto:') return { kind: 'auto' } as const
-  if (text === 'bubblewrap:') return { kind: 'bubblewrap' } as const
-  if (text === 'process:') return { kind: 'process' } as const
-  if (text === 'fake:') return { kind: 'fake' } as const
-  if (text === 'docker:') return { kind: 'docker' } as const
-  const host = /^docker:((?:unix|tcp|http):\/\/.+)$/.exec(text)?.[1]
-  if (host) return { kind: 'docker', host } as const
-  context.addIssue('must be auto:, docker:, docker:unix:///path/to/socket, bubblewrap: or process:')
-  return z.NEVER
-})
-
-const file = z.string().regex(/^[^\0]+$/, 'must be the path of a file')
-
-const secret = z.string().min(16, 'must have at least 16 characters')
 
 const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
 
@@ -199,6 +131,30 @@ export const SETTINGS = {
     help: 'how much of the disk the mirrors of repositories may take; the least used ones go',
     schema: size,
     fallback: '20g',
+  }),
+  'checkout-size': setting({
+    value: 'size',
+    help: 'how large the files of one commit may be, and those of Git LFS besides',
+    schema: size,
+    fallback: '20g',
+  }),
+  'checkout-files': setting({
+    value: 'count',
+    help: 'how many files and folders one commit may have',
+    schema: integer(1, 100_000_000),
+    fallback: '1000000',
+  }),
+  'fetch-hosts': setting({
+    value: 'list',
+    help: "hosts from which commits may name submodules, besides their repository's own; *: any",
+    schema: z
+      .string()
+      .regex(
+        /^$|^(?:\*|[A-Za-z0-9.-]+(?::\d{1,5})?)(?:,(?:\*|[A-Za-z0-9.-]+(?::\d{1,5})?))*$/,
+        'must be hosts like github.com or git.example.com:8443, with commas between them',
+      )
+      .transform((text) => text.split(',').filter((host) => host !== '')),
+    fallback: '',
   }),
   labels: setting({
     value: 'list',

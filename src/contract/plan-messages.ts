@@ -11,6 +11,7 @@ import { isShell } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { concurrencyFromProto, concurrencyToProto } from './concurrency-messages.ts'
 import {
+  type Clone as CloneMessage,
   type JobSpec as JobSpecMessage,
   JobSpecSchema,
   type PipelinePlan as PlanMessage,
@@ -71,7 +72,23 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
 }
 
 function cloneToProto(clone: NonNullable<JobSpec['clone']>) {
-  return clone === 'none' ? { none: true } : { depth: clone.depth }
+  if (clone === 'none') return { none: true }
+  const { depth = 0, submodules = false, lfs = false } = clone
+  return { depth, submodules, lfs }
+}
+
+function cloneFromProto({
+  none,
+  depth,
+  submodules,
+  lfs,
+}: CloneMessage): NonNullable<JobSpec['clone']> {
+  if (none) return 'none'
+  return {
+    ...(depth === 0 ? {} : { depth }),
+    ...(submodules ? { submodules } : {}),
+    ...(lfs ? { lfs } : {}),
+  }
 }
 
 function serviceToProto(service: ServiceSpec): MessageInitShape<typeof ServiceSchema> {
@@ -143,7 +160,7 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     steps: job.steps.map(stepFromProto),
     ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
     ...(job.priority === 0 ? {} : { priority: job.priority }),
-    ...(job.clone ? { clone: job.clone.none ? 'none' : { depth: job.clone.depth } } : {}),
+    ...(job.clone ? { clone: cloneFromProto(job.clone) } : {}),
     ...(job.concurrency ? { concurrency: concurrencyFromProto(job.concurrency) } : {}),
     ...(job.outputs.length > 0 ? { outputs: job.outputs } : {}),
     ...envOfNeedsFromProto(job),

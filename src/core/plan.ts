@@ -73,6 +73,15 @@ export type ReadyCheck = { readonly timeoutMs: number } & (
     }
 )
 
+/** What of a repository comes into the workspace. */
+export interface CloneSpec {
+  /** So many commits of the history and no tags; absent: all of both. */
+  readonly depth?: number
+  readonly submodules?: true
+  /** The files that Git LFS keeps. */
+  readonly lfs?: true
+}
+
 export interface JobSpec {
   /** Unique in its pipeline. */
   readonly name: string
@@ -98,8 +107,8 @@ export interface JobSpec {
   /** Its steps reach nothing but the job's own services; absent: what the runner reaches. */
   readonly network?: 'none'
   readonly services?: readonly ServiceSpec[]
-  /** How the commit comes into the workspace: not at all, or with so many commits; absent: whole. */
-  readonly clone?: 'none' | { readonly depth: number }
+  /** How the commit comes into the workspace: not at all, or so; absent: whole, and nothing else. */
+  readonly clone?: 'none' | CloneSpec
   /** The names of what it tells the jobs that need it. */
   readonly outputs?: readonly string[]
   /** Variables whose value names outputs of jobs that it needs; filled in when it is handed to a runner. */

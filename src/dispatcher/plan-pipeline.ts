@@ -28,6 +28,7 @@ export function commitOf({
     cloneUrl: repository.cloneUrl,
     ref: event.ref,
     sha: event.sha,
+    fromFork: event.trust.fromFork,
   })
 }
 

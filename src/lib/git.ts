@@ -15,6 +15,7 @@ import { NarwhalError } from './errors.ts'
 const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
+  'core.attributesFile=/dev/null',
   'protocol.allow=never',
   'protocol.https.allow=always',
   'protocol.http.allow=always',
@@ -31,15 +32,19 @@ const SETTINGS: readonly string[] = [
   'safe.directory=*',
 ]
 
+/** With these ssh asks nobody anything, and notices that the other side is away. */
+export const SSH_OPTIONS = ['-oBatchMode=yes', '-oConnectTimeout=20', '-oServerAliveInterval=20']
+
 /** Goes over `GitEnv`; nothing else of the process's environment reaches git. */
 const FIXED_ENV = {
   LC_ALL: 'C.UTF-8',
   GIT_CONFIG_NOSYSTEM: '1',
+  GIT_ATTR_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_TERMINAL_PROMPT: '0',
   GIT_PROTOCOL_FROM_USER: '0',
   GIT_LFS_SKIP_SMUDGE: '1',
-  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=20',
+  GIT_SSH_COMMAND: `ssh ${SSH_OPTIONS.join(' ')}`,
 }
 
 /** All that git learns of this process's environment. */

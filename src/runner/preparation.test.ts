@@ -6,6 +6,7 @@ import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../config/env.ts'
 import type { CommitSource } from '../contract/attempt.ts'
 import { silentLog } from '../lib/log.ts'
+import { Checkouts } from './checkout/checkouts.ts'
 import { FakeExecutor } from './executor/fake.ts'
 import { MirrorCache } from './mirror/mirror-cache.ts'
 import { Preparation } from './preparation.ts'
@@ -16,7 +17,9 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
   await using dir = await tempDir()
   const gitEnv = readGitEnv()
+  const limits = { files: 100, bytes: 1000 }
   await using mirrors = new MirrorCache({ folder: dir.path, env: gitEnv, log: silentLog() })
+  const checkouts = new Checkouts(mirrors, gitEnv, { limits, fetchHosts: [] })
   const commit: CommitSource = {
     repositoryId: 'repo_1',
     repositoryName: 'acme/app',
@@ -26,7 +29,7 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
   }
   const prepare = async (clone: 'none' | { depth: number }, name: string) => {
     const preparation = new Preparation(
-      { executor: new FakeExecutor(), mirrors, gitEnv },
+      { executor: new FakeExecutor(), mirrors, checkouts },
       {
         commit,
         clone,

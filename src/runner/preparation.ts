@@ -3,9 +3,8 @@ import type { CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
-import { checkOut } from './checkout.ts'
+import type { Checkouts } from './checkout/checkouts.ts'
 import { diskNote } from './disk-note.ts'
 import type { Executor, Sandbox, SandboxSpec } from './executor/executor.ts'
 import { faultOfCheckout, faultOfSandbox } from './fault.ts'
@@ -15,7 +14,7 @@ import { removeFolder } from './remove-folder.ts'
 export interface PreparationDeps {
   readonly executor: Executor
   readonly mirrors: MirrorCache
-  readonly gitEnv: GitEnv
+  readonly checkouts: Checkouts
 }
 
 export interface PreparationOrder {
@@ -81,26 +80,24 @@ export class Preparation {
   }
 
   async #checkOut(): Promise<void> {
-    const { mirrors, gitEnv: env } = this.#deps
+    const { mirrors, checkouts } = this.#deps
     const { commit, clone, signal } = this.#order
     if (clone === 'none') return
     const folder = this.#workspace
     await this.#timed('fetch', async () => {
       await mirrors.fetchCommit(commit, signal)
-      if (!clone) await mirrors.tags(commit, signal)
+      if (clone?.depth === undefined) await mirrors.tags(commit, signal)
     })
-    await this.#timed('checkout', () =>
-      mirrors.read(commit, signal, async (mirror) => {
-        try {
-          await checkOut(commit, { mirror, folder, env, signal, ...clone })
-        } catch (error) {
-          signal.throwIfAborted()
-          const why = `${describeError(error)}${await diskNote(error, folder)}`
-          const words = `cannot check out ${commit.repositoryName}: ${why}`
-          throw new NarwhalError('unavailable', words, { cause: error })
-        }
-      }),
-    )
+    await this.#timed('checkout', async () => {
+      try {
+        await checkouts.checkOut(commit, folder, { clone, signal })
+      } catch (error) {
+        signal.throwIfAborted()
+        const why = `${describeError(error)}${await diskNote(error, folder)}`
+        const words = `cannot check out ${commit.repositoryName}: ${why}`
+        throw new NarwhalError('unavailable', words, { cause: error })
+      }
+    })
   }
 
   async #timed<Result>(phase: RunnerPhase, work: () => Promise<Result>): Promise<Result> {

@@ -12,6 +12,7 @@ import { requireGit } from '../lib/git-version.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
+import { type CheckoutRules, Checkouts } from './checkout/checkouts.ts'
 import { claimFolder } from './claim-folder.ts'
 import type { Executor, SandboxLimits } from './executor/executor.ts'
 import { FormerAttempt } from './former-attempt.ts'
@@ -50,12 +51,18 @@ export interface RunnerOptions {
   readonly version?: string
   /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
+  /** What checkouts may bring; absent: any size, and nothing from other hosts. */
+  readonly checkouts?: CheckoutRules
   /** How much of the disk the mirrors may take; without end unless told. */
   readonly mirrorBytes?: number
   /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
   readonly orphanMs?: number
 }
 
+const FREELY: CheckoutRules = {
+  limits: { files: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+  fetchHosts: [],
+}
 const DISPOSE_GRACE_MS = 20_000
 /** How long the reports of jobs that are handed back may take to be acknowledged. */
 const LAST_WORDS_MS = 5_000
@@ -104,6 +111,7 @@ export class Runner implements AsyncDisposable {
   readonly #parts: AsyncDisposable
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
+  readonly #checkouts: Checkouts
   readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
   readonly #readiness: Readiness
   readonly #orphanMs: number
@@ -144,6 +152,7 @@ export class Runner implements AsyncDisposable {
       log: deps.log,
       ...(options.mirrorBytes === undefined ? {} : { maxBytes: options.mirrorBytes }),
     })
+    this.#checkouts = new Checkouts(this.#mirrors, deps.gitEnv, options.checkouts ?? FREELY)
     this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))
     this.#attempts = new KnownAttempts({ log: deps.log, onChange: () => this.#changes.emit() })
     this.#running = new RunningAttempts({
@@ -230,7 +239,7 @@ export class Runner implements AsyncDisposable {
     const attempt = new Attempt(order, {
       executor: this.#deps.executor,
       mirrors: this.#mirrors,
-      gitEnv: this.#deps.gitEnv,
+      checkouts: this.#checkouts,
       limits: this.#limits,
       workspaces: this.#workspaces,
       instanceId: this.instanceId,

@@ -56,6 +56,9 @@ type RunnerSetting =
   | 'job-cpus'
   | 'job-processes'
   | 'mirror-size'
+  | 'checkout-size'
+  | 'checkout-files'
+  | 'fetch-hosts'
 
 export async function openStoreOf(
   context: Context<'database'>,
@@ -137,7 +140,8 @@ export async function startRunnerOf(
   context: Context<RunnerSetting>,
   parts: { executor: Executor; dataDir: string; claim: AsyncDisposable },
 ): Promise<Runner> {
-  const { name, slots, labels } = context.config
+  const { name, slots, labels, 'fetch-hosts': fetchHosts } = context.config
+  const { 'checkout-size': bytes, 'checkout-files': files } = context.config
   return await startRunner(
     { log: context.log, gitEnv: context.gitEnv, ...parts },
     {
@@ -146,6 +150,7 @@ export async function startRunnerOf(
       labels,
       version: context.version,
       mirrorBytes: context.config['mirror-size'],
+      checkouts: { limits: { files, bytes }, fetchHosts },
       limits: limitsOf(context),
     },
   )

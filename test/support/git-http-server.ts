@@ -10,11 +10,21 @@ export interface GitHttpServer extends AsyncDisposable {
   readonly requests: readonly string[]
 }
 
+/** Answers a request itself and returns true, or leaves it to git. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean
+
 /** Serves every repository below `root` for fetching; with `password`, only to who knows it. */
-export async function serveGit(root: string, password?: string): Promise<GitHttpServer> {
+export async function serveGit(
+  root: string,
+  {
+    password,
+    intercept,
+  }: { password?: string | undefined; intercept?: Intercept | undefined } = {},
+): Promise<GitHttpServer> {
   const requests: string[] = []
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
+    if (intercept?.(request, response)) return
     if (password !== undefined && givenPassword(request) !== password) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
     } else {

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { type GitHttpServer, serveGit } from './git-http-server.ts'
+import { type GitHttpServer, type Intercept, serveGit } from './git-http-server.ts'
 import { tempDir } from './temp-dir.ts'
 
 const run = promisify(execFile)
@@ -18,6 +18,8 @@ export interface GitRepositoryOptions {
   readonly serve?: boolean
   /** The password that Basic authentication asks for, whoever the user is; only with `serve`. */
   readonly password?: string
+  /** What the forge answers besides git; only with `serve`. */
+  readonly intercept?: Intercept
 }
 
 /** A git repository with a working tree in a temporary folder, gone on disposal. */
@@ -62,7 +64,7 @@ export async function gitRepository(options: GitRepositoryOptions = {}): Promise
   }
   await git('init', '--quiet', '--initial-branch=main')
   let server: GitHttpServer | undefined
-  if (options.serve) server = await serveGit(dir.path, options.password)
+  if (options.serve) server = await serveGit(dir.path, options)
 
   const head = (revision = 'HEAD') => git('rev-parse', '--verify', `${revision}^{commit}`)
   const commit = async (files: Files, message = 'Change') => {

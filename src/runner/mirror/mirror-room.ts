@@ -37,13 +37,19 @@ export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom)
 /** What a mirror is renamed to before it is removed, so that nobody sees half of one. */
 export const GONE = '.gone'
 
-/** Nearly all of it is packs. */
+/** Nearly all of it is packs, and files of Git LFS. */
 async function sizeOf(mirror: string): Promise<number> {
-  const folder = join(mirror, 'objects', 'pack')
-  const names = await readdir(folder).catch(() => [])
+  const folders = [join(mirror, 'objects', 'pack'), join(mirror, 'lfs', 'objects')]
+  const sizes = await Promise.all(folders.map(sizeOfFolder))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+async function sizeOfFolder(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries.filter((entry) => entry.isFile())
   const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(folder, name)).then(
+    files.map((entry) =>
+      stat(join(entry.parentPath, entry.name)).then(
         ({ size }) => size,
         () => 0,
       ),

@@ -37,9 +37,10 @@ function decoderOf(encoding = 'utf-8'): { decode: (bytes: Uint8Array) => string 
   }
 }
 
-/** An entry of a folder: its mode as git writes it (`100644`, `40000`), and its object. */
+/** An entry of a folder: its mode as git writes it (`100644`, `40000`), its name, and its object. */
 export interface TreeEntry {
   readonly mode: string
+  readonly name: string
   readonly id: string
 }
 
@@ -49,17 +50,26 @@ export async function findEntry(
   tree: string,
   name: string,
 ): Promise<TreeEntry | undefined> {
-  const raw = await objects.read(tree, 'tree', LARGEST_TREE)
-  const idBytes = tree.length / 2
+  for (const entry of await readTree(objects, tree)) if (entry.name === name) return entry
+  return undefined
+}
+
+/** What is in a tree, read one after the other. Rejects as `ObjectReader.read`. */
+export async function readTree(objects: ObjectReader, tree: string): Promise<Iterable<TreeEntry>> {
+  return entriesOf(await objects.read(tree, 'tree', LARGEST_TREE), tree.length / 2)
+}
+
+function* entriesOf(raw: Buffer, idBytes: number): Generator<TreeEntry> {
   for (let at = 0; at < raw.length; ) {
     const space = raw.indexOf(0x20, at)
     const zero = raw.indexOf(0, space)
-    if (space === -1 || zero === -1) break
+    if (space === -1 || zero === -1) return
     const end = zero + 1 + idBytes
-    if (raw.toString('utf8', space + 1, zero) === name) {
-      return { mode: raw.toString('latin1', at, space), id: raw.toString('hex', zero + 1, end) }
+    yield {
+      mode: raw.toString('latin1', at, space),
+      name: raw.toString('utf8', space + 1, zero),
+      id: raw.toString('hex', zero + 1, end),
     }
     at = end
   }
-  return undefined
 }

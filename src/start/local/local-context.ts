@@ -19,6 +19,9 @@ export const LOCAL_SETTINGS = [
   'job-processes',
   'job-timeout',
   'mirror-size',
+  'checkout-size',
+  'checkout-files',
+  'fetch-hosts',
   'log-level',
 ] as const
 export type LocalContext = Context<(typeof LOCAL_SETTINGS)[number]>

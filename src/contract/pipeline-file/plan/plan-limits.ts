@@ -1,4 +1,4 @@
-import type { JobSpec } from '../../../core/plan.ts'
+import type { CloneSpec, JobSpec } from '../../../core/plan.ts'
 import type { Defaults } from '../schema/file.ts'
 import { durationMs, memoryBytes } from '../schema/limits.ts'
 import type { WholeJob } from './use-template.ts'
@@ -10,14 +10,13 @@ const USUAL_RETRY: NonNullable<JobSpec['retry']>['on'] = ['failure', 'timeout']
 export function planLimits(job: WholeJob, defaults: Defaults): Partial<JobSpec> {
   const { timeout, retry, resources } = { ...defaults, ...present(job) }
   const { priority, clone } = job
-  const depth = clone === 'none' ? undefined : clone?.depth
   const { cpu, memory } = resources ?? {}
   const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
   return {
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
     ...(count === 0 ? {} : { retry: { count, on: [...new Set(on)] } }),
     ...(priority ? { priority } : {}),
-    ...(clone === 'none' ? { clone } : depth === undefined ? {} : { clone: { depth } }),
+    ...planClone(clone),
     ...(job.allow_failure ? { allowFailure: true } : {}),
     ...(resources
       ? {
@@ -28,6 +27,18 @@ export function planLimits(job: WholeJob, defaults: Defaults): Partial<JobSpec> 
         }
       : {}),
   }
+}
+
+/** A mapping that asks for nothing is as good as none. */
+function planClone(clone: WholeJob['clone']): Pick<JobSpec, 'clone'> {
+  if (clone === undefined || clone === 'none') return clone === undefined ? {} : { clone }
+  const { depth, submodules, lfs } = clone
+  const spec: CloneSpec = {
+    ...(depth === undefined ? {} : { depth }),
+    ...(submodules ? { submodules } : {}),
+    ...(lfs ? { lfs } : {}),
+  }
+  return Object.keys(spec).length === 0 ? {} : { clone: spec }
 }
 
 function present({ timeout, retry, resources }: WholeJob): Partial<WholeJob> {

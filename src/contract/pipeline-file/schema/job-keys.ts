@@ -47,8 +47,8 @@ export const jobKeys = {
   steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),
   clone: key(
     clone,
-    'How the commit comes into the workspace: `none`, or with how much of its history. Else with all of it and the tags.',
-    '{ depth: 1 }',
+    'How the commit comes into the workspace: `none`, or with how much of its history, with submodules, with files of Git LFS. Else with all of its history and the tags.',
+    '{ depth: 1, submodules: true }',
     'none',
   ),
   network: key(network, 'None: the steps reach nothing but the services of the job.', 'none'),

@@ -259,6 +259,13 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
    * @generated from field: string sha = 5;
    */
   sha: string;
+
+  /**
+   * It may be a stranger's: what it names is not fetched with the runner's own keys.
+   *
+   * @generated from field: bool from_fork = 6;
+   */
+  fromFork: boolean;
 };
 
 /**
@@ -674,11 +681,23 @@ export declare type Clone = Message<"narwhal.v1.Clone"> & {
   none: boolean;
 
   /**
-   * So many commits of the history.
+   * So many commits of the history; 0: all of it, and the tags.
    *
    * @generated from field: uint32 depth = 2;
    */
   depth: number;
+
+  /**
+   * @generated from field: bool submodules = 3;
+   */
+  submodules: boolean;
+
+  /**
+   * The files that Git LFS keeps.
+   *
+   * @generated from field: bool lfs = 4;
+   */
+  lfs: boolean;
 };
 
 /**

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CommitSource } from '../contract/attempt.ts'
-import { NarwhalError } from '../lib/errors.ts'
-import { type GitEnv, git } from '../lib/git.ts'
-import { OUTPUT_FILE } from './collect-outputs.ts'
-import { listRefs } from './mirror/mirror-refs.ts'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { type GitEnv, git } from '../../lib/git.ts'
+import { OUTPUT_FILE } from '../collect-outputs.ts'
+import { listRefs } from '../mirror/mirror-refs.ts'
 
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { appendFile, lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import type { GitEnv } from '../../lib/git.ts'
+import type { MirrorCache } from '../mirror/mirror-cache.ts'
+import { checkFetchUrl, type FetchPolicy, resolveUrl } from './fetch-policy.ts'
+import { inTurns } from './in-turns.ts'
+import { readSubmodules, type Submodule } from './read-submodules.ts'
+
+const MOST_SUBMODULES = 100
+const DEEPEST = 8
+const AT_ONCE = 4
+
+/** A repository in the workspace whose submodules are to come. */
+export interface CheckedOut {
+  readonly commit: CommitSource
+  readonly folder: string
+}
+
+export interface SubmoduleOptions {
+  readonly mirrors: MirrorCache
+  readonly policy: FetchPolicy
+  readonly env: GitEnv
+  readonly signal: AbortSignal
+  /** Checks a submodule's commit out into its folder, which exists and is empty. */
+  readonly checkOut: (module: CheckedOut) => Promise<void>
+}
+
+/**
+ * Checks out the submodules of what was checked out, and theirs, each as a repository of its own in
+ * its folder, out of a mirror of its own. git-submodule(1) is not used: what it does is decided by
+ * configuration that the commit brings along. Rejects with `invalid` when they are too many, too
+ * deep, or not to be fetched, and as `MirrorCache.fetchCommit` does. Returns all of them.
+ */
+export async function checkOutSubmodules(
+  root: CheckedOut,
+  options: SubmoduleOptions,
+): Promise<CheckedOut[]> {
+  const all: CheckedOut[] = []
+  let level: CheckedOut[] = [root]
+  for (let depth = 1; level.length > 0; depth++) {
+    const most = MOST_SUBMODULES - all.length
+    const lists = await inTurns(level, AT_ONCE, (one) => place(one, { ...options, most }))
+    level = lists.flat()
+    if (level.length > most) {
+      throw new NarwhalError('invalid', `there are more than ${MOST_SUBMODULES} submodules`)
+    }
+    if (level.length > 0 && depth > DEEPEST) {
+      throw new NarwhalError('invalid', `submodules are nested more than ${DEEPEST} deep`)
+    }
+    await inTurns(level, AT_ONCE, async (module) => {
+      await options.mirrors.fetchCommit(module.commit, options.signal)
+      await options.checkOut(module)
+    })
+    all.push(...level)
+  }
+  return all
+}
+
+/** Where the submodules of one repository come from and go to. */
+async function place(
+  parent: CheckedOut,
+  { mirrors, policy, env, signal, most }: SubmoduleOptions & { readonly most: number },
+): Promise<CheckedOut[]> {
+  const { commit, folder } = parent
+  const named = await mirrors.read(commit, signal, (mirror, objects) =>
+    readSubmodules({ mirror, objects, sha: commit.sha }, { most, env, signal }),
+  )
+  const placed: CheckedOut[] = []
+  let config = ''
+  for (const module of named) {
+    const path = module.path.join('/')
+    const what = `submodule ${JSON.stringify(path)} of ${commit.repositoryName}`
+    const cloneUrl = checkFetchUrl(resolve(module, commit, what), policy, what)
+    await requireFolders(folder, module.path, what)
+    placed.push({
+      folder: join(folder, ...module.path),
+      commit: {
+        repositoryId: `repo_submodule${digest(cloneUrl)}`,
+        repositoryName: `${commit.repositoryName}/${path}`,
+        cloneUrl,
+        ref: 'HEAD',
+        sha: module.sha,
+      },
+    })
+    // So that git in the job knows them; a name has nothing that would have to be quoted.
+    config += `[submodule "${module.name}"]\n\tactive = true\n\turl = "${cloneUrl.replaceAll(/["\\]/g, '\\$&')}"\n`
+  }
+  if (config !== '') await appendFile(join(folder, '.git', 'config'), config)
+  return placed
+}
+
+function resolve({ url }: Submodule, { cloneUrl }: CommitSource, what: string): string {
+  try {
+    return resolveUrl(url, cloneUrl)
+  } catch (error) {
+    throw new NarwhalError('invalid', `${what}: ${describeError(error)}`, { cause: error })
+  }
+}
+
+/** git has made them; none may lead out of the workspace, whatever the file system takes for equal. */
+async function requireFolders(
+  folder: string,
+  parts: readonly string[],
+  what: string,
+): Promise<void> {
+  for (let i = 1; i <= parts.length; i++) {
+    const found = await lstat(join(folder, ...parts.slice(0, i))).catch(() => undefined)
+    if (!found?.isDirectory()) throw new NarwhalError('invalid', `${what}: its place is no folder`)
+  }
+}
+
+/** The name of the mirror of a URL. */
+function digest(url: string): string {
+  return createHash('sha256').update(url).digest('hex').slice(0, 32)
+}

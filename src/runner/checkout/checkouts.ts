@@ -1,0 +1,68 @@
+import type { CommitSource } from '../../contract/attempt.ts'
+import type { CloneSpec } from '../../core/plan.ts'
+import type { GitEnv } from '../../lib/git.ts'
+import type { MirrorCache } from '../mirror/mirror-cache.ts'
+import { type CheckedOut, checkOutSubmodules } from './check-out-submodules.ts'
+import { checkOut } from './checkout.ts'
+import { type CheckoutLimits, TreeSizes } from './checkout-limits.ts'
+import { pullLfs } from './lfs/pull-lfs.ts'
+
+export interface CheckoutRules {
+  /** Of one repository in a workspace. */
+  readonly limits: CheckoutLimits
+  /** From where commits may have submodules and files fetched, besides their own host. */
+  readonly fetchHosts: readonly string[]
+}
+
+/** Checks commits out of the mirrors, with what belongs to them. */
+export class Checkouts {
+  readonly #mirrors: MirrorCache
+  readonly #env: GitEnv
+  readonly #rules: CheckoutRules
+  readonly #sizes: TreeSizes
+
+  constructor(mirrors: MirrorCache, env: GitEnv, rules: CheckoutRules) {
+    this.#mirrors = mirrors
+    this.#env = env
+    this.#rules = rules
+    this.#sizes = new TreeSizes(rules.limits)
+  }
+
+  /**
+   * Puts the commit, which is in its mirror, into an existing folder that is empty but for what a
+   * former try left; then its submodules and files of Git LFS, where they are asked for. Rejects
+   * with `too_large` for what is above the limits, `invalid` for what may not be fetched.
+   */
+  async checkOut(
+    commit: CommitSource,
+    folder: string,
+    {
+      clone = {},
+      signal,
+    }: { readonly clone?: CloneSpec | undefined; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const root = { commit, folder }
+    await this.#one(root, clone, signal)
+    if (!clone.submodules && !clone.lfs) return
+    const { cloneUrl, fromFork = false } = commit
+    const policy = { cloneUrl, fromFork, hosts: this.#rules.fetchHosts }
+    const common = { mirrors: this.#mirrors, policy, env: this.#env, signal }
+    const modules = clone.submodules
+      ? await checkOutSubmodules(root, {
+          ...common,
+          checkOut: (module) => this.#one(module, clone, signal),
+        })
+      : []
+    if (!clone.lfs) return
+    const maxBytes = this.#rules.limits.bytes
+    for (const one of [root, ...modules]) await pullLfs(one, { ...common, maxBytes })
+  }
+
+  async #one({ commit, folder }: CheckedOut, { depth }: CloneSpec, signal: AbortSignal) {
+    await this.#mirrors.read(commit, signal, async (mirror, objects) => {
+      await this.#sizes.check(objects, commit.sha)
+      const shallow = depth === undefined ? {} : { depth }
+      await checkOut(commit, { mirror, folder, env: this.#env, signal, ...shallow })
+    })
+  }
+}

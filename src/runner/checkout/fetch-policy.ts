@@ -1,0 +1,88 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import { parseCloneUrl } from '../../lib/git.ts'
+
+/** From where a commit may have more fetched than itself; its files name it, so it is hostile text. */
+export interface FetchPolicy {
+  /** Of the repository that was registered. */
+  readonly cloneUrl: string
+  /** It may be a stranger's. */
+  readonly fromFork: boolean
+  /** Hosts besides the repository's own, as `host` or `host:port`; `*`: any. */
+  readonly hosts: readonly string[]
+}
+
+/**
+ * Checks a URL that a commit names, of a submodule or of files kept elsewhere, and returns it as git
+ * takes it. Only https to hosts that are allowed; http and ssh to the repository's own host if it is
+ * fetched so itself. With ssh the runner's own keys are used, so a stranger's commit may not. Throws
+ * `invalid` with `what` it is for and why it is refused.
+ */
+export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): string {
+  const refuse = (why: string): never => {
+    throw new NarwhalError('invalid', `${what} is at ${quote(text)}: ${why}`)
+  }
+  let checked: { readonly url: string; readonly local: boolean }
+  try {
+    checked = parseCloneUrl(text)
+  } catch (cause) {
+    const why = 'only https, or http and ssh at the host of the repository itself, can be fetched'
+    throw new NarwhalError('invalid', `${what} is at ${quote(text)}: ${why}`, { cause })
+  }
+  if (checked.local) return refuse('a path of the runner is not fetched')
+  const own = placeOf(policy.cloneUrl)
+  const { protocol, host } = placeOf(checked.url) ?? refuse('its host can not be told')
+  if (host !== own?.host && !isListed(host, policy.hosts)) {
+    return refuse(
+      `it is at another host than the repository; the runner's operator can allow ${host} by NARWHAL_FETCH_HOSTS`,
+    )
+  }
+  if (protocol === 'https:') return checked.url
+  if (host !== own?.host || protocol !== own.protocol) {
+    return refuse(`${protocol.slice(0, -1)} is used only where the repository itself is fetched so`)
+  }
+  if (protocol === 'ssh:' && policy.fromFork) {
+    return refuse("a pull request from a fork is not fetched for with the runner's keys")
+  }
+  return checked.url
+}
+
+/**
+ * What a relative URL stands for, as git-submodule(1) says it: `./x` is below the other URL, `../x`
+ * beside it. Others are returned as they are. Throws `invalid` when it leaves the host.
+ */
+export function resolveUrl(text: string, base: string): string {
+  if (!/^\.\.?\//.test(text)) return text
+  // The part that names the host stays, whatever is taken away behind it.
+  const [, root = '', path = ''] = /^([a-z]+:\/\/[^/]+\/)(.*)$/.exec(base) ??
+    /^([^/]+:)(.*)$/.exec(base) ?? ['', '/', base]
+  const parts = path.split('/').filter((part) => part !== '')
+  let rest = text
+  for (;;) {
+    if (rest.startsWith('./')) rest = rest.slice(2)
+    else if (rest.startsWith('../')) {
+      if (parts.pop() === undefined) {
+        throw new NarwhalError('invalid', `${quote(text)} leads out of ${root}`)
+      }
+      rest = rest.slice(3)
+    } else return `${root}${[...parts, rest].join('/')}`
+  }
+}
+
+function placeOf(url: string): { protocol: string; host: string } | undefined {
+  if (URL.canParse(url)) {
+    const { protocol, host, hostname } = new URL(url)
+    if (/^(?:https?|ssh):$/.test(protocol)) {
+      return { protocol, host: (protocol === 'ssh:' ? hostname : host).toLowerCase() }
+    }
+  }
+  const [, host] = /^(?:[^@/]+@)?([^:/]+):/.exec(url) ?? []
+  return host === undefined ? undefined : { protocol: 'ssh:', host: host.toLowerCase() }
+}
+
+function isListed(host: string, hosts: readonly string[]): boolean {
+  return hosts.some((one) => one === '*' || one.toLowerCase() === host)
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 200))
+}

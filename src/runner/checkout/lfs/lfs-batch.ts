@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { describeConnectError } from '../../../lib/connect-errors.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { LfsEndpoint } from './lfs-endpoint.ts'
+import type { LfsPointer } from './pointer.ts'
+
+/** Where an object can be had. */
+export interface LfsDownload extends LfsPointer {
+  readonly href: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const MEDIA_TYPE = 'application/vnd.git-lfs+json'
+const ANSWER_MS = 60_000
+const LARGEST_ANSWER = 8 * 1024 * 1024
+
+const answerBody = z.object({
+  objects: z.array(
+    z.object({
+      oid: z.string(),
+      size: z.number(),
+      actions: z
+        .object({
+          download: z
+            .object({
+              href: z.url({ protocol: /^https?$/ }),
+              header: z.record(z.string(), z.string()).optional(),
+            })
+            .optional(),
+        })
+        .optional(),
+      error: z.object({ code: z.number(), message: z.string() }).optional(),
+    }),
+  ),
+})
+
+/**
+ * Asks a server of Git LFS where these objects are, at most a hundred (docs/api/batch.md of git-lfs).
+ * Rejects with `unavailable`, also when it has not got all of them. No redirect is followed.
+ */
+export async function askForObjects(
+  endpoint: LfsEndpoint,
+  objects: readonly LfsPointer[],
+  signal: AbortSignal,
+): Promise<LfsDownload[]> {
+  const refuse = (why: string, cause?: unknown): NarwhalError =>
+    new NarwhalError('unavailable', `the server of Git LFS, ${endpoint.url}, ${why}`, { cause })
+  let status: number
+  let text: string
+  try {
+    const answer = await fetch(`${endpoint.url}/objects/batch`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { ...endpoint.headers, accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE },
+      body: JSON.stringify({
+        operation: 'download',
+        transfers: ['basic'],
+        objects: objects.map(({ oid, size }) => ({ oid, size })),
+        hash_algo: 'sha256',
+      }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    })
+    status = answer.status
+    text = await readText(answer)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw refuse(`does not answer: ${describeConnectError(error)}`, error)
+  }
+  if (status === 401 || status === 403) {
+    throw refuse(`answered ${status}: the runner has no credentials for it`)
+  }
+  if (status !== 200) throw refuse(`answered ${status}`)
+  const answer = answerBody.safeParse(parseJson(text))
+  if (!answer.success) throw refuse('answered in a form that is not understood')
+  const byOid = new Map(answer.data.objects.map((object) => [object.oid, object]))
+  return objects.map(({ oid, size }) => {
+    const found = byOid.get(oid)
+    const download = found?.actions?.download
+    if (!download) {
+      const { code, message } = found?.error ?? { code: 404, message: 'it was not told of' }
+      const said = message.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)
+      throw refuse(`has no object ${oid.slice(0, 12)}: ${code} ${said}`)
+    }
+    if (endpoint.url.startsWith('https:') && !download.href.startsWith('https:')) {
+      throw refuse('sends on to a server without TLS')
+    }
+    return { oid, size, href: download.href, headers: download.header ?? {} }
+  })
+}
+
+async function readText(answer: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of answer.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > LARGEST_ANSWER) throw new Error('its answer is too long')
+  }
+  return text
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

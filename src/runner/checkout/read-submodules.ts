@@ -1,0 +1,84 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import type { GitEnv } from '../../lib/git.ts'
+import type { ObjectReader } from '../mirror/object-reader.ts'
+import { findEntry, readCommit } from '../mirror/read-commit.ts'
+import { type CommitObjects, readConfigBlob } from './read-config-blob.ts'
+
+/** A submodule as a commit names it; `name` and `url` are hostile text. */
+export interface Submodule {
+  readonly name: string
+  /** Where it belongs in the workspace: parts of a real folder's path, none of them special. */
+  readonly path: readonly string[]
+  /** As it is written; may be relative. */
+  readonly url: string
+  readonly sha: string
+}
+
+const FILE = '.gitmodules'
+const GITLINK = '160000'
+const FOLDER = '40000'
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_. /+-]{0,199}$/
+
+/**
+ * The submodules that a commit has, as its `.gitmodules` says, which is read as an object. Those
+ * whose place in the tree is none, and those that are not to be updated, are left out. Rejects with
+ * `invalid` for a file or a submodule that can't be right, or too many of them.
+ */
+export async function readSubmodules(
+  commit: CommitObjects,
+  options: { readonly most: number; readonly env: GitEnv; readonly signal: AbortSignal },
+): Promise<Submodule[]> {
+  const named = readSections(await readConfigBlob(FILE, commit, options))
+  if (named.size === 0) return []
+  const { most } = options
+  if (named.size > most) throw refuse(`it names more than ${most} submodules`)
+  const { objects } = commit
+  const { tree } = await readCommit(objects, commit.sha)
+  const found: Submodule[] = []
+  for (const [name, { path, url, update }] of named) {
+    if (path === undefined || update === 'none') continue
+    const parts = path.split('/')
+    const link = await findPath(objects, tree, parts)
+    if (link?.mode !== GITLINK) continue
+    if (!NAME.test(name) || name.split('/').includes('..')) {
+      throw refuse(`${JSON.stringify(name.slice(0, 200))} can't be the name of a submodule`)
+    }
+    if (url === undefined) throw refuse(`${name} has no url`)
+    found.push({ name, path: parts, url, sha: link.id })
+  }
+  return found
+}
+
+interface Section {
+  path?: string
+  url?: string
+  update?: string
+}
+
+/** Of several values of a key the last counts, as with git. */
+function readSections(pairs: readonly [string, string][]): Map<string, Section> {
+  const sections = new Map<string, Section>()
+  for (const [key, value] of pairs) {
+    const [, name, what] = /^submodule\.(.*)\.(path|url|update)$/s.exec(key) ?? []
+    if (name === undefined) continue
+    const section = sections.get(name) ?? {}
+    section[what as keyof Section] = value
+    sections.set(name, section)
+  }
+  return sections
+}
+
+/** What the tree has under this path; a link on the way is no folder. */
+async function findPath(objects: ObjectReader, tree: string, parts: readonly string[]) {
+  let entry: { mode: string; id: string } | undefined = { mode: FOLDER, id: tree }
+  for (const part of parts) {
+    const isSpecial = part === '' || part === '.' || part === '..' || /^\.git$/i.test(part)
+    if (isSpecial || entry?.mode !== FOLDER) return undefined
+    entry = await findEntry(objects, entry.id, part)
+  }
+  return entry
+}
+
+function refuse(why: string): NarwhalError {
+  return new NarwhalError('invalid', `${FILE}: ${why}`)
+}

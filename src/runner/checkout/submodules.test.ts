@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type GitRepository, gitRepository } from '#root/test/support/git-repository.ts'
+import { type TempDir, tempDir } from '#root/test/support/temp-dir.ts'
+import { readGitEnv } from '../../config/env.ts'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { git } from '../../lib/git.ts'
+import { silentLog } from '../../lib/log.ts'
+import { MirrorCache } from '../mirror/mirror-cache.ts'
+import { Checkouts } from './checkouts.ts'
+
+const env = readGitEnv()
+const { signal } = new AbortController()
+const limits = { files: 1000, bytes: 1e6 }
+
+let repository: GitRepository
+let dir: TempDir
+let mirrors: MirrorCache
+let folders = 0
+
+before(async () => {
+  repository = await gitRepository({ files: { 'lib.txt': 'library' }, serve: true })
+  dir = await tempDir()
+  mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+})
+after(async () => {
+  await mirrors[Symbol.asyncDispose]()
+  await dir[Symbol.asyncDispose]()
+  await repository[Symbol.asyncDispose]()
+})
+
+interface Entries {
+  readonly files?: Readonly<Record<string, string>>
+  readonly links?: Readonly<Record<string, string>>
+  /** Commits that stand at these paths. */
+  readonly modules?: Readonly<Record<string, string>>
+}
+
+/** A commit of its own, without parents, so that none stands in the way of another. */
+async function commitOf({ files = {}, links = {}, modules = {} }: Entries): Promise<string> {
+  await repository.git('read-tree', '--empty')
+  const add = async (mode: string, path: string, text: string): Promise<void> => {
+    await writeFile(dir.join('blob'), text)
+    const id = await repository.git('hash-object', '-w', '--', dir.join('blob'))
+    await repository.git('update-index', '--add', '--cacheinfo', `${mode},${id},${path}`)
+  }
+  for (const [path, text] of Object.entries(files)) await add('100755', path, text)
+  for (const [path, text] of Object.entries(links)) await add('120000', path, text)
+  for (const [path, sha] of Object.entries(modules)) {
+    await repository.git('update-index', '--add', '--cacheinfo', `160000,${sha},${path}`)
+  }
+  const tree = await repository.git('write-tree')
+  const sha = await repository.git('commit-tree', tree, '-m', 'Change')
+  await repository.git('update-ref', `refs/heads/${sha}`, sha)
+  return sha
+}
+
+/** A commit with these submodules; `.gitmodules` as it is given. */
+const withModules = (text: string, modules: Record<string, string>): Promise<string> =>
+  commitOf({ files: { '.gitmodules': text, 'app.txt': 'app' }, modules })
+
+const module = (name: string, path: string, url: string, more = ''): string =>
+  `[submodule "${name}"]\n\tpath = ${path}\n\turl = ${url}\n${more}`
+
+/** Checks a commit of the repository out and resolves to the folder. */
+async function checkOut(sha: string, over: Partial<CommitSource> = {}): Promise<string> {
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.url,
+    ref: 'refs/heads/main',
+    sha,
+    ...over,
+  }
+  const folder = dir.join(`workspace-${++folders}`)
+  await mkdir(folder)
+  const checkouts = new Checkouts(mirrors, env, { limits, fetchHosts: [] })
+  await checkouts.checkOut(commit, folder, { clone: { submodules: true }, signal })
+  return folder
+}
+
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+test('brings submodules and theirs, each a repository of its own at the commit that is named', async () => {
+  const lib = await repository.head()
+  const middle = await withModules(module('deep', 'deep/er', '../repository'), { 'deep/er': lib })
+  const sha = await withModules(
+    module('lib one', 'libs/one', repository.url) +
+      module('two', 'libs/two', '../repository') +
+      module('not wanted', 'libs/none', 'ext::sh -c id', '\tupdate = none\n') +
+      module('not in the tree', 'libs/gone', 'ext::sh -c id'),
+    { 'libs/one': lib, 'libs/two': middle, 'libs/none': lib },
+  )
+  const folder = await checkOut(sha)
+  const read = (path: string) => readFile(join(folder, path), 'utf8')
+  assert.equal(await read('libs/one/lib.txt'), 'library')
+  assert.equal(await read('libs/two/app.txt'), 'app')
+  assert.equal(await read('libs/two/deep/er/lib.txt'), 'library')
+  assert.deepEqual(await readdir(join(folder, 'libs/none')), [])
+  const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
+  assert.equal(await inFolder('status', '--porcelain'), '')
+  const status = (await inFolder('submodule', 'status', 'libs/one', 'libs/two')).split('\n')
+  assert.deepEqual(
+    status.filter((line) => line !== '').map((line) => line.slice(0, 41)),
+    [` ${lib}`, ` ${middle}`],
+  )
+  assert.equal(await git(['log', '--format=%s'], { cwd: join(folder, 'libs/one'), env }), 'Begin\n')
+})
+
+test('what .gitmodules says runs nothing and fetches from nowhere else', async () => {
+  const lib = await repository.head()
+  const marker = dir.join('marker')
+  const evil = `!touch ${marker}`
+  const refused: [string, RegExp][] = [
+    [module('a', 'a', 'https://127.0.0.1/x'), /submodule "a" of acme\/app.*another host/],
+    [module('a', 'a', 'http://127.0.0.1:1/x'), /another host/],
+    [module('a', 'a', repository.path), /a path of the runner/],
+    [module('a', 'a', 'git@127.0.0.1:x'), /another host/],
+    [module('a', 'a', '../../x'), /leads out of/],
+    [module('a\\"b', 'a', '../repository'), /can't be the name/],
+    ['[submodule "a"b"]\n', /\.gitmodules: it can't be read/],
+    // git itself refuses to take these in.
+    [module('a', 'a', '-uevil'), /gitmodulesUrl|only https/],
+    [module('../../hooks', 'a', '../repository'), /gitmodulesName|can't be the name/],
+    [module('a', 'a', '../repository', `\tupdate = ${evil}\n`), /gitmodulesUpdate/],
+  ]
+  for (const [text, message] of refused) {
+    await assert.rejects(checkOut(await withModules(text, { a: lib })), { message }, text)
+  }
+  // git adds no such link; only a tree that was made by hand has one.
+  const blob = await repository.git('rev-parse', `${lib}:lib.txt`)
+  await writeFile(
+    join(repository.path, '.git', 'entries'),
+    `120000 blob ${blob}\t.gitmodules\n160000 commit ${lib}\ta\n`,
+  )
+  const make = 'alias.make=!git mktree --missing < .git/entries'
+  const tree = await repository.git('-c', make, 'make')
+  const linked = await repository.git('commit-tree', tree, '-m', 'Link')
+  await repository.git('update-ref', 'refs/heads/linked', linked)
+  await assert.rejects(checkOut(linked), { message: /gitmodulesSymlink|no plain file/ })
+  assert.equal(await isThere(marker), false)
+})
+
+test('a path that ends in a carriage return, or that a link stands for, leads nowhere else', async () => {
+  // CVE-2025-48384 and CVE-2024-32002: the submodule's files land among its hooks.
+  const marker = dir.join('hooked')
+  const hook = `#!/bin/sh\ntouch ${marker}\n`
+  const lib = await commitOf({ files: { 'post-checkout': hook, 'y/hooks/post-checkout': hook } })
+  const text =
+    module('sub', '"sub\r"', '../repository') + module('x', 'A/modules/x', '../repository')
+  const sha = await commitOf({
+    files: { '.gitmodules': text },
+    links: { sub: '.git/modules/sub/hooks', a: '.git' },
+    modules: { 'sub\r': lib, 'A/modules/x': lib },
+  })
+  const folder = await checkOut(sha)
+  assert.equal(await isThere(join(folder, 'A/modules/x/post-checkout')), true)
+  assert.equal(await isThere(join(folder, '.git/modules')), false)
+  assert.equal(await isThere(join(folder, '.git/hooks')), false)
+  assert.equal(await isThere(marker), false)
+})
+
+test('submodules that are too many or too deep are refused', async () => {
+  let inner = await repository.head()
+  for (let depth = 0; depth < 9; depth++) {
+    inner = await withModules(module('a', 'a', '../repository'), { a: inner })
+  }
+  await assert.rejects(checkOut(inner), { code: 'invalid', message: /more than 8 deep/ })
+  const many = Array.from({ length: 101 }, (_, i) => module(`m${i}`, `m${i}`, './')).join('')
+  const sha = await withModules(many, {})
+  await assert.rejects(checkOut(sha), { code: 'invalid', message: /more than 100 submodules/ })
+})
