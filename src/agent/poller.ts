@@ -87,11 +87,12 @@ export class Poller {
       env: this.#gitEnv,
       ...(signal ? { signal } : {}),
     })
+    const toldAt = Date.now()
     const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))
     const events: NewEvent[] = []
     for (const [ref, sha] of remote) {
       if (known.get(ref) !== sha && isRef(ref) && isSha(sha)) {
-        events.push(eventOf(repository, { ref, sha, before: known.get(ref) }))
+        events.push(eventOf(repository, { ref, sha, before: known.get(ref), toldAt }))
       }
     }
     const gone = heads.map(({ ref }) => ref).filter((ref) => !remote.has(ref))
@@ -107,10 +108,15 @@ export function refPatterns(forge: RepositoryRecord['forge']): string[] {
   return ['refs/heads/*', 'refs/tags/*', ...pulls]
 }
 
-function eventOf(
-  repository: RepositoryRecord,
-  { ref, sha, before }: { ref: string; sha: string; before: string | undefined },
-): NewEvent {
+/** A ref as a poll has just seen it, and where it was before. */
+interface RemoteHead {
+  readonly ref: string
+  readonly sha: string
+  readonly before: string | undefined
+  readonly toldAt: number
+}
+
+function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: RemoteHead): NewEvent {
   const pull = ref.startsWith('refs/pull/')
   return {
     repositoryId: repository.id,
@@ -123,7 +129,7 @@ function eventOf(
     // Whose pull request it is can't be seen in a ref, so it is trusted with nothing.
     trust: { fromFork: pull },
     // Of a pull request the former head is not what it is compared with.
-    ...(before && ref.startsWith('refs/heads/') ? { details: { base: before } } : {}),
+    details: { toldAt, ...(before && ref.startsWith('refs/heads/') ? { base: before } : {}) },
     source: 'poll',
   }
 }

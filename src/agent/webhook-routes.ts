@@ -1,6 +1,8 @@
 import { Counter } from '@prometheus-io/client'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { EventDetails } from '../core/commit-event.ts'
+import { parseTraceparent } from '../core/traceparent.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -75,7 +77,8 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
         }
         inHand++
         try {
-          const answer = await receive(request, { intake, repositories, vault })
+          const toldAt = Math.round(Date.now() - reply.elapsedTime)
+          const answer = await receive(request, { intake, repositories, vault, toldAt })
           received.inc({ result: answer.status })
           return reply.code(answer.status === 'accepted' ? 202 : 200).send(answer)
         } finally {
@@ -92,7 +95,12 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
 
 async function receive(
   request: FastifyRequest,
-  { intake, repositories, vault }: { intake: Intake; repositories: Repositories; vault: Vault },
+  {
+    intake,
+    repositories,
+    vault,
+    toldAt,
+  }: { intake: Intake; repositories: Repositories; vault: Vault; toldAt: number },
 ): Promise<WebhookAnswer> {
   const eventName = requiredHeader(request, 'x-github-event')
   const deliveryId = requiredHeader(request, 'x-github-delivery')
@@ -100,7 +108,11 @@ async function receive(
   const payload = parsePayload(body, request.headers['content-type'])
   const repository = await findAddressed(repositories, payload)
   authenticate(openWebhookSecret(vault, repository), body, request)
-  const told = tellOf(parseGithub(eventName, payload), repository)
+  const { traceparent } = request.headers
+  const told = tellOf(parseGithub(eventName, payload), repository, {
+    toldAt,
+    ...(typeof traceparent === 'string' && parseTraceparent(traceparent) ? { traceparent } : {}),
+  })
   return await intake.acceptDelivery({
     forge: 'github',
     deliveryId,
@@ -109,11 +121,20 @@ async function receive(
   })
 }
 
-function tellOf(parsed: ParsedWebhook, repository: RepositoryRecord): Delivery['told'] {
+function tellOf(
+  parsed: ParsedWebhook,
+  repository: RepositoryRecord,
+  how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
+): Delivery['told'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
   return {
     kind: 'commit',
-    event: { ...parsed.event, repositoryId: repository.id, source: 'webhook' },
+    event: {
+      ...parsed.event,
+      repositoryId: repository.id,
+      details: { ...parsed.event.details, ...how },
+      source: 'webhook',
+    },
     ...(repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}),
   }
 }

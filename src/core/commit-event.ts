@@ -13,7 +13,7 @@ export interface TrustFacts {
   readonly fromFork: boolean
 }
 
-/** What a pipeline may be planned by, besides the commit itself. */
+/** What is known of an event besides the commit: what it may be planned by, and how it came. */
 export interface EventDetails {
   /** Where the ref was before, or the commit that a pull request wants to be merged into. */
   readonly base?: string
@@ -23,6 +23,10 @@ export interface EventDetails {
   readonly inputs?: Readonly<Record<string, string>>
   /** The jobs that were asked for, by their names in the file; absent: all. */
   readonly jobs?: readonly string[]
+  /** When its webhook arrived, or a poll saw it: epoch milliseconds of the agent's clock. */
+  readonly toldAt?: number
+  /** The trace that the webhook is part of, as `parseTraceparent` takes it. */
+  readonly traceparent?: string
 }
 
 /** A commit that Narwhal has accepted and answers for. */

@@ -15,6 +15,7 @@ import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
+import { firstPhases } from './first-phases.ts'
 import { GroupGate } from './group-gate.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue, type ListedQueue } from './job-queue.ts'
@@ -291,7 +292,7 @@ export class Dispatcher implements AsyncDisposable {
           dispatcherId,
           ...(rerunOf ? { rerunOf } : {}),
           ...(startedBy !== undefined ? { startedBy } : {}),
-          phases: [{ name: 'queue', startedAt: since, durationMs: Math.max(0, createdAt - since) }],
+          phases: firstPhases(event, since, createdAt),
           createdAt,
         }),
       event.repositoryId,

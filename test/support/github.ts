@@ -12,6 +12,8 @@ export interface Delivery {
   readonly secret: string
   /** The delivery's id; a new one unless given. */
   readonly id?: string
+  /** More headers than GitHub's own. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Gives up waiting for the answer. */
   readonly signal?: AbortSignal
 }
@@ -30,6 +32,7 @@ export async function deliver(agentUrl: string, delivery: Delivery): Promise<Web
     body,
     ...(delivery.signal ? { signal: delivery.signal } : {}),
     headers: {
+      ...delivery.headers,
       'content-type': 'application/json',
       'x-github-event': delivery.event,
       'x-github-delivery': delivery.id ?? randomUUID(),

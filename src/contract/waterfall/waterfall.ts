@@ -7,7 +7,7 @@ const at = z.number().int().nonnegative()
  * A stretch of a pipeline's time. All spans are on one clock, the dispatcher's; what a runner told was
  * put on it when it came.
  *
- * Of the pipeline: `accept` (a webhook or a poll tells of the commit → its event is on disk), `queue`
+ * Of the pipeline: `accept` (a webhook or a poll tells of the commit → its event is written), `queue`
  * (→ there is a pipeline), `place` (→ a runner is asked to plan it), `fetch` (the commit comes to that
  * runner), `plan` (narwhal.yml is read and understood). Of each attempt: `place` (the job could run
  * → a runner is chosen), `handover` (→ the runner has begun), then beside each other `fetch`,

@@ -1,7 +1,8 @@
-import { context, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
+import { context, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
+import type { RemoteSpan } from '../../core/traceparent.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { SpanNode } from './span-tree.ts'
 
@@ -39,9 +40,15 @@ export class Otlp implements AsyncDisposable {
     this.#tracer = this.#provider.getTracer('narwhal', version)
   }
 
-  /** Never waits and never throws. */
-  send(root: SpanNode): void {
-    this.#add(root, context.active())
+  /**
+   * Sends a tree, below a span of somebody else's trace if there is one: that says what belongs
+   * together, not whether it is recorded. Never waits and never throws.
+   */
+  send(root: SpanNode, remote?: RemoteSpan): void {
+    const active = context.active()
+    if (!remote) return this.#add(root, active)
+    const parent = { ...remote, traceFlags: TraceFlags.SAMPLED, isRemote: true }
+    this.#add(root, trace.setSpanContext(active, parent))
   }
 
   #add(node: SpanNode, parent: ReturnType<typeof context.active>): void {

@@ -1,4 +1,5 @@
 import type { PipelineView } from '../../contract/views.ts'
+import { parseTraceparent } from '../../core/traceparent.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
@@ -28,7 +29,9 @@ export async function tracePipelines(options: TraceOptions): Promise<AsyncDispos
   const read = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       try {
-        otlp.send(spanTree(next, await store.listJobViews(next.id)))
+        const event = await store.findEvent(next.event.id)
+        const remote = parseTraceparent(event?.details?.traceparent)
+        otlp.send(spanTree(next, await store.listJobViews(next.id)), remote)
       } catch (error) {
         const reason = NarwhalError.from(error).message
         log.warn({ pipeline: next.id, reason }, 'a trace could not be made')

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { eventually } from '#root/test/support/eventually.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
-import { finished, startUp } from '#root/test/support/installation.ts'
+import { deliver, pushPayload } from '#root/test/support/github.ts'
+import { finished, pipelineOf, register, startUp } from '#root/test/support/installation.ts'
 import { waterfallView } from '../../contract/waterfall/waterfall.ts'
 
 const otlpBody = z.object({
@@ -64,23 +65,27 @@ test('a collector gets a trace of each pipeline that says the same as its waterf
   await using server = await collector()
   await using repository = await gitRepository({ files: FILE })
   await using narwhal = await startUp({ otlp: server.url })
-  await narwhal.client.addRepository({
-    name: 'ada/app',
-    cloneUrl: repository.path,
-    pollIntervalMs: 0,
+  const { forge, secret } = await register(narwhal, repository.path)
+  const remote = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
+  const { body } = await deliver(narwhal.url, {
+    event: 'push',
+    payload: pushPayload(forge, { sha: await repository.head() }),
+    secret,
+    headers: { traceparent: `00-${remote.traceId}-${remote.spanId}-00` },
   })
-  const { id } = await narwhal.client.startPipeline({ repository: 'ada/app' })
+  const { id } = await pipelineOf(narwhal, body.eventId)
   await finished(narwhal, id)
   const spans = await eventually(() => (server.spans().length > 0 ? server.spans() : null))
   const answer = await fetch(`${narwhal.url}/api/v1/pipelines/${id}/waterfall`)
   const waterfall = waterfallView.parse(await answer.json())
 
-  const root = spans.find((span) => !span.parentSpanId)
+  const root = spans.find((span) => span.parentSpanId === remote.spanId)
   const job = spans.find((span) => span.name === 'job main')
   assert.equal(root?.name, 'pipeline app')
   assert.equal(job?.parentSpanId, root.spanId)
   assert.deepEqual([root.status?.code, job.status?.code], [2, 2])
-  assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 1)
+  assert.deepEqual(new Set(spans.map(({ traceId }) => traceId)), new Set([remote.traceId]))
+  assert.equal(waterfall.spans[0]?.name, 'accept')
   const told = spans
     .filter((span) => span !== root && span !== job)
     .map(({ name, startTimeUnixNano: from, endTimeUnixNano: to, parentSpanId }) => {
