@@ -1,0 +1,191 @@
+import { FILTER_FACTOR, FILTER_SHIFT, type PatternSet } from './pattern-set.ts'
+
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+/** Both, one after the other. */
+const LINE_END = CARRIAGE_RETURN + LINE_FEED
+/** Below this many bytes of a pattern nothing is remembered but the last bytes themselves. */
+const ENTRY_DEPTH = 4
+
+/** A stretch of a stream, in bytes from its start. */
+export interface Stretch {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * The search for patterns in one stream, which comes in pieces of any size. Where nothing looks like
+ * the first four bytes of a pattern, which is nearly everywhere, a byte costs a look into a small
+ * table; else one or two steps of the automaton. With `wraps` a line end between two bytes of
+ * a pattern does not count.
+ */
+export class PatternScan {
+  readonly #patterns: PatternSet
+  readonly #wraps: boolean
+  /** Where in the automaton the stream is; 0: fewer than four bytes of any pattern. */
+  #node = 0
+  /** The last four bytes that count. */
+  #word = 0
+  /** Bytes of the stream so far, and those of them that do not count. */
+  #seen = 0
+  #skipped = 0
+  /** For each skipped byte that may matter, how many that count came before it; ascending. */
+  #gaps: number[] = []
+  #gapsBefore = 0
+  /** The line end that the stream ends with: none, LF, CR, or CR and LF. */
+  #lineEnd = 0
+
+  constructor(patterns: PatternSet, wraps: boolean) {
+    this.#patterns = patterns
+    this.#wraps = wraps
+  }
+
+  /** Searches the next bytes; returns the stretches of matches, merged, in order. */
+  scan(bytes: Uint8Array): Stretch[] {
+    const found: Stretch[] = []
+    for (let at = 0; at < bytes.length; at++) {
+      if (this.#node === 0) at = this.#wraps ? this.#passLines(bytes, at) : this.#pass(bytes, at)
+      if (at === bytes.length) break
+      const byte = bytes[at] ?? 0
+      if (this.#wraps && isLineEnd(byte)) {
+        this.#skip(this.#seen + at, byte)
+        continue
+      }
+      this.#lineEnd = 0
+      this.#word = (this.#word << 8) | byte
+      this.#step(byte)
+      const length = this.#node === 0 ? 0 : (this.#patterns.found[this.#node] ?? 0)
+      if (length > 0) this.#match(found, this.#seen + at + 1, length)
+    }
+    this.#seen += bytes.length
+    return found
+  }
+
+  /** Goes on to the byte that may complete the first four of a pattern; nothing else is kept busy. */
+  #pass(bytes: Uint8Array, from: number): number {
+    const { filter } = this.#patterns
+    let word = this.#word
+    for (let at = from; at < bytes.length; at++) {
+      const next = (word << 8) | bytes[at]!
+      if (filter[Math.imul(next, FILTER_FACTOR) >>> FILTER_SHIFT] !== 0) {
+        this.#word = word
+        return at
+      }
+      word = next
+    }
+    this.#word = word
+    return bytes.length
+  }
+
+  /** The same where line ends do not count. */
+  #passLines(bytes: Uint8Array, from: number): number {
+    const { filter } = this.#patterns
+    let word = this.#word
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at]!
+      if (byte < 14 && isLineEnd(byte)) {
+        this.#word = word
+        this.#skip(this.#seen + at, byte)
+        word = this.#word
+        continue
+      }
+      const next = (word << 8) | byte
+      if (filter[Math.imul(next, FILTER_FACTOR) >>> FILTER_SHIFT] !== 0) {
+        this.#word = word
+        return at
+      }
+      word = next
+      this.#lineEnd = 0
+    }
+    this.#word = word
+    return bytes.length
+  }
+
+  /** Where what may still become a match begins; the end of the stream where nothing may. */
+  get pending(): number {
+    const depth =
+      this.#node === 0
+        ? this.#patterns.beginningAtEnd(this.#word)
+        : this.#patterns.depth[this.#node]
+    return this.#startOf(this.#seen - this.#skipped - (depth ?? 0), this.#seen)
+  }
+
+  /** The beginning of a pattern, four bytes at least, that the stream ends with. */
+  get unfinished(): Stretch | undefined {
+    if (this.#node === 0) return undefined
+    const skipped = this.#lineEnd === 0 ? 0 : this.#lineEnd === LINE_END ? 2 : 1
+    return { start: this.pending, end: this.#seen - skipped }
+  }
+
+  /** Forgets gaps before this place, which is not asked for any more. */
+  forget(before: number): void {
+    let count = 0
+    while (
+      count < this.#gaps.length &&
+      (this.#gaps[count] ?? 0) + this.#gapsBefore + count < before
+    ) {
+      count++
+    }
+    if (count === 0) return
+    this.#gaps.splice(0, count)
+    this.#gapsBefore += count
+  }
+
+  /** What comes next does not go on with what came before. */
+  reset(): void {
+    this.#node = 0
+    this.#word = 0
+  }
+
+  /** Leaves out a part of a line end. */
+  #skip(place: number, byte: number): void {
+    this.#gaps.push(place - this.#skipped)
+    this.#skipped++
+    const isFirst = this.#lineEnd === 0
+    const isWhole = this.#lineEnd === CARRIAGE_RETURN && byte === LINE_FEED
+    this.#lineEnd = isFirst ? byte : LINE_END
+    // No tool breaks an encoding by more than one line end.
+    if (!isFirst && !isWhole) this.reset()
+  }
+
+  #step(byte: number): void {
+    const { depth, fallback } = this.#patterns
+    let node = this.#node
+    while (node !== 0) {
+      const next = this.#patterns.next(node, byte)
+      if (next !== -1) {
+        this.#node = next
+        return
+      }
+      node = fallback[node] ?? 0
+      if ((depth[node] ?? 0) < ENTRY_DEPTH) node = 0
+    }
+    this.#node = this.#patterns.entry(this.#word)
+  }
+
+  /** Adds the match that ends here, merged with those that it touches: it may begin before them. */
+  #match(found: Stretch[], end: number, length: number): void {
+    let start = this.#startOf(end - this.#skipped - length, end)
+    for (let last = found.at(-1); last && last.end >= start; last = found.at(-1)) {
+      start = Math.min(start, last.start)
+      found.pop()
+    }
+    found.push({ start, end })
+  }
+
+  /** The place in the stream of the byte before which so many count. */
+  #startOf(counted: number, limit: number): number {
+    let low = 0
+    let high = this.#gaps.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#gaps[middle] ?? 0) <= counted) low = middle + 1
+      else high = middle
+    }
+    return Math.min(limit, counted + this.#gapsBefore + low)
+  }
+}
+
+function isLineEnd(byte: number): boolean {
+  return byte === LINE_FEED || byte === CARRIAGE_RETURN
+}

@@ -1,0 +1,140 @@
+/** Four bytes as one number, multiplied by this and shifted, are an index into the filter. */
+export const FILTER_FACTOR = 0x9e3779b1
+export const FILTER_SHIFT = 16
+
+/**
+ * Many byte patterns, none shorter than four bytes and none with a NUL, to be searched for at once:
+ * the automaton of Aho and Corasick ("Efficient string matching", 1975). Each node stands for a
+ * beginning of patterns. Most have one successor, which then is the next node; the others are in a
+ * map, so that a byte of a pattern costs some fifteen bytes of memory and not a row of 256.
+ */
+export class PatternSet {
+  /** Where a node is that many bytes from the root. */
+  readonly depth: Int32Array
+  /** The node of the longest beginning of a pattern that this one ends with. */
+  readonly fallback: Int32Array
+  /** The length of the longest pattern that ends here; 0: none does. */
+  readonly found: Int32Array
+  readonly #label: Uint8Array
+  /** Whether the next node is a successor. */
+  readonly #isChained: Uint8Array
+  readonly #branches = new Map<number, number>()
+  readonly #branching: Uint8Array
+  /** The nodes four bytes from the root by these bytes; what is not in the filter is not in there. */
+  readonly #entries = new Map<number, number>()
+  /** By `FILTER_FACTOR` and `FILTER_SHIFT`: 0 for four bytes that no pattern begins with. */
+  readonly filter = new Uint8Array(2 ** (32 - FILTER_SHIFT))
+  #size = 1
+
+  constructor(patterns: readonly Uint8Array[]) {
+    const most = patterns.reduce((sum, { length }) => sum + length, 1)
+    this.depth = new Int32Array(most)
+    this.fallback = new Int32Array(most)
+    this.found = new Int32Array(most)
+    this.#label = new Uint8Array(most + 1)
+    this.#isChained = new Uint8Array(most)
+    this.#branching = new Uint8Array(most)
+    const parents = new Int32Array(most)
+    for (const pattern of patterns) this.#insert(pattern, parents)
+    this.#link(parents)
+  }
+
+  get isEmpty(): boolean {
+    return this.#size === 1
+  }
+
+  /** The node behind this one for a byte; -1: there is none. */
+  next(node: number, byte: number): number {
+    if (this.#isChained[node] === 1 && this.#label[node + 1] === byte) return node + 1
+    if (this.#branching[node] === 0) return -1
+    return this.#branches.get(node * 256 + byte) ?? -1
+  }
+
+  /** The node of four bytes, the first one highest; 0 when no pattern begins with them. */
+  entry(word: number): number {
+    if (this.filter[Math.imul(word, FILTER_FACTOR) >>> FILTER_SHIFT] === 0) return 0
+    return this.#entries.get(word) ?? 0
+  }
+
+  /** How many of the last three bytes of a word are the beginning of a pattern, at most. */
+  beginningAtEnd(word: number): number {
+    for (let length = 3; length > 0; length--) {
+      let node = 0
+      for (let left = length - 1; left >= 0 && node >= 0; left--) {
+        node = this.next(node, (word >>> (8 * left)) & 0xff)
+      }
+      if (node > 0) return length
+    }
+    return 0
+  }
+
+  #insert(pattern: Uint8Array, parents: Int32Array): void {
+    let node = 0
+    for (const byte of pattern) {
+      const next = this.next(node, byte)
+      node = next === -1 ? this.#add(node, byte, parents) : next
+    }
+    this.found[node] = pattern.length
+  }
+
+  #add(parent: number, byte: number, parents: Int32Array): number {
+    const node = this.#size++
+    this.#label[node] = byte
+    this.depth[node] = (this.depth[parent] ?? 0) + 1
+    parents[node] = parent
+    if (node === parent + 1) {
+      this.#isChained[parent] = 1
+    } else {
+      this.#branching[parent] = 1
+      this.#branches.set(parent * 256 + byte, node)
+    }
+    return node
+  }
+
+  /** Fallbacks are found from those of shorter beginnings. */
+  #link(parents: Int32Array): void {
+    for (const node of this.#byDepth()) {
+      const byte = this.#label[node] ?? 0
+      const parent = parents[node] ?? 0
+      const fallback = parent === 0 ? 0 : this.#follow(this.fallback[parent] ?? 0, byte)
+      this.fallback[node] = fallback
+      if (this.found[node] === 0) this.found[node] = this.found[fallback] ?? 0
+      if (this.depth[node] === 4) this.#enter(node, parents)
+    }
+  }
+
+  #follow(from: number, byte: number): number {
+    for (let node = from; ; node = this.fallback[node] ?? 0) {
+      const next = this.next(node, byte)
+      if (next !== -1) return next
+      if (node === 0) return 0
+    }
+  }
+
+  #enter(node: number, parents: Int32Array): void {
+    let word = 0
+    for (let at = node, shift = 0; at !== 0; at = parents[at] ?? 0, shift += 8) {
+      word |= (this.#label[at] ?? 0) << shift
+    }
+    this.#entries.set(word, node)
+    this.filter[Math.imul(word, FILTER_FACTOR) >>> FILTER_SHIFT] = 1
+  }
+
+  /** All nodes but the root, those nearer to it first. */
+  #byDepth(): Int32Array {
+    const depths = this.depth.subarray(0, this.#size)
+    const starts = new Int32Array(depths.reduce((most, depth) => Math.max(most, depth), 0) + 2)
+    for (const depth of depths) starts[depth + 1] = (starts[depth + 1] ?? 0) + 1
+    for (let depth = 1; depth < starts.length; depth++) {
+      starts[depth] = (starts[depth] ?? 0) + (starts[depth - 1] ?? 0)
+    }
+    const order = new Int32Array(this.#size)
+    for (let node = 0; node < this.#size; node++) {
+      const depth = depths[node] ?? 0
+      const at = starts[depth] ?? 0
+      starts[depth] = at + 1
+      order[at] = node
+    }
+    return order.subarray(1)
+  }
+}

@@ -1,0 +1,139 @@
+import { PatternScan, type Stretch } from './pattern-scan.ts'
+import { PatternSet } from './pattern-set.ts'
+import { formsOf } from './secret-forms.ts'
+
+const MASK = Buffer.from('***')
+const NOTHING = Buffer.alloc(0)
+
+/** The secrets of one job, made ready to be taken out of whatever it prints. */
+export class SecretMask {
+  readonly #exact: PatternSet
+  readonly #wrapped: PatternSet
+
+  constructor(values: Iterable<string>) {
+    const { exact, wrapped } = formsOf(values)
+    this.#exact = new PatternSet(exact)
+    this.#wrapped = new PatternSet(wrapped)
+  }
+
+  /** Undefined where there is nothing to hide, so that it costs nothing. */
+  static of(values: Iterable<string>): SecretMask | undefined {
+    const mask = new SecretMask(values)
+    return mask.#exact.isEmpty ? undefined : mask
+  }
+
+  /** Takes the secrets out of a stream of bytes. */
+  openStream(): MaskedStream {
+    return new MaskedStream(
+      new PatternScan(this.#exact, false),
+      new PatternScan(this.#wrapped, true),
+    )
+  }
+
+  /** Takes the secrets out of a text that is there as a whole. */
+  text(text: string): string {
+    const stream = this.openStream()
+    return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString()
+  }
+}
+
+/**
+ * One stream without its secrets: each stretch that is a form of one, or of several that overlap,
+ * becomes `***`, however the stream was cut into pieces. The end of what has come is held back as
+ * long as it may be the beginning of a secret, for whatever time that takes.
+ */
+export class MaskedStream {
+  readonly #exact: PatternScan
+  readonly #wrapped: PatternScan
+  #held = NOTHING
+  /** What is held back begins here, in bytes from the start of the stream. */
+  #from = 0
+  /** Stretches of matches that reach into what is held back. */
+  #open: Stretch[] = []
+  /** Whether the last that was given out is a mask, which a stretch that follows belongs to. */
+  #endsInMask = false
+
+  constructor(exact: PatternScan, wrapped: PatternScan) {
+    this.#exact = exact
+    this.#wrapped = wrapped
+  }
+
+  /** What can be given out now; bytes without a trace of a secret are returned as they are. */
+  write(bytes: Buffer): Buffer {
+    const found = [...this.#exact.scan(bytes), ...this.#wrapped.scan(bytes)]
+    const safe = Math.min(this.#exact.pending, this.#wrapped.pending)
+    const isUntouched = this.#held.length === 0 && this.#open.length === 0 && found.length === 0
+    const end = this.#from + this.#held.length + bytes.length
+    if (isUntouched && safe === end) {
+      this.#from = end
+      this.#forget(end)
+      if (bytes.length > 0) this.#endsInMask = false
+      return bytes
+    }
+    const all = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
+    this.#open = merge([...this.#open, ...found])
+    return this.#give(all, safe)
+  }
+
+  /**
+   * Gives out what was held back. The beginning of a secret of which more does not come is a mask as
+   * well, but for its first three bytes, which might be anything.
+   */
+  end(): Buffer {
+    const end = this.#from + this.#held.length
+    const unfinished = [this.#exact.unfinished, this.#wrapped.unfinished]
+    this.#open = merge([...this.#open, ...unfinished.flatMap((one) => one ?? [])])
+    const rest = this.#give(this.#held, end)
+    this.#endsInMask = false
+    this.#exact.reset()
+    this.#wrapped.reset()
+    return rest
+  }
+
+  /** Gives out all before `safe`, and holds the rest. */
+  #give(all: Buffer, safe: number): Buffer {
+    const parts: Buffer[] = []
+    let at = this.#from
+    const plainUntil = (place: number): void => {
+      if (place <= at) return
+      parts.push(all.subarray(at - this.#from, place - this.#from))
+      this.#endsInMask = false
+      at = place
+    }
+    for (const { start, end } of this.#open) {
+      if (start >= safe) break
+      plainUntil(start)
+      if (!this.#endsInMask) parts.push(MASK)
+      this.#endsInMask = true
+      at = Math.max(at, Math.min(end, safe))
+    }
+    plainUntil(safe)
+    this.#open = this.#open.flatMap(({ start, end }) =>
+      end <= safe ? [] : [{ start: Math.max(start, safe), end }],
+    )
+    // A copy: what is held is small, and must not keep a large buffer.
+    this.#held = Buffer.from(all.subarray(safe - this.#from))
+    this.#from = safe
+    this.#forget(safe)
+    return parts.length === 1 ? (parts[0] ?? NOTHING) : Buffer.concat(parts)
+  }
+
+  #forget(before: number): void {
+    this.#exact.forget(before)
+    this.#wrapped.forget(before)
+  }
+}
+
+/** Stretches in order, those that overlap or touch as one. */
+function merge(stretches: readonly Stretch[]): Stretch[] {
+  const merged: Stretch[] = []
+  for (const { start, end } of stretches.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1)
+    if (last && last.end >= start) {
+      merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, end) }
+    } else {
+      merged.push({ start, end })
+    }
+  }
+  return merged
+}
