@@ -5,6 +5,7 @@ import { readGitEnv } from '../src/config/env.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { NarwhalError } from '../src/lib/errors.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { Vault } from '../src/store/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor } from './support/hand-executor.ts'
@@ -25,7 +26,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
   const broker = stack.use(new EmbeddedBroker(log))
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv: readGitEnv(), log },
+      { store, broker, vault: await Vault.openInMemory(store), gitEnv: readGitEnv(), log },
       { heuristic: 'least-loaded', jobTimeoutMs: 0, maxAttempts: 3 },
     ),
   )

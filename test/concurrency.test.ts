@@ -6,6 +6,7 @@ import type { PipelineId } from '../src/core/ids.ts'
 import { beatHere } from '../src/dispatcher/beats.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { Vault } from '../src/store/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
@@ -17,6 +18,7 @@ async function openWorld(file: string) {
   await using stack = new AsyncDisposableStack()
   const log = silentLog()
   const store = stack.use(await openTestStore())
+  const vault = await Vault.openInMemory(store)
   const broker = stack.use(new EmbeddedBroker(log))
   const executor = new HandExecutor()
   const runner = stack.use(await startTestRunner({ executor, name: 'one', slots: 8 }))
@@ -24,7 +26,7 @@ async function openWorld(file: string) {
   const repository = await insertRepository(store, origin.url)
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 0, maxAttempts: 3 } as const
   const start = async (): Promise<Dispatcher> => {
-    const deps = { store, broker, gitEnv: readGitEnv(), log }
+    const deps = { store, broker, vault, gitEnv: readGitEnv(), log }
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats: beatHere(store, log) }))
   }
   const one = await start()

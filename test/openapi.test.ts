@@ -127,7 +127,7 @@ async function listRoutes(): Promise<string[]> {
   await using _agent = startAgent(server, { store, broker, vault, metrics, gitEnv, log })
   await using _web = await startWeb(server, { store, broker, log, uiFolder: '/nonexistent' })
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 1000, maxAttempts: 1 } as const
-  await using dispatcher = await Dispatcher.start({ store, broker, gitEnv, log }, options)
+  await using dispatcher = await Dispatcher.start({ store, broker, vault, gitEnv, log }, options)
   const statuses = { look: async () => {} }
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, { store, loopbackOnly: true })

@@ -8,6 +8,7 @@ import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../src/lib/log.ts'
 import type { JobRecord, RepositoryRecord } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
+import { Vault } from '../src/store/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
@@ -34,6 +35,7 @@ interface World {
 async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const store = stack.use(await openTestStore())
+  const vault = await Vault.openInMemory(store)
   const executor = new HandExecutor()
   const runner = stack.use(await startTestRunner({ executor, name: 'one' }))
   const files = { 'narwhal.yml': FILE }
@@ -41,7 +43,7 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
   const repository = await insertRepository(store, origin.url)
   const startDispatcher = async (startBeats = beatHere(store, log)): Promise<Dispatcher> => {
     const broker = stack.use(new EmbeddedBroker(log))
-    const deps = { store, broker, gitEnv: readGitEnv(), log }
+    const deps = { store, broker, vault, gitEnv: readGitEnv(), log }
     const options = { heuristic: 'least-loaded', jobTimeoutMs: 0, maxAttempts: 3 } as const
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats }))
   }

@@ -42,7 +42,7 @@ stack.use(startAgent(server, { store, vault, broker, metrics, gitEnv, log }))
 stack.defer(() => server.close())
 const dispatcher = stack.use(
   await Dispatcher.start(
-    { store, broker, gitEnv, log },
+    { store, broker, vault, gitEnv, log },
     {
       heuristic: 'least-loaded',
       jobTimeoutMs: 60_000,

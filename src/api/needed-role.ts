@@ -1,6 +1,6 @@
 import type { Role } from '../core/role.ts'
 
-const RUNS = /^\/api\/v1\/(?:pipelines|pipelines\/\w+\/(?:rerun|rerun-failed|cancel))$/
+const RUNS = /^\/api\/v1\/(?:pipelines|pipelines\/\w+\/(?:rerun|rerun-failed|cancel|approve))$/
 const JOBS = /^\/api\/v1\/jobs\/\w+\/(?:rerun|cancel)$/
 /** The route itself looks whose token it is. */
 const OWN_TOKENS = /^\/api\/v1\/tokens(?:\/\w+)?$/

@@ -23,6 +23,7 @@ import { registerJobReads } from './read-routes-jobs.ts'
 import { registerRunnerReads } from './read-routes-runners.ts'
 import { viewRepository } from './repository-view.ts'
 import { orError } from './responses.ts'
+import { registerSecretReads } from './secret-reads.ts'
 
 export interface ReadDeps {
   readonly store: StoreReader
@@ -39,6 +40,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerRunnerReads(server, deps.store)
   registerInsights(server, deps.store)
   registerUserReads(server, deps.store)
+  registerSecretReads(server, deps.store)
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {

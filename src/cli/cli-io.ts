@@ -24,6 +24,11 @@ export interface CliIo {
   readonly cwd: string
   /** Aborted by Ctrl-C and by termination. */
   readonly signal: AbortSignal
+  /**
+   * Standard input to its end; on a terminal one line, after the prompt, that is not shown. Rejects
+   * with `cancelled` when the person breaks off.
+   */
+  readInput(prompt: string): Promise<string>
   /** Epoch milliseconds. */
   now(): number
   /** Sets the process's exit code; the process ends when nothing is left to do. */

@@ -40,6 +40,7 @@ import {
   shownForgeLink,
 } from '../contract/rest-forge-links.ts'
 import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
+import { type SecretView, secretList } from '../contract/rest-secrets.ts'
 import type {
   AttemptView,
   JobView,
@@ -255,6 +256,26 @@ export class ApiClient {
     await this.#call(`/users/${slashless(user)}`, accepted, { method: 'DELETE' })
   }
 
+  approvePipeline(id: PipelineId): Promise<PipelineView> {
+    return this.#pipeline(`/pipelines/${id}/approve`)
+  }
+
+  /** Those that jobs of the repository may name; without one, those of all. */
+  async listSecrets(repository?: string): Promise<SecretView[]> {
+    return (await this.#call(secretsPath(repository), secretList)).secrets
+  }
+
+  /** For a repository alone, or for all. */
+  async setSecret(name: string, value: string, repository?: string): Promise<void> {
+    const path = `${secretsPath(repository)}/${slashless(name)}`
+    await this.#call(path, accepted, { method: 'PUT', body: { value } })
+  }
+
+  async removeSecret(name: string, repository?: string): Promise<void> {
+    const path = `${secretsPath(repository)}/${slashless(name)}`
+    await this.#call(path, accepted, { method: 'DELETE' })
+  }
+
   async #pipeline(path: string, body?: unknown): Promise<PipelineView> {
     return (await this.#call(path, startedPipeline, { method: 'POST', body })).pipeline
   }
@@ -266,6 +287,10 @@ export class ApiClient {
 
 function forgeLinkPath(repository: string): string {
   return `/repositories/${slashless(repository)}/forge-link`
+}
+
+function secretsPath(repository: string | undefined): string {
+  return repository === undefined ? '/secrets' : `/repositories/${slashless(repository)}/secrets`
 }
 
 function logPath(ref: AttemptRef): string {

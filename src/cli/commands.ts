@@ -5,6 +5,7 @@ import { addPipelineCommands } from './commands/pipeline.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addRepoCommands } from './commands/repo.ts'
 import { addRunnerCommands } from './commands/runner.ts'
+import { addSecretCommands } from './commands/secret.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 
@@ -12,7 +13,8 @@ import { addUserCommands } from './commands/user.ts'
 export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
- * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, token, user. The
+ * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, secret, token,
+ * user. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
  */
@@ -23,6 +25,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addLogsCommand(program, io)
   addQueueCommand(program, io)
   addRunnerCommands(program, io)
+  addSecretCommands(program, io)
   addTokenCommands(program, io)
   addUserCommands(program, io)
 }

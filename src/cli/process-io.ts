@@ -1,6 +1,7 @@
 import type { WriteStream } from 'node:tty'
 import { NarwhalError } from '../lib/errors.ts'
 import type { CliIo, Terminal } from './cli-io.ts'
+import { readInput } from './read-input.ts'
 
 /**
  * The command line's view of this very process. `signal` is aborted when the process is asked to
@@ -14,6 +15,7 @@ export function processIo(options: { env: CliIo['env']; signal: AbortSignal }): 
     env: options.env,
     cwd: process.cwd(),
     signal: AbortSignal.any([options.signal, closed.signal]),
+    readInput: (prompt) => readInput(process.stdin, (text) => process.stderr.write(text), prompt),
     now: () => Date.now(),
     exit(code) {
       process.exitCode = code

@@ -150,6 +150,13 @@ export const pipelineView = z
     startedBy: z.string().optional(),
     /** The group of pipelines of which only so many go on at once. */
     concurrencyGroup: z.string().optional(),
+    /** Whether jobs of a pull request from a fork may have the secrets they name; absent: none does. */
+    approval: z
+      .discriminatedUnion('status', [
+        z.object({ status: z.literal('needed') }),
+        z.object({ status: z.literal('given'), at, by: z.string().optional() }),
+      ])
+      .optional(),
     event: z.object({
       id: eventId,
       kind: z.enum(['push', 'pull_request', 'tag', 'manual']),

@@ -13,7 +13,7 @@ import type { Outcome } from './outcome.ts'
  *                      ▼                   ▼                             │
  *                     finished ◀───────────┴─────────────────────────────┘
  *
- * `cancelled` ends every state but the last. `rerun` leads from finished to queued or blocked, with
+ * `cancelled` ends every state but the last, `barred` a queued job that may not be run. `rerun` leads from finished to queued or blocked, with
  * the next attempt. Reports come over a network that repeats and delays them: an event that no
  * longer applies returns the very state it was given, so callers write and publish only when
  * `next !== state`.
@@ -85,6 +85,8 @@ export type JobEvent =
   | ({ readonly type: 'refused'; readonly at: number } & Report)
   /** The runner is lost with the attempt: the next attempt waits. */
   | ({ readonly type: 'lost'; readonly reason: string; readonly at: number } & Report)
+  /** It may not be run as it is: it ends before a runner has it. */
+  | { readonly type: 'barred'; readonly reason: string; readonly at: number }
   | { readonly type: 'cancelled'; readonly reason: string; readonly at: number }
   | {
       readonly type: 'rerun'
@@ -125,6 +127,10 @@ export function advanceJob(state: JobState, event: JobEvent): JobState {
     case 'lost':
       return isHeld(state) && isCurrent(state, event)
         ? queued(state, state.attempt + 1, event.at)
+        : state
+    case 'barred':
+      return state.status === 'queued'
+        ? finished(state, { outcome: 'error', reason: event.reason, at: event.at })
         : state
     case 'cancelled':
       return state.status === 'finished'

@@ -7,6 +7,7 @@ import {
 import { jobToProto } from '../contract/plan-messages.ts'
 import { LEASE_MS } from '../core/lease.ts'
 import type { JobSpec } from '../core/plan.ts'
+import type { SecretValues } from './job-secrets.ts'
 
 /** What a runner is told to do. */
 export interface AttemptOrder {
@@ -16,6 +17,8 @@ export interface AttemptOrder {
   readonly commit: Commit
   readonly job: JobSpec
   readonly env: Readonly<Record<string, string>>
+  /** Told only to the runner that starts it. */
+  readonly secrets: SecretValues
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
   /** How long its lease lasts after a confirmation; LEASE_MS unless told. */
@@ -39,6 +42,8 @@ export function startRequest(
         commit: order.commit,
         job: jobToProto(order.job),
         env: { ...order.env },
+        // A runner that resumes has them, or has not got the attempt.
+        secrets: resume ? {} : { ...order.secrets },
         timeoutMs: BigInt(order.timeoutMs),
         resume,
         afterSeq: BigInt(afterSeq),

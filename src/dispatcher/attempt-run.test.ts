@@ -74,6 +74,7 @@ function converse(
       commit: create(CommitSchema),
       job: { name: 'a', env: {}, needs: [], labels: [], steps: [] },
       env: {},
+      secrets: { KEY: 'value' },
       timeoutMs: 0,
       ...(more.leaseMs ? { leaseMs: more.leaseMs } : {}),
     },

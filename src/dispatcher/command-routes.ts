@@ -26,6 +26,7 @@ import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { registerRepository } from './register-repository.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
+import { addSecretRoutes } from './secret-routes.ts'
 import { addForgeLinkRoutes } from './statuses/forge-link-routes.ts'
 import type { Statuses } from './statuses/tell-statuses.ts'
 import { testDelivery } from './test-delivery.ts'
@@ -54,6 +55,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addRunnerRoutes(scope, deps)
     addTokenRoutes(scope, deps.store)
     addUserRoutes(scope, deps.store)
+    addSecretRoutes(scope, deps)
   })
 }
 
@@ -149,6 +151,19 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     },
     handler: async (request) => {
       await dispatcher.rerunFailed(request.params.pipeline, request.user?.name)
+      return { pipeline: await getPipeline(store, request.params.pipeline) }
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/approve', {
+    schema: {
+      summary:
+        'Let jobs of a pull request from a fork have the secrets that they name, and run them',
+      tags,
+      params: pipelineParams,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      await dispatcher.approvePipeline(request.params.pipeline, request.user?.name)
       return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })

@@ -13,6 +13,7 @@ import { newId } from '../lib/new-id.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
 import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
 import { firstPhases } from './first-phases.ts'
@@ -32,6 +33,7 @@ import { Seat } from './seat.ts'
 export interface DispatcherDeps {
   readonly store: Store
   readonly broker: Broker
+  readonly vault: Vault
   readonly gitEnv: GitEnv
   readonly log: Logger
   /** For dialled runners. */
@@ -243,6 +245,11 @@ export class Dispatcher implements AsyncDisposable {
   /** Runs the failed jobs of a pipeline again, in place. */
   async rerunFailed(id: PipelineId, askedBy?: string): Promise<void> {
     await this.#runs.command(id, (run) => run.rerunFailed(askedBy))
+  }
+
+  /** Lets jobs of a pull request from a fork have the secrets that they name. */
+  async approvePipeline(id: PipelineId, by?: string): Promise<void> {
+    await this.#runs.command(id, (run) => run.approve(by))
   }
 
   async rerunJob(id: JobId, askedBy?: string): Promise<void> {

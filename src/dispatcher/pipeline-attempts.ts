@@ -10,6 +10,7 @@ import { addProgress, type Progress } from './attempt-progress.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
 import { jobEnv } from './job-env.ts'
 import { retryRights, timeoutOf } from './job-limits.ts'
+import type { SecretValues } from './job-secrets.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -48,7 +49,11 @@ export class PipelineAttempts {
   }
 
   /** Sees the current attempt of a job through; `resumeAfter` if it was handed over before. */
-  async follow(jobId: JobId, link: RunnerLink, resumeAfter?: number): Promise<void> {
+  async follow(
+    jobId: JobId,
+    link: RunnerLink,
+    { secrets = {}, resumeAfter }: { secrets?: SecretValues; resumeAfter?: number },
+  ): Promise<void> {
     const job = this.#ledger.getJob(jobId)
     const attempt = currentAttempt(job)
     if (!attempt) return
@@ -61,6 +66,7 @@ export class PipelineAttempts {
         commit: commitOf(this.#ledger),
         job: withOutputs(job.spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
+        secrets,
         timeoutMs: timeoutOf(job, jobTimeoutMs),
       },
       link,

@@ -8,9 +8,11 @@ import type { Logger } from '../lib/log.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
+import { approve } from './approval.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
+import type { JobSecrets, SecretAdvice } from './job-secrets.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import {
@@ -31,6 +33,7 @@ export interface PipelineRunDeps {
   readonly ledger: PipelineLedger
   readonly pool: RunnerPool
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
+  readonly secrets: JobSecrets
   readonly log: Logger
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
@@ -54,6 +57,7 @@ export interface PipelineOptions {
   readonly jobTimeoutMs: number
   /** How many attempts a job gets when runners are lost. */
   readonly maxAttempts: number
+  readonly secretAdvice?: SecretAdvice
 }
 
 /**
@@ -69,7 +73,10 @@ export class PipelineRun {
   readonly #attempts: PipelineAttempts
   readonly #stale = new AbortController()
   readonly #signal: AbortSignal
+  readonly #secrets: JobSecrets
   readonly #queued = new Set<JobId>()
+  /** Jobs that could have their secrets when they began to wait. */
+  readonly #admitted = new Set<JobId>()
   /** Jobs that are being handed over or followed. */
   readonly #active = new Set<JobId>()
   readonly #planning = new AbortController()
@@ -80,6 +87,7 @@ export class PipelineRun {
     this.#deps = deps
     this.#ledger = deps.ledger
     this.#early = deps.early
+    this.#secrets = deps.secrets
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
     this.#attempts = new PipelineAttempts({
@@ -185,6 +193,15 @@ export class PipelineRun {
     this.react()
   }
 
+  /** Lets jobs of a commit from a fork have the secrets that they name, and runs those that lacked them. */
+  async approve(by?: string): Promise<void> {
+    const at = Date.now()
+    const { trust } = this.#ledger.event
+    const changed = await this.#ledger.change((draft) => approve(draft, trust, { at, by }))
+    if (!changed) throw new NarwhalError('conflict', 'it is approved already')
+    this.react()
+  }
+
   #startPlanning(): void {
     this.#isPlanning = true
     const planned = this.#plan().catch(async (err: unknown) => {
@@ -238,6 +255,10 @@ export class PipelineRun {
 
   #enqueue(job: JobRecord): void {
     if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
+    if (job.spec.secrets && !this.#admitted.has(job.id)) {
+      this.#activate(job.id, this.#admit(job.id))
+      return
+    }
     this.#queued.add(job.id)
     const { jobs, pipeline } = this.#ledger.draft
     const followers = dependants(
@@ -260,6 +281,11 @@ export class PipelineRun {
     })
   }
 
+  /** A job that can't have its secrets need not wait for a runner to hear that. */
+  async #admit(id: JobId): Promise<void> {
+    if (await this.#secrets.give(id)) this.#admitted.add(id)
+  }
+
   #dequeue(id: JobId): void {
     if (this.#queued.delete(id)) this.#deps.queue.remove(id)
   }
@@ -273,6 +299,9 @@ export class PipelineRun {
   }): Promise<void> {
     using _slot = placement.reservation
     const { jobId, decision, link } = placement
+    this.#admitted.delete(jobId)
+    const secrets = await this.#secrets.give(jobId)
+    if (!secrets) return
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
     const isAssigned = await this.#ledger.change(
@@ -286,7 +315,7 @@ export class PipelineRun {
     )
     if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
-    await this.#attempts.follow(jobId, link)
+    await this.#attempts.follow(jobId, link, { secrets })
   }
 
   /** Goes on with an attempt that was handed over before this process knew of it. */
@@ -296,7 +325,7 @@ export class PipelineRun {
     const attempt = currentAttempt(job)
     if (link && attempt) {
       using _slot = link.reserve()
-      await this.#attempts.follow(job.id, link, attempt.lastSeq)
+      await this.#attempts.follow(job.id, link, { resumeAfter: attempt.lastSeq })
     } else {
       const reason = 'its runner is not registered'
       await this.#attempts.settle(job.id, attempt, { kind: 'lost', reason })

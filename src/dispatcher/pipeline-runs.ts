@@ -3,8 +3,10 @@ import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
 import type { Announcer } from './announcer.ts'
 import type { GroupGate } from './group-gate.ts'
+import { JobSecrets } from './job-secrets.ts'
 import { Ownership } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
@@ -15,6 +17,7 @@ import type { Seat } from './seat.ts'
 
 export interface PipelineRunsDeps {
   readonly store: Store
+  readonly vault: Vault
   readonly recorder: Recorder
   readonly announcer: Announcer
   readonly pool: RunnerPool
@@ -159,6 +162,7 @@ export class PipelineRuns implements AsyncDisposable {
       log,
       signal: this.#signal,
       options,
+      secrets: new JobSecrets({ ...this.#deps, secretAdvice: options.secretAdvice }, ledger),
       ...start,
       mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,
       onIdle: () => {

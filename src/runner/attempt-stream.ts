@@ -94,6 +94,7 @@ function open(runner: Runner, start: StartAttempt): KnownAttempt {
     commit: commitFromProto(start.commit),
     job: jobFromProto(start.job),
     env: start.env,
+    secrets: start.secrets,
     timeoutMs: Number(start.timeoutMs),
   }
   return runner.start(order, grant)

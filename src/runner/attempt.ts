@@ -13,6 +13,7 @@ import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { SecretMask } from './masking/secret-mask.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import type { End } from './run-step.ts'
 import { ServiceLogs } from './service-logs.ts'
@@ -30,6 +31,8 @@ export interface AttemptOrder {
   readonly job: JobSpec
   /** What the dispatcher adds to the environment; the job and its steps may override it. */
   readonly env: Readonly<Record<string, string>>
+  /** The values of its secrets, by the variables of its steps; in memory only, and in nothing it tells. */
+  readonly secrets: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
 }
@@ -115,7 +118,8 @@ export class Attempt implements KnownAttempt {
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partNames(job).length, instanceId }
-    this.events = deps.spools.create(facts, () => this.audience.wake())
+    const mask = SecretMask.of(Object.values(order.secrets))
+    this.events = deps.spools.create(facts, () => this.audience.wake(), mask)
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
@@ -136,7 +140,7 @@ export class Attempt implements KnownAttempt {
     const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partNames(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
-      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env },
+      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
       maxLogBytes,
       signal,
       untilNext: () => this.#keeper.untilHeld(signal),
@@ -244,7 +248,7 @@ export class Attempt implements KnownAttempt {
     const env = outputEnv(sandbox)
     const result = await this.#steps.run(guarded, env)
     if (this.#stopped || !isOfTheStep(result)) return result
-    const read = await collectOutputs(guarded, { env, declared }, signal)
+    const read = await collectOutputs(guarded, { env, declared, mask: this.events.mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result
@@ -264,8 +268,12 @@ export class Attempt implements KnownAttempt {
 
   #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
     if (this.#stopped) return this.#stopped
-    this.#deps.log.warn({ err: error, ...this.ref }, 'an attempt met trouble')
-    const end = { outcome: 'error', reason: describeError(error) } as const
+    const { mask } = this.events
+    const reason = describeError(error)
+    // Others read this log, too: what the error says it may have from the job.
+    const told = mask ? { reason: mask.text(reason) } : { err: error }
+    this.#deps.log.warn({ ...told, ...this.ref }, 'an attempt met trouble')
+    const end = { outcome: 'error', reason } as const
     return fault === undefined ? end : { ...end, fault }
   }
 

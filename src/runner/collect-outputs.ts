@@ -1,6 +1,7 @@
 import { MOST_OUTPUT_BYTES, type ReadOutputs, readOutputLines } from '../core/outputs.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Sandbox } from './executor/executor.ts'
+import type { SecretMask } from './masking/secret-mask.ts'
 
 /** Where steps write what their job tells the jobs that need it, below the workspace. */
 export const OUTPUT_FILE = '.narwhal-output'
@@ -14,6 +15,13 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
   return { NARWHAL_OUTPUT: `${workspace}/${OUTPUT_FILE}` }
 }
 
+/** Where a job's outputs are, which there may be, and what must not be in them. */
+export interface OutputsOf {
+  readonly env: { readonly NARWHAL_OUTPUT: string }
+  readonly declared: readonly string[]
+  readonly mask: SecretMask | undefined
+}
+
 /**
  * Reads what the steps wrote. It is read in the sandbox, with no more rights than they have: the
  * file may be a link to anything, or one that nobody but them may read. Rejects as `run` does, and
@@ -21,7 +29,7 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
  */
 export async function collectOutputs(
   sandbox: Pick<Sandbox, 'run'>,
-  { env, declared }: { env: { NARWHAL_OUTPUT: string }; declared: readonly string[] },
+  { env, declared, mask }: OutputsOf,
   signal: AbortSignal,
 ): Promise<ReadOutputs> {
   const chunks: Uint8Array[] = []
@@ -40,5 +48,11 @@ export async function collectOutputs(
     if (!late.aborted || signal.aborted) throw NarwhalError.from(error)
     return { ok: false, problem: `${OUTPUT_FILE} took more than ${LONGEST_MS / 1000} s to read` }
   }
-  return readOutputLines(Buffer.concat(chunks).toString('utf8'), declared)
+  const text = Buffer.concat(chunks).toString('utf8')
+  // The line end tells the beginning of a secret from a text that only begins alike.
+  if (mask && mask.text(`${text}\n`) !== `${text}\n`) {
+    const problem = 'they hold a secret, and everybody may read them: name it in the other job'
+    return { ok: false, problem }
+  }
+  return readOutputLines(text, declared)
 }

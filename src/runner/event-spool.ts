@@ -1,5 +1,7 @@
 import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { maskEvent } from './masking/mask-event.ts'
+import type { SecretMask } from './masking/secret-mask.ts'
 import type { AttemptFiles } from './spool/attempt-files.ts'
 import { EventWindow } from './spool/event-window.ts'
 import { ReadAhead } from './spool/read-ahead.ts'
@@ -33,6 +35,11 @@ export interface LeftEvents {
   readonly ending: readonly AttemptEvent[]
 }
 
+interface SpoolOptions {
+  readonly left?: LeftEvents
+  readonly mask?: SecretMask | undefined
+}
+
 /**
  * The events of one attempt, numbered from 1, kept until they are acknowledged: the newest in
  * memory, all on the disk. They come to the disk in their own time, so that nobody who appends or
@@ -44,6 +51,8 @@ export interface LeftEvents {
  * died. So it gets its numbers only when a reader comes to it.
  */
 export class EventSpool {
+  /** Takes the job's secrets out of what is told; absent where it has none. */
+  readonly mask: SecretMask | undefined
   readonly #onAppend: () => void
   readonly #disk: SpoolDisk
   readonly #window: EventWindow
@@ -57,7 +66,8 @@ export class EventSpool {
   #room: PromiseWithResolvers<void> | undefined
 
   /** Use `Spools.create`. */
-  constructor(onAppend: () => void, disk: SpoolDisk, left?: LeftEvents) {
+  constructor(onAppend: () => void, disk: SpoolDisk, { left, mask }: SpoolOptions = {}) {
+    this.mask = mask
     this.#onAppend = onAppend
     this.#disk = disk
     this.#lastSeq = left?.lastSeq ?? 0
@@ -100,7 +110,7 @@ export class EventSpool {
 
   append(event: AttemptEvent): void {
     if (this.#isReleased) return
-    this.#add(event, Date.now())
+    this.#add(this.mask ? maskEvent(event, this.mask) : event, Date.now())
     this.#writer?.wake()
     this.#onAppend()
   }

@@ -2,7 +2,8 @@ import { chunkOf, type LogChunk } from '../contract/log-chunk.ts'
 import { ChunkPacker } from './chunk-packer.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
-import { LogLines } from './log-lines.ts'
+import { type Lines, openLines } from './masking/masked-lines.ts'
+import type { SecretMask } from './masking/secret-mask.ts'
 
 /** What a chunk costs in memory besides its content. */
 const CHUNK_BYTES = 300
@@ -15,16 +16,16 @@ export class HeldLog {
   readonly #step: number
   readonly #maxBytes: number
   readonly #packer = new ChunkPacker((chunk) => this.#add(chunk))
-  readonly #lines: LogLines
+  readonly #lines: Lines
   #chunks: LogChunk[] = []
   #bytes = 0
   #lost = 0
   #isEnded = false
 
-  constructor(step: number, maxBytes: number) {
+  constructor(step: number, maxBytes: number, mask?: SecretMask) {
     this.#step = step
     this.#maxBytes = maxBytes
-    this.#lines = new LogLines(step, (lines) => this.#packer.add(lines))
+    this.#lines = openLines(step, (lines) => this.#packer.add(lines), mask)
   }
 
   /** What comes after the end is left out. */

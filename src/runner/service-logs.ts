@@ -29,7 +29,12 @@ export class ServiceLogs {
     this.#events = events
     this.#services = services.map((_, index): Service => {
       const part = steps.length + index
-      return { part, log: new HeldLog(part, maxBytes), isStarted: false, end: undefined }
+      return {
+        part,
+        log: new HeldLog(part, maxBytes, events.mask),
+        isStarted: false,
+        end: undefined,
+      }
     })
   }
 

@@ -102,7 +102,7 @@ export class StepSequence {
   #startBeside(sandbox: Pick<Sandbox, 'run'>, index: number, step: StepSpec): void {
     const { events, signal, maxLogBytes } = this.#deps
     events.append({ type: 'step_started', step: index })
-    const log = new HeldLog(index, maxLogBytes)
+    const log = new HeldLog(index, maxLogBytes, events.mask)
     const run = this.#runOf(sandbox, step, log)
     const ended = runStep({
       ...run,

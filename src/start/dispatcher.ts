@@ -34,7 +34,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv, log, tls: tls.client },
+      { store, broker, vault, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],

@@ -83,7 +83,7 @@ async function openParts(
   )
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv, log, tls: tls.client },
+      { store, broker, vault, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],

@@ -89,6 +89,11 @@ export type PipelineState =
       readonly finishedAt: number
     }
 
+/** Whether somebody lets jobs of a pipeline from a fork have the secrets that they name. */
+export type Approval =
+  | { readonly status: 'needed' }
+  | { readonly status: 'given'; readonly at: number; readonly by?: string }
+
 export interface PipelineRecord {
   readonly id: PipelineId
   readonly repositoryId: RepositoryId
@@ -101,6 +106,8 @@ export interface PipelineRecord {
   /** What is wrong in narwhal.yml, when that ended the pipeline. */
   readonly problems: readonly Problem[]
   readonly phases: readonly Phase[]
+  /** Absent as long as nothing has asked for it. */
+  readonly approval?: Approval
   readonly rerunOf?: PipelineId
   /** The user who wanted it; absent where it was no person, or one without a name. */
   readonly startedBy?: string
@@ -244,6 +251,20 @@ export interface UserRecord {
   readonly name: string
   readonly role: Role
   readonly createdAt: number
+}
+
+/** A secret of jobs; nobody but a job that names it gets its value. */
+export interface SecretRecord {
+  /** Whose jobs may have it; absent: those of all repositories. */
+  readonly repositoryId?: RepositoryId
+  /** Unique among those of the same repository, or of all. */
+  readonly name: string
+  /** The value, sealed for `secretPlace`. */
+  readonly sealed: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** The name of the user who has set it, if that is known. */
+  readonly updatedBy?: string
 }
 
 /** An access token of the API, which opens what its user may do; the token itself is never stored. */

@@ -12,6 +12,7 @@ import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
+import { secretsContract } from './contract/secrets.contract.ts'
 import { statusesContract } from './contract/statuses.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
 import { usersContract } from './contract/users.contract.ts'
@@ -42,6 +43,7 @@ export function storeContract(
     joinTokensContract(open)
     statusesContract(open)
     sealingContract(open)
+    secretsContract(open)
     usersContract(open)
   })
 }

@@ -31,6 +31,7 @@ import type {
   RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
+  SecretRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -148,6 +149,14 @@ export interface StoreReader {
 
   listTokens(): Promise<TokenRecord[]>
 
+  /** Those of a repository alone, or without one those of all; by their names. */
+  listSecrets(repositoryId?: RepositoryId): Promise<SecretRecord[]>
+  /**
+   * Of the secrets with these names the ones that jobs of the repository get: its own, and those of
+   * all where it has none of the name; in no order.
+   */
+  findSecrets(repositoryId: RepositoryId, names: readonly string[]): Promise<SecretRecord[]>
+
   /** The id of the key under which values are sealed; undefined while nothing was. */
   findSealingKey(): Promise<string | undefined>
 
@@ -224,6 +233,12 @@ export interface UntoldQuery {
   readonly limit: number
 }
 
+/** A secret by its scope and name; without a repository one of all. */
+export interface SecretRef {
+  readonly repositoryId?: RepositoryId | undefined
+  readonly name: string
+}
+
 /** A runner that joins shows a token. */
 export interface JoinTokenUse {
   /** SHA-256 of the token, hexadecimal. */
@@ -247,7 +262,7 @@ export interface StoreWriter extends StoreReader {
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
-   * remain readable, and what has none yet gets none.
+   * remain readable, what has none yet gets none, and its secrets are gone.
    */
   removeRepository(id: RepositoryId): Promise<void>
   /** Of several heads of one ref the last one counts. */
@@ -274,7 +289,7 @@ export interface StoreWriter extends StoreReader {
    */
   createPipeline(pipeline: NewPipeline): Promise<{ pipeline: PipelineRecord; created: boolean }>
   /**
-   * Writes state, name, problems, phases and concurrency; returns it with its new version. It is in its
+   * Writes state, name, problems, phases, approval and concurrency; returns it with its new version. It is in its
    * group from when it runs until it has ended.
    */
   savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord>
@@ -366,6 +381,11 @@ export interface StoreWriter extends StoreReader {
    */
   useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
   removeJoinToken(id: JoinTokenRecord['id']): Promise<void>
+
+  /** Inserts or replaces it; one that is replaced keeps when it was made. */
+  saveSecret(secret: SecretRecord): Promise<void>
+  /** Returns whether it was there. */
+  removeSecret(secret: SecretRef): Promise<boolean>
 
   /**
    * Returns the id of the key under which values are sealed: this one, if there was none. It stays

@@ -26,6 +26,7 @@ export function pipelineView(
     ...(pipeline.rerunOf && { rerunOf: pipeline.rerunOf }),
     ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
     ...(pipeline.concurrency && { concurrencyGroup: pipeline.concurrency.group }),
+    ...(pipeline.approval && { approval: pipeline.approval }),
     event: { id, kind, ref, sha, title, author, source, receivedAt },
     phases: [...pipeline.phases],
     createdAt: pipeline.createdAt,

@@ -79,3 +79,23 @@ function payloadRepository({ id, fullName }: ForgeRepository): object {
     default_branch: 'main',
   }
 }
+
+/** The payload of a pull request that was opened, from the repository with this id. */
+export function pullRequestPayload(
+  repository: ForgeRepository,
+  pull: { number: number; sha: string; headRepositoryId: number },
+): object {
+  return {
+    action: 'opened',
+    number: pull.number,
+    repository: payloadRepository(repository),
+    sender: { id: 8, login: 'mallory', type: 'User' },
+    pull_request: {
+      number: pull.number,
+      title: 'Change',
+      user: { id: 8, login: 'mallory' },
+      head: { sha: pull.sha, repo: { id: pull.headRepositoryId } },
+      base: { ref: 'main', sha: 'b'.repeat(40), repo: { id: repository.id } },
+    },
+  }
+}

@@ -70,6 +70,7 @@ export function captureIo(signal: AbortSignal, write: (text: string) => void): C
     env: { LANG: 'C.UTF-8' },
     cwd: root,
     signal,
+    readInput: async () => '',
     now: () => Date.now(),
     exit: () => undefined,
     onExit: () => ({ [Symbol.dispose]: () => undefined }),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
 import { EventSpool, type SpoolRoom } from '../event-spool.ts'
+import type { SecretMask } from '../masking/secret-mask.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { type AttemptFacts, AttemptFiles } from './attempt-files.ts'
 import { closingEvents } from './progress.ts'
@@ -94,10 +95,10 @@ export class Spools implements AsyncDisposable {
   }
 
   /** Begins the spool of an attempt; `onAppend` is called after each event. Never throws. */
-  create(facts: AttemptFacts, onAppend: () => void): EventSpool {
+  create(facts: AttemptFacts, onAppend: () => void, mask?: SecretMask): EventSpool {
     const name = `${facts.jobId}-${facts.attempt}-${newId('life').slice('life_'.length)}`
     const files = this.#filesOf(name, facts)
-    const spool = new EventSpool(onAppend, { files, room: this.#room })
+    const spool = new EventSpool(onAppend, { files, room: this.#room }, { mask })
     this.#spools.set(spool, files)
     return spool
   }
@@ -186,7 +187,11 @@ export class Spools implements AsyncDisposable {
     const interruption = { progress, steps, instanceId, runnerName, isDamaged, at }
     const ending = hadFinished ? [] : closingEvents(interruption)
     const files = this.#filesOf(name, facts, left)
-    const events = new EventSpool(() => {}, { files, room: this.#room }, { lastSeq, ending })
+    const events = new EventSpool(
+      () => {},
+      { files, room: this.#room },
+      { left: { lastSeq, ending } },
+    )
     this.#spools.set(events, files)
     const older = this.#recovered.findIndex((one) => one.jobId === jobId && one.attempt === attempt)
     if (older >= 0) this.#recovered.splice(older, 1)[0]?.events.discard()

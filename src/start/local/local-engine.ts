@@ -11,6 +11,7 @@ import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/in-process.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
+import { Vault } from '../../store/vault.ts'
 import { openExecutorOf, startRunnerOf } from '../open-parts.ts'
 import type { LocalContext } from './local-context.ts'
 import type { WorkSnapshot } from './snapshot-work.ts'
@@ -44,11 +45,12 @@ export async function openLocalEngine(context: LocalContext, folder: string): Pr
     openExecutorOf(context, folder),
   ])
   stack.use(store)
+  const vault = await Vault.openInMemory(store)
   stack.use(executor)
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir: folder, claim }))
   stack.use(
     await Dispatcher.start(
-      { store, broker, gitEnv, log },
+      { store, broker, vault, gitEnv, log },
       {
         heuristic: 'least-loaded',
         jobTimeoutMs: config['job-timeout'],

@@ -11,6 +11,7 @@ import { users } from './0007-users.ts'
 import { groups } from './0008-groups.ts'
 import { outputs } from './0009-outputs.ts'
 import { statuses } from './0010-statuses.ts'
+import { secrets } from './0011-secrets.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -24,6 +25,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-groups': groups,
   '0009-outputs': outputs,
   '0010-statuses': statuses,
+  '0011-secrets': secrets,
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
+import type { Approval, NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
 import { notePipeline } from './groups.ts'
 import { isPostgres, present } from './rows.ts'
 import type { Db, PipelineRow } from './tables.ts'
@@ -85,6 +85,7 @@ export async function createPipeline(
       phases: JSON.stringify(pipeline.phases),
       rerun_of: pipeline.rerunOf ?? null,
       started_by: pipeline.startedBy ?? null,
+      approval: null,
       created_at: pipeline.createdAt,
       version: 1,
       dispatcher_id: pipeline.dispatcherId ?? null,
@@ -150,6 +151,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
       problems: JSON.stringify(pipeline.problems),
       phases: JSON.stringify(pipeline.phases),
       concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
+      approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
       version,
     })
     .where('id', '=', pipeline.id)
@@ -173,6 +175,7 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
     state: JSON.parse(row.state) as PipelineState,
     problems: JSON.parse(row.problems) as Problem[],
     phases: JSON.parse(row.phases) as Phase[],
+    ...(row.approval ? { approval: JSON.parse(row.approval) as Approval } : {}),
     ...present({ rerunOf: row.rerun_of as PipelineId | null, startedBy: row.started_by }),
     createdAt: row.created_at,
     ...present({ dispatcherId: row.dispatcher_id as DispatcherId | null }),

@@ -14,6 +14,7 @@ import type {
   PlacedAttempt,
   RepositoryRecord,
   RunnerRecord,
+  SecretRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -48,6 +49,7 @@ import {
 } from './repositories.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { findSealingKey } from './sealing.ts'
+import { findSecrets, listSecrets } from './secrets.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import {
   findForgeLink,
@@ -206,6 +208,14 @@ export class SqlReader implements StoreReader {
 
   listTokens(): Promise<TokenRecord[]> {
     return listTokens(this.#db)
+  }
+
+  listSecrets(repositoryId?: RepositoryId): Promise<SecretRecord[]> {
+    return listSecrets(this.#db, repositoryId)
+  }
+
+  findSecrets(repositoryId: RepositoryId, names: readonly string[]): Promise<SecretRecord[]> {
+    return findSecrets(this.#db, repositoryId, names)
   }
 
   findSealingKey(): Promise<string | undefined> {

@@ -22,11 +22,12 @@ import type {
   RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
+  SecretRecord,
   TokenRecord,
   ToldStatusRecord,
   UserRecord,
 } from '../records.ts'
-import type { JoinTokenUse, LogAppend, StoreWriter } from '../store.ts'
+import type { JoinTokenUse, LogAppend, SecretRef, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import {
   acceptEvents,
@@ -64,6 +65,7 @@ import {
   setDraining,
 } from './runners.ts'
 import { claimSealingKey } from './sealing.ts'
+import { removeSecret, removeSecretsOf, saveSecret } from './secrets.ts'
 import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import { noteToldStatus, removeForgeLink, saveForgeLink } from './statuses.ts'
@@ -102,8 +104,9 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return setForgeId(this.#db, id, forgeId)
   }
 
-  removeRepository(id: RepositoryId): Promise<void> {
-    return removeRepository(this.#db, id)
+  async removeRepository(id: RepositoryId): Promise<void> {
+    await removeRepository(this.#db, id)
+    await removeSecretsOf(this.#db, id)
   }
 
   setHeads(heads: readonly RepositoryHead[]): Promise<void> {
@@ -264,6 +267,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeJoinToken(id: JoinTokenRecord['id']): Promise<void> {
     return removeJoinToken(this.#db, id)
+  }
+
+  saveSecret(secret: SecretRecord): Promise<void> {
+    return saveSecret(this.#db, secret)
+  }
+
+  removeSecret(secret: SecretRef): Promise<boolean> {
+    return removeSecret(this.#db, secret)
   }
 
   claimSealingKey(unlessThereIsOne: string): Promise<string> {

@@ -21,6 +21,7 @@ export interface Tables {
   join_tokens: JoinTokenRow
   tokens: TokenRow
   sealing: SealingRow
+  secrets: SecretRow
   users: UserRow
   forge_links: ForgeLinkRow
   told_statuses: ToldStatusRow
@@ -103,6 +104,8 @@ export interface PipelineRow {
   phases: string
   rerun_of: string | null
   started_by: string | null
+  /** JSON of Approval */
+  approval: string | null
   created_at: number
   version: number
   dispatcher_id: string | null
@@ -240,6 +243,17 @@ export interface SealingRow {
   id: number
   /** The key under which is sealed now. */
   key_id: string
+}
+
+export interface SecretRow {
+  /** The repository's id; empty: of all. */
+  scope: string
+  name: string
+  /** Sealed. */
+  value: string
+  created_at: number
+  updated_at: number
+  updated_by: string | null
 }
 
 export interface DispatcherRow {

@@ -25,6 +25,8 @@ export interface RecordedIoOptions {
   readonly rows?: number
   readonly env?: CliIo['env']
   readonly cwd?: string
+  /** What comes by standard input. */
+  readonly input?: string
   /** Epoch milliseconds; the real time unless told. */
   readonly now?: () => number
 }
@@ -40,6 +42,7 @@ export function recordedIo(options: RecordedIoOptions = {}): RecordedIo {
     env: { LANG: 'C.UTF-8', ...options.env },
     cwd: options.cwd ?? '/',
     signal: interrupted.signal,
+    readInput: async () => options.input ?? '',
     now: options.now ?? (() => Date.now()),
     exit: (code) => {
       exitCode = code

@@ -1,0 +1,108 @@
+import type { JobId } from '../core/ids.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { JobRecord } from '../store/records.ts'
+import { secretPlace } from '../store/secret-values.ts'
+import type { StoreReader } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+import { bar, lacksApproval } from './approval.ts'
+import type { PipelineLedger } from './pipeline-ledger.ts'
+import type { Recorder } from './recorder.ts'
+
+/** The values of secrets by the variables that steps find them in. */
+export type SecretValues = Readonly<Record<string, string>>
+
+/** How one sets a secret that is missing; by the server's command line unless told. */
+export type SecretAdvice = (name: string, repositoryName: string) => string
+
+export interface JobSecretsDeps {
+  readonly store: StoreReader
+  readonly vault: Vault
+  readonly recorder: Recorder
+  readonly secretAdvice?: SecretAdvice | undefined
+}
+
+/** What a runner holds in memory of one job, and searches all output for. */
+const MOST_BYTES_OF_JOB = 128 * 1024
+
+/**
+ * Gives a pipeline's jobs the secrets that they name, at the moment when a runner is to have them; a
+ * job that can't have one ends in an error that says what to do. Values are kept nowhere.
+ */
+export class JobSecrets {
+  readonly #deps: JobSecretsDeps
+  readonly #ledger: PipelineLedger
+
+  constructor(deps: JobSecretsDeps, ledger: PipelineLedger) {
+    this.#deps = deps
+    this.#ledger = ledger
+  }
+
+  /** The values for a job that waits; undefined when it may not have them, and has ended. */
+  async give(id: JobId): Promise<SecretValues | undefined> {
+    const job = this.#ledger.getJob(id)
+    if (!job.spec.secrets) return {}
+    const { event, draft } = this.#ledger
+    if (lacksApproval(event.trust, job, draft.pipeline.approval)) {
+      const names = list(namesOf(job))
+      const reason = `it names ${names}, and comes from a fork: look at what it would run, then approve it with \`narwhal pipeline approve ${draft.pipeline.id}\``
+      await this.#bar(job, reason, true)
+      return undefined
+    }
+    try {
+      return await this.#open(job)
+    } catch (error) {
+      await this.#bar(job, describeError(error), false)
+      return undefined
+    }
+  }
+
+  async #bar(job: JobRecord, reason: string, needsApproval: boolean): Promise<void> {
+    const at = Date.now()
+    await this.#ledger.change((draft) => {
+      const { trust } = this.#ledger.event
+      // Somebody may have approved it meanwhile: then it goes on waiting.
+      if (needsApproval && !lacksApproval(trust, job, draft.pipeline.approval)) return draft
+      return bar(draft, job, { reason, needsApproval, at })
+    })
+  }
+
+  async #open(job: JobRecord): Promise<SecretValues> {
+    const { store, vault, recorder } = this.#deps
+    const { id, name: repositoryName } = this.#ledger.repository
+    const names = namesOf(job)
+    const found = await recorder.patiently(() => store.findSecrets(id, names))
+    const values = new Map<string, string>()
+    for (const secret of found)
+      values.set(secret.name, vault.open(secret.sealed, secretPlace(secret)))
+    const missing = names.filter((name) => !values.has(name))
+    if (missing.length > 0) {
+      const [first = ''] = missing
+      const advice = (this.#deps.secretAdvice ?? byCommandLine)(first, repositoryName)
+      const verb = missing.length === 1 ? 'is' : 'are'
+      throw new NarwhalError('not_found', `${list(missing)} ${verb} not set: ${advice}`)
+    }
+    const bytes = [...values.values()].reduce((sum, value) => sum + Buffer.byteLength(value), 0)
+    if (bytes > MOST_BYTES_OF_JOB) {
+      const words = `its secrets have more than ${MOST_BYTES_OF_JOB / 1024} KiB together`
+      throw new NarwhalError('too_large', words)
+    }
+    return Object.fromEntries(
+      Object.entries(job.spec.secrets ?? {}).map(([variable, name]) => [
+        variable,
+        values.get(name) ?? '',
+      ]),
+    )
+  }
+}
+
+function namesOf({ spec }: JobRecord): string[] {
+  return [...new Set(Object.values(spec.secrets ?? {}))]
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 1 ? `the secret ${names[0]}` : `the secrets ${names.join(', ')}`
+}
+
+function byCommandLine(name: string, repositoryName: string): string {
+  return `set it with \`narwhal secret set ${name} --repository ${repositoryName}\`, and run the job again`
+}

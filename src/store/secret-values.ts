@@ -1,0 +1,65 @@
+import { isSecretName } from '../core/secret-name.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { SealedPlace } from '../lib/sealing/keyring.ts'
+import type { SecretRef, Store } from './store.ts'
+import type { Vault } from './vault.ts'
+
+/** Shorter ones can't be told from the rest of a log. */
+export const SHORTEST_SECRET = 4
+export const LONGEST_SECRET_BYTES = 32 * 1024
+/** Of one repository, or of all. */
+export const MOST_SECRETS = 500
+
+/** Where the value of a secret is sealed for. */
+export function secretPlace({ repositoryId, name }: SecretRef): SealedPlace {
+  return ['secret', repositoryId ?? '', name]
+}
+
+/** Throws `invalid`, with what to do, when a secret may not have this name or value. */
+export function checkSecret(name: string, value: string): void {
+  const words = wrongName(name) ?? wrongValue(value)
+  if (words) throw new NarwhalError('invalid', words)
+}
+
+function wrongName(name: string): string | undefined {
+  if (isSecretName(name)) return undefined
+  const given = JSON.stringify(name.slice(0, 100))
+  return `${given} can't name a secret: use up to 100 capital letters, digits and _, a letter first; CI, HOME, PATH and NARWHAL_… are taken`
+}
+
+function wrongValue(value: string): string | undefined {
+  if (value.trim().length < SHORTEST_SECRET) {
+    return `the value has fewer than ${SHORTEST_SECRET} characters: it could not be told from other text in a log, and so not be hidden`
+  }
+  if (Buffer.byteLength(value) > LONGEST_SECRET_BYTES) {
+    return `the value has more than ${LONGEST_SECRET_BYTES / 1024} KiB: keep a key here, and what it opens elsewhere`
+  }
+  if (value.includes('\0')) return "the value holds a NUL character, which a variable can't hold"
+  return value.isWellFormed() ? undefined : 'the value is not text'
+}
+
+export interface NewSecret extends SecretRef {
+  readonly value: string
+  /** The name of the user who sets it, if that is known. */
+  readonly by?: string | undefined
+}
+
+/** Seals a secret and writes it. Rejects with `invalid`, and with `exhausted` when there are too many. */
+export async function setSecret(
+  { store, vault }: { readonly store: Store; readonly vault: Vault },
+  { repositoryId, name, value, by }: NewSecret,
+): Promise<void> {
+  checkSecret(name, value)
+  const ref = { ...(repositoryId === undefined ? {} : { repositoryId }), name }
+  const at = Date.now()
+  await store.transact(async (write) => {
+    const known = await write.listSecrets(repositoryId)
+    if (known.length >= MOST_SECRETS && !known.some((one) => one.name === name)) {
+      const words = `there are ${MOST_SECRETS} secrets already: remove those that nobody needs`
+      throw new NarwhalError('exhausted', words)
+    }
+    const sealed = await vault.seal(write, value, secretPlace(ref))
+    const updatedBy = by === undefined ? {} : { updatedBy: by }
+    await write.saveSecret({ ...ref, sealed, createdAt: at, updatedAt: at, ...updatedBy })
+  })
+}
