@@ -45,7 +45,7 @@ async function readLine(input: Input): Promise<string> {
     for (const character of part.toString()) {
       if (character === '\u0003') throw new NarwhalError('cancelled', 'interrupted')
       if (LINE_ENDS.test(character) || character === '\u0004') return line
-      if (character === '\u007f' || character === '\b') line = [...line].slice(0, -1).join('')
+      if (character === '\u007f' || character === '\b') line = line.replace(/.$/su, '')
       else if (character === '\u0015') line = ''
       else line += character
     }

@@ -51,6 +51,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addDeliveryRoutes(scope, deps)
     addForgeLinkRoutes(scope, deps)
     addPipelineRoutes(scope, deps)
+    addApprovalRoute(scope, deps)
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
     addTokenRoutes(scope, deps.store)
@@ -154,19 +155,6 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
-  server.post('/api/v1/pipelines/:pipeline/approve', {
-    schema: {
-      summary:
-        'Let jobs of a pull request from a fork have the secrets that they name, and run them',
-      tags,
-      params: pipelineParams,
-      response: { 200: startedPipeline },
-    },
-    handler: async (request) => {
-      await dispatcher.approvePipeline(request.params.pipeline, request.user?.name)
-      return { pipeline: await getPipeline(store, request.params.pipeline) }
-    },
-  })
   server.post('/api/v1/pipelines/:pipeline/cancel', {
     schema: {
       summary: 'Cancel a pipeline',
@@ -179,6 +167,22 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       const id = request.params.pipeline
       await dispatcher.cancelPipeline(id, cancelReason(request.body, request.user))
       return { pipeline: await getPipeline(store, id) }
+    },
+  })
+}
+
+function addApprovalRoute(server: HttpServer, { dispatcher, store }: CommandDeps): void {
+  server.post('/api/v1/pipelines/:pipeline/approve', {
+    schema: {
+      summary:
+        'Let jobs of a pull request from a fork have the secrets that they name, and run them',
+      tags: ['pipelines'],
+      params: pipelineParams,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      await dispatcher.approvePipeline(request.params.pipeline, request.user?.name)
+      return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
 }

@@ -5,7 +5,6 @@ import { isHeld, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { withSignal } from '../lib/with-signal.ts'
 import type { JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
 import { approve } from './approval.ts'
@@ -15,23 +14,15 @@ import { enterGroups, groupPlaces } from './group-places.ts'
 import type { JobSecrets, SecretAdvice } from './job-secrets.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import {
-  type EarlyPlan,
-  endPipeline,
-  planOnRunner,
-  planRequestOf,
-  withPlan,
-} from './plan-pipeline.ts'
+import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
+import { endPipeline } from './plan-pipeline.ts'
 import { failedJobs, rerunChanges } from './rerun-changes.ts'
 import type { RunnerLink } from './runner-link.ts'
-import type { RunnerPool } from './runner-pool.ts'
 import { waitingJob } from './waiting-job.ts'
 
 const RETRY_MS = 1_000
 
-export interface PipelineRunDeps {
-  readonly ledger: PipelineLedger
-  readonly pool: RunnerPool
+export interface PipelineRunDeps extends PlanningDeps {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
   readonly secrets: JobSecrets
   readonly log: Logger
@@ -46,10 +37,6 @@ export interface PipelineRunDeps {
   readonly onIdle: () => void
   /** Called when another dispatcher has it: this run does nothing any more. */
   readonly onStale: () => void
-  /** What a runner says of the commit, if one was asked before the pipeline was there. */
-  readonly early: EarlyPlan | undefined
-  /** Writes what the runner read of the commit, where the event brought no words. */
-  readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
 
 export interface PipelineOptions {
@@ -79,14 +66,14 @@ export class PipelineRun {
   readonly #admitted = new Set<JobId>()
   /** Jobs that are being handed over or followed. */
   readonly #active = new Set<JobId>()
-  readonly #planning = new AbortController()
+  readonly #planning: PipelinePlanning
+  readonly #cancelled = new AbortController()
   #isPlanning = false
-  #early: EarlyPlan | undefined
 
   constructor(deps: PipelineRunDeps) {
     this.#deps = deps
     this.#ledger = deps.ledger
-    this.#early = deps.early
+    this.#planning = new PipelinePlanning(deps)
     this.#secrets = deps.secrets
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
@@ -143,7 +130,7 @@ export class PipelineRun {
     if (!changed && !this.#wasCancelled(at, only)) {
       throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
     }
-    this.#planning.abort(new NarwhalError('cancelled', reason))
+    this.#cancelled.abort(new NarwhalError('cancelled', reason))
     for (const job of this.#ledger.draft.jobs) {
       if (job.state.status !== 'finished') continue
       this.#dequeue(job.id)
@@ -204,53 +191,18 @@ export class PipelineRun {
 
   #startPlanning(): void {
     this.#isPlanning = true
-    const planned = this.#plan().catch(async (err: unknown) => {
-      if (this.#isOver(err)) return
-      this.#log.error({ err }, 'planning is stuck')
-      await sleep(RETRY_MS, undefined, { signal: this.#signal })
-    })
+    const planned = this.#planning
+      .plan(this.#signal, this.#cancelled.signal)
+      .catch(async (err: unknown) => {
+        if (this.#isOver(err)) return
+        this.#log.error({ err }, 'planning is stuck')
+        await sleep(RETRY_MS, undefined, { signal: this.#signal })
+      })
     const followUp = planned.finally(() => {
       this.#isPlanning = false
       this.react()
     })
     this.#guard(followUp)
-  }
-
-  async #plan(): Promise<void> {
-    const signal = AbortSignal.any([this.#signal, this.#planning.signal])
-    try {
-      const planned =
-        (await this.#earlyPlan(signal)) ??
-        (await planOnRunner(this.#deps.pool, planRequestOf(this.#ledger), signal))
-      const { event } = this.#ledger
-      if (event.title === '' && event.author === '') {
-        await this.#deps.describeEvent(planned.planned)
-      }
-      await this.#ledger.change((draft) =>
-        draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, Date.now()) : draft,
-      )
-    } catch (reason) {
-      if (this.#signal.aborted) return
-      if (NarwhalError.from(reason).code === 'stale') throw reason
-      const end = { outcome: 'error', reason: NarwhalError.from(reason).message } as const
-      await this.#ledger.change((draft) =>
-        draft.pipeline.state.status === 'pending'
-          ? { ...draft, pipeline: endPipeline(draft.pipeline, end, Date.now()) }
-          : draft,
-      )
-    }
-  }
-
-  /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */
-  async #earlyPlan(signal: AbortSignal) {
-    const early = this.#early
-    this.#early = undefined
-    try {
-      return early && (await withSignal(early.answer, signal))
-    } catch (error) {
-      early?.stop.abort(error)
-      throw error
-    }
   }
 
   #enqueue(job: JobRecord): void {

@@ -19,7 +19,7 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
 export interface OutputsOf {
   readonly env: { readonly NARWHAL_OUTPUT: string }
   readonly declared: readonly string[]
-  readonly mask: SecretMask | undefined
+  readonly mask?: SecretMask | undefined
 }
 
 /**

@@ -1,0 +1,73 @@
+import { NarwhalError } from '../lib/errors.ts'
+import { withSignal } from '../lib/with-signal.ts'
+import type { PipelineLedger } from './pipeline-ledger.ts'
+import {
+  type EarlyPlan,
+  endPipeline,
+  planOnRunner,
+  planRequestOf,
+  withPlan,
+} from './plan-pipeline.ts'
+import type { RunnerPool } from './runner-pool.ts'
+
+export interface PlanningDeps {
+  readonly ledger: PipelineLedger
+  readonly pool: RunnerPool
+  /** What a runner says of the commit, if one was asked before the pipeline was there. */
+  readonly early: EarlyPlan | undefined
+  /** Writes what the runner read of the commit, where the event brought no words. */
+  readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
+}
+
+/** Has a pipeline planned: writes its jobs, or the end that it comes to without them. */
+export class PipelinePlanning {
+  readonly #deps: PlanningDeps
+  #early: EarlyPlan | undefined
+
+  constructor(deps: PlanningDeps) {
+    this.#deps = deps
+    this.#early = deps.early
+  }
+
+  /** `cancelled` ends the planning, `signal` all that this dispatcher does. Rejects with `stale`. */
+  async plan(signal: AbortSignal, cancelled: AbortSignal): Promise<void> {
+    const { ledger } = this.#deps
+    try {
+      const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
+      const { event } = ledger
+      if (event.title === '' && event.author === '') {
+        await this.#deps.describeEvent(planned.planned)
+      }
+      await ledger.change((draft) =>
+        draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, Date.now()) : draft,
+      )
+    } catch (reason) {
+      if (signal.aborted) return
+      if (NarwhalError.from(reason).code === 'stale') throw reason
+      const end = { outcome: 'error', reason: NarwhalError.from(reason).message } as const
+      await ledger.change((draft) =>
+        draft.pipeline.state.status === 'pending'
+          ? { ...draft, pipeline: endPipeline(draft.pipeline, end, Date.now()) }
+          : draft,
+      )
+    }
+  }
+
+  async #ask(signal: AbortSignal) {
+    const early = await this.#earlyPlan(signal)
+    const { pool, ledger } = this.#deps
+    return early ?? (await planOnRunner(pool, planRequestOf(ledger), signal))
+  }
+
+  /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */
+  async #earlyPlan(signal: AbortSignal) {
+    const early = this.#early
+    this.#early = undefined
+    try {
+      return early && (await withSignal(early.answer, signal))
+    } catch (error) {
+      early?.stop.abort(error)
+      throw error
+    }
+  }
+}
