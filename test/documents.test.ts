@@ -129,7 +129,7 @@ describe('commands in the documents', () => {
     for (const { path, blocks } of documents) {
       const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
       for (const line of shell.join('\n').split('\n')) {
-        const command = /^(?:\.\/)?narwhal (.*?)(?: &)?$/.exec(line)?.[1]
+        const command = /^(?:\.\/)?narwhal (.*?)(?: &| < \S+)?$/.exec(line)?.[1]
         if (command === undefined) continue
         count++
         const parsing = idleProgram().parseAsync(words(command), { from: 'user' })
