@@ -10,7 +10,7 @@ export async function viewForgeLink(
 ): Promise<ForgeLinkView> {
   const link = await store.findForgeLink(id)
   if (!link) {
-    const words = `${name} is not linked: its forge is told no statuses until \`narwhal repo link ${name}\``
+    const words = `${name} is not linked: link it by \`narwhal repo link ${name} --token-file <file>\``
     throw new NarwhalError('not_found', words)
   }
   const { forge, apiUrl, project, createdAt } = link

@@ -26,6 +26,10 @@ test('reads off a clone URL where its forge takes statuses', () => {
     'gitea https://git.example.com:3000/api/v1 team/app',
   )
   assert.equal(
+    target('http://10.0.0.1:3000/team/app', 'git', { forge: 'gitea' }),
+    'gitea http://10.0.0.1:3000/api/v1 team/app',
+  )
+  assert.equal(
     target('https://ghe.example.com/team/app', 'github'),
     'github https://ghe.example.com/api/v3 team/app',
   )
@@ -41,4 +45,5 @@ test('says what must be given where the clone URL does not say it', () => {
   assert.throws(() => target('/srv/git/app', 'git', { forge: 'gitea' }), {
     message: /give `apiUrl`, `project`/,
   })
+  assert.throws(() => target('https://codeberg.org/app'), { message: /give `project`/ })
 })

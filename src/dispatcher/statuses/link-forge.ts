@@ -40,7 +40,7 @@ export function forgeTarget(
 ): ForgeTarget {
   const place = placeOf(cloneUrl)
   const forge = given.forge ?? (known === 'git' ? forgeAt(place?.host) : known)
-  const apiUrl = given.apiUrl ?? (forge && place && apiAt(forge, place.host))
+  const apiUrl = given.apiUrl ?? (forge && place && apiAt(forge, place))
   const project = given.project ?? place?.path
   if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
   const missing = [
@@ -58,17 +58,30 @@ function forgeAt(host: string | undefined): ForgeLinkRecord['forge'] | undefined
   return host === 'codeberg.org' ? 'gitea' : undefined
 }
 
-function apiAt(forge: ForgeTarget['forge'], host: string): string {
-  return host === 'github.com' ? 'https://api.github.com' : `https://${host}${API_PATHS[forge]}`
+function apiAt(forge: ForgeTarget['forge'], { scheme, host }: Place): string {
+  if (host === 'github.com') return 'https://api.github.com'
+  return `${scheme}//${host}${API_PATHS[forge]}`
+}
+
+interface Place {
+  /** Of the forge's pages: `https:`, or `http:` where the repository is cloned so. */
+  readonly scheme: 'https:' | 'http:'
+  readonly host: string
+  /** Absent where it can't be that of a repository at a forge. */
+  readonly path?: string
 }
 
 /** Of `https://host/path.git`, `ssh://git@host:22/path` or `git@host:path`; ports of ssh say nothing. */
-function placeOf(cloneUrl: string): { host: string; path: string } | undefined {
-  const pathOf = (text: string): string => text.replace(/^\/+|\/+$|\.git\/?$/g, '')
+function placeOf(cloneUrl: string): Place | undefined {
+  const pathOf = (text: string): { path?: string } => {
+    const path = text.replace(/^\/+|\/+$|\.git\/?$/g, '')
+    return path.includes('/') ? { path } : {}
+  }
   if (URL.canParse(cloneUrl)) {
     const { protocol, host, hostname, pathname } = new URL(cloneUrl)
-    return { host: protocol === 'ssh:' ? hostname : host, path: pathOf(pathname) }
+    const scheme = protocol === 'http:' ? protocol : 'https:'
+    return { scheme, host: protocol === 'ssh:' ? hostname : host, ...pathOf(pathname) }
   }
   const [, host, path] = /^(?:[^@/]+@)?([^:/]+):(.+)$/.exec(cloneUrl) ?? []
-  return host && path ? { host, path: pathOf(path) } : undefined
+  return host && path ? { scheme: 'https:', host, ...pathOf(path) } : undefined
 }
