@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitRepository } from '#root/test/support/git-repository.ts'
+import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
+import type { CommitSource } from '../../contract/attempt.ts'
+import { silentLog } from '../../lib/log.ts'
+import { MirrorCache } from '../mirror/mirror-cache.ts'
 import { ObjectReader } from '../mirror/object-reader.ts'
 import { TreeSizes } from './checkout-limits.ts'
+import { Checkouts } from './checkouts.ts'
 
 const env = readGitEnv()
 
@@ -40,4 +45,23 @@ test('ten levels of ten equal folders are known for what they are in no time', a
     code: 'too_large',
     message: /more files than the 1000000 that are allowed/,
   })
+})
+
+test('a checkout that turns out to be too large ends, and says so', async () => {
+  await using repository = await gitRepository({ files: { a: 'a'.repeat(900), b: 'b' } })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.head(),
+  }
+  const limits = { files: 10, bytes: 900 }
+  const checkouts = new Checkouts(mirrors, env, { limits, fetchHosts: [] })
+  const { signal } = new AbortController()
+  const folder = dir.join('workspace')
+  await mkdir(folder)
+  await assert.rejects(checkouts.checkOut(commit, folder, { signal }), { code: 'too_large' })
 })

@@ -18,7 +18,7 @@ interface Size {
 }
 
 /**
- * Knows how large the working tree of a commit is before it is written. Each tree is looked at once,
+ * Knows how large the working tree of a commit is without writing it. Each tree is looked at once,
  * however often it stands in others (ten levels of ten equal folders are ten looks), and remembered.
  */
 export class TreeSizes {

@@ -119,6 +119,33 @@ test('takes a symbolic link for what it is', async () => {
   assert.equal(await readlink(dir.join('workspace', 'out')), '/etc/passwd')
 })
 
+test('leaves nothing of the runner in the workspace: neither its keys nor its folders', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using dir = await tempDir('narwhal-private-')
+  const own = { ...env, HOME: dir.join('home'), SSH_AUTH_SOCK: dir.join('agent') }
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env: own, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.head(),
+  }
+  for (const depth of [{}, { depth: 1 }]) {
+    await using workspace = await tempDir()
+    const folder = workspace.path
+    await mirrors.read(commit, signal, (mirror) =>
+      checkOut(commit, { mirror, folder, env: own, signal, ...depth }),
+    )
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    for (const entry of entries.filter((one) => one.isFile())) {
+      const path = join(entry.parentPath, entry.name)
+      const text = await readFile(path, 'latin1')
+      assert.ok(!text.includes('narwhal-private-'), path)
+    }
+  }
+})
+
 test('removes a folder with parts that nobody may change', async () => {
   await using dir = await tempDir()
   await mkdir(dir.join('a', 'b', 'c'), { recursive: true })

@@ -60,9 +60,17 @@ export class Checkouts {
 
   async #one({ commit, folder }: CheckedOut, { depth }: CloneSpec, signal: AbortSignal) {
     await this.#mirrors.read(commit, signal, async (mirror, objects) => {
-      await this.#sizes.check(objects, commit.sha)
+      // Beside each other: what is too large is known long before git has written much of it.
+      const stop = new AbortController()
+      const either = AbortSignal.any([signal, stop.signal])
+      const checking = this.#sizes.check(objects, commit.sha).catch((error: unknown) => {
+        stop.abort(error)
+        throw error
+      })
       const shallow = depth === undefined ? {} : { depth }
-      await checkOut(commit, { mirror, folder, env: this.#env, signal, ...shallow })
+      const options = { mirror, folder, env: this.#env, signal: either, ...shallow }
+      const ended = await Promise.allSettled([checking, checkOut(commit, options)])
+      for (const one of ended) if (one.status === 'rejected') throw one.reason
     })
   }
 }

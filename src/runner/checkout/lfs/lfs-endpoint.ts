@@ -64,8 +64,9 @@ async function authenticate(
   } catch (cause) {
     signal.throwIfAborted()
     // What was said may hold what authenticates: of it only the reason is told.
-    const why = cause instanceof z.ZodError ? 'its answer is none' : describeError(cause)
-    throw new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`, { cause })
+    const isNone = cause instanceof z.ZodError || cause instanceof SyntaxError
+    const why = isNone ? 'its answer is none' : describeError(cause)
+    throw new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`)
   }
 }
 
