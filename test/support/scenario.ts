@@ -18,6 +18,8 @@ const expectation = z.strictObject({
   distributed: z.boolean().default(false),
   /** What happens while it runs: the pipeline is cancelled once a step of this job runs. */
   cancelWhenRunning: z.string().optional(),
+  /** The secrets of the repository. */
+  secrets: z.record(z.string(), z.string()).default({}),
   outcome,
   /** A part of the reason. */
   reason: z.string().optional(),
@@ -36,6 +38,8 @@ const expectation = z.strictObject({
         attempts: z.number().optional(),
         /** Lines that must be in its log. */
         log: z.array(z.string()).optional(),
+        /** Texts that must be nowhere in its log. */
+        hides: z.array(z.string()).optional(),
         /** Jobs that must have ended before it started. */
         startsAfter: z.array(z.string()).optional(),
       }),
@@ -70,6 +74,9 @@ export async function runScenario(
 ): Promise<void> {
   await using repository = await gitRepository({ files: { 'README.md': 'hello\n' }, serve: true })
   const registered = await register(installation, repository.url)
+  for (const [name, value] of Object.entries(expected.secrets)) {
+    await installation.client.setSecret(name, value, registered.id)
+  }
   const sha = await repository.commit(file === undefined ? {} : { 'narwhal.yml': file })
   const reply = await push(installation, registered, { sha })
   assert.equal(reply.status, 202, JSON.stringify(reply.body))
@@ -131,6 +138,7 @@ async function checkJob(
     const text = await readLog(job)
     for (const line of expected.log) assert.ok(text.split('\n').includes(line), `${name}: ${text}`)
   }
+  for (const text of expected.hides ?? []) assert.ok(!(await readLog(job)).includes(text), name)
   for (const other of expected.startsAfter ?? []) {
     const before = ended.jobs.find((one) => one.name === other)
     assert.ok(before?.finishedAt && attempt && attempt.assignedAt >= before.finishedAt, other)

@@ -16,6 +16,7 @@ export function addLocalCommand(
       .argument('[job...]', 'only these jobs, and those that they need')
       .description('run the pipeline of the working tree as it is, without a server'),
   )
+    .option('--secret-file <file>', 'secrets for the jobs that name them: NAME=value, YAML or JSON')
     .option('--dry-run', 'show what would be run')
     .option('--plain', 'line by line, also on a terminal')
     .helpGroup(FILE_GROUP)

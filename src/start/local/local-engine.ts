@@ -10,10 +10,12 @@ import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/in-process.ts'
 import { openStore } from '../../store/open-store.ts'
+import { setSecret } from '../../store/secret-values.ts'
 import type { Store } from '../../store/store.ts'
 import { Vault } from '../../store/vault.ts'
 import { openExecutorOf, startRunnerOf } from '../open-parts.ts'
 import type { LocalContext } from './local-context.ts'
+import type { Secrets } from './secret-file.ts'
 import type { WorkSnapshot } from './snapshot-work.ts'
 
 /** What a pipeline is run for. */
@@ -31,7 +33,11 @@ export interface LocalEngine extends AsyncDisposable {
 }
 
 /** The folder keeps mirrors for the next time; it must be used by one engine at a time. */
-export async function openLocalEngine(context: LocalContext, folder: string): Promise<LocalEngine> {
+export async function openLocalEngine(
+  context: LocalContext,
+  folder: string,
+  secrets: Secrets = {},
+): Promise<LocalEngine> {
   await using stack = new AsyncDisposableStack()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claim = stack.use(await claimFolder(folder))
@@ -46,6 +52,9 @@ export async function openLocalEngine(context: LocalContext, folder: string): Pr
   ])
   stack.use(store)
   const vault = await Vault.openInMemory(store)
+  for (const [name, value] of Object.entries(secrets)) {
+    await setSecret({ store, vault }, { name, value })
+  }
   stack.use(executor)
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir: folder, claim }))
   stack.use(
@@ -55,6 +64,7 @@ export async function openLocalEngine(context: LocalContext, folder: string): Pr
         heuristic: 'least-loaded',
         jobTimeoutMs: config['job-timeout'],
         maxAttempts: 3,
+        secretAdvice: (name) => `give ${name} by --secret-file`,
         inProcess: { name: config.name, transport: inProcessTransport(runner) },
       },
     ),

@@ -14,11 +14,13 @@ import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
+import { readSecretFile } from './secret-file.ts'
 import { snapshotWork } from './snapshot-work.ts'
 
 export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
   readonly plain?: boolean
+  readonly secretFile?: string
 }
 
 /** `narwhal run`: the pipeline of the working tree as it is, in this process. */
@@ -32,13 +34,15 @@ export async function runLocal(
   const { event = 'push', input = {} } = options
   const details: EventDetails = { inputs: input, ...(jobs.length > 0 ? { jobs } : {}) }
   if (options.dryRun) return await dryRun(launch, root, { event, details, options })
+  const { secretFile } = options
+  const secrets = secretFile ? await readSecretFile(resolve(launch.io.cwd, secretFile)) : {}
   const { data } = context.config
   const folder = localFolder(root, data && resolve(launch.io.cwd, data))
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const { gitEnv: env, signal } = context
   const [snapshot, engine] = await Promise.all([
     snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }),
-    openLocalEngine(context, folder),
+    openLocalEngine(context, folder, secrets),
   ])
   await using running = engine
   if (!(await ensureSandbox(running.executor, context.config.executor, launch.io))) {

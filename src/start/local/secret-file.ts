@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { checkSecret } from '../../store/secret-values.ts'
+
+/** The names and values of secrets. */
+export type Secrets = Readonly<Record<string, string>>
+
+/**
+ * Reads secrets from a file: a YAML or JSON mapping of names to texts where its name ends so, else
+ * lines `NAME=value` as in a `.env`. Rejects with `invalid` and the file's name, never a value.
+ */
+export async function readSecretFile(path: string): Promise<Secrets> {
+  const wrong = (words: string, cause?: unknown) =>
+    new NarwhalError('invalid', `the secrets of ${path} can't be used: ${words}`, { cause })
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw wrong(describeError(cause), cause)
+  })
+  const read = /\.(ya?ml|json)$/.test(path) ? await parseYaml(text) : parseEnv(text)
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw wrong('it must hold a mapping of names to texts')
+  }
+  for (const [name, value] of Object.entries(read)) {
+    if (typeof value !== 'string') throw wrong(`${JSON.stringify(name)} must be text, in quotes`)
+    try {
+      checkSecret(name, value)
+    } catch (cause) {
+      throw wrong(`${JSON.stringify(name.slice(0, 100))}: ${describeError(cause)}`, cause)
+    }
+  }
+  return read as Secrets
+}
+
+async function parseYaml(text: string): Promise<unknown> {
+  const { parseDocument } = await import('yaml')
+  const document = parseDocument(text, { stringKeys: true })
+  const [error] = document.errors
+  // The library's own words quote the line.
+  if (error) throw new NarwhalError('invalid', `it is not YAML (at character ${error.pos[0] + 1})`)
+  return document.toJS({ maxAliasCount: 0 }) as unknown
+}
