@@ -82,6 +82,15 @@ test('process.env is read in one place', () => {
   }
 })
 
+test('git is started in one place, which hardens it', () => {
+  for (const file of listFiles(src).filter((one) => !isTest(one))) {
+    if (relative(src, file) === 'lib/git.ts') continue
+    const text = readFileSync(file, 'utf8')
+    if (!text.includes("'node:child_process'")) continue
+    assert.doesNotMatch(text, /['"`]git['"`]/, relative(root, file))
+  }
+})
+
 test('the page imports types of the contract and nothing else of the server', () => {
   const ui = join(root, 'ui', 'src')
   for (const file of listFiles(ui).filter((one) => !isTest(one))) {

@@ -76,6 +76,9 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
     printWebhook(client.address.server, webhook, name, io)
   }
   note(io, `build it with: narwhal pipeline start ${name} --follow`)
+  if (repository.forge === 'github') {
+    note(io, `have outcomes told to GitHub: narwhal repo link ${name} --token-file <file>`)
+  }
 }
 
 function printWebhook(

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitRepository } from '#root/test/support/git-repository.ts'
@@ -144,6 +155,43 @@ test('leaves nothing of the runner in the workspace: neither its keys nor its fo
       assert.ok(!text.includes('narwhal-private-'), path)
     }
   }
+})
+
+test('whatever a job does to its repository, the next one has what the commit has', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.join('mirrors'), env, log: silentLog() })
+  const commit: CommitSource = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.head(),
+  }
+  const marker = dir.join('marker')
+  const evil = `#!/bin/sh\ntouch ${marker}\n`
+  for (const name of ['one', 'two']) {
+    const folder = dir.join(name)
+    await mkdir(folder)
+    await mirrors.read(commit, signal, (mirror) =>
+      checkOut(commit, { mirror, folder, env, signal }),
+    )
+    const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
+    assert.equal(await inFolder('status', '--porcelain'), '')
+    await inFolder('fsck', '--strict')
+    assert.equal((await readdir(join(folder, '.git'))).includes('hooks'), false)
+    const dotGit = join(folder, '.git')
+    await mkdir(join(dotGit, 'hooks'))
+    await writeFile(join(dotGit, 'hooks', 'post-checkout'), evil, { mode: 0o755 })
+    await writeFile(join(dotGit, 'info', 'attributes'), '* filter=x\n')
+    await appendFile(join(dotGit, 'config'), `[filter "x"]\n\tsmudge = touch ${marker}\n`)
+    for (const pack of await readdir(join(dotGit, 'objects', 'pack'))) {
+      const path = join(dotGit, 'objects', 'pack', pack)
+      await chmod(path, 0o600)
+      await truncate(path, 10)
+    }
+  }
+  await assert.rejects(readFile(marker), { code: 'ENOENT' })
 })
 
 test('removes a folder with parts that nobody may change', async () => {

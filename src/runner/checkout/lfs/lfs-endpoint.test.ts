@@ -50,6 +50,7 @@ test('asks the host of an ssh repository for its server of Git LFS, and tells no
   ])
   for (const script of [
     `echo '{"href":"ext::x","header":{"Authorization":"a-secret"}}'`,
+    'echo a-secret',
     'exit 255',
   ]) {
     await ssh(script)
