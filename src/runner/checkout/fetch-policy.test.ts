@@ -38,6 +38,7 @@ test('lets a commit name what is at the host of its repository, or at one that i
     ['http://10.0.0.1:3000/lib', own('http://10.0.0.1:3000/app')],
     ['https://github.com/a/b', own('https://git.example.com/app', { hosts: ['github.com'] })],
     ['https://github.com/a/b', own('/srv/git/app', { hosts: ['*'] })],
+    ['git@github.com:a/b', own('/srv/git/app', { hosts: ['github.com'] })],
   ]
   for (const [url, policy] of cases) assert.equal(checkFetchUrl(url, policy, 'it'), url)
 })
@@ -69,6 +70,9 @@ test('refuses all else that a commit may name, and says why', () => {
     ['git@git.example.com:x', https, /ssh is used only where/],
     ['git@github.com:x/y', ssh, /ssh is used only where/],
     ['git@git.example.com:secret/x', { ...ssh, fromFork: true }, /from a fork/],
+    ['git@github.com:a/b', own('/srv/git/app', { hosts: ['*'], fromFork: true }), /from a fork/],
+    ['git@github.com:a/b', own('/srv/git/app'), /another host/],
+    ['../lib', own('/srv/git/app', { hosts: ['*'] }), /only https/],
   ]
   for (const [url, policy, why] of cases) {
     assert.throws(() => checkFetchUrl(url, policy, 'it'), { code: 'invalid', message: why }, url)

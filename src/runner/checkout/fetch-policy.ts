@@ -14,7 +14,7 @@ export interface FetchPolicy {
 /**
  * Checks a URL that a commit names, of a submodule or of files kept elsewhere, and returns it as git
  * takes it. Only https to hosts that are allowed; http and ssh to the repository's own host if it is
- * fetched so itself. With ssh the runner's own keys are used, so a stranger's commit may not. Throws
+ * fetched so itself, and to allowed ones if it is a path of the runner. With ssh the runner's own keys are used, so a stranger's commit may not. Throws
  * `invalid` with `what` it is for and why it is refused.
  */
 export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): string {
@@ -37,7 +37,8 @@ export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): 
     )
   }
   if (protocol === 'https:') return checked.url
-  if (host !== own?.host || protocol !== own.protocol) {
+  // A repository that is a path has no host of its own, and is fetched in no such way.
+  if (own && (host !== own.host || protocol !== own.protocol)) {
     return refuse(`${protocol.slice(0, -1)} is used only where the repository itself is fetched so`)
   }
   if (protocol === 'ssh:' && policy.fromFork) {

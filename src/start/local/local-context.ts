@@ -30,8 +30,10 @@ export type LocalContext = Context<(typeof LOCAL_SETTINGS)[number]>
 export async function openLocalContext(launch: Launch): Promise<LocalContext> {
   const flags = { logLevel: 'error', ...launch.flags }
   const config = loadConfig<(typeof LOCAL_SETTINGS)[number]>(LOCAL_SETTINGS, flags)
+  // What one has on one's own machine may name what it likes, unless told.
+  const hosts = config['fetch-hosts'].length > 0 ? config['fetch-hosts'] : ['*']
   return {
-    config,
+    config: { ...config, 'fetch-hosts': hosts },
     log: await openLog({ level: config['log-level'], pretty: launch.io.stderr.isTTY }),
     metrics: openMetrics(),
     gitEnv: readGitEnv(),
