@@ -3,20 +3,18 @@ import type { Broker } from '../broker/broker.ts'
 import { GROUP_TOPIC } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView } from '../contract/views.ts'
-import type { CommitEvent } from '../core/commit-event.ts'
-import type { DispatcherId, EventId, JobId, PipelineId } from '../core/ids.ts'
+import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
-import { newId } from '../lib/new-id.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
-import { firstPhases } from './first-phases.ts'
+import { CommitIntake } from './commit-intake.ts'
 import { GroupGate } from './group-gate.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue, type ListedQueue } from './job-queue.ts'
@@ -24,8 +22,7 @@ import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
 import type { PipelineOptions } from './pipeline-run.ts'
-import { PipelineRuns } from './pipeline-runs.ts'
-import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
+import { type Beginning, PipelineRuns } from './pipeline-runs.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
 import { Seat } from './seat.ts'
@@ -53,19 +50,9 @@ export interface DispatcherOptions extends PipelineOptions {
 
 /** How many commit events are taken from the queue at a time. */
 const PREFETCH = 20
-/** With so many jobs that wait here (some 2 KB each), further commits stay in the store. */
-const MOST_WAITING = 100_000
 /** How many state changes are kept for readers that were away. */
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
-
-/** What a pipeline comes from, besides its event. */
-interface Origin {
-  readonly rerunOf?: PipelineId
-  /** The name of the user who wants it. */
-  readonly startedBy?: string | undefined
-  readonly early?: EarlyPlan | undefined
-}
 
 /**
  * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
@@ -82,6 +69,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #recorder: Recorder
   readonly #queue: JobQueue
   readonly #gate: GroupGate
+  readonly #intake: CommitIntake
   readonly #stack = new AsyncDisposableStack()
   #seat!: Seat
   #runs!: PipelineRuns
@@ -92,7 +80,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#announcer = new Announcer(deps)
     const { signal } = this.#stop
     this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
-    const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#resume(id) })
+    const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#open(id) })
     this.pool = new RunnerPool({
       ...deps,
       recorder: this.#recorder,
@@ -107,6 +95,15 @@ export class Dispatcher implements AsyncDisposable {
       patiently: (work) => this.#recorder.patiently(work),
       cancel: (id, jobId, reason) => this.#runs.command(id, (run) => run.cancel(reason, jobId)),
     })
+    this.#intake = new CommitIntake({
+      ...deps,
+      recorder: this.#recorder,
+      pool: this.pool,
+      waiting: this.#gate,
+      dispatcherId: () => this.id,
+      open: (id, beginning) => this.#open(id, beginning),
+      signal,
+    })
     this.#stack.use(this.#announcer.listen((event) => this.#gate.hear(event)))
   }
 
@@ -116,11 +113,11 @@ export class Dispatcher implements AsyncDisposable {
     options: DispatcherOptions & { readonly inProcess?: { name: string; transport: Transport } },
   ): Promise<Dispatcher> {
     const dispatcher = new Dispatcher(deps, options)
-    await dispatcher.#open(options.inProcess)
+    await dispatcher.#start(options.inProcess)
     return dispatcher
   }
 
-  async #open(inProcess?: { name: string; transport: Transport }): Promise<void> {
+  async #start(inProcess?: { name: string; transport: Transport }): Promise<void> {
     await this.#takeSeat()
     await this.#recorder.patiently(() => this.pool.open())
     if (inProcess) {
@@ -135,7 +132,7 @@ export class Dispatcher implements AsyncDisposable {
       this.#stack.use(await listening)
     }
     await this.#runs.takeFree()
-    const consumer = await this.#deps.broker.consumeCommits((id) => this.#receive(id), {
+    const consumer = await this.#deps.broker.consumeCommits((id) => this.#intake.receive(id), {
       prefetch: PREFETCH,
     })
     this.#stack.use(consumer)
@@ -223,7 +220,7 @@ export class Dispatcher implements AsyncDisposable {
       signal: this.#stop.signal,
     })
     await this.#recorder.record((write) => write.acceptEvents([event]))
-    return await this.#getView(await this.#create(event, event.receivedAt, { startedBy }))
+    return await this.#getView(await this.#intake.create(event, event.receivedAt, { startedBy }))
   }
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
@@ -231,7 +228,7 @@ export class Dispatcher implements AsyncDisposable {
     const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     const rerun = { rerunOf: id, startedBy }
-    return await this.#getView(await this.#create(detail.event, Date.now(), rerun))
+    return await this.#getView(await this.#intake.create(detail.event, Date.now(), rerun))
   }
 
   async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
@@ -256,61 +253,6 @@ export class Dispatcher implements AsyncDisposable {
     await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id, askedBy))
   }
 
-  /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
-  async #receive(eventId: EventId): Promise<void> {
-    // The event is in the store: the agents' sweep brings it again, when there may be room.
-    if (this.#gate.length >= MOST_WAITING) return
-    const event = await this.#recorder.patiently(() => this.#deps.store.findEvent(eventId))
-    if (!event) {
-      this.#deps.log.warn({ event: eventId }, 'the queue names an event that is not in the store')
-      return
-    }
-    const findRequest = async () => {
-      const repository = await this.#deps.store.findRepository(event.repositoryId)
-      return repository && planRequestOf({ event, repository })
-    }
-    const early = planEarly(this.pool, findRequest, this.#stop.signal)
-    try {
-      await this.#create(event, event.receivedAt, { early })
-    } catch (error) {
-      early.stop.abort(error)
-      // Its repository was removed meanwhile; the agents end the event with that reason.
-      if (NarwhalError.from(error).code !== 'not_found') throw error
-      this.#deps.log.info(
-        { event: eventId },
-        'the repository of a commit is gone: nothing is built',
-      )
-    }
-  }
-
-  /** Resolves once the pipeline's row is there, and it goes on here if it is ours. */
-  async #create(
-    event: CommitEvent,
-    since: number,
-    { rerunOf, startedBy, early }: Origin = {},
-  ): Promise<PipelineId> {
-    const createdAt = Date.now()
-    const dispatcherId = this.id
-    const { pipeline, created } = await this.#recorder.record(
-      (write) =>
-        write.createPipeline({
-          id: newId('pipeline'),
-          eventId: event.id,
-          dispatcherId,
-          ...(rerunOf ? { rerunOf } : {}),
-          ...(startedBy !== undefined ? { startedBy } : {}),
-          phases: firstPhases(event, since, createdAt),
-          createdAt,
-        }),
-      event.repositoryId,
-    )
-    const facts = { pipeline: pipeline.id, event: event.id }
-    if (created) this.#deps.log.info(facts, 'pipeline created')
-    if (!created) early?.stop.abort()
-    if (pipeline.state.status !== 'finished') await this.#resume(pipeline.id, early)
-    return pipeline.id
-  }
-
   async #getView(id: PipelineId): Promise<PipelineView> {
     const view = await this.#recorder.patiently(() => this.#deps.store.findPipelineView(id))
     if (!view) throw new NarwhalError('internal', `${id} was written and is not there`)
@@ -318,9 +260,9 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Has the pipeline go on here if it is ours; whoever else has it sees it through. */
-  async #resume(id: PipelineId, early?: EarlyPlan): Promise<void> {
+  async #open(id: PipelineId, beginning?: Beginning): Promise<void> {
     try {
-      await this.#runs.open(id, early)
+      await this.#runs.open(id, beginning)
     } catch (error) {
       if (NarwhalError.from(error).code !== 'stale') throw error
     }

@@ -1,5 +1,5 @@
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
+import type { DispatcherId, JobId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 import type { JobRecord, PipelineDetail, RepositoryRecord } from '../store/records.ts'
@@ -33,26 +33,17 @@ export class PipelineLedger {
   readonly #term: number
   #draft: PipelineDraft
 
-  private constructor(deps: LedgerDeps, detail: PipelineDetail) {
+  /** Of what the store has: rejects with `stale` when it is another dispatcher's. */
+  constructor(deps: LedgerDeps, detail: PipelineDetail) {
+    const { id, dispatcherId: holder } = detail.pipeline
+    if (holder !== deps.dispatcherId) {
+      throw new NarwhalError('stale', `${id} is with ${holder ?? 'no dispatcher'}`)
+    }
     this.#deps = deps
     this.event = detail.event
     this.repository = detail.repository
     this.#term = detail.pipeline.term
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
-  }
-
-  /**
-   * Reads a pipeline from the store; undefined when there is none of this id. Rejects with `stale`
-   * when it is another dispatcher's.
-   */
-  static async open(deps: LedgerDeps, id: PipelineId): Promise<PipelineLedger | undefined> {
-    const detail = await deps.store.findPipeline(id)
-    if (!detail) return undefined
-    const holder = detail.pipeline.dispatcherId
-    if (holder !== deps.dispatcherId) {
-      throw new NarwhalError('stale', `${id} is with ${holder ?? 'no dispatcher'}`)
-    }
-    return new PipelineLedger(deps, detail)
   }
 
   /** The term under which the pipeline is ours. */
@@ -133,18 +124,32 @@ async function save(
   after: PipelineDraft,
   append: LogAppend | undefined,
 ): Promise<PipelineDraft> {
-  if (append) await write.appendLog(append)
+  const changed = new Map<JobId, readonly number[]>()
+  for (const job of after.jobs) {
+    const former = before.jobs.find(({ id }) => id === job.id)
+    if (former && former !== job && !onlyLogGrew(former, job)) {
+      changed.set(job.id, changedAttempts(former, job))
+    }
+  }
+  if (append && !isSavedAnyway(append, changed)) await write.appendLog(append)
   const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
   if (created.length > 0) await write.insertJobs(created)
   const jobs: JobRecord[] = []
   for (const job of after.jobs) {
-    const former = before.jobs.find(({ id }) => id === job.id)
-    const isChanged = former && former !== job && !onlyLogGrew(former, job)
-    jobs.push(isChanged ? await write.saveJob(job, changedAttempts(former, job)) : job)
+    const attempts = changed.get(job.id)
+    jobs.push(attempts ? await write.saveJob(job, attempts) : job)
   }
-  const changed = after.pipeline !== before.pipeline
-  const pipeline = changed ? await write.savePipeline(after.pipeline) : after.pipeline
+  const isChanged = after.pipeline !== before.pipeline
+  const pipeline = isChanged ? await write.savePipeline(after.pipeline) : after.pipeline
   return { pipeline, jobs }
+}
+
+/** Without lines it only says how far the runner's events have come, which the attempt says, too. */
+function isSavedAnyway(
+  { jobId, attempt, chunks }: LogAppend,
+  changed: ReadonlyMap<JobId, readonly number[]>,
+): boolean {
+  return chunks.length === 0 && changed.get(jobId)?.includes(attempt) === true
 }
 
 function changedAttempts(before: JobRecord, after: JobRecord): number[] {

@@ -2,6 +2,7 @@ import type { PipelineId } from '../core/ids.ts'
 import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { PipelineDetail } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Announcer } from './announcer.ts'
@@ -39,14 +40,21 @@ interface Entry {
 /** So many pipelines are read at a time where many are taken up. */
 const TAKE_UPS = 32
 
-/** How a run begins. */
-interface Start {
-  /** How long the lease of an attempt that is found running may last. */
-  readonly patienceMs: number
-  readonly early: EarlyPlan | undefined
+/** What is known at the beginning of a pipeline that is new. */
+export interface Beginning {
+  /** A runner is asked for its plan already. */
+  readonly early?: EarlyPlan | undefined
+  /** What the store has of it, and since when (on `performance`'s clock) that is known. */
+  readonly fresh?: { readonly detail: PipelineDetail; readonly readAt: number } | undefined
 }
 
-const NEWLY_SEEN: Start = { patienceMs: LEASE_MS + SEAT_MS, early: undefined }
+/** How a run begins. */
+interface Start extends Beginning {
+  /** How long the lease of an attempt that is found running may last. */
+  readonly patienceMs: number
+}
+
+const NEWLY_SEEN: Start = { patienceMs: LEASE_MS + SEAT_MS }
 
 /** How often a command takes a pipeline that another dispatcher wants, too. */
 const MOST_TAKES = 5
@@ -84,7 +92,7 @@ export class PipelineRuns implements AsyncDisposable {
     const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
     if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
     // Whoever had them could confirm leases only as long as its seat was good.
-    const found = { patienceMs: LEASE_MS, early: undefined }
+    const found = { patienceMs: LEASE_MS }
     const next = ids.values()
     const takeUp = async (): Promise<void> => {
       for (const id of next) await this.#with(id, async () => {}, found)
@@ -92,12 +100,9 @@ export class PipelineRuns implements AsyncDisposable {
     await Promise.all(Array.from({ length: TAKE_UPS }, takeUp))
   }
 
-  /**
-   * Has the run of a pipeline that is ours take up what is due; `early` if a runner is asked for its
-   * plan already.
-   */
-  async open(id: PipelineId, early?: EarlyPlan): Promise<void> {
-    await this.#with(id, async () => {}, { ...NEWLY_SEEN, early })
+  /** Has the run of a pipeline that is ours take up what is due. */
+  async open(id: PipelineId, beginning?: Beginning): Promise<void> {
+    await this.#with(id, async () => {}, { ...NEWLY_SEEN, ...beginning })
   }
 
   /** Does something with a pipeline, which becomes ours for that, whoever had it. */
@@ -147,14 +152,10 @@ export class PipelineRuns implements AsyncDisposable {
 
   async #start(id: PipelineId, start: Start, entry: () => Entry): Promise<PipelineRun> {
     const { recorder, seat, pool, queue, log, options } = this.#deps
-    let since = 0
-    const ledger = await recorder.patiently(() => {
-      since = performance.now()
-      return PipelineLedger.open({ ...this.#deps, dispatcherId: seat.id }, id)
-    })
-    if (!ledger) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    const { detail, readAt } = start.fresh ?? (await this.#read(id))
+    const ledger = new PipelineLedger({ ...this.#deps, dispatcherId: seat.id }, detail)
     const { term } = ledger
-    this.#ownership?.note(id, term, since)
+    this.#ownership?.note(id, term, readAt)
     return new PipelineRun({
       ledger,
       pool,
@@ -163,7 +164,8 @@ export class PipelineRuns implements AsyncDisposable {
       signal: this.#signal,
       options,
       secrets: new JobSecrets({ ...this.#deps, secretAdvice: options.secretAdvice }, ledger),
-      ...start,
+      patienceMs: start.patienceMs,
+      early: start.early,
       mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,
       onIdle: () => {
         if (entry().users === 0) this.#remove(id, entry())
@@ -174,6 +176,17 @@ export class PipelineRuns implements AsyncDisposable {
         await recorder.record((write) => write.describeEvent(ledger.event.id, text))
       },
     })
+  }
+
+  async #read(id: PipelineId): Promise<NonNullable<Beginning['fresh']>> {
+    const { recorder, store } = this.#deps
+    let readAt = 0
+    const detail = await recorder.patiently(() => {
+      readAt = performance.now()
+      return store.findPipeline(id)
+    })
+    if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    return { detail, readAt }
   }
 
   async #drop(id: PipelineId): Promise<void> {

@@ -289,6 +289,13 @@ export interface NewPipeline {
 }
 
 /** A pipeline with all that its page needs. */
+export interface CreatedPipeline {
+  readonly pipeline: PipelineRecord
+  readonly repository: RepositoryRecord
+  /** False when it was there already. */
+  readonly created: boolean
+}
+
 export interface PipelineDetail {
   readonly pipeline: PipelineRecord
   readonly event: CommitEvent

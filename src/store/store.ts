@@ -17,6 +17,7 @@ import type { Outcome } from '../core/outcome.ts'
 import type { Role } from '../core/role.ts'
 import type {
   AcceptedEvent,
+  CreatedPipeline,
   DeliveryRecord,
   DispatcherRecord,
   ForgeLinkRecord,
@@ -287,7 +288,7 @@ export interface StoreWriter extends StoreReader {
    * pipeline besides its reruns: if it is there, it is returned, and `created` is false. Rejects
    * with `not_found` when there is none and the repository was removed.
    */
-  createPipeline(pipeline: NewPipeline): Promise<{ pipeline: PipelineRecord; created: boolean }>
+  createPipeline(pipeline: NewPipeline): Promise<CreatedPipeline>
   /**
    * Writes state, name, problems, phases, approval and concurrency; returns it with its new version. It is in its
    * group from when it runs until it has ended.

@@ -2,10 +2,18 @@ import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Approval, NewPipeline, Phase, PipelineRecord, PipelineState } from '../records.ts'
+import type {
+  Approval,
+  CreatedPipeline,
+  NewPipeline,
+  Phase,
+  PipelineRecord,
+  PipelineState,
+} from '../records.ts'
 import { notePipeline } from './groups.ts'
+import { repositoryOf } from './repositories.ts'
 import { isPostgres, present } from './rows.ts'
-import type { Db, PipelineRow } from './tables.ts'
+import type { Db, PipelineRow, RepositoryRow } from './tables.ts'
 
 export async function findPipelineRecord(
   db: Db,
@@ -52,29 +60,27 @@ export async function listPipelinesOf(db: Db, eventId: EventId): Promise<Pipelin
   return rows.map((row) => row.id as PipelineId)
 }
 
-export async function createPipeline(
-  db: Db,
-  pipeline: NewPipeline,
-): Promise<{ pipeline: PipelineRecord; created: boolean }> {
-  const { repositoryId, isRemoved } = await lockRepositoryOf(db, pipeline.eventId)
+export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<CreatedPipeline> {
+  const locked = await lockRepositoryOf(db, pipeline.eventId)
+  const repository = repositoryOf(locked)
   // Looked for under the lock: whoever made it a moment ago has committed.
   const existing = await findExisting(db, pipeline)
-  if (existing) return { pipeline: existing, created: false }
-  if (isRemoved && !pipeline.rerunOf) {
+  if (existing) return { pipeline: existing, repository, created: false }
+  if (locked.removed_at !== null && !pipeline.rerunOf) {
     const message = `${pipeline.eventId} is not built: its repository was removed`
     throw new NarwhalError('not_found', message)
   }
   const { last_number } = await db
     .updateTable('repositories')
     .set((is) => ({ last_number: is('last_number', '+', 1) }))
-    .where('id', '=', repositoryId)
+    .where('id', '=', locked.id)
     .returning('last_number')
     .executeTakeFirstOrThrow()
   const row = await db
     .insertInto('pipelines')
     .values({
       id: pipeline.id,
-      repository_id: repositoryId,
+      repository_id: locked.id,
       event_id: pipeline.eventId,
       number: last_number,
       name: '',
@@ -99,17 +105,14 @@ export async function createPipeline(
     .where('id', '=', pipeline.eventId)
     .where('pending', '=', 1)
     .execute()
-  return { pipeline: pipelineOf(row), created: true }
+  return { pipeline: pipelineOf(row), repository, created: true }
 }
 
 /** The repository's row is the lock under which its numbers are given out. */
-async function lockRepositoryOf(
-  db: Db,
-  eventId: EventId,
-): Promise<{ repositoryId: RepositoryId; isRemoved: boolean }> {
+async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryRow> {
   const row = await db
     .selectFrom('repositories')
-    .select(['repositories.id', 'removed_at'])
+    .selectAll()
     .where('repositories.id', '=', (select) =>
       select.selectFrom('commit_events').select('repository_id').where('id', '=', eventId),
     )
@@ -117,7 +120,7 @@ async function lockRepositoryOf(
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
   if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
-  return { repositoryId: row.id as RepositoryId, isRemoved: row.removed_at !== null }
+  return row
 }
 
 /** By its id (the same call, repeated), or the one that the event has already. */

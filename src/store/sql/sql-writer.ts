@@ -12,6 +12,7 @@ import type {
 import type { Role } from '../../core/role.ts'
 import type {
   AcceptedEvent,
+  CreatedPipeline,
   DeliveryRecord,
   ForgeLinkRecord,
   Head,
@@ -136,9 +137,7 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return recordDeliveries(this.#db, deliveries)
   }
 
-  async createPipeline(
-    pipeline: NewPipeline,
-  ): Promise<{ pipeline: PipelineRecord; created: boolean }> {
+  async createPipeline(pipeline: NewPipeline): Promise<CreatedPipeline> {
     const answer = await createPipeline(this.#db, pipeline)
     if (answer.created) this.#changed.add('pipeline', answer.pipeline.id)
     return answer

@@ -1,0 +1,102 @@
+import type { CommitEvent } from '../core/commit-event.ts'
+import type { DispatcherId, EventId, PipelineId } from '../core/ids.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { newId } from '../lib/new-id.ts'
+import type { StoreReader } from '../store/store.ts'
+import { firstPhases } from './first-phases.ts'
+import type { Beginning } from './pipeline-runs.ts'
+import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
+import type { Recorder } from './recorder.ts'
+import type { RunnerPool } from './runner-pool.ts'
+
+export interface CommitIntakeDeps {
+  readonly store: StoreReader
+  readonly recorder: Recorder
+  readonly pool: RunnerPool
+  /** How many jobs wait here. */
+  readonly waiting: { readonly length: number }
+  readonly dispatcherId: () => DispatcherId
+  /** Has a pipeline go on here if it is ours. */
+  readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
+  readonly log: Logger
+  /** Aborts when the dispatcher stops. */
+  readonly signal: AbortSignal
+}
+
+/** What a pipeline comes from, besides its event. */
+interface Origin {
+  readonly rerunOf?: PipelineId
+  /** The name of the user who wants it. */
+  readonly startedBy?: string | undefined
+  readonly early?: EarlyPlan | undefined
+}
+
+/** With so many jobs that wait here (some 2 KB each), further commits stay in the store. */
+const MOST_WAITING = 100_000
+
+/** Makes pipelines of commit events. */
+export class CommitIntake {
+  readonly #deps: CommitIntakeDeps
+
+  constructor(deps: CommitIntakeDeps) {
+    this.#deps = deps
+  }
+
+  /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
+  async receive(eventId: EventId): Promise<void> {
+    const { store, recorder, pool, waiting, signal, log } = this.#deps
+    // The event is in the store: the agents' sweep brings it again, when there may be room.
+    if (waiting.length >= MOST_WAITING) return
+    const event = await recorder.patiently(() => store.findEvent(eventId))
+    if (!event) {
+      log.warn({ event: eventId }, 'the queue names an event that is not in the store')
+      return
+    }
+    const findRequest = async () => {
+      const repository = await store.findRepository(event.repositoryId)
+      return repository && planRequestOf({ event, repository })
+    }
+    const early = planEarly(pool, findRequest, signal)
+    try {
+      await this.create(event, event.receivedAt, { early })
+    } catch (error) {
+      early.stop.abort(error)
+      // Its repository was removed meanwhile; the agents end the event with that reason.
+      if (NarwhalError.from(error).code !== 'not_found') throw error
+      log.info({ event: eventId }, 'the repository of a commit is gone: nothing is built')
+    }
+  }
+
+  /** Resolves once the pipeline's row is there, and it goes on here if it is ours. */
+  async create(
+    event: CommitEvent,
+    since: number,
+    { rerunOf, startedBy, early }: Origin = {},
+  ): Promise<PipelineId> {
+    const { recorder, dispatcherId, open, log } = this.#deps
+    const createdAt = Date.now()
+    const readAt = performance.now()
+    const wanted = {
+      id: newId('pipeline'),
+      eventId: event.id,
+      dispatcherId: dispatcherId(),
+      ...(rerunOf ? { rerunOf } : {}),
+      ...(startedBy !== undefined ? { startedBy } : {}),
+      phases: firstPhases(event, since, createdAt),
+      createdAt,
+    }
+    const { pipeline, repository, created } = await recorder.record(
+      (write) => write.createPipeline(wanted),
+      event.repositoryId,
+    )
+    const { id, state } = pipeline
+    if (created) log.info({ pipeline: id, event: event.id }, 'pipeline created')
+    else early?.stop.abort()
+    const fresh = created
+      ? { detail: { pipeline, event, repository, jobs: [] }, readAt }
+      : undefined
+    if (state.status !== 'finished') await open(id, { early, fresh })
+    return id
+  }
+}
