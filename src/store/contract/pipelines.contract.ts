@@ -35,8 +35,9 @@ export function pipelinesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { event, pipeline } = await seedPipeline(store)
+    const repository = await store.findRepository(event.repositoryId)
     const second = await store.transact((write) => write.createPipeline(aPipeline(event)))
-    assert.deepEqual(second.result, { pipeline, created: false })
+    assert.deepEqual(second.result, { pipeline, repository, created: false })
     assert.deepEqual(second.changes, [])
 
     const rerun = aPipeline(event, { rerunOf: pipeline.id })

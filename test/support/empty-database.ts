@@ -1,0 +1,27 @@
+import { Client } from 'pg'
+
+/** Makes a migrated database as it was before anything was written; its stores must be closed. */
+export async function emptyDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(EMPTY)
+  } finally {
+    await client.end()
+  }
+}
+
+/** As a replica nothing looks at foreign keys. */
+const EMPTY = `
+  do $$
+  declare one text;
+  begin
+    set local session_replication_role = replica;
+    for one in
+      select tablename from pg_tables
+      where schemaname = current_schema() and tablename <> 'change_counter' and tablename not like 'kysely%'
+    loop
+      execute format('delete from %I', one);
+    end loop;
+    update change_counter set last = 0;
+  end $$`
