@@ -58,7 +58,10 @@ test('a job goes on by another dispatcher that its runner is attached to', {
   const { id } = await one.client.startPipeline({ repository: 'ada/project' })
   const lines = async (client: ApiClient): Promise<number> =>
     (await client.getPipeline(id)).jobs[0]?.attempts[0]?.lines ?? 0
-  await eventually(async () => (await lines(one.client)) > 20, SLOW)
+  await eventually(async () => (await lines(one.client)) > 20, SLOW).catch((cause: unknown) => {
+    const said = [one.process, other.process, runner.process].map((process) => process.said())
+    throw new Error(said.join('\n'), { cause })
+  })
 
   await one.process.kill('SIGKILL')
   const before = await lines(other.client)
