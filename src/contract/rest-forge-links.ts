@@ -3,7 +3,7 @@ import { pipelineId } from './views.ts'
 
 /** Where the statuses of a repository's commits are told: requests and answers. */
 
-const forge = z.enum(['github', 'gitea', 'gitlab'])
+const forge = z.enum(['github', 'gitea', 'gitlab', 'bitbucket'])
 const apiUrl = z
   .url({
     protocol: /^https?$/,

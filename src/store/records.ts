@@ -306,7 +306,7 @@ export interface PipelineDetail {
 /** Where, and by what right, the statuses of a repository's commits are told. */
 export interface ForgeLinkRecord {
   readonly repositoryId: RepositoryId
-  readonly forge: 'github' | 'gitea' | 'gitlab'
+  readonly forge: 'github' | 'gitea' | 'gitlab' | 'bitbucket'
   /** Of the forge's API, without a slash at the end: `https://api.github.com`. */
   readonly apiUrl: string
   /** The repository's path at the forge: `owner/name`. */

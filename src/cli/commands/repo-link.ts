@@ -34,6 +34,7 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
         'github',
         'gitea',
         'gitlab',
+        'bitbucket',
       ]),
     )
     .option('--api-url <url>', "the forge's API, like https://git.example.com/api/v1")
@@ -79,9 +80,9 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
 }
 
 async function readToken(file: string, io: CliIo): Promise<string> {
+  if (file === '-') return (await io.readInput("The forge's token: ")).trim()
   try {
-    const path = file === '-' ? '/dev/stdin' : resolve(io.cwd, file)
-    return (await readFile(path, 'utf8')).trim()
+    return (await readFile(resolve(io.cwd, file), 'utf8')).trim()
   } catch (cause) {
     const words = `the token can't be read from ${file}: ${describeError(cause)}`
     throw new NarwhalError('invalid', words, { cause })

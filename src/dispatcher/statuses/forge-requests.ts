@@ -18,6 +18,7 @@ const FORGES: Readonly<Record<ForgeLinkRecord['forge'], ForgeRequests>> = {
   github: githubRequest,
   gitea: giteaRequest,
   gitlab: gitlabRequest,
+  bitbucket: bitbucketRequest,
 }
 
 /** The request that tells the target's forge of a status. */
@@ -72,6 +73,26 @@ function gitlabRequest(
   }
 }
 
+/** developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses: a URL must be given. */
+function bitbucketRequest(
+  { apiUrl, project }: ForgeTarget,
+  token: string,
+  { sha, state, context, description, targetUrl }: CommitStatus,
+): ForgeRequest {
+  const path = pathOf(project)
+  return {
+    url: `${apiUrl}/repositories/${path}/commit/${sha}/statuses/build`,
+    headers: { authorization: `Bearer ${token}` },
+    body: {
+      key: context,
+      name: context,
+      state: BITBUCKET_STATES[state],
+      description,
+      url: targetUrl ?? `https://bitbucket.org/${path}/commits/${sha}`,
+    },
+  }
+}
+
 function bodyOf({ state, context, description, targetUrl }: CommitStatus) {
   const target = targetUrl === undefined ? {} : { target_url: targetUrl }
   return { state: GITHUB_STATES[state], context, description, ...target }
@@ -96,6 +117,17 @@ const GITLAB_STATES: Readonly<Record<CommitStatus['state'], string>> = {
   timeout: 'failed',
   error: 'failed',
   cancelled: 'canceled',
+}
+
+const BITBUCKET_STATES: Readonly<Record<CommitStatus['state'], string>> = {
+  pending: 'INPROGRESS',
+  running: 'INPROGRESS',
+  success: 'SUCCESSFUL',
+  skipped: 'SUCCESSFUL',
+  failure: 'FAILED',
+  timeout: 'FAILED',
+  error: 'FAILED',
+  cancelled: 'STOPPED',
 }
 
 function pathOf(project: string): string {

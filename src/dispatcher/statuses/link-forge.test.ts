@@ -16,6 +16,10 @@ test('reads off a clone URL where its forge takes statuses', () => {
   assert.equal(target('https://github.com/octocat/hello.git'), usual)
   assert.equal(target('git@github.com:octocat/hello.git'), usual)
   assert.equal(target('ssh://git@github.com:22/octocat/hello', 'github'), usual)
+  assert.equal(
+    target('git@bitbucket.org:team/app.git'),
+    'bitbucket https://api.bitbucket.org/2.0 team/app',
+  )
   assert.equal(target('https://codeberg.org/a/b'), 'gitea https://codeberg.org/api/v1 a/b')
   assert.equal(
     target('https://gitlab.com/group/sub/app.git/'),
@@ -40,7 +44,7 @@ test('reads off a clone URL where its forge takes statuses', () => {
 test('says what must be given where the clone URL does not say it', () => {
   assert.throws(() => target('https://git.example.com/team/app'), {
     code: 'invalid',
-    message: /give `forge` \(github, gitea or gitlab\)$/,
+    message: /give `forge` \(github, gitea, gitlab or bitbucket\)$/,
   })
   assert.throws(() => target('/srv/git/app', 'git', { forge: 'gitea' }), {
     message: /give `apiUrl`, `project`/,

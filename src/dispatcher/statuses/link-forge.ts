@@ -10,11 +10,11 @@ import type { ForgeTarget } from './forge-requests.ts'
 type Request = z.output<typeof newForgeLink>
 
 /** Where the API of each forge is at its host. */
-const API_PATHS: Readonly<Record<ForgeTarget['forge'], string>> = {
+const API_PATHS = {
   github: '/api/v3',
   gitea: '/api/v1',
   gitlab: '/api/v4',
-}
+} as const
 
 /**
  * Writes where a repository's statuses are told, with what is not said read off its clone URL, and
@@ -44,7 +44,7 @@ export function forgeTarget(
   const project = given.project ?? place?.path
   if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
   const missing = [
-    forge ? '' : '`forge` (github, gitea or gitlab)',
+    forge ? '' : '`forge` (github, gitea, gitlab or bitbucket)',
     apiUrl || !forge ? '' : '`apiUrl`',
     project ? '' : '`project` (owner/name at the forge)',
   ].filter((part) => part !== '')
@@ -55,11 +55,13 @@ export function forgeTarget(
 function forgeAt(host: string | undefined): ForgeLinkRecord['forge'] | undefined {
   if (host === 'github.com') return 'github'
   if (host === 'gitlab.com') return 'gitlab'
+  if (host === 'bitbucket.org') return 'bitbucket'
   return host === 'codeberg.org' ? 'gitea' : undefined
 }
 
 function apiAt(forge: ForgeTarget['forge'], { scheme, host }: Place): string {
   if (host === 'github.com') return 'https://api.github.com'
+  if (forge === 'bitbucket') return 'https://api.bitbucket.org/2.0'
   return `${scheme}//${host}${API_PATHS[forge]}`
 }
 

@@ -75,12 +75,34 @@ const states = ({ taken }: StatusForge): (string | undefined)[] =>
   taken.map(({ body }) => body['state'])
 
 test('tells each state of a pipeline as its forge wants it, with the page of the pipeline', async () => {
-  const paths = {
-    github: `/repos/acme/app/statuses/${'a'.repeat(40)}`,
-    gitea: `/repos/acme/app/statuses/${'a'.repeat(40)}`,
-    gitlab: `/projects/acme%2Fapp/statuses/${'a'.repeat(40)}`,
-  }
-  for (const forge of ['github', 'gitea', 'gitlab'] as const) {
+  const sha = 'a'.repeat(40)
+  const forges = {
+    github: {
+      path: `/repos/acme/app/statuses/${sha}`,
+      states: ['pending', 'pending', 'failure'],
+      names: ['context', 'target_url'],
+      token: ['authorization', `Bearer ${TOKEN}`],
+    },
+    gitea: {
+      path: `/repos/acme/app/statuses/${sha}`,
+      states: ['pending', 'pending', 'failure'],
+      names: ['context', 'target_url'],
+      token: ['authorization', `token ${TOKEN}`],
+    },
+    gitlab: {
+      path: `/projects/acme%2Fapp/statuses/${sha}`,
+      states: ['pending', 'running', 'failed'],
+      names: ['name', 'target_url'],
+      token: ['private-token', TOKEN],
+    },
+    bitbucket: {
+      path: `/repositories/acme/app/commit/${sha}/statuses/build`,
+      states: ['INPROGRESS', 'INPROGRESS', 'FAILED'],
+      names: ['key', 'url'],
+      token: ['authorization', `Bearer ${TOKEN}`],
+    },
+  } as const
+  for (const forge of ['github', 'gitea', 'gitlab', 'bitbucket'] as const) {
     await using world = await open({ forge })
     await using teller = await world.startTeller()
     const created = await addPipeline(world, world.repositoryId)
@@ -95,19 +117,16 @@ test('tells each state of a pipeline as its forge wants it, with the page of the
       await note(world, teller, pipeline.id)
       await eventually(() => world.forge.taken.length === index + 1)
     }
-    const isGitlab = forge === 'gitlab'
-    const running = isGitlab ? 'running' : 'pending'
-    assert.deepEqual(states(world.forge), ['pending', running, isGitlab ? 'failed' : 'failure'])
+    const expected = forges[forge]
+    assert.deepEqual(states(world.forge), expected.states)
     const last = world.forge.taken.at(-1)
-    assert.equal(last?.path, paths[forge])
-    assert.equal(last?.body['target_url'], `https://ci.example.com/pipelines/${pipeline.id}`)
-    assert.equal(last?.body[isGitlab ? 'name' : 'context'], 'narwhal')
+    assert.equal(last?.path, expected.path)
+    const [context, url] = expected.names
+    assert.equal(last?.body[url], `https://ci.example.com/pipelines/${pipeline.id}`)
+    assert.equal(last?.body[context], 'narwhal')
     assert.equal(last?.body['description'], 'pipeline 1: failure')
-    const { authorization, 'private-token': own } = last?.headers ?? {}
-    assert.deepEqual(
-      { github: `Bearer ${TOKEN}`, gitea: `token ${TOKEN}`, gitlab: TOKEN }[forge],
-      isGitlab ? own : authorization,
-    )
+    const [header, token] = expected.token
+    assert.equal(last?.headers[header], token)
   }
 })
 
