@@ -30,7 +30,10 @@ function leavesOf(command: Command, path: string[]): { command: Command; path: s
 
 /** The words of a shell command, without quotes. */
 function words(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+  // What is behind `<` is for the shell.
+  return [...line.replace(/ < \S+$/, '').matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? '',
+  )
 }
 
 const manual = await readFile(new URL('../../docs/manual/command-line.md', import.meta.url), 'utf8')
