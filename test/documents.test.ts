@@ -100,8 +100,15 @@ test('every pipeline file in the documents is one', async () => {
     (path) => find(path).blocks.filter(({ language }) => language === 'yaml'),
   )
   assert.ok(files.length >= 5)
+  // One that begins with its path is what others include.
+  const included = new Map(
+    files.flatMap(({ text }) => {
+      const [, path] = /^# (\S+\.yml)\n/.exec(text) ?? []
+      return path === undefined ? [] : [[path, { text }] as const]
+    }),
+  )
   for (const text of [...files.map((block) => block.text), await read('narwhal.yml')]) {
-    const parsed = parsePipelineFile(text)
+    const parsed = parsePipelineFile(text, undefined, included)
     assert.ok(parsed.ok, `${text}\n${JSON.stringify(!parsed.ok && parsed.problems, null, 2)}`)
   }
 })

@@ -57,7 +57,7 @@ export function printPipeline(io: CliIo, { pipeline, jobs }: PipelineWithJobs): 
   }
   for (const problem of pipeline.problems) {
     const excerpt = problem.excerpt.split('\n').map((line) => `  ${cleanLogText(line, false)}\n`)
-    const place = `narwhal.yml:${problem.line}:${problem.column}`
+    const place = `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}`
     io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
   }
   if (jobs.length > 0) printJobs(io, jobs)

@@ -45,7 +45,7 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
   const shown = failed.slice(0, 3).flatMap((step) => failedLines(look, step, model.jobs.size > 1))
   const more = failed.length > 3 ? [`and ${failed.length - 3} more failed steps`] : []
   const problems = pipeline.problems.flatMap((problem) => [
-    `narwhal.yml:${problem.line}:${problem.column}: ${cleanText(problem.message)}`,
+    `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}: ${cleanText(problem.message)}`,
     ...problem.excerpt.split('\n').map((line) => `  ${cleanLogText(line, false)}`),
   ])
   const word = statusWord(pipeline)

@@ -21,7 +21,14 @@ const RUNNER = [
   'checkout-files',
   'fetch-hosts',
 ] as const
-const SCHEDULING = ['heuristic', 'job-timeout', 'max-attempts', 'otlp', 'public-url'] as const
+const SCHEDULING = [
+  'heuristic',
+  'job-timeout',
+  'max-attempts',
+  'include-repositories',
+  'otlp',
+  'public-url',
+] as const
 const LOG = ['log-level', 'log-format'] as const
 
 export const SERVICE_SETTINGS = {

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
+import { includeList } from './include-list.ts'
 import {
   broker,
   database,
@@ -218,6 +219,11 @@ export const SETTINGS = {
     help: 'how long a job may run, such as 30m or 2h',
     schema: duration,
     fallback: '1h',
+  }),
+  'include-repositories': setting({
+    value: 'list',
+    help: 'the repositories that files may be included from: names such as acme/ci, or acme/ci=URL',
+    schema: includeList,
   }),
   'max-attempts': setting({
     value: 'count',

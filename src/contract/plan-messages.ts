@@ -211,19 +211,22 @@ function envOfNeedsFromProto({ envOfNeeds }: { envOfNeeds: Record<string, string
 }
 
 export function planToProto(plan: PipelinePlan): PlanMessage {
-  const { name, jobs, concurrency } = plan
+  const { name, jobs, concurrency, included = [] } = plan
   return create(PlanSchema, {
     name,
     jobs: jobs.map(jobToProto),
     ...(concurrency ? { concurrency: concurrencyToProto(concurrency) } : {}),
+    included: included.map((one) => ({ ...one })),
   })
 }
 
 export function planFromProto(plan: PlanMessage): PipelinePlan {
   const { name, jobs, concurrency } = plan
+  const included = plan.included.map(({ source, sha, digest }) => ({ source, sha, digest }))
   return {
     name,
     jobs: jobs.map(jobFromProto),
     ...(concurrency ? { concurrency: concurrencyFromProto(concurrency) } : {}),
+    ...(included.length > 0 ? { included } : {}),
   }
 }

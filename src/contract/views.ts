@@ -39,6 +39,8 @@ export type RepositoryView = z.infer<typeof repositoryView>
 export const problemView = z
   .object({
     message: z.string(),
+    /** The included file that it is in; absent: `narwhal.yml` itself. */
+    file: z.string().optional(),
     line: z.number().int(),
     column: z.number().int(),
     excerpt: z.string(),

@@ -134,17 +134,31 @@ export function needsContainers({ image, services = [], steps }: JobSpec): boole
   )
 }
 
+/** A file that a plan was made of, besides `narwhal.yml`. */
+export interface IncludedSource {
+  /** `ci/lint.yml`, or `owner/name@ref:path`. */
+  readonly source: string
+  /** The commit that it is from; empty where it is of none. */
+  readonly sha: string
+  /** SHA-256 of its text, hexadecimal. */
+  readonly digest: string
+}
+
 export interface PipelinePlan {
   readonly name: string
   /** At least one, in the order of the file; `needs` form no cycle. */
   readonly jobs: readonly JobSpec[]
   /** The group of pipelines of which only so many go on at once. */
   readonly concurrency?: Concurrency
+  /** What it was made of besides `narwhal.yml`; absent: nothing. */
+  readonly included?: readonly IncludedSource[]
 }
 
 /** Something wrong in `narwhal.yml`, told so that it can be mended. Lines and columns count from 1. */
 export interface Problem {
   readonly message: string
+  /** The included file that it is in; absent: `narwhal.yml` itself. */
+  readonly file?: string
   readonly line: number
   readonly column: number
   /** The line of the file with a caret under the place; empty where there is none. */

@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import type { StoreReader } from '../store/store.ts'
 import { firstPhases } from './first-phases.ts'
+import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
@@ -14,6 +15,8 @@ export interface CommitIntakeDeps {
   readonly store: StoreReader
   readonly recorder: Recorder
   readonly pool: RunnerPool
+  /** The repositories that files may be included from. */
+  readonly includes: readonly AllowedInclude[]
   /** How many jobs wait here. */
   readonly waiting: { readonly length: number }
   readonly dispatcherId: () => DispatcherId
@@ -45,7 +48,7 @@ export class CommitIntake {
 
   /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
   async receive(eventId: EventId): Promise<void> {
-    const { store, recorder, pool, waiting, signal, log } = this.#deps
+    const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
     // The event is in the store: the agents' sweep brings it again, when there may be room.
     if (waiting.length >= MOST_WAITING) return
     const event = await recorder.patiently(() => store.findEvent(eventId))
@@ -55,7 +58,8 @@ export class CommitIntake {
     }
     const findRequest = async () => {
       const repository = await store.findRepository(event.repositoryId)
-      return repository && planRequestOf({ event, repository })
+      if (!repository) return undefined
+      return planRequestOf({ event, repository }, await includeSources(store, includes))
     }
     const early = planEarly(pool, findRequest, signal)
     try {

@@ -100,6 +100,7 @@ export class Dispatcher implements AsyncDisposable {
       recorder: this.#recorder,
       pool: this.pool,
       waiting: this.#gate,
+      includes: options.includes ?? [],
       dispatcherId: () => this.id,
       open: (id, beginning) => this.#open(id, beginning),
       signal,

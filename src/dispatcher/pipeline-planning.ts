@@ -1,18 +1,15 @@
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
-import {
-  type EarlyPlan,
-  endPipeline,
-  planOnRunner,
-  planRequestOf,
-  withPlan,
-} from './plan-pipeline.ts'
+import { type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
+import type { PlanRequest } from './runner-client.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 export interface PlanningDeps {
   readonly ledger: PipelineLedger
   readonly pool: RunnerPool
+  /** What a runner is asked. */
+  readonly planRequest: () => Promise<PlanRequest>
   /** What a runner says of the commit, if one was asked before the pipeline was there. */
   readonly early: EarlyPlan | undefined
   /** Writes what the runner read of the commit, where the event brought no words. */
@@ -55,8 +52,8 @@ export class PipelinePlanning {
 
   async #ask(signal: AbortSignal) {
     const early = await this.#earlyPlan(signal)
-    const { pool, ledger } = this.#deps
-    return early ?? (await planOnRunner(pool, planRequestOf(ledger), signal))
+    const { pool, planRequest } = this.#deps
+    return early ?? (await planOnRunner(pool, await planRequest(), signal))
   }
 
   /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */

@@ -11,6 +11,7 @@ import { approve } from './approval.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
+import type { AllowedInclude } from './include-sources.ts'
 import type { JobSecrets, SecretAdvice } from './job-secrets.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
@@ -45,6 +46,8 @@ export interface PipelineOptions {
   /** How many attempts a job gets when runners are lost. */
   readonly maxAttempts: number
   readonly secretAdvice?: SecretAdvice
+  /** The repositories that files may be included from; absent: none. */
+  readonly includes?: readonly AllowedInclude[]
 }
 
 /**

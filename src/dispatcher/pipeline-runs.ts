@@ -7,11 +7,12 @@ import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Announcer } from './announcer.ts'
 import type { GroupGate } from './group-gate.ts'
+import { includeSources } from './include-sources.ts'
 import { JobSecrets } from './job-secrets.ts'
 import { Ownership } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
-import type { EarlyPlan } from './plan-pipeline.ts'
+import { type EarlyPlan, planRequestOf } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import type { Seat } from './seat.ts'
@@ -171,6 +172,11 @@ export class PipelineRuns implements AsyncDisposable {
         if (entry().users === 0) this.#remove(id, entry())
       },
       onStale: () => this.#remove(id, entry()),
+      planRequest: async () => {
+        const { store } = this.#deps
+        const sources = recorder.patiently(() => includeSources(store, options.includes ?? []))
+        return planRequestOf(ledger, await sources)
+      },
       describeEvent: async ({ title, author }) => {
         const text = { title, author }
         await recorder.record((write) => write.describeEvent(ledger.event.id, text))

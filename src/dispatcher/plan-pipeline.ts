@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { factsToProto } from '../contract/event-facts.ts'
-import { type Commit, CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
+import {
+  type Commit,
+  CommitSchema,
+  IncludeSourceSchema,
+} from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { IncludeSource } from '../contract/include-source.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
@@ -33,8 +38,12 @@ export function commitOf({
 }
 
 /** What a runner is asked that plans the pipeline. */
-export function planRequestOf(ledger: Pick<PipelineLedger, 'event' | 'repository'>): PlanRequest {
-  return { commit: commitOf(ledger), facts: factsToProto(ledger.event) }
+export function planRequestOf(
+  ledger: Pick<PipelineLedger, 'event' | 'repository'>,
+  sources: readonly IncludeSource[],
+): PlanRequest {
+  const includeSources = sources.map((one) => create(IncludeSourceSchema, one))
+  return { commit: commitOf(ledger), facts: factsToProto(ledger.event), includeSources }
 }
 
 export interface PlannedOnRunner {
@@ -135,12 +144,13 @@ export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number
     )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
-  const { name, concurrency } = planned.result.plan
+  const { name, concurrency, included } = planned.result.plan
   return {
     pipeline: {
       ...pipeline,
       name,
       ...(concurrency ? { concurrency } : {}),
+      ...(included ? { included } : {}),
       phases: plannedPhases,
       state: stateOf(planned.result.plan, at),
     },

@@ -18,8 +18,9 @@ function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {
     case 'problems':
       return {
         ok: false,
-        problems: result.value.problems.map(({ message, line, column, excerpt }) => ({
+        problems: result.value.problems.map(({ message, line, column, excerpt, file }) => ({
           message,
+          ...(file === '' ? {} : { file }),
           line,
           column,
           excerpt,

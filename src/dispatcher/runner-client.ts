@@ -3,6 +3,7 @@ import {
   type Commit,
   type DescribeResponse,
   type EventFacts,
+  type IncludeSource,
   type RunAttemptRequest,
   type RunAttemptResponse,
   RunnerService,
@@ -17,6 +18,7 @@ import type { Orphan } from './runner-member.ts'
 export interface PlanRequest {
   readonly commit: Commit
   readonly facts?: EventFacts
+  readonly includeSources?: IncludeSource[]
 }
 
 export interface PlannedCommit {

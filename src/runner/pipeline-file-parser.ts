@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { IncludedFiles } from '../contract/pipeline-file/include-ref.ts'
 import { limits } from '../contract/pipeline-file/limits.ts'
 import {
   type ParsedPipelineFile,
@@ -23,6 +24,13 @@ export interface PipelineFileParserOptions {
  * (`src/runner/plan-worker.ts` → `plan-worker.js` in the folder of the main bundle).
  */
 const ENTRY = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url)
+
+/** What is asked of the thread. */
+interface ParseRequest {
+  readonly text: string
+  readonly facts: PlanFacts | undefined
+  readonly included: IncludedFiles | undefined
+}
 
 /** Loading the code of the thread is not the file's fault; a busy machine may take long. */
 const START_TIMEOUT_MS = 30_000
@@ -60,19 +68,19 @@ export class PipelineFileParser implements AsyncDisposable {
    * What the text says, or its problems; that it takes too long or too much memory is a problem,
    * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
    */
-  parse(text: string, facts?: PlanFacts): Promise<ParsedPipelineFile> {
+  parse(text: string, facts?: PlanFacts, included?: IncludedFiles): Promise<ParsedPipelineFile> {
     // Refused by its length, without copying it to the thread.
     if (text.length > limits.bytes) return Promise.resolve(parsePipelineFile(text))
-    return this.#queue.run(() => this.#read(text, facts))
+    return this.#queue.run(() => this.#read({ text, facts, included }))
   }
 
-  async #read(text: string, facts: PlanFacts | undefined): Promise<ParsedPipelineFile> {
+  async #read(request: ParseRequest): Promise<ParsedPipelineFile> {
     if (this.#isClosed) throw closed()
     const worker = this.#worker ?? this.#start()
     worker.ref()
     try {
       await this.#waitUntilReady(worker)
-      worker.postMessage({ text, facts })
+      worker.postMessage(request)
       const answer = await nextMessage(worker, this.#timeoutMs)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)

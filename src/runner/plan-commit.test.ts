@@ -36,7 +36,10 @@ async function plan(files: Files, options: { link?: string; message?: string } =
     ref: 'refs/heads/main',
     sha,
   }
-  return { sha, ...(await planCommit({ commit, facts }, { mirrors, parser, env }, signal)) }
+  return {
+    sha,
+    ...(await planCommit({ commit, facts, sources: [] }, { mirrors, parser, env }, signal)),
+  }
 }
 
 test('reads the file, the title and the author of the commit', async () => {

@@ -1,9 +1,16 @@
 import { parentPort } from 'node:worker_threads'
+import type { IncludedFiles } from '../contract/pipeline-file/include-ref.ts'
 import { parsePipelineFile } from '../contract/pipeline-file/parse-pipeline-file.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
 
+interface ParseRequest {
+  readonly text: string
+  readonly facts?: PlanFacts
+  readonly included?: IncludedFiles
+}
+
 /** The thread of `PipelineFileParser`: says once that it is ready, then answers each text. */
-parentPort?.on('message', ({ text, facts }: { text: string; facts?: PlanFacts }) =>
-  parentPort?.postMessage(parsePipelineFile(text, facts)),
+parentPort?.on('message', ({ text, facts, included }: ParseRequest) =>
+  parentPort?.postMessage(parsePipelineFile(text, facts, included)),
 )
 parentPort?.postMessage('ready')

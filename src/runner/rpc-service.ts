@@ -9,6 +9,7 @@ import {
   type PlanCommitResponseSchema,
   RunnerService,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { includeSourceFromProto } from '../contract/include-source.ts'
 import { planToProto } from '../contract/plan-messages.ts'
 import { engineToProto, toConnectError } from '../contract/rpc.ts'
 import { attemptRef, streamAttempt } from './attempt-stream.ts'
@@ -84,7 +85,8 @@ async function planCommit(
 ): Promise<MessageInitShape<typeof PlanCommitResponseSchema>> {
   const commit = commitFromProto(request.commit)
   const facts = factsFromProto(request.facts)
-  const { file, ...planned } = await runner.plan(commit, facts, signal)
+  const sources = request.includeSources.map(includeSourceFromProto)
+  const { file, ...planned } = await runner.plan({ commit, facts, sources }, signal)
   return {
     title: planned.title,
     author: planned.author,

@@ -1,7 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { EventFacts } from '../contract/event-facts.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
@@ -20,7 +19,12 @@ import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
 import { MirrorCache } from './mirror/mirror-cache.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
-import { type PipelineParser, type PlannedCommit, planCommit } from './plan-commit.ts'
+import {
+  type PipelineParser,
+  type PlannedCommit,
+  type PlanOrder,
+  planCommit,
+} from './plan-commit.ts'
 import { Readiness } from './readiness.ts'
 import { removeFolder } from './remove-folder.ts'
 import { RunningAttempts } from './running-attempts.ts'
@@ -209,14 +213,10 @@ export class Runner implements AsyncDisposable {
   }
 
   /** Rejects as `planCommit` does. */
-  plan(
-    commit: AttemptOrder['commit'],
-    facts: EventFacts,
-    signal: AbortSignal,
-  ): Promise<PlannedCommit> {
+  plan(order: PlanOrder, signal: AbortSignal): Promise<PlannedCommit> {
     const { gitEnv: env } = this.#deps
     const deps = { mirrors: this.#mirrors, parser: this.#parser, env }
-    return planCommit({ commit, facts }, deps, signal)
+    return planCommit(order, deps, signal)
   }
 
   /**

@@ -38,6 +38,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
+        includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         // It needs a database that others can reach: `requireApart` has seen to it.
         ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),

@@ -87,6 +87,7 @@ async function openParts(
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
+        includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         // A file has one Narwhal; a server may have others.
         ...(config.database?.kind === 'postgres'

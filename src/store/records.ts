@@ -15,7 +15,7 @@ import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { Decision, Engine } from '../core/placement/placement.ts'
-import type { JobSpec, Problem } from '../core/plan.ts'
+import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
 import type { Role } from '../core/role.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
@@ -113,6 +113,8 @@ export interface PipelineRecord {
   readonly startedBy?: string
   /** The group of pipelines that it is in; absent until planned. */
   readonly concurrency?: Concurrency
+  /** What it was planned from besides narwhal.yml. */
+  readonly included?: readonly IncludedSource[]
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId

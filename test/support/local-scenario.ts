@@ -8,9 +8,9 @@ import { checkEnd, type Scenario } from './scenario.ts'
 import { tempDir } from './temp-dir.ts'
 
 /** Runs a scenario's file in a working tree, without a server, and holds it against what is expected. */
-export async function runScenarioLocally({ file, expected }: Scenario): Promise<void> {
+export async function runScenarioLocally({ file, files, expected }: Scenario): Promise<void> {
   await using repository = await gitRepository({ files: { 'README.md': 'hello\n' } })
-  await repository.commit(file === undefined ? { a: 'a' } : { 'narwhal.yml': file })
+  await repository.commit(file === undefined ? { a: 'a' } : { ...files, 'narwhal.yml': file })
   await using data = await tempDir()
   const io = captureIo(new AbortController().signal, () => {})
   const flags = { executor: 'fake:', slots: '4', logLevel: 'silent' }

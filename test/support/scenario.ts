@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { z } from 'zod'
 import type { PipelineWithJobs } from '../../src/contract/rest.ts'
 import type { JobView } from '../../src/contract/views.ts'
@@ -51,6 +51,8 @@ export interface Scenario {
   readonly name: string
   /** Absent: the commit has no such file. */
   readonly file: string | undefined
+  /** The other files of its folder, by their paths in the repository. */
+  readonly files: Readonly<Record<string, string>>
   readonly expected: z.output<typeof expectation>
 }
 
@@ -62,22 +64,32 @@ export async function listScenarios(): Promise<Scenario[]> {
       const read = (file: string): Promise<string> => readFile(join(FOLDER, name, file), 'utf8')
       const expected = expectation.parse(JSON.parse(await read('expected.json')))
       const file = await read('narwhal.yml').catch(() => undefined)
-      return { name, file, expected }
+      return { name, file, files: await otherFiles(join(FOLDER, name)), expected }
     }),
   )
+}
+
+async function otherFiles(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => path !== 'narwhal.yml' && path !== 'expected.json')
+  const texts = paths.map((path) => readFile(join(folder, path), 'utf8'))
+  return Object.fromEntries((await Promise.all(texts)).map((text, i) => [paths[i] ?? '', text]))
 }
 
 /** Pushes a commit with the scenario's file and holds what comes of it against what is expected. */
 export async function runScenario(
   installation: Installation,
-  { file, expected }: Scenario,
+  { file, files, expected }: Scenario,
 ): Promise<void> {
   await using repository = await gitRepository({ files: { 'README.md': 'hello\n' }, serve: true })
   const registered = await register(installation, repository.url)
   for (const [name, value] of Object.entries(expected.secrets)) {
     await installation.client.setSecret(name, value, registered.id)
   }
-  const sha = await repository.commit(file === undefined ? {} : { 'narwhal.yml': file })
+  const sha = await repository.commit(file === undefined ? {} : { ...files, 'narwhal.yml': file })
   const reply = await push(installation, registered, { sha })
   assert.equal(reply.status, 202, JSON.stringify(reply.body))
   const { id } = await pipelineOf(installation, reply.body.eventId)

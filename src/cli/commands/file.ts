@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
+import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import { isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan, Problem } from '../../core/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan-facts.ts'
@@ -9,6 +11,7 @@ import { cleanLogText, cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
 import { printJson } from '../client-command.ts'
 import { EXIT } from '../exit-code.ts'
+import { readInclude } from '../read-include.ts'
 import { readInput } from './pipeline-start.ts'
 
 export const FILE_GROUP = 'Commands that need no running Narwhal:'
@@ -91,7 +94,10 @@ interface LintOptions {
 async function lint(file: string, options: LintOptions, io: CliIo): Promise<void> {
   const text = await readPipelineFile(file, io)
   const { lintPipelineFile } = await import('../../contract/pipeline-file/lint-pipeline-file.ts')
-  const { problems, warnings } = lintPipelineFile(text)
+  const { problems, warnings } = await withIncludes(
+    (included) => lintPipelineFile(text, undefined, included),
+    (ref) => readInclude(ref, dirname(resolve(io.cwd, file))),
+  )
   const isBad = problems.length > 0 || (options.strict && warnings.length > 0)
   if (isBad) io.exit(EXIT.notSuccess)
   if (options.json) return printJson(io, { file, problems, warnings })
@@ -110,7 +116,11 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { event = 'push', input = {} } = options
   const ref = refOf(options, SAMPLE_FACTS.ref)
-  const parsed = parsePipelineFile(text, { ...SAMPLE_FACTS, event, ref, inputs: input })
+  const facts = { ...SAMPLE_FACTS, event, ref, inputs: input }
+  const parsed = await withIncludes<ParsedPipelineFile>(
+    (included) => parsePipelineFile(text, facts, included),
+    (one) => readInclude(one, dirname(resolve(io.cwd, file))),
+  )
   if (!parsed.ok) {
     printProblems(parsed.problems, { file, what: 'error' }, io)
     return io.exit(EXIT.notSuccess)
@@ -158,8 +168,8 @@ export function printProblems(
 ): void {
   const colours = coloursFor(io, io.stdout)
   const word = what === 'error' ? colours.red('error') : colours.yellow('warning')
-  for (const { line, column, message, excerpt } of problems) {
-    const place = colours.bold(`${cleanText(file)}:${line}:${column}`)
+  for (const { line, column, message, excerpt, file: included } of problems) {
+    const place = colours.bold(`${cleanText(included ?? file)}:${line}:${column}`)
     const lines = excerpt === '' ? [] : excerpt.split('\n')
     const shown = lines.map((one) => `  ${cleanLogText(one, false)}\n`).join('')
     io.stdout.write(`${place}: ${word}: ${cleanText(message)}\n${shown}`)

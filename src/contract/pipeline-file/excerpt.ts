@@ -2,7 +2,7 @@ import type { Problem } from '../../core/plan.ts'
 import { limits } from './limits.ts'
 import { cleanMessage, printable } from './words.ts'
 
-/** Something wrong at an offset into the text, in UTF-16 code units. */
+/** Something wrong at an offset into all texts, which stand behind one another; UTF-16 code units. */
 export interface Fault {
   readonly offset: number
   readonly message: string
@@ -10,8 +10,20 @@ export interface Fault {
 
 const WIDTH = 120
 
+/** A text and where it begins among all. */
+export interface PlacedText {
+  readonly text: string
+  readonly base: number
+  /** How people know it; absent: it is `narwhal.yml` itself. */
+  readonly file?: string
+}
+
 /** The faults as problems: sorted by place, each once, and the last saying how many were left out. */
-export function faultsToProblems(text: string, faults: readonly Fault[]): Problem[] {
+export function faultsToProblems(
+  texts: string | readonly PlacedText[],
+  faults: readonly Fault[],
+): Problem[] {
+  const placed = typeof texts === 'string' ? [{ text: texts, base: 0 }] : texts
   const sorted = faults.toSorted((a, b) => a.offset - b.offset)
   const problems: Problem[] = []
   const known = new Set<string>()
@@ -21,9 +33,9 @@ export function faultsToProblems(text: string, faults: readonly Fault[]): Proble
     const key = `${offset} ${message}`
     if (known.has(key)) continue
     known.add(key)
-    if (problems.length < limits.problems) problems.push(toProblem(text, offset, message))
+    if (problems.length < limits.problems) problems.push(toProblem(placed, offset, message))
     else {
-      rest ??= toProblem(text, offset, '')
+      rest ??= toProblem(placed, offset, '')
       left++
     }
   }
@@ -31,14 +43,20 @@ export function faultsToProblems(text: string, faults: readonly Fault[]): Proble
   return problems
 }
 
-function toProblem(text: string, offset: number, message: string): Problem {
-  const at = Math.max(0, Math.min(offset, text.length))
+function toProblem(texts: readonly PlacedText[], offset: number, message: string): Problem {
+  const { text, base, file } = texts.findLast((one) => one.base <= offset) ?? {
+    text: '',
+    base: 0,
+    file: undefined,
+  }
+  const at = Math.max(0, Math.min(offset - base, text.length))
   // A negative index would be taken for 0.
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   let line = 1
   for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++
   return {
     message: cleanMessage(message),
+    ...(file === undefined ? {} : { file }),
     line,
     column: at - start + 1,
     excerpt: cut(text, start, at),

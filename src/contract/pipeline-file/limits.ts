@@ -9,6 +9,9 @@ export const limits = {
   aliases: 100,
   /** Characters of all values, with aliases replaced and the file's `env` given to every job. */
   characters: 4 * 1024 * 1024,
+  /** Files that are included, and how deep. */
+  includes: 20,
+  includeDepth: 5,
   jobs: 500,
   stepsPerJob: 200,
   /** Problems that are told one by one. */

@@ -1,6 +1,7 @@
 import type { PipelinePlan, Problem } from '../../core/plan.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
 import { faultsToProblems } from './excerpt.ts'
+import type { IncludedFiles, IncludeRef } from './include-ref.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 import { readDocument } from './read-document.ts'
 import { locate, readSource } from './source-tree.ts'
@@ -12,14 +13,23 @@ export interface LintedFile {
   /** Absent where there are problems. */
   readonly plan?: PipelinePlan
   readonly problems: readonly Problem[]
-  /** Looked for only where there are no problems. */
+  /** Looked for only where there are no problems, and not in what is included. */
   readonly warnings: readonly Problem[]
+  /** As of `ParsedPipelineFile`. */
+  readonly wants?: readonly IncludeRef[]
 }
 
 /** Reads a file as `parsePipelineFile` does, and looks for what hardly anybody wants. */
-export function lintPipelineFile(text: string, facts?: PlanFacts): LintedFile {
-  const parsed = parsePipelineFile(text, facts)
-  if (!parsed.ok) return { problems: parsed.problems, warnings: [] }
+export function lintPipelineFile(
+  text: string,
+  facts?: PlanFacts,
+  included?: IncludedFiles,
+): LintedFile {
+  const parsed = parsePipelineFile(text, facts, included)
+  if (!parsed.ok) {
+    const { problems, wants } = parsed
+    return { problems, warnings: [], ...(wants ? { wants } : {}) }
+  }
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   const read = readDocument(clean)
   const source = read.ok ? readSource(read.document).source : undefined

@@ -2,20 +2,31 @@ import type { z } from 'zod'
 import type { PipelinePlan, Problem } from '../../core/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan-facts.ts'
 import { checkJobs } from './check-jobs.ts'
-import { type Fault, faultsToProblems } from './excerpt.ts'
+import { type Fault, faultsToProblems, type PlacedText } from './excerpt.ts'
+import { type IncludedFiles, type IncludeRef, nameOf } from './include-ref.ts'
 import { flattenIssues, type Issue } from './issues.ts'
+import { joinParts } from './join-parts.ts'
 import { limits } from './limits.ts'
 import { planJobs, planSingleJob } from './plan/plan-file.ts'
 import type { Reading } from './plan/planning.ts'
 import { readDocument } from './read-document.ts'
+import { type Part, readIncludes } from './read-includes.ts'
 import { jobsFile, singleJobFile } from './schema/file.ts'
-import { locate, readSource, type Source, sourceAt, textAt } from './source-tree.ts'
-import { describeIssue, describePath } from './words.ts'
+import { includedFile } from './schema/include.ts'
+import { locate, readSource, type Source, sourceAt, textAt, weigh } from './source-tree.ts'
+import { describeIssue, describePath, quote } from './words.ts'
 
-/** What a file says, or all that is wrong with it: at least one problem, sorted by place. */
+/**
+ * What a file says, or all that is wrong with it: at least one problem, sorted by place. `wants`: the
+ * files that it includes and that were not given; with them it may be right.
+ */
 export type ParsedPipelineFile =
   | { readonly ok: true; readonly plan: PipelinePlan }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      readonly wants?: readonly IncludeRef[]
+    }
 
 /**
  * Reads the text of a `narwhal.yml`, which may be hostile, and plans it for what is known of the commit:
@@ -24,6 +35,7 @@ export type ParsedPipelineFile =
 export function parsePipelineFile(
   text: string,
   facts: PlanFacts = SAMPLE_FACTS,
+  included: IncludedFiles = new Map(),
 ): ParsedPipelineFile {
   // As a tokenizer's first character a byte order mark would shift every column.
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
@@ -31,29 +43,62 @@ export function parsePipelineFile(
     const message = `the file has more than ${limits.bytes} bytes (1 MiB)`
     return { ok: false, problems: [{ message, line: 1, column: 1, excerpt: '' }] }
   }
-  const result = read(clean, facts)
-  if (!Array.isArray(result)) return { ok: true, plan: result }
-  return { ok: false, problems: faultsToProblems(clean, result) }
+  const result = read(clean, facts, included)
+  if ('plan' in result) return { ok: true, plan: result.plan }
+  const { texts = clean, faults, wants } = result
+  return { ok: false, problems: faultsToProblems(texts, faults), ...(wants ? { wants } : {}) }
 }
 
-function read(text: string, facts: PlanFacts): PipelinePlan | Fault[] {
+type Read =
+  | { readonly plan: PipelinePlan }
+  | {
+      readonly faults: readonly Fault[]
+      readonly texts?: readonly PlacedText[]
+      readonly wants?: readonly IncludeRef[]
+    }
+
+function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   const parsed = readDocument(text)
-  if (!parsed.ok) return [...parsed.faults]
+  if (!parsed.ok) return { faults: [...parsed.faults] }
   if (parsed.document.contents === null || text.trim() === '') {
-    return [{ offset: 0, message: 'the file says nothing: it needs steps, or jobs' }]
+    return { faults: [{ offset: 0, message: 'the file says nothing: it needs steps, or jobs' }] }
   }
-  const { source, faults } = readSource(parsed.document)
-  if (!source) return faults
+  const { source: root, faults } = readSource(parsed.document)
+  if (!root) return { faults }
+  const { texts, parts, wants, included, ...read } = readIncludes(root, text, files)
+  if (wants.length > 0) {
+    const message = `${wants.map((one) => quote(nameOf(one))).join(', ')} was not read`
+    const offset = locate(root, ['include'], 'value') ?? 0
+    return { faults: [{ offset, message }], wants }
+  }
+  const { source, faults: joining } = joinParts(root, parts)
+  const tooLarge = parts.length > 0 ? weigh(source) : undefined
+  if (tooLarge !== undefined) return { faults: [{ offset: 0, message: tooLarge }], texts }
+  const all = [...faults, ...read.faults, ...joining, ...parts.flatMap(checkPart)]
+  const checked = plan(source, facts)
+  if (!Array.isArray(checked) && all.length === 0) {
+    return { plan: included.length > 0 ? { ...checked, included } : checked }
+  }
+  const issues = Array.isArray(checked) ? checked : []
+  return { faults: [...all, ...issues.flatMap((issue) => toFault(source, issue))], texts }
+}
+
+function plan(source: Source, facts: PlanFacts): PipelinePlan | Issue[] {
   const reading: Reading = {
     facts,
     textAt: (path) => textAt(source, path),
     weightAt: (path) => sourceAt(source, path)?.characters ?? 0,
   }
-  const hasJobs = isObject(source.value) && 'jobs' in source.value
-  const checked = hasJobs ? readJobs(source, reading) : readSingleJob(source, reading)
-  if (!Array.isArray(checked) && faults.length === 0) return checked
-  const issues = Array.isArray(checked) ? checked : []
-  return [...faults, ...issues.flatMap((issue) => toFault(source, issue))]
+  const { value } = source
+  const isOneJob =
+    !isObject(value) || !('jobs' in value || ('include' in value && !('steps' in value)))
+  return isOneJob ? readSingleJob(source, reading) : readJobs(source, reading)
+}
+
+/** What only an included file can have wrong; the rest is told again of the whole, and so once. */
+function checkPart({ source }: Part): Fault[] {
+  const { error } = includedFile.safeParse(source.value, { error: describeIssue })
+  return error ? flattenIssues(error.issues).flatMap((issue) => toFault(source, issue)) : []
 }
 
 function readSingleJob(source: Source, reading: Reading): PipelinePlan | Issue[] {

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { cloneMapping } from './schema/clone.ts'
 import { concurrencyMapping } from './schema/concurrency.ts'
 import { defaults, jobsFile } from './schema/file.ts'
+import { includedFile } from './schema/include.ts'
 import { input } from './schema/inputs.ts'
 import { job, needMapping } from './schema/job.ts'
 import { jobRetryMapping, resources } from './schema/limits.ts'
@@ -24,6 +25,7 @@ const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
   ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
   ['needs', needMapping, 'A need that is only a text is the `job`.'],
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
+  ['include', includedFile, 'What an included file may have.'],
   ['templates', template, 'The name of a template is its key under `templates`.'],
   ['inputs', input, 'The name of an input is its key under `inputs`.'],
   ['defaults', defaults, 'Beside `jobs`.'],

@@ -22,7 +22,7 @@ export interface Place {
   readonly children: ReadonlyMap<string | number, Child>
 }
 
-interface Child {
+export interface Child {
   /** Where the key stands; absent in a list. */
   readonly keyOffset?: number
   readonly source: Source
@@ -39,6 +39,8 @@ export interface Source {
 
 interface Reading {
   readonly faults: Fault[]
+  /** Added to every offset. */
+  readonly base: number
   /** What stands at each anchor so far; `undefined` while it is being read. */
   readonly anchors: Map<string, Source | undefined>
   /** How many keys `<<` has brought. */
@@ -49,18 +51,23 @@ interface Reading {
  * Turns a document into plain values: mappings without a prototype, lists, texts, numbers, booleans
  * and null. An alias becomes the very object that it repeats, so that nothing is ever copied; what
  * it would weigh as a copy is counted, and a bomb gives no source. `<<` merges. Keys that are given
- * twice, aliases that contain themselves and keys that are no text are faults.
+ * twice, aliases that contain themselves and keys that are no text are faults. `base` is added to all
+ * offsets, where several texts stand behind one another.
  */
-export function readSource(document: Document.Parsed): { source?: Source; faults: Fault[] } {
-  const reading: Reading = { faults: [], anchors: new Map(), mergedKeys: 0 }
-  const source = read(document.contents, document.range[0], reading)
-  const tooLarge = weigh(source, reading)
+export function readSource(
+  document: Document.Parsed,
+  base = 0,
+): { source?: Source; faults: Fault[] } {
+  const reading: Reading = { faults: [], anchors: new Map(), mergedKeys: 0, base }
+  const source = read(document.contents, document.range[0] + base, reading)
+  const tooLarge = weigh(source, reading.mergedKeys)
   if (tooLarge === undefined) return { source, faults: reading.faults }
   return { faults: [{ offset: source.place.offset, message: tooLarge }] }
 }
 
-function weigh({ nodes, characters, height }: Source, reading: Reading): string | undefined {
-  if (nodes > limits.nodes || reading.mergedKeys > limits.nodes) return tooManyValues
+/** Why it is too much, in words; undefined where it is not. */
+export function weigh({ nodes, characters, height }: Source, mergedKeys = 0): string | undefined {
+  if (nodes > limits.nodes || mergedKeys > limits.nodes) return tooManyValues
   if (characters > limits.characters) return tooMuchText
   if (height > limits.depth)
     return `the file is nested deeper than ${limits.depth} levels by its aliases`
@@ -70,16 +77,26 @@ function weigh({ nodes, characters, height }: Source, reading: Reading): string 
 const tooMuchText = `the file holds more than ${limits.characters} characters, aliases counted as what they repeat`
 
 function read(node: unknown, fallback: number, reading: Reading): Source {
-  if (isAlias(node)) return readAlias(node.source, node.range?.[0] ?? fallback, reading)
+  if (isAlias(node)) return readAlias(node.source, placeOf(node, fallback, reading), reading)
   const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
   if (anchor !== undefined) reading.anchors.set(anchor, undefined)
   const source = isMap(node)
     ? readMap(node, fallback, reading)
     : isSeq(node)
       ? readList(node, fallback, reading)
-      : readScalar(isScalar(node) ? node : undefined, fallback)
+      : readScalar(isScalar(node) ? node : undefined, fallback, reading)
   if (anchor !== undefined) reading.anchors.set(anchor, source)
   return source
+}
+
+/** Where a node begins; `fallback` is an offset of the whole already. */
+function placeOf(
+  node: { readonly range?: readonly [number, number, number] | null } | null | undefined,
+  fallback: number,
+  { base }: Reading,
+): number {
+  const offset = node?.range?.[0]
+  return offset === undefined ? fallback : offset + base
 }
 
 function readAlias(anchor: string, offset: number, { anchors, faults }: Reading): Source {
@@ -92,8 +109,8 @@ function readAlias(anchor: string, offset: number, { anchors, faults }: Reading)
   return broken(offset)
 }
 
-function readScalar(node: Scalar | undefined, fallback: number): Source {
-  const offset = node?.range?.[0] ?? fallback
+function readScalar(node: Scalar | undefined, fallback: number, reading: Reading): Source {
+  const offset = placeOf(node, fallback, reading)
   const text = node?.source ?? ''
   const value: unknown = node?.value ?? null
   const place = { offset, text, children: new Map() }
@@ -101,7 +118,7 @@ function readScalar(node: Scalar | undefined, fallback: number): Source {
 }
 
 function readList(node: YAMLSeq, fallback: number, reading: Reading): Source {
-  const offset = node.range?.[0] ?? fallback
+  const offset = placeOf(node, fallback, reading)
   const children = new Map<number, Child>()
   const value = node.items.map((item, index) => {
     const source = read(item, offset, reading)
@@ -112,11 +129,11 @@ function readList(node: YAMLSeq, fallback: number, reading: Reading): Source {
 }
 
 function readMap(node: YAMLMap, fallback: number, reading: Reading): Source {
-  const offset = node.range?.[0] ?? fallback
+  const offset = placeOf(node, fallback, reading)
   const own = new Map<string, Child>()
   const merged = new Map<string, Child>()
   for (const pair of node.items) {
-    const keyOffset = (pair.key as Scalar | null)?.range?.[0] ?? offset
+    const keyOffset = placeOf(pair.key as Scalar | null, offset, reading)
     const key = readKey(pair, keyOffset, own, reading)
     const source = read(pair.value, keyOffset, reading)
     if (key === undefined) continue
@@ -171,7 +188,8 @@ function merge(from: Source, keyOffset: number, into: Map<string, Child>, readin
   }
 }
 
-function collection(
+/** A mapping or a list of such children, with what they weigh together. */
+export function collection(
   value: unknown,
   offset: number,
   children: ReadonlyMap<string | number, Child>,

@@ -18,6 +18,7 @@ export const LOCAL_SETTINGS = [
   'job-cpus',
   'job-processes',
   'job-timeout',
+  'include-repositories',
   'mirror-size',
   'checkout-size',
   'checkout-files',

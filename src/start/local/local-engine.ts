@@ -63,6 +63,7 @@ export async function openLocalEngine(
       {
         heuristic: 'least-loaded',
         jobTimeoutMs: config['job-timeout'],
+        includes: config['include-repositories'] ?? [],
         maxAttempts: 3,
         secretAdvice: (name) => `give ${name} by --secret-file`,
         inProcess: { name: config.name, transport: inProcessTransport(runner) },

@@ -7,6 +7,9 @@ import {
   refOf,
 } from '../../cli/commands/file.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
+import { readInclude } from '../../cli/read-include.ts'
+import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
+import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
 import { git } from '../../lib/git.ts'
@@ -89,7 +92,10 @@ async function dryRun(
   const ref = refOf(options, SAMPLE_FACTS.ref)
   const { inputs = {}, jobs } = details
   const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...(jobs ? { jobs } : {}) }
-  const parsed = parsePipelineFile(text, facts)
+  const parsed = await withIncludes<ParsedPipelineFile>(
+    (included) => parsePipelineFile(text, facts, included),
+    (one) => readInclude(one, root),
+  )
   if (!parsed.ok) {
     const file = relative(io.cwd, path)
     printProblems(parsed.problems, { file, what: 'error' }, io)

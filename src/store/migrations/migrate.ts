@@ -12,6 +12,7 @@ import { groups } from './0008-groups.ts'
 import { outputs } from './0009-outputs.ts'
 import { statuses } from './0010-statuses.ts'
 import { secrets } from './0011-secrets.ts'
+import { included } from './0012-included.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -26,6 +27,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009-outputs': outputs,
   '0010-statuses': statuses,
   '0011-secrets': secrets,
+  '0012-included': included,
 }
 
 /**

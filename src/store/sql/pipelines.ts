@@ -1,6 +1,6 @@
 import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
-import type { Problem } from '../../core/plan.ts'
+import type { IncludedSource, Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type {
   Approval,
@@ -155,6 +155,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
       phases: JSON.stringify(pipeline.phases),
       concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
       approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
+      included: pipeline.included ? JSON.stringify(pipeline.included) : null,
       version,
     })
     .where('id', '=', pipeline.id)
@@ -186,6 +187,7 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
     ...(row.concurrency === null
       ? {}
       : { concurrency: JSON.parse(row.concurrency) as Concurrency }),
+    ...(row.included === null ? {} : { included: JSON.parse(row.included) as IncludedSource[] }),
     version: row.version,
   }
 }

@@ -112,6 +112,8 @@ export interface PipelineRow {
   term: number
   /** JSON of Concurrency */
   concurrency: string | null
+  /** JSON of IncludedSource[] */
+  included: string | null
 }
 
 export interface JobRow {

@@ -9,10 +9,11 @@ export function Problems({ problems }: { readonly problems: PipelineView['proble
       <h2>{formatCount(problems.length, 'problem')} in narwhal.yml</h2>
       <ul>
         {problems.map((problem) => (
-          <li key={`${problem.line}:${problem.column} ${problem.message}`}>
+          <li key={`${problem.file}:${problem.line}:${problem.column} ${problem.message}`}>
             <p>
               {problem.line > 0 ? (
                 <span className="quiet number">
+                  {problem.file ? `${problem.file}:` : ''}
                   {problem.line}:{problem.column}{' '}
                 </span>
               ) : null}

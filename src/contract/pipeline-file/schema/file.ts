@@ -1,14 +1,13 @@
 import { z } from 'zod'
-import { limits } from '../limits.ts'
-import { must } from '../words.ts'
 import { concurrency } from './concurrency.ts'
 import { env } from './env.ts'
 import { group } from './group.ts'
+import { include } from './include.ts'
 import { inputs } from './inputs.ts'
-import { job } from './job.ts'
 import { jobKeys } from './job-keys.ts'
+import { jobs } from './jobs.ts'
 import { key, requiredKey } from './key.ts'
-import { displayName, image, jobName } from './names.ts'
+import { displayName, image } from './names.ts'
 import { shell, workingDirectory } from './step.ts'
 import { templates } from './templates.ts'
 import { when } from './when.ts'
@@ -28,17 +27,11 @@ export const singleJobFile = group(
   {
     needs: 'only a job under jobs can need others',
     templates: 'only jobs under jobs can use them',
+    include: 'only a file with jobs can include others',
     defaults: 'it is for several jobs; here, write its keys themselves',
   },
 )
 export type SingleJobFile = z.infer<typeof singleJobFile>
-
-const jobs = z
-  .record(jobName, job, { error: must('a mapping of names to jobs') })
-  .refine((all) => Object.keys(all).length > 0, { error: 'must hold at least one job' })
-  .refine((all) => Object.keys(all).length <= limits.jobs, {
-    error: `must hold at most ${limits.jobs} jobs`,
-  })
 
 export const defaults = group('defaults', {
   labels: jobKeys.labels,
@@ -70,6 +63,11 @@ const topKeys = {
     templates,
     'Jobs to be filled in, by their names: see `template` of a job.',
     '{ node: { params: { version: {} }, job: { steps: [npm test] } } }',
+  ),
+  include: key(
+    include,
+    'Files whose `jobs`, `templates`, `inputs` and `env` stand here as well: of this commit, or `owner/name@ref:path` of a repository that the operator allows.',
+    '[ci/lint.yml, "acme/ci@v1:node.yml"]',
   ),
   jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),
 }

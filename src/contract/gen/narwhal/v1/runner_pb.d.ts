@@ -287,6 +287,13 @@ export declare type PlanCommitRequest = Message<"narwhal.v1.PlanCommitRequest"> 
    * @generated from field: narwhal.v1.EventFacts facts = 2;
    */
   facts?: EventFacts | undefined;
+
+  /**
+   * The repositories that files may be included from.
+   *
+   * @generated from field: repeated narwhal.v1.IncludeSource include_sources = 40;
+   */
+  includeSources: IncludeSource[];
 };
 
 /**
@@ -294,6 +301,34 @@ export declare type PlanCommitRequest = Message<"narwhal.v1.PlanCommitRequest"> 
  * Use `create(PlanCommitRequestSchema)` to create a new message.
  */
 export declare const PlanCommitRequestSchema: GenMessage<PlanCommitRequest>;
+
+/**
+ * @generated from message narwhal.v1.IncludeSource
+ */
+export declare type IncludeSource = Message<"narwhal.v1.IncludeSource"> & {
+  /**
+   * `owner/name`, as files write it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string repository_id = 2;
+   */
+  repositoryId: string;
+
+  /**
+   * @generated from field: string clone_url = 3;
+   */
+  cloneUrl: string;
+};
+
+/**
+ * Describes the message narwhal.v1.IncludeSource.
+ * Use `create(IncludeSourceSchema)` to create a new message.
+ */
+export declare const IncludeSourceSchema: GenMessage<IncludeSource>;
 
 /**
  * What the conditions of narwhal.yml are held against, besides the commit itself.
@@ -433,6 +468,13 @@ export declare type PipelinePlan = Message<"narwhal.v1.PipelinePlan"> & {
    * @generated from field: narwhal.v1.Concurrency concurrency = 40;
    */
   concurrency?: Concurrency | undefined;
+
+  /**
+   * Of what files the plan was made besides narwhal.yml.
+   *
+   * @generated from field: repeated narwhal.v1.IncludedSource included = 41;
+   */
+  included: IncludedSource[];
 };
 
 /**
@@ -440,6 +482,38 @@ export declare type PipelinePlan = Message<"narwhal.v1.PipelinePlan"> & {
  * Use `create(PipelinePlanSchema)` to create a new message.
  */
 export declare const PipelinePlanSchema: GenMessage<PipelinePlan>;
+
+/**
+ * @generated from message narwhal.v1.IncludedSource
+ */
+export declare type IncludedSource = Message<"narwhal.v1.IncludedSource"> & {
+  /**
+   * `ci/lint.yml`, or `owner/name@ref:path`.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * The commit that it is from.
+   *
+   * @generated from field: string sha = 2;
+   */
+  sha: string;
+
+  /**
+   * SHA-256 of its text, hexadecimal.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message narwhal.v1.IncludedSource.
+ * Use `create(IncludedSourceSchema)` to create a new message.
+ */
+export declare const IncludedSourceSchema: GenMessage<IncludedSource>;
 
 /**
  * @generated from message narwhal.v1.JobSpec
@@ -869,6 +943,13 @@ export declare type Problem = Message<"narwhal.v1.Problem"> & {
    * @generated from field: string excerpt = 4;
    */
   excerpt: string;
+
+  /**
+   * The included file that it is in; empty: narwhal.yml itself.
+   *
+   * @generated from field: string file = 40;
+   */
+  file: string;
 };
 
 /**

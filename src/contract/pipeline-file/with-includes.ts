@@ -1,0 +1,21 @@
+import { type IncludedFile, type IncludedFiles, type IncludeRef, nameOf } from './include-ref.ts'
+
+/**
+ * Reads a file again and again with what it wants, until it wants nothing more: each time one level of
+ * `include` deeper, which the parser bounds. `load` brings one file, or says why it can't be had.
+ */
+export async function withIncludes<Parsed>(
+  parse: (files: IncludedFiles) => Promise<Parsed> | Parsed,
+  load: (ref: IncludeRef) => Promise<IncludedFile>,
+): Promise<Parsed> {
+  const files = new Map<string, IncludedFile>()
+  for (;;) {
+    const parsed = await parse(files)
+    const { wants = [] } = parsed as { readonly wants?: readonly IncludeRef[] }
+    if (wants.length === 0) return parsed
+    const loaded = await Promise.all(wants.map(load))
+    for (const [i, ref] of wants.entries()) {
+      files.set(nameOf(ref), loaded[i] ?? { trouble: 'it was not found' })
+    }
+  }
+}
