@@ -17,7 +17,7 @@ export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository'
 const kind = z.enum(['push', 'pull_request', 'tag', 'manual'])
 
 export function factsToProto(event: CommitEvent): EventFactsMessage {
-  const { base = '', targetBranch = '', inputs = {}, jobs = [] } = event.details ?? {}
+  const { base = '', targetBranch = '', inputs = {}, jobs = [], from = '' } = event.details ?? {}
   const { title, author, trust } = event
   return create(EventFactsSchema, {
     event: event.kind,
@@ -28,6 +28,7 @@ export function factsToProto(event: CommitEvent): EventFactsMessage {
     targetBranch,
     inputs: { ...inputs },
     jobs: [...jobs],
+    from,
   })
 }
 
@@ -36,7 +37,7 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
   if (facts === undefined) {
     return { event: 'push', title: '', author: '', fromFork: true, inputs: {} }
   }
-  const { title, author, fromFork, base, targetBranch, inputs, jobs } = facts
+  const { title, author, fromFork, base, targetBranch, inputs, jobs, from } = facts
   const event = kind.safeParse(facts.event)
   if (!event.success || (base !== '' && !isSha(base))) {
     throw new NarwhalError('invalid', 'the request tells of an event that can not be')
@@ -50,5 +51,6 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
     ...(targetBranch === '' ? {} : { targetBranch }),
     inputs: { ...inputs },
     ...(jobs.length === 0 ? {} : { jobs }),
+    ...(from === '' ? {} : { from }),
   }
 }

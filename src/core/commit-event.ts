@@ -27,6 +27,8 @@ export interface EventDetails {
   readonly toldAt?: number
   /** The trace that the webhook is part of, as `parseTraceparent` takes it. */
   readonly traceparent?: string
+  /** The step that it begins with: its name, or `job/step`; absent: from the beginning. */
+  readonly from?: string
 }
 
 /** A commit that Narwhal has accepted and answers for. */

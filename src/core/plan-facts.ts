@@ -18,6 +18,8 @@ export interface PlanFacts {
   readonly inputs: Readonly<Record<string, string>>
   /** The jobs that were asked for, by their names in the file; absent: all. */
   readonly jobs?: readonly string[]
+  /** The step that it begins with: its name, or `job/step`; absent: from the beginning. */
+  readonly from?: string
   /** The paths that differ from what was there before; absent: not known. */
   readonly changedPaths?: readonly string[]
 }

@@ -9,6 +9,7 @@ import { Audience } from './audience.ts'
 import { collectOutputs, outputEnv } from './collect-outputs.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { Sandbox, SandboxLimits } from './executor/executor.ts'
+import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
@@ -58,11 +59,16 @@ export interface AttemptDeps extends PreparationDeps {
   readonly orphanMs: number
   /** Called when a reader comes or goes. */
   readonly onReaders: () => void
+  /** Keeps the sandbox of an attempt that has failed; absent: nobody does. */
+  readonly keepFailed?: KeepFailed | undefined
   readonly log: Logger
 }
 
 /** What the logs of all that runs beside the steps may take of the memory, packed. */
 const HELD_LOG_BYTES = 16 * 1024 * 1024
+
+/** A sandbox that is looked at is kept no longer than that. */
+const LONGEST_LOOK_MS = 24 * 3_600_000
 
 /** How long a sandbox or a fetch may take to notice the abort, in milliseconds. */
 const GRACE_MS = 15_000
@@ -165,7 +171,7 @@ export class Attempt implements KnownAttempt {
       onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
     })
     this.finished = this.#run()
-    this.tornDown = this.finished.then(() => this.#preparation.clear(deps.log.child(this.ref)))
+    this.tornDown = this.finished.then(() => this.#tearDown())
   }
 
   get isFinished(): boolean {
@@ -275,6 +281,32 @@ export class Attempt implements KnownAttempt {
     this.#deps.log.warn({ ...told, ...this.ref }, 'an attempt met trouble')
     const end = { outcome: 'error', reason } as const
     return fault === undefined ? end : { ...end, fault }
+  }
+
+  async #tearDown(): Promise<void> {
+    await this.#keep()
+    await this.#preparation.clear(this.#deps.log.child(this.ref))
+  }
+
+  /** Leaves a sandbox in which a step has failed to whoever wants it. Never rejects. */
+  async #keep(): Promise<void> {
+    const { keepFailed, log } = this.#deps
+    const { failed } = this.#steps
+    const { job } = this.#order
+    // What is tried again waits until nothing is left of this try.
+    if (!keepFailed || !failed || this.ref.attempt <= (job.retry?.count ?? 0)) return
+    try {
+      const sandbox = await this.#preparation.ready
+      const { shell } = sandbox
+      if (!shell) return
+      sandbox.keepUntil?.(performance.now() + LONGEST_LOOK_MS)
+      const { image } = failed.step
+      const step = { env: failed.env, ...(image === undefined ? {} : { image }) }
+      const open = () => shell.call(sandbox, step)
+      await keepFailed({ job: job.name, step: failed.step.name, shell: open })
+    } catch (error) {
+      log.warn({ err: error }, 'a failed sandbox could not be kept')
+    }
   }
 
   /** Nothing follows `finished`, though a part of the preparation may end only now. */

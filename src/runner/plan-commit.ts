@@ -98,13 +98,14 @@ function planFactsOf(
   facts: EventFacts,
   read: { about: CommitText; changed: readonly string[] | undefined },
 ): PlanFacts {
-  const { event, fromFork, targetBranch, inputs, jobs } = facts
+  const { event, fromFork, targetBranch, inputs, jobs, from } = facts
   return {
     event,
     fromFork,
     ...(targetBranch === undefined ? {} : { targetBranch }),
     inputs,
     ...(jobs ? { jobs } : {}),
+    ...(from === undefined ? {} : { from }),
     ref,
     sha,
     repository: repositoryName,

@@ -14,6 +14,7 @@ import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
 import { type CheckoutRules, Checkouts } from './checkout/checkouts.ts'
 import { claimFolder } from './claim-folder.ts'
 import type { Executor, SandboxLimits } from './executor/executor.ts'
+import type { KeepFailed } from './failed-sandbox.ts'
 import { FormerAttempt } from './former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
@@ -44,6 +45,8 @@ export interface RunnerDeps {
   readonly gitEnv: GitEnv
   /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
   readonly claim?: AsyncDisposable
+  /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
+  readonly keepFailed?: KeepFailed | undefined
 }
 
 export interface RunnerOptions {
@@ -249,6 +252,7 @@ export class Runner implements AsyncDisposable {
       former,
       orphanMs: this.#orphanMs,
       onReaders: () => this.#attempts.readerChanged(),
+      keepFailed: this.#deps.keepFailed,
       log: this.#deps.log,
     })
     this.#attempts.add(attempt)

@@ -38,6 +38,7 @@ export class StepSequence {
   #result: End = { outcome: 'success' }
   /** Set when nothing more can be said of the job. */
   #broken: End | undefined
+  #failed: StepSpec | undefined
   #next = 0
   #env: Readonly<Record<string, string>> = {}
 
@@ -49,6 +50,12 @@ export class StepSequence {
   /** How many steps have had their turn. */
   get begun(): number {
     return this.#next
+  }
+
+  /** The first step that did not succeed by its own doing, with its environment. */
+  get failed(): { readonly step: StepSpec; readonly env: StepRun['env'] } | undefined {
+    const step = this.#failed
+    return step && { step, env: this.#envOf(step) }
   }
 
   /** Runs them all and resolves to how the job ended; rejects as `untilNext` does. `env` wins over theirs. */
@@ -119,16 +126,20 @@ export class StepSequence {
   }
 
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {
-    const { env, signal, explain, startLimit } = this.#deps
+    const { signal, explain, startLimit } = this.#deps
     return {
       sandbox,
       step,
       log,
-      env: { ...env, ...step.env, ...this.#env },
+      env: this.#envOf(step),
       signal,
       explain,
       startLimit,
     }
+  }
+
+  #envOf(step: StepSpec): StepRun['env'] {
+    return { ...this.#deps.env, ...step.env, ...this.#env }
   }
 
   #tellEnd(index: number, end: End): void {
@@ -145,6 +156,7 @@ export class StepSequence {
       this.#result.outcome === 'success'
     ) {
       this.#result = named
+      this.#failed = step
     }
   }
 }

@@ -15,6 +15,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
+import type { KeepFailed } from '../runner/failed-sandbox.ts'
 import { type Runner, startRunner } from '../runner/runner.ts'
 import { openForgeToken } from '../store/forge-tokens.ts'
 import { openStore } from '../store/open-store.ts'
@@ -138,7 +139,12 @@ function limitsOf({ config }: Context<RunnerSetting>): SandboxLimits {
 
 export async function startRunnerOf(
   context: Context<RunnerSetting>,
-  parts: { executor: Executor; dataDir: string; claim: AsyncDisposable },
+  parts: {
+    executor: Executor
+    dataDir: string
+    claim: AsyncDisposable
+    keepFailed?: KeepFailed | undefined
+  },
 ): Promise<Runner> {
   const { name, slots, labels, 'fetch-hosts': fetchHosts } = context.config
   const { 'checkout-size': bytes, 'checkout-files': files } = context.config

@@ -16,7 +16,7 @@ export async function runScenarioLocally({ file, files, expected }: Scenario): P
   const flags = { executor: 'fake:', slots: '4', logLevel: 'silent' }
   const context = await openLocalContext({ io, root: '/', version: 'test', flags })
   const { gitEnv: env, signal } = context
-  await using engine = await openLocalEngine(context, data.path, expected.secrets)
+  await using engine = await openLocalEngine(context, data.path, { secrets: expected.secrets })
   const bare = `${data.path}/snapshot.git`
   const snapshot = await snapshotWork(repository.path, bare, { env, signal })
   const event = { kind: 'push', name: 'project', ref: snapshot.ref, snapshot } as const

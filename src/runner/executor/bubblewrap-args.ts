@@ -20,6 +20,8 @@ export interface BubblewrapMode {
 export interface SandboxView {
   readonly mode: BubblewrapMode
   readonly workspace: string
+  /** The file is of a shell for a person. */
+  readonly isShell?: true
   readonly scratch: Pick<Scratch, 'steps' | 'home' | 'tmp' | 'shm'>
   /** Absolute paths that must not be seen. */
   readonly hide: readonly string[]
@@ -84,7 +86,7 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
     '/narwhal',
     ...words('--remount-ro / --chdir / --'),
     ...becomeUser(view),
-    ...AROUND_THE_SCRIPT,
+    ...(view.isShell ? AROUND_A_SHELL : AROUND_THE_SCRIPT),
     join('/narwhal', basename(view.file)),
   ]
 }
@@ -96,6 +98,9 @@ const AROUND_THE_SCRIPT = [
   `cd ${WORKSPACE} && eval "$(cat)" && exec /bin/sh -e "$1" </dev/null`,
   'narwhal',
 ]
+
+/** Its standard input is the person's. */
+const AROUND_A_SHELL = ['/bin/sh', '-c', `cd ${WORKSPACE} && . "$1"`, 'narwhal']
 
 function namespaces({ privileged, user }: BubblewrapMode): readonly string[] {
   const caps = privileged && user ? ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'] : []

@@ -7,6 +7,7 @@ import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
 import { runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { kill, terminateBelow } from './process-tree.ts'
+import { type SandboxShell, SHELL_SCRIPT } from './sandbox-shell.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -115,6 +116,21 @@ export function bubblewrapProgram(
     // Bubblewrap itself would take all of it with it at once.
     terminate: (pid: number) => terminateBelow(pid),
   }
+}
+
+/** The file of a shell for a person: the environment can't come by its standard input. */
+export function shellFile(env: Readonly<Record<string, string>>): string {
+  return `${assignments(env)}${SHELL_SCRIPT}\n`
+}
+
+/** The program of a shell for a person; `args` are of a view that is one. */
+export function bubblewrapShell(
+  mode: BubblewrapMode,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): SandboxShell {
+  const user = mode.user && !mode.privileged ? { user: mode.user } : {}
+  return { kind: 'program', command: 'bwrap', args, env, cwd: '/', ...user }
 }
 
 /** Bash would stop at an assignment to these, and as environment variables it ignores them. */

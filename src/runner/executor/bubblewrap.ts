@@ -1,6 +1,13 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
-import { bubblewrapProgram, findBubblewrapMode, giveWorkspace, tryMode } from './bubblewrap-mode.ts'
+import {
+  bubblewrapProgram,
+  bubblewrapShell,
+  findBubblewrapMode,
+  giveWorkspace,
+  shellFile,
+  tryMode,
+} from './bubblewrap-mode.ts'
 import type { Executor, Sandbox, SandboxSpec, SandboxStep } from './executor.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
 import { PROCESS_MARK } from './process-search.ts'
@@ -75,6 +82,13 @@ export class BubblewrapExecutor implements Executor {
       workspace: WORKSPACE,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
+      shellFor: async (env: Readonly<Record<string, string>>) => {
+        const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
+        const file = await scratch.writeScript(0, shellFile(env))
+        const { workspace, limits, network } = spec
+        const view = { mode, workspace, scratch, hide, path, limits, network, file }
+        return bubblewrapShell(mode, await sandboxArgs({ ...view, isShell: true }), base)
+      },
       programFor: async (file: string, step: SandboxStep) => {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
         if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])

@@ -47,6 +47,8 @@ export interface ExecSettings {
   readonly env: Readonly<Record<string, string>>
   /** As root in this folder; absent: as the container's own user, in its own folder. */
   readonly rootIn?: string
+  /** It gets a terminal of its own, and its output comes as it is, without frames. */
+  readonly terminal?: boolean
 }
 
 /**
@@ -160,7 +162,7 @@ export class DockerApi {
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
-      Tty: false,
+      Tty: settings.terminal ?? false,
       ...(settings.rootIn === undefined ? {} : { User: '0:0', WorkingDir: settings.rootIn }),
       Env: Object.entries(settings.env).map(([name, value]) => `${name}=${value}`),
       Cmd: settings.command,
@@ -173,13 +175,19 @@ export class DockerApi {
     throw this.#refused('POST', path, answer)
   }
 
-  /** Starts a prepared command: writing goes to its standard input, reading gives frames. */
-  async startExec(exec: string): Promise<Duplex> {
+  /** Starts a prepared command: writing goes to its standard input, reading gives frames, or a terminal. */
+  async startExec(exec: string, terminal = false): Promise<Duplex> {
     const path = `${await this.#agreedPrefix()}/exec/${exec}/start`
-    const body = { Detach: false, Tty: false }
+    const body = { Detach: false, Tty: terminal }
     const answer = await hijackEngine(this.address, { method: 'POST', path, body })
     if ('status' in answer) throw this.#refused('POST', path, answer)
     return answer
+  }
+
+  /** Tells a terminal its size; well, too, when the command has ended. */
+  async resizeExec(exec: string, size: { columns: number; rows: number }): Promise<void> {
+    const path = `/exec/${exec}/resize?h=${size.rows}&w=${size.columns}`
+    await this.#call({ method: 'POST', path }, [404, 409, 500])
   }
 
   /** Whether a command that was started is a process by now, or was one. */

@@ -6,6 +6,7 @@ import type { JobContainer, NumberedStep } from './docker-container.ts'
 import type { StepEnd } from './docker-exec.ts'
 import type { JobContainers } from './docker-maker.ts'
 import { WORKSPACE } from './docker-profile.ts'
+import { dockerShell } from './docker-shell.ts'
 import type {
   OutputListener,
   Sandbox,
@@ -15,6 +16,7 @@ import type {
   StepExit,
 } from './executor.ts'
 import { PauseGate } from './pause-gate.ts'
+import type { SandboxShell } from './sandbox-shell.ts'
 
 const GIB = 1024 ** 3
 const MIB = 1024 ** 2
@@ -76,6 +78,13 @@ export class DockerSandbox implements Sandbox {
       ...(ids.length > 0 ? { others: ids } : {}),
       remove: !mustTidy,
     }
+  }
+
+  async shell(step: Pick<SandboxStep, 'env' | 'image'>): Promise<SandboxShell> {
+    const container = this.#containerOf(step)
+    await this.#startFor(container, this.#closing.signal)
+    const { api, id } = container.parts
+    return dockerShell(api, id, step.env)
   }
 
   pause(): Promise<void> {
@@ -153,7 +162,7 @@ export class DockerSandbox implements Sandbox {
     return { exitCode: 137, note: 'its container was ended' }
   }
 
-  #containerOf({ image }: SandboxStep): JobContainer {
+  #containerOf({ image }: Pick<SandboxStep, 'image'>): JobContainer {
     const { main, others } = this.#containers
     if (image === undefined) return main
     const { full } = parseImageReference(image)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { eventually } from '../../../test/support/eventually.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -17,6 +18,23 @@ import type { Executor } from './executor.ts'
 import { isolationContract } from './isolation.contract.ts'
 import { outputContract } from './output.contract.ts'
 import { pauseContract } from './pause.contract.ts'
+import type { SandboxShell } from './sandbox-shell.ts'
+
+/** What a shell says to somebody who has no terminal. */
+async function talkTo(shell: SandboxShell, input: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  if (shell.kind === 'served') {
+    const served = await shell.open(undefined)
+    served.input.write(input)
+    for await (const chunk of served.output) chunks.push(chunk)
+  } else {
+    const { command, args, env, cwd, user } = shell
+    const child = spawn(command, args, { env: { ...env }, cwd, ...user })
+    child.stdin.end(input)
+    for await (const chunk of child.stdout) chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString()
+}
 
 /** Every sandbox has these, or its shell sets them. */
 const BASE_ENV = ['PATH', 'HOME', 'HOSTNAME', 'PWD', 'OLDPWD', 'SHLVL', '_']
@@ -61,6 +79,16 @@ export function executorContract(
     await run(sandbox, 'rm "$NARWHAL_OUTPUT" && seq 100000 >"$NARWHAL_OUTPUT"', env)
     const many = await collect()
     assert.match(many.ok ? '' : many.problem, /more than 65536 bytes/)
+  })
+
+  contract.check('gives a person a shell in it, with the environment of a step', async () => {
+    await using box = await contract.box()
+    await run(box.sandbox, 'echo left >file')
+    const shell = await box.sandbox.shell?.({ env: { WHO: "a'da" } })
+    assert.ok(shell)
+    const said = await talkTo(shell, 'echo "<$WHO $(cat file)>"\nexit\n')
+    assert.match(said, /<a'da left>/)
+    assert.equal((await run(box.sandbox, 'cat file')).stdout, 'left\n')
   })
 
   contract.check('ends with 127 for an unknown command, and says so', async () => {

@@ -1,5 +1,6 @@
 import type { Engine } from '../../core/placement/placement.ts'
 import type { ServiceSpec } from '../../core/plan.ts'
+import type { SandboxShell } from './sandbox-shell.ts'
 
 /** What a sandbox is for and what it may use. */
 export interface SandboxSpec {
@@ -154,6 +155,8 @@ export interface Sandbox extends AsyncDisposable {
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
   pause(): Promise<void>
   resume(): Promise<void>
+  /** A shell for a person in the sandbox, with this environment. Absent where there can be none. */
+  readonly shell?: ((step: Pick<SandboxStep, 'env' | 'image'>) => Promise<SandboxShell>) | undefined
   readonly handle?: SandboxHandle
   keepUntil?(atMs: number): void
 }

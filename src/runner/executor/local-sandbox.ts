@@ -6,6 +6,7 @@ import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { withMark } from './process-search.ts'
 import { TreeStop } from './process-tree.ts'
+import type { SandboxShell } from './sandbox-shell.ts'
 import type { Scratch } from './scratch.ts'
 
 /** What tells the sandboxes on the runner's own root file system apart. */
@@ -19,6 +20,8 @@ export interface LocalSandboxParts {
     scriptFile: string,
     step: SandboxStep,
   ) => Promise<Omit<LocalProgram, 'scratch' | 'gate'>>
+  /** A shell for a person, with this environment. */
+  readonly shellFor: (env: Readonly<Record<string, string>>) => Promise<SandboxShell>
   /** Ends what steps left behind. */
   readonly killAll: () => Promise<void>
   /** Called once everything is gone. */
@@ -43,6 +46,10 @@ export class LocalSandbox implements Sandbox {
 
   get workspace(): string {
     return this.#parts.workspace
+  }
+
+  shell({ env }: Pick<SandboxStep, 'env'>): Promise<SandboxShell> {
+    return this.#parts.shellFor(env)
   }
 
   get handle(): SandboxHandle {

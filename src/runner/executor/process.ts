@@ -4,6 +4,7 @@ import { LocalSandboxes } from './local-sandboxes.ts'
 import { PROCESS_MARK, withMark } from './process-search.ts'
 import { kill, killTree } from './process-tree.ts'
 import { refuseContainers } from './refuse-containers.ts'
+import { SHELL_SCRIPT } from './sandbox-shell.ts'
 import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
@@ -69,6 +70,13 @@ export class ProcessExecutor implements Executor {
       name: spec.name,
       workspace: spec.workspace,
       killAll,
+      shellFor: async (env: Readonly<Record<string, string>>) => ({
+        kind: 'program' as const,
+        command: '/bin/sh',
+        args: ['-c', SHELL_SCRIPT],
+        env: { ...base, ...env, [PROCESS_MARK]: scratch.mark },
+        cwd: spec.workspace,
+      }),
       programFor: async (file: string, step: SandboxStep) => ({
         command: '/bin/sh',
         args: ['-e', file],

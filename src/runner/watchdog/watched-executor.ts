@@ -97,6 +97,11 @@ class WatchedSandbox implements Sandbox {
     }
   }
 
+  get shell(): Sandbox['shell'] {
+    const { shell } = this.#sandbox
+    return shell?.bind(this.#sandbox)
+  }
+
   keepUntil(atMs: number): void {
     const endAt = atMs - END_MS
     if (!this.#isPaused) {

@@ -18,11 +18,18 @@ export function addLocalCommand(
   )
     .option('--secret-file <file>', 'secrets for the jobs that name them: NAME=value, YAML or JSON')
     .option('--dry-run', 'show what would be run')
+    .option('--from <step>', 'begin with this step, of the only job that has it, or job/step')
+    .option('--shell-on-failure', 'open a shell in the sandbox of the step that fails first')
     .option('--plain', 'line by line, also on a terminal')
     .helpGroup(FILE_GROUP)
     .addHelpText(
       'after',
-      examples('run', 'run test --input target=staging', 'run --event tag --ref v1.0 --dry-run'),
+      examples(
+        'run',
+        'run test --input target=staging',
+        'run --from test/unit --shell-on-failure',
+        'run --event tag --ref v1.0 --dry-run',
+      ),
     )
   for (const name of LOCAL_SETTINGS) {
     const { value, help } = SETTINGS[name]

@@ -8,6 +8,7 @@ import { Dispatcher } from '../../dispatcher/dispatcher.ts'
 import { newId } from '../../lib/new-id.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
+import type { KeepFailed } from '../../runner/failed-sandbox.ts'
 import { inProcessTransport } from '../../runner/in-process.ts'
 import { openStore } from '../../store/open-store.ts'
 import { setSecret } from '../../store/secret-values.ts'
@@ -32,11 +33,18 @@ export interface LocalEngine extends AsyncDisposable {
   run(event: LocalEvent, following: Following): Promise<PipelineModel>
 }
 
+/** What a run may have besides. */
+export interface LocalParts {
+  readonly secrets?: Secrets
+  /** Keeps sandboxes in which a step has failed. */
+  readonly keepFailed?: KeepFailed | undefined
+}
+
 /** The folder keeps mirrors for the next time; it must be used by one engine at a time. */
 export async function openLocalEngine(
   context: LocalContext,
   folder: string,
-  secrets: Secrets = {},
+  { secrets = {}, keepFailed }: LocalParts = {},
 ): Promise<LocalEngine> {
   await using stack = new AsyncDisposableStack()
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -56,7 +64,9 @@ export async function openLocalEngine(
     await setSecret({ store, vault }, { name, value })
   }
   stack.use(executor)
-  const runner = stack.use(await startRunnerOf(context, { executor, dataDir: folder, claim }))
+  const runner = stack.use(
+    await startRunnerOf(context, { executor, dataDir: folder, claim, keepFailed }),
+  )
   stack.use(
     await Dispatcher.start(
       { store, broker, vault, gitEnv, log },
@@ -91,7 +101,8 @@ async function accept(
   { id, kind, details, snapshot, name, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
 ): Promise<void> {
   const now = Date.now()
-  const repositoryId = newId('repo')
+  // Always the same, so that its mirror serves the next run as well.
+  const repositoryId = 'repo_local'
   await store.transact(async (write) => {
     const repository = {
       id: repositoryId,

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { recordedIo } from '../../../test/support/cli/recorded-io.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { createProgram, runProgram } from '../../cli/program.ts'
 import { addLocalCommand } from './local-command.ts'
+
+const root = new URL('../../..', import.meta.url).pathname.replace(/\/$/, '')
 
 const FILE = `name: shop
 inputs: { who: { default: nobody } }
@@ -42,6 +47,32 @@ test('runs only the jobs that were asked for, and those that they need', async (
   assert.match(out, /after skipped: it was not asked for/)
   assert.match(out, /other skipped: it was not asked for/)
   assert.equal(code, 0)
+})
+
+test('begins with a step in the middle', async () => {
+  const { out, code } = await narwhalRun('--from', 'after/fail')
+  assert.match(out, /hello skipped: it comes before the step to begin with/)
+  assert.match(out, /after\/fail failure/)
+  assert.equal(code, 1)
+})
+
+test('opens a shell where the first step has failed, and keeps nothing of it', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using data = await tempDir()
+  const steps = ['echo left > file', 'WHO=nobody; exit 3']
+  const job = { env: { WHO: 'ada' }, steps }
+  await writeFile(join(repository.path, 'narwhal.yml'), JSON.stringify({ jobs: { job } }))
+  const options = ['--executor', 'process:', '--plain', '--shell-on-failure', '--data', data.path]
+  const child = spawn(`${root}/narwhal`, ['run', ...options], { cwd: repository.path })
+  child.stdin.end('echo "<$WHO $(cat file)>"; pwd; exit\n')
+  child.stderr.resume()
+  const said = await text(child.stdout)
+  if (child.exitCode === null) await once(child, 'exit')
+  assert.match(said, /a shell where step "WHO=nobody; exit 3" of job job has failed/)
+  assert.match(said, /<ada left>/)
+  assert.equal(child.exitCode, 1)
+  const [, workspace = ''] = /^(\/.*\/workspaces\/.*)$/m.exec(said) ?? []
+  await assert.rejects(readdir(workspace), { code: 'ENOENT' })
 })
 
 test('shows the plan instead, and what is wrong with it', async () => {

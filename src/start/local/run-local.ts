@@ -1,5 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
+import { cleanText } from '../../cli/clean-text.ts'
+import type { CliIo } from '../../cli/cli-io.ts'
 import {
   type EventOptions,
   printProblems,
@@ -13,6 +15,7 @@ import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
 import { git } from '../../lib/git.ts'
+import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
@@ -24,6 +27,8 @@ export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
   readonly plain?: boolean
   readonly secretFile?: string
+  readonly from?: string
+  readonly shellOnFailure?: boolean
 }
 
 /** `narwhal run`: the pipeline of the working tree as it is, in this process. */
@@ -35,7 +40,12 @@ export async function runLocal(
   const context = await openLocalContext(launch)
   const root = await rootOf(launch.io.cwd, context)
   const { event = 'push', input = {} } = options
-  const details: EventDetails = { inputs: input, ...(jobs.length > 0 ? { jobs } : {}) }
+  const { from } = options
+  const details: EventDetails = {
+    inputs: input,
+    ...(jobs.length > 0 ? { jobs } : {}),
+    ...(from === undefined ? {} : { from }),
+  }
   if (options.dryRun) return await dryRun(launch, root, { event, details, options })
   const { secretFile } = options
   const secrets = secretFile ? await readSecretFile(resolve(launch.io.cwd, secretFile)) : {}
@@ -43,11 +53,13 @@ export async function runLocal(
   const folder = localFolder(root, data && resolve(launch.io.cwd, data))
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const { gitEnv: env, signal } = context
+  const kept = options.shellOnFailure ? await failedShell() : undefined
   const [snapshot, engine] = await Promise.all([
     snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }),
-    openLocalEngine(context, folder, secrets),
+    openLocalEngine(context, folder, { secrets, keepFailed: kept?.keep }),
   ])
   await using running = engine
+  using _kept = kept
   if (!(await ensureSandbox(running.executor, context.config.executor, launch.io))) {
     return launch.io.exit(EXIT.serverAway)
   }
@@ -67,7 +79,21 @@ export async function runLocal(
     launch.io,
     { plain: options.plain ?? false },
   )
+  if (kept?.failed) await showFailed(kept.failed, launch.io)
   launch.io.exit(exitCodeOfOutcome(outcome))
+}
+
+async function failedShell() {
+  const { FailedShell } = await import('./failed-shell.ts')
+  return new FailedShell()
+}
+
+/** A shell in the sandbox of what failed, until the person leaves it. */
+async function showFailed({ job, step, shell }: FailedSandbox, io: CliIo): Promise<void> {
+  const { runShell } = await import('./failed-shell.ts')
+  const words = `a shell where step "${step}" of job ${job} has failed: leave it by exit`
+  io.stdout.write(`\n${cleanText(words)}\n`)
+  await runShell(await shell())
 }
 
 /** The root of the repository that the folder is in, or the folder itself. */
@@ -90,8 +116,9 @@ async function dryRun(
   const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
   const { event, details, options } = about
   const ref = refOf(options, SAMPLE_FACTS.ref)
-  const { inputs = {}, jobs } = details
-  const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...(jobs ? { jobs } : {}) }
+  const { inputs = {}, jobs, from } = details
+  const asked = { ...(jobs ? { jobs } : {}), ...(from === undefined ? {} : { from }) }
+  const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...asked }
   const parsed = await withIncludes<ParsedPipelineFile>(
     (included) => parsePipelineFile(text, facts, included),
     (one) => readInclude(one, root),

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type GitEnv, git } from '../../lib/git.ts'
 
@@ -24,17 +24,21 @@ export async function snapshotWork(
   options: { readonly env: GitEnv; readonly signal: AbortSignal },
 ): Promise<WorkSnapshot> {
   const own = await ownRepository(folder, options)
-  await mkdir(bare, { recursive: true })
   const format = own?.format ?? 'sha1'
-  const init = ['init', '--quiet', '--bare', '--initial-branch=main', `--object-format=${format}`]
-  await git([...init, bare], options)
+  if (!(await isMade(bare, format))) {
+    await rm(bare, { recursive: true, force: true })
+    await mkdir(bare, { recursive: true })
+    const init = ['init', '--quiet', '--bare', '--initial-branch=main', `--object-format=${format}`]
+    await git([...init, bare], options)
+    await writeFile(join(bare, FORMAT), format)
+  }
   if (own) await borrow(own, bare)
   const inside = (args: string[]): Promise<string> =>
     git([`--git-dir=${bare}`, `--work-tree=${folder}`, ...args], { ...options, cwd: folder })
   await inside(['add', '--all', '--', '.'])
   const tree = (await inside(['write-tree'])).trim()
   const ref = own?.branch ?? 'refs/heads/main'
-  const isClean = own?.head && (await inside(['rev-parse', `${own.head}^{tree}`])).trim() === tree
+  const isClean = own?.tree === tree
   const parent = own?.head ? ['-p', own.head] : []
   const sha =
     isClean && own?.head
@@ -45,7 +49,9 @@ export async function snapshotWork(
 }
 
 interface OwnRepository {
+  /** The commit that is checked out, and its tree; absent before the first. */
   readonly head: string | undefined
+  readonly tree: string | undefined
   /** The full name of the branch that is checked out. */
   readonly branch: string | undefined
   readonly format: string
@@ -58,22 +64,37 @@ async function ownRepository(
   folder: string,
   options: { readonly env: GitEnv; readonly signal: AbortSignal },
 ): Promise<OwnRepository | undefined> {
-  const ask = (...args: string[]): Promise<string | undefined> =>
-    git(args, { ...options, cwd: folder }).then(
-      (text) => text.trim() || undefined,
-      () => undefined,
-    )
-  const [objects, exclude, format, head, branch] = await Promise.all([
-    ask('rev-parse', '--git-path', 'objects'),
-    ask('rev-parse', '--git-path', 'info/exclude'),
-    ask('rev-parse', '--show-object-format'),
-    ask('rev-parse', '--verify', '--quiet', 'HEAD'),
-    ask('symbolic-ref', '--quiet', 'HEAD'),
-  ])
-  options.signal.throwIfAborted()
+  const ask = async (...args: string[]): Promise<readonly string[] | undefined> => {
+    try {
+      return (await git(['rev-parse', ...args], { ...options, cwd: folder })).trim().split('\n')
+    } catch {
+      options.signal.throwIfAborted()
+      return undefined
+    }
+  }
+  // Two calls at most: each costs as much as all that is asked in it.
+  const paths = ['--show-object-format', '--git-path', 'objects', '--git-path', 'info/exclude']
+  const head = ['HEAD', 'HEAD^{tree}', '--symbolic-full-name', 'HEAD']
+  const all = await ask(...paths, ...head)
+  const [format, objects, exclude, commit, tree, branch] = all ?? (await ask(...paths)) ?? []
   if (!objects || !exclude || !format) return undefined
   const at = (path: string): string => resolve(folder, path)
-  return { head, branch, format, objects: at(objects), exclude: at(exclude) }
+  return {
+    head: commit,
+    tree,
+    // What is checked out without a branch is HEAD itself.
+    branch: branch?.startsWith('refs/heads/') ? branch : undefined,
+    format,
+    objects: at(objects),
+    exclude: at(exclude),
+  }
+}
+
+/** Says of what format a bare repository of ours is; the last thing that is written when it is made. */
+const FORMAT = 'narwhal-format'
+
+async function isMade(bare: string, format: string): Promise<boolean> {
+  return (await readFile(join(bare, FORMAT), 'utf8').catch(() => '')) === format
 }
 
 /** Lets the bare repository find the objects of the other, and ignore what that ignores. */

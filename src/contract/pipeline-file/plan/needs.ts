@@ -3,11 +3,12 @@ import type { NamedJob } from './use-template.ts'
 
 /**
  * The jobs in their order, each needing all combinations of what it needs that are run. What needs a
- * job that is left out is left out, too, unless it needs it only `optional`ly.
+ * job that is left out is left out, too, unless it needs it only `optional`ly, or that one counts as `done`.
  */
 export function planNeeds(
   named: readonly NamedJob[],
   variants: ReadonlyMap<string, readonly JobSpec[]>,
+  done: ReadonlySet<string> = new Set(),
 ): JobSpec[] {
   const reasons = new Map<string, string>()
   const isRun = (name: string): boolean =>
@@ -17,7 +18,7 @@ export function planNeeds(
     found = false
     for (const { name, job } of named) {
       if (!isRun(name)) continue
-      const missing = requiredOf(job).find((need) => !isRun(need))
+      const missing = requiredOf(job).find((need) => !isRun(need) && !done.has(need))
       if (missing === undefined) continue
       reasons.set(name, `needs "${missing}", which is not run for this commit`)
       found = true

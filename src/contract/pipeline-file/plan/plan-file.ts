@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import type { JobsFile, SingleJobFile } from '../schema/file.ts'
 import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
+import { beginAt } from './begin-at.ts'
 import { checkOutputs } from './check-outputs.ts'
 import { planInputs } from './inputs.ts'
 import { planNeeds } from './needs.ts'
@@ -65,11 +66,12 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
   }
   judgeFile(top.when, variants, planning)
   leaveOutUnasked(named, variants, planning)
+  const done = beginAt(planning.facts.from, named, variants, planning)
   const concurrency = planConcurrency(top.concurrency, ['concurrency'], planning)
   issues.push(...checkOutputs(planning.needed, named))
   issues.push(...checkGroups(concurrency.concurrency, named, variants))
   if (issues.length > 0) return issues
-  const jobs = planNeeds(named, variants)
+  const jobs = planNeeds(named, variants, done)
   return { name: top.name ?? UNNAMED_PIPELINE, jobs, ...concurrency }
 }
 

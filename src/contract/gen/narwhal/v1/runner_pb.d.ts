@@ -385,6 +385,13 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
    * @generated from field: repeated string jobs = 8;
    */
   jobs: string[];
+
+  /**
+   * The step that it begins with, or `job/step`; empty: from the beginning.
+   *
+   * @generated from field: string from = 40;
+   */
+  from: string;
 };
 
 /**

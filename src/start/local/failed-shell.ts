@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { SandboxShell, ServedShell } from '../../runner/executor/sandbox-shell.ts'
+import type { FailedSandbox, KeepFailed } from '../../runner/failed-sandbox.ts'
+
+/**
+ * Keeps the sandbox of the job that fails first until somebody has looked at it. Only that one: those
+ * that are kept take the slots that other jobs wait for.
+ */
+export class FailedShell implements Disposable {
+  readonly #over = Promise.withResolvers<void>()
+  #failed: FailedSandbox | undefined
+
+  readonly keep: KeepFailed = async (failed) => {
+    if (this.#failed) return
+    this.#failed = failed
+    await this.#over.promise
+  }
+
+  get failed(): FailedSandbox | undefined {
+    return this.#failed
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.resolve()
+  }
+}
+
+/** Gives this process's terminal, or its pipes, to the shell until that ends. */
+export async function runShell(shell: SandboxShell): Promise<void> {
+  // Ctrl-C is for the shell.
+  const former = process.listeners('SIGINT')
+  process.removeAllListeners('SIGINT')
+  const ignore = (): void => {}
+  process.on('SIGINT', ignore)
+  try {
+    if (shell.kind === 'program') await runProgram(shell)
+    else await runServed(shell)
+  } finally {
+    process.off('SIGINT', ignore)
+    for (const listener of former) process.on('SIGINT', listener)
+  }
+}
+
+async function runProgram({
+  command,
+  args,
+  env,
+  cwd,
+  user,
+}: Extract<SandboxShell, { kind: 'program' }>): Promise<void> {
+  const child = spawn(command, args, { cwd, env: { ...env }, ...user, stdio: 'inherit' })
+  try {
+    await once(child, 'exit')
+  } catch (cause) {
+    throw new NarwhalError('unavailable', `${command} could not be started`, { cause })
+  }
+}
+
+async function runServed(shell: Extract<SandboxShell, { kind: 'served' }>): Promise<void> {
+  const { stdin, stdout } = process
+  const isTerminal = stdin.isTTY && stdout.isTTY
+  const size = () => ({ columns: stdout.columns, rows: stdout.rows })
+  const served = await shell.open(isTerminal ? size() : undefined)
+  const resize = (): void => void served.resize(size()).catch(() => {})
+  if (isTerminal) {
+    stdin.setRawMode(true)
+    stdout.on('resize', resize)
+  }
+  try {
+    await pass(served)
+  } finally {
+    stdout.off('resize', resize)
+    if (isTerminal) stdin.setRawMode(false)
+    stdin.unpipe(served.input)
+    stdin.pause()
+    served.input.destroy()
+  }
+}
+
+async function pass({ input, output }: ServedShell): Promise<void> {
+  // A shell that has ended takes no more.
+  input.on('error', () => {})
+  process.stdin.pipe(input)
+  try {
+    for await (const chunk of output) {
+      if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
+    }
+  } catch {
+    // The connection ends with the shell, one way or another.
+  }
+}
