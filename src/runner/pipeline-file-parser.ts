@@ -1,4 +1,5 @@
 import { extname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { IncludedFiles } from '../contract/pipeline-file/include-ref.ts'
 import { limits } from '../contract/pipeline-file/limits.ts'
@@ -11,7 +12,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 
 export interface PipelineFileParserOptions {
-  /** How long one text may take, in milliseconds; 1,000 unless told. */
+  /** How long one text may take of a processor, in milliseconds; 1,000 unless told. */
   readonly timeoutMs?: number
   /** The memory of the thread, in MiB; 128 unless told. */
   readonly memoryMib?: number
@@ -34,6 +35,9 @@ interface ParseRequest {
 
 /** Loading the code of the thread is not the file's fault; a busy machine may take long. */
 const START_TIMEOUT_MS = 30_000
+
+/** So many times as long a thread may wait for a processor. */
+const STUCK_TIMES = 30
 
 /** Instead of a message that did not come in time. */
 const LATE = Symbol('late')
@@ -81,7 +85,7 @@ export class PipelineFileParser implements AsyncDisposable {
     try {
       await this.#waitUntilReady(worker)
       worker.postMessage(request)
-      const answer = await nextMessage(worker, this.#timeoutMs)
+      const answer = await this.#answerOf(worker)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)
       return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to read`)
@@ -95,6 +99,25 @@ export class PipelineFileParser implements AsyncDisposable {
     } finally {
       worker.unref()
     }
+  }
+
+  /**
+   * The thread's answer, or LATE when it has had its time. What counts is the processor's time, so that
+   * a busy machine refuses nothing; a thread that gets none at all is given up in the end.
+   */
+  async #answerOf(worker: Worker): Promise<unknown> {
+    const before = await usedMs(worker)
+    const answer = nextMessage(worker, STUCK_TIMES * this.#timeoutMs)
+    for (let leftMs = this.#timeoutMs; leftMs > 0; ) {
+      const waited = sleep(leftMs, LATE, { ref: false })
+      const first = await Promise.race([answer, waited])
+      if (first !== LATE) return first
+      const used = await Promise.race([answer, usedMs(worker)])
+      if (typeof used !== 'number') return used
+      leftMs = Math.ceil(this.#timeoutMs - (used - before))
+    }
+    // It may have come at the last moment.
+    return await Promise.race([answer, new Promise((resolve) => setImmediate(resolve, LATE))])
   }
 
   #start(): Worker {
@@ -135,6 +158,12 @@ export class PipelineFileParser implements AsyncDisposable {
     this.#worker = undefined
     await worker?.terminate()
   }
+}
+
+/** What the thread has had of a processor, in milliseconds; answered also while it computes. */
+async function usedMs(worker: Worker): Promise<number> {
+  const { user, system } = await worker.cpuUsage()
+  return (user + system) / 1_000
 }
 
 /** The thread's next message, or LATE; rejects when the thread fails or ends. */

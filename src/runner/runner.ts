@@ -33,9 +33,6 @@ import { Spools } from './spool/spools.ts'
 import { Wake } from './wake.ts'
 import { withGrace } from './with-grace.ts'
 
-/** Far above what the largest lawful file takes, so that a busy machine refuses none. */
-const PARSE_MS = 5_000
-
 export interface RunnerDeps {
   readonly log: Logger
   /** The caller's to dispose, after the runner. */
@@ -119,7 +116,7 @@ export class Runner implements AsyncDisposable {
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
   readonly #checkouts: Checkouts
-  readonly #parser: PipelineParser = new PipelineFileParser({ timeoutMs: PARSE_MS })
+  readonly #parser: PipelineParser = new PipelineFileParser()
   readonly #readiness: Readiness
   readonly #orphanMs: number
   readonly #attempts: KnownAttempts
