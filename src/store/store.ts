@@ -231,6 +231,8 @@ export interface UntoldQuery {
   readonly by: DispatcherId
   /** Only those that were created since then, and since the repository was linked. */
   readonly since: number
+  /** Only those that were created before then; absent: up to now. */
+  readonly before?: number
   readonly limit: number
 }
 

@@ -51,12 +51,14 @@ export class StatusLane {
     return this.#waiting.size === 0 && this.#sending.size === 0
   }
 
-  /** Never waits. Of two pipelines of one commit the newer is told of. */
-  add(key: string, wanted: Wanted): void {
+  /** Never waits. Of two pipelines of one commit the newer is told of. False: there is no room. */
+  add(key: string, wanted: Wanted): boolean {
     const known = this.#waiting.get(key)
-    if (known ? known.number > wanted.number : this.#waiting.size >= MOST_WAITING) return
+    if (!known && this.#waiting.size >= MOST_WAITING) return false
+    if (known && known.number > wanted.number) return true
     this.#waiting.set(key, wanted)
     this.#next()
+    return true
   }
 
   /** Resolves when nothing is on its way any more; the signal must have aborted. */

@@ -229,6 +229,21 @@ test('what a former process had not told is told after the start, once', async (
   assert.deepEqual(states(world.forge), ['pending', 'success', 'pending'])
 })
 
+test('what a dispatcher that is gone has not told is told by another, however old it is', async () => {
+  await using world = await open()
+  const seat = { id: 'dispatcher_2', startedAt: 1 } as const
+  await world.stage.write((write) => write.takeSeat(seat))
+  const receivedAt = Date.now() - 7_200_000
+  const { id } = await world.stage.addPipeline(world.repositoryId, { receivedAt })
+  await world.stage.write((write) => write.takePipeline(id, seat.id))
+  await using teller = await world.startTeller()
+  await teller.look()
+  assert.equal(world.forge.posted.length, 0)
+  await world.stage.write((write) => write.endSeats([seat]))
+  await teller.look()
+  await eventually(() => world.forge.taken.length === 1)
+})
+
 test('the newest pipeline of a commit counts, whichever ends last', async () => {
   await using world = await open()
   await using teller = await world.startTeller()

@@ -34,6 +34,10 @@ interface Link {
 /** A state that is older than this is of use to nobody. */
 const TOLD_FOR_MS = 3 * 86_400_000
 const MOST_AT_ONCE = 500
+/** So much of the pipelines' time is looked at by one query. */
+const STRETCH_MS = 3_600_000
+/** Clocks of dispatchers may differ, and transactions take their time. */
+const MARGIN_MS = 600_000
 const FIRST_PAUSE_MS = 1_000
 
 /**
@@ -48,15 +52,26 @@ export class StatusTeller implements AsyncDisposable {
   /** By the forge and a digest of the token. */
   readonly #lanes = new Map<string, StatusLane>()
   #looking: Promise<void> | undefined
+  /** The last look: all up to that moment was told or noted, and what was there then. */
+  #seen:
+    | { readonly through: number; readonly linked: string; readonly dispatchers: string }
+    | undefined
+  /** There was no room for something. */
+  #hasMissed = false
 
   constructor(deps: StatusTellerDeps) {
     this.#deps = deps
   }
 
-  /** A pipeline of ours has changed. Never waits and never throws. */
+  /**
+   * A pipeline of ours has changed. Never waits and never throws; where there is no room for it, a
+   * later look finds it.
+   */
   note({ id, number, repositoryId, event }: PipelineView): void {
+    const link = this.#links.get(repositoryId)
+    if (!link) return
     const key = `${repositoryId} ${event.sha} ${statusContext(event.kind)}`
-    this.#links.get(repositoryId)?.lane.add(key, { id, number })
+    if (!link.lane.add(key, { id, number })) this.#hasMissed = true
   }
 
   /** How many statuses wait. */
@@ -68,6 +83,7 @@ export class StatusTeller implements AsyncDisposable {
   look(): Promise<void> {
     this.#looking ??= this.#look()
       .catch((error: unknown) => {
+        this.#hasMissed = true
         const reason = describeError(error)
         this.#deps.log.debug({ reason }, 'it is not known which statuses are untold')
       })
@@ -78,18 +94,49 @@ export class StatusTeller implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const { store, dispatcherId } = this.#deps
+    const { store } = this.#deps
+    const startedAt = Date.now()
     const links = await store.listForgeLinks()
     if (this.#stop.signal.aborted) return
+    const linked = JSON.stringify(links)
+    if (linked !== this.#seen?.linked) this.#link(links)
+    if (this.#links.size === 0) return
+    const dispatchers = (await store.listDispatchers()).map(({ id }) => id).join()
+    const seen = this.#seen
+    const isAsBefore = seen?.linked === linked && seen.dispatchers === dispatchers
+    // What was missed or refused, or what a dispatcher that is gone has left, may be of any age.
+    const since = isAsBefore && !this.#hasMissed ? seen.through - MARGIN_MS : 0
+    this.#hasMissed = false
+    await this.#note(Math.max(since, startedAt - TOLD_FOR_MS), startedAt)
+    this.#seen = { through: startedAt, linked, dispatchers }
+  }
+
+  #link(links: readonly ForgeLinkRecord[]): void {
     this.#links = new Map(links.flatMap((link) => this.#open(link)))
     const inUse = new Set([...this.#links.values()].map(({ lane }) => lane))
     for (const [key, lane] of this.#lanes) {
       if (lane.isIdle && !inUse.has(lane)) this.#lanes.delete(key)
     }
-    if (this.#links.size === 0) return
-    const since = Date.now() - TOLD_FOR_MS
-    const query = { by: dispatcherId(), since, limit: MOST_AT_ONCE }
-    for (const pipeline of await store.listUntold(query)) this.note(pipeline)
+  }
+
+  /**
+   * Notes what is untold of pipelines that were created since then: a stretch of time after the other,
+   * since a database in this process answers nobody else meanwhile.
+   */
+  async #note(since: number, until: number): Promise<void> {
+    const { store, dispatcherId } = this.#deps
+    for (let at = since; at <= until && !this.#stop.signal.aborted; at += STRETCH_MS) {
+      const isLast = at + STRETCH_MS > until
+      const found = await store.listUntold({
+        by: dispatcherId(),
+        since: at,
+        // Another dispatcher's clock may be ahead.
+        ...(isLast ? {} : { before: at + STRETCH_MS }),
+        limit: MOST_AT_ONCE,
+      })
+      for (const pipeline of found) this.note(pipeline)
+      if (found.length === MOST_AT_ONCE) this.#hasMissed = true
+    }
   }
 
   #open(link: ForgeLinkRecord): [RepositoryId, Link][] {

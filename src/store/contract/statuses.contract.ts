@@ -65,6 +65,9 @@ export function statusesContract(open: OpenDatabase): void {
     const pipeline = await add()
     assert.deepEqual(await untold(store), [pipeline.id])
     assert.deepEqual(await untold(store, 3001), [])
+    const earlier = { by: 'dispatcher_me', since: 0, before: 3000, limit: 10 } as const
+    assert.deepEqual(await store.listUntold(earlier), [])
+    assert.equal((await store.listUntold({ ...earlier, before: 3001 })).length, 1)
     const note = (over: Partial<ToldStatusRecord> = {}) =>
       store.transact((write) => write.noteToldStatus(told(pipeline, over)))
     await note()

@@ -104,7 +104,7 @@ export async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<vo
 
 export async function listUntold(
   db: Db,
-  { by, since, limit }: UntoldQuery,
+  { by, since, before, limit }: UntoldQuery,
 ): Promise<PipelineView[]> {
   const rows = await withEvent(db)
     .innerJoin('forge_links', 'forge_links.repository_id', 'pipelines.repository_id')
@@ -115,6 +115,7 @@ export async function listUntold(
         .on(sql<boolean>`told_statuses.context = ${CONTEXT}`),
     )
     .where('pipelines.created_at', '>=', since)
+    .$if(before !== undefined, (query) => query.where('pipelines.created_at', '<', before ?? 0))
     .whereRef('pipelines.created_at', '>=', 'forge_links.created_at')
     .where(IS_UNTOLD)
     .where(
