@@ -28,7 +28,8 @@ export async function manualEvent(
     ...target,
     title: '',
     author: '',
-    trust: { fromFork: false },
+    // Whose pull request it is can't be seen in a ref.
+    trust: { fromFork: target.ref.startsWith('refs/pull/') },
     ...(Object.keys(inputs).length > 0 ? { details: { inputs } } : {}),
     source: 'manual',
     receivedAt: Date.now(),

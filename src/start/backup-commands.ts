@@ -1,15 +1,17 @@
 import type { Command } from 'commander'
+import { CLIENT_GROUP } from '../cli/commands.ts'
 import { SETTINGS, variableOf } from '../config/settings.ts'
 import type { Launch } from './context.ts'
 
 /**
- * Adds `backup` and `restore`, which work on the database itself, whether Narwhal runs or not.
+ * Adds `backup`, `restore` and `secret rotate`, which work on the database itself, whether Narwhal runs or not.
  * `launchOf` makes of a command's flags what it is started with.
  */
 export function addBackupCommands(
   program: Command,
   launchOf: (flags: Record<string, unknown>) => Launch,
 ): void {
+  addRotation(program, launchOf)
   const backup = program
     .command('backup')
     .argument('<file>', 'the file to make')
@@ -32,8 +34,32 @@ export function addBackupCommands(
   )
 }
 
-function addDatabaseOptions(command: Command): Command {
-  for (const name of ['data', 'database'] as const) {
+function addRotation(program: Command, launchOf: (flags: Record<string, unknown>) => Launch): void {
+  const rotate = program
+    .command('secret')
+    .helpGroup(CLIENT_GROUP)
+    .command('rotate')
+    .summary('seal all secrets under a new key')
+    .description(
+      'Makes a new key in the file of keys, seals all secrets of the database under it, and takes the former keys out of the file; also while Narwhal runs. It works on the file and the database themselves, and goes on where it was broken off. Where processes have copies of the file: call it with --prepare, copy the file to all, and then call it without.',
+    )
+    .option('--prepare', 'only add the new key to the file')
+    .option('--lost', 'the former keys are lost: forget the secrets that they sealed')
+  addDatabaseOptions(rotate, ['data', 'database', 'sealing-keys']).action(
+    async (flags: Record<string, unknown>) => {
+      const { runRotation } = await import('./rotate.ts')
+      await runRotation(launchOf(flags))
+    },
+  )
+}
+
+type DatabaseOption = 'data' | 'database' | 'sealing-keys'
+
+function addDatabaseOptions(
+  command: Command,
+  names: readonly DatabaseOption[] = ['data', 'database'],
+): Command {
+  for (const name of names) {
     const { value, help } = SETTINGS[name]
     command.option(`--${name} <${value}>`, `${help} [${variableOf(name)}]`)
   }

@@ -242,6 +242,12 @@ export interface SecretRef {
   readonly name: string
 }
 
+/** A sealed value in its place. */
+export type SealedValue = { readonly sealed: string } & (
+  | ({ readonly kind: 'secret' } & SecretRef)
+  | { readonly kind: 'webhook secret' | 'forge token'; readonly repositoryId: RepositoryId }
+)
+
 /** A runner that joins shows a token. */
 export interface JoinTokenUse {
   /** SHA-256 of the token, hexadecimal. */
@@ -395,6 +401,12 @@ export interface StoreWriter extends StoreReader {
    * in use until the transaction has ended.
    */
   claimSealingKey(unlessThereIsOne: string): Promise<string>
+  /** Has everything be sealed under this key from now on, once all who seal now have ended. */
+  setSealingKey(id: string): Promise<void>
+  /** Some of the values that are sealed under another key; none: there are no more. */
+  listSealedOtherwise(keyId: string, limit: number): Promise<SealedValue[]>
+  /** Puts another text in the place of a value that is still the same; undefined: forgets the value. */
+  replaceSealed(value: SealedValue, sealed: string | undefined): Promise<void>
 
   /** Forgets all state changes but the newest `keep`. */
   pruneChanges(keep: number): Promise<void>

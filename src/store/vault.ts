@@ -22,7 +22,7 @@ export class Vault {
     const used = await store.findSealingKey()
     const keys = readKeyFile(path) ?? (used === undefined ? createKeyFile(path) : undefined)
     if (!keys) {
-      const words = `there is no ${path}, and the database holds secrets that were sealed by key ${used}: put back the file of keys, or copy it from a process that has it, and name it by --sealing-keys`
+      const words = `there is no ${path}, and the database holds secrets that were sealed by key ${used}: put back the file of keys, or copy it from a process that has it, and name it by --sealing-keys; if it is lost, see \`narwhal secret rotate --lost\``
       throw new NarwhalError('invalid', words)
     }
     return await Vault.#of(store, new Keyring(keys, path))

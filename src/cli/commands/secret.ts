@@ -20,7 +20,10 @@ const REPOSITORY = '--repository <name>'
 
 /** `narwhal secret set|list|remove` */
 export function addSecretCommands(program: Command, io: CliIo): void {
-  const secret = program.command('secret').description('secrets that jobs may name')
+  // `secret rotate`, which works on the database, may be there already.
+  const secret =
+    program.commands.find((command) => command.name() === 'secret') ?? program.command('secret')
+  secret.description('secrets that jobs may name')
   addClientCommand(secret, 'set <name>', {
     summary: 'set a secret; its value comes by standard input',
     description:

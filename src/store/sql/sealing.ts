@@ -1,3 +1,6 @@
+import type { RepositoryId } from '../../core/ids.ts'
+import type { SealedValue } from '../store.ts'
+import { removeSecret } from './secrets.ts'
 import type { Db } from './tables.ts'
 
 const ONLY_ROW = 1
@@ -22,4 +25,101 @@ export async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise
     .returning('key_id')
     .executeTakeFirstOrThrow()
   return row.key_id
+}
+
+export async function setSealingKey(db: Db, keyId: string): Promise<void> {
+  await claimSealingKey(db, keyId)
+  await db.updateTable('sealing').set({ key_id: keyId }).where('id', '=', ONLY_ROW).execute()
+}
+
+/** All columns with sealed values are named here, and below. */
+export async function listSealedOtherwise(
+  db: Db,
+  keyId: string,
+  limit: number,
+): Promise<SealedValue[]> {
+  const [any, by] = ['sealed:1:%', `sealed:1:${keyId}:%`]
+  const secrets = await db
+    .selectFrom('secrets')
+    .select(['scope', 'name', 'value'])
+    .where('value', 'like', any)
+    .where('value', 'not like', by)
+    .limit(limit)
+    .execute()
+  const repositories = await db
+    .selectFrom('repositories')
+    .select(['id', 'webhook_secret'])
+    .where('webhook_secret', 'like', any)
+    .where('webhook_secret', 'not like', by)
+    .limit(limit)
+    .execute()
+  const links = await db
+    .selectFrom('forge_links')
+    .select(['repository_id', 'token'])
+    .where('token', 'like', any)
+    .where('token', 'not like', by)
+    .limit(limit)
+    .execute()
+  return [
+    ...secrets.map(({ scope, name, value: sealed }): SealedValue => {
+      const owner = scope === '' ? {} : { repositoryId: scope as RepositoryId }
+      return { kind: 'secret', ...owner, name, sealed }
+    }),
+    ...repositories.map(({ id, webhook_secret: sealed }): SealedValue => {
+      return { kind: 'webhook secret', repositoryId: id as RepositoryId, sealed }
+    }),
+    ...links.map(({ repository_id: id, token: sealed }): SealedValue => {
+      return { kind: 'forge token', repositoryId: id as RepositoryId, sealed }
+    }),
+  ]
+}
+
+/** Nothing happens to a value that was replaced or removed meanwhile. */
+export async function replaceSealed(
+  db: Db,
+  value: SealedValue,
+  sealed: string | undefined,
+): Promise<void> {
+  switch (value.kind) {
+    case 'secret': {
+      const { repositoryId = '', name } = value
+      if (sealed === undefined) {
+        await removeSecret(db, value)
+        return
+      }
+      await db
+        .updateTable('secrets')
+        .set({ value: sealed })
+        .where('scope', '=', repositoryId)
+        .where('name', '=', name)
+        .where('value', '=', value.sealed)
+        .execute()
+      return
+    }
+    case 'webhook secret':
+      await db
+        .updateTable('repositories')
+        .set({ webhook_secret: sealed ?? '' })
+        .where('id', '=', value.repositoryId)
+        .where('webhook_secret', '=', value.sealed)
+        .execute()
+      return
+    case 'forge token': {
+      const at = { id: value.repositoryId, token: value.sealed }
+      if (sealed === undefined) {
+        await db
+          .deleteFrom('forge_links')
+          .where('repository_id', '=', at.id)
+          .where('token', '=', at.token)
+          .execute()
+        return
+      }
+      await db
+        .updateTable('forge_links')
+        .set({ token: sealed })
+        .where('repository_id', '=', at.id)
+        .where('token', '=', at.token)
+        .execute()
+    }
+  }
 }

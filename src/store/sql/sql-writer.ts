@@ -28,7 +28,7 @@ import type {
   ToldStatusRecord,
   UserRecord,
 } from '../records.ts'
-import type { JoinTokenUse, LogAppend, SecretRef, StoreWriter } from '../store.ts'
+import type { JoinTokenUse, LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import {
   acceptEvents,
@@ -65,7 +65,7 @@ import {
   setAside,
   setDraining,
 } from './runners.ts'
-import { claimSealingKey } from './sealing.ts'
+import { claimSealingKey, listSealedOtherwise, replaceSealed, setSealingKey } from './sealing.ts'
 import { removeSecret, removeSecretsOf, saveSecret } from './secrets.ts'
 import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
@@ -274,6 +274,18 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeSecret(secret: SecretRef): Promise<boolean> {
     return removeSecret(this.#db, secret)
+  }
+
+  setSealingKey(id: string): Promise<void> {
+    return setSealingKey(this.#db, id)
+  }
+
+  listSealedOtherwise(keyId: string, limit: number): Promise<SealedValue[]> {
+    return listSealedOtherwise(this.#db, keyId, limit)
+  }
+
+  replaceSealed(value: SealedValue, sealed: string | undefined): Promise<void> {
+    return replaceSealed(this.#db, value, sealed)
   }
 
   claimSealingKey(unlessThereIsOne: string): Promise<string> {

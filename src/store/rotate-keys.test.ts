@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { copyFile, readFile, rm } from 'node:fs/promises'
+import { test } from 'node:test'
+import { tempDir } from '#root/test/support/temp-dir.ts'
+import { insertRepository, openTestStore } from '#root/test/support/test-store.ts'
+import { addKey, rotateKeys } from './rotate-keys.ts'
+import { secretPlace, setSecret } from './secret-values.ts'
+import type { Store } from './store.ts'
+import { Vault } from './vault.ts'
+import { openWebhookSecret, sealWebhookSecrets } from './webhook-secrets.ts'
+
+async function openWorld() {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  const store = stack.use(await openTestStore())
+  const path = dir.join('keys')
+  const vault = await Vault.open(store, path)
+  const { id: repositoryId } = await insertRepository(store, 'https://git.example.test/a.git')
+  await sealWebhookSecrets(store, vault)
+  await store.transact(async (write) => {
+    for (let i = 0; i < 450; i++) {
+      const name = `KEY_${i}`
+      const sealed = await vault.seal(write, `value ${i}`, secretPlace({ name }))
+      await write.saveSecret({ name, sealed, createdAt: 1, updatedAt: 1 })
+    }
+  })
+  await setSecret({ store, vault }, { repositoryId, name: 'OWN', value: 'its own' })
+  const owned = stack.move()
+  const dispose = () => owned.disposeAsync()
+  return { store, path, vault, repositoryId, dir, [Symbol.asyncDispose]: dispose }
+}
+
+async function keysInUse(store: Store): Promise<Set<string>> {
+  const secrets = await store.listSecrets()
+  return new Set(secrets.map(({ sealed }) => sealed.split(':')[2] ?? ''))
+}
+
+test('everything is sealed under a new key, and can be opened by who had the former', async () => {
+  await using world = await openWorld()
+  const { store, path, vault, repositoryId } = world
+  const former = await store.findSealingKey()
+  const values = async (by: Vault): Promise<string[]> =>
+    (await store.listSecrets()).map((one) => by.open(one.sealed, secretPlace(one)))
+  const before = await values(vault)
+  const { keyId, sealed, forgotten } = await rotateKeys(store, path)
+  assert.deepEqual([sealed, forgotten], [452, 0])
+  assert.notEqual(keyId, former)
+  assert.equal(await store.findSealingKey(), keyId)
+  assert.deepEqual(await keysInUse(store), new Set([keyId]))
+  // A process that runs all along finds the new key in the file, and seals by it.
+  assert.deepEqual(await values(vault), before)
+  await setSecret({ store, vault }, { name: 'NEW', value: 'a new one' })
+  assert.deepEqual(await keysInUse(store), new Set([keyId]))
+  const again = await Vault.open(store, path)
+  assert.equal((await values(again)).length, 451)
+  const repository = await store.findRepository(repositoryId)
+  assert.ok(repository)
+  assert.equal(openWebhookSecret(again, repository), 'secret')
+  assert.equal((await readFile(path, 'utf8')).match(/^narwhal-key/gm)?.length, 1)
+})
+
+test('a rotation that was broken off, or prepared, is gone on with', async () => {
+  await using world = await openWorld()
+  const { store, path, dir } = world
+  const keyId = addKey(path)
+  await copyFile(path, dir.join('copy'))
+  // Broken off: the key is in use, and some values are sealed by it.
+  await store.transact(async (write) => {
+    await write.setSealingKey(keyId)
+    for (const value of await write.listSealedOtherwise(keyId, 10)) {
+      if (value.kind === 'secret') await write.replaceSealed({ ...value, sealed: 'other' }, 'x')
+    }
+  })
+  const unfinished = await Vault.open(store, path)
+  for (const one of await store.listSecrets()) unfinished.open(one.sealed, secretPlace(one))
+  const rotation = await rotateKeys(store, path)
+  assert.deepEqual(await keysInUse(store), new Set([rotation.keyId]))
+  assert.equal(rotation.sealed, 452)
+})
+
+test('keys that are lost are said to be, and what they sealed is forgotten when asked', async () => {
+  await using world = await openWorld()
+  const { store, path, repositoryId } = world
+  await rm(path)
+  await assert.rejects(rotateKeys(store, path), { code: 'invalid', message: /not in .*--lost/ })
+  const { sealed, forgotten } = await rotateKeys(store, path, true)
+  assert.deepEqual([sealed, forgotten], [0, 452])
+  assert.deepEqual(await store.listSecrets(), [])
+  assert.equal((await store.findRepository(repositoryId))?.webhookSecret, '')
+  await Vault.open(store, path)
+})
