@@ -26,6 +26,10 @@ export function patchJson<Answer>(path: string, body: unknown): Promise<Answer> 
   return send<Answer>('PATCH', path, body)
 }
 
+export function putJson<Answer>(path: string, body: unknown): Promise<Answer> {
+  return send<Answer>('PUT', path, body)
+}
+
 export function deleteJson<Answer>(path: string): Promise<Answer> {
   return ask<Answer>(path, { method: 'DELETE' })
 }

@@ -7,6 +7,7 @@ import { Ago, Duration } from '../parts/times.tsx'
 import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
+import { Approve } from './approve.tsx'
 
 export interface PipelineHeadProps {
   readonly pipeline: PipelineView
@@ -71,6 +72,7 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
   const cancel = async () => void (await postJson(`${path}/cancel`))
   return (
     <div className="commands">
+      <Approve pipeline={pipeline} />
       {hasFailed(pipeline) ? (
         <CommandButton run={rerunFailed} needs="member">
           Rerun failed jobs

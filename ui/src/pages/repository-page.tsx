@@ -8,6 +8,7 @@ import { ErrorNotice, Loading } from '../parts/notices.tsx'
 import { useRead } from '../parts/use-read.ts'
 import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
+import { Secrets } from './secrets.tsx'
 import { StartDialog } from './start-dialog.tsx'
 import { Trends } from './trends.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
@@ -47,6 +48,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
           <h2>How commits come in</h2>
           <WebhookHelp repository={repository} webhook={undefined} />
         </section>
+        <Secrets repositoryId={repository.id} />
         <section className="panel padded">
           <h2>Remove</h2>
           <p className="quiet">

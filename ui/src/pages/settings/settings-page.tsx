@@ -1,5 +1,6 @@
 import { useMay, useSession } from '../../parts/session.ts'
 import { useRead } from '../../parts/use-read.ts'
+import { Secrets } from '../secrets.tsx'
 import { AccessTokens } from './access-tokens.tsx'
 import { RunnerTokens } from './runner-tokens.tsx'
 import { Users } from './users.tsx'
@@ -19,6 +20,7 @@ export function SettingsPage() {
         <Users users={users.answer?.users} error={users.error} onChanged={users.again} />
         <AccessTokens users={users.answer?.users ?? []} />
         {isAdmin ? <RunnerTokens /> : null}
+        <Secrets />
       </div>
     </>
   )
