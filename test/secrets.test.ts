@@ -185,13 +185,16 @@ suite('secrets', () => {
   })
 })
 
-/** The files below a folder that hold the text. */
+/** The files below a folder that hold the text; what is removed meanwhile holds nothing. */
 async function filesWith(folder: string, needle: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const found: string[] = []
-  for (const file of files) {
-    if ((await readFile(file)).includes(needle)) found.push(file)
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) found.push(...(await filesWith(path, needle)))
+    if (!entry.isFile()) continue
+    const bytes = await readFile(path).catch(() => Buffer.of())
+    if (bytes.includes(needle)) found.push(path)
   }
   return found
 }
