@@ -252,8 +252,8 @@ describe('settings', () => {
     }
     for (const { path, text } of documents) {
       for (const [name] of text.matchAll(/\bNARWHAL_[A-Z_]*[A-Z]\b/g)) {
-        // What an example's own matrix or inputs make of their names.
-        if (/^NARWHAL_(?:MATRIX|INPUT)_/.test(name)) continue
+        // What an example's own matrix, inputs or parameters make of their names.
+        if (/^NARWHAL_(?:MATRIX|INPUT|PARAM)_/.test(name)) continue
         assert.ok(allowed.has(name.replace(/_FILE$/, '')), `${path}: ${name}`)
       }
     }

@@ -42,6 +42,15 @@ test('ends a thread that takes too long, and reads the next text in a fresh one'
   assert.equal(await next, 'next')
 })
 
+test('gives a file a second of a processor, and does not count when it waits for one', async () => {
+  await using usual = new PipelineFileParser({ entry: OBEDIENT })
+  await using short = new PipelineFileParser({ timeoutMs: 50, entry: OBEDIENT })
+  const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); "waited"'
+  const [ended, waited] = await Promise.all([usual.parse('for (;;) {}'), short.parse(wait)])
+  assert.equal(!ended.ok && ended.problems[0]?.message, 'narwhal.yml took more than 1 s to read')
+  assert.equal(waited, 'waited')
+})
+
 test('survives a thread that runs out of memory', async () => {
   await using parser = new PipelineFileParser({
     timeoutMs: 60_000,

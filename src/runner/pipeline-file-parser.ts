@@ -84,8 +84,7 @@ export class PipelineFileParser implements AsyncDisposable {
     worker.ref()
     try {
       await this.#waitUntilReady(worker)
-      worker.postMessage(request)
-      const answer = await this.#answerOf(worker)
+      const answer = await this.#ask(worker, request)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)
       return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to read`)
@@ -105,16 +104,20 @@ export class PipelineFileParser implements AsyncDisposable {
    * The thread's answer, or LATE when it has had its time. What counts is the processor's time, so that
    * a busy machine refuses nothing; a thread that gets none at all is given up in the end.
    */
-  async #answerOf(worker: Worker): Promise<unknown> {
-    const before = await usedMs(worker)
+  async #ask(worker: Worker, request: ParseRequest): Promise<unknown> {
+    const before = await worker.cpuUsage()
+    // Heard before anything is said.
     const answer = nextMessage(worker, STUCK_TIMES * this.#timeoutMs)
+    answer.catch(() => {})
+    worker.postMessage(request)
     for (let leftMs = this.#timeoutMs; leftMs > 0; ) {
       const waited = sleep(leftMs, LATE, { ref: false })
       const first = await Promise.race([answer, waited])
       if (first !== LATE) return first
-      const used = await Promise.race([answer, usedMs(worker)])
-      if (typeof used !== 'number') return used
-      leftMs = Math.ceil(this.#timeoutMs - (used - before))
+      const used = worker.cpuUsage(before).then(toMs, () => answer)
+      const either = await Promise.race([answer, used])
+      if (typeof either !== 'number') return either
+      leftMs = Math.ceil(this.#timeoutMs - either)
     }
     // It may have come at the last moment.
     return await Promise.race([answer, new Promise((resolve) => setImmediate(resolve, LATE))])
@@ -160,9 +163,8 @@ export class PipelineFileParser implements AsyncDisposable {
   }
 }
 
-/** What the thread has had of a processor, in milliseconds; answered also while it computes. */
-async function usedMs(worker: Worker): Promise<number> {
-  const { user, system } = await worker.cpuUsage()
+/** Node tells it in microseconds, also of a thread that computes. */
+function toMs({ user, system }: { readonly user: number; readonly system: number }): number {
   return (user + system) / 1_000
 }
 
