@@ -12,8 +12,7 @@ import { PauseGate } from './pause-gate.ts'
 
 /** How long a pause waits for a step that is about to begin, in milliseconds. */
 const LONGEST_BEGIN_MS = 1_000
-/** How long a supervisor may be silent before it is held to be out of reach, or broken; milliseconds. */
-const FIRST_WORD_MS = 10_000
+/** How long a supervisor that can be heard may be silent before it is held to be broken; milliseconds. */
 const LATE_WORD_MS = 60_000
 
 /**
@@ -22,6 +21,8 @@ const LATE_WORD_MS = 60_000
  */
 export interface EngineTraits {
   fifos: 'unknown' | 'work' | 'fail'
+  /** How long it is waited for the first word of the first supervisor, in milliseconds. */
+  readonly firstWordMs: number
 }
 
 export interface ContainerParts {
@@ -149,7 +150,7 @@ export class JobContainer {
       throw this.#didNotStart(code)
     })
     ended.catch(() => {})
-    const patienceMs = traits.fifos === 'work' ? LATE_WORD_MS : FIRST_WORD_MS
+    const patienceMs = traits.fifos === 'work' ? LATE_WORD_MS : traits.firstWordMs
     const late = sleep(patienceMs, 'late' as const, { signal: stop.signal })
     late.catch(() => {})
     try {

@@ -44,7 +44,10 @@ type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
 export interface MakerOptions extends ProfileOptions {
   readonly folder: string
   readonly steps?: 'exec'
+  readonly firstWordMs?: number
 }
+
+const FIRST_WORD_MS = 10_000
 
 /** Creates the containers of an executor, with their folders; starting them is the caller's. */
 export class ContainerMaker {
@@ -56,7 +59,8 @@ export class ContainerMaker {
   constructor(api: DockerApi, options: MakerOptions) {
     this.#api = api
     this.#options = options
-    this.#traits = { fifos: options.steps === 'exec' ? 'fail' : 'unknown' }
+    const { steps, firstWordMs = FIRST_WORD_MS } = options
+    this.#traits = { fifos: steps === 'exec' ? 'fail' : 'unknown', firstWordMs }
   }
 
   /**

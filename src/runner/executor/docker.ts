@@ -1,4 +1,5 @@
 import { rmdir } from 'node:fs/promises'
+import { freemem, totalmem } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -27,6 +28,11 @@ export interface DockerExecutorOptions {
   readonly folder: string
   /** How steps get into the containers; found out unless told. */
   readonly steps?: 'exec'
+  /**
+   * How long a first container may be silent before its FIFOs are held to be out of reach, in
+   * milliseconds; ten seconds unless told.
+   */
+  readonly firstWordMs?: number
   /** How many sandboxes to start ahead of their jobs, and with what limits; none unless told. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
   /** For jobs that name no image. */
@@ -228,6 +234,7 @@ export class DockerExecutor implements Executor {
         await sandbox[Symbol.asyncDispose]().catch(() => {})
         await removeFolder(workspace).catch(() => {})
       },
+      freeMemory: () => freemem() / totalmem(),
       isQuiet: () => this.#opening.size + this.#sandboxes.size === 0,
       log,
     })

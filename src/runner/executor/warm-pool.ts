@@ -1,4 +1,3 @@
-import { freemem, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -29,6 +28,8 @@ export interface WarmPoolDeps {
   readonly discard: (warm: WarmContainer) => Promise<void>
   /** Whether no job is at work, which the making would slow down. */
   readonly isQuiet: () => boolean
+  /** The share of the machine's memory that is free, 0 to 1. */
+  readonly freeMemory: () => number
   readonly log: Logger
 }
 
@@ -128,7 +129,7 @@ export class WarmPool implements AsyncDisposable {
 
   async #makeNext(): Promise<void> {
     await this.#untilQuiet()
-    if (this.#closing.signal.aborted || freemem() < totalmem() * SPARE_MEMORY) return
+    if (this.#closing.signal.aborted || this.#deps.freeMemory() < SPARE_MEMORY) return
     const kind = [...this.#wanted()].find(
       ([name, count]) => this.#waiting.filter((one) => one.kind === name).length < count,
     )?.[0]
