@@ -53,6 +53,21 @@ test('a file that is not there is no such thing', async () => {
   assert.equal(code, 3)
 })
 
+test('graph shows what runs beside the steps, and where else they run', async () => {
+  const file = `
+image: node:24
+network: none
+services: { db: { image: 'postgres:18' } }
+steps:
+  - { command: ./serve, background: true }
+  - { command: ./report, image: 'python:3.14', when: { status: always } }
+`
+  assert.match(
+    (await narwhal(file, 'graph')).out,
+    /main in node:24 without a network\n {6}service db in postgres:18\n {6}\.\/serve \(in the background\)\n {6}\.\/report in python:3\.14 \(always\)\n$/,
+  )
+})
+
 test('graph shows the jobs as text, for Mermaid, and as a picture', async () => {
   const text = (await narwhal(GOOD, 'graph', '--event', 'tag')).out
   assert.match(text, /^shop\n {2}\S lint in node:24\n {6}npm run lint\n/)

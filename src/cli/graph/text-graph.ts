@@ -1,5 +1,5 @@
 import { levelsOf } from '../../core/levels.ts'
-import type { JobSpec, PipelinePlan } from '../../core/plan.ts'
+import type { JobSpec, PipelinePlan, StepSpec } from '../../core/plan.ts'
 import { cleanText } from '../clean-text.ts'
 import type { Look } from '../summary.ts'
 
@@ -16,17 +16,26 @@ export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look
     const head = `${indent}${marks.started} ${colours.bold(title)}${colours.dim(about(job))}`
     return [
       head,
+      ...(job.services ?? []).map(
+        (service) => `${indent}    ${colours.dim(`service ${service.name} in ${service.image}`)}`,
+      ),
       ...job.steps.map(
-        (step) => `${indent}    ${cleanText(step.name)}${colours.dim(condition(step.runsOn))}`,
+        (step) => `${indent}    ${cleanText(step.name)}${colours.dim(aboutStep(step))}`,
       ),
     ]
   })
   return [colours.bold(cleanText(name)), ...lines]
 }
 
-function about({ needs, image, runsOn }: JobSpec): string {
+function about({ needs, image, network, runsOn }: JobSpec): string {
   const after = needs.length > 0 ? ` after ${needs.map(cleanText).join(', ')}` : ''
-  return `${image ? ` in ${cleanText(image)}` : ''}${after}${condition(runsOn)}`
+  const alone = network === 'none' ? ' without a network' : ''
+  return `${image ? ` in ${cleanText(image)}` : ''}${alone}${after}${condition(runsOn)}`
+}
+
+function aboutStep({ image, background, runsOn }: StepSpec): string {
+  const beside = background ? ' (in the background)' : ''
+  return `${image ? ` in ${cleanText(image)}` : ''}${beside}${condition(runsOn)}`
 }
 
 function condition(runsOn: JobSpec['runsOn']): string {
