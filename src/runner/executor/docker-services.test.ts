@@ -103,44 +103,73 @@ test('docker: steps of all images reach services by their names, and nobody else
   assert.equal(await leftOf(instance), 0)
 })
 
+/** An image of what a script makes of the test's own, gone with its disposal. */
+async function imageAfter(executor: DockerExecutor, dir: TempDir, script: string) {
+  const repo = `narwhal-test/${uniquePrefix()}`
+  const { spec } = await specIn(dir, { name: 'job_maker/1' })
+  await using box = await executor.open(spec, NOTHING)
+  await run(box, script)
+  const id = box.handle?.kind === 'container' ? box.handle.id : ''
+  const query = new URLSearchParams({ container: id, repo, tag: '1' })
+  query.append('changes', 'ENTRYPOINT ["/httpd"]')
+  const engine = parseEngineAddress(url)
+  await callEngine(engine, { method: 'POST', path: `/commit?${query.toString()}` })
+  const image = `${repo}:1`
+  return {
+    image,
+    [Symbol.asyncDispose]: async () => {
+      await callEngine(engine, { method: 'DELETE', path: `/images/${image}?force=1` })
+    },
+  }
+}
+
+test('docker: waits for the port of a service without a shell, and says what a command needs', {
+  skip,
+}, async () => {
+  await using dir = await tempDir()
+  const instance = uniquePrefix()
+  await using executor = open(instance)
+  const script = 'cp /bin/busybox /httpd; /bin/busybox rm -rf /bin /usr'
+  await using bare = await imageAfter(executor, dir, script)
+  const web = { name: 'web', image: bare.image, env: {}, command: ['-f', '-p', '8080'] }
+  const timeoutMs = 60_000
+  const { spec } = await specIn(dir, {
+    services: [{ ...web, ready: { ports: [8080], timeoutMs } }],
+  })
+  const box = await executor.open(spec, NOTHING)
+  assert.match((await run(box, 'wget -qO- http://web:8080/ 2>&1 || true')).stdout, /404/)
+  await box[Symbol.asyncDispose]()
+  const command = await specIn(dir, { services: [{ ...web, ready: { command: 'x', timeoutMs } }] })
+  const words =
+    /^service web can't be asked whether it is ready: its image has no \/bin\/sh for `ready`/
+  await assert.rejects(executor.open(command.spec, NOTHING), { code: 'invalid', message: words })
+  assert.equal(await leftOf(instance), 0)
+})
+
 test('docker: another image of a step has its own files and the workspace of all', {
   skip,
 }, async () => {
   await using dir = await tempDir()
   const instance = uniquePrefix()
   await using executor = open(instance)
-  const name = `narwhal-test/${uniquePrefix()}`
-  const { spec } = await specIn(dir, {})
-  await using maker = await executor.open(spec, NOTHING)
-  await run(maker, 'echo other >/etc/which')
-  const id = maker.handle?.kind === 'container' ? maker.handle.id : ''
-  const path = `/commit?container=${id}&repo=${encodeURIComponent(name)}&tag=1`
-  await callEngine(parseEngineAddress(url), { method: 'POST', path })
-  try {
-    const second = await specIn(dir, { name: 'job_two/1', images: [`${name}:1`] })
-    await using box = await executor.open(second.spec, NOTHING)
-    await run(box, 'echo one >file; echo main >/etc/which')
-    const inOther = async (script: string, signal = NOTHING) => {
-      let said = ''
-      const hear = (_: string, chunk: Uint8Array) => void (said += Buffer.from(chunk))
-      const { exitCode } = await box.run({ script, env: {}, image: `${name}:1` }, hear, signal)
-      return `${said}${exitCode}`
-    }
-    assert.equal(await inOther('cat file /etc/which; echo two >>file'), 'one\nother\n0')
-    assert.equal((await run(box, 'cat file /etc/which')).stdout, 'one\ntwo\nmain\n')
-    const stop = new AbortController()
-    const aborted = inOther('sleep 1000', stop.signal)
-    setTimeout(() => stop.abort(new Error('enough')), 50)
-    await assert.rejects(aborted, /enough/)
-    assert.equal(await inOther('cat /etc/which'), 'other\n0')
-    assert.equal((await run(box, 'cat /etc/which')).stdout, 'main\n')
-  } finally {
-    await maker[Symbol.asyncDispose]()
-    await callEngine(parseEngineAddress(url), {
-      method: 'DELETE',
-      path: `/images/${name}:1?force=1`,
-    })
+  await using made = await imageAfter(executor, dir, 'echo other >/etc/which')
+  const second = await specIn(dir, { name: 'job_two/1', images: [made.image] })
+  await using box = await executor.open(second.spec, NOTHING)
+  await run(box, 'echo one >file; echo main >/etc/which')
+  const inOther = async (script: string, signal = NOTHING) => {
+    let said = ''
+    const hear = (_: string, chunk: Uint8Array) => void (said += Buffer.from(chunk))
+    const { exitCode } = await box.run({ script, env: {}, image: made.image }, hear, signal)
+    return `${said}${exitCode}`
   }
+  assert.equal(await inOther('cat file /etc/which; echo two >>file'), 'one\nother\n0')
+  assert.equal((await run(box, 'cat file /etc/which')).stdout, 'one\ntwo\nmain\n')
+  const stop = new AbortController()
+  const aborted = inOther('sleep 1000', stop.signal)
+  setTimeout(() => stop.abort(new Error('enough')), 50)
+  await assert.rejects(aborted, /enough/)
+  assert.equal(await inOther('cat /etc/which'), 'other\n0')
+  assert.equal((await run(box, 'cat /etc/which')).stdout, 'main\n')
 })
 
 test('docker: says why a service does not get ready, with its last words', { skip }, async () => {
