@@ -57,6 +57,8 @@ export const stepView = z
   .object({
     index: z.number().int().nonnegative(),
     name: z.string(),
+    /** It runs beside the steps after it: a service, or a step in the background. */
+    beside: z.literal(true).optional(),
     status: z.enum(['waiting', 'running', 'finished']),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),

@@ -119,12 +119,27 @@ export interface JobSpec {
   readonly leftOut?: string
 }
 
+/** What runs for a job and has a log: a step or a service. */
+export interface JobPart {
+  readonly name: string
+  /** It runs beside the steps after it, which don't wait for it. */
+  readonly beside?: true
+}
+
 /**
  * What the events and the log of a job's attempt speak of by number, from 0: the steps, and behind
  * them the services.
  */
-export function partNames({ steps, services = [] }: Pick<JobSpec, 'steps' | 'services'>): string[] {
-  return [...steps.map(({ name }) => name), ...services.map(({ name }) => `service ${name}`)]
+export function partsOf({ steps, services = [] }: Pick<JobSpec, 'steps' | 'services'>): JobPart[] {
+  return [
+    ...steps.map(
+      ({ name, background }): JobPart => ({
+        name,
+        ...(background ? { beside: true } : {}),
+      }),
+    ),
+    ...services.map(({ name }): JobPart => ({ name: `service ${name}`, beside: true })),
+  ]
 }
 
 /** Whether only a runner with a container engine can run the job. */

@@ -1,7 +1,7 @@
 import type { JobId } from '../core/ids.ts'
 import { type JobEvent, type JobState, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
-import { partNames } from '../core/plan.ts'
+import { partsOf } from '../core/plan.ts'
 import type { AttemptRecord, JobRecord } from '../store/records.ts'
 import type { JobChange } from './advance-pipeline.ts'
 import type { Progress } from './attempt-progress.ts'
@@ -30,7 +30,7 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
       assignedAt: at,
       decision,
       phases: [{ name: 'place', startedAt: queuedAt, durationMs: Math.max(0, at - queuedAt) }],
-      steps: partNames(job.spec).map((name) => ({ name, status: 'waiting' })),
+      steps: partsOf(job.spec).map((part) => ({ ...part, status: 'waiting' })),
       lines: 0,
       lastSeq: 0,
     },

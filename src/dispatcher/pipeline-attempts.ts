@@ -139,7 +139,7 @@ export class PipelineAttempts {
         const text = `the runner was lost (${end.reason}): what it printed after this is missing`
         const step = Math.max(
           0,
-          stored.steps.findLastIndex(({ status }) => status !== 'waiting'),
+          stored.steps.findLastIndex(({ status, beside }) => status !== 'waiting' && !beside),
         )
         const chunks = [chunkOf(step, [{ at, stream: 'narwhal', text }])]
         const { number, lastSeq, lines: firstLine } = stored

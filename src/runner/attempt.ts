@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault } from '../contract/rpc.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
-import { type JobSpec, partNames } from '../core/plan.ts'
+import { type JobSpec, partsOf } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
@@ -19,7 +19,6 @@ import { Preparation, type PreparationDeps } from './preparation.ts'
 import type { End } from './run-step.ts'
 import { ServiceLogs } from './service-logs.ts'
 import type { Spools } from './spool/spools.ts'
-import { StepLog } from './step-log.ts'
 import { isOfTheStep, StepSequence } from './step-sequence.ts'
 import { inWords, TimeLimit } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
@@ -123,7 +122,7 @@ export class Attempt implements KnownAttempt {
     this.#order = order
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
-    const facts = { ...this.ref, fence, steps: partNames(job).length, instanceId }
+    const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
     const mask = SecretMask.of(Object.values(order.secrets))
     this.events = deps.spools.create(facts, () => this.audience.wake(), mask)
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
@@ -143,7 +142,7 @@ export class Attempt implements KnownAttempt {
       log: deps.log.child(this.ref),
     })
     const { signal } = this.#abort
-    const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partNames(job).length))
+    const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
       env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
@@ -238,11 +237,7 @@ export class Attempt implements KnownAttempt {
       return await this.#runSteps(sandbox, signal)
     } catch (error) {
       const end = this.#explain(error, this.#preparation.fault)
-      if (this.#order.job.steps.length > 0) {
-        const log = new StepLog(this.events, Math.max(0, this.#steps.begun - 1))
-        log.say(end.reason)
-        await log.end()
-      }
+      if (this.#order.job.steps.length > 0) await this.#steps.say(end.reason)
       return end
     }
   }

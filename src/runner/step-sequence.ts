@@ -19,6 +19,7 @@ export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit'
 const END_MS = 10_000
 
 interface Beside {
+  readonly index: number
   readonly log: HeldLog
   readonly ended: Promise<End>
 }
@@ -79,6 +80,16 @@ export class StepSequence {
     return this.#broken ?? this.#result
   }
 
+  /** Says something at the end of the log of the step that began last. */
+  async say(text: string): Promise<void> {
+    const last = Math.max(0, this.#next - 1)
+    const beside = this.#beside.find(({ index }) => index === last)
+    if (beside) return beside.log.say(text)
+    const log = new StepLog(this.#deps.events, last)
+    log.say(text)
+    await log.end()
+  }
+
   /** Ends what still runs beside the steps, and tells its log. Never rejects. */
   async end(): Promise<void> {
     if (this.#beside.length === 0) return
@@ -122,7 +133,7 @@ export class StepSequence {
       this.#tellEnd(index, end)
       return end
     })
-    this.#beside.push({ log, ended })
+    this.#beside.push({ index, log, ended })
   }
 
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {

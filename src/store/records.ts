@@ -126,6 +126,8 @@ export interface PipelineRecord {
 
 export interface StepRecord {
   readonly name: string
+  /** It runs beside the steps after it: a service, or a step in the background. */
+  readonly beside?: true
   readonly status: 'waiting' | 'running' | 'finished'
   readonly outcome?: Outcome
   readonly reason?: string

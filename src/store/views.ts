@@ -1,6 +1,6 @@
 import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import { partNames } from '../core/plan.ts'
+import { partsOf } from '../core/plan.ts'
 import type { AttemptRecord, JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
 
 /** What the outside sees of a record. */
@@ -42,7 +42,7 @@ export function jobView(job: JobRecord): JobView {
     ...(spec.image !== undefined && { image: spec.image }),
     needs: [...spec.needs],
     labels: [...spec.labels],
-    stepNames: partNames(spec),
+    stepNames: partsOf(spec).map(({ name }) => name),
     ...(spec.concurrency && { concurrencyGroup: spec.concurrency.group }),
     status: state.status,
     ...(state.status === 'finished' && { outcome: state.outcome, finishedAt: state.finishedAt }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { needsContainers, partNames } from '../../core/plan.ts'
+import { needsContainers, partsOf } from '../../core/plan.ts'
 import { jobFromProto, jobToProto } from '../plan-messages.ts'
 import { lintPipelineFile } from './lint-pipeline-file.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
@@ -57,7 +57,11 @@ jobs:
     ],
   )
   assert.equal(other.services?.[0]?.image, 'postgres:18')
-  assert.deepEqual(partNames(full).slice(1, 4), ['test', 'service db', 'service cache'])
+  assert.deepEqual(partsOf(full).slice(0, 3), [
+    { name: 'server', beside: true },
+    { name: 'test' },
+    { name: 'service db', beside: true },
+  ])
   assert.deepEqual([needsContainers(full), needsContainers(plain)], [true, false])
   assert.deepEqual(Object.keys(plain).sort(), ['env', 'labels', 'name', 'needs', 'steps'])
   for (const job of parsed.plan.jobs) assert.deepEqual(jobFromProto(jobToProto(job)), job)

@@ -40,7 +40,14 @@ export function span(
 
 function stepSpan(step: StepView, at: number): SpanDraft[] {
   if (step.startedAt === undefined) return []
-  const { index, name, outcome } = step
+  const { index, name, outcome, beside } = step
   const drawn = span('step', step.startedAt, step.finishedAt, at)
-  return [{ ...drawn, step: { index, name }, ...(outcome === undefined ? {} : { outcome }) }]
+  return [
+    {
+      ...drawn,
+      step: { index, name },
+      ...(beside ? { beside } : {}),
+      ...(outcome === undefined ? {} : { outcome }),
+    },
+  ]
 }

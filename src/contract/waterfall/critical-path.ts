@@ -22,7 +22,8 @@ export function criticalJobs(jobs: readonly JobView[], at: number): JobView[] {
 /** Which spans of one attempt, back from its end, each had to wait for the one before. */
 export function criticalSpans(spans: readonly SpanDraft[]): SpanDraft[] {
   const path: SpanDraft[] = []
-  let rest = [...spans]
+  // Nothing waits for what runs beside the others.
+  let rest = spans.filter(({ beside }) => !beside)
   let until = Number.POSITIVE_INFINITY
   for (;;) {
     rest = rest.filter((one) => one.startAt < until)

@@ -59,6 +59,23 @@ function critical(jobs: readonly JobView[]): string[] {
     .map((span) => (span.job ? `${span.job.name} ${span.name}` : span.name))
 }
 
+test('a service is shown, and nothing waits for its end', () => {
+  const alone = attempt(1060, 40, 100)
+  const service = aStep(1, 'service db', {
+    status: 'finished',
+    outcome: 'success',
+    beside: true,
+    startedAt: 1090,
+    finishedAt: 1240,
+  })
+  const spans = (of: AttemptView) => waterfallOf(pipeline, [job('a', [], [of])], NOW).spans
+  const withService = { ...alone, steps: [...alone.steps, service] }
+  const others = spans(withService).filter((one) => one.step?.name !== 'service db')
+  assert.deepEqual(others, spans(alone))
+  const [shown] = spans(withService).filter((one) => one.step?.name === 'service db')
+  assert.deepEqual([shown?.beside, shown?.critical, shown?.durationMs], [true, false, 150])
+})
+
 test('the longer of checkout and sandbox is critical, and all that is before and behind', () => {
   const all = ['queue', 'fetch', 'plan', 'a place', 'a handover']
   const slowSandbox = [job('a', [], [attempt(1060, 300, 50)])]

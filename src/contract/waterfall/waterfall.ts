@@ -28,6 +28,8 @@ export const spanView = z
     open: z.boolean(),
     /** Had it been shorter, the pipeline would have been further. */
     critical: z.boolean(),
+    /** Of a step or service that nothing after it waits for. */
+    beside: z.literal(true).optional(),
     /** Of a step that has ended. */
     outcome: outcomeSchema.optional(),
   })
