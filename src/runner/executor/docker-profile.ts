@@ -48,6 +48,12 @@ export interface ContainerSettings {
  */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KILL']
 
+/**
+ * Servers bind ports below 1024, some by a capability of their file that the kernel refuses to start
+ * without, keep the group of a folder, and lock themselves up in one.
+ */
+const SERVICE_CAPABILITIES = [...CAPABILITIES, 'NET_BIND_SERVICE', 'FSETID', 'SYS_CHROOT']
+
 /** Enough for any build; an engine with less to give would refuse to start the container. */
 const OPEN_FILES = 16_384
 
@@ -171,8 +177,8 @@ export function containerSettings(
 }
 
 /**
- * The container of a service: as its image says, as the user it says, with the limits and powers of a
- * job's, and without the workspace. No port of it is published on the machine.
+ * The container of a service: as its image says, as the user it says, with the limits of a job's, and
+ * without the workspace. No port of it is published on the machine.
  */
 export function serviceSettings(
   service: ServiceSpec,
@@ -188,7 +194,14 @@ export function serviceSettings(
     Hostname: name,
     Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: instance },
     Healthcheck: { Test: ['NONE'] },
-    HostConfig: { ...hostSettings(spec.limits), NetworkMode: network, ...nameSettings(spec) },
+    HostConfig: {
+      ...hostSettings(spec.limits),
+      CapAdd: SERVICE_CAPABILITIES,
+      // Images with an init of their own insist on being the first process.
+      Init: false,
+      NetworkMode: network,
+      ...nameSettings(spec),
+    },
     NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [name] } } },
   }
 }

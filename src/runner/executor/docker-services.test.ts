@@ -204,7 +204,7 @@ test('docker: says why a service does not get ready, with its last words', { ski
   )
   await refused(
     [service('db', '', { command: ['/no/such'], ready: ports })],
-    /^service db ended with exit code 127 before it was ready; it said last: .*\/no\/such/,
+    /^service db can't be started: .*\/no\/such/,
   )
   await refused([service('db', '', { image: '127.0.0.1:1/x:1' })], /can't be pulled/, 'not_found')
   assert.equal(await leftOf(instance), 0)
