@@ -138,7 +138,7 @@ export class DockerExecutor implements Executor {
     const sandbox = this.#keep(containers, spec)
     try {
       signal.throwIfAborted()
-      await Promise.all([containers.main.start(), containers.services?.start(signal)])
+      await startAll(containers, signal)
       signal.throwIfAborted()
       return sandbox
     } catch (error) {
@@ -240,5 +240,19 @@ export class DockerExecutor implements Executor {
     })
     this.#warm = { uses, pool }
     if (!this.#closing.signal.aborted) pool.tend()
+  }
+}
+
+/** Neither goes on when the other has failed: what is about to be removed must not be starting. */
+async function startAll({ main, services }: JobContainers, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController()
+  const either = AbortSignal.any([signal, stop.signal])
+  const starts = [main.start(), services?.start(either) ?? Promise.resolve()]
+  try {
+    await Promise.all(starts)
+  } catch (error) {
+    stop.abort(error)
+    await Promise.allSettled(starts)
+    throw error
   }
 }
