@@ -12,7 +12,8 @@ import { stepMapping } from './schema/step.ts'
 import { template } from './schema/templates.ts'
 import { conditions } from './schema/when.ts'
 
-const SECTIONS: readonly (readonly [string, z.ZodObject, string])[] = [
+/** What the page tells of, part by part: a title, the keys, and where they stand. */
+export const referenceSections: readonly (readonly [string, z.ZodObject, string])[] = [
   [
     'The file',
     jobsFile,
@@ -43,10 +44,10 @@ export function referencePage(): string {
     'Made of what the parser uses, by `narwhal schema --markdown`. What they are good for is told, with',
     'examples, in [narwhal.yml](narwhal-yml.md).',
   ]
-  return `${[...intro, ...SECTIONS.flatMap(section)].join('\n')}\n`
+  return `${[...intro, ...referenceSections.flatMap(section)].join('\n')}\n`
 }
 
-function section([title, { shape }, words]: (typeof SECTIONS)[number]): string[] {
+function section([title, { shape }, words]: (typeof referenceSections)[number]): string[] {
   const rows = Object.entries(shape).map(([name, schema]) => row(name, schema as z.ZodType))
   return ['', `## ${title}`, '', words, '', '| key | meaning | such as |', '|---|---|---|', ...rows]
 }
