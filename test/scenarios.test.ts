@@ -1,30 +1,50 @@
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { skipDistributed, startDistributed } from './support/distributed.ts'
 import { startUp } from './support/installation.ts'
-import { runScenarioLocally } from './support/local-scenario.ts'
-import { listScenarios, runScenario } from './support/scenario.ts'
+import { openLocalScenarios } from './support/local-scenario.ts'
+import {
+  listScenarios,
+  openScenarios,
+  type Scenario,
+  type ScenarioStage,
+} from './support/scenario.ts'
+import { testService } from './support/services.ts'
 
-test('scenarios, on a whole Narwhal in one process', async (t) => {
-  await using installation = await startUp()
-  for (const scenario of await listScenarios()) {
-    await t.test(scenario.name, () => runScenario(installation, scenario))
-  }
-})
+const scenarios = await listScenarios()
 
-const skip = skipDistributed()
+/** Runs some of them, a few at a time. */
+async function runAll(
+  t: TestContext,
+  stage: ScenarioStage,
+  which: (expected: Scenario['expected']) => boolean,
+): Promise<void> {
+  const chosen = scenarios.filter(({ expected }) => which(expected))
+  await Promise.all(chosen.map((one) => t.test(one.name, () => stage.run(one))))
+}
 
-test('scenarios, on four processes with RabbitMQ, PostgreSQL and Docker', { skip }, async (t) => {
+/** There are many of them. */
+const options = { concurrency: 3, timeout: 300_000 }
+
+test('scenarios, on four processes with RabbitMQ, PostgreSQL and Docker', {
+  ...options,
+  skip: skipDistributed(),
+}, async (t) => {
   await using installation = await startDistributed()
-  for (const scenario of await listScenarios()) {
-    if (!scenario.expected.distributed) continue
-    await t.test(scenario.name, () => runScenario(installation, scenario))
-  }
+  await using stage = await openScenarios(installation)
+  await runAll(t, stage, ({ fakeOnly }) => !fakeOnly)
 })
 
-test('scenarios, as narwhal run has them', async (t) => {
-  for (const scenario of await listScenarios()) {
-    // There it is Ctrl-C that cancels, and then nobody is left to see it.
-    if (scenario.expected.cancelWhenRunning) continue
-    await t.test(scenario.name, () => runScenarioLocally(scenario))
-  }
+test('scenarios, as narwhal run has them, with Docker', {
+  ...options,
+  skip: testService('docker').skip,
+}, async (t) => {
+  await using stage = await openLocalScenarios(`docker:${testService('docker').url}`)
+  // There it is Ctrl-C that cancels, and then nobody is left to see it.
+  await runAll(t, stage, ({ fakeOnly, cancelWhenRunning }) => !fakeOnly && !cancelWhenRunning)
+})
+
+test('scenarios that only the fake engine can play, in one process', async (t) => {
+  await using installation = await startUp()
+  await using stage = await openScenarios(installation)
+  await runAll(t, stage, ({ fakeOnly }) => fakeOnly)
 })

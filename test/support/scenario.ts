@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { z } from 'zod'
 import type { PipelineWithJobs } from '../../src/contract/rest.ts'
 import type { JobView } from '../../src/contract/views.ts'
+import { SerialQueue } from '../../src/lib/serial-queue.ts'
 import { eventually } from './eventually.ts'
 import { gitRepository } from './git-repository.ts'
 import { finished, type Installation, logText, pipelineOf, push, register } from './installation.ts'
@@ -14,11 +15,11 @@ const outcome = z.enum(['success', 'failure', 'error', 'cancelled', 'timeout', '
 
 /** What a scenario's `expected.json` may say; what it leaves out is not looked at. */
 const expectation = z.strictObject({
-  /** Runs on the distributed form, too, where steps are real shell in real containers. */
-  distributed: z.boolean().default(false),
+  /** Only the fake engine can do what it wants; elsewhere steps are real shell in real containers. */
+  fakeOnly: z.boolean().default(false),
   /** What happens while it runs: the pipeline is cancelled once a step of this job runs. */
   cancelWhenRunning: z.string().optional(),
-  /** The secrets of the repository. */
+  /** The secrets of the repository, which all scenarios share. */
   secrets: z.record(z.string(), z.string()).default({}),
   outcome,
   /** A part of the reason. */
@@ -79,26 +80,53 @@ async function otherFiles(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries((await Promise.all(texts)).map((text, i) => [paths[i] ?? '', text]))
 }
 
-/** Pushes a commit with the scenario's file and holds what comes of it against what is expected. */
-export async function runScenario(
-  installation: Installation,
-  { file, files, expected }: Scenario,
-): Promise<void> {
-  await using repository = await gitRepository({ files: { 'README.md': 'hello\n' }, serve: true })
+/** Runs scenarios, each as one commit of the same repository. */
+export interface ScenarioStage extends AsyncDisposable {
+  /** Holds what comes of the scenario's file against what is expected. */
+  run(scenario: Scenario): Promise<void>
+}
+
+/** The secrets that any of the scenarios wants its repository to have. */
+export async function scenarioSecrets(): Promise<Readonly<Record<string, string>>> {
+  const all = new Map<string, string>()
+  for (const { name, expected } of await listScenarios()) {
+    for (const [secret, value] of Object.entries(expected.secrets)) {
+      const known = all.get(secret) ?? value
+      assert.equal(value, known, `${name}: another scenario has another ${secret}`)
+      all.set(secret, value)
+    }
+  }
+  return Object.fromEntries(all)
+}
+
+/** By pushes to an installation. */
+export async function openScenarios(installation: Installation): Promise<ScenarioStage> {
+  await using stack = new AsyncDisposableStack()
+  const first = { 'README.md': 'hello\n' }
+  const repository = stack.use(await gitRepository({ files: first, serve: true }))
   const registered = await register(installation, repository.url)
-  for (const [name, value] of Object.entries(expected.secrets)) {
+  for (const [name, value] of Object.entries(await scenarioSecrets())) {
     await installation.client.setSecret(name, value, registered.id)
   }
-  const sha = await repository.commit(file === undefined ? {} : { ...files, 'narwhal.yml': file })
-  const reply = await push(installation, registered, { sha })
-  assert.equal(reply.status, 202, JSON.stringify(reply.body))
-  const { id } = await pipelineOf(installation, reply.body.eventId)
-  if (expected.cancelWhenRunning)
-    await cancelWhenRunning(installation, id, expected.cancelWhenRunning)
-  const ended = await finished(installation, id)
-  await checkEnd(ended, expected, (job) =>
-    logText(installation, { id: job.id, attempt: job.attempt }),
-  )
+  const commits = new SerialQueue()
+  const parts = stack.move()
+  return {
+    run: async ({ file = null, files, expected }) => {
+      const all = { ...files, 'narwhal.yml': file }
+      const sha = await commits.run(() => repository.commit(all))
+      const reply = await push(installation, registered, { sha })
+      assert.equal(reply.status, 202, JSON.stringify(reply.body))
+      const { id } = await pipelineOf(installation, reply.body.eventId)
+      if (expected.cancelWhenRunning) {
+        await cancelWhenRunning(installation, id, expected.cancelWhenRunning)
+      }
+      const ended = await finished(installation, id)
+      await checkEnd(ended, expected, (job) =>
+        logText(installation, { id: job.id, attempt: job.attempt }),
+      )
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
 }
 
 type Ended = Pick<PipelineWithJobs, 'pipeline' | 'jobs'>

@@ -27,9 +27,10 @@ export interface LocalEvent extends Pick<CommitEvent, 'kind' | 'details'> {
   readonly ref: string
 }
 
-/** Narwhal's own parts for one pipeline in this process: no server, and nothing that lasts. */
+/** Narwhal's own parts in this process: no server, and nothing that lasts. */
 export interface LocalEngine extends AsyncDisposable {
   readonly executor: Executor
+  /** Runs a pipeline to its end; all snapshots must be in the repository of the first. */
   run(event: LocalEvent, following: Following): Promise<PipelineModel>
 }
 
@@ -81,6 +82,7 @@ export async function openLocalEngine(
     ),
   )
   const parts = stack.move()
+  let registered: Promise<void> | undefined
   return {
     executor,
     run: async (event, following) => {
@@ -88,6 +90,8 @@ export async function openLocalEngine(
       const eventId = newId('event')
       const { signal } = context
       return await watchLocal({ broker, store, eventId, following, signal }, async () => {
+        registered ??= registerWork(store, event)
+        await registered
         await accept(store, { ...event, id: eventId })
         await broker.publishCommit(eventId)
       })
@@ -96,37 +100,40 @@ export async function openLocalEngine(
   }
 }
 
+/** Always the same, so that its mirror serves the next run as well. */
+const REPOSITORY = 'repo_local'
+
+async function registerWork(store: Store, { snapshot, name }: LocalEvent): Promise<void> {
+  const repository = {
+    id: REPOSITORY,
+    name,
+    forge: 'git',
+    cloneUrl: snapshot.repository,
+    webhookSecret: '',
+    pollIntervalMs: 0,
+    createdAt: Date.now(),
+  } as const
+  await store.transact((write) => write.insertRepository(repository, []))
+}
+
 async function accept(
   store: Store,
-  { id, kind, details, snapshot, name, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
+  { id, kind, details, snapshot, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
 ): Promise<void> {
-  const now = Date.now()
-  // Always the same, so that its mirror serves the next run as well.
-  const repositoryId = 'repo_local'
+  const event: CommitEvent = {
+    id,
+    repositoryId: REPOSITORY,
+    kind,
+    ref,
+    sha: snapshot.sha,
+    title: '',
+    author: '',
+    trust: { fromFork: false },
+    ...(details ? { details } : {}),
+    source: 'manual',
+    receivedAt: Date.now(),
+  }
   await store.transact(async (write) => {
-    const repository = {
-      id: repositoryId,
-      name,
-      forge: 'git',
-      cloneUrl: snapshot.repository,
-      webhookSecret: '',
-      pollIntervalMs: 0,
-      createdAt: now,
-    } as const
-    await write.insertRepository(repository, [])
-    const event: CommitEvent = {
-      id,
-      repositoryId,
-      kind,
-      ref,
-      sha: snapshot.sha,
-      title: '',
-      author: '',
-      trust: { fromFork: false },
-      ...(details ? { details } : {}),
-      source: 'manual',
-      receivedAt: now,
-    }
     await write.acceptEvents([event])
   })
 }
