@@ -53,6 +53,69 @@ test('a commit is one pipeline, however often and in whatever way it is told', a
   assert.equal(await countEvents(narwhal), 2)
 })
 
+test('Gitea and GitLab tell of commits as GitHub does', async () => {
+  await using narwhal = await startUp()
+  await using repository = await gitRepository({ files: FILE })
+  const sha = await repository.head()
+  const add = async (forge: 'gitea' | 'gitlab', name: string) => {
+    const more = { name, cloneUrl: repository.path, forge, pollIntervalMs: 0 }
+    const { webhook } = await narwhal.client.addRepository(more)
+    const send = async (body: string, headers: Record<string, string>) => {
+      const url = `${narwhal.agentUrl}${webhook?.path}`
+      const answer = await fetch(url, { method: 'POST', body, headers })
+      return { status: answer.status, body: (await answer.json()) as { eventId?: string } }
+    }
+    return { secret: webhook?.secret ?? '', send }
+  }
+  const gitea = await add('gitea', 'ada/at-gitea')
+  const person = { id: 7, login: 'ada' }
+  const ofGitea = JSON.stringify({
+    ref: 'refs/heads/main',
+    before: '0'.repeat(40),
+    after: sha,
+    commits: [],
+    repository: { id: 140, full_name: 'ada/at-gitea' },
+    pusher: person,
+    sender: person,
+  })
+  const signed = (secret: string) => ({
+    'x-gitea-event': 'push',
+    'x-gitea-delivery': randomUUID(),
+    'x-gitea-signature': createHmac('sha256', secret).update(ofGitea).digest('hex'),
+  })
+  assert.equal((await gitea.send(ofGitea, signed('wrong'))).status, 401)
+  const first = await gitea.send(ofGitea, signed(gitea.secret))
+  assert.equal(first.status, 202)
+  assert.equal((await gitea.send(ofGitea, signed(gitea.secret))).status, 200)
+  await pipelineOf(narwhal, first.body.eventId)
+
+  const gitlab = await add('gitlab', 'ada/deep/at-gitlab')
+  const ofGitlab = JSON.stringify({
+    ref: 'refs/heads/main',
+    before: '0'.repeat(40),
+    after: sha,
+    checkout_sha: sha,
+    user_id: 4,
+    user_name: 'Ada',
+    commits: [],
+    project: { id: 140, path_with_namespace: 'ada/deep/at-gitlab' },
+  })
+  const told = (token: string) => ({
+    'x-gitlab-event': 'Push Hook',
+    'x-gitlab-event-uuid': randomUUID(),
+    'x-gitlab-token': token,
+  })
+  for (const wrong of ['', 'wrong', `${gitlab.secret}x`]) {
+    assert.equal((await gitlab.send(ofGitlab, told(wrong))).status, 401)
+  }
+  const other = await gitlab.send(ofGitlab, told(gitlab.secret))
+  assert.equal(other.status, 202)
+  await pipelineOf(narwhal, other.body.eventId)
+  const renewed = await narwhal.client.newWebhookSecret('ada/deep/at-gitlab')
+  assert.equal((await gitlab.send(ofGitlab, told(gitlab.secret))).status, 401)
+  assert.equal((await gitlab.send(ofGitlab, told(renewed.webhook?.secret ?? ''))).status, 200)
+})
+
 test('the poller finds branches, tags and what a webhook did not tell', async () => {
   await using narwhal = await startUp()
   await using repository = await gitRepository({ files: FILE, serve: true })

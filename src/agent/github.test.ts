@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { isRef, isSha } from '../core/commit-event.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { parseGithub, type WebhookCommit } from './github.ts'
+import { parseGithub } from './github.ts'
+import type { WebhookCommit } from './parsed-webhook.ts'
 
 const SHA = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
 const TAG_OBJECT = 'a'.repeat(40)

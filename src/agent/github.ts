@@ -1,12 +1,5 @@
 import type { z } from 'zod'
-import {
-  type CommitEvent,
-  isRef,
-  isZeroSha,
-  shortRef,
-  type TrustFacts,
-} from '../core/commit-event.ts'
-import { NarwhalError } from '../lib/errors.ts'
+import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
 import {
   type Create,
   create,
@@ -18,45 +11,24 @@ import {
   repository,
 } from './github-payloads.ts'
 import { firstLine } from './hostile-text.ts'
+import {
+  commit as buildCommit,
+  ignored as ignoredWebhook,
+  malformed,
+  type ParsedWebhook,
+  read,
+  type WebhookCommit,
+  type WebhookRepository,
+} from './parsed-webhook.ts'
 
 export { verifyGithubSignature } from './github-signature.ts'
 
-const LONGEST_TITLE = 500
-const LONGEST_AUTHOR = 200
-const MOST_PROBLEMS = 20
 const BUILT_ACTIONS: ReadonlySet<string> = new Set([
   'opened',
   'synchronize',
   'reopened',
   'ready_for_review',
 ])
-
-/** The repository as the forge names it; only the number is a ground for trust. */
-export interface WebhookRepository {
-  readonly forgeId: number
-  readonly fullName: string
-}
-
-/** What a webhook means to us: a commit to build, or nothing, with the reason in words. */
-export type ParsedWebhook =
-  | {
-      readonly kind: 'commit'
-      readonly repository: WebhookRepository
-      readonly event: WebhookCommit
-    }
-  | {
-      readonly kind: 'ignored'
-      readonly repository?: WebhookRepository
-      readonly reason: string
-    }
-
-/** What a webhook tells of a commit event. */
-export type WebhookCommit = Pick<
-  CommitEvent,
-  'ref' | 'sha' | 'title' | 'author' | 'trust' | 'details'
-> & {
-  readonly kind: 'push' | 'pull_request' | 'tag'
-}
 
 /**
  * Reads a payload of GitHub whose signature has been checked. `eventName` is the header
@@ -166,13 +138,11 @@ function pullRequestTrust({ repository, pull_request: request }: PullRequest): T
 type RepositoryPayload = z.infer<typeof repository>
 
 function commit(from: RepositoryPayload, event: WebhookCommit): ParsedWebhook {
-  const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
-  const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
-  return { kind: 'commit', repository: named(from), event: { ...event, title, author } }
+  return buildCommit(named(from), event)
 }
 
 function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWebhook {
-  return { kind: 'ignored', ...(from ? { repository: named(from) } : {}), reason }
+  return ignoredWebhook(from && named(from), reason)
 }
 
 function named({ id, full_name }: RepositoryPayload): WebhookRepository {
@@ -185,18 +155,4 @@ function repositoryOf(payload: unknown): RepositoryPayload | undefined {
     return undefined
   }
   return repository.safeParse((payload as { repository?: unknown }).repository).data
-}
-
-function read<T>(schema: z.ZodType<T>, eventName: string, payload: unknown): T {
-  const result = schema.safeParse(payload)
-  if (result.success) return result.data
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`,
-  )
-  throw malformed(eventName, problems)
-}
-
-function malformed(eventName: string, problems: readonly string[]): NarwhalError {
-  const shown = problems.slice(0, MOST_PROBLEMS).join('; ')
-  return new NarwhalError('invalid', `the ${eventName} payload is malformed: ${shown}`)
 }

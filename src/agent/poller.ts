@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRef, isSha } from '../core/commit-event.ts'
+import { requestRefs } from '../core/forge.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
@@ -104,8 +105,7 @@ export class Poller {
 
 /** The refs that are watched: branches and tags, and the heads of pull requests where they are refs. */
 export function refPatterns(forge: RepositoryRecord['forge']): string[] {
-  const pulls = forge === 'github' ? ['refs/pull/*/head'] : []
-  return ['refs/heads/*', 'refs/tags/*', ...pulls]
+  return ['refs/heads/*', 'refs/tags/*', ...requestRefs(forge)]
 }
 
 /** A ref as a poll has just seen it, and where it was before. */
@@ -117,7 +117,7 @@ interface RemoteHead {
 }
 
 function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: RemoteHead): NewEvent {
-  const pull = ref.startsWith('refs/pull/')
+  const pull = /^refs\/(?:pull|merge-requests)\//.test(ref)
   return {
     repositoryId: repository.id,
     kind: pull ? 'pull_request' : ref.startsWith('refs/tags/') ? 'tag' : 'push',

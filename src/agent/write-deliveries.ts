@@ -1,4 +1,5 @@
 import type { CommitEvent } from '../core/commit-event.ts'
+import type { WebhookForge } from '../core/forge.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
 import { newId } from '../lib/new-id.ts'
 import type { AcceptedEvent, DeliveryRecord } from '../store/records.ts'
@@ -9,7 +10,7 @@ export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
 
 /** A webhook whose signature has been checked. */
 export interface Delivery {
-  readonly forge: 'github'
+  readonly forge: WebhookForge
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
   /** What it tells of; `forgeId`: the repository's, where that is not known yet. */
@@ -59,13 +60,15 @@ async function findEarlier(
   write: StoreWriter,
   deliveries: readonly Delivery[],
 ): Promise<Map<Delivery, DeliveryRecord>> {
-  const ids = deliveries.map(({ deliveryId }) => deliveryId)
-  const known = await write.findDeliveries('github', ids)
-  const byId = new Map(known.map((record) => [record.deliveryId, record]))
   const earlier = new Map<Delivery, DeliveryRecord>()
-  for (const delivery of deliveries) {
-    const record = byId.get(delivery.deliveryId)
-    if (record?.repositoryId === delivery.repositoryId) earlier.set(delivery, record)
+  for (const [forge, ofForge] of Map.groupBy(deliveries, (delivery) => delivery.forge)) {
+    const ids = ofForge.map(({ deliveryId }) => deliveryId)
+    const known = await write.findDeliveries(forge, ids)
+    const byId = new Map(known.map((record) => [record.deliveryId, record]))
+    for (const delivery of ofForge) {
+      const record = byId.get(delivery.deliveryId)
+      if (record?.repositoryId === delivery.repositoryId) earlier.set(delivery, record)
+    }
   }
   return earlier
 }

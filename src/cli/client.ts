@@ -91,7 +91,12 @@ export class ApiClient {
     return this.#call('/repositories', registeredRepository, { method: 'POST', body })
   }
 
-  /** `repository`: its id or its name. */
+  /** `repository`: its id or its name, here and below. */
+  newWebhookSecret(repository: string): Promise<RegisteredRepository> {
+    const path = `/repositories/${slashless(repository)}/webhook-secret`
+    return this.#call(path, registeredRepository, { method: 'POST' })
+  }
+
   async removeRepository(repository: string): Promise<void> {
     await this.#call(`/repositories/${slashless(repository)}`, accepted, { method: 'DELETE' })
   }

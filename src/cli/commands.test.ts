@@ -167,6 +167,20 @@ GitHub can't reach ${fake.url}: put this server's public address in its place.
   assert.match(err, /narwhal pipeline start octocat\/hello --follow/)
 })
 
+test('prints what to enter at each forge, and a new secret', async () => {
+  await using fake = await filledNarwhal()
+  const gitlab = await runCommand(fake.url, 'repo add https://gitlab.com/team/whale')
+  assert.match(
+    gitlab.out,
+    /URL +\S+\/webhooks\/gitlab\n +Secret token +s3cret\n +Triggers +Push events/,
+  )
+  const gitea = await runCommand(fake.url, 'repo add https://git.example.com/a/b --forge gitea')
+  assert.match(gitea.out, /Target URL +\S+\/webhooks\/gitea\n/)
+  const git = await runCommand(fake.url, 'repo add https://git.example.com/a/c')
+  assert.doesNotMatch(git.out, /ecret/)
+  assert.match((await runCommand(fake.url, 'repo secret team/app')).out, /Secret +n3w\n/)
+})
+
 test('registers the working directory by its absolute path, and starts its pipelines', async () => {
   await using fake = await filledNarwhal()
   await using dir = await tempDir()

@@ -9,6 +9,8 @@ const URLS: [string, string, string][] = [
   ['https://github.com/octocat/hello.git', 'octocat/hello', 'github'],
   ['git@github.com:octocat/hello.git', 'octocat/hello', 'github'],
   ['ssh://git@git.example.com:2222/team/sub/app.git', 'team/sub/app', 'git'],
+  ['https://gitlab.com/team/sub/app.git', 'team/sub/app', 'gitlab'],
+  ['git@codeberg.org:ada/whale.git', 'ada/whale', 'gitea'],
   ['host:~/app', 'app', 'git'],
   ['http://127.0.0.1:3000/a%20b/', 'a-20b', 'git'],
 ]

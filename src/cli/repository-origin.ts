@@ -1,7 +1,16 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Forge } from '../core/forge.ts'
 import { NarwhalError } from '../lib/errors.ts'
+
+/** Whose host says it; others can be anything. */
+const FORGE_AT: Readonly<Record<string, Forge>> = {
+  'github.com': 'github',
+  'gitlab.com': 'gitlab',
+  'codeberg.org': 'gitea',
+  'gitea.com': 'gitea',
+}
 
 /** What a URL or a path says about the repository there. */
 export interface Origin {
@@ -9,7 +18,7 @@ export interface Origin {
   readonly cloneUrl: string
   /** `owner/name` of a URL, the folder's name of a path. */
   readonly name: string
-  readonly forge: 'github' | 'git'
+  readonly forge: Forge
 }
 
 /** Throws `invalid` where neither a URL nor a folder can be meant. */
@@ -23,7 +32,7 @@ export async function readOrigin(given: string, cwd: string): Promise<Origin> {
     return {
       cloneUrl: given,
       name: toName(parts),
-      forge: host.toLowerCase() === 'github.com' ? 'github' : 'git',
+      forge: FORGE_AT[host.toLowerCase()] ?? 'git',
     }
   }
   const path = resolve(cwd, given)

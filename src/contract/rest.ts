@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { FORGES } from '../core/forge.ts'
 import { ROLES } from '../core/role.ts'
 import {
   attemptView,
@@ -41,7 +42,7 @@ export const newRepository = z.strictObject({
   name: repositoryName,
   /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
   cloneUrl: z.string().max(2048),
-  forge: z.enum(['github', 'git']).default('git'),
+  forge: z.enum(FORGES).default('git'),
   /** Milliseconds between two looks for new commits; 0: webhooks only. One minute unless told. */
   pollIntervalMs: z.number().int().min(0).max(86_400_000).default(60_000),
 })

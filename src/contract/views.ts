@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { FORGES } from '../core/forge.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
 import { OUTCOMES } from '../core/outcome.ts'
 import { HEURISTICS } from '../core/placement/placement.ts'
@@ -27,7 +28,7 @@ export const repositoryView = z
     id: repositoryId,
     /** `owner/name`, unique among the repositories. */
     name: z.string(),
-    forge: z.enum(['github', 'git']),
+    forge: z.enum(FORGES),
     cloneUrl: z.string(),
     /** Milliseconds between two looks for new commits; 0: webhooks only. */
     pollIntervalMs: z.number().int().nonnegative(),

@@ -84,8 +84,9 @@ export function isRef(text: string): boolean {
   return text.length <= 1024 && text.startsWith('refs/') && !FORBIDDEN_IN_REF.test(text)
 }
 
-/** A ref as people say it: `main`, `v1`, `#7`. */
+/** A ref as people say it: `main`, `v1`, `#7`, `!7`. */
 export function shortRef(ref: string): string {
-  const pull = /^refs\/pull\/(\d+)\/head$/.exec(ref)
-  return pull ? `#${pull[1]}` : ref.replace(/^refs\/(?:heads|tags)\//, '')
+  const [, place, number] = /^refs\/(pull|merge-requests)\/(\d+)\/head$/.exec(ref) ?? []
+  if (place) return `${place === 'pull' ? '#' : '!'}${number}`
+  return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }

@@ -1,35 +1,26 @@
 import { getJob, getPipeline, getRepository } from '../api/lookups.ts'
-import { viewRepository } from '../api/repository-view.ts'
 import {
-  accepted,
   cancelRequest,
   changedJob,
   jobParams,
-  newRepository,
   pipelineParams,
   queueList,
   queueQuery,
-  registeredRepository,
-  repositoryParams,
   startedPipeline,
   startPipeline,
 } from '../contract/rest.ts'
-import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import type { HttpServer } from '../http/server.ts'
-import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
-import { openWebhookSecret } from '../store/webhook-secrets.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
-import { registerRepository } from './register-repository.ts'
+import { addRepositoryRoutes } from './repository-routes.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
 import { addSecretRoutes } from './secret-routes.ts'
 import { addForgeLinkRoutes } from './statuses/forge-link-routes.ts'
 import type { Statuses } from './statuses/tell-statuses.ts'
-import { testDelivery } from './test-delivery.ts'
 import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 
@@ -48,7 +39,6 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     // The dispatcher waits for a store that is away; a person is told at once instead.
     scope.addHook('preHandler', () => deps.store.ping())
     addRepositoryRoutes(scope, deps)
-    addDeliveryRoutes(scope, deps)
     addForgeLinkRoutes(scope, deps)
     addPipelineRoutes(scope, deps)
     addApprovalRoute(scope, deps)
@@ -57,60 +47,6 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addTokenRoutes(scope, deps.store)
     addUserRoutes(scope, deps.store)
     addSecretRoutes(scope, deps)
-  })
-}
-
-function addRepositoryRoutes(server: HttpServer, deps: CommandDeps): void {
-  const tags = ['repositories']
-  const { store } = deps
-  server.post('/api/v1/repositories', {
-    schema: {
-      summary: 'Register a repository',
-      tags,
-      body: newRepository,
-      response: { 201: registeredRepository },
-    },
-    handler: async (request, reply) => {
-      const { repository, secret } = await registerRepository(deps, request.body)
-      const webhook = { path: '/webhooks/github', secret }
-      return reply.code(201).send({
-        repository: viewRepository(repository),
-        ...(repository.forge === 'github' ? { webhook } : {}),
-      })
-    },
-  })
-  server.delete('/api/v1/repositories/:repository', {
-    schema: {
-      summary: 'Remove a repository; its pipelines remain readable',
-      tags,
-      params: repositoryParams,
-      response: { 200: accepted },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      await store.transact((write) => write.removeRepository(repository.id))
-      return { ok: true } as const
-    },
-  })
-}
-
-function addDeliveryRoutes(server: HttpServer, { store, vault }: CommandDeps): void {
-  server.post('/api/v1/repositories/:repository/test-delivery', {
-    schema: {
-      summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',
-      tags: ['repositories'],
-      params: repositoryParams,
-      body: testDeliveryRequest,
-      response: { 200: testedDelivery },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      if (repository.forge !== 'github') {
-        throw new NarwhalError('conflict', `${repository.name} has no webhook: it is polled`)
-      }
-      const secret = openWebhookSecret(vault, repository)
-      return await testDelivery({ ...repository, secret }, request.body.url)
-    },
   })
 }
 

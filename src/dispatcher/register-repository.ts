@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import type { newRepository } from '../contract/rest.ts'
 import { isRef, isSha } from '../core/commit-event.ts'
+import { requestRefs } from '../core/forge.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
@@ -27,13 +28,17 @@ export async function registerRepository(
       `a repository named ${request.name} is registered already: remove it, or give this one another name`,
     )
   }
-  const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*', 'refs/pull/*/head'], {
-    env: gitEnv,
-  }).catch((error: unknown) => {
+  const refs = await listRemote(
+    clone,
+    ['refs/heads/*', 'refs/tags/*', ...requestRefs(request.forge)],
+    {
+      env: gitEnv,
+    },
+  ).catch((error: unknown) => {
     const words = `${request.cloneUrl} can't be read: ${describeError(error)}`
     throw new NarwhalError('invalid', words, { cause: error })
   })
-  const secret = randomBytes(24).toString('base64url')
+  const secret = newWebhookSecret()
   const repository = {
     id: newId('repo'),
     name: request.name,
@@ -52,4 +57,9 @@ export async function registerRepository(
     return record
   })
   return { repository: result, secret }
+}
+
+/** What a forge signs its webhooks with. */
+export function newWebhookSecret(): string {
+  return randomBytes(24).toString('base64url')
 }

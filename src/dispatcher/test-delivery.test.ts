@@ -8,8 +8,8 @@ test('a test delivery says whether a URL leads to the agent with the right secre
   await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [true]' } })
   await using narwhal = await startUp()
   const { id } = await register(narwhal, source.path)
-  const deliver = async (url: string) => {
-    const response = await fetch(`${narwhal.url}/api/v1/repositories/${id}/test-delivery`, {
+  const deliver = async (url: string, to: string = id) => {
+    const response = await fetch(`${narwhal.url}/api/v1/repositories/${to}/test-delivery`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ url }),
@@ -19,6 +19,13 @@ test('a test delivery says whether a URL leads to the agent with the right secre
   }
   const right = await deliver(`${narwhal.agentUrl}/webhooks/github`)
   assert.deepEqual(right, { ok: true, words: 'the ping arrived and its signature is right' })
+  for (const forge of ['gitea', 'gitlab'] as const) {
+    const more = { name: `ada/at-${forge}`, cloneUrl: source.path, forge, pollIntervalMs: 0 }
+    const { repository, webhook } = await narwhal.client.addRepository(more)
+    assert.equal(webhook?.path, `/webhooks/${forge}`)
+    const told = await deliver(`${narwhal.agentUrl}${webhook.path}`, repository.id)
+    assert.ok(told.ok, told.words)
+  }
   const wrong = await deliver(`${narwhal.url}/api/v1/status`)
   assert.equal(wrong.ok, false)
   const nowhere = await deliver('http://127.0.0.1:1/webhooks/github')

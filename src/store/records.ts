@@ -1,6 +1,7 @@
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
+import type { Forge, WebhookForge } from '../core/forge.ts'
 import type {
   DispatcherId,
   EventId,
@@ -24,7 +25,7 @@ export interface RepositoryRecord {
   readonly id: RepositoryId
   /** `owner/name`; unique among the repositories that are registered. */
   readonly name: string
-  readonly forge: 'github' | 'git'
+  readonly forge: Forge
   /** The forge's numeric id, as soon as a verified webhook has told it. */
   readonly forgeId?: number
   readonly cloneUrl: string
@@ -59,7 +60,7 @@ export interface AcceptedEvent {
 }
 
 export interface DeliveryRecord {
-  readonly forge: 'github'
+  readonly forge: WebhookForge
   /** The forge's own id of the delivery. */
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
@@ -310,7 +311,7 @@ export interface PipelineDetail {
 /** Where, and by what right, the statuses of a repository's commits are told. */
 export interface ForgeLinkRecord {
   readonly repositoryId: RepositoryId
-  readonly forge: 'github' | 'gitea' | 'gitlab' | 'bitbucket'
+  readonly forge: WebhookForge | 'bitbucket'
   /** Of the forge's API, without a slash at the end: `https://api.github.com`. */
   readonly apiUrl: string
   /** The repository's path at the forge: `owner/name`. */

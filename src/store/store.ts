@@ -3,6 +3,7 @@ import type { LogChunk } from '../contract/log-chunk.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../core/concurrency.ts'
+import type { WebhookForge } from '../core/forge.ts'
 import type {
   AttemptRef,
   DispatcherId,
@@ -79,14 +80,14 @@ export interface StoreReader {
    * whose id is not known yet; in the same order, undefined for those that are not there.
    */
   findForgeRepositories(
-    forge: 'github',
+    forge: WebhookForge,
     repositories: readonly ForgeName[],
   ): Promise<(RepositoryRecord | undefined)[]>
   listRepositories(): Promise<RepositoryRecord[]>
   listHeads(repositoryId: RepositoryId): Promise<Head[]>
 
   /** Those of the ids that are known, in no order. */
-  findDeliveries(forge: 'github', deliveryIds: readonly string[]): Promise<DeliveryRecord[]>
+  findDeliveries(forge: WebhookForge, deliveryIds: readonly string[]): Promise<DeliveryRecord[]>
   findEvent(id: EventId): Promise<CommitEvent | undefined>
   /** Events of registered repositories without a pipeline, oldest first. */
   listPendingEvents(query: PendingQuery): Promise<PendingEvent[]>

@@ -36,10 +36,11 @@ export function formatOffset(ms: number): string {
   return minutes > 0 ? `${sign}${minutes}:${seconds.padStart(6, '0')}` : `${sign}${seconds}`
 }
 
-/** A ref as people say it: `main`, `v1`, `#7`. */
+/** A ref as people say it: `main`, `v1`, `#7`, `!7`. */
 export function formatRef(ref: string): string {
-  const pull = /^refs\/pull\/(\d+)\/head$/.exec(ref)
-  return pull ? `#${pull[1]}` : ref.replace(/^refs\/(?:heads|tags)\//, '')
+  const [, place, number] = /^refs\/(pull|merge-requests)\/(\d+)\/head$/.exec(ref) ?? []
+  if (place) return `${place === 'pull' ? '#' : '!'}${number}`
+  return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }
 
 export function formatSha(sha: string): string {

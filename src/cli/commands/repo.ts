@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import type { RegisteredRepository } from '../../contract/rest.ts'
+import { FORGES, type Forge, type WebhookForge } from '../../core/forge.ts'
 import { cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
 import {
@@ -15,7 +17,7 @@ import { addRepoLinkCommands } from './repo-link.ts'
 
 interface AddOptions extends ClientOptions {
   readonly name?: string
-  readonly forge?: 'github' | 'git'
+  readonly forge?: Forge
   readonly poll?: string
 }
 
@@ -34,14 +36,15 @@ export function addRepoCommands(program: Command, io: CliIo): void {
   })
     .option('--name <owner/name>', "its name here; by default the URL's, or the folder's")
     .addOption(
-      new Option('--forge <forge>', 'who hosts it; by default as the URL says').choices([
-        'github',
-        'git',
-      ]),
+      new Option('--forge <forge>', 'who hosts it; by default as the URL says').choices(FORGES),
     )
     .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
+  addClientCommand(repo, 'secret <repository>', {
+    summary: 'make a new webhook secret; the former one is refused from then on',
+    examples: ['repo secret octocat/hello'],
+  }).action((repository: string, options: ClientOptions) => newSecret(repository, options, io))
   addClientCommand(repo, 'list', {
     summary: 'list the registered repositories',
     examples: ['repo list', 'repo list --json'],
@@ -72,35 +75,70 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
       : `looked at every ${formatInterval(repository.pollIntervalMs)}`
   const bold = coloursFor(io, io.stdout).bold
   io.stdout.write(`registered ${bold(name)} (${cleanText(repository.cloneUrl)}), ${polled}\n`)
-  if (webhook && repository.forge === 'github') {
-    printWebhook(client.address.server, webhook, name, io)
-  }
+  if (webhook) printWebhook(client.address.server, { repository, webhook }, io)
   note(io, `build it with: narwhal pipeline start ${name} --follow`)
   if (repository.forge === 'github') {
     note(io, `have outcomes told to GitHub: narwhal repo link ${name} --token-file <file>`)
   }
 }
 
-function printWebhook(
-  server: string,
-  webhook: { path: string; secret: string },
-  name: string,
-  io: CliIo,
-): void {
+async function newSecret(repository: string, options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const renewed = await client.newWebhookSecret(repository)
+  if (options.json) return printJson(io, renewed)
+  const { webhook } = renewed
+  if (webhook) printWebhook(client.address.server, { ...renewed, webhook }, io)
+}
+
+/** Where a webhook is made at each forge, and what its fields are called there. */
+const WEBHOOK_FIELDS: Readonly<Record<WebhookForge, readonly string[]>> = {
+  github: ['Payload URL', 'Secret', 'Events        Pushes, Pull requests, Branch or tag creation'],
+  gitea: [
+    'Target URL',
+    'Secret',
+    'Events        Push, Create, Pull request, Pull request synchronized',
+  ],
+  gitlab: [
+    'URL',
+    'Secret token',
+    'Triggers      Push events, Tag push events, Merge request events',
+  ],
+}
+
+type WithWebhook = RegisteredRepository & {
+  readonly webhook: NonNullable<RegisteredRepository['webhook']>
+}
+
+function printWebhook(server: string, { repository, webhook }: WithWebhook, io: CliIo): void {
+  const { forge, name } = repository
+  if (forge === 'git') return
   const url = `${server}${cleanText(webhook.path)}`
   const isLocal = /^(?:localhost|127\.|\[::1\])/.test(new URL(server).hostname)
+  const [urlField = '', secretField = '', events = ''] = WEBHOOK_FIELDS[forge]
+  const place =
+    forge === 'github'
+      ? `https://github.com/${cleanText(name)}/settings/hooks/new, as its admin`
+      : `the forge, under Settings → Webhooks of ${cleanText(name)}`
   const lines = [
     '',
-    `Enter this at https://github.com/${name}/settings/hooks/new, as its admin:`,
-    `  Payload URL   ${url}`,
-    '  Content type  application/json',
-    `  Secret        ${cleanText(webhook.secret)}`,
-    '  Events        Pushes, Pull requests, Branch or tag creation',
+    `Enter this at ${place}:`,
+    `  ${urlField.padEnd(13)} ${url}`,
+    ...(forge === 'gitlab' ? [] : ['  Content type  application/json']),
+    `  ${secretField.padEnd(13)} ${cleanText(webhook.secret)}`,
+    `  ${events}`,
   ]
   if (isLocal) {
-    lines.push(`GitHub can't reach ${server}: put this server's public address in its place.`)
+    lines.push(
+      `${FORGE_TITLES[forge]} can't reach ${server}: put this server's public address in its place.`,
+    )
   }
   io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+const FORGE_TITLES: Readonly<Record<WebhookForge, string>> = {
+  github: 'GitHub',
+  gitea: 'The forge',
+  gitlab: 'GitLab',
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {

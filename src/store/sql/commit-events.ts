@@ -4,6 +4,7 @@ import {
   semanticKey,
   type TrustFacts,
 } from '../../core/commit-event.ts'
+import type { WebhookForge } from '../../core/forge.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
@@ -152,7 +153,7 @@ async function requireRegistered(db: Db, ids: ReadonlySet<RepositoryId>): Promis
 
 export async function findDeliveries(
   db: Db,
-  forge: 'github',
+  forge: WebhookForge,
   deliveryIds: readonly string[],
 ): Promise<DeliveryRecord[]> {
   const found: DeliveryRecord[] = []
@@ -168,7 +169,7 @@ export async function findDeliveries(
   return found
 }
 
-function deliveryOf(forge: 'github', row: DeliveryRow): DeliveryRecord {
+function deliveryOf(forge: WebhookForge, row: DeliveryRow): DeliveryRecord {
   return {
     forge,
     deliveryId: row.delivery_id,

@@ -1,3 +1,4 @@
+import type { WebhookForge } from '../../core/forge.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
@@ -23,7 +24,7 @@ export async function findRepository(
 
 export async function findForgeRepositories(
   db: Db,
-  forge: 'github',
+  forge: WebhookForge,
   wanted: readonly ForgeName[],
 ): Promise<(RepositoryRecord | undefined)[]> {
   const byId = new Map<number, RepositoryRecord>()

@@ -1,6 +1,7 @@
 import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { GroupMember } from '../../core/concurrency.ts'
+import type { WebhookForge } from '../../core/forge.ts'
 import type { DispatcherId, EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type {
   DeliveryRecord,
@@ -79,7 +80,7 @@ export class SqlReader implements StoreReader {
   }
 
   findForgeRepositories(
-    forge: 'github',
+    forge: WebhookForge,
     repositories: readonly ForgeName[],
   ): Promise<(RepositoryRecord | undefined)[]> {
     return findForgeRepositories(this.#db, forge, repositories)
@@ -93,7 +94,7 @@ export class SqlReader implements StoreReader {
     return listHeads(this.#db, repositoryId)
   }
 
-  findDeliveries(forge: 'github', deliveryIds: readonly string[]): Promise<DeliveryRecord[]> {
+  findDeliveries(forge: WebhookForge, deliveryIds: readonly string[]): Promise<DeliveryRecord[]> {
     return findDeliveries(this.#db, forge, deliveryIds)
   }
 

@@ -184,10 +184,14 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
         createdAt: 0,
       }
       fake.repositories.push(repository)
-      const webhook = { path: '/webhooks/github', secret: 's3cret' }
-      return forge === 'github' ? { repository, webhook } : { repository }
+      const webhook = { path: `/webhooks/${forge}`, secret: 's3cret' }
+      return forge === 'git' ? { repository } : { repository, webhook }
     },
   )
+  server.post(`${base}/repositories/:id/webhook-secret`, async () => ({
+    repository: { ...fake.repositories[0], forge: 'github' },
+    webhook: { path: '/webhooks/github', secret: 'n3w' },
+  }))
   server.post(`${base}/pipelines`, { schema: { body: startPipeline } }, async ({ body }) => ({
     pipeline: get(fake.pipelines[0], `repository ${body.repository}`),
   }))

@@ -12,7 +12,9 @@ export interface AddRepositoryProps {
 
 const FORGES = [
   ['github', 'GitHub: by webhook, and by looking'],
-  ['git', 'GitLab, Gitea, Forgejo, Bitbucket or plain git: by looking'],
+  ['gitea', 'Gitea or Forgejo: by webhook, and by looking'],
+  ['gitlab', 'GitLab: by webhook, and by looking'],
+  ['git', 'Bitbucket or plain git: by looking'],
 ] as const
 
 const INTERVALS = [
@@ -60,7 +62,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
   const [url, setUrl] = useState('')
   const [name, setName] = useState<string>()
   const [forge, setForge] = useState<string>()
-  const guessed = forge ?? (/github\.com[/:]/.test(url) ? 'github' : 'git')
+  const guessed = forge ?? forgeOf(url)
   const add = async (entered: FormData) => {
     const pollIntervalMs = Number(entered.get('poll'))
     const body = { name: name ?? nameOf(url), cloneUrl: url.trim(), forge: guessed, pollIntervalMs }
@@ -113,6 +115,14 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
       </label>
     </CommandForm>
   )
+}
+
+/** Of hosts that everybody knows. */
+function forgeOf(url: string): string {
+  const host = /^(?:[a-z+]+:\/\/)?(?:[^@/]*@)?([^/:]+)[/:]/i.exec(url.trim())?.[1]?.toLowerCase()
+  if (host === 'github.com') return 'github'
+  if (host === 'gitlab.com') return 'gitlab'
+  return host === 'codeberg.org' || host === 'gitea.com' ? 'gitea' : 'git'
 }
 
 /** `owner/name` of a URL; of a folder, its name. */

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { RegisteredRepository } from '../../../src/contract/rest.ts'
 import type { TestedDelivery } from '../../../src/contract/rest-insights.ts'
 import type { RepositoryView } from '../../../src/contract/views.ts'
@@ -12,55 +12,88 @@ export interface WebhookHelpProps {
   readonly webhook: RegisteredRepository['webhook']
 }
 
-const PATH = '/webhooks/github'
+type Forge = Exclude<RepositoryView['forge'], 'git'>
+
+/** Where a webhook is made at each forge, and what its fields are called there. */
+const FORGES: Readonly<
+  Record<Forge, { place: string; url: string; secret: string; events: [string, string] }>
+> = {
+  github: {
+    place: 'At GitHub, in the repository’s Settings → Webhooks → Add webhook',
+    url: 'Payload URL',
+    secret: 'Secret',
+    events: ['Events', 'Pushes, pull requests, branch or tag creation'],
+  },
+  gitea: {
+    place: 'At Gitea or Forgejo, in the repository’s Settings → Webhooks → Add webhook → Gitea',
+    url: 'Target URL',
+    secret: 'Secret',
+    events: ['Trigger on', 'Push, create, pull request, pull request synchronized'],
+  },
+  gitlab: {
+    place: 'At GitLab, in the project’s Settings → Webhooks → Add new webhook',
+    url: 'URL',
+    secret: 'Secret token',
+    events: ['Trigger', 'Push events, tag push events, merge request events'],
+  },
+}
 
 /** How a repository's forge is made to tell of commits, and a delivery to try it. */
 export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
-  if (repository.forge !== 'github') return <Polled repository={repository} />
+  const [renewed, setRenewed] = useState<RegisteredRepository['webhook']>()
+  const { forge } = repository
+  if (forge === 'git') return <Polled repository={repository} />
+  const words = FORGES[forge]
+  const url = `${location.origin}/webhooks/${forge}`
+  const known = renewed ?? webhook
+  const renew = async () => {
+    const path = `/repositories/${repository.id}/webhook-secret`
+    setRenewed((await postJson<RegisteredRepository>(path)).webhook)
+  }
   return (
     <div className="form">
-      <p>
-        At GitHub, in the repository’s <strong>Settings → Webhooks → Add webhook</strong>, enter:
-      </p>
+      <p>{words.place}, enter:</p>
       <dl className="details webhook">
-        <div>
-          <dt>Payload URL</dt>
-          <dd>
-            <Copyable text={location.origin + (webhook?.path ?? PATH)} label="the URL" />
-          </dd>
-        </div>
-        <div>
-          <dt>Content type</dt>
-          <dd>
+        <Field name={words.url}>
+          <Copyable text={url} label="the URL" />
+        </Field>
+        {forge === 'gitlab' ? null : (
+          <Field name="Content type">
             <code>application/json</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Secret</dt>
-          <dd>
-            {webhook ? (
-              <>
-                <Copyable text={webhook.secret} label="the secret" />
-                <small className="quiet">It is shown this once.</small>
-              </>
-            ) : (
-              <span>
-                It was shown when the repository was added. Lost it? Remove the repository here and
-                add it again.
-              </span>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Events</dt>
-          <dd>Pushes, pull requests, branch or tag creation</dd>
-        </div>
+          </Field>
+        )}
+        <Field name={words.secret}>
+          {known ? (
+            <>
+              <Copyable text={known.secret} label="the secret" />
+              <small className="quiet">It is shown this once.</small>
+            </>
+          ) : (
+            <>
+              <span>It was shown when it was made.</span>{' '}
+              <CommandButton run={renew} needs="admin" isSmall>
+                Make a new one
+              </CommandButton>
+            </>
+          )}
+        </Field>
+        <Field name={words.events[0]}>{words.events[1]}</Field>
       </dl>
       <p className="quiet small">
-        Where agents stand apart, or GitHub reaches Narwhal under another name, the URL is that
+        Where agents stand apart, or the forge reaches Narwhal under another name, the URL is that
         one’s.
+        {forge === 'gitlab' ? ' GitLab sends the secret itself: use an https URL.' : ''}
       </p>
-      <TestDelivery repository={repository} />
+      <TestDelivery repository={repository} usual={url} />
+    </div>
+  )
+}
+
+function Field({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
     </div>
   )
 }
@@ -75,8 +108,8 @@ function Polled({ repository }: { readonly repository: RepositoryView }) {
           : 'It is not looked at: start its pipelines by hand or by the API.'}
       </p>
       <p>
-        Is that too slow? Have the forge’s hook start the pipeline at once: a webhook or a script at
-        GitLab, Gitea, Forgejo or Bitbucket that calls
+        Is that too slow? Have the forge’s hook start the pipeline at once: a webhook or a script
+        there that calls
       </p>
       <Copyable
         label="the command"
@@ -86,8 +119,13 @@ function Polled({ repository }: { readonly repository: RepositoryView }) {
   )
 }
 
-function TestDelivery({ repository }: { readonly repository: RepositoryView }) {
-  const [url, setUrl] = useState(location.origin + PATH)
+interface TestDeliveryProps {
+  readonly repository: RepositoryView
+  readonly usual: string
+}
+
+function TestDelivery({ repository, usual }: TestDeliveryProps) {
+  const [url, setUrl] = useState(usual)
   const [tested, setTested] = useState<TestedDelivery>()
   const test = async () => {
     setTested(undefined)
@@ -101,7 +139,9 @@ function TestDelivery({ repository }: { readonly repository: RepositoryView }) {
         <input type="url" value={url} onChange={(event) => setUrl(event.target.value)} />
       </label>
       <p>
-        <CommandButton run={test}>Send a test delivery</CommandButton>
+        <CommandButton run={test} needs="admin">
+          Send a test delivery
+        </CommandButton>
       </p>
       {tested ? (
         <p className={`notice ${tested.ok ? 'is-good' : 'is-error'}`} role="status">

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseGitlab } from './gitlab.ts'
+
+const SHA = 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7'
+const BEFORE = '95790bf891e76fee5e1747ab589903a6a1f80f22'
+const ZERO = '0'.repeat(40)
+const repository = { forgeId: 15, fullName: 'ada/deep/whale' }
+
+/** As much as GitLab sends of what is read here. */
+const project = { id: 15, name: 'Whale', path_with_namespace: 'ada/deep/whale', namespace: 'ada' }
+const commit = {
+  id: SHA,
+  message: 'fixed readme\n',
+  title: 'fixed readme',
+  author: { name: 'Ada L.', email: 'ada@example.com' },
+}
+const push = {
+  object_kind: 'push',
+  event_name: 'push',
+  before: BEFORE,
+  after: SHA,
+  ref: 'refs/heads/main',
+  checkout_sha: SHA,
+  user_id: 4,
+  user_name: 'Ada',
+  user_username: 'ada',
+  project_id: 15,
+  project,
+  commits: [{ ...commit, id: BEFORE, message: 'older' }, commit],
+  total_commits_count: 2,
+}
+const mergeRequest = {
+  object_kind: 'merge_request',
+  user: { id: 1, name: 'Grace', username: 'grace' },
+  project,
+  object_attributes: {
+    id: 99,
+    iid: 1,
+    title: 'MS-Viewport',
+    action: 'open',
+    author_id: 51,
+    source_branch: 'ms-viewport',
+    source_project_id: 16,
+    target_branch: 'main',
+    target_project_id: 15,
+    last_commit: commit,
+  },
+}
+
+test('a push to a branch is read, with the words of its head', () => {
+  assert.deepEqual(parseGitlab('Push Hook', push), {
+    kind: 'commit',
+    repository,
+    event: {
+      kind: 'push',
+      ref: 'refs/heads/main',
+      sha: SHA,
+      title: 'fixed readme',
+      author: 'Ada L.',
+      trust: { actorId: 4, headRepositoryId: 15, fromFork: false },
+      details: { base: BEFORE },
+    },
+  })
+  const gone = { ...push, after: ZERO, checkout_sha: null }
+  assert.deepEqual(parseGitlab('Push Hook', gone), {
+    kind: 'ignored',
+    repository,
+    reason: 'branch deleted',
+  })
+})
+
+test('a tag is its commit, not the tag object', () => {
+  const tag = { ...push, ref: 'refs/tags/v1', before: ZERO, after: 'a'.repeat(40), commits: [] }
+  const parsed = parseGitlab('Tag Push Hook', tag)
+  assert.ok(parsed.kind === 'commit')
+  const { kind, sha, title, author } = parsed.event
+  assert.deepEqual([kind, sha, title, author], ['tag', SHA, 'v1', 'Ada'])
+})
+
+test('a merge request is built when it has new commits, and is trusted by numbers', () => {
+  const parsed = parseGitlab('Merge Request Hook', mergeRequest)
+  assert.deepEqual(parsed, {
+    kind: 'commit',
+    repository,
+    event: {
+      kind: 'pull_request',
+      ref: 'refs/merge-requests/1/head',
+      sha: SHA,
+      title: 'MS-Viewport',
+      author: 'Ada L.',
+      trust: { actorId: 51, headRepositoryId: 16, fromFork: true },
+      details: { targetBranch: 'main' },
+    },
+  })
+  const as = (more: object) => {
+    const object_attributes = { ...mergeRequest.object_attributes, ...more }
+    return parseGitlab('Merge Request Hook', { ...mergeRequest, object_attributes })
+  }
+  const own = as({ source_project_id: 15 })
+  assert.equal(own.kind === 'commit' && own.event.trust.fromFork, false)
+  assert.equal(as({ action: 'update', oldrev: BEFORE }).kind, 'commit')
+  for (const action of ['update', 'close', 'merge', 'approved', undefined]) {
+    assert.equal(as({ action }).kind, 'ignored', action)
+  }
+})
+
+test('what is malformed is refused with its places, and other events are ignored', () => {
+  assert.throws(() => parseGitlab('Push Hook', { ...push, ref: '-x', after: 1 }), {
+    code: 'invalid',
+    message: /ref: .*; after: /,
+  })
+  assert.throws(() => parseGitlab('Push Hook', null), { code: 'invalid' })
+  assert.equal(parseGitlab('Note Hook', { project }).kind, 'ignored')
+  assert.equal(parseGitlab('Job Hook', null).kind, 'ignored')
+})

@@ -1,0 +1,101 @@
+import { isRef, isZeroSha } from '../core/commit-event.ts'
+import {
+  type MergeRequest,
+  mergeRequest,
+  type Project,
+  type Push,
+  project,
+  push,
+} from './gitlab-payloads.ts'
+import { firstLine } from './hostile-text.ts'
+import {
+  commit,
+  ignored,
+  type ParsedWebhook,
+  read,
+  type WebhookRepository,
+} from './parsed-webhook.ts'
+
+/**
+ * Reads a payload of GitLab whose token has been checked. `eventName` is the header `X-Gitlab-Event`.
+ * Throws `invalid`, with all that is wrong by path, for a malformed payload of an event that we
+ * build; any other event is ignored, whatever is in it.
+ */
+export function parseGitlab(eventName: string, payload: unknown): ParsedWebhook {
+  switch (eventName) {
+    case 'Push Hook':
+    case 'Tag Push Hook':
+      return parsePush(read(push, eventName, payload))
+    case 'Merge Request Hook':
+      return parseMergeRequest(read(mergeRequest, eventName, payload))
+    default:
+      return ignored(projectOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+  }
+}
+
+function parsePush(payload: Push): ParsedWebhook {
+  const { ref, before, after, commits, user_id: actorId } = payload
+  const from = named(payload.project)
+  const isTag = ref.startsWith('refs/tags/')
+  if (!isTag && !ref.startsWith('refs/heads/')) {
+    return ignored(from, `pushes to ${firstLine(ref, 100)} are not built`)
+  }
+  if (isZeroSha(after)) return ignored(from, isTag ? 'tag deleted' : 'branch deleted')
+  const sha = isTag ? (payload.checkout_sha ?? after) : after
+  const head = commits?.find(({ id }) => id === sha)
+  return commit(from, {
+    kind: isTag ? 'tag' : 'push',
+    ref,
+    sha,
+    title: head?.message ?? '',
+    author: head?.author?.name ?? payload.user_name ?? '',
+    trust: {
+      ...(actorId ? { actorId } : {}),
+      headRepositoryId: from.forgeId,
+      fromFork: false,
+    },
+    ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
+  })
+}
+
+function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
+  const { object_attributes: request, user } = payload
+  const from = named(payload.project)
+  const { action, iid, last_commit: head, target_branch: targetBranch } = request
+  // Without new commits an update is of the title, say.
+  const isBuilt =
+    action === 'open' || action === 'reopen' || (action === 'update' && request.oldrev)
+  if (!isBuilt) {
+    return ignored(from, `merge request ${firstLine(action ?? 'test', 50)} is not built`)
+  }
+  const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
+  return commit(from, {
+    kind: 'pull_request',
+    ref: `refs/merge-requests/${iid}/head`,
+    sha: head.id,
+    title: request.title,
+    author: head.author?.name ?? user?.name ?? '',
+    trust: mergeRequestTrust(payload),
+    ...(isBranch ? { details: { targetBranch } } : {}),
+  })
+}
+
+function mergeRequestTrust({ project, object_attributes: request }: MergeRequest) {
+  const { author_id: actorId, source_project_id: head, target_project_id: target } = request
+  return {
+    ...(actorId ? { actorId } : {}),
+    ...(head ? { headRepositoryId: head } : {}),
+    // Our own only if all agree, so that a surprise in the payload errs on the safe side.
+    fromFork: head !== target || head !== project.id,
+  }
+}
+
+function named({ id, path_with_namespace }: Project): WebhookRepository {
+  return { forgeId: id, fullName: path_with_namespace }
+}
+
+/** Some events belong to no project. */
+function projectOf(payload: unknown): WebhookRepository | undefined {
+  const found = project.safeParse((payload as { project?: unknown } | null)?.project).data
+  return found && named(found)
+}

@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import { type CommitEvent, shortRef } from '../core/commit-event.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { firstLine } from './hostile-text.ts'
+
+const LONGEST_TITLE = 500
+const LONGEST_AUTHOR = 200
+const MOST_PROBLEMS = 20
+
+/** The repository as the forge names it; only the number is a ground for trust. */
+export interface WebhookRepository {
+  readonly forgeId: number
+  readonly fullName: string
+}
+
+/** What a webhook means to us: a commit to build, or nothing, with the reason in words. */
+export type ParsedWebhook =
+  | {
+      readonly kind: 'commit'
+      readonly repository: WebhookRepository
+      readonly event: WebhookCommit
+    }
+  | {
+      readonly kind: 'ignored'
+      readonly repository?: WebhookRepository
+      readonly reason: string
+    }
+
+/** What a webhook tells of a commit event. */
+export type WebhookCommit = Pick<
+  CommitEvent,
+  'ref' | 'sha' | 'title' | 'author' | 'trust' | 'details'
+> & {
+  readonly kind: 'push' | 'pull_request' | 'tag'
+}
+
+export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {
+  const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
+  const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
+  return { kind: 'commit', repository, event: { ...event, title, author } }
+}
+
+export function ignored(repository: WebhookRepository | undefined, reason: string): ParsedWebhook {
+  return { kind: 'ignored', ...(repository ? { repository } : {}), reason }
+}
+
+/** The payload as the schema says; throws `invalid` with all that is wrong, by its path. */
+export function read<T>(schema: z.ZodType<T>, eventName: string, payload: unknown): T {
+  const result = schema.safeParse(payload)
+  if (result.success) return result.data
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`,
+  )
+  throw malformed(eventName, problems)
+}
+
+export function malformed(eventName: string, problems: readonly string[]): NarwhalError {
+  const shown = problems.slice(0, MOST_PROBLEMS).join('; ')
+  return new NarwhalError('invalid', `the ${eventName} payload is malformed: ${shown}`)
+}

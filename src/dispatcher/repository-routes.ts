@@ -1,0 +1,105 @@
+import { getRepository } from '../api/lookups.ts'
+import { viewRepository } from '../api/repository-view.ts'
+import {
+  accepted,
+  newRepository,
+  registeredRepository,
+  repositoryParams,
+} from '../contract/rest.ts'
+import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
+import { hasWebhooks, type WebhookForge } from '../core/forge.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { GitEnv } from '../lib/git.ts'
+import type { RepositoryRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+import { openWebhookSecret, webhookSecretPlace } from '../store/webhook-secrets.ts'
+import { newWebhookSecret, registerRepository } from './register-repository.ts'
+import { testDelivery } from './test-delivery.ts'
+
+export interface RepositoryDeps {
+  readonly store: Store
+  readonly vault: Vault
+  readonly gitEnv: GitEnv
+}
+
+const tags = ['repositories']
+
+/** Adds registering and removing repositories, and what their webhooks need. */
+export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): void {
+  const { store } = deps
+  server.post('/api/v1/repositories', {
+    schema: {
+      summary: 'Register a repository',
+      tags,
+      body: newRepository,
+      response: { 201: registeredRepository },
+    },
+    handler: async (request, reply) => {
+      const { repository, secret } = await registerRepository(deps, request.body)
+      return reply.code(201).send(registered(repository, secret))
+    },
+  })
+  server.delete('/api/v1/repositories/:repository', {
+    schema: {
+      summary: 'Remove a repository; its pipelines remain readable',
+      tags,
+      params: repositoryParams,
+      response: { 200: accepted },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      await store.transact((write) => write.removeRepository(repository.id))
+      return { ok: true } as const
+    },
+  })
+  addWebhookRoutes(server, deps)
+}
+
+function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps): void {
+  server.post('/api/v1/repositories/:repository/webhook-secret', {
+    schema: {
+      summary: 'Make a new webhook secret, shown this once; the former one is refused from now on',
+      tags,
+      params: repositoryParams,
+      response: { 200: registeredRepository },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      webhookForge(repository)
+      const secret = newWebhookSecret()
+      await store.transact(async (write) => {
+        const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
+        await write.setWebhookSecret(repository.id, sealed)
+      })
+      return registered(repository, secret)
+    },
+  })
+  server.post('/api/v1/repositories/:repository/test-delivery', {
+    schema: {
+      summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',
+      tags,
+      params: repositoryParams,
+      body: testDeliveryRequest,
+      response: { 200: testedDelivery },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      const forge = webhookForge(repository)
+      const secret = openWebhookSecret(vault, repository)
+      return await testDelivery({ ...repository, forge, secret }, request.body.url)
+    },
+  })
+}
+
+function registered(repository: RepositoryRecord, secret: string) {
+  const { forge } = repository
+  const webhook = hasWebhooks(forge) ? { webhook: { path: `/webhooks/${forge}`, secret } } : {}
+  return { repository: viewRepository(repository), ...webhook }
+}
+
+function webhookForge({ name, forge }: RepositoryRecord): WebhookForge {
+  if (hasWebhooks(forge)) return forge
+  throw new NarwhalError('conflict', `${name} has no webhook: it is polled`)
+}
