@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { ApiClient } from '../../src/cli/client.ts'
 import { eventually } from '../support/eventually.ts'
 import { steadyPort } from '../support/free-port.ts'
@@ -62,4 +63,32 @@ test('a page goes on where it was when Narwhal is restarted in mid-log', { skip 
   const { total } = await client.readLog(ref, { from: 0, limit: 1 })
   await page.getByText(`${total.toLocaleString('en')} lines`).waitFor()
   await log.getByText(/^the last was \d+$/).waitFor()
+  const shown = await readAll(page, total)
+  const ticks = [...shown.values()].flatMap((text) => /^tick (\d+)$/.exec(text)?.[1] ?? [])
+  const last = Number(/^the last was (\d+)$/.exec(shown.get(total - 1) ?? '')?.[1])
+  assert.deepEqual(
+    ticks.map(Number),
+    Array.from({ length: last }, (_, index) => index + 1),
+  )
 })
+
+/** All lines of the log as the page shows them, by their numbers: from its end, screen by screen. */
+async function readAll(page: Page, total: number): Promise<Map<number, string>> {
+  const log = page.getByRole('log')
+  const seen = new Map<number, string>()
+  const look = async () => {
+    const lines = await log
+      .locator('.line')
+      .evaluateAll((all) =>
+        all.map((line) => [
+          Number(line.getAttribute('data-line')),
+          line.querySelector('.text')?.textContent ?? '',
+        ]),
+      )
+    for (const [number, text] of lines as [number, string][]) if (text) seen.set(number, text)
+    await log.evaluate((box) => box.scrollBy(0, -box.clientHeight / 2))
+    return seen.size === total
+  }
+  await eventually(look, { timeoutMs: 60_000, message: 'all lines' })
+  return new Map([...seen].toSorted(([a], [b]) => a - b))
+}

@@ -42,7 +42,7 @@ function send<Answer>(method: string, path: string, body: unknown): Promise<Answ
 async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response
   try {
-    response = await fetch(`/api/v1${path}`, { ...init, credentials: 'same-origin' })
+    response = await fetchTwice(`/api/v1${path}`, { ...init, credentials: 'same-origin' })
   } catch (cause) {
     if (init.signal?.aborted) throw cause
     throw new ApiError(0, "Narwhal can't be reached", { cause })
@@ -52,6 +52,19 @@ async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
   if (response.status === 401) for (const listener of signedOut) listener()
   const { message } = (body ?? {}) as Partial<ErrorBody>
   throw new ApiError(response.status, message ?? `Narwhal answered ${response.status}`)
+}
+
+/**
+ * A network that changes (a laptop that moves, a bridge for containers that comes) breaks off what
+ * is under way. To read once more does no harm; a command may have been done.
+ */
+async function fetchTwice(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (reason) {
+    if (init.method !== undefined || init.signal?.aborted) throw reason
+    return await fetch(url, init)
+  }
 }
 
 const signedOut = new Set<() => void>()

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import type { PipelineView } from '../../src/contract/views.ts'
 import { onSignedOut } from './api.ts'
+import { live } from './live/live.ts'
 import { PipelinePage } from './pages/pipeline-page.tsx'
 import { PipelinesPage } from './pages/pipelines-page.tsx'
 import { QueuePage } from './pages/queue-page.tsx'
@@ -10,12 +11,14 @@ import { RunnersPage } from './pages/runners-page.tsx'
 import { SettingsPage } from './pages/settings/settings-page.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { Header } from './parts/header.tsx'
+import { readSession } from './parts/session.ts'
 import { Link, type Place, usePlace } from './router.tsx'
 
 export function App() {
   const place = usePlace()
   const [isSignedOut, setSignedOut] = useState(false)
   useEffect(() => onSignedOut(() => setSignedOut(true)), [])
+  useEffect(() => void readSession().then((isIn) => isIn && live.start()), [])
   return (
     <>
       <a className="skip" href="#content">

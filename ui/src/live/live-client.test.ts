@@ -48,6 +48,22 @@ function setUp() {
 const everything = { kind: 'everything' } as const
 const line = { number: 7, step: 0, at: 1, stream: 'stdout', text: 'x' } as const
 
+test('connects only when it is told to, where somebody may have to sign in first', () => {
+  const sockets: SocketLike[] = []
+  const open = (): SocketLike => {
+    const socket = { onopen: null, onmessage: null, onclose: null, send() {}, close() {} }
+    sockets.push(socket)
+    return socket
+  }
+  const live = new LiveClient({ open, later: () => () => {}, random: () => 0, isWaiting: true })
+  live.watch(() => {})
+  live.subscribe({ kind: 'everything' }, 1, { onEvent() {} })
+  assert.equal(sockets.length, 0)
+  live.start()
+  live.start()
+  assert.equal(sockets.length, 1)
+})
+
 test('subscribes as soon as the connection stands', () => {
   const { client, newest } = setUp()
   client.subscribe(everything, 5, { onEvent: () => {} })

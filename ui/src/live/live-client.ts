@@ -28,6 +28,8 @@ export interface LiveClientDeps {
   /** Calls back later; returns how to take that back. */
   readonly later: (callback: () => void, delayMs: number) => () => void
   readonly random: () => number
+  /** Whether it waits for `start` before it connects; it does not unless told. */
+  readonly isWaiting?: boolean
 }
 
 interface Subscription {
@@ -54,9 +56,11 @@ export class LiveClient {
   #failures = 0
   #cancelRetry: (() => void) | undefined
   #lastId = 0
+  #isWaiting: boolean
 
   constructor(deps: LiveClientDeps) {
     this.#deps = deps
+    this.#isWaiting = deps.isWaiting ?? false
   }
 
   get state(): LiveState {
@@ -83,6 +87,12 @@ export class LiveClient {
     }
   }
 
+  /** Connects from now on: whoever looks may do so. */
+  start(): void {
+    this.#isWaiting = false
+    if (this.#watchers.size + this.#subscriptions.size > 0) this.#connect()
+  }
+
   /** Tries at once instead of waiting: the network is back, or somebody looks at the page again. */
   retryNow(): void {
     if (!this.#cancelRetry) return
@@ -92,7 +102,7 @@ export class LiveClient {
   }
 
   #connect(): void {
-    if (this.#socket || this.#cancelRetry) return
+    if (this.#isWaiting || this.#socket || this.#cancelRetry) return
     const socket = this.#deps.open()
     this.#socket = socket
     socket.onopen = () => {

@@ -12,6 +12,8 @@ export const live = new LiveClient({
     return () => clearTimeout(timer)
   },
   random: Math.random,
+  // Who has to sign in first would only be refused.
+  isWaiting: true,
 })
 
 addEventListener('online', () => live.retryNow())

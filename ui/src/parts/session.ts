@@ -8,19 +8,29 @@ export type Role = SessionBody['role']
 export const ROLES: readonly Role[] = ['viewer', 'member', 'admin']
 
 let session: SessionBody | undefined
-let reading: Promise<void> | undefined
+let reading: Promise<boolean> | undefined
 const watchers = new Set<() => void>()
 
-function watch(watcher: () => void): () => void {
-  watchers.add(watcher)
+/** Asks who looks at the page, once; false: somebody who has to sign in first. */
+export function readSession(): Promise<boolean> {
   reading ??= getJson<SessionBody>('/session').then(
     (answer) => {
       session = answer
       for (const each of watchers) each()
+      return true
     },
-    // Asked again by whoever wants to know next.
-    () => void (reading = undefined),
+    (reason: { status?: number }) => {
+      // Asked again by whoever wants to know next.
+      reading = undefined
+      return reason.status !== 401
+    },
   )
+  return reading
+}
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher)
+  void readSession()
   return () => void watchers.delete(watcher)
 }
 
