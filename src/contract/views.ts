@@ -250,6 +250,8 @@ export const queuedJobView = z
     pipelineId,
     repositoryName: z.string(),
     name: z.string(),
+    /** What its runner must have. */
+    labels: z.array(z.string()),
     position: z.number().int().positive(),
     queuedAt: at,
     reason: z.string(),

@@ -19,11 +19,14 @@ export async function expectStarts(
   const placements = (await store.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
     const { runnerId, assignedAt, finishedAt, outcome } = attempt
     if (finishedAt === undefined && !ids.has(runnerId)) return []
-    return [{ kind: kindOf(job.repositoryName, job.jobName), assignedAt, finishedAt, outcome }]
+    const kind = kindOf(job.repositoryName, job.jobName)
+    return [{ runnerId, kind, assignedAt, finishedAt, outcome }]
   })
   const starts = expectedStarts(
-    waiting.map(({ repositoryName, name }) => kindOf(repositoryName, name)),
-    { now: Date.now(), slots: online.reduce((sum, { slots }) => sum + slots, 0), placements },
+    waiting.map(({ repositoryName, name, labels }) => {
+      return { kind: kindOf(repositoryName, name), labels }
+    }),
+    { now: Date.now(), runners: online, placements },
   )
   const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
   return jobs.map((job) => {

@@ -84,7 +84,7 @@ export class JobQueue implements Disposable {
     const jobs = inOrder.take(limit).map(({ job, pipelineId, repositoryName, name }, index) => {
       const { jobId, queuedAt } = job
       const place = { position: index + 1, queuedAt, reason: reasons.get(jobId) ?? reasonOf(job) }
-      return { jobId, pipelineId, repositoryName, name, ...place }
+      return { jobId, pipelineId, repositoryName, name, labels: [...job.labels], ...place }
     })
     return { jobs: jobs.toArray(), total: own.size + others.length }
   }

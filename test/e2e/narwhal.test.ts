@@ -242,6 +242,13 @@ async function lookAround({ page }: On): Promise<void> {
   await page.getByRole('link', { name: 'Time', exact: true }).click()
   await page.getByRole('region', { name: 'test' }).getByText('wait for a runner').waitFor()
   assert.ok((await page.locator('.span.is-critical').count()) > 3)
+  const fold = page.getByRole('region', { name: 'test' }).getByRole('heading').first()
+  await fold.click()
+  await page
+    .getByRole('region', { name: 'test' })
+    .getByText('wait for a runner')
+    .waitFor({ state: 'hidden' })
+  await fold.click()
   await page.getByRole('link', { name: 'Config', exact: true }).click()
   await page.getByText('seq 1 300').waitFor()
   await page

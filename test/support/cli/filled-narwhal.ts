@@ -30,6 +30,7 @@ export async function filledNarwhal(): Promise<FakeNarwhal> {
     pipelineId: 'pipeline_1',
     repositoryName: 'team/app',
     name: 'deploy',
+    labels: ['gpu'],
     position: 1,
     queuedAt: NOON,
     reason: 'no runner has the label gpu',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { openBrowser, skipBrowser } from './browser.ts'
 import { openSeeded } from './seeded-narwhal.ts'
-import { type Shot, shotsOf } from './shots.ts'
+import { openShot, type Shot, shotsOf } from './shots.ts'
 
 const SIZES = { desktop: { width: 1360, height: 860 }, phone: { width: 390, height: 844 } } as const
 
@@ -26,10 +26,11 @@ async function main(folder = 'screenshots', ...words: string[]): Promise<void> {
   }
 }
 
-async function take(page: Page, url: string, { path, see }: Shot, file: string): Promise<void> {
-  await page.goto(url + path)
-  await page.locator(see).first().waitFor()
-  await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' })
+async function take(page: Page, url: string, shot: Shot, file: string): Promise<void> {
+  await openShot(page, url, shot)
+  if (!shot.isSignedOut) {
+    await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' })
+  }
   await page.waitForLoadState('networkidle')
   await page.screenshot({ path: file })
   console.log(file)

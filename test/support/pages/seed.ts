@@ -57,7 +57,13 @@ function queueOf(pipelines: readonly PipelineRecord[]): Record<string, unknown>[
   const [one, other] = pipelines as [PipelineRecord, PipelineRecord]
   const queuedAt = Date.now() - 40_000
   const job = (position: number, more: Record<string, unknown>) => {
-    return { jobId: newId('job'), position, queuedAt: queuedAt + position * 5_000, ...more }
+    return {
+      jobId: newId('job'),
+      labels: [],
+      position,
+      queuedAt: queuedAt + position * 5_000,
+      ...more,
+    }
   }
   const busy = 'all 12 slots of 3 runners are busy'
   const [first, second, third] = REPOSITORIES

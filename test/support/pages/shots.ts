@@ -1,3 +1,4 @@
+import type { Page, Route } from 'playwright-core'
 import type { Seeded } from './seed.ts'
 
 /** A page of the seeded Narwhal. */
@@ -6,6 +7,18 @@ export interface Shot {
   readonly path: string
   /** What must be there before the picture is taken. */
   readonly see: string
+  /** As somebody who has not signed in. */
+  readonly isSignedOut?: boolean
+}
+
+/** Goes to the page, and waits until it is there. */
+export async function openShot(page: Page, url: string, shot: Shot): Promise<void> {
+  const refuse = (route: Route) =>
+    route.fulfill({ status: 401, json: { message: 'a token is needed' } })
+  if (shot.isSignedOut) await page.route('**/api/v1/**', refuse)
+  await page.goto(url + shot.path)
+  await page.locator(shot.see).first().waitFor()
+  if (shot.isSignedOut) await page.unrouteAll()
 }
 
 /** Each page once. */
@@ -13,7 +26,7 @@ export function shotsOf({ failed, running, repository }: Seeded): Shot[] {
   return [
     { name: 'pipelines', path: '/', see: '.row' },
     { name: 'pipeline', path: `/pipelines/${failed}`, see: '.graph .node' },
-    { name: 'pipeline-time', path: `/pipelines/${failed}?view=time`, see: '.span' },
+    { name: 'pipeline-time', path: `/pipelines/${failed}?view=time`, see: '.span.is-step' },
     { name: 'pipeline-config', path: `/pipelines/${failed}?view=config`, see: '.config' },
     { name: 'running', path: `/pipelines/${running}`, see: '.graph .node' },
     { name: 'queue', path: '/queue', see: '.row' },
@@ -25,6 +38,7 @@ export function shotsOf({ failed, running, repository }: Seeded): Shot[] {
       see: '.chart canvas',
     },
     { name: 'settings', path: '/settings', see: '.tokens' },
+    { name: 'sign-in', path: '/', see: '.sign-in', isSignedOut: true },
     { name: 'empty', path: '/?text=nothing+is+like+this', see: '.empty' },
   ]
 }

@@ -39,19 +39,56 @@ export function Waterfall({ pipeline, jobs }: WaterfallProps) {
         <span className="legend is-step">steps</span>
         <span className="legend is-critical">outlined: the critical path</span>
       </p>
-      {groups.map(({ title, rows }) => (
-        <section key={title} aria-label={title} className="waterfall-group">
-          <h3>{title}</h3>
-          <ul>
-            {rows.map((span, index) => (
-              // oxlint-disable-next-line react/no-array-index-key -- spans are in the order of their starts
-              <SpanRow key={index} span={span} startAt={startAt} whole={whole} />
-            ))}
-          </ul>
-        </section>
+      {groups.map((group) => (
+        <Group key={group.title} {...group} startAt={startAt} whole={whole} />
       ))}
     </div>
   )
+}
+
+interface GroupProps {
+  readonly title: string
+  readonly rows: readonly Span[]
+  readonly startAt: number
+  readonly whole: number
+}
+
+/** The spans of one attempt, which can be folded: then one bar is as long as all of them. */
+function Group({ title, rows, startAt, whole }: GroupProps) {
+  const from = Math.min(...rows.map((span) => span.startAt))
+  const to = Math.max(...rows.map((span) => span.startAt + span.durationMs))
+  return (
+    <section aria-label={title} className="waterfall-group">
+      <details open>
+        <summary className="span-row">
+          <h3 className="span-name" title={title}>
+            {title}
+          </h3>
+          <span className="span-track" aria-hidden="true">
+            <span className="span is-whole" style={placeOf(from, to - from, { startAt, whole })} />
+          </span>
+          <span className="quiet small number span-time">{formatDuration(to - from)}</span>
+        </summary>
+        <ul>
+          {rows.map((span, index) => (
+            // oxlint-disable-next-line react/no-array-index-key -- spans are in the order of their starts
+            <SpanRow key={index} span={span} startAt={startAt} whole={whole} />
+          ))}
+        </ul>
+      </details>
+    </section>
+  )
+}
+
+/** Where a bar stands in its track. */
+function placeOf(
+  from: number,
+  durationMs: number,
+  { startAt, whole }: { startAt: number; whole: number },
+): { left: string; width: string } {
+  const left = (100 * (from - startAt)) / whole
+  const width = Math.max(0.25, (100 * durationMs) / whole)
+  return { left: `${Math.min(left, 99.7)}%`, width: `${Math.min(width, 100 - left)}%` }
 }
 
 interface SpanRowProps {
@@ -62,8 +99,6 @@ interface SpanRowProps {
 
 function SpanRow({ span, startAt, whole }: SpanRowProps) {
   const words = span.step?.name ?? WORDS[span.name] ?? span.name
-  const left = (100 * (span.startAt - startAt)) / whole
-  const width = Math.max(0.25, (100 * span.durationMs) / whole)
   const classes = ['span', `is-${kindOf(span)}`]
   if (span.critical) classes.push('is-critical')
   if (span.outcome && span.outcome !== 'success') classes.push('is-bad')
@@ -75,7 +110,7 @@ function SpanRow({ span, startAt, whole }: SpanRowProps) {
       <span className="span-track" aria-hidden="true">
         <span
           className={classes.join(' ')}
-          style={{ left: `${Math.min(left, 99.7)}%`, width: `${Math.min(width, 100 - left)}%` }}
+          style={placeOf(span.startAt, span.durationMs, { startAt, whole })}
         />
       </span>
       <span className="quiet small number span-time">{formatDuration(span.durationMs)}</span>
