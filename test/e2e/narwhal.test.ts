@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Page } from 'playwright-core'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { startUp } from '../support/installation.ts'
 import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
+import {
+  byKeys,
+  keys,
+  type On,
+  readWideLine,
+  signIn,
+  signOut,
+  tokens,
+} from '../support/pages/flows.ts'
 
 const PIPELINE = `name: shop
 jobs:
@@ -78,86 +86,6 @@ test('a whole Narwhal is used from its pages', { skip }, async (t) => {
     [],
   )
 })
-
-interface On {
-  readonly page: Page
-  readonly url: string
-  readonly folder: string
-}
-
-async function signIn({ page, url }: On, output: () => string): Promise<void> {
-  const token = await eventually(() => /shown this once: (\S+)/.exec(output())?.[1] ?? null)
-  await page.goto(url)
-  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  const field = page.getByLabel('Access token')
-  await field.fill('narwhal_wrong')
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByText('That token is not known.').waitFor()
-  await field.fill(token)
-  await page.keyboard.press('Enter')
-  await page.getByText('No pipelines yet').waitFor()
-  const [cookie, ...others] = await page.context().cookies()
-  assert.deepEqual([cookie?.httpOnly, cookie?.sameSite, others], [true, 'Strict', []])
-  // No script has it, nor is it kept anywhere else.
-  const kept = '[document.cookie, JSON.stringify({ ...localStorage, ...sessionStorage })].join()'
-  assert.doesNotMatch(await page.evaluate<string>(kept), /narwhal_/)
-  await page.goto(`${url}/settings`)
-  await page.getByText('Signed in as admin, admin').waitFor()
-}
-
-async function signOut({ page, url }: On): Promise<void> {
-  await page.getByRole('button', { name: 'Sign out' }).click()
-  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  assert.deepEqual(await page.context().cookies(), [])
-  await page.goto(`${url}/queue`)
-  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-}
-
-/** Nothing but the keyboard is used. */
-async function byKeys({ page }: On): Promise<void> {
-  const press = async (...all: string[]) => {
-    for (const key of all) await page.keyboard.press(key)
-  }
-  await press('n')
-  await page.getByRole('dialog', { name: 'Start a pipeline' }).waitFor()
-  await press('Tab')
-  await page.keyboard.type('slow')
-  await press('Enter')
-  await page.getByText('started by admin').waitFor()
-  await page.getByRole('log').getByText('begun').waitFor()
-  await press('x')
-  await page.getByText('cancelled by admin').first().waitFor()
-  // With Tab one comes to the button that the key r stands for, and sees where one is.
-  const rerun = page.getByRole('button', { name: 'Rerun', exact: true })
-  await rerun.waitFor()
-  await page.evaluate('document.activeElement.blur()')
-  const isThere = () => rerun.evaluate((button) => button === button.ownerDocument.activeElement)
-  for (let n = 0; n < 40 && !(await isThere()); n++) await press('Tab')
-  assert.ok(await isThere(), 'Tab leads to the button')
-  const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
-  assert.equal(outline, 'solid')
-  await press('Enter')
-  await page.getByText('rerun of an earlier one by admin').waitFor()
-  await press('x')
-  await page.getByText('cancelled by admin').first().waitFor()
-}
-
-async function readWideLine({ page, url }: On): Promise<void> {
-  await page.goto(url)
-  await page.getByRole('button', { name: 'Start a pipeline' }).click()
-  await page.getByLabel('Branch, tag or commit').fill('wide')
-  await page.getByRole('button', { name: 'Start', exact: true }).click()
-  const log = page.getByRole('log')
-  await page.getByText('Complete', { exact: true }).waitFor({ timeout: 60_000 })
-  await log.getByText('behind', { exact: true }).waitFor()
-  await log.evaluate((box) => box.scrollTo(0, 0))
-  await log.getByText('before', { exact: true }).waitFor()
-  await page.getByRole('button', { name: 'Wrap' }).click()
-  await log.getByText('before', { exact: true }).waitFor()
-  const drawn = (await log.textContent())?.length ?? 0
-  assert.ok(drawn < 1_000_000, `${drawn} characters are drawn`)
-  await page.getByRole('button', { name: 'Wrap' }).click()
-}
 
 async function addRepository({ page, url, folder }: On): Promise<void> {
   await page.goto(`${url}/repositories`)
@@ -327,66 +255,4 @@ async function trends({ page, url }: On): Promise<void> {
     .waitFor()
   await choice.selectOption('test')
   await page.getByRole('figure', { name: 'Steps of test' }).getByText('check').waitFor()
-}
-
-async function tokens({ page, url }: On): Promise<void> {
-  await page.goto(`${url}/settings`)
-  for (const [name, role] of [
-    ['ada', 'admin'],
-    ['grace', 'viewer'],
-  ] as const) {
-    await page.getByLabel('Name of the user').fill(name)
-    await page.getByLabel('Role of the user').selectOption(role)
-    await page.getByRole('button', { name: 'Add a user' }).click()
-    await page.getByRole('row', { name }).waitFor()
-  }
-  await page.getByLabel('Role of grace').selectOption('member')
-  await eventually(async () => (await page.getByLabel('Role of grace').inputValue()) === 'member')
-  await page.getByLabel('What the token is for').fill('laptop')
-  await page.getByLabel('Whose token').selectOption('grace')
-  await page.getByRole('button', { name: 'Create a token', exact: true }).click()
-  await page.getByText(/^narwhal_/).waitFor()
-  const row = page.getByRole('row', { name: 'laptop grace' })
-  await row.getByRole('button', { name: 'Remove' }).click()
-  await row.waitFor({ state: 'detached' })
-  for (const name of ['ada', 'admin']) {
-    await page.getByRole('row', { name }).first().getByRole('button', { name: 'Remove' }).click()
-  }
-  await page.getByText('admin is the only administrator').waitFor()
-}
-
-async function keys({ page, url }: On): Promise<void> {
-  await page.goto(url)
-  const rows = page.getByRole('list', { name: 'Pipelines, newest first' }).getByRole('listitem')
-  await rows.first().waitFor()
-  await page.keyboard.press('?')
-  const help = page.getByRole('dialog', { name: 'Keys' })
-  await help.getByText('Start a pipeline').waitFor()
-  await page.keyboard.press('Escape')
-  await help.waitFor({ state: 'detached' })
-  await page.keyboard.press('/')
-  await eventually(
-    () => page.evaluate("document.activeElement.type === 'search'") as Promise<boolean>,
-  )
-  await page.keyboard.press('Tab')
-  await page.evaluate('document.activeElement.blur()')
-  await page.keyboard.press('t')
-  await eventually(
-    () => page.evaluate("document.documentElement.dataset.theme === 'dark'") as Promise<boolean>,
-  )
-  await page.keyboard.press('j')
-  await page.keyboard.press('j')
-  await page.keyboard.press('Enter')
-  await page.getByRole('log').waitFor()
-  for (const [second, heading] of [
-    ['q', 'Queue'],
-    ['r', 'Runners'],
-    ['o', 'Repositories'],
-    ['s', 'Settings'],
-    ['p', 'Pipelines'],
-  ] as const) {
-    await page.keyboard.press('g')
-    await page.keyboard.press(second)
-    await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
-  }
 }
