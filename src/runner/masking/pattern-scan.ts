@@ -1,9 +1,11 @@
-import { FILTER_FACTOR, FILTER_SHIFT, type PatternSet } from './pattern-set.ts'
+import { FILTER_FACTOR, FILTER_SHIFT, LEAP_SHIFT, type PatternSet } from './pattern-set.ts'
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 /** Both, one after the other. */
 const LINE_END = CARRIAGE_RETURN + LINE_FEED
+/** What is looked at byte by byte at least, before and behind what a leap stops at. */
+const LEAST_LEAP = 7
 /** Below this many bytes of a pattern nothing is remembered but the last bytes themselves. */
 const ENTRY_DEPTH = 4
 
@@ -32,6 +34,8 @@ export class PatternScan {
   /** For each skipped byte that may matter, how many that count came before it; ascending. */
   #gaps: number[] = []
   #gapsBefore = 0
+  /** Up to here each byte of the present piece must be looked at. */
+  #slowUntil = 0
   /** The line end that the stream ends with: none, LF, CR, or CR and LF. */
   #lineEnd = 0
 
@@ -43,8 +47,13 @@ export class PatternScan {
   /** Searches the next bytes; returns the stretches of matches, merged, in order. */
   scan(bytes: Uint8Array): Stretch[] {
     const found: Stretch[] = []
+    const words = this.#patterns.leaps && wordsOf(bytes)
+    this.#slowUntil = LEAST_LEAP
     for (let at = 0; at < bytes.length; at++) {
-      if (this.#node === 0) at = this.#wraps ? this.#passLines(bytes, at) : this.#pass(bytes, at)
+      if (this.#node === 0) {
+        if (!words) at = this.#wraps ? this.#passLines(bytes, at) : this.#pass(bytes, at)
+        else if (at >= this.#slowUntil) at = this.#leap(bytes, words, at)
+      }
       if (at === bytes.length) break
       const byte = bytes[at] ?? 0
       if (this.#wraps && isLineEnd(byte)) {
@@ -59,6 +68,30 @@ export class PatternScan {
     }
     this.#seen += bytes.length
     return found
+  }
+
+  /**
+   * Looks at four bytes at a time, as the machine reads them, and goes on to where one must look at
+   * each: a little before what may belong to a pattern, or to a line end that is not to count.
+   */
+  #leap(bytes: Uint8Array, words: Words, at: number): number {
+    const { leaps } = this.#patterns
+    if (!leaps) return at
+    const { first, values } = words
+    const last = values.length - 2
+    let index = Math.max(0, Math.ceil((at - 3 - first) / 4))
+    for (; index < last; index++) {
+      const word = values[index]!
+      if (leaps[Math.imul(word, FILTER_FACTOR) >>> LEAP_SHIFT] !== 0) break
+      if (this.#wraps && hasLineEnd(word)) break
+    }
+    const place = first + 4 * index
+    this.#slowUntil = index < last ? place + 4 + LEAST_LEAP : bytes.length
+    const next = place - LEAST_LEAP
+    if (next < at + LEAST_LEAP) return at
+    this.#lineEnd = 0
+    for (let back = 4; back > 0; back--) this.#word = (this.#word << 8) | bytes[next - back]!
+    return next
   }
 
   /** Goes on to the byte that may complete the first four of a pattern; nothing else is kept busy. */
@@ -188,4 +221,31 @@ export class PatternScan {
 
 function isLineEnd(byte: number): boolean {
   return byte === LINE_FEED || byte === CARRIAGE_RETURN
+}
+
+/** The bytes by four, from where they may be read together. */
+interface Words {
+  /** Where the first four begin. */
+  readonly first: number
+  readonly values: Uint32Array
+}
+
+function wordsOf(bytes: Uint8Array): Words | undefined {
+  const first = (4 - (bytes.byteOffset % 4)) % 4
+  if (bytes.length < 8 * LEAST_LEAP) return undefined
+  const values = new Uint32Array(
+    bytes.buffer,
+    bytes.byteOffset + first,
+    (bytes.length - first) >> 2,
+  )
+  return { first, values }
+}
+
+/** Whether one of the four bytes is LF or CR: then one of the differences has a byte of zero. */
+function hasLineEnd(word: number): boolean {
+  const feed = word ^ 0x0a0a0a0a
+  const carriage = word ^ 0x0d0d0d0d
+  return (((feed - 0x01010101) & ~feed) | ((carriage - 0x01010101) & ~carriage)) & 0x80808080
+    ? true
+    : false
 }

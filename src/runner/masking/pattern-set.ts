@@ -1,6 +1,10 @@
 /** Four bytes as one number, multiplied by this and shifted, are an index into the filter. */
 export const FILTER_FACTOR = 0x9e3779b1
 export const FILTER_SHIFT = 16
+/** The same for the larger table of leaps, which has more in it. */
+export const LEAP_SHIFT = 14
+/** So many bytes have four in them that begin at a multiple of four, wherever they are. */
+const LEAP_BYTES = 7
 
 /**
  * Many byte patterns, none shorter than four bytes and none with a NUL, to be searched for at once:
@@ -24,6 +28,12 @@ export class PatternSet {
   readonly #entries = new Map<number, number>()
   /** By `FILTER_FACTOR` and `FILTER_SHIFT`: 0 for four bytes that no pattern begins with. */
   readonly filter = new Uint8Array(2 ** (32 - FILTER_SHIFT))
+  /**
+   * By `FILTER_FACTOR` and `LEAP_SHIFT`: 0 for four bytes, the first one lowest, that are none of the first seven of any
+   * pattern. Whatever four bytes one looks at, every fourth time, a pattern of seven is met by one look.
+   * Absent where a pattern is shorter.
+   */
+  readonly leaps: Uint8Array | undefined
   #size = 1
 
   constructor(patterns: readonly Uint8Array[]) {
@@ -37,6 +47,7 @@ export class PatternSet {
     const parents = new Int32Array(most)
     for (const pattern of patterns) this.#insert(pattern, parents)
     this.#link(parents)
+    this.leaps = leapsOf(patterns)
   }
 
   get isEmpty(): boolean {
@@ -137,4 +148,17 @@ export class PatternSet {
     }
     return order.subarray(1)
   }
+}
+
+function leapsOf(patterns: readonly Uint8Array[]): Uint8Array | undefined {
+  if (patterns.some(({ length }) => length < LEAP_BYTES)) return undefined
+  const leaps = new Uint8Array(2 ** (32 - LEAP_SHIFT))
+  for (const pattern of patterns) {
+    for (let at = 0; at + 4 <= LEAP_BYTES; at++) {
+      const [a = 0, b = 0, c = 0, d = 0] = pattern.subarray(at, at + 4)
+      const word = a | (b << 8) | (c << 16) | (d << 24)
+      leaps[Math.imul(word, FILTER_FACTOR) >>> LEAP_SHIFT] = 1
+    }
+  }
+  return leaps
 }
