@@ -38,6 +38,14 @@ test('a snapshot has what is not committed, and nothing of the repository is tou
   assert.equal(await repository.git('status', '--porcelain'), status)
 })
 
+test('a repository without a commit has the branch that its first one will be on', async () => {
+  await using folder = await tempDir()
+  await git(['init', '--quiet', '--initial-branch=trunk', folder.path], options)
+  await writeFile(join(folder.path, 'a'), 'a')
+  const bare = join(folder.path, '.git', 'snapshot.git')
+  assert.equal((await snapshotWork(folder.path, bare, options)).ref, 'refs/heads/trunk')
+})
+
 test('a clean working tree is its commit itself, and a folder without git is one, too', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using data = await tempDir()

@@ -66,18 +66,27 @@ async function ownRepository(
 ): Promise<OwnRepository | undefined> {
   const ask = async (...args: string[]): Promise<readonly string[] | undefined> => {
     try {
-      return (await git(['rev-parse', ...args], { ...options, cwd: folder })).trim().split('\n')
+      return (await git(args, { ...options, cwd: folder })).trim().split('\n')
     } catch {
       options.signal.throwIfAborted()
       return undefined
     }
   }
-  // Two calls at most: each costs as much as all that is asked in it.
-  const paths = ['--show-object-format', '--git-path', 'objects', '--git-path', 'info/exclude']
+  // In one call: each costs as much as all that is asked in it.
+  const paths = [
+    'rev-parse',
+    '--show-object-format',
+    '--git-path',
+    'objects',
+    '--git-path',
+    'info/exclude',
+  ]
   const head = ['HEAD', 'HEAD^{tree}', '--symbolic-full-name', 'HEAD']
   const all = await ask(...paths, ...head)
-  const [format, objects, exclude, commit, tree, branch] = all ?? (await ask(...paths)) ?? []
+  const [format, objects, exclude, commit, tree, named] = all ?? (await ask(...paths)) ?? []
   if (!objects || !exclude || !format) return undefined
+  // Before the first commit a branch is only the name in HEAD.
+  const branch = all ? named : (await ask('symbolic-ref', '--quiet', 'HEAD'))?.[0]
   const at = (path: string): string => resolve(folder, path)
   return {
     head: commit,
