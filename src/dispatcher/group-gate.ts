@@ -120,7 +120,7 @@ export class GroupGate implements Disposable {
         const due = [...this.#due]
         this.#due.clear()
         const groups = new Groups(this.#deps.store)
-        for (const id of due) await this.#deps.patiently(() => this.#consider(id, groups))
+        for (const id of due) await this.#considerPatiently(id, groups)
       }
     } catch (error) {
       // The dispatcher stops.
@@ -130,10 +130,21 @@ export class GroupGate implements Disposable {
     }
   }
 
+  /** Rejects only when the dispatcher stops; what goes wrong otherwise is tried again at the next look. */
+  async #considerPatiently(id: JobId, groups: Groups): Promise<void> {
+    try {
+      await this.#deps.patiently(() => this.#consider(id, groups))
+    } catch (error) {
+      if (NarwhalError.from(error).code === 'cancelled') throw error
+      this.#deps.log.warn({ err: error, job: id }, 'a group could not be looked at')
+    }
+  }
+
   async #consider(id: JobId, groups: Groups): Promise<void> {
     const entry = this.#held.get(id)
     if (!entry) return
-    if (this.#fresh.delete(id)) await this.#supersede(entry, groups)
+    if (this.#fresh.has(id)) await this.#supersede(entry, groups)
+    this.#fresh.delete(id)
     const reason = await groups.whyNot(entry.groups)
     if (reason !== undefined || this.#held.get(id) !== entry) return
     this.#held.delete(id)
