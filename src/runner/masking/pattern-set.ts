@@ -1,3 +1,5 @@
+import { endianness } from 'node:os'
+
 /** Four bytes as one number, multiplied by this and shifted, are an index into the filter. */
 export const FILTER_FACTOR = 0x9e3779b1
 export const FILTER_SHIFT = 16
@@ -31,7 +33,7 @@ export class PatternSet {
   /**
    * By `FILTER_FACTOR` and `LEAP_SHIFT`: 0 for four bytes, the first one lowest, that are none of the first seven of any
    * pattern. Whatever four bytes one looks at, every fourth time, a pattern of seven is met by one look.
-   * Absent where a pattern is shorter.
+   * Absent where a pattern is shorter, and on a machine that has the first byte highest.
    */
   readonly leaps: Uint8Array | undefined
   #size = 1
@@ -151,6 +153,8 @@ export class PatternSet {
 }
 
 function leapsOf(patterns: readonly Uint8Array[]): Uint8Array | undefined {
+  // Four bytes are read as the machine has them.
+  if (endianness() !== 'LE') return undefined
   if (patterns.some(({ length }) => length < LEAP_BYTES)) return undefined
   const leaps = new Uint8Array(2 ** (32 - LEAP_SHIFT))
   for (const pattern of patterns) {
