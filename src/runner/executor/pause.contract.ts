@@ -42,6 +42,8 @@ export function pauseContract(contract: ContractFixture): void {
     await using box = await contract.box()
     const stop = new AbortController()
     const running = run(box.sandbox, BEATS, {}, stop.signal)
+    // What fails below is to be told, and not that this was ended with the sandbox.
+    running.catch(() => {})
     await untilBeating(box)
     for (let round = 0; round < 3; round++) {
       await box.sandbox.pause()
