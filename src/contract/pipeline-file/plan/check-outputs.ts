@@ -26,7 +26,7 @@ export function checkOutputs(needed: readonly NeededOutput[], named: readonly Na
     const meant = suggestKey(output, declared)
     const hint = meant
       ? `did you mean ${meant}?`
-      : `its outputs are ${declared.join(', ') || 'none'}`
+      : `its outputs are ${declared.join(', ') || 'none'}; list it in jobs.${need}.outputs`
     return tell(`speaks of ${quote(output)}, which job ${need} does not tell: ${hint}`)
   })
 }
