@@ -244,6 +244,14 @@ test('new files are taken without a restart, and half-written ones are not', asy
   const ask = (): Promise<string> => get(at.url, { ...mine.client, agent: mine.client.agent })
   assert.match(await ask(), /"ok"/)
 
+  // So a file is for a moment that is being written anew.
+  for (const file of [ca, key]) {
+    await writeFile(file, '')
+    const refusal = `${file} holds no`
+    await eventually(() => at.lines.some((line) => line.includes(refusal)))
+    await assert.rejects(get(at.url, clientTls({ ca: ours.ca })))
+    await copyFile(file === ca ? ours.ca : server.key, file)
+  }
   await writeFile(key, 'half of a ke')
   await eventually(() => at.lines.some((line) => line.includes('new TLS files can not be used')))
   assert.match(await ask(), /"ok"/)

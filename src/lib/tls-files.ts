@@ -255,15 +255,16 @@ function requireUsable(
   { cert, key, clientCa, ca }: Texts,
   names: Readonly<Record<keyof TlsPaths, string>> = SETTINGS,
 ): void {
-  if (cert && key) {
+  // Not by their length: an empty file is one that is being written, and not one that nobody named.
+  if (cert !== undefined && key !== undefined) {
     const certificate = certificatesIn(cert, `${names.cert}: ${paths.cert}`)[0]
     const privateKey = privateKeyIn(key, `${names.key}: ${paths.key}`)
     if (!certificate?.checkPrivateKey(privateKey)) {
       throw invalid(`the key ${paths.key} does not fit the certificate ${paths.cert}`)
     }
   }
-  if (clientCa) certificatesIn(clientCa, `${names.clientCa}: ${paths.clientCa}`)
-  if (ca) certificatesIn(ca, `${names.ca}: ${paths.ca}`)
+  if (clientCa !== undefined) certificatesIn(clientCa, `${names.clientCa}: ${paths.clientCa}`)
+  if (ca !== undefined) certificatesIn(ca, `${names.ca}: ${paths.ca}`)
 }
 
 const PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END [A-Z0-9 ]+-----/g
