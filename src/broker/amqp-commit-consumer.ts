@@ -4,7 +4,7 @@ import { commitMessage } from '../contract/commit-message.ts'
 import type { EventId } from '../core/ids.ts'
 import type { Logger } from '../lib/log.ts'
 import { atMost, closeChannel, openChannel } from './amqp-channel.ts'
-import type { AmqpSession } from './amqp-session.ts'
+import { type AmqpSession, QueueGoneError } from './amqp-session.ts'
 import { type CommitHandler, MAX_DELIVERIES } from './broker.ts'
 import { redeliveryDelayMs } from './redelivery.ts'
 
@@ -37,7 +37,7 @@ export class CommitConsumer {
     await channel.prefetch(prefetch)
     const { consumerTag } = await channel.consume(queue, (message) => {
       if (message) this.#take(channel, message)
-      else session.restart(new Error(`the queue ${queue} is gone`))
+      else session.restart(new QueueGoneError(queue))
     })
     return {
       [Symbol.asyncDispose]: async () => {

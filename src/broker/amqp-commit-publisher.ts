@@ -3,7 +3,7 @@ import type { CommitMessage } from '../contract/commit-message.ts'
 import type { EventId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { atMost, closeChannel, openConfirmChannel } from './amqp-channel.ts'
-import type { AmqpSession } from './amqp-session.ts'
+import { type AmqpSession, QueueGoneError } from './amqp-session.ts'
 
 /** Past this many unconfirmed commits, publishing is refused. */
 const MOST_UNCONFIRMED = 10_000
@@ -145,7 +145,7 @@ export class CommitPublisher implements Disposable {
     } else if (entry.returned) {
       entry.returned = false
       entry.sentOn = undefined
-      this.#session?.restart(new Error(`the queue ${this.#options.queue} is gone`))
+      this.#session?.restart(new QueueGoneError(this.#options.queue))
     } else {
       this.#settle(entry, undefined)
     }

@@ -7,12 +7,14 @@ import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { AmqpAddress } from './amqp-address.ts'
 import { closeModel, cutModel } from './amqp-channel.ts'
-import type { AmqpSession, Attach } from './amqp-session.ts'
+import { type AmqpSession, type Attach, QueueGoneError } from './amqp-session.ts'
 
 const CONNECT_WITHIN_MS = 5_000
 /** Declaring and attaching; a broker that takes longer is in trouble, and is tried anew. */
 const SET_UP_WITHIN_MS = 30_000
 const RETRY = { firstMs: 100, maxMs: 5_000 }
+/** RabbitMQ 3.10 may break a quorum queue for good that is made anew while it is still being deleted. */
+const RETRY_WHEN_GONE = { firstMs: 1_000, maxMs: 5_000 }
 /** A connection that lived this long was a good one: the next back-off begins anew. */
 const GOOD_AFTER_MS = 10_000
 
@@ -112,15 +114,17 @@ export class AmqpLink implements AsyncDisposable {
     let failures = 0
     while (!this.#closing) {
       const began = performance.now()
+      let retry = RETRY
       try {
         await this.#live(signal)
       } catch (error) {
         if (this.#closing) return
+        if (isOfTheBroker(error)) retry = RETRY_WHEN_GONE
         this.#say(error)
         this.#down(describeConnectError(error))
       }
       if (performance.now() - began > GOOD_AFTER_MS) failures = 0
-      await backoff(failures++, RETRY, signal).catch(() => {})
+      await backoff(failures++, retry, signal).catch(() => {})
     }
   }
 
@@ -195,6 +199,12 @@ export class AmqpLink implements AsyncDisposable {
       this.#log.warn({ err }, `RabbitMQ at ${shown} is away: ${reason}; trying again`)
     }
   }
+}
+
+/** Whether a broker that is there has ended it, with a reply code of AMQP or by deleting a queue. */
+function isOfTheBroker(error: unknown): boolean {
+  if (error instanceof QueueGoneError) return true
+  return error instanceof Error && 'code' in error && typeof error.code === 'number'
 }
 
 async function stand(attachment: Attachment, session: Session): Promise<void> {

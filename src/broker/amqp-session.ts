@@ -9,3 +9,10 @@ export interface AmqpSession {
 
 /** Builds something on a new connection. What it resolves to takes it down again. */
 export type Attach = (session: AmqpSession) => Promise<AsyncDisposable>
+
+/** Somebody has deleted a queue that is in use. */
+export class QueueGoneError extends Error {
+  constructor(queue: string) {
+    super(`the queue ${queue} is gone`)
+  }
+}

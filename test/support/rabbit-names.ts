@@ -8,6 +8,7 @@ export interface RabbitNames extends AsyncDisposable {
   readonly commits: string
   readonly dead: string
   readonly events: string
+  readonly turn: string
   /** Does something on a channel of a connection of its own. */
   asOperator<T>(work: (channel: Channel) => Promise<T>): Promise<T>
 }
@@ -18,6 +19,7 @@ export function rabbitNames(url: string): RabbitNames {
   const commits = `${prefix}.commits`
   const dead = `${prefix}.commits.dead`
   const events = `${prefix}.events`
+  const turn = `${prefix}.declaring`
   const asOperator: RabbitNames['asOperator'] = async (work) => {
     const connection = await connect(url)
     connection.on('error', () => {})
@@ -34,6 +36,7 @@ export function rabbitNames(url: string): RabbitNames {
     commits,
     dead,
     events,
+    turn,
     asOperator,
     // Quorum queues are deleted by their leader, which may be just moving.
     [Symbol.asyncDispose]: () =>
