@@ -80,7 +80,7 @@ export class CommitIntake {
   ): Promise<PipelineId> {
     const { recorder, dispatcherId, open, log } = this.#deps
     const createdAt = Date.now()
-    const readAt = performance.now()
+    const at = performance.now()
     const wanted = {
       id: newId('pipeline'),
       eventId: event.id,
@@ -94,12 +94,11 @@ export class CommitIntake {
       (write) => write.createPipeline(wanted),
       event.repositoryId,
     )
+    const seen = { at, writtenAt: performance.now() }
     const { id, state } = pipeline
     if (created) log.info({ pipeline: id, event: event.id }, 'pipeline created')
     else early?.stop.abort()
-    const fresh = created
-      ? { detail: { pipeline, event, repository, jobs: [] }, readAt }
-      : undefined
+    const fresh = created ? { detail: { pipeline, event, repository, jobs: [] }, seen } : undefined
     if (state.status !== 'finished') await open(id, { early, fresh })
     return id
   }

@@ -13,8 +13,7 @@ import type { Seat } from './seat.ts'
  */
 export class Ownership implements AsyncDisposable {
   readonly #deps: OwnershipDeps
-  /** Until when each is known to be ours: `at` is when the newest read that said so began. */
-  readonly #known = new Map<PipelineId, { readonly term: number; readonly at: number }>()
+  readonly #known = new Map<PipelineId, Known>()
   #looking: Promise<void> | undefined
   readonly #timer: NodeJS.Timeout
 
@@ -39,17 +38,20 @@ export class Ownership implements AsyncDisposable {
     return performance.now() - known.at < SEAT_MS
   }
 
-  /** It was found to be ours by a read that began at this time of `performance.now()`. */
-  note(id: PipelineId, term: number, at: number): void {
-    this.#known.set(id, { term, at })
+  /**
+   * It was found to be ours by a read, or made ours by a write, that began at this time of
+   * `performance.now()`. A look that began before the end of the write may not have seen it.
+   */
+  note(id: PipelineId, term: number, { at, writtenAt = at }: Seen): void {
+    this.#known.set(id, { term, at, writtenAt })
   }
 
   async #look(): Promise<void> {
     const at = performance.now()
     const ours = await this.#deps.store.listPipelinesOf(this.#deps.seat.id)
-    for (const { id, term } of ours) this.#known.set(id, { term, at })
+    for (const { id, term } of ours) this.#known.set(id, { term, at, writtenAt: at })
     for (const [id, known] of this.#known) {
-      if (known.at >= at) continue
+      if (known.writtenAt >= at) continue
       this.#known.delete(id)
       this.#deps.onLost(id)
     }
@@ -59,6 +61,18 @@ export class Ownership implements AsyncDisposable {
     clearInterval(this.#timer)
     await this.#looking
   }
+}
+
+/** How it is known that a pipeline is ours, in times of `performance.now()`. */
+export interface Seen {
+  /** When the read or the write began that says so. */
+  readonly at: number
+  /** When the write had ended. */
+  readonly writtenAt?: number
+}
+
+interface Known extends Required<Seen> {
+  readonly term: number
 }
 
 export interface OwnershipDeps {

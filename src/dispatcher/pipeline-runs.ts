@@ -9,7 +9,7 @@ import type { Announcer } from './announcer.ts'
 import type { GroupGate } from './group-gate.ts'
 import { includeSources } from './include-sources.ts'
 import { JobSecrets } from './job-secrets.ts'
-import { Ownership } from './ownership.ts'
+import { Ownership, type Seen } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
 import { type EarlyPlan, planRequestOf } from './plan-pipeline.ts'
@@ -45,8 +45,8 @@ const TAKE_UPS = 32
 export interface Beginning {
   /** A runner is asked for its plan already. */
   readonly early?: EarlyPlan | undefined
-  /** What the store has of it, and since when (on `performance`'s clock) that is known. */
-  readonly fresh?: { readonly detail: PipelineDetail; readonly readAt: number } | undefined
+  /** What the store has of it. */
+  readonly fresh?: { readonly detail: PipelineDetail; readonly seen: Seen } | undefined
 }
 
 /** How a run begins. */
@@ -153,10 +153,10 @@ export class PipelineRuns implements AsyncDisposable {
 
   async #start(id: PipelineId, start: Start, entry: () => Entry): Promise<PipelineRun> {
     const { recorder, seat, pool, queue, log, options } = this.#deps
-    const { detail, readAt } = start.fresh ?? (await this.#read(id))
+    const { detail, seen } = start.fresh ?? (await this.#read(id))
     const ledger = new PipelineLedger({ ...this.#deps, dispatcherId: seat.id }, detail)
     const { term } = ledger
-    this.#ownership?.note(id, term, readAt)
+    this.#ownership?.note(id, term, seen)
     return new PipelineRun({
       ledger,
       pool,
@@ -186,13 +186,13 @@ export class PipelineRuns implements AsyncDisposable {
 
   async #read(id: PipelineId): Promise<NonNullable<Beginning['fresh']>> {
     const { recorder, store } = this.#deps
-    let readAt = 0
+    let at = 0
     const detail = await recorder.patiently(() => {
-      readAt = performance.now()
+      at = performance.now()
       return store.findPipeline(id)
     })
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    return { detail, readAt }
+    return { detail, seen: { at } }
   }
 
   async #drop(id: PipelineId): Promise<void> {
