@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
@@ -20,6 +21,11 @@ import type { SandboxShell } from './sandbox-shell.ts'
 
 const GIB = 1024 ** 3
 const MIB = 1024 ** 2
+/**
+ * The engine hears of a pause and of its end once more from below, a moment after it has answered, and
+ * believes what it hears last (Docker 20.10): turned at once, a container that runs counts as paused.
+ */
+const SETTLE_MS = 250
 
 /** What tells one sandbox from another. */
 export interface DockerSandboxParts {
@@ -45,6 +51,7 @@ export class DockerSandbox implements Sandbox {
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
   readonly #pauses = new SerialQueue()
+  #turnedAt = -Infinity
   readonly #starts = new SerialQueue()
   readonly #oomKills = new Map<JobContainer, number>()
   readonly #running = new Set<Promise<unknown>>()
@@ -92,16 +99,25 @@ export class DockerSandbox implements Sandbox {
       await this.#gate.close()
       await Promise.all(this.#forSteps.map((one) => one.untilBegun()))
       const { api } = this.#containers.main.parts
+      await this.#untilSettled()
       await Promise.all(this.#ids.map((id) => api.pauseContainer(id)))
+      this.#turnedAt = performance.now()
     })
   }
 
   resume(): Promise<void> {
     return this.#pauses.run(async () => {
       const { api } = this.#containers.main.parts
+      await this.#untilSettled()
       await Promise.all(this.#ids.map((id) => api.unpauseContainer(id)))
+      this.#turnedAt = performance.now()
       this.#gate.open()
     })
+  }
+
+  async #untilSettled(): Promise<void> {
+    const restMs = this.#turnedAt + SETTLE_MS - performance.now()
+    if (restMs > 0) await sleep(restMs)
   }
 
   /** Whether the disposal was asked for; it may still be on its way, or have failed. */
