@@ -117,7 +117,8 @@ test('runs the work again when it was the victim of a deadlock', { skip }, async
     for (const runner of runners) await write.saveRunner(runner)
   })
   await Promise.all([crosswise(runners), crosswise(runners.toReversed())])
-  assert.equal(runs, 3)
+  // Each may be the victim of one.
+  assert.ok(runs >= 3, `${runs} runs`)
   assert.equal(await store.lastChange(), 6)
 })
 
