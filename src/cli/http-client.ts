@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { errorBody } from '../contract/rest.ts'
 import { describeConnectError, isTlsError } from '../lib/connect-errors.ts'
 import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
+import { parseJson } from '../lib/parse-json.ts'
 import { tlsFetch } from '../lib/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 
@@ -173,12 +174,4 @@ function awayUnlessAborted(
     )
   }
   return serverAway(address.server, cause)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

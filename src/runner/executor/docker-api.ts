@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import type { ImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 import type { EngineAddress } from './docker-address.ts'
 import {
   callEngine,
@@ -291,13 +292,5 @@ export class DockerApi {
       'unavailable',
       `the container engine at ${this.address.url} refused ${method} ${path.split('?')[0]}: ${status} ${words}`,
     )
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describeConnectError } from '../../../lib/connect-errors.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { parseJson } from '../../../lib/parse-json.ts'
 import type { LfsEndpoint } from './lfs-endpoint.ts'
 import type { LfsPointer } from './pointer.ts'
 
@@ -96,12 +97,4 @@ async function readText(answer: Response): Promise<string> {
     if (text.length > LARGEST_ANSWER) throw new Error('its answer is too long')
   }
   return text
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
