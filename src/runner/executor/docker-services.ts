@@ -1,3 +1,4 @@
+import { allOrNone } from '../../lib/all-or-none.ts'
 import type { DockerApi } from './docker-api.ts'
 import type { JobNetwork } from './docker-profile.ts'
 import type { ServiceContainer } from './docker-service.ts'
@@ -20,16 +21,8 @@ export class JobServices {
 
   /** Resolves when all are ready; rejects with why the first of them is not. */
   async start(signal: AbortSignal): Promise<void> {
-    const stop = new AbortController()
-    const either = AbortSignal.any([signal, stop.signal])
-    const starts = this.#containers.map((one) => one.start(either))
-    try {
-      await Promise.all(starts)
-    } catch (error) {
-      stop.abort(error)
-      await Promise.allSettled(starts)
-      throw error
-    }
+    const starts = this.#containers.map((one) => (either: AbortSignal) => one.start(either))
+    await allOrNone(starts, signal)
   }
 
   async removeContainers(): Promise<void> {

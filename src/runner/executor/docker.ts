@@ -2,6 +2,7 @@ import { rmdir } from 'node:fs/promises'
 import { freemem, totalmem } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import { type ImageReference, parseImageReference } from '../../core/image-reference.ts'
+import { allOrNone } from '../../lib/all-or-none.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { removeFolder } from '../remove-folder.ts'
@@ -138,7 +139,8 @@ export class DockerExecutor implements Executor {
     const sandbox = this.#keep(containers, spec)
     try {
       signal.throwIfAborted()
-      await startAll(containers, signal)
+      const { main, services } = containers
+      await allOrNone([() => main.start(), async (either) => services?.start(either)], signal)
       signal.throwIfAborted()
       return sandbox
     } catch (error) {
@@ -240,19 +242,5 @@ export class DockerExecutor implements Executor {
     })
     this.#warm = { uses, pool }
     if (!this.#closing.signal.aborted) pool.tend()
-  }
-}
-
-/** Neither goes on when the other has failed: what is about to be removed must not be starting. */
-async function startAll({ main, services }: JobContainers, signal: AbortSignal): Promise<void> {
-  const stop = new AbortController()
-  const either = AbortSignal.any([signal, stop.signal])
-  const starts = [main.start(), services?.start(either) ?? Promise.resolve()]
-  try {
-    await Promise.all(starts)
-  } catch (error) {
-    stop.abort(error)
-    await Promise.allSettled(starts)
-    throw error
   }
 }
