@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
 import { backoff } from '../lib/backoff.ts'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
 import { MAX_DELIVERIES } from './broker.ts'
 
 /** Past this many, publishing is refused (reject-publish), and the sweep of the store comes back. */
@@ -93,10 +93,6 @@ async function awaitTurn(model: ChannelModel, queue: string): Promise<AsyncDispo
     }
     await backoff(tries, TURN)
   }
-}
-
-function hasCode(error: unknown, code: number): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /** Each on a channel of its own, since a refusal closes the channel. */

@@ -55,3 +55,8 @@ export function describeError(reason: unknown): string {
   }
   return reason instanceof Error ? reason.message || reason.name : String(reason)
 }
+
+/** Whether it is an error with this code: of Node (`ENOENT`), or a reply code of AMQP. */
+export function hasCode(reason: unknown, code: string | number): boolean {
+  return reason instanceof Error && 'code' in reason && reason.code === code
+}

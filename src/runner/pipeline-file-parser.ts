@@ -8,7 +8,7 @@ import {
   parsePipelineFile,
 } from '../contract/pipeline-file/parse-pipeline-file.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
-import { NarwhalError } from '../lib/errors.ts'
+import { hasCode, NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 
 export interface PipelineFileParserOptions {
@@ -196,7 +196,7 @@ function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
 
 function isOutOfMemory(error: unknown): boolean {
   const cause = error instanceof NarwhalError ? error.cause : error
-  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  return hasCode(cause, 'ERR_WORKER_OUT_OF_MEMORY')
 }
 
 function refused(message: string): ParsedPipelineFile {

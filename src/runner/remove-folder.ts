@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { hasCode } from '../lib/errors.ts'
 
 const run = promisify(execFile)
 
@@ -15,14 +16,10 @@ export async function removeFolder(path: string): Promise<void> {
   } catch {
     await openUp(path)
     await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
-      if (!isTooDeep(error)) throw error
+      if (!hasCode(error, 'ENAMETOOLONG')) throw error
       return removeDeep(path)
     })
   }
-}
-
-function isTooDeep(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG'
 }
 
 /** Node only knows whole paths; these programs go down folder by folder, and follow no link. */

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
 import { equalsConstantTime } from '../lib/constant-time.ts'
-import { NarwhalError } from '../lib/errors.ts'
+import { hasCode, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
 import type { Runner } from './runner.ts'
@@ -91,7 +91,7 @@ async function listen(
   try {
     await once(server, 'listening')
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    const taken = hasCode(error, 'EADDRINUSE')
     throw taken
       ? new NarwhalError('conflict', `port ${port} of ${host} is taken: choose another`, {
           cause: error,

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { describeError, NarwhalError } from '../errors.ts'
+import { describeError, hasCode, NarwhalError } from '../errors.ts'
 
 /** A key that values are sealed under. */
 export interface SealingKey {
@@ -68,7 +68,7 @@ function readPrivately(path: string): string | undefined {
   try {
     descriptor = openSync(path, 'r')
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    if (hasCode(cause, 'ENOENT')) return undefined
     throw unreadable(path, cause)
   }
   try {
@@ -103,7 +103,7 @@ export function createKeyFile(path: string): SealingKey[] {
     // Whole from the moment it has its name, and never in the place of one that is there.
     writeDraft(path, [newSealingKey()], (draft) => linkSync(draft, path))
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) {
+    if (!hasCode(cause, 'EEXIST')) {
       const words = `the keys of secrets can't be kept in ${path}: ${describeError(cause)}`
       throw new NarwhalError('invalid', words, { cause })
     }

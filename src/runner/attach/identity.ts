@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { describeError, hasCode, NarwhalError } from '../../lib/errors.ts'
 
 /** Who a runner is to one installation of Narwhal. */
 const identitySchema = z.object({
@@ -53,7 +53,7 @@ export class IdentityFile {
     try {
       return fileSchema.parse(JSON.parse(await readFile(this.#path, 'utf8'))).installations
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
+      if (hasCode(cause, 'ENOENT')) return []
       const words = `the runner's identity can't be read from ${this.#path}: ${describeError(cause)}; mend the file, or remove it and join anew with a new token`
       throw new NarwhalError('invalid', words, { cause })
     }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommitSource } from '../../contract/attempt.ts'
-import { NarwhalError } from '../../lib/errors.ts'
+import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git.ts'
 import { OUTPUT_FILE } from '../collect-outputs.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
@@ -89,7 +89,7 @@ async function copyPacks(from: string, to: string): Promise<void> {
     )
   } catch (error) {
     // A pack that went away just now was joined with others into one that is there.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (!hasCode(error, 'ENOENT')) throw error
     await copyPacks(from, to)
   }
 }

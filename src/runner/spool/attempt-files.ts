@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { NumberedEvent } from '../../contract/attempt.ts'
 import type { AttemptRef } from '../../core/ids.ts'
+import { hasCode } from '../../lib/errors.ts'
 import { Milestones } from './milestones.ts'
 import type { Progress } from './progress.ts'
 import { encodeRecords, eventOf, eventToBody, isHeader, seqOf } from './record.ts'
@@ -205,10 +206,6 @@ async function closeSegment(segment: Segment): Promise<void> {
   const { handle } = segment
   segment.handle = undefined
   await handle?.close().catch(() => undefined)
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { hasCode } from '../../lib/errors.ts'
 
 /** What SQLite puts beside a database while it writes. */
 const COMPANIONS = ['', '-journal', '-wal', '-shm']
@@ -51,7 +52,7 @@ function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     // Somebody else's process is alive, too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return hasCode(error, 'EPERM')
   }
 }
 
