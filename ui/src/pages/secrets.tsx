@@ -1,8 +1,8 @@
 import type { SecretView } from '../../../src/contract/rest-secrets.ts'
-import { deleteJson, putJson } from '../api.ts'
-import { CommandButton } from '../parts/command-button.tsx'
+import { putJson } from '../api.ts'
 import { CommandForm } from '../parts/command-form.tsx'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
+import { RemovableTable } from '../parts/removable-table.tsx'
 import { useMay } from '../parts/session.ts'
 import { Ago } from '../parts/times.tsx'
 import { useRead } from '../parts/use-read.ts'
@@ -76,47 +76,21 @@ interface SecretTableProps {
 }
 
 function SecretTable({ secrets, path, repositoryId, onRemoved }: SecretTableProps) {
-  if (secrets.length === 0) return <p className="small">There is none.</p>
-  return (
-    <table className="tokens">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Of</th>
-          <th scope="col">Set</th>
-          <th scope="col">
-            <span className="unseen">Remove</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {secrets.map(({ name, scope, updatedAt, updatedBy }) => (
-          <tr key={name}>
-            <td>
-              <code>{name}</code>
-            </td>
-            <td>{scope === 'all' ? 'all' : 'this one'}</td>
-            <td className="quiet">
-              <Ago at={updatedAt} />
-              {updatedBy ? ` by ${updatedBy}` : null}
-            </td>
-            <td className="end">
-              {repositoryId !== undefined && scope === 'all' ? null : (
-                <CommandButton
-                  isSmall
-                  needs="admin"
-                  run={async () => {
-                    await deleteJson(`${path}/${encodeURIComponent(name)}`)
-                    onRemoved()
-                  }}
-                >
-                  Remove
-                </CommandButton>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
+  const rows = secrets.map(({ name, scope, updatedAt, updatedBy }) => ({
+    key: name,
+    cells: [
+      <code key="name">{name}</code>,
+      scope === 'all' ? 'all' : 'this one',
+      <span key="set">
+        <Ago at={updatedAt} />
+        {updatedBy ? ` by ${updatedBy}` : null}
+      </span>,
+    ],
+    path:
+      repositoryId !== undefined && scope === 'all'
+        ? undefined
+        : `${path}/${encodeURIComponent(name)}`,
+  }))
+  const headings = ['Name', 'Of', 'Set']
+  return <RemovableTable {...{ headings, rows, onRemoved }} empty="There is none." needs="admin" />
 }

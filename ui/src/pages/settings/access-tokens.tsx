@@ -1,10 +1,10 @@
 import { useState } from 'react'
 import type { CreatedToken, TokenView, UserView } from '../../../../src/contract/rest.ts'
-import { deleteJson, postJson } from '../../api.ts'
-import { CommandButton } from '../../parts/command-button.tsx'
+import { postJson } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { RemovableTable } from '../../parts/removable-table.tsx'
 import { useMay, useSession } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 import { useRead } from '../../parts/use-read.ts'
@@ -90,43 +90,12 @@ interface TokenTableProps {
 }
 
 function TokenTable({ tokens, onRemoved }: TokenTableProps) {
-  if (tokens.length === 0) {
-    return <p className="small">There is none: on loopback nobody needs one.</p>
-  }
-  return (
-    <table className="tokens">
-      <thead>
-        <tr>
-          <th scope="col">For</th>
-          <th scope="col">User</th>
-          <th scope="col">Created</th>
-          <th scope="col">
-            <span className="unseen">Remove</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {tokens.map(({ id, name, user, createdAt }) => (
-          <tr key={id}>
-            <td>{name}</td>
-            <td>{user}</td>
-            <td className="quiet">
-              <Ago at={createdAt} />
-            </td>
-            <td className="end">
-              <CommandButton
-                isSmall
-                run={async () => {
-                  await deleteJson(`/tokens/${id}`)
-                  onRemoved()
-                }}
-              >
-                Remove
-              </CommandButton>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
+  const rows = tokens.map(({ id, name, user, createdAt }) => ({
+    key: id,
+    cells: [name, user, <Ago key="created" at={createdAt} />],
+    path: `/tokens/${id}`,
+  }))
+  const headings = ['For', 'User', 'Created']
+  const empty = 'There is none: on loopback nobody needs one.'
+  return <RemovableTable {...{ headings, rows, empty, onRemoved }} />
 }

@@ -1,8 +1,8 @@
 import type { UserView } from '../../../../src/contract/rest.ts'
-import { deleteJson, patchJson, postJson } from '../../api.ts'
-import { CommandButton } from '../../parts/command-button.tsx'
+import { patchJson, postJson } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { CommandError, ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { RemovableTable } from '../../parts/removable-table.tsx'
 import { ROLES, type Role, useMay } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 import { useCommand } from '../../parts/use-command.ts'
@@ -59,47 +59,24 @@ interface UserTableProps {
 }
 
 function UserTable({ users, onChanged }: UserTableProps) {
-  if (users.length === 0) {
-    return <p className="small">There is none: on loopback nobody needs to be one.</p>
-  }
+  const rows = users.map((user) => ({
+    key: user.id,
+    cells: [
+      user.name,
+      <RoleOf key="role" user={user} onChanged={onChanged} />,
+      <Ago key="added" at={user.createdAt} />,
+    ],
+    path: `/users/${user.id}`,
+  }))
   return (
-    <table className="tokens users">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Role</th>
-          <th scope="col">Added</th>
-          <th scope="col">
-            <span className="unseen">Remove</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {users.map((user) => (
-          <tr key={user.id}>
-            <td>{user.name}</td>
-            <td>
-              <RoleOf user={user} onChanged={onChanged} />
-            </td>
-            <td className="quiet">
-              <Ago at={user.createdAt} />
-            </td>
-            <td className="end">
-              <CommandButton
-                isSmall
-                needs="admin"
-                run={async () => {
-                  await deleteJson(`/users/${user.id}`)
-                  onChanged()
-                }}
-              >
-                Remove
-              </CommandButton>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RemovableTable
+      headings={['Name', 'Role', 'Added']}
+      rows={rows}
+      empty="There is none: on loopback nobody needs to be one."
+      onRemoved={onChanged}
+      needs="admin"
+      className="users"
+    />
   )
 }
 
