@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { NarwhalError } from '../lib/errors.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
-import { cleanJson } from './clean-text.ts'
+import { cleanJson, cleanText } from './clean-text.ts'
 import type { CliIo } from './cli-io.ts'
 import type { ApiClient } from './client.ts'
 
@@ -36,6 +36,20 @@ export function addClientCommand(
     .addOption(new Option('--key <file>', 'the key of --cert, in PEM (or NARWHAL_KEY)'))
     .option('--json', "print the API's JSON instead")
     .addHelpText('after', `\nExamples:\n${examples}`)
+}
+
+/** Adds a command that removes what its one argument names, and says so. */
+export function addRemoveCommand(
+  parent: Command,
+  usage: string,
+  text: Parameters<typeof addClientCommand>[2],
+  { io, remove }: { io: CliIo; remove: (client: ApiClient, given: string) => Promise<unknown> },
+): void {
+  addClientCommand(parent, usage, text).action(async (given: string, options: ClientOptions) => {
+    await remove(await openClient(options, io), given)
+    if (options.json) return printJson(io, { ok: true })
+    io.stdout.write(`removed ${cleanText(given)}\n`)
+  })
 }
 
 /** The client for what the options and the environment say; throws `invalid` for a wrong URL. */

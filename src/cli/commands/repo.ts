@@ -5,6 +5,7 @@ import { cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
 import {
   addClientCommand,
+  addRemoveCommand,
   type ClientOptions,
   note,
   openClient,
@@ -49,11 +50,16 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     summary: 'list the registered repositories',
     examples: ['repo list', 'repo list --json'],
   }).action((options: ClientOptions) => list(options, io))
-  addClientCommand(repo, 'remove <repository>', {
-    summary: 'forget a repository',
-    description: 'Forgets a repository, by its name or id: no new pipelines are made for it.',
-    examples: ['repo remove octocat/hello'],
-  }).action((repository: string, options: ClientOptions) => remove(repository, options, io))
+  addRemoveCommand(
+    repo,
+    'remove <repository>',
+    {
+      summary: 'forget a repository',
+      description: 'Forgets a repository, by its name or id: no new pipelines are made for it.',
+      examples: ['repo remove octocat/hello'],
+    },
+    { io, remove: (client, repository) => client.removeRepository(repository) },
+  )
 }
 
 async function add(given: string, options: AddOptions, io: CliIo): Promise<void> {
@@ -158,11 +164,4 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'url', cell: ({ cloneUrl }) => cleanText(cloneUrl), shrinkTo: 20 },
     { title: 'id', cell: ({ id }) => id },
   ])
-}
-
-async function remove(repository: string, options: ClientOptions, io: CliIo): Promise<void> {
-  const client = await openClient(options, io)
-  await client.removeRepository(repository)
-  if (options.json) return printJson(io, { ok: true })
-  io.stdout.write(`removed ${cleanText(repository)}\n`)
 }

@@ -4,6 +4,7 @@ import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
+  addRemoveCommand,
   type ClientOptions,
   note,
   openClient,
@@ -30,14 +31,15 @@ export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
     summary: 'list these tokens, without their secrets',
     examples: ['runner token list'],
   }).action((options: ClientOptions) => list(options, io))
-  addClientCommand(token, 'remove <id>', {
-    summary: 'take a token back; a runner that has joined by it stays',
-    examples: ['runner token remove join_01jd3v6w5k8m'],
-  }).action(async (id: string, options: ClientOptions) => {
-    await (await openClient(options, io)).removeJoinToken(id)
-    if (options.json) return printJson(io, { ok: true })
-    io.stdout.write(`removed ${cleanText(id)}\n`)
-  })
+  addRemoveCommand(
+    token,
+    'remove <id>',
+    {
+      summary: 'take a token back; a runner that has joined by it stays',
+      examples: ['runner token remove join_01jd3v6w5k8m'],
+    },
+    { io, remove: (client, id) => client.removeJoinToken(id) },
+  )
 }
 
 async function create(options: CreateOptions, io: CliIo): Promise<void> {

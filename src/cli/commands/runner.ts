@@ -4,6 +4,7 @@ import { cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
 import {
   addClientCommand,
+  addRemoveCommand,
   type ClientOptions,
   note,
   openClient,
@@ -42,14 +43,15 @@ export function addRunnerCommands(program: Command, io: CliIo): void {
     .option('--balanced', "the URL is a load balancer's with several runners behind it")
     .option('--runner-token <token>', 'what the runner wants to see (or NARWHAL_RUNNER_TOKEN)')
     .action((name: string, url: string, options: AddOptions) => add(name, url, options, io))
-  addClientCommand(runner, 'remove <runner>', {
-    summary: 'forget a runner',
-    examples: ['runner remove build-1'],
-  }).action(async (given: string, options: ClientOptions) => {
-    await (await openClient(options, io)).removeRunner(given)
-    if (options.json) return printJson(io, { ok: true })
-    io.stdout.write(`removed ${cleanText(given)}\n`)
-  })
+  addRemoveCommand(
+    runner,
+    'remove <runner>',
+    {
+      summary: 'forget a runner',
+      examples: ['runner remove build-1'],
+    },
+    { io, remove: (client, given) => client.removeRunner(given) },
+  )
   addClientCommand(runner, 'drain <runner>', {
     summary: 'give a runner no more jobs; those it has go on',
     examples: ['runner drain build-1'],

@@ -3,6 +3,7 @@ import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
+  addRemoveCommand,
   type ClientOptions,
   note,
   openClient,
@@ -30,14 +31,15 @@ export function addTokenCommands(program: Command, io: CliIo): void {
     summary: 'list the tokens, without their secrets',
     examples: ['token list'],
   }).action((options: ClientOptions) => list(options, io))
-  addClientCommand(token, 'remove <id>', {
-    summary: 'take a token back',
-    examples: ['token remove token_01jd3v6w5k8m'],
-  }).action(async (id: string, options: ClientOptions) => {
-    await (await openClient(options, io)).removeToken(id)
-    if (options.json) return printJson(io, { ok: true })
-    io.stdout.write(`removed ${cleanText(id)}\n`)
-  })
+  addRemoveCommand(
+    token,
+    'remove <id>',
+    {
+      summary: 'take a token back',
+      examples: ['token remove token_01jd3v6w5k8m'],
+    },
+    { io, remove: (client, id) => client.removeToken(id) },
+  )
 }
 
 async function create(name: string, options: CreateOptions, io: CliIo): Promise<void> {

@@ -5,6 +5,7 @@ import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
+  addRemoveCommand,
   type ClientOptions,
   note,
   openClient,
@@ -29,14 +30,15 @@ export function addUserCommands(program: Command, io: CliIo): void {
     if (options.json) return printJson(io, changed)
     io.stdout.write(`${cleanText(changed.name)} is ${changed.role} now\n`)
   })
-  addClientCommand(user, 'remove <name>', {
-    summary: 'remove a user and all their tokens',
-    examples: ['user remove grace'],
-  }).action(async (name: string, options: ClientOptions) => {
-    await (await openClient(options, io)).removeUser(name)
-    if (options.json) return printJson(io, { ok: true })
-    io.stdout.write(`removed ${cleanText(name)}\n`)
-  })
+  addRemoveCommand(
+    user,
+    'remove <name>',
+    {
+      summary: 'remove a user and all their tokens',
+      examples: ['user remove grace'],
+    },
+    { io, remove: (client, name) => client.removeUser(name) },
+  )
 }
 
 function addAdd(user: Command, io: CliIo): void {
