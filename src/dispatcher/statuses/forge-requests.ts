@@ -43,16 +43,8 @@ function githubRequest(
 }
 
 /** Gitea's and Forgejo's API, as their /api/swagger says: GitHub's under another token. */
-function giteaRequest(
-  { apiUrl, project }: ForgeTarget,
-  token: string,
-  status: CommitStatus,
-): ForgeRequest {
-  return {
-    url: `${apiUrl}/repos/${pathOf(project)}/statuses/${status.sha}`,
-    headers: { authorization: `token ${token}` },
-    body: bodyOf(status),
-  }
+function giteaRequest(target: ForgeTarget, token: string, status: CommitStatus): ForgeRequest {
+  return { ...githubRequest(target, token, status), headers: { authorization: `token ${token}` } }
 }
 
 /** docs.gitlab.com/api/commits, "Set commit pipeline status". */
