@@ -1,7 +1,7 @@
 /**
  * The smallest of many items at hand, with any of them taken out or moved in O(log n): a binary heap
  * that knows where each item stands. `compare` must not change its mind about two items, unless
- * `update` is called for the one that has changed.
+ * `update` is called for the one that has changed, before another one changes.
  */
 export class IndexedHeap<Item> {
   readonly #compare: (a: Item, b: Item) => number

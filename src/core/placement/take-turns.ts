@@ -50,12 +50,11 @@ export function* takeTurns<Item extends Ranked>(
     heads.remove(head)
     const { value: next } = head.rest.next()
     const mates = ofRepository.get(repositoryId)
-    mates?.delete(head)
-    before.set(repositoryId, rank(head) + 1)
-    for (const mate of mates ?? []) heads.update(mate)
-    if (!next) continue
-    head.item = next
-    heads.add(head)
-    mates?.add(head)
+    if (next) head.item = next
+    else mates?.delete(head)
+    // The rank of all of them changes at once, which a heap can't follow: they are taken out meanwhile.
+    for (const mate of mates ?? []) heads.remove(mate)
+    before.set(repositoryId, (before.get(repositoryId) ?? 0) + 1)
+    for (const mate of mates ?? []) heads.add(mate)
   }
 }
