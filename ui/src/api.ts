@@ -40,30 +40,58 @@ function send<Answer>(method: string, path: string, body: unknown): Promise<Answ
 }
 
 async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
-  let response: Response
+  let answer: WholeAnswer
   try {
-    response = await fetchTwice(`/api/v1${path}`, { ...init, credentials: 'same-origin' })
+    answer = await readTwice(`/api/v1${path}`, { ...init, credentials: 'same-origin' })
   } catch (cause) {
     if (init.signal?.aborted) throw cause
     throw new ApiError(0, "Narwhal can't be reached", { cause })
   }
-  const body = (await response.json().catch(() => undefined)) as unknown
-  if (response.ok) return body as Answer
-  if (response.status === 401) for (const listener of signedOut) listener()
+  const { status, ok, text } = answer
+  const body = parse(text)
+  if (ok && body === undefined && text !== '') {
+    throw new ApiError(
+      status,
+      'what answered was not Narwhal: a proxy, or a sign-in page of a network',
+    )
+  }
+  if (ok) return body as Answer
+  if (status === 401) for (const listener of signedOut) listener()
   const { message } = (body ?? {}) as Partial<ErrorBody>
-  throw new ApiError(response.status, message ?? `Narwhal answered ${response.status}`)
+  throw new ApiError(status, message || `Narwhal answered ${status}`)
+}
+
+interface WholeAnswer {
+  readonly status: number
+  readonly ok: boolean
+  readonly text: string
 }
 
 /**
  * A network that changes (a laptop that moves, a bridge for containers that comes) breaks off what
  * is under way. To read once more does no harm; a command may have been done.
  */
-async function fetchTwice(url: string, init: RequestInit): Promise<Response> {
+async function readTwice(url: string, init: RequestInit): Promise<WholeAnswer> {
   try {
-    return await fetch(url, init)
+    return await read(url, init)
   } catch (reason) {
     if (init.method !== undefined || init.signal?.aborted) throw reason
-    return await fetch(url, init)
+    return await read(url, init)
+  }
+}
+
+/** An answer counts only whole: its body can break off as well as its beginning. */
+async function read(url: string, init: RequestInit): Promise<WholeAnswer> {
+  const response = await fetch(url, init)
+  return { status: response.status, ok: response.ok, text: await response.text() }
+}
+
+/** The value, or undefined where there is none. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
