@@ -14,7 +14,7 @@ import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { SecretMask } from './masking/secret-mask.ts'
+import { JobMask, maskEnv } from './masking/job-mask.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import type { End } from './run-step.ts'
 import { ServiceLogs } from './service-logs.ts'
@@ -107,6 +107,7 @@ export class Attempt implements KnownAttempt {
   /** Its own, and that of the step that runs. */
   readonly #limits = new Set<TimeLimit>()
   readonly #preparation: Preparation
+  readonly #mask: JobMask
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
   readonly #steps: StepSequence
@@ -123,8 +124,8 @@ export class Attempt implements KnownAttempt {
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
-    const mask = SecretMask.of(Object.values(order.secrets))
-    this.events = deps.spools.create(facts, () => this.audience.wake(), mask)
+    this.#mask = new JobMask(Object.values(order.secrets))
+    this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
@@ -224,6 +225,7 @@ export class Attempt implements KnownAttempt {
     }
     const { exitCode: _, ...told } = end
     this.#tell({ type: 'finished', ...told })
+    this.#mask[Symbol.dispose]()
     this.#isFinished = true
     // What still prepares is of no use any more.
     this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
@@ -245,11 +247,14 @@ export class Attempt implements KnownAttempt {
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
     const { outputs: declared } = this.#order.job
     const guarded = this.#keeper.guard(sandbox)
-    if (!declared) return await this.#steps.run(guarded)
+    this.#mask.learnFrom(sandbox)
     const env = outputEnv(sandbox)
-    const result = await this.#steps.run(guarded, env)
-    if (this.#stopped || !isOfTheStep(result)) return result
-    const read = await collectOutputs(guarded, { env, declared, mask: this.events.mask }, signal)
+    const result = await this.#steps.run(guarded, {
+      ...maskEnv(sandbox),
+      ...(declared ? env : {}),
+    })
+    if (!declared || this.#stopped || !isOfTheStep(result)) return result
+    const read = await collectOutputs(guarded, { env, declared, mask: this.#mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result
@@ -269,10 +274,9 @@ export class Attempt implements KnownAttempt {
 
   #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
     if (this.#stopped) return this.#stopped
-    const { mask } = this.events
     const reason = describeError(error)
     // Others read this log, too: what the error says it may have from the job.
-    const told = mask ? { reason: mask.text(reason) } : { err: error }
+    const told = this.#mask.isEmpty ? { err: error } : { reason: this.#mask.text(reason) }
     this.#deps.log.warn({ ...told, ...this.ref }, 'an attempt met trouble')
     const end = { outcome: 'error', reason } as const
     return fault === undefined ? end : { ...end, fault }

@@ -1,7 +1,7 @@
 import { MOST_OUTPUT_BYTES, type ReadOutputs, readOutputLines } from '../core/outputs.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Sandbox } from './executor/executor.ts'
-import type { SecretMask } from './masking/secret-mask.ts'
+import type { JobMask } from './masking/job-mask.ts'
 
 /** Where steps write what their job tells the jobs that need it, below the workspace. */
 export const OUTPUT_FILE = '.narwhal-output'
@@ -19,7 +19,7 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
 export interface OutputsOf {
   readonly env: { readonly NARWHAL_OUTPUT: string }
   readonly declared: readonly string[]
-  readonly mask?: SecretMask | undefined
+  readonly mask?: Pick<JobMask, 'text'>
 }
 
 /**

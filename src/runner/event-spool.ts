@@ -1,7 +1,7 @@
 import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { JobMask } from './masking/job-mask.ts'
 import { maskEvent } from './masking/mask-event.ts'
-import type { SecretMask } from './masking/secret-mask.ts'
 import type { AttemptFiles } from './spool/attempt-files.ts'
 import { EventWindow } from './spool/event-window.ts'
 import { ReadAhead } from './spool/read-ahead.ts'
@@ -37,7 +37,7 @@ export interface LeftEvents {
 
 interface SpoolOptions {
   readonly left?: LeftEvents
-  readonly mask?: SecretMask | undefined
+  readonly mask?: JobMask | undefined
 }
 
 /**
@@ -51,8 +51,8 @@ interface SpoolOptions {
  * died. So it gets its numbers only when a reader comes to it.
  */
 export class EventSpool {
-  /** Takes the job's secrets out of what is told; absent where it has none. */
-  readonly mask: SecretMask | undefined
+  /** Takes out of what is told what the job must not show. */
+  readonly mask: JobMask
   readonly #onAppend: () => void
   readonly #disk: SpoolDisk
   readonly #window: EventWindow
@@ -67,7 +67,7 @@ export class EventSpool {
 
   /** Use `Spools.create`. */
   constructor(onAppend: () => void, disk: SpoolDisk, { left, mask }: SpoolOptions = {}) {
-    this.mask = mask
+    this.mask = mask ?? new JobMask([])
     this.#onAppend = onAppend
     this.#disk = disk
     this.#lastSeq = left?.lastSeq ?? 0
@@ -110,7 +110,7 @@ export class EventSpool {
 
   append(event: AttemptEvent): void {
     if (this.#isReleased) return
-    this.#add(this.mask ? maskEvent(event, this.mask) : event, Date.now())
+    this.#add(maskEvent(event, this.mask), Date.now())
     this.#writer?.wake()
     this.#onAppend()
   }

@@ -12,7 +12,7 @@ test('keeps the newest of a log that is held, and says how much is missing', asy
   await using dir = await tempDir()
   await using spools = await openSpools(dir.path)
   const events = spools.create(FACTS, () => {})
-  const log = new HeldLog(2, MOST_BYTES)
+  const log = new HeldLog(2, MOST_BYTES, events.mask)
   const text = (number: number) => `${number} ${unpackable(150, number)}`
   for (let number = 0; number < LINES; number++) {
     await log.write('stdout', Buffer.from(`${text(number)}\n`))

@@ -2,8 +2,8 @@ import { chunkOf, type LogChunk } from '../contract/log-chunk.ts'
 import { ChunkPacker } from './chunk-packer.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
-import { type Lines, openLines } from './masking/masked-lines.ts'
-import type { SecretMask } from './masking/secret-mask.ts'
+import type { JobMask } from './masking/job-mask.ts'
+import { MaskedLines } from './masking/masked-lines.ts'
 
 /** What a chunk costs in memory besides its content. */
 const CHUNK_BYTES = 300
@@ -16,16 +16,16 @@ export class HeldLog {
   readonly #step: number
   readonly #maxBytes: number
   readonly #packer = new ChunkPacker((chunk) => this.#add(chunk))
-  readonly #lines: Lines
+  readonly #lines: MaskedLines
   #chunks: LogChunk[] = []
   #bytes = 0
   #lost = 0
   #isEnded = false
 
-  constructor(step: number, maxBytes: number, mask?: SecretMask) {
+  constructor(step: number, maxBytes: number, mask: JobMask) {
     this.#step = step
     this.#maxBytes = maxBytes
-    this.#lines = openLines(step, (lines) => this.#packer.add(lines), mask)
+    this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), mask)
   }
 
   /** What comes after the end is left out. */

@@ -97,6 +97,32 @@ test('runs a step in the background beside those after it, and ends it with them
   ])
 })
 
+test('masks what a step has learned from then on, also in the steps after it', async () => {
+  const words = await run(
+    { command: 'until [ -e said ]; do sleep 0.02; done; cat said', background: true },
+    {
+      command: `
+        echo abc >>"$NARWHAL_MASK"
+        echo s3same >>"$NARWHAL_MASK"; echo then s3same; echo and s3same >&2
+        echo s3same >said`,
+    },
+    { command: 'echo later s3same; cat said; exit 3' },
+  )
+  assert.match(
+    words,
+    /log 1 line 1, with fewer than 4 characters, of the file of NARWHAL_MASK is not/,
+  )
+  for (const line of [
+    'log 1 then ***',
+    'log 1 and ***',
+    'log 2 later ***',
+    'log 2 ***',
+    'log 0 ***',
+  ]) {
+    assert.ok(words.split('\n').includes(line), `${line} in ${words}`)
+  }
+})
+
 /** An attempt whose steps end when the test says so. */
 async function byHand(
   steps: readonly Step[],

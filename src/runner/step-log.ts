@@ -1,7 +1,7 @@
 import { ChunkPacker } from './chunk-packer.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
-import { type Lines, openLines } from './masking/masked-lines.ts'
+import { MaskedLines } from './masking/masked-lines.ts'
 
 /**
  * One step's part of the log, from the bytes that the sandbox gives to events in the spool. When
@@ -9,7 +9,7 @@ import { type Lines, openLines } from './masking/masked-lines.ts'
  */
 export class StepLog {
   readonly #events: EventSpool
-  readonly #lines: Lines
+  readonly #lines: MaskedLines
   readonly #packer: ChunkPacker
   readonly #end = Promise.withResolvers<void>()
   #ended = false
@@ -17,7 +17,7 @@ export class StepLog {
   constructor(events: EventSpool, step: number) {
     this.#events = events
     this.#packer = new ChunkPacker((chunk) => events.append({ type: 'log', chunk }))
-    this.#lines = openLines(step, (lines) => this.#packer.add(lines), events.mask)
+    this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), events.mask)
   }
 
   /** What comes after the end is left out: the step may have been given up before its processes. */

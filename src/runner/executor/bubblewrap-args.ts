@@ -6,6 +6,8 @@ import type { Scratch } from './scratch.ts'
 
 /** Where every step has the workspace. */
 export const WORKSPACE = '/workspace'
+/** And the file for what logs must not show. */
+export const MASK_FILE = '/narwhal-mask'
 
 /** How bubblewrap can be used by this process; found out by trying. */
 export interface BubblewrapMode {
@@ -22,7 +24,7 @@ export interface SandboxView {
   readonly workspace: string
   /** The file is of a shell for a person. */
   readonly isShell?: true
-  readonly scratch: Pick<Scratch, 'steps' | 'home' | 'tmp' | 'shm'>
+  readonly scratch: Pick<Scratch, 'steps' | 'home' | 'tmp' | 'shm' | 'maskFile'>
   /** Absolute paths that must not be seen. */
   readonly hide: readonly string[]
   readonly path: string
@@ -81,6 +83,7 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
     ...(await tools(view)),
     ...(await nameService()),
     ...bind(view.workspace, WORKSPACE),
+    ...bind(scratch.maskFile, MASK_FILE),
     '--ro-bind',
     scratch.steps,
     '/narwhal',

@@ -1,5 +1,5 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type BubblewrapMode, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
+import { type BubblewrapMode, MASK_FILE, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
 import {
   bubblewrapProgram,
   bubblewrapShell,
@@ -80,6 +80,7 @@ export class BubblewrapExecutor implements Executor {
     return {
       name: spec.name,
       workspace: WORKSPACE,
+      maskPath: MASK_FILE,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
       shellFor: async (env: Readonly<Record<string, string>>) => {

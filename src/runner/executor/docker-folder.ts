@@ -6,6 +6,7 @@ import { removeFolder } from '../remove-folder.ts'
 import { COMMANDS, ENDS, goScript } from './docker-supervisor.ts'
 import type { SandboxStep } from './executor.ts'
 import { FifoStock } from './fifo-stock.ts'
+import { makeMaskFile } from './make-mask-file.ts'
 import { StepPipes } from './step-pipes.ts'
 
 /** Pipes that are open, and where their names are for now. */
@@ -23,11 +24,14 @@ export interface NamedPipes {
 export class ContainerFolder {
   readonly path: string
   readonly control: string
+  /** The runner's path of the container's file for what logs must not show. */
+  readonly maskFile: string
   readonly #stock: FifoStock
 
   private constructor(path: string) {
     this.path = path
     this.control = join(path, 'control')
+    this.maskFile = join(path, 'mask')
     this.#stock = new FifoStock(join(path, 'spare'))
   }
 
@@ -38,7 +42,7 @@ export class ContainerFolder {
     await mkdir(parent, { recursive: true, mode: 0o700 })
     await mkdir(folder.path, { mode: 0o711 })
     await Promise.all(['control', 'spare'].map((name) => mkdir(join(folder.path, name))))
-    await chmod(folder.control, 0o755)
+    await Promise.all([chmod(folder.control, 0o755), makeMaskFile(folder.maskFile)])
     return folder
   }
 

@@ -34,6 +34,8 @@ export interface JobContainers {
 type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
   readonly connection: Connection | undefined
   readonly mustTidy: boolean
+  /** Absent: its own. */
+  readonly maskFile?: string
 }
 
 type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
@@ -97,11 +99,16 @@ export class ContainerMaker {
     const others = new Map<string, JobContainer>()
     await using made = new AsyncDisposableStack()
     const connection = { kind: 'as', container: main.parts.id } as const
+    const { maskFile } = main.parts.folder
     for (const name of spec.images ?? []) {
       const image = parseImageReference(name)
       if (image.full === main.parts.image || others.has(image.full)) continue
-      // The main one tidies the workspace for all.
-      const one = await this.#makeOne(image, { ...spec, connection, mustTidy: false }, signal)
+      // The main one tidies the workspace for all, and has the one file for all.
+      const one = await this.#makeOne(
+        image,
+        { ...spec, connection, mustTidy: false, maskFile },
+        signal,
+      )
       made.defer(() => one.remove().catch(() => {}))
       others.set(image.full, one)
     }
@@ -219,7 +226,11 @@ export class ContainerMaker {
   async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
     const { mustTidy } = spec
     const folder = await ContainerFolder.make(this.#options.folder)
-    const settings = containerSettings(id, { ...spec, control: folder.control }, this.#options)
+    const settings = containerSettings(
+      id,
+      { maskFile: folder.maskFile, ...spec, control: folder.control },
+      this.#options,
+    )
     const created = await this.#api
       .createContainer(containerName(spec.name), settings)
       .catch(async (error: unknown) => {

@@ -5,6 +5,8 @@ import type { SandboxLimits, SandboxSpec } from './executor.ts'
 
 /** Where every sandbox has its workspace. */
 export const WORKSPACE = '/workspace'
+/** And the file for what logs must not show. */
+export const MASK_FILE = '/narwhal-mask'
 
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
@@ -130,8 +132,8 @@ export function networkSettings(
 }
 
 /**
- * A container for steps: idle, root inside with few powers, no folder of the machine but its
- * workspace and, read-only, its control folder.
+ * A container for steps: idle, root inside with few powers, nothing of the machine but its workspace, its
+ * file for what logs must not show and, read-only, its control folder.
  *
  * It is not removed by the engine when it ends (AutoRemove), so that one that died can be asked why;
  * the sandbox's disposal removes it, or the next start of the same runner.
@@ -140,11 +142,12 @@ export function containerSettings(
   image: string,
   spec: Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
     readonly control: string
+    readonly maskFile: string
     readonly connection?: Connection | undefined
   },
   options: ProfileOptions,
 ): ContainerSettings {
-  const { limits, workspace, control, connection } = spec
+  const { limits, workspace, control, maskFile, connection } = spec
   return {
     Image: image,
     Entrypoint: ['/bin/sh'],
@@ -171,6 +174,7 @@ export function containerSettings(
       Mounts: [
         { Type: 'bind', Source: workspace, Target: WORKSPACE },
         { Type: 'bind', Source: control, Target: CONTROL_DIR, ReadOnly: true },
+        { Type: 'bind', Source: maskFile, Target: MASK_FILE },
       ],
     },
   }

@@ -6,9 +6,10 @@ import { checkStep } from './check-step.ts'
 import type { JobContainer, NumberedStep } from './docker-container.ts'
 import type { StepEnd } from './docker-exec.ts'
 import type { JobContainers } from './docker-maker.ts'
-import { WORKSPACE } from './docker-profile.ts'
+import { MASK_FILE, WORKSPACE } from './docker-profile.ts'
 import { dockerShell } from './docker-shell.ts'
 import type {
+  MaskFile,
   OutputListener,
   Sandbox,
   SandboxHandle,
@@ -72,6 +73,10 @@ export class DockerSandbox implements Sandbox {
     const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
     this.#running.add(ended)
     return run
+  }
+
+  get maskFile(): MaskFile {
+    return { path: MASK_FILE, runnerPath: this.#containers.main.parts.folder.maskFile }
   }
 
   get handle(): SandboxHandle {

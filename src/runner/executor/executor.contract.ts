@@ -16,6 +16,7 @@ import {
 } from './contract-fixture.ts'
 import type { Executor } from './executor.ts'
 import { isolationContract } from './isolation.contract.ts'
+import { maskContract } from './mask.contract.ts'
 import { outputContract } from './output.contract.ts'
 import { pauseContract } from './pause.contract.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
@@ -298,6 +299,7 @@ export function executorContract(
   })
 
   outputContract(contract)
+  maskContract(contract)
   pauseContract(contract)
   backgroundContract(contract)
   if (options.isolated) isolationContract(contract)

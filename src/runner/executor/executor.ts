@@ -88,6 +88,16 @@ export type SandboxHandle =
   /** All processes of this machine with this mark (see process-search.ts) and what they started. */
   | { readonly kind: 'processes'; readonly mark: string }
 
+/**
+ * A file of one sandbox, empty at first, outside the workspace: the steps, whatever their user, can write
+ * to it, and put nothing in its place. What they wrote is there for the runner before anything that they print afterwards.
+ */
+export interface MaskFile {
+  /** As the steps see it. */
+  readonly path: string
+  readonly runnerPath: string
+}
+
 /** A place that belongs to one job from now on. */
 export interface TakenSandbox {
   /** An empty folder of the runner, in use as the sandbox's workspace; the caller removes it. */
@@ -152,6 +162,8 @@ export interface Executor extends AsyncDisposable {
 export interface Sandbox extends AsyncDisposable {
   /** The path of the workspace, as the steps see it. */
   readonly workspace: string
+  /** Absent where there are no files. */
+  readonly maskFile?: MaskFile | undefined
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
   pause(): Promise<void>
   resume(): Promise<void>

@@ -1,7 +1,14 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
-import type { OutputListener, Sandbox, SandboxHandle, SandboxStep, StepExit } from './executor.ts'
+import type {
+  MaskFile,
+  OutputListener,
+  Sandbox,
+  SandboxHandle,
+  SandboxStep,
+  StepExit,
+} from './executor.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { withMark } from './process-search.ts'
@@ -15,6 +22,8 @@ export interface LocalSandboxParts {
   /** As the steps see it. */
   readonly workspace: string
   readonly scratch: Scratch
+  /** Where the steps see the scratch folder's `maskFile`. */
+  readonly maskPath: string
   /** The program that runs the script in this file. */
   readonly programFor: (
     scriptFile: string,
@@ -46,6 +55,11 @@ export class LocalSandbox implements Sandbox {
 
   get workspace(): string {
     return this.#parts.workspace
+  }
+
+  get maskFile(): MaskFile {
+    const { maskPath, scratch } = this.#parts
+    return { path: maskPath, runnerPath: scratch.maskFile }
   }
 
   shell({ env }: Pick<SandboxStep, 'env'>): Promise<SandboxShell> {

@@ -69,6 +69,7 @@ export class ProcessExecutor implements Executor {
     return {
       name: spec.name,
       workspace: spec.workspace,
+      maskPath: scratch.maskFile,
       killAll,
       shellFor: async (env: Readonly<Record<string, string>>) => ({
         kind: 'program' as const,

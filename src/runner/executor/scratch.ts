@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { removeFolder } from '../remove-folder.ts'
+import { makeMaskFile } from './make-mask-file.ts'
 import { withMark } from './process-search.ts'
 import { killTree } from './process-tree.ts'
 
@@ -17,6 +18,8 @@ export interface Scratch extends AsyncDisposable {
   readonly home: string
   readonly tmp: string
   readonly shm: string
+  /** The runner's path of the sandbox's `maskFile`. */
+  readonly maskFile: string
   /** Writes the script of the nth step and resolves to its path. */
   writeScript(number: number, script: string): Promise<string>
 }
@@ -31,6 +34,7 @@ export async function openScratch(instance: string): Promise<Scratch> {
     home: join(path, 'home'),
     tmp: join(path, 'tmp'),
     shm: join(path, 'shm'),
+    maskFile: join(path, 'mask'),
     writeScript: async (number: number, script: string) => {
       const file = join(scratch.steps, `step-${number}`)
       await writeFile(file, script, { mode: 0o644 })
@@ -44,6 +48,7 @@ export async function openScratch(instance: string): Promise<Scratch> {
   // Not with mkdir: the mode would lose what the umask of this process takes.
   await Promise.all([scratch.tmp, scratch.shm].map((folder) => chmod(folder, 0o1777)))
   await Promise.all([scratch.steps, scratch.home].map((folder) => chmod(folder, 0o755)))
+  await makeMaskFile(scratch.maskFile)
   return scratch
 }
 

@@ -1,35 +1,30 @@
 import type { OutputStream } from '../executor/executor.ts'
 import { LogLines } from '../log-lines.ts'
+import type { JobMask } from './job-mask.ts'
 import type { MaskedStream, SecretMask } from './secret-mask.ts'
 
 const STREAMS = ['stdout', 'stderr'] as const
 
-/** What takes a step's output and Narwhal's words about it, and makes lines of both. */
-export type Lines = Pick<LogLines, 'write' | 'say' | 'end' | 'hold'>
-
-/** Makes lines without the job's secrets; where it has none, nothing is looked for. */
-export function openLines(
-  step: number,
-  emit: ConstructorParameters<typeof LogLines>[1],
-  mask: SecretMask | undefined,
-): Lines {
-  const lines = new LogLines(step, emit)
-  return mask ? new MaskedLines(lines, mask) : lines
-}
-
-/** Takes the secrets out of each stream by itself before its bytes become lines. */
-class MaskedLines implements Lines {
+/**
+ * Makes lines of a step's output and of Narwhal's words about it, with what the job must not show taken out
+ * of each stream by itself before its bytes become lines.
+ */
+export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'hold'> {
   readonly #lines: LogLines
-  readonly #mask: SecretMask
+  readonly #mask: JobMask
   readonly #streams: Readonly<Record<OutputStream, MaskedStream>>
+  #learned: SecretMask | undefined
 
-  constructor(lines: LogLines, mask: SecretMask) {
-    this.#lines = lines
+  /** As of LogLines. */
+  constructor(step: number, emit: ConstructorParameters<typeof LogLines>[1], mask: JobMask) {
+    this.#lines = new LogLines(step, emit)
     this.#mask = mask
+    this.#learned = mask.look()
     this.#streams = { stdout: mask.openStream(), stderr: mask.openStream() }
   }
 
   write(stream: OutputStream, bytes: Uint8Array): void {
+    this.#look()
     const { buffer, byteOffset, byteLength } = bytes
     this.#give(stream, this.#streams[stream].write(Buffer.from(buffer, byteOffset, byteLength)))
   }
@@ -44,8 +39,18 @@ class MaskedLines implements Lines {
   }
 
   end(): void {
+    this.#look()
     this.#giveRests()
     this.#lines.end()
+  }
+
+  #look(): void {
+    const learned = this.#mask.look()
+    if (learned && learned !== this.#learned) {
+      for (const stream of STREAMS) this.#streams[stream].hideAlso(learned)
+      this.#learned = learned
+    }
+    for (const note of this.#mask.takeNotes()) this.#lines.say(note)
   }
 
   #giveRests(): void {

@@ -29,7 +29,7 @@ export class PatternScan {
   /** The last four bytes that count. */
   #word = 0
   /** Bytes of the stream so far, and those of them that do not count. */
-  #seen = 0
+  #seen: number
   #skipped = 0
   /** For each skipped byte that may matter, how many that count came before it; ascending. */
   #gaps: number[] = []
@@ -39,9 +39,11 @@ export class PatternScan {
   /** The line end that the stream ends with: none, LF, CR, or CR and LF. */
   #lineEnd = 0
 
-  constructor(patterns: PatternSet, wraps: boolean) {
+  /** `start`: the place in the stream of the first byte that it gets. */
+  constructor(patterns: PatternSet, wraps: boolean, start = 0) {
     this.#patterns = patterns
     this.#wraps = wraps
+    this.#seen = start
   }
 
   /** Searches the next bytes; returns the stretches of matches, merged, in order. */

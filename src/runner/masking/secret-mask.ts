@@ -5,7 +5,7 @@ import { formsOf } from './secret-forms.ts'
 const MASK = Buffer.from('***')
 const NOTHING = Buffer.alloc(0)
 
-/** The secrets of one job, made ready to be taken out of whatever it prints. */
+/** Values that must not be shown, made ready to be taken out of whatever a job prints. */
 export class SecretMask {
   readonly #exact: PatternSet
   readonly #wrapped: PatternSet
@@ -24,10 +24,12 @@ export class SecretMask {
 
   /** Takes the secrets out of a stream of bytes. */
   openStream(): MaskedStream {
-    return new MaskedStream(
-      new PatternScan(this.#exact, false),
-      new PatternScan(this.#wrapped, true),
-    )
+    return new MaskedStream(this.scansFrom(0))
+  }
+
+  /** The searches in a stream of which so many bytes are not looked at. */
+  scansFrom(place: number): readonly PatternScan[] {
+    return [new PatternScan(this.#exact, false, place), new PatternScan(this.#wrapped, true, place)]
   }
 
   /** Takes the secrets out of a text that is there as a whole. */
@@ -43,8 +45,9 @@ export class SecretMask {
  * long as it may be the beginning of a secret, for whatever time that takes.
  */
 export class MaskedStream {
-  readonly #exact: PatternScan
-  readonly #wrapped: PatternScan
+  readonly #scans: readonly PatternScan[]
+  /** For what it was told of later. */
+  #more: readonly PatternScan[] = []
   #held = NOTHING
   /** What is held back begins here, in bytes from the start of the stream. */
   #from = 0
@@ -53,17 +56,26 @@ export class MaskedStream {
   /** Whether the last that was given out is a mask, which a stretch that follows belongs to. */
   #endsInMask = false
 
-  constructor(exact: PatternScan, wrapped: PatternScan) {
-    this.#exact = exact
-    this.#wrapped = wrapped
+  /** The searches have seen nothing yet. */
+  constructor(scans: readonly PatternScan[]) {
+    this.#scans = scans
+  }
+
+  /** From what is held back on, hides this as well, in place of what it was told here before. */
+  hideAlso(mask: SecretMask): void {
+    this.#more = mask.scansFrom(this.#from)
+    // What was found for the former ones stays found.
+    const found = this.#more.flatMap((scan) => scan.scan(this.#held))
+    this.#open = merge([...this.#open, ...found])
   }
 
   /** What can be given out now; bytes without a trace of a secret are returned as they are. */
   write(bytes: Buffer): Buffer {
-    const found = [...this.#exact.scan(bytes), ...this.#wrapped.scan(bytes)]
-    const safe = Math.min(this.#exact.pending, this.#wrapped.pending)
-    const isUntouched = this.#held.length === 0 && this.#open.length === 0 && found.length === 0
+    const scans = this.#all
+    const found = scans.flatMap((scan) => scan.scan(bytes))
     const end = this.#from + this.#held.length + bytes.length
+    const safe = Math.min(end, ...scans.map(({ pending }) => pending))
+    const isUntouched = this.#held.length === 0 && this.#open.length === 0 && found.length === 0
     if (isUntouched && safe === end) {
       this.#from = end
       this.#forget(end)
@@ -81,13 +93,16 @@ export class MaskedStream {
    */
   end(): Buffer {
     const end = this.#from + this.#held.length
-    const unfinished = [this.#exact.unfinished, this.#wrapped.unfinished]
-    this.#open = merge([...this.#open, ...unfinished.flatMap((one) => one ?? [])])
+    const unfinished = this.#all.flatMap((scan) => scan.unfinished ?? [])
+    this.#open = merge([...this.#open, ...unfinished])
     const rest = this.#give(this.#held, end)
     this.#endsInMask = false
-    this.#exact.reset()
-    this.#wrapped.reset()
+    for (const scan of this.#all) scan.reset()
     return rest
+  }
+
+  get #all(): readonly PatternScan[] {
+    return this.#more.length === 0 ? this.#scans : [...this.#scans, ...this.#more]
   }
 
   /** Gives out all before `safe`, and holds the rest. */
@@ -119,8 +134,7 @@ export class MaskedStream {
   }
 
   #forget(before: number): void {
-    this.#exact.forget(before)
-    this.#wrapped.forget(before)
+    for (const scan of this.#all) scan.forget(before)
   }
 }
 

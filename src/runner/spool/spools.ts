@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
 import { EventSpool, type SpoolRoom } from '../event-spool.ts'
-import type { SecretMask } from '../masking/secret-mask.ts'
+import type { JobMask } from '../masking/job-mask.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { type AttemptFacts, AttemptFiles } from './attempt-files.ts'
 import { closingEvents } from './progress.ts'
@@ -95,7 +95,7 @@ export class Spools implements AsyncDisposable {
   }
 
   /** Begins the spool of an attempt; `onAppend` is called after each event. Never throws. */
-  create(facts: AttemptFacts, onAppend: () => void, mask?: SecretMask): EventSpool {
+  create(facts: AttemptFacts, onAppend: () => void, mask?: JobMask): EventSpool {
     const name = `${facts.jobId}-${facts.attempt}-${newId('life').slice('life_'.length)}`
     const files = this.#filesOf(name, facts)
     const spool = new EventSpool(onAppend, { files, room: this.#room }, { mask })

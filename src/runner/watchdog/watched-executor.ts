@@ -88,6 +88,10 @@ class WatchedSandbox implements Sandbox {
     return this.#sandbox.workspace
   }
 
+  get maskFile(): Sandbox['maskFile'] {
+    return this.#sandbox.maskFile
+  }
+
   async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     this.#check()
     try {

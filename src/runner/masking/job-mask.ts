@@ -1,0 +1,64 @@
+import type { Sandbox } from '../executor/executor.ts'
+import { LearnedValues } from './learned-values.ts'
+import { MaskedStream, SecretMask } from './secret-mask.ts'
+
+/** The variable with the path of the file, as the steps see it. */
+export function maskEnv({ maskFile }: Pick<Sandbox, 'maskFile'>): { NARWHAL_MASK?: string } {
+  return maskFile ? { NARWHAL_MASK: maskFile.path } : {}
+}
+
+/**
+ * All that a job must not show: its secrets, and, from the moment they are in its file, the values that it
+ * learned itself. Whoever gives out what the job has written calls `look` after reading and before
+ * giving: what the job added first is known by then.
+ */
+export class JobMask implements Disposable {
+  readonly #secrets: SecretMask | undefined
+  #file: LearnedValues | undefined
+  #learned: SecretMask | undefined
+
+  constructor(secrets: Iterable<string>) {
+    this.#secrets = SecretMask.of(secrets)
+  }
+
+  /** From now on also what is, or comes to be, in this file. Throws where it can't be opened. */
+  learnFrom({ maskFile }: Pick<Sandbox, 'maskFile'>): void {
+    this.#file?.[Symbol.dispose]()
+    this.#file = maskFile && new LearnedValues(maskFile.runnerPath)
+  }
+
+  /** Whether there is nothing to hide so far. */
+  get isEmpty(): boolean {
+    return this.#secrets === undefined && this.look() === undefined
+  }
+
+  /** What was learned by now; the same object as long as it is the same. */
+  look(): SecretMask | undefined {
+    if (this.#file?.look()) this.#learned = SecretMask.of(this.#file.values)
+    return this.#learned
+  }
+
+  /** What is to be said of values that can't be masked; once. */
+  takeNotes(): readonly string[] {
+    return this.#file?.takeNotes() ?? []
+  }
+
+  /** Takes out of a stream what is known by now; the stream's owner tells it what comes to it. */
+  openStream(): MaskedStream {
+    const stream = this.#secrets?.openStream() ?? new MaskedStream([])
+    const learned = this.look()
+    if (learned) stream.hideAlso(learned)
+    return stream
+  }
+
+  /** Takes it out of a text that is there as a whole. */
+  text(text: string): string {
+    const stream = this.openStream()
+    return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString()
+  }
+
+  /** Reads no more; what is known stays so. */
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { SHORTEST_FORM } from './secret-forms.ts'
+
+/** To look for more would keep the runner busy whenever one is added. */
+const MOST_VALUES = 100
+const MOST_VALUE_BYTES = 16 * 1024
+/** Values that are there already may be added again and again. */
+const MOST_FILE_BYTES = 256 * 1024
+/** What is wrong with more lines than that is not told. */
+const MOST_NOTES = 20
+const LINE_FEED = 10
+
+/**
+ * The values in a file to which a job adds, one a line, what it has learned and logs must not show. Reading
+ * does not wait, and an unchanged file costs a microsecond: it is looked at before each piece
+ * of output, so that what was added before it was printed is known by then.
+ */
+export class LearnedValues implements Disposable {
+  readonly values = new Set<string>()
+  readonly #fd: number
+  readonly #noted = new Set<string>()
+  #notes: string[] = []
+  #state = ''
+  #bytes = 0
+  #isClosed = false
+
+  /** Throws the system's error where the file can't be opened; it may not be a link. */
+  constructor(file: string) {
+    this.#fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+  }
+
+  /** Reads what has come; returns whether there are more values. */
+  look(): boolean {
+    if (this.#isClosed) return false
+    const { size, mtimeMs } = fstatSync(this.#fd)
+    const state = `${size} ${mtimeMs}`
+    if (state === this.#state || size === 0) return false
+    this.#state = state
+    const before = this.values.size
+    this.#read(size)
+    return this.values.size > before
+  }
+
+  /** What there is to say of lines that are not masked, without the lines; each is told once. */
+  takeNotes(): readonly string[] {
+    if (this.#notes.length === 0) return []
+    const notes = this.#notes
+    this.#notes = []
+    return notes
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    closeSync(this.#fd)
+  }
+
+  #read(size: number): void {
+    const bytes = Buffer.alloc(Math.min(size, MOST_FILE_BYTES))
+    const length = readSync(this.#fd, bytes, 0, bytes.length, 0)
+    for (let start = 0, line = 1; start < length; line++) {
+      const feed = bytes.indexOf(LINE_FEED, start)
+      const end = feed === -1 || feed > length ? length : feed
+      // One without its end is taken as it is: more of it may never come.
+      this.#take(bytes.subarray(start, end), line)
+      start = end + 1
+    }
+    if (size > MOST_FILE_BYTES) this.#note(`what is behind ${MOST_FILE_BYTES / 1024} KiB`)
+  }
+
+  #take(bytes: Buffer, line: number): void {
+    const value = bytes.toString().trim()
+    if (value === '' || this.values.has(value)) return
+    const where = `line ${line}`
+    if (value.length < SHORTEST_FORM) {
+      return this.#note(`${where}, with fewer than ${SHORTEST_FORM} characters,`)
+    }
+    if (!isUtf8(bytes) || bytes.includes(0)) return this.#note(`${where}, which is no text,`)
+    const all = this.#bytes + bytes.length
+    if (this.values.size === MOST_VALUES || all > MOST_VALUE_BYTES) {
+      const most = `${MOST_VALUES} values or ${MOST_VALUE_BYTES / 1024} KiB`
+      return this.#note(`${where}, since there are more than ${most},`)
+    }
+    this.values.add(value)
+    this.#bytes = all
+  }
+
+  #note(what: string): void {
+    if (this.#noted.has(what) || this.#noted.size === MOST_NOTES) return
+    this.#noted.add(what)
+    this.#notes.push(`${what} of the file of NARWHAL_MASK is not masked`)
+  }
+}
