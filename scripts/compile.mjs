@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { root } from './node.mjs'
 
@@ -32,6 +33,7 @@ export async function compile(outdir) {
     logLevel: 'warning',
     // Some dependencies are CommonJS and call require for Node's own modules; pg may use a native driver.
     external: ['pg-native'],
+    plugins: [REQUIRED_BUILTINS],
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'; import { fileURLToPath as $toPath } from 'node:url'; const require = $createRequire(import.meta.url); const __filename = $toPath(import.meta.url); const __dirname = $toPath(new URL('.', import.meta.url));",
     },
@@ -41,6 +43,25 @@ export async function compile(outdir) {
     const path = join(outdir, name)
     if (!made.has(path) && Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path)
   }
+}
+
+/**
+ * Node's own modules are required, not imported: an import reads each of their exports at once, and
+ * with `node:http` that loads a client for the web which hardly any process needs.
+ */
+const REQUIRED_BUILTINS = {
+  name: 'required-builtins',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'builtin'
+    onResolve({ filter: /./ }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, '')
+      const isStatic = kind === 'import-statement'
+      return isStatic && builtinModules.includes(name) ? { path: name, namespace } : undefined
+    })
+    onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `module.exports = require('node:${path}')`,
+    }))
+  },
 }
 
 /** Whether what is compiled in `dist/` is newer than all it was made of; as in the launcher. */
