@@ -21,14 +21,18 @@ export interface Launch {
   readonly extendStop?: (ms: number) => void
 }
 
-/** What every service has. */
-export interface Context<Name extends SettingName> {
+/** What the parts of a process are opened with. */
+export interface PartsContext<Name extends SettingName> {
   readonly config: Config<Name>
   readonly log: Logger
-  readonly metrics: Metrics
   readonly gitEnv: GitEnv
   readonly version: string
   readonly signal: AbortSignal
+}
+
+/** What every service has. */
+export interface Context<Name extends SettingName> extends PartsContext<Name> {
+  readonly metrics: Metrics
 }
 
 /** Reads the settings and opens the log; throws `invalid` with all that is wrong with them. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { guardApi } from '../api/auth.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
@@ -13,10 +11,6 @@ import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
-import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
-import { openExecutor } from '../runner/executor/open-executor.ts'
-import type { KeepFailed } from '../runner/failed-sandbox.ts'
-import { type Runner, startRunner } from '../runner/runner.ts'
 import { openForgeToken } from '../store/forge-tokens.ts'
 import { openStore } from '../store/open-store.ts'
 import type { ForgeLinkRecord } from '../store/records.ts'
@@ -49,18 +43,6 @@ export function requireApart(
   throw new NarwhalError('invalid', missing.map((name) => MISSING[name]).join('\n  '))
 }
 
-type RunnerSetting =
-  | 'name'
-  | 'slots'
-  | 'labels'
-  | 'job-memory'
-  | 'job-cpus'
-  | 'job-processes'
-  | 'mirror-size'
-  | 'checkout-size'
-  | 'checkout-files'
-  | 'fetch-hosts'
-
 export async function openStoreOf(
   context: Context<'database'>,
   dataDir: string | undefined,
@@ -88,78 +70,6 @@ export async function openVaultOf(
 
 export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> {
   return await openBroker(context.config.broker, context.log)
-}
-
-/**
- * `dataDir` must have been claimed: what a former process of its runner left behind is removed, and
- * of a living one that would be its running jobs.
- */
-export async function openExecutorOf(
-  context: Context<'executor' | 'default-image' | RunnerSetting>,
-  dataDir: string,
-  warmSandboxes = 0,
-): Promise<Executor> {
-  const { executor, 'default-image': defaultImage } = context.config
-  const { dockerHost, runtimeDir } = readSurroundings()
-  return await openExecutor(
-    {
-      ...executor,
-      ...('host' in executor || !dockerHost ? {} : { dockerHost }),
-      ...(runtimeDir ? { runtimeDir } : {}),
-      defaultImage,
-      warm: { size: warmSandboxes, limits: limitsOf(context) },
-    },
-    {
-      log: context.log,
-      instance: await instanceOf(context.config.name, dataDir),
-      folder: join(await realpath(dataDir), 'sandboxes'),
-      hide: [dataDir],
-    },
-  )
-}
-
-/** Runners are named after their machine unless told, so the name alone does not tell two apart. */
-async function instanceOf(name: string, dataDir: string): Promise<string> {
-  const folder = createHash('sha256').update(await realpath(dataDir))
-  return `${name}.${folder.digest('hex').slice(0, 12)}`
-}
-
-/** How many sandboxes a runner that stays holds ready. */
-export function warmSandboxesOf({ config }: Context<'slots' | 'warm-sandboxes'>): number {
-  return config['warm-sandboxes'] ?? config.slots + 1
-}
-
-function limitsOf({ config }: Context<RunnerSetting>): SandboxLimits {
-  return {
-    memoryBytes: config['job-memory'],
-    cpus: config['job-cpus'],
-    processes: config['job-processes'],
-  }
-}
-
-export async function startRunnerOf(
-  context: Context<RunnerSetting>,
-  parts: {
-    executor: Executor
-    dataDir: string
-    claim: AsyncDisposable
-    keepFailed?: KeepFailed | undefined
-  },
-): Promise<Runner> {
-  const { name, slots, labels, 'fetch-hosts': fetchHosts } = context.config
-  const { 'checkout-size': bytes, 'checkout-files': files } = context.config
-  return await startRunner(
-    { log: context.log, gitEnv: context.gitEnv, ...parts },
-    {
-      name,
-      slots,
-      labels,
-      version: context.version,
-      mirrorBytes: context.config['mirror-size'],
-      checkouts: { limits: { files, bytes }, fetchHosts },
-      limits: limitsOf(context),
-    },
-  )
 }
 
 /** Sends traces of what ends at this dispatcher, where a collector is named. */

@@ -10,7 +10,7 @@ import { startWatchdog } from '../runner/watchdog/watchdog.ts'
 import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
-import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './open-parts.ts'
+import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
 type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>

@@ -19,14 +19,12 @@ import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
-  openExecutorOf,
   openStatuses,
   openStoreOf,
   openTraces,
   openVaultOf,
-  startRunnerOf,
-  warmSandboxesOf,
 } from './open-parts.ts'
+import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 

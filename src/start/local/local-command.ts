@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { addEventOptions, examples, FILE_GROUP } from '../../cli/commands/file.ts'
 import { SETTINGS, variableOf } from '../../config/settings.ts'
 import type { Launch } from '../context.ts'
-import { LOCAL_SETTINGS } from './local-context.ts'
+import { LOCAL_SETTINGS } from './local-settings.ts'
 import type { LocalOptions } from './run-local.ts'
 
 /** Adds `run`; `launchOf` makes of a command's flags what it is started with. */

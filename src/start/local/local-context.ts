@@ -2,30 +2,11 @@ import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { loadConfig } from '../../config/config.ts'
 import { readGitEnv, readSurroundings } from '../../config/env.ts'
-import { openMetrics } from '../../http/metrics.ts'
 import { openLog } from '../../lib/log.ts'
-import type { Context, Launch } from '../context.ts'
+import type { Launch, PartsContext } from '../context.ts'
+import { LOCAL_SETTINGS } from './local-settings.ts'
 
-/** The settings of `narwhal run`: those of a runner, and how long a job may take. */
-export const LOCAL_SETTINGS = [
-  'data',
-  'executor',
-  'default-image',
-  'name',
-  'slots',
-  'labels',
-  'job-memory',
-  'job-cpus',
-  'job-processes',
-  'job-timeout',
-  'include-repositories',
-  'mirror-size',
-  'checkout-size',
-  'checkout-files',
-  'fetch-hosts',
-  'log-level',
-] as const
-export type LocalContext = Context<(typeof LOCAL_SETTINGS)[number]>
+export type LocalContext = PartsContext<(typeof LOCAL_SETTINGS)[number]>
 
 /** What people watch is the pipeline, so that the log says only what goes wrong, unless told. */
 export async function openLocalContext(launch: Launch): Promise<LocalContext> {
@@ -36,7 +17,6 @@ export async function openLocalContext(launch: Launch): Promise<LocalContext> {
   return {
     config: { ...config, 'fetch-hosts': hosts },
     log: await openLog({ level: config['log-level'], pretty: launch.io.stderr.isTTY }),
-    metrics: openMetrics(),
     gitEnv: readGitEnv(),
     version: launch.version,
     signal: launch.io.signal,
