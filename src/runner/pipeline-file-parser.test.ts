@@ -100,11 +100,22 @@ test('refuses a text that is too large without a thread', async () => {
   assert.match(answer.problems[0]?.message ?? '', /1 MiB/)
 })
 
+test('a thread that was ready before the first text answers it', async () => {
+  await using warm = new PipelineFileParser({ entry: OBEDIENT, timeoutMs: 60_000 })
+  warm.warmUp()
+  // One that starts after it, and has started when it answers.
+  await using other = new PipelineFileParser({ entry: OBEDIENT, timeoutMs: 60_000 })
+  await other.parse('"first"')
+  warm.warmUp()
+  assert.equal(await warm.parse('"next"'), 'next')
+})
+
 test('lets the process end while the thread is idle', async () => {
   const module = JSON.stringify(new URL('./pipeline-file-parser.ts', import.meta.url).href)
   const code = `
     const { PipelineFileParser } = await import(${module})
     const parser = new PipelineFileParser({ timeoutMs: 60000 })
+    new PipelineFileParser().warmUp()
     console.log((await parser.parse(${JSON.stringify(GOOD)})).ok)
   `
   const args = ['--input-type=module', '--eval', code]

@@ -3,10 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { IncludedFiles } from '../contract/pipeline-file/include-ref.ts'
 import { limits } from '../contract/pipeline-file/limits.ts'
-import {
-  type ParsedPipelineFile,
-  parsePipelineFile,
-} from '../contract/pipeline-file/parse-pipeline-file.ts'
+import type { ParsedPipelineFile } from '../contract/pipeline-file/parse-pipeline-file.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
 import { hasCode, NarwhalError } from '../lib/errors.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
@@ -55,7 +52,8 @@ export class PipelineFileParser implements AsyncDisposable {
   readonly #entry: URL
   readonly #queue = new SerialQueue()
   #worker: Worker | undefined
-  #isReady = false
+  /** The first message of the thread, or LATE. */
+  #ready: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
   constructor({
@@ -72,10 +70,21 @@ export class PipelineFileParser implements AsyncDisposable {
    * What the text says, or its problems; that it takes too long or too much memory is a problem,
    * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
    */
-  parse(text: string, facts?: PlanFacts, included?: IncludedFiles): Promise<ParsedPipelineFile> {
+  async parse(
+    text: string,
+    facts?: PlanFacts,
+    included?: IncludedFiles,
+  ): Promise<ParsedPipelineFile> {
     // Refused by its length, without copying it to the thread.
-    if (text.length > limits.bytes) return Promise.resolve(parsePipelineFile(text))
-    return this.#queue.run(() => this.#read({ text, facts, included }))
+    if (text.length > limits.bytes) return (await loadParser())(text)
+    return await this.#queue.run(() => this.#read({ text, facts, included }))
+  }
+
+  /** Starts the thread before the first text comes, which then waits for less. */
+  warmUp(): void {
+    if (this.#isClosed) return
+    this.#worker ??= this.#start()
+    this.#worker.unref()
   }
 
   async #read(request: ParseRequest): Promise<ParsedPipelineFile> {
@@ -83,7 +92,9 @@ export class PipelineFileParser implements AsyncDisposable {
     const worker = this.#worker ?? this.#start()
     worker.ref()
     try {
-      await this.#waitUntilReady(worker)
+      if ((await this.#ready) === LATE) {
+        throw new NarwhalError('internal', 'the thread that reads narwhal.yml does not start')
+      }
       const answer = await this.#ask(worker, request)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)
@@ -137,16 +148,9 @@ export class PipelineFileParser implements AsyncDisposable {
       if (this.#worker === worker) this.#worker = undefined
     })
     this.#worker = worker
-    this.#isReady = false
+    this.#ready = nextMessage(worker, START_TIMEOUT_MS)
+    this.#ready.catch(() => {})
     return worker
-  }
-
-  async #waitUntilReady(worker: Worker): Promise<void> {
-    if (this.#isReady) return
-    if ((await nextMessage(worker, START_TIMEOUT_MS)) === LATE) {
-      throw new NarwhalError('internal', 'the thread that reads narwhal.yml does not start')
-    }
-    this.#isReady = true
   }
 
   /** Ends a thread without waiting: how long that takes is up to what it does. */
@@ -161,6 +165,11 @@ export class PipelineFileParser implements AsyncDisposable {
     this.#worker = undefined
     await worker?.terminate()
   }
+}
+
+/** In this thread it is seldom needed, and is much to load. */
+async function loadParser() {
+  return (await import('../contract/pipeline-file/parse-pipeline-file.ts')).parsePipelineFile
 }
 
 /** Node tells it in microseconds, also of a thread that computes. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import type { CommitSource } from '../contract/attempt.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
@@ -44,6 +45,8 @@ export interface RunnerDeps {
   readonly claim?: AsyncDisposable
   /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
   readonly keepFailed?: KeepFailed | undefined
+  /** One that is warm already; the runner's to dispose. */
+  readonly parser?: PipelineParser
 }
 
 export interface RunnerOptions {
@@ -116,7 +119,7 @@ export class Runner implements AsyncDisposable {
   readonly #limits: SandboxLimits
   readonly #mirrors: MirrorCache
   readonly #checkouts: Checkouts
-  readonly #parser: PipelineParser = new PipelineFileParser()
+  readonly #parser: PipelineParser
   readonly #readiness: Readiness
   readonly #orphanMs: number
   readonly #attempts: KnownAttempts
@@ -147,6 +150,7 @@ export class Runner implements AsyncDisposable {
       cpus: availableParallelism(),
       processes: 4096,
     }
+    this.#parser = deps.parser ?? new PipelineFileParser()
     const { executor } = deps
     const sandboxes = { executor, workspaces: this.#workspaces, limits: this.#limits }
     this.#readiness = new Readiness(sandboxes, owned.spools)
@@ -210,6 +214,11 @@ export class Runner implements AsyncDisposable {
   drain(draining: boolean): void {
     this.#draining = draining
     this.#changes.emit()
+  }
+
+  /** Fetches what is going to be planned; that it fails is told then. */
+  fetchAhead(commit: CommitSource): void {
+    this.#mirrors.fetchCommit(commit, this.ended).catch(() => {})
   }
 
   /** Rejects as `planCommit` does. */

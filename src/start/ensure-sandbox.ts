@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { access } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { CliIo } from '../cli/cli-io.ts'
 import { describeError } from '../lib/errors.ts'
+import { exists } from '../lib/exists.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 
 const run = promisify(execFile)
@@ -22,7 +22,7 @@ export async function ensureSandbox(
     if (trouble) io.stderr.write(`narwhal: ${trouble}\n`)
     return trouble === ''
   }
-  if (process.getuid?.() === 0 && (await isThere('/usr/bin/apt-get'))) {
+  if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
     io.stdout.write('Installing bubblewrap by apt-get, for jobs that name no image…\n')
     await installBubblewrap().catch((error: unknown) => {
       io.stderr.write(`narwhal: bubblewrap can't be installed: ${describeError(error)}\n`)
@@ -43,11 +43,4 @@ async function installBubblewrap(): Promise<void> {
     await run('apt-get', ['update'], { env })
     await run('apt-get', install, { env })
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { readSurroundings } from '../config/env.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
-import type { KeepFailed } from '../runner/failed-sandbox.ts'
-import { type Runner, startRunner } from '../runner/runner.ts'
+import { type Runner, type RunnerDeps, startRunner } from '../runner/runner.ts'
 import type { PartsContext } from './context.ts'
 
 /** A runner and its executor, opened as the settings say. */
@@ -71,12 +70,7 @@ function limitsOf({ config }: PartsContext<RunnerSetting>): SandboxLimits {
 
 export async function startRunnerOf(
   context: PartsContext<RunnerSetting>,
-  parts: {
-    executor: Executor
-    dataDir: string
-    claim: AsyncDisposable
-    keepFailed?: KeepFailed | undefined
-  },
+  parts: Omit<RunnerDeps, 'log' | 'gitEnv'> & { readonly claim: AsyncDisposable },
 ): Promise<Runner> {
   const { name, slots, labels, 'fetch-hosts': fetchHosts } = context.config
   const { 'checkout-size': bytes, 'checkout-files': files } = context.config

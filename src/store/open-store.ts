@@ -6,7 +6,8 @@ import { type Engine, SqlStore } from './sql/sql-store.ts'
 import type { Store } from './store.ts'
 
 export type StoreConfig =
-  | { readonly kind: 'sqlite'; readonly path: string }
+  /** What is written to a `fleeting` one need not outlive a crash of the machine. */
+  | { readonly kind: 'sqlite'; readonly path: string; readonly fleeting?: boolean }
   /** `poolSize` is the most connections at a time; 10 unless told. */
   | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
 
@@ -24,7 +25,7 @@ export async function openStore(
   // Each driver is loaded only where it is used: it costs memory and time at start.
   if (config.kind === 'sqlite') {
     const { openSqlite } = await import('./sqlite/open-sqlite.ts')
-    return migrated(await openSqlite(config.path))
+    return migrated(await openSqlite(config.path, config.fleeting))
   }
   const { describeUrl, openPostgres } = await import('./postgres/open-postgres.ts')
   const database = describeUrl(config.url)

@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import type { HttpServer } from '../http/server.ts'
+import { exists } from '../lib/exists.ts'
 
 /** The paths that the app in the browser answers; all others are not found as ever. */
 const APP_PATHS = [
@@ -34,10 +34,7 @@ const UNBUILT = `<!doctype html>
 
 /** Serves the built app from a folder; where it is missing, a page that says how to build it. */
 export async function registerUiFiles(server: HttpServer, dist: string): Promise<void> {
-  const isBuilt = await access(join(dist, 'index.html')).then(
-    () => true,
-    () => false,
-  )
+  const isBuilt = await exists(join(dist, 'index.html'))
   const schema = { hide: true }
   if (!isBuilt) {
     for (const path of APP_PATHS) {

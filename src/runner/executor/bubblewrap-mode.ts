@@ -19,10 +19,13 @@ const PROBE_MS = 10_000
 
 /** Tries what works for this process, best first; resolves to why nothing does, in words. */
 export async function findBubblewrapMode(instance: string): Promise<BubblewrapMode | string> {
-  if (!(await works('bwrap', ['--version']))) {
+  const [isThere, limits] = await Promise.all([
+    works('bwrap', ['--version']),
+    works('prlimit', ['--version']),
+  ])
+  if (!isThere) {
     return 'bubblewrap is not installed: apt-get install bubblewrap (its package has this name in every distribution)'
   }
-  const limits = await works('prlimit', ['--version'])
   const isRoot = process.getuid?.() === 0
   const candidates: readonly BubblewrapMode[] = isRoot
     ? [

@@ -1,5 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { cleanText } from '../../cli/clean-text.ts'
 import type { CliIo } from '../../cli/cli-io.ts'
 import {
@@ -14,11 +14,11 @@ import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipe
 import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
-import { git } from '../../lib/git.ts'
+import { exists } from '../../lib/exists.ts'
 import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
-import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
+import { localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
 import { snapshotWork } from './snapshot-work.ts'
@@ -38,7 +38,7 @@ export async function runLocal(
   options: LocalOptions,
 ): Promise<void> {
   const context = await openLocalContext(launch)
-  const root = await rootOf(launch.io.cwd, context)
+  const root = await rootOf(launch.io.cwd)
   const { event = 'push', input = {} } = options
   const { from } = options
   const details: EventDetails = {
@@ -54,10 +54,12 @@ export async function runLocal(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const { gitEnv: env, signal } = context
   const kept = options.shellOnFailure ? await failedShell() : undefined
-  const [snapshot, engine] = await Promise.all([
-    snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }),
-    openLocalEngine(context, folder, { secrets, keepFailed: kept?.keep }),
-  ])
+  const name = basename(root)
+  const first = snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }).then(
+    (snapshot) => ({ snapshot, name }),
+  )
+  const opening = openLocalEngine(context, folder, { secrets, keepFailed: kept?.keep, first })
+  const [{ snapshot }, engine] = await Promise.all([first, opening])
   await using running = engine
   using _kept = kept
   if (!(await ensureSandbox(running.executor, context.config.executor, launch.io))) {
@@ -71,7 +73,7 @@ export async function runLocal(
           kind: event,
           details,
           snapshot,
-          name: basename(root),
+          name,
           ref: refOf(options, snapshot.ref),
         },
         following,
@@ -96,12 +98,16 @@ async function showFailed({ job, step, shell }: FailedSandbox, io: CliIo): Promi
   await runShell(await shell())
 }
 
-/** The root of the repository that the folder is in, or the folder itself. */
-async function rootOf(folder: string, { gitEnv, signal }: LocalContext): Promise<string> {
-  const options = { cwd: folder, env: gitEnv, signal }
-  const top = await git(['rev-parse', '--show-toplevel'], options).catch(() => '')
-  signal.throwIfAborted()
-  return await realpath(top.trim() || folder)
+/**
+ * The root of the repository that the folder is in, or the folder itself. Looked for as git does, but
+ * without a call of it, for which everything else would have to wait.
+ */
+async function rootOf(folder: string): Promise<string> {
+  const start = await realpath(folder)
+  for (let root = start; ; root = dirname(root)) {
+    if (await exists(join(root, '.git'))) return root
+    if (root === dirname(root)) return start
+  }
 }
 
 /** Shows the plan instead of running it. */

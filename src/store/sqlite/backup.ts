@@ -1,6 +1,7 @@
-import { access, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { exists } from '../../lib/exists.ts'
 import { type Contents, copyDatabase } from './copy-database.ts'
 import { makeWhole } from './part-file.ts'
 
@@ -16,7 +17,7 @@ export async function backupSqlite(
   file: string,
   signal: AbortSignal,
 ): Promise<Contents> {
-  if (!(await isThere(database))) {
+  if (!(await exists(database))) {
     throw new NarwhalError(
       'not_found',
       `there is no database ${database}; name its folder by --data`,
@@ -31,13 +32,6 @@ export async function backupSqlite(
   })
 }
 
-export async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
-}
-
 async function requireFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return
@@ -50,6 +44,6 @@ async function requireFolder(folder: string): Promise<void> {
 
 /** An older backup is worth more than the space that it takes: it is never written over. */
 async function requireFree(file: string): Promise<void> {
-  if (!(await isThere(file))) return
+  if (!(await exists(file))) return
   throw new NarwhalError('conflict', `${file} is there already; choose another name for the backup`)
 }

@@ -16,16 +16,17 @@ const NOT_A_DATABASE = 26
 /**
  * Opens the file, which is made (with its folder, for its owner only) where it is missing. One
  * connection writes, and reads its own writes in a transaction; another one only reads, from
- * snapshots. Rejects with `invalid` when the file can't be had or is something else.
+ * snapshots. What is written to a `fleeting` one need not outlive a crash of the machine. Rejects with
+ * `invalid` when the file can't be had or is something else.
  */
-export async function openSqlite(path: string): Promise<Engine> {
+export async function openSqlite(path: string, fleeting = false): Promise<Engine> {
   makeFile(path)
   // No time-out of its own for the writer: see SqliteConnection.whenFree. A reader waits only while
   // another process recovers from a crash.
   const writer = await openConnection(path, { timeout: 0 }, async (connection, database) => {
     await connection.whenFree(() => claim(path, database))
     await connection.whenFree(() => useWal(path, database))
-    database.exec('PRAGMA synchronous = FULL')
+    database.exec(`PRAGMA synchronous = ${fleeting ? 'OFF' : 'FULL'}`)
     database.exec('PRAGMA journal_size_limit = 67108864')
     // In pages of 4 KiB: a log of many megabytes is folded in now and then, not with each commit.
     database.exec('PRAGMA wal_autocheckpoint = 8000')

@@ -1,9 +1,9 @@
 import { link, rename } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { NarwhalError } from '../../lib/errors.ts'
+import { exists } from '../../lib/exists.ts'
 import { migrate } from '../migrations/migrate.ts'
 import { leapAhead } from '../sql/leap-ahead.ts'
-import { isThere } from './backup.ts'
 import { type Contents, copyDatabase } from './copy-database.ts'
 import { openSqlite } from './open-sqlite.ts'
 import { makeWhole } from './part-file.ts'
@@ -28,8 +28,8 @@ export async function restoreSqlite(
   database: string,
   options: { replace: boolean; signal: AbortSignal },
 ): Promise<Restored> {
-  if (!(await isThere(backup))) throw new NarwhalError('not_found', `there is no file ${backup}`)
-  using unused = (await isThere(database)) ? holdUnused(database) : undefined
+  if (!(await exists(backup))) throw new NarwhalError('not_found', `there is no file ${backup}`)
+  using unused = (await exists(database)) ? holdUnused(database) : undefined
   if (unused && !options.replace) {
     const words = `there is a database ${database}; with --force it is kept beside the restored one`
     throw new NarwhalError('conflict', words)
@@ -77,7 +77,7 @@ async function keepAside(path: string, aside: string): Promise<void> {
   await link(path, aside)
   // Only of a damaged one; beside the restored one they would be taken for its own.
   for (const companion of ['-wal', '-shm', '-journal']) {
-    if (await isThere(`${path}${companion}`))
+    if (await exists(`${path}${companion}`))
       await rename(`${path}${companion}`, `${aside}${companion}`)
   }
 }

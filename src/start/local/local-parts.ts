@@ -1,0 +1,121 @@
+import { EmbeddedBroker } from '../../broker/embedded.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import { Dispatcher } from '../../dispatcher/dispatcher.ts'
+import { newId } from '../../lib/new-id.ts'
+import type { Executor } from '../../runner/executor/executor.ts'
+import { inProcessTransport } from '../../runner/in-process.ts'
+import type { PipelineParser } from '../../runner/plan-commit.ts'
+import type { Runner } from '../../runner/runner.ts'
+import { setSecret } from '../../store/secret-values.ts'
+import type { Store } from '../../store/store.ts'
+import { Vault } from '../../store/vault.ts'
+import { startRunnerOf } from '../runner-parts.ts'
+import { openFleetingStore } from './fleeting-store.ts'
+import type { LocalContext } from './local-context.ts'
+import type { LocalEngine, LocalEvent, LocalParts, LocalWork } from './local-engine.ts'
+import { watchLocal } from './watch-local.ts'
+
+/** What is open already, the caller's to dispose, but for the executor. */
+interface OpenParts extends LocalParts {
+  readonly folder: string
+  readonly claim: AsyncDisposable
+  readonly opening: Promise<Executor>
+  readonly parser: PipelineParser
+}
+
+/** Starts all that an engine is made of, besides what is open already. */
+export async function startLocalParts(
+  context: LocalContext,
+  { folder, claim, opening, parser, secrets = {}, keepFailed, first }: OpenParts,
+): Promise<LocalEngine> {
+  await using stack = new AsyncDisposableStack()
+  const { log, gitEnv, config } = context
+  const broker = stack.use(new EmbeddedBroker(log))
+  const [{ store }, executor] = await Promise.all([
+    openFleetingStore(folder, log).then((opened) => stack.use(opened)),
+    opening.then((opened) => stack.use(opened)),
+  ])
+  const vault = await Vault.openInMemory(store)
+  for (const [name, value] of Object.entries(secrets)) {
+    await setSecret({ store, vault }, { name, value })
+  }
+  const runner = stack.use(
+    await startRunnerOf(context, { executor, dataDir: folder, claim, keepFailed, parser }),
+  )
+  void first?.then(
+    (work) => fetchAhead(runner, work),
+    () => {},
+  )
+  stack.use(
+    await Dispatcher.start(
+      { store, broker, vault, gitEnv, log },
+      {
+        heuristic: 'least-loaded',
+        jobTimeoutMs: config['job-timeout'],
+        includes: config['include-repositories'] ?? [],
+        maxAttempts: 3,
+        secretAdvice: (name) => `give ${name} by --secret-file`,
+        inProcess: { name: config.name, transport: inProcessTransport(runner) },
+      },
+    ),
+  )
+  const parts = stack.move()
+  let registered: Promise<void> | undefined
+  return {
+    executor,
+    run: async (event, following) => {
+      const eventId = newId('event')
+      const { signal } = context
+      return await watchLocal({ broker, store, eventId, following, signal }, async () => {
+        registered ??= registerWork(store, event)
+        await registered
+        await accept(store, { ...event, id: eventId })
+        await broker.publishCommit(eventId)
+      })
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** Always the same, so that its mirror serves the next run as well. */
+const REPOSITORY = 'repo_local'
+
+function fetchAhead(runner: Runner, { snapshot, name }: LocalWork): void {
+  const { repository: cloneUrl, ref, sha } = snapshot
+  runner.fetchAhead({ repositoryId: REPOSITORY, repositoryName: name, cloneUrl, ref, sha })
+}
+
+async function registerWork(store: Store, { snapshot, name }: LocalEvent): Promise<void> {
+  const repository = {
+    id: REPOSITORY,
+    name,
+    forge: 'git',
+    cloneUrl: snapshot.repository,
+    webhookSecret: '',
+    pollIntervalMs: 0,
+    createdAt: Date.now(),
+  } as const
+  await store.transact((write) => write.insertRepository(repository, []))
+}
+
+async function accept(
+  store: Store,
+  { id, kind, details, snapshot, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
+): Promise<void> {
+  const event: CommitEvent = {
+    id,
+    repositoryId: REPOSITORY,
+    kind,
+    ref,
+    sha: snapshot.sha,
+    title: '',
+    author: '',
+    trust: { fromFork: false },
+    ...(details ? { details } : {}),
+    source: 'manual',
+    receivedAt: Date.now(),
+  }
+  await store.transact(async (write) => {
+    await write.acceptEvents([event])
+  })
+}
