@@ -93,7 +93,7 @@ test('bubblewrap: shows the tools of a PATH outside the system, and hides what i
     hide: ['/usr/share', '/etc/hostname', '/nowhere'],
     path: `${dir.join('node/bin')}:/usr/bin:/bin`,
   })
-  const script = 'say; ls -A /usr/share; cat /etc/hostname || echo hidden'
+  const script = 'say; ls -A /usr/share; cat /etc/hostname 2>/dev/null || echo hidden'
   const text = await output(executor, dir.join('workspace'), `${script}; ls ${dir.path}`)
-  assert.match(text, /^hello\n(cat: .*\n)?hidden\nnode\n$/)
+  assert.equal(text, 'hello\nhidden\nnode\n')
 })
