@@ -20,6 +20,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token it shows. Absent: it needs none, and may do everything. */
     user?: UserRecord
+    /** Throws as soon as its token opens this no more: a websocket outlives it. Absent: it needs none. */
+    checkAgain?: () => Promise<void>
   }
 }
 
@@ -79,7 +81,9 @@ export function guardApi(server: HttpServer, store: StoreReader, options: AuthOp
       const user = token && (await store.findUserByToken(hashToken(token)))
       if (user) request.user = user
     } else if (!request.routeOptions.config.isOpen) {
-      await checkToken(request, store, options.ownToken)
+      const check = (): Promise<void> => checkToken(request, store, options.ownToken)
+      await check()
+      request.checkAgain = check
     }
   })
 }

@@ -4,7 +4,10 @@ import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { LiveTestClient } from '#root/test/support/live-client.ts'
 import { openWebStage } from '#root/test/support/web-stage.ts'
+import { createToken, guardApi, hashToken } from '../api/auth.ts'
+import { SIGNED_OUT_CODE } from '../contract/close-code.ts'
 import type { StateChange } from '../contract/live-event.ts'
+import { newId } from '../lib/new-id.ts'
 
 const everything = { kind: 'everything' } as const
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
@@ -232,4 +235,34 @@ test('cuts off a client that does not answer pings', async () => {
   await eventually(() => clients.size === 1)
   client.ask({ type: 'subscribe', id: 'a', topic: everything })
   await eventually(() => client.has('a', 'subscribed'))
+})
+
+test('closes the connection of a token that was removed, and no other', async () => {
+  await using web = await openWebStage({
+    pingMs: 20,
+    prepare: (server, { store }) => guardApi(server, store, { loopbackOnly: false }),
+  })
+  const { store } = web.stage
+  const user = { id: newId('user'), name: 'Ada', role: 'viewer', createdAt: 1 } as const
+  const tokens = ['phone', 'laptop'].map((name) => {
+    return { id: newId('token'), name, userId: user.id, token: createToken() }
+  })
+  await store.transact(async (write) => {
+    await write.insertUser(user)
+    for (const { token, ...record } of tokens) {
+      await write.insertToken({ ...record, hash: hashToken(token), createdAt: 1 })
+    }
+  })
+  const connect = (token = '') =>
+    LiveTestClient.connect(web.url, { authorization: `Bearer ${token}` })
+  const [phone, laptop] = tokens
+  await using lost = await connect(phone?.token)
+  await using kept = await connect(laptop?.token)
+  const closed = once(lost.socket, 'close')
+  await store.transact((write) => write.removeToken(phone?.id ?? 'token_0'))
+  const [code, reason] = (await closed) as [number, Buffer]
+  assert.equal(code, SIGNED_OUT_CODE)
+  assert.match(reason.toString(), /may have been removed/)
+  kept.ask({ type: 'subscribe', id: 'a', topic: everything })
+  await eventually(() => kept.has('a', 'subscribed'))
 })

@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import { SIGNED_OUT_CODE } from '../contract/close-code.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -7,7 +9,10 @@ import { LiveConnection } from './live-connection.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { SocketRoom } from './socket-writer.ts'
 
-/** How often a client is asked whether it is there; one that has not answered by the next is cut off. */
+/**
+ * How often a client is asked whether it is there, and its token looked at; one that has not answered by
+ * the next is cut off.
+ */
 const PING_MS = 30_000
 
 /** So many clients may listen at a time to one process. */
@@ -45,7 +50,7 @@ export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): vo
         throw new NarwhalError('forbidden', `pages of ${origin} may not connect here`)
       },
     },
-    (socket) => serve(socket, deps, room),
+    (socket, { checkAgain }) => serve(socket, { ...deps, checkAgain }, room),
   )
 }
 
@@ -53,10 +58,14 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }
 
-function serve(socket: WebSocket, deps: LiveSocketDeps, room: SocketRoom): void {
+interface SocketParts extends LiveSocketDeps {
+  readonly checkAgain: FastifyRequest['checkAgain']
+}
+
+function serve(socket: WebSocket, deps: SocketParts, room: SocketRoom): void {
   room.add(socket)
   const connection = new LiveConnection(socket, { ...deps, room })
-  const watch = watchPulse(socket, deps.pingMs ?? PING_MS)
+  const watch = watchPulse(socket, deps)
   socket.on('message', (data: Buffer, isBinary) => {
     connection.receive(isBinary ? '' : data.toString('utf8'))
   })
@@ -68,7 +77,8 @@ function serve(socket: WebSocket, deps: LiveSocketDeps, room: SocketRoom): void 
   })
 }
 
-function watchPulse(socket: WebSocket, everyMs: number): Disposable {
+/** Whether who listens is there, and may still listen. */
+function watchPulse(socket: WebSocket, { pingMs = PING_MS, checkAgain }: SocketParts): Disposable {
   let isAlive = true
   socket.on('pong', () => {
     isAlive = true
@@ -80,7 +90,12 @@ function watchPulse(socket: WebSocket, everyMs: number): Disposable {
     }
     isAlive = false
     socket.ping()
-  }, everyMs)
+    checkAgain?.().catch((error: unknown) => {
+      const { code, message } = NarwhalError.from(error)
+      // A store that is away says nothing about a token.
+      if (code === 'unauthenticated' || code === 'forbidden') socket.close(SIGNED_OUT_CODE, message)
+    })
+  }, pingMs)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

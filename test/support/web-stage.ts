@@ -14,7 +14,7 @@ export interface WebStage extends AsyncDisposable {
 /** A stage with a web server before it, listening on a free port. */
 export async function openWebStage(
   more: Partial<WebDeps> & {
-    readonly prepare?: (server: HttpServer) => void
+    readonly prepare?: (server: HttpServer, stage: Stage) => void
     readonly serverTls?: ServerTls
   } = {},
 ): Promise<WebStage> {
@@ -30,7 +30,7 @@ export async function openWebStage(
     version: '1.2.3',
     tls: serverTls,
   })
-  prepare?.(server)
+  prepare?.(server, stage)
   const uiFolder = '/nonexistent'
   parts.use(await startWeb(server, { store, broker, log, uiFolder, ...deps }))
   parts.defer(() => server.close())

@@ -56,7 +56,7 @@ async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
     )
   }
   if (ok) return body as Answer
-  if (status === 401) for (const listener of signedOut) listener()
+  if (status === 401) tellSignedOut()
   const { message } = (body ?? {}) as Partial<ErrorBody>
   throw new ApiError(status, message || `Narwhal answered ${status}`)
 }
@@ -97,7 +97,12 @@ function parse(text: string): unknown {
 
 const signedOut = new Set<() => void>()
 
-/** Calls the listener whenever the API wants a token; returns how to stop. */
+/** Says that the page's token, if it has one, opens nothing. */
+export function tellSignedOut(): void {
+  for (const listener of signedOut) listener()
+}
+
+/** Calls the listener whenever a token is wanted; returns how to stop. */
 export function onSignedOut(listener: () => void): () => void {
   signedOut.add(listener)
   return () => void signedOut.delete(listener)

@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SIGNED_OUT_CODE } from '../../../src/contract/close-code.ts'
 import type { LiveResponse } from '../../../src/contract/live-protocol.ts'
 import { LiveClient, type SocketLike } from './live-client.ts'
 
 class FakeSocket implements SocketLike {
   onopen: (() => void) | null = null
   onmessage: ((event: { readonly data: unknown }) => void) | null = null
-  onclose: (() => void) | null = null
+  onclose: SocketLike['onclose'] = null
   readonly sent: unknown[] = []
 
   send(text: string): void {
     this.sent.push(JSON.parse(text))
   }
 
-  close(): void {
-    this.onclose?.()
+  close(code = 1006): void {
+    this.onclose?.({ code })
   }
 
   say(response: LiveResponse): void {
@@ -26,6 +27,7 @@ function setUp() {
   const sockets: FakeSocket[] = []
   const delays: number[] = []
   let due: (() => void) | undefined
+  let signedOut = 0
   const client = new LiveClient({
     open: () => {
       const socket = new FakeSocket()
@@ -40,9 +42,10 @@ function setUp() {
       }
     },
     random: () => 1,
+    onSignedOut: () => signedOut++,
   })
   const newest = () => sockets.at(-1) ?? assert.fail('nothing connected')
-  return { client, sockets, delays, newest, letTimePass: () => due?.() }
+  return { client, sockets, delays, newest, letTimePass: () => due?.(), signedOut: () => signedOut }
 }
 
 const everything = { kind: 'everything' } as const
@@ -99,6 +102,16 @@ test('waits longer after each failure, up to a limit, and not at all when told t
   const before = sockets.length
   client.retryNow()
   assert.equal(sockets.length, before + 1)
+})
+
+test('says when the token of the page is no longer valid, and only then', () => {
+  const { client, newest, letTimePass, signedOut } = setUp()
+  client.watch(() => {})
+  newest().close()
+  assert.equal(signedOut(), 0)
+  letTimePass()
+  newest().close(SIGNED_OUT_CODE)
+  assert.equal(signedOut(), 1)
 })
 
 test('tells of a reset, and asks from now on after it', () => {

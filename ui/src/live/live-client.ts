@@ -1,3 +1,4 @@
+import { SIGNED_OUT_CODE } from '../../../src/contract/close-code.ts'
 import type { LiveEvent } from '../../../src/contract/live-event.ts'
 import type { LiveRequest, LiveResponse, LiveTopic } from '../../../src/contract/live-protocol.ts'
 
@@ -18,7 +19,7 @@ export interface LiveHandlers {
 export interface SocketLike {
   onopen: (() => void) | null
   onmessage: ((event: { readonly data: unknown }) => void) | null
-  onclose: (() => void) | null
+  onclose: ((event: { readonly code: number }) => void) | null
   send(text: string): void
   close(): void
 }
@@ -28,6 +29,8 @@ export interface LiveClientDeps {
   /** Calls back later; returns how to take that back. */
   readonly later: (callback: () => void, delayMs: number) => () => void
   readonly random: () => number
+  /** Called when the server says that the token of the page is no longer valid. */
+  readonly onSignedOut?: () => void
   /** Whether it waits for `start` before it connects; it does not unless told. */
   readonly isWaiting?: boolean
 }
@@ -111,9 +114,10 @@ export class LiveClient {
       for (const [id, subscription] of this.#subscriptions) this.#ask(id, subscription)
     }
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)) as LiveResponse)
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       this.#socket = undefined
       this.#become('offline')
+      if (code === SIGNED_OUT_CODE) this.#deps.onSignedOut?.()
       const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures++)
       const delay = ceiling / 2 + (this.#deps.random() * ceiling) / 2
       this.#cancelRetry = this.#deps.later(() => {
