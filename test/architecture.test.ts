@@ -91,15 +91,28 @@ test('git is started in one place, which hardens it', () => {
   }
 })
 
-test('the page imports types of the contract and nothing else of the server', () => {
+/** Of what is not only types: `import {` or `import x`, and `export … from`. */
+function valueImportsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/^(?:import|export) (?!type)[^'"]*?from ['"]([^'"]+)['"]/gm)
+  return [...found].map(([, path = '']) => path)
+}
+
+/** Whether loading the file loads no package. */
+function isBare(file: string): boolean {
+  return valueImportsOf(file).every(
+    (path) => path.startsWith('.') && isBare(resolve(dirname(file), path)),
+  )
+}
+
+test('the page imports of the server only the contract: types, and what needs no package', () => {
   const ui = join(root, 'ui', 'src')
   for (const file of listFiles(ui).filter((one) => !isTest(one))) {
-    const text = readFileSync(file, 'utf8')
-    for (const target of importsOf(file)) {
-      if (target.startsWith(`${ui}/`)) continue
-      assert.equal(folderOf(target), 'contract', `${relative(root, file)} → ${target}`)
-      const line = text.split('\n').find((one) => one.includes('/src/contract/')) ?? ''
-      assert.doesNotMatch(line, /^import (?!type)\{/, `${relative(root, file)} imports values`)
+    const values = valueImportsOf(file).map((path) => resolve(dirname(file), path))
+    for (const target of importsOf(file).filter((one) => !one.startsWith(`${ui}/`))) {
+      const words = `${relative(root, file)} → ${relative(root, target)}`
+      assert.equal(folderOf(target), 'contract', words)
+      assert.ok(!values.includes(target) || isBare(target), `${words} brings packages`)
     }
   }
 })
