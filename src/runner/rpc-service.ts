@@ -18,10 +18,11 @@ import { watchLoad } from './watch-load.ts'
 
 /** Puts the runner behind `narwhal.v1.RunnerService`; every failure is a status code with words. */
 export function runnerRoutes(runner: Runner): (router: ConnectRouter) => void {
-  return (router) => void router.service(RunnerService, serviceOf(runner))
+  return (router) => void router.service(RunnerService, runnerService(runner))
 }
 
-function serviceOf(runner: Runner): ServiceImpl<typeof RunnerService> {
+/** What answers the calls of `narwhal.v1.RunnerService`. */
+export function runnerService(runner: Runner): ServiceImpl<typeof RunnerService> {
   return {
     describe: () => describe(runner),
 
