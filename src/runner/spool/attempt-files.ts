@@ -5,7 +5,7 @@ import type { AttemptRef } from '../../core/ids.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { Milestones } from './milestones.ts'
 import type { Progress } from './progress.ts'
-import { encodeRecords, eventOf, eventToBody, isHeader, seqOf } from './record.ts'
+import { encodeRecords, eventOf, eventToBody, isHeader, lengthOf, seqOf } from './record.ts'
 import { type Chunk, encodeHeader, readChunk, type Segment, writeAll } from './segment.ts'
 
 /** What of an attempt must be known to report it when its process is gone. */
@@ -68,19 +68,20 @@ export class AttemptFiles {
     const last = events.at(-1)
     if (!last) return
     const { segment, handle } = await this.#openSegment(before)
-    const buffer = encodeRecords(events.map(eventToBody))
+    const records = encodeRecords(events.map(eventToBody))
     try {
-      await writeAll(handle, buffer, segment.bytes)
+      await writeAll(handle, records, segment.bytes)
     } catch (error) {
       // What it did write would look like damage to the next process.
       await handle.truncate(segment.bytes).catch(() => undefined)
       throw error
     }
-    segment.bytes += buffer.length
+    const bytes = lengthOf(records)
+    segment.bytes += bytes
     segment.lastSeq = last.seq
     segment.isUnsynced = true
     this.#milestones.add(events)
-    this.#addBytes(buffer.length)
+    this.#addBytes(bytes)
   }
 
   /** Makes sure that what is written, and not acknowledged yet, outlasts a loss of power. */
@@ -190,9 +191,10 @@ export class AttemptFiles {
     }
     this.#made += 1
     this.#isFolderUnsynced = true
-    const segment = { path, lastSeq: follows, bytes: record.length, handle, isUnsynced: true }
+    const bytes = lengthOf(record)
+    const segment = { path, lastSeq: follows, bytes, handle, isUnsynced: true }
     this.#segments.push(segment)
-    this.#addBytes(record.length)
+    this.#addBytes(bytes)
     return { segment, handle }
   }
 

@@ -22,7 +22,7 @@ const EVENTS: readonly AttemptEvent[] = [
 
 test('gives every event back as it was', () => {
   const events = EVENTS.map((event, index) => ({ seq: 98 + index, at: 1_700_000_000_000, event }))
-  const buffer = encodeRecords(events.map(eventToBody))
+  const buffer = Buffer.concat(encodeRecords(events.map(eventToBody)))
   const bodies: Buffer[] = []
   for (let at = 0; at < buffer.length; ) {
     const found = findRecord(buffer, at)
@@ -39,7 +39,7 @@ test('gives every event back as it was', () => {
 
 test('notices every single wrong bit, and an end that is missing', () => {
   const event = { type: 'log', chunk: chunkOf(1, [line('hello')]) } as const
-  const buffer = encodeRecords([eventToBody({ seq: 5, at: 3, event })])
+  const buffer = Buffer.concat(encodeRecords([eventToBody({ seq: 5, at: 3, event })]))
   for (let bit = 0; bit < buffer.length * 8; bit++) {
     const wrong = Buffer.from(buffer)
     wrong[bit >> 3] = (wrong[bit >> 3] ?? 0) ^ (1 << (bit & 7))

@@ -21,19 +21,25 @@ const STREAMS = new Map<string, ChunkLine['stream']>([
   ['n', 'narwhal'],
 ])
 
-/** The bodies as records, one behind the other. */
-export function encodeRecords(bodies: readonly Buffer[]): Buffer {
-  const size = bodies.reduce((sum, { length }) => sum + HEAD_BYTES + length, 0)
-  const buffer = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const body of bodies) {
-    buffer.writeUInt32LE(body.length, at)
-    buffer.writeUInt32LE(crc32(body), at + 4)
-    at += HEAD_BYTES
-    body.copy(buffer, at)
-    at += body.length
-  }
-  return buffer
+/** The body of a record, in parts that stand one behind the other. */
+export type Body = readonly Uint8Array[]
+
+/** The bodies as records, one behind the other, in parts: what is in a body is not copied. */
+export function encodeRecords(bodies: readonly Body[]): Uint8Array[] {
+  return bodies.flatMap((body) => {
+    const head = Buffer.allocUnsafe(HEAD_BYTES)
+    head.writeUInt32LE(lengthOf(body), 0)
+    head.writeUInt32LE(
+      body.reduce((sum, part) => crc32(part, sum), 0),
+      4,
+    )
+    return [head, ...body]
+  })
+}
+
+/** How many bytes the parts have together. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
 export type FoundRecord =
@@ -55,11 +61,11 @@ export function findRecord(buffer: Buffer, at: number): FoundRecord {
   return { kind: 'record', body, end }
 }
 
-export function eventToBody({ seq, at, event }: NumberedEvent): Buffer {
-  if (event.type !== 'log') return Buffer.from(`e${seq} ${JSON.stringify({ at, event })}`)
+export function eventToBody({ seq, at, event }: NumberedEvent): Body {
+  if (event.type !== 'log') return [Buffer.from(`e${seq} ${JSON.stringify({ at, event })}`)]
   const { step, lineCount, size, packing, content } = event.chunk
   const head = Buffer.from(`c${seq} ${at} ${step} ${lineCount} ${size} ${packing}\n`)
-  return Buffer.concat([head, content])
+  return [head, content]
 }
 
 /** The number of the event in a record's body; 0 where it is none. */

@@ -41,8 +41,8 @@ export const segmentHeader = z.object({
 })
 export type SegmentHeader = z.infer<typeof segmentHeader>
 
-export const encodeHeader = (header: SegmentHeader): Buffer =>
-  encodeRecords([Buffer.from(`h${JSON.stringify(header)}`)])
+export const encodeHeader = (header: SegmentHeader): Uint8Array[] =>
+  encodeRecords([[Buffer.from(`h${JSON.stringify(header)}`)]])
 
 /** Undefined where the body is no header that this version knows. */
 export function headerOf(body: Buffer | undefined): SegmentHeader | undefined {
@@ -98,11 +98,29 @@ async function readAll(file: FileHandle, from: number, to: number): Promise<Buff
   return buffer.subarray(0, length)
 }
 
-/** Writes all of it at this place, in as many goes as the system likes. */
-export async function writeAll(file: FileHandle, buffer: Buffer, at: number): Promise<void> {
-  let done = 0
-  while (done < buffer.length) {
-    const { bytesWritten } = await file.write(buffer, done, buffer.length - done, at + done)
-    done += bytesWritten
+/** Writes all of the parts at this place, in as many goes as the system likes. */
+export async function writeAll(
+  file: FileHandle,
+  parts: readonly Uint8Array[],
+  at: number,
+): Promise<void> {
+  let left = parts
+  for (let end = at; left.length > 0; ) {
+    const { bytesWritten } = await file.writev(left, end)
+    end += bytesWritten
+    left = withoutFirst(left, bytesWritten)
   }
+}
+
+/** What is left of the parts without so many bytes; empty parts go with those before them. */
+function withoutFirst(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let skipped = bytes
+  const whole = parts.findIndex(({ length }) => {
+    if (length > skipped) return true
+    skipped -= length
+    return false
+  })
+  if (whole < 0) return []
+  const [first, ...rest] = parts.slice(whole)
+  return first && skipped > 0 ? [first.subarray(skipped), ...rest] : parts.slice(whole)
 }
