@@ -1,13 +1,8 @@
 import { promisify } from 'node:util'
-import {
-  constants,
-  zstdCompress,
-  zstdCompressSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
 import type { LogLine } from './views.ts'
+import { ZstdLanes } from './zstd-lane.ts'
 
 /**
  * Lines of one step, as the runner packed them. They travel, are spooled and are stored as these very
@@ -35,51 +30,61 @@ export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
 
 /** Less is not worth packing: a live line or two. */
 const LEAST_PACKED = 512
-const PACKING = { [constants.ZSTD_c_compressionLevel]: 1 }
+/** A window that is smaller than a chunk costs little of the ratio, and half the memory. */
+const PACKING = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 }
 
-const zstd = promisify(zstdCompress)
+const lanes = new ZstdLanes(PACKING)
 const unzstd = promisify(zstdDecompress)
 
-/** Lines of one step before they are packed: their text in parts, UTF-8 with `\n` behind each line. */
+/** Lines of one step before they are packed: their text is UTF-8 with `\n` behind each line. */
 export interface LooseLines {
   readonly step: number
   readonly runs: readonly LogRun[]
-  readonly parts: readonly Uint8Array[]
+  readonly text: Uint8Array
 }
 
 export function packChunk(lines: LooseLines): LogChunk {
-  const plain = plainChunk(lines)
+  const parts = partsOf(lines)
+  const plain = chunkOfParts(lines, parts, { packing: 'plain', content: Buffer.concat(parts) })
   if (plain.size < LEAST_PACKED) return plain
-  return smaller(plain, zstdCompressSync(plain.content, packing(plain)))
+  // Into a buffer or two: of many small ones it would cost more to put them together.
+  const options = { params: PACKING, chunkSize: Math.max(1024, plain.size >> 2) }
+  const content = zstdCompressSync(plain.content, options)
+  return content.length < plain.size ? { ...plain, packing: 'zstd', content } : plain
 }
 
-/** The same beside the event loop: for those who pack much. */
+/**
+ * The same beside the event loop: for those who pack much. The text must stay as it is until it
+ * resolves; what it resolves to has nothing of it.
+ */
 export async function packChunkAside(lines: LooseLines): Promise<LogChunk> {
-  const plain = plainChunk(lines)
-  if (plain.size < LEAST_PACKED) return plain
-  return smaller(plain, await zstd(plain.content, packing(plain)))
+  const parts = partsOf(lines)
+  const content = await lanes.compress(parts)
+  const packed = chunkOfParts(lines, parts, { packing: 'zstd', content })
+  if (content.length < packed.size) return packed
+  return { ...packed, packing: 'plain', content: Buffer.concat(parts) }
 }
 
-function plainChunk({ step, runs, parts }: LooseLines): LogChunk {
-  const content = Buffer.concat([encodeRuns(runs), ...parts])
+const partsOf = ({ runs, text }: LooseLines): [runs: Uint8Array, text: Uint8Array] => [
+  encodeRuns(runs),
+  text,
+]
+
+function chunkOfParts(
+  { step, runs }: LooseLines,
+  parts: readonly Uint8Array[],
+  packed: Pick<LogChunk, 'packing' | 'content'>,
+): LogChunk {
   const lineCount = runs.reduce((sum, { count }) => sum + count, 0)
-  return { step, lineCount, size: content.length, clockOffsetMs: 0, packing: 'plain', content }
-}
-
-/** Into a buffer or two: of many small ones it would cost more to put them together. */
-function packing({ size }: LogChunk): { params: typeof PACKING; chunkSize: number } {
-  return { params: PACKING, chunkSize: Math.max(1024, size >> 2) }
-}
-
-function smaller(plain: LogChunk, packed: Uint8Array): LogChunk {
-  return packed.length < plain.size ? { ...plain, packing: 'zstd', content: packed } : plain
+  const size = parts.reduce((sum, { length }) => sum + length, 0)
+  return { step, lineCount, size, clockOffsetMs: 0, ...packed }
 }
 
 /** Packs single lines, which are few; a line end within a text becomes U+2424. */
 export function chunkOf(step: number, lines: readonly ChunkLine[]): LogChunk {
   const runs = lines.map(({ stream, at }): LogRun => ({ count: 1, stream, at }))
   const text = lines.map((line) => `${line.text.replaceAll('\n', '\u2424')}\n`).join('')
-  return packChunk({ step, runs: joinRuns(runs), parts: [Buffer.from(text)] })
+  return packChunk({ step, runs: joinRuns(runs), text: Buffer.from(text) })
 }
 
 /** Puts runs together that are one: of the same stream and the same time. */

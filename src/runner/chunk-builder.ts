@@ -1,9 +1,13 @@
 import type { LooseLines } from '../contract/log-chunk.ts'
 import type { LogRun } from '../contract/log-content.ts'
+import { takeTextBuffer } from './text-buffers.ts'
 
 /** A full chunk: large enough to be packed well and to cost few rows, small enough to be opened at once. */
 const FULL_BYTES = 512 * 1024
 const FULL_LINES = 5_000
+/** What begins with a line or two grows to this before it gets room for a full chunk. */
+const SMALL_BYTES = 32 * 1024
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Gathers the text of one step until it makes a chunk. This is where all of a log passes by as text
@@ -12,7 +16,7 @@ const FULL_LINES = 5_000
 export class ChunkBuilder {
   readonly #step: number
   #runs: LogRun[] = []
-  #parts: Uint8Array[] = []
+  #buffer: Buffer = NOTHING
   #bytes = 0
   #lines = 0
 
@@ -28,7 +32,7 @@ export class ChunkBuilder {
     return this.#bytes >= FULL_BYTES || this.#lines >= FULL_LINES
   }
 
-  /** Adds `count` whole lines, UTF-8, each ended by `\n`: at most 5,000 lines and 512 KiB at a time. */
+  /** Adds a copy of `count` whole lines, UTF-8, each ended by `\n`: at most 5,000 lines and 512 KiB at a time. */
   add(stream: LogRun['stream'], text: Uint8Array, count: number): void {
     const at = Date.now()
     const last = this.#runs.at(-1)
@@ -37,18 +41,27 @@ export class ChunkBuilder {
     } else {
       this.#runs.push({ count, stream, at })
     }
-    this.#parts.push(text)
+    this.#reserve(this.#bytes + text.length)
+    this.#buffer.set(text, this.#bytes)
     this.#bytes += text.length
     this.#lines += count
   }
 
-  /** Gives out what has gathered, and begins anew. There must be something. */
+  /** Gives out what has gathered, whose buffer may be given back, and begins anew. There must be something. */
   take(): LooseLines {
-    const lines = { step: this.#step, runs: this.#runs, parts: this.#parts }
+    const text = this.#buffer.subarray(0, this.#bytes)
+    const lines = { step: this.#step, runs: this.#runs, text }
     this.#runs = []
-    this.#parts = []
+    this.#buffer = NOTHING
     this.#bytes = 0
     this.#lines = 0
     return lines
+  }
+  #reserve(bytes: number): void {
+    if (bytes <= this.#buffer.length) return
+    const isSmall = bytes <= SMALL_BYTES
+    const larger = isSmall ? Buffer.allocUnsafe(Math.max(512, 2 * bytes)) : takeTextBuffer(bytes)
+    larger.set(this.#buffer.subarray(0, this.#bytes))
+    this.#buffer = larger
   }
 }

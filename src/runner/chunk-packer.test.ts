@@ -7,7 +7,7 @@ import { ChunkPacker } from './chunk-packer.ts'
 const line = (text: string) => ({
   step: 0,
   runs: [{ count: 1, stream: 'stdout', at: 1 }] as const,
-  parts: [Buffer.from(`${text}\n`)],
+  text: Buffer.from(`${text}\n`),
 })
 
 function collect() {

@@ -1,4 +1,5 @@
 import { type LogChunk, type LooseLines, packChunk, packChunkAside } from '../contract/log-chunk.ts'
+import { giveTextBufferBack } from './text-buffers.ts'
 
 /** Less is packed sooner than another thread hears of it. */
 const LEAST_ASIDE = 32 * 1024
@@ -20,8 +21,9 @@ export class ChunkPacker {
     this.#emit = emit
   }
 
+  /** Takes the lines over; nobody else may look at their text afterwards. */
   add(lines: LooseLines): void {
-    const isSmall = lines.parts.reduce((sum, { length }) => sum + length, 0) < LEAST_ASIDE
+    const isSmall = lines.text.length < LEAST_ASIDE
     if (isSmall && this.#waiting === 0) this.#emit(packChunk(lines))
     else this.#addAside(lines)
   }
@@ -44,6 +46,7 @@ export class ChunkPacker {
     const packed = packChunkAside(lines).catch(() => packChunk(lines))
     this.#last = Promise.all([packed, this.#last]).then(([chunk]) => {
       this.#waiting--
+      giveTextBufferBack(lines.text)
       this.#emit(chunk)
       this.#room?.resolve()
       this.#room = undefined

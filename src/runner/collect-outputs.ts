@@ -40,7 +40,7 @@ export async function collectOutputs(
   const either = AbortSignal.any([signal, late])
   try {
     const take = (stream: 'stdout' | 'stderr', chunk: Uint8Array): void => {
-      if (stream === 'stdout') chunks.push(chunk)
+      if (stream === 'stdout') chunks.push(Buffer.from(chunk))
     }
     const { exitCode } = await sandbox.run({ script, env: { ...env } }, take, either)
     if (exitCode !== 0) return { ok: false, problem: `${OUTPUT_FILE} can't be read` }

@@ -80,7 +80,8 @@ export async function run(
   const exit = await sandbox.run(
     { script, env },
     (stream, chunk) => {
-      if (hear(Buffer.from(chunk).toString()) !== '') output[stream].push(chunk)
+      const kept = Buffer.from(chunk)
+      if (hear(kept.toString()) !== '') output[stream].push(kept)
     },
     signal,
   )

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { StepEnd } from './docker-exec.ts'
 import { COMMANDS, ENDS } from './docker-supervisor.ts'
-import { openReader } from './step-pipes.ts'
+import { openReader } from './pipe-reader.ts'
 
 /** A step that the supervisor was told to run. */
 export interface ControlledStep {

@@ -20,15 +20,18 @@ export class EndMarker {
 
 /** What a chunk held: output of the script, and the rest of the marker's line once that is there. */
 export interface Found {
+  /** A part of the chunk, or a buffer of its own. */
   readonly output: Uint8Array
   /** What stood between the token and the end of its line. Nothing after it is the script's. */
   readonly facts?: string
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** Holds back at most the beginning of a marker, which may be cut anywhere. */
 export class EndFinder {
   readonly #token: Buffer
-  #held: Buffer = Buffer.alloc(0)
+  #held: Buffer = NOTHING
 
   constructor(token: Buffer) {
     this.#token = token
@@ -50,7 +53,8 @@ export class EndFinder {
   }
 
   #hold(data: Buffer, from: number): Found {
-    this.#held = data.subarray(from)
+    // A copy: the chunk is the caller's again afterwards.
+    this.#held = from < data.length ? Buffer.from(data.subarray(from)) : NOTHING
     return { output: data.subarray(0, from) }
   }
 

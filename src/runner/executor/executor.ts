@@ -58,7 +58,8 @@ export interface SandboxStep {
 export type OutputStream = 'stdout' | 'stderr'
 
 /**
- * Takes the output of each stream in the order it was written; the chunk is the listener's to keep.
+ * Takes the output of each stream in the order it was written. The chunk is the listener's until it
+ * returns: whoever wants to keep it makes a copy.
  * A listener that can't keep up returns a promise: the step's stream is read no further until it
  * settles, so a fast writer waits, as it would for a slow terminal.
  */

@@ -89,7 +89,7 @@ export function outputContract(contract: ContractFixture): void {
     const chunks: Uint8Array[] = []
     await box.sandbox.run(
       { script: 'cat bytes', env: {} },
-      (_stream, chunk) => void chunks.push(chunk),
+      (_stream, chunk) => void chunks.push(Buffer.from(chunk)),
       NOTHING,
     )
     assert.deepEqual(Buffer.concat(chunks), bytes)

@@ -1,11 +1,10 @@
-import { constants as fsConstants, openSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import { EndMarker } from './end-marker.ts'
 import type { OutputListener, OutputStream } from './executor.ts'
+import { PipeReader } from './pipe-reader.ts'
 
 interface Pipe {
-  readonly reader: Socket
+  readonly reader: PipeReader
   readonly writer: FileHandle
 }
 
@@ -81,37 +80,33 @@ export class StepPipes implements AsyncDisposable {
   }
 }
 
-/** Hears a stream up to the marker; what comes after it is thrown away with the pipe. */
-async function hear(
-  reader: Socket,
+/**
+ * Hears a stream up to the marker; what comes after it is thrown away with the pipe. Rejects when the pipe
+ * is closed before, and with what the listener throws.
+ */
+function hear(
+  reader: PipeReader,
   stream: OutputStream,
   marker: EndMarker,
   output: OutputListener,
 ): Promise<void> {
   const finder = marker.finder()
-  for await (const chunk of reader as AsyncIterable<Buffer>) {
+  return reader.read((chunk) => {
     const found = finder.feed(chunk)
-    if (found.output.length > 0) await output(stream, found.output)
-    if (found.facts !== undefined) return
-  }
+    const heard = found.output.length > 0 ? output(stream, found.output) : undefined
+    const isEnd = found.facts !== undefined
+    return heard instanceof Promise ? heard.then(() => isEnd) : isEnd
+  })
 }
 
 async function openPipe(path: string): Promise<Pipe> {
-  const reader = openReader(path)
+  const reader = new PipeReader(path)
   try {
     return { reader, writer: await open(path, 'w') }
   } catch (error) {
     reader.destroy()
     throw error
   }
-}
-
-/** Opens a FIFO for reading without waiting for a writer; the descriptor becomes the socket's. */
-export function openReader(path: string): Socket {
-  const fd = openSync(path, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK)
-  const reader = new Socket({ fd, readable: true, writable: false })
-  reader.pause()
-  return reader
 }
 
 async function closePipe({ reader, writer }: Pipe): Promise<void> {
