@@ -124,8 +124,8 @@ export class Load implements AsyncDisposable {
     ]
     const [first] = sends
     // The same delivery again, at the same moment; or the same push as another delivery, later on.
-    if (first && random.chance(TWICE)) sends.push({ ...first })
-    if (random.chance(REPLAYED)) {
+    if (first && random.chance(shape.twice ?? TWICE)) sends.push({ ...first })
+    if (random.chance(shape.replayed ?? REPLAYED)) {
       const withinMs = shape.replayWithinMs ?? REPLAY_WITHIN_MS
       sends.push({ id: this.#newId(), delayMs: random.between(0, withinMs) })
     }

@@ -1,24 +1,9 @@
-import type { FaultKind, Role } from './kinds.ts'
+import type { Evidence } from './evidence.ts'
+import type { Role } from './kinds.ts'
+import type { FaultScript } from './script.ts'
 
 /** `attached` runners dial out to the dispatchers, `dialled` ones are dialled by them. */
 export type RunnerLinkKind = 'attached' | 'dialled'
-
-/** Faults that are made one and all; when the last has healed, the trouble is over. */
-export interface FaultScript {
-  /** It begins when so many steps have begun, however busy the machine is. */
-  readonly afterSteps: number
-  readonly faults: readonly ScriptedFault[]
-}
-
-export interface ScriptedFault {
-  /** So long after the script has begun, in milliseconds. */
-  readonly afterMs: number
-  readonly kind: FaultKind
-  /** The process, link or service. */
-  readonly target: string
-  /** For a fault that lasts, in milliseconds. */
-  readonly lastsMs?: number
-}
 
 /** Servers that somebody else has started, and that no fault may stop. */
 export interface GivenServers {
@@ -33,14 +18,21 @@ export interface LoadShape {
   /** How long a job works, in seconds, at least and at most. */
   readonly jobSeconds: readonly [number, number]
   readonly mostJobs: number
+  /** The share of jobs that have two steps. */
+  readonly twoSteps: number
   /** The share of steps that say nothing between their first and their last words. */
   readonly quiet: number
+  /** How many lines a step prints at a time, at the most; 0: it never says anything. */
+  readonly mostLines: number
   /** How long people take between two pushes on average, in milliseconds. */
   readonly pushGapMs: number
   /** The share of pipelines that somebody cancels, within so many milliseconds. */
   readonly cancelled: number
   readonly cancelWithinMs: number
-  /** Other deliveries of the same push come within so many milliseconds. */
+  /** The share of webhooks that are delivered twice at the same moment. */
+  readonly twice: number
+  /** The share of pushes of which another delivery tells again, within so many milliseconds. */
+  readonly replayed: number
   readonly replayWithinMs: number
 }
 
@@ -62,15 +54,16 @@ export interface FaultsOptions {
   readonly quiescenceMs: number
   /** The checkout whose Narwhal is judged; this one unless told. */
   readonly root: string
-  /** Arguments of node before the program, by role: `--import` of a file that plants a bug, say. */
-  readonly nodeArgs: Readonly<Partial<Record<Role, readonly string[]>>>
-  readonly extraEnv: Readonly<Partial<Record<Role, Readonly<Record<string, string>>>>>
+  /** Another compiled program of this checkout than the one that its launcher runs. */
+  readonly program?: string
   /** Arguments of the command behind its own, by role. */
   readonly extraArgs: Readonly<Partial<Record<Role, readonly string[]>>>
   /** Only these faults, with these weights, instead of all. */
   readonly weights?: Readonly<Record<string, number>>
   /** These faults at these moments, instead of such as come by chance; `durationMs` is the most. */
   readonly script?: FaultScript
+  /** The run is over at once when it says yes to what was seen so far: nobody waits for the rest. */
+  readonly isEnough?: (seen: Pick<Evidence, 'changes' | 'runs'>) => boolean
   readonly load: Partial<LoadShape>
   /**
    * Whether dispatchers tell where they are reached: then attached runners all go by `others→…`, and
@@ -102,8 +95,6 @@ export function faultsOptions(given: Partial<FaultsOptions> = {}): FaultsOptions
     maxOpenPipelines: 5,
     quiescenceMs: 120_000,
     root: checkout,
-    nodeArgs: {},
-    extraEnv: {},
     extraArgs: {},
     load: {},
     advertise: true,

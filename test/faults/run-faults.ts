@@ -1,10 +1,12 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EarlyEnd } from './early-end.ts'
 import type { Evidence } from './evidence.ts'
 import { judge, type Report } from './judge.ts'
 import { findJobLeftovers, findProcessLeftovers, killLeftovers } from './leftovers.ts'
 import { Load } from './load.ts'
+import { Moments } from './moments.ts'
 import { Nemesis } from './nemesis.ts'
 import { type FaultsOptions, faultsOptions } from './options.ts'
 import { ProcessSampler } from './process-sampler.ts'
@@ -22,6 +24,7 @@ export const HEALED = 'all is healed; waiting for what is open'
 const READY_WITHIN_MS = 90_000
 /** Sandboxes are removed after the result was reported. */
 const CLEAN_WITHIN_MS = 20_000
+const LATE_MS = 3_000
 
 /**
  * One run: starts everything, makes load and faults for the given time, heals, waits until all has
@@ -75,16 +78,16 @@ async function gatherEvidence(
     runners: options.counts.runner,
     signal,
   })
+  const { witnessFolder } = topology
+  await using early = new EarlyEnd(options.isEnough, { follower, witnessFolder })
   await load.prepare()
-  const nemesis = chooseNemesis(topology, options, random.fork('nemesis'))
-  await makeTrouble({ load, nemesis, options })
-  say(HEALED)
-  const hurried = await untilQuiet(topology, load, options)
-  if (hurried) say(`not quiet after ${options.quiescenceMs} ms`)
-  const unready = await untilReady(topology, signal)
-  const leftovers = await patientLeftovers(topology, signal)
+  const { deliveries, cancels } = load
+  const moments = new Moments({ deliveries, cancels, changes: follower.changes, witnessFolder })
+  const nemesis = chooseNemesis({ topology, moments, random: random.fork('nemesis') }, options)
+  await makeTrouble({ load, nemesis, options, early: early.signal })
+  const { unready, leftovers } = await settle({ topology, load, options, early: early.signal })
   const pipelines = await readFinal(topology.postgres.url)
-  await topology.stopProcesses()
+  await topology.stopProcesses(early.signal.aborted ? 'SIGKILL' : 'SIGTERM')
   const processes = await findProcessLeftovers(topology)
   killLeftovers(processes)
   return {
@@ -101,35 +104,38 @@ async function gatherEvidence(
     unready,
     leftovers: [
       ...leftovers,
-      ...processes.map(({ pid, command }) => `process ${pid} outlived its parent: ${command}`),
+      ...(early.signal.aborted
+        ? []
+        : processes.map(({ pid, command }) => `process ${pid} outlived its parent: ${command}`)),
     ],
     staleWrites: sampler.staleWrites,
   }
 }
 
 function chooseNemesis(
-  topology: Topology,
+  parts: { topology: Topology; moments: Moments; random: SeededRandom },
   { script, meanGapMs, weights, say }: FaultsOptions,
-  random: SeededRandom,
 ): Nemesis | ScriptedNemesis {
-  if (script) return new ScriptedNemesis(topology, script, random)
-  return new Nemesis({ topology, random, meanGapMs, weights, say })
+  if (script) return new ScriptedNemesis({ ...parts, script })
+  return new Nemesis({ ...parts, meanGapMs, weights, say })
 }
 
 async function makeTrouble(parts: {
   load: Load
   nemesis: Nemesis | ScriptedNemesis
   options: FaultsOptions
+  early: AbortSignal
 }): Promise<void> {
-  const { load, nemesis, options } = parts
+  const { load, nemesis, options, early } = parts
   const { signal, durationMs, meanGapMs, script, say } = options
-  const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+  const over = AbortSignal.any([signal, early, AbortSignal.timeout(durationMs)])
   const progress = setInterval(() => {
     const open = load.openCommits.length
     say(`${nemesis.records.length} faults, ${load.commits.length} commits, ${open} open`)
   }, 30_000)
   try {
     if (script) {
+      // The script is the first: some of it has to be there before anything is pushed.
       const enough = new AbortController()
       const played = nemesis.run(over).finally(() => enough.abort())
       await Promise.all([load.run(AbortSignal.any([over, enough.signal])), played])
@@ -141,6 +147,24 @@ async function makeTrouble(parts: {
     clearInterval(progress)
   }
   signal.throwIfAborted()
+}
+
+/** Waits until all is well and over, and finds what is not; a run that has ended early is let go. */
+async function settle(parts: {
+  topology: Topology
+  load: Load
+  options: FaultsOptions
+  early: AbortSignal
+}): Promise<Pick<Evidence, 'unready' | 'leftovers'>> {
+  const { topology, options, early } = parts
+  const { say, signal, quiescenceMs } = options
+  if (!early.aborted) {
+    say(HEALED)
+    if (await untilQuiet(parts)) say(`not quiet after ${quiescenceMs} ms`)
+  }
+  if (early.aborted) return { unready: [], leftovers: [] }
+  const unready = await untilReady(topology, signal)
+  return { unready, leftovers: await patientLeftovers(topology, signal) }
 }
 
 /** Resolves when all are ready, or after a long time to the reasons why they are not. */
@@ -159,21 +183,23 @@ async function untilReady(topology: Topology, signal: AbortSignal): Promise<stri
 }
 
 /** True when patience ended before the pipelines did. */
-async function untilQuiet(
-  topology: Topology,
-  load: Load,
-  { quiescenceMs, signal }: FaultsOptions,
-): Promise<boolean> {
+async function untilQuiet(parts: {
+  load: Load
+  options: FaultsOptions
+  early: AbortSignal
+}): Promise<boolean> {
+  const { load, options, early } = parts
+  const { quiescenceMs, signal } = options
   const told = new Set(
     load.deliveries.filter((one) => one.result === 'acked').map(({ sha }) => sha),
   )
   const deadline = performance.now() + quiescenceMs
-  while (load.openCommits.some(({ sha }) => told.has(sha))) {
+  while (!early.aborted && load.openCommits.some(({ sha }) => told.has(sha))) {
     if (performance.now() > deadline) return true
     await sleep(200, undefined, { signal })
   }
   // What comes too late, such as a second pipeline, comes now.
-  await sleep(Math.min(3_000, quiescenceMs), undefined, { signal })
+  if (!early.aborted) await sleep(Math.min(LATE_MS, quiescenceMs), undefined, { signal })
   return false
 }
 

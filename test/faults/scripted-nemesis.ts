@@ -1,54 +1,77 @@
-import { readdir } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultRecord } from './evidence.ts'
 import { makeFaults } from './faults.ts'
 import { machineMs } from './machine-clock.ts'
-import type { FaultScript, ScriptedFault } from './options.ts'
+import type { Moments } from './moments.ts'
+import type { FaultScript, ScriptedFault } from './script.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Topology } from './topology.ts'
 
-const POLL_MS = 50
+/** Longer than any run. */
+const FOR_EVER_MS = 2 ** 31 - 1
 
-/** Makes the faults of a script, each at its moment, and heals them all. */
+interface Parts {
+  readonly topology: Topology
+  readonly script: FaultScript
+  readonly moments: Moments
+  readonly random: SeededRandom
+}
+
+/** Makes the faults of a script, one after the other, and heals them all. */
 export class ScriptedNemesis {
   readonly records: FaultRecord[] = []
-  readonly #topology: Topology
-  readonly #script: FaultScript
-  readonly #random: SeededRandom
+  readonly #parts: Parts
 
-  constructor(topology: Topology, script: FaultScript, random: SeededRandom) {
-    this.#topology = topology
-    this.#script = script
-    this.#random = random
+  constructor(parts: Parts) {
+    this.#parts = parts
   }
 
   /** Goes on until the end of the script, or the signal; when it resolves, nothing is broken any more. */
   async run(until: AbortSignal): Promise<void> {
-    const { afterSteps, faults } = this.#script
-    // Each step has a file of its own there.
-    while ((await readdir(this.#topology.witnessFolder)).length < afterSteps) {
-      await wait(POLL_MS, until)
-      if (until.aborted) return
+    const { topology, script, moments } = this.#parts
+    const over = new AbortController()
+    const end = AbortSignal.any([until, over.signal])
+    /** Of faults that end by themselves, and of those that end with the script. */
+    const [own, others]: [Promise<void>[], Promise<void>[]] = [[], []]
+    for (const fault of script) {
+      if (fault.when) await moments.wait(fault.when, end)
+      if (until.aborted) break
+      const made = this.#make(fault, end)
+      // A failure is told where it is awaited.
+      made.catch(() => undefined)
+      if (fault.until) own.push(made)
+      else if (this.#find(fault).lasts) others.push(made)
+      else await made
     }
-    await Promise.all(faults.map((fault) => this.#strike(fault, until)))
-    this.#topology.links.healAll()
-    for (const one of this.#topology.processes) one.resume()
+    await Promise.all(own)
+    over.abort()
+    await Promise.all(others)
+    topology.links.healAll()
+    for (const one of topology.processes) one.resume()
   }
 
-  async #strike({ afterMs, kind, target, lastsMs }: ScriptedFault, until: AbortSignal) {
-    await wait(afterMs, until)
-    if (until.aborted) return
-    const fault = makeFaults().find((one) => one.kind === kind)
-    if (!fault?.targets(this.#topology).includes(target)) {
-      throw new RangeError(`there is no ${kind} for ${target}`)
-    }
+  async #make(scripted: ScriptedFault, end: AbortSignal): Promise<void> {
+    const { topology, moments, random } = this.#parts
+    const { kind, target } = scripted
+    const healed = new AbortController()
     const at = machineMs()
-    const random = this.#random.fork(`${kind} ${afterMs}`)
-    const struck = await fault.strike({ topology: this.#topology, target, random, lastsMs, until })
+    const [struck] = await Promise.all([
+      this.#find(scripted).strike({
+        topology,
+        target,
+        random: random.fork(`${kind} ${this.records.length}`),
+        lastsMs: FOR_EVER_MS,
+        until: AbortSignal.any([end, healed.signal]),
+      }),
+      scripted.until && moments.wait(scripted.until, end).finally(() => healed.abort()),
+    ])
     if (struck) this.records.push({ kind, target, at, healedAt: machineMs() })
   }
-}
 
-async function wait(ms: number, until: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal: until }).catch(() => undefined)
+  #find({ kind, target }: ScriptedFault) {
+    const fault = makeFaults().find((one) => one.kind === kind)
+    if (!fault?.targets(this.#parts.topology).includes(target)) {
+      throw new RangeError(`there is no ${kind} for ${target}`)
+    }
+    return fault
+  }
 }

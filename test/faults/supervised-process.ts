@@ -28,8 +28,8 @@ const READY_POLL_MS = 50
 const READY_ANSWER_MS = 10_000
 const STOP_WITHIN_MS = 20_000
 
-/** A process that is started again whenever it ends, as a service manager does; until its disposal. */
-export class SupervisedProcess implements AsyncDisposable {
+/** A process that is started again whenever it ends, as a service manager does, until `end`. */
+export class SupervisedProcess {
   readonly name: string
   readonly role: Role
   readonly healthUrl: string
@@ -102,12 +102,13 @@ export class SupervisedProcess implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends it for good; by SIGKILL it has no time to clean up. */
+  async end(by: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.#stop.abort()
     if (this.#child && this.#life) {
       this.#life.end ??= 'stopped'
       this.#child.kill('SIGCONT')
-      this.#child.kill('SIGTERM')
+      this.#child.kill(by)
     }
     const patience = new AbortController()
     const impatient = sleep(STOP_WITHIN_MS, undefined, { signal: patience.signal }).then(

@@ -31,8 +31,8 @@ export interface Topology extends AsyncDisposable {
   readonly disks: ReadonlyMap<string, SmallDisk>
   readonly processes: readonly SupervisedProcess[]
   of(role: Role): readonly SupervisedProcess[]
-  /** Asks all processes of Narwhal to end, and waits for that; the servers stay. */
-  stopProcesses(): Promise<void>
+  /** Has all processes of Narwhal end, in good order unless told, and waits for that; the servers stay. */
+  stopProcesses(by?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 /** A member that is about to be started. */
@@ -71,8 +71,8 @@ export async function startTopology(
     const made = new SupervisedProcess({
       name: member.name,
       role: member.role,
-      ...program(options, member.role, args),
-      env: environment(options, member.role, dir),
+      ...command(options, member.role, args),
+      env: environment(options, dir),
       outputFile: dir.join('output', `${member.name}.log`),
       healthUrl: `http://127.0.0.1:${member.healthPort}`,
       restartDelayMs: () => delays.between(RESTART_MS.from, RESTART_MS.to),
@@ -80,12 +80,12 @@ export async function startTopology(
     processes.push(made)
   }
   let stopped: Promise<unknown> | undefined
-  const stopProcesses = async (): Promise<void> => {
-    stopped ??= Promise.all(processes.map((one) => one[Symbol.asyncDispose]()))
+  const stopProcesses: Topology['stopProcesses'] = async (by) => {
+    stopped ??= Promise.all(processes.map((one) => one.end(by)))
     await stopped
   }
   // Before the servers they use.
-  stack.defer(stopProcesses)
+  stack.defer(() => stopProcesses())
   for (const one of processes) await one.start()
   const owned = stack.move()
   return {
@@ -127,16 +127,14 @@ async function mountDisks(members: readonly Member[], dir: TempDir) {
   return { byName, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-function program({ root, nodeArgs }: FaultsOptions, role: Role, args: readonly string[]) {
-  const before = nodeArgs[role] ?? []
-  if (before.length === 0) return { command: `${root}/narwhal`, args: [role, ...args] }
-  const node = `${root}/node_modules/.bin/node`
-  return { command: node, args: [...before, `${root}/src/main.ts`, role, ...args] }
+function command({ root, program }: FaultsOptions, role: Role, args: readonly string[]) {
+  if (!program) return { command: `${root}/narwhal`, args: [role, ...args] }
+  return { command: `${root}/node_modules/.bin/node`, args: [program, role, ...args] }
 }
 
-function environment({ root, extraEnv }: FaultsOptions, role: Role, dir: TempDir) {
+function environment({ root, program }: FaultsOptions, dir: TempDir) {
   const { PATH = '' } = process.env
-  const cache = `${root}/node_modules/.cache/narwhal`
-  const own = { PATH, HOME: dir.path, TMPDIR: dir.join('tmp'), NODE_COMPILE_CACHE: cache }
-  return { ...own, ...extraEnv[role] }
+  const own = { PATH, HOME: dir.path, TMPDIR: dir.join('tmp') }
+  // What is run once and never again is not worth a place there.
+  return program ? own : { ...own, NODE_COMPILE_CACHE: `${root}/node_modules/.cache/narwhal` }
 }

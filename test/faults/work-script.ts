@@ -7,6 +7,8 @@ import type { SeededRandom } from './seeded-random.ts'
 const MOST_JOBS = 4
 const SECONDS = [1, 6] as const
 const BEATS_PER_S = 10
+const TWO_STEPS = 0.3
+const MOST_LINES = 5
 const FAILING = 0.08
 const QUIET = 0.3
 
@@ -38,16 +40,17 @@ exit "$3"
 export function makeJobs(
   random: SeededRandom,
   title: string,
-  { mostJobs = MOST_JOBS, jobSeconds = SECONDS, quiet = QUIET }: Partial<LoadShape> = {},
+  shape: Partial<LoadShape> = {},
 ): JobScript[] {
+  const { mostJobs = MOST_JOBS, jobSeconds = SECONDS, twoSteps = TWO_STEPS } = shape
   const count = random.integer(1, mostJobs)
   return Array.from({ length: count }, (_, index) => {
     const name = `job-${index}`
     const needed = Array.from({ length: index }, (_, earlier) => `job-${earlier}`)
     const beats = Math.round(random.between(...jobSeconds) * BEATS_PER_S)
-    const parts = random.chance(0.3) ? 2 : 1
+    const parts = random.chance(twoSteps) ? 2 : 1
     const steps = Array.from({ length: parts }, (_, part) =>
-      makeStep(random, { title: `${title} ${name}`, part, beats: Math.ceil(beats / parts), quiet }),
+      makeStep(random, { title: `${title} ${name}`, part, beats: Math.ceil(beats / parts) }, shape),
     )
     return {
       name,
@@ -61,10 +64,11 @@ export function makeJobs(
 /** Most print all the time; some say nothing in between, so that no broken pipe can end them. */
 function makeStep(
   random: SeededRandom,
-  { title, part, beats, quiet }: { title: string; part: number; beats: number; quiet: number },
+  { title, part, beats }: { title: string; part: number; beats: number },
+  { quiet = QUIET, mostLines = MOST_LINES }: Partial<LoadShape>,
 ): StepScript {
   const isQuiet = random.chance(quiet)
-  const perBeat = random.integer(1, 5)
+  const perBeat = random.integer(Math.min(1, mostLines), mostLines)
   const counts = Array.from({ length: beats }, (_, beat) =>
     isQuiet && beat > 0 && beat < beats - 1 ? 0 : perBeat,
   )

@@ -1,37 +1,34 @@
 import { COUNTS, type PlantedBug } from './planted-bug.ts'
 
+/** Many short jobs on one runner, pushed fast, whatever became of those before. */
+const FLOOD = {
+  counts: { ...COUNTS, runner: 1 },
+  slots: 4,
+  maxOpenPipelines: 12,
+  load: { jobSeconds: [0.2, 0.5], pushGapMs: 250 },
+} as const
+
 /** Mistakes on the way of a commit to its pipeline. */
 export const INTAKE_BUGS: readonly PlantedBug[] = [
   {
     name: 'answers-first',
-    mistake: 'a webhook is answered, and its commit written half a second later with others',
+    mistake: 'a webhook is answered, and its commit written a second later',
     edits: [
       {
         file: 'src/agent/intake.ts',
         find: 'return this.#deliveries.add(delivery)',
-        replace: `setTimeout(() => void this.#deliveries.add(delivery).catch(() => {}), 500)
+        replace: `setTimeout(() => void this.#deliveries.add(delivery).catch(() => {}), 1_000)
     return Promise.resolve({ status: 'accepted', eventId: newId('event') })`,
       },
     ],
     breaks: ['lost'],
     run: {
+      ...FLOOD,
       quiescenceMs: 6_000,
-      counts: { ...COUNTS, runner: 1 },
-      slots: 4,
-      maxOpenPipelines: 12,
-      load: {
-        jobSeconds: [0.2, 0.5],
-        mostJobs: 1,
-        pushGapMs: 150,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 1,
-        faults: [1_000, 4_500].map((afterMs) => {
-          return { afterMs, kind: 'kill-agent', target: 'agent-1' }
-        }),
-      },
+      // Whoever has just answered dies, more than once.
+      script: [1, 2, 3].map(() => {
+        return { when: { more: { acked: 1 } }, kind: 'kill-agent', target: 'agent-1' }
+      }),
     },
   },
   {
@@ -46,25 +43,13 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
     ],
     breaks: ['lost'],
     run: {
-      quiescenceMs: 12_000,
-      counts: { ...COUNTS, runner: 1 },
-      slots: 4,
-      maxOpenPipelines: 12,
-      load: {
-        jobSeconds: [0.2, 0.5],
-        mostJobs: 1,
-        pushGapMs: 150,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 1,
-        faults: [
-          { afterMs: 0, kind: 'kill-dispatcher', target: 'dispatcher-1' },
-          { afterMs: 900, kind: 'kill-dispatcher', target: 'dispatcher-1' },
-          { afterMs: 1_200, kind: 'delete-queues', target: 'rabbitmq' },
-        ],
-      },
+      ...FLOOD,
+      quiescenceMs: 8_000,
+      script: [
+        // Nobody takes anything from the queue, until it is gone with what is in it.
+        { kind: 'refuse-link', target: 'dispatcher-1→rabbitmq' },
+        { when: { more: { acked: 4 } }, kind: 'delete-queues', target: 'rabbitmq', until: {} },
+      ],
     },
   },
   {
@@ -79,21 +64,11 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
     ],
     breaks: ['duplicated'],
     run: {
+      ...FLOOD,
       quiescenceMs: 20_000,
       counts: { ...COUNTS, agent: 2, runner: 1 },
-      slots: 4,
-      maxOpenPipelines: 12,
-      load: {
-        jobSeconds: [0.2, 0.5],
-        mostJobs: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 8,
-        faults: [{ afterMs: 0, kind: 'kill-agent', target: 'agent-1' }],
-      },
+      load: { ...FLOOD.load, replayed: 1, replayWithinMs: 500 },
+      script: [{ when: { more: { acked: 4 } }, kind: 'kill-agent', target: 'agent-1' }],
     },
   },
 ]

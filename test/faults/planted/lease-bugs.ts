@@ -1,38 +1,42 @@
 import { COUNTS, type PlantedBug } from './planted-bug.ts'
 
+/** Jobs that are still there when somebody else has long been given them. */
+const LONG_JOBS = {
+  quiescenceMs: 90_000,
+  counts: COUNTS,
+  slots: 6,
+  maxOpenPipelines: 4,
+  load: { jobSeconds: [35, 36], quiet: 1, pushGapMs: 200 },
+} as const
+
+/** So long: past every lease, and the start of another attempt on a busy machine. */
+const PAST_LEASES = { afterMs: 30_000 } as const
+
 /** Mistakes about the time for which somebody has the right to something. */
 export const LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: 'lost-too-early',
     mistake:
-      'the dispatcher gives a runner a third of the time that the runner takes itself to have',
+      'the dispatcher gives a runner a sixth of the time that the runner takes itself to have',
     edits: [
       {
         file: 'src/dispatcher/attempt-run.ts',
         find: 'leaseMs: deps.order.leaseMs ?? LEASE_MS,',
-        replace: 'leaseMs: LEASE_MS / 3,',
+        replace: 'leaseMs: LEASE_MS / 6,',
       },
     ],
+    leaseMs: 24_000,
     breaks: ['overlap'],
     run: {
-      quiescenceMs: 30_000,
-      counts: COUNTS,
-      slots: 6,
-      maxOpenPipelines: 4,
-      load: {
-        jobSeconds: [7, 8],
-        mostJobs: 1,
-        quiet: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 3,
-        faults: [
-          { afterMs: 300, kind: 'stall-link', target: 'runner-1→dispatcher-1', lastsMs: 5_500 },
-        ],
-      },
+      ...LONG_JOBS,
+      script: [
+        {
+          when: { runningOn: 'runner-1' },
+          kind: 'stall-link',
+          target: 'runner-1→dispatcher-1',
+          until: PAST_LEASES,
+        },
+      ],
     },
   },
   {
@@ -53,24 +57,15 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     ],
     breaks: ['overlap'],
     run: {
-      quiescenceMs: 30_000,
-      counts: COUNTS,
-      slots: 6,
-      maxOpenPipelines: 4,
-      load: {
-        jobSeconds: [12, 13],
-        mostJobs: 1,
-        quiet: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 3,
-        faults: [
-          { afterMs: 300, kind: 'stall-link', target: 'runner-1→dispatcher-1', lastsMs: 8_500 },
-        ],
-      },
+      ...LONG_JOBS,
+      script: [
+        {
+          when: { runningOn: 'runner-1' },
+          kind: 'stall-link',
+          target: 'runner-1→dispatcher-1',
+          until: PAST_LEASES,
+        },
+      ],
     },
   },
   {
@@ -90,25 +85,19 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     ],
     breaks: ['overlap'],
     run: {
-      quiescenceMs: 35_000,
+      ...LONG_JOBS,
       counts: { ...COUNTS, dispatcher: 2 },
-      slots: 6,
-      maxOpenPipelines: 4,
-      load: {
-        jobSeconds: [14, 15],
-        mostJobs: 1,
-        quiet: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 4,
-        faults: [
-          { afterMs: 300, kind: 'refuse-link', target: 'dispatcher-1→postgres', lastsMs: 11_000 },
-          { afterMs: 300, kind: 'stall-link', target: 'runner-1→dispatcher-2', lastsMs: 11_000 },
-        ],
-      },
+      script: [
+        // So that all pipelines are the other one's.
+        { kind: 'refuse-link', target: 'dispatcher-2→rabbitmq' },
+        {
+          when: { runningOn: 'runner-1' },
+          kind: 'stall-link',
+          target: 'runner-1→dispatcher-2',
+          until: PAST_LEASES,
+        },
+        { kind: 'refuse-link', target: 'dispatcher-1→postgres', until: PAST_LEASES },
+      ],
     },
   },
 ]

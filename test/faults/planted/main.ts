@@ -1,5 +1,6 @@
 import { startServices } from '../../support/services/start-services.ts'
 import { reportText } from '../report-text.ts'
+import { openPlantedCompiler } from './planted-compiler.ts'
 import { runAll } from './run-all.ts'
 import type { PlantedResult } from './run-planted.ts'
 
@@ -18,7 +19,9 @@ export async function runPlantedCommand(command: PlantedCommand): Promise<boolea
   console.log(`seed ${seed}${isHealthy ? ', without the mistakes' : ''}`)
   await using services = await startServices((line) => console.log(line), signal)
   Object.assign(process.env, services.env)
-  const results = await runAll(names, { seed, isHealthy, signal }, (one) => console.log(line(one)))
+  await using compiler = await openPlantedCompiler()
+  const options = { compiler, seed, isHealthy, signal }
+  const results = await runAll(names, options, (one) => console.log(line(one)))
   const isGood = isHealthy ? isSound : isCaught
   for (const result of results.filter((one) => !isGood(one))) {
     console.log(`\n${result.bug.name}: ${result.bug.mistake}\n${reportText(result.report)}`)

@@ -8,10 +8,15 @@ export interface PlantedBug {
   /** The mistake, in words. */
   readonly mistake: string
   readonly edits: readonly Edit[]
+  /** How long a lease lasts in its run, in milliseconds; 6,000 unless told. */
+  readonly leaseMs?: number
   /** It is caught when one of these promises is broken. */
   readonly breaks: readonly PromiseName[]
-  /** Only the load and the faults that expose it. */
-  readonly run: Partial<FaultsOptions> & Pick<FaultsOptions, 'script'>
+  /**
+   * Only the load and the faults that expose it, at moments at which they surely do, however busy the
+   * machine is. Unless told, a commit has one job, and is told of once and never cancelled.
+   */
+  readonly run: Partial<FaultsOptions> & Pick<FaultsOptions, 'script' | 'load' | 'counts'>
 }
 
 /** One process of each kind, but two runners that reach every dispatcher by a link of their own. */

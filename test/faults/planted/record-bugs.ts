@@ -26,22 +26,21 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     run: {
       quiescenceMs: 25_000,
       counts: { ...COUNTS, dispatcher: 2 },
-      slots: 1,
+      slots: 6,
       maxOpenPipelines: 6,
-      load: {
-        jobSeconds: [1, 2],
-        mostJobs: 3,
-        pushGapMs: 300,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 3,
-        faults: [
-          { afterMs: 0, kind: 'refuse-link', target: 'dispatcher-1→postgres', lastsMs: 6_000 },
-          { afterMs: 8_000, kind: 'refuse-link', target: 'dispatcher-2→postgres', lastsMs: 6_000 },
-        ],
-      },
+      // Without lines, so that the first write that waits is about the job.
+      load: { jobSeconds: [3, 4], twoSteps: 1, mostLines: 0, pushGapMs: 200 },
+      script: [
+        // So that all pipelines are the other one's.
+        { kind: 'refuse-link', target: 'dispatcher-2→rabbitmq' },
+        // What it was about to write comes when its successor has ended the jobs.
+        {
+          when: { more: { begun: 3 } },
+          kind: 'stall-link',
+          target: 'dispatcher-1→postgres',
+          until: { more: { ended: 2 } },
+        },
+      ],
     },
   },
   {
@@ -59,20 +58,10 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       quiescenceMs: 25_000,
       counts: COUNTS,
       maxOpenPipelines: 4,
-      load: {
-        jobSeconds: [3, 5],
-        mostJobs: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 3,
-        faults: [
-          { afterMs: 300, kind: 'kill-runner', target: 'runner-1' },
-          { afterMs: 600, kind: 'kill-runner', target: 'runner-2' },
-        ],
-      },
+      load: { jobSeconds: [2, 3], pushGapMs: 200 },
+      script: ['runner-1', 'runner-2'].map((name) => {
+        return { when: { runningOn: name }, kind: 'kill-runner', target: name }
+      }),
     },
   },
   {
@@ -97,20 +86,12 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       counts: COUNTS,
       slots: 4,
       maxOpenPipelines: 5,
-      load: {
-        jobSeconds: [5, 6],
-        mostJobs: 1,
-        pushGapMs: 200,
-        cancelled: 0,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 4,
-        faults: [
-          { afterMs: 500, kind: 'stall-link', target: 'dispatcher-1→postgres', lastsMs: 1_200 },
-          { afterMs: 1_300, kind: 'kill-dispatcher', target: 'dispatcher-1' },
-        ],
-      },
+      load: { jobSeconds: [5, 6], quiet: 0, pushGapMs: 200 },
+      script: [
+        { when: { more: { begun: 4 } }, kind: 'stall-link', target: 'dispatcher-1→postgres' },
+        // Meanwhile each job has said more, and its runner was told that this is safe.
+        { when: { afterMs: 2_000 }, kind: 'kill-dispatcher', target: 'dispatcher-1' },
+      ],
     },
   },
   {
@@ -140,21 +121,15 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     ],
     breaks: ['revivals'],
     run: {
-      quiescenceMs: 12_000,
-      counts: COUNTS,
-      maxOpenPipelines: 5,
-      load: {
-        jobSeconds: [2, 3],
-        mostJobs: 2,
-        pushGapMs: 200,
-        cancelled: 1,
-        cancelWithinMs: 3_000,
-        replayWithinMs: 2_000,
-      },
-      script: {
-        afterSteps: 0,
-        faults: [{ afterMs: 4_500, kind: 'kill-dispatcher', target: 'dispatcher-1' }],
-      },
+      quiescenceMs: 4_000,
+      counts: { ...COUNTS, runner: 1 },
+      slots: 1,
+      maxOpenPipelines: 6,
+      // All but one wait in the queue: no runner reports their end, which would be written.
+      load: { jobSeconds: [4, 5], cancelled: 1, cancelWithinMs: 500, pushGapMs: 200 },
+      script: [
+        { when: { more: { cancelled: 3 } }, kind: 'kill-dispatcher', target: 'dispatcher-1' },
+      ],
     },
   },
 ]

@@ -4,9 +4,6 @@ import { type PlantedOptions, type PlantedResult, runPlanted } from './run-plant
 /** So many runs at the same time: most of their time they wait. */
 export const AT_ONCE = 3
 
-/** On a machine that is busy with other things a run may miss its moment: then there is another. */
-const MOST_TRIES = 2
-
 /** Runs the bugs of these names, or all, and tells each result as soon as it is there. */
 export async function runAll(
   names: readonly string[],
@@ -20,23 +17,11 @@ export async function runAll(
   const results: PlantedResult[] = []
   const workers = Array.from({ length: AT_ONCE }, async () => {
     for (const bug of waiting) {
-      const result = await tryPlanted(bug, options)
+      const result = await runPlanted(bug, options)
       tell(result)
       results.push(result)
     }
   })
   await Promise.all(workers)
   return results
-}
-
-/** Runs a bug until it is caught, with another seed each time; a healthy one once. */
-export async function tryPlanted(
-  bug: PlantedResult['bug'],
-  options: PlantedOptions,
-): Promise<PlantedResult> {
-  for (let tries = 1; ; tries++) {
-    const seed = options.seed + tries - 1
-    const result = await runPlanted(bug, { ...options, seed })
-    if (options.isHealthy || result.caughtBy.length > 0 || tries === MOST_TRIES) return result
-  }
 }
