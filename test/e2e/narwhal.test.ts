@@ -17,9 +17,10 @@ import {
 const PIPELINE = `name: shop
 jobs:
   build:
+    outputs: [version]
     steps:
       - name: make
-        command: seq 1 300
+        command: seq 1 300; echo version=1.4.2 >> "$NARWHAL_OUTPUT"
   test:
     needs: [build]
     steps:
@@ -112,6 +113,9 @@ async function start({ page, url }: On): Promise<void> {
   const graph = page.getByRole('group', { name: 'Jobs and what they need' })
   await graph.getByRole('link', { name: /Failure\s*test/ }).waitFor()
   await graph.getByRole('link', { name: /Skipped\s*deploy/ }).waitFor()
+  await graph.getByRole('link', { name: /build/ }).click()
+  await page.getByRole('region', { name: 'Outputs' }).getByText('1.4.2').waitFor()
+  await graph.getByRole('link', { name: /Failure\s*test/ }).click()
   await page.getByRole('heading', { name: 'test', exact: true }).first().waitFor()
   await eventually(async () => {
     const icon = await page.locator('link[rel="icon"]').getAttribute('href')

@@ -46,11 +46,13 @@ const job = (
   name: string,
   needs: readonly string[],
   steps: JobSpec['steps'],
+  more: Partial<JobSpec> = {},
 ): Partial<JobSpec> => ({
   name,
   needs,
   steps,
   image: 'node:24',
+  ...more,
 })
 
 const INSTALL = step('install', 'npm ci')
@@ -66,7 +68,9 @@ const SPECS = {
   ),
   e2e: job('e2e', ['build'], [INSTALL, step('browser tests', 'npm run e2e')]),
   image: job('image', ['unit tests', 'lint', 'types'], [step('build image', 'docker build .')]),
-  deploy: job('deploy staging', ['image', 'e2e'], [step('deploy', './deploy staging')]),
+  deploy: job('deploy staging', ['image', 'e2e'], [step('deploy', './deploy staging')], {
+    concurrency: { group: 'staging', limit: 1 },
+  }),
 } as const
 
 /** A pipeline of seven jobs: what a team would have. */

@@ -34,6 +34,7 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
           {job.image ? <code>{job.image}</code> : null}
           {shown?.askedBy ? <span>run again by {shown.askedBy}</span> : null}
           {job.labels.length > 0 ? <span>needs {job.labels.join(', ')}</span> : null}
+          {job.concurrencyGroup ? <span>group {job.concurrencyGroup}</span> : null}
         </span>
         <Attempts job={job} attempt={attempt} />
         <div className="commands">
@@ -55,6 +56,28 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         steps={stepsOf(job, shown)}
         startedAt={shown?.startedAt ?? shown?.assignedAt ?? 0}
       />
+      <Outputs of={shown?.outputs ?? {}} />
+    </section>
+  )
+}
+
+/** What the job told those that need it. They come at its end: behind the log, where nothing moves. */
+function Outputs({ of }: { readonly of: Readonly<Record<string, string>> }) {
+  const outputs = Object.entries(of)
+  if (outputs.length === 0) return null
+  return (
+    <section className="outputs small" aria-labelledby="outputs">
+      <h3 id="outputs">Outputs</h3>
+      <dl className="details">
+        {outputs.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{value}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
     </section>
   )
 }

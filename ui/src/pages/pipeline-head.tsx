@@ -44,6 +44,7 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
         ) : null}
         <Ago at={pipeline.createdAt} />
         <Duration of={pipeline} />
+        {pipeline.concurrencyGroup ? <span>group {pipeline.concurrencyGroup}</span> : null}
         {cancelled ? <span>{cancelled}</span> : null}
       </p>
       {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
