@@ -88,3 +88,28 @@ test('schema prints what editors read, and the page of the manual', async () => 
   assert.equal($id, 'urn:narwhal:narwhal.yml')
   assert.match((await narwhal(GOOD, 'schema', '--markdown')).out, /^# All keys of narwhal\.yml\n/)
 })
+
+test('what another repository has is no mistake for lint, which checks the rest', async () => {
+  const include = "include: ['acme/ci@v1:jobs.yml']\n"
+  const words =
+    /^narwhal\.yml:1:11: warning: "acme\/ci@v1:jobs\.yml" was not looked at: see all of it by `narwhal run --dry-run --include-repositories acme\/ci=URL`$/m
+  const own = 'jobs: { deploy: { needs: lint, steps: [x] }, test: { template: node } }\n'
+  for (const text of [include, `${include}${own}`]) {
+    const { out, code } = await narwhal(text, 'lint')
+    assert.match(out, words)
+    assert.ok(!out.includes('error'), out)
+    assert.equal(code, undefined)
+    assert.equal((await narwhal(text, 'lint', '--strict')).code, 1)
+  }
+  const wrong = `${include}jobs: { deploy: { needs: deploy, steps: [x] }, test: { tempalte: node } }\n`
+  const { out, code } = await narwhal(wrong, 'lint')
+  assert.match(out, /error: jobs\.deploy\.needs is the job itself/)
+  assert.match(out, /error: jobs\.test\.tempalte .*did you mean template\?/)
+  assert.match(out, words)
+  assert.equal(code, 1)
+  const image = `${include}jobs: { a: { image: node, steps: [x] } }\n`
+  assert.match((await narwhal(image, 'lint')).out, /2:21: warning: .*image is another one/)
+  const graph = await narwhal(`${include}${own}`, 'graph')
+  assert.match(graph.out, /error: "acme\/ci@v1:jobs\.yml" was not looked at/)
+  assert.equal(graph.code, 1)
+})

@@ -9,8 +9,8 @@ export async function readInclude(
   folder: string,
 ): Promise<IncludedFile> {
   if (from) {
-    const words = `it is in ${from.repository}, where only a runner looks; \`narwhal run\` has one`
-    return { trouble: words }
+    const option = `--include-repositories ${from.repository}=URL`
+    return { unread: `see all of it by \`narwhal run --dry-run ${option}\`` }
   }
   try {
     return { text: await readFile(join(folder, path), 'utf8') }

@@ -122,7 +122,8 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
     (one) => readInclude(one, dirname(resolve(io.cwd, file))),
   )
   if (!parsed.ok) {
-    printProblems(parsed.problems, { file, what: 'error' }, io)
+    // Of half of a file there is no graph.
+    printProblems([...parsed.problems, ...(parsed.unread ?? [])], { file, what: 'error' }, io)
     return io.exit(EXIT.notSuccess)
   }
   io.stdout.write(await drawn(parsed.plan, options.format, io))

@@ -39,6 +39,7 @@ export function checkJobs(file: unknown): Issue[] {
             names.filter((other) => other !== name),
           ),
           at: 'value',
+          isName: true,
         })
       }
     }
@@ -136,7 +137,8 @@ function checkTemplate(
   if (!names.includes(used)) {
     const meant = suggestKey(used, names)
     const hint = meant ? `did you mean ${meant}?` : `there are ${names.join(', ') || 'none'}`
-    return tell('template', `is ${quote(used)}, but there is no such template: ${hint}`, 'value')
+    const message = `is ${quote(used)}, but there is no such template: ${hint}`
+    return [{ path: [...path, 'template'], message, at: 'value', isName: true }]
   }
   return hasSteps ? tell('steps', `come from the template ${quote(used)}`) : []
 }

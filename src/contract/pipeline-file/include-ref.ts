@@ -10,6 +10,8 @@ export interface IncludeRef {
 export type IncludedFile =
   | { readonly text: string; readonly sha?: string }
   | { readonly trouble: string }
+  /** It may be well, but can't be looked at here: what to do about that. */
+  | { readonly unread: string }
 
 /** By `nameOf` of what refers to it. */
 export type IncludedFiles = ReadonlyMap<string, IncludedFile>

@@ -6,6 +6,8 @@ export interface Issue {
   readonly message: string
   /** What the message is about: the key at the end of the path, or the value. */
   readonly at: 'key' | 'value'
+  /** It would be right if a file that is included had something of that name. */
+  readonly isName?: true
 }
 
 /** zod's issues one by one: each unknown key by itself, and of a union the branch that was meant. */

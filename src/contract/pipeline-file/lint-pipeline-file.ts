@@ -10,10 +10,10 @@ import { describePath } from './words.ts'
 
 /** What is wrong with a file, and what is allowed but hardly meant. */
 export interface LintedFile {
-  /** Absent where there are problems. */
+  /** Absent where there are problems, or a file that is included can't be looked at here. */
   readonly plan?: PipelinePlan
   readonly problems: readonly Problem[]
-  /** Looked for only where there are no problems, and not in what is included. */
+  /** But for files that can't be looked at: only where there are no problems, and not in what is included. */
   readonly warnings: readonly Problem[]
   /** As of `ParsedPipelineFile`. */
   readonly wants?: readonly IncludeRef[]
@@ -26,17 +26,21 @@ export function lintPipelineFile(
   included?: IncludedFiles,
 ): LintedFile {
   const parsed = parsePipelineFile(text, facts, included)
-  if (!parsed.ok) {
-    const { problems, wants } = parsed
-    return { problems, warnings: [], ...(wants ? { wants } : {}) }
-  }
+  if (parsed.ok) return { plan: parsed.plan, problems: [], warnings: warningsOf(text) }
+  const { problems, wants, unread = [] } = parsed
+  const warnings = problems.length > 0 ? unread : [...unread, ...(wants ? [] : warningsOf(text))]
+  return { problems, warnings, ...(wants ? { wants } : {}) }
+}
+
+/** Of a file without problems. */
+function warningsOf(text: string): Problem[] {
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   const read = readDocument(clean)
   const source = read.ok ? readSource(read.document).source : undefined
-  if (!source) return { plan: parsed.plan, problems: [], warnings: [] }
+  if (!source) return []
   const faults = findWarnings(source.value).map(({ path, message, at }) => ({
     offset: locate(source, path, at) ?? 0,
     message: `${describePath(path)} ${message}`,
   }))
-  return { plan: parsed.plan, problems: [], warnings: faultsToProblems(clean, faults) }
+  return faultsToProblems(clean, faults)
 }

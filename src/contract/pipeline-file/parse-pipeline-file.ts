@@ -18,7 +18,8 @@ import { describeIssue, describePath, quote } from './words.ts'
 
 /**
  * What a file says, or all that is wrong with it: at least one problem, sorted by place. `wants`: the
- * files that it includes and that were not given; with them it may be right.
+ * files that it includes and that were not given; with them it may be right. `unread`: those that can't be
+ * looked at here, in words; then the problems are those that they can't mend, if there are any.
  */
 export type ParsedPipelineFile =
   | { readonly ok: true; readonly plan: PipelinePlan }
@@ -26,6 +27,7 @@ export type ParsedPipelineFile =
       readonly ok: false
       readonly problems: readonly Problem[]
       readonly wants?: readonly IncludeRef[]
+      readonly unread?: readonly Problem[]
     }
 
 /**
@@ -45,8 +47,13 @@ export function parsePipelineFile(
   }
   const result = read(clean, facts, included)
   if ('plan' in result) return { ok: true, plan: result.plan }
-  const { texts = clean, faults, wants } = result
-  return { ok: false, problems: faultsToProblems(texts, faults), ...(wants ? { wants } : {}) }
+  const { texts = clean, faults, wants, unread } = result
+  return {
+    ok: false,
+    problems: faultsToProblems(texts, faults),
+    ...(wants ? { wants } : {}),
+    ...(unread ? { unread: faultsToProblems(texts, unread) } : {}),
+  }
 }
 
 type Read =
@@ -55,6 +62,7 @@ type Read =
       readonly faults: readonly Fault[]
       readonly texts?: readonly PlacedText[]
       readonly wants?: readonly IncludeRef[]
+      readonly unread?: readonly Fault[]
     }
 
 function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
@@ -65,7 +73,7 @@ function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   }
   const { source: root, faults } = readSource(parsed.document)
   if (!root) return { faults }
-  const { texts, parts, wants, included, ...read } = readIncludes(root, text, files)
+  const { texts, parts, wants, unread, included, ...read } = readIncludes(root, text, files)
   if (wants.length > 0) {
     const message = `${wants.map((one) => quote(nameOf(one))).join(', ')} was not read`
     const offset = locate(root, ['include'], 'value') ?? 0
@@ -75,6 +83,10 @@ function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   const tooLarge = parts.length > 0 ? weigh(source) : undefined
   if (tooLarge !== undefined) return { faults: [{ offset: 0, message: tooLarge }], texts }
   const all = [...faults, ...read.faults, ...joining, ...parts.flatMap(checkPart)]
+  if (unread.length > 0) {
+    const faults = [...all, ...checkWithout(source).flatMap((issue) => toFault(source, issue))]
+    return { faults, texts, unread }
+  }
   const checked = plan(source, facts)
   if (!Array.isArray(checked) && all.length === 0) {
     return { plan: included.length > 0 ? { ...checked, included } : checked }
@@ -83,16 +95,25 @@ function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   return { faults: [...all, ...issues.flatMap((issue) => toFault(source, issue))], texts }
 }
 
+/** What is wrong however the files look that are not there. */
+function checkWithout({ value }: Source): Issue[] {
+  if (isOneJob(value)) return check(singleJobFile, value).issues
+  const known = isObject(value) && 'jobs' in value ? value : { ...Object(value), jobs: {} }
+  const { issues } = check(jobsFile, known)
+  return issues.filter(({ isName, path }) => !isName && (path.length > 1 || known === value))
+}
+
+function isOneJob(value: unknown): boolean {
+  return !isObject(value) || !('jobs' in value || ('include' in value && !('steps' in value)))
+}
+
 function plan(source: Source, facts: PlanFacts): PipelinePlan | Issue[] {
   const reading: Reading = {
     facts,
     textAt: (path) => textAt(source, path),
     weightAt: (path) => sourceAt(source, path)?.characters ?? 0,
   }
-  const { value } = source
-  const isOneJob =
-    !isObject(value) || !('jobs' in value || ('include' in value && !('steps' in value)))
-  return isOneJob ? readSingleJob(source, reading) : readJobs(source, reading)
+  return isOneJob(source.value) ? readSingleJob(source, reading) : readJobs(source, reading)
 }
 
 /** What only an included file can have wrong; the rest is told again of the whole, and so once. */

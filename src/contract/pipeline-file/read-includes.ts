@@ -25,6 +25,8 @@ export interface ReadIncludes {
   readonly included: readonly IncludedSource[]
   /** Those that nobody has brought yet. */
   readonly wants: readonly IncludeRef[]
+  /** What can't be looked at here, in words, and where it is included. */
+  readonly unread: readonly Fault[]
   readonly faults: readonly Fault[]
 }
 
@@ -32,8 +34,8 @@ export interface ReadIncludes {
 export function readIncludes(root: Source, text: string, files: IncludedFiles): ReadIncludes {
   const reader = new Reader(text, files)
   reader.follow(root, undefined, [])
-  const { parts, texts, included, wants, faults } = reader
-  return { parts, texts, included, wants: [...wants.values()], faults }
+  const { parts, texts, included, wants, unread, faults } = reader
+  return { parts, texts, included, wants: [...wants.values()], unread, faults }
 }
 
 class Reader {
@@ -41,6 +43,7 @@ class Reader {
   readonly texts: PlacedText[]
   readonly included: IncludedSource[] = []
   readonly wants = new Map<string, IncludeRef>()
+  readonly unread: Fault[] = []
   readonly faults: Fault[] = []
   readonly #files: IncludedFiles
   readonly #seen = new Set<string>()
@@ -60,13 +63,13 @@ class Reader {
       if (!given) continue
       const ref = relativeTo(given, parent)
       const offset = locate(source, path, 'value') ?? source.place.offset
-      const wrong = this.#read(ref, way)
+      const wrong = this.#read(ref, offset, way)
       if (wrong !== undefined) this.faults.push({ offset, message: wrong })
     }
   }
 
   /** Why it can't be included, in words. */
-  #read(ref: IncludeRef, way: readonly string[]): string | undefined {
+  #read(ref: IncludeRef, offset: number, way: readonly string[]): string | undefined {
     const name = nameOf(ref)
     const start = way.indexOf(name)
     if (start >= 0) {
@@ -82,6 +85,10 @@ class Reader {
     const file = this.#files.get(name)
     if (!file) {
       this.wants.set(name, ref)
+      return undefined
+    }
+    if ('unread' in file) {
+      this.unread.push({ offset, message: `${quote(name)} was not looked at: ${file.unread}` })
       return undefined
     }
     if ('trouble' in file) return `can't include ${quote(name)}: ${file.trouble}`
