@@ -75,7 +75,8 @@ test('rejects when the thread fails by itself, and goes on with the next text', 
 
 test('shares no environment with the thread, and keeps it warm', async () => {
   await using parser = new PipelineFileParser({ timeoutMs: 60_000, entry: OBEDIENT })
-  assert.equal(await parser.parse('Object.keys(process.env).length'), 0)
+  const cache = process.env['NODE_COMPILE_CACHE'] ? ['NODE_COMPILE_CACHE'] : []
+  assert.deepEqual(await parser.parse('Object.keys(process.env)'), cache)
   await parser.parse('globalThis.kept = 1')
   assert.equal(await parser.parse('globalThis.kept'), 1)
 })

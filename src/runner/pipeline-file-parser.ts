@@ -1,4 +1,5 @@
-import { extname } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { IncludedFiles } from '../contract/pipeline-file/include-ref.ts'
@@ -136,8 +137,8 @@ export class PipelineFileParser implements AsyncDisposable {
 
   #start(): Worker {
     const worker = new Worker(this.#entry, {
-      // Nothing of this process is the thread's business; an empty environment is also faster.
-      env: {},
+      // Nothing of this process is the thread's business, but for where compiled code is kept.
+      env: compileCache(),
       argv: [],
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: this.#memoryMib, maxYoungGenerationSizeMb: 32 },
@@ -165,6 +166,12 @@ export class PipelineFileParser implements AsyncDisposable {
     this.#worker = undefined
     await worker?.terminate()
   }
+}
+
+/** Node keeps it in a folder for its own version, below the one that the variable names. */
+function compileCache(): { NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir()
+  return folder ? { NODE_COMPILE_CACHE: dirname(folder) } : {}
 }
 
 /** In this thread it is seldom needed, and is much to load. */
