@@ -129,7 +129,7 @@ export const SETTINGS = {
   }),
   'mirror-size': setting({
     value: 'size',
-    help: 'how much of the disk the mirrors of repositories may take; the least used ones go',
+    help: 'how much of the disk the mirrors of repositories may take, one or all; the least used ones go',
     schema: size,
     fallback: '20g',
   }),

@@ -24,7 +24,7 @@ export interface MirrorCacheOptions {
   readonly folder: string
   readonly env: GitEnv
   readonly log: Logger
-  /** So much of the disk all mirrors may take; without end unless told. */
+  /** So much of the disk all mirrors may take, and so each; without end unless told. */
   readonly maxBytes?: number
 }
 
@@ -45,7 +45,7 @@ export class MirrorCache implements AsyncDisposable {
   /**
    * Makes sure that the commit and all it leads to are in the mirror. Rejects with `unavailable`
    * when it can't be fetched or is not in the repository, `invalid` when the URL can't be right or
-   * the object is no commit.
+   * the object is no commit, `too_large` when its mirror would take more than all may.
    */
   async fetchCommit(commit: CommitSource, signal: AbortSignal): Promise<FetchResult> {
     const startedAt = performance.now()
@@ -105,9 +105,11 @@ export class MirrorCache implements AsyncDisposable {
   #mirror(id: RepositoryId): Mirror {
     const known = this.#mirrors.get(id)
     if (known) return known
-    const { folder, env, log } = this.#options
+    const { folder, env, log, maxBytes } = this.#options
     const path = join(folder, `${id}.git`)
-    const mirror = new Mirror({ path, env, readers: this.#readers, log, stop: this.#stop.signal })
+    const limit = maxBytes === undefined ? {} : { maxBytes }
+    const stop = this.#stop.signal
+    const mirror = new Mirror({ path, env, readers: this.#readers, log, stop, ...limit })
     this.#mirrors.set(id, mirror)
     return mirror
   }

@@ -23,7 +23,7 @@ export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom)
   const paths = names.filter((name) => name.endsWith('.git')).map((name) => join(folder, name))
   const mirrors = await Promise.all(
     paths.map(async (path) => {
-      const [bytes, writtenAt] = await Promise.all([sizeOf(path), lastWrite(path)])
+      const [bytes, writtenAt] = await Promise.all([sizeOfMirror(path), lastWrite(path)])
       return { path, bytes, at: usedAt(path) ?? writtenAt }
     }),
   )
@@ -38,7 +38,7 @@ export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom)
 export const GONE = '.gone'
 
 /** Nearly all of it is packs, and files of Git LFS. */
-async function sizeOf(mirror: string): Promise<number> {
+export async function sizeOfMirror(mirror: string): Promise<number> {
   const folders = [join(mirror, 'objects', 'pack'), join(mirror, 'lfs', 'objects')]
   const sizes = await Promise.all(folders.map(sizeOfFolder))
   return sizes.reduce((sum, size) => sum + size, 0)

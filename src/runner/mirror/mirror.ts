@@ -13,6 +13,7 @@ import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
 import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
+import { withinSize } from './within-size.ts'
 
 const SLOW_MS = 600_000
 const MOST_PACKS = 16
@@ -24,6 +25,8 @@ export interface MirrorDeps {
   readonly env: GitEnv
   readonly readers: ObjectReaders
   readonly log: Logger
+  /** More than so much is not fetched into it; without end unless told. */
+  readonly maxBytes?: number
   /** Aborts when the runner stops. */
   readonly stop: AbortSignal
 }
@@ -75,7 +78,7 @@ export class Mirror {
 
   /**
    * Fetches the commit unless it is there; resolves to whether it had to. A mirror that is broken is
-   * made anew, once.
+   * made anew, once. Rejects with `too_large` where it would grow over its limit.
    */
   ensure(commit: CommitSource, caller: AbortSignal): Promise<boolean> {
     return this.#queue.run(async () => {
@@ -83,14 +86,7 @@ export class Mirror {
       signal.throwIfAborted()
       if (await this.#has(commit, signal)) return false
       parseCloneUrl(commit.cloneUrl)
-      try {
-        const isDone = await this.#fetchQuickly(commit, signal)
-        if (!isDone) await this.#fetch(commit, signal)
-      } catch (error) {
-        if (signal.aborted || !isBroken(error)) throw error
-        await this.#empty(error)
-        await this.#fetch(commit, signal)
-      }
+      await this.#withinSize(signal, (limited) => this.#fetchAnyhow(commit, limited))
       return true
     })
   }
@@ -154,6 +150,28 @@ export class Mirror {
     return true
   }
 
+  async #withinSize(signal: AbortSignal, fetch: (signal: AbortSignal) => Promise<void>) {
+    const { maxBytes = Number.POSITIVE_INFINITY } = this.#deps
+    try {
+      await withinSize({ mirror: this.path, maxBytes, signal }, fetch)
+    } catch (error) {
+      // Also what is whole: else the next one would find the commit there.
+      if (NarwhalError.from(error).code === 'too_large') await this.#empty(error)
+      throw error
+    }
+  }
+
+  async #fetchAnyhow(commit: CommitSource, signal: AbortSignal): Promise<void> {
+    try {
+      const isDone = await this.#fetchQuickly(commit, signal)
+      if (!isDone) await this.#fetch(commit, signal)
+    } catch (error) {
+      if (signal.aborted || !isBroken(error)) throw error
+      await this.#empty(error)
+      await this.#fetch(commit, signal)
+    }
+  }
+
   async #fetch(commit: CommitSource, signal: AbortSignal): Promise<void> {
     const { env } = this.#deps
     await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
@@ -194,12 +212,15 @@ export class Mirror {
       (unknown) => belongsHere(unknown, found.objects),
       () => true,
     )
-    if (isMissing) await this.#queue.run(() => this.#fetch(commit, this.#deps.stop))
+    if (!isMissing) return
+    await this.#queue.run(() =>
+      this.#withinSize(this.#deps.stop, (signal) => this.#fetch(commit, signal)),
+    )
   }
 
   async #empty(reason: unknown): Promise<void> {
     const { readers, log } = this.#deps
-    log.warn({ err: reason, mirror: this.path }, 'a mirror is broken and is made anew')
+    log.warn({ err: reason, mirror: this.path }, 'a mirror is removed, to be made anew')
     this.#known.clear()
     readers.end(this.path)
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 })
