@@ -1,5 +1,9 @@
 import type { BuildOptions } from 'esbuild'
 
-export function compileOptions(outdir: string): BuildOptions & { outdir: string }
+type CompileOptions = Omit<BuildOptions, 'entryPoints'> & {
+  readonly entryPoints: Readonly<Record<string, string>>
+}
+
+export function compileOptions(outdir: string): CompileOptions
 export function compile(outdir: string): Promise<void>
 export function isCompiled(): boolean

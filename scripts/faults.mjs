@@ -6,7 +6,7 @@ import { main, setUp } from './setup.mjs'
  * test/faults/crash-points/main.ts.
  */
 await main(async () => {
-  await setUp({ ui: false })
+  await setUp({ ui: false, server: true })
   const given = process.argv.slice(2)
   const rest = given.filter((one) => one !== '--crash-points')
   const program = rest.length < given.length ? 'crash-points/main.ts' : 'main.ts'

@@ -32,7 +32,7 @@ test('a whole Narwhal of many processes keeps its promises while they are killed
     seed: 1,
     durationMs: FAULTS_MS,
     quiescenceMs: QUIESCENCE_MS,
-    meanGapMs: 1_500,
+    meanGapMs: 2_500,
     maxOpenPipelines: 3,
     say: (line) => {
       said.push(line)

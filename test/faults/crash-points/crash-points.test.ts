@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { testService } from '../../support/services.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { compileCrashing } from './compile-crashing.ts'
 import { type CrashPointOptions, runCrashPoints } from './crash-points.ts'
 import { resultLine, summaryLine } from './describe-points.ts'
 
 /** Other tests run at the same time. */
 const PATIENCE_MS = 400_000
-/** Enough for every point of SQLite on a machine with nothing else to do, and a bound for any other. */
-const BUDGET_MS = 60_000
+/** Some thirty points of SQLite and all of the sample on a machine with nothing else to do; a bound for any. */
+const BUDGET_MS = 40_000
 /** Of the points of agent and of dispatcher, each; `npm run faults -- --crash-points` tries all. */
 const SAMPLE = { size: 8, seed: 3 }
 
@@ -16,7 +18,7 @@ const skip = testService('postgres').skip || testService('rabbitmq').skip
 /** Each point is a test of its own: a sign of life for those who wait, and a name for what fails. */
 async function check(
   t: TestContext,
-  options: Pick<CrashPointOptions, 'kind' | 'lanes' | 'sample'>,
+  options: Pick<CrashPointOptions, 'kind' | 'programs' | 'lanes' | 'sample'>,
 ): Promise<void> {
   const report = await runCrashPoints({
     ...options,
@@ -40,14 +42,16 @@ test('a Narwhal that is killed at any moment goes on to the right end', {
   concurrency: 2,
   timeout: PATIENCE_MS,
 }, async (t) => {
+  await using dir = await tempDir()
+  const programs = await compileCrashing(dir.path)
   await Promise.all([
     t.test('narwhal up, with SQLite', { timeout: PATIENCE_MS }, (one) =>
-      check(one, { kind: 'sqlite', lanes: 3 }),
+      check(one, { kind: 'sqlite', programs, lanes: 3 }),
     ),
     t.test(
       'agent and dispatcher, with PostgreSQL and RabbitMQ',
       { skip, timeout: PATIENCE_MS },
-      (one) => check(one, { kind: 'postgres', lanes: 2, sample: SAMPLE }),
+      (one) => check(one, { kind: 'postgres', programs, lanes: 2, sample: SAMPLE }),
     ),
   ])
 })

@@ -7,6 +7,8 @@ import { openSqliteStage } from './sqlite-stage.ts'
 
 export interface CrashPointOptions {
   readonly kind: StageKind
+  /** What `compileCrashing` has made. */
+  readonly programs: string
   /** How many runs at a time. */
   readonly lanes: number
   /** At most so many points of each process, chosen by the seed; undefined: all. */
@@ -59,11 +61,12 @@ const TRIES = 3
  * process there and starting it again. Rejects when an undisturbed run does not end as it should.
  */
 export async function runCrashPoints(options: CrashPointOptions): Promise<CrashReport> {
-  const { kind, lanes, signal, budgetMs = Number.POSITIVE_INFINITY } = options
+  const { kind, programs, lanes, signal, budgetMs = Number.POSITIVE_INFINITY } = options
   const deadline = performance.now() + budgetMs
   await using stack = new AsyncDisposableStack()
   const open = kind === 'sqlite' ? openSqliteStage : openPostgresStage
-  const stages = await all(Array.from({ length: lanes }, async () => stack.use(await open(signal))))
+  const opened = Array.from({ length: lanes }, async () => stack.use(await open(programs, signal)))
+  const stages = await all(opened)
   const { end, points } = await count(stages, signal)
   options.onCount(points)
   const chosen = choose(points, options.sample)

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { startServices } from '../../support/services/start-services.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { compileCrashing } from './compile-crashing.ts'
 import { type CrashResult, runCrashPoints } from './crash-points.ts'
 import type { StageKind } from './crash-stage.ts'
 import { resultLine, summaryLine } from './describe-points.ts'
@@ -36,11 +38,14 @@ async function main(): Promise<void> {
   const chosen = kinds.filter((kind) => !values.only || values.only === kind)
   await using services = await startServices((line) => console.log(line), stop.signal)
   Object.assign(process.env, services.env)
+  await using dir = await tempDir()
+  const programs = await compileCrashing(dir.path)
   const results: CrashResult[] = []
   for (const kind of chosen) {
     const startedAt = performance.now()
     const { results: found } = await runCrashPoints({
       kind,
+      programs,
       lanes: Number(values.lanes),
       sample: values.sample
         ? { size: Number(values.sample), seed: Number(values.seed) }

@@ -15,20 +15,23 @@ import { PIPELINE_FILE } from './scenario.ts'
  * Agent and dispatcher as processes of each run, on copies of one database and with names of their
  * own on RabbitMQ; one runner process, which the dispatchers dial, outlasts them all.
  */
-export async function openPostgresStage(signal: AbortSignal): Promise<CrashStage> {
+export async function openPostgresStage(
+  programs: string,
+  signal: AbortSignal,
+): Promise<CrashStage> {
   await using stack = new AsyncDisposableStack()
   const git = stack.use(await gitRepository({ files: { 'narwhal.yml': PIPELINE_FILE } }))
   const data = stack.use(await tempDir())
-  const runner = stack.use(new RestartedProcess(runnerArgs(data.path)))
+  const runner = stack.use(new RestartedProcess(programs, runnerArgs(data.path)))
   const prepared = stack.use(await freshDatabase())
-  const repository = await prepare(prepared, git.path, { runner, signal })
+  const repository = await prepare(prepared, git.path, { programs, runner, signal })
   const sha = await git.head()
   const owned = stack.move()
   return {
     roles: ['agent', 'dispatcher'],
     repository,
     sha,
-    open: (role, plan) => openRun(prepared, role, plan),
+    open: (role, plan) => openRun({ programs, prepared }, role, plan),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -42,10 +45,12 @@ function runnerArgs(data: string): string[] {
 async function prepare(
   database: FreshDatabase,
   cloneUrl: string,
-  { runner, signal }: { runner: RestartedProcess; signal: AbortSignal },
+  around: { programs: string; runner: RestartedProcess; signal: AbortSignal },
 ): Promise<Registered> {
+  const { programs, runner, signal } = around
   await using names = rabbitNames(testService('rabbitmq').url)
-  await using dispatcher = start('dispatcher', sharedArgs(database, names.prefix))
+  const args = ['dispatcher', ...sharedArgs(database, names.prefix)]
+  await using dispatcher = new RestartedProcess(programs, args)
   const client = new ApiClient({ server: await dispatcher.ready() }, signal)
   const repository = await register({ client }, cloneUrl, { name: 'ada/project' })
   await client.addRunner({ name: 'kept', url: await runner.ready() })
@@ -59,18 +64,18 @@ function sharedArgs(database: FreshDatabase, prefix: string): string[] {
   return ['--port', '0', '--database', database.url, '--broker', broker.href]
 }
 
-function start(role: string, args: readonly string[], plan?: CrashPlan): RestartedProcess {
-  return new RestartedProcess([role, ...args], plan)
-}
-
-async function openRun(prepared: FreshDatabase, role: string, plan: CrashPlan): Promise<CrashRun> {
+async function openRun(
+  { programs, prepared }: { programs: string; prepared: FreshDatabase },
+  role: string,
+  plan: CrashPlan,
+): Promise<CrashRun> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await freshDatabase({ copyOf: prepared }))
   const names = stack.use(rabbitNames(testService('rabbitmq').url))
   const args = sharedArgs(database, names.prefix)
-  const planOf = (one: string): CrashPlan | undefined => (one === role ? plan : undefined)
-  const agent = stack.use(start('agent', args, planOf('agent')))
-  const dispatcher = stack.use(start('dispatcher', args, planOf('dispatcher')))
+  const start = (one: string): RestartedProcess =>
+    stack.use(new RestartedProcess(programs, [one, ...args], one === role ? plan : undefined))
+  const [agent, dispatcher] = [start('agent'), start('dispatcher')]
   const owned = stack.move()
   return {
     addresses: {

@@ -2,9 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { eventually } from '../../support/eventually.ts'
 
-const root = new URL('../../..', import.meta.url).pathname.replace(/\/$/, '')
 const START_WITHIN_MS = 60_000
-const PRELOAD = new URL('./crash-at.ts', import.meta.url).href
 
 /** The point at which a process ends, and where it tells of those that it passes. */
 export interface CrashPlan {
@@ -18,6 +16,7 @@ export interface CrashPlan {
  * that ends by itself stays down. It listens wherever the system likes, anew in each life.
  */
 export class RestartedProcess implements AsyncDisposable {
+  readonly #programs: string
   readonly #args: readonly string[]
   readonly #said: string[] = []
   #child: ChildProcess | undefined
@@ -26,7 +25,9 @@ export class RestartedProcess implements AsyncDisposable {
   #deaths = 0
   #isOver = false
 
-  constructor(args: readonly string[], plan?: CrashPlan) {
+  /** `programs` has the compiled Narwhal, and the `crash-at.js` that a plan takes. */
+  constructor(programs: string, args: readonly string[], plan?: CrashPlan) {
+    this.#programs = programs
     this.#args = args
     this.#start(plan)
   }
@@ -56,17 +57,15 @@ export class RestartedProcess implements AsyncDisposable {
 
   #start(plan: CrashPlan | undefined): void {
     const { PATH, HOME, TMPDIR } = process.env
+    const preload = plan ? ['--import', `${this.#programs}/crash-at.js`] : []
     const child = spawn(
       process.execPath,
-      [...(plan ? ['--import', PRELOAD] : []), `${root}/src/main.ts`, ...this.#args],
+      [...preload, `${this.#programs}/main.js`, ...this.#args],
       {
-        cwd: root,
         env: {
           PATH,
           HOME,
           ...(TMPDIR ? { TMPDIR } : {}),
-          // As the launcher says, so that a start is quick.
-          NODE_COMPILE_CACHE: `${root}/node_modules/.cache/narwhal`,
           ...(plan ? { CRASH_POINTS_FILE: plan.pointsFile } : {}),
           ...(plan?.at === undefined ? {} : { CRASH_AT: String(plan.at) }),
         },

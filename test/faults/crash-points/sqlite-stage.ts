@@ -13,11 +13,11 @@ import { type CrashPlan, RestartedProcess } from './restarted-process.ts'
 import { PIPELINE_FILE } from './scenario.ts'
 
 /** `narwhal up`, all in one process, on a copy of one data folder. */
-export async function openSqliteStage(signal: AbortSignal): Promise<CrashStage> {
+export async function openSqliteStage(programs: string, signal: AbortSignal): Promise<CrashStage> {
   await using stack = new AsyncDisposableStack()
   const git = stack.use(await gitRepository({ files: { 'narwhal.yml': PIPELINE_FILE } }))
   const prepared = stack.use(await tempDir())
-  await using up = new RestartedProcess(upArgs(prepared.path))
+  await using up = new RestartedProcess(programs, upArgs(prepared.path))
   const server = await up.ready()
   const repository = await register({ client: new ApiClient({ server }, signal) }, git.path, {
     name: 'ada/project',
@@ -29,7 +29,7 @@ export async function openSqliteStage(signal: AbortSignal): Promise<CrashStage> 
     roles: ['up'],
     repository,
     sha,
-    open: (_, plan) => openRun(prepared.path, plan),
+    open: (_, plan) => openRun(programs, prepared.path, plan),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -38,11 +38,11 @@ function upArgs(data: string): string[] {
   return ['up', '--data', data, '--port', '0', '--executor', 'fake:', '--slots', '4']
 }
 
-async function openRun(prepared: string, plan: CrashPlan): Promise<CrashRun> {
+async function openRun(programs: string, prepared: string, plan: CrashPlan): Promise<CrashRun> {
   await using stack = new AsyncDisposableStack()
   const data = stack.use(await tempDir()).path
   await cp(prepared, data, { recursive: true })
-  const up = stack.use(new RestartedProcess(upArgs(data), plan))
+  const up = stack.use(new RestartedProcess(programs, upArgs(data), plan))
   const owned = stack.move()
   return {
     addresses: {
