@@ -43,6 +43,16 @@ test('runs a job when all of its conditions hold, and says which one does not', 
     ["{ branch: 'rel/*' }", 'when: the branch is "main", and not rel/*'],
     ['{ branch: "**" }', 'when: there is no branch, and not **', tag],
     ['{ tag: "**" }', 'when: there is no tag, and not **'],
+    ...['main', '!rel/*', '**'].map((branch): [string, string, Partial<PlanFacts>] => [
+      `{ event: pull_request, branch: '${branch}' }`,
+      `when: the branch that the pull request wants into is not known, since no webhook has told of it, and not ${branch}`,
+      { ...pull, targetBranch: '' },
+    ]),
+    [
+      '{ expression: \'branch != ""\' }',
+      'when: branch != "" is not true',
+      { event: 'pull_request', ref: 'refs/pull/7/head' },
+    ],
     [
       "{ path: ['src/**', '!**/*.md'] }",
       'when: nothing has changed in src/**, !**/*.md',

@@ -52,8 +52,7 @@ function whyNot(
   }
   const branches = listOf(branch)
   if (branches && !(branchOf(facts) && matchesGlobs(branchOf(facts), branches))) {
-    const words = branchOf(facts) ? `the branch is ${quote(branchOf(facts))}` : 'there is no branch'
-    return `${words}, and not ${branches.join(', ')}`
+    return `${wordsOfBranch(facts)}, and not ${branches.join(', ')}`
   }
   const tags = listOf(tag)
   if (tags && !(tagOf(facts) && matchesGlobs(tagOf(facts), tags))) {
@@ -66,6 +65,14 @@ function whyNot(
   const read = readExpression(expression)
   const isSo = read.ok && isTrue(evaluate(read.expression, scopeOf(circumstances)))
   return isSo ? undefined : `${expression} is not true`
+}
+
+function wordsOfBranch(facts: PlanFacts): string {
+  const branch = branchOf(facts)
+  if (branch !== '') return `the branch is ${quote(branch)}`
+  // A poll sees the ref of a pull request only.
+  if (facts.event !== 'pull_request') return 'there is no branch'
+  return 'the branch that the pull request wants into is not known, since no webhook has told of it'
 }
 
 function listOf<Item>(value: Item | readonly Item[] | undefined): readonly Item[] | undefined {
