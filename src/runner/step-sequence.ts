@@ -13,9 +13,10 @@ export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit'
   readonly maxLogBytes: number
   /** Resolves when the next step may begin; rejects with the signal's reason. */
   readonly untilNext: () => Promise<void>
+  /** How long steps in the background may take to end when they are asked to, in milliseconds; else ten seconds. */
+  readonly endMs?: number
 }
 
-/** How long steps in the background may take to end when they are asked to, in milliseconds. */
 const END_MS = 10_000
 
 interface Beside {
@@ -93,11 +94,11 @@ export class StepSequence {
   /** Ends what still runs beside the steps, and tells its log. Never rejects. */
   async end(): Promise<void> {
     if (this.#beside.length === 0) return
+    const { events, endMs = END_MS } = this.#deps
     this.#over.abort()
     const late = setTimeout(() => {
       this.#kill.abort(new NarwhalError('cancelled', 'it did not end when it was asked to'))
-    }, END_MS)
-    const { events } = this.#deps
+    }, endMs)
     for (const { log, ended } of this.#beside) {
       const end = await ended
       if (end.reason !== undefined) log.say(end.reason)
