@@ -9,13 +9,19 @@ import { type TempDir, tempDir } from './temp-dir.ts'
 const run = promisify(execFile)
 const LAUNCHER = join(import.meta.dirname, '../../narwhal')
 
+/** Whatever flags it is given, it says only which program was to be run, and with which arguments. */
+const FAKE_NODE = `#!/bin/sh
+while [ "\${1#--}" != "$1" ]; do shift; done
+echo "$@"
+`
+
 /** A package with the real launcher, and a Node that only says what it was asked to run. */
 async function layOut(dir: TempDir, root: string, node: string): Promise<string> {
   await mkdir(join(root, 'src'), { recursive: true })
   await copyFile(LAUNCHER, join(root, 'narwhal'))
   await writeFile(join(root, 'src/main.ts'), '')
   await mkdir(join(node, '..'), { recursive: true })
-  await writeFile(node, '#!/bin/sh\necho "$@"\n')
+  await writeFile(node, FAKE_NODE)
   await chmod(node, 0o755)
   await symlink(join(root, 'narwhal'), dir.join('link'))
   return dir.join('link')
