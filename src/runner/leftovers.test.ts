@@ -12,7 +12,7 @@ import { tempDir } from '../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { readGitEnv } from '../config/env.ts'
 import { silentLog } from '../lib/log.ts'
-import { startRunner } from './runner.ts'
+import { startRunner } from './start-runner.ts'
 
 const run = promisify(execFile)
 

@@ -10,7 +10,7 @@ import { unpackable } from '../../test/support/spool.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { readGitEnv } from '../config/env.ts'
 import { silentLog } from '../lib/log.ts'
-import { startRunner } from './runner.ts'
+import { startRunner } from './start-runner.ts'
 
 test('runs the steps in the checkout, tells all in order, and leaves nothing behind', async () => {
   await using at = await runnerByHand()

@@ -1,4 +1,3 @@
-import { mkdir, readdir } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
@@ -7,15 +6,10 @@ import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
-import type { GitEnv } from '../lib/git.ts'
-import { requireGit } from '../lib/git-version.ts'
-import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
-import { type CheckoutRules, Checkouts } from './checkout/checkouts.ts'
-import { claimFolder } from './claim-folder.ts'
-import type { Executor, SandboxLimits } from './executor/executor.ts'
-import type { KeepFailed } from './failed-sandbox.ts'
+import { Checkouts } from './checkout/checkouts.ts'
+import type { SandboxLimits } from './executor/executor.ts'
 import { FormerAttempt } from './former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
@@ -28,76 +22,16 @@ import {
   planCommit,
 } from './plan-commit.ts'
 import { Readiness } from './readiness.ts'
-import { removeFolder } from './remove-folder.ts'
+import { FREELY, type RunnerDeps, type RunnerOptions } from './runner-options.ts'
 import { RunningAttempts } from './running-attempts.ts'
-import { Spools } from './spool/spools.ts'
+import type { Spools } from './spool/spools.ts'
 import { Wake } from './wake.ts'
 import { withGrace } from './with-grace.ts'
 
-export interface RunnerDeps {
-  readonly log: Logger
-  /** The caller's to dispose, after the runner. */
-  readonly executor: Executor
-  /** A folder that no other runner uses: mirrors and workspaces. */
-  readonly dataDir: string
-  readonly gitEnv: GitEnv
-  /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
-  readonly claim?: AsyncDisposable
-  /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
-  readonly keepFailed?: KeepFailed | undefined
-  /** One that is warm already; the runner's to dispose. */
-  readonly parser?: PipelineParser
-}
-
-export interface RunnerOptions {
-  readonly name: string
-  /** How many jobs run at once. */
-  readonly slots: number
-  readonly labels: readonly string[]
-  /** Narwhal's version, as `Describe` tells it. */
-  readonly version?: string
-  /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
-  readonly limits?: SandboxLimits
-  /** What checkouts may bring; absent: any size, and nothing from other hosts. */
-  readonly checkouts?: CheckoutRules
-  /** How much of the disk the mirrors may take; without end unless told. */
-  readonly mirrorBytes?: number
-  /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
-  readonly orphanMs?: number
-}
-
-const FREELY: CheckoutRules = {
-  limits: { files: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
-  fetchHosts: [],
-}
 const DISPOSE_GRACE_MS = 20_000
 /** How long the reports of jobs that are handed back may take to be acknowledged. */
 const LAST_WORDS_MS = 5_000
 const LONGEST_WAIT_MS = 1_000
-
-/**
- * Claims the folder, removes what a former process left there but for the reports of its attempts,
- * and gives back a runner at work. Rejects as `requireGit` does.
- */
-export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Promise<Runner> {
-  await requireGit(deps.gitEnv)
-  const workspaces = join(deps.dataDir, 'workspaces')
-  await mkdir(workspaces, { recursive: true })
-  await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
-  await using stack = new AsyncDisposableStack()
-  if (!deps.claim) stack.use(await claimFolder(deps.dataDir))
-  for (const name of await readdir(workspaces)) {
-    deps.log.info({ workspace: name }, 'a workspace of a former process is removed')
-    await removeFolder(join(workspaces, name)).catch((error: unknown) => {
-      // Its name is never used again, so that it stands in nobody's way.
-      deps.log.error({ err: error, workspace: name }, 'a leftover workspace could not be removed')
-    })
-  }
-  const { log } = deps
-  const spools = await Spools.open(join(deps.dataDir, 'spool'), { log, runnerName: options.name })
-  stack.use(spools)
-  return new Runner(deps, options, { spools, parts: stack.move() })
-}
 
 /**
  * Runs attempts in its slots, whoever asks, and keeps what they tell until that is acknowledged.

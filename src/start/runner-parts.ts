@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { readSurroundings } from '../config/env.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
-import { type Runner, type RunnerDeps, startRunner } from '../runner/runner.ts'
+import type { Runner } from '../runner/runner.ts'
+import type { RunnerDeps } from '../runner/runner-options.ts'
+import { startRunner } from '../runner/start-runner.ts'
 import type { PartsContext } from './context.ts'
 
 /** A runner and its executor, opened as the settings say. */

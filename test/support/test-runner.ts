@@ -4,8 +4,9 @@ import { silentLog } from '../../src/lib/log.ts'
 import type { Executor } from '../../src/runner/executor/executor.ts'
 import { FakeExecutor } from '../../src/runner/executor/fake.ts'
 import { inProcessTransport } from '../../src/runner/in-process.ts'
-import { type Runner, startRunner } from '../../src/runner/runner.ts'
+import type { Runner } from '../../src/runner/runner.ts'
 import { serveRunner } from '../../src/runner/serve.ts'
+import { startRunner } from '../../src/runner/start-runner.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface TestRunnerOptions {

@@ -1,0 +1,44 @@
+import type { GitEnv } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import type { CheckoutRules } from './checkout/checkouts.ts'
+import type { Executor, SandboxLimits } from './executor/executor.ts'
+import type { KeepFailed } from './failed-sandbox.ts'
+import type { PipelineParser } from './plan-commit.ts'
+
+export interface RunnerDeps {
+  readonly log: Logger
+  /** The caller's to dispose, after the runner. */
+  readonly executor: Executor
+  /** A folder that no other runner uses: mirrors and workspaces. */
+  readonly dataDir: string
+  readonly gitEnv: GitEnv
+  /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
+  readonly claim?: AsyncDisposable
+  /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
+  readonly keepFailed?: KeepFailed | undefined
+  /** One that is warm already; the runner's to dispose. */
+  readonly parser?: PipelineParser
+}
+
+export interface RunnerOptions {
+  readonly name: string
+  /** How many jobs run at once. */
+  readonly slots: number
+  readonly labels: readonly string[]
+  /** Narwhal's version, as `Describe` tells it. */
+  readonly version?: string
+  /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
+  readonly limits?: SandboxLimits
+  /** What checkouts may bring; absent: any size, and nothing from other hosts. */
+  readonly checkouts?: CheckoutRules
+  /** How much of the disk the mirrors may take; without end unless told. */
+  readonly mirrorBytes?: number
+  /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
+  readonly orphanMs?: number
+}
+
+/** Where nothing else is told. */
+export const FREELY: CheckoutRules = {
+  limits: { files: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+  fetchHosts: [],
+}
