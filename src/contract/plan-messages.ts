@@ -10,6 +10,7 @@ import type {
 import { isShell } from '../core/step-script.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { concurrencyFromProto, concurrencyToProto } from './concurrency-messages.ts'
+import { onlyIfFromProto, onlyIfToProto } from './expression-message.ts'
 import {
   type Clone as CloneMessage,
   type JobSpec as JobSpecMessage,
@@ -66,6 +67,8 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
         }
       : {}),
     leftOut,
+    ...(job.onlyIf ? { onlyIf: onlyIfToProto(job.onlyIf) } : {}),
+    optional: [...(job.optional ?? [])],
     noNetwork: job.network === 'none',
     services: (job.services ?? []).map(serviceToProto),
   })
@@ -169,6 +172,8 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     ...runsOnFromProto(job.runsOn),
     ...(resources ? { resources: resourcesFromProto(resources) } : {}),
     ...(job.leftOut === '' ? {} : { leftOut: job.leftOut }),
+    ...(job.onlyIf ? { onlyIf: onlyIfFromProto(job.onlyIf) } : {}),
+    ...(job.optional.length > 0 ? { optional: job.optional } : {}),
     ...(job.noNetwork ? { network: 'none' } : {}),
     ...(job.services.length > 0 ? { services: job.services.map(serviceFromProto) } : {}),
   }

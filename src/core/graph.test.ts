@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readExpression } from './expression/read-expression.ts'
 import { dependants, dueEvents, findCycle, type GraphJob, pipelineOutcome } from './graph.ts'
 import type { JobState } from './job.ts'
 import type { Outcome } from './outcome.ts'
@@ -103,4 +104,40 @@ test('skipped jobs say nothing of a pipeline, unless there are no others', () =>
   const skipped = job('x', [], ended('skipped'))
   assert.equal(pipelineOutcome([skipped, job('y', [], ended('success'))]), 'success')
   assert.equal(pipelineOutcome([skipped]), 'skipped')
+})
+
+test('what a job has told decides, once it has ended, whether those that ask for it are run', () => {
+  const text = 'needs.a.outputs.go == "yes"'
+  const read = readExpression(text)
+  assert.ok(read.ok)
+  const onlyIf = { text, expression: read.expression }
+  const jobsAt = (state: JobState, go?: string): GraphJob[] => [
+    { ...job('a', [], state), ...(go === undefined ? {} : { outputs: { go } }) },
+    { ...job('b', ['a'], blocked), onlyIf },
+    { ...job('other', [], blocked), onlyIf },
+  ]
+  const eventOf = (jobs: GraphJob[], name = 'b') =>
+    dueEvents(jobs, 5).find((one) => one.job.name === name)?.event
+  assert.equal(eventOf(jobsAt(queued)), undefined)
+  assert.deepEqual(eventOf(jobsAt(ended('success'), 'yes')), { type: 'ready', at: 5 })
+  const reason = `when: ${text} is not true`
+  for (const go of ['no', undefined]) {
+    assert.deepEqual(eventOf(jobsAt(ended('success'), go)), { type: 'skipped', reason, at: 5 })
+  }
+  // Nothing is told to who does not need it.
+  assert.equal(eventOf(jobsAt(ended('success'), 'yes'), 'other')?.type, 'skipped')
+  assert.match(JSON.stringify(eventOf(jobsAt(ended('failure'), 'yes'))), /ended in failure/)
+
+  const later = [
+    { ...job('a', [], ended('success')), outputs: { go: 'no' } },
+    { ...job('b', ['a'], ended('skipped')), onlyIf },
+    job('c', ['b'], ended('skipped')),
+    { ...job('goes on', ['c', 'a'], blocked), optional: ['c'] },
+    { ...job('needs it', ['b'], blocked), runsOn: 'always' as const },
+    { ...job('sorry', ['c'], blocked), optional: ['c'], runsOn: 'failure' as const },
+  ]
+  assert.deepEqual(eventOf(later, 'goes on'), { type: 'ready', at: 5 })
+  const missing = { type: 'skipped', reason: 'needs "b", which is not run', at: 5 }
+  assert.deepEqual(eventOf(later, 'needs it'), missing)
+  assert.match(JSON.stringify(eventOf(later, 'sorry')), /all that it needs went well/)
 })

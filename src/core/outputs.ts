@@ -38,6 +38,11 @@ export function readOutputLines(text: string, declared: readonly string[]): Read
 /** `${needs.build.outputs.version}`, in a value of `env`. */
 const REFERENCE = /\$\{needs\.([A-Za-z0-9_.-]{1,64})\.outputs\.([A-Za-z_][A-Za-z0-9_]{0,99})\}/g
 
+/** The same as a name in an expression. */
+export function outputNamed(name: string): OutputReference | undefined {
+  return outputReferences(`\${${name}}`)[0]
+}
+
 export interface OutputReference {
   /** The job's name. */
   readonly need: string

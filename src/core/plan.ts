@@ -1,9 +1,18 @@
 import type { Concurrency } from './concurrency.ts'
+import type { Expression } from './expression/syntax.ts'
 import type { Outcome } from './outcome.ts'
 import type { Shell } from './step-script.ts'
 
 /** On what outcome of the things before it something runs; absent: when all went well. */
 export type RunsOn = 'failure' | 'always'
+
+/** What must be true of the outputs of the jobs that a job needs, once they have ended. */
+export interface OnlyIf {
+  /** As the file says it, for people. */
+  readonly text: string
+  /** Its names are outputs of jobs that are needed: `needs.JOB.outputs.NAME`. */
+  readonly expression: Expression
+}
 
 /**
  * What is to be run, after `narwhal.yml` has been read: plain data without defaults to guess.
@@ -103,6 +112,10 @@ export interface JobSpec {
   readonly allowFailure?: true
   readonly retry?: JobRetry
   readonly runsOn?: RunsOn
+  /** Absent: whatever they have told. */
+  readonly onlyIf?: OnlyIf
+  /** Those of its `needs` without which it is run as well, where they turn out not to be run. */
+  readonly optional?: readonly string[]
   readonly resources?: JobResources
   /** Its steps reach nothing but the job's own services; absent: what the runner reaches. */
   readonly network?: 'none'

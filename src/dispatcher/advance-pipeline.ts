@@ -41,14 +41,18 @@ export function advancePipeline(
   return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
 }
 
-function toGraphJob({ id, spec, state }: JobRecord): GraphJob & { readonly id: JobId } {
-  const { name, needs, runsOn, allowFailure } = spec
+function toGraphJob({ id, spec, state, attempts }: JobRecord): GraphJob & { readonly id: JobId } {
+  const { name, needs, runsOn, allowFailure, onlyIf, optional } = spec
+  const outputs = attempts.find(({ number }) => number === state.attempt)?.outputs
   return {
     id,
     name,
     needs,
     ...(runsOn ? { runsOn } : {}),
     ...(allowFailure ? { allowFailure } : {}),
+    ...(onlyIf ? { onlyIf } : {}),
+    ...(optional ? { optional } : {}),
+    ...(outputs ? { outputs } : {}),
     state,
   }
 }

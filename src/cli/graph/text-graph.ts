@@ -27,10 +27,11 @@ export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look
   return [colours.bold(cleanText(name)), ...lines]
 }
 
-function about({ needs, image, network, runsOn }: JobSpec): string {
+function about({ needs, image, network, runsOn, onlyIf }: JobSpec): string {
+  const told = onlyIf ? ` if ${cleanText(onlyIf.text)}` : ''
   const after = needs.length > 0 ? ` after ${needs.map(cleanText).join(', ')}` : ''
   const alone = network === 'none' ? ' without a network' : ''
-  return `${image ? ` in ${cleanText(image)}` : ''}${alone}${after}${condition(runsOn)}`
+  return `${image ? ` in ${cleanText(image)}` : ''}${alone}${after}${condition(runsOn)}${told}`
 }
 
 function aboutStep({ image, background, runsOn }: StepSpec): string {

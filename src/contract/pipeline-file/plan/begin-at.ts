@@ -37,7 +37,7 @@ export function beginAt(
     const changed = specs.map((spec): JobSpec => {
       if (!kept.has(name)) return { leftOut: BEFORE, ...spec }
       if (name !== job.name) return spec
-      const { runsOn: _, ...rest } = spec
+      const { runsOn: _, onlyIf: __, ...rest } = spec
       return { ...rest, steps: spec.steps.slice(Math.max(0, indexIn(spec, name, from))) }
     })
     variants.set(name, changed)

@@ -24,19 +24,21 @@ export function planNeeds(
       found = true
     }
   }
-  return named.flatMap(({ name }) =>
+  return named.flatMap(({ name, job }) =>
     (variants.get(name) ?? []).map((spec): JobSpec => {
       const leftOut = spec.leftOut ?? reasons.get(name)
       if (leftOut !== undefined) return { ...spec, needs: [], leftOut }
-      const needs = spec.needs.flatMap((need) =>
+      const runsOf = (need: string): string[] =>
         (isRun(need) ? (variants.get(need) ?? []) : [])
           .filter((one) => one.leftOut === undefined)
-          .map((one) => one.name),
-      )
+          .map((one) => one.name)
+      const needs = spec.needs.flatMap(runsOf)
+      const required = requiredOf(job)
+      const optional = spec.needs.filter((need) => !required.includes(need)).flatMap(runsOf)
       if (needs.length === 0 && spec.runsOn === 'failure') {
         return { ...spec, needs, leftOut: 'nothing that it needs is run for this commit' }
       }
-      return { ...spec, needs }
+      return { ...spec, needs, ...(optional.length > 0 ? { optional } : {}) }
     }),
   )
 }

@@ -54,3 +54,42 @@ jobs:
     '8:37 jobs.c.steps[0].env.D speaks of "needs.d", but this job does not need "d"',
   ])
 })
+
+test('outputs may decide whether a job is run, and are left for later where they matter', () => {
+  const file = (when: string, more = '') => `
+jobs:
+  a: { outputs: [x], steps: [y] }
+  b: { needs: a, when: ${when}, steps: [y] }
+${more}`
+  const spec = (when: string) => {
+    const parsed = parsePipelineFile(file(when))
+    assert.ok(parsed.ok, JSON.stringify(parsed))
+    return parsed.plan.jobs[1]
+  }
+  const asked = spec(`{ expression: 'needs.a.outputs.x == "1"' }`)
+  assert.equal(asked?.onlyIf?.text, 'needs.a.outputs.x == "1"')
+  assert.equal(asked?.leftOut, undefined)
+  const sure = spec(`[{ event: push }, { expression: 'needs.a.outputs.x == "1"' }]`)
+  assert.deepEqual([sure?.onlyIf, sure?.leftOut], [undefined, undefined])
+  assert.match(
+    spec(`{ event: tag, expression: needs.a.outputs.x }`)?.leftOut ?? '',
+    /event is push/,
+  )
+
+  const problem = (text: string): string => {
+    const parsed = parsePipelineFile(text)
+    return parsed.ok ? '' : parsed.problems.map(({ message }) => message).join('; ')
+  }
+  assert.match(problem(file('{ expression: needs.a.outputs.y }')), /"y", which job a does not tell/)
+  assert.match(problem(file('{ expression: needs.c.outputs.y }')), /does not need "c"/)
+  assert.match(problem(file('{ expression: needs.a.x }')), /needs\.a\.x.*is not known/)
+  const mixed = `[{ expression: needs.a.outputs.x }, { status: failure }]`
+  assert.match(problem(file(mixed)), /the same `status`/)
+  const step = '  c: { needs: a, steps: [{ command: y, when: { expression: needs.a.outputs.x } }] }'
+  assert.match(
+    problem(file('{ event: push }', step)),
+    /only the `when` of a job may speak of outputs/,
+  )
+  const top = `when: { expression: needs.a.outputs.x }\n${file('{ event: push }').trim()}`
+  assert.match(problem(top), /only the `when` of a job/)
+})

@@ -24,7 +24,11 @@ export function planVariants(named: NamedJob, planning: Planning, defaults: Defa
   const axes = [...new Set(combinations.flatMap((one) => [...one.keys()]))]
   const params = Object.keys(template?.params ?? {})
   const known = { inputs: planning.inputNames, matrix: axes, params }
-  planning.issues.push(...checkNames(job.when, known, [...placeOf(named, 'when'), 'when']))
+  planning.issues.push(
+    ...checkNames(job.when, known, [...placeOf(named, 'when'), 'when'], (output, at) => {
+      planning.needed.push({ ...output, job: path, path: at })
+    }),
+  )
   const used = new Set<string>()
   return combinations.map((combination) => {
     const values = planParams(named, combination, planning)
@@ -51,7 +55,7 @@ function planVariant(
     : steps.length === 0
       ? 'none of its steps is run for this commit'
       : undefined
-  const runsOn = judgement.holds ? judgement.runsOn : undefined
+  const { runsOn, onlyIf } = judgement.holds ? judgement : {}
   if (runsOn && all.length === 0) {
     const message = 'status asks what became of other jobs, but this one needs none'
     planning.issues.push({ path: [...placeOf(named, 'when'), 'when'], message, at: 'key' })
@@ -72,6 +76,7 @@ function planVariant(
     ...planLimits(job, defaults),
     ...planConcurrency(job.concurrency, group, planning, variant),
     ...(runsOn ? { runsOn } : {}),
+    ...(onlyIf ? { onlyIf } : {}),
     ...(leftOut === undefined ? {} : { leftOut }),
   }
 }

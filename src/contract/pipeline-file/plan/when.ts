@@ -1,8 +1,10 @@
-import { evaluate, isTrue, type Scope, type Value } from '../../../core/expression/evaluate.ts'
+import type { Scope, Value } from '../../../core/expression/evaluate.ts'
+import { foldKnown, truthOf } from '../../../core/expression/fold-known.ts'
 import { readExpression } from '../../../core/expression/read-expression.ts'
-import { namesIn } from '../../../core/expression/syntax.ts'
+import { type Expression, namesIn } from '../../../core/expression/syntax.ts'
 import { matchesGlobs } from '../../../core/glob.ts'
-import type { RunsOn } from '../../../core/plan.ts'
+import { type OutputReference, outputNamed } from '../../../core/outputs.ts'
+import type { OnlyIf, RunsOn } from '../../../core/plan.ts'
 import { branchOf, type PlanFacts, tagOf } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import type { Conditions, ExpressionName, When } from '../schema/when.ts'
@@ -21,30 +23,58 @@ export interface Circumstances {
   readonly params?: Params
 }
 
-/** It holds, and then what must have become of the things before; or why it does not. */
+/**
+ * It holds, and then what must have become of the things before, and what they must have told; or why it
+ * does not.
+ */
 export type Judgement =
-  | { readonly holds: true; readonly runsOn?: RunsOn }
+  | { readonly holds: true; readonly runsOn?: RunsOn; readonly onlyIf?: OnlyIf }
   | { readonly holds: false; readonly reason: string }
 
 export function judge(when: When | undefined, circumstances: Circumstances): Judgement {
   if (when === undefined) return { holds: true }
   const alternatives = Array.isArray(when) ? when : [when]
-  const reasons = alternatives.map((one) => whyNot(one, circumstances))
+  const verdicts = alternatives.map((one) => whyNot(one, circumstances))
   const statuses = alternatives
-    .filter((_, i) => reasons[i] === undefined)
+    .filter((_, i) => typeof verdicts[i] !== 'string')
     .map(({ status = 'success' }) => status)
   if (statuses.length === 0) {
+    const reasons = verdicts.filter((one) => typeof one === 'string')
     return { holds: false, reason: `when: ${[...new Set(reasons)].join('; or ')}` }
   }
   const isOnly = (status: string) => statuses.every((one) => one === status)
-  if (isOnly('success')) return { holds: true }
-  return { holds: true, runsOn: isOnly('failure') ? 'failure' : 'always' }
+  const later = verdicts.includes(undefined) ? undefined : anyOf(verdicts)
+  const onlyIf = later ? { onlyIf: later } : {}
+  if (isOnly('success')) return { holds: true, ...onlyIf }
+  return { holds: true, runsOn: isOnly('failure') ? 'failure' : 'always', ...onlyIf }
 }
 
+/** Of several things that are to be seen later, one. */
+function anyOf(verdicts: readonly (string | OnlyIf | undefined)[]): OnlyIf | undefined {
+  const all = verdicts.filter((one) => typeof one === 'object')
+  return all.reduce<OnlyIf | undefined>(
+    (left, right) => (left ? eitherOf(left, right) : right),
+    undefined,
+  )
+}
+
+function eitherOf(left: OnlyIf, right: OnlyIf): OnlyIf {
+  return {
+    text: `${left.text} || ${right.text}`,
+    expression: {
+      kind: 'binary',
+      operator: '||',
+      left: left.expression,
+      right: right.expression,
+    },
+  }
+}
+
+/** Undefined: it holds; a text: why not; else what has to be seen when other jobs have ended. */
 function whyNot(
   { event, branch, tag, path, expression }: Conditions,
   circumstances: Circumstances,
-): string | undefined {
+): string | OnlyIf | undefined {
   const { facts } = circumstances
   const events = listOf(event)
   if (events && !events.includes(facts.event)) {
@@ -63,8 +93,16 @@ function whyNot(
   if (paths && !hasChanged(facts, paths)) return `nothing has changed in ${paths.join(', ')}`
   if (expression === undefined) return undefined
   const read = readExpression(expression)
-  const isSo = read.ok && isTrue(evaluate(read.expression, scopeOf(circumstances)))
+  const left: Expression = read.ok
+    ? foldKnown(read.expression, scopeOf(circumstances), isOutput)
+    : { kind: 'value', value: false }
+  const isSo = truthOf(left)
+  if (isSo === undefined) return { text: expression, expression: left }
   return isSo ? undefined : `${expression} is not true`
+}
+
+function isOutput(name: string): boolean {
+  return outputNamed(name) !== undefined
 }
 
 function wordsOfBranch(facts: PlanFacts): string {
@@ -121,23 +159,36 @@ const UNKNOWN = {
   params: 'there is no template here with such a parameter',
 } as const
 
-/** The inputs, axes and parameters that expressions speak of and that nothing declares. */
+/**
+ * The inputs, axes and parameters that expressions speak of and that nothing declares, and outputs of
+ * other jobs, which only a job's own condition may speak of: `onOutput` hears of them.
+ */
 export function checkNames(
   when: When | undefined,
   known: KnownNames,
   path: readonly PropertyKey[],
+  onOutput?: (output: OutputReference, path: readonly PropertyKey[]) => void,
 ): Issue[] {
   if (when === undefined) return []
   const isList = Array.isArray(when)
-  return (isList ? when : [when]).flatMap(({ expression = '' }, i) => {
+  const all = isList ? when : [when]
+  const isMixed = new Set(all.map(({ status = 'success' }) => status)).size > 1
+  return all.flatMap(({ expression = '' }, i) => {
     const read = readExpression(expression)
     if (!read.ok) return []
+    const at = [...path, ...(isList ? [i] : []), 'expression']
     return namesIn(read.expression).flatMap(({ name }): Issue[] => {
+      const tell = (what: string): Issue[] => [
+        { path: at, message: `speaks of ${quote(name)}, but ${what}`, at: 'value' },
+      ]
+      const output = outputNamed(name)
+      if (output) {
+        onOutput?.(output, at)
+        if (!onOutput) return tell('only the `when` of a job may speak of outputs')
+        return isMixed ? tell('then all conditions of the list must have the same `status`') : []
+      }
       const [kind = '', key = ''] = name.split('.')
-      if (!isKind(kind) || known[kind].includes(key)) return []
-      const what = UNKNOWN[kind]
-      const at = [...path, ...(isList ? [i] : []), 'expression']
-      return [{ path: at, message: `speaks of ${quote(name)}, but ${what}`, at: 'value' }]
+      return isKind(kind) && !known[kind].includes(key) ? tell(UNKNOWN[kind]) : []
     })
   })
 }

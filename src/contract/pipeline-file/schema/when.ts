@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { readExpression } from '../../../core/expression/read-expression.ts'
 import { namesIn } from '../../../core/expression/syntax.ts'
 import { LONGEST_GLOB } from '../../../core/glob.ts'
+import { outputNamed } from '../../../core/outputs.ts'
 import { must, quote } from '../words.ts'
 import { group } from './group.ts'
 import { key } from './key.ts'
@@ -10,7 +11,7 @@ import { suggestKey } from './suggest-key.ts'
 export const EVENTS = ['push', 'pull_request', 'tag', 'manual'] as const
 const STATUSES = ['success', 'failure', 'always'] as const
 
-/** What expressions may speak of, besides `inputs.…`, `matrix.…` and `params.…`. */
+/** What expressions may speak of, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
 export const EXPRESSION_NAMES = {
   event: 'what made the pipeline: `push`, `pull_request`, `tag` or `manual`',
   branch: 'the branch that was pushed to, or that a pull request wants into; else empty',
@@ -45,10 +46,11 @@ function explain(text: string): string | undefined {
   const known = Object.keys(EXPRESSION_NAMES)
   for (const { name, at } of namesIn(read.expression)) {
     if (known.includes(name) || /^(?:inputs|matrix|params)\.[^.]+$/.test(name)) continue
+    if (outputNamed(name)) continue
     const meant = suggestKey(name, known)
     const words = meant
       ? `did you mean ${meant}?`
-      : `there are ${known.join(', ')}, inputs.…, matrix.… and params.…`
+      : `there are ${known.join(', ')}, inputs.…, matrix.…, params.… and needs.JOB.outputs.…`
     return `speaks of ${quote(name)}, which is not known: ${words} (at character ${at + 1})`
   }
   return undefined

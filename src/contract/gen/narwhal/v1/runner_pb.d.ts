@@ -639,6 +639,20 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
    * @generated from field: map<string, string> secrets = 21;
    */
   secrets: { [key: string]: string };
+
+  /**
+   * Absent: whatever the jobs that it needs have told.
+   *
+   * @generated from field: narwhal.v1.OnlyIf only_if = 43;
+   */
+  onlyIf?: OnlyIf | undefined;
+
+  /**
+   * Those of its needs without which it is run as well, where they turn out not to be run.
+   *
+   * @generated from field: repeated string optional = 44;
+   */
+  optional: string[];
 };
 
 /**
@@ -646,6 +660,33 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec>;
+
+/**
+ * What must be true of the outputs of the jobs that a job needs, once they have ended.
+ *
+ * @generated from message narwhal.v1.OnlyIf
+ */
+export declare type OnlyIf = Message<"narwhal.v1.OnlyIf"> & {
+  /**
+   * As the file says it.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * What is left of it, as JSON.
+   *
+   * @generated from field: string expression = 2;
+   */
+  expression: string;
+};
+
+/**
+ * Describes the message narwhal.v1.OnlyIf.
+ * Use `create(OnlyIfSchema)` to create a new message.
+ */
+export declare const OnlyIfSchema: GenMessage<OnlyIf>;
 
 /**
  * A container beside the job, reachable by its name. The events of an attempt count services

@@ -1,0 +1,49 @@
+import { evaluate, isTrue, type Scope, type Value } from './evaluate.ts'
+import { type Expression, namesIn } from './syntax.ts'
+
+/**
+ * What is left of an expression when everything is known but names of which `isLater` holds: those stay,
+ * and all that does not depend on them is a value. Its own value later is that of the whole.
+ */
+export function foldKnown(
+  expression: Expression,
+  scope: Scope,
+  isLater: (name: string) => boolean,
+): Expression {
+  const fold = (one: Expression): Expression => foldKnown(one, scope, isLater)
+  if (!namesIn(expression).some(({ name }) => isLater(name))) {
+    return literal(evaluate(expression, scope))
+  }
+  switch (expression.kind) {
+    case 'value':
+    case 'name':
+      return expression
+    case 'list':
+      return { ...expression, items: expression.items.map(fold) }
+    case 'call':
+      return { ...expression, args: expression.args.map(fold) }
+    case 'not':
+      return { ...expression, of: fold(expression.of) }
+    case 'binary': {
+      const { operator } = expression
+      const [left, right] = [fold(expression.left), fold(expression.right)]
+      // One side may decide, whatever the other will be.
+      const known = [left, right].flatMap((one) => truthOf(one) ?? [])
+      if (operator === '&&' && known.includes(false)) return literal(false)
+      if (operator === '||' && known.includes(true)) return literal(true)
+      return { kind: 'binary', operator, left, right }
+    }
+  }
+}
+
+/** Whether it is true whatever comes; undefined where that is not known yet. */
+export function truthOf(expression: Expression): boolean | undefined {
+  if (namesIn(expression).length > 0) return undefined
+  return isTrue(evaluate(expression, { valueOf: () => null, hasChanged: () => true }))
+}
+
+function literal(value: Value): Expression {
+  return Array.isArray(value)
+    ? { kind: 'list', items: (value as readonly Value[]).map(literal) }
+    : { kind: 'value', value: value as Exclude<Value, readonly Value[]> }
+}
