@@ -3,7 +3,9 @@ import type { JobId, RunnerId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Outputs } from '../../core/outputs.ts'
 import type { Decision } from '../../core/placement/placement.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 import type { AttemptRecord, Phase, StepRecord } from '../records.ts'
+import { hotQuery } from './hot-query.ts'
 import { present } from './rows.ts'
 import type { AttemptRow, Db } from './tables.ts'
 
@@ -17,7 +19,9 @@ export async function saveAttempt(
   jobId: JobId,
   attempt: AttemptRecord,
 ): Promise<AttemptRecord> {
-  const changing = {
+  const { rows } = await upsertAttempt(db, {
+    job_id: jobId,
+    number: attempt.number,
     runner_id: attempt.runnerId,
     fence: attempt.fence,
     asked_by: attempt.askedBy ?? null,
@@ -31,16 +35,34 @@ export async function saveAttempt(
     phases: JSON.stringify(attempt.phases),
     steps: JSON.stringify(attempt.steps),
     outputs: attempt.outputs ? JSON.stringify(attempt.outputs) : null,
+    lines: attempt.lines,
+    last_seq: attempt.lastSeq,
+  })
+  const [row] = rows
+  if (!row) throw new NarwhalError('internal', `attempt ${attempt.number} of ${jobId} was not kept`)
+  return attemptOf(row)
+}
+
+const upsertAttempt = hotQuery((db, row: AttemptRow) => {
+  const changing = {
+    runner_id: row.runner_id,
+    fence: row.fence,
+    asked_by: row.asked_by,
+    status: row.status,
+    outcome: row.outcome,
+    reason: row.reason,
+    assigned_at: row.assigned_at,
+    started_at: row.started_at,
+    finished_at: row.finished_at,
+    decision: row.decision,
+    phases: row.phases,
+    steps: row.steps,
+    outputs: row.outputs,
   }
-  const row = await db
+  const { job_id, number, lines, last_seq } = row
+  return db
     .insertInto('attempts')
-    .values({
-      job_id: jobId,
-      number: attempt.number,
-      ...changing,
-      lines: attempt.lines,
-      last_seq: attempt.lastSeq,
-    })
+    .values({ job_id, number, ...changing, lines, last_seq })
     .onConflict((conflict) =>
       conflict.columns(['job_id', 'number']).doUpdateSet({
         ...changing,
@@ -50,9 +72,7 @@ export async function saveAttempt(
       }),
     )
     .returningAll()
-    .executeTakeFirstOrThrow()
-  return attemptOf(row)
-}
+})
 
 export function attemptOf(row: AttemptRow): AttemptRecord {
   return {

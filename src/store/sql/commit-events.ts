@@ -9,18 +9,19 @@ import type { EventId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
 import type { PendingQuery } from '../store.ts'
+import { hotQuery } from './hot-query.ts'
 import { batches, present } from './rows.ts'
 import type { CommitEventRow, Db, DeliveryRow } from './tables.ts'
 import { textKey } from './text.ts'
 
 export async function findEvent(db: Db, id: EventId): Promise<CommitEvent | undefined> {
-  const row = await db
-    .selectFrom('commit_events')
-    .selectAll()
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const [row] = (await selectEvent(db, { id })).rows
   return row && eventOf(row)
 }
+
+const selectEvent = hotQuery((db, { id }: { id: EventId }) =>
+  db.selectFrom('commit_events').selectAll().where('id', '=', id),
+)
 
 export async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEvent[]> {
   const { before, limit, after } = query

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { DispatcherId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { DispatcherRecord } from '../records.ts'
+import { hotQuery } from './hot-query.ts'
 import { batches, isPostgres, present } from './rows.ts'
 import type { Db } from './tables.ts'
 
@@ -105,6 +106,14 @@ export async function takePipeline(db: Db, id: PipelineId, by: DispatcherId): Pr
     .execute()
 }
 
+const lockPipeline = hotQuery((db, { id }: { id: PipelineId }) =>
+  db
+    .selectFrom('pipelines')
+    .select(['dispatcher_id', 'term'])
+    .where('id', '=', id)
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate()),
+)
+
 /** The row stays locked, so that nobody takes the pipeline before what follows is written. */
 export async function guardPipeline(
   db: Db,
@@ -112,12 +121,7 @@ export async function guardPipeline(
   by: DispatcherId,
   term: number,
 ): Promise<void> {
-  const row = await db
-    .selectFrom('pipelines')
-    .select(['dispatcher_id', 'term'])
-    .where('id', '=', id)
-    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
-    .executeTakeFirst()
+  const [row] = (await lockPipeline(db, { id })).rows
   if (row?.dispatcher_id === by && row.term === term) return
   const holder = row ? `${row.dispatcher_id ?? 'nobody'} in term ${row.term}` : 'gone'
   throw new NarwhalError('stale', `${id} was ${by}'s in term ${term}; it is ${holder}`)

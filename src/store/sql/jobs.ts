@@ -7,6 +7,7 @@ import type { AttemptRecord, JobRecord } from '../records.ts'
 import type { QueuedJob } from '../store.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
 import { insertMembers, noteJob } from './groups.ts'
+import { hotQuery } from './hot-query.ts'
 import { batches } from './rows.ts'
 import type { AttemptRow, Db, JobRow } from './tables.ts'
 
@@ -150,19 +151,28 @@ export async function insertJobs(db: Db, jobs: readonly JobRecord[]): Promise<vo
   await insertMembers(db, jobs)
 }
 
+type StateColumns = Pick<JobRow, 'status' | 'outcome' | 'state' | 'fence'>
+
+const updateJob = hotQuery(
+  (db, values: StateColumns & { version: number; id: JobId; former: number }) => {
+    const { status, outcome, state, fence, version, id, former } = values
+    return db
+      .updateTable('jobs')
+      .set({ status, outcome, state, fence, version })
+      .where('id', '=', id)
+      .where('version', '=', former)
+  },
+)
+
 export async function saveJob(
   db: Db,
   job: JobRecord,
   changed: readonly number[],
 ): Promise<JobRecord> {
   const version = job.version + 1
-  const { numUpdatedRows } = await db
-    .updateTable('jobs')
-    .set({ ...stateColumns(job), version })
-    .where('id', '=', job.id)
-    .where('version', '=', job.version)
-    .executeTakeFirst()
-  if (numUpdatedRows === 0n) {
+  const values = { ...stateColumns(job), version, id: job.id, former: job.version }
+  const { numAffectedRows } = await updateJob(db, values)
+  if (numAffectedRows === 0n) {
     const message = `${job.id} is not there in version ${job.version}; read it again`
     throw new NarwhalError('conflict', message)
   }
@@ -179,7 +189,7 @@ export async function saveJob(
   return { ...job, attempts, version }
 }
 
-function stateColumns({ state, fence }: JobRecord) {
+function stateColumns({ state, fence }: JobRecord): StateColumns {
   return {
     status: state.status,
     outcome: state.status === 'finished' ? state.outcome : null,

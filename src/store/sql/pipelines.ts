@@ -11,6 +11,7 @@ import type {
   PipelineState,
 } from '../records.ts'
 import { notePipeline } from './groups.ts'
+import { hotQuery } from './hot-query.ts'
 import { repositoryOf } from './repositories.ts'
 import { isPostgres, present } from './rows.ts'
 import type { Db, PipelineRow, RepositoryRow } from './tables.ts'
@@ -63,65 +64,98 @@ export async function listPipelinesOf(db: Db, eventId: EventId): Promise<Pipelin
 export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<CreatedPipeline> {
   const locked = await lockRepositoryOf(db, pipeline.eventId)
   const repository = repositoryOf(locked)
-  // Looked for under the lock: whoever made it a moment ago has committed.
-  const existing = await findExisting(db, pipeline)
+  // Looked for under the lock: whoever made it a moment ago has committed. An event that waits has none.
+  const isFirst = (await endWaiting(db, { id: pipeline.eventId })).numAffectedRows === 1n
+  const existing = isFirst ? undefined : await findExisting(db, pipeline)
   if (existing) return { pipeline: existing, repository, created: false }
   if (locked.removed_at !== null && !pipeline.rerunOf) {
     const message = `${pipeline.eventId} is not built: its repository was removed`
     throw new NarwhalError('not_found', message)
   }
-  const { last_number } = await db
+  const [numbered] = (await nextNumber(db, { id: locked.id })).rows
+  const { rows } = await insertPipeline(db, {
+    id: pipeline.id,
+    repository_id: locked.id,
+    event_id: pipeline.eventId,
+    number: numbered?.last_number ?? 0,
+    phases: JSON.stringify(pipeline.phases),
+    rerun_of: pipeline.rerunOf ?? null,
+    started_by: pipeline.startedBy ?? null,
+    created_at: pipeline.createdAt,
+    dispatcher_id: pipeline.dispatcherId ?? null,
+  })
+  const [row] = rows
+  if (!row) throw new NarwhalError('internal', `${pipeline.id} was not kept`)
+  return { pipeline: pipelineOf(row), repository, created: true }
+}
+
+const endWaiting = hotQuery((db, { id }: { id: EventId }) =>
+  db.updateTable('commit_events').set({ pending: 0 }).where('id', '=', id).where('pending', '=', 1),
+)
+
+const nextNumber = hotQuery((db, { id }: { id: string }) =>
+  db
     .updateTable('repositories')
     .set((is) => ({ last_number: is('last_number', '+', 1) }))
-    .where('id', '=', locked.id)
-    .returning('last_number')
-    .executeTakeFirstOrThrow()
-  const row = await db
+    .where('id', '=', id)
+    .returning('last_number'),
+)
+
+type NewRow = Pick<
+  PipelineRow,
+  | 'id'
+  | 'repository_id'
+  | 'event_id'
+  | 'number'
+  | 'phases'
+  | 'rerun_of'
+  | 'started_by'
+  | 'created_at'
+  | 'dispatcher_id'
+>
+
+const insertPipeline = hotQuery((db, row: NewRow) =>
+  db
     .insertInto('pipelines')
     .values({
-      id: pipeline.id,
-      repository_id: locked.id,
-      event_id: pipeline.eventId,
-      number: last_number,
+      id: row.id,
+      repository_id: row.repository_id,
+      event_id: row.event_id,
+      number: row.number,
       name: '',
       status: 'pending',
       outcome: null,
       state: JSON.stringify({ status: 'pending' } satisfies PipelineState),
       problems: '[]',
-      phases: JSON.stringify(pipeline.phases),
-      rerun_of: pipeline.rerunOf ?? null,
-      started_by: pipeline.startedBy ?? null,
+      phases: row.phases,
+      rerun_of: row.rerun_of,
+      started_by: row.started_by,
       approval: null,
-      created_at: pipeline.createdAt,
+      created_at: row.created_at,
       version: 1,
-      dispatcher_id: pipeline.dispatcherId ?? null,
+      dispatcher_id: row.dispatcher_id,
       term: 1,
     })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  await db
-    .updateTable('commit_events')
-    .set({ pending: 0 })
-    .where('id', '=', pipeline.eventId)
-    .where('pending', '=', 1)
-    .execute()
-  return { pipeline: pipelineOf(row), repository, created: true }
-}
+    .returningAll(),
+)
 
 /** The repository's row is the lock under which its numbers are given out. */
 async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryRow> {
-  const row = await db
+  const [row] = (await lockRepository(db, { eventId })).rows
+  if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
+  return row
+}
+
+const lockRepository = hotQuery((db, { eventId }: { eventId: EventId }) =>
+  db
     .selectFrom('repositories')
     .selectAll()
     .where('repositories.id', '=', (select) =>
       select.selectFrom('commit_events').select('repository_id').where('id', '=', eventId),
     )
     // The weakest lock that excludes itself: rows that refer to the repository are written meanwhile.
-    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
-    .executeTakeFirst()
-  if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
-  return row
-}
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate()),
+)
 
 /** By its id (the same call, repeated), or the one that the event has already. */
 async function findExisting(db: Db, wanted: NewPipeline): Promise<PipelineRecord | undefined> {
@@ -141,27 +175,51 @@ async function findExisting(db: Db, wanted: NewPipeline): Promise<PipelineRecord
   return rows[0] && pipelineOf(rows[0])
 }
 
+type ChangingColumns = Pick<
+  PipelineRow,
+  | 'name'
+  | 'status'
+  | 'outcome'
+  | 'state'
+  | 'problems'
+  | 'phases'
+  | 'concurrency'
+  | 'approval'
+  | 'included'
+  | 'version'
+>
+
+const updatePipeline = hotQuery(
+  (db, values: ChangingColumns & { id: PipelineId; former: number }) => {
+    const { name, status, outcome, state, problems, phases } = values
+    const { concurrency, approval, included, version, id, former } = values
+    const changing = { name, status, outcome, state, problems, phases }
+    return db
+      .updateTable('pipelines')
+      .set({ ...changing, concurrency, approval, included, version })
+      .where('id', '=', id)
+      .where('version', '=', former)
+  },
+)
+
 export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<PipelineRecord> {
   const { state } = pipeline
   const version = pipeline.version + 1
-  const { numUpdatedRows } = await db
-    .updateTable('pipelines')
-    .set({
-      name: pipeline.name,
-      status: state.status,
-      outcome: state.status === 'finished' ? state.outcome : null,
-      state: JSON.stringify(state),
-      problems: JSON.stringify(pipeline.problems),
-      phases: JSON.stringify(pipeline.phases),
-      concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
-      approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
-      included: pipeline.included ? JSON.stringify(pipeline.included) : null,
-      version,
-    })
-    .where('id', '=', pipeline.id)
-    .where('version', '=', pipeline.version)
-    .executeTakeFirst()
-  if (numUpdatedRows === 0n) {
+  const { numAffectedRows } = await updatePipeline(db, {
+    name: pipeline.name,
+    status: state.status,
+    outcome: state.status === 'finished' ? state.outcome : null,
+    state: JSON.stringify(state),
+    problems: JSON.stringify(pipeline.problems),
+    phases: JSON.stringify(pipeline.phases),
+    concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
+    approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
+    included: pipeline.included ? JSON.stringify(pipeline.included) : null,
+    version,
+    id: pipeline.id,
+    former: pipeline.version,
+  })
+  if (numAffectedRows === 0n) {
     const message = `${pipeline.id} is not there in version ${pipeline.version}; read it again`
     throw new NarwhalError('conflict', message)
   }

@@ -4,6 +4,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
 import type { ForgeName } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
+import { hotQuery } from './hot-query.ts'
 import { batches, present } from './rows.ts'
 import type { Db, HeadRow, RepositoryRow } from './tables.ts'
 import { nameKey, textKey } from './text.ts'
@@ -12,15 +13,24 @@ export async function findRepository(
   db: Db,
   idOrName: string,
 ): Promise<RepositoryRecord | undefined> {
-  const rows = await db
+  // Nearly always it is an id.
+  const [row] = (await selectById(db, { id: idOrName })).rows
+  if (row) return repositoryOf(row)
+  const [named] = (await selectByName(db, { nameKey: nameKey(idOrName) })).rows
+  return named && repositoryOf(named)
+}
+
+const selectById = hotQuery((db, { id }: { id: string }) =>
+  db.selectFrom('repositories').selectAll().where('removed_at', 'is', null).where('id', '=', id),
+)
+
+const selectByName = hotQuery((db, values: { nameKey: string }) =>
+  db
     .selectFrom('repositories')
     .selectAll()
     .where('removed_at', 'is', null)
-    .where((is) => is.or([is('id', '=', idOrName), is('name_key', '=', nameKey(idOrName))]))
-    .execute()
-  const row = rows.find(({ id }) => id === idOrName) ?? rows[0]
-  return row && repositoryOf(row)
-}
+    .where('name_key', '=', values.nameKey),
+)
 
 export async function findForgeRepositories(
   db: Db,
