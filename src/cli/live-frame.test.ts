@@ -136,3 +136,26 @@ test('ends with every problem of narwhal.yml, or the reason in words', () => {
     '✖ team/app#12 error in 1.0 s: the clone failed',
   ])
 })
+
+test('ends with the jobs that could not run, those for the same reason together, beside what failed', () => {
+  const ended = { status: 'finished', finishedAt: NOON + 1000 } as const
+  const away = { ...ended, outcome: 'error', reason: 'no engine answers' } as const
+  const named = (name: string, changes: Parameters<typeof aJob>[2]) => aJob(name, [], changes)
+  const skipped = named('web', { ...ended, outcome: 'skipped', reason: 'needs "c", which ended' })
+  const jobs = [...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => named(name, away)), skipped]
+  const pipeline = aPipeline({ ...ended, outcome: 'error' })
+  const summary = (more: typeof jobs = []) =>
+    summaryLines(PLAIN, startModel({ pipeline, jobs: [...jobs, ...more], seq: 1 }), AT)
+  assert.deepEqual(summary(), [
+    '✖ a, b, c, d, e and 1 more: no engine answers',
+    '○ web: needs "c", which ended',
+    '✖ team/app#12 error in 1.0 s',
+  ])
+  const step = aStep(0, 'test', { ...ended, outcome: 'failure', exitCode: 2 })
+  const failed = { ...aJob('failed', [step]), ...ended, outcome: 'failure', reason: 'x' } as const
+  assert.deepEqual(summary([failed]), [
+    '✖ failed/test failure (exit code 2); it printed nothing',
+    '✖ a, b, c, d, e and 1 more: no engine answers',
+    '✖ team/app#12 error in 1.0 s',
+  ])
+})

@@ -5,6 +5,9 @@ import { formatDuration, formatRef, formatSpan, paintStatus, statusWord } from '
 import { type Marks, outcomeMark } from './marks.ts'
 import { type FailedStep, failedSteps, type PipelineModel } from './pipeline-model.ts'
 
+/** So many jobs are named together. */
+const MOST_NAMES = 5
+
 /** How the words of the live views look. */
 export interface Look {
   readonly colours: Colours
@@ -43,7 +46,8 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
   const { pipeline } = model
   const failed = failedSteps(model)
   const shown = failed.slice(0, 3).flatMap((step) => failedLines(look, step, model.jobs.size > 1))
-  const more = failed.length > 3 ? [`and ${failed.length - 3} more failed steps`] : []
+  const left = failed.length - 3
+  const more = left > 0 ? [`and ${left} more failed ${left === 1 ? 'step' : 'steps'}`] : []
   const problems = pipeline.problems.flatMap((problem) => [
     `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}: ${cleanText(problem.message)}`,
     ...problem.excerpt.split('\n').map((line) => `  ${cleanLogText(line, false)}`),
@@ -53,7 +57,7 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
   const reason =
     pipeline.reason && pipeline.problems.length === 0 ? `: ${cleanText(pipeline.reason)}` : ''
   const end = `${outcomeMark(marks, word)} ${pipelineName(pipeline)} ${word}`
-  const jobs = failed.length > 0 ? [] : unhappyJobs(look, model)
+  const jobs = unhappyJobs(look, model, new Set(failed.map(({ job }) => job.id)))
   return [
     ...shown,
     ...more,
@@ -63,11 +67,25 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
   ]
 }
 
-/** The jobs that have a reason of their own for not being a success: no runner, no image, … */
-function unhappyJobs({ marks }: Look, model: PipelineModel): string[] {
-  return [...model.jobs.values()].flatMap(({ name, outcome, reason }) => {
-    if (!outcome || outcome === 'success' || !reason) return []
-    return [`${outcomeMark(marks, outcome)} ${cleanText(name)}: ${cleanText(reason)}`]
+/**
+ * The jobs that have a reason of their own for not being a success (no runner, no image, …), those with
+ * the same one together. What was skipped is told only where no step has failed.
+ */
+function unhappyJobs(
+  { marks }: Look,
+  { jobs }: PipelineModel,
+  told: ReadonlySet<string>,
+): string[] {
+  const unhappy = [...jobs.values()].filter(({ id, outcome, reason }) => {
+    if (!outcome || outcome === 'success' || !reason || told.has(id)) return false
+    return outcome !== 'skipped' || told.size === 0
+  })
+  const byReason = Map.groupBy(unhappy, ({ outcome, reason }) => `${outcome} ${reason}`)
+  return [...byReason.values()].map((alike) => {
+    const [{ outcome = 'error', reason = '' } = {}] = alike
+    const names = alike.slice(0, MOST_NAMES).map(({ name }) => cleanText(name))
+    const more = alike.length > MOST_NAMES ? ` and ${alike.length - MOST_NAMES} more` : ''
+    return `${outcomeMark(marks, outcome)} ${names.join(', ')}${more}: ${cleanText(reason)}`
   })
 }
 
