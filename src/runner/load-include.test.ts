@@ -31,7 +31,7 @@ test('brings files of the commit, and of repositories that are allowed', async (
   } as const
   const sources = [{ name: 'Acme/CI', repositoryId: 'repo_2', cloneUrl: shared.path }] as const
   const { signal } = new AbortController()
-  const loader = new IncludeLoader(commit, { mirrors, env, sources }, signal)
+  const loader = new IncludeLoader({ commit, mirrors, env, sources }, signal)
   const load = async (text: string) => {
     const ref = parseInclude(text)
     assert.ok(ref, text)

@@ -14,6 +14,8 @@ import { readCommit } from './mirror/read-commit.ts'
 import { readTextFile } from './mirror/read-text-file.ts'
 
 export interface LoadDeps {
+  /** Whose files are meant where no repository is named; absent: there are none. */
+  readonly commit?: CommitSource
   readonly mirrors: MirrorCache
   readonly env: GitEnv
   /** The repositories that the operator lets files come from. */
@@ -25,13 +27,11 @@ export interface LoadDeps {
  * through their mirrors, each ref looked up once. What can't be had is an answer in words.
  */
 export class IncludeLoader {
-  readonly #commit: CommitSource
   readonly #deps: LoadDeps
   readonly #signal: AbortSignal
   readonly #resolved = new Map<string, Promise<CommitSource>>()
 
-  constructor(commit: CommitSource, deps: LoadDeps, signal: AbortSignal) {
-    this.#commit = commit
+  constructor(deps: LoadDeps, signal: AbortSignal) {
     this.#deps = deps
     this.#signal = signal
   }
@@ -39,7 +39,8 @@ export class IncludeLoader {
   /** Rejects only with the signal's reason. */
   async load(ref: IncludeRef): Promise<IncludedFile> {
     try {
-      const commit = ref.from ? await this.#find(ref.from) : this.#commit
+      const commit = ref.from ? await this.#find(ref.from) : this.#deps.commit
+      if (!commit) return { trouble: 'there is no commit that it could be in' }
       const text = await this.#deps.mirrors.read(commit, this.#signal, async (_path, objects) => {
         const { tree } = await readCommit(objects, commit.sha)
         return await readTextFile(objects, tree, ref.path)

@@ -76,7 +76,7 @@ export async function planCommit(
   const { author, title } = read.about
   const { text } = read
   const planFacts = planFactsOf(commit, facts, read)
-  const loader = new IncludeLoader(commit, { ...deps, sources }, signal)
+  const loader = new IncludeLoader({ commit, ...deps, sources }, signal)
   const file: ParsedFile =
     typeof text === 'string'
       ? await withIncludes(

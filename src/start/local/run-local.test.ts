@@ -23,9 +23,13 @@ jobs:
 
 /** Runs `narwhal run` where the file lies uncommitted in a repository. */
 async function narwhalRun(...args: string[]) {
+  return await narwhalRunOf(FILE, ...args)
+}
+
+async function narwhalRunOf(file: string, ...args: string[]) {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using data = await tempDir()
-  await writeFile(join(repository.path, 'narwhal.yml'), FILE)
+  await writeFile(join(repository.path, 'narwhal.yml'), file)
   const io = recordedIo({ cwd: repository.path })
   const program = createProgram(io, 'test')
   addLocalCommand(program, (flags) => ({ io, root: '/', version: 'test', flags }))
@@ -82,4 +86,17 @@ test('shows the plan instead, and what is wrong with it', async () => {
   const wrong = await narwhalRun('--dry-run', 'nope')
   assert.match(wrong.out, /^narwhal\.yml:1:1: error: the file holds no job "nope"/)
   assert.equal(wrong.code, 1)
+})
+
+test('shows the plan with files of other repositories, where it is told where those are', async () => {
+  await using shared = await gitRepository({ files: { 'a.yml': 'jobs: { far: { steps: [x] } }' } })
+  const file = `include: ['acme/ci@main:a.yml']\njobs: { near: { needs: far, steps: [y] } }\n`
+  const option = ['--include-repositories', `acme/ci=${shared.path}`]
+  const plan = await narwhalRunOf(file, '--dry-run', ...option)
+  assert.match(plan.out, /far\n.*x\n.*near after far\n/)
+  const unknown = await narwhalRunOf(file, '--dry-run')
+  assert.match(unknown.out, /error: "acme\/ci@main:a\.yml" was not looked at: .*acme\/ci=URL`/)
+  assert.equal(unknown.code, 1)
+  const wrong = await narwhalRunOf(file.replace('a.yml', 'b.yml'), '--dry-run', ...option)
+  assert.match(wrong.out, /error: can't include "acme\/ci@main:b\.yml": there is no such file/)
 })

@@ -9,7 +9,6 @@ import {
   refOf,
 } from '../../cli/commands/file.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
-import { readInclude } from '../../cli/read-include.ts'
 import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
 import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
@@ -18,7 +17,7 @@ import { exists } from '../../lib/exists.ts'
 import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
-import { localFolder, openLocalContext } from './local-context.ts'
+import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
 import { snapshotWork } from './snapshot-work.ts'
@@ -46,7 +45,7 @@ export async function runLocal(
     ...(jobs.length > 0 ? { jobs } : {}),
     ...(from === undefined ? {} : { from }),
   }
-  if (options.dryRun) return await dryRun(launch, root, { event, details, options })
+  if (options.dryRun) return await dryRun(context, launch, { root, event, details, options })
   const { secretFile } = options
   const secrets = secretFile ? await readSecretFile(resolve(launch.io.cwd, secretFile)) : {}
   const { data } = context.config
@@ -110,28 +109,35 @@ async function rootOf(folder: string): Promise<string> {
   }
 }
 
+interface DryRun {
+  readonly root: string
+  readonly event: PlanFacts['event']
+  readonly details: EventDetails
+  readonly options: LocalOptions
+}
+
 /** Shows the plan instead of running it. */
-async function dryRun(
-  { io }: Launch,
-  root: string,
-  about: { event: PlanFacts['event']; details: EventDetails; options: LocalOptions },
-): Promise<void> {
+async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Promise<void> {
+  const { root, event, details, options } = about
   const path = join(root, 'narwhal.yml')
   const text = await readPipelineFile(path, io)
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
-  const { event, details, options } = about
+  const { openLocalIncludes } = await import('./read-includes.ts')
   const ref = refOf(options, SAMPLE_FACTS.ref)
   const { inputs = {}, jobs, from } = details
   const asked = { ...(jobs ? { jobs } : {}), ...(from === undefined ? {} : { from }) }
   const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...asked }
+  await using includes = await openLocalIncludes(context, root)
   const parsed = await withIncludes<ParsedPipelineFile>(
     (included) => parsePipelineFile(text, facts, included),
-    (one) => readInclude(one, root),
+    (one) => includes.load(one),
   )
   if (!parsed.ok) {
     const file = relative(io.cwd, path)
-    printProblems(parsed.problems, { file, what: 'error' }, io)
+    // Of half of a file there is no plan.
+    const problems = [...parsed.problems, ...(parsed.unread ?? [])]
+    printProblems(problems, { file, what: 'error' }, io)
     return io.exit(EXIT.notSuccess)
   }
   const { planLines } = await import('../../cli/graph/text-graph.ts')

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readInclude } from '../../cli/read-include.ts'
+import type { IncludedFile, IncludeRef } from '../../contract/pipeline-file/include-ref.ts'
+import { includeSources } from '../../dispatcher/include-sources.ts'
+import { IncludeLoader } from '../../runner/load-include.ts'
+import { MirrorCache } from '../../runner/mirror/mirror-cache.ts'
+import type { LocalContext } from './local-context.ts'
+
+/** Brings the files that one of the working tree includes. */
+export interface LocalIncludes extends AsyncDisposable {
+  load(ref: IncludeRef): Promise<IncludedFile>
+}
+
+/** As they lie in the folder, and of other repositories where the settings name them, fetched anew. */
+export async function openLocalIncludes(
+  context: LocalContext,
+  root: string,
+): Promise<LocalIncludes> {
+  const { gitEnv: env, log, signal, config } = context
+  const registered = { findRepository: async () => undefined }
+  const sources = await includeSources(registered, config['include-repositories'] ?? [])
+  await using stack = new AsyncDisposableStack()
+  let loading: Promise<IncludeLoader> | undefined
+  const open = async (): Promise<IncludeLoader> => {
+    const folder = await mkdtemp(join(tmpdir(), 'narwhal-includes-'))
+    parts.defer(() => rm(folder, { recursive: true, force: true }))
+    const mirrors = parts.use(new MirrorCache({ folder, env, log }))
+    return new IncludeLoader({ mirrors, env, sources }, signal)
+  }
+  const parts = stack.move()
+  return {
+    load: async (ref) => {
+      const { from } = ref
+      const name = from?.repository.toLowerCase()
+      if (!sources.some((one) => one.name.toLowerCase() === name)) return readInclude(ref, root)
+      loading ??= open()
+      return (await loading).load(ref)
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
