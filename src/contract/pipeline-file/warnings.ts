@@ -1,6 +1,8 @@
 import { parseImageReference } from '../../core/image-reference.ts'
+import { outputReferences } from '../../core/outputs.ts'
 import type { Issue } from './issues.ts'
 import { fillIn, placeholdersIn } from './placeholders.ts'
+import { unusedWarnings } from './unused-warnings.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -12,6 +14,7 @@ export function findWarnings(file: unknown): Issue[] {
   return [
     ...imageWarnings(top, []),
     ...whenWarnings(top, []),
+    ...unusedWarnings(top),
     ...Object.entries(valuesOf(top['templates'])).flatMap(([name, template]) =>
       jobWarnings(valuesOf(valuesOf(template)['job']), ['templates', name, 'job']),
     ),
@@ -65,14 +68,32 @@ function imageWarnings({ image }: Values, path: readonly PropertyKey[]): Issue[]
 function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[] {
   const text = Array.isArray(command) ? command.join('\n') : command
   if (typeof text !== 'string') return []
-  const [first] = placeholdersIn(text)
-  const isTemplate = text.includes('${{')
-  if (first === undefined && !isTemplate) return []
-  const prefix = first?.kind === 'params' ? 'PARAM' : 'MATRIX'
-  const instead = first ? `"$NARWHAL_${prefix}_${first.name.toUpperCase()}"` : 'a variable'
-  const what = isTemplate || !first ? '${{…}}' : `\${${first.kind}.${first.name}}`
+  const [what, instead] = placeholderOf(text) ?? []
+  if (what === undefined) return []
   const message = `holds ${what}, which is left as it is: use ${instead}`
   return [{ path, message, at: 'value' }]
+}
+
+const INPUT = /\$\{inputs\.([A-Za-z_]\w*)\}/
+
+/** The first of what looks as if it were filled in, and what to write instead. */
+function placeholderOf(text: string): [what: string, instead: string] | undefined {
+  const [filled] = placeholdersIn(text)
+  const [output] = outputReferences(text)
+  const [input, name = ''] = INPUT.exec(text) ?? []
+  if (text.includes('${{')) return ['${{…}}', 'a variable']
+  if (filled) {
+    const prefix = filled.kind === 'params' ? 'PARAM' : 'MATRIX'
+    const variable = `"$NARWHAL_${prefix}_${filled.name.toUpperCase()}"`
+    return [`\${${filled.kind}.${filled.name}}`, variable]
+  }
+  if (output) {
+    return [
+      `\${needs.${output.need}.outputs.${output.output}}`,
+      'a variable whose value it is in env',
+    ]
+  }
+  return input === undefined ? undefined : [input, `"$NARWHAL_INPUT_${name.toUpperCase()}"`]
 }
 
 /** With no step behind it, it is ended at once. */
