@@ -19,7 +19,7 @@ function startBeside(sandbox: Sandbox, script: string, signal = NOTHING) {
 /** The part of the suite about steps that run beside others. */
 export function backgroundContract(contract: ContractFixture): void {
   contract.check('runs a step beside others, and asks it to end when it is told to', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const script = `trap 'echo bye; exit 7' TERM\necho "$WHO" >made\necho up\nwhile :; do sleep 0.1; done`
     const beside = startBeside(box.sandbox, script)
     await eventually(() => beside.said === 'up\n')
@@ -37,7 +37,7 @@ export function backgroundContract(contract: ContractFixture): void {
   })
 
   contract.check('tells how a step beside others ended by itself', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const beside = startBeside(box.sandbox, 'echo a; echo b >&2; exit 5')
     assert.equal((await run(box.sandbox, 'echo other')).stdout, 'other\n')
     assert.deepEqual(await beside.exit, { exitCode: 5 })
@@ -46,7 +46,7 @@ export function backgroundContract(contract: ContractFixture): void {
 
   contract.check('kills a step beside others, and only it, when it is aborted', async () => {
     const seconds = String(300_000 + (process.pid % 100_000))
-    await using box = await contract.box()
+    const box = await contract.shared()
     const stop = new AbortController()
     const script = `trap '' TERM\nsleep ${seconds} &\necho up\nsleep ${seconds}`
     const beside = startBeside(box.sandbox, script, stop.signal)

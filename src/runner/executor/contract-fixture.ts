@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from './executor.ts'
@@ -28,9 +28,17 @@ interface Ran extends StepExit {
   readonly stderr: string
 }
 
+/** An executor, a sandbox in it, and the folder that its workspace is in. */
+export interface Box extends AsyncDisposable {
+  readonly dir: TempDir
+  readonly executor: Executor
+  readonly sandbox: Sandbox
+}
+
 /** What the suites of executors have in common; `open` gives a fresh executor each time. */
 export class ContractFixture {
   readonly #name: string
+  #shared: Promise<Box> | undefined
   readonly open: () => Promise<Executor>
   readonly options: ContractOptions
   #sandboxes = 0
@@ -39,6 +47,9 @@ export class ContractFixture {
     this.#name = name
     this.open = open
     this.options = options
+    after(async () => {
+      await (await this.#shared)?.[Symbol.asyncDispose]()
+    })
   }
 
   /** Declares a test. */
@@ -46,13 +57,30 @@ export class ContractFixture {
     test(`${this.#name}: ${what}`, { skip: this.options.skip, timeout: 120_000 }, body)
   }
 
-  /** An executor, one sandbox in it, and the folder with its workspace. */
-  async box() {
-    const stack = new AsyncDisposableStack()
+  /** A box for all checks that leave nothing in it but files of their own: not to be disposed of. */
+  async shared(): Promise<Pick<Box, 'dir' | 'executor' | 'sandbox'>> {
+    this.#shared ??= this.alone()
+    return await this.#shared
+  }
+
+  /** A sandbox of one's own, in an executor that others use as well. */
+  async box(): Promise<Box> {
+    const { executor } = await this.shared()
+    await using stack = new AsyncDisposableStack()
+    return await this.#fill(stack, executor)
+  }
+
+  /** A sandbox in an executor of one's own. */
+  async alone(): Promise<Box> {
+    await using stack = new AsyncDisposableStack()
+    return await this.#fill(stack, stack.use(await this.open()))
+  }
+
+  async #fill(stack: AsyncDisposableStack, executor: Executor): Promise<Box> {
     const dir = stack.use(await tempDir())
-    const executor = stack.use(await this.open())
     const sandbox = stack.use(await executor.open(await this.specIn(dir, 'workspace'), NOTHING))
-    return { dir, executor, sandbox, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    const owned = stack.move()
+    return { dir, executor, sandbox, [Symbol.asyncDispose]: () => owned.disposeAsync() }
   }
 
   /** A job with a new workspace in `dir`. */

@@ -49,13 +49,13 @@ export function executorContract(
   const contract = new ContractFixture(name, open, options)
 
   contract.check('says that sandboxes can be opened, and with what', async () => {
-    await using executor = await contract.open()
+    const { executor } = await contract.shared()
     assert.equal(await executor.probe(), '')
     assert.ok(executor.engines.length > 0)
   })
 
   contract.check('ends the script at its first failing command', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const ran = await run(box.sandbox, 'echo before\nfalse\necho after')
     assert.deepEqual(ran, { exitCode: 1, stdout: 'before\n', stderr: '' })
     const fine = await run(box.sandbox, 'false || echo or\nif false; then :; fi\n! true\necho end')
@@ -83,7 +83,7 @@ export function executorContract(
   })
 
   contract.check('gives a person a shell in it, with the environment of a step', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     await run(box.sandbox, 'echo left >file')
     const shell = await box.sandbox.shell?.({ env: { WHO: "a'da" } })
     assert.ok(shell)
@@ -93,7 +93,7 @@ export function executorContract(
   })
 
   contract.check('ends with 127 for an unknown command, and says so', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const ran = await run(box.sandbox, 'no-such-command-here')
     assert.equal(ran.exitCode, 127)
     assert.match(ran.stderr, /no-such-command-here: not found/)
@@ -102,7 +102,7 @@ export function executorContract(
   contract.check(
     'ends with 128 + n after a signal, also when the step kills its own shell',
     async () => {
-      await using box = await contract.box()
+      const box = await contract.shared()
       assert.deepEqual(await run(box.sandbox, 'echo out\nkill -9 $$\necho no'), {
         exitCode: 137,
         stdout: 'out\n',
@@ -115,7 +115,7 @@ export function executorContract(
   )
 
   contract.check('gives exactly the environment of the step', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     process.env['NARWHAL_CONTRACT_SECRET'] = 'sesame'
     const env = {
       SIMPLE: 'yes',
@@ -148,7 +148,7 @@ export function executorContract(
   })
 
   contract.check('has a home and a temporary folder that can be written', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const script = 'echo a >"$HOME/a"; echo b >"${TMPDIR:-/tmp}/b"'
     assert.equal((await run(box.sandbox, script)).exitCode, 0)
     const ran = await run(box.sandbox, 'cat "$HOME/a" "${TMPDIR:-/tmp}/b"')
@@ -156,7 +156,7 @@ export function executorContract(
   })
 
   contract.check('lets the step choose its PATH', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     await run(
       box.sandbox,
       'mkdir bin; printf "#!/bin/sh\\necho hello" >bin/hello; chmod +x bin/hello',
@@ -169,7 +169,7 @@ export function executorContract(
   contract.check(
     'refuses an environment that can not be set, and a script with a NUL',
     async () => {
-      await using box = await contract.box()
+      const box = await contract.shared()
       for (const env of [{ 'A-B': '' }, { 'A=B': '' }, { '': '' }, { 'A\n': '' }, { A: 'a\0b' }]) {
         await assert.rejects(run(box.sandbox, 'true', env as Record<string, string>), isInvalid)
       }
@@ -178,7 +178,7 @@ export function executorContract(
   )
 
   contract.check('closes the standard input', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const ran = await run(
       box.sandbox,
       'cat; if read line; then echo "got $line"; else echo end; fi',
@@ -220,7 +220,7 @@ export function executorContract(
 
   contract.check('kills the whole tree of a step when it is aborted, and can go on', async () => {
     const seconds = String(200_000 + (process.pid % 100_000))
-    await using box = await contract.box()
+    const box = await contract.shared()
     const stop = new AbortController()
     const reason = new Error('no more')
     const script = `(setsid sleep ${seconds} &)\nsleep ${seconds} &\ntrap "" TERM INT HUP\necho ready\nsleep ${seconds}`
@@ -237,21 +237,21 @@ export function executorContract(
   })
 
   contract.check('runs a script of 200 KB', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const script = `${'# a comment that is long enough\n'.repeat(6_300)}x='${'y'.repeat(10_000)}'\necho $\{#x} end`
     assert.ok(script.length > 200_000)
     assert.equal((await run(box.sandbox, script)).stdout, '10000 end\n')
   })
 
   contract.check('runs what a here-document, a function and a trap say', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const script = `trap 'echo bye' EXIT\nsay() { echo "say $1"; }\nsay hi\ncat <<'END'\n$not {expanded}\nEND`
     assert.equal((await run(box.sandbox, script)).stdout, 'say hi\n$not {expanded}\nbye\n')
   })
 
   contract.check('runs several sandboxes at once, each in its own workspace', async () => {
     await using dir = await tempDir()
-    await using executor = await contract.open()
+    const { executor } = await contract.shared()
     const names = ['a', 'b', 'c', 'd']
     const opened = await Promise.all(
       names.map(async (folder) => executor.open(await contract.specIn(dir, folder), NOTHING)),
@@ -268,7 +268,7 @@ export function executorContract(
 
   contract.check('stops a step when its sandbox, or the executor, is disposed of', async () => {
     for (const part of ['sandbox', 'executor'] as const) {
-      await using box = await contract.box()
+      await using box = await contract.alone()
       const ready = Promise.withResolvers<void>()
       const running = run(box.sandbox, 'echo ready; sleep 1000', {}, NOTHING, () => ready.resolve())
       const stopped = assert.rejects(running, isCancelled)
@@ -282,7 +282,7 @@ export function executorContract(
 
   contract.check('opens nothing for a signal that has aborted', async () => {
     await using dir = await tempDir()
-    await using executor = await contract.open()
+    const { executor } = await contract.shared()
     const reason = new Error('too late')
     const opening = executor.open(await contract.specIn(dir, 'w'), AbortSignal.abort(reason))
     await assert.rejects(opening, (error) => error === reason)

@@ -7,7 +7,7 @@ import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
 /** The part of the suite for executors that keep jobs from the machine and from each other. */
 export function isolationContract(contract: ContractFixture): void {
   contract.check('keeps the machine out of sight', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     await using other = await tempDir()
     await writeFile(other.join('secret'), 'sesame')
     const tries = [
@@ -31,7 +31,7 @@ export function isolationContract(contract: ContractFixture): void {
   })
 
   contract.check('has no network where the job wants none', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const spec = { ...(await contract.specIn(box.dir, 'offline')), network: 'none' as const }
     await using offline = await box.executor.open(spec, NOTHING)
     const script = 'sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d " "; cat /proc/net/route | sed 1d'
@@ -40,7 +40,7 @@ export function isolationContract(contract: ContractFixture): void {
   })
 
   contract.check('has no powers to gain', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const { stdout } = await run(box.sandbox, 'cat /proc/self/status')
     assert.match(stdout, /NoNewPrivs:\t1/)
     const [, bounds = ''] = /CapBnd:\t([0-9a-f]+)/.exec(stdout) ?? []
@@ -52,7 +52,7 @@ export function isolationContract(contract: ContractFixture): void {
   })
 
   contract.check('does not let the machine be written', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const mark = `narwhal-contract-${process.pid}`
     await run(box.sandbox, `echo x >/${mark}; echo x >/usr/${mark}; echo x >/etc/${mark} || true`)
     await run(box.sandbox, `echo x >/tmp/${mark}; echo x >"$HOME/${mark}"`)
@@ -62,7 +62,7 @@ export function isolationContract(contract: ContractFixture): void {
   })
 
   contract.check('hides the sandboxes from each other', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     await using other = await box.executor.open(await contract.specIn(box.dir, 'other'), NOTHING)
     const script = 'echo sesame >secret; echo sesame >/tmp/secret; echo sesame >"$HOME/secret"'
     await run(other, script)

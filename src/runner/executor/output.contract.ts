@@ -6,7 +6,7 @@ import { type ContractFixture, MIB, NOTHING, run } from './contract-fixture.ts'
 /** The part of the suite about what a step writes. */
 export function outputContract(contract: ContractFixture): void {
   contract.check('gives the exit code of the script, and tells its streams apart', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const script = 'echo one\necho wrong >&2\necho two\nprintf three\nprintf worse >&2\nexit 7'
     assert.deepEqual(await run(box.sandbox, script), {
       exitCode: 7,
@@ -18,13 +18,13 @@ export function outputContract(contract: ContractFixture): void {
   })
 
   contract.check('has the standard streams as files', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const ran = await run(box.sandbox, 'echo out >/dev/stdout; echo err >/dev/stderr; : >/dev/null')
     assert.deepEqual(ran, { exitCode: 0, stdout: 'out\n', stderr: 'err\n' })
   })
 
   contract.check('is aborted while it writes without end', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const stop = new AbortController()
     let bytes = 0
     const running = run(box.sandbox, 'yes', {}, stop.signal, (text) => {
@@ -36,7 +36,7 @@ export function outputContract(contract: ContractFixture): void {
   })
 
   contract.check('delivers 20 MB whole and in order, on both streams', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const lines = 1_250_000
     const count = (to: number) =>
       `awk 'BEGIN { for (i = 1; i <= ${to}; i++) printf "%015d\\n", i }'`
@@ -60,7 +60,7 @@ export function outputContract(contract: ContractFixture): void {
   })
 
   contract.check('lets a listener slow the step down', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const gate = Promise.withResolvers<void>()
     let bytes = 0
     let heard = 0
@@ -75,7 +75,8 @@ export function outputContract(contract: ContractFixture): void {
     )
     await eventually(() => heard > 0)
     // Were the first chunk not waited for, more would come.
-    await run(await box.executor.open(await contract.specIn(box.dir, 'second'), NOTHING), 'true')
+    await using second = await contract.box()
+    await run(second.sandbox, 'true')
     assert.equal(heard, 1)
     gate.resolve()
     assert.deepEqual(await running, { exitCode: 0 })
@@ -83,7 +84,7 @@ export function outputContract(contract: ContractFixture): void {
   })
 
   contract.check('passes every byte through', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
     await writeFile(box.dir.join('workspace', 'bytes'), bytes)
     const chunks: Uint8Array[] = []
@@ -96,7 +97,7 @@ export function outputContract(contract: ContractFixture): void {
   })
 
   contract.check('rejects with what the listener throws, and stops the step', async () => {
-    await using box = await contract.box()
+    const box = await contract.shared()
     const failing = box.sandbox.run(
       { script: 'echo one; sleep 1000', env: {} },
       () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { eventually } from '../../../test/support/eventually.ts'
-import { type ContractFixture, isCancelled, NOTHING, run } from './contract-fixture.ts'
+import { type Box, type ContractFixture, isCancelled, NOTHING, run } from './contract-fixture.ts'
 
 const BEAT = 'while :; do echo beat >>"$0"; sleep 0.01; done'
 
@@ -11,8 +11,6 @@ for file in beats-1 beats-2; do : >$file; done
 (setsid sh -c '${BEAT}' beats-2 &)
 sh -c '${BEAT}' beats-1
 `
-
-type Box = Awaited<ReturnType<ContractFixture['box']>>
 
 async function beatsOf({ dir }: Box): Promise<readonly number[]> {
   const files = ['beats-1', 'beats-2'].map((name) => stat(dir.join('workspace', name)))
@@ -125,7 +123,7 @@ export function pauseContract(contract: ContractFixture): void {
   contract.check('can be disposed of while it is paused, with a step or without', async () => {
     const seconds = String(400_000 + (process.pid % 100_000))
     for (const part of ['sandbox', 'executor'] as const) {
-      await using box = await contract.box()
+      await using box = await contract.alone()
       const ready = Promise.withResolvers<void>()
       const script = `echo ready; sleep ${seconds} & sleep ${seconds}`
       const running = run(box.sandbox, script, {}, NOTHING, () => ready.resolve())
@@ -136,7 +134,7 @@ export function pauseContract(contract: ContractFixture): void {
       await stopped
       const leftovers = () => contract.options.leftovers(seconds)
       await eventually(async () => assert.deepEqual(await leftovers(), []))
-      await using idle = await contract.box()
+      await using idle = await contract.alone()
       await idle.sandbox.pause()
       await idle[part][Symbol.asyncDispose]()
     }
