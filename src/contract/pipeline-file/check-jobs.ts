@@ -54,12 +54,13 @@ interface Need {
 }
 
 function readNeeds(value: unknown): Need[] {
-  if (typeof value === 'string') return [{ need: value, path: [] }]
-  if (!Array.isArray(value)) return []
-  return value.flatMap((one: unknown, i): Need[] => {
-    if (typeof one === 'string') return [{ need: one, path: [i] }]
+  const isList = Array.isArray(value)
+  const all = isList ? (value as unknown[]) : [value]
+  return all.flatMap((one, i): Need[] => {
+    const path = isList ? [i] : []
+    if (typeof one === 'string') return [{ need: one, path }]
     const job = property(one, 'job')
-    return typeof job === 'string' ? [{ need: job, path: [i, 'job'] }] : []
+    return typeof job === 'string' ? [{ need: job, path: [...path, 'job'] }] : []
   })
 }
 

@@ -45,13 +45,17 @@ export function planNeeds(
 
 /** The names of all jobs that it needs, each once. */
 export function needNames({ needs = [] }: NamedJob['job']): string[] {
-  const all = typeof needs === 'string' ? [needs] : needs
-  return [...new Set(all.map((need) => (typeof need === 'string' ? need : need.job)))]
+  return [...new Set(listOf(needs).map((need) => (typeof need === 'string' ? need : need.job)))]
+}
+
+type Needs = NonNullable<NamedJob['job']['needs']>
+
+function listOf(needs: Needs): Extract<Needs, unknown[]> {
+  return Array.isArray(needs) ? needs : [needs]
 }
 
 function requiredOf({ needs = [] }: NamedJob['job']): string[] {
-  if (typeof needs === 'string') return [needs]
-  return needs.flatMap((need) => {
+  return listOf(needs).flatMap((need) => {
     if (typeof need === 'string') return [need]
     return need.optional ? [] : [need.job]
   })

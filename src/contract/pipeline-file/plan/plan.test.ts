@@ -73,7 +73,7 @@ jobs:
   build: { when: { event: tag }, steps: [x] }
   test: { needs: build, steps: [x] }
   report: { needs: [test, { job: other }], steps: [x] }
-  other: { needs: [{ job: build, optional: true }], steps: [x] }
+  other: { needs: { job: build, optional: true }, steps: [x] }
   sorry: { needs: [other], when: { status: failure }, steps: [x] }
   never: { needs: [{ job: build, optional: true }], when: { status: failure }, steps: [x] }
 `)

@@ -59,7 +59,7 @@ export const jobKeys = {
   ),
   outputs: key(
     outputs,
-    'What the job tells the jobs that need it: its steps append lines of `NAME=value` to the file `$NARWHAL_OUTPUT`; the others write `${needs.JOB.outputs.NAME}` in a value of `env`.',
+    'What the job tells the jobs that need it: its steps append lines of `NAME=value` to the file `$NARWHAL_OUTPUT`; the others write `${needs.JOB.outputs.NAME}` in a value of `env`, or `needs.JOB.outputs.NAME` in the expression of their `when`.',
     '[version, image]',
   ),
   when: key(

@@ -19,8 +19,8 @@ export const needMapping = group('a need', {
 
 const need = z.union([jobName, needMapping], { error: must("a job's name or a mapping") })
 
-const needs = z.union([jobName, z.array(need)], {
-  error: must("a job's name or a list of them"),
+const needs = z.union([jobName, needMapping, z.array(need)], {
+  error: must("a job's name, a mapping, or a list of them"),
 })
 
 export const job = group('a job', {
