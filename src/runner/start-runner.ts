@@ -12,7 +12,9 @@ import { Spools } from './spool/spools.ts'
  * and gives back a runner at work. Rejects as `requireGit` does.
  */
 export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Promise<Runner> {
-  await requireGit(deps.gitEnv)
+  // Waited for at the end: it takes as long as all the rest.
+  const hasGit = requireGit(deps.gitEnv)
+  hasGit.catch(() => {})
   const workspaces = join(deps.dataDir, 'workspaces')
   await mkdir(workspaces, { recursive: true })
   await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
@@ -28,5 +30,6 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   const { log } = deps
   const spools = await Spools.open(join(deps.dataDir, 'spool'), { log, runnerName: options.name })
   stack.use(spools)
+  await hasGit
   return new Runner(deps, options, { spools, parts: stack.move() })
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir } from 'node:fs/promises'
+import { access, chmod, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describeError } from '../../lib/errors.ts'
@@ -19,10 +19,7 @@ const PROBE_MS = 10_000
 
 /** Tries what works for this process, best first; resolves to why nothing does, in words. */
 export async function findBubblewrapMode(instance: string): Promise<BubblewrapMode | string> {
-  const [isThere, limits] = await Promise.all([
-    works('bwrap', ['--version']),
-    works('prlimit', ['--version']),
-  ])
+  const [isThere, limits] = await Promise.all([isProgram('bwrap'), isProgram('prlimit')])
   if (!isThere) {
     return 'bubblewrap is not installed: apt-get install bubblewrap (its package has this name in every distribution)'
   }
@@ -153,8 +150,10 @@ function advice(isRoot: boolean): string {
     : 'allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or use Docker'
 }
 
-async function works(command: string, args: readonly string[]): Promise<boolean> {
-  return run(command, args).then(
+/** Whether there is a program of this name; that it works is seen when it is used. */
+async function isProgram(name: string): Promise<boolean> {
+  const paths = STANDARD_PATH.split(':').map((folder) => join(folder, name))
+  return await Promise.any(paths.map((path) => access(path, constants.X_OK))).then(
     () => true,
     () => false,
   )
