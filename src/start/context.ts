@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import type { CliIo } from '../cli/cli-io.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { readGitEnv, readSurroundings } from '../config/env.ts'
@@ -58,11 +58,12 @@ export async function openContext<Name extends ServiceName>(
 }
 
 /**
- * The folder for everything that must last, made when it is missing: the one that was chosen, or
+ * The absolute path of the folder for everything that must last, made when it is missing: the one that was chosen, or
  * `.narwhal` in a checkout, or the user's data folder for an installed package.
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
-  const folder = chosen ?? defaultDataFolder(launch.root)
+  // Jobs are told of paths in it, and begin in folders of their own.
+  const folder = resolve(launch.io.cwd, chosen ?? defaultDataFolder(launch.root))
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.W_OK | constants.X_OK)
