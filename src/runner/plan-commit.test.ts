@@ -58,7 +58,7 @@ test('says what is missing, and the shortest file that there can be', async () =
   const { file, sha } = await plan({ 'sub/narwhal.yml': 'steps: []' })
   assert.ok(!file.ok)
   assert.match(file.problems[0]?.message ?? '', new RegExp(`no narwhal.yml at commit ${sha}`))
-  assert.match(file.problems[0]?.message ?? '', /steps:\n {2}- name: test\n/)
+  assert.match(file.problems[0]?.message ?? '', /`steps: \[echo hello\]`/)
 })
 
 test('refuses a link, a folder and a file that is too large', async () => {

@@ -14,7 +14,8 @@ import { type CommitText, readCommit } from './mirror/read-commit.ts'
 import { readTextFile } from './mirror/read-text-file.ts'
 
 const FILE = 'narwhal.yml'
-const SHORTEST_FILE = 'steps:\n  - name: test\n    command: echo hello\n'
+/** On one line, since that is how problems are shown. */
+const SHORTEST_FILE = 'steps: [echo hello]'
 const LONGEST_TEXT = 500
 
 /** What a file says, or all that is wrong with it. */
@@ -124,6 +125,6 @@ async function readFile(
   const text = await readTextFile(objects, tree, FILE)
   if (text !== undefined) return text
   return {
-    message: `there is no ${FILE} at commit ${sha}: add one; the shortest is:\n${SHORTEST_FILE}`,
+    message: `there is no ${FILE} at commit ${sha}: add one; the shortest is \`${SHORTEST_FILE}\``,
   }
 }
