@@ -13,12 +13,12 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/store/sql/jobs.ts',
-        find: ".where('version', '=', job.version)",
+        find: ".where('version', '=', former)",
         replace: '',
       },
       {
         file: 'src/store/sql/pipelines.ts',
-        find: ".where('version', '=', pipeline.version)",
+        find: ".where('version', '=', former)",
         replace: '',
       },
     ],
@@ -71,8 +71,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       {
         file: 'src/dispatcher/attempt-run.ts',
         find: 'await this.#deps.store(events, this.#clockOffsetMs ?? 0)',
-        replace: `this.#requests.push(acknowledgeRequest(Number(events.at(-1)?.seq ?? 0)))
-      await this.#deps.store(events, this.#clockOffsetMs ?? 0)`,
+        replace: 'void this.#deps.store(events, this.#clockOffsetMs ?? 0).catch(() => {})',
       },
       {
         file: 'src/dispatcher/attempt-progress.ts',
@@ -90,7 +89,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       script: [
         { when: { more: { begun: 4 } }, kind: 'stall-link', target: 'dispatcher-1→postgres' },
         // Meanwhile each job has said more, and its runner was told that this is safe.
-        { when: { afterMs: 2_000 }, kind: 'kill-dispatcher', target: 'dispatcher-1' },
+        { when: { afterMs: 2_500 }, kind: 'kill-dispatcher', target: 'dispatcher-1' },
       ],
     },
   },
