@@ -79,6 +79,26 @@ test('opens a shell where the first step has failed, and keeps nothing of it', a
   await assert.rejects(readdir(workspace), { code: 'ENOENT' })
 })
 
+test('plans for the branch that is checked out, or that it is told', async () => {
+  const file = JSON.stringify({
+    jobs: {
+      here: { when: { branch: 'topic' }, steps: ['x'] },
+      there: { when: { branch: 'main' }, steps: ['x'] },
+    },
+  })
+  await using repository = await gitRepository({ files: { 'narwhal.yml': file } })
+  await repository.git('checkout', '-q', '-b', 'topic')
+  const planOf = async (...args: string[]): Promise<string> => {
+    const io = recordedIo({ cwd: repository.path })
+    const program = createProgram(io, 'test')
+    addLocalCommand(program, (flags) => ({ io, root: '/', version: 'test', flags }))
+    await runProgram(program, ['run', '--dry-run', ...args], io)
+    return io.stdout.text
+  }
+  assert.match(await planOf(), /there: when: the branch is "topic", and not main/)
+  assert.match(await planOf('--ref', 'main'), /here: when: the branch is "main", and not topic/)
+})
+
 test('shows the plan instead, and what is wrong with it', async () => {
   const plan = await narwhalRun('--dry-run', 'after')
   assert.match(plan.out, /^shop\n {2}\S hello\n {6}greet\n/)

@@ -20,7 +20,7 @@ import { ensureSandbox } from '../ensure-sandbox.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
-import { snapshotWork } from './snapshot-work.ts'
+import { findBranch, snapshotWork } from './snapshot-work.ts'
 
 export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
@@ -124,10 +124,13 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
   const { openLocalIncludes } = await import('./read-includes.ts')
-  const ref = refOf(options, SAMPLE_FACTS.ref)
+  const { gitEnv: env, signal } = context
+  const branch = await findBranch(root, { env, signal })
+  const ref = refOf(options, branch ?? SAMPLE_FACTS.ref)
   const { inputs = {}, jobs, from } = details
   const asked = { ...(jobs ? { jobs } : {}), ...(from === undefined ? {} : { from }) }
-  const facts = { ...SAMPLE_FACTS, event, ref, inputs, ...asked }
+  const repository = basename(root)
+  const facts = { ...SAMPLE_FACTS, repository, event, ref, inputs, ...asked }
   await using includes = await openLocalIncludes(context, root)
   const parsed = await withIncludes<ParsedPipelineFile>(
     (included) => parsePipelineFile(text, facts, included),

@@ -48,6 +48,20 @@ export async function snapshotWork(
   return { repository: bare, ref, sha }
 }
 
+/** The full name of the branch that is checked out in the folder; undefined where there is none. */
+export async function findBranch(
+  folder: string,
+  options: { readonly env: GitEnv; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  try {
+    const named = await git(['symbolic-ref', '--quiet', 'HEAD'], { ...options, cwd: folder })
+    return named.startsWith('refs/heads/') ? named.trim() : undefined
+  } catch {
+    options.signal.throwIfAborted()
+    return undefined
+  }
+}
+
 interface OwnRepository {
   /** The commit that is checked out, and its tree; absent before the first. */
   readonly head: string | undefined
