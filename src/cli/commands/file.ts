@@ -23,6 +23,7 @@ const MOST_BYTES = 2 * 1024 * 1024
 export interface EventOptions {
   readonly event?: PlanFacts['event']
   readonly ref?: string
+  readonly target?: string
   readonly input?: Readonly<Record<string, string>>
 }
 
@@ -71,7 +72,18 @@ export function addEventOptions(command: Command): Command {
         .default('push'),
     )
     .option('--ref <ref>', 'as if it were this branch or tag')
+    .option('--target <branch>', 'the branch that a pull request wants into')
     .option('--input <name=value>', 'one of its inputs; may be given several times', readInput)
+}
+
+/** The branch that a pull request wants into, where it was said. Throws `invalid` for what is none. */
+export function targetOf({ event, target }: EventOptions): { targetBranch?: string } {
+  if (target === undefined) return {}
+  if (event !== 'pull_request') {
+    throw new NarwhalError('invalid', '--target is for a pull request: add --event pull_request')
+  }
+  if (isRef(`refs/heads/${target}`)) return { targetBranch: target }
+  throw new NarwhalError('invalid', `${JSON.stringify(target)} is no name of a branch`)
 }
 
 /** The full ref that is meant; `branch` where nothing else was said. Throws `invalid` for what is none. */
@@ -116,7 +128,7 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
   const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
   const { event = 'push', input = {} } = options
   const ref = refOf(options, SAMPLE_FACTS.ref)
-  const facts = { ...SAMPLE_FACTS, event, ref, inputs: input }
+  const facts = { ...SAMPLE_FACTS, event, ref, inputs: input, ...targetOf(options) }
   const parsed = await withIncludes<ParsedPipelineFile>(
     (included) => parsePipelineFile(text, facts, included),
     (one) => readInclude(one, dirname(resolve(io.cwd, file))),

@@ -96,6 +96,8 @@ test('plans for the branch that is checked out, or that it is told', async () =>
     return io.stdout.text
   }
   assert.match(await planOf(), /there: when: the branch is "topic", and not main/)
+  const pull = await planOf('--event', 'pull_request', '--target', 'main')
+  assert.match(pull, /here: when: the branch is "main", and not topic/)
   assert.match(await planOf('--ref', 'main'), /here: when: the branch is "main", and not topic/)
 })
 

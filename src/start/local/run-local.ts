@@ -7,6 +7,7 @@ import {
   printProblems,
   readPipelineFile,
   refOf,
+  targetOf,
 } from '../../cli/commands/file.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
 import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
@@ -42,6 +43,7 @@ export async function runLocal(
   const { from } = options
   const details: EventDetails = {
     inputs: input,
+    ...targetOf(options),
     ...(jobs.length > 0 ? { jobs } : {}),
     ...(from === undefined ? {} : { from }),
   }
@@ -127,8 +129,12 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
   const { gitEnv: env, signal } = context
   const branch = await findBranch(root, { env, signal })
   const ref = refOf(options, branch ?? SAMPLE_FACTS.ref)
-  const { inputs = {}, jobs, from } = details
-  const asked = { ...(jobs ? { jobs } : {}), ...(from === undefined ? {} : { from }) }
+  const { inputs = {}, jobs, from, targetBranch } = details
+  const asked = {
+    ...(jobs ? { jobs } : {}),
+    ...(from === undefined ? {} : { from }),
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+  }
   const repository = basename(root)
   const facts = { ...SAMPLE_FACTS, repository, event, ref, inputs, ...asked }
   await using includes = await openLocalIncludes(context, root)
