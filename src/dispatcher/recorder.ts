@@ -67,6 +67,8 @@ export class Recorder {
     const { result, changes } = await this.patiently(() =>
       this.#store.transact(async (write) => {
         const results: unknown[] = []
+        const pipelines = works.map(({ lock }) => lock).filter(isPipelineId)
+        if (pipelines.length > 1) await write.lockPipelines(pipelines)
         for (const index of order) results[index] = await works[index]?.run(write)
         return results
       }),
@@ -94,3 +96,5 @@ export class Recorder {
     }
   }
 }
+
+const isPipelineId = (id: RepositoryId | PipelineId): id is PipelineId => id.startsWith('pipeline_')

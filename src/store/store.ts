@@ -347,6 +347,11 @@ export interface StoreWriter extends StoreReader {
    * transaction ends. Rejects with `stale` unless it is this dispatcher's under this term.
    */
   guardPipeline(id: PipelineId, by: DispatcherId, term: number): Promise<void>
+  /**
+   * For a transaction that will guard several: locks these at once, those that are there, in the order
+   * of their ids, so that guarding one of them asks nobody.
+   */
+  lockPipelines(ids: readonly PipelineId[]): Promise<void>
 
   /** Inserts or replaces it; rejects with `conflict` when another has its name. */
   saveRunner(runner: RunnerRecord): Promise<void>

@@ -110,8 +110,9 @@ export function dispatchersContract(open: OpenDatabase): void {
     await takeSeats(store, ONE, TWO)
     const { pipeline } = await seedPipeline(store)
     await store.transact((write) => write.takePipeline(pipeline.id, ONE))
-    const write = (by: DispatcherId, term: number) =>
+    const write = (by: DispatcherId, term: number, isLocked = false) =>
       store.transact(async (transaction) => {
+        if (isLocked) await transaction.lockPipelines([pipeline.id, 'pipeline_none'])
         await transaction.guardPipeline(pipeline.id, by, term)
         const { pipeline: found } = (await transaction.findPipeline(pipeline.id))!
         await transaction.savePipeline({ ...found, name: `${by} ${term}` })
@@ -123,18 +124,22 @@ export function dispatchersContract(open: OpenDatabase): void {
       [ONE, 3],
       [TWO, 2],
     ] as const) {
-      await assert.rejects(write(by, term), {
-        code: 'stale',
-        message: /it is dispatcher_two in term 3/,
-      })
+      for (const isLocked of [false, true]) {
+        await assert.rejects(write(by, term, isLocked), {
+          code: 'stale',
+          message: /it is dispatcher_two in term 3/,
+        })
+      }
     }
     assert.equal((await store.findPipelineView(pipeline.id))?.name, `${ONE} 2`)
     // A seat that has ended frees the pipeline; until it is taken, its last words still count.
     await store.transact((transaction) => transaction.endSeats([{ id: TWO }]))
     await write(TWO, 3)
-    const unknown = store.transact((transaction) =>
-      transaction.guardPipeline('pipeline_none', ONE, 1),
-    )
+    await write(TWO, 3, true)
+    const unknown = store.transact(async (transaction) => {
+      await transaction.lockPipelines(['pipeline_none', pipeline.id])
+      await transaction.guardPipeline('pipeline_none', ONE, 1)
+    })
     await assert.rejects(unknown, { code: 'stale', message: /it is gone/ })
   })
 }

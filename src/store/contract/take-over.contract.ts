@@ -71,6 +71,7 @@ export function takeOverContract(open: OpenDatabase): void {
     let isTaken = false
     let taking: Promise<void> | undefined
     await store.transact(async (write) => {
+      await write.lockPipelines([pipeline.id])
       await write.guardPipeline(pipeline.id, ONE, 2)
       taking ??= other
         .transact((transaction) => transaction.takePipeline(pipeline.id, TWO))

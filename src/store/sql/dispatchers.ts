@@ -4,7 +4,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { DispatcherRecord } from '../records.ts'
 import { hotQuery } from './hot-query.ts'
 import { batches, isPostgres, present } from './rows.ts'
-import type { Db } from './tables.ts'
+import type { Db, PipelineRow } from './tables.ts'
 
 export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
   const rows = await db
@@ -106,6 +106,9 @@ export async function takePipeline(db: Db, id: PipelineId, by: DispatcherId): Pr
     .execute()
 }
 
+/** Whose a pipeline is, by its row, which is locked. */
+export type Holder = Pick<PipelineRow, 'dispatcher_id' | 'term'>
+
 const lockPipeline = hotQuery((db, { id }: { id: PipelineId }) =>
   db
     .selectFrom('pipelines')
@@ -114,14 +117,35 @@ const lockPipeline = hotQuery((db, { id }: { id: PipelineId }) =>
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate()),
 )
 
-/** The row stays locked, so that nobody takes the pipeline before what follows is written. */
+/** The rows stay locked; those that are not there are left out. */
+export async function lockPipelines(
+  db: Db,
+  ids: readonly PipelineId[],
+): Promise<Map<PipelineId, Holder>> {
+  const holders = new Map<PipelineId, Holder>()
+  for (const batch of batches(ids.toSorted())) {
+    const rows = await db
+      .selectFrom('pipelines')
+      .select(['id', 'dispatcher_id', 'term'])
+      .where('id', 'in', batch)
+      .orderBy('id')
+      .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
+      .execute()
+    for (const { id, ...holder } of rows) holders.set(id as PipelineId, holder)
+  }
+  return holders
+}
+
+/**
+ * The row stays locked, so that nobody takes the pipeline before what follows is written. Where it is
+ * locked already, its holder is known.
+ */
 export async function guardPipeline(
   db: Db,
-  id: PipelineId,
-  by: DispatcherId,
-  term: number,
+  { id, by, term }: { id: PipelineId; by: DispatcherId; term: number },
+  known?: Holder,
 ): Promise<void> {
-  const [row] = (await lockPipeline(db, { id })).rows
+  const row = known ?? (await lockPipeline(db, { id })).rows[0]
   if (row?.dispatcher_id === by && row.term === term) return
   const holder = row ? `${row.dispatcher_id ?? 'nobody'} in term ${row.term}` : 'gone'
   throw new NarwhalError('stale', `${id} was ${by}'s in term ${term}; it is ${holder}`)

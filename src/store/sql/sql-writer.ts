@@ -40,6 +40,8 @@ import {
   beat,
   endSeats,
   guardPipeline,
+  type Holder,
+  lockPipelines,
   takeFreePipelines,
   takePipeline,
   takeSeat,
@@ -78,6 +80,8 @@ import { insertUser, removeUser, setRole } from './users.ts'
 export class SqlWriter extends SqlReader implements StoreWriter {
   readonly #db: Db
   readonly #changed = new ChangedSubjects()
+  /** Of the pipelines that this transaction has locked. */
+  #holders = new Map<PipelineId, Holder>()
 
   constructor(db: Db) {
     super(db)
@@ -184,15 +188,21 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   }
 
   takeFreePipelines(by: DispatcherId): Promise<PipelineId[]> {
+    this.#holders.clear()
     return takeFreePipelines(this.#db, by)
   }
 
   takePipeline(id: PipelineId, by: DispatcherId): Promise<void> {
+    this.#holders.clear()
     return takePipeline(this.#db, id, by)
   }
 
   guardPipeline(id: PipelineId, by: DispatcherId, term: number): Promise<void> {
-    return guardPipeline(this.#db, id, by, term)
+    return guardPipeline(this.#db, { id, by, term }, this.#holders.get(id))
+  }
+
+  async lockPipelines(ids: readonly PipelineId[]): Promise<void> {
+    this.#holders = await lockPipelines(this.#db, ids)
   }
 
   async saveRunner(runner: RunnerRecord): Promise<void> {
