@@ -210,7 +210,7 @@ export class Attempt implements KnownAttempt {
     this.#keeper.check()
     if (!this.#limit.isGoing) return
     const limit = inWords(this.#order.timeoutMs)
-    this.stop({ outcome: 'timeout', reason: `it took longer than its limit of ${limit}` })
+    this.stop({ outcome: 'timeout', reason: `the job took longer than its limit of ${limit}` })
   }
 
   async #run(): Promise<void> {
