@@ -28,8 +28,8 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
     await connection.whenFree(() => useWal(path, database))
     database.exec(`PRAGMA synchronous = ${fleeting ? 'OFF' : 'FULL'}`)
     database.exec('PRAGMA journal_size_limit = 67108864')
-    // In pages of 4 KiB: a log of many megabytes is folded in now and then, not with each commit.
-    database.exec('PRAGMA wal_autocheckpoint = 8000')
+    // In pages of 4 KiB: seldom while a log of many megabytes comes, and never for so long that webhooks wait.
+    database.exec('PRAGMA wal_autocheckpoint = 2000')
   })
   let reader: SqliteConnection
   try {
