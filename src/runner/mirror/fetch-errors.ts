@@ -5,9 +5,9 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 
 /** The server gives only what its refs point to, or has no such object at all. */
 const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
-/** What git says of an object store or a ref of ours that is broken. */
+/** What git says of an object store or a ref of ours that is broken, or locked by a git that is gone. */
 const BROKEN =
-  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\//i
+  /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\/|remove the file manually/i
 
 /** Whether the server does not have what was asked for, or not under that name. */
 export function isNotGiven(error: unknown): boolean {

@@ -9,6 +9,7 @@ import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/attempt.ts'
 import { git } from '../../lib/git.ts'
 import { silentLog } from '../../lib/log.ts'
+import { newId } from '../../lib/new-id.ts'
 import { MirrorCache } from './mirror-cache.ts'
 
 const env = readGitEnv()
@@ -148,6 +149,34 @@ test('makes a broken mirror anew', async () => {
   await writeFile(join(mirror, 'HEAD'), '')
   const next = commitOf(repository, await repository.commit({ b: 'b' }))
   assert.equal((await mirrors.fetchCommit(next, signal)).fetched, true)
+})
+
+test('a lock that was left keeps nobody out for ever', async () => {
+  for (const serve of [false, true]) {
+    await using repository = await gitRepository({ files: { a: 'a' }, serve })
+    await using dir = await tempDir()
+    const mirror = dir.join('repo_1.git')
+    const next = async () => commitOf(repository, await repository.commit({ a: newId('event') }))
+    const ref = async (): Promise<string> => {
+      const [name = ''] = await readdir(join(mirror, 'refs', 'narwhal'))
+      return join(mirror, 'refs', 'narwhal', name)
+    }
+    {
+      await using mirrors = openMirrors(dir.path)
+      await mirrors.fetchCommit(await next(), signal)
+    }
+    // By a process that was killed: what is there stays.
+    for (const path of [await ref(), join(mirror, 'packed-refs')])
+      await writeFile(`${path}.lock`, '')
+    await writeFile(join(mirror, 'kept'), '')
+    await using mirrors = openMirrors(dir.path)
+    assert.equal((await mirrors.fetchCommit(await next(), signal)).fetched, true)
+    assert.ok((await readdir(mirror)).includes('kept'))
+    // By a git of this process: the mirror is made anew.
+    await writeFile(`${await ref()}.lock`, '')
+    assert.equal((await mirrors.fetchCommit(await next(), signal)).fetched, true)
+    assert.equal((await mirrors.fetchCommit(await next(), signal)).fetched, true)
+  }
 })
 
 test('joins packs when there are many, and loses no commit', async () => {

@@ -13,6 +13,7 @@ import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
 import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
+import { removeStaleLocks } from './stale-locks.ts'
 import { withinSize } from './within-size.ts'
 
 const SLOW_MS = 600_000
@@ -48,6 +49,8 @@ export class Mirror {
   readonly #known = new Set<string>()
   /** The server has refused to be asked the quick way, and is not asked so before this moment. */
   #slowUntil = 0
+  /** Whether what a former process may have locked is free. */
+  #isFreed = false
   /** Callers that fetch into it or read from it now. */
   #users = 0
 
@@ -86,6 +89,8 @@ export class Mirror {
       signal.throwIfAborted()
       if (await this.#has(commit, signal)) return false
       parseCloneUrl(commit.cloneUrl)
+      if (!this.#isFreed) await removeStaleLocks(this.path)
+      this.#isFreed = true
       await this.#withinSize(signal, (limited) => this.#fetchAnyhow(commit, limited))
       return true
     })

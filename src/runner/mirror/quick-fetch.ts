@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, startGit } from '../../lib/git.ts'
@@ -96,5 +96,10 @@ async function writeRef(mirror: string, ref: string, sha: string): Promise<void>
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before.trim() === sha) return
   await writeFile(`${path}.lock`, `${sha}\n`, { flag: 'wx' })
-  await rename(`${path}.lock`, path)
+  try {
+    await rename(`${path}.lock`, path)
+  } catch (error) {
+    await rm(`${path}.lock`, { force: true })
+    throw error
+  }
 }
