@@ -32,6 +32,8 @@ export interface LocalEngine extends AsyncDisposable {
 
 /** What a run may have besides. */
 export interface LocalParts {
+  /** That of the folder, the engine's to give up; it claims the folder itself unless given. */
+  readonly claim?: AsyncDisposable
   readonly secrets?: Secrets
   /** Keeps sandboxes in which a step has failed. */
   readonly keepFailed?: KeepFailed | undefined
@@ -47,7 +49,7 @@ export async function openLocalEngine(
 ): Promise<LocalEngine> {
   await using stack = new AsyncDisposableStack()
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const claim = stack.use(await claimFolder(folder))
+  const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
   // Other programs are asked, and a thread starts, while most of the code is loaded.
   const opening = openExecutorOf(context, folder)
   opening.catch(() => {})

@@ -15,6 +15,7 @@ import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan-facts.ts'
 import { exists } from '../../lib/exists.ts'
+import { claimFolder } from '../../runner/claim-folder.ts'
 import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
@@ -56,10 +57,17 @@ export async function runLocal(
   const { gitEnv: env, signal } = context
   const kept = options.shellOnFailure ? await failedShell() : undefined
   const name = basename(root)
+  // Before anything is written there, which another run would stumble over.
+  const claim = await claimFolder(folder)
   const first = snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }).then(
     (snapshot) => ({ snapshot, name }),
   )
-  const opening = openLocalEngine(context, folder, { secrets, keepFailed: kept?.keep, first })
+  const opening = openLocalEngine(context, folder, {
+    claim,
+    secrets,
+    keepFailed: kept?.keep,
+    first,
+  })
   const [{ snapshot }, engine] = await Promise.all([first, opening])
   await using running = engine
   using _kept = kept

@@ -52,6 +52,10 @@ test('a clean working tree is its commit itself, and a folder without git is one
   const bare = join(data.path, 'snapshot.git')
   const { sha } = await snapshotWork(repository.path, bare, options)
   assert.equal(sha, await repository.head())
+  // A run that was killed has left its locks.
+  for (const name of ['index', 'refs/heads/main']) await writeFile(join(bare, `${name}.lock`), '')
+  await repository.commit({ a: 'b' })
+  assert.equal((await snapshotWork(repository.path, bare, options)).sha, await repository.head())
   await using folder = await tempDir()
   await writeFile(join(folder.path, 'a'), 'a')
   const other = await snapshotWork(folder.path, join(data.path, 'other.git'), options)

@@ -1,6 +1,7 @@
 import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type GitEnv, git } from '../../lib/git.ts'
+import { removeStaleLocks } from '../../runner/mirror/stale-locks.ts'
 
 /** A commit of a folder as it is now, in a repository of its own. */
 export interface WorkSnapshot {
@@ -15,8 +16,8 @@ const AUTHOR = ['-c', 'user.name=Narwhal', '-c', 'user.email=narwhal@localhost']
 /**
  * Makes a commit of the folder as it is: with what is not committed and with untracked files, but for
  * those that are ignored. The folder's own repository, if it has one, is only read: index and objects
- * are those of the bare repository `bare`, which finds the history there. A clean working tree is its
- * HEAD itself.
+ * are those of the bare repository `bare`, which finds the history there, and which nobody else may use
+ * meanwhile. A clean working tree is its HEAD itself.
  */
 export async function snapshotWork(
   folder: string,
@@ -32,6 +33,8 @@ export async function snapshotWork(
     await git([...init, bare], options)
     await writeFile(join(bare, FORMAT), format)
   }
+  // A run that was killed may have left some.
+  await removeStaleLocks(bare)
   if (own) await borrow(own, bare)
   const inside = (args: string[]): Promise<string> =>
     git([`--git-dir=${bare}`, `--work-tree=${folder}`, ...args], { ...options, cwd: folder })
