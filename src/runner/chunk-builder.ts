@@ -57,6 +57,7 @@ export class ChunkBuilder {
     this.#lines = 0
     return lines
   }
+
   #reserve(bytes: number): void {
     if (bytes <= this.#buffer.length) return
     const isSmall = bytes <= SMALL_BYTES

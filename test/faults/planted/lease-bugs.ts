@@ -12,6 +12,19 @@ const LONG_JOBS = {
 /** So long: past every lease, and the start of another attempt on a busy machine. */
 const PAST_LEASES = { afterMs: 30_000 } as const
 
+/** A runner that works, and does not hear of its dispatcher for so long. */
+const STALLED_RUNNER: PlantedBug['run'] = {
+  ...LONG_JOBS,
+  script: [
+    {
+      when: { runningOn: 'runner-1' },
+      kind: 'stall-link',
+      target: 'runner-1→dispatcher-1',
+      until: PAST_LEASES,
+    },
+  ],
+}
+
 /** Mistakes about the time for which somebody has the right to something. */
 export const LEASE_BUGS: readonly PlantedBug[] = [
   {
@@ -27,17 +40,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     ],
     leaseMs: 24_000,
     breaks: ['overlap'],
-    run: {
-      ...LONG_JOBS,
-      script: [
-        {
-          when: { runningOn: 'runner-1' },
-          kind: 'stall-link',
-          target: 'runner-1→dispatcher-1',
-          until: PAST_LEASES,
-        },
-      ],
-    },
+    run: STALLED_RUNNER,
   },
   {
     name: 'goes-on',
@@ -56,17 +59,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: ['overlap'],
-    run: {
-      ...LONG_JOBS,
-      script: [
-        {
-          when: { runningOn: 'runner-1' },
-          kind: 'stall-link',
-          target: 'runner-1→dispatcher-1',
-          until: PAST_LEASES,
-        },
-      ],
-    },
+    run: STALLED_RUNNER,
   },
   {
     name: 'seat-for-ever',
