@@ -9,7 +9,8 @@ const FIRST_TOKEN = ['first-token'] as const
 const LISTENING = ['host', 'port'] as const
 const TLS = ['tls-cert', 'tls-key', 'tls-client-ca', 'tls-ca'] as const
 const EXECUTOR = ['executor', 'default-image', 'warm-sandboxes'] as const
-const RUNNER = [
+/** Those of a runner, wherever it runs. */
+export const RUNNER_SETTINGS = [
   'name',
   'slots',
   'labels',
@@ -41,7 +42,7 @@ export const SERVICE_SETTINGS = {
     ...SEALING,
     ...BROKER,
     ...EXECUTOR,
-    ...RUNNER,
+    ...RUNNER_SETTINGS,
     ...SCHEDULING,
     ...LOG,
   ],
@@ -69,7 +70,7 @@ export const SERVICE_SETTINGS = {
     'runner-token',
     'drain-timeout',
     ...EXECUTOR,
-    ...RUNNER,
+    ...RUNNER_SETTINGS,
     ...LOG,
   ],
   web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...LOG],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSurroundings } from '../config/env.ts'
+import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import type { Runner } from '../runner/runner.ts'
@@ -11,17 +12,7 @@ import type { PartsContext } from './context.ts'
 
 /** A runner and its executor, opened as the settings say. */
 
-type RunnerSetting =
-  | 'name'
-  | 'slots'
-  | 'labels'
-  | 'job-memory'
-  | 'job-cpus'
-  | 'job-processes'
-  | 'mirror-size'
-  | 'checkout-size'
-  | 'checkout-files'
-  | 'fetch-hosts'
+type RunnerSetting = (typeof RUNNER_SETTINGS)[number]
 
 /**
  * `dataDir` must have been claimed: what a former process of its runner left behind is removed, and

@@ -1,19 +1,12 @@
+import { RUNNER_SETTINGS } from '../../config/service-settings.ts'
+
 /** The settings of `narwhal run`: those of a runner, and how long a job may take. */
 export const LOCAL_SETTINGS = [
   'data',
   'executor',
   'default-image',
-  'name',
-  'slots',
-  'labels',
-  'job-memory',
-  'job-cpus',
-  'job-processes',
+  ...RUNNER_SETTINGS,
   'job-timeout',
   'include-repositories',
-  'mirror-size',
-  'checkout-size',
-  'checkout-files',
-  'fetch-hosts',
   'log-level',
 ] as const
