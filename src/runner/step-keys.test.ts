@@ -99,14 +99,20 @@ test('runs a step in the background beside those after it, and ends it with them
 
 test('masks what a step has learned from then on, also in the steps after it', async () => {
   const words = await run(
-    { command: 'until [ -e said ]; do sleep 0.02; done; cat said', background: true },
+    {
+      command: 'until [ -e said ]; do sleep 0.02; done; cat said; echo >heard',
+      background: true,
+    },
     {
       command: `
         echo abc >>"$NARWHAL_MASK"
         echo s3same >>"$NARWHAL_MASK"; echo then s3same; echo and s3same >&2
         echo s3same >said`,
     },
-    { command: 'echo later s3same; cat said; exit 3' },
+    // What is in the background ends with the last step: not before it has said its words.
+    {
+      command: 'until [ -e heard ]; do sleep 0.02; done; echo later s3same; cat said; exit 3',
+    },
   )
   assert.match(
     words,
