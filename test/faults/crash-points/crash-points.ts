@@ -13,8 +13,8 @@ export interface CrashPointOptions {
   readonly lanes: number
   /** At most so many points of each process, chosen by the seed; undefined: all. */
   readonly sample?: { readonly size: number; readonly seed: number } | undefined
-  /** After so long no further point is begun; undefined: all are. */
-  readonly budgetMs?: number | undefined
+  /** After so long no further point is begun, once there were `least`; undefined: all are. */
+  readonly budget?: { readonly ms: number; readonly least: number } | undefined
   /** Called when the points are counted, and after each. */
   readonly onCount: (points: Readonly<Record<string, number>>) => void
   readonly onResult: (result: CrashResult) => void
@@ -61,8 +61,8 @@ const TRIES = 3
  * process there and starting it again. Rejects when an undisturbed run does not end as it should.
  */
 export async function runCrashPoints(options: CrashPointOptions): Promise<CrashReport> {
-  const { kind, programs, lanes, signal, budgetMs = Number.POSITIVE_INFINITY } = options
-  const deadline = performance.now() + budgetMs
+  const { kind, programs, lanes, signal, budget } = options
+  const deadline = performance.now() + (budget?.ms ?? Number.POSITIVE_INFINITY)
   await using stack = new AsyncDisposableStack()
   const open = kind === 'sqlite' ? openSqliteStage : openPostgresStage
   const opened = Array.from({ length: lanes }, async () => stack.use(await open(programs, signal)))
@@ -70,13 +70,13 @@ export async function runCrashPoints(options: CrashPointOptions): Promise<CrashR
   const { end, points } = await count(stages, signal)
   options.onCount(points)
   const chosen = choose(points, options.sample)
-  const waiting = chosen.values()
+  const waiting = chosen.entries()
   const results: CrashResult[] = []
   await all(
     stages.map(async (stage) => {
-      for (const point of waiting) {
+      for (const [begun, point] of waiting) {
         signal.throwIfAborted()
-        if (performance.now() > deadline) return
+        if (performance.now() > deadline && begun >= (budget?.least ?? 0)) return
         const result = { kind, ...(await tryPoint(stage, point, { undisturbed: end, signal })) }
         results.push(result)
         options.onResult(result)
@@ -114,7 +114,7 @@ async function count(
   return { end: first.run.end, points: Object.fromEntries(points) }
 }
 
-/** In no order, so that those for which there is no time are from everywhere. */
+/** In no order, and those of the processes in turn, so that those for which there is no time are from everywhere. */
 function choose(
   points: Readonly<Record<string, number>>,
   sample: CrashPointOptions['sample'],
@@ -125,7 +125,8 @@ function choose(
       .sort((a, b) => a.rank - b.rank)
       .slice(0, sample?.size),
   )
-  return rows.flat().map(({ role, at }) => ({ role, at }))
+  const turns = rows.flatMap((row) => row.map(({ role, at }, turn) => ({ role, at, turn })))
+  return turns.sort((a, b) => a.turn - b.turn).map(({ role, at }) => ({ role, at }))
 }
 
 async function tryPoint(
