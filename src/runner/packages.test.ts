@@ -144,6 +144,7 @@ test('says so in an image without a package manager', { skip: docker.skip }, asy
     image: testImage(),
     workspace: dir.join('workspace'),
     limits,
+    isStranger: false,
   }
   await mkdir(spec.workspace)
   await using sandbox = await executor.open(spec, never)

@@ -37,6 +37,7 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
           name,
           workspace: dir.join(name),
           limits: { memoryBytes: 1, cpus: 1, processes: 1 },
+          isStranger: false,
         },
         signal,
         onPhase: () => {},

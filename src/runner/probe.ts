@@ -44,7 +44,9 @@ async function runTrue({ executor, workspaces, limits }: ProbeDeps, signal: Abor
   await using stack = new AsyncDisposableStack()
   stack.defer(() => removeFolder(workspace))
   await mkdir(workspace)
-  const sandbox: Sandbox = stack.use(await executor.open({ name, workspace, limits }, signal))
+  const sandbox: Sandbox = stack.use(
+    await executor.open({ name, workspace, limits, isStranger: false }, signal),
+  )
   let said = ''
   const hear = (_: string, chunk: Uint8Array) => {
     said = `${said}${Buffer.from(chunk).toString()}`.slice(0, 200)

@@ -15,7 +15,7 @@ async function runBeside(beside: string, after: string) {
   await mkdir(dir.join('workspace'))
   const signal = new AbortController().signal
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-  const spec = { name: 'job_1/1', workspace: dir.join('workspace'), limits }
+  const spec = { name: 'job_1/1', workspace: dir.join('workspace'), limits, isStranger: false }
   await using sandbox = await executor.open(spec, signal)
   const events = spools.create(FACTS, () => {})
   const step = { dependencies: [], env: {} }

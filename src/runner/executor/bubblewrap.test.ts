@@ -24,7 +24,7 @@ executorContract('bubblewrap', open, {
 
 function spec(workspace: string): SandboxSpec {
   const limits = { memoryBytes: 1, cpus: 1, processes: 256 }
-  return { name: 'job_bubblewrap/1', workspace, limits }
+  return { name: 'job_bubblewrap/1', workspace, limits, isStranger: false }
 }
 
 async function output(executor: BubblewrapExecutor, workspace: string, script: string, env = {}) {

@@ -91,6 +91,7 @@ export class ContractFixture {
       name: `job_contract${this.#sandboxes}/1`,
       workspace: dir.join(folder),
       limits: { memoryBytes: 512 * MIB, cpus: 1, processes: 256 },
+      isStranger: false,
       ...(this.options.image === undefined ? {} : { image: this.options.image }),
     }
   }

@@ -40,7 +40,13 @@ async function stage() {
     }),
   )
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
-  const spec = { name: 'job_away/1', image: testImage(), workspace: dir.join('workspace'), limits }
+  const spec = {
+    name: 'job_away/1',
+    image: testImage(),
+    workspace: dir.join('workspace'),
+    limits,
+    isStranger: false,
+  }
   const sandbox = await executor.open(spec, NOTHING)
   const dispose = () => stack.disposeAsync()
   return { goAway, comeBack, executor, sandbox, containers, [Symbol.asyncDispose]: dispose }

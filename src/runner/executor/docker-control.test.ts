@@ -30,6 +30,7 @@ async function stage() {
     image: testImage(),
     workspace: dir.join('workspace'),
     limits,
+    isStranger: false,
   }
   const sandbox = stack.use(await executor.open(spec, NOTHING))
   const [name = ''] = await readdir(dir.join('sandboxes'))

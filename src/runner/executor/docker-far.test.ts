@@ -93,7 +93,13 @@ test('docker: runs steps by the engine where FIFOs do not reach into its contain
   const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
   const open = async (name: string) => {
     await mkdir(dir.join(name))
-    const spec = { name: `job_${name}/1`, image: testImage(), workspace: dir.join(name), limits }
+    const spec = {
+      name: `job_${name}/1`,
+      image: testImage(),
+      workspace: dir.join(name),
+      limits,
+      isStranger: false,
+    }
     return executor.open(spec, NOTHING)
   }
   await using first = await open('first')

@@ -44,6 +44,7 @@ async function specIn(dir: TempDir, more: Partial<SandboxSpec>) {
     image: testImage(),
     workspace,
     limits,
+    isStranger: false,
     onService: (index, event) => {
       const { type } = event
       if (type === 'output')

@@ -44,6 +44,7 @@ async function stage(options: Options) {
     name: `job_${++jobs}/1`,
     image,
     limits: own,
+    isStranger: false,
     ...(network ? { network } : {}),
   })
   const containers = () => api.listContainers('narwhal.runner', instance)

@@ -50,7 +50,7 @@ for (const [name, options] of [
 async function specIn(dir: TempDir, image?: string): Promise<SandboxSpec> {
   await mkdir(dir.join('workspace'), { recursive: true })
   const limits = { memoryBytes: 64 * MIB, cpus: 0.5, processes: 64 }
-  const spec = { name: 'job_docker/1', workspace: dir.join('workspace'), limits }
+  const spec = { name: 'job_docker/1', workspace: dir.join('workspace'), limits, isStranger: false }
   return image === undefined ? spec : { ...spec, image }
 }
 

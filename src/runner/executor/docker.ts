@@ -232,7 +232,12 @@ export class DockerExecutor implements Executor {
       discard: async ({ container, workspace, limits }) => {
         // Where the engine is away, it is tried again like any other.
         const containers = { main: container, others: new Map() }
-        const sandbox = this.#keep(containers, { name: 'warm', workspace, limits })
+        const sandbox = this.#keep(containers, {
+          name: 'warm',
+          workspace,
+          limits,
+          isStranger: false,
+        })
         await sandbox[Symbol.asyncDispose]().catch(() => {})
         await removeFolder(workspace).catch(() => {})
       },

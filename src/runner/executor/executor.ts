@@ -11,6 +11,8 @@ export interface SandboxSpec {
   /** A folder of the runner, empty or with the checkout; the working directory of every step. */
   readonly workspace: string
   readonly limits: SandboxLimits
+  /** Whether it runs code that is not proven to be of the repository's own people. */
+  readonly isStranger: boolean
   /** Without a network but its own loopback, or, with services, that of the job. */
   readonly network?: 'none'
   /** The images that steps name besides. */

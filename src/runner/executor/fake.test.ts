@@ -8,7 +8,7 @@ import { FakeExecutor } from './fake.ts'
 
 const NOTHING = new AbortController().signal
 const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-const spec = { name: 'job_a/1', workspace: '/nowhere', limits }
+const spec = { name: 'job_a/1', workspace: '/nowhere', limits, isStranger: false }
 
 async function run(sandbox: Sandbox, script: string, env = {}, signal = NOTHING) {
   const text = { stdout: '', stderr: '' }

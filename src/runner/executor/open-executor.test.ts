@@ -55,7 +55,13 @@ async function serveAt(path: string) {
 
 function spec(workspace: string, image?: string) {
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
-  return { name: `job_${uniquePrefix()}/1`, workspace, limits, ...(image ? { image } : {}) }
+  return {
+    name: `job_${uniquePrefix()}/1`,
+    workspace,
+    limits,
+    isStranger: false,
+    ...(image ? { image } : {}),
+  }
 }
 
 test('opens the executor that is named', async () => {

@@ -18,7 +18,7 @@ test('process: refuses what it can not give in words that help', async () => {
   await using executor = new ProcessExecutor({ instance: uniquePrefix() })
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
   const refused = async (asked: Partial<SandboxSpec>, words: string) => {
-    const spec = { name: 'job_x/1', workspace: '/nowhere', limits, ...asked }
+    const spec = { name: 'job_x/1', workspace: '/nowhere', limits, isStranger: false, ...asked }
     await assert.rejects(
       executor.open(spec, new AbortController().signal),
       (error) =>

@@ -23,5 +23,5 @@ const executor = new DockerExecutor({
   log: silentLog(),
 })
 await executor.reap()
-executor.take({ name: 'job_warm/1', image, limits })
+executor.take({ name: 'job_warm/1', image, limits, isStranger: false })
 setInterval(() => {}, 60_000)

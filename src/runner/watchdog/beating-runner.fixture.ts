@@ -28,7 +28,13 @@ async function main(): Promise<void> {
   const executor = await openExecutor(told.executor, { log, instance, folder, hide: [] })
   await using watched = watchedExecutor(executor, watchdog)
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
-  const spec = { name: 'job_beating/1', workspace, limits, ...(image ? { image } : {}) }
+  const spec = {
+    name: 'job_beating/1',
+    workspace,
+    limits,
+    isStranger: false,
+    ...(image ? { image } : {}),
+  }
   await using sandbox = await watched.open(spec, stop.signal)
   process.stdin.on('end', () => stop.abort())
   process.stdin.on('data', (keepMs) => {

@@ -27,7 +27,13 @@ async function stage() {
   const options = { host: url, folder, runnerIsRoot: true, log: silentLog(), instance }
   const executor = stack.use(new DockerExecutor(options))
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
-  const spec = { name: 'job_end/1', image: testImage(), workspace: dir.join('workspace'), limits }
+  const spec = {
+    name: 'job_end/1',
+    image: testImage(),
+    workspace: dir.join('workspace'),
+    limits,
+    isStranger: false,
+  }
   const sandbox = stack.use(await executor.open(spec, NOTHING))
   const seconds = String(600_000 + (process.pid % 100_000))
   const ready = Promise.withResolvers<void>()

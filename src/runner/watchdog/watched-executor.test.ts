@@ -8,7 +8,7 @@ import { watchedExecutor } from './watched-executor.ts'
 
 const NOTHING = new AbortController().signal
 const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-const spec = { name: 'job_a/1', workspace: '/nowhere', limits }
+const spec = { name: 'job_a/1', workspace: '/nowhere', limits, isStranger: false }
 const handle: SandboxHandle = { kind: 'processes', mark: 'nobody' }
 
 /** Sandboxes without processes, but with something to watch. */
