@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startServices } from '../services/start-services.ts'
+import { attacksOf, catalogue } from './catalogue.ts'
 import { countLine, fileLine, summary } from './report.ts'
 import type { FileResult } from './result.ts'
 import { runFile } from './run-file.ts'
@@ -20,9 +21,15 @@ const TEST_TIMEOUT_MS = 120_000
 const CACHE = join(process.cwd(), 'node_modules/.cache/narwhal')
 const NO_SERVICES = 'started with --no-services'
 
-/** `npm test -- [--no-services] [word …]`: runs the test files whose path contains one of the words. */
+/**
+ * `npm test -- [--no-services] [word …]`: runs the test files whose path contains one of the words. With
+ * `--catalogue` it ends with the list of the attacks that were tried, in the place of the counts.
+ */
 const { values, positionals } = parseArgs({
-  options: { 'no-services': { type: 'boolean', default: false } },
+  options: {
+    'no-services': { type: 'boolean', default: false },
+    catalogue: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 })
 const stop = new AbortController()
@@ -42,7 +49,8 @@ try {
   const nothing =
     files.length === 0 ? `no test file's path contains ${positionals.join(', ')}\n` : ''
   const stopped = stop.signal.aborted ? 'stopped before the end\n' : ''
-  process.stdout.write(`\n${summary(results)}\n${nothing}${stopped}${countLine(results)}\n`)
+  const end = values.catalogue ? catalogue(attacksOf(results)) : countLine(results)
+  process.stdout.write(`\n${summary(results)}\n${nothing}${stopped}${end}\n`)
 }
 const ranAny = results.some(({ tests }) => tests.some(({ outcome }) => outcome !== 'skipped'))
 const failedAny = results.some(({ tests }) => tests.some(({ outcome }) => outcome === 'failed'))

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
+import { attacksOf, catalogue } from './catalogue.ts'
+import type { TestResult } from './result.ts'
+
+function fileOf(...tests: TestResult[]) {
+  return { file: 'test/security/a.test.ts', tests, durationMs: 1, output: '' }
+}
+
+test('lists attacks by their ids, with what became of each', () => {
+  const attacks = attacksOf([
+    fileOf(
+      { path: ['SEC-10: a job starves another'], outcome: 'failed', error: 'it did' },
+      { path: ['SEC-02: a stranger gets a secret'], outcome: 'passed' },
+    ),
+    fileOf({ path: ['NET-01: a job reaches the gateway'], outcome: 'skipped', reason: 'no nft' }),
+  ])
+  const lines = stripVTControlCharacters(catalogue(attacks)).split('\n')
+  assert.deepEqual(lines, [
+    'NET-01  not tried  a job reaches the gateway (no nft)',
+    'SEC-02  held       a stranger gets a secret',
+    'SEC-10  NOT HELD   a job starves another',
+    '',
+    '1 held, 1 not held, 1 not tried',
+  ])
+})
+
+test('takes the worst of its parts for what became of an attack', () => {
+  const title = 'SEC-01: a job approves itself'
+  const attacks = attacksOf([
+    fileOf(
+      { path: [title, 'in a container'], outcome: 'failed' },
+      { path: [title], outcome: 'passed' },
+    ),
+  ])
+  assert.deepEqual(attacks, [{ id: 'SEC-01', what: 'a job approves itself', verdict: 'not held' }])
+})
+
+test('loses no failure of a test that has no id', () => {
+  const failed = fileOf({ path: ['the file as a whole'], outcome: 'failed' })
+  assert.equal(attacksOf([failed])[0]?.verdict, 'not held')
+})
+
+test('refuses two attacks of one id', () => {
+  const passed = (title: string) => ({ path: [title], outcome: 'passed' }) as const
+  const files = [fileOf(passed('SEC-01: one'), passed('SEC-01: another'))]
+  assert.throws(() => attacksOf(files), /two attacks have the id SEC-01/)
+})
