@@ -1,4 +1,5 @@
 import { suite, test } from 'node:test'
+import { auditContract } from './contract/audit.contract.ts'
 import { changesContract } from './contract/changes.contract.ts'
 import { concurrencyContract } from './contract/concurrency.contract.ts'
 import { dispatchersContract } from './contract/dispatchers.contract.ts'
@@ -45,5 +46,6 @@ export function storeContract(
     sealingContract(open)
     secretsContract(open)
     usersContract(open)
+    auditContract(open)
   })
 }

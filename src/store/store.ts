@@ -1,6 +1,9 @@
+import type { AuditHead, ChainedEntry } from '../contract/audit-chain.ts'
 import type { StateChange } from '../contract/live-event.ts'
 import type { LogChunk } from '../contract/log-chunk.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
+import type { AuditEvent, Doer } from '../core/audit.ts'
+import type { AuditAction } from '../core/audit-actions.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../core/concurrency.ts'
 import type { WebhookForge } from '../core/forge.ts'
@@ -172,6 +175,12 @@ export interface StoreReader {
   listChanges(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
   /** The number of the newest state change; 0 when there is none. */
   lastChange(): Promise<number>
+
+  /** Entries of the audit log, newest first. */
+  listAudit(query: AuditQuery): Promise<AuditPage>
+  /** Entries of the audit log with numbers above `after`, ascending, at most `limit`. */
+  readAudit(after: number, limit: number): Promise<ChainedEntry[]>
+  auditHead(): Promise<AuditHead>
 }
 
 /** A job that waits, with what is to be known of its pipeline. */
@@ -261,6 +270,41 @@ export interface ChangeQuery {
   readonly after: number
   readonly limit: number
   readonly scope?: { readonly pipelineId: PipelineId } | 'runners'
+}
+
+/** Which entries of the audit log; all conditions must hold. */
+export interface AuditQuery {
+  /** The name of who did it. */
+  readonly actor?: string
+  readonly action?: AuditAction
+  /** The id or the name of what it was done to. */
+  readonly subject?: string
+  /** The name of a secret that was set, removed, or given to a job. */
+  readonly secret?: string
+  readonly since?: number
+  readonly until?: number
+  /** Only those older than this one: the next page. */
+  readonly before?: AuditPlace
+  readonly limit: number
+}
+
+/** An entry's place in the order of time. */
+export interface AuditPlace {
+  readonly at: number
+  readonly seq: number
+}
+
+export interface AuditPage {
+  readonly entries: ChainedEntry[]
+  /** Where it goes on; absent: these were the last. */
+  readonly next?: AuditPlace
+}
+
+/** What retention has removed of the audit log: so many, up to this one. */
+export interface PrunedAudit {
+  readonly rows: number
+  readonly through: number
+  readonly hash: string
 }
 
 /** What can be done in a transaction; its reads see what the transaction wrote. */
@@ -413,6 +457,17 @@ export interface StoreWriter extends StoreReader {
   listSealedOtherwise(keyId: string, limit: number): Promise<SealedValue[]>
   /** Puts another text in the place of a value that is still the same; undefined: forgets the value. */
   replaceSealed(value: SealedValue, sealed: string | undefined): Promise<void>
+
+  /**
+   * Has the transaction write down who does what in it, at its end: either both are done or neither is.
+   * Whatever changes rights, secrets, tokens, repositories, runners or approvals calls it.
+   */
+  audit(by: Doer, event: AuditEvent): void
+  /**
+   * Removes the oldest entries of the audit log, at most `limit`, up to the first that is not older
+   * than `before`; that it did so is written down. Returns how many they were.
+   */
+  pruneAudit(by: Doer, which: { before: number; limit: number }): Promise<number>
 
   /** Forgets all state changes but the newest `keep`. */
   pruneChanges(keep: number): Promise<void>

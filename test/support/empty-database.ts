@@ -19,9 +19,10 @@ const EMPTY = `
     set local session_replication_role = replica;
     for one in
       select tablename from pg_tables
-      where schemaname = current_schema() and tablename <> 'change_counter' and tablename not like 'kysely%'
+      where schemaname = current_schema() and tablename not in ('change_counter', 'audit_head') and tablename not like 'kysely%'
     loop
       execute format('delete from %I', one);
     end loop;
     update change_counter set last = 0;
+    update audit_head set last = 0, hash = '', removed = 0, removed_hash = '';
   end $$`

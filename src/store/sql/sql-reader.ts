@@ -1,3 +1,4 @@
+import type { AuditHead, ChainedEntry } from '../../contract/audit-chain.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { GroupMember } from '../../core/concurrency.ts'
@@ -22,6 +23,8 @@ import type {
   UserRecord,
 } from '../records.ts'
 import type {
+  AuditPage,
+  AuditQuery,
   ChangeQuery,
   ForgeName,
   PendingQuery,
@@ -32,6 +35,7 @@ import type {
   UntoldQuery,
 } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
+import { auditHead, listAudit, readAudit } from './audit-reads.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
 import { listGroup } from './groups.ts'
@@ -233,5 +237,17 @@ export class SqlReader implements StoreReader {
 
   lastChange(): Promise<number> {
     return lastChange(this.#db)
+  }
+
+  listAudit(query: AuditQuery): Promise<AuditPage> {
+    return listAudit(this.#db, query)
+  }
+
+  readAudit(after: number, limit: number): Promise<ChainedEntry[]> {
+    return readAudit(this.#db, after, limit)
+  }
+
+  auditHead(): Promise<AuditHead> {
+    return auditHead(this.#db)
   }
 }

@@ -1,4 +1,5 @@
 import type { StateChange } from '../../contract/live-event.ts'
+import type { AuditEvent, Doer } from '../../core/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../../core/concurrency.ts'
 import type {
@@ -29,6 +30,9 @@ import type {
   UserRecord,
 } from '../records.ts'
 import type { JoinTokenUse, LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
+import { appendAudit, type NewAuditEntry } from './audit-append.ts'
+import { newEntry } from './audit-entry.ts'
+import { pruneAudit } from './audit-prune.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
 import {
   acceptEvents,
@@ -82,14 +86,16 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   readonly #changed = new ChangedSubjects()
   /** Of the pipelines that this transaction has locked. */
   #holders = new Map<PipelineId, Holder>()
+  readonly #audit: NewAuditEntry[] = []
 
   constructor(db: Db) {
     super(db)
     this.#db = db
   }
 
-  /** Writes the state changes of all that was written; to be called once, before the commit. */
+  /** Writes who did it, and the state changes of all that was written; to be called once, before the commit. */
   async finish(): Promise<StateChange[]> {
+    await appendAudit(this.#db, this.#audit)
     return appendChanges(this.#db, await this.#changed.views(this.#db))
   }
 
@@ -304,5 +310,17 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   pruneChanges(keep: number): Promise<void> {
     return pruneChanges(this.#db, keep)
+  }
+
+  audit(by: Doer, event: AuditEvent): void {
+    this.#audit.push(newEntry(by, event, Date.now()))
+  }
+
+  async pruneAudit(by: Doer, which: { before: number; limit: number }): Promise<number> {
+    const pruned = await pruneAudit(this.#db, which)
+    if (!pruned) return 0
+    const after = { ...pruned, before: which.before }
+    this.audit(by, { action: 'audit.pruned', subject: { id: 'audit', name: 'audit' }, after })
+    return pruned.rows
   }
 }

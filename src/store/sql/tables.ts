@@ -25,6 +25,9 @@ export interface Tables {
   users: UserRow
   forge_links: ForgeLinkRow
   told_statuses: ToldStatusRow
+  audit: AuditRow
+  audit_secrets: AuditSecretRow
+  audit_head: AuditHeadRow
 }
 
 /** A connection to the tables: a pool, or the one that a transaction is on. */
@@ -301,4 +304,42 @@ export interface ToldStatusRow {
   state: string
   error: string | null
   told_at: number
+}
+
+export interface AuditRow {
+  /** Counts from 1, without holes. */
+  seq: number
+  at: number
+  actor_kind: string
+  actor_id: string
+  actor_name: string
+  address: string
+  cause: string
+  action: string
+  subject_kind: string
+  subject_id: string
+  subject_name: string
+  /** JSON of Facts */
+  facts_before: string | null
+  /** JSON of Facts */
+  facts_after: string | null
+  /** chainHash */
+  hash: string
+}
+
+/** A secret that an entry is about. */
+export interface AuditSecretRow {
+  name: string
+  /** The entry's. */
+  at: number
+  seq: number
+}
+
+/** One row: where the chain of entries begins and ends. */
+export interface AuditHeadRow {
+  id: number
+  last: number
+  hash: string
+  removed: number
+  removed_hash: string
 }
