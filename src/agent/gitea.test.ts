@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decideTrust } from '../core/stranger.ts'
 import { parseGitea } from './gitea.ts'
+import type { ParsedWebhook } from './parsed-webhook.ts'
 
 const SHA = 'bffeb74224043ba2feb48d137756c8a9331c449a'
 const BEFORE = '28e1879d029cb852e4844d9c718537df08844e03'
@@ -36,7 +38,7 @@ test('a push is read, with its head wherever it stands', () => {
       sha: SHA,
       title: 'Webhooks work',
       author: 'Ada L.',
-      trust: { actorId: 7, headRepositoryId: 140, fromFork: false },
+      facts: { actorId: 7, repositoryId: 140, headRepositoryId: 140 },
       details: { base: BEFORE },
     },
   }
@@ -71,12 +73,48 @@ test('new commits of a pull request are built, and whose they are is told by num
     const parsed = parseGitea(name, request)
     assert.ok(parsed.kind === 'commit')
     assert.equal(parsed.event.ref, 'refs/pull/3/head')
-    assert.deepEqual(parsed.event.trust, { actorId: 7, headRepositoryId: 141, fromFork: true })
+    assert.deepEqual(parsed.event.facts, {
+      actorId: 7,
+      repositoryId: 140,
+      headRepositoryId: 141,
+      baseRepositoryId: 140,
+      headRef: 'fix',
+      headLabel: 'fix',
+    })
+    assert.equal(strangerOf(parsed), 'other_repository')
   }
   const own = { ...request, pull_request: { ...request.pull_request, head: of(140) } }
   const parsed = parseGitea('pull_request', own)
-  assert.equal(parsed.kind === 'commit' && parsed.event.trust.fromFork, false)
+  assert.equal(strangerOf(parsed), undefined)
   assert.equal(parseGitea('pull_request', { ...request, action: 'closed' }).kind, 'ignored')
+})
+
+test('a pull request that was pushed to refs/for/… is a stranger’s, though its head is told as ours', () => {
+  // As Gitea and Forgejo tell it: whoever may read the repository can make one.
+  const head = { label: '', ref: 'refs/pull/3/head', sha: SHA, repo_id: 140, repo: repository }
+  const base = { label: 'main', ref: 'main', sha: BEFORE, repo_id: 140, repo: repository }
+  const pull = { id: 9, number: 3, title: 'Fix it', user: ada, head, base, flow: 1 }
+  const told = (pull_request: object) =>
+    parseGitea('pull_request', {
+      action: 'opened',
+      number: 3,
+      pull_request,
+      repository,
+      sender: ada,
+    })
+  assert.equal(strangerOf(told(pull)), 'agit')
+  // Each sign of it is enough.
+  assert.equal(
+    strangerOf(told({ ...pull, flow: undefined, head: { ...head, label: 'x' } })),
+    'agit',
+  )
+  assert.equal(strangerOf(told({ ...pull, flow: 0, head: { ...head, ref: 'fix' } })), 'agit')
+  const branch = { ...head, label: 'fix', ref: 'fix' }
+  assert.equal(strangerOf(told({ ...pull, head: branch })), 'agit')
+  assert.equal(strangerOf(told({ ...pull, flow: 'agit', head: branch })), 'agit')
+  assert.equal(strangerOf(told({ ...pull, flow: 0, head: branch })), undefined)
+  const bare = { sha: SHA, repo: repository }
+  assert.equal(strangerOf(told({ ...pull, flow: 0, head: bare })), 'head_ref_missing')
 })
 
 test('what is malformed is refused, and other events are ignored', () => {
@@ -84,3 +122,10 @@ test('what is malformed is refused, and other events are ignored', () => {
   assert.throws(() => parseGitea('push', null), { code: 'invalid' })
   assert.equal(parseGitea('issues', { repository }).kind, 'ignored')
 })
+
+/** What is decided from the facts of a webhook. */
+function strangerOf(parsed: ParsedWebhook): string | undefined {
+  assert.ok(parsed.kind === 'commit')
+  const { facts, ...event } = parsed.event
+  return decideTrust({ ...event, source: 'webhook' }, facts).stranger
+}

@@ -47,13 +47,22 @@ export const pullRequestAction = z.object({ action: z.string(), repository })
 
 export const pullRequest = z.object({
   repository,
+  sender: account.nullish(),
   pull_request: z.object({
     number: id,
     title: z.string(),
     /** Null when the account is gone. */
     user: account.nullable(),
     /** The repository is null when it is gone. */
-    head: z.object({ sha: commitSha, repo: z.object({ id }).nullable() }),
+    head: z.object({
+      sha: commitSha,
+      repo: z.object({ id }).nullable(),
+      /** The branch's short name; of an AGit pull request `refs/pull/N/head`, and the label is empty. */
+      ref: z.string().max(1000).nullish(),
+      label: z.string().max(1000).nullish(),
+    }),
+    /** Of Gitea and Forgejo: how it came; 0 or absent: by a branch. */
+    flow: z.unknown().optional(),
     base: z.object({
       repo: z.object({ id }),
       /** The branch's short name, and the commit it was at. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import { isRef, isSha } from '../core/commit-event.ts'
+import { decideTrust } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { parseGithub } from './github.ts'
 import type { WebhookCommit } from './parsed-webhook.ts'
@@ -69,7 +70,7 @@ describe('a push', () => {
         sha: SHA,
         title: 'Dive',
         author: 'Ann',
-        trust: { actorId: 7, headRepositoryId: 1, fromFork: false },
+        facts: { actorId: 7, repositoryId: 1, headRepositoryId: 1 },
       },
     })
   })
@@ -123,7 +124,7 @@ describe('a push', () => {
       'push',
       pushOf({ sender: undefined, head_commit: { id: SHA, message: '\n\n' } }),
     )
-    assert.deepEqual(event.trust, { headRepositoryId: 1, fromFork: false })
+    assert.deepEqual(event.facts, { repositoryId: 1, headRepositoryId: 1 })
     assert.deepEqual([event.title, event.author], ['main', 'unknown'])
   })
 })
@@ -137,7 +138,15 @@ describe('a pull request', () => {
         sha: SHA,
         title: 'Breathe',
         author: 'bob',
-        trust: { actorId: 8, headRepositoryId: 1, fromFork: false },
+        facts: {
+          actorId: 8,
+          senderId: 7,
+          repositoryId: 1,
+          headRepositoryId: 1,
+          baseRepositoryId: 1,
+          headRef: 'topic',
+          headLabel: 'ann:topic',
+        },
       })
     }
   })
@@ -149,7 +158,7 @@ describe('a pull request', () => {
     }
   })
 
-  const forks: readonly [what: string, head: unknown, base: unknown, fromFork: boolean][] = [
+  const forks: readonly [what: string, head: unknown, base: unknown, isStranger: boolean][] = [
     ['in the repository itself', { id: 1 }, { id: 1 }, false],
     ['in a fork', { id: 2 }, { id: 1 }, true],
     ['in a fork that is gone', null, { id: 1 }, true],
@@ -157,11 +166,12 @@ describe('a pull request', () => {
     ['in a fork that says it is none', { id: 2, fork: false }, { id: 1 }, true],
     ['and base in another repository', { id: 2 }, { id: 2 }, true],
   ]
-  for (const [what, head, base, fromFork] of forks) {
-    test(`with its head ${what} is ${fromFork ? '' : 'not '}from a fork`, () => {
-      const { trust } = commitOf('pull_request', pullRequestOf({ head, base }))
-      assert.equal(trust.fromFork, fromFork)
-      assert.equal(trust.headRepositoryId, (head as { id: number } | null)?.id)
+  for (const [what, head, base, isStranger] of forks) {
+    test(`with its head ${what} is ${isStranger ? '' : 'not '}a stranger's`, () => {
+      const { facts, ...event } = commitOf('pull_request', pullRequestOf({ head, base }))
+      const { stranger } = decideTrust({ ...event, source: 'webhook' }, facts)
+      assert.equal(stranger !== undefined, isStranger)
+      assert.equal(facts.headRepositoryId, (head as { id: number } | null)?.id)
     })
   }
 
@@ -174,7 +184,7 @@ describe('a pull request', () => {
 
   test('of an account that is gone has no actor', () => {
     const event = commitOf('pull_request', pullRequestOf({ user: null }))
-    assert.deepEqual([event.author, event.trust.actorId], ['ghost', undefined])
+    assert.deepEqual([event.author, event.facts.actorId], ['ghost', undefined])
   })
 })
 
@@ -288,7 +298,7 @@ function pullRequestOf(changes: {
       number: 12,
       title: 'Breathe',
       user,
-      head: { sha: SHA, repo: head },
+      head: { ref: 'topic', label: 'ann:topic', sha: SHA, repo: head },
       base: { repo: base },
     },
   }

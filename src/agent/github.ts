@@ -65,7 +65,7 @@ function parsePush(payload: Push): ParsedWebhook {
     sha: isTag ? (head?.id ?? after) : after,
     title: head?.message ?? '',
     author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
-    trust: ownTrust(payload),
+    facts: ownFacts(payload),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
 }
@@ -84,7 +84,7 @@ function parseCreate(payload: Create): ParsedWebhook {
     sha: payload.sha,
     title: payload.ref,
     author: sender?.login ?? '',
-    trust: ownTrust(payload),
+    facts: ownFacts(payload),
   })
 }
 
@@ -101,7 +101,7 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     sha: head.sha,
     title,
     author: user?.login ?? 'ghost',
-    trust: pullRequestTrust(request),
+    facts: pullRequestFacts(request),
     ...targetOf(request),
   })
 }
@@ -116,22 +116,28 @@ function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 
 }
 
 /** Who can push to a repository has its head there. */
-function ownTrust({ repository, sender }: Push | Create): TrustFacts {
+function ownFacts({ repository, sender }: Push | Create): TrustFacts {
   return {
     ...(sender ? { actorId: sender.id } : {}),
+    repositoryId: repository.id,
     headRepositoryId: repository.id,
-    fromFork: false,
   }
 }
 
-function pullRequestTrust({ repository, pull_request: request }: PullRequest): TrustFacts {
-  const { user, base } = request
-  const head = request.head.repo
+function pullRequestFacts(payload: PullRequest): TrustFacts {
+  const { repository, sender, pull_request: request } = payload
+  const { user, base, flow } = request
+  const { repo: head, ref: headRef, label: headLabel } = request.head
+  const isOther = sender && sender.id !== user?.id
   return {
     ...(user ? { actorId: user.id } : {}),
+    ...(isOther ? { senderId: sender.id } : {}),
+    repositoryId: repository.id,
     ...(head ? { headRepositoryId: head.id } : {}),
-    // Our own only if all agree, so that a surprise in the payload errs on the safe side.
-    fromFork: head === null || head.id !== base.repo.id || head.id !== repository.id,
+    baseRepositoryId: base.repo.id,
+    ...(typeof headRef === 'string' ? { headRef } : {}),
+    ...(typeof headLabel === 'string' ? { headLabel } : {}),
+    ...(flow === undefined || flow === null || flow === 0 ? {} : { flow: true }),
   }
 }
 

@@ -45,9 +45,10 @@ export const mergeRequest = z.object({
     author_id: id.nullish(),
     source_project_id: id.nullish(),
     target_project_id: id,
+    source_branch: z.string().max(1000).nullish(),
     target_branch: z.string().max(1000).nullish(),
     last_commit: commit,
   }),
-  user: z.object({ name: z.string().nullish() }).nullish(),
+  user: z.object({ id: id.nullish(), name: z.string().nullish() }).nullish(),
 })
 export type MergeRequest = z.infer<typeof mergeRequest>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decideTrust } from '../core/stranger.ts'
 import { parseGitlab } from './gitlab.ts'
 
 const SHA = 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7'
@@ -58,7 +59,7 @@ test('a push to a branch is read, with the words of its head', () => {
       sha: SHA,
       title: 'fixed readme',
       author: 'Ada L.',
-      trust: { actorId: 4, headRepositoryId: 15, fromFork: false },
+      facts: { actorId: 4, repositoryId: 15, headRepositoryId: 15 },
       details: { base: BEFORE },
     },
   })
@@ -89,7 +90,14 @@ test('a merge request is built when it has new commits, and is trusted by number
       sha: SHA,
       title: 'MS-Viewport',
       author: 'Ada L.',
-      trust: { actorId: 51, headRepositoryId: 16, fromFork: true },
+      facts: {
+        actorId: 51,
+        senderId: 1,
+        repositoryId: 15,
+        headRepositoryId: 16,
+        baseRepositoryId: 15,
+        headRef: 'ms-viewport',
+      },
       details: { targetBranch: 'main' },
     },
   })
@@ -97,8 +105,17 @@ test('a merge request is built when it has new commits, and is trusted by number
     const object_attributes = { ...mergeRequest.object_attributes, ...more }
     return parseGitlab('Merge Request Hook', { ...mergeRequest, object_attributes })
   }
-  const own = as({ source_project_id: 15 })
-  assert.equal(own.kind === 'commit' && own.event.trust.fromFork, false)
+  const strangerOf = (more: object) => {
+    const told = as(more)
+    assert.ok(told.kind === 'commit')
+    const { facts, ...event } = told.event
+    return decideTrust({ ...event, source: 'webhook' }, facts).stranger
+  }
+  assert.equal(strangerOf({}), 'other_repository')
+  assert.equal(strangerOf({ source_project_id: null }), 'head_gone')
+  assert.equal(strangerOf({ source_project_id: 15 }), undefined)
+  assert.equal(strangerOf({ source_project_id: 16, target_project_id: 16 }), 'other_repository')
+  assert.equal(strangerOf({ source_project_id: 15, source_branch: null }), 'head_ref_missing')
   assert.equal(as({ action: 'update', oldrev: BEFORE }).kind, 'commit')
   for (const action of ['update', 'close', 'merge', 'approved', undefined]) {
     assert.equal(as({ action }).kind, 'ignored', action)

@@ -1,4 +1,4 @@
-import { isRef, isZeroSha } from '../core/commit-event.ts'
+import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
 import {
   type MergeRequest,
   mergeRequest,
@@ -49,10 +49,10 @@ function parsePush(payload: Push): ParsedWebhook {
     sha,
     title: head?.message ?? '',
     author: head?.author?.name ?? payload.user_name ?? '',
-    trust: {
+    facts: {
       ...(actorId ? { actorId } : {}),
+      repositoryId: from.forgeId,
       headRepositoryId: from.forgeId,
-      fromFork: false,
     },
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
@@ -75,18 +75,25 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
     sha: head.id,
     title: request.title,
     author: head.author?.name ?? user?.name ?? '',
-    trust: mergeRequestTrust(payload),
+    facts: mergeRequestFacts(payload),
     ...(isBranch ? { details: { targetBranch } } : {}),
   })
 }
 
-function mergeRequestTrust({ project, object_attributes: request }: MergeRequest) {
-  const { author_id: actorId, source_project_id: head, target_project_id: target } = request
+function mergeRequestFacts({
+  project,
+  user,
+  object_attributes: request,
+}: MergeRequest): TrustFacts {
+  const { author_id: actorId, source_project_id: head, target_project_id: base } = request
+  const { source_branch: headRef } = request
   return {
     ...(actorId ? { actorId } : {}),
+    ...(user?.id && user.id !== actorId ? { senderId: user.id } : {}),
+    repositoryId: project.id,
     ...(head ? { headRepositoryId: head } : {}),
-    // Our own only if all agree, so that a surprise in the payload errs on the safe side.
-    fromFork: head !== target || head !== project.id,
+    baseRepositoryId: base,
+    ...(typeof headRef === 'string' ? { headRef } : {}),
   }
 }
 

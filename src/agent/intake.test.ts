@@ -36,7 +36,7 @@ async function openWorld() {
 let deliveries = 0
 
 function push(repositoryId: RepositoryId, sha: string, ref = 'refs/heads/main'): Delivery {
-  const trust = { fromFork: false }
+  const trust = {}
   const words = { title: 'Feed the whale', author: 'Ada' }
   const event = {
     repositoryId,

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type CommitEvent, shortRef } from '../core/commit-event.ts'
+import { type CommitEvent, shortRef, type TrustFacts } from '../core/commit-event.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { firstLine } from './hostile-text.ts'
 
@@ -27,11 +27,9 @@ export type ParsedWebhook =
     }
 
 /** What a webhook tells of a commit event. */
-export type WebhookCommit = Pick<
-  CommitEvent,
-  'ref' | 'sha' | 'title' | 'author' | 'trust' | 'details'
-> & {
+export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'details'> & {
   readonly kind: 'push' | 'pull_request' | 'tag'
+  readonly facts: TrustFacts
 }
 
 export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {

@@ -46,7 +46,7 @@ test('a webhook that comes during a poll does not make the former head news', as
           sha,
           title: '',
           author: '',
-          trust: { fromFork: false },
+          trust: {},
           source: 'webhook',
         },
       },

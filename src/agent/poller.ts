@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRef, isSha } from '../core/commit-event.ts'
 import { requestRefs } from '../core/forge.ts'
 import type { RepositoryId } from '../core/ids.ts'
+import { decideTrust, isOwnRef } from '../core/stranger.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
@@ -92,7 +93,7 @@ export class Poller {
     const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))
     const events: NewEvent[] = []
     for (const [ref, sha] of remote) {
-      if (known.get(ref) !== sha && isRef(ref) && isSha(sha)) {
+      if (known.get(ref) !== sha && isWatched(ref) && isRef(ref) && isSha(sha)) {
         events.push(eventOf(repository, { ref, sha, before: known.get(ref), toldAt }))
       }
     }
@@ -108,6 +109,11 @@ export function refPatterns(forge: RepositoryRecord['forge']): string[] {
   return ['refs/heads/*', 'refs/tags/*', ...requestRefs(forge)]
 }
 
+/** git takes a pattern for the end of a name, so that it also tells of `refs/original/refs/heads/x`. */
+function isWatched(ref: string): boolean {
+  return isOwnRef(ref) || /^refs\/(?:pull|merge-requests)\/\d+\/head$/.test(ref)
+}
+
 /** A ref as a poll has just seen it, and where it was before. */
 interface RemoteHead {
   readonly ref: string
@@ -117,17 +123,20 @@ interface RemoteHead {
 }
 
 function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: RemoteHead): NewEvent {
-  const pull = /^refs\/(?:pull|merge-requests)\//.test(ref)
+  const kind = ref.startsWith('refs/tags/')
+    ? 'tag'
+    : ref.startsWith('refs/heads/')
+      ? 'push'
+      : 'pull_request'
   return {
     repositoryId: repository.id,
-    kind: pull ? 'pull_request' : ref.startsWith('refs/tags/') ? 'tag' : 'push',
+    kind,
     ref,
     sha,
     // The runner reads both from the commit when it plans the pipeline.
     title: '',
     author: '',
-    // Whose pull request it is can't be seen in a ref, so it is trusted with nothing.
-    trust: { fromFork: pull },
+    trust: decideTrust({ kind, ref, source: 'poll' }, {}, repository),
     // Of a pull request the former head is not what it is compared with.
     details: { toldAt, ...(before && ref.startsWith('refs/heads/') ? { base: before } : {}) },
     source: 'poll',

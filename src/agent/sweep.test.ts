@@ -48,7 +48,7 @@ async function openWorld() {
             sha,
             title: '',
             author: '',
-            trust: { fromFork: false },
+            trust: {},
             source: 'webhook',
             // Many came in the same millisecond.
             receivedAt: 1 + Math.floor(at / 100),

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { EventDetails } from '../core/commit-event.ts'
 import type { WebhookForge } from '../core/forge.ts'
+import { decideTrust } from '../core/stranger.ts'
 import { parseTraceparent } from '../core/traceparent.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -137,13 +138,15 @@ function tellOf(
   how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
 ): Delivery['told'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
+  const { facts, ...told } = parsed.event
+  const event = { ...told, source: 'webhook' } as const
   return {
     kind: 'commit',
     event: {
-      ...parsed.event,
+      ...event,
       repositoryId: repository.id,
-      details: { ...parsed.event.details, ...how },
-      source: 'webhook',
+      trust: decideTrust(event, facts, repository),
+      details: { ...told.details, ...how },
     },
     ...(repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}),
   }

@@ -27,7 +27,7 @@ export interface CommitSource {
   readonly ref: string
   readonly sha: string
   /** It may be a stranger's: what it names is not fetched with the runner's own keys. */
-  readonly fromFork?: boolean
+  readonly isStranger?: boolean
 }
 
 /** What a runner tells of an attempt. Steps count from 0. */
@@ -70,8 +70,8 @@ export function commitFromProto(commit: Commit | undefined): CommitSource {
   if (!id.success) throw wrong("a repository's id", commit.repositoryId)
   if (!isSha(commit.sha)) throw wrong("a commit's name", commit.sha)
   if (!isRef(commit.ref)) throw wrong("a ref's name", commit.ref)
-  const { repositoryName, cloneUrl, ref, sha, fromFork } = commit
-  return { repositoryId: id.data, repositoryName, cloneUrl, ref, sha, fromFork }
+  const { repositoryName, cloneUrl, ref, sha, isStranger } = commit
+  return { repositoryId: id.data, repositoryName, cloneUrl, ref, sha, isStranger }
 }
 
 export function eventToProto({

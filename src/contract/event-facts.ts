@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { type CommitEvent, isSha } from '../core/commit-event.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import {
   type EventFacts as EventFactsMessage,
@@ -23,7 +24,7 @@ export function factsToProto(event: CommitEvent): EventFactsMessage {
     event: event.kind,
     title,
     author,
-    fromFork: trust.fromFork,
+    isStranger: isStranger(trust),
     base,
     targetBranch,
     inputs: { ...inputs },
@@ -35,9 +36,9 @@ export function factsToProto(event: CommitEvent): EventFactsMessage {
 /** Throws `invalid` when a part can't be right. A dispatcher of an older version tells none: a push. */
 export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts {
   if (facts === undefined) {
-    return { event: 'push', title: '', author: '', fromFork: true, inputs: {} }
+    return { event: 'push', title: '', author: '', isStranger: true, inputs: {} }
   }
-  const { title, author, fromFork, base, targetBranch, inputs, jobs, from } = facts
+  const { title, author, base, targetBranch, inputs, jobs, from } = facts
   const event = kind.safeParse(facts.event)
   if (!event.success || (base !== '' && !isSha(base))) {
     throw new NarwhalError('invalid', 'the request tells of an event that can not be')
@@ -46,7 +47,7 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
     event: event.data,
     title,
     author,
-    fromFork,
+    isStranger: facts.isStranger,
     ...(base === '' ? {} : { base }),
     ...(targetBranch === '' ? {} : { targetBranch }),
     inputs: { ...inputs },

@@ -1,16 +1,37 @@
 import type { EventId, RepositoryId } from './ids.ts'
+import type { StrangerReason } from './stranger.ts'
 
 /** What made the event: a push to a branch, a pull request's head, a tag, or a person. */
 export type EventKind = 'push' | 'pull_request' | 'tag' | 'manual'
 
-/** Facts that the forge has verified; trust is decided from these and from nothing else. */
+/**
+ * Facts that the forge has signed, or that were looked up; trust is decided from these and from
+ * nothing else. Repositories and accounts are the forge's numbers; what was not told is absent.
+ */
 export interface TrustFacts {
-  /** The forge's numeric id of the account that sent the commit; absent for polled repositories. */
+  /** The account that sent the commit; of a pull request its author. */
   readonly actorId?: number
-  /** The forge's numeric id of the repository that the head commit lives in. */
+  /** The account that made the event, where that is another one. */
+  readonly senderId?: number
+  /** The repository that the event is told for. */
+  readonly repositoryId?: number
+  /** The repository that the head commit lives in. */
   readonly headRepositoryId?: number
-  /** True unless the head is known to live in the registered repository itself. */
-  readonly fromFork: boolean
+  /** The repository that a pull request wants into. */
+  readonly baseRepositoryId?: number
+  /** The head of a pull request as told: the short name of a branch, where it is one. */
+  readonly headRef?: string
+  readonly headLabel?: string
+  /** The forge says that the pull request came by another way than a branch. */
+  readonly flow?: true
+  /** Which branch or tag of the remote had the commit when that was looked up. */
+  readonly seenAt?: string
+}
+
+/** Those facts, and what was decided from them. */
+export interface Trust extends TrustFacts {
+  /** It is a stranger's, and why; absent: it is known to be the repository's own people's. */
+  readonly stranger?: StrangerReason
 }
 
 /** What is known of an event besides the commit: what it may be planned by, and how it came. */
@@ -44,7 +65,7 @@ export interface CommitEvent {
   readonly title: string
   /** The author's display name; hostile text, never a ground for trust. */
   readonly author: string
-  readonly trust: TrustFacts
+  readonly trust: Trust
   /** What is left out is not known. */
   readonly details?: EventDetails
   /** Where it was learnt from: a webhook, the poller, or a person. */

@@ -11,7 +11,7 @@ export interface PlanFacts {
   /** Hostile text, as the author's name is. */
   readonly title: string
   readonly author: string
-  readonly fromFork: boolean
+  readonly isStranger: boolean
   /** The branch that a pull request wants into, where the forge has told it. */
   readonly targetBranch?: string
   /** What the person gave who started it by hand; empty for all other events. */
@@ -32,7 +32,7 @@ export const SAMPLE_FACTS: PlanFacts = {
   repository: 'owner/name',
   title: '',
   author: '',
-  fromFork: false,
+  isStranger: false,
   inputs: {},
 }
 

@@ -1,5 +1,6 @@
 import type { CommitEvent } from '../core/commit-event.ts'
 import { roundOf } from '../core/job.ts'
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Approval, JobRecord } from '../store/records.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
@@ -14,7 +15,7 @@ export function lacksApproval(
   { spec }: JobRecord,
   approval: Approval | undefined,
 ): boolean {
-  return spec.secrets !== undefined && trust.fromFork && approval?.status !== 'given'
+  return spec.secrets !== undefined && isStranger(trust) && approval?.status !== 'given'
 }
 
 /** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */
@@ -39,8 +40,8 @@ export function approve(
 ): PipelineDraft {
   const { pipeline, jobs } = draft
   if (pipeline.approval?.status === 'given') return draft
-  if (!trust.fromFork) {
-    const words = 'it needs no approval: its commit does not come from a fork'
+  if (!isStranger(trust)) {
+    const words = "it needs no approval: its commit is no stranger's"
     throw new NarwhalError('conflict', words)
   }
   if (jobs.some(({ state }) => state.status === 'finished' && state.outcome === 'cancelled')) {

@@ -44,7 +44,7 @@ export class JobSecrets {
     const { event, draft } = this.#ledger
     if (lacksApproval(event.trust, job, draft.pipeline.approval)) {
       const names = list(namesOf(job))
-      const reason = `it names ${names}, and comes from a fork: look at what it would run, then approve it with \`narwhal pipeline approve ${draft.pipeline.id}\``
+      const reason = `it names ${names}, and is a stranger's: look at what it would run, then approve it with \`narwhal pipeline approve ${draft.pipeline.id}\``
       await this.#bar(job, reason, true)
       return undefined
     }

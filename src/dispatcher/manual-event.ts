@@ -1,6 +1,7 @@
 import { type CommitEvent, isRef, isSha } from '../core/commit-event.ts'
+import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
+import { type CloneUrl, type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord } from '../store/records.ts'
@@ -20,27 +21,32 @@ export async function manualEvent(
   { ref, inputs = {} }: ManualStart,
   git: { env: GitEnv; signal: AbortSignal },
 ): Promise<CommitEvent> {
-  const target = await resolve(repository, ref, git)
+  const { seenAt, ...target } = await resolve(repository, ref, git)
+  const event = { kind: 'manual', source: 'manual', ...target } as const
   return {
+    ...event,
     id: newId('event'),
     repositoryId: repository.id,
-    kind: 'manual',
-    ...target,
     title: '',
     author: '',
-    // Whose pull request it is can't be seen in a ref.
-    trust: { fromFork: target.ref.startsWith('refs/pull/') },
+    trust: decideTrust(event, seenAt === undefined ? {} : { seenAt }, repository),
     ...(Object.keys(inputs).length > 0 ? { details: { inputs } } : {}),
-    source: 'manual',
     receivedAt: Date.now(),
   }
+}
+
+interface Target {
+  readonly ref: string
+  readonly sha: string
+  /** The branch or tag of the remote that is at the commit; absent: none was found. */
+  readonly seenAt?: string
 }
 
 async function resolve(
   repository: RepositoryRecord,
   ref: string | undefined,
   git: { env: GitEnv; signal: AbortSignal },
-): Promise<{ ref: string; sha: string }> {
+): Promise<Target> {
   const clone = parseCloneUrl(repository.cloneUrl)
   if (ref === undefined) {
     const refs = await listRemote(clone, ['HEAD', 'refs/heads/*'], git)
@@ -48,9 +54,12 @@ async function resolve(
     if (!sha) throw missing(repository, 'HEAD')
     const branches = [...refs].filter(([name, at]) => at === sha && name !== 'HEAD')
     const usual = branches.find(([name]) => /^refs\/heads\/(main|master)$/.test(name))
-    return { ref: (usual ?? branches[0])?.[0] ?? 'refs/heads/HEAD', sha }
+    const branch = (usual ?? branches[0])?.[0]
+    return branch === undefined
+      ? await bareCommit(clone, sha, git)
+      : { ref: branch, sha, seenAt: branch }
   }
-  if (isSha(ref)) return { ref: 'refs/heads/HEAD', sha: ref }
+  if (isSha(ref)) return await bareCommit(clone, ref, git)
   const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]
   if (!names.every(isRef)) {
     throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch, tag or ref`)
@@ -58,9 +67,20 @@ async function resolve(
   const refs = await listRemote(clone, names, git)
   for (const name of names) {
     const sha = refs.get(name)
-    if (sha) return { ref: name, sha }
+    if (sha) return { ref: name, sha, ...(isOwnRef(name) ? { seenAt: name } : {}) }
   }
   throw missing(repository, ref)
+}
+
+/** A forge gives out any commit of any pull request by its name: it is ours if a branch or tag has it. */
+async function bareCommit(
+  clone: CloneUrl,
+  sha: string,
+  git: { env: GitEnv; signal: AbortSignal },
+): Promise<Target> {
+  const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
+  const found = [...refs].find(([name, at]) => at === sha && isOwnRef(name))
+  return { ref: BARE_COMMIT_REF, sha, ...(found ? { seenAt: found[0] } : {}) }
 }
 
 function missing(repository: RepositoryRecord, ref: string): NarwhalError {

@@ -9,6 +9,7 @@ import type { IncludeSource } from '../contract/include-source.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
+import { isStranger } from '../core/stranger.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
@@ -33,7 +34,7 @@ export function commitOf({
     cloneUrl: repository.cloneUrl,
     ref: event.ref,
     sha: event.sha,
-    fromFork: event.trust.fromFork,
+    isStranger: isStranger(event.trust),
   })
 }
 

@@ -163,7 +163,7 @@ export class Attempt implements KnownAttempt {
         ...(job.image === undefined ? {} : { image: job.image }),
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
         limits: limitsOf(job, deps.limits),
-        isStranger: order.commit.fromFork ?? false,
+        isStranger: order.commit.isStranger ?? false,
         ...(job.network ? { network: job.network } : {}),
         ...(job.services ? { services: job.services, onService: this.#services.hear } : {}),
         ...imagesOf(job),

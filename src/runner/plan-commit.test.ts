@@ -13,7 +13,7 @@ import { type PipelineParser, planCommit } from './plan-commit.ts'
 const env = readGitEnv()
 const { signal } = new AbortController()
 
-const facts = { event: 'push', title: '', author: '', fromFork: false, inputs: {} } as const
+const facts = { event: 'push', title: '', author: '', isStranger: false, inputs: {} } as const
 
 /** Gives the text back as the plan's name. */
 const parser: PipelineParser = {

@@ -99,10 +99,10 @@ function planFactsOf(
   facts: EventFacts,
   read: { about: CommitText; changed: readonly string[] | undefined },
 ): PlanFacts {
-  const { event, fromFork, targetBranch, inputs, jobs, from } = facts
+  const { event, isStranger, targetBranch, inputs, jobs, from } = facts
   return {
     event,
-    fromFork,
+    isStranger,
     ...(targetBranch === undefined ? {} : { targetBranch }),
     inputs,
     ...(jobs ? { jobs } : {}),

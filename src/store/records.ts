@@ -33,6 +33,8 @@ export interface RepositoryRecord {
   readonly webhookSecret: string
   /** 0: never polled. */
   readonly pollIntervalMs: number
+  /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */
+  readonly strangerAccounts?: readonly number[]
   readonly createdAt: number
 }
 

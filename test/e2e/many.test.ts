@@ -119,7 +119,7 @@ async function fill(stage: Stage, repositoryId: RepositoryId, count: number): Pr
       sha: (0x10000 + n).toString(16).padStart(40, 'b'),
       title: `Change number ${n}`,
       author: n % 2 === 0 ? 'Ada' : 'Grace',
-      trust: { fromFork: false },
+      trust: {},
       source: 'webhook',
       receivedAt: at + n,
     }

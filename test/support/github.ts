@@ -94,7 +94,7 @@ export function pullRequestPayload(
       number: pull.number,
       title: 'Change',
       user: { id: 8, login: 'mallory' },
-      head: { sha: pull.sha, repo: { id: pull.headRepositoryId } },
+      head: { ref: 'topic', sha: pull.sha, repo: { id: pull.headRepositoryId } },
       base: { ref: 'main', sha: 'b'.repeat(40), repo: { id: repository.id } },
     },
   }

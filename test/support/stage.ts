@@ -81,7 +81,7 @@ export class Stage implements AsyncDisposable {
       sha: (++this.#shas * 0x9e3779b1).toString(16).padEnd(40, '7').slice(0, 40),
       title: 'Mend the roof',
       author: 'Ada Lovelace',
-      trust: { fromFork: false },
+      trust: {},
       source: 'webhook',
       receivedAt: Date.now(),
       ...event,

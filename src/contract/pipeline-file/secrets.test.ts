@@ -72,7 +72,7 @@ test('warns of a secret that can not reach a fork, unless forks are left out', (
       `${top}jobs:\n  a:\n    secrets: [KEY]\n    when: ${when}\n    steps: [x]\n`,
     ).warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)
   const warned = [
-    "3:5 jobs.a.secrets can't reach pull requests from forks, for which the job is run as well: leave those out by `expression: '!from_fork'`, or approve them one by one",
+    "3:5 jobs.a.secrets can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one",
   ]
   assert.deepEqual(warnings('{ event: pull_request }'), warned)
   assert.deepEqual(warnings('{ event: [push, pull_request] }'), warned)

@@ -141,7 +141,7 @@ function secretWarnings(
   const reachesForks = all.every((list) => list.some((one) => !excludesForks(one)))
   if (isNone || !asksForPulls || !reachesForks) return []
   const message =
-    "can't reach pull requests from forks, for which the job is run as well: leave those out by `expression: '!from_fork'`, or approve them one by one"
+    "can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one"
   return [{ path: [...path, 'secrets'], message, at: 'key' }]
 }
 
@@ -157,7 +157,7 @@ function namesPullRequests({ event }: Values): boolean {
 /** As far as can be seen: an expression that asks for forks knows of them. */
 function excludesForks(conditions: Values): boolean {
   const { event, expression } = conditions
-  if (typeof expression === 'string' && /\bfrom_fork\b/.test(expression)) return true
+  if (typeof expression === 'string' && /\b(?:from_fork|stranger)\b/.test(expression)) return true
   return event !== undefined && !namesPullRequests(conditions)
 }
 

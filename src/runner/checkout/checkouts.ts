@@ -44,8 +44,8 @@ export class Checkouts {
     const root = { commit, folder }
     await this.#one(root, clone, signal)
     if (!clone.submodules && !clone.lfs) return
-    const { cloneUrl, fromFork = false } = commit
-    const policy = { cloneUrl, fromFork, hosts: this.#rules.fetchHosts }
+    const { cloneUrl, isStranger = false } = commit
+    const policy = { cloneUrl, isStranger, hosts: this.#rules.fetchHosts }
     const common = { mirrors: this.#mirrors, policy, env: this.#env, signal }
     const modules = clone.submodules
       ? await checkOutSubmodules(root, {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { checkFetchUrl, type FetchPolicy, resolveUrl } from './fetch-policy.ts'
 
 const own = (cloneUrl: string, over: Partial<FetchPolicy> = {}): FetchPolicy => {
-  return { cloneUrl, fromFork: false, hosts: [], ...over }
+  return { cloneUrl, isStranger: false, hosts: [], ...over }
 }
 
 test('resolves relative URLs as git does, within their host', () => {
@@ -69,8 +69,8 @@ test('refuses all else that a commit may name, and says why', () => {
     ['http://github.com/x', https, /http is used only where/],
     ['git@git.example.com:x', https, /ssh is used only where/],
     ['git@github.com:x/y', ssh, /ssh is used only where/],
-    ['git@git.example.com:secret/x', { ...ssh, fromFork: true }, /from a fork/],
-    ['git@github.com:a/b', own('/srv/git/app', { hosts: ['*'], fromFork: true }), /from a fork/],
+    ['git@git.example.com:secret/x', { ...ssh, isStranger: true }, /a stranger's/],
+    ['git@github.com:a/b', own('/srv/git/app', { hosts: ['*'], isStranger: true }), /a stranger's/],
     ['git@github.com:a/b', own('/srv/git/app'), /another host/],
     ['../lib', own('/srv/git/app', { hosts: ['*'] }), /only https/],
   ]

@@ -5,8 +5,8 @@ import { parseCloneUrl } from '../../lib/git.ts'
 export interface FetchPolicy {
   /** Of the repository that was registered. */
   readonly cloneUrl: string
-  /** It may be a stranger's. */
-  readonly fromFork: boolean
+  /** It is not known to be the repository's own people's. */
+  readonly isStranger: boolean
   /** Hosts besides the repository's own, as `host` or `host:port`; `*`: any. */
   readonly hosts: readonly string[]
 }
@@ -41,8 +41,8 @@ export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): 
   if (own && (host !== own.host || protocol !== own.protocol)) {
     return refuse(`${protocol.slice(0, -1)} is used only where the repository itself is fetched so`)
   }
-  if (protocol === 'ssh:' && policy.fromFork) {
-    return refuse("a pull request from a fork is not fetched for with the runner's keys")
+  if (protocol === 'ssh:' && policy.isStranger) {
+    return refuse("a stranger's commit is not fetched for with the runner's keys")
   }
   return checked.url
 }

@@ -110,7 +110,7 @@ async function accept(
     sha: snapshot.sha,
     title: '',
     author: '',
-    trust: { fromFork: false },
+    trust: {},
     ...(details ? { details } : {}),
     source: 'manual',
     receivedAt: Date.now(),

@@ -20,7 +20,7 @@ export function eventsContract(open: OpenDatabase): void {
     const polled = anEvent(repository.id, {
       sha: told.sha,
       source: 'poll',
-      trust: { fromFork: false },
+      trust: {},
     })
     const first = await store.transact((write) => write.acceptEvents([told]))
     const second = await store.transact((write) => write.acceptEvents([polled]))

@@ -60,7 +60,7 @@ export function anEvent(repositoryId: RepositoryId, over: Partial<CommitEvent> =
     sha: (++commits).toString(16).padStart(40, '0'),
     title: 'Mend the roof',
     author: 'Ada',
-    trust: { fromFork: false, actorId: 7 },
+    trust: { actorId: 7 },
     source: 'webhook',
     receivedAt: 2000,
     ...over,

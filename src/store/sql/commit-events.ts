@@ -2,10 +2,11 @@ import {
   type CommitEvent,
   type EventDetails,
   semanticKey,
-  type TrustFacts,
+  type Trust,
 } from '../../core/commit-event.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
+import { type FormerTrust, trustOfFormer } from '../../core/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
 import type { PendingQuery } from '../store.ts'
@@ -214,9 +215,16 @@ function eventOf(row: CommitEventRow): CommitEvent {
     sha: row.sha,
     title: row.title,
     author: row.author,
-    trust: JSON.parse(row.trust) as TrustFacts,
+    trust: trustOf(row),
     ...(row.details === null ? {} : { details: JSON.parse(row.details) as EventDetails }),
     source: row.source as CommitEvent['source'],
     receivedAt: row.received_at,
   }
+}
+
+/** Former versions have written whether it came from a fork, and fewer facts. */
+function trustOf({ trust, kind, ref }: CommitEventRow): Trust {
+  const read = JSON.parse(trust) as Trust | FormerTrust
+  if (!('fromFork' in read)) return read
+  return trustOfFormer({ kind: kind as CommitEvent['kind'], ref }, read)
 }

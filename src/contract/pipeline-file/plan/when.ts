@@ -133,7 +133,8 @@ function scopeOf({ facts, inputs, combination, params }: Circumstances): Scope {
     repository: facts.repository,
     title: facts.title,
     author: facts.author,
-    from_fork: facts.fromFork,
+    stranger: facts.isStranger,
+    from_fork: facts.isStranger,
   }
   return {
     valueOf: (name) => {

@@ -21,7 +21,9 @@ export const EXPRESSION_NAMES = {
   repository: "the repository's name",
   title: 'the first line of the commit message, or the title of the pull request',
   author: "the author's name",
-  from_fork: 'whether the commit may be a stranger’s: a pull request from another repository',
+  stranger:
+    'whether the commit is a stranger’s: not known to be of the repository’s own people, such as a pull request from a fork',
+  from_fork: 'another name of `stranger`',
 } as const
 export type ExpressionName = keyof typeof EXPRESSION_NAMES
 
@@ -81,7 +83,7 @@ export const conditions = group('when', {
   expression: key(
     expression,
     'An expression that must be true.',
-    `'!from_fork && matches(branch, "rel-*")'`,
+    `'!stranger && matches(branch, "rel-*")'`,
   ),
 })
 

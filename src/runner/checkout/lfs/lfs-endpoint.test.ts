@@ -9,7 +9,7 @@ const { signal } = new AbortController()
 
 const ask = (cloneUrl: string, path: string) => {
   const env = { ...readGitEnv(), PATH: path }
-  const policy = { cloneUrl, fromFork: false, hosts: [] }
+  const policy = { cloneUrl, isStranger: false, hosts: [] }
   return lfsEndpoint(undefined, { cloneUrl }, { policy, env, signal })
 }
 

@@ -263,9 +263,9 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
   /**
    * It may be a stranger's: what it names is not fetched with the runner's own keys.
    *
-   * @generated from field: bool from_fork = 6;
+   * @generated from field: bool is_stranger = 6;
    */
-  fromFork: boolean;
+  isStranger: boolean;
 };
 
 /**
@@ -356,9 +356,11 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
   author: string;
 
   /**
-   * @generated from field: bool from_fork = 4;
+   * It is not known to be the repository's own people's.
+   *
+   * @generated from field: bool is_stranger = 4;
    */
-  fromFork: boolean;
+  isStranger: boolean;
 
   /**
    * The commit to compare with, and the branch that a pull request wants into; empty: not known.

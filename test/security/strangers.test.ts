@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import { type GitRepository, gitRepository } from '../support/git-repository.ts'
+import { agitPayload, deliverGitea } from '../support/gitea.ts'
+import { finished, logText, pipelineOf, startUp } from '../support/installation.ts'
+
+const CANARY = 'canary-strangers-51d0'
+const FILE = JSON.stringify({
+  jobs: { deploy: { secrets: ['DEPLOY_KEY'], steps: ['print key $DEPLOY_KEY'] } },
+})
+
+suite('who is a stranger', () => {
+  let narwhal: Awaited<ReturnType<typeof startUp>>
+  let source: GitRepository
+  let repository: { readonly id: string; readonly secret: string }
+  const forge = { id: 501, fullName: 'acme/guarded' }
+
+  before(async () => {
+    source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+    narwhal = await startUp({ maxAttempts: '1' })
+    const added = await narwhal.client.addRepository({
+      name: forge.fullName,
+      cloneUrl: source.path,
+      forge: 'gitea',
+      pollIntervalMs: 0,
+    })
+    repository = { id: added.repository.id, secret: added.webhook?.secret ?? '' }
+    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, forge.fullName)
+  })
+
+  after(async () => {
+    await narwhal[Symbol.asyncDispose]()
+    await source[Symbol.asyncDispose]()
+  })
+
+  /** A commit that no branch and no tag has. */
+  async function foreignCommit(ref: string): Promise<string> {
+    const sha = await source.commit({ 'narwhal.yml': FILE, stamp: ref })
+    await source.git('update-ref', ref, sha)
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    return sha
+  }
+
+  async function start(ref: string): Promise<PipelineWithJobs> {
+    const { id } = await narwhal.client.startPipeline({ repository: forge.fullName, ref })
+    return await finished(narwhal, id)
+  }
+
+  function assertBarred({ pipeline, jobs }: PipelineWithJobs, what: string): void {
+    const [deploy] = jobs
+    assert.equal(deploy?.outcome, 'error', what)
+    assert.match(deploy.reason ?? '', /is a stranger's/, what)
+    assert.deepEqual(deploy.attempts, [], what)
+    assert.equal(pipeline.approval?.status, 'needed', what)
+  }
+
+  test('SEC-02: a pull request pushed to refs/for/main, whose head the forge calls our own, gets no secret', async () => {
+    const base = await source.head()
+    const sha = await foreignCommit('refs/pull/3/head')
+    const payload = agitPayload(forge, { number: 3, sha, base })
+    const { secret } = repository
+    const told = await deliverGitea(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    assert.equal(told.status, 202)
+    const { id } = await pipelineOf(narwhal, told.body.eventId)
+    assertBarred(await finished(narwhal, id), 'AGit')
+  })
+
+  test('SEC-06: a start by hand of a ref that is no branch and no tag gets no secret, whatever it is called', async () => {
+    const refs = [
+      'refs/pull/5/head',
+      'refs/merge-requests/5/head',
+      'refs/pull-requests/7/from',
+      'refs/changes/01/1/1',
+      'refs/original/refs/heads/main',
+    ]
+    for (const ref of refs) {
+      await foreignCommit(ref)
+      assertBarred(await start(ref), ref)
+    }
+  })
+
+  test('SEC-06b: a start by hand of a commit that no branch and no tag has gets no secret', async () => {
+    const sha = await foreignCommit('refs/pull/6/head')
+    assertBarred(await start(sha), 'a bare commit')
+  })
+
+  test('STR-01: branches and tags, by name or by the commit that they are at, are our own', async () => {
+    await source.tag('v1')
+    const wanted = ['main', 'v1', 'refs/heads/main', 'refs/tags/v1', await source.head()]
+    for (const ref of wanted) {
+      const { jobs } = await start(ref)
+      const [deploy] = jobs
+      assert.equal(deploy?.outcome, 'success', `${ref}: ${deploy?.reason}`)
+      assert.equal(await logText(narwhal, deploy), 'key ***')
+    }
+  })
+})
