@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@connectrpc/connect'
 import { RunnerService, type WatchLoadResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { fromConnectError } from '../contract/rpc.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { withSignal } from '../lib/with-signal.ts'
 import type { Connector } from './connector.ts'
 import type { Member } from './runner-member.ts'
 
@@ -29,6 +29,8 @@ interface Watch {
 export async function watchMembers(watch: Watch): Promise<void> {
   const open = new Map<string, Promise<void>>()
   let lastError: unknown
+  // One for all rounds: a race of the members themselves would keep something of each round.
+  let wake = (): void => {}
   do {
     let repeats = 0
     do {
@@ -50,14 +52,16 @@ export async function watchMembers(watch: Watch): Promise<void> {
       const end = reading.then(() => {
         open.delete(instanceId)
         watch.onGone(instanceId)
+        wake()
       })
       open.set(instanceId, end)
     } while (watch.connector.balanced && repeats <= 2 * open.size && !watch.signal.aborted)
     if (open.size === 0) break
-    const next = watch.connector.balanced
-      ? [sleep(DISCOVERY_MS, undefined, { signal: watch.signal }).catch(() => undefined)]
-      : []
-    await Promise.race([...open.values(), ...next])
+    const change = Promise.withResolvers<void>()
+    wake = change.resolve
+    const timer = watch.connector.balanced ? setTimeout(wake, DISCOVERY_MS) : undefined
+    await withSignal(change.promise, watch.signal).catch(() => undefined)
+    clearTimeout(timer)
   } while ((watch.connector.balanced || open.size > 0) && !watch.signal.aborted)
   await Promise.all(open.values())
   if (lastError && !watch.signal.aborted) throw fromConnectError(lastError)

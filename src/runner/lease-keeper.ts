@@ -1,5 +1,6 @@
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { withSignal } from '../lib/with-signal.ts'
 import type { Sandbox } from './executor/executor.ts'
 import { Lease, type LeaseTimes } from './lease.ts'
 import { withGrace } from './with-grace.ts'
@@ -35,7 +36,8 @@ export class LeaseKeeper implements Disposable {
   #isEnded = false
   #timer: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout
-  #going = Promise.withResolvers<void>()
+  /** Who waits until steps may run. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(deps: LeaseKeeperDeps) {
     this.#deps = deps
@@ -66,7 +68,7 @@ export class LeaseKeeper implements Disposable {
     this.#sandbox?.keepUntil?.(this.#lease.endsMs)
     this.#timer ??= this.#startTimer()
     if (this.#isHolding) this.#goOn()
-    this.#going.resolve()
+    for (const goOn of this.#waiting) goOn()
   }
 
   /** Whether steps may run now; if not any more, they are stopped. */
@@ -80,15 +82,12 @@ export class LeaseKeeper implements Disposable {
   async untilHeld(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     while (!this.check()) {
-      const aborted = Promise.withResolvers<never>()
-      const abort = () => aborted.reject(signal.reason)
-      signal.addEventListener('abort', abort, { once: true })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.add(resolve)
       try {
-        // The check may have aborted it just now.
-        signal.throwIfAborted()
-        await Promise.race([this.#going.promise, aborted.promise])
+        await withSignal(promise, signal)
       } finally {
-        signal.removeEventListener('abort', abort)
+        this.#waiting.delete(resolve)
       }
     }
     signal.throwIfAborted()
@@ -142,7 +141,6 @@ export class LeaseKeeper implements Disposable {
   #hold(): void {
     if (this.#isHolding || this.#isEnded) return
     this.#isHolding = true
-    this.#going = Promise.withResolvers()
     this.#patience = this.#startPatience()
     this.#deps.onHold(true)
     const sandbox = this.#sandbox

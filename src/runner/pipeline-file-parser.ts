@@ -123,8 +123,7 @@ export class PipelineFileParser implements AsyncDisposable {
     answer.catch(() => {})
     worker.postMessage(request)
     for (let leftMs = this.#timeoutMs; leftMs > 0; ) {
-      const waited = sleep(leftMs, LATE, { ref: false })
-      const first = await Promise.race([answer, waited])
+      const first = await withinTime(answer, leftMs)
       if (first !== LATE) return first
       const used = worker.cpuUsage(before).then(toMs, () => answer)
       const either = await Promise.race([answer, used])
@@ -182,6 +181,18 @@ async function loadParser() {
 /** Node tells it in microseconds, also of a thread that computes. */
 function toMs({ user, system }: { readonly user: number; readonly system: number }): number {
   return (user + system) / 1_000
+}
+
+/** The answer, or LATE; the timer goes with it, for there may be thousands of answers a second. */
+async function withinTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
+  const patience = new AbortController()
+  const waited = sleep(ms, LATE, { ref: false, signal: patience.signal })
+  waited.catch(() => {})
+  try {
+    return await Promise.race([answer, waited])
+  } finally {
+    patience.abort()
+  }
 }
 
 /** The thread's next message, or LATE; rejects when the thread fails or ends. */

@@ -1,3 +1,4 @@
+import { withSignal } from '../lib/with-signal.ts'
 import { ChunkPacker } from './chunk-packer.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
@@ -11,8 +12,7 @@ export class StepLog {
   readonly #events: EventSpool
   readonly #lines: MaskedLines
   readonly #packer: ChunkPacker
-  readonly #end = Promise.withResolvers<void>()
-  #ended = false
+  readonly #end = new AbortController()
 
   constructor(events: EventSpool, step: number) {
     this.#events = events
@@ -22,7 +22,7 @@ export class StepLog {
 
   /** What comes after the end is left out: the step may have been given up before its processes. */
   readonly write: OutputListener = (stream, chunk) => {
-    if (this.#ended) return undefined
+    if (this.#end.signal.aborted) return undefined
     this.#lines.write(stream, chunk)
     const room = this.#packer.room() ?? this.#events.room()
     return room && this.#wait(room)
@@ -30,7 +30,8 @@ export class StepLog {
 
   async #wait(room: Promise<void>): Promise<void> {
     this.#lines.hold(true)
-    await Promise.race([room, this.#end.promise])
+    // However often a long log waits, each wait is over when there is room.
+    await withSignal(room, this.#end.signal).catch(() => undefined)
     this.#lines.hold(false)
   }
 
@@ -41,10 +42,9 @@ export class StepLog {
 
   /** Resolves when all of it is in the spool; nothing may come behind the log before that. */
   async end(): Promise<void> {
-    if (!this.#ended) {
-      this.#ended = true
+    if (!this.#end.signal.aborted) {
       this.#lines.end()
-      this.#end.resolve()
+      this.#end.abort()
     }
     await this.#packer.flush()
   }

@@ -1,3 +1,5 @@
+import { withSignal } from '../../lib/with-signal.ts'
+
 /** How long `close` waits for what is just being started, in milliseconds. */
 const LONGEST_START_MS = 1_000
 
@@ -8,7 +10,8 @@ const LONGEST_START_MS = 1_000
  */
 export class PauseGate {
   #period = new AbortController()
-  #reopened = Promise.withResolvers<void>()
+  /** Who waits until it is opened. */
+  readonly #waiting = new Set<() => void>()
   readonly #starting = new Set<Promise<unknown>>()
 
   /** Aborts when the gate is closed; each opening begins a new one. */
@@ -33,13 +36,12 @@ export class PauseGate {
   async whenOpen(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     while (this.period.aborted) {
-      const aborted = Promise.withResolvers<never>()
-      const abort = () => aborted.reject(signal.reason)
-      signal.addEventListener('abort', abort, { once: true })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.add(resolve)
       try {
-        await Promise.race([this.#reopened.promise, aborted.promise])
+        await withSignal(promise, signal)
       } finally {
-        signal.removeEventListener('abort', abort)
+        this.#waiting.delete(resolve)
       }
     }
   }
@@ -57,7 +59,6 @@ export class PauseGate {
   open(): void {
     if (!this.period.aborted) return
     this.#period = new AbortController()
-    this.#reopened.resolve()
-    this.#reopened = Promise.withResolvers()
+    for (const goOn of this.#waiting) goOn()
   }
 }

@@ -1,6 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, startGit } from '../../lib/git.ts'
+import { withSignal } from '../../lib/with-signal.ts'
 import { type ObjectInfo, ObjectStream } from './object-stream.ts'
 
 const OBJECT_ID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
@@ -9,8 +10,8 @@ const LONGEST_ANSWER_MS = 60_000
 interface Talk {
   readonly process: ChildProcessWithoutNullStreams
   readonly stream: ObjectStream
-  /** Rejects when the process has ended, with the reason. */
-  readonly end: Promise<never>
+  /** Aborts when the process has ended, with the reason. */
+  readonly ended: AbortSignal
 }
 
 /**
@@ -20,7 +21,8 @@ interface Talk {
  *
  * States: no process, one that talks, ended. The process is started by the first question; after it
  * has failed or was silent for a minute, the next question starts another. Questions are answered in
- * their order; only full object names are asked for, so that none can carry a second question.
+ * their order; only full object names are asked for, so that none can carry a second question. What is
+ * answered leaves nothing behind: a busy repository's process stays for days.
  */
 export class ObjectReader implements Disposable {
   readonly #repository: string
@@ -73,7 +75,7 @@ export class ObjectReader implements Disposable {
     talk.process.stdin.write(`${command} ${id}\n`)
     const timer = setTimeout(() => talk.process.kill('SIGKILL'), LONGEST_ANSWER_MS)
     try {
-      return await Promise.race([answer, talk.end])
+      return await withSignal(answer, talk.ended)
     } finally {
       clearTimeout(timer)
     }
@@ -85,29 +87,26 @@ export class ObjectReader implements Disposable {
     })
     const stream = new ObjectStream()
     let said = ''
-    const end = new Promise<never>((_resolve, reject) => {
-      const fail = (why: string, cause?: unknown): void => {
-        if (this.#talk === talk) this.#talk = undefined
-        process.kill('SIGKILL')
-        reject(new NarwhalError('unavailable', `git cat-file failed: ${why}`, { cause }))
-      }
-      process.stderr.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString()).slice(-1000)
-      })
-      process.stdout.on('data', (chunk: Buffer) => {
-        try {
-          stream.push(chunk)
-        } catch (error) {
-          fail(describeError(error), error)
-        }
-      })
-      process.stdin.on('error', () => {})
-      process.on('error', (error) => fail(describeError(error), error))
-      process.on('close', () => fail(said.trim() || 'it ended'))
+    const end = new AbortController()
+    const talk: Talk = { process, stream, ended: end.signal }
+    const fail = (why: string, cause?: unknown): void => {
+      if (this.#talk === talk) this.#talk = undefined
+      process.kill('SIGKILL')
+      end.abort(new NarwhalError('unavailable', `git cat-file failed: ${why}`, { cause }))
+    }
+    process.stderr.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-1000)
     })
-    // Whoever asks hears of it; nobody else has to.
-    end.catch(() => {})
-    const talk: Talk = { process, stream, end }
+    process.stdout.on('data', (chunk: Buffer) => {
+      try {
+        stream.push(chunk)
+      } catch (error) {
+        fail(describeError(error), error)
+      }
+    })
+    process.stdin.on('error', () => {})
+    process.on('error', (error) => fail(describeError(error), error))
+    process.on('close', () => fail(said.trim() || 'it ended'))
     // It must not keep this process alive; as soon as this one ends, so does its input.
     process.unref()
     return talk

@@ -44,11 +44,16 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
   indexing.stdout.resume()
   indexing.stdin.on('error', () => {})
   const ended = once(indexing, 'close', { signal })
-  ended.catch(() => {})
+  const over = new AbortController()
+  ended.then(
+    () => over.abort(),
+    () => over.abort(),
+  )
   try {
     const write = async (bytes: Buffer): Promise<void> => {
-      // What ended early never drains.
-      if (!indexing.stdin.write(bytes)) await Promise.race([once(indexing.stdin, 'drain'), ended])
+      if (indexing.stdin.write(bytes) || over.signal.aborted) return
+      // What ended early never drains; why it ended is said by whoever waits for that.
+      await once(indexing.stdin, 'drain', { signal: over.signal }).catch(() => undefined)
     }
     await requestPack(fetch.url, { sha, haves }, write, signal)
     indexing.stdin.end()
