@@ -11,6 +11,7 @@ import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
+import { TESTER } from './support/tester.ts'
 
 const log = silentLog()
 
@@ -32,7 +33,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
   )
   for (const [name, executor] of Object.entries({ broken, well })) {
     const { url } = stack.use(await startTestRunner({ executor, name, slots: 1 }))
-    await dispatcher.registerRunner({ name, url, balanced: false })
+    await dispatcher.registerRunner({ name, url, balanced: false }, TESTER)
   }
   const steps = [{ name: 'step', command: 'true' }]
   const jobs = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, { steps }]))
@@ -51,7 +52,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
     )
   })
   const build = async () => {
-    const { id } = await dispatcher.startPipeline(repository)
+    const { id } = await dispatcher.startPipeline(repository, {}, TESTER)
     return await eventually(
       async () => {
         const detail = await store.findPipeline(id)

@@ -12,6 +12,7 @@ import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
+import { TESTER } from './support/tester.ts'
 
 /** Two dispatchers that share store, broker and a runner with room, whose steps the test does. */
 async function openWorld(file: string) {
@@ -30,14 +31,15 @@ async function openWorld(file: string) {
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats: beatHere(store, log) }))
   }
   const one = await start()
-  await one.registerRunner({ name: 'one', url: runner.url, balanced: false })
+  await one.registerRunner({ name: 'one', url: runner.url, balanced: false }, TESTER)
   const two = await start()
   const owned = stack.move()
   return {
     one,
     two,
     executor,
-    begin: async (by: Dispatcher): Promise<PipelineId> => (await by.startPipeline(repository)).id,
+    begin: async (by: Dispatcher): Promise<PipelineId> =>
+      (await by.startPipeline(repository, {}, TESTER)).id,
     /** The n-th step that ever ran. */
     step: (n: number): Promise<HandStep> =>
       eventually(() => executor.steps[n - 1] ?? null, { message: `step ${n} to run` }),
@@ -125,7 +127,7 @@ jobs:
   world.executor.steps.find(({ script }) => script === 'build')?.exit(0)
   assert.equal(await world.outcome(older), 'cancelled')
 
-  await one.rerunFailed(older)
+  await one.rerunFailed(older, TESTER)
   for (const n of [6, 7]) (await world.step(n)).exit(0)
   assert.equal(await world.outcome(older), 'success')
 })

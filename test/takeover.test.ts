@@ -14,6 +14,7 @@ import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
+import { TESTER } from './support/tester.ts'
 
 /** Two dispatchers with one store, and one runner that both have dialled, whose steps the test does. */
 
@@ -48,7 +49,7 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats }))
   }
   const first = await startDispatcher()
-  await first.registerRunner({ name: 'one', url: runner.url, balanced: false })
+  await first.registerRunner({ name: 'one', url: runner.url, balanced: false }, TESTER)
   await first[Symbol.asyncDispose]()
   await work({
     store,
@@ -82,7 +83,7 @@ test('a dispatcher that stops hands its pipelines over, and a running job goes o
   await inWorld(async (world) => {
     const one = await world.startDispatcher()
     await using _two = await world.startDispatcher()
-    const { id } = await one.startPipeline(world.repository)
+    const { id } = await one.startPipeline(world.repository, {}, TESTER)
     const step = await world.running()
     await step.write('before\n')
     await eventually(async () => (await world.text((await world.job(id)).id, 1)).length === 1)
@@ -107,7 +108,7 @@ test('what a dispatcher still writes after its pipeline was taken over is refuse
       ended: new AbortController().signal,
       [Symbol.asyncDispose]: async () => {},
     }))
-    const { id } = await zombie.startPipeline(world.repository)
+    const { id } = await zombie.startPipeline(world.repository, {}, TESTER)
     const step = await world.running()
     const { term } = (await world.store.findPipeline(id))?.pipeline ?? { term: 0 }
     await using two = await world.startDispatcher()
@@ -122,7 +123,7 @@ test('what a dispatcher still writes after its pipeline was taken over is refuse
     assert.equal(job.state.status === 'finished' && job.state.outcome, 'success')
     assert.equal(job.attempts.length, 1)
     assert.deepEqual(await world.text(job.id, 1), ['seen by the new one only'])
-    await assert.rejects(zombie.cancelPipeline(id, 'too late'), { code: 'stale' })
+    await assert.rejects(zombie.cancelPipeline(id, 'too late', TESTER), { code: 'stale' })
     assert.ok(zombie.staleWrites > 0)
     assert.equal(zombie.openPipelines, 0)
   })
@@ -132,14 +133,14 @@ test('any dispatcher can cancel, whosever the pipeline is', async () => {
   await inWorld(async (world) => {
     await using one = await world.startDispatcher()
     await using two = await world.startDispatcher()
-    const { id } = await one.startPipeline(world.repository)
+    const { id } = await one.startPipeline(world.repository, {}, TESTER)
     const step = await world.running()
-    await two.cancelPipeline(id, 'not needed')
+    await two.cancelPipeline(id, 'not needed', TESTER)
     const job = await world.job(id)
     assert.equal(job.state.status === 'finished' && job.state.outcome, 'cancelled')
     await eventually(() => step.signal.aborted, { message: 'the end of the step' })
     await eventually(() => one.openPipelines === 0, { message: 'the former owner to let go' })
-    await assert.rejects(one.cancelPipeline(id, 'again'), { code: 'conflict' })
+    await assert.rejects(one.cancelPipeline(id, 'again', TESTER), { code: 'conflict' })
   })
 })
 
@@ -147,10 +148,13 @@ test('dispatchers that want the same pipeline both get their word in', async () 
   await inWorld(async (world) => {
     await using one = await world.startDispatcher()
     await using two = await world.startDispatcher()
-    const { id } = await one.startPipeline(world.repository)
+    const { id } = await one.startPipeline(world.repository, {}, TESTER)
     ;(await world.running()).exit(1)
     const job = await finished(world, id)
-    const rerun = await Promise.allSettled([one.rerunJob(job.id), two.rerunJob(job.id)])
+    const rerun = await Promise.allSettled([
+      one.rerunJob(job.id, TESTER),
+      two.rerunJob(job.id, TESTER),
+    ])
     assert.equal(rerun.filter(({ status }) => status === 'fulfilled').length, 1)
     ;(await world.running(2)).exit(0)
     const ended = await finished(world, id)

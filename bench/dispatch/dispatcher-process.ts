@@ -8,6 +8,7 @@ import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { Vault } from '../../src/store/vault.ts'
+import { TESTER } from '../../test/support/tester.ts'
 import { addTarget } from '../webhooks/add-target.ts'
 import type { AgentEngines, AgentReady } from '../webhooks/agent-process.ts'
 
@@ -54,7 +55,7 @@ const dispatcher = stack.use(
   ),
 )
 for (const [i, url] of runnerUrls.entries()) {
-  await dispatcher.registerRunner({ name: `fake-${i}`, url, balanced: false })
+  await dispatcher.registerRunner({ name: `fake-${i}`, url, balanced: false }, TESTER)
 }
 const target = await addTarget(store, vault)
 

@@ -30,7 +30,11 @@ export const AUDIT_ACTIONS = {
   'secret.removed': { of: 'secret', facts: { scope: 'text' } },
   'sealing_key.rotated': {
     of: 'sealing key',
-    facts: { keyId: 'text', sealed: 'number', forgotten: 'number' },
+    facts: { keyId: 'text' },
+  },
+  'sealed_values.forgotten': {
+    of: 'sealing key',
+    facts: { sealed: 'number', forgotten: 'number' },
   },
 
   'repository.added': {
@@ -94,8 +98,8 @@ export const AUDIT_ACTIONS = {
   },
   'log.redacted': { of: 'job', facts: { attempt: 'number', step: 'text', hash: 'text' } },
 
-  'backup.made': { of: 'narwhal', facts: { pipelines: 'number', bytes: 'number' } },
-  'backup.restored': { of: 'narwhal', facts: { pipelines: 'number', madeAt: 'number' } },
+  'backup.made': { of: 'narwhal', facts: {} },
+  'backup.restored': { of: 'narwhal', facts: { lastEntry: 'number' } },
   'retention.removed': {
     of: 'narwhal',
     facts: { of: 'text', rows: 'number', bytes: 'number', before: 'number' },

@@ -106,6 +106,11 @@ export function secretsOf(event: AuditEvent): readonly string[] {
   return event.action === 'job.given_secrets' ? (event.after?.secrets ?? []) : []
 }
 
+/** The name of who does it, where it is a person's; else undefined. */
+export function nameOf({ actor }: Doer): string | undefined {
+  return actor.kind === 'system' || actor.name === '' ? undefined : actor.name
+}
+
 /** What Narwhal does by itself: `id` is the process's part, `dispatcher_…` or `retention`. */
 export function systemDoer(id: string, cause: string): Doer {
   return { actor: { kind: 'system', id, name: 'Narwhal' }, address: 'internal', cause }

@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { getJob, getPipeline, getRepository } from '../api/lookups.ts'
 import {
   cancelRequest,
@@ -62,7 +63,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     handler: async (request, reply) => {
       const { repository, ...start } = request.body
       const record = await getRepository(store, repository)
-      const pipeline = await dispatcher.startPipeline(record, start, request.user?.name)
+      const pipeline = await dispatcher.startPipeline(record, start, doerOf(request))
       return reply.code(201).send({ pipeline })
     },
   })
@@ -74,7 +75,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       response: { 201: startedPipeline },
     },
     handler: async (request, reply) => {
-      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, request.user?.name)
+      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, doerOf(request))
       return reply.code(201).send({ pipeline })
     },
   })
@@ -87,7 +88,7 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       response: { 200: startedPipeline },
     },
     handler: async (request) => {
-      await dispatcher.rerunFailed(request.params.pipeline, request.user?.name)
+      await dispatcher.rerunFailed(request.params.pipeline, doerOf(request))
       return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
@@ -101,7 +102,8 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
     },
     handler: async (request) => {
       const id = request.params.pipeline
-      await dispatcher.cancelPipeline(id, cancelReason(request.body, request.user))
+      const reason = cancelReason(request.body, request.user)
+      await dispatcher.cancelPipeline(id, reason, doerOf(request))
       return { pipeline: await getPipeline(store, id) }
     },
   })
@@ -117,7 +119,7 @@ function addApprovalRoute(server: HttpServer, { dispatcher, store }: CommandDeps
       response: { 200: startedPipeline },
     },
     handler: async (request) => {
-      await dispatcher.approvePipeline(request.params.pipeline, request.user?.name)
+      await dispatcher.approvePipeline(request.params.pipeline, doerOf(request))
       return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
@@ -145,7 +147,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
       response: { 200: changedJob },
     },
     handler: async (request) => {
-      await dispatcher.rerunJob(request.params.job, request.user?.name)
+      await dispatcher.rerunJob(request.params.job, doerOf(request))
       return { job: await getJob(store, request.params.job) }
     },
   })
@@ -159,7 +161,8 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
     },
     handler: async (request) => {
       const id = request.params.job
-      await dispatcher.cancelJob(id, cancelReason(request.body, request.user))
+      const reason = cancelReason(request.body, request.user)
+      await dispatcher.cancelJob(id, reason, doerOf(request))
       return { job: await getJob(store, id) }
     },
   })

@@ -1,9 +1,11 @@
+import { type Doer, nameOf } from '../core/audit.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { DispatcherId, EventId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import type { StoreReader } from '../store/store.ts'
+import { pipelineFacts } from './audit-facts.ts'
 import { firstPhases } from './first-phases.ts'
 import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
@@ -30,8 +32,8 @@ export interface CommitIntakeDeps {
 /** What a pipeline comes from, besides its event. */
 interface Origin {
   readonly rerunOf?: PipelineId
-  /** The name of the user who wants it. */
-  readonly startedBy?: string | undefined
+  /** Who wants it; absent: the commit has come by itself. */
+  readonly by?: Doer
   readonly early?: EarlyPlan | undefined
 }
 
@@ -76,11 +78,12 @@ export class CommitIntake {
   async create(
     event: CommitEvent,
     since: number,
-    { rerunOf, startedBy, early }: Origin = {},
+    { rerunOf, by, early }: Origin = {},
   ): Promise<PipelineId> {
     const { recorder, dispatcherId, open, log } = this.#deps
     const createdAt = Date.now()
     const at = performance.now()
+    const startedBy = by && nameOf(by)
     const wanted = {
       id: newId('pipeline'),
       eventId: event.id,
@@ -90,10 +93,15 @@ export class CommitIntake {
       phases: firstPhases(event, since, createdAt),
       createdAt,
     }
-    const { pipeline, repository, created } = await recorder.record(
-      (write) => write.createPipeline(wanted),
-      event.repositoryId,
-    )
+    const { pipeline, repository, created } = await recorder.record(async (write) => {
+      const answer = await write.createPipeline(wanted)
+      if (by && answer.created) {
+        const { subject, facts } = pipelineFacts({ ...answer, event })
+        const after = { ...facts, ...(rerunOf ? { rerunOf } : {}) }
+        write.audit(by, { action: 'pipeline.started', subject, after })
+      }
+      return answer
+    }, event.repositoryId)
     const seen = { at, writtenAt: performance.now() }
     const { id, state } = pipeline
     if (created) log.info({ pipeline: id, event: event.id }, 'pipeline created')

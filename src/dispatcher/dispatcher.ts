@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts'
 import { GROUP_TOPIC } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView } from '../contract/views.ts'
+import { type Doer, systemDoer } from '../core/audit.ts'
 import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -93,7 +94,10 @@ export class Dispatcher implements AsyncDisposable {
       ...deps,
       queue: this.#queue,
       patiently: (work) => this.#recorder.patiently(work),
-      cancel: (id, jobId, reason) => this.#runs.command(id, (run) => run.cancel(reason, jobId)),
+      cancel: (id, jobId, reason) => {
+        const by = systemDoer('dispatcher', 'a newer one of its group')
+        return this.#runs.command(id, (run) => run.cancel(reason, by, jobId))
+      },
     })
     this.#intake = new CommitIntake({
       ...deps,
@@ -123,7 +127,8 @@ export class Dispatcher implements AsyncDisposable {
     await this.#recorder.patiently(() => this.pool.open())
     if (inProcess) {
       const connector = inProcessConnector(inProcess.transport)
-      await this.pool.register({ name: inProcess.name, link: 'in-process' }, connector)
+      const by = systemDoer('dispatcher', 'the start of the process')
+      await this.pool.register({ name: inProcess.name, link: 'in-process' }, by, connector)
     }
     if (this.#options.startBeats) {
       this.#stack.use(this.pool.follow())
@@ -213,45 +218,46 @@ export class Dispatcher implements AsyncDisposable {
   /** Makes an event of a person's wish to build a ref now, and its pipeline. */
   async startPipeline(
     repository: RepositoryRecord,
-    start: ManualStart = {},
-    startedBy?: string,
+    start: ManualStart,
+    by: Doer,
   ): Promise<PipelineView> {
     const event = await manualEvent(repository, start, {
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
     })
     await this.#recorder.record((write) => write.acceptEvents([event]))
-    return await this.#getView(await this.#intake.create(event, event.receivedAt, { startedBy }))
+    return await this.#getView(await this.#intake.create(event, event.receivedAt, { by }))
   }
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
-  async rerunPipeline(id: PipelineId, startedBy?: string): Promise<PipelineView> {
+  async rerunPipeline(id: PipelineId, by: Doer): Promise<PipelineView> {
     const detail = await this.#deps.store.findPipeline(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
-    const rerun = { rerunOf: id, startedBy }
+    const rerun = { rerunOf: id, by }
     return await this.#getView(await this.#intake.create(detail.event, Date.now(), rerun))
   }
 
-  async cancelPipeline(id: PipelineId, reason: string): Promise<void> {
-    await this.#runs.command(id, (run) => run.cancel(reason))
+  async cancelPipeline(id: PipelineId, reason: string, by: Doer): Promise<void> {
+    await this.#runs.command(id, (run) => run.cancel(reason, by))
   }
 
-  async cancelJob(id: JobId, reason: string): Promise<void> {
-    await this.#runs.command(await this.#pipelineOf(id), (run) => run.cancel(reason, id))
+  async cancelJob(id: JobId, reason: string, by: Doer): Promise<void> {
+    const pipelineId = await this.#pipelineOf(id)
+    await this.#runs.command(pipelineId, (run) => run.cancel(reason, by, id))
   }
 
   /** Runs the failed jobs of a pipeline again, in place. */
-  async rerunFailed(id: PipelineId, askedBy?: string): Promise<void> {
-    await this.#runs.command(id, (run) => run.rerunFailed(askedBy))
+  async rerunFailed(id: PipelineId, by: Doer): Promise<void> {
+    await this.#runs.command(id, (run) => run.rerunFailed(by))
   }
 
   /** Lets jobs of a pull request from a fork have the secrets that they name. */
-  async approvePipeline(id: PipelineId, by?: string): Promise<void> {
+  async approvePipeline(id: PipelineId, by: Doer): Promise<void> {
     await this.#runs.command(id, (run) => run.approve(by))
   }
 
-  async rerunJob(id: JobId, askedBy?: string): Promise<void> {
-    await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id, askedBy))
+  async rerunJob(id: JobId, by: Doer): Promise<void> {
+    await this.#runs.command(await this.#pipelineOf(id), (run) => run.rerunJob(id, by))
   }
 
   async #getView(id: PipelineId): Promise<PipelineView> {
@@ -287,12 +293,10 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Registers a runner by its URL; resolves once it is written, whether it answers or not. */
-  async registerRunner(runner: {
-    name: string
-    url: string
-    balanced: boolean
-    token?: string
-  }): Promise<RunnerRecord> {
-    return await this.pool.register({ ...runner, link: 'dialled' })
+  async registerRunner(
+    runner: { name: string; url: string; balanced: boolean; token?: string },
+    by: Doer,
+  ): Promise<RunnerRecord> {
+    return await this.pool.register({ ...runner, link: 'dialled' }, by)
   }
 }

@@ -106,11 +106,13 @@ export class PipelineAttempts {
         ended = progress.end
         return advancePipeline(draft, progressChanges(jobId, stored, progress), Date.now())
       },
-      (draft) => {
-        const { progress } = progressOf(draft)
-        const { number, fence, lastSeq } = progress.attempt
-        const { firstLine, chunks } = progress
-        return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
+      {
+        log: (draft) => {
+          const { progress } = progressOf(draft)
+          const { number, fence, lastSeq } = progress.attempt
+          const { firstLine, chunks } = progress
+          return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
+        },
       },
     )
     if (ended) this.#deps.onEnd(link, ended.fault)
@@ -128,9 +130,8 @@ export class PipelineAttempts {
     const isLast = attempt.number >= maxAttempts
     const event = endOfConversation(attempt, end, { isLast, at })
     const { fence } = attempt
-    await this.#ledger.change(
-      (draft) => advancePipeline(draft, [{ jobId, event }], at),
-      (draft) => {
+    await this.#ledger.change((draft) => advancePipeline(draft, [{ jobId, event }], at), {
+      log: (draft) => {
         const job = draft.jobs.find(({ id }) => id === jobId)
         const stored = job?.attempts.find(({ number }) => number === attempt.number)
         // What was told is whole; what was printed and not told yet is missing, and that is said.
@@ -145,6 +146,6 @@ export class PipelineAttempts {
         const { number, lastSeq, lines: firstLine } = stored
         return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
       },
-    )
+    })
   }
 }

@@ -17,6 +17,16 @@ export interface LedgerDeps {
   readonly dispatcherId: DispatcherId
 }
 
+/** What belongs to a change, in the same transaction. */
+export interface ChangeParts {
+  /** Log lines, also where nothing else changes. */
+  readonly log?: (draft: PipelineDraft) => LogAppend | undefined
+  /** Takes what the change needs; where it says no, nothing is changed. */
+  readonly enter?: ((write: StoreWriter) => Promise<boolean>) | undefined
+  /** Writes down who has made the change; not called where there is none. */
+  readonly audit?: ((write: StoreWriter, after: PipelineDraft) => void) | undefined
+}
+
 const MAX_CONFLICTS = 5
 
 /**
@@ -63,13 +73,11 @@ export class PipelineLedger {
 
   /**
    * Computes, writes and tells one change. Resolves with whether there was anything to change; an
-   * unchanged draft writes nothing but the log lines that come with it. `enter`, if it is given, takes
-   * what the change needs in the same transaction; where it says no, nothing is changed.
+   * unchanged draft writes nothing but the log lines that come with it.
    */
   change(
     compute: (draft: PipelineDraft) => PipelineDraft,
-    log?: (draft: PipelineDraft) => LogAppend | undefined,
-    enter?: (write: StoreWriter) => Promise<boolean>,
+    { log, enter, audit }: ChangeParts = {},
   ): Promise<boolean> {
     return this.#serial.run(async () => {
       for (let conflicts = 0; ; conflicts++) {
@@ -82,6 +90,7 @@ export class PipelineLedger {
             async (write) => {
               await this.#guard(write)
               if (enter && !(await enter(write))) return undefined
+              if (audit && after !== before) audit(write, after)
               return await save(write, before, after, append)
             },
             // What locks more than its pipeline shares its transaction with nobody.

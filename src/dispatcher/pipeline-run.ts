@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Doer, nameOf } from '../core/audit.ts'
 import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
 import { isHeld, roundOf } from '../core/job.ts'
@@ -9,6 +10,7 @@ import type { JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
 import { approve } from './approval.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
+import { cancelled, givenSecrets, jobChanged, pipelineChanged } from './audit-facts.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
 import type { AllowedInclude } from './include-sources.ts'
@@ -20,6 +22,7 @@ import { endPipeline } from './plan-pipeline.ts'
 import { failedJobs, rerunChanges } from './rerun-changes.ts'
 import type { RunnerLink } from './runner-link.ts'
 import { waitingJob } from './waiting-job.ts'
+import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
 
@@ -117,20 +120,23 @@ export class PipelineRun {
   }
 
   /** Cancels the pipeline, or one job. Final when it resolves, whatever the runners are doing. */
-  async cancel(reason: string, only?: JobId): Promise<void> {
+  async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
     const at = Date.now()
-    const changed = await this.#ledger.change((draft) => {
-      if (draft.pipeline.state.status === 'pending') {
-        const pipeline = endPipeline(draft.pipeline, { outcome: 'cancelled', reason }, at)
-        return { ...draft, pipeline }
-      }
-      const changes: JobChange[] = draft.jobs
-        .filter((job) => only === undefined || job.id === only)
-        .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
-      return advancePipeline(draft, changes, at)
-    })
+    const changed = await this.#ledger.change(
+      (draft) => {
+        if (draft.pipeline.state.status === 'pending') {
+          const pipeline = endPipeline(draft.pipeline, { outcome: 'cancelled', reason }, at)
+          return { ...draft, pipeline }
+        }
+        const changes: JobChange[] = draft.jobs
+          .filter((job) => only === undefined || job.id === only)
+          .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
+        return advancePipeline(draft, changes, at)
+      },
+      { audit: cancelled(by, this.#ledger, only) },
+    )
     // A write that was repeated, because its answer was lost, changes nothing the second time.
-    if (!changed && !this.#wasCancelled(at, only)) {
+    if (!changed && !wasCancelled(this.#ledger.draft, at, only)) {
       throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
     }
     this.#cancelled.abort(new NarwhalError('cancelled', reason))
@@ -142,52 +148,51 @@ export class PipelineRun {
     this.react()
   }
 
-  #wasCancelled(at: number, only: JobId | undefined): boolean {
-    const { pipeline, jobs } = this.#ledger.draft
-    const states = [
-      pipeline.state,
-      ...jobs.filter(({ id }) => !only || id === only).map((job) => job.state),
-    ]
-    return states.some(
-      (state) =>
-        state.status === 'finished' && state.outcome === 'cancelled' && state.finishedAt === at,
-    )
-  }
-
   /** Runs one job again as its next attempt, and what needs it after it. */
-  async rerunJob(id: JobId, askedBy?: string): Promise<void> {
+  async rerunJob(id: JobId, by: Doer): Promise<void> {
     const at = Date.now()
+    const askedBy = nameOf(by)
     const { name, leftOut } = this.#ledger.getJob(id).spec
     if (leftOut !== undefined) {
       throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
     }
-    const changed = await this.#ledger.change((draft) => {
-      const job = this.#ledger.getJob(id)
-      if (job.state.status !== 'finished') return draft
-      return advancePipeline(draft, rerunChanges(draft.jobs, [job], { at, askedBy }), at)
-    })
+    const changed = await this.#ledger.change(
+      (draft) => {
+        const job = this.#ledger.getJob(id)
+        if (job.state.status !== 'finished') return draft
+        return advancePipeline(draft, rerunChanges(draft.jobs, [job], { at, askedBy }), at)
+      },
+      { audit: jobChanged(by, this.#ledger, id, 'job.rerun') },
+    )
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
     this.react()
   }
 
   /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
-  async rerunFailed(askedBy?: string): Promise<void> {
+  async rerunFailed(by: Doer): Promise<void> {
     const at = Date.now()
-    const changed = await this.#ledger.change((draft) => {
-      const failed = failedJobs(draft.jobs)
-      return failed.length === 0
-        ? draft
-        : advancePipeline(draft, rerunChanges(draft.jobs, failed, { at, askedBy }), at)
-    })
+    const askedBy = nameOf(by)
+    const changed = await this.#ledger.change(
+      (draft) => {
+        const failed = failedJobs(draft.jobs)
+        return failed.length === 0
+          ? draft
+          : advancePipeline(draft, rerunChanges(draft.jobs, failed, { at, askedBy }), at)
+      },
+      { audit: pipelineChanged(by, this.#ledger, 'pipeline.jobs_rerun') },
+    )
     if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
     this.react()
   }
 
   /** Lets jobs of a commit from a fork have the secrets that they name, and runs those that lacked them. */
-  async approve(by?: string): Promise<void> {
+  async approve(by: Doer): Promise<void> {
     const at = Date.now()
     const { trust } = this.#ledger.event
-    const changed = await this.#ledger.change((draft) => approve(draft, trust, { at, by }))
+    const changed = await this.#ledger.change(
+      (draft) => approve(draft, trust, { at, by: nameOf(by) }),
+      { audit: pipelineChanged(by, this.#ledger, 'pipeline.approved') },
+    )
     if (!changed) throw new NarwhalError('conflict', 'it is approved already')
     this.react()
   }
@@ -265,8 +270,10 @@ export class PipelineRun {
         if (job?.state.status !== 'queued') return draft
         return advancePipeline(draft, [assignment(job, decision, at)], at)
       },
-      undefined,
-      groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
+      {
+        enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
+        audit: Object.keys(secrets).length > 0 ? givenSecrets(this.#ledger, jobId) : undefined,
+      },
     )
     if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')

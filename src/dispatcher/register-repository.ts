@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import type { newRepository } from '../contract/rest.ts'
+import type { Doer } from '../core/audit.ts'
 import { isRef, isSha } from '../core/commit-event.ts'
 import { requestRefs } from '../core/forge.ts'
+import { cloneHost } from '../lib/clone-host.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
@@ -20,6 +22,7 @@ import { webhookSecretPlace } from '../store/webhook-secrets.ts'
 export async function registerRepository(
   { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
   request: z.output<typeof newRepository>,
+  by: Doer,
 ): Promise<{ repository: RepositoryRecord; secret: string }> {
   const clone = parseCloneUrl(request.cloneUrl)
   if (await store.findRepository(request.name)) {
@@ -54,6 +57,9 @@ export async function registerRepository(
     const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
     const record: RepositoryRecord = { ...repository, webhookSecret }
     await write.insertRepository(record, heads)
+    const { forge, pollIntervalMs } = record
+    const after = { forge, host: cloneHost(record.cloneUrl), pollIntervalMs }
+    write.audit(by, { action: 'repository.added', subject: record, after })
     return record
   })
   return { repository: result, secret }

@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { getRepository } from '../api/lookups.ts'
 import { viewRepository } from '../api/repository-view.ts'
 import {
@@ -9,6 +10,7 @@ import {
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import { hasWebhooks, type WebhookForge } from '../core/forge.ts'
 import type { HttpServer } from '../http/server.ts'
+import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { RepositoryRecord } from '../store/records.ts'
@@ -37,7 +39,7 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
       response: { 201: registeredRepository },
     },
     handler: async (request, reply) => {
-      const { repository, secret } = await registerRepository(deps, request.body)
+      const { repository, secret } = await registerRepository(deps, request.body, doerOf(request))
       return reply.code(201).send(registered(repository, secret))
     },
   })
@@ -50,7 +52,12 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
     },
     handler: async (request) => {
       const repository = await getRepository(store, request.params.repository)
-      await store.transact((write) => write.removeRepository(repository.id))
+      await store.transact(async (write) => {
+        await write.removeRepository(repository.id)
+        const before = { forge: repository.forge, host: cloneHost(repository.cloneUrl) }
+        const by = doerOf(request)
+        write.audit(by, { action: 'repository.removed', subject: repository, before })
+      })
       return { ok: true } as const
     },
   })
@@ -72,6 +79,8 @@ function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps):
       await store.transact(async (write) => {
         const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
         await write.setWebhookSecret(repository.id, sealed)
+        const by = doerOf(request)
+        write.audit(by, { action: 'webhook_secret.replaced', subject: repository })
       })
       return registered(repository, secret)
     },
@@ -88,6 +97,11 @@ function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps):
       const repository = await getRepository(store, request.params.repository)
       const forge = webhookForge(repository)
       const secret = openWebhookSecret(vault, repository)
+      // Written first: what is sent is signed with the secret, wherever it goes.
+      const after = { host: cloneHost(request.body.url) }
+      await store.transact(async (write) =>
+        write.audit(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
+      )
       return await testDelivery({ ...repository, forge, secret }, request.body.url)
     },
   })

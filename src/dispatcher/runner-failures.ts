@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemDoer } from '../core/audit.ts'
 import type { RunnerId } from '../core/ids.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -58,12 +59,23 @@ export class RunnerFailures implements Disposable {
     if (!failed || failures < MOST_FAILURES) return
     const reason = `set aside after ${failures} failures of its own in a row, the last: ${fault}`
     this.#log.error({ runner: link.record.name, reason }, 'runner set aside')
-    await this.#setAside(link, reason)
+    await this.#setAside(link, reason, failures)
     this.watch(link, { ...link.record, failures, asideReason: reason })
   }
 
-  async #setAside(link: RunnerLink, asideReason: string | undefined): Promise<void> {
-    await this.#recorder.record((write) => write.setAside(link.id, asideReason))
+  async #setAside(link: RunnerLink, asideReason: string | undefined, failures = 0): Promise<void> {
+    await this.#recorder.record(async (write) => {
+      await write.setAside(link.id, asideReason)
+      const subject = { id: link.id, name: link.record.name }
+      // The reason is the runner's own text: it is told elsewhere, where it can be forgotten.
+      if (asideReason === undefined) {
+        const by = systemDoer('dispatcher', 'a probe of the runner that has passed')
+        write.audit(by, { action: 'runner.taken_back', subject })
+      } else {
+        const by = systemDoer('dispatcher', 'attempts that failed by the fault of the runner')
+        write.audit(by, { action: 'runner.set_aside', subject, after: { failures } })
+      }
+    })
     const { asideReason: _, ...wishes } = link.wishes
     await link.wish({ ...wishes, ...(asideReason === undefined ? {} : { asideReason }) })
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createRouterTransport } from '@connectrpc/connect'
 import { eventually } from '../../test/support/eventually.ts'
 import { openTestStore } from '../../test/support/test-store.ts'
+import { TESTER } from '../../test/support/tester.ts'
 import { EmbeddedBroker } from '../broker/embedded.ts'
 import { RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { silentLog } from '../lib/log.ts'
@@ -81,12 +82,12 @@ test('a runner that registers twice at once has one link', async () => {
   {
     await using opened = await openPool(store)
     const { pool } = opened
-    await pool.register(ONE, slow)
+    await pool.register(ONE, TESTER, slow)
     await eventually(() => pool.candidates()[0]?.state === 'online')
     isOnline = true
     const registering = Promise.all([
-      pool.register(ONE, first.connector),
-      pool.register(ONE, second.connector),
+      pool.register(ONE, TESTER, first.connector),
+      pool.register(ONE, TESTER, second.connector),
     ])
     await closing.promise
     // Behind whatever the two are writing.
@@ -111,10 +112,10 @@ test('a runner that is removed while it drains stays removed', async () => {
     asked.resolve()
     await drained.promise
   })
-  const { id } = await pool.register(ONE, connector)
-  const draining = pool.drain(id, true)
+  const { id } = await pool.register(ONE, TESTER, connector)
+  const draining = pool.drain(id, true, TESTER)
   await asked.promise
-  await pool.remove(id)
+  await pool.remove(id, TESTER)
   drained.resolve()
   await draining
   assert.deepEqual(await store.listRunners(), [])

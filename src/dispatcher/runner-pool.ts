@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { RunnerSample } from '../contract/views.ts'
+import type { Doer } from '../core/audit.ts'
 import type { DispatcherId, RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
+import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
@@ -162,11 +164,11 @@ export class RunnerPool implements AsyncDisposable {
    * Registers a runner, or what is new about one of the same name; it is connected to at once and
    * for as long as it stays registered. A runner in this process brings its own connector.
    */
-  async register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
-    return await this.#serial.run(() => this.#register(runner, connector))
+  async register(runner: NewLink, by: Doer, connector?: Connector): Promise<RunnerRecord> {
+    return await this.#serial.run(() => this.#register(runner, by, connector))
   }
 
-  async #register(runner: NewLink, connector?: Connector): Promise<RunnerRecord> {
+  async #register(runner: NewLink, by: Doer, connector?: Connector): Promise<RunnerRecord> {
     const { store, recorder } = this.#deps
     const former = await store.findRunner(runner.name)
     const record: RunnerRecord = {
@@ -175,15 +177,26 @@ export class RunnerPool implements AsyncDisposable {
       ...(runner.token ? { linkToken: runner.token } : {}),
       balanced: runner.balanced ?? false,
     }
-    await recorder.record((write) => write.saveRunner(record))
+    await recorder.record(async (write) => {
+      await write.saveRunner(record)
+      // The one in this process is registered anew at each start.
+      if (record.link === 'in-process' && former?.link === record.link) return
+      write.audit(by, { action: 'runner.registered', subject: record, after: placeFacts(record) })
+    })
     await this.#disconnect(record.id)
     this.#connect(record, connector ?? (await connectorOf(record, this.#deps.tls)))
     return record
   }
 
   /** Drains a runner, or has it take jobs again; resolves when that is written. */
-  async drain(id: RunnerId, draining: boolean): Promise<void> {
-    await this.#deps.recorder.record((write) => write.setDraining(id, draining))
+  async drain(id: RunnerId, draining: boolean, by: Doer): Promise<void> {
+    await this.#deps.recorder.record(async (write) => {
+      const former = await write.findRunner(id)
+      await write.setDraining(id, draining)
+      if (!former) return
+      const facts = { before: { isDraining: former.draining }, after: { isDraining: draining } }
+      write.audit(by, { action: 'runner.changed', subject: former, ...facts })
+    })
     const link = this.#links.get(id)
     const record = await this.#deps.store.findRunner(id)
     if (!link || !record) return
@@ -192,10 +205,16 @@ export class RunnerPool implements AsyncDisposable {
   }
 
   /** Removes a runner; its attempts that still run are lost to it. */
-  async remove(id: RunnerId): Promise<void> {
+  async remove(id: RunnerId, by: Doer): Promise<void> {
     await this.#serial.run(async () => {
       await this.#disconnect(id)
-      await this.#deps.recorder.record((write) => write.removeRunner(id))
+      await this.#deps.recorder.record(async (write) => {
+        const former = await write.findRunner(id)
+        await write.removeRunner(id)
+        if (!former) return
+        const before = { labels: former.labels }
+        write.audit(by, { action: 'runner.removed', subject: former, before })
+      })
     })
     this.wake()
   }
@@ -237,6 +256,10 @@ export class RunnerPool implements AsyncDisposable {
     this.#failures[Symbol.dispose]()
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()))
   }
+}
+
+function placeFacts({ url, balanced }: RunnerRecord) {
+  return { isBalanced: balanced, host: url === undefined ? 'local' : cloneHost(url) }
 }
 
 function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {

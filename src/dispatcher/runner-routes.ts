@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { getRunner } from '../api/lookups.ts'
 import { accepted, newRunner, runnerParams, shownRunner } from '../contract/rest.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -19,7 +20,8 @@ export function addRunnerRoutes(
     },
     handler: async (request, reply) => {
       const { token, ...runner } = request.body
-      const record = await dispatcher.registerRunner({ ...runner, ...(token ? { token } : {}) })
+      const link = { ...runner, ...(token ? { token } : {}) }
+      const record = await dispatcher.registerRunner(link, doerOf(request))
       return reply.code(201).send({ runner: await getRunner(store, record.id) })
     },
   })
@@ -32,7 +34,7 @@ export function addRunnerRoutes(
     },
     handler: async (request) => {
       const runner = await getRunner(store, request.params.runner)
-      await dispatcher.pool.remove(runner.id)
+      await dispatcher.pool.remove(runner.id, doerOf(request))
       return { ok: true } as const
     },
   })
@@ -49,7 +51,7 @@ export function addRunnerRoutes(
       },
       handler: async (request) => {
         const runner = await getRunner(store, request.params.runner)
-        await dispatcher.pool.drain(runner.id, draining)
+        await dispatcher.pool.drain(runner.id, draining, doerOf(request))
         return { runner: await getRunner(store, runner.id) }
       },
     })

@@ -1,9 +1,11 @@
+import { doerOf } from '../api/doer-of.ts'
 import { getRepository } from '../api/lookups.ts'
 import { accepted } from '../contract/rest.ts'
 import { newSecret, repositorySecretParams, secretParams } from '../contract/rest-secrets.ts'
+import type { Doer } from '../core/audit.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { setSecret } from '../store/secret-values.ts'
+import { secretSubject, setSecret } from '../store/secret-values.ts'
 import type { SecretRef, Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 
@@ -30,15 +32,17 @@ function addSecretsOfAll(server: HttpServer, deps: SecretDeps): void {
       body: newSecret,
       response,
     },
-    handler: async ({ params: { secret: name }, body: { value }, user }) => {
-      await setSecret(deps, { name, value, by: user?.name })
+    handler: async (request) => {
+      const { secret: name } = request.params
+      await setSecret(deps, { name, value: request.body.value, by: doerOf(request) })
       return { ok: true } as const
     },
   })
   server.delete('/api/v1/secrets/:secret', {
     schema: { summary: 'Remove a secret of all repositories', tags, params, response },
-    handler: async ({ params: { secret: name } }) => {
-      await remove(deps.store, { name }, 'all repositories')
+    handler: async (request) => {
+      const { secret: name } = request.params
+      await remove(deps.store, { name, of: 'all repositories', by: doerOf(request) })
       return { ok: true } as const
     },
   })
@@ -57,24 +61,35 @@ function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
       body: newSecret,
       response,
     },
-    handler: async ({ params: { repository, secret: name }, body: { value }, user }) => {
+    handler: async (request) => {
+      const { repository, secret: name } = request.params
       const { id } = await getRepository(store, repository)
-      await setSecret(deps, { repositoryId: id, name, value, by: user?.name })
+      const { value } = request.body
+      await setSecret(deps, { repositoryId: id, name, value, by: doerOf(request) })
       return { ok: true } as const
     },
   })
   server.delete('/api/v1/repositories/:repository/secrets/:secret', {
     schema: { summary: 'Remove a secret of a repository', tags, params, response },
-    handler: async ({ params: { repository, secret: name } }) => {
+    handler: async (request) => {
+      const { repository, secret: name } = request.params
       const { id, name: of } = await getRepository(store, repository)
-      await remove(store, { repositoryId: id, name }, of)
+      await remove(store, { repositoryId: id, name, of, by: doerOf(request) })
       return { ok: true } as const
     },
   })
 }
 
-async function remove(store: Store, secret: SecretRef, of: string): Promise<void> {
-  const { result } = await store.transact((write) => write.removeSecret(secret))
+async function remove(
+  store: Store,
+  { of, by, ...secret }: SecretRef & { of: string; by: Doer },
+): Promise<void> {
+  const { result } = await store.transact(async (write) => {
+    if (!(await write.removeSecret(secret))) return false
+    const before = { scope: secret.repositoryId ?? 'all' }
+    write.audit(by, { action: 'secret.removed', subject: secretSubject(secret), before })
+    return true
+  })
   if (result) return
   const words = `there is no secret ${JSON.stringify(secret.name)} of ${of}; see \`narwhal secret list\``
   throw new NarwhalError('not_found', words)

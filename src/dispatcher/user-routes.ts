@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { accepted, changedUser, newUser, shownUser, userParams } from '../contract/rest.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -17,7 +18,11 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request, reply) => {
       const user = { id: newId('user'), ...request.body, createdAt: Date.now() }
-      await store.transact((write) => write.insertUser(user))
+      await store.transact(async (write) => {
+        await write.insertUser(user)
+        const after = { role: user.role }
+        write.audit(doerOf(request), { action: 'user.added', subject: user, after })
+      })
       return reply.code(201).send({ user })
     },
   })
@@ -34,6 +39,8 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
       const { result: user } = await store.transact(async (write) => {
         const found = await getUser(write, request.params.user)
         await write.setRole(found.id, role)
+        const facts = { before: { role: found.role }, after: { role } }
+        write.audit(doerOf(request), { action: 'user.role_changed', subject: found, ...facts })
         return { ...found, role }
       })
       return { user }
@@ -48,7 +55,10 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request) => {
       await store.transact(async (write) => {
-        await write.removeUser((await getUser(write, request.params.user)).id)
+        const user = await getUser(write, request.params.user)
+        await write.removeUser(user.id)
+        const before = { role: user.role }
+        write.audit(doerOf(request), { action: 'user.removed', subject: user, before })
       })
       return { ok: true } as const
     },

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../config/config.ts'
-import { NarwhalError } from '../lib/errors.ts'
+import { localDoer } from '../core/audit.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { StoreConfig } from '../store/open-store.ts'
 import type { Contents } from '../store/sqlite/copy-database.ts'
 import { dataFolder, defaultDataFolder, type Launch } from './context.ts'
+import { loginName } from './login-name.ts'
 
 const MANUAL = 'docs/manual/backup.md tells more'
 
@@ -21,6 +23,14 @@ export async function runBackup(launch: Launch, file: string): Promise<void> {
   const path = database?.path ?? join(data ?? defaultDataFolder(launch.root), 'narwhal.db')
   const target = resolve(launch.io.cwd, file)
   const contents = await backupSqlite(resolve(launch.io.cwd, path), target, launch.io.signal)
+  const { noteBackup } = await import('../store/sqlite/note-backup.ts')
+  // What could not be written down is a backup all the same.
+  await noteBackup(resolve(launch.io.cwd, path), localDoer(loginName(), 'narwhal backup')).catch(
+    (error: unknown) => {
+      const words = `the audit log does not say that it was made: ${describeError(error)}`
+      launch.io.stderr.write(`${words}\n`)
+    },
+  )
   launch.io.stdout.write(`Backed up ${path} to ${file}.\n${describe(contents)}\n`)
 }
 
@@ -41,6 +51,7 @@ export async function runRestore(launch: Launch, file: string | undefined): Prom
   const { restoreSqlite } = await import('../store/sqlite/restore.ts')
   const { contents, aside } = await restoreSqlite(resolve(io.cwd, file), path, {
     replace: flags['force'] === true,
+    by: localDoer(loginName(), 'narwhal restore'),
     signal: io.signal,
   })
   const kept = aside ? ` What was there is kept in ${aside}.` : ''
@@ -61,7 +72,10 @@ async function finishPostgres(
     throw new NarwhalError('invalid', words)
   }
   const { prepareRestoredPostgres } = await import('../store/postgres/after-restore.ts')
-  await prepareRestoredPostgres(database.url, silentLog())
+  await prepareRestoredPostgres(database.url, {
+    log: silentLog(),
+    by: localDoer(loginName(), 'narwhal restore --after-pg-restore'),
+  })
   io.stdout.write('The restored database is ready: start Narwhal.\n')
 }
 

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../config/config.ts'
+import { localDoer } from '../core/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { openLog } from '../lib/log.ts'
 import { openStore } from '../store/open-store.ts'
 import { addKey, rotateKeys } from '../store/rotate-keys.ts'
 import { dataFolder, type Launch } from './context.ts'
+import { loginName } from './login-name.ts'
 
 /** `narwhal secret rotate`: seals all secrets of a database, which may be in use, under a new key. */
 export async function runRotation(launch: Launch): Promise<void> {
@@ -27,7 +29,11 @@ export async function runRotation(launch: Launch): Promise<void> {
   }
   const log = await openLog({ level: 'warn', pretty: io.stderr.isTTY })
   await using store = await openStore(database, log, io.signal)
-  const { keyId, sealed, forgotten } = await rotateKeys(store, path, flags['lost'] === true)
+  const isLost = flags['lost'] === true
+  const { keyId, sealed, forgotten } = await rotateKeys(store, path, {
+    by: localDoer(loginName(), isLost ? 'narwhal secret rotate --lost' : 'narwhal secret rotate'),
+    isLost,
+  })
   const lost =
     forgotten > 0
       ? ` ${forgotten} could not be opened and were forgotten: set them anew, and register the repositories of webhooks again.`

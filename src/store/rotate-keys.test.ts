@@ -3,6 +3,7 @@ import { copyFile, readFile, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { insertRepository, openTestStore } from '#root/test/support/test-store.ts'
+import { TESTER } from '../../test/support/tester.ts'
 import { addKey, rotateKeys } from './rotate-keys.ts'
 import { secretPlace, setSecret } from './secret-values.ts'
 import type { Store } from './store.ts'
@@ -24,7 +25,7 @@ async function openWorld() {
       await write.saveSecret({ name, sealed, createdAt: 1, updatedAt: 1 })
     }
   })
-  await setSecret({ store, vault }, { repositoryId, name: 'OWN', value: 'its own' })
+  await setSecret({ store, vault }, { repositoryId, name: 'OWN', value: 'its own', by: TESTER })
   const owned = stack.move()
   const dispose = () => owned.disposeAsync()
   return { store, path, vault, repositoryId, dir, [Symbol.asyncDispose]: dispose }
@@ -42,14 +43,14 @@ test('everything is sealed under a new key, and can be opened by who had the for
   const values = async (by: Vault): Promise<string[]> =>
     (await store.listSecrets()).map((one) => by.open(one.sealed, secretPlace(one)))
   const before = await values(vault)
-  const { keyId, sealed, forgotten } = await rotateKeys(store, path)
+  const { keyId, sealed, forgotten } = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual([sealed, forgotten], [452, 0])
   assert.notEqual(keyId, former)
   assert.equal(await store.findSealingKey(), keyId)
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
   // A process that runs all along finds the new key in the file, and seals by it.
   assert.deepEqual(await values(vault), before)
-  await setSecret({ store, vault }, { name: 'NEW', value: 'a new one' })
+  await setSecret({ store, vault }, { name: 'NEW', value: 'a new one', by: TESTER })
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
   const again = await Vault.open(store, path)
   assert.equal((await values(again)).length, 451)
@@ -73,7 +74,7 @@ test('a rotation that was broken off, or prepared, is gone on with', async () =>
   })
   const unfinished = await Vault.open(store, path)
   for (const one of await store.listSecrets()) unfinished.open(one.sealed, secretPlace(one))
-  const rotation = await rotateKeys(store, path)
+  const rotation = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual(await keysInUse(store), new Set([rotation.keyId]))
   assert.equal(rotation.sealed, 452)
 })
@@ -82,8 +83,11 @@ test('keys that are lost are said to be, and what they sealed is forgotten when 
   await using world = await openWorld()
   const { store, path, repositoryId } = world
   await rm(path)
-  await assert.rejects(rotateKeys(store, path), { code: 'invalid', message: /not in .*--lost/ })
-  const { sealed, forgotten } = await rotateKeys(store, path, true)
+  await assert.rejects(rotateKeys(store, path, { by: TESTER }), {
+    code: 'invalid',
+    message: /not in .*--lost/,
+  })
+  const { sealed, forgotten } = await rotateKeys(store, path, { by: TESTER, isLost: true })
   assert.deepEqual([sealed, forgotten], [0, 452])
   assert.deepEqual(await store.listSecrets(), [])
   assert.equal((await store.findRepository(repositoryId))?.webhookSecret, '')

@@ -1,3 +1,4 @@
+import type { Doer } from '../core/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newSealingKey, readKeyFile, replaceKeyFile } from '../lib/sealing/key-file.ts'
 import { Keyring, type SealedPlace } from '../lib/sealing/keyring.ts'
@@ -31,7 +32,11 @@ export function addKey(path: string): string {
  * moment by who reads the file again. A rotation that was broken off is gone on with by the next one.
  * Rejects with `invalid` when a key is missing; with `isLost` what it sealed is forgotten instead.
  */
-export async function rotateKeys(store: Store, path: string, isLost = false): Promise<Rotation> {
+export async function rotateKeys(
+  store: Store,
+  path: string,
+  { by, isLost = false }: { by: Doer; isLost?: boolean },
+): Promise<Rotation> {
   const used = await store.findSealingKey()
   const known = readKeyFile(path) ?? []
   if (used !== undefined && !isLost && !known.some(({ id }) => id === used)) {
@@ -44,7 +49,13 @@ export async function rotateKeys(store: Store, path: string, isLost = false): Pr
   // On the disk before anything is sealed under it.
   if (isNew) replaceKeyFile(path, [...known, newest])
   const keyring = new Keyring(isNew ? [...known, newest] : known)
-  await store.transact((write) => write.setSealingKey(newest.id))
+  const subject = { id: newest.id, name: newest.id }
+  await store.transact(async (write) => {
+    await write.setSealingKey(newest.id)
+    const before = used === undefined ? {} : { before: { keyId: used } }
+    const after = { keyId: newest.id }
+    write.audit(by, { action: 'sealing_key.rotated', subject, ...before, after })
+  })
   let [sealed, forgotten] = [0, 0]
   for (;;) {
     const { result } = await store.transact(async (write) => {
@@ -54,6 +65,9 @@ export async function rotateKeys(store: Store, path: string, isLost = false): Pr
         const again = sealAgain(keyring, value, isLost)
         await write.replaceSealed(value, again)
         counts[again === undefined ? 'forgotten' : 'sealed']++
+      }
+      if (counts.forgotten > 0) {
+        write.audit(by, { action: 'sealed_values.forgotten', subject, after: counts })
       }
       return counts
     })

@@ -1,3 +1,4 @@
+import type { Doer } from '../core/audit.ts'
 import { isSecretName } from '../core/secret-name.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { SealedPlace } from '../lib/sealing/keyring.ts'
@@ -13,6 +14,11 @@ export const MOST_SECRETS = 500
 /** Where the value of a secret is sealed for. */
 export function secretPlace({ repositoryId, name }: SecretRef): SealedPlace {
   return ['secret', repositoryId ?? '', name]
+}
+
+/** A secret as the audit log names it. */
+export function secretSubject({ repositoryId, name }: SecretRef): { id: string; name: string } {
+  return { id: repositoryId === undefined ? name : `${repositoryId}/${name}`, name }
 }
 
 /** Throws `invalid`, with what to do, when a secret may not have this name or value. */
@@ -40,8 +46,7 @@ function wrongValue(value: string): string | undefined {
 
 export interface NewSecret extends SecretRef {
   readonly value: string
-  /** The name of the user who sets it, if that is known. */
-  readonly by?: string | undefined
+  readonly by: Doer
 }
 
 /** Seals a secret and writes it. Rejects with `invalid`, and with `exhausted` when there are too many. */
@@ -54,12 +59,15 @@ export async function setSecret(
   const at = Date.now()
   await store.transact(async (write) => {
     const known = await write.listSecrets(repositoryId)
-    if (known.length >= MOST_SECRETS && !known.some((one) => one.name === name)) {
+    const isNew = !known.some((one) => one.name === name)
+    if (known.length >= MOST_SECRETS && isNew) {
       const words = `there are ${MOST_SECRETS} secrets already: remove those that nobody needs`
       throw new NarwhalError('exhausted', words)
     }
     const sealed = await vault.seal(write, value, secretPlace(ref))
-    const updatedBy = by === undefined ? {} : { updatedBy: by }
+    const updatedBy = by.actor.name === '' ? {} : { updatedBy: by.actor.name }
     await write.saveSecret({ ...ref, sealed, createdAt: at, updatedAt: at, ...updatedBy })
+    const after = { scope: repositoryId ?? 'all', isNew }
+    write.audit(by, { action: 'secret.set', subject: secretSubject(ref), after })
   })
 }

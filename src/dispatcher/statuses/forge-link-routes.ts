@@ -1,3 +1,4 @@
+import { doerOf } from '../../api/doer-of.ts'
 import { viewForgeLink } from '../../api/forge-link-view.ts'
 import { getRepository } from '../../api/lookups.ts'
 import { accepted, repositoryParams } from '../../contract/rest.ts'
@@ -5,7 +6,7 @@ import { newForgeLink, shownForgeLink } from '../../contract/rest-forge-links.ts
 import type { HttpServer } from '../../http/server.ts'
 import type { Store } from '../../store/store.ts'
 import type { Vault } from '../../store/vault.ts'
-import { linkForge } from './link-forge.ts'
+import { linkFacts, linkForge } from './link-forge.ts'
 import type { Statuses } from './tell-statuses.ts'
 
 export interface ForgeLinkDeps {
@@ -29,7 +30,7 @@ export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): voi
     },
     handler: async (request) => {
       const repository = await getRepository(store, request.params.repository)
-      await linkForge(deps, repository, request.body)
+      await linkForge(deps, repository, request.body, doerOf(request))
       void statuses.look()
       return { link: await viewForgeLink(store, repository) }
     },
@@ -43,7 +44,13 @@ export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): voi
     },
     handler: async (request) => {
       const repository = await getRepository(store, request.params.repository)
-      await store.transact((write) => write.removeForgeLink(repository.id))
+      await store.transact(async (write) => {
+        const former = await write.findForgeLink(repository.id)
+        await write.removeForgeLink(repository.id)
+        const before = former ? { before: linkFacts(former) } : {}
+        const by = doerOf(request)
+        write.audit(by, { action: 'forge_link.removed', subject: repository, ...before })
+      })
       void statuses.look()
       return { ok: true } as const
     },

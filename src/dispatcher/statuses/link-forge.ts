@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import type { newForgeLink } from '../../contract/rest-forge-links.ts'
+import type { Doer } from '../../core/audit.ts'
+import { cloneHost } from '../../lib/clone-host.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { forgeTokenPlace } from '../../store/forge-tokens.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
@@ -24,14 +26,23 @@ export async function linkForge(
   { store, vault }: { store: Store; vault: Vault },
   repository: RepositoryRecord,
   request: Request,
+  by: Doer,
 ): Promise<void> {
   const { id: repositoryId } = repository
   const target = forgeTarget(repository, request)
   const createdAt = Date.now()
   await store.transact(async (write) => {
     const token = await vault.seal(write, request.token, forgeTokenPlace(repositoryId))
+    const former = await write.findForgeLink(repositoryId)
     await write.saveForgeLink({ ...target, repositoryId, token, createdAt })
+    const facts = { ...(former ? { before: linkFacts(former) } : {}), after: linkFacts(target) }
+    write.audit(by, { action: 'forge_link.set', subject: repository, ...facts })
   })
+}
+
+/** What the audit log tells of a link. */
+export function linkFacts({ forge, apiUrl, project }: ForgeTarget) {
+  return { forge, host: cloneHost(apiUrl), project }
 }
 
 export function forgeTarget(

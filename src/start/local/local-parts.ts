@@ -1,4 +1,5 @@
 import { EmbeddedBroker } from '../../broker/embedded.ts'
+import { localDoer } from '../../core/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import { Dispatcher } from '../../dispatcher/dispatcher.ts'
 import { newId } from '../../lib/new-id.ts'
@@ -23,6 +24,9 @@ interface OpenParts extends LocalParts {
   readonly parser: PipelineParser
 }
 
+/** Its store is gone with it, and nobody else is there. */
+const LOCAL = localDoer('', 'narwhal run')
+
 /** Starts all that an engine is made of, besides what is open already. */
 export async function startLocalParts(
   context: LocalContext,
@@ -37,7 +41,7 @@ export async function startLocalParts(
   ])
   const vault = await Vault.openInMemory(store)
   for (const [name, value] of Object.entries(secrets)) {
-    await setSecret({ store, vault }, { name, value })
+    await setSecret({ store, vault }, { name, value, by: LOCAL })
   }
   const runner = stack.use(
     await startRunnerOf(context, { executor, dataDir: folder, claim, keepFailed, parser }),

@@ -6,6 +6,7 @@ import { logAppend } from '#root/test/support/log-append.ts'
 import { findProgram } from '../../../test/support/services/programs.ts'
 import { freshDatabase, testService } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { TESTER } from '../../../test/support/tester.ts'
 import { silentLog } from '../../lib/log.ts'
 import { lines, seedAttempt } from '../contract/fixtures.ts'
 import { openStore } from '../open-store.ts'
@@ -37,7 +38,7 @@ test('a database from pg_dump is gone on with under tokens that nobody ever had'
   await run(pgDump ?? '', ['--format=custom', `--file=${file}`, former.url])
   await run(pgRestore ?? '', ['--no-owner', '--exit-on-error', `--dbname=${restored.url}`, file])
 
-  await prepareRestoredPostgres(restored.url, silentLog())
+  await prepareRestoredPostgres(restored.url, { log: silentLog(), by: TESTER })
   {
     await using again = await open(restored.url)
     const after = await again.findPipeline(pipeline.id)
@@ -57,7 +58,7 @@ test('nothing leaps ahead while a Narwhal is connected', {
   await using database = await freshDatabase()
   await using store = await openStore({ kind: 'postgres', url: database.url }, silentLog())
   await store.ping()
-  await assert.rejects(prepareRestoredPostgres(database.url, silentLog()), {
+  await assert.rejects(prepareRestoredPostgres(database.url, { log: silentLog(), by: TESTER }), {
     code: 'conflict',
     message: /are connected to .*: stop them first/,
   })

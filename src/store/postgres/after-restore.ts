@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Doer } from '../../core/audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { migrate } from '../migrations/migrate.ts'
@@ -9,7 +10,10 @@ import { describeUrl, openPostgres } from './open-postgres.ts'
  * Makes a database that PostgreSQL's own tools have restored ready to go on with (`leapAhead`).
  * Rejects with `conflict` while processes of Narwhal are connected to it.
  */
-export async function prepareRestoredPostgres(url: string, log: Logger): Promise<void> {
+export async function prepareRestoredPostgres(
+  url: string,
+  { log, by }: { log: Logger; by: Doer },
+): Promise<void> {
   // One connection, so that all others are somebody else's.
   await using engine = await openPostgres({ url, size: 1 }, log)
   const db = engine.writing
@@ -21,5 +25,5 @@ export async function prepareRestoredPostgres(url: string, log: Logger): Promise
     throw new NarwhalError('conflict', words)
   }
   await migrate(db)
-  await leapAhead(db)
+  await leapAhead(db, by)
 }

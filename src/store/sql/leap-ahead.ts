@@ -1,3 +1,7 @@
+import type { Doer } from '../../core/audit.ts'
+import { appendAudit } from './audit-append.ts'
+import { newEntry } from './audit-entry.ts'
+import { auditHead } from './audit-reads.ts'
 import type { Db } from './tables.ts'
 
 /** How far a restored database leaps: more than was ever given out since its backup. */
@@ -9,9 +13,10 @@ export const LEAP = 2 ** 20
  * taken for its next owner. So every job's fence, every pipeline's term and the number of the last
  * state change leap ahead, and no dispatcher has a seat. What has changed before the leap is
  * forgotten, so that whoever has seen later changes than there are now looks at everything anew.
- * Nothing else is touched. Runs in one transaction.
+ * That it was set back is written down in the audit log. Nothing else is touched. Runs in one
+ * transaction.
  */
-export async function leapAhead(db: Db): Promise<void> {
+export async function leapAhead(db: Db, by: Doer): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await transaction.deleteFrom('dispatchers').execute()
     await transaction
@@ -27,5 +32,9 @@ export async function leapAhead(db: Db): Promise<void> {
       .updateTable('change_counter')
       .set((is) => ({ last: is('last', '+', LEAP) }))
       .execute()
+    const { last: lastEntry } = await auditHead(transaction)
+    const subject = { id: 'database', name: 'database' }
+    const event = { action: 'backup.restored', subject, after: { lastEntry } } as const
+    await appendAudit(transaction, [newEntry(by, event, Date.now())])
   })
 }

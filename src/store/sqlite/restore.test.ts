@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { logAppend } from '#root/test/support/log-append.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { TESTER } from '../../../test/support/tester.ts'
 import { silentLog } from '../../lib/log.ts'
 import { aRepository, lines, seedAttempt, seedRepository } from '../contract/fixtures.ts'
 import { openStore } from '../open-store.ts'
@@ -40,7 +41,11 @@ test('brings back all that the backup has, under tokens that nobody ever had', a
   const file = dir.join('backup.db')
   const { before, pipeline, log, lastChange } = await seedBackup(dir.join('narwhal.db'), file)
   const path = dir.join('restored.db')
-  const { contents, aside } = await restoreSqlite(file, path, { replace: false, signal })
+  const { contents, aside } = await restoreSqlite(file, path, {
+    replace: false,
+    signal,
+    by: TESTER,
+  })
   assert.equal(contents.lastChange, lastChange)
   assert.equal(contents.openPipelines, 1)
   assert.equal(aside, undefined)
@@ -85,7 +90,7 @@ test('keeps what was there beside it, and only when it is told to replace it', a
     await using store = await open(path)
     return await seedRepository(store)
   })()
-  await assert.rejects(restoreSqlite(file, path, { replace: false, signal }), {
+  await assert.rejects(restoreSqlite(file, path, { replace: false, signal, by: TESTER }), {
     code: 'conflict',
     message: /there is a database.*--force/,
   })
@@ -93,7 +98,7 @@ test('keeps what was there beside it, and only when it is told to replace it', a
     await using store = await open(path)
     assert.equal((await store.listRepositories()).length, 2)
   }
-  const { aside } = await restoreSqlite(file, path, { replace: true, signal })
+  const { aside } = await restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   await using store = await open(path)
   assert.deepEqual(await store.listRepositories(), [repository])
   assert.match(aside ?? '', /narwhal\.db\.before-\d{8}T\d{6}Z$/)
@@ -107,7 +112,7 @@ test('refuses a database that is in use', async () => {
   const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
   await seedBackup(path, file)
   await using store = await open(path)
-  const attempt = restoreSqlite(file, path, { replace: true, signal })
+  const attempt = restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   await assert.rejects(attempt, { code: 'conflict', message: /uses .*narwhal.db: stop it first/ })
   await seedRepository(store)
   assert.equal((await store.listRepositories()).length, 2)
@@ -121,7 +126,7 @@ test('takes the place of a database that is damaged beyond opening', async () =>
   await writeFile(path, text)
   // It belongs to the damaged one: beside the restored one it would be read as its own.
   await writeFile(`${path}-wal`, 'left')
-  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal })
+  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   assert.equal(await readFile(aside, 'utf8'), text)
   assert.equal(await readFile(`${aside}-wal`, 'utf8'), 'left')
   await using store = await open(path)
@@ -150,7 +155,7 @@ test('refuses what is no backup, and leaves all as it was', async () => {
     ['newer.db', 'invalid', /newer Narwhal/],
   ] as const
   for (const [name, code, message] of cases) {
-    const attempt = restoreSqlite(dir.join(name), path, { replace: true, signal })
+    const attempt = restoreSqlite(dir.join(name), path, { replace: true, signal, by: TESTER })
     await assert.rejects(attempt, { code, message }, name)
   }
   assert.deepEqual(await readdir(dir.path), names)
@@ -178,7 +183,7 @@ test('leaves the former database in its place when it is killed on the way', asy
     assert.deepEqual(await store.listRepositories(), [repository])
     assert.ok((await store.lastChange()) < LEAP)
   }
-  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal })
+  const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   const names = ['backup.db', 'narwhal.db', basename(aside)]
   assert.deepEqual(await readdir(dir.path), names)
 })
@@ -201,8 +206,8 @@ test('says that the disk is full, and leaves the former database as it was', {
     await store.transact((write) => write.insertRepository(large, []))
   }
   await backupSqlite(dir.join('narwhal.db'), file, signal)
-  await restoreSqlite(dir.join('small.db'), path, { replace: false, signal })
-  await assert.rejects(restoreSqlite(file, path, { replace: true, signal }), {
+  await restoreSqlite(dir.join('small.db'), path, { replace: false, signal, by: TESTER })
+  await assert.rejects(restoreSqlite(file, path, { replace: true, signal, by: TESTER }), {
     code: 'exhausted',
     message: /disk is full/,
   })

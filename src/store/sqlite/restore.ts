@@ -1,5 +1,6 @@
 import { link, rename } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
+import type { Doer } from '../../core/audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { migrate } from '../migrations/migrate.ts'
@@ -26,7 +27,7 @@ export interface Restored {
 export async function restoreSqlite(
   backup: string,
   database: string,
-  options: { replace: boolean; signal: AbortSignal },
+  options: { replace: boolean; signal: AbortSignal; by: Doer },
 ): Promise<Restored> {
   if (!(await exists(backup))) throw new NarwhalError('not_found', `there is no file ${backup}`)
   using unused = (await exists(database)) ? holdUnused(database) : undefined
@@ -37,7 +38,7 @@ export async function restoreSqlite(
   const { signal } = options
   return await makeWhole(database, async (part) => {
     const contents = await copyDatabase(backup, part, { check: 'full', signal })
-    await prepare(part)
+    await prepare(part, options.by)
     if (!unused) return { contents }
     const aside = `${database}.before-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
     await keepAside(database, aside)
@@ -46,10 +47,10 @@ export async function restoreSqlite(
 }
 
 /** What it writes to the log of changes is in the file itself once it is closed. */
-async function prepare(part: string): Promise<void> {
+async function prepare(part: string, by: Doer): Promise<void> {
   await using engine = await openSqlite(part)
   await migrate(engine.writing)
-  await leapAhead(engine.writing)
+  await leapAhead(engine.writing, by)
 }
 
 /**
