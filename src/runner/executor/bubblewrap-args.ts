@@ -2,6 +2,9 @@ import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { SandboxLimits } from './executor.ts'
 import { PROCESS_MARK } from './process-search.ts'
+import type { Replacement } from './sandbox-accounts.ts'
+import { FILTER_FD, type LaunchParts } from './sandbox-launch.ts'
+import type { SandboxUser } from './sandbox-users.ts'
 import type { Scratch } from './scratch.ts'
 
 /** Where every step has the workspace. */
@@ -12,7 +15,7 @@ export const MASK_FILE = '/narwhal-mask'
 /** How bubblewrap can be used by this process; found out by trying. */
 export interface BubblewrapMode {
   /** The user the steps run as; absent: the runner's own. */
-  readonly user?: { readonly uid: number; readonly gid: number }
+  readonly user?: SandboxUser
   /** Whether bubblewrap itself has the right to make namespaces, or makes a user namespace for it. */
   readonly privileged: boolean
   /** Whether `prlimit` is there to limit the number of processes. */
@@ -32,6 +35,8 @@ export interface SandboxView {
   readonly network?: 'none' | undefined
   /** The script, in `scratch.steps`. */
   readonly file: string
+  readonly launch: LaunchParts
+  readonly accounts: readonly Replacement[]
 }
 
 /** Of the root folder only these are shown; all the rest does not exist in a sandbox. */
@@ -69,11 +74,13 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
   const bind = (from: string, to: string) => ['--bind', from, to]
   return [
     ...namespaces(mode),
+    ...(view.launch.filter === undefined ? [] : ['--seccomp', String(FILTER_FD)]),
     // Of its own it has a loopback, and nothing else.
     ...(network === 'none' ? ['--unshare-net'] : []),
     // Before what lies in them: a folder that bubblewrap makes for a mount is closed to all but root.
     ...words('--dir /root --dir /run --dir /home --dir /var --dir /var/lib'),
     ...(await shownFolders()),
+    ...view.accounts.flatMap(({ file, by }) => ['--ro-bind', by, file]),
     ...(await hiddenPaths(view.hide)),
     ...words('--proc /proc --dev /dev'),
     ...bind(scratch.shm, '/dev/shm'),
@@ -122,10 +129,10 @@ function words(text: string): readonly string[] {
 }
 
 /** Gives up what bubblewrap needed: the user root first of all. */
-function becomeUser({ mode, limits }: SandboxView): readonly string[] {
-  // Counted per user: for the runner's own user it would count what else that runs.
-  const nproc = mode.user ? [`--nproc=${limits.processes}`] : []
-  const limit = mode.limits ? ['prlimit', '--core=0', ...nproc, '--'] : []
+function becomeUser({ mode, limits, launch }: SandboxView): readonly string[] {
+  // Where no control group counts. For the runner's own user it would count what else that runs.
+  const isCounted = mode.limits && mode.user !== undefined && launch.doors.length === 0
+  const limit = isCounted ? ['prlimit', `--nproc=${limits.processes}`, '--'] : []
   if (!mode.user || !mode.privileged) return limit
   const { uid, gid } = mode.user
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']

@@ -4,35 +4,48 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describeError } from '../../lib/errors.ts'
 import { type BubblewrapMode, sandboxArgs } from './bubblewrap-args.ts'
+import { type Box, type BoxMeans, openBox } from './bubblewrap-box.ts'
+import { FifoStock } from './fifo-stock.ts'
 import { runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { kill, terminateBelow } from './process-tree.ts'
+import { launch } from './sandbox-launch.ts'
 import { type SandboxShell, SHELL_SCRIPT } from './sandbox-shell.ts'
+import type { SandboxUser } from './sandbox-users.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
 const run = promisify(execFile)
 
-/** `nobody` on every Linux: the sandboxes of a runner that is root run as this user. */
-const NOBODY = { uid: 65_534, gid: 65_534 }
+/** `nobody` on every Linux: for the sandboxes of a root that has too few users for one each. */
+const NOBODY: SandboxUser = { uid: 65_534, gid: 65_534 }
 const PROBE_MS = 10_000
 
+/** Where sandboxes are tried, and with what. */
+export interface ModeTrial {
+  readonly instance: string
+  /** For scratch folders; the machine's temporary one unless told. */
+  readonly folder?: string | undefined
+  readonly means: BoxMeans
+}
+
 /** Tries what works for this process, best first; resolves to why nothing does, in words. */
-export async function findBubblewrapMode(instance: string): Promise<BubblewrapMode | string> {
+export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMode | string> {
   const [isThere, limits] = await Promise.all([isProgram('bwrap'), isProgram('prlimit')])
   if (!isThere) {
     return 'bubblewrap is not installed: apt-get install bubblewrap (its package has this name in every distribution)'
   }
   const isRoot = process.getuid?.() === 0
+  const user = NOBODY
   const candidates: readonly BubblewrapMode[] = isRoot
     ? [
-        { privileged: true, user: NOBODY, limits },
-        { privileged: false, user: NOBODY, limits },
+        { privileged: true, user, limits },
+        { privileged: false, user, limits },
       ]
     : [{ privileged: false, limits }]
   let trouble = ''
   for (const mode of candidates) {
-    const said = await tryMode(mode, instance).catch(describeError)
+    const said = await tryMode(mode, trial).catch(describeError)
     if (said === '') return mode
     trouble ||= said
   }
@@ -52,17 +65,19 @@ export async function giveWorkspace(
 /** Runs `true` as a step; resolves to '' when that went well, else to what was said. */
 export async function tryMode(
   mode: BubblewrapMode,
-  instance: string,
+  { instance, folder, means }: ModeTrial,
   network?: 'none',
 ): Promise<string> {
-  await using scratch = await openScratch(`${instance}.probe`)
+  await using owned = new AsyncDisposableStack()
+  const scratch = owned.use(await openScratch(`${instance}.probe`, folder))
+  const box = await openBox({ mode, means, scratch, limits: LIMITS }, owned)
   const workspace = join(scratch.path, 'workspace')
   await mkdir(workspace)
   await chmod(workspace, 0o755)
-  await giveWorkspace(mode, [workspace])
+  await giveWorkspace(box.mode, [workspace])
   const said: Uint8Array[] = []
   const exitCode = await runLocal(
-    await probeProgram(mode, { scratch, workspace, network }),
+    await probeProgram(box, { scratch, workspace, network }),
     (_stream, chunk) => void said.push(chunk),
     AbortSignal.timeout(PROBE_MS),
   )
@@ -76,40 +91,34 @@ interface ProbeParts {
   readonly network: 'none' | undefined
 }
 
-async function probeProgram(mode: BubblewrapMode, { scratch, workspace, network }: ProbeParts) {
+/** Enough for the trial of a mode. */
+const LIMITS = { memoryBytes: 2 ** 30, cpus: 1, processes: 1_000 }
+
+async function probeProgram(box: Box, { scratch, workspace, network }: ProbeParts) {
   const file = await scratch.writeScript(0, 'touch /workspace/x; test ! -w /usr')
-  const limits = { memoryBytes: 0, cpus: 1, processes: 1_000 }
-  const args = await sandboxArgs({
-    mode,
-    workspace,
-    scratch,
-    hide: [],
-    path: STANDARD_PATH,
-    limits,
-    network,
-    file,
-  })
+  const path = STANDARD_PATH
+  const view = { ...box, workspace, scratch, hide: [], path, limits: LIMITS, network, file }
   return {
-    ...bubblewrapProgram(mode, args, { PATH: STANDARD_PATH }, {}),
-    scratch: scratch.path,
+    ...bubblewrapProgram(box, await sandboxArgs(view), { PATH: STANDARD_PATH }, {}),
+    fifos: new FifoStock(scratch.path),
     gate: new PauseGate(),
   }
 }
 
 /** The program of one step; `env` reaches only the script. */
 export function bubblewrapProgram(
-  mode: BubblewrapMode,
+  { mode, launch: parts }: Pick<Box, 'mode' | 'launch'>,
   args: readonly string[],
   base: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
 ) {
+  const [command, ...rest] = launch(parts, ['bwrap', ...args])
   return {
-    command: 'bwrap',
-    args,
+    command,
+    args: rest,
     env: base,
     input: assignments(env),
     cwd: '/',
-    ...(mode.user ? { owner: mode.user } : {}),
     ...(mode.user && !mode.privileged ? { user: mode.user } : {}),
     // The rest of the sandbox dies with bwrap (--die-with-parent).
     kill: async (pid: number) => void kill(pid),
@@ -125,12 +134,13 @@ export function shellFile(env: Readonly<Record<string, string>>): string {
 
 /** The program of a shell for a person; `args` are of a view that is one. */
 export function bubblewrapShell(
-  mode: BubblewrapMode,
+  { mode, launch: parts }: Pick<Box, 'mode' | 'launch'>,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): SandboxShell {
   const user = mode.user && !mode.privileged ? { user: mode.user } : {}
-  return { kind: 'program', command: 'bwrap', args, env, cwd: '/', ...user }
+  const [command, ...rest] = launch(parts, ['bwrap', ...args])
+  return { kind: 'program', command, args: rest, env, cwd: '/', ...user }
 }
 
 /** Bash would stop at an assignment to these, and as environment variables it ignores them. */

@@ -23,7 +23,7 @@ executorContract('bubblewrap', open, {
 })
 
 function spec(workspace: string): SandboxSpec {
-  const limits = { memoryBytes: 1, cpus: 1, processes: 256 }
+  const limits = { memoryBytes: 2 ** 29, cpus: 1, processes: 256 }
   return { name: 'job_bubblewrap/1', workspace, limits, isStranger: false }
 }
 

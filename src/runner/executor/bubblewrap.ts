@@ -1,10 +1,13 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
 import { type BubblewrapMode, MASK_FILE, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
+import { type Box, type BoxMeans, findMeans, openBox } from './bubblewrap-box.ts'
 import {
   bubblewrapProgram,
   bubblewrapShell,
   findBubblewrapMode,
   giveWorkspace,
+  type ModeTrial,
   shellFile,
   tryMode,
 } from './bubblewrap-mode.ts'
@@ -22,6 +25,9 @@ export interface BubblewrapExecutorOptions {
   readonly hide: readonly string[]
   /** The PATH of the steps; the system's own folders unless told. */
   readonly path?: string
+  /** For scratch folders; the machine's temporary one unless told. */
+  readonly folder?: string
+  readonly log?: Logger
 }
 
 /**
@@ -29,9 +35,9 @@ export interface BubblewrapExecutorOptions {
  * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own in which
  * the job's workspace, home and /tmp are the same; what a step leaves in the background ends with it.
  *
- * Limits: the number of processes, where the sandbox has a user of its own, and no core dumps. Memory and
- * processors are not limited: address space is the only thing that could be (RLIMIT_AS), and
- * Node and Java reserve far more of it than they use.
+ * Limits: memory and the number of processes by control groups of its own; where there are none, processes
+ * alone, and these only where the sandbox has a user of its own. No core dumps. Processors are not limited.
+ * Its system calls are filtered (see seccomp/).
  *
  * The steps' base environment: PATH and HOME.
  */
@@ -39,13 +45,15 @@ export class BubblewrapExecutor implements Executor {
   readonly engines = ['bubblewrap'] as const
   readonly #options: BubblewrapExecutorOptions
   readonly #sandboxes: LocalSandboxes
+  #isToldOf = false
+  #found: BoxMeans | undefined
   #mode: Promise<BubblewrapMode | string> | undefined
   /** What kept it from making a sandbox without a network; empty when it can. */
   #noNetwork: Promise<string> | undefined
 
   constructor(options: BubblewrapExecutorOptions) {
     this.#options = options
-    this.#sandboxes = new LocalSandboxes(options.instance)
+    this.#sandboxes = new LocalSandboxes(options.instance, options.folder)
   }
 
   async probe(): Promise<string> {
@@ -61,19 +69,26 @@ export class BubblewrapExecutor implements Executor {
     const mode = await this.#findMode()
     if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
     if (spec.network === 'none') await this.#checkNoNetwork(mode)
-    return this.#sandboxes.open(async (scratch) => this.#parts(spec, mode, scratch), signal)
+    const { limits } = spec
+    return this.#sandboxes.open(async (scratch, owned) => {
+      const box = await openBox({ mode, means: this.#means(), scratch, limits }, owned)
+      return this.#parts(spec, box, scratch)
+    }, signal)
   }
 
   /** Ends and removes what a former process of this instance left behind; resolves to its number. */
-  reap(): Promise<number> {
-    return this.#sandboxes.reap()
+  async reap(): Promise<number> {
+    const left = await this.#sandboxes.reap()
+    await this.#means().groups?.sweep()
+    return left
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#sandboxes[Symbol.asyncDispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sandboxes[Symbol.asyncDispose]()
+    this.#found?.groups?.[Symbol.dispose]()
   }
 
-  #parts(spec: SandboxSpec, mode: BubblewrapMode, scratch: Scratch) {
+  #parts(spec: SandboxSpec, box: Box, scratch: Scratch) {
     const path = this.#options.path ?? STANDARD_PATH
     const { hide } = this.#options
     let given = false
@@ -81,30 +96,31 @@ export class BubblewrapExecutor implements Executor {
       name: spec.name,
       workspace: WORKSPACE,
       maskPath: MASK_FILE,
+      explain: box.explain,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
       shellFor: async (env: Readonly<Record<string, string>>) => {
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const file = await scratch.writeScript(0, shellFile(env))
         const { workspace, limits, network } = spec
-        const view = { mode, workspace, scratch, hide, path, limits, network, file }
-        return bubblewrapShell(mode, await sandboxArgs({ ...view, isShell: true }), base)
+        const view = { ...box, workspace, scratch, hide, path, limits, network, file }
+        return bubblewrapShell(box, await sandboxArgs({ ...view, isShell: true }), base)
       },
       programFor: async (file: string, step: SandboxStep) => {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
-        if (!given) await giveWorkspace(mode, [spec.workspace, scratch.home])
+        if (!given) await giveWorkspace(box.mode, [spec.workspace, scratch.home])
         given = true
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const { workspace, limits, network } = spec
-        const view = { mode, workspace, scratch, hide, path, limits, network, file }
-        return bubblewrapProgram(mode, await sandboxArgs(view), base, step.env)
+        const view = { ...box, workspace, scratch, hide, path, limits, network, file }
+        return bubblewrapProgram(box, await sandboxArgs(view), base, step.env)
       },
     }
   }
 
   /** Elsewhere a step would fail for it, as if it were the user's fault. */
   async #checkNoNetwork(mode: BubblewrapMode): Promise<void> {
-    this.#noNetwork ??= tryMode(mode, this.#options.instance, 'none').catch(describeError)
+    this.#noNetwork ??= tryMode(mode, this.#trial(), 'none').catch(describeError)
     const trouble = await this.#noNetwork
     if (trouble === '') return
     this.#noNetwork = undefined
@@ -114,7 +130,22 @@ export class BubblewrapExecutor implements Executor {
 
   /** How bubblewrap works here, or why it does not; tried once until it is probed again. */
   #findMode(): Promise<BubblewrapMode | string> {
-    this.#mode ??= findBubblewrapMode(this.#options.instance)
+    this.#mode ??= findBubblewrapMode(this.#trial()).then((mode) => {
+      if (typeof mode === 'string' || this.#isToldOf) return mode
+      this.#isToldOf = true
+      for (const words of this.#means().missing) this.#options.log?.warn(words)
+      return mode
+    })
     return this.#mode
+  }
+
+  #trial(): ModeTrial {
+    const { instance, folder } = this.#options
+    return { instance, folder, means: this.#means() }
+  }
+
+  #means(): BoxMeans {
+    this.#found ??= findMeans(this.#options.instance)
+    return this.#found
   }
 }

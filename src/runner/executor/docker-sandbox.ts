@@ -17,11 +17,10 @@ import type {
   SandboxStep,
   StepExit,
 } from './executor.ts'
+import { outOfMemory } from './limit-notes.ts'
 import { PauseGate } from './pause-gate.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 
-const GIB = 1024 ** 3
-const MIB = 1024 ** 2
 /**
  * The engine hears of a pause and of its end once more from below, a moment after it has answered, and
  * believes what it hears last (Docker 20.10): turned at once, a container that runs counts as paused.
@@ -253,9 +252,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   #outOfMemory(): string {
-    const bytes = this.#spec.limits.memoryBytes
-    const [size, unit] = bytes >= GIB ? [bytes / GIB, 'GiB'] : [bytes / MIB, 'MiB']
-    return `out of memory: the limit is ${Number(size.toFixed(1))} ${unit}`
+    return outOfMemory(this.#spec.limits.memoryBytes)
   }
 
   async #remove(): Promise<void> {

@@ -9,14 +9,14 @@ const LOW = 8
 
 /** FIFOs made ahead, many at a time: only a program can make one, and starting it takes a while. */
 export class FifoStock {
-  readonly #folder: string
+  readonly folder: string
   readonly #ready: string[] = []
   #made = 0
   #making: Promise<void> | undefined
 
   /** They are made in this folder, open to every user. */
   constructor(folder: string) {
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** Gives the paths of so many that nobody has opened yet; the caller moves or removes them. */
@@ -36,7 +36,7 @@ export class FifoStock {
   }
 
   async #makeBatch(): Promise<void> {
-    const paths = Array.from({ length: BATCH }, () => join(this.#folder, `fifo-${++this.#made}`))
+    const paths = Array.from({ length: BATCH }, () => join(this.folder, `fifo-${++this.#made}`))
     await run('mkfifo', ['-m', '666', ...paths])
     this.#ready.push(...paths)
   }

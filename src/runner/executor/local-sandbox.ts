@@ -9,6 +9,7 @@ import type {
   SandboxStep,
   StepExit,
 } from './executor.ts'
+import type { FifoStock } from './fifo-stock.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { withMark } from './process-search.ts'
@@ -22,19 +23,22 @@ export interface LocalSandboxParts {
   /** As the steps see it. */
   readonly workspace: string
   readonly scratch: Scratch
+  readonly fifos: FifoStock
   /** Where the steps see the scratch folder's `maskFile`. */
   readonly maskPath: string
   /** The program that runs the script in this file. */
   readonly programFor: (
     scriptFile: string,
     step: SandboxStep,
-  ) => Promise<Omit<LocalProgram, 'scratch' | 'gate'>>
+  ) => Promise<Omit<LocalProgram, 'fifos' | 'gate'>>
   /** A shell for a person, with this environment. */
   readonly shellFor: (env: Readonly<Record<string, string>>) => Promise<SandboxShell>
+  /** What an exit code other than 0 does not say; called once after each such end. */
+  readonly explain?: () => string | undefined
   /** Ends what steps left behind. */
   readonly killAll: () => Promise<void>
-  /** Called once everything is gone. */
-  readonly onClosed: () => void
+  /** Called once nothing runs any more; removes what the sandbox had. */
+  readonly onClosed: () => Promise<void>
 }
 
 /** A sandbox whose steps are processes of this machine; open, paused or not, until its disposal. */
@@ -104,11 +108,13 @@ export class LocalSandbox implements Sandbox {
     const file = await scratch.writeScript(this.#steps, step.script)
     const program = {
       ...(await programFor(file, step)),
-      scratch: scratch.path,
+      fifos: this.#parts.fifos,
       gate: this.#gate,
       end: step.background?.end,
     }
-    return { exitCode: await runLocal(program, output, signal) }
+    const exitCode = await runLocal(program, output, signal)
+    const note = exitCode === 0 ? undefined : this.#parts.explain?.()
+    return note === undefined ? { exitCode } : { exitCode, note }
   }
 
   async #remove(): Promise<void> {
@@ -117,7 +123,6 @@ export class LocalSandbox implements Sandbox {
     )
     await Promise.all(this.#running)
     await this.#parts.killAll()
-    await this.#parts.scratch[Symbol.asyncDispose]()
-    this.#parts.onClosed()
+    await this.#parts.onClosed()
   }
 }

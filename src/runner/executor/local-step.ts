@@ -1,14 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { OutputListener } from './executor.ts'
+import type { FifoStock } from './fifo-stock.ts'
 import type { PauseGate } from './pause-gate.ts'
 import { StepPipes } from './step-pipes.ts'
-
-const run = promisify(execFile)
 
 /** A program of this machine that runs a step's script. */
 export interface LocalProgram {
@@ -18,10 +15,8 @@ export interface LocalProgram {
   /** What its standard input holds, closed after it; empty unless told. */
   readonly input?: string
   readonly cwd: string
-  /** A folder of its own, outside the workspace, for the pipes. */
-  readonly scratch: string
-  /** The user that must be able to open the pipes anew, as `echo >/dev/stderr` does. */
-  readonly owner?: { readonly uid: number; readonly gid: number }
+  /** FIFOs in store, in a folder that nobody else gets into. */
+  readonly fifos: FifoStock
   /** The user it is started as; the runner's own unless told. */
   readonly user?: { readonly uid: number; readonly gid: number }
   /** Through which it starts. */
@@ -92,17 +87,15 @@ function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<numbe
   return exit.promise
 }
 
-/** The two FIFOs of one step. They have no name any more once they are open. */
-async function openPipes({ scratch, owner }: LocalProgram): Promise<StepPipes> {
-  // Of two steps that begin at once each has its own.
-  const folder = await mkdtemp(join(scratch, 'pipes-'))
-  const paths = { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') }
-  const both = Object.values(paths)
-  await run('mkfifo', ['-m', '600', ...both])
+/**
+ * The two FIFOs of one step. They have no name any more once they are open; the step's user may open
+ * them anew, as `echo >/dev/stderr` does.
+ */
+async function openPipes({ fifos }: LocalProgram): Promise<StepPipes> {
+  const [stdout = '', stderr = ''] = await fifos.take(2)
   try {
-    if (owner) await Promise.all(both.map((path) => chown(path, owner.uid, owner.gid)))
-    return await StepPipes.open(paths)
+    return await StepPipes.open({ stdout, stderr })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    for (const path of [stdout, stderr]) rmSync(path, { force: true })
   }
 }

@@ -46,7 +46,7 @@ const DEFAULT_IMAGE = 'debian:stable-slim'
  * a configuration that can't be right.
  */
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
-  const { log, instance, hide } = deps
+  const { log, instance } = deps
   switch (config.kind) {
     case 'docker':
       return started(
@@ -54,7 +54,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
         log,
       )
     case 'bubblewrap':
-      return reaped(new BubblewrapExecutor({ instance, hide }))
+      return reaped(bubblewrapOf(deps))
     case 'process':
       log.warn(
         'jobs run as plain processes without any isolation: every job can do what this user can',
@@ -71,11 +71,16 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
             { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE },
             deps,
           ),
-          bubblewrap: await reaped(new BubblewrapExecutor({ instance, hide })),
+          bubblewrap: await reaped(bubblewrapOf(deps)),
         }),
         log,
       )
   }
+}
+
+function bubblewrapOf({ log, instance, folder, hide }: ExecutorDeps): BubblewrapExecutor {
+  // Beside those of engines, each of which removes all in its own.
+  return new BubblewrapExecutor({ instance, hide, log, folder: join(folder, 'bubblewrap') })
 }
 
 function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDeps) {

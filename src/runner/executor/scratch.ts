@@ -24,9 +24,15 @@ export interface Scratch extends AsyncDisposable {
   writeScript(number: number, script: string): Promise<string>
 }
 
-/** Makes a scratch folder; `instance` names the runner, so that its leftovers can be found. */
-export async function openScratch(instance: string): Promise<Scratch> {
-  const path = await mkdtemp(join(tmpdir(), prefixOf(instance)))
+const KINDS = ['sandbox', 'fifos'] as const
+type FolderKind = (typeof KINDS)[number]
+
+/**
+ * Makes a scratch folder, closed to all other users of the machine; `instance` names the runner, so
+ * that its leftovers can be found. It is in `parent`, or in the machine's temporary folder.
+ */
+export async function openScratch(instance: string, parent = tmpdir()): Promise<Scratch> {
+  const path = await openFolder(instance, parent)
   const scratch = {
     path,
     mark: basename(path),
@@ -42,7 +48,6 @@ export async function openScratch(instance: string): Promise<Scratch> {
     },
     [Symbol.asyncDispose]: () => removeFolder(path),
   }
-  await chmod(path, 0o711)
   const folders = [scratch.steps, scratch.home, scratch.tmp, scratch.shm]
   await Promise.all(folders.map((folder) => mkdir(folder, { mode: 0o755 })))
   // Not with mkdir: the mode would lose what the umask of this process takes.
@@ -52,18 +57,36 @@ export async function openScratch(instance: string): Promise<Scratch> {
   return scratch
 }
 
+/** Makes a folder that only this process's user gets into; what is open to the steps may lie in it. */
+export async function openFolder(
+  instance: string,
+  parent = tmpdir(),
+  kind: FolderKind = 'sandbox',
+): Promise<string> {
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  // With mode 0700, and so it stays.
+  return await mkdtemp(join(parent, prefixOf(instance, kind)))
+}
+
 /**
  * Ends the processes and removes the scratch folders that a former process of this instance left;
  * resolves to the number of the folders.
  */
-export async function reapScratch(instance: string): Promise<number> {
+export async function reapScratch(instance: string, parent = tmpdir()): Promise<number> {
   await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
-  const names = await readdir(tmpdir())
-  const left = names.filter((name) => name.startsWith(prefixOf(instance)))
-  await Promise.all(left.map((name) => removeFolder(join(tmpdir(), name))))
-  return left.length
+  // Former versions had all of them in the temporary folder.
+  const left = await Promise.all(
+    [...new Set([parent, tmpdir()])].map(async (folder) => {
+      const names = await readdir(folder).catch(() => [])
+      return names
+        .filter((name) => KINDS.some((kind) => name.startsWith(prefixOf(instance, kind))))
+        .map((name) => join(folder, name))
+    }),
+  )
+  await Promise.all(left.flat().map((path) => removeFolder(path)))
+  return left.flat().filter((path) => basename(path).startsWith(prefixOf(instance))).length
 }
 
-function prefixOf(instance: string): string {
-  return `narwhal-sandbox-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}-`
+function prefixOf(instance: string, kind: FolderKind = 'sandbox'): string {
+  return `narwhal-${kind}-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}-`
 }

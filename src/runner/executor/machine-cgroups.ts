@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+/** The two controllers that bound a job. */
+export type Controller = 'memory' | 'pids'
+
+/** The control group of this process, in a hierarchy. */
+export interface OwnGroup {
+  /** Absolute; limits are set in folders below it. */
+  readonly path: string
+  /** 2: the unified hierarchy, with both controllers in one. */
+  readonly version: 1 | 2
+}
+
+/** What /proc tells of this process's control groups. */
+export interface CgroupFacts {
+  /** /proc/self/cgroup */
+  readonly groups: string
+  /** /proc/self/mountinfo */
+  readonly mounts: string
+}
+
+export function readCgroupFacts(): CgroupFacts {
+  return {
+    groups: readFileSync('/proc/self/cgroup', 'utf8'),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
+  }
+}
+
+/**
+ * The group of this process that a controller belongs to; undefined where none is mounted. On a "hybrid" machine the
+ * unified hierarchy has no controllers, and version 1 has them.
+ */
+export function findOwnGroup(controller: Controller, facts: CgroupFacts): OwnGroup | undefined {
+  const groups = facts.groups.split('\n').map((line) => line.split(':'))
+  const [, , v1] = groups.find(([, names]) => names?.split(',').includes(controller)) ?? []
+  if (v1 !== undefined) return findMounted('cgroup', v1, facts, controller)
+  const [, , v2] = groups.find(([number, names]) => number === '0' && names === '') ?? []
+  return v2 === undefined ? undefined : findMounted('cgroup2', v2, facts)
+}
+
+function findMounted(
+  type: 'cgroup' | 'cgroup2',
+  group: string,
+  { mounts }: CgroupFacts,
+  controller?: Controller,
+): OwnGroup | undefined {
+  for (const line of mounts.split('\n')) {
+    // See proc(5): the fields up to a dash, then the type, the source and the options.
+    const [before = '', after = ''] = line.split(' - ')
+    const [, , , root = '', place = ''] = before.split(' ')
+    const [kind, , options = ''] = after.split(' ')
+    if (kind !== type) continue
+    if (controller && !options.split(',').includes(controller)) continue
+    const below =
+      root === '/' ? group : group.startsWith(root) ? group.slice(root.length) : undefined
+    if (below === undefined) continue
+    return { path: resolve(place, `.${below}`), version: type === 'cgroup' ? 1 : 2 }
+  }
+  return undefined
+}

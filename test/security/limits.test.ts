@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { test } from 'node:test'
+import { SandboxCgroups } from '../../src/runner/executor/sandbox-cgroups.ts'
+import {
+  bubblewrapJobs,
+  MIB,
+  runIn,
+  startIn,
+  withoutBubblewrap,
+} from '../support/bubblewrap-jobs.ts'
+import { eventually } from '../support/eventually.ts'
+import { findProcesses } from '../support/sandbox-processes.ts'
+import { uniquePrefix } from '../support/services.ts'
+
+/** What a job may use of the machine, and what it hears when that is not enough. */
+
+const skipAll = await withoutBubblewrap()
+const instance = uniquePrefix('limits')
+const found = SandboxCgroups.find(instance)
+const skip = skipAll || (typeof found === 'string' ? found : false)
+
+function cgroups(): SandboxCgroups {
+  assert.ok(typeof found !== 'string')
+  return found
+}
+
+test('RUN-03: a job that takes more memory than it may is ended, and hears why', {
+  skip,
+}, async () => {
+  await using jobs = await bubblewrapJobs()
+  await using job = await jobs.open({ memoryBytes: 64 * MIB })
+  const greedy = `perl -e '$x = "x" x 300_000_000; print "got it\\n"'`
+  const { exitCode, note, output } = await runIn(job, greedy)
+  assert.equal(exitCode, 137)
+  assert.equal(note, 'out of memory: the limit is 64 MiB')
+  assert.doesNotMatch(output, /got it/)
+  // Told once, and not of the next step, which fails for itself.
+  assert.deepEqual(await runIn(job, 'exit 3'), { exitCode: 3, output: '' })
+  // Also where the shell goes on after its child was killed.
+  const later = await runIn(job, `${greedy} || exit 5`)
+  assert.deepEqual([later.exitCode, later.note], [5, 'out of memory: the limit is 64 MiB'])
+})
+
+test('RUN-03b: memory that a job fills by many small processes counts as well', {
+  skip,
+}, async () => {
+  await using jobs = await bubblewrapJobs()
+  await using job = await jobs.open({ memoryBytes: 96 * MIB })
+  // Ends as soon as one of them is no more.
+  const many = `perl -e 'for (1 .. 6) { if (!fork) { $x = "x" . rand; $x x= 2_000_000; sleep 600 } } wait; exit 9'`
+  const { note } = await runIn(job, many)
+  assert.equal(note, 'out of memory: the limit is 96 MiB')
+})
+
+test('RUN-03c: a job that starts too many processes hears how many it may', { skip }, async () => {
+  await using jobs = await bubblewrapJobs()
+  await using job = await jobs.open({ processes: 32 })
+  const script = `perl -e 'for (1 .. 200) { $p = fork; die "no more\\n" if !defined $p; if (!$p) { sleep 30; exit } }'`
+  const { exitCode, note } = await runIn(job, script)
+  assert.equal(exitCode, 11)
+  assert.equal(note, 'it could not start a process: the limit is 32 (`job-processes`)')
+})
+
+test('RUN-03d: nothing of a job gets out of its control groups, and they go with it', {
+  skip,
+}, async () => {
+  await using jobs = await bubblewrapJobs()
+  const before = groupsOf(jobs.instance)
+  {
+    await using job = await jobs.open()
+    const seconds = String(600_000 + (process.pid % 100_000))
+    await using _runs = await startIn(job, `echo ready; setsid sleep ${seconds}`)
+    const [pid = ''] = await eventually(async () => {
+      const pids = await findProcesses(seconds)
+      return pids.length > 0 && pids
+    })
+    const inWhich = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+    const ofJobs = inWhich.split('\n').filter((line) => line.includes(`narwhal-${jobs.instance}/`))
+    assert.ok(ofJobs.length >= 1, inWhich)
+    assert.equal((await runIn(job, 'ls /sys/fs/cgroup')).exitCode, 2)
+    assert.equal(groupsOf(jobs.instance).length, before.length + 1)
+  }
+  assert.deepEqual(groupsOf(jobs.instance), before)
+})
+
+test('RUN-03e: what a killed runner left in its groups is ended and removed at the next start', {
+  skip,
+}, async () => {
+  const seconds = String(500_000 + (process.pid % 100_000))
+  const groups = cgroups()
+  const group = groups.make('left', { memoryBytes: 64 * MIB, cpus: 1, processes: 10 })
+
+  const enter = group.doors.map((door) => `echo 0 >${door}`).join('; ')
+  spawn('/bin/sh', ['-c', `${enter}; exec setsid sleep ${seconds}`], { stdio: 'ignore' }).unref()
+  await eventually(async () => assert.equal((await findProcesses(seconds)).length, 1))
+  assert.equal(await groups.sweep(), 1)
+  assert.deepEqual(await findProcesses(seconds), [])
+  groups[Symbol.dispose]()
+  for (const door of group.doors) {
+    assert.throws(() => readdirSync(dirname(dirname(door))), { code: 'ENOENT' })
+  }
+})
+
+/** The sandboxes that have a group now, of one runner. */
+function groupsOf(runner: string): readonly string[] {
+  const groups = SandboxCgroups.find(runner)
+  assert.ok(typeof groups !== 'string')
+  return groups.names()
+}

@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises'
+import { BubblewrapExecutor } from '../../src/runner/executor/bubblewrap.ts'
+import type {
+  Executor,
+  Sandbox,
+  SandboxLimits,
+  StepExit,
+} from '../../src/runner/executor/executor.ts'
+import { uniquePrefix } from './services.ts'
+import { type TempDir, tempDir } from './temp-dir.ts'
+
+export const MIB = 1024 ** 2
+const NOTHING = new AbortController().signal
+
+export interface Ran extends StepExit {
+  readonly output: string
+}
+
+/** Bubblewrap on this very machine, for tests that attack from within. */
+export interface BubblewrapJobs extends AsyncDisposable {
+  readonly dir: TempDir
+  /** The runner's name. */
+  readonly instance: string
+  readonly executor: Executor
+  /** A job of its own, gone with all. */
+  open(limits?: Partial<SandboxLimits>): Promise<Sandbox>
+}
+
+export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  const instance = uniquePrefix()
+  const executor = stack.use(
+    new BubblewrapExecutor({ instance, hide: [], folder: dir.join('sandboxes') }),
+  )
+  let jobs = 0
+  const owned = stack.move()
+  return {
+    dir,
+    instance,
+    executor,
+    open: async (limits) => {
+      jobs += 1
+      const workspace = dir.join(`workspace-${jobs}`)
+      await mkdir(workspace)
+      return await executor.open(
+        {
+          name: `job_attack${jobs}/1`,
+          workspace,
+          limits: { memoryBytes: 512 * MIB, cpus: 1, processes: 256, ...limits },
+          isStranger: false,
+        },
+        NOTHING,
+      )
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** For node:test's `skip`: false where bubblewrap works. */
+export async function withoutBubblewrap(): Promise<string | false> {
+  await using executor = new BubblewrapExecutor({ instance: uniquePrefix(), hide: [] })
+  return (await executor.probe()) || false
+}
+
+/** Runs a script as a step and collects what it prints; `hear` gets each piece. */
+export async function runIn(
+  sandbox: Sandbox,
+  script: string,
+  options: { readonly signal?: AbortSignal; readonly hear?: (text: string) => void } = {},
+): Promise<Ran> {
+  let output = ''
+  const exit = await sandbox.run(
+    { script, env: {} },
+    (_, chunk) => {
+      const text = Buffer.from(chunk).toString()
+      output += text
+      options.hear?.(text)
+    },
+    options.signal ?? NOTHING,
+  )
+  return { ...exit, output }
+}
+
+/** Starts a script that goes on until the disposal; resolves once it has printed `ready`. */
+export async function startIn(sandbox: Sandbox, script: string): Promise<AsyncDisposable> {
+  const stop = new AbortController()
+  const ready = Promise.withResolvers<void>()
+  let heard = ''
+  const hear = (text: string): void => {
+    heard += text
+    if (heard.includes('ready')) ready.resolve()
+  }
+  const running = runIn(sandbox, script, { signal: stop.signal, hear })
+  running.then(
+    ({ output }) => ready.reject(new Error(`it ended before it was ready: ${output}`)),
+    ready.reject,
+  )
+  await ready.promise
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort(new Error('enough'))
+      await running.catch(() => {})
+    },
+  }
+}
