@@ -21,11 +21,13 @@ export const RUNNER_SETTINGS = [
   'checkout-size',
   'checkout-files',
   'fetch-hosts',
+  'strangers',
 ] as const
 const SCHEDULING = [
   'heuristic',
   'job-timeout',
   'max-attempts',
+  'max-priority',
   'include-repositories',
   'otlp',
   'public-url',

@@ -13,6 +13,7 @@ import {
   integer,
   secret,
   size,
+  strangers,
 } from './values.ts'
 
 /**
@@ -157,6 +158,12 @@ export const SETTINGS = {
       .transform((text) => text.split(',').filter((host) => host !== '')),
     fallback: '',
   }),
+  strangers: setting({
+    value: 'list',
+    help: "what may run the jobs of strangers: oci:, docker:, both with a comma, or none; nothing that runs over the machine's own root",
+    schema: strangers,
+    fallback: 'oci:,docker:',
+  }),
   labels: setting({
     value: 'list',
     help: 'labels that jobs may ask for, with commas between them',
@@ -224,6 +231,12 @@ export const SETTINGS = {
     value: 'list',
     help: 'the repositories that files may be included from: names such as acme/ci, or acme/ci=URL',
     schema: includeList,
+  }),
+  'max-priority': setting({
+    value: 'level',
+    help: 'how far the priority of a job counts; each level is worth ten minutes of waiting',
+    schema: integer(0, 100),
+    fallback: '6',
   }),
   'max-attempts': setting({
     value: 'count',

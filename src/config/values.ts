@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
 
 /** What the values of settings look like; each is text from outside. */
 
@@ -81,3 +82,16 @@ export const executor = z.string().transform((text, context) => {
 export const file = z.string().regex(/^[^\0]+$/, 'must be the path of a file')
 
 export const secret = z.string().min(16, 'must have at least 16 characters')
+
+/** What may run the jobs of strangers. */
+export const strangers = z.string().transform((text, context): readonly StrangerExecutor[] => {
+  if (text === 'none') return []
+  const named = text.split(',').map((part) => STRANGER_EXECUTORS.find((one) => part === `${one}:`))
+  if (named.every((one) => one !== undefined)) return [...new Set(named)]
+  const words = 'must be oci:, docker:, both with a comma between them, or none'
+  const never = /bubblewrap:|process:/.test(text)
+  context.addIssue(
+    never ? `${words}: strangers' code never runs over the machine's own root` : words,
+  )
+  return z.NEVER
+})

@@ -180,6 +180,8 @@ export const pipelineView = z
   .meta({ id: 'Pipeline' })
 export type PipelineView = z.infer<typeof pipelineView>
 
+const engine = z.enum(['docker', 'bubblewrap', 'process', 'fake'])
+
 export const runnerView = z
   .object({
     id: runnerId,
@@ -195,7 +197,9 @@ export const runnerView = z
     /** Why it is not online. */
     reason: z.string().optional(),
     labels: z.array(z.string()),
-    engines: z.array(z.enum(['docker', 'bubblewrap', 'process', 'fake'])),
+    engines: z.array(engine),
+    /** Those of them that may run the jobs of strangers. */
+    strangerEngines: z.array(engine).optional(),
     slots: z.number().int().nonnegative(),
     busy: z.number().int().nonnegative(),
     hardware: z

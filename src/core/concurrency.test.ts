@@ -46,6 +46,20 @@ test('lets nobody pass who came first, also when nobody holds a place', () => {
   assert.equal(whyGroupIsFull(blocked, 'job_2', group), undefined)
 })
 
+test('of several limits the smallest counts, so that nobody enters by one of their own', () => {
+  const holding = member(1, { state: 'holding', limit: 1 })
+  const greedy = { group: 'prod', limit: 1000 }
+  const held = 'waits for prod: held by deploy of pipeline #1'
+  assert.equal(whyGroupIsFull([holding, member(2, { limit: 1000 })], 'job_2', greedy), held)
+  const careful = [member(1, { state: 'holding', limit: 5 }), member(2, { limit: 1 }), member(3)]
+  assert.ok(whyGroupIsFull(careful, 'job_3', { group: 'prod', limit: 5 }))
+  assert.equal(whyGroupIsFull([member(3)], 'job_3', greedy), undefined)
+  assert.match(
+    whyGroupIsFull([holding], 'job_2', { ...greedy, ofStrangers: true }) ?? '',
+    /^waits for prod of strangers:/,
+  )
+})
+
 test('counts those that are too many to be named', () => {
   const many = [1, 2, 3, 4, 5].map((n) => {
     const { jobName: _, ...rest } = member(n, { state: 'holding' })

@@ -12,6 +12,8 @@ export interface Concurrency {
   readonly limit: number
   /** A newer one ends those of older pipelines of the same ref; else they take their turns. */
   readonly cancelsSuperseded?: true
+  /** The group of this name of strangers, who share none with the repository's own people. */
+  readonly ofStrangers?: true
 }
 
 /** A job or a pipeline that is in a group and has not ended. */
@@ -30,28 +32,32 @@ export interface GroupMember {
   readonly state: 'blocked' | 'waiting' | 'holding'
   /** Since when it waits, or has waited; epoch milliseconds. */
   readonly since: number
+  /** How many it lets the group have; absent: not known. */
+  readonly limit?: number
 }
 
 /**
  * Why a member can't go on now, in words; undefined when it can. Those that wait go on in the order
- * in which they came. `members` are in the order of `compareMembers`, and the member is among them
+ * in which they came; of several limits the smallest counts, so that nobody enters a full group by a
+ * limit of their own. `members` are in the order of `compareMembers`, and the member is among them
  * unless it stands too far behind to be told.
  */
 export function whyGroupIsFull(
   members: readonly GroupMember[],
   id: GroupMember['id'],
-  { group, limit }: Concurrency,
+  { group, limit: own, ofStrangers }: Concurrency,
 ): string | undefined {
-  const own = members.find((member) => member.id === id)
-  if (own?.state === 'holding') return undefined
+  if (members.find((member) => member.id === id)?.state === 'holding') return undefined
   const holding = members.filter(({ state }) => state === 'holding')
   const waiting = members.filter(({ state }) => state === 'waiting')
   const index = waiting.findIndex((member) => member.id === id)
   const before = index < 0 ? waiting : waiting.slice(0, index)
+  const limit = Math.min(own, ...[...holding, ...before].map((member) => member.limit ?? own))
   if (holding.length + before.length < limit) return undefined
   const held = holding.length > 0 ? `: held by ${inWords(holding)}` : ''
   const behind = before.length > 0 ? `${held ? ', and' : ':'} behind ${inWords(before)}` : ''
-  return `waits for ${group}${held}${behind}`
+  const whose = ofStrangers ? ' of strangers' : ''
+  return `waits for ${group}${whose}${held}${behind}`
 }
 
 const MOST_NAMED = 3

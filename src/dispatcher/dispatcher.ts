@@ -22,7 +22,7 @@ import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
-import type { PipelineOptions } from './pipeline-run.ts'
+import { MAX_PRIORITY, type PipelineOptions } from './pipeline-run.ts'
 import { type Beginning, PipelineRuns } from './pipeline-runs.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
@@ -198,7 +198,10 @@ export class Dispatcher implements AsyncDisposable {
   /** The first jobs that wait, also those of other dispatchers' pipelines. */
   async queue(limit: number): Promise<ListedQueue> {
     if (!this.#options.startBeats) return await this.#gate.list(limit)
-    return await this.#gate.list(limit, await listWaiting(this.#deps.store))
+    return await this.#gate.list(
+      limit,
+      await listWaiting(this.#deps.store, this.#options.maxPriority ?? MAX_PRIORITY),
+    )
   }
 
   get queueLength(): number {

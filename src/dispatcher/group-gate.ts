@@ -196,9 +196,10 @@ class Groups {
     this.#store = store
   }
 
-  read({ repositoryId, concurrency: { group } }: GroupPlace): Promise<GroupMember[]> {
-    const key = `${repositoryId} ${group}`
-    const known = this.#known.get(key) ?? this.#store.listGroup(repositoryId, group)
+  read({ repositoryId, concurrency }: GroupPlace): Promise<GroupMember[]> {
+    const { group, ofStrangers = false } = concurrency
+    const key = `${repositoryId} ${ofStrangers} ${group}`
+    const known = this.#known.get(key) ?? this.#store.listGroup(repositoryId, group, ofStrangers)
     this.#known.set(key, known)
     return known
   }

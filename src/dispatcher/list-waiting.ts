@@ -7,13 +7,21 @@ import { waitingJob } from './waiting-job.ts'
 const MOST_SHOWN = 1_000
 
 /** The jobs that wait for a runner, whichever dispatcher's pipelines they are of. */
-export async function listWaiting(store: StoreReader): Promise<GroupedWaiting[]> {
+export async function listWaiting(
+  store: StoreReader,
+  maxPriority: number,
+): Promise<GroupedWaiting[]> {
   const queued = await store.listQueuedJobs(MOST_SHOWN)
-  return queued.flatMap(({ job, repositoryName, concurrency }) => {
+  return queued.flatMap(({ job, repositoryName, concurrency, isStranger }) => {
     if (job.state.status !== 'queued') return []
     const { pipelineId, spec } = job
     // What follows it is known where its pipeline is; without that it stands a little further back.
-    const place = waitingJob(job, { queuedAt: job.state.queuedAt, followers: 0 })
+    const place = waitingJob(job, {
+      queuedAt: job.state.queuedAt,
+      followers: 0,
+      isStranger,
+      maxPriority,
+    })
     const pipeline = { id: pipelineId, ...(concurrency ? { concurrency } : {}) }
     const groups = groupPlaces(job, pipeline)
     return [{ job: place, pipelineId, repositoryName, name: spec.name, groups }]

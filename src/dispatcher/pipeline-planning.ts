@@ -1,3 +1,4 @@
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
@@ -36,7 +37,9 @@ export class PipelinePlanning {
         await this.#deps.describeEvent(planned.planned)
       }
       await ledger.change((draft) =>
-        draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, Date.now()) : draft,
+        draft.pipeline.state.status === 'pending'
+          ? withPlan(draft, planned, { at: Date.now(), isStranger: isStranger(event.trust) })
+          : draft,
       )
     } catch (reason) {
       if (signal.aborted) return

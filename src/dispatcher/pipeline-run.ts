@@ -4,6 +4,7 @@ import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
 import { isHeld, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { JobRecord } from '../store/records.ts'
@@ -25,6 +26,9 @@ import { waitingJob } from './waiting-job.ts'
 import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
+
+/** An hour of waiting: a repository that asks for more has no more of it. */
+export const MAX_PRIORITY = 6
 
 export interface PipelineRunDeps extends PlanningDeps {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
@@ -48,6 +52,8 @@ export interface PipelineOptions {
   readonly jobTimeoutMs: number
   /** How many attempts a job gets when runners are lost. */
   readonly maxAttempts: number
+  /** How far a job's priority counts; each level is worth ten minutes of waiting. */
+  readonly maxPriority?: number
   readonly secretAdvice?: SecretAdvice
   /** The repositories that files may be included from; absent: none. */
   readonly includes?: readonly AllowedInclude[]
@@ -233,7 +239,12 @@ export class PipelineRun {
       pipelineNumber: pipeline.number,
       ref: this.#ledger.event.ref,
       isAgain: roundOf(job.state) > 1,
-      job: waitingJob(job, { queuedAt: job.state.queuedAt, followers }),
+      job: waitingJob(job, {
+        queuedAt: job.state.queuedAt,
+        followers,
+        isStranger: isStranger(this.#ledger.event.trust),
+        maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
+      }),
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
         this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))
@@ -260,6 +271,8 @@ export class PipelineRun {
     using _slot = placement.reservation
     const { jobId, decision, link } = placement
     this.#admitted.delete(jobId)
+    // What the runner takes may have changed since it was chosen: then another one is.
+    if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
     const secrets = await this.#secrets.give(jobId)
     if (!secrets) return
     const at = Date.now()

@@ -7,6 +7,7 @@ import {
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import type { IncludeSource } from '../contract/include-source.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
+import type { Concurrency } from '../core/concurrency.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
 import { isStranger } from '../core/stranger.ts'
@@ -131,7 +132,11 @@ async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<Runn
 }
 
 /** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
-export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number): PipelineDraft {
+export function withPlan(
+  draft: PipelineDraft,
+  plan: PlannedOnRunner,
+  { at, isStranger }: { at: number; isStranger: boolean },
+): PipelineDraft {
   const { pipeline } = draft
   const { planned } = plan
   const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, plan)]
@@ -145,7 +150,8 @@ export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number
     )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
-  const { name, concurrency, included } = planned.result.plan
+  const wanted = isStranger ? inGroupsOfStrangers(planned.result.plan) : planned.result.plan
+  const { name, concurrency, included } = wanted
   return {
     pipeline: {
       ...pipeline,
@@ -153,10 +159,17 @@ export function withPlan(draft: PipelineDraft, plan: PlannedOnRunner, at: number
       ...(concurrency ? { concurrency } : {}),
       ...(included ? { included } : {}),
       phases: plannedPhases,
-      state: stateOf(planned.result.plan, at),
+      state: stateOf(wanted, at),
     },
-    jobs: jobsOf(planned.result.plan, pipeline, at),
+    jobs: jobsOf(wanted, pipeline, at),
   }
+}
+
+/** Strangers share no group with the repository's own people: they would hold up a deploy. */
+function inGroupsOfStrangers(plan: PipelinePlan): PipelinePlan {
+  const own = <Part extends { readonly concurrency?: Concurrency }>(part: Part): Part =>
+    part.concurrency ? { ...part, concurrency: { ...part.concurrency, ofStrangers: true } } : part
+  return { ...own(plan), jobs: plan.jobs.map(own) }
 }
 
 /** The runner's own times end when its answer is here: its clock is not asked. */

@@ -77,11 +77,12 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   #describeCandidate(): Candidate {
-    const { id, name, labels, engines, slots, state } = this.#record
+    const { id, name, labels, engines, strangerEngines = [], slots, state } = this.#record
     const samples = [...this.#members.values()].map((member) => member.sample)
     const load = samples.reduce((sum, sample) => sum + sample.load, 0) / (samples.length || 1)
     const busy = this.#refusedUntilNews ? slots : this.#busy()
-    return { runnerId: id, name, labels, engines, slots, busy, load, state }
+    const takesStrangers = strangerEngines.length > 0
+    return { runnerId: id, name, labels, engines, takesStrangers, slots, busy, load, state }
   }
 
   /** Counts one slot as busy until the result is disposed. */
@@ -182,7 +183,7 @@ export class RunnerLink implements AsyncDisposable {
 
   #describe(description: DescribeResponse): void {
     this.#candidate = undefined
-    const { hardware, engines, version } = description
+    const { hardware, engines, strangerEngines, version } = description
     // Labels are granted, not claimed, where a token said which.
     const { allowedLabels } = this.#wishes
     const labels = description.labels.filter((label) => allowedLabels?.includes(label) ?? true)
@@ -190,6 +191,7 @@ export class RunnerLink implements AsyncDisposable {
       ...this.#record,
       labels,
       engines: engines.map(engineFromProto),
+      strangerEngines: strangerEngines.map(engineFromProto),
       softwareVersion: version,
       ...(hardware && {
         hardware: {

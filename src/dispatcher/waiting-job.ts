@@ -5,10 +5,19 @@ import type { JobRecord } from '../store/records.ts'
 /** A runner that could not run a job gets it again, for want of another, after so long. */
 const SECOND_CHANCE_MS = 5_000
 
-/** A job as the placement sees it. `followers`: how many jobs of its pipeline come after it. */
+export interface WaitingFacts {
+  readonly queuedAt: number
+  /** How many jobs of its pipeline come after it. */
+  readonly followers: number
+  readonly isStranger: boolean
+  /** A larger priority counts as this one. */
+  readonly maxPriority: number
+}
+
+/** A job as the placement sees it. */
 export function waitingJob(
   job: JobRecord,
-  { queuedAt, followers }: { queuedAt: number; followers: number },
+  { queuedAt, followers, isStranger, maxPriority }: WaitingFacts,
 ): WaitingJob {
   return {
     jobId: job.id,
@@ -16,9 +25,11 @@ export function waitingJob(
     ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
     ...(needsContainers(job.spec) ? { containers: true } : {}),
     labels: job.spec.labels,
+    ...(isStranger ? { isStranger } : {}),
     queuedAt,
     followers,
-    priority: job.spec.priority ?? 0,
+    // A file decides for its own repository, not how long all others wait; a stranger's not even that.
+    priority: Math.min(job.spec.priority ?? 0, isStranger ? 0 : maxPriority),
     avoid: job.attempts.flatMap(({ outcome, runnerId, finishedAt = 0 }) =>
       outcome === 'error' ? [{ runnerId, until: finishedAt + SECOND_CHANCE_MS }] : [],
     ),

@@ -107,6 +107,7 @@ function describe(runner: Runner): MessageInitShape<typeof DescribeResponseSchem
     labels: [...runner.labels],
     slots: runner.slots,
     engines: runner.engines.map(engineToProto),
+    strangerEngines: runner.strangerEngines.map(engineToProto),
     hardware: {
       cpus: availableParallelism(),
       memoryBytes: BigInt(totalmem()),

@@ -1,3 +1,4 @@
+import type { StrangerExecutor } from '../core/placement/strangers.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { CheckoutRules } from './checkout/checkouts.ts'
@@ -27,6 +28,8 @@ export interface RunnerOptions {
   readonly labels: readonly string[]
   /** Narwhal's version, as `Describe` tells it. */
   readonly version?: string
+  /** What may run the jobs of strangers; whatever runs images unless told. */
+  readonly strangers?: readonly StrangerExecutor[]
   /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
   /** What checkouts may bring; absent: any size, and nothing from other hosts. */

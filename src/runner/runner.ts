@@ -4,12 +4,14 @@ import type { CommitSource } from '../contract/attempt.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
+import { STRANGER_EXECUTORS } from '../core/placement/strangers.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import { newId } from '../lib/new-id.ts'
 import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
 import { Checkouts } from './checkout/checkouts.ts'
 import type { SandboxLimits } from './executor/executor.ts'
+import { StrangersGuard } from './executor/strangers-guard.ts'
 import { FormerAttempt } from './former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
@@ -48,6 +50,7 @@ export class Runner implements AsyncDisposable {
   readonly version: string
   readonly dataDir: string
   readonly #deps: RunnerDeps
+  readonly #executor: StrangersGuard
   readonly #spools: Spools
   readonly #parts: AsyncDisposable
   readonly #limits: SandboxLimits
@@ -85,7 +88,8 @@ export class Runner implements AsyncDisposable {
       processes: 4096,
     }
     this.#parser = deps.parser ?? new PipelineFileParser()
-    const { executor } = deps
+    const executor = new StrangersGuard(deps.executor, options.strangers ?? STRANGER_EXECUTORS)
+    this.#executor = executor
     const sandboxes = { executor, workspaces: this.#workspaces, limits: this.#limits }
     this.#readiness = new Readiness(sandboxes, owned.spools)
     this.#mirrors = new MirrorCache({
@@ -114,6 +118,11 @@ export class Runner implements AsyncDisposable {
 
   get engines(): readonly Engine[] {
     return this.#deps.executor.engines
+  }
+
+  /** Those of them that may run the jobs of strangers. */
+  get strangerEngines(): readonly Engine[] {
+    return this.#executor.strangerEngines
   }
 
   get draining(): boolean {
@@ -180,7 +189,7 @@ export class Runner implements AsyncDisposable {
       throw new NarwhalError('exhausted', `runner ${this.name} is full: ${this.slots} slots`)
     }
     const attempt = new Attempt(order, {
-      executor: this.#deps.executor,
+      executor: this.#executor,
       mirrors: this.#mirrors,
       checkouts: this.#checkouts,
       limits: this.#limits,

@@ -40,6 +40,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
         jobTimeoutMs: config['job-timeout'],
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
+        maxPriority: config['max-priority'],
         // It needs a database that others can reach: `requireApart` has seen to it.
         ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),
         ...(config.advertise ? { url: config.advertise } : {}),

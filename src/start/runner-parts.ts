@@ -73,6 +73,7 @@ export async function startRunnerOf(
       name,
       slots,
       labels,
+      strangers: context.config.strangers,
       version: context.version,
       mirrorBytes: context.config['mirror-size'],
       checkouts: { limits: { files, bytes }, fetchHosts },

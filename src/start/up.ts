@@ -87,6 +87,7 @@ async function openParts(
         jobTimeoutMs: config['job-timeout'],
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
+        maxPriority: config['max-priority'],
         // A file has one Narwhal; a server may have others.
         ...(config.database?.kind === 'postgres'
           ? { startBeats: beatOnThread(config.database, log) }

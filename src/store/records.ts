@@ -194,6 +194,8 @@ export interface RunnerRecord {
   readonly reason?: string
   readonly labels: readonly string[]
   readonly engines: readonly Engine[]
+  /** Those of them that may run the jobs of strangers; absent: none, or it has not told. */
+  readonly strangerEngines?: readonly Engine[]
   readonly slots: number
   readonly busy: number
   readonly hardware?: {

@@ -110,7 +110,11 @@ export interface StoreReader {
   /** Jobs of open pipelines that wait for a runner, those that came first first. */
   listQueuedJobs(limit: number): Promise<QueuedJob[]>
   /** Those in a group of a repository that have not ended, in the order of `compareMembers`; 300 at most. */
-  listGroup(repositoryId: RepositoryId, group: string): Promise<GroupMember[]>
+  listGroup(
+    repositoryId: RepositoryId,
+    group: string,
+    ofStrangers?: boolean,
+  ): Promise<GroupMember[]>
   /** In the order of the file. */
   listJobViews(pipelineId: PipelineId): Promise<JobView[]>
   /** Attempts of all jobs, those that a runner was chosen for last first. */
@@ -189,6 +193,7 @@ export interface QueuedJob {
   readonly repositoryName: string
   /** The group that its pipeline is in. */
   readonly concurrency?: Concurrency
+  readonly isStranger: boolean
 }
 
 /** A repository as its forge names it. */

@@ -80,6 +80,7 @@ export function runnerView(runner: RunnerRecord): RunnerView {
     ...shown,
     labels: [...runner.labels],
     engines: [...runner.engines],
+    strangerEngines: [...(runner.strangerEngines ?? [])],
     ...(softwareVersion !== undefined && { version: softwareVersion }),
   }
 }

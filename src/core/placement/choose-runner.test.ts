@@ -101,6 +101,18 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     [runner('a', full), runner('c', plain)],
     'all 2 slots of runner a are busy',
   ],
+  [
+    'a stranger’s job that nobody takes',
+    { isStranger: true, labels: ['gpu'] },
+    [runner('a'), runner('b', gpu)],
+    "no runner with label gpu takes strangers' jobs: it needs a container engine that its --strangers names (oci: and docker: unless told)",
+  ],
+  [
+    'a stranger’s job for which there is no slot',
+    { isStranger: true },
+    [runner('a', { ...full, takesStrangers: true }), runner('b')],
+    'all 2 slots of runner a are busy',
+  ],
   ['no slots', {}, [runner('a', { slots: 0 })], 'no slots are offered by runner a'],
 ]
 
@@ -232,4 +244,15 @@ test('tells of fifty runners at the most, of the chosen one and the free ones fi
     decision.considered.slice(0, 3).map(({ name }) => name),
     ['idle', 'free', 'busy-0'],
   )
+})
+
+test('places a stranger’s job only where the operator lets it run, and others anywhere', () => {
+  const open = runner('open', { takesStrangers: true, busy: 1 })
+  const candidates = [runner('plain', plain), runner('own'), open]
+  const placed = choose(job({ isStranger: true }), candidates)
+  assert.ok('runnerId' in placed)
+  assert.equal(placed.runnerId, 'runner_open')
+  assert.equal(placed.considered[0]?.refusedBecause, "takes no strangers' jobs")
+  const own = choose(job(), candidates)
+  assert.notEqual('runnerId' in own && own.runnerId, 'runner_open')
 })

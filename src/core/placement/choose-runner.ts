@@ -12,6 +12,7 @@ import {
   hasContainers,
   labelsInWords,
   missingLabels,
+  refusesStranger,
   stateInWords,
   wantsContainers,
 } from './requirements.ts'
@@ -110,6 +111,7 @@ function findRefusal(
 ): string | undefined {
   const missing = missingLabels(job, candidate)
   if (missing.length > 0) return `lacks ${labelsInWords(missing)}`
+  if (refusesStranger(job, candidate)) return "takes no strangers' jobs"
   if (candidate.state !== 'online') return `is ${stateInWords(candidate.state)}`
   if (needsEngine && !hasContainers(candidate)) return 'has no container engine'
   if (candidate.slots < 1) return 'offers no slots'

@@ -11,6 +11,8 @@ export interface WaitingJob {
   /** Whether only a container engine can run it: for its image, that of a step, or services. */
   readonly containers?: boolean
   readonly labels: readonly string[]
+  /** Only runners that take strangers' jobs may have it. */
+  readonly isStranger?: true
   /** Epoch milliseconds. */
   readonly queuedAt: number
   /** How many jobs of the pipeline follow on the longest way through `needs`. */
@@ -27,6 +29,8 @@ export interface Candidate {
   readonly name: string
   readonly labels: readonly string[]
   readonly engines: readonly Engine[]
+  /** Whether its operator lets it run the jobs of strangers. */
+  readonly takesStrangers?: boolean
   readonly slots: number
   /** Slots in use or reserved, at decision time. */
   readonly busy: number

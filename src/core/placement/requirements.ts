@@ -20,6 +20,14 @@ export function missingLabels(job: WaitingJob, { labels }: Candidate): readonly 
   return job.labels.filter((label) => !labels.includes(label))
 }
 
+/** Whether the runner is kept from the job because that is a stranger's. */
+export function refusesStranger(
+  { isStranger }: WaitingJob,
+  { takesStrangers = false }: Candidate,
+): boolean {
+  return isStranger === true && !takesStrangers
+}
+
 /** "label gpu", "labels gpu and arm64". */
 export function labelsInWords(labels: readonly string[]): string {
   const last = labels.at(-1)

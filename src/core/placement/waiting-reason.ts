@@ -1,5 +1,14 @@
 import type { Candidate, WaitingJob } from './placement.ts'
-import { hasContainers, labelsInWords, missingLabels, stateInWords } from './requirements.ts'
+import {
+  hasContainers,
+  labelsInWords,
+  missingLabels,
+  refusesStranger,
+  stateInWords,
+} from './requirements.ts'
+
+const STRANGERS_NEED =
+  'it needs a container engine that its --strangers names (oci: and docker: unless told)'
 
 /**
  * Why no runner can take a job now, for a person. Of several reasons the one that has to be mended
@@ -14,8 +23,11 @@ export function describeWaiting(
   const labelled = candidates.filter((candidate) => missingLabels(job, candidate).length === 0)
   if (labelled.length === 0) return describeLabels(job, candidates)
   const wanted = job.labels.length > 0 ? [labelsInWords(job.labels)] : []
-  const online = labelled.filter(({ state }) => state === 'online')
-  if (online.length === 0) return describeAway(labelled, withAll(wanted))
+  const open = labelled.filter((candidate) => !refusesStranger(job, candidate))
+  if (open.length === 0)
+    return `no runner${withAll(wanted)} takes strangers' jobs: ${STRANGERS_NEED}`
+  const online = open.filter(({ state }) => state === 'online')
+  if (online.length === 0) return describeAway(open, withAll(wanted))
   const able = needsEngine ? online.filter(hasContainers) : online
   if (able.length < online.length) wanted.push('a container engine')
   return describeFull(able, withAll(wanted))

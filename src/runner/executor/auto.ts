@@ -52,18 +52,25 @@ export class AutoExecutor implements Executor {
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     const wanted = containersWanted(spec)
-    if (wanted === undefined && (await this.#options.bubblewrap.probe()) === '') {
+    // Over the machine's own root no stranger's code is run, whatever its file says.
+    if (
+      wanted === undefined &&
+      !spec.isStranger &&
+      (await this.#options.bubblewrap.probe()) === ''
+    ) {
       return this.#options.bubblewrap.open(spec, signal)
     }
     const docker = await this.#findDocker()
     if (docker) return docker.open(spec, signal)
-    if (wanted === undefined) throw new NarwhalError('unavailable', await this.probe())
-    throw new NarwhalError('unavailable', `${wanted} a container engine: ${this.#noEngine()}`)
+    if (wanted === undefined && !spec.isStranger)
+      throw new NarwhalError('unavailable', await this.probe())
+    const who = wanted ?? "a stranger's job needs"
+    throw new NarwhalError('unavailable', `${who} a container engine: ${this.#noEngine()}`)
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
     // Whether bubblewrap takes a job without an image is not known without waiting.
-    if (containersWanted(spec) === undefined) return undefined
+    if (containersWanted(spec) === undefined && !spec.isStranger) return undefined
     for (const docker of this.#docker.values()) {
       const taken = docker.take(spec)
       if (taken) return taken

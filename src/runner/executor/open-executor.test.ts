@@ -88,6 +88,24 @@ test('auto: says what to install where nothing works', async () => {
   await assert.rejects(executor.open(spec(dir.path, 'node:24'), NOTHING), { code: 'unavailable' })
 })
 
+test('auto: has a stranger’s job without an image run in a container, or not at all', {
+  skip: docker.skip,
+}, async () => {
+  await using dir = await tempDir()
+  await mkdir(dir.join('w'))
+  const local = new LocalStub()
+  await using executor = auto([`unix://${dir.join('docker.sock')}`], local)
+  const theirs = { ...spec(dir.join('w')), isStranger: true }
+  await assert.rejects(executor.open(theirs, NOTHING), {
+    code: 'unavailable',
+    message: /^a stranger's job needs a container engine: /,
+  })
+  await using _engine = await serveAt(dir.join('docker.sock'))
+  await using sandbox = await executor.open(theirs, NOTHING)
+  assert.equal(sandbox.handle?.kind, 'container')
+  assert.deepEqual(local.openSandboxes, [])
+})
+
 test('auto: runs jobs without an image on this machine, and notices an engine that comes and goes', {
   skip: docker.skip,
 }, async () => {

@@ -55,6 +55,28 @@ async function assign(store: Store, job: JobRecord): Promise<JobRecord | undefin
 }
 
 export function groupsContract(open: OpenDatabase): void {
+  test('strangers share no group with others of its name, and the smallest limit counts', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const own = await seedJob(store, repository, { spec: { concurrency: { ...prod, limit: 1 } } })
+    const theirs: Concurrency = { ...prod, ofStrangers: true }
+    const other = await seedJob(store, repository, { spec: { concurrency: theirs } })
+    const enter = async (job: JobRecord, concurrency: Concurrency): Promise<boolean> => {
+      const { result } = await store.transact((write) => write.enterGroup(job, concurrency))
+      return result
+    }
+    const idsOf = async (ofStrangers: boolean) =>
+      (await store.listGroup(repository.id, 'prod', ofStrangers)).map(({ id }) => id)
+    assert.deepEqual(await idsOf(false), [own.job.id])
+    assert.deepEqual(await idsOf(true), [other.job.id])
+    assert.equal(await enter(other.job, theirs), true)
+    assert.equal(await enter(own.job, { ...prod, limit: 1 }), true)
+    const greedy = { ...prod, limit: 1000 }
+    const late = await seedJob(store, repository, { spec: { concurrency: greedy } })
+    assert.equal(await enter(late.job, greedy), false)
+  })
+
   test('lets only so many into a group, in their order, however many ask at once', async () => {
     await using world = await openWorld(open)
     const { store } = world
@@ -114,6 +136,7 @@ export function groupsContract(open: OpenDatabase): void {
         position: 0,
         state: 'waiting',
         since: 7000,
+        limit: 2,
       },
     ])
     await save(again, finished)

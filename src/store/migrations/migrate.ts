@@ -13,6 +13,7 @@ import { outputs } from './0009-outputs.ts'
 import { statuses } from './0010-statuses.ts'
 import { secrets } from './0011-secrets.ts'
 import { included } from './0012-included.ts'
+import { strangers } from './0014-strangers.ts'
 import { audit } from './0017-audit.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
@@ -29,6 +30,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010-statuses': statuses,
   '0011-secrets': secrets,
   '0012-included': included,
+  '0014-strangers': strangers,
   '0017-audit': audit,
 }
 

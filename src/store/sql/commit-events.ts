@@ -223,7 +223,11 @@ function eventOf(row: CommitEventRow): CommitEvent {
 }
 
 /** Former versions have written whether it came from a fork, and fewer facts. */
-function trustOf({ trust, kind, ref }: CommitEventRow): Trust {
+export function trustOf({
+  trust,
+  kind,
+  ref,
+}: Pick<CommitEventRow, 'trust' | 'kind' | 'ref'>): Trust {
   const read = JSON.parse(trust) as Trust | FormerTrust
   if (!('fromFork' in read)) return read
   return trustOfFormer({ kind: kind as CommitEvent['kind'], ref }, read)

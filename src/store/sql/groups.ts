@@ -18,6 +18,7 @@ export async function listGroup(
   db: Db,
   repositoryId: RepositoryId,
   group: string,
+  ofStrangers = false,
 ): Promise<GroupMember[]> {
   const rows = await db
     .selectFrom('group_members')
@@ -30,11 +31,12 @@ export async function listGroup(
       'group_members.position',
       'group_members.state',
       'group_members.since',
+      'group_members.member_limit',
       'pipelines.number',
       'commit_events.ref',
     ])
     .where('group_members.repository_id', '=', repositoryId)
-    .where('group_members.group_key', '=', textKey(group))
+    .where('group_members.group_key', '=', groupKey({ group, ofStrangers }))
     .orderBy(sql`case group_members.state when 'holding' then 0 when 'waiting' then 1 else 2 end`)
     .orderBy('group_members.since')
     .orderBy('pipelines.number')
@@ -51,6 +53,7 @@ export async function listGroup(
       position: row.position,
       state: row.state as GroupMember['state'],
       since: row.since,
+      ...present({ limit: row.member_limit }),
     }
   })
   return members.sort(compareMembers)
@@ -63,10 +66,10 @@ export async function enterGroup(
   concurrency: Concurrency,
 ): Promise<boolean> {
   if (isPostgres(db)) {
-    const key = `${repositoryId} ${textKey(concurrency.group)}`
+    const key = `${repositoryId} ${groupKey(concurrency)}`
     await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db)
   }
-  const members = await listGroup(db, repositoryId, concurrency.group)
+  const members = await listGroup(db, repositoryId, concurrency.group, concurrency.ofStrangers)
   if (whyGroupIsFull(members, id, concurrency) !== undefined) return false
   await db.updateTable('group_members').set({ state: 'holding' }).where('id', '=', id).execute()
   return true
@@ -103,12 +106,13 @@ export async function notePipeline(db: Db, pipeline: PipelineRecord): Promise<vo
     .values({
       id,
       repository_id: repositoryId,
-      group_key: textKey(concurrency.group),
+      group_key: groupKey(concurrency),
       pipeline_id: id,
       job_name: null,
       position: 0,
       state: 'waiting',
       since: state.startedAt,
+      member_limit: concurrency.limit,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
@@ -120,13 +124,19 @@ function memberOf({ id, pipelineId, repositoryId, position, spec, state }: JobRe
   return {
     id,
     repository_id: repositoryId,
-    group_key: textKey(spec.concurrency.group),
+    group_key: groupKey(spec.concurrency),
     pipeline_id: pipelineId,
     job_name: storableText(spec.name),
     position,
     state: isHeld ? 'holding' : state.status === 'blocked' ? 'blocked' : 'waiting',
     since: 'queuedAt' in state ? state.queuedAt : 0,
+    member_limit: spec.concurrency.limit,
   } satisfies GroupMemberRow
+}
+
+/** No name of a group has a line break, so that none of ours can be taken for one of strangers. */
+function groupKey({ group, ofStrangers }: { group: string; ofStrangers?: boolean }): string {
+  return textKey(ofStrangers ? `strangers\n${group}` : group)
 }
 
 async function put(db: Db, row: GroupMemberRow): Promise<void> {

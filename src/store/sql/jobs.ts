@@ -2,10 +2,12 @@ import type { Concurrency } from '../../core/concurrency.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { JobState } from '../../core/job.ts'
 import type { JobSpec } from '../../core/plan.ts'
+import { isStranger } from '../../core/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AttemptRecord, JobRecord } from '../records.ts'
 import type { QueuedJob } from '../store.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
+import { trustOf } from './commit-events.ts'
 import { insertMembers, noteJob } from './groups.ts'
 import { hotQuery } from './hot-query.ts'
 import { batches } from './rows.ts'
@@ -37,7 +39,15 @@ export async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]
     .selectFrom('jobs')
     .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
     .innerJoin('repositories', 'repositories.id', 'jobs.repository_id')
-    .select(['jobs.id', 'repositories.name', 'pipelines.concurrency'])
+    .innerJoin('commit_events', 'commit_events.id', 'pipelines.event_id')
+    .select([
+      'jobs.id',
+      'repositories.name',
+      'pipelines.concurrency',
+      'commit_events.trust',
+      'commit_events.kind',
+      'commit_events.ref',
+    ])
     .where('pipelines.status', '<>', 'finished')
     .where('jobs.status', '=', 'queued')
     .orderBy('pipelines.created_at')
@@ -47,9 +57,10 @@ export async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]
   const known = new Map(rows.map((row) => [row.id, row]))
   const jobs = await listJobs(db, { ids: rows.map(({ id }) => id as JobId) })
   return jobs.map((job) => {
-    const { name = '', concurrency } = known.get(job.id) ?? {}
+    const row = known.get(job.id)
+    const { name = '', concurrency } = row ?? {}
     const group = concurrency ? { concurrency: JSON.parse(concurrency) as Concurrency } : {}
-    return { job, repositoryName: name, ...group }
+    return { job, repositoryName: name, ...group, isStranger: !row || isStranger(trustOf(row)) }
   })
 }
 

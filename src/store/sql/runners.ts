@@ -59,6 +59,7 @@ export async function noteRunner(db: Db, runner: RunnerRecord, by: DispatcherId)
       reason: row.reason,
       labels: row.labels,
       engines: row.engines,
+      stranger_engines: row.stranger_engines,
       slots: row.slots,
       busy: row.busy,
       hardware: row.hardware,
@@ -140,6 +141,7 @@ function rowOf(runner: RunnerRecord): Omit<RunnerRow, 'id'> {
     seen_by: runner.seenBy ?? null,
     identity_hash: runner.identityHash ?? null,
     allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
+    stranger_engines: runner.strangerEngines ? JSON.stringify(runner.strangerEngines) : null,
   }
 }
 
@@ -173,6 +175,9 @@ function runnerOf(row: RunnerRow): RunnerRecord {
     }),
     ...(row.allowed_labels !== null && {
       allowedLabels: JSON.parse(row.allowed_labels) as string[],
+    }),
+    ...(row.stranger_engines !== null && {
+      strangerEngines: JSON.parse(row.stranger_engines) as Engine[],
     }),
   }
 }

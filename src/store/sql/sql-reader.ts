@@ -75,8 +75,12 @@ export class SqlReader implements StoreReader {
     this.#db = db
   }
 
-  listGroup(repositoryId: RepositoryId, group: string): Promise<GroupMember[]> {
-    return listGroup(this.#db, repositoryId, group)
+  listGroup(
+    repositoryId: RepositoryId,
+    group: string,
+    ofStrangers?: boolean,
+  ): Promise<GroupMember[]> {
+    return listGroup(this.#db, repositoryId, group, ofStrangers)
   }
 
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined> {

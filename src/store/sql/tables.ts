@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 export interface Tables {
   repositories: RepositoryRow
   heads: HeadRow
+  merged_authors: MergedAuthorRow
   commit_events: CommitEventRow
   deliveries: DeliveryRow
   pipelines: PipelineRow
@@ -47,6 +48,17 @@ export interface RepositoryRow {
   last_number: number
   created_at: number
   removed_at: number | null
+  /** Who waits for approval; null: nobody has chosen. */
+  approval: string | null
+  /** JSON of number[] */
+  stranger_accounts: string | null
+}
+
+/** Somebody of whom a pull request of the repository was merged, by the forge's number. */
+export interface MergedAuthorRow {
+  repository_id: string
+  actor_id: number
+  merged_at: number
 }
 
 export interface HeadRow {
@@ -117,6 +129,10 @@ export interface PipelineRow {
   concurrency: string | null
   /** JSON of IncludedSource[] */
   included: string | null
+  /** Since when it waits for approval; null: it does not. */
+  approval_since: number | null
+  /** JSON of TargetJobs */
+  target: string | null
 }
 
 export interface JobRow {
@@ -183,6 +199,8 @@ export interface GroupMemberRow {
   /** blocked, waiting or holding */
   state: string
   since: number
+  /** How many it lets the group have; null: a former version has not kept it. */
+  member_limit: number | null
 }
 
 export interface StateChangeRow {
@@ -230,6 +248,8 @@ export interface RunnerRow {
   identity_hash: string | null
   /** JSON of string[]; null: any */
   allowed_labels: string | null
+  /** JSON of Engine[]; null: none */
+  stranger_engines: string | null
 }
 
 export interface JoinTokenRow {

@@ -62,6 +62,13 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: string version = 7;
    */
   version: string;
+
+  /**
+   * Those of the engines that may run the jobs of strangers.
+   *
+   * @generated from field: repeated narwhal.v1.Engine stranger_engines = 60;
+   */
+  strangerEngines: Engine[];
 };
 
 /**
