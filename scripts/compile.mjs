@@ -14,6 +14,7 @@ export function compileOptions(outdir) {
       main: 'src/main.ts',
       'beat-worker': 'src/dispatcher/beat-worker.ts',
       'plan-worker': 'src/runner/plan-worker.ts',
+      'webhook-worker': 'src/agent/webhook-worker.ts',
       'watchdog-process': 'src/runner/watchdog/watchdog-process.ts',
     },
     outdir,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
@@ -39,10 +40,11 @@ async function startTestAgent(bounds: Partial<HttpBounds> = {}): Promise<Agent> 
   const server = await createHttpServer({ log, metrics, ready, version: '1', bounds })
   stack.use(startAgent(server, { store, vault, broker, metrics, gitEnv: readGitEnv(), log }))
   stack.defer(() => server.close())
+  const repositoryId = newId('repo')
   await store.transact((write) =>
     write.insertRepository(
       {
-        id: newId('repo'),
+        id: repositoryId,
         name: forge.fullName,
         forge: 'github',
         forgeId: forge.id,
@@ -57,7 +59,7 @@ async function startTestAgent(bounds: Partial<HttpBounds> = {}): Promise<Agent> 
   const { url } = await listen(server, { host: '127.0.0.1', port: 0 })
   const push = async (sha: string, padding = 0): Promise<number> => {
     const payload = { ...pushPayload(forge, { sha }), padding: 'x'.repeat(padding) }
-    return (await deliver(url, { event: 'push', payload, secret })).status
+    return (await deliver(url, { event: 'push', payload, secret, repositoryId })).status
   }
   const owned = stack.move()
   const port = Number(new URL(url).port)
@@ -157,7 +159,13 @@ test('webhooks beyond the bound get 503 before anything is done for them; health
   await eventually(async () =>
     assert.equal(await valueOf(agent.metrics, 'narwhal_http_requests'), 5),
   )
-  const refused = await fetch(`${agent.url}/webhooks/github`, { method: 'POST', body: '{}' })
+  const body = '{"repository":{"id":77,"full_name":"ada/project"}}'
+  const headers = {
+    'x-github-event': 'ping',
+    'x-github-delivery': '1',
+    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+  }
+  const refused = await fetch(`${agent.url}/webhooks/github`, { method: 'POST', body, headers })
   assert.equal(refused.status, 503)
   assert.equal(refused.headers.get('retry-after'), '5')
   assert.match(await refused.text(), /try again later/)
@@ -175,7 +183,8 @@ test('large bodies have a bound together, and each its own', async () => {
   const MiB = 1024 * 1024
   await using agent = await startTestAgent({ bodyBytesInAll: 8 * MiB })
   const head = (length: number): string =>
-    `POST /webhooks/github HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`
+    `POST /webhooks/github/repo_1 HTTP/1.1\r\nhost: a\r\nx-github-event: push\r\nx-github-delivery: 1\r
+x-hub-signature-256: x\r\ncontent-length: ${length}\r\n\r\n`
   const [holder] = await openSlow(agent.port, 1, head(20 * MiB))
   holder?.write(Buffer.alloc(7 * MiB, ' '))
   await eventually(() => holder?.writableLength === 0)

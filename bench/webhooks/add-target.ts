@@ -15,5 +15,5 @@ export async function addTarget(store: Store, vault: Vault): Promise<LoadTarget>
   })
   await store.transact((write) => write.insertRepository(repository, []))
   await sealWebhookSecrets(store, vault)
-  return target
+  return { ...target, repositoryId: repository.id }
 }

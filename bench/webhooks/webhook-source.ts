@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 /** A registered repository, and the secret its webhooks are signed with. */
 export interface LoadTarget {
   readonly forgeId: number
+  readonly repositoryId: string
   readonly fullName: string
   readonly secret: string
 }
@@ -19,11 +20,13 @@ const PLACEHOLDER = 'f00d'.repeat(10)
 export class WebhookSource {
   readonly #parts: readonly string[]
   readonly #secret: string
+  readonly #path: string
   readonly #run = Math.trunc(Math.random() * 0xffff_ffff).toString(16)
   #count = 0
 
-  constructor({ forgeId, fullName, secret }: LoadTarget) {
+  constructor({ forgeId, repositoryId, fullName, secret }: LoadTarget) {
     this.#secret = secret
+    this.#path = `/webhooks/github/${repositoryId}`
     const example = examplePush()
     const repository = { ...(example['repository'] as object), id: forgeId, full_name: fullName }
     const head = {
@@ -49,7 +52,7 @@ export class WebhookSource {
     const name = `${this.#run}${(this.#count++).toString(16).padStart(12, '0')}`
     const body = this.#parts.join(name.padStart(40, '1'))
     const signature = createHmac('sha256', this.#secret).update(body).digest('hex')
-    return `POST /webhooks/github HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r
+    return `POST ${this.#path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r
 X-GitHub-Event: push\r\nX-GitHub-Delivery: ${name}\r\nX-Hub-Signature-256: sha256=${signature}\r
 Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   }

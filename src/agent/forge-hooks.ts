@@ -1,11 +1,11 @@
-import { createHmac } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WebhookForge } from '../core/forge.ts'
-import { equalsConstantTime } from '../lib/constant-time.ts'
 import { parseGitea } from './gitea.ts'
-import { parseGithub, verifyGithubSignature } from './github.ts'
+import { parseGithub } from './github.ts'
 import { parseGitlab } from './gitlab.ts'
-import type { ParsedWebhook, WebhookRepository } from './parsed-webhook.ts'
+import type { ParsedWebhook } from './parsed-webhook.ts'
+import type { AddressPlace } from './scan-payload.ts'
+import { hmacCheck, type SignatureCheck, tokenCheck } from './signature.ts'
 
 /** How a forge's webhooks are read. */
 export interface ForgeHooks {
@@ -16,10 +16,10 @@ export interface ForgeHooks {
   readonly deliveryHeaders: readonly string[]
   /** The header that proves where it comes from; of several, the first that is there. */
   readonly proofHeaders: readonly string[]
-  /** Whether the proof is made with the secret, of these very bytes; false for an empty secret. */
-  readonly verify: (secret: string, body: Uint8Array, proof: string) => boolean
-  /** Where the payload names its repository: its number and its full name there. */
-  readonly addressOf: (payload: unknown) => WebhookRepository | undefined
+  /** How the proof is made with a secret. */
+  readonly check: (secret: string) => SignatureCheck
+  /** Where the payload names its repository. */
+  readonly address: AddressPlace
   readonly parse: (eventName: string, payload: unknown) => ParsedWebhook
 }
 
@@ -29,8 +29,8 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     eventHeaders: ['x-github-event'],
     deliveryHeaders: ['x-github-delivery'],
     proofHeaders: ['x-hub-signature-256'],
-    verify: verifyGithubSignature,
-    addressOf: (payload) => addressAt(payload, 'repository', 'full_name'),
+    check: (secret) => hmacCheck(secret, 'sha256='),
+    address: { object: 'repository', name: 'full_name' },
     parse: parseGithub,
   },
   gitea: {
@@ -38,10 +38,8 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     eventHeaders: ['x-gitea-event', 'x-forgejo-event'],
     deliveryHeaders: ['x-gitea-delivery', 'x-forgejo-delivery'],
     proofHeaders: ['x-gitea-signature', 'x-forgejo-signature'],
-    verify: (secret, body, proof) =>
-      secret !== '' &&
-      equalsConstantTime(createHmac('sha256', secret).update(body).digest('hex'), proof),
-    addressOf: (payload) => addressAt(payload, 'repository', 'full_name'),
+    check: (secret) => hmacCheck(secret),
+    address: { object: 'repository', name: 'full_name' },
     parse: parseGitea,
   },
   gitlab: {
@@ -51,8 +49,8 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     deliveryHeaders: ['idempotency-key', 'x-gitlab-event-uuid'],
     // It signs nothing: the secret itself comes along, so the way must be encrypted.
     proofHeaders: ['x-gitlab-token'],
-    verify: (secret, _body, proof) => secret !== '' && equalsConstantTime(secret, proof),
-    addressOf: (payload) => addressAt(payload, 'project', 'path_with_namespace'),
+    check: tokenCheck,
+    address: { object: 'project', name: 'path_with_namespace' },
     parse: parseGitlab,
   },
 }
@@ -67,18 +65,4 @@ export function firstHeader(
     if (typeof value === 'string') return value
   }
   return undefined
-}
-
-function addressAt(payload: unknown, at: string, name: string): WebhookRepository | undefined {
-  const of = (payload as Record<string, unknown> | null)?.[at] as
-    | Record<string, unknown>
-    | null
-    | undefined
-  const [forgeId, fullName] = [of?.['id'], of?.[name]]
-  const isAddress =
-    Number.isSafeInteger(forgeId) &&
-    (forgeId as number) > 0 &&
-    typeof fullName === 'string' &&
-    fullName.length <= 300
-  return isAddress ? { forgeId: forgeId as number, fullName } : undefined
 }

@@ -21,8 +21,6 @@ import {
   type WebhookRepository,
 } from './parsed-webhook.ts'
 
-export { verifyGithubSignature } from './github-signature.ts'
-
 const BUILT_ACTIONS: ReadonlySet<string> = new Set([
   'opened',
   'synchronize',

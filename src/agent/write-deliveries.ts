@@ -13,6 +13,8 @@ export interface Delivery {
   readonly forge: WebhookForge
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
+  /** The new secret is in use at the forge: the former one is valid no more. */
+  readonly endsFormerSecret?: true
   /** What it tells of; `forgeId`: the repository's, where that is not known yet. */
   readonly told:
     | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeId?: number }
@@ -42,6 +44,10 @@ export async function writeDeliveries(
     if (told.kind !== 'commit') continue
     if (told.forgeId !== undefined) await write.setForgeId(repositoryId, told.forgeId)
     events.push({ ...told.event, id: newId('event'), receivedAt })
+  }
+  const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
+  if (renewed.length > 0) {
+    await write.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
   }
   const accepted = events.length > 0 ? await write.acceptEvents(events) : []
   await write.setHeads(events)

@@ -92,9 +92,10 @@ export class ApiClient {
   }
 
   /** `repository`: its id or its name, here and below. */
-  newWebhookSecret(repository: string): Promise<RegisteredRepository> {
+  newWebhookSecret(repository: string, formerEndsInMs?: number): Promise<RegisteredRepository> {
     const path = `/repositories/${slashless(repository)}/webhook-secret`
-    return this.#call(path, registeredRepository, { method: 'POST' })
+    const query = formerEndsInMs === undefined ? {} : { query: { formerEndsInMs } }
+    return this.#call(path, registeredRepository, { method: 'POST', ...query })
   }
 
   async removeRepository(repository: string): Promise<void> {

@@ -157,7 +157,7 @@ test('registers a repository of GitHub and says what to enter there', async () =
     `registered octocat/hello (https://github.com/octocat/hello), webhooks only
 
 Enter this at https://github.com/octocat/hello/settings/hooks/new, as its admin:
-  Payload URL   ${fake.url}/webhooks/github
+  Payload URL   ${fake.url}/webhooks/github/${fake.repositories.at(-1)?.id}
   Content type  application/json
   Secret        s3cret
   Events        Pushes, Pull requests, Branch or tag creation
@@ -172,13 +172,15 @@ test('prints what to enter at each forge, and a new secret', async () => {
   const gitlab = await runCommand(fake.url, 'repo add https://gitlab.com/team/whale')
   assert.match(
     gitlab.out,
-    /URL +\S+\/webhooks\/gitlab\n +Secret token +s3cret\n +Triggers +Push events/,
+    /URL +\S+\/webhooks\/gitlab\/repo_\w+\n +Secret token +s3cret\n +Triggers +Push events/,
   )
   const gitea = await runCommand(fake.url, 'repo add https://git.example.com/a/b --forge gitea')
-  assert.match(gitea.out, /Target URL +\S+\/webhooks\/gitea\n/)
+  assert.match(gitea.out, /Target URL +\S+\/webhooks\/gitea\/repo_\w+\n/)
   const git = await runCommand(fake.url, 'repo add https://git.example.com/a/c')
   assert.doesNotMatch(git.out, /ecret/)
-  assert.match((await runCommand(fake.url, 'repo secret team/app')).out, /Secret +n3w\n/)
+  const renewed = await runCommand(fake.url, 'repo webhook-secret team/app')
+  assert.match(renewed.out, /Secret +n3w\n/)
+  assert.match(renewed.err, /the former secret is valid until .* 2030-/)
 })
 
 test('registers the working directory by its absolute path, and starts its pipelines', async () => {

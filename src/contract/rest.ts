@@ -51,10 +51,26 @@ export type NewRepository = z.input<typeof newRepository>
 /** What to enter at the forge; the secret is shown to those who may register repositories. */
 export const registeredRepository = z.object({
   repository: repositoryView,
-  webhook: z.object({ path: z.string(), secret: z.string() }).optional(),
+  webhook: z
+    .object({
+      path: z.string(),
+      secret: z.string(),
+      /** Until when the former secret is valid as well, unless the forge uses this one before. */
+      formerEndsAt: z.number().int().nonnegative().optional(),
+    })
+    .optional(),
 })
 export type RegisteredRepository = z.infer<typeof registeredRepository>
 export const repositoryList = z.object({ repositories: z.array(repositoryView) })
+export const newSecretQuery = z.object({
+  /** How long the former secret stays valid, in milliseconds; a week unless told. */
+  formerEndsInMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(90 * 86_400_000)
+    .default(7 * 86_400_000),
+})
 /** A repository by its id or its name with `/` written as `%2F`. */
 export const repositoryParams = z.object({ repository: z.string().max(300) })
 

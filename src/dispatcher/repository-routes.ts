@@ -4,11 +4,12 @@ import { viewRepository } from '../api/repository-view.ts'
 import {
   accepted,
   newRepository,
+  newSecretQuery,
   registeredRepository,
   repositoryParams,
 } from '../contract/rest.ts'
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
-import { hasWebhooks, type WebhookForge } from '../core/forge.ts'
+import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
 import type { HttpServer } from '../http/server.ts'
 import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -67,22 +68,27 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
 function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps): void {
   server.post('/api/v1/repositories/:repository/webhook-secret', {
     schema: {
-      summary: 'Make a new webhook secret, shown this once; the former one is refused from now on',
+      summary:
+        'Make a new webhook secret, shown this once; the former one is valid until the forge uses it, or its end',
       tags,
       params: repositoryParams,
+      querystring: newSecretQuery,
       response: { 200: registeredRepository },
     },
     handler: async (request) => {
       const repository = await getRepository(store, request.params.repository)
       webhookForge(repository)
       const secret = newWebhookSecret()
+      const { formerEndsInMs } = request.query
+      const formerEndsAt = Date.now() + formerEndsInMs
       await store.transact(async (write) => {
         const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
-        await write.setWebhookSecret(repository.id, sealed)
+        await write.replaceWebhookSecret(repository.id, sealed, formerEndsAt)
+        if (formerEndsInMs === 0) await write.endFormerSecrets([repository.id])
         const by = doerOf(request)
         write.audit(by, { action: 'webhook_secret.replaced', subject: repository })
       })
-      return registered(repository, secret)
+      return registered(repository, secret, formerEndsInMs === 0 ? undefined : formerEndsAt)
     },
   })
   server.post('/api/v1/repositories/:repository/test-delivery', {
@@ -107,10 +113,11 @@ function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps):
   })
 }
 
-function registered(repository: RepositoryRecord, secret: string) {
-  const { forge } = repository
-  const webhook = hasWebhooks(forge) ? { webhook: { path: `/webhooks/${forge}`, secret } } : {}
-  return { repository: viewRepository(repository), ...webhook }
+function registered(repository: RepositoryRecord, secret: string, formerEndsAt?: number) {
+  const shown = { repository: viewRepository(repository) }
+  if (!hasWebhooks(repository.forge)) return shown
+  const former = formerEndsAt === undefined ? {} : { formerEndsAt }
+  return { ...shown, webhook: { path: webhookPath(repository), secret, ...former } }
 }
 
 function webhookForge({ name, forge }: RepositoryRecord): WebhookForge {

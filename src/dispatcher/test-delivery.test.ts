@@ -17,12 +17,12 @@ test('a test delivery says whether a URL leads to the agent with the right secre
     assert.equal(response.status, 200, await response.clone().text())
     return testedDelivery.parse(await response.json())
   }
-  const right = await deliver(`${narwhal.agentUrl}/webhooks/github`)
+  const right = await deliver(`${narwhal.agentUrl}/webhooks/github/${id}`)
   assert.deepEqual(right, { ok: true, words: 'the ping arrived and its signature is right' })
   for (const forge of ['gitea', 'gitlab'] as const) {
     const more = { name: `ada/at-${forge}`, cloneUrl: source.path, forge, pollIntervalMs: 0 }
     const { repository, webhook } = await narwhal.client.addRepository(more)
-    assert.equal(webhook?.path, `/webhooks/${forge}`)
+    assert.equal(webhook?.path, `/webhooks/${forge}/${repository.id}`)
     const told = await deliver(`${narwhal.agentUrl}${webhook.path}`, repository.id)
     assert.ok(told.ok, told.words)
   }

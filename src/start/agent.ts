@@ -27,6 +27,6 @@ export async function runAgent(launch: Launch): Promise<void> {
   stack.defer(() => server.close())
   const { host, port = PORT } = context.config
   const { url } = await listen(server, { host, port })
-  log.info({ url, webhooks: `${url}/webhooks/github` }, 'agent is ready')
+  log.info({ url, webhooks: `${url}/webhooks/` }, 'agent is ready')
   await untilAborted(context.signal)
 }

@@ -31,6 +31,8 @@ export interface RepositoryRecord {
   readonly cloneUrl: string
   /** Sealed, for `webhookSecretPlace`; in clear where a former version has written it. */
   readonly webhookSecret: string
+  /** The secret before that one, sealed for the same place, while it is being replaced at the forge. */
+  readonly formerSecret?: { readonly sealed: string; readonly endsAt: number }
   /** 0: never polled. */
   readonly pollIntervalMs: number
   /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */

@@ -4,11 +4,12 @@ import { test } from 'node:test'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { insertRepository, openTestStore } from '#root/test/support/test-store.ts'
 import { TESTER } from '../../test/support/tester.ts'
+import type { RepositoryId } from '../core/ids.ts'
 import { addKey, rotateKeys } from './rotate-keys.ts'
 import { secretPlace, setSecret } from './secret-values.ts'
 import type { Store } from './store.ts'
 import { Vault } from './vault.ts'
-import { openWebhookSecret, sealWebhookSecrets } from './webhook-secrets.ts'
+import { openWebhookSecrets, sealWebhookSecrets, webhookSecretPlace } from './webhook-secrets.ts'
 
 async function openWorld() {
   await using stack = new AsyncDisposableStack()
@@ -25,10 +26,31 @@ async function openWorld() {
       await write.saveSecret({ name, sealed, createdAt: 1, updatedAt: 1 })
     }
   })
+  const { formerSecret } = await renewWebhookSecret({ store, vault, repositoryId })
+  assert.ok(formerSecret)
   await setSecret({ store, vault }, { repositoryId, name: 'OWN', value: 'its own', by: TESTER })
   const owned = stack.move()
   const dispose = () => owned.disposeAsync()
   return { store, path, vault, repositoryId, dir, [Symbol.asyncDispose]: dispose }
+}
+
+/** Makes `another` the webhook's secret, beside which `secret` stays valid. */
+async function renewWebhookSecret({
+  store,
+  vault,
+  repositoryId,
+}: {
+  readonly store: Store
+  readonly vault: Vault
+  readonly repositoryId: RepositoryId
+}) {
+  await store.transact(async (write) => {
+    const sealed = await vault.seal(write, 'another', webhookSecretPlace(repositoryId))
+    await write.replaceWebhookSecret(repositoryId, sealed, Date.now() + 600_000)
+  })
+  const repository = await store.findRepository(repositoryId)
+  assert.ok(repository)
+  return repository
 }
 
 async function keysInUse(store: Store): Promise<Set<string>> {
@@ -44,7 +66,7 @@ test('everything is sealed under a new key, and can be opened by who had the for
     (await store.listSecrets()).map((one) => by.open(one.sealed, secretPlace(one)))
   const before = await values(vault)
   const { keyId, sealed, forgotten } = await rotateKeys(store, path, { by: TESTER })
-  assert.deepEqual([sealed, forgotten], [452, 0])
+  assert.deepEqual([sealed, forgotten], [453, 0])
   assert.notEqual(keyId, former)
   assert.equal(await store.findSealingKey(), keyId)
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
@@ -56,7 +78,8 @@ test('everything is sealed under a new key, and can be opened by who had the for
   assert.equal((await values(again)).length, 451)
   const repository = await store.findRepository(repositoryId)
   assert.ok(repository)
-  assert.equal(openWebhookSecret(again, repository), 'secret')
+  const secrets = openWebhookSecrets(again, repository, Date.now())
+  assert.deepEqual(secrets, { present: 'another', former: 'secret' })
   assert.equal((await readFile(path, 'utf8')).match(/^narwhal-key/gm)?.length, 1)
 })
 
@@ -76,7 +99,7 @@ test('a rotation that was broken off, or prepared, is gone on with', async () =>
   for (const one of await store.listSecrets()) unfinished.open(one.sealed, secretPlace(one))
   const rotation = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual(await keysInUse(store), new Set([rotation.keyId]))
-  assert.equal(rotation.sealed, 452)
+  assert.equal(rotation.sealed, 453)
 })
 
 test('keys that are lost are said to be, and what they sealed is forgotten when asked', async () => {
@@ -88,8 +111,9 @@ test('keys that are lost are said to be, and what they sealed is forgotten when 
     message: /not in .*--lost/,
   })
   const { sealed, forgotten } = await rotateKeys(store, path, { by: TESTER, isLost: true })
-  assert.deepEqual([sealed, forgotten], [0, 452])
+  assert.deepEqual([sealed, forgotten], [0, 453])
   assert.deepEqual(await store.listSecrets(), [])
-  assert.equal((await store.findRepository(repositoryId))?.webhookSecret, '')
+  const repository = await store.findRepository(repositoryId)
+  assert.deepEqual([repository?.webhookSecret, repository?.formerSecret], ['', undefined])
   await Vault.open(store, path)
 })

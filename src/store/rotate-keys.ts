@@ -94,6 +94,7 @@ function placeOf(value: SealedValue): SealedPlace {
     case 'secret':
       return secretPlace(value)
     case 'webhook secret':
+    case 'former webhook secret':
       return webhookSecretPlace(value.repositoryId)
     case 'forge token':
       return forgeTokenPlace(value.repositoryId)

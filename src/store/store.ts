@@ -78,6 +78,8 @@ export const LOG_READ_CHARACTERS = 1024 * 1024
 export interface StoreReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
+  /** Those of the ids that are registered, in no order. */
+  findRepositories(ids: readonly string[]): Promise<RepositoryRecord[]>
   /**
    * Each by the forge's numeric id where one has it, else by the full name among those of the forge
    * whose id is not known yet; in the same order, undefined for those that are not there.
@@ -260,7 +262,10 @@ export interface SecretRef {
 /** A sealed value in its place. */
 export type SealedValue = { readonly sealed: string } & (
   | ({ readonly kind: 'secret' } & SecretRef)
-  | { readonly kind: 'webhook secret' | 'forge token'; readonly repositoryId: RepositoryId }
+  | {
+      readonly kind: 'webhook secret' | 'former webhook secret' | 'forge token'
+      readonly repositoryId: RepositoryId
+    }
 )
 
 /** A runner that joins shows a token. */
@@ -319,6 +324,10 @@ export interface StoreWriter extends StoreReader {
   /** Sets the forge's numeric id, once a verified webhook told it; `conflict` if another has it. */
   setForgeId(id: RepositoryId, forgeId: number): Promise<void>
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
+  /** As above, and what was set so far remains valid as the former one until `endsAt`. */
+  replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
+  /** The former webhook secrets of these repositories, if they have some, are valid no more. */
+  endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
    * remain readable, what has none yet gets none, and its secrets are gone.

@@ -16,6 +16,21 @@ export function openWebhookSecret(
   return isSealed(webhookSecret) ? vault.open(webhookSecret, webhookSecretPlace(id)) : webhookSecret
 }
 
+/**
+ * The secrets that a webhook of the repository may be signed with: the present one, and while it is being
+ * replaced at the forge, the one before.
+ */
+export function openWebhookSecrets(
+  vault: Vault,
+  repository: Pick<RepositoryRecord, 'id' | 'webhookSecret' | 'formerSecret'>,
+  now: number,
+): { readonly present: string; readonly former?: string } {
+  const present = openWebhookSecret(vault, repository)
+  const { id, formerSecret } = repository
+  if (!formerSecret || formerSecret.endsAt <= now) return { present }
+  return { present, former: openWebhookSecret(vault, { id, webhookSecret: formerSecret.sealed }) }
+}
+
 /** Seals the webhook secrets that a former version has left in clear; returns how many there were. */
 export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
   const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>

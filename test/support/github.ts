@@ -10,6 +10,8 @@ export interface Delivery {
   readonly event: string
   readonly payload: object
   readonly secret: string
+  /** The repository in the path; absent: on the path that has none. */
+  readonly repositoryId?: string
   /** The delivery's id; a new one unless given. */
   readonly id?: string
   /** More headers than GitHub's own. */
@@ -27,7 +29,9 @@ export interface WebhookReply {
 export async function deliver(agentUrl: string, delivery: Delivery): Promise<WebhookReply> {
   const body = JSON.stringify(delivery.payload)
   const signature = createHmac('sha256', delivery.secret).update(body).digest('hex')
-  const response = await fetch(`${agentUrl}/webhooks/github`, {
+  const { repositoryId } = delivery
+  const path = repositoryId === undefined ? '/webhooks/github' : `/webhooks/github/${repositoryId}`
+  const response = await fetch(`${agentUrl}${path}`, {
     method: 'POST',
     body,
     ...(delivery.signal ? { signal: delivery.signal } : {}),

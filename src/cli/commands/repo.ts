@@ -22,7 +22,11 @@ interface AddOptions extends ClientOptions {
   readonly poll?: string
 }
 
-/** `narwhal repo add|link|unlink|list|remove` */
+interface SecretOptions extends ClientOptions {
+  readonly ends?: string
+}
+
+/** `narwhal repo add|link|unlink|webhook-secret|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
   const repo = program.command('repo').description('the repositories that Narwhal builds')
   addClientCommand(repo, 'add <url-or-path>', {
@@ -42,10 +46,18 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
-  addClientCommand(repo, 'secret <repository>', {
-    summary: 'make a new webhook secret; the former one is refused from then on',
-    examples: ['repo secret octocat/hello'],
-  }).action((repository: string, options: ClientOptions) => newSecret(repository, options, io))
+  addClientCommand(repo, 'webhook-secret <repository>', {
+    summary: 'make a new webhook secret, to be entered at the forge',
+    description:
+      'Makes a new webhook secret. The former one stays valid until the forge has sent a commit that is signed with the new one, for a week at the most.',
+    examples: [
+      'repo webhook-secret octocat/hello',
+      'repo webhook-secret octocat/hello --ends 24h',
+      'repo webhook-secret octocat/hello --ends now',
+    ],
+  })
+    .option('--ends <duration>', 'when the former secret ends: 24h, or now (default: 168h)')
+    .action((repository: string, options: SecretOptions) => newSecret(repository, options, io))
   addClientCommand(repo, 'list', {
     summary: 'list the registered repositories',
     examples: ['repo list', 'repo list --json'],
@@ -88,12 +100,22 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   }
 }
 
-async function newSecret(repository: string, options: ClientOptions, io: CliIo): Promise<void> {
+async function newSecret(repository: string, options: SecretOptions, io: CliIo): Promise<void> {
+  const { ends } = options
+  const endsInMs = ends === undefined || ends === 'now' ? 0 : parseDuration(ends)
   const client = await openClient(options, io)
-  const renewed = await client.newWebhookSecret(repository)
+  const renewed = await client.newWebhookSecret(repository, ends === undefined ? ends : endsInMs)
   if (options.json) return printJson(io, renewed)
   const { webhook } = renewed
-  if (webhook) printWebhook(client.address.server, { ...renewed, webhook }, io)
+  if (!webhook) return
+  printWebhook(client.address.server, { ...renewed, webhook }, io)
+  const { formerEndsAt } = webhook
+  note(
+    io,
+    formerEndsAt === undefined
+      ? 'the former secret is refused from now on'
+      : `the former secret is valid until a commit comes with the new one, or ${new Date(formerEndsAt).toISOString()}`,
+  )
 }
 
 /** Where a webhook is made at each forge, and what its fields are called there. */

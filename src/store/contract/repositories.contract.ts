@@ -23,6 +23,41 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.deepEqual(await store.listRepositories(), [repository])
   })
 
+  test('finds those of many ids that are registered', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const [one, two] = [await seedRepository(store), await seedRepository(store)]
+    const gone = await seedRepository(store)
+    await store.transact((write) => write.removeRepository(gone.id))
+    const found = await store.findRepositories([two.id, 'repo_none', gone.id, one.id, two.id, '\0'])
+    assert.deepEqual(
+      new Map(found.map((each) => [each.id, each])),
+      new Map([
+        [one.id, one],
+        [two.id, two],
+      ]),
+    )
+    assert.deepEqual(await store.findRepositories([]), [])
+  })
+
+  test('keeps the former webhook secret while it is being replaced', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store, { webhookSecret: 'first' })
+    const other = await seedRepository(store)
+    const find = async () => {
+      const found = await store.findRepository(repository.id)
+      return [found?.webhookSecret, found?.formerSecret]
+    }
+    await store.transact((write) => write.replaceWebhookSecret(repository.id, 'second', 7_000))
+    assert.deepEqual(await find(), ['second', { sealed: 'first', endsAt: 7_000 }])
+    await store.transact((write) => write.replaceWebhookSecret(repository.id, 'third', 8_000))
+    assert.deepEqual(await find(), ['third', { sealed: 'second', endsAt: 8_000 }])
+    await store.transact((write) => write.endFormerSecrets([repository.id]))
+    assert.deepEqual(await find(), ['third', undefined])
+    assert.deepEqual(await store.findRepository(other.id), other)
+  })
+
   test('refuses a name that is taken in any case, with all of its transaction', async () => {
     await using world = await openWorld(open)
     const { store } = world

@@ -14,6 +14,7 @@ import { statuses } from './0010-statuses.ts'
 import { secrets } from './0011-secrets.ts'
 import { included } from './0012-included.ts'
 import { strangers } from './0014-strangers.ts'
+import { formerWebhookSecrets } from './0015-former-webhook-secrets.ts'
 import { audit } from './0017-audit.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
@@ -31,6 +32,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0011-secrets': secrets,
   '0012-included': included,
   '0014-strangers': strangers,
+  '0015-former-webhook-secrets': formerWebhookSecrets,
   '0017-audit': audit,
 }
 

@@ -32,6 +32,23 @@ const selectByName = hotQuery((db, values: { nameKey: string }) =>
     .where('name_key', '=', values.nameKey),
 )
 
+export async function findRepositories(
+  db: Db,
+  ids: readonly string[],
+): Promise<RepositoryRecord[]> {
+  const found: RepositoryRecord[] = []
+  for (const batch of batches([...new Set(ids)])) {
+    const rows = await db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('removed_at', 'is', null)
+      .where('id', 'in', batch)
+      .execute()
+    found.push(...rows.map(repositoryOf))
+  }
+  return found
+}
+
 export async function findForgeRepositories(
   db: Db,
   forge: WebhookForge,
@@ -92,6 +109,8 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
       forge_id: repository.forgeId ?? null,
       clone_url: repository.cloneUrl,
       webhook_secret: repository.webhookSecret,
+      former_secret: repository.formerSecret?.sealed ?? null,
+      former_ends_at: repository.formerSecret?.endsAt ?? null,
       poll_interval_ms: repository.pollIntervalMs,
       last_number: 0,
       created_at: repository.createdAt,
@@ -127,10 +146,40 @@ export async function setWebhookSecret(
     .execute()
 }
 
+export async function replaceWebhookSecret(
+  db: Db,
+  { id, webhookSecret, endsAt }: { id: RepositoryId; webhookSecret: string; endsAt: number },
+): Promise<void> {
+  await db
+    .updateTable('repositories')
+    .set((is) => ({
+      former_secret: is.ref('webhook_secret'),
+      former_ends_at: endsAt,
+      webhook_secret: webhookSecret,
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Promise<void> {
+  for (const batch of batches(ids)) {
+    await db
+      .updateTable('repositories')
+      .set({ former_secret: null, former_ends_at: null })
+      .where('id', 'in', batch)
+      .execute()
+  }
+}
+
 export async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
   await db
     .updateTable('repositories')
-    .set({ removed_at: Date.now(), webhook_secret: '' })
+    .set({
+      removed_at: Date.now(),
+      webhook_secret: '',
+      former_secret: null,
+      former_ends_at: null,
+    })
     .where('id', '=', id)
     .where('removed_at', 'is', null)
     .execute()
@@ -183,6 +232,9 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
     ...present({ forgeId: row.forge_id }),
     cloneUrl: row.clone_url,
     webhookSecret: row.webhook_secret,
+    ...(row.former_secret === null || row.former_ends_at === null
+      ? {}
+      : { formerSecret: { sealed: row.former_secret, endsAt: row.former_ends_at } }),
     pollIntervalMs: row.poll_interval_ms,
     createdAt: row.created_at,
   }

@@ -53,6 +53,13 @@ export async function listSealedOtherwise(
     .where('webhook_secret', 'not like', by)
     .limit(limit)
     .execute()
+  const former = await db
+    .selectFrom('repositories')
+    .select(['id', 'former_secret'])
+    .where('former_secret', 'like', any)
+    .where('former_secret', 'not like', by)
+    .limit(limit)
+    .execute()
   const links = await db
     .selectFrom('forge_links')
     .select(['repository_id', 'token'])
@@ -67,6 +74,10 @@ export async function listSealedOtherwise(
     }),
     ...repositories.map(({ id, webhook_secret: sealed }): SealedValue => {
       return { kind: 'webhook secret', repositoryId: id as RepositoryId, sealed }
+    }),
+    ...former.map(({ id, former_secret: sealed }): SealedValue => {
+      const repositoryId = id as RepositoryId
+      return { kind: 'former webhook secret', repositoryId, sealed: sealed ?? '' }
     }),
     ...links.map(({ repository_id: id, token: sealed }): SealedValue => {
       return { kind: 'forge token', repositoryId: id as RepositoryId, sealed }
@@ -102,6 +113,18 @@ export async function replaceSealed(
         .set({ webhook_secret: sealed ?? '' })
         .where('id', '=', value.repositoryId)
         .where('webhook_secret', '=', value.sealed)
+        .execute()
+      return
+    case 'former webhook secret':
+      await db
+        .updateTable('repositories')
+        .set(
+          sealed === undefined
+            ? { former_secret: null, former_ends_at: null }
+            : { former_secret: sealed },
+        )
+        .where('id', '=', value.repositoryId)
+        .where('former_secret', '=', value.sealed)
         .execute()
       return
     case 'forge token': {

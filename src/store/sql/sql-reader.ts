@@ -48,6 +48,7 @@ import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
 import { listPlacements } from './placements.ts'
 import {
   findForgeRepositories,
+  findRepositories,
   findRepository,
   listHeads,
   listRepositories,
@@ -81,6 +82,10 @@ export class SqlReader implements StoreReader {
     ofStrangers?: boolean,
   ): Promise<GroupMember[]> {
     return listGroup(this.#db, repositoryId, group, ofStrangers)
+  }
+
+  findRepositories(ids: readonly string[]): Promise<RepositoryRecord[]> {
+    return findRepositories(this.#db, ids)
   }
 
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined> {

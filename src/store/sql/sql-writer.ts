@@ -56,9 +56,11 @@ import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts
 import { appendLog } from './logs.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
 import {
+  endFormerSecrets,
   forgetHeads,
   insertRepository,
   removeRepository,
+  replaceWebhookSecret,
   setForgeId,
   setHeads,
   setWebhookSecret,
@@ -109,6 +111,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void> {
     return setWebhookSecret(this.#db, id, webhookSecret)
+  }
+
+  replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void> {
+    return replaceWebhookSecret(this.#db, { id, webhookSecret, endsAt })
+  }
+
+  endFormerSecrets(ids: readonly RepositoryId[]): Promise<void> {
+    return endFormerSecrets(this.#db, ids)
   }
 
   setForgeId(id: RepositoryId, forgeId: number): Promise<void> {

@@ -43,6 +43,9 @@ export interface RepositoryRow {
   forge_id: number | null
   clone_url: string
   webhook_secret: string
+  /** The one before, sealed, which is valid until then as well. */
+  former_secret: string | null
+  former_ends_at: number | null
   poll_interval_ms: number
   /** The number of its newest pipeline. */
   last_number: number

@@ -184,13 +184,13 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
         createdAt: 0,
       }
       fake.repositories.push(repository)
-      const webhook = { path: `/webhooks/${forge}`, secret: 's3cret' }
+      const webhook = { path: `/webhooks/${forge}/${repository.id}`, secret: 's3cret' }
       return forge === 'git' ? { repository } : { repository, webhook }
     },
   )
   server.post(`${base}/repositories/:id/webhook-secret`, async () => ({
     repository: { ...fake.repositories[0], forge: 'github' },
-    webhook: { path: '/webhooks/github', secret: 'n3w' },
+    webhook: { path: '/webhooks/github/repo_1', secret: 'n3w', formerEndsAt: 1_900_000_000_000 },
   }))
   server.post(`${base}/pipelines`, { schema: { body: startPipeline } }, async ({ body }) => ({
     pipeline: get(fake.pipelines[0], `repository ${body.repository}`),

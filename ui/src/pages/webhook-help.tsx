@@ -44,7 +44,7 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   const { forge } = repository
   if (forge === 'git') return <Polled repository={repository} />
   const words = FORGES[forge]
-  const url = `${location.origin}/webhooks/${forge}`
+  const url = `${location.origin}/webhooks/${forge}/${repository.id}`
   const known = renewed ?? webhook
   const renew = async () => {
     const path = `/repositories/${repository.id}/webhook-secret`
@@ -66,7 +66,12 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
           {known ? (
             <>
               <Copyable text={known.secret} label="the secret" />
-              <small className="quiet">It is shown this once.</small>
+              <small className="quiet">
+                It is shown this once.
+                {known.formerEndsAt === undefined
+                  ? ''
+                  : ' The former one stays valid until a commit comes with this one.'}
+              </small>
             </>
           ) : (
             <>
