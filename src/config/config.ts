@@ -12,7 +12,7 @@ export type Config<Name extends SettingName> = {
 
 /** Variables with our prefix that are no settings: the client's, the tests', and those of jobs. */
 const OTHER_VARIABLES =
-  /^NARWHAL_(?:SERVER|TOKEN|CA|CERT|KEY|TEST_.*|REPOSITORY|PIPELINE_ID|PIPELINE_NUMBER|JOB_ID|JOB_NAME|ATTEMPT|EVENT|SHA|REF|REF_NAME|COMMIT_TITLE|COMMIT_AUTHOR|RUNNER|MATRIX_.*|INPUT_.*)$/
+  /^NARWHAL_(?:SERVER|TOKEN|CA|CERT|KEY|TEST_.*|REPOSITORY|PIPELINE_ID|PIPELINE_NUMBER|JOB_ID|JOB_NAME|ATTEMPT|EVENT|SHA|REF|REF_NAME|COMMIT_TITLE|COMMIT_AUTHOR|RUNNER|MATRIX_.*|INPUT_.*|ID_TOKEN_FILE_.*)$/
 
 /**
  * Reads the settings that a command uses from its flags and from the environment. Throws `invalid`

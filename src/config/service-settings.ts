@@ -30,8 +30,8 @@ const SCHEDULING = [
   'max-priority',
   'include-repositories',
   'otlp',
-  'public-url',
 ] as const
+const ISSUER = ['public-url', 'oidc-issuer'] as const
 const LOG = ['log-level', 'log-format'] as const
 
 export const SERVICE_SETTINGS = {
@@ -46,6 +46,7 @@ export const SERVICE_SETTINGS = {
     ...EXECUTOR,
     ...RUNNER_SETTINGS,
     ...SCHEDULING,
+    ...ISSUER,
     ...LOG,
   ],
   agent: ['data', ...LISTENING, ...TLS, ...STORE, ...SEALING, ...BROKER, ...LOG],
@@ -59,6 +60,7 @@ export const SERVICE_SETTINGS = {
     ...SEALING,
     ...BROKER,
     ...SCHEDULING,
+    ...ISSUER,
     ...LOG,
   ],
   runner: [
@@ -75,7 +77,7 @@ export const SERVICE_SETTINGS = {
     ...RUNNER_SETTINGS,
     ...LOG,
   ],
-  web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...LOG],
+  web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...ISSUER, ...LOG],
 } as const satisfies Record<string, readonly SettingName[]>
 
 export type ServiceName = keyof typeof SERVICE_SETTINGS

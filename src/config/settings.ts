@@ -11,6 +11,7 @@ import {
   httpUrl,
   httpUrls,
   integer,
+  issuerUrl,
   secret,
   size,
   strangers,
@@ -127,6 +128,11 @@ export const SETTINGS = {
     value: 'url',
     help: 'where people reach the page, such as https://ci.example.com: statuses at forges link to it',
     schema: httpUrl,
+  }),
+  'oidc-issuer': setting({
+    value: 'url',
+    help: 'what id tokens of jobs name as their issuer, where others find its documents by https; else --public-url',
+    schema: issuerUrl,
   }),
   'mirror-size': setting({
     value: 'size',

@@ -32,6 +32,12 @@ export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL like http://host:4748' })
   .transform((url) => url.replace(/\/$/, ''))
 
+/** Others compare it byte for byte: nothing is taken off or added but a slash at its end. */
+export const issuerUrl = z
+  .url({ protocol: /^https$/, error: 'must be a URL like https://tokens.example.com' })
+  .regex(/^[^?#@]+$/, 'must have no query, no fragment and no user')
+  .transform((url) => url.replace(/\/+$/, ''))
+
 export const httpUrls = z.string().transform((text, context): readonly string[] => {
   const urls = text.split(',').map((part) => httpUrl.safeParse(part.trim()))
   if (urls.every((url) => url.success)) return [...new Set(urls.map(({ data }) => data))]

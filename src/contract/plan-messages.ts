@@ -23,6 +23,7 @@ import {
   type StepSpec as StepSpecMessage,
   type StepSpecSchema,
 } from './gen/narwhal/v1/runner_pb.js'
+import { idTokensFromProto, idTokensToProto } from './id-tokens/messages.ts'
 import { lookUp, outcomeFromProto, outcomeToProto } from './rpc.ts'
 
 /** The plan between the generated messages and the domain. What a message leaves out is absent. */
@@ -48,6 +49,7 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
     needs: [...needs],
     labels: [...labels],
     secrets: { ...job.secrets },
+    idTokens: idTokensToProto(job.idTokens),
     steps: steps.map(stepToProto),
     timeoutMs: BigInt(job.timeoutMs ?? 0),
     priority: job.priority ?? 0,
@@ -160,6 +162,7 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     needs,
     labels,
     ...(Object.keys(job.secrets).length > 0 ? { secrets: { ...job.secrets } } : {}),
+    ...idTokensFromProto(job.idTokens),
     steps: job.steps.map(stepFromProto),
     ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
     ...(job.priority === 0 ? {} : { priority: job.priority }),

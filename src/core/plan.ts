@@ -1,5 +1,6 @@
 import type { Concurrency } from './concurrency.ts'
 import type { Expression } from './expression/syntax.ts'
+import type { IdTokenSpec } from './id-token.ts'
 import type { Outcome } from './outcome.ts'
 import type { Shell } from './step-script.ts'
 
@@ -99,6 +100,8 @@ export interface JobSpec {
   readonly env: Readonly<Record<string, string>>
   /** The names of the secrets that every step is given, by the variables that it finds them in. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** The tokens that say outside who the job is, by the variables that its steps find them in. */
+  readonly idTokens?: Readonly<Record<string, IdTokenSpec>>
   /** Names of the jobs that must succeed before this one starts. */
   readonly needs: readonly string[]
   /** Labels that the runner must have. */

@@ -15,7 +15,12 @@ export function lacksApproval(
   { spec }: JobRecord,
   approval: Approval | undefined,
 ): boolean {
-  return spec.secrets !== undefined && isStranger(trust) && approval?.status !== 'given'
+  return spec.secrets !== undefined && !isApproved(trust, approval)
+}
+
+/** Whether a pipeline's jobs may have what strangers may not. */
+export function isApproved(trust: CommitEvent['trust'], approval: Approval | undefined): boolean {
+  return !isStranger(trust) || approval?.status === 'given'
 }
 
 /** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */
@@ -56,10 +61,10 @@ export function approve(
   )
 }
 
-/** Jobs that name secrets and have ended before a runner was chosen. */
+/** Jobs that name secrets, or ask for id tokens, and have ended before a runner was chosen. */
 function wasBarred({ spec, state, attempts }: JobRecord): boolean {
   return (
-    spec.secrets !== undefined &&
+    (spec.secrets !== undefined || spec.idTokens !== undefined) &&
     state.status === 'finished' &&
     state.outcome === 'error' &&
     attempts.every(({ number }) => number < roundOf(state))

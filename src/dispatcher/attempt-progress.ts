@@ -101,6 +101,7 @@ function addEvent(
     case 'finished':
       return addEnd(attempt, event.value, at, sink)
     case 'heartbeat':
+    case 'idTokensWanted':
     case undefined:
       return attempt
   }

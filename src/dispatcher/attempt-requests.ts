@@ -7,6 +7,7 @@ import {
 import { jobToProto } from '../contract/plan-messages.ts'
 import { LEASE_MS } from '../core/lease.ts'
 import type { JobSpec } from '../core/plan.ts'
+import type { WithheldTokens } from './id-tokens/job-id-tokens.ts'
 import type { SecretValues } from './job-secrets.ts'
 
 /** What a runner is told to do. */
@@ -19,6 +20,8 @@ export interface AttemptOrder {
   readonly env: Readonly<Record<string, string>>
   /** Told only to the runner that starts it. */
   readonly secrets: SecretValues
+  /** Likewise; the job's own `idTokens` are without them. */
+  readonly withheldIdTokens?: WithheldTokens
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
   /** How long its lease lasts after a confirmation; LEASE_MS unless told. */
@@ -44,6 +47,7 @@ export function startRequest(
         env: { ...order.env },
         // A runner that resumes has them, or has not got the attempt.
         secrets: resume ? {} : { ...order.secrets },
+        withheldIdTokens: { ...order.withheldIdTokens },
         timeoutMs: BigInt(order.timeoutMs),
         resume,
         afterSeq: BigInt(afterSeq),

@@ -12,6 +12,8 @@ import {
 } from './attempt-requests.ts'
 import { BatchWriter } from './batch-writer.ts'
 import { clockOffset } from './clock-offset.ts'
+import type { NamedToken } from './id-tokens/job-id-tokens.ts'
+import { TokenAnswers } from './id-tokens/token-answers.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { RunnerLink } from './runner-link.ts'
 
@@ -51,6 +53,7 @@ export class AttemptRun {
   readonly #signal: AbortSignal
   readonly #log: Logger
   readonly #lease: LeaseClock
+  readonly #tokens: TokenAnswers | undefined
   #requests = new PushStream<RunAttemptRequest>()
   #cancelled: string | undefined
   #resume: boolean
@@ -65,6 +68,8 @@ export class AttemptRun {
     this.#lastSeq = deps.resumeAfter ?? 0
     this.#signal = deps.signal
     this.#log = deps.log
+    const { mint } = deps
+    this.#tokens = mint && new TokenAnswers(mint, (answer) => this.#requests.push(answer))
     this.#lease = new LeaseClock({
       leaseMs: deps.order.leaseMs ?? LEASE_MS,
       heldMs: this.#resume ? (deps.patienceMs ?? LEASE_MS) : undefined,
@@ -155,6 +160,11 @@ export class AttemptRun {
           this.#answer(Number(message.event.value.sentMs))
           continue
         }
+        if (message.event.case === 'idTokensWanted') {
+          // Of what was cancelled nobody may speak any more.
+          if (this.#cancelled === undefined) this.#tokens?.take(message.event.value)
+          continue
+        }
         // While this side waits for the store it hears nothing, which is not the runner's silence.
         this.#lease.isDeaf = true
         await batches.add(message)
@@ -197,6 +207,8 @@ export interface AttemptRunDeps {
   readonly patienceMs?: number
   /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
   readonly mayConfirm: () => boolean
+  /** Makes id tokens of these names; rejects with the reason in words. Absent: it has none. */
+  readonly mint?: ((names: readonly string[]) => Promise<readonly NamedToken[]>) | undefined
   /** Rejects with `stale` when the pipeline is another dispatcher's. */
   readonly verify: () => Promise<void>
   readonly signal: AbortSignal

@@ -5,6 +5,7 @@ import type { JobRecord, PipelineDetail } from '../store/records.ts'
 import type { StoreWriter } from '../store/store.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import { currentAttempt } from './attempt-changes.ts'
+import type { GivenToJob } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 
 type Of = Pick<PipelineDetail, 'event' | 'repository'> & {
@@ -63,12 +64,19 @@ export function cancelled(
     : jobChanged(by, ledger, only, 'job.cancelled')
 }
 
-/** Which secrets an attempt is given, where, in the transaction that gives it to its runner. */
+/**
+ * Which secrets an attempt is given, and which id tokens it may have, where, in the transaction that gives it
+ * to its runner; undefined: none.
+ */
 export function givenSecrets(
   ledger: PipelineLedger,
   jobId: JobId,
-): (write: StoreWriter, after: PipelineDraft) => void {
+  { secrets: values = {}, withheld = {} }: GivenToJob,
+): ((write: StoreWriter, after: PipelineDraft) => void) | undefined {
   const { event, repository } = ledger
+  const asked = Object.keys(ledger.getJob(jobId).spec.idTokens ?? {})
+  const idTokens = asked.filter((name) => !Object.hasOwn(withheld, name))
+  if (Object.keys(values).length === 0 && idTokens.length === 0) return undefined
   const by = systemDoer('dispatcher', 'a job was given to a runner')
   return (write, { pipeline, jobs }) => {
     const job = jobs.find(({ id }) => id === jobId)
@@ -79,7 +87,7 @@ export function givenSecrets(
     const secrets = [...new Set(Object.values(job.spec.secrets ?? {}))]
     const where = { attempt: number, runner: decision.runnerName, runnerId }
     const trust = { ref: event.ref, isStranger: isStranger(event.trust) }
-    const after = { ...facts, ...trust, ...where, secrets }
+    const after = { ...facts, ...trust, ...where, secrets, idTokens }
     write.audit(by, { action: 'job.given_secrets', subject, after })
   }
 }

@@ -17,6 +17,7 @@ import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
+import { addIdTokenRoutes } from './id-token-routes.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
 import { addSecretRoutes } from './secret-routes.ts'
@@ -31,6 +32,8 @@ export interface CommandDeps {
   readonly vault: Vault
   readonly gitEnv: GitEnv
   readonly statuses: Pick<Statuses, 'look'>
+  /** Of id tokens; absent: none is set. */
+  readonly issuer?: string | undefined
 }
 
 /** Adds everything of the REST API that changes something, and the queue. */
@@ -48,6 +51,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addTokenRoutes(scope, deps.store)
     addUserRoutes(scope, deps.store)
     addSecretRoutes(scope, deps)
+    addIdTokenRoutes(scope, deps)
   })
 }
 

@@ -17,6 +17,7 @@ import { Announcer } from './announcer.ts'
 import type { StartBeats } from './beats.ts'
 import { CommitIntake } from './commit-intake.ts'
 import { GroupGate } from './group-gate.ts'
+import { IdTokenMinter } from './id-tokens/minter.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
@@ -32,6 +33,8 @@ export interface DispatcherDeps {
   readonly store: Store
   readonly broker: Broker
   readonly vault: Vault
+  /** Makes the id tokens of jobs; absent: there are none. */
+  readonly minter?: IdTokenMinter
   readonly gitEnv: GitEnv
   readonly log: Logger
   /** For dialled runners. */
@@ -157,6 +160,7 @@ export class Dispatcher implements AsyncDisposable {
     )
     this.#runs = new PipelineRuns({
       ...this.#deps,
+      minter: this.#deps.minter ?? new IdTokenMinter(this.#deps),
       recorder: this.#recorder,
       announcer: this.#announcer,
       pool: this.pool,

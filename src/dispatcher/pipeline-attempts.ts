@@ -1,6 +1,7 @@
 import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { chunkOf } from '../contract/log-chunk.ts'
 import type { JobId } from '../core/ids.ts'
+import type { JobSpec } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { AttemptRecord } from '../store/records.ts'
@@ -8,6 +9,7 @@ import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
 import { currentAttempt, endOfConversation, progressChanges } from './attempt-changes.ts'
 import { addProgress, type Progress } from './attempt-progress.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
+import type { JobIdTokens, WithheldTokens } from './id-tokens/job-id-tokens.ts'
 import { jobEnv } from './job-env.ts'
 import { retryRights, timeoutOf } from './job-limits.ts'
 import type { SecretValues } from './job-secrets.ts'
@@ -18,6 +20,7 @@ import { withOutputs } from './with-outputs.ts'
 
 export interface PipelineAttemptsDeps {
   readonly ledger: PipelineLedger
+  readonly idTokens: JobIdTokens
   readonly log: Logger
   readonly signal: AbortSignal
   readonly jobTimeoutMs: number
@@ -30,6 +33,12 @@ export interface PipelineAttemptsDeps {
   readonly onChange: () => void
   /** Counts how a runner's attempt has ended: by a fault of its own, or not. */
   readonly onEnd: (link: RunnerLink, fault: string | undefined) => void
+}
+
+/** What a job is given that is not in its plan. */
+export interface GivenToJob {
+  readonly secrets?: SecretValues
+  readonly withheld?: WithheldTokens
 }
 
 /** The attempts of one pipeline that runners have: followed, stored, and brought to their end. */
@@ -52,27 +61,33 @@ export class PipelineAttempts {
   async follow(
     jobId: JobId,
     link: RunnerLink,
-    { secrets = {}, resumeAfter }: { secrets?: SecretValues; resumeAfter?: number },
+    { secrets = {}, withheld = {}, resumeAfter }: GivenToJob & { resumeAfter?: number },
   ): Promise<void> {
     const job = this.#ledger.getJob(jobId)
     const attempt = currentAttempt(job)
     if (!attempt) return
-    const { log, signal, jobTimeoutMs, mayConfirm, patienceMs } = this.#deps
+    const { log, signal, jobTimeoutMs, mayConfirm, patienceMs, idTokens } = this.#deps
+    const timeoutMs = timeoutOf(job, jobTimeoutMs)
+    const spec = withoutTokens(job.spec, withheld)
     const run = new AttemptRun({
       order: {
         jobId,
         attempt: attempt.number,
         fence: attempt.fence,
         commit: commitOf(this.#ledger),
-        job: withOutputs(job.spec, this.#ledger.draft.jobs),
+        job: withOutputs(spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
         secrets,
-        timeoutMs: timeoutOf(job, jobTimeoutMs),
+        withheldIdTokens: withheld,
+        timeoutMs,
       },
       link,
       store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
       ...(resumeAfter === undefined ? {} : { resumeAfter, patienceMs }),
       mayConfirm,
+      ...(spec.idTokens
+        ? { mint: (names) => idTokens.mint({ jobId, attempt, link, timeoutMs }, names) }
+        : {}),
       verify: () => this.#ledger.verify(),
       signal,
       log: log.child({ job: jobId, attempt: attempt.number, runner: link.record.name }),
@@ -148,4 +163,10 @@ export class PipelineAttempts {
       },
     })
   }
+}
+
+/** The job without the tokens that it does not get. */
+function withoutTokens({ idTokens, ...spec }: JobSpec, withheld: WithheldTokens): JobSpec {
+  const rest = Object.entries(idTokens ?? {}).filter(([name]) => !Object.hasOwn(withheld, name))
+  return rest.length > 0 ? { ...spec, idTokens: Object.fromEntries(rest) } : spec
 }

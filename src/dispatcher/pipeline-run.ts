@@ -14,9 +14,10 @@ import { assignment, currentAttempt } from './attempt-changes.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from './audit-facts.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
+import type { JobIdTokens } from './id-tokens/job-id-tokens.ts'
 import type { AllowedInclude } from './include-sources.ts'
 import type { JobSecrets, SecretAdvice } from './job-secrets.ts'
-import { PipelineAttempts } from './pipeline-attempts.ts'
+import { type GivenToJob, PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 import { endPipeline } from './plan-pipeline.ts'
@@ -33,6 +34,7 @@ export const MAX_PRIORITY = 6
 export interface PipelineRunDeps extends PlanningDeps {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
   readonly secrets: JobSecrets
+  readonly idTokens: JobIdTokens
   readonly log: Logger
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
@@ -73,8 +75,9 @@ export class PipelineRun {
   readonly #stale = new AbortController()
   readonly #signal: AbortSignal
   readonly #secrets: JobSecrets
+  readonly #idTokens: JobIdTokens
   readonly #queued = new Set<JobId>()
-  /** Jobs that could have their secrets when they began to wait. */
+  /** Jobs that could have their secrets and id tokens when they began to wait. */
   readonly #admitted = new Set<JobId>()
   /** Jobs that are being handed over or followed. */
   readonly #active = new Set<JobId>()
@@ -87,10 +90,12 @@ export class PipelineRun {
     this.#ledger = deps.ledger
     this.#planning = new PipelinePlanning(deps)
     this.#secrets = deps.secrets
+    this.#idTokens = deps.idTokens
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
     this.#attempts = new PipelineAttempts({
       ledger: deps.ledger,
+      idTokens: deps.idTokens,
       log: this.#log,
       signal: this.#signal,
       ...deps.options,
@@ -221,7 +226,8 @@ export class PipelineRun {
 
   #enqueue(job: JobRecord): void {
     if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
-    if (job.spec.secrets && !this.#admitted.has(job.id)) {
+    const { secrets, idTokens } = job.spec
+    if ((secrets ?? idTokens) && !this.#admitted.has(job.id)) {
       this.#activate(job.id, this.#admit(job.id))
       return
     }
@@ -252,9 +258,16 @@ export class PipelineRun {
     })
   }
 
-  /** A job that can't have its secrets need not wait for a runner to hear that. */
+  /** A job that can't have what it names need not wait for a runner to hear that. */
   async #admit(id: JobId): Promise<void> {
-    if (await this.#secrets.give(id)) this.#admitted.add(id)
+    if (await this.#give(id)) this.#admitted.add(id)
+  }
+
+  /** What a job gets that is not in its plan; undefined when it can't have that, and has ended. */
+  async #give(id: JobId): Promise<GivenToJob | undefined> {
+    const secrets = await this.#secrets.give(id)
+    const withheld = secrets && (await this.#idTokens.admit(id))
+    return withheld && { secrets, withheld }
   }
 
   #dequeue(id: JobId): void {
@@ -273,8 +286,8 @@ export class PipelineRun {
     this.#admitted.delete(jobId)
     // What the runner takes may have changed since it was chosen: then another one is.
     if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
-    const secrets = await this.#secrets.give(jobId)
-    if (!secrets) return
+    const given = await this.#give(jobId)
+    if (!given) return
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
     const isAssigned = await this.#ledger.change(
@@ -285,12 +298,12 @@ export class PipelineRun {
       },
       {
         enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
-        audit: Object.keys(secrets).length > 0 ? givenSecrets(this.#ledger, jobId) : undefined,
+        audit: givenSecrets(this.#ledger, jobId, given),
       },
     )
     if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
-    await this.#attempts.follow(jobId, link, { secrets })
+    await this.#attempts.follow(jobId, link, given)
   }
 
   /** Goes on with an attempt that was handed over before this process knew of it. */

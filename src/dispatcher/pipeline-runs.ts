@@ -7,6 +7,8 @@ import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Announcer } from './announcer.ts'
 import type { GroupGate } from './group-gate.ts'
+import { JobIdTokens } from './id-tokens/job-id-tokens.ts'
+import type { IdTokenMinter } from './id-tokens/minter.ts'
 import { includeSources } from './include-sources.ts'
 import { JobSecrets } from './job-secrets.ts'
 import { Ownership, type Seen } from './ownership.ts'
@@ -20,6 +22,7 @@ import type { Seat } from './seat.ts'
 export interface PipelineRunsDeps {
   readonly store: Store
   readonly vault: Vault
+  readonly minter: IdTokenMinter
   readonly recorder: Recorder
   readonly announcer: Announcer
   readonly pool: RunnerPool
@@ -165,6 +168,7 @@ export class PipelineRuns implements AsyncDisposable {
       signal: this.#signal,
       options,
       secrets: new JobSecrets({ ...this.#deps, secretAdvice: options.secretAdvice }, ledger),
+      idTokens: new JobIdTokens(this.#deps, ledger),
       patienceMs: start.patienceMs,
       early: start.early,
       mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,

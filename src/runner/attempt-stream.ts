@@ -10,6 +10,7 @@ import { jobId } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Reader } from './audience.ts'
+import type { OpenAsk } from './id-tokens/id-token-desk.ts'
 import type { KnownAttempt } from './known-attempt.ts'
 import { leaseTimes } from './lease.ts'
 import type { Runner } from './runner.ts'
@@ -52,6 +53,7 @@ export async function* streamAttempt(
     let sent = Number(start.afterSeq)
     runner.acknowledge(attempt, sent)
     let heartbeatAt = -Infinity
+    let asked = 0
     for (;;) {
       end.throwIfAborted()
       if (reader.end) throw reader.end
@@ -60,6 +62,12 @@ export async function* streamAttempt(
         // Before the events: however many there are, the lease must not suffer.
         heartbeatAt = now + attempt.leaseTimes.heartbeatMs
         yield heartbeat(attempt.askForLease())
+        continue
+      }
+      const wanted = attempt.idTokenDesk?.open
+      if (wanted && wanted.ask !== asked) {
+        asked = wanted.ask
+        yield askForIdTokens(wanted)
         continue
       }
       const found = attempt.events.next(sent)
@@ -84,6 +92,11 @@ function heartbeat(sentMs: number): Response {
   return { seq: 0n, atMs: BigInt(Date.now()), event }
 }
 
+function askForIdTokens({ ask, names }: OpenAsk): Response {
+  const value = { ask, names: [...names] }
+  return { seq: 0n, atMs: BigInt(Date.now()), event: { case: 'idTokensWanted', value } }
+}
+
 function open(runner: Runner, start: StartAttempt): KnownAttempt {
   const ref = attemptRef(start)
   const grant = { fence: Number(start.fence), times: leaseTimes(start.leaseMs) }
@@ -95,6 +108,7 @@ function open(runner: Runner, start: StartAttempt): KnownAttempt {
     job: jobFromProto(start.job),
     env: start.env,
     secrets: start.secrets,
+    withheldIdTokens: start.withheldIdTokens,
     timeoutMs: Number(start.timeoutMs),
   }
   return runner.start(order, grant)
@@ -128,6 +142,8 @@ async function listen(runner: Runner, { attempt, reader, messages }: Conversatio
         const { throughSeq, leaseSentMs } = request.value
         if (leaseSentMs !== undefined) attempt.confirmLease(Number(leaseSentMs))
         runner.acknowledge(attempt, Number(throughSeq))
+      } else if (request.case === 'idTokens') {
+        attempt.idTokenDesk?.answer(request.value)
       } else if (request.case === 'cancel') {
         attempt.stop({ outcome: 'cancelled', reason: request.value.reason || 'cancelled' })
       }

@@ -11,6 +11,8 @@ import type { EventSpool } from './event-spool.ts'
 import type { Sandbox, SandboxLimits } from './executor/executor.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
+import { IdTokenDesk } from './id-tokens/id-token-desk.ts'
+import { IdTokens } from './id-tokens/id-tokens.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -33,6 +35,8 @@ export interface AttemptOrder {
   readonly env: Readonly<Record<string, string>>
   /** The values of its secrets, by the variables of its steps; in memory only, and in nothing it tells. */
   readonly secrets: Readonly<Record<string, string>>
+  /** The id tokens that it does not get, with the reason. */
+  readonly withheldIdTokens?: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
 }
@@ -108,6 +112,8 @@ export class Attempt implements KnownAttempt {
   readonly #limits = new Set<TimeLimit>()
   readonly #preparation: Preparation
   readonly #mask: JobMask
+  readonly idTokenDesk: IdTokenDesk | undefined
+  readonly #idTokens: IdTokens | undefined
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
   readonly #steps: StepSequence
@@ -126,6 +132,18 @@ export class Attempt implements KnownAttempt {
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
     this.#mask = new JobMask(Object.values(order.secrets))
     this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
+    const names = Object.keys(job.idTokens ?? {})
+    if (names.length > 0) {
+      this.idTokenDesk = new IdTokenDesk(() => this.audience.wake())
+      this.#idTokens = new IdTokens({
+        names,
+        desk: this.idTokenDesk,
+        mask: this.#mask,
+        startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+        signal: this.#abort.signal,
+        log: deps.log.child(this.ref),
+      })
+    }
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
@@ -147,6 +165,7 @@ export class Attempt implements KnownAttempt {
     this.#steps = new StepSequence(job, {
       events: this.events,
       env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
+      notes: withheldNotes(order),
       maxLogBytes,
       signal,
       untilNext: () => this.#keeper.untilHeld(signal),
@@ -218,6 +237,7 @@ export class Attempt implements KnownAttempt {
     const { job } = this.#order
     const end = await this.#prepareAndRun()
     await this.#steps.end()
+    this.#idTokens?.[Symbol.dispose]()
     this.#limit[Symbol.dispose]()
     this.#keeper[Symbol.dispose]()
     await this.#services.finish()
@@ -250,10 +270,12 @@ export class Attempt implements KnownAttempt {
     const guarded = this.#keeper.guard(sandbox)
     this.#mask.learnFrom(sandbox)
     const env = outputEnv(sandbox)
-    const result = await this.#steps.run(guarded, {
-      ...maskEnv(sandbox),
-      ...(declared ? env : {}),
-    })
+    const idTokens = this.#idTokens
+    const result = await this.#steps.run(
+      guarded,
+      { ...maskEnv(sandbox), ...(declared ? env : {}) },
+      idTokens && (() => idTokens.forStep(sandbox.files)),
+    )
     if (!declared || this.#stopped || !isOfTheStep(result)) return result
     const read = await collectOutputs(guarded, { env, declared, mask: this.#mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
@@ -319,6 +341,12 @@ export class Attempt implements KnownAttempt {
 function imagesOf({ steps }: JobSpec): { images?: string[] } {
   const images = [...new Set(steps.flatMap(({ image }) => image ?? []))]
   return images.length > 0 ? { images } : {}
+}
+
+function withheldNotes({ withheldIdTokens = {} }: AttemptOrder): string[] {
+  return Object.entries(withheldIdTokens).map(
+    ([name, reason]) => `the job runs without the id token ${name}: ${reason}`,
+  )
 }
 
 /** What the job asks for, within what the runner gives. */

@@ -1,6 +1,7 @@
 import type { AttemptRef } from '../core/ids.ts'
 import type { Audience } from './audience.ts'
 import type { EventSpool } from './event-spool.ts'
+import type { IdTokenDesk } from './id-tokens/id-token-desk.ts'
 import type { LeaseTimes } from './lease.ts'
 import type { End } from './run-step.ts'
 
@@ -14,6 +15,8 @@ export interface KnownAttempt {
   fence: number
   readonly events: EventSpool
   readonly audience: Audience
+  /** Where it asks for id tokens; absent: it has none. */
+  readonly idTokenDesk?: IdTokenDesk | undefined
   /** The event `finished` has been added. */
   readonly isFinished: boolean
   /** How long its lease is, and how often to ask for more. */

@@ -25,6 +25,8 @@ export interface StepRun {
   readonly sandbox: Pick<Sandbox, 'run'>
   readonly step: StepSpec
   readonly env: Readonly<Record<string, string>>
+  /** What it has besides at the moment when a script of it begins, tokens that do not last. */
+  readonly freshEnv?: (() => Promise<Readonly<Record<string, string>>>) | undefined
   readonly log: PartLog
   readonly signal: AbortSignal
   /** What an error means: an abort's cause is known only to who aborted. */
@@ -68,8 +70,10 @@ async function runOnce(run: StepRun): Promise<End> {
   let isRunning = false
   const script = async (text: string): Promise<StepExit> => {
     signal.throwIfAborted()
+    const env = run.freshEnv ? { ...run.env, ...(await run.freshEnv()) } : run.env
+    signal.throwIfAborted()
     isRunning = true
-    const { sandbox, env, log, end } = run
+    const { sandbox, log, end } = run
     const { image } = run.step
     const step = {
       script: text,

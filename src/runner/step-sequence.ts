@@ -9,6 +9,8 @@ import { StepLog } from './step-log.ts'
 export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit' | 'signal'> {
   readonly events: EventSpool
   readonly env: Readonly<Record<string, string>>
+  /** What is said in the log of the first step that runs. */
+  readonly notes?: readonly string[]
   /** How much memory the log of each step in the background may take. */
   readonly maxLogBytes: number
   /** Resolves when the next step may begin; rejects with the signal's reason. */
@@ -43,10 +45,13 @@ export class StepSequence {
   #failed: StepSpec | undefined
   #next = 0
   #env: Readonly<Record<string, string>> = {}
+  #freshEnv: StepRun['freshEnv']
+  readonly #notes: string[]
 
   constructor(job: JobSpec, deps: StepSequenceDeps) {
     this.#job = job
     this.#deps = deps
+    this.#notes = [...(deps.notes ?? [])]
   }
 
   /** How many steps have had their turn. */
@@ -60,12 +65,17 @@ export class StepSequence {
     return step && { step, env: this.#envOf(step) }
   }
 
-  /** Runs them all and resolves to how the job ended; rejects as `untilNext` does. `env` wins over theirs. */
+  /**
+   * Runs them all and resolves to how the job ended; rejects as `untilNext` does. `env` and `freshEnv`
+   * win over theirs.
+   */
   async run(
     sandbox: Pick<Sandbox, 'run'>,
     env: Readonly<Record<string, string>> = {},
+    freshEnv?: StepRun['freshEnv'],
   ): Promise<End> {
     this.#env = env
+    this.#freshEnv = freshEnv
     for (const [index, step] of this.#job.steps.entries()) {
       if (this.#broken) break
       if (!isDue(step, this.#result)) {
@@ -138,12 +148,14 @@ export class StepSequence {
   }
 
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {
+    for (const note of this.#notes.splice(0)) log.say(note)
     const { signal, explain, startLimit } = this.#deps
     return {
       sandbox,
       step,
       log,
       env: this.#envOf(step),
+      freshEnv: this.#freshEnv,
       signal,
       explain,
       startLimit,

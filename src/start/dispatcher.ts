@@ -1,3 +1,4 @@
+import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { registerReadRoutes } from '../api/read-routes.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -11,6 +12,7 @@ import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
+  openIdTokens,
   openStatuses,
   openStoreOf,
   openTraces,
@@ -32,9 +34,10 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const store = stack.use(await openStoreOf(context, undefined))
   const vault = await openVaultOf(context, store, dataFolder(launch, context.config.data))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
+  const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, vault, gitEnv, log, tls: tls.client },
+      { store, broker, vault, minter, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
@@ -51,7 +54,9 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerReadRoutes(server, { store, live: dispatcher })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
+  const { issuer } = minter
+  registerIdTokenReads(server, { store, issuer })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
   const { host, port = PORT } = config
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })
   const { pool } = dispatcher

@@ -6,6 +6,8 @@ import { openBroker } from '../broker/open-broker.ts'
 import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { keepIdTokenKeys } from '../dispatcher/id-tokens/key-keeper.ts'
+import { IdTokenMinter } from '../dispatcher/id-tokens/minter.ts'
 import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuses.ts'
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
@@ -91,6 +93,21 @@ export function openStatuses(
   const { vault } = parts
   const openToken = (link: ForgeLinkRecord): string => openForgeToken(vault, link)
   return tellStatuses({ ...parts, log, metrics, openToken, publicUrl: config['public-url'] })
+}
+
+/** What stands in id tokens as their issuer: the address of their own, or the page's. */
+export function issuerOf(config: Config<'oidc-issuer' | 'public-url'>): string | undefined {
+  return config['oidc-issuer'] ?? config['public-url']
+}
+
+/** Makes the id tokens of jobs, and keeps their keys in the background. */
+export function openIdTokens(
+  { config, log }: Context<'oidc-issuer' | 'public-url'>,
+  parts: { store: Store; vault: Vault },
+): { readonly minter: IdTokenMinter } & AsyncDisposable {
+  const minter = new IdTokenMinter({ ...parts, issuer: issuerOf(config) })
+  const keeping = keepIdTokenKeys({ ...parts, minter, log })
+  return { minter, [Symbol.asyncDispose]: () => keeping[Symbol.asyncDispose]() }
 }
 
 /** A server for a process with a store and a broker, its API guarded. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
 import { createToken } from '../api/auth.ts'
+import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -19,6 +20,7 @@ import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openBrokerOf,
+  openIdTokens,
   openStatuses,
   openStoreOf,
   openTraces,
@@ -79,9 +81,11 @@ async function openParts(
   stack.use(
     await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),
   )
+  const { minter } = stack.use(openIdTokens(context, { store, vault }))
+  registerIdTokenReads(server, { store, issuer: minter.issuer })
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, vault, gitEnv, log, tls: tls.client },
+      { store, broker, vault, minter, gitEnv, log, tls: tls.client },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
@@ -99,7 +103,8 @@ async function openParts(
   stack.use(await openTraces(context, { dispatcher, store }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
+  const { issuer } = minter
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })

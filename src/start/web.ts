@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
-import { createApiServer, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
+import { createApiServer, issuerOf, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
 import { openTls } from './tls.ts'
 
 export const WEB_PORT = 4747
@@ -17,6 +18,7 @@ export async function runWeb(launch: Launch): Promise<void> {
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
+  registerIdTokenReads(server, { store, issuer: issuerOf(config) })
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(
     await startWeb(server, {

@@ -2,6 +2,7 @@ import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
 import type { Forge, WebhookForge } from '../core/forge.ts'
+import type { KeyTimes } from '../core/id-token-keys.ts'
 import type {
   DispatcherId,
   EventId,
@@ -343,4 +344,14 @@ export interface ToldStatusRecord extends StatusKey {
   /** Why the forge has refused it; absent: it was told. */
   readonly error?: string
   readonly toldAt: number
+}
+
+/** A key that signs id tokens, for as long as core/id-token-keys.ts says. */
+export interface IdTokenKeyRecord extends KeyTimes {
+  /** RFC 7638: its thumbprint. */
+  readonly kid: string
+  /** The public half, a JWK as JSON. */
+  readonly publicKey: string
+  /** The private half, PKCS #8 in PEM, sealed for `idTokenKeyPlace`; empty once it is gone. */
+  readonly sealed: string
 }

@@ -3,6 +3,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { newSealingKey, readKeyFile, replaceKeyFile } from '../lib/sealing/key-file.ts'
 import { Keyring, type SealedPlace } from '../lib/sealing/keyring.ts'
 import { forgeTokenPlace } from './forge-tokens.ts'
+import { idTokenKeyPlace } from './id-token-keys.ts'
 import { secretPlace } from './secret-values.ts'
 import type { SealedValue, Store } from './store.ts'
 import { webhookSecretPlace } from './webhook-secrets.ts'
@@ -98,5 +99,7 @@ function placeOf(value: SealedValue): SealedPlace {
       return webhookSecretPlace(value.repositoryId)
     case 'forge token':
       return forgeTokenPlace(value.repositoryId)
+    case 'id token key':
+      return idTokenKeyPlace(value.kid)
   }
 }

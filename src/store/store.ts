@@ -26,6 +26,7 @@ import type {
   DispatcherRecord,
   ForgeLinkRecord,
   Head,
+  IdTokenKeyRecord,
   JobRecord,
   JoinTokenRecord,
   NewPipeline,
@@ -168,6 +169,11 @@ export interface StoreReader {
    */
   findSecrets(repositoryId: RepositoryId, names: readonly string[]): Promise<SecretRecord[]>
 
+  /** All keys that sign id tokens, or did; oldest first. */
+  listIdTokenKeys(): Promise<IdTokenKeyRecord[]>
+  /** The ids by which tokens name a repository; undefined: it has given none. */
+  findSubjectIds(repositoryId: RepositoryId): Promise<string | undefined>
+
   /** The id of the key under which values are sealed; undefined while nothing was. */
   findSealingKey(): Promise<string | undefined>
 
@@ -266,6 +272,7 @@ export type SealedValue = { readonly sealed: string } & (
       readonly kind: 'webhook secret' | 'former webhook secret' | 'forge token'
       readonly repositoryId: RepositoryId
     }
+  | { readonly kind: 'id token key'; readonly kid: string }
 )
 
 /** A runner that joins shows a token. */
@@ -459,6 +466,11 @@ export interface StoreWriter extends StoreReader {
   saveSecret(secret: SecretRecord): Promise<void>
   /** Returns whether it was there. */
   removeSecret(secret: SecretRef): Promise<boolean>
+
+  /** Writes a key that signs id tokens; of one that is there, all but its public half and its beginning. */
+  saveIdTokenKey(key: IdTokenKeyRecord): Promise<void>
+  /** Returns the ids by which tokens name a repository for ever: these, if there were none. */
+  claimSubjectIds(repositoryId: RepositoryId, unlessThereAre: string): Promise<string>
 
   /**
    * Returns the id of the key under which values are sealed: this one, if there was none. It stays

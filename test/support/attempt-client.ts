@@ -85,6 +85,7 @@ export class AttemptClient {
           return ['started']
         case 'phase':
         case 'heartbeat':
+        case 'idTokensWanted':
         case undefined:
           return []
       }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { cloneMapping } from './schema/clone.ts'
 import { concurrencyMapping } from './schema/concurrency.ts'
 import { defaults, jobsFile } from './schema/file.ts'
+import { idToken } from './schema/id-tokens.ts'
 import { includedFile } from './schema/include.ts'
 import { input } from './schema/inputs.ts'
 import { job, needMapping } from './schema/job.ts'
@@ -23,6 +24,11 @@ export const referenceSections: readonly (readonly [string, z.ZodObject, string]
   ['A step', stepMapping, 'A step that is only a text is its `command`.'],
   ['services', serviceMapping, 'The name of a service is its key under `services`: a host name.'],
   ['ready', readyMapping, 'Of a service; one that is only a text is the `command`.'],
+  [
+    'id_tokens',
+    idToken,
+    'The name of a token is its key under `id_tokens`: a variable. See [id tokens](id-tokens.md).',
+  ],
   ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
   ['needs', needMapping, 'A need that is only a text is the `job`.'],
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],

@@ -11,6 +11,8 @@ import type { Scratch } from './scratch.ts'
 export const WORKSPACE = '/workspace'
 /** And the file for what logs must not show. */
 export const MASK_FILE = '/narwhal-mask'
+/** And, read-only, the scripts of the steps and what else the runner gives them. */
+export const STEPS_FOLDER = '/narwhal'
 
 /** How bubblewrap can be used by this process; found out by trying. */
 export interface BubblewrapMode {
@@ -93,11 +95,11 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
     ...bind(scratch.maskFile, MASK_FILE),
     '--ro-bind',
     scratch.steps,
-    '/narwhal',
+    STEPS_FOLDER,
     ...words('--remount-ro / --chdir / --'),
     ...becomeUser(view),
     ...(view.isShell ? AROUND_A_SHELL : AROUND_THE_SCRIPT),
-    join('/narwhal', basename(view.file)),
+    join(STEPS_FOLDER, basename(view.file)),
   ]
 }
 

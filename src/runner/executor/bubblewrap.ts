@@ -1,6 +1,12 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { type BubblewrapMode, MASK_FILE, sandboxArgs, WORKSPACE } from './bubblewrap-args.ts'
+import {
+  type BubblewrapMode,
+  MASK_FILE,
+  STEPS_FOLDER,
+  sandboxArgs,
+  WORKSPACE,
+} from './bubblewrap-args.ts'
 import { type Box, type BoxMeans, findMeans, openBox } from './bubblewrap-box.ts'
 import {
   bubblewrapProgram,
@@ -97,6 +103,7 @@ export class BubblewrapExecutor implements Executor {
       workspace: WORKSPACE,
       maskPath: MASK_FILE,
       explain: box.explain,
+      stepsPath: STEPS_FOLDER,
       // Bubblewrap ends every process of a step with the step.
       killAll: async () => {},
       shellFor: async (env: Readonly<Record<string, string>>) => {

@@ -8,10 +8,12 @@ import type { StepEnd } from './docker-exec.ts'
 import type { JobContainers } from './docker-maker.ts'
 import { MASK_FILE, WORKSPACE } from './docker-profile.ts'
 import { dockerShell } from './docker-shell.ts'
+import { CONTROL_DIR } from './docker-supervisor.ts'
 import type {
   MaskFile,
   OutputListener,
   Sandbox,
+  SandboxFiles,
   SandboxHandle,
   SandboxSpec,
   SandboxStep,
@@ -19,6 +21,7 @@ import type {
 } from './executor.ts'
 import { outOfMemory } from './limit-notes.ts'
 import { PauseGate } from './pause-gate.ts'
+import { filesIn } from './sandbox-files.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 
 /**
@@ -45,6 +48,10 @@ export interface DockerSandboxParts {
  */
 export class DockerSandbox implements Sandbox {
   readonly workspace = WORKSPACE
+  readonly files: SandboxFiles = filesIn(
+    () => this.#forSteps.map(({ parts }) => parts.folder.control),
+    CONTROL_DIR,
+  )
   readonly #containers: JobContainers
   readonly #spec: SandboxSpec
   readonly #onRemoved: () => void

@@ -101,6 +101,17 @@ export interface MaskFile {
   readonly runnerPath: string
 }
 
+/**
+ * Texts that the runner puts where the steps, whatever their user, can read them; where there is isolation
+ * they can't change them. Outside the workspace, and gone with the sandbox.
+ */
+export interface SandboxFiles {
+  /** Where the steps see the text of this name: a variable's. */
+  pathOf(name: string): string
+  /** Puts a text in the place of the former one: who reads meanwhile finds the one or the other, whole. */
+  put(name: string, text: string): Promise<void>
+}
+
 /** A place that belongs to one job from now on. */
 export interface TakenSandbox {
   /** An empty folder of the runner, in use as the sandbox's workspace; the caller removes it. */
@@ -167,6 +178,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly workspace: string
   /** Absent where there are no files. */
   readonly maskFile?: MaskFile | undefined
+  /** Absent where there are no files. */
+  readonly files?: SandboxFiles | undefined
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
   pause(): Promise<void>
   resume(): Promise<void>

@@ -5,6 +5,7 @@ import type {
   MaskFile,
   OutputListener,
   Sandbox,
+  SandboxFiles,
   SandboxHandle,
   SandboxStep,
   StepExit,
@@ -14,6 +15,7 @@ import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
 import { withMark } from './process-search.ts'
 import { TreeStop } from './process-tree.ts'
+import { filesIn } from './sandbox-files.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 import type { Scratch } from './scratch.ts'
 
@@ -26,6 +28,8 @@ export interface LocalSandboxParts {
   readonly fifos: FifoStock
   /** Where the steps see the scratch folder's `maskFile`. */
   readonly maskPath: string
+  /** Where the steps see the scratch folder's `steps`. */
+  readonly stepsPath: string
   /** The program that runs the script in this file. */
   readonly programFor: (
     scriptFile: string,
@@ -50,10 +54,12 @@ export class LocalSandbox implements Sandbox {
   readonly #stop: TreeStop
   #steps = 0
   readonly #running = new Set<Promise<unknown>>()
+  readonly files: SandboxFiles
   #removal: Promise<void> | undefined
 
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts
+    this.files = filesIn(() => [parts.scratch.steps], parts.stepsPath)
     this.#stop = new TreeStop(withMark((mark) => mark === parts.scratch.mark))
   }
 

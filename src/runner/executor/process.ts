@@ -70,6 +70,7 @@ export class ProcessExecutor implements Executor {
       name: spec.name,
       workspace: spec.workspace,
       maskPath: scratch.maskFile,
+      stepsPath: scratch.steps,
       killAll,
       shellFor: async (env: Readonly<Record<string, string>>) => ({
         kind: 'program' as const,

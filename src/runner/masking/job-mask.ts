@@ -7,6 +7,9 @@ export function maskEnv({ maskFile }: Pick<Sandbox, 'maskFile'>): { NARWHAL_MASK
   return maskFile ? { NARWHAL_MASK: maskFile.path } : {}
 }
 
+/** Tokens that are renewed end by themselves: so many of the last can still open something. */
+const MOST_HIDDEN = 400
+
 /**
  * All that a job must not show: its secrets, and, from the moment they are in its file, the values that it
  * learned itself. Whoever gives out what the job has written calls `look` after reading and before
@@ -16,6 +19,9 @@ export class JobMask implements Disposable {
   readonly #secrets: SecretMask | undefined
   #file: LearnedValues | undefined
   #learned: SecretMask | undefined
+  /** What was told here since the last look, or before. */
+  readonly #hidden = new Set<string>()
+  #hasMore = false
 
   constructor(secrets: Iterable<string>) {
     this.#secrets = SecretMask.of(secrets)
@@ -27,6 +33,16 @@ export class JobMask implements Disposable {
     this.#file = maskFile && new LearnedValues(maskFile.runnerPath)
   }
 
+  /** From now on also these values, the oldest of which are forgotten when there are very many. */
+  hide(values: Iterable<string>): void {
+    for (const value of values) this.#hidden.add(value)
+    for (const value of this.#hidden) {
+      if (this.#hidden.size <= MOST_HIDDEN) break
+      this.#hidden.delete(value)
+    }
+    this.#hasMore = true
+  }
+
   /** Whether there is nothing to hide so far. */
   get isEmpty(): boolean {
     return this.#secrets === undefined && this.look() === undefined
@@ -34,7 +50,11 @@ export class JobMask implements Disposable {
 
   /** What was learned by now; the same object as long as it is the same. */
   look(): SecretMask | undefined {
-    if (this.#file?.look()) this.#learned = SecretMask.of(this.#file.values)
+    const hasLearned = this.#file?.look() ?? false
+    if (hasLearned || this.#hasMore) {
+      this.#hasMore = false
+      this.#learned = SecretMask.of([...(this.#file?.values ?? []), ...this.#hidden])
+    }
     return this.#learned
   }
 

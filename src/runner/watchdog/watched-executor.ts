@@ -92,6 +92,10 @@ class WatchedSandbox implements Sandbox {
     return this.#sandbox.maskFile
   }
 
+  get files(): Sandbox['files'] {
+    return this.#sandbox.files
+  }
+
   async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     this.#check()
     try {

@@ -2,6 +2,7 @@ import { EmbeddedBroker } from '../../broker/embedded.ts'
 import { localDoer } from '../../core/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import { Dispatcher } from '../../dispatcher/dispatcher.ts'
+import { IdTokenMinter } from '../../dispatcher/id-tokens/minter.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/in-process.ts'
@@ -52,7 +53,14 @@ export async function startLocalParts(
   )
   stack.use(
     await Dispatcher.start(
-      { store, broker, vault, gitEnv, log },
+      {
+        store,
+        broker,
+        vault,
+        minter: new IdTokenMinter({ store, vault, trouble: NO_TOKENS }),
+        gitEnv,
+        log,
+      },
       {
         heuristic: 'least-loaded',
         jobTimeoutMs: config['job-timeout'],
@@ -80,6 +88,9 @@ export async function startLocalParts(
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }
+
+const NO_TOKENS =
+  '`narwhal run` gives none, since nobody outside could check them: `optional: true` runs the job without'
 
 /** Always the same, so that its mirror serves the next run as well. */
 const REPOSITORY = 'repo_local'

@@ -16,6 +16,7 @@ import { included } from './0012-included.ts'
 import { strangers } from './0014-strangers.ts'
 import { formerWebhookSecrets } from './0015-former-webhook-secrets.ts'
 import { audit } from './0017-audit.ts'
+import { idTokens } from './0018-id-tokens.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -34,6 +35,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0014-strangers': strangers,
   '0015-former-webhook-secrets': formerWebhookSecrets,
   '0017-audit': audit,
+  '0018-id-tokens': idTokens,
 }
 
 /**

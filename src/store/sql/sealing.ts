@@ -1,5 +1,6 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import type { SealedValue } from '../store.ts'
+import { replaceIdTokenKey } from './id-tokens.ts'
 import { removeSecret } from './secrets.ts'
 import type { Db } from './tables.ts'
 
@@ -67,7 +68,17 @@ export async function listSealedOtherwise(
     .where('token', 'not like', by)
     .limit(limit)
     .execute()
+  const keys = await db
+    .selectFrom('id_token_keys')
+    .select(['kid', 'private_key'])
+    .where('private_key', 'like', any)
+    .where('private_key', 'not like', by)
+    .limit(limit)
+    .execute()
   return [
+    ...keys.map(({ kid, private_key: sealed }): SealedValue => {
+      return { kind: 'id token key', kid, sealed }
+    }),
     ...secrets.map(({ scope, name, value: sealed }): SealedValue => {
       const owner = scope === '' ? {} : { repositoryId: scope as RepositoryId }
       return { kind: 'secret', ...owner, name, sealed }
@@ -107,6 +118,9 @@ export async function replaceSealed(
         .execute()
       return
     }
+    case 'id token key':
+      await replaceIdTokenKey(db, value, sealed)
+      return
     case 'webhook secret':
       await db
         .updateTable('repositories')

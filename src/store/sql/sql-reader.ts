@@ -9,6 +9,7 @@ import type {
   DispatcherRecord,
   ForgeLinkRecord,
   Head,
+  IdTokenKeyRecord,
   JobRecord,
   JoinTokenRecord,
   PendingEvent,
@@ -39,6 +40,7 @@ import { auditHead, listAudit, readAudit } from './audit-reads.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
 import { listGroup } from './groups.ts'
+import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
 import { readLog, readLogChunks } from './logs.ts'
@@ -230,6 +232,14 @@ export class SqlReader implements StoreReader {
 
   findSecrets(repositoryId: RepositoryId, names: readonly string[]): Promise<SecretRecord[]> {
     return findSecrets(this.#db, repositoryId, names)
+  }
+
+  listIdTokenKeys(): Promise<IdTokenKeyRecord[]> {
+    return listIdTokenKeys(this.#db)
+  }
+
+  findSubjectIds(repositoryId: RepositoryId): Promise<string | undefined> {
+    return findSubjectIds(this.#db, repositoryId)
   }
 
   findSealingKey(): Promise<string | undefined> {

@@ -17,6 +17,7 @@ import type {
   DeliveryRecord,
   ForgeLinkRecord,
   Head,
+  IdTokenKeyRecord,
   JobRecord,
   JoinTokenRecord,
   NewPipeline,
@@ -51,6 +52,7 @@ import {
   takeSeat,
 } from './dispatchers.ts'
 import { enterGroup } from './groups.ts'
+import { claimSubjectIds, saveIdTokenKey } from './id-tokens.ts'
 import { insertJobs, saveJob } from './jobs.ts'
 import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
@@ -300,6 +302,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeSecret(secret: SecretRef): Promise<boolean> {
     return removeSecret(this.#db, secret)
+  }
+
+  saveIdTokenKey(key: IdTokenKeyRecord): Promise<void> {
+    return saveIdTokenKey(this.#db, key)
+  }
+
+  claimSubjectIds(repositoryId: RepositoryId, unlessThereAre: string): Promise<string> {
+    return claimSubjectIds(this.#db, repositoryId, unlessThereAre)
   }
 
   setSealingKey(id: string): Promise<void> {

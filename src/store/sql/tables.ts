@@ -29,6 +29,8 @@ export interface Tables {
   audit: AuditRow
   audit_secrets: AuditSecretRow
   audit_head: AuditHeadRow
+  id_token_keys: IdTokenKeyRow
+  id_token_subjects: IdTokenSubjectRow
 }
 
 /** A connection to the tables: a pool, or the one that a transaction is on. */
@@ -365,4 +367,21 @@ export interface AuditHeadRow {
   hash: string
   removed: number
   removed_hash: string
+}
+
+export interface IdTokenKeyRow {
+  kid: string
+  /** JSON: a JWK. */
+  public_key: string
+  /** Sealed; empty: it is gone. */
+  private_key: string
+  created_at: number
+  signs_at: number
+  leaves_at: number | null
+}
+
+/** By which ids the tokens of a repository name it, from the first of them on. */
+export interface IdTokenSubjectRow {
+  repository_id: string
+  ids: string
 }

@@ -6,6 +6,7 @@ import { printable, quote } from '../words.ts'
 import { type Combination, expandMatrix } from './matrix.ts'
 import { needNames } from './needs.ts'
 import { planConcurrency } from './plan-concurrency.ts'
+import { planIdTokens } from './plan-id-tokens.ts'
 import { planLimits } from './plan-limits.ts'
 import { planServices } from './plan-services.ts'
 import { planSteps } from './plan-step.ts'
@@ -66,6 +67,7 @@ function planVariant(
     ...planJobEnv(named, variant, planning),
     ...(job.outputs ? { outputs: [...new Set(job.outputs)] } : {}),
     ...secretsOf(job, placeOf(named, 'env'), planning),
+    ...planIdTokens(named, planning),
     needs: all,
     labels: labelsOf(job.labels ?? defaults.labels ?? [], at('labels'), planning),
     steps,

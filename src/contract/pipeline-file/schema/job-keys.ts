@@ -5,6 +5,7 @@ import { must } from '../words.ts'
 import { clone } from './clone.ts'
 import { concurrency } from './concurrency.ts'
 import { env } from './env.ts'
+import { idTokens } from './id-tokens.ts'
 import { key, requiredKey } from './key.ts'
 import { duration, flag, jobRetry, priority, resources } from './limits.ts'
 import { matrix } from './matrix.ts'
@@ -42,6 +43,11 @@ export const jobKeys = {
     'Secrets that steps find as environment variables of the same names, or of those that a mapping gives. Pull requests from forks get them only once somebody has approved that.',
     '[DEPLOY_KEY]',
     '{ NPM_TOKEN: REGISTRY_TOKEN }',
+  ),
+  id_tokens: key(
+    idTokens,
+    'Signed tokens by which other systems know the job, without a secret that lasts: as environment variables of these names when a step starts, and in the file `$NARWHAL_ID_TOKEN_FILE_NAME`, renewed while it runs. Strangers get them as they get secrets.',
+    '{ AWS_TOKEN: { audience: sts.amazonaws.com } }',
   ),
   labels: key(labels, 'Words that the runner must have.', '[gpu]'),
   steps: requiredKey(steps, 'What to run, one after the other.', '[npm ci, npm test]'),

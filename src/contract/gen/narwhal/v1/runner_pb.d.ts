@@ -650,6 +650,13 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
   secrets: { [key: string]: string };
 
   /**
+   * The tokens that say outside who the job is, by the variables that steps find them in.
+   *
+   * @generated from field: map<string, narwhal.v1.IdToken> id_tokens = 60;
+   */
+  idTokens: { [key: string]: IdToken };
+
+  /**
    * Absent: whatever the jobs that it needs have told.
    *
    * @generated from field: narwhal.v1.OnlyIf only_if = 43;
@@ -669,6 +676,50 @@ export declare type JobSpec = Message<"narwhal.v1.JobSpec"> & {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec>;
+
+/**
+ * A token that says outside who a job is. Only a dispatcher makes them.
+ *
+ * @generated from message narwhal.v1.IdToken
+ */
+export declare type IdToken = Message<"narwhal.v1.IdToken"> & {
+  /**
+   * Whom it is for, and whether the file names them in a list.
+   *
+   * @generated from field: repeated string audience = 1;
+   */
+  audience: string[];
+
+  /**
+   * @generated from field: bool is_list = 2;
+   */
+  isList: boolean;
+
+  /**
+   * How long one token is good; 0: five minutes.
+   *
+   * @generated from field: uint32 lifetime_ms = 3;
+   */
+  lifetimeMs: number;
+
+  /**
+   * @generated from field: narwhal.v1.IdTokenSubject subject = 4;
+   */
+  subject: IdTokenSubject;
+
+  /**
+   * The job runs without it where it can't have it.
+   *
+   * @generated from field: bool optional = 5;
+   */
+  optional: boolean;
+};
+
+/**
+ * Describes the message narwhal.v1.IdToken.
+ * Use `create(IdTokenSchema)` to create a new message.
+ */
+export declare const IdTokenSchema: GenMessage<IdToken>;
 
 /**
  * What must be true of the outputs of the jobs that a job needs, once they have ended.
@@ -1040,6 +1091,12 @@ export declare type RunAttemptRequest = Message<"narwhal.v1.RunAttemptRequest"> 
      */
     value: CancelAttempt;
     case: "cancel";
+  } | {
+    /**
+     * @generated from field: narwhal.v1.MintedIdTokens id_tokens = 60;
+     */
+    value: MintedIdTokens;
+    case: "idTokens";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1123,6 +1180,14 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
    * @generated from field: map<string, string> secrets = 11;
    */
   secrets: { [key: string]: string };
+
+  /**
+   * The optional id tokens that the job does not get, with the reason, which its log tells; the job's
+   * own `id_tokens` are without them.
+   *
+   * @generated from field: map<string, string> withheld_id_tokens = 60;
+   */
+  withheldIdTokens: { [key: string]: string };
 };
 
 /**
@@ -1130,6 +1195,66 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export declare const StartAttemptSchema: GenMessage<StartAttempt>;
+
+/**
+ * The answer to AskForIdTokens.
+ *
+ * @generated from message narwhal.v1.MintedIdTokens
+ */
+export declare type MintedIdTokens = Message<"narwhal.v1.MintedIdTokens"> & {
+  /**
+   * @generated from field: uint32 ask = 1;
+   */
+  ask: number;
+
+  /**
+   * Empty with a trouble.
+   *
+   * @generated from field: repeated narwhal.v1.MintedIdToken tokens = 2;
+   */
+  tokens: MintedIdToken[];
+
+  /**
+   * Why there are none, in words.
+   *
+   * @generated from field: string trouble = 3;
+   */
+  trouble: string;
+};
+
+/**
+ * Describes the message narwhal.v1.MintedIdTokens.
+ * Use `create(MintedIdTokensSchema)` to create a new message.
+ */
+export declare const MintedIdTokensSchema: GenMessage<MintedIdTokens>;
+
+/**
+ * @generated from message narwhal.v1.MintedIdToken
+ */
+export declare type MintedIdToken = Message<"narwhal.v1.MintedIdToken"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * How long it is good from now on.
+   *
+   * @generated from field: uint32 lifetime_ms = 3;
+   */
+  lifetimeMs: number;
+};
+
+/**
+ * Describes the message narwhal.v1.MintedIdToken.
+ * Use `create(MintedIdTokenSchema)` to create a new message.
+ */
+export declare const MintedIdTokenSchema: GenMessage<MintedIdToken>;
 
 /**
  * @generated from message narwhal.v1.Acknowledge
@@ -1177,7 +1302,7 @@ export declare const CancelAttemptSchema: GenMessage<CancelAttempt>;
  */
 export declare type RunAttemptResponse = Message<"narwhal.v1.RunAttemptResponse"> & {
   /**
-   * Grows by one with every event of the attempt, from 1; 0 for a heartbeat.
+   * Grows by one with every event of the attempt, from 1; 0 for a heartbeat and for an ask.
    *
    * @generated from field: uint64 seq = 1;
    */
@@ -1235,6 +1360,12 @@ export declare type RunAttemptResponse = Message<"narwhal.v1.RunAttemptResponse"
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: narwhal.v1.AskForIdTokens id_tokens_wanted = 60;
+     */
+    value: AskForIdTokens;
+    case: "idTokensWanted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1243,6 +1374,32 @@ export declare type RunAttemptResponse = Message<"narwhal.v1.RunAttemptResponse"
  * Use `create(RunAttemptResponseSchema)` to create a new message.
  */
 export declare const RunAttemptResponseSchema: GenMessage<RunAttemptResponse>;
+
+/**
+ * A runner wants fresh id tokens of the job; answered by MintedIdTokens, or asked again on the next
+ * stream. It asks for nothing else before that.
+ *
+ * @generated from message narwhal.v1.AskForIdTokens
+ */
+export declare type AskForIdTokens = Message<"narwhal.v1.AskForIdTokens"> & {
+  /**
+   * Grows with every ask of the attempt.
+   *
+   * @generated from field: uint32 ask = 1;
+   */
+  ask: number;
+
+  /**
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message narwhal.v1.AskForIdTokens.
+ * Use `create(AskForIdTokensSchema)` to create a new message.
+ */
+export declare const AskForIdTokensSchema: GenMessage<AskForIdTokens>;
 
 /**
  * @generated from message narwhal.v1.Heartbeat
@@ -1558,6 +1715,28 @@ export enum Engine {
  * Describes the enum narwhal.v1.Engine.
  */
 export declare const EngineSchema: GenEnum<Engine>;
+
+/**
+ * What the subject of a token says besides the repository and the ref. 2 is kept for environments.
+ *
+ * @generated from enum narwhal.v1.IdTokenSubject
+ */
+export enum IdTokenSubject {
+  /**
+   * @generated from enum value: ID_TOKEN_SUBJECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: ID_TOKEN_SUBJECT_JOB = 1;
+   */
+  JOB = 1,
+}
+
+/**
+ * Describes the enum narwhal.v1.IdTokenSubject.
+ */
+export declare const IdTokenSubjectSchema: GenEnum<IdTokenSubject>;
 
 /**
  * When something runs: by what became of the things before it.

@@ -1,0 +1,126 @@
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { Forge } from '../../core/forge.ts'
+import type { IdTokenSpec } from '../../core/id-token.ts'
+import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { IncludedSource } from '../../core/plan.ts'
+import { subjectOf } from './subject.ts'
+
+/** Who a job is: all that a token can say of it. */
+export interface TokenFacts {
+  readonly repository: {
+    readonly id: RepositoryId
+    readonly name: string
+    readonly forge: Forge
+    readonly forgeId?: number
+    readonly cloneUrl: string
+  }
+  /** As `subjectIdsOf` made them when the repository's first token was given. */
+  readonly ids: string
+  readonly event: Pick<CommitEvent, 'kind' | 'ref' | 'sha'>
+  readonly stranger: boolean
+  readonly pipeline: {
+    readonly id: PipelineId
+    readonly number: number
+    readonly included?: readonly IncludedSource[]
+  }
+  readonly job: { readonly id: JobId; readonly name: string; readonly attempt: number }
+  readonly runner: { readonly name: string; readonly link: string }
+}
+
+/**
+ * What a token says besides its times. **Claims may come to these, but none of them may change**: others'
+ * policies match them, and test/security/id-token-claims.json has them. What is not known is absent.
+ */
+export function claimsOf(
+  { repository, ids, event, stranger, pipeline, job, runner }: TokenFacts,
+  { audience, subject }: IdTokenSpec,
+) {
+  const { forgeId, name } = repository
+  const owner = name.replace(/\/?[^/]*$/, '')
+  const host = hostOf(repository.cloneUrl)
+  const fileJob = nameInFile(job.name)
+  const included = (pipeline.included ?? []).filter(({ source }) => source.includes('@'))
+  return {
+    sub: subjectOf({
+      repository: name,
+      ids,
+      ref: event.ref,
+      ...(subject === 'job' ? { job: fileJob } : {}),
+    }),
+    aud: typeof audience === 'string' ? audience : [...audience],
+    sub_ids: ids,
+    registration_id: repository.id,
+    repository: name,
+    ...(forgeId === undefined ? {} : { repository_id: String(forgeId) }),
+    ...(owner === '' ? {} : { owner }),
+    forge: repository.forge,
+    ...(host === undefined ? {} : { forge_host: host }),
+    ref: event.ref,
+    ref_type: refType(event.ref),
+    sha: event.sha,
+    event: event.kind,
+    stranger,
+    pipeline_id: pipeline.id,
+    pipeline_number: String(pipeline.number),
+    included: included.map(({ source, sha }) => `${source}#${sha}`),
+    job: fileJob,
+    job_variant: job.name,
+    job_id: job.id,
+    attempt: String(job.attempt),
+    runner: runner.name,
+    runner_link: runner.link,
+  }
+}
+
+export type JobClaims = ReturnType<typeof claimsOf>
+
+/** All claims that a token can have, for the document about them. */
+export const CLAIMS: readonly (keyof JobClaims | 'iss' | 'iat' | 'nbf' | 'exp' | 'jti')[] = [
+  'iss',
+  'sub',
+  'aud',
+  'iat',
+  'nbf',
+  'exp',
+  'jti',
+  'sub_ids',
+  'registration_id',
+  'repository',
+  'repository_id',
+  'owner',
+  'forge',
+  'forge_host',
+  'ref',
+  'ref_type',
+  'sha',
+  'event',
+  'stranger',
+  'pipeline_id',
+  'pipeline_number',
+  'included',
+  'job',
+  'job_variant',
+  'job_id',
+  'attempt',
+  'runner',
+  'runner_link',
+]
+
+/** `test (20, alpine)` is `test` in the file: no name there has a blank. */
+function nameInFile(name: string): string {
+  return name.split(' ', 1)[0] ?? name
+}
+
+function refType(ref: string): 'branch' | 'tag' | 'pull_request' | 'other' {
+  if (ref.startsWith('refs/heads/')) return 'branch'
+  if (ref.startsWith('refs/tags/')) return 'tag'
+  return /^refs\/(?:pull|merge-requests)\//.test(ref) ? 'pull_request' : 'other'
+}
+
+/** Where the repository is fetched from; undefined: from this machine. */
+function hostOf(cloneUrl: string): string | undefined {
+  if (/^[a-z+]+:\/\//i.test(cloneUrl)) {
+    return URL.canParse(cloneUrl) ? new URL(cloneUrl).host || undefined : undefined
+  }
+  return /^(?:[^@/:]+@)?([^/:]+):/.exec(cloneUrl)?.[1]
+}

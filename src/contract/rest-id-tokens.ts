@@ -1,0 +1,45 @@
+import { z } from 'zod'
+
+/** What the API says and takes about id tokens. */
+
+const at = z.number().int()
+
+export const idTokenKeyView = z
+  .object({
+    kid: z.string(),
+    /** Shown already, but not signing; signing; shown for what it has signed; or not shown any more. */
+    state: z.enum(['waiting', 'signing', 'leaving', 'gone']),
+    createdAt: at,
+    signsAt: at,
+    leavesAt: at.optional(),
+  })
+  .meta({ id: 'IdTokenKey' })
+export type IdTokenKeyView = z.infer<typeof idTokenKeyView>
+
+export const idTokenState = z.object({
+  /** What stands in every token as `iss`; absent: no issuer is set. */
+  issuer: z.string().optional(),
+  /** Why no tokens are made, in words. */
+  trouble: z.string().optional(),
+  /** Oldest first. */
+  keys: z.array(idTokenKeyView),
+})
+export type IdTokenState = z.infer<typeof idTokenState>
+
+export const rotateIdTokenKeys = z.strictObject({
+  /** Sign by a new key at once, and take all others out of use: for a key that others may have. */
+  now: z.boolean().default(false),
+})
+
+export const idTokenSubject = z.object({
+  /** `sub` of a token with `subject: ref`. */
+  sub: z.string(),
+  /** `sub_ids`. */
+  ids: z.string(),
+})
+
+export const idTokenSubjectQuery = z.strictObject({
+  ref: z.string().max(1024).default('refs/heads/main'),
+  /** With `subject: job`, for the job of this name. */
+  job: z.string().max(64).optional(),
+})

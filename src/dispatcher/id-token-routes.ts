@@ -1,0 +1,29 @@
+import { idTokenStateOf } from '../api/id-token-routes.ts'
+import { idTokenState, rotateIdTokenKeys as rotation } from '../contract/rest-id-tokens.ts'
+import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { rotateIdTokenKeys } from '../store/id-token-keys.ts'
+import type { Store } from '../store/store.ts'
+import type { Vault } from '../store/vault.ts'
+
+/** Adds the change of the key that signs id tokens. */
+export function addIdTokenRoutes(
+  server: HttpServer,
+  { store, vault, issuer }: { store: Store; vault: Vault; issuer?: string | undefined },
+): void {
+  server.post('/api/v1/id-tokens/rotate', {
+    schema: {
+      summary:
+        'Make the next key that signs id tokens, or put a new one in the place of all at once',
+      tags: ['id tokens'],
+      body: rotation,
+      response: { 200: idTokenState },
+    },
+    handler: async ({ body }) => {
+      const state = await idTokenStateOf({ store, issuer })
+      if (state.trouble !== undefined) throw new NarwhalError('conflict', state.trouble)
+      await rotateIdTokenKeys({ store, vault }, body)
+      return await idTokenStateOf({ store, issuer })
+    },
+  })
+}

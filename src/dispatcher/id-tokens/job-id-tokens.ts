@@ -1,0 +1,143 @@
+import type { IdTokenSpec } from '../../core/id-token.ts'
+import { audiencesOf, MOST_ID_TOKENS } from '../../core/id-token.ts'
+import type { JobId } from '../../core/ids.ts'
+import { isHeld } from '../../core/job.ts'
+import { isStranger } from '../../core/stranger.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { AttemptRecord, JobRecord } from '../../store/records.ts'
+import { bar, isApproved } from '../approval.ts'
+import type { PipelineLedger } from '../pipeline-ledger.ts'
+import type { Recorder } from '../recorder.ts'
+import type { RunnerLink } from '../runner-link.ts'
+import type { IdTokenMinter, MintedToken } from './minter.ts'
+
+export interface JobIdTokensDeps {
+  readonly minter: IdTokenMinter
+  readonly recorder: Pick<Recorder, 'patiently'>
+}
+
+/** Of optional tokens that a job does not get: why, by their names. */
+export type WithheldTokens = Readonly<Record<string, string>>
+
+export interface NamedToken extends MintedToken {
+  readonly name: string
+}
+
+/** Which attempt wants tokens. */
+export interface TokenAsker {
+  readonly jobId: JobId
+  readonly attempt: AttemptRecord
+  readonly link: RunnerLink
+  /** How long the attempt may take, in milliseconds; 0: for ever. */
+  readonly timeoutMs: number
+}
+
+/**
+ * The id tokens of a pipeline's jobs. Whether a job may have them is decided before it waits for a runner, when it
+ * is handed over, and again whenever one is made: a job that must have one and can't ends in an error
+ * that says what to do.
+ */
+export class JobIdTokens {
+  readonly #deps: JobIdTokensDeps
+  readonly #ledger: PipelineLedger
+
+  constructor(deps: JobIdTokensDeps, ledger: PipelineLedger) {
+    this.#deps = deps
+    this.#ledger = ledger
+  }
+
+  /** What a job that waits has to do without; undefined when it can't do without, and has ended. */
+  async admit(id: JobId): Promise<WithheldTokens | undefined> {
+    const job = this.#ledger.getJob(id)
+    const withheld: Record<string, string> = {}
+    for (const [name, spec] of Object.entries(job.spec.idTokens ?? {})) {
+      const refusal = this.#refusalOf(spec)
+      if (!refusal) continue
+      if (!spec.optional || refusal.isMistake) {
+        await this.#bar(job, name, refusal)
+        return undefined
+      }
+      withheld[name] = refusal.reason
+    }
+    return withheld
+  }
+
+  /** Makes tokens of these names; rejects, with the reason, where the attempt has no right to one. */
+  async mint(asker: TokenAsker, names: readonly string[]): Promise<NamedToken[]> {
+    const { jobId, attempt, link, timeoutMs } = asker
+    if (names.length > MOST_ID_TOKENS) throw new NarwhalError('invalid', 'too many names')
+    // Only whoever has the pipeline may speak for its jobs.
+    await this.#ledger.verify()
+    const { state, spec, attempts } = this.#ledger.getJob(jobId)
+    if (!isHeld(state) || state.fence !== attempt.fence) {
+      throw new NarwhalError('conflict', 'the attempt is over')
+    }
+    const { event, repository } = this.#ledger
+    const { pipeline } = this.#ledger.draft
+    const { name: runner, link: kind } = link.record
+    const facts = {
+      repository,
+      event,
+      stranger: isStranger(event.trust),
+      pipeline,
+      job: { id: jobId, name: spec.name, attempt: attempt.number },
+      runner: { name: runner, link: kind },
+    }
+    const { startedAt, assignedAt } =
+      attempts.findLast((one) => one.fence === attempt.fence) ?? attempt
+    const began = startedAt ?? assignedAt
+    const endsAt = timeoutMs > 0 ? began + timeoutMs : Infinity
+    const tokens: NamedToken[] = []
+    for (const name of new Set(names)) {
+      const token = Object.hasOwn(spec.idTokens ?? {}, name) ? spec.idTokens?.[name] : undefined
+      if (!token) throw new NarwhalError('invalid', `the job asks for no id token ${name}`)
+      const refusal = this.#refusalOf(token)
+      if (refusal) throw new NarwhalError('forbidden', refusal.reason)
+      const { recorder, minter } = this.#deps
+      tokens.push({
+        name,
+        ...(await recorder.patiently(() => minter.mint(token, facts, endsAt))),
+      })
+    }
+    return tokens
+  }
+
+  #refusalOf(spec: IdTokenSpec): Refusal | undefined {
+    const { trouble, issuer } = this.#deps.minter
+    if (trouble !== undefined) return { reason: trouble }
+    if (issuer !== undefined && audiencesOf(spec).includes(issuer)) {
+      const reason = `its audience is ${issuer}, which is Narwhal itself: name whom it is for`
+      return { reason, isMistake: true }
+    }
+    const { event, draft } = this.#ledger
+    if (isApproved(event.trust, draft.pipeline.approval)) return undefined
+    return {
+      reason: 'its commit comes from a fork, and nobody has approved it',
+      isUnapproved: true,
+    }
+  }
+
+  async #bar(job: JobRecord, name: string, refusal: Refusal): Promise<void> {
+    const at = Date.now()
+    const needsApproval = refusal.isUnapproved ?? false
+    const mend = needsApproval
+      ? `: look at what it would run, then approve it with \`narwhal pipeline approve ${job.pipelineId}\``
+      : ''
+    const reason = `it can't have the id token ${name}: ${refusal.reason}${mend}`
+    await this.#ledger.change((draft) => {
+      // Somebody may have approved it meanwhile: then it goes on waiting.
+      if (needsApproval && isApproved(this.#ledger.event.trust, draft.pipeline.approval))
+        return draft
+      return bar(draft, job, { reason, needsApproval, at })
+    })
+  }
+}
+
+/** Why a token is not given, in words. */
+interface Refusal {
+  readonly reason: string
+  /** The file is wrong: it never could be given. */
+  readonly isMistake?: true
+  /** Until somebody has approved the pipeline. */
+  readonly isUnapproved?: true
+}

@@ -1,0 +1,125 @@
+import type { CryptoKey } from 'jose'
+import { claimsOf, type TokenFacts } from '../../contract/id-tokens/claims.ts'
+import { ID_TOKEN_ALGORITHM, issuerTrouble } from '../../contract/id-tokens/documents.ts'
+import { subjectIdsOf } from '../../contract/id-tokens/subject.ts'
+import { ID_TOKEN_MS, type IdTokenSpec } from '../../core/id-token.ts'
+import { signingKey } from '../../core/id-token-keys.ts'
+import type { RepositoryId } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { newId } from '../../lib/new-id.ts'
+import { ensureIdTokenKeys, idTokenKeyPlace } from '../../store/id-token-keys.ts'
+import type { IdTokenKeyRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import type { Vault } from '../../store/vault.ts'
+
+export interface IdTokenMinterDeps {
+  readonly store: Store
+  readonly vault: Vault
+  /** What stands in every token, the documents' address; byte for byte. */
+  readonly issuer?: string | undefined
+  /** Why there are none, in words, where that is not for want of an issuer. */
+  readonly trouble?: string
+}
+
+export interface MintedToken {
+  readonly token: string
+  /** How long it is good from now on. */
+  readonly lifetimeMs: number
+}
+
+/** Whose clock is a little behind takes a new token all the same. */
+const BACKDATED_MS = 30_000
+/** A job that stood still may be over its time: so long a token lives at least. */
+const SHORTEST_MS = 10_000
+
+/**
+ * Makes id tokens. Which key signs, and by which ids a repository is named, the store says at each time, so that
+ * all processes do the same; what is opened of it is kept. Only this process's clock is used.
+ */
+export class IdTokenMinter {
+  readonly #deps: IdTokenMinterDeps
+  readonly #keys = new Map<string, CryptoKey>()
+  readonly #ids = new Map<RepositoryId, string>()
+
+  constructor(deps: IdTokenMinterDeps) {
+    this.#deps = deps
+  }
+
+  get issuer(): string | undefined {
+    return this.#deps.issuer
+  }
+
+  /** Why no token can be made, and what to do, in words. */
+  get trouble(): string | undefined {
+    return this.#deps.trouble ?? issuerTrouble(this.#deps.issuer)
+  }
+
+  /** `endsAt`: when the job is over at the latest; epoch milliseconds of this machine. */
+  async mint(
+    spec: IdTokenSpec,
+    facts: Omit<TokenFacts, 'ids'>,
+    endsAt: number,
+  ): Promise<MintedToken> {
+    const { issuer } = this.#deps
+    const { trouble } = this
+    if (trouble !== undefined || issuer === undefined) {
+      throw new NarwhalError('unavailable', trouble ?? 'no issuer of id tokens is set')
+    }
+    const { kid, key } = await this.#signingKey()
+    const { sub, aud, ...claims } = claimsOf(
+      { ...facts, ids: await this.#idsOf(facts.repository) },
+      spec,
+    )
+    // It costs each start of the process some time, and few jobs want it.
+    const { SignJWT } = await import('jose')
+    const now = Date.now()
+    const wanted = Math.min(spec.lifetimeMs ?? ID_TOKEN_MS, endsAt - now)
+    const lifetimeMs = Math.max(SHORTEST_MS, wanted)
+    const begins = Math.floor((now - BACKDATED_MS) / 1000)
+    const token = await new SignJWT({ ...claims, sub, aud })
+      .setProtectedHeader({ alg: ID_TOKEN_ALGORITHM, kid, typ: 'JWT' })
+      .setIssuer(issuer)
+      .setIssuedAt(begins)
+      .setNotBefore(begins)
+      .setExpirationTime(Math.ceil((now + lifetimeMs) / 1000))
+      .setJti(newId('idtoken'))
+      .sign(key)
+    return { token, lifetimeMs }
+  }
+
+  async #signingKey(): Promise<{ kid: string; key: CryptoKey }> {
+    const keys = await this.#deps.store.listIdTokenKeys()
+    const found =
+      signingKey(keys, Date.now()) ?? signingKey(await ensureIdTokenKeys(this.#deps), Date.now())
+    if (!found) throw new NarwhalError('internal', 'there is no key that signs id tokens')
+    const known = this.#keys.get(found.kid)
+    if (known) return { kid: found.kid, key: known }
+    const key = await this.#open(found)
+    // There are two at a time, and one more now and then.
+    this.#keys.clear()
+    this.#keys.set(found.kid, key)
+    return { kid: found.kid, key }
+  }
+
+  async #open({ kid, sealed }: IdTokenKeyRecord): Promise<CryptoKey> {
+    const pem = this.#deps.vault.open(sealed, idTokenKeyPlace(kid))
+    const { importPKCS8 } = await import('jose')
+    return await importPKCS8(pem, ID_TOKEN_ALGORITHM)
+  }
+
+  /** They are written down with the first token of a repository, and never change. */
+  async #idsOf(repository: TokenFacts['repository']): Promise<string> {
+    const { store } = this.#deps
+    const known = this.#ids.get(repository.id)
+    if (known !== undefined) return known
+    const ids =
+      (await store.findSubjectIds(repository.id)) ??
+      (
+        await store.transact((write) =>
+          write.claimSubjectIds(repository.id, subjectIdsOf(repository)),
+        )
+      ).result
+    this.#ids.set(repository.id, ids)
+    return ids
+  }
+}
