@@ -96,9 +96,12 @@ test('every document of the manual and every decision can be found from the READ
 })
 
 test('every pipeline file in the documents is one', async () => {
-  const files = ['README.md', 'docs/manual/narwhal-yml.md', 'docs/manual/secrets.md'].flatMap(
-    (path) => find(path).blocks.filter(({ language }) => language === 'yaml'),
-  )
+  const files = [
+    'README.md',
+    'docs/manual/narwhal-yml.md',
+    'docs/manual/secrets.md',
+    'docs/manual/id-tokens.md',
+  ].flatMap((path) => find(path).blocks.filter(({ language }) => language === 'yaml'))
   assert.ok(files.length >= 5)
   // One that begins with its path is what others include.
   const included = new Map(
@@ -252,8 +255,8 @@ describe('settings', () => {
     }
     for (const { path, text } of documents) {
       for (const [name] of text.matchAll(/\bNARWHAL_[A-Z_]*[A-Z]\b/g)) {
-        // What an example's own matrix, inputs or parameters make of their names.
-        if (/^NARWHAL_(?:MATRIX|INPUT|PARAM)_/.test(name)) continue
+        // What an example's own matrix, inputs, parameters or tokens make of their names.
+        if (/^NARWHAL_(?:MATRIX|INPUT|PARAM|ID_TOKEN_FILE)_/.test(name)) continue
         assert.ok(allowed.has(name.replace(/_FILE$/, '')), `${path}: ${name}`)
       }
     }

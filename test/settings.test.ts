@@ -32,6 +32,7 @@ const WRONG: Record<string, string> = {
   strangers: 'docker:,bubblewrap:',
   otlp: 'collector:4318',
   'public-url': 'ci.example.com',
+  'oidc-issuer': 'http://ci.example.com',
   'log-level': 'loud',
   'log-format': 'xml',
 }

@@ -39,6 +39,12 @@ import {
   type NewForgeLink,
   shownForgeLink,
 } from '../contract/rest-forge-links.ts'
+import {
+  type IdTokenState,
+  type IdTokenSubject,
+  idTokenState,
+  idTokenSubject,
+} from '../contract/rest-id-tokens.ts'
 import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
 import { type SecretView, secretList } from '../contract/rest-secrets.ts'
 import type {
@@ -264,6 +270,22 @@ export class ApiClient {
 
   approvePipeline(id: PipelineId): Promise<PipelineView> {
     return this.#pipeline(`/pipelines/${id}/approve`)
+  }
+
+  /** The issuer and the keys of id tokens. */
+  getIdTokens(): Promise<IdTokenState> {
+    return this.#call('/id-tokens', idTokenState)
+  }
+
+  /** Makes the next key; with `now` one that signs at once, in the place of all others. */
+  rotateIdTokenKeys(now: boolean): Promise<IdTokenState> {
+    return this.#call('/id-tokens/rotate', idTokenState, { method: 'POST', body: { now } })
+  }
+
+  /** What id tokens of a repository have as their subject. */
+  getSubject(repository: string, of: { ref?: string; job?: string }): Promise<IdTokenSubject> {
+    const path = `/repositories/${slashless(repository)}/subject`
+    return this.#call(path, idTokenSubject, { query: of })
   }
 
   /** Those that jobs of the repository may name; without one, those of all. */

@@ -38,6 +38,8 @@ export const idTokenSubject = z.object({
   ids: z.string(),
 })
 
+export type IdTokenSubject = z.infer<typeof idTokenSubject>
+
 export const idTokenSubjectQuery = z.strictObject({
   ref: z.string().max(1024).default('refs/heads/main'),
   /** With `subject: job`, for the job of this name. */

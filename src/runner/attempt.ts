@@ -112,7 +112,6 @@ export class Attempt implements KnownAttempt {
   readonly #limits = new Set<TimeLimit>()
   readonly #preparation: Preparation
   readonly #mask: JobMask
-  readonly idTokenDesk: IdTokenDesk | undefined
   readonly #idTokens: IdTokens | undefined
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
@@ -132,29 +131,13 @@ export class Attempt implements KnownAttempt {
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
     this.#mask = new JobMask(Object.values(order.secrets))
     this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
-    const names = Object.keys(job.idTokens ?? {})
-    if (names.length > 0) {
-      this.idTokenDesk = new IdTokenDesk(() => this.audience.wake())
-      this.#idTokens = new IdTokens({
-        names,
-        desk: this.idTokenDesk,
-        mask: this.#mask,
-        startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
-        signal: this.#abort.signal,
-        log: deps.log.child(this.ref),
-      })
-    }
+    this.#idTokens = this.#openIdTokens()
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
       times,
       orphanMs: deps.orphanMs,
-      onHold: (isHeld) => {
-        for (const limit of this.#limits) {
-          if (isHeld) limit.stop()
-          else limit.go()
-        }
-      },
+      onHold: (isHeld) => this.#hold(isHeld),
       onLost: (why) => {
         this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
       },
@@ -194,6 +177,10 @@ export class Attempt implements KnownAttempt {
     this.tornDown = this.finished.then(() => this.#tearDown())
   }
 
+  get idTokenDesk(): IdTokenDesk | undefined {
+    return this.#idTokens?.desk
+  }
+
   get isFinished(): boolean {
     return this.#isFinished
   }
@@ -219,10 +206,30 @@ export class Attempt implements KnownAttempt {
     this.#keeper.confirm(sentMs)
   }
 
+  #openIdTokens(): IdTokens | undefined {
+    const names = Object.keys(this.#order.job.idTokens ?? {})
+    if (names.length === 0) return undefined
+    return new IdTokens({
+      names,
+      desk: new IdTokenDesk(() => this.audience.wake()),
+      mask: this.#mask,
+      startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+      signal: this.#abort.signal,
+      log: this.#deps.log.child(this.ref),
+    })
+  }
+
   stop(end: DecidedEnd): void {
     if (this.#stopped || this.#isFinished) return
     this.#stopped = end
     this.#abort.abort(new NarwhalError('cancelled', end.reason))
+  }
+
+  #hold(isHeld: boolean): void {
+    for (const limit of this.#limits) {
+      if (isHeld) limit.stop()
+      else limit.go()
+    }
   }
 
   #timeOut(): void {

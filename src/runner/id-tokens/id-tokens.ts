@@ -9,7 +9,7 @@ import type { IdTokenDesk } from './id-token-desk.ts'
 
 export interface IdTokensDeps {
   readonly names: readonly string[]
-  readonly desk: Pick<IdTokenDesk, 'ask'>
+  readonly desk: IdTokenDesk
   readonly mask: Pick<JobMask, 'hide'>
   /** A time-out that stands still with the attempt. */
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
@@ -48,6 +48,11 @@ export class IdTokens implements Disposable {
   constructor(deps: IdTokensDeps) {
     this.#deps = deps
     this.#signal = AbortSignal.any([deps.signal, this.#ended.signal])
+  }
+
+  /** Where the stream to the dispatcher finds what is asked. */
+  get desk(): IdTokenDesk {
+    return this.#deps.desk
   }
 
   /**
