@@ -23,7 +23,7 @@ import { getRepository } from './lookups.ts'
 
 export interface IdTokenReads {
   readonly store: StoreReader
-  readonly issuer: string | undefined
+  readonly issuer?: string | undefined
 }
 
 /**

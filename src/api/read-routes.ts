@@ -15,6 +15,7 @@ import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
 import { viewForgeLink } from './forge-link-view.ts'
+import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
 import type { LiveSource } from './live-source.ts'
 import { registerLogRoutes } from './log-routes.ts'
@@ -28,9 +29,11 @@ import { registerSecretReads } from './secret-reads.ts'
 export interface ReadDeps {
   readonly store: StoreReader
   readonly live: LiveSource
+  /** Of id tokens; absent: none is set, and no documents are served. */
+  readonly issuer?: string | undefined
 }
 
-/** Adds all that can be read under `/api/v1`, in whichever process it is asked. */
+/** Adds all that can be read, in whichever process it is asked. */
 export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerStatus(server, deps.store)
   registerRepositoryReads(server, deps.store)
@@ -41,6 +44,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerInsights(server, deps.store)
   registerUserReads(server, deps.store)
   registerSecretReads(server, deps.store)
+  registerIdTokenReads(server, deps)
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {

@@ -1,4 +1,3 @@
-import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { registerReadRoutes } from '../api/read-routes.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -53,9 +52,8 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   stack.use(await openTraces(context, { dispatcher, store }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerReadRoutes(server, { store, live: dispatcher })
   const { issuer } = minter
-  registerIdTokenReads(server, { store, issuer })
+  registerReadRoutes(server, { store, live: dispatcher, issuer })
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
   const { host, port = PORT } = config
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
 import { createToken } from '../api/auth.ts'
-import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -78,11 +77,17 @@ async function openParts(
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, ownToken, tls: tls.server })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
-  stack.use(
-    await startWeb(server, { store, broker, log, uiFolder: join(launch.root, 'ui', 'dist') }),
-  )
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
-  registerIdTokenReads(server, { store, issuer: minter.issuer })
+  const { issuer } = minter
+  stack.use(
+    await startWeb(server, {
+      store,
+      broker,
+      log,
+      uiFolder: join(launch.root, 'ui', 'dist'),
+      issuer,
+    }),
+  )
   const dispatcher = stack.use(
     await Dispatcher.start(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client },
@@ -103,7 +108,6 @@ async function openParts(
   stack.use(await openTraces(context, { dispatcher, store }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  const { issuer } = minter
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
   registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
   const { pool } = dispatcher

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { registerIdTokenReads } from '../api/id-token-routes.ts'
 import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
@@ -18,7 +17,6 @@ export async function runWeb(launch: Launch): Promise<void> {
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
-  registerIdTokenReads(server, { store, issuer: issuerOf(config) })
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(
     await startWeb(server, {
@@ -26,6 +24,7 @@ export async function runWeb(launch: Launch): Promise<void> {
       broker,
       log,
       uiFolder,
+      issuer: issuerOf(config),
       tls: tls.client,
       ...(config.dispatcher ? { dispatcherUrls: config.dispatcher } : {}),
     }),

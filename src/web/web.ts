@@ -20,6 +20,8 @@ export interface WebDeps {
   readonly dispatcherUrls?: readonly string[]
   /** For dispatchers at `https:` URLs. */
   readonly tls?: ClientTls | undefined
+  /** Of id tokens. */
+  readonly issuer?: string | undefined
   /** Whether pages of this origin may open the websocket besides those of the server itself. */
   readonly allowOrigin?: (origin: string) => boolean
   /** Milliseconds between two pings of a websocket; 30,000 unless told. */
@@ -34,12 +36,12 @@ export interface WebDeps {
  * authenticate must be on the server before. Dispose after the server has closed.
  */
 export async function startWeb(server: HttpServer, deps: WebDeps): Promise<AsyncDisposable> {
-  const { store, broker, log } = deps
+  const { store, broker, log, issuer } = deps
   await using starting = new AsyncDisposableStack()
   const feed = starting.use(await LiveFeed.open({ store, broker, log }))
   const samples = starting.use(new RunnerSamples(feed))
   const hasReads = server.hasRoute({ method: 'GET', url: '/api/v1/pipelines' })
-  if (!hasReads) registerReadRoutes(server, { store, live: feed })
+  if (!hasReads) registerReadRoutes(server, { store, live: feed, issuer })
   registerRunnerSamples(server, { store, samples })
   const { allowOrigin, pingMs, mostSockets, dispatcherUrls, tls } = deps
   registerLiveSocket(server, {
