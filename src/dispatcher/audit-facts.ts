@@ -5,7 +5,7 @@ import type { JobRecord, PipelineDetail } from '../store/records.ts'
 import type { StoreWriter } from '../store/store.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import { currentAttempt } from './attempt-changes.ts'
-import type { GivenToJob } from './pipeline-attempts.ts'
+import type { GivenToJob } from './given-to-job.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 
 type Of = Pick<PipelineDetail, 'event' | 'repository'> & {

@@ -9,10 +9,10 @@ import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
 import { currentAttempt, endOfConversation, progressChanges } from './attempt-changes.ts'
 import { addProgress, type Progress } from './attempt-progress.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
+import type { GivenToJob } from './given-to-job.ts'
 import type { JobIdTokens, WithheldTokens } from './id-tokens/job-id-tokens.ts'
 import { jobEnv } from './job-env.ts'
 import { retryRights, timeoutOf } from './job-limits.ts'
-import type { SecretValues } from './job-secrets.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { commitOf } from './plan-pipeline.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -33,12 +33,6 @@ export interface PipelineAttemptsDeps {
   readonly onChange: () => void
   /** Counts how a runner's attempt has ended: by a fault of its own, or not. */
   readonly onEnd: (link: RunnerLink, fault: string | undefined) => void
-}
-
-/** What a job is given that is not in its plan. */
-export interface GivenToJob {
-  readonly secrets?: SecretValues
-  readonly withheld?: WithheldTokens
 }
 
 /** The attempts of one pipeline that runners have: followed, stored, and brought to their end. */

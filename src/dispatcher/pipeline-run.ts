@@ -12,12 +12,12 @@ import { advancePipeline, type JobChange } from './advance-pipeline.ts'
 import { approve } from './approval.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from './audit-facts.ts'
+import { type Givers, giveToJob } from './given-to-job.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
-import type { JobIdTokens } from './id-tokens/job-id-tokens.ts'
 import type { AllowedInclude } from './include-sources.ts'
-import type { JobSecrets, SecretAdvice } from './job-secrets.ts'
-import { type GivenToJob, PipelineAttempts } from './pipeline-attempts.ts'
+import type { SecretAdvice } from './job-secrets.ts'
+import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 import { endPipeline } from './plan-pipeline.ts'
@@ -31,10 +31,8 @@ const RETRY_MS = 1_000
 /** An hour of waiting: a repository that asks for more has no more of it. */
 export const MAX_PRIORITY = 6
 
-export interface PipelineRunDeps extends PlanningDeps {
+export interface PipelineRunDeps extends PlanningDeps, Givers {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
-  readonly secrets: JobSecrets
-  readonly idTokens: JobIdTokens
   readonly log: Logger
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
@@ -74,8 +72,6 @@ export class PipelineRun {
   readonly #attempts: PipelineAttempts
   readonly #stale = new AbortController()
   readonly #signal: AbortSignal
-  readonly #secrets: JobSecrets
-  readonly #idTokens: JobIdTokens
   readonly #queued = new Set<JobId>()
   /** Jobs that could have their secrets and id tokens when they began to wait. */
   readonly #admitted = new Set<JobId>()
@@ -89,8 +85,6 @@ export class PipelineRun {
     this.#deps = deps
     this.#ledger = deps.ledger
     this.#planning = new PipelinePlanning(deps)
-    this.#secrets = deps.secrets
-    this.#idTokens = deps.idTokens
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
     this.#attempts = new PipelineAttempts({
@@ -260,14 +254,7 @@ export class PipelineRun {
 
   /** A job that can't have what it names need not wait for a runner to hear that. */
   async #admit(id: JobId): Promise<void> {
-    if (await this.#give(id)) this.#admitted.add(id)
-  }
-
-  /** What a job gets that is not in its plan; undefined when it can't have that, and has ended. */
-  async #give(id: JobId): Promise<GivenToJob | undefined> {
-    const secrets = await this.#secrets.give(id)
-    const withheld = secrets && (await this.#idTokens.admit(id))
-    return withheld && { secrets, withheld }
+    if (await giveToJob(this.#deps, id)) this.#admitted.add(id)
   }
 
   #dequeue(id: JobId): void {
@@ -286,7 +273,7 @@ export class PipelineRun {
     this.#admitted.delete(jobId)
     // What the runner takes may have changed since it was chosen: then another one is.
     if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
-    const given = await this.#give(jobId)
+    const given = await giveToJob(this.#deps, jobId)
     if (!given) return
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)

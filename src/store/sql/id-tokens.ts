@@ -54,6 +54,21 @@ export async function claimSubjectIds(
   return row.ids
 }
 
+/** The private halves that are like `any` and not like `by`. */
+export async function listSealedKeys(
+  db: Db,
+  { any, by, limit }: { any: string; by: string; limit: number },
+): Promise<Pick<IdTokenKeyRecord, 'kid' | 'sealed'>[]> {
+  const rows = await db
+    .selectFrom('id_token_keys')
+    .select(['kid', 'private_key'])
+    .where('private_key', 'like', any)
+    .where('private_key', 'not like', by)
+    .limit(limit)
+    .execute()
+  return rows.map(({ kid, private_key: sealed }) => ({ kid, sealed }))
+}
+
 /** What must not be used any more has no private half. */
 export async function replaceIdTokenKey(
   db: Db,

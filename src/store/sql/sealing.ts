@@ -1,7 +1,8 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import type { SealedValue } from '../store.ts'
-import { replaceIdTokenKey } from './id-tokens.ts'
+import { listSealedKeys, replaceIdTokenKey } from './id-tokens.ts'
 import { removeSecret } from './secrets.ts'
+import { replaceForgeToken } from './statuses.ts'
 import type { Db } from './tables.ts'
 
 const ONLY_ROW = 1
@@ -68,17 +69,9 @@ export async function listSealedOtherwise(
     .where('token', 'not like', by)
     .limit(limit)
     .execute()
-  const keys = await db
-    .selectFrom('id_token_keys')
-    .select(['kid', 'private_key'])
-    .where('private_key', 'like', any)
-    .where('private_key', 'not like', by)
-    .limit(limit)
-    .execute()
+  const keys = await listSealedKeys(db, { any, by, limit })
   return [
-    ...keys.map(({ kid, private_key: sealed }): SealedValue => {
-      return { kind: 'id token key', kid, sealed }
-    }),
+    ...keys.map((key): SealedValue => ({ kind: 'id token key', ...key })),
     ...secrets.map(({ scope, name, value: sealed }): SealedValue => {
       const owner = scope === '' ? {} : { repositoryId: scope as RepositoryId }
       return { kind: 'secret', ...owner, name, sealed }
@@ -141,22 +134,7 @@ export async function replaceSealed(
         .where('former_secret', '=', value.sealed)
         .execute()
       return
-    case 'forge token': {
-      const at = { id: value.repositoryId, token: value.sealed }
-      if (sealed === undefined) {
-        await db
-          .deleteFrom('forge_links')
-          .where('repository_id', '=', at.id)
-          .where('token', '=', at.token)
-          .execute()
-        return
-      }
-      await db
-        .updateTable('forge_links')
-        .set({ token: sealed })
-        .where('repository_id', '=', at.id)
-        .where('token', '=', at.token)
-        .execute()
-    }
+    case 'forge token':
+      await replaceForgeToken(db, value, sealed)
   }
 }

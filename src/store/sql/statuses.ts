@@ -49,6 +49,28 @@ export async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promi
   await db.deleteFrom('forge_links').where('repository_id', '=', repositoryId).execute()
 }
 
+/** Another sealed text for the same token; undefined: it is lost, and the link with it. */
+export async function replaceForgeToken(
+  db: Db,
+  { repositoryId, sealed: former }: { repositoryId: RepositoryId; sealed: string },
+  sealed: string | undefined,
+): Promise<void> {
+  if (sealed === undefined) {
+    await db
+      .deleteFrom('forge_links')
+      .where('repository_id', '=', repositoryId)
+      .where('token', '=', former)
+      .execute()
+    return
+  }
+  await db
+    .updateTable('forge_links')
+    .set({ token: sealed })
+    .where('repository_id', '=', repositoryId)
+    .where('token', '=', former)
+    .execute()
+}
+
 export async function findToldStatus(
   db: Db,
   { repositoryId, sha, context }: StatusKey,
