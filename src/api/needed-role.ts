@@ -2,6 +2,8 @@ import type { Role } from '../core/role.ts'
 
 const RUNS = /^\/api\/v1\/(?:pipelines|pipelines\/\w+\/(?:rerun|rerun-failed|cancel|approve))$/
 const JOBS = /^\/api\/v1\/jobs\/\w+\/(?:rerun|cancel)$/
+/** The route itself looks once more: its path may be written otherwise. */
+const AUDIT = /^\/api\/v1\/audit(?:\/|$)/
 /** The route itself looks whose token it is. */
 const OWN_TOKENS = /^\/api\/v1\/tokens(?:\/\w+)?$/
 
@@ -11,7 +13,7 @@ const OWN_TOKENS = /^\/api\/v1\/tokens(?:\/\w+)?$/
  * refused rather than let through; a web server that only forwards can decide likewise.
  */
 export function neededRole(method: string, path: string): Role {
-  if (method === 'GET' || method === 'HEAD') return 'viewer'
+  if (method === 'GET' || method === 'HEAD') return AUDIT.test(path) ? 'admin' : 'viewer'
   if (OWN_TOKENS.test(path)) return 'viewer'
   return method === 'POST' && (RUNS.test(path) || JOBS.test(path)) ? 'member' : 'admin'
 }

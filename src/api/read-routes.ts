@@ -14,6 +14,7 @@ import { waterfallView } from '../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { PipelineFilter, StoreReader } from '../store/store.ts'
+import { registerAuditReads } from './audit-routes.ts'
 import { viewForgeLink } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
@@ -45,6 +46,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerUserReads(server, deps.store)
   registerSecretReads(server, deps.store)
   registerIdTokenReads(server, deps)
+  registerAuditReads(server, deps.store)
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
+import { addAuditCommands } from './commands/audit.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addPipelineCommands } from './commands/pipeline.ts'
 import { addQueueCommand } from './commands/queue.ts'
@@ -14,7 +15,7 @@ export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
  * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, secret, token,
- * user. The
+ * user, audit. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
  */
@@ -28,4 +29,5 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addSecretCommands(program, io)
   addTokenCommands(program, io)
   addUserCommands(program, io)
+  addAuditCommands(program, io)
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { Doer, Facts } from '../core/audit.ts'
-import type { AuditAction } from '../core/audit-actions.ts'
+import type { Facts } from '../core/audit.ts'
 
 /** An entry of the audit log but for its place in the chain. */
-export interface AuditEntry extends Doer {
+export interface AuditEntry {
   readonly at: number
-  readonly action: AuditAction
+  readonly actor: { readonly kind: string; readonly id: string; readonly name: string }
+  readonly address: string
+  readonly cause: string
+  readonly action: string
   readonly subject: { readonly kind: string; readonly id: string; readonly name: string }
   readonly before?: Facts | undefined
   readonly after?: Facts | undefined

@@ -292,16 +292,16 @@ export interface ChangeQuery {
 /** Which entries of the audit log; all conditions must hold. */
 export interface AuditQuery {
   /** The name of who did it. */
-  readonly actor?: string
-  readonly action?: AuditAction
+  readonly actor?: string | undefined
+  readonly action?: AuditAction | undefined
   /** The id or the name of what it was done to. */
-  readonly subject?: string
+  readonly subject?: string | undefined
   /** The name of a secret that was set, removed, or given to a job. */
-  readonly secret?: string
-  readonly since?: number
-  readonly until?: number
+  readonly secret?: string | undefined
+  readonly since?: number | undefined
+  readonly until?: number | undefined
   /** Only those older than this one: the next page. */
-  readonly before?: AuditPlace
+  readonly before?: AuditPlace | undefined
   readonly limit: number
 }
 

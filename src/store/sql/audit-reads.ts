@@ -1,6 +1,5 @@
 import type { AuditHead, ChainedEntry } from '../../contract/audit-chain.ts'
-import type { ActorKind, Facts } from '../../core/audit.ts'
-import type { AuditAction } from '../../core/audit-actions.ts'
+import type { Facts } from '../../core/audit.ts'
 import type { AuditPage, AuditQuery } from '../store.ts'
 import { present } from './rows.ts'
 import type { AuditRow, Db } from './tables.ts'
@@ -126,10 +125,10 @@ export function entryOf(row: AuditRow): ChainedEntry {
   return {
     seq,
     at,
-    actor: { kind: row.actor_kind as ActorKind, id: row.actor_id, name: row.actor_name },
+    actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
     address,
     cause,
-    action: row.action as AuditAction,
+    action: row.action,
     subject: { kind: row.subject_kind, id: row.subject_id, name: row.subject_name },
     ...present({ before: factsIn(row.facts_before), after: factsIn(row.facts_after) }),
     hash,

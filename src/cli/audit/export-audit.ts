@@ -1,0 +1,90 @@
+import type { FileHandle } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ChainCheck } from '../../contract/audit-chain.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { cleanJson } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import { type ClientOptions, note, openClient } from '../client-command.ts'
+import type { ServerAddress } from '../http-client.ts'
+import { readAuditHead, readAuditLines } from './audit-client.ts'
+import { openAuditFile } from './audit-file.ts'
+
+export interface ExportOptions extends ClientOptions {
+  readonly after?: number
+  readonly to?: string
+  readonly follow?: boolean
+}
+
+/** How long it waits before it looks for new entries, and for a server that is away. */
+const LOOK_MS = 1_000
+
+/**
+ * `narwhal audit export`: entries, oldest first, one JSON object a line, each checked to follow the one
+ * before. With `--to` they go to the end of a file, from its last entry on; with `--follow` it goes on
+ * until it is ended, also while the server is away. A chain that does not go on where it was is an
+ * error: somebody has changed what had been told.
+ */
+export async function exportAudit(options: ExportOptions, io: CliIo): Promise<void> {
+  const { address } = await openClient(options, io)
+  const target = options.to === undefined ? undefined : await openTarget(options.to, options, io)
+  await using _file = target?.file
+  const begin = target?.last ?? (await beginBehind(address, options.after ?? 0, io.signal))
+  const check = new ChainCheck(begin)
+  const write = async (text: string): Promise<void> => {
+    if (target) await target.file.appendFile(text)
+    else io.stdout.write(text)
+  }
+  for (let isAway = false; ; ) {
+    try {
+      await copyNew(address, check, write, io.signal)
+      await target?.file.datasync()
+      if (isAway) note(io, `${address.server} answers again`)
+      isAway = false
+    } catch (error) {
+      if (!options.follow || NarwhalError.from(error).code !== 'unavailable') throw error
+      if (!isAway) note(io, `${NarwhalError.from(error).message}; trying again`)
+      isAway = true
+    }
+    if (!options.follow) return
+    await sleep(LOOK_MS, undefined, { signal: io.signal })
+  }
+}
+
+async function openTarget(path: string, { after }: ExportOptions, io: CliIo) {
+  const { file, at } = await openAuditFile(resolve(io.cwd, path))
+  if (at.last && after !== undefined) {
+    await file.close()
+    const words = `${path} has entries up to ${at.last.seq}, and goes on from there: leave --after out`
+    throw new NarwhalError('invalid', words)
+  }
+  return { file: file as FileHandle & AsyncDisposable, last: at.last }
+}
+
+/** Where the chain is entered: what the first entry is checked against. */
+async function beginBehind(address: ServerAddress, after: number, signal: AbortSignal) {
+  const { removed, removedHash } = await readAuditHead(address, signal)
+  if (after <= removed) return { seq: removed, hash: removedHash }
+  for await (const { seq, hash } of readAuditLines(address, after - 1, signal)) return { seq, hash }
+  throw new NarwhalError('not_found', `there is no entry ${after} yet`)
+}
+
+async function copyNew(
+  address: ServerAddress,
+  check: ChainCheck,
+  write: (text: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const lines: string[] = []
+  for await (const entry of readAuditLines(address, check.seq, signal)) {
+    const fault = check.next(entry)
+    if (fault) {
+      await write(lines.splice(0).join(''))
+      const words = `the audit log of ${address.server} does not go on behind entry ${check.seq} as it should: ${fault}`
+      throw new NarwhalError('conflict', words)
+    }
+    lines.push(`${cleanJson(entry, 0)}\n`)
+    if (lines.length >= 500) await write(lines.splice(0).join(''))
+  }
+  if (lines.length > 0) await write(lines.join(''))
+}

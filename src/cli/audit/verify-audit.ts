@@ -1,0 +1,114 @@
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { ChainCheck, type ChainedEntry } from '../../contract/audit-chain.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { CliIo } from '../cli-io.ts'
+import { type ClientOptions, openClient, printJson } from '../client-command.ts'
+import type { ServerAddress } from '../http-client.ts'
+import { readAuditHead, readAuditLines } from './audit-client.ts'
+import { checkAuditFile } from './audit-file.ts'
+
+export interface VerifyOptions extends ClientOptions {
+  readonly at?: string
+  readonly file?: string
+}
+
+const MOST_TRIES = 5
+
+/** An entry that is known from elsewhere. */
+interface Known {
+  readonly seq: number
+  readonly hash: string
+  readonly from: string
+}
+
+/**
+ * `narwhal audit verify`: reads the whole log and computes each hash anew. Who can write to the
+ * database can make a chain that is whole and another: `--at` and `--file` hold against it what was
+ * kept elsewhere.
+ */
+export async function verifyAudit(options: VerifyOptions, io: CliIo): Promise<void> {
+  const { address } = await openClient(options, io)
+  const known = [
+    ...(options.at === undefined ? [] : [parseKnown(options.at)]),
+    ...(options.file === undefined ? [] : await knownFrom(options.file, io)),
+  ]
+  const { entries, head } = await followPatiently(address, known, io.signal)
+  const newest = `${head.last}:${head.hash}`
+  if (options.json) return printJson(io, { entries, newest })
+  const since = head.removed > 0 ? `, from ${head.removed + 1} on` : ''
+  io.stdout.write(
+    `the audit log is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}${since}\n`,
+  )
+  if (head.last === 0) return
+  io.stdout.write(`its newest is ${newest}; keep that elsewhere, for --at\n`)
+}
+
+/** Retention may take the first entries away just now: then the chain begins elsewhere. */
+async function followPatiently(
+  address: ServerAddress,
+  known: readonly Known[],
+  signal: AbortSignal,
+): ReturnType<typeof followChain> {
+  for (let tries = 1; ; tries++) {
+    const { removed } = await readAuditHead(address, signal)
+    try {
+      return await followChain(address, known, signal)
+    } catch (error) {
+      const now = await readAuditHead(address, signal)
+      if (tries === MOST_TRIES || now.removed === removed) throw error
+    }
+  }
+}
+
+async function followChain(address: ServerAddress, known: readonly Known[], signal: AbortSignal) {
+  const head = await readAuditHead(address, signal)
+  const check = new ChainCheck({ seq: head.removed, hash: head.removedHash })
+  const expected = new Map(known.map((one) => [one.seq, one]))
+  let entries = 0
+  compare(expected, { seq: head.removed, hash: head.removedHash })
+  for await (const entry of readAuditLines(address, head.removed, signal)) {
+    const fault = check.next(entry)
+    if (fault) throw broken(fault)
+    compare(expected, entry)
+    entries++
+    if (entry.seq === head.last && entry.hash !== head.hash) {
+      throw broken(`entry ${entry.seq} is not the one that was written last`)
+    }
+  }
+  if (check.seq < head.last) {
+    const behind = check.seq === 0 ? '' : ` behind ${check.seq}`
+    throw broken(`the entries${behind}, up to ${head.last}, are missing`)
+  }
+  const missing = known.find(({ seq }) => seq > check.seq)
+  if (missing) throw broken(`entry ${missing.seq}, which ${missing.from} has, is missing`)
+  return { entries, head }
+}
+
+function compare(
+  expected: ReadonlyMap<number, Known>,
+  { seq, hash }: Pick<ChainedEntry, 'seq' | 'hash'>,
+): void {
+  const one = expected.get(seq)
+  if (one && one.hash !== hash) throw broken(`entry ${seq} is another than that of ${one.from}`)
+}
+
+function broken(fault: string): NarwhalError {
+  return new NarwhalError('conflict', `the audit log is not whole: ${fault}`)
+}
+
+function parseKnown(text: string): Known {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (seq && hash) return { seq: Number(seq), hash, from: '--at' }
+  const words = '--at takes a number and a hash, as `narwhal audit verify` prints them'
+  throw new NarwhalError('invalid', words)
+}
+
+/** Both ends: what is between them hangs on the last. */
+async function knownFrom(path: string, io: CliIo): Promise<Known[]> {
+  await using file = await open(resolve(io.cwd, path), 'r').catch((cause: unknown) => {
+    throw new NarwhalError('not_found', `${path} can't be read: ${String(cause)}`, { cause })
+  })
+  const { first, last } = await checkAuditFile(file, path)
+  return [first, last].flatMap((one) => (one ? [{ seq: one.seq, hash: one.hash, from: path }] : []))
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import type { AuditListQuery } from '../../contract/rest-audit.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { ExportOptions } from '../audit/export-audit.ts'
+import type { VerifyOptions } from '../audit/verify-audit.ts'
+import { cleanJson } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  wholeNumber,
+} from '../client-command.ts'
+import { parseWhen } from '../parse-when.ts'
+
+interface AuditOptions extends ClientOptions {
+  readonly since?: string
+  readonly until?: string
+  readonly actor?: string
+  readonly action?: string
+  readonly subject?: string
+  readonly secret?: string
+  readonly limit: number
+}
+
+/** `narwhal audit`, `narwhal audit export|verify` */
+export function addAuditCommands(program: Command, io: CliIo): void {
+  const audit = addClientCommand(program, 'audit', {
+    summary: 'who did what, the newest first; for administrators',
+    description:
+      'Shows who changed rights, secrets, tokens, repositories, runners and pipelines, from where and when, and which jobs were given which secrets on which runner. With --json: one object a line.',
+    examples: [
+      'audit --since 7d --actor grace',
+      'audit --secret DEPLOY_KEY --since 30d',
+      'audit --action user.role_changed --json',
+    ],
+  })
+    .option('--since <when>', 'only later than that: 30d, 12h, 2026-11-30')
+    .option('--until <when>', 'only earlier than that')
+    .option('--actor <name>', 'only what this user did; Narwhal for what it did by itself')
+    .option('--action <action>', 'only this, such as secret.set')
+    .option('--subject <name-or-id>', 'only what was done to this')
+    .option('--secret <name>', 'only what was done with this secret, and the jobs that had it')
+    .option('--limit <n>', 'how many', wholeNumber('--limit'), 50)
+    .action((options: AuditOptions) => list(options, io))
+  addClientCommand(audit, 'export', {
+    summary: 'print all of it as JSON lines, oldest first, or append it to a file',
+    description:
+      'Prints entries, one JSON object a line, each checked to follow the one before. With --to they go to the end of a file, behind those that are there; with --follow it goes on as the log grows.',
+    examples: ['audit export --after 1200', 'audit export --to audit.jsonl --follow'],
+  })
+    .option('--after <number>', 'only entries behind this one', wholeNumber('--after'))
+    .option('--to <file>', 'append to this file')
+    .option('-f, --follow', 'go on until it is ended, also when the server is away for a while')
+    .action(async (options: ExportOptions) => {
+      const { exportAudit } = await import('../audit/export-audit.ts')
+      await exportAudit(options, io)
+    })
+  addClientCommand(audit, 'verify', {
+    summary: 'compute the chain anew, and say whether an entry was changed or is missing',
+    examples: ['audit verify', 'audit verify --file audit.jsonl'],
+  })
+    .option('--at <number:hash>', 'what a former run has printed')
+    .option('--file <file>', 'what `audit export` has written')
+    .action(async (options: VerifyOptions) => {
+      const { verifyAudit } = await import('../audit/verify-audit.ts')
+      await verifyAudit(options, io)
+    })
+}
+
+async function list(options: AuditOptions, io: CliIo): Promise<void> {
+  const { address } = await openClient(options, io)
+  const { listAudit } = await import('../audit/audit-client.ts')
+  const { printAudit } = await import('../audit/print-audit.ts')
+  let wanted = options.limit
+  let query: AuditListQuery = await queryOf(options, io)
+  const all = []
+  for (;;) {
+    const limit = Math.min(wanted, 500)
+    const { entries, next } = await listAudit(address, { ...query, limit }, io.signal)
+    if (options.json) for (const entry of entries) io.stdout.write(`${cleanJson(entry, 0)}\n`)
+    else all.push(...entries)
+    wanted -= entries.length
+    if (wanted <= 0 || next === undefined) break
+    query = { ...query, before: next }
+  }
+  if (options.json) return
+  if (all.length === 0) return note(io, 'there is no such entry')
+  printAudit(io, all)
+}
+
+async function queryOf(options: AuditOptions, io: CliIo): Promise<AuditListQuery> {
+  const { since, until, actor, action, subject, secret } = options
+  return {
+    ...(since === undefined ? {} : { since: parseWhen('--since', since, io.now()) }),
+    ...(until === undefined ? {} : { until: parseWhen('--until', until, io.now()) }),
+    ...(action === undefined ? {} : { action: await knownAction(action) }),
+    actor,
+    subject,
+    secret,
+  }
+}
+
+async function knownAction(text: string): Promise<NonNullable<AuditListQuery['action']>> {
+  const { AUDIT_ACTIONS } = await import('../../core/audit-actions.ts')
+  const actions = Object.keys(AUDIT_ACTIONS) as (keyof typeof AUDIT_ACTIONS)[]
+  const found = actions.find((action) => action === text)
+  if (found) return found
+  const words = `--action: there is no ${JSON.stringify(text.slice(0, 50))}; there are ${actions.join(', ')}`
+  throw new NarwhalError('invalid', words)
+}
