@@ -30,6 +30,7 @@ const SCHEDULING = [
   'max-priority',
   'include-repositories',
   'otlp',
+  'keep-audit',
 ] as const
 const ISSUER = ['public-url', 'oidc-issuer'] as const
 const LOG = ['log-level', 'log-format'] as const

@@ -12,6 +12,7 @@ import {
   httpUrls,
   integer,
   issuerUrl,
+  keeping,
   secret,
   size,
   strangers,
@@ -267,6 +268,12 @@ export const SETTINGS = {
     help: 'how many processes and threads a job may have',
     schema: integer(16, 1_000_000),
     fallback: '4096',
+  }),
+  'keep-audit': setting({
+    value: 'days',
+    help: 'how long the audit log is kept, such as 400d',
+    schema: keeping,
+    fallback: 'forever',
   }),
   'log-level': setting({
     value: 'level',

@@ -12,6 +12,12 @@ export const duration = z
     return Number(count) * UNITS[unit as keyof typeof UNITS]
   })
 
+/** How long something is kept; nothing is kept for no time by mistake. */
+export const keeping = z
+  .string()
+  .regex(/^(?:forever|[1-9]\d{0,5}d)$/, 'must be days like 90d, or forever')
+  .transform((text) => (text === 'forever' ? text : Number.parseInt(text, 10) * UNITS.d))
+
 const SIZES = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
 export const size = z
   .string()

@@ -110,7 +110,7 @@ export const AUDIT_ACTIONS = {
   },
   'access.refused': {
     of: 'narwhal',
-    facts: { attempts: 'number', status: 'number', addresses: 'number', since: 'number' },
+    facts: { attempts: 'number', status: 'number', since: 'number' },
   },
 } as const satisfies Record<string, AuditKind>
 

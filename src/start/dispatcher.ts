@@ -10,6 +10,7 @@ import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from '
 import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
+  openAuditKeeping,
   openBrokerOf,
   openIdTokens,
   openStatuses,
@@ -50,6 +51,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
     ),
   )
   stack.use(await openTraces(context, { dispatcher, store }))
+  stack.use(openAuditKeeping(context, store))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const { issuer } = minter

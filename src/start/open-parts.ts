@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { guardApi } from '../api/auth.ts'
+import { countRefusals } from '../api/count-refusals.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
 import type { Broker } from '../broker/broker.ts'
 import { openBroker } from '../broker/open-broker.ts'
@@ -8,6 +9,7 @@ import { readSurroundings } from '../config/env.ts'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { keepIdTokenKeys } from '../dispatcher/id-tokens/key-keeper.ts'
 import { IdTokenMinter } from '../dispatcher/id-tokens/minter.ts'
+import { keepAudit } from '../dispatcher/keep-audit.ts'
 import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuses.ts'
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
@@ -85,6 +87,16 @@ export async function openTraces(
   return await tracePipelines({ url, version, log, ...parts })
 }
 
+/** Cuts the audit log, where it is not kept for ever. */
+export function openAuditKeeping(
+  { config, log }: Context<'keep-audit'>,
+  store: Store,
+): AsyncDisposable {
+  const keepMs = config['keep-audit']
+  if (keepMs === 'forever') return { [Symbol.asyncDispose]: async () => {} }
+  return keepAudit({ store, log, keepMs })
+}
+
 /** Tells forges how the pipelines of this dispatcher stand. */
 export function openStatuses(
   { config, log, metrics }: Context<'public-url'>,
@@ -132,6 +144,7 @@ export async function createApiServer(
     loopbackOnly: isLoopback(context.config.host),
     ...(ownToken ? { ownToken } : {}),
   })
+  countRefusals(server, { store, log: context.log })
   registerSessionRoutes(server, store)
   return server
 }

@@ -18,6 +18,7 @@ import { ensureSandbox } from './ensure-sandbox.ts'
 import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
+  openAuditKeeping,
   openBrokerOf,
   openIdTokens,
   openStatuses,
@@ -106,6 +107,7 @@ async function openParts(
     ),
   )
   stack.use(await openTraces(context, { dispatcher, store }))
+  stack.use(openAuditKeeping(context, store))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
