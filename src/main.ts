@@ -6,6 +6,7 @@ import { addFileCommands } from './cli/commands/file.ts'
 import { addClientCommands } from './cli/commands.ts'
 import { processIo } from './cli/process-io.ts'
 import { createProgram, runProgram } from './cli/program.ts'
+import { defaultDataFolder } from './config/data-folder.ts'
 import { readClientEnv } from './config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts'
 import { SETTINGS, variableOf } from './config/settings.ts'
@@ -27,7 +28,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     setTimeout(() => process.exit(1), stopMs).unref()
   })
 }
-const io = processIo({ env: readClientEnv(), signal: stop.signal })
+const io = processIo({
+  env: readClientEnv(),
+  signal: stop.signal,
+  dataFolder: defaultDataFolder(root),
+})
 
 /** Adds the command of a service; its settings are flags and, as its help says, variables. */
 function addService(

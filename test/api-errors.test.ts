@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { errorBody } from '../src/contract/rest.ts'
 import { asker, JSON_TYPE } from './support/asker.ts'
 import { startUp } from './support/installation.ts'
+import { bearer } from './support/tokens.ts'
 
 test('every error has the one form, with words', async () => {
   await using narwhal = await startUp()
@@ -58,7 +59,11 @@ test('every error has the one form, with words', async () => {
   await expect('POST /runners', 400, 'invalid', { name: 'x', url: 'ftp://x' })
   await expect('POST /pipelines', 404, 'not_found', { repository: 'no/body' })
   const send = (body: string, headers: Record<string, string> = JSON_TYPE): Promise<Response> =>
-    fetch(`${narwhal.url}/api/v1/pipelines`, { method: 'POST', headers, body })
+    fetch(`${narwhal.url}/api/v1/pipelines`, {
+      method: 'POST',
+      headers: { ...bearer(narwhal.token), ...headers },
+      body,
+    })
   for (const [response, status] of [
     [await send('{"a":'), 400],
     [await send(''), 400],

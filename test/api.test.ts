@@ -32,6 +32,7 @@ import { gitRepository } from './support/git-repository.ts'
 import { type Installation, startUp } from './support/installation.ts'
 import { startRunnerProcess } from './support/runner-process.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { bearer, RUNNER_TOKEN } from './support/tokens.ts'
 
 const FILE = {
   'narwhal.yml': JSON.stringify({
@@ -115,7 +116,10 @@ test('every answer of the API is as its schema says', async () => {
   const { job: cancelled } = await ask(`POST /jobs/${wait}/cancel`, 200, changedJob, {
     reason: 'enough',
   })
-  assert.deepEqual([cancelled.outcome, cancelled.reason], ['cancelled', 'enough'])
+  assert.deepEqual(
+    [cancelled.outcome, cancelled.reason],
+    ['cancelled', 'cancelled by admin: enough'],
+  )
   const { pipeline: rerun } = await ask(`POST ${path}/rerun`, 201, startedPipeline)
   assert.equal(rerun.rerunOf, pipeline.id)
   await ask(`POST /pipelines/${rerun.id}/cancel`, 200, startedPipeline)
@@ -141,8 +145,10 @@ test('every answer of the API is as its schema says', async () => {
   await ask(`GET ${path}`, 200, pipelineWithJobs)
 })
 
-async function checkLog({ url }: Installation, attempt: string): Promise<void> {
-  const ask = asker({ url })
+async function checkLog(narwhal: Installation, attempt: string): Promise<void> {
+  const { url, token } = narwhal
+  const ask = asker(narwhal)
+  const headers = bearer(token)
   const whole = await ask(`GET ${attempt}/log?limit=1000`, 200, logPage)
   assert.equal(whole.complete, true)
   const texts = whole.lines.filter(({ stream }) => stream !== 'narwhal').map(({ text }) => text)
@@ -154,10 +160,10 @@ async function checkLog({ url }: Installation, attempt: string): Promise<void> {
   const past = await ask(`GET ${attempt}/log?from=100000`, 200, logPage)
   assert.deepEqual(past, { lines: [], total: whole.lines.length, complete: true })
 
-  const text = await fetch(`${url}/api/v1${attempt}/log.txt`)
+  const text = await fetch(`${url}/api/v1${attempt}/log.txt`, { headers })
   assert.match(text.headers.get('content-type') ?? '', /^text\/plain/)
   assert.equal(await text.text(), whole.lines.map((line) => `${line.text}\n`).join(''))
-  const follow = await fetch(`${url}/api/v1${attempt}/log/follow?from=3`)
+  const follow = await fetch(`${url}/api/v1${attempt}/log/follow?from=3`, { headers })
   assert.match(follow.headers.get('content-type') ?? '', /^application\/x-ndjson/)
   const lines = (await follow.text()).trimEnd().split('\n')
   assert.deepEqual(
@@ -250,7 +256,7 @@ test('following a log that is still written shows its lines before the job ends'
   await using narwhal = await startUp()
   await using runner = await startRunnerProcess({ name: 'far', labels: 'far' })
   const { client } = narwhal
-  await client.addRunner({ name: 'far', url: runner.url })
+  await client.addRunner({ name: 'far', url: runner.url, token: RUNNER_TOKEN })
   await client.addRepository({ name: 'ada/x', cloneUrl: repository.path, pollIntervalMs: 0 })
   const { id } = await client.startPipeline({ repository: 'ada/x' })
   const { jobs } = await eventually(async () => {

@@ -15,6 +15,7 @@ import { finished, logText, startUp } from './support/installation.ts'
 import { type NarwhalProcess, startNarwhal } from './support/narwhal-process.ts'
 import { type RunnerProcess, startRunnerProcess } from './support/runner-process.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { clientOf, tokenIn } from './support/tokens.ts'
 
 const COUNT = 'i=0; until [ -e "$GO" ]; do echo "line $i"; i=$((i+1)); sleep 0.02; done; echo end'
 const SLOW = { timeoutMs: 60_000 }
@@ -49,7 +50,7 @@ const untilEnded = (runner: RunnerProcess): Promise<true> =>
 /** A Narwhal that asks for tokens, and a client with one. */
 async function openPublic() {
   const narwhal = await startUp({ host: '0.0.0.0' })
-  const token = await eventually(() => /shown this once: (\S+)/.exec(narwhal.output())?.[1] ?? null)
+  const { token } = narwhal
   const url = narwhal.url.replace('0.0.0.0', '127.0.0.1')
   const client = new ApiClient({ server: url, token }, new AbortController().signal)
   return { url, client, token, [Symbol.asyncDispose]: () => narwhal[Symbol.asyncDispose]() }
@@ -66,8 +67,9 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     const { client, url } = narwhal
     const { token } = await client.createJoinToken(['far', 'gpu'])
     const about = { name: 'far', labels: 'far,gpu' }
-    const args = ['--dispatcher', url, '--token', token]
-    await using runner = await startRunnerProcess({ ...about, args })
+    const args = ['--dispatcher', url]
+    const env = { NARWHAL_TOKEN: token }
+    await using runner = await startRunnerProcess({ ...about, args, env })
     const { id, labels } = await untilOnline(client, 'far')
     assert.deepEqual(labels, ['far', 'gpu'])
     await using repository = await gitRepository({ files: fileOf('echo hello') })
@@ -79,7 +81,7 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     assert.equal((await untilOnline(client, 'far')).id, id)
 
     const identity = await identityOf(runner)
-    await using second = await startRunnerProcess({ name: 'second', args })
+    await using second = await startRunnerProcess({ name: 'second', args, env })
     await untilEnded(second)
     assert.match(second.process.said(), /lets no runner join/)
     await client.removeRunner('far')
@@ -95,11 +97,12 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     await using narwhal = await openPublic()
     const { client, url } = narwhal
     const { token } = await client.createJoinToken(['far'])
-    const args = ['--dispatcher', url, '--token', token]
-    await using greedy = await startRunnerProcess({ name: 'far', labels: 'far,admin', args })
+    const args = ['--dispatcher', url]
+    const env = { NARWHAL_TOKEN: token }
+    await using greedy = await startRunnerProcess({ name: 'far', labels: 'far,admin', args, env })
     await untilEnded(greedy)
     assert.match(greedy.process.said(), /allows only far of the labels far, admin/)
-    await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args })
+    await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args, env })
     await untilOnline(client, 'far')
     await runner.process.kill()
     await eventually(async () => assert.equal((await find(client, 'far'))?.state, 'offline'), SLOW)
@@ -147,13 +150,15 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     await assert.rejects(guess(20), { code: 'exhausted' })
   })
 
-  test('needs no token where nobody needs one', async () => {
+  test('needs a token on loopback as well', async () => {
     await using narwhal = await startUp()
-    await using _runner = await startRunnerProcess({
+    await using runner = await startRunnerProcess({
       name: 'far',
       args: ['--dispatcher', narwhal.url],
     })
-    await untilOnline(narwhal.client, 'far')
+    await untilEnded(runner)
+    assert.match(runner.process.said(), /a token is needed to join/)
+    assert.equal(await find(narwhal.client, 'far'), undefined)
   })
 })
 
@@ -164,7 +169,7 @@ describe('a job on a runner that attaches itself', { concurrency: 2 }, () => {
     await using repository = await gitRepository({ files: fileOf(COUNT, gate.join('go')) })
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
-    const client = new ApiClient({ server: url }, new AbortController().signal)
+    const client = clientOf(url, data.path)
     const launch = async (): Promise<NarwhalProcess> => {
       const flags = ['--port', String(port), '--data', data.path, '--executor', 'fake:']
       const started = startNarwhal(['up', ...flags])
@@ -176,6 +181,7 @@ describe('a job on a runner that attaches itself', { concurrency: 2 }, () => {
       name: 'far',
       labels: 'far',
       args: ['--dispatcher', url],
+      env: { NARWHAL_TOKEN: tokenIn(data.path) },
     })
     await untilOnline(client, 'far')
     const job = await startJob(client, repository)
@@ -203,7 +209,8 @@ describe('a job on a runner that attaches itself', { concurrency: 2 }, () => {
     const { client } = narwhal
     await using nginx = await startBalancer('nginx', [narwhal.url], { websocketTimeoutS: 10 })
     const args = ['--dispatcher', nginx.url]
-    await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args })
+    const env = { NARWHAL_TOKEN: narwhal.token }
+    await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args, env })
     await untilOnline(client, 'far')
     await using repository = await gitRepository({ files: fileOf('sleep 11; echo awake') })
     const job = await startJob(client, repository)
@@ -222,13 +229,14 @@ describe('a job on a runner that attaches itself', { concurrency: 2 }, () => {
       name: 'far',
       labels: 'far',
       args: ['--dispatcher', url],
+      env: { NARWHAL_TOKEN: narwhal.token },
     })
     const { id } = await untilOnline(client, 'far')
     await using repository = await gitRepository({ files: fileOf(COUNT, gate.join('go')) })
     const job = await startJob(client, repository)
     await eventually(async () => (await linesOf(client, job)) > 5, SLOW)
 
-    const { identity } = await client.joinRunner({ name: 'hostile' })
+    const { identity } = await client.joinRunner({ name: 'hostile', token: narwhal.token })
     const asked: string[] = []
     const claims = [1n, 2n, 3n, 4n].map((fence) => ({ jobId: job.id, attempt: 1, fence }))
     using _hostile = await attachRawRunner(url, identity, {

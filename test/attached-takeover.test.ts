@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { ApiClient } from '../src/cli/client.ts'
+import type { ApiClient } from '../src/cli/client.ts'
 import { skipDistributed } from './support/distributed.ts'
 import { eventually } from './support/eventually.ts'
 import { freePort } from './support/free-port.ts'
@@ -11,6 +11,7 @@ import { startNarwhal } from './support/narwhal-process.ts'
 import { startRunnerProcess } from './support/runner-process.ts'
 import { freshDatabase, testService, uniquePrefix } from './support/services.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { clientOf, tokenIn } from './support/tokens.ts'
 
 const COUNT = 'i=0; until [ -e "$GO" ]; do echo "line $i"; i=$((i+1)); sleep 0.02; done; echo end'
 const SLOW = { timeoutMs: 60_000 }
@@ -22,13 +23,14 @@ async function startDispatchers(count: number) {
   const database = stack.use(await freshDatabase())
   const broker = new URL(testService('rabbitmq').url)
   broker.searchParams.set('prefix', uniquePrefix())
+  const data = stack.use(await tempDir())
   const dispatchers = []
   for (let i = 0; i < count; i++) {
     const port = await freePort()
-    const shared = ['--database', database.url, '--broker', broker.href]
+    const shared = ['--database', database.url, '--broker', broker.href, '--data', data.path]
     const child = stack.use(startNarwhal(['dispatcher', '--port', String(port), ...shared]))
     const url = `http://127.0.0.1:${port}`
-    dispatchers.push({ process: child, url, client: new ApiClient({ server: url }, never) })
+    dispatchers.push({ process: child, url, client: clientOf(url, data.path, never) })
   }
   for (const { client, process } of dispatchers) {
     await eventually(() => client.listRunners(), SLOW).catch((cause: unknown) => {
@@ -36,7 +38,11 @@ async function startDispatchers(count: number) {
     })
   }
   const owned = stack.move()
-  return { dispatchers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    dispatchers,
+    token: tokenIn(data.path),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 test('a job goes on by another dispatcher that its runner is attached to', {
@@ -47,7 +53,11 @@ test('a job goes on by another dispatcher that its runner is attached to', {
   const [one, other] = two.dispatchers
   assert.ok(one && other)
   const args = ['--dispatcher', two.dispatchers.map(({ url }) => url).join()]
-  await using runner = await startRunnerProcess({ name: 'far', args })
+  await using runner = await startRunnerProcess({
+    name: 'far',
+    args,
+    env: { NARWHAL_TOKEN: two.token },
+  })
   const attached = /attached to a dispatcher/g
   await eventually(() => runner.process.said().match(attached)?.length === 2, SLOW)
   const job = { env: { GO: gate.join('go') }, steps: [{ name: 'count', command: COUNT }] }

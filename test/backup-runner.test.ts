@@ -8,6 +8,7 @@ import { finished, type Installation, startUp } from './support/installation.ts'
 import { runNarwhal } from './support/narwhal-process.ts'
 import { startRunnerProcess } from './support/runner-process.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 
 test('a job whose runner has outlived the restore starts as its next attempt, and stops there', async () => {
   await using dir = await tempDir()
@@ -23,7 +24,7 @@ test('a job whose runner has outlived the restore starts as its next attempt, an
   const file = dir.join('backup.db')
   const id = await (async () => {
     await using narwhal = await startUp({ data: dir.join('former') })
-    await narwhal.client.addRunner({ name: 'far', url: runner.url })
+    await narwhal.client.addRunner({ name: 'far', url: runner.url, token: RUNNER_TOKEN })
     await narwhal.client.addRepository({
       name: 'ada/project',
       cloneUrl: repository.path,

@@ -12,6 +12,7 @@ import { HandExecutor } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
 import { TESTER } from './support/tester.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 
 const log = silentLog()
 
@@ -33,7 +34,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
   )
   for (const [name, executor] of Object.entries({ broken, well })) {
     const { url } = stack.use(await startTestRunner({ executor, name, slots: 1 }))
-    await dispatcher.registerRunner({ name, url, balanced: false }, TESTER)
+    await dispatcher.registerRunner({ name, url, balanced: false, token: RUNNER_TOKEN }, TESTER)
   }
   const steps = [{ name: 'step', command: 'true' }]
   const jobs = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, { steps }]))

@@ -13,6 +13,7 @@ import { HandExecutor, type HandStep } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
 import { TESTER } from './support/tester.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 
 /** Two dispatchers that share store, broker and a runner with room, whose steps the test does. */
 async function openWorld(file: string) {
@@ -31,7 +32,10 @@ async function openWorld(file: string) {
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats: beatHere(store, log) }))
   }
   const one = await start()
-  await one.registerRunner({ name: 'one', url: runner.url, balanced: false }, TESTER)
+  await one.registerRunner(
+    { name: 'one', url: runner.url, balanced: false, token: RUNNER_TOKEN },
+    TESTER,
+  )
   const two = await start()
   const owned = stack.move()
   return {

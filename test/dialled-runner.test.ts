@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { ApiClient } from '../src/cli/client.ts'
+import type { ApiClient } from '../src/cli/client.ts'
 import type { JobView } from '../src/contract/views.ts'
 import { eventually } from './support/eventually.ts'
 import { freePort } from './support/free-port.ts'
@@ -10,6 +10,7 @@ import { finished, logText, startUp } from './support/installation.ts'
 import { type NarwhalProcess, startNarwhal } from './support/narwhal-process.ts'
 import { startRunnerProcess } from './support/runner-process.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { clientOf, RUNNER_TOKEN } from './support/tokens.ts'
 
 /** Counts aloud until the file is there. */
 const COUNT = 'i=0; until [ -e "$GO" ]; do echo "line $i"; i=$((i+1)); sleep 0.02; done; echo end'
@@ -42,7 +43,7 @@ test('a runner that was stopped and started again runs its jobs as the next atte
   await using narwhal = await startUp()
   await using runner = await startRunnerProcess({ name: 'far', labels: 'far' })
   const { client } = narwhal
-  await client.addRunner({ name: 'far', url: runner.url })
+  await client.addRunner({ name: 'far', url: runner.url, token: RUNNER_TOKEN })
   const job = await startCount(client, repository)
   await runner.process.kill('SIGTERM')
   await eventually(async () => {
@@ -70,7 +71,7 @@ test('a killed dispatcher costs a job nothing: it goes on, and its log has no ho
   await using runner = await startRunnerProcess({ name: 'far', labels: 'far' })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const client = new ApiClient({ server: url }, new AbortController().signal)
+  const client = clientOf(url, data.path)
   const launch = async (): Promise<NarwhalProcess> => {
     const flags = ['--port', String(port), '--data', data.path, '--executor', 'fake:']
     const started = startNarwhal(['up', ...flags])
@@ -82,7 +83,7 @@ test('a killed dispatcher costs a job nothing: it goes on, and its log has no ho
     return started
   }
   await using first = await launch()
-  await client.addRunner({ name: 'far', url: runner.url })
+  await client.addRunner({ name: 'far', url: runner.url, token: RUNNER_TOKEN })
   const job = await startCount(client, repository)
   await first.kill('SIGKILL')
 

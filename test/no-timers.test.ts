@@ -15,7 +15,7 @@ test('nothing waits for a timer between a webhook and its success', async () => 
   await using repository = await gitRepository({ files: { 'narwhal.yml': file }, serve: true })
   const registered = await register(narwhal, repository.url)
   const { signal } = new AbortController()
-  await using watch = await LiveWatch.open(narwhal.url, signal)
+  await using watch = await LiveWatch.open(narwhal, signal)
   const run = async (text: string): Promise<string | undefined> => {
     const sha = await repository.commit({ text })
     const ending = watch.endOf(sha, signal)

@@ -15,6 +15,7 @@ import { Vault } from '../src/store/vault.ts'
 import { startWeb } from '../src/web/web.ts'
 import { startUp } from './support/installation.ts'
 import { openTestStore } from './support/test-store.ts'
+import { bearer } from './support/tokens.ts'
 
 type Json = Record<string, unknown>
 
@@ -36,7 +37,9 @@ interface Document {
 
 async function readDocument(): Promise<Document> {
   await using narwhal = await startUp()
-  const response = await fetch(`${narwhal.url}/api/v1/openapi.json`)
+  const response = await fetch(`${narwhal.url}/api/v1/openapi.json`, {
+    headers: bearer(narwhal.token),
+  })
   assert.equal(response.status, 200)
   return (await response.json()) as Document
 }
@@ -130,7 +133,7 @@ async function listRoutes(): Promise<string[]> {
   await using dispatcher = await Dispatcher.start({ store, broker, vault, gitEnv, log }, options)
   const statuses = { look: async () => {} }
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
-  registerJoinRoutes(server, { store, loopbackOnly: true })
+  registerJoinRoutes(server, store)
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
   registerSessionRoutes(server, store)
   await server.ready()

@@ -6,6 +6,7 @@ import { gitRepository } from './support/git-repository.ts'
 import { finished, pipelineOf, push, register } from './support/installation.ts'
 import { testService } from './support/services.ts'
 import { type TcpProxy, tcpProxy } from './support/tcp-proxy.ts'
+import { bearer } from './support/tokens.ts'
 
 const skip = skipDistributed()
 const FILE = { 'narwhal.yml': 'steps: [{ name: a, command: print hello }]' }
@@ -71,6 +72,7 @@ test('PostgreSQL away: nothing is accepted, what runs goes on, and all is told l
   assert.equal(refused.status, 503, JSON.stringify(refused.body))
   const command = await fetch(`${narwhal.dispatcherUrl}/api/v1/pipelines/${id}/cancel`, {
     method: 'POST',
+    headers: bearer(narwhal.token),
   })
   assert.equal(command.status, 503)
   assert.ok(command.headers.get('retry-after'))

@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import { cp, mkdir, symlink } from 'node:fs/promises'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { ApiClient } from '../src/cli/client.ts'
 import { eventually } from './support/eventually.ts'
 import { freePort } from './support/free-port.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { finished } from './support/installation.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { clientOf } from './support/tokens.ts'
 
 const run = promisify(execFile)
 const root = new URL('..', import.meta.url).pathname
@@ -35,10 +35,7 @@ test('the package runs by itself, without the sources and without other packages
   const args = ['up', '--port', String(port), '--data', dir.join('data'), '--executor', 'fake:']
   const child = spawn(narwhal, args, { env, stdio: 'ignore' })
   try {
-    const client = new ApiClient(
-      { server: `http://127.0.0.1:${port}` },
-      new AbortController().signal,
-    )
+    const client = clientOf(`http://127.0.0.1:${port}`, dir.join('data'))
     await eventually(
       async () => (await client.listRunners()).some((one) => one.state === 'online'),
       {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { skipDistributed, startDistributed } from './support/distributed.ts'
+import { bearer, METRICS_TOKEN } from './support/tokens.ts'
 
 const skip = skipDistributed()
 
@@ -11,7 +12,8 @@ test('all four processes tell their health and figures', { skip }, async () => {
     assert.equal(health.status, 'ok', name)
     const ready = await fetch(`${url}/readyz`)
     assert.deepEqual([ready.status, await ready.json()], [200, { status: 'ready' }], name)
-    const metrics = await fetch(`${url}/metrics`)
+    assert.equal((await fetch(`${url}/metrics`)).status, 401, name)
+    const metrics = await fetch(`${url}/metrics`, { headers: bearer(METRICS_TOKEN) })
     assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain; version=/, name)
     checkMetrics(await metrics.text(), name)
   }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ApiClient } from '../src/cli/client.ts'
 import { parseEngineAddress } from '../src/runner/executor/docker-address.ts'
 import { DockerApi } from '../src/runner/executor/docker-api.ts'
 import { execOnce } from '../src/runner/executor/docker-exec-once.ts'
@@ -15,6 +14,7 @@ import { startNarwhal } from './support/narwhal-process.ts'
 import { testImage, testService } from './support/services.ts'
 import { statusForge } from './support/status-forge.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { bearer, clientOf, tokenIn } from './support/tokens.ts'
 
 const { url: engineUrl, skip } = testService('docker')
 
@@ -73,7 +73,7 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
     token: 'a-token-of-the-forge',
   })
   await client.setSecret('KEY', CANARY, 'ada/app')
-  await using live = await LiveTestClient.connect(narwhal.url)
+  await using live = await LiveTestClient.connect(narwhal.url, bearer(narwhal.token))
   live.ask({ type: 'subscribe', id: 'all', topic: { kind: 'everything' } })
   live.ask({ type: 'subscribe', id: 'runners', topic: { kind: 'runners' } })
   const { id } = await client.startPipeline({ repository: 'ada/app' })
@@ -126,9 +126,9 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
   places.set('what the forge was told', JSON.stringify(forge.posted))
   places.set('what came by websocket', JSON.stringify(live.heard))
   places.set("Narwhal's own log", narwhal.said())
-  places.set('its metrics', await textOf(`${narwhal.url}/metrics`))
+  places.set('its metrics', await textOf(`${narwhal.url}/metrics`, narwhal.token))
   for (const [path, answer] of await answers(
-    narwhal.url,
+    narwhal,
     ended.jobs.map((job) => job.id),
     id,
   )) {
@@ -151,9 +151,10 @@ async function startProcess() {
     message: 'narwhal up',
     timeoutMs: 30_000,
   })
-  const client = new ApiClient({ server: url }, new AbortController().signal)
+  const token = tokenIn(dataDir)
+  const client = clientOf(url, dataDir)
   const parts = stack.move()
-  return { url, dataDir, said, client, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { url, dataDir, said, client, token, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 interface Inspected {
@@ -189,8 +190,8 @@ async function processes(): Promise<string> {
   return (await Promise.all(lines)).join('\n')
 }
 
-async function textOf(url: string): Promise<string> {
-  const answer = await fetch(url)
+async function textOf(url: string, token: string): Promise<string> {
+  const answer = await fetch(url, { headers: bearer(token) })
   const text = await answer.text()
   assert.equal(answer.status, 200, `${url}: ${text}`)
   return text
@@ -198,14 +199,14 @@ async function textOf(url: string): Promise<string> {
 
 /** What every reading route of the API says, by its address. */
 async function answers(
-  url: string,
+  { url, token }: { readonly url: string; readonly token: string },
   jobs: readonly string[],
   pipeline: string,
 ): Promise<[string, string][]> {
-  const document = JSON.parse(await textOf(`${url}/api/v1/openapi.json`)) as {
+  const document = JSON.parse(await textOf(`${url}/api/v1/openapi.json`, token)) as {
     paths: Record<string, { get?: unknown }>
   }
-  const { runners } = JSON.parse(await textOf(`${url}/api/v1/runners`)) as {
+  const { runners } = JSON.parse(await textOf(`${url}/api/v1/runners`, token)) as {
     runners: { id: string }[]
   }
   const paths = Object.entries(document.paths).flatMap(([path, { get }]) => (get ? [path] : []))
@@ -224,7 +225,7 @@ async function answers(
   for (const path of filled) {
     assert.ok(!path.includes('{'), path)
     const query = path.endsWith('/search') ? '?text=a' : ''
-    all.push([path, await textOf(`${url}${path}${query}`)])
+    all.push([path, await textOf(`${url}${path}${query}`, token)])
   }
   return all
 }

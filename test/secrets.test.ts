@@ -6,6 +6,7 @@ import type { PipelineWithJobs } from '../src/contract/rest.ts'
 import { type GitRepository, gitRepository } from './support/git-repository.ts'
 import { deliver, pullRequestPayload } from './support/github.ts'
 import { finished, logText, pipelineOf, push, register, startUp } from './support/installation.ts'
+import { bearer } from './support/tokens.ts'
 
 const CANARY = 'canary-7f3a91c2e5'
 const OTHER = 'canary-of-all-0b8d'
@@ -46,7 +47,10 @@ suite('secrets', () => {
     return await fetch(`${narwhal.url}/api/v1${path}`, {
       method,
       ...(body ? { body: JSON.stringify(body) } : {}),
-      headers: body ? { 'content-type': 'application/json' } : {},
+      headers: {
+        ...bearer(narwhal.token),
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
     })
   }
 

@@ -72,7 +72,6 @@ test('settings that are missing, or refuse each other, are named', async () => {
     [['dispatcher', '--broker', 'embedded:'], /NARWHAL_BROKER.*--broker[^]*NARWHAL_DATABASE/],
     [['web'], /NARWHAL_BROKER[^]*NARWHAL_DATABASE[^]*NARWHAL_DISPATCHER/],
     [['web', ...shared], /NARWHAL_DISPATCHER/],
-    [['runner', '--host', '0.0.0.0', '--data', data.path], /NARWHAL_RUNNER_TOKEN/],
     [['up', '--port', '0', '--data', '/dev/null/x'], /\/dev\/null\/x.*--data/],
     [
       ['up', '--port', '0', '--data', data.path, '--database', 'sqlite:/dev/null/y.db'],

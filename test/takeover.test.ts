@@ -15,6 +15,7 @@ import { HandExecutor, type HandStep } from './support/hand-executor.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
 import { TESTER } from './support/tester.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 
 /** Two dispatchers with one store, and one runner that both have dialled, whose steps the test does. */
 
@@ -49,7 +50,10 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
     return stack.use(await Dispatcher.start(deps, { ...options, startBeats }))
   }
   const first = await startDispatcher()
-  await first.registerRunner({ name: 'one', url: runner.url, balanced: false }, TESTER)
+  await first.registerRunner(
+    { name: 'one', url: runner.url, balanced: false, token: RUNNER_TOKEN },
+    TESTER,
+  )
   await first[Symbol.asyncDispose]()
   await work({
     store,

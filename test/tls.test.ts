@@ -23,6 +23,7 @@ import { freePort } from './support/free-port.ts'
 import { runNarwhal } from './support/narwhal-process.ts'
 import { recordedLog } from './support/recorded-log.ts'
 import { startTestRunner } from './support/test-runner.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 import { openWebStage } from './support/web-stage.ts'
 
 let ours: Authority
@@ -172,13 +173,18 @@ test('the commands take --ca, --cert and --key, or their variables', async () =>
 
 test('a dialled runner speaks gRPC by TLS, and with a client CA to dispatchers only', async () => {
   await using one = await startTestRunner()
-  const listening = { host: '127.0.0.1', port: 0, log: silentLog() }
+  const listening = { host: '127.0.0.1', port: 0, log: silentLog(), token: RUNNER_TOKEN }
   const tls = serverTls({ ...server, clientCa: ours.ca })
   await using served = await serveRunner(one.runner, { ...listening, tls })
   assert.match(served.url, /^https:/)
   const describe = async (paths: TlsPaths | undefined, url = served.url): Promise<string> => {
     const own = paths && clientTls(paths)
-    await using link = dialConnector({ url, balanced: true, tls: own }).connect()
+    await using link = dialConnector({
+      url,
+      token: RUNNER_TOKEN,
+      balanced: true,
+      tls: own,
+    }).connect()
     const runner = createClient(RunnerService, link.transport)
     return (await runner.describe({}, { timeoutMs: 10_000 })).name
   }

@@ -13,6 +13,7 @@ import { callDocker } from './support/services/docker-api.ts'
 import { testImage, testService } from './support/services.ts'
 import { tcpProxy } from './support/tcp-proxy.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { RUNNER_TOKEN } from './support/tokens.ts'
 
 const run = promisify(execFile)
 const docker = testService('docker')
@@ -151,7 +152,7 @@ test('a full disk is an error in words, in planning and in a job', { skip: canMo
   )
   const narwhal = stack.use(await startUp())
   const { client } = narwhal
-  await client.addRunner({ name: 'small', url: runner.url })
+  await client.addRunner({ name: 'small', url: runner.url, token: RUNNER_TOKEN })
   // Plans, too, are to be made on the small one.
   const near = (await client.listRunners()).find(({ name }) => name !== 'small')
   await client.drainRunner(near?.id ?? '')
@@ -214,6 +215,7 @@ test('every problem of narwhal.yml is shown with line, column and caret', async 
   }
   const { code, said } = await runNarwhal(['pipeline', 'show', 'ada/project#1'], {
     NARWHAL_SERVER: narwhal.url,
+    NARWHAL_TOKEN: narwhal.token,
   })
   assert.equal(code, 0, said)
   for (const { line, column, message, excerpt } of pipeline.problems) {

@@ -6,6 +6,7 @@ import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { deliver, pushPayload } from './support/github.ts'
 import { type Installation, pipelineOf, push, register, startUp } from './support/installation.ts'
+import { bearer } from './support/tokens.ts'
 
 const FILE = { 'narwhal.yml': 'steps:\n  - name: hello\n    command: print hello\n' }
 
@@ -195,7 +196,8 @@ test('what is wrong with a webhook is answered in words and stores nothing', asy
   assert.ok(huge === undefined || huge.status === 413)
   assert.equal((await fetch(`${narwhal.url}/webhooks/github`)).status, 405)
   assert.equal(await countEvents(narwhal), 0)
-  const metrics = await (await fetch(`${narwhal.url}/metrics`)).text()
+  const headers = bearer(narwhal.token)
+  const metrics = await (await fetch(`${narwhal.url}/metrics`, { headers })).text()
   assert.match(metrics, /narwhal_webhooks_total\{result="unauthenticated"\} 6/)
 })
 

@@ -38,7 +38,7 @@ export async function openMeasured(
     await gitRepository({ files: { 'narwhal.yml': pipelineFile(options) }, serve: true }),
   )
   const registered = await register(installation, repository.url)
-  const watch = stack.use(await LiveWatch.open(installation.url, options.signal))
+  const watch = stack.use(await LiveWatch.open(installation, options.signal))
   const resources = stack.move()
   return {
     measure: (signal) => measureOne({ installation, repository, registered, watch }, signal),

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { WebSocket } from 'ws'
 import type { LiveRequest, LiveResponse } from '../../src/contract/live-protocol.ts'
 import type { AttemptRef } from '../../src/core/ids.ts'
+import type { Installation } from '../../test/support/installation.ts'
+import { bearer } from '../../test/support/tokens.ts'
 
 /**
  * Follows a log by websocket. Its lines hold the time at which they were printed, as
@@ -10,11 +12,13 @@ import type { AttemptRef } from '../../src/core/ids.ts'
  * of them took to get here, but for those that were there before. The clock has steps of 10 ms.
  */
 export async function watchLatencies(
-  url: string,
+  { url, token }: Pick<Installation, 'url' | 'token'>,
   log: AttemptRef,
   signal: AbortSignal,
 ): Promise<number[]> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`)
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`, {
+    headers: bearer(token),
+  })
   await once(socket, 'open', { signal })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const latencies: number[] = []

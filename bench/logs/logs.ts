@@ -56,7 +56,7 @@ async function measure({ say, signal }: BenchContext, executor: string): Promise
   say(`${TICKS} lines, one every 20 ms`)
   const ticking = await jobs.startTicks(TICKS)
   const log = { jobId: ticking.id, attempt: ticking.attempt }
-  const latenciesMs = await watchLatencies(up.url, log, signal)
+  const latenciesMs = await watchLatencies(up, log, signal)
   // Once, so that what is loaded with the first log counts for nothing.
   await jobs.print(1)
   say('1 GB of one step')

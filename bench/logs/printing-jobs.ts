@@ -4,6 +4,7 @@ import type { JobView } from '../../src/contract/views.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { type GitRepository, gitRepository } from '../../test/support/git-repository.ts'
 import { type Installation, type Registered, register } from '../../test/support/installation.ts'
+import { bearer } from '../../test/support/tokens.ts'
 import { printedBlock } from './printed-block.ts'
 
 const JOB_MS = 240_000
@@ -80,7 +81,8 @@ export class PrintingJobs implements AsyncDisposable {
     if (stored !== lines) throw new Error(`${stored} lines are stored of ${lines}`)
     const startedAt = performance.now()
     const path = `/api/v1/jobs/${job.id}/attempts/${job.attempt}/log.txt`
-    const response = await fetch(this.#installation.url + path)
+    const { url, token } = this.#installation
+    const response = await fetch(url + path, { headers: bearer(token) })
     const hash = createHash('sha1')
     let read = 0
     for await (const chunk of response.body ?? []) {

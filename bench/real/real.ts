@@ -41,7 +41,7 @@ export const real: Bench = {
     if (!(Number.isInteger(runs) && runs >= 1 && runs <= 100)) throw new Error('--runs: 1 to 100')
     await using project = await copyOfThis()
     await using up = await startUpProcess({ executor: values.executor, signal })
-    await using watch = await LiveWatch.open(up.url, signal)
+    await using watch = await LiveWatch.open(up, signal)
     const { path: cloneUrl } = project
     await up.client.addRepository({ name: 'bench/narwhal', cloneUrl, pollIntervalMs: 0 })
     const build = async (): Promise<number> => {

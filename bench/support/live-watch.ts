@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import type { LiveRequest, LiveResponse } from '../../src/contract/live-protocol.ts'
 import type { PipelineView } from '../../src/contract/views.ts'
+import type { Installation } from '../../test/support/installation.ts'
+import { bearer } from '../../test/support/tokens.ts'
 
 /** The end of a pipeline, and when it was seen here. */
 export interface SeenEnd {
@@ -26,8 +28,12 @@ export class LiveWatch implements AsyncDisposable {
   }
 
   /** Resolves once the server has confirmed the subscription. */
-  static async open(url: string, signal: AbortSignal): Promise<LiveWatch> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`)
+  static async open(
+    { url, token }: Pick<Installation, 'url' | 'token'>,
+    signal: AbortSignal,
+  ): Promise<LiveWatch> {
+    const headers = bearer(token)
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`, { headers })
     await once(socket, 'open', { signal })
     const watch = new LiveWatch(socket)
     const confirmed = once(socket, 'message', { signal })

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { ApiClient } from '../../src/cli/client.ts'
 import type { Installation } from '../../test/support/installation.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
+import { clientOf, tokenIn } from '../../test/support/tokens.ts'
 
 /** The checkout's folder. */
 export const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
@@ -49,7 +49,8 @@ export async function startUpProcess(options: {
     url,
     pid: child.pid ?? 0,
     agentUrl: url,
-    client: new ApiClient({ server: url }, options.signal),
+    client: clientOf(url, data.path, options.signal),
+    token: tokenIn(data.path),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Doer } from '../core/audit.ts'
-import { bearerToken } from './auth.ts'
+import { bearerToken } from '../http/guard.ts'
 
 /** Who asks, for `write.audit`. Its cause is the route's pattern: a URL may have anything in it. */
 export function doerOf(request: FastifyRequest): Doer {

@@ -22,6 +22,8 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The absolute path that relative ones start from. */
   readonly cwd: string
+  /** Where a Narwhal of this user on this machine keeps things, unless told. */
+  readonly dataFolder: string
   /** Aborted by Ctrl-C and by termination. */
   readonly signal: AbortSignal
   /**

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { NarwhalError } from '../lib/errors.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import { cleanJson, cleanText } from './clean-text.ts'
 import type { CliIo } from './cli-io.ts'
@@ -8,10 +10,14 @@ import type { ApiClient } from './client.ts'
 /** Where Narwhal is unless somebody says otherwise. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:4747'
 
+const DATA_HELP =
+  'the data folder of a Narwhal on this machine, whose token is used (or NARWHAL_DATA)'
+
 /** The options that every client command has. */
 export interface ClientOptions {
   readonly server?: string
   readonly token?: string
+  readonly data?: string
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
@@ -31,6 +37,7 @@ export function addClientCommand(
     .description(text.description ?? text.summary)
     .addOption(new Option('--server <url>', `the server (or NARWHAL_SERVER; ${DEFAULT_SERVER})`))
     .addOption(new Option('--token <token>', 'an access token (or, out of sight, NARWHAL_TOKEN)'))
+    .addOption(new Option('--data <folder>', DATA_HELP))
     .addOption(new Option('--ca <file>', 'an authority to trust, in PEM (or NARWHAL_CA)'))
     .addOption(new Option('--cert <file>', 'a client certificate, in PEM (or NARWHAL_CERT)'))
     .addOption(new Option('--key <file>', 'the key of --cert, in PEM (or NARWHAL_KEY)'))
@@ -55,7 +62,6 @@ export function addRemoveCommand(
 /** The client for what the options and the environment say; throws `invalid` for a wrong URL. */
 export async function openClient(options: ClientOptions, io: CliIo): Promise<ApiClient> {
   const server = options.server || io.env['NARWHAL_SERVER'] || DEFAULT_SERVER
-  const token = options.token || io.env['NARWHAL_TOKEN'] || undefined
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
     const given = JSON.stringify(server.slice(0, 200))
     throw new NarwhalError(
@@ -66,7 +72,41 @@ export async function openClient(options: ClientOptions, io: CliIo): Promise<Api
   // The schemas cost some tens of milliseconds; `narwhal --help` shall not wait for them.
   const { ApiClient } = await import('./client.ts')
   const tls = await openTls(options, io)
+  const token = await findToken(server, options, io)
   return new ApiClient({ server: server.replace(/\/+$/, ''), token, tls }, io.signal)
+}
+
+/**
+ * The token that was given; else, for a server on this machine, that of the data folder, which a
+ * Narwhal of the same user has left there for its own people.
+ */
+async function findToken(
+  server: string,
+  options: ClientOptions,
+  io: CliIo,
+): Promise<string | undefined> {
+  const given = options.token || io.env['NARWHAL_TOKEN']
+  if (given) return given
+  const file = io.env['NARWHAL_TOKEN_FILE']
+  if (file) return readTokenFile(resolve(io.cwd, file))
+  const { isLoopbackUrl } = await import('../lib/loopback.ts')
+  if (!isLoopbackUrl(server)) return undefined
+  const { readOwnToken } = await import('../lib/own-token.ts')
+  return readOwnToken(dataFolderOf(options, io), 'access')
+}
+
+/** The data folder of a Narwhal on this machine. */
+export function dataFolderOf(options: ClientOptions, io: CliIo): string {
+  return resolve(io.cwd, options.data || io.env['NARWHAL_DATA'] || io.dataFolder)
+}
+
+function readTokenFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    const words = `NARWHAL_TOKEN_FILE can't be read: ${describeError(cause)}`
+    throw new NarwhalError('invalid', words, { cause })
+  }
 }
 
 const TLS_NAMES = { ca: '--ca', cert: '--cert', key: '--key', clientCa: '--ca' }

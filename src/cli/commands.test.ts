@@ -137,7 +137,10 @@ test('sends the token of --token or NARWHAL_TOKEN, and says how to give one', as
   fake.token = 'nwl_right'
   const none = await runCommand(fake.url, 'queue')
   assert.deepEqual([none.code, none.out], [4, ''])
-  assert.match(none.err, /needs a token \(give a token with --token or NARWHAL_TOKEN\)/)
+  assert.match(
+    none.err,
+    /needs a token \(NARWHAL_TOKEN gives one; .* --data names the folder that has one\)/,
+  )
   assert.equal((await runCommand(fake.url, 'queue --token nwl_right')).code, 0)
   assert.equal(
     (await runCommand(fake.url, 'queue', { env: { NARWHAL_TOKEN: 'nwl_right' } })).code,

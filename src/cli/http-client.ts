@@ -142,7 +142,9 @@ async function refusal(address: ServerAddress, response: Response): Promise<Narw
   }
   const code = knownCode.catch(codeOfStatus(response.status)).parse(body.data.code)
   const hint =
-    code === 'unauthenticated' && !token ? ' (give a token with --token or NARWHAL_TOKEN)' : ''
+    code === 'unauthenticated' && !token
+      ? ' (NARWHAL_TOKEN gives one; on the machine of the server, --data names the folder that has one)'
+      : ''
   return new NarwhalError(code, body.data.message + hint)
 }
 

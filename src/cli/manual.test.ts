@@ -46,9 +46,15 @@ test('every command and every option stands in the manual', () => {
     const end = manual.indexOf('\n##', start + 1)
     const section = manual.slice(start, end < 0 ? undefined : end)
     for (const option of command.options) {
-      const isShared = ['--server', '--token', '--ca', '--cert', '--key', '--json'].includes(
-        option.long ?? '',
-      )
+      const isShared = [
+        '--server',
+        '--token',
+        '--data',
+        '--ca',
+        '--cert',
+        '--key',
+        '--json',
+      ].includes(option.long ?? '')
       const place = isShared ? manual : section
       assert.ok(place.includes(option.flags), `${usage} ${option.flags}`)
     }

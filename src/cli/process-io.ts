@@ -7,13 +7,18 @@ import { readInput } from './read-input.ts'
  * The command line's view of this very process. `signal` is aborted when the process is asked to
  * end; a reader that went away (`narwhal logs … | head`) aborts, too.
  */
-export function processIo(options: { env: CliIo['env']; signal: AbortSignal }): CliIo {
+export function processIo(options: {
+  env: CliIo['env']
+  signal: AbortSignal
+  dataFolder: string
+}): CliIo {
   const closed = new AbortController()
   return {
     stdout: terminal(process.stdout, closed),
     stderr: terminal(process.stderr, closed),
     env: options.env,
     cwd: process.cwd(),
+    dataFolder: options.dataFolder,
     signal: AbortSignal.any([options.signal, closed.signal]),
     readInput: (prompt) => readInput(process.stdin, (text) => process.stderr.write(text), prompt),
     now: () => Date.now(),

@@ -6,7 +6,7 @@ const STORE = ['database'] as const
 const SEALING = ['sealing-keys'] as const
 const BROKER = ['broker'] as const
 const FIRST_TOKEN = ['first-token'] as const
-const LISTENING = ['host', 'port'] as const
+const LISTENING = ['host', 'port', 'open', 'metrics-token'] as const
 const TLS = ['tls-cert', 'tls-key', 'tls-client-ca', 'tls-ca'] as const
 const EXECUTOR = ['executor', 'default-image', 'warm-sandboxes'] as const
 /** Those of a runner, wherever it runs. */

@@ -1,7 +1,9 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
+import { ACCESS_SETTINGS } from './access-settings.ts'
 import { includeList } from './include-list.ts'
+import { setting } from './setting.ts'
 import {
   broker,
   database,
@@ -13,29 +15,16 @@ import {
   integer,
   issuerUrl,
   keeping,
-  secret,
   size,
   strangers,
 } from './values.ts'
+
+const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
 
 /**
  * Every setting of Narwhal: a flag of the commands that use it, or a variable `NARWHAL_…`; the flag
  * wins. Each is text from outside, parsed here and nowhere else.
  */
-interface Setting<Value> {
-  /** As it stands in --help: the placeholder of the flag's value. */
-  readonly value: string
-  readonly help: string
-  readonly schema: z.ZodType<Value, string>
-  readonly fallback?: string
-}
-
-function setting<One extends Setting<unknown>>(one: One): One {
-  return one
-}
-
-const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
-
 export const SETTINGS = {
   data: setting({
     value: 'folder',
@@ -44,7 +33,7 @@ export const SETTINGS = {
   }),
   host: setting({
     value: 'address',
-    help: 'the address to listen on; anything but loopback needs tokens',
+    help: 'the address to listen on',
     schema: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
     fallback: '127.0.0.1',
   }),
@@ -199,23 +188,7 @@ export const SETTINGS = {
     help: 'the URL under which dispatcher and runners reach this process',
     schema: httpUrl,
   }),
-  token: setting({
-    value: 'token',
-    help: 'what a runner shows to join, once: see `narwhal runner token`; or an access token',
-    schema: z.string().min(1),
-  }),
-  'first-token': setting({
-    value: 'secret',
-    help: 'the first access token, where none is made yet; else one is made and printed once',
-    schema: z
-      .string()
-      .regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
-  }),
-  'runner-token': setting({
-    value: 'secret',
-    help: 'what a dispatcher must show to this runner; needed unless it listens on loopback',
-    schema: secret,
-  }),
+  ...ACCESS_SETTINGS,
   'health-port': setting({
     value: 'port',
     help: 'where the runner answers /healthz, /readyz and /metrics by HTTP',

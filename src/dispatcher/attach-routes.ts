@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { bearerToken, hashToken } from '../api/auth.ts'
+import { hashToken } from '../api/tokens.ts'
 import {
   ATTACH_PATH,
   ATTACHED_HEADER,
@@ -11,6 +11,7 @@ import {
   PING_MS,
   SILENCE_MS,
 } from '../contract/attach.ts'
+import { bearerToken } from '../http/guard.ts'
 import type { HttpServer } from '../http/server.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type HeartbeatOptions, keepAlive } from '../lib/heartbeat.ts'
@@ -81,7 +82,7 @@ async function takeUp(
   socket.on('close', (code) => log.info({ runner: runner.name, code }, 'runner detached'))
 }
 
-/** Asked also where everybody may do everything: a runner must be told apart from the others. */
+/** The guard lets people by as well: a runner must be told apart from them, and from the others. */
 async function identify(request: FastifyRequest, store: StoreReader): Promise<RunnerRecord> {
   const identity = bearerToken(request)
   const runner = identity && (await store.findRunnerByIdentity(hashToken(identity)))

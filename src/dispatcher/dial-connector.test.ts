@@ -5,6 +5,7 @@ import { FakeExecutor } from '#root/src/runner/executor/fake.ts'
 import { serveRunner } from '#root/src/runner/serve.ts'
 import { startRunner } from '#root/src/runner/start-runner.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
+import { RUNNER_TOKEN } from '#root/test/support/tokens.ts'
 import { RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { silentLog } from '../lib/log.ts'
 import { dialConnector } from './dial-connector.ts'
@@ -18,8 +19,10 @@ test('a connection that is closed under its streams does not ping any more', asy
   const executor = stack.use(new FakeExecutor())
   const deps = { log, executor, dataDir, gitEnv: {} }
   const runner = stack.use(await startRunner(deps, { name: 'one', slots: 1, labels: [] }))
-  const served = stack.use(await serveRunner(runner, { host: '127.0.0.1', port: 0, log }))
-  const connector = dialConnector({ url: served.url, balanced: true, pingIntervalMs: PING_MS })
+  const token = RUNNER_TOKEN
+  const served = stack.use(await serveRunner(runner, { host: '127.0.0.1', port: 0, log, token }))
+  const { url } = served
+  const connector = dialConnector({ url, token, balanced: true, pingIntervalMs: PING_MS })
 
   const closed = connector.connect()
   const watched = createClient(RunnerService, closed.transport).watchLoad({ intervalMs: 1_000 })

@@ -1,4 +1,4 @@
-import { createJoinToken, hashToken } from '../api/auth.ts'
+import { createToken, hashToken } from '../api/tokens.ts'
 import {
   accepted,
   createdJoinToken,
@@ -18,22 +18,15 @@ import { joinRunner } from './join-runner.ts'
 const TOKEN_LIFE_MS = 3_600_000
 const MOST_FAILED_TRIES = 20
 
-export interface JoinDeps {
-  readonly store: Store
-  /** Whether everybody who reaches this server may do everything, because only this machine can. */
-  readonly loopbackOnly: boolean
-}
-
 /** Adds making and removing registration tokens, and joining by one. */
-export function registerJoinRoutes(server: HttpServer, deps: JoinDeps): void {
-  addJoinRoute(server, deps)
-  addTokenRoutes(server, deps.store)
+export function registerJoinRoutes(server: HttpServer, store: Store): void {
+  addJoinRoute(server, store)
+  addTokenRoutes(server, store)
 }
 
-function addJoinRoute(server: HttpServer, { store, loopbackOnly }: JoinDeps): void {
+function addJoinRoute(server: HttpServer, store: Store): void {
   const tries = new FailedTries(MOST_FAILED_TRIES)
   server.post('/api/v1/runners/join', {
-    config: { isOpen: true },
     schema: {
       summary: 'Join as a runner that attaches itself; its identity is shown this once',
       tags: ['runners'],
@@ -44,7 +37,7 @@ function addJoinRoute(server: HttpServer, { store, loopbackOnly }: JoinDeps): vo
     handler: async (request, reply) => {
       tries.check(request.ip)
       try {
-        const { runner, identity } = await joinRunner(store, request.body, loopbackOnly)
+        const { runner, identity } = await joinRunner(store, request.body)
         request.log.info({ runner: runner.name }, 'runner joined')
         return await reply.code(201).send({ runner: runnerView(runner), identity })
       } catch (error) {
@@ -65,7 +58,7 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
       response: { 201: createdJoinToken },
     },
     handler: async (request, reply) => {
-      const token = createJoinToken()
+      const token = createToken('join')
       const createdAt = Date.now()
       const record = {
         id: newId('join'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestStore } from '#root/test/support/test-store.ts'
-import { createJoinToken, createToken, hashToken } from '../api/auth.ts'
+import { createToken, hashToken } from '../api/tokens.ts'
 import type { Role } from '../core/role.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { joinRunner } from './join-runner.ts'
 
 async function addToken(store: Store, labels: string[] = [], lifeMs = 60_000): Promise<string> {
-  const token = createJoinToken()
+  const token = createToken('join')
   const createdAt = Date.now()
   const record = { id: newId('join'), hash: hashToken(token), labels, createdAt }
   await store.transact((write) =>
@@ -24,7 +24,7 @@ test('gives a runner an identity of which only a hash is kept', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu', 'big'])
   const request = { name: 'far', labels: ['gpu'], token }
-  const { runner, identity } = await joinRunner(store, request, false)
+  const { runner, identity } = await joinRunner(store, request)
   assert.equal(runner.link, 'attached')
   assert.deepEqual(runner.allowedLabels, ['gpu', 'big'])
   assert.deepEqual(await store.findRunnerByIdentity(hashToken(identity)), runner)
@@ -35,21 +35,18 @@ test('gives a runner an identity of which only a hash is kept', async () => {
 test('says the same of every token that lets nobody join', async () => {
   await using store = await openTestStore()
   const used = await addToken(store)
-  await joinRunner(store, { name: 'first', ...noLabels, token: used }, false)
+  await joinRunner(store, { name: 'first', ...noLabels, token: used })
   const expired = await addToken(store, [], 0)
   const messages = new Set<string>()
-  for (const token of [used, expired, createJoinToken(), '']) {
-    // Where everybody may do everything, a token that is shown must be good all the same.
-    for (const isTrusted of [false, true]) {
-      const joining = joinRunner(store, { name: 'second', ...noLabels, token }, isTrusted)
-      await assert.rejects(joining, (error: { code?: string; message: string }) => {
-        messages.add(error.message)
-        return error.code === 'unauthenticated'
-      })
-    }
+  for (const token of [used, expired, createToken('join'), '']) {
+    const joining = joinRunner(store, { name: 'second', ...noLabels, token })
+    await assert.rejects(joining, (error: { code?: string; message: string }) => {
+      messages.add(error.message)
+      return error.code === 'unauthenticated'
+    })
   }
   assert.equal(messages.size, 1)
-  await assert.rejects(joinRunner(store, { name: 'second', ...noLabels }, false), {
+  await assert.rejects(joinRunner(store, { name: 'second', ...noLabels }), {
     code: 'unauthenticated',
   })
   assert.equal((await store.listRunners()).length, 1)
@@ -60,7 +57,7 @@ test('one of many that show the same token at the same time gets in', async () =
   const token = await addToken(store)
   const answers = await Promise.allSettled(
     Array.from({ length: 10 }, (_, i) =>
-      joinRunner(store, { name: `runner-${i}`, ...noLabels, token }, false),
+      joinRunner(store, { name: `runner-${i}`, ...noLabels, token }),
     ),
   )
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1)
@@ -70,12 +67,12 @@ test('one of many that show the same token at the same time gets in', async () =
 test('refuses labels that the token does not allow, and names that are taken; it stays good', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'])
-  await joinRunner(store, { name: 'far', ...noLabels }, true)
-  const greedy = joinRunner(store, { name: 'near', labels: ['gpu', 'admin'], token }, false)
+  await joinRunner(store, { name: 'far', ...noLabels, token: await addToken(store) })
+  const greedy = joinRunner(store, { name: 'near', labels: ['gpu', 'admin'], token })
   await assert.rejects(greedy, { code: 'forbidden', message: /allows only gpu of/ })
-  const thief = joinRunner(store, { name: 'far', ...noLabels, token }, false)
+  const thief = joinRunner(store, { name: 'far', ...noLabels, token })
   await assert.rejects(thief, { code: 'conflict', message: /runner remove far/ })
-  await joinRunner(store, { name: 'near', labels: ['gpu'], token }, false)
+  await joinRunner(store, { name: 'near', labels: ['gpu'], token })
 })
 
 async function addUserToken(store: Store, role: Role, token: string): Promise<void> {
@@ -92,7 +89,7 @@ test('an access token of who is no administrator lets no runner join', async () 
   const token = createToken()
   await addUserToken(store, 'member', token)
   const request = { name: 'far', ...noLabels, token }
-  await assert.rejects(joinRunner(store, request, false), { code: 'unauthenticated' })
+  await assert.rejects(joinRunner(store, request), { code: 'unauthenticated' })
 })
 
 test('an access token lets a runner take the place of one that is not connected', async () => {
@@ -100,12 +97,12 @@ test('an access token lets a runner take the place of one that is not connected'
   const token = createToken()
   await addUserToken(store, 'admin', token)
   const request = { name: 'far', labels: ['any'], token }
-  const { runner: first, identity } = await joinRunner(store, request, false)
+  const { runner: first, identity } = await joinRunner(store, request)
   const dialled: RunnerRecord = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
   await store.transact((write) => write.saveRunner(dialled))
-  await assert.rejects(joinRunner(store, request, false), { code: 'conflict' })
+  await assert.rejects(joinRunner(store, request), { code: 'conflict' })
   await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))
-  const { runner: second } = await joinRunner(store, request, false)
+  const { runner: second } = await joinRunner(store, request)
   assert.equal(second.id, first.id)
   assert.equal(second.link, 'attached')
   assert.equal(second.url, undefined)

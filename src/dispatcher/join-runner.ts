@@ -1,4 +1,4 @@
-import { createIdentity, hashToken } from '../api/auth.ts'
+import { createToken, hashToken } from '../api/tokens.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
@@ -8,7 +8,7 @@ import { newRunner } from './new-runner.ts'
 export interface JoinRequest {
   readonly name: string
   readonly labels: readonly string[]
-  /** A registration token or an administrator's access token; absent where nobody needs one. */
+  /** A registration token, or an administrator's access token. */
   readonly token?: string | undefined
 }
 
@@ -17,8 +17,8 @@ export interface JoinRequest {
  * nowhere else.
  *
  * - With a registration token: once, with no labels but the token's, under a name that is free.
- * - With an administrator's access token, or where everybody may do everything: with any labels, and also under the
- *   name of a runner that is not connected: that one is then this one.
+ * - With an administrator's access token: with any labels, and also under the name of a runner that
+ *   is not connected: that one is then this one.
  *
  * Rejects with `unauthenticated` for a token that lets nobody join, in the same words whatever is
  * wrong with it, `forbidden` for labels that it does not allow, and `conflict` for a name that is
@@ -27,12 +27,11 @@ export interface JoinRequest {
 export async function joinRunner(
   store: Store,
   request: JoinRequest,
-  isTrusted: boolean,
 ): Promise<{ runner: RunnerRecord; identity: string }> {
-  const identity = createIdentity()
+  const identity = createToken('identity')
   const { result: runner } = await store.transact(async (write) => {
     const id = newId('runner')
-    const allowedLabels = await admit(write, request, { id, isTrusted })
+    const allowedLabels = await admit(write, request, id)
     const former = await write.findRunner(request.name)
     if (former && (allowedLabels || isConnected(former))) throw nameTaken(former)
     const record: RunnerRecord = {
@@ -51,10 +50,9 @@ export async function joinRunner(
 async function admit(
   write: StoreWriter,
   { token, labels }: JoinRequest,
-  { id, isTrusted }: { id: RunnerRecord['id']; isTrusted: boolean },
+  id: RunnerRecord['id'],
 ): Promise<readonly string[] | undefined> {
   if (token === undefined) {
-    if (isTrusted) return undefined
     throw new NarwhalError(
       'unauthenticated',
       'a token is needed to join: make one with `narwhal runner token`',

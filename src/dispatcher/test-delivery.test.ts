@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gitRepository } from '#root/test/support/git-repository.ts'
 import { register, startUp } from '#root/test/support/installation.ts'
+import { bearer } from '#root/test/support/tokens.ts'
 import { testedDelivery } from '../contract/rest-insights.ts'
 
 test('a test delivery says whether a URL leads to the agent with the right secret', async () => {
@@ -11,7 +12,7 @@ test('a test delivery says whether a URL leads to the agent with the right secre
   const deliver = async (url: string, to: string = id) => {
     const response = await fetch(`${narwhal.url}/api/v1/repositories/${to}/test-delivery`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...bearer(narwhal.token), 'content-type': 'application/json' },
       body: JSON.stringify({ url }),
     })
     assert.equal(response.status, 200, await response.clone().text())

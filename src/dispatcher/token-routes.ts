@@ -1,5 +1,5 @@
-import { createToken, hashToken } from '../api/auth.ts'
-import { firstAdmin } from '../api/first-admin.ts'
+import { getUser } from '../api/auth.ts'
+import { createToken, hashToken } from '../api/tokens.ts'
 import { accepted, createdToken, newToken, tokenList, tokenParams } from '../contract/rest.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -18,9 +18,11 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request) => {
       const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
-      const tokens = (await listFor(store, request.user)).map(({ id, name, userId, createdAt }) => {
-        return { id, name, user: names.get(userId) ?? '', createdAt }
-      })
+      const tokens = (await listFor(store, getUser(request))).map(
+        ({ id, name, userId, createdAt }) => {
+          return { id, name, user: names.get(userId) ?? '', createdAt }
+        },
+      )
       return { tokens }
     },
   })
@@ -36,7 +38,7 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
       const { name, user: whose } = request.body
       const id = newId('token')
       const { result: user } = await store.transact(async (write) => {
-        const owner = await ownerOf(write, whose, request.user)
+        const owner = await ownerOf(write, whose, getUser(request))
         const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
         await write.insertToken({ ...record, userId: owner.id })
         return owner
@@ -53,7 +55,7 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request) => {
       const { token } = request.params
-      const found = (await listFor(store, request.user)).find(({ id }) => id === token)
+      const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
       if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
       await store.transact((write) => write.removeToken(found.id))
       return { ok: true } as const
@@ -61,20 +63,20 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
   })
 }
 
-async function listFor(store: StoreReader, user: UserRecord | undefined): Promise<TokenRecord[]> {
+async function listFor(store: StoreReader, user: UserRecord): Promise<TokenRecord[]> {
   const all = await store.listTokens()
-  return mayManage(user) ? all : all.filter(({ userId }) => userId === user?.id)
+  return mayManage(user) ? all : all.filter(({ userId }) => userId === user.id)
 }
 
-/** Whose the new token is; where nobody signs in and nobody is named, an administrator's. */
+/** Whose the new token is; where nobody is named, that of who asks. */
 async function ownerOf(
   write: StoreWriter,
   whose: string | undefined,
-  asker: UserRecord | undefined,
+  asker: UserRecord,
 ): Promise<UserRecord> {
-  if (whose === undefined) return asker ?? (await firstAdmin(write))
+  if (whose === undefined) return asker
   const found = await write.findUser(whose)
-  if (found && (mayManage(asker) || found.id === asker?.id)) return found
+  if (found && (mayManage(asker) || found.id === asker.id)) return found
   if (!mayManage(asker)) {
     throw new NarwhalError('forbidden', 'only an administrator makes tokens of others')
   }
@@ -82,6 +84,6 @@ async function ownerOf(
   throw new NarwhalError('not_found', words)
 }
 
-function mayManage(user: UserRecord | undefined): boolean {
-  return user === undefined || user.role === 'admin'
+function mayManage(user: UserRecord): boolean {
+  return user.role === 'admin'
 }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { createGrpcTransport } from '@connectrpc/connect-node'
-import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support/attempt-client.ts'
+import {
+  AttemptClient,
+  headOf,
+  orderOf,
+  runnerClientAt,
+} from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { startRunnerProcess } from '../../test/support/runner-process.ts'
@@ -15,7 +19,7 @@ const LINES = 200
 test('of many jobs at once each log has the lines of its own job, through breaks and a killed runner', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using runner = await startRunnerProcess({ name: 'many', slots: JOBS })
-  const clientOf = () => runnerClient(createGrpcTransport({ baseUrl: runner.url }))
+  const clientOf = () => runnerClientAt(runner.url)
   const commit = await headOf(repository)
   const names = Array.from({ length: JOBS }, (_, index) => `job_${String(index).padStart(2, '0')}`)
   const orders = names.map((name, index) => {

@@ -4,7 +4,6 @@ import { connect } from 'node:http2'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createGrpcTransport } from '@connectrpc/connect-node'
 import {
   type ClientDuplexStream,
   credentials,
@@ -16,11 +15,17 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
-import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support/attempt-client.ts'
+import {
+  AttemptClient,
+  headOf,
+  orderOf,
+  runnerClientAt,
+} from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { HandExecutor } from '../../test/support/hand-executor.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
+import { RUNNER_TOKEN } from '../../test/support/tokens.ts'
 import { silentLog } from '../lib/log.ts'
 import { serveRunner } from './serve.ts'
 
@@ -35,13 +40,13 @@ function independentClient(url: string) {
     loaded,
   ) as ServiceClientConstructor
   const client = new service(url.replace('http://', ''), credentials.createInsecure())
-  const metadata = (token?: string) => {
+  const metadata = (token: string | null = RUNNER_TOKEN) => {
     const data = new Metadata()
-    if (token !== undefined) data.set('authorization', `Bearer ${token}`)
+    if (token !== null) data.set('authorization', `Bearer ${token}`)
     return data
   }
   return {
-    call: (method: string, request: object, token?: string) =>
+    call: (method: string, request: object, token?: string | null) =>
       new Promise<Message>((resolve, reject) => {
         const call = client[method] as (...args: unknown[]) => void
         call.call(
@@ -52,9 +57,9 @@ function independentClient(url: string) {
             error ? reject(error) : resolve(answer),
         )
       }),
-    stream: (method: string, request?: object) => {
+    stream: (method: string, request?: object, token?: string | null) => {
       const call = client[method] as (...args: unknown[]) => ClientDuplexStream<object, Message>
-      const stream = call.call(client, ...(request ? [request] : []))
+      const stream = call.call(client, ...(request ? [request] : []), metadata(token))
       const messages: Message[] = []
       const end: { error?: ServiceError | null } = {}
       stream.on('data', (message: Message) => {
@@ -195,7 +200,7 @@ test('answers every refusal by its status code, with words', async () => {
 test('asks for its token on every call', async () => {
   await using at = await stage({ token: 'sesame' })
   assert.equal((await at.client.call('Describe', {}, 'sesame'))['name'], 'test')
-  for (const token of [undefined, '', 'Sesame', 'sesame2']) {
+  for (const token of [null, '', 'Sesame', 'sesame2']) {
     await assert.rejects(at.client.call('Describe', {}, token), { code: status.UNAUTHENTICATED })
   }
   const { end } = at.client.stream('WatchLoad', {})
@@ -208,9 +213,8 @@ test('asks for its token on every call', async () => {
 
 test('goes on without its dispatcher when the connection breaks', async () => {
   await using at = await stage()
-  const clientOf = (baseUrl: string) => runnerClient(createGrpcTransport({ baseUrl }))
   const commit = await headOf(at.repository)
-  const first = new AttemptClient(clientOf(at.served.url), orderOf(commit, ['one']))
+  const first = new AttemptClient(runnerClientAt(at.served.url), orderOf(commit, ['one']))
   const step = await eventually(() => at.executor.steps[0] ?? null)
   await eventually(() => first.words.includes('step 0'))
   const seen = first.events.length
@@ -222,9 +226,10 @@ test('goes on without its dispatcher when the connection breaks', async () => {
     host: '127.0.0.1',
     port: 0,
     log: silentLog(),
+    token: RUNNER_TOKEN,
   })
   const resume = { resume: true, afterSeq: BigInt(seen) }
-  const second = new AttemptClient(clientOf(again.url), orderOf(commit, [], resume))
+  const second = new AttemptClient(runnerClientAt(again.url), orderOf(commit, [], resume))
   await second.untilFinished()
   assert.deepEqual(second.words, [
     'log 0 nobody listens',
@@ -263,7 +268,7 @@ test('says which port is taken', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
-  const options = { host: '127.0.0.1', port, log: silentLog() }
+  const options = { host: '127.0.0.1', port, log: silentLog(), token: RUNNER_TOKEN }
   await assert.rejects(serveRunner(at.served.runner, options), {
     code: 'conflict',
     message: new RegExp(`port ${port} of 127.0.0.1 is taken`),

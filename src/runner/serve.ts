@@ -20,8 +20,8 @@ export interface ServeOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** What callers must send as `authorization: Bearer …`; absent: everybody may call. */
-  readonly token?: string
+  /** What callers must send as `authorization: Bearer …`. */
+  readonly token: string
   /** Absent: plaintext HTTP/2 with prior knowledge. */
   readonly tls?: ServerTls | undefined
   readonly log: Logger
@@ -43,7 +43,7 @@ const HANDSHAKE_MS = 10_000
 export async function serveRunner(runner: Runner, options: ServeOptions): Promise<ServedRunner> {
   const shutdown = new AbortController()
   const handler = runnerHandler(runner, {
-    interceptors: options.token === undefined ? [] : [requireToken(options.token)],
+    interceptors: [requireToken(options.token)],
     shutdownSignal: shutdown.signal,
   })
   const server = openServer(options.tls, handler)

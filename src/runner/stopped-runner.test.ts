@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { test } from 'node:test'
-import { createGrpcTransport } from '@connectrpc/connect-node'
-import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support/attempt-client.ts'
+import {
+  AttemptClient,
+  headOf,
+  orderOf,
+  runnerClient,
+  runnerClientAt,
+} from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { startRunnerProcess } from '../../test/support/runner-process.ts'
@@ -38,7 +43,7 @@ test('a runner process that was stopped beyond its lease finds it gone before it
   await using runner = await startRunnerProcess({ name: 'frozen' })
   const beats = dir.join('beats')
   const commands = [`while :; do echo beat >> ${beats}; sleep 0.05; done`, `touch ${beats}-2`]
-  const client = runnerClient(createGrpcTransport({ baseUrl: runner.url }))
+  const client = runnerClientAt(runner.url)
   const order = orderOf(await headOf(repository), commands, { leaseMs: LEASE_MS })
   const attempt = new AttemptClient(client, order)
   await eventually(async () => (await sizeOf(beats)) > 0, { timeoutMs: 20_000 })

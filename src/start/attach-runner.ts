@@ -7,6 +7,7 @@ import { Attachments } from '../runner/attach/attachments.ts'
 import { type Identity, IdentityFile } from '../runner/attach/identity.ts'
 import { serveSockets } from '../runner/attach/serve-sockets.ts'
 import type { Runner } from '../runner/runner.ts'
+import { ownTokenFor } from './own-token.ts'
 
 export interface AttachRunner {
   /** The URLs of one installation's dispatchers; at least one. */
@@ -63,13 +64,14 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
 
 /** Tries each URL in turn, again and again while no dispatcher is there. */
 async function join(
-  { name, labels }: Runner,
+  { name, labels, dataDir }: Runner,
   { urls, token, tls, log, signal }: AttachRunner,
 ): Promise<Identity> {
   for (let failures = 0; ; failures++) {
     for (const server of urls) {
       try {
-        const body = { name, labels: [...labels], ...(token ? { token } : {}) }
+        const shown = token ?? ownTokenFor(server, dataDir)
+        const body = { name, labels: [...labels], ...(shown ? { token: shown } : {}) }
         const { runner, identity } = await new ApiClient({ server, tls }, signal).joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
         return { dispatchers: [...urls], runnerId: runner.id, name, secret: identity }

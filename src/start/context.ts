@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { join, resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import type { CliIo } from '../cli/cli-io.ts'
 import { type Config, loadConfig } from '../config/config.ts'
-import { readGitEnv, readSurroundings } from '../config/env.ts'
+import { defaultDataFolder } from '../config/data-folder.ts'
+import { readGitEnv } from '../config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../config/service-settings.ts'
 import type { SettingName } from '../config/settings.ts'
 import { type Metrics, openMetrics } from '../http/metrics.ts'
@@ -58,8 +59,8 @@ export async function openContext<Name extends ServiceName>(
 }
 
 /**
- * The absolute path of the folder for everything that must last, made when it is missing: the one that was chosen, or
- * `.narwhal` in a checkout, or the user's data folder for an installed package.
+ * The absolute path of the folder for everything that must last, made when it is missing: the one
+ * that was chosen, or the default.
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
   // Jobs are told of paths in it, and begin in folders of their own.
@@ -72,17 +73,6 @@ export function dataFolder(launch: Launch, chosen: string | undefined): string {
     throw new NarwhalError('invalid', words, { cause })
   }
   return folder
-}
-
-export function defaultDataFolder(root: string): string {
-  if (!root.includes(`${sep}node_modules${sep}`)) return join(root, '.narwhal')
-  const { home, dataHome } = readSurroundings()
-  return join(dataHome ?? join(home, '.local', 'share'), 'narwhal')
-}
-
-/** Whether only this machine can reach a server that listens there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** Resolves when the process is asked to end. */

@@ -6,8 +6,8 @@ import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
-import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
-import { ensureFirstToken } from './first-token.ts'
+import { ownTokenPath } from '../lib/own-token.ts'
+import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
   createApiServer,
   openAuditKeeping,
@@ -19,6 +19,7 @@ import {
   openVaultOf,
   requireApart,
 } from './open-parts.ts'
+import { ensureOwnToken } from './own-token.ts'
 import { openTls } from './tls.ts'
 
 const PORT = 4748
@@ -32,7 +33,8 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
-  const vault = await openVaultOf(context, store, dataFolder(launch, context.config.data))
+  const dataDir = dataFolder(launch, config.data)
+  const vault = await openVaultOf(context, store, dataDir)
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const dispatcher = stack.use(
@@ -58,13 +60,16 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerReadRoutes(server, { store, live: dispatcher, issuer })
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
   const { host, port = PORT } = config
-  registerJoinRoutes(server, { store, loopbackOnly: isLoopback(host) })
+  registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())
   // Before anybody can ask: a runner that shows the chosen one must not be refused.
-  if (!isLoopback(host)) {
-    await ensureFirstToken(store, config['first-token'], (line) => launch.io.stdout.write(line))
+  const { isNew } = await ensureOwnToken(store, dataDir, config['first-token'])
+  if (isNew) {
+    launch.io.stdout.write(
+      `An administrator's access token is in ${ownTokenPath(dataDir, 'access')}.\n`,
+    )
   }
   const { url } = await listen(server, { host, port })
   log.info({ url }, 'dispatcher is ready')

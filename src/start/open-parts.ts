@@ -14,6 +14,7 @@ import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuse
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import type { ServerTls } from '../lib/tls-files.ts'
 import { openForgeToken } from '../store/forge-tokens.ts'
 import { openStore } from '../store/open-store.ts'
@@ -21,7 +22,7 @@ import type { ForgeLinkRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Vault } from '../store/vault.ts'
 import { sealWebhookSecrets } from '../store/webhook-secrets.ts'
-import { type Context, isLoopback } from './context.ts'
+import type { Context } from './context.ts'
 
 /** The parts that services are made of, opened as the settings say. */
 
@@ -124,10 +125,11 @@ export function openIdTokens(
 
 /** A server for a process with a store and a broker, its API guarded. */
 export async function createApiServer(
-  context: Context<'host'>,
-  parts: { store: Store; broker: Broker; ownToken?: string; tls?: ServerTls | undefined },
+  context: Context<'host' | 'open' | 'metrics-token'>,
+  parts: { store: Store; broker: Broker; tls?: ServerTls | undefined },
 ): Promise<HttpServer> {
-  const { store, broker, ownToken, tls } = parts
+  const { store, broker, tls } = parts
+  const { host, open, 'metrics-token': metricsToken } = context.config
   const server = await createHttpServer({
     log: context.log,
     metrics: context.metrics,
@@ -141,8 +143,9 @@ export async function createApiServer(
     },
   })
   guardApi(server, store, {
-    loopbackOnly: isLoopback(context.config.host),
-    ...(ownToken ? { ownToken } : {}),
+    loopbackOnly: isLoopback(host),
+    opened: new Set(open),
+    metricsToken,
   })
   countRefusals(server, { store, log: context.log })
   registerSessionRoutes(server, store)

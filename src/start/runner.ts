@@ -1,4 +1,5 @@
 import { ApiClient } from '../cli/client.ts'
+import { admitNobody, guardServer } from '../http/guard.ts'
 import { createHttpServer, listen } from '../http/server.ts'
 import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
@@ -9,7 +10,8 @@ import { serveRunner } from '../runner/serve.ts'
 import { startWatchdog } from '../runner/watchdog/watchdog.ts'
 import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
-import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
+import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
+import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
 import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
@@ -23,16 +25,9 @@ const HAND_BACK_MS = 25_000
 export async function runRunner(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'runner')
   const { config, log, signal } = context
-  const runnerToken = config['runner-token']
   const urls = config.dispatcher
   // Only who is called needs a port; otherwise the runner calls, and is attached.
   const isDialled = !urls || config.advertise !== undefined
-  if (isDialled && !isLoopback(config.host) && !runnerToken) {
-    throw new NarwhalError(
-      'invalid',
-      `whoever reaches ${config.host} could run anything here: set NARWHAL_RUNNER_TOKEN, or listen on loopback`,
-    )
-  }
   await using stack = new AsyncDisposableStack()
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
@@ -46,8 +41,10 @@ export async function runRunner(launch: Launch): Promise<void> {
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const { host, port = PORT } = config
-  const authority = runnerToken ? { token: runnerToken } : {}
-  const served = isDialled
+  const authority = isDialled
+    ? { token: ensureRunnerToken(dataDir, config['runner-token']) }
+    : undefined
+  const served = authority
     ? stack.use(await serveRunner(runner, { host, port, log, tls: tls.server, ...authority }))
     : undefined
   const healthUrl = await serveHealth(context, executor, stack)
@@ -60,8 +57,12 @@ export async function runRunner(launch: Launch): Promise<void> {
   if (!urls) {
     log.info('no dispatcher is named: register this URL by `narwhal runner add`')
   } else if (url) {
-    const clients = urls.map((server) => new ApiClient({ server, token, tls: tls.client }, signal))
-    await register(clients, { name: config.name, url, ...authority }, context)
+    const openClients = (): ApiClient[] =>
+      urls.map((server) => {
+        const shown = token ?? ownTokenFor(server, dataDir)
+        return new ApiClient({ server, token: shown, tls: tls.client }, signal)
+      })
+    await register(openClients, { name: config.name, url, ...authority }, context)
   } else {
     const detach = new AbortController()
     const attached = attachRunner(runner, {
@@ -93,18 +94,20 @@ async function serveHealth(
     if (reason) throw new NarwhalError('unavailable', reason)
   }
   const server = await createHttpServer({ log, metrics, version, ready })
+  const { open, 'metrics-token': metricsToken } = config
+  guardServer(server, { opened: new Set(open), metricsToken, admit: admitNobody })
   stack.defer(() => server.close())
   return (await listen(server, { host: config.host, port: config['health-port'] })).url
 }
 
 /** Registers with any of the dispatchers; goes on trying while they are away. */
 async function register(
-  clients: readonly ApiClient[],
+  openClients: () => readonly ApiClient[],
   registration: { name: string; url: string; token?: string },
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
-    for (const client of clients) {
+    for (const client of openClients()) {
       try {
         const runner = await client.addRunner(registration)
         log.info({ runner: runner.id, dispatcher: client.address.server }, 'registered')

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
-import { createToken } from '../api/auth.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -13,9 +12,8 @@ import { claimFolder } from '../runner/claim-folder.ts'
 import { inProcessTransport } from '../runner/in-process.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
-import { dataFolder, isLoopback, type Launch, openContext, untilAborted } from './context.ts'
+import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureSandbox } from './ensure-sandbox.ts'
-import { ensureFirstToken } from './first-token.ts'
 import {
   createApiServer,
   openAuditKeeping,
@@ -26,6 +24,7 @@ import {
   openTraces,
   openVaultOf,
 } from './open-parts.ts'
+import { ensureOwnToken } from './own-token.ts'
 import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
@@ -42,20 +41,17 @@ export async function runUp(launch: Launch): Promise<void> {
   const { config } = context
   await using stack = new AsyncDisposableStack()
   const dataDir = dataFolder(launch, config.data)
-  const ownToken = createToken()
   const tls = stack.use(openTls(context))
-  const parts = await openParts(launch, context, { dataDir, ownToken, tls }, stack)
+  const parts = await openParts(launch, context, { dataDir, tls }, stack)
+  // Before anybody can ask: what finds the line that it is up finds the token as well.
+  const { token } = await ensureOwnToken(parts.store, dataDir, config['first-token'])
   const { host, port = WEB_PORT } = config
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  if (!isLoopback(host)) {
-    const write = (line: string): void => launch.io.stdout.write(line)
-    await ensureFirstToken(parts.store, config['first-token'], write)
-  }
   const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
   if (typeof build === 'string' && isReady) {
-    const own = { url, dataDir, token: ownToken, tls: tls.ownClient }
+    const own = { url, dataDir, token, tls: tls.ownClient }
     await buildFolder({ folder: build, ...own, context, io: launch.io })
   }
   await untilAborted(context.signal)
@@ -66,7 +62,7 @@ type UpContext = Awaited<ReturnType<typeof openContext<'up'>>>
 async function openParts(
   launch: Launch,
   context: UpContext,
-  { dataDir, ownToken, tls }: { dataDir: string; ownToken: string; tls: Tls },
+  { dataDir, tls }: { dataDir: string; tls: Tls },
   stack: AsyncDisposableStack,
 ) {
   const { config, log, metrics, gitEnv } = context
@@ -76,7 +72,7 @@ async function openParts(
   const vault = await openVaultOf(context, store, dataDir)
   const executor = stack.use(await openExecutorOf(context, dataDir, warmSandboxesOf(context)))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
-  const server = await createApiServer(context, { store, broker, ownToken, tls: tls.server })
+  const server = await createApiServer(context, { store, broker, tls: tls.server })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const { issuer } = minter
@@ -111,7 +107,7 @@ async function openParts(
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
-  registerJoinRoutes(server, { store, loopbackOnly: isLoopback(config.host) })
+  registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())

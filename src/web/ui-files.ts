@@ -1,19 +1,9 @@
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
+import { PAGE_PATHS } from '../http/open-routes.ts'
 import type { HttpServer } from '../http/server.ts'
 import { exists } from '../lib/exists.ts'
-
-/** The paths that the app in the browser answers; all others are not found as ever. */
-const APP_PATHS = [
-  '/',
-  '/pipelines/:pipeline',
-  '/runners',
-  '/queue',
-  '/repositories',
-  '/repositories/*',
-  '/settings',
-]
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -37,7 +27,7 @@ export async function registerUiFiles(server: HttpServer, dist: string): Promise
   const isBuilt = await exists(join(dist, 'index.html'))
   const schema = { hide: true }
   if (!isBuilt) {
-    for (const path of APP_PATHS) {
+    for (const path of PAGE_PATHS) {
       server.get(path, { schema }, async (_request, reply) => {
         return withSecurity(reply).code(503).type('text/html; charset=utf-8').send(UNBUILT)
       })
@@ -59,7 +49,7 @@ export async function registerUiFiles(server: HttpServer, dist: string): Promise
     },
     schemaHide: true,
   })
-  for (const path of APP_PATHS) {
+  for (const path of PAGE_PATHS) {
     server.get(path, { schema }, async (_request, reply) => sendPage(reply, dist, 'index.html'))
   }
   server.get('/favicon.svg', { schema }, async (_request, reply) => {

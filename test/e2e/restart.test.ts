@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { ApiClient } from '../../src/cli/client.ts'
 import { eventually } from '../support/eventually.ts'
 import { steadyPort } from '../support/free-port.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { type NarwhalProcess, startNarwhal } from '../support/narwhal-process.ts'
-import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
+import { openBrowser, openPage, signInPage, skipBrowser as skip } from '../support/pages/browser.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { clientOf, tokenIn } from '../support/tokens.ts'
 
 /** Prints until the test says that it is enough. */
 const pipeline = (stopFile: string) => `steps:
@@ -33,11 +33,12 @@ test('a page goes on where it was when Narwhal is restarted in mid-log', { skip 
     return narwhal
   }
   await using first = await start()
-  const client = new ApiClient({ server: url }, AbortSignal.timeout(120_000))
+  const client = clientOf(url, dir.join('data'), AbortSignal.timeout(120_000))
   await client.addRepository({ name: 'ada/ticks', cloneUrl: repository.path, pollIntervalMs: 0 })
   const { id } = await client.startPipeline({ repository: 'ada/ticks' })
   await using browser = await openBrowser()
   const { page } = await openPage(browser)
+  await signInPage(page, { url, token: tokenIn(dir.join('data')) })
   await page.goto(`${url}/pipelines/${id}`)
   const log = page.getByRole('log')
   // The list follows the end, and what it has left behind is not in the page any more.

@@ -5,6 +5,7 @@ import { NarwhalError } from '../../src/lib/errors.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, type ForgeRepository, pushPayload } from '../support/github.ts'
+import { FIRST_TOKEN } from '../support/tokens.ts'
 import type { Cancel, Delivery, PushedCommit } from './evidence.ts'
 import { machineMs } from './machine-clock.ts'
 import type { LoadShape } from './options.ts'
@@ -105,7 +106,7 @@ export class Load implements AsyncDisposable {
 
   async #register(name: string, cloneUrl: string) {
     const server = this.#options.random.pick(this.#options.webUrls)
-    const client = new ApiClient({ server }, this.#options.signal)
+    const client = new ApiClient({ server, token: FIRST_TOKEN }, this.#options.signal)
     const forge = 'github' as const
     const { webhook } = await client.addRepository({ name, cloneUrl, forge, pollIntervalMs: 0 })
     return webhook ?? null
@@ -221,7 +222,7 @@ export class Load implements AsyncDisposable {
   #client(random: SeededRandom): ApiClient {
     const patience = AbortSignal.timeout(ANSWER_WITHIN_MS)
     const signal = AbortSignal.any([this.#options.signal, patience])
-    return new ApiClient({ server: random.pick(this.#options.webUrls) }, signal)
+    return new ApiClient({ server: random.pick(this.#options.webUrls), token: FIRST_TOKEN }, signal)
   }
 
   #start(task: Promise<void>): void {

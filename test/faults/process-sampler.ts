@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bearer, METRICS_TOKEN } from '../support/tokens.ts'
 import type { Sample } from './evidence.ts'
 import { machineMs } from './machine-clock.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
@@ -54,7 +55,10 @@ export class ProcessSampler implements AsyncDisposable {
   async #readMetrics({ healthUrl, pid, paused }: SupervisedProcess): Promise<void> {
     if (pid === undefined || paused) return
     try {
-      const answer = await fetch(`${healthUrl}/metrics`, { signal: AbortSignal.timeout(1_000) })
+      const answer = await fetch(`${healthUrl}/metrics`, {
+        headers: bearer(METRICS_TOKEN),
+        signal: AbortSignal.timeout(1_000),
+      })
       const text = await answer.text()
       const counts = [...text.matchAll(STALE_WRITES)].map(([, count]) => Number(count))
       if (counts.length === 0) return

@@ -58,7 +58,8 @@ async function sharedArgs({ name }: Member, around: Surroundings): Promise<reado
 
 /** The store, the broker and the keys of secrets. */
 async function sealingArgs(member: Member, around: Surroundings): Promise<readonly string[]> {
-  const keys = ['--sealing-keys', around.dir.join('sealing-keys')]
+  const data = around.dir.join('data', member.name)
+  const keys = ['--sealing-keys', around.dir.join('sealing-keys'), '--data', data]
   return [...(await sharedArgs(member, around)), ...keys]
 }
 

@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { steadyPort } from '../support/free-port.ts'
 import { type TempDir, tempDir } from '../support/temp-dir.ts'
+import { FIRST_TOKEN, METRICS_TOKEN, RUNNER_TOKEN } from '../support/tokens.ts'
 import { ROLES, type Role } from './kinds.ts'
 import { Links } from './links.ts'
 import type { FaultsOptions } from './options.ts'
@@ -134,7 +135,15 @@ function command({ root, program }: FaultsOptions, role: Role, args: readonly st
 
 function environment({ root, program }: FaultsOptions, dir: TempDir) {
   const { PATH = '' } = process.env
-  const own = { PATH, HOME: dir.path, TMPDIR: dir.join('tmp') }
+  const own = {
+    PATH,
+    HOME: dir.path,
+    TMPDIR: dir.join('tmp'),
+    NARWHAL_FIRST_TOKEN: FIRST_TOKEN,
+    NARWHAL_TOKEN: FIRST_TOKEN,
+    NARWHAL_RUNNER_TOKEN: RUNNER_TOKEN,
+    NARWHAL_METRICS_TOKEN: METRICS_TOKEN,
+  }
   // What is run once and never again is not worth a place there.
   return program ? own : { ...own, NODE_COMPILE_CACHE: `${root}/node_modules/.cache/narwhal` }
 }

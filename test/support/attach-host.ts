@@ -1,5 +1,6 @@
-import { createToken, guardApi, hashToken } from '../../src/api/auth.ts'
+import { guardApi } from '../../src/api/auth.ts'
 import { registerRunnerReads } from '../../src/api/read-routes-runners.ts'
+import { createToken, hashToken } from '../../src/api/tokens.ts'
 import type { RunnerId } from '../../src/core/ids.ts'
 import { registerAttachRoute } from '../../src/dispatcher/attach-routes.ts'
 import { AttachedConnector } from '../../src/dispatcher/attached-connector.ts'

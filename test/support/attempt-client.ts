@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { type Client, createClient, type Transport } from '@connectrpc/connect'
+import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect'
+import { createGrpcTransport } from '@connectrpc/connect-node'
 import {
   type CommitSchema,
   type Fault,
@@ -15,11 +16,21 @@ import { NarwhalError } from '../../src/lib/errors.ts'
 import { PushStream } from '../../src/lib/push-stream.ts'
 import { eventually } from './eventually.ts'
 import type { GitRepository } from './git-repository.ts'
+import { RUNNER_TOKEN } from './tokens.ts'
 
 export type RunnerClient = Client<typeof RunnerService>
 
 export const runnerClient = (transport: Transport): RunnerClient =>
   createClient(RunnerService, transport)
+
+/** The same at a runner's URL, with what it wants to be shown. */
+export function runnerClientAt(baseUrl: string, token = RUNNER_TOKEN): RunnerClient {
+  const authorize: Interceptor = (next) => (request) => {
+    request.header.set('authorization', `Bearer ${token}`)
+    return next(request)
+  }
+  return runnerClient(createGrpcTransport({ baseUrl, interceptors: [authorize] }))
+}
 
 /** One conversation about an attempt, as a dispatcher would have it, by hand. */
 export class AttemptClient {

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { ApiClient } from '../../src/cli/client.ts'
+import type { ApiClient } from '../../src/cli/client.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import type { Installation } from './installation.ts'
 import { freshDatabase, testService, uniquePrefix } from './services.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 import { tempDir } from './temp-dir.ts'
+import { clientOf, METRICS_TOKEN, tokenIn } from './tokens.ts'
 
 const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
@@ -64,7 +65,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     Array.from({ length: 4 }, () => freePort()),
   )
   const urlOf = (port: number | undefined): string => `http://127.0.0.1:${port}`
-  const sealing = [...shared, '--sealing-keys', data.join('sealing-keys')]
+  const sealing = [...shared, '--data', data.path]
   group.start('agent', ['--port', String(agent), ...sealing])
   group.start('dispatcher', ['--port', String(dispatcher), ...sealing])
   group.start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
@@ -73,7 +74,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   // It attaches itself, as runners do that are told of a dispatcher.
   const far = ['--health-port', String(health), '--dispatcher', urlOf(dispatcher)]
   group.start('runner', [...far, ...names, '--data', data.path])
-  const client = new ApiClient({ server: urlOf(web) }, new AbortController().signal)
+  const client = clientOf(urlOf(web), data.path)
   const healthUrls = {
     agent: urlOf(agent),
     dispatcher: urlOf(dispatcher),
@@ -88,6 +89,9 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     agentUrl: urlOf(agent),
     dispatcherUrl: urlOf(dispatcher),
     client,
+    get token() {
+      return tokenIn(data.path)
+    },
     said: () => said.join(''),
     healthUrls,
     ready,
@@ -158,7 +162,7 @@ async function troubleOf(urls: readonly string[], client: ApiClient): Promise<st
 function startProcess(args: string[], say: (text: string) => void): ChildProcess {
   const { PATH, HOME, TMPDIR } = process.env
   const child = spawn(`${root}/narwhal`, args, {
-    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}) },
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), NARWHAL_METRICS_TOKEN: METRICS_TOKEN },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) {

@@ -7,6 +7,7 @@ import { gitRepository } from './git-repository.ts'
 import { type Installation, startUp } from './installation.ts'
 import { type RunnerProcess, startRunnerProcess } from './runner-process.ts'
 import { tempDir } from './temp-dir.ts'
+import { RUNNER_TOKEN } from './tokens.ts'
 
 type PipelineId = `pipeline_${string}`
 
@@ -44,7 +45,7 @@ export async function startFarm(kind: BalancerKind): Promise<Farm> {
   const gates = stack.use(await tempDir())
   const { path: cloneUrl } = repository
   await client.addRepository({ name: 'ada/project', cloneUrl, pollIntervalMs: 0 })
-  await client.addRunner({ name: 'farm', url: balancer.url, balanced: true })
+  await client.addRunner({ name: 'farm', url: balancer.url, balanced: true, token: RUNNER_TOKEN })
   let pipelines = 0
   const farm: Farm = {
     narwhal,

@@ -8,6 +8,7 @@ import { runUp } from '../../src/start/up.ts'
 import { eventually } from './eventually.ts'
 import { deliver, type ForgeRepository, pushPayload, type WebhookReply } from './github.ts'
 import { tempDir } from './temp-dir.ts'
+import { tokenIn } from './tokens.ts'
 
 const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
@@ -18,6 +19,8 @@ export interface Installation extends AsyncDisposable {
   /** Where forges send their webhooks. */
   readonly agentUrl: string
   readonly client: ApiClient
+  /** That of an administrator. */
+  readonly token: string
 }
 
 /** Starts `narwhal up` in this process, on a free port with a data folder of its own. */
@@ -44,11 +47,13 @@ export async function startUp(
     eventually(() => /is up: (http:\S+)/.exec(output())?.[1] ?? null, { message: 'narwhal up' }),
     running.then(() => Promise.reject(new Error(`narwhal up ended: ${output()}`))),
   ])
+  const token = tokenIn(data)
   const resources = stack.move()
   return {
     url,
     agentUrl: url,
-    client: new ApiClient({ server: url }, stop.signal),
+    client: new ApiClient({ server: url, token }, stop.signal),
+    token,
     dataDir: data,
     output,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -69,6 +74,7 @@ export function captureIo(signal: AbortSignal, write: (text: string) => void): C
     stderr: terminal,
     env: { LANG: 'C.UTF-8' },
     cwd: root,
+    dataFolder: '/nonexistent',
     signal,
     readInput: async () => '',
     now: () => Date.now(),

@@ -1,9 +1,13 @@
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
-import { type NarwhalProcess, startNarwhal } from './narwhal-process.ts'
+import { type Env, type NarwhalProcess, startNarwhal } from './narwhal-process.ts'
 import { tempDir } from './temp-dir.ts'
+import { RUNNER_TOKEN } from './tokens.ts'
 
-/** `narwhal runner` as a process of its own, always at the same port and in the same folder. */
+/**
+ * `narwhal runner` as a process of its own, always at the same port and in the same folder; it is
+ * dialled with `RUNNER_TOKEN`.
+ */
 export interface RunnerProcess extends AsyncDisposable {
   readonly name: string
   readonly port: number
@@ -21,6 +25,7 @@ export async function startRunnerProcess(options: {
   readonly labels?: string
   readonly slots?: number
   readonly args?: readonly string[]
+  readonly env?: Env
 }): Promise<RunnerProcess> {
   const { name, labels = '', slots = 2, args = [] } = options
   await using stack = new AsyncDisposableStack()
@@ -30,7 +35,7 @@ export async function startRunnerProcess(options: {
   const about = ['--name', name, '--slots', String(slots), '--labels', labels]
   const launch = async (): Promise<NarwhalProcess> => {
     const command = ['runner', ...listening, ...about, '--executor', 'process:', ...args]
-    const started = startNarwhal(command)
+    const started = startNarwhal(command, { NARWHAL_RUNNER_TOKEN: RUNNER_TOKEN, ...options.env })
     await eventually(() => started.said().includes('runner is ready'), {
       message: `runner ${name}`,
       timeoutMs: 30_000,

@@ -8,6 +8,7 @@ import type { Runner } from '../../src/runner/runner.ts'
 import { serveRunner } from '../../src/runner/serve.ts'
 import { startRunner } from '../../src/runner/start-runner.ts'
 import { tempDir } from './temp-dir.ts'
+import { RUNNER_TOKEN } from './tokens.ts'
 
 export interface TestRunnerOptions {
   /** Disposed of by its owner; absent: a `FakeExecutor` of its own. */
@@ -15,6 +16,7 @@ export interface TestRunnerOptions {
   readonly name?: string
   readonly slots?: number
   readonly labels?: readonly string[]
+  /** `RUNNER_TOKEN` unless told. */
   readonly token?: string
   /** Milliseconds that an attempt stands still without a lease. */
   readonly orphanMs?: number
@@ -35,7 +37,7 @@ export interface TestRunner extends AsyncDisposable {
 
 /** `await using runner = await startTestRunner({ slots: 2 })` */
 export async function startTestRunner(options: TestRunnerOptions = {}): Promise<TestRunner> {
-  const { name = 'test', slots = 2, labels = [], token, orphanMs } = options
+  const { name = 'test', slots = 2, labels = [], token = RUNNER_TOKEN, orphanMs } = options
   const log = silentLog()
   const dir = await tempDir('narwhal-runner-')
   const fake = new FakeExecutor()
@@ -48,7 +50,7 @@ export async function startTestRunner(options: TestRunnerOptions = {}): Promise<
     host: '127.0.0.1',
     port: 0,
     log,
-    ...(token === undefined ? {} : { token }),
+    token,
   })
   return {
     runner,

@@ -1,11 +1,14 @@
 import type { Command } from 'commander'
 import type { RunnerView } from '../../contract/views.ts'
+import { isLoopbackUrl } from '../../lib/loopback.ts'
+import { readOwnToken } from '../../lib/own-token.ts'
 import { cleanText } from '../clean-text.ts'
 import { type CliIo, coloursFor } from '../cli-io.ts'
 import {
   addClientCommand,
   addRemoveCommand,
   type ClientOptions,
+  dataFolderOf,
   note,
   openClient,
   printJson,
@@ -79,7 +82,10 @@ function stateWord(runner: RunnerView): string {
 
 async function add(name: string, url: string, options: AddOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const token = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
+  const given = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
+  // A runner of this machine has left it in the data folder, unless it was given one.
+  const token =
+    given || (isLoopbackUrl(url) ? readOwnToken(dataFolderOf(options, io), 'runner') : undefined)
   const runner = await client.addRunner({
     name,
     url,

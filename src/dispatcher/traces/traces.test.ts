@@ -9,6 +9,7 @@ import { eventually } from '#root/test/support/eventually.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
 import { deliver, pushPayload } from '#root/test/support/github.ts'
 import { finished, pipelineOf, register, startUp } from '#root/test/support/installation.ts'
+import { bearer } from '#root/test/support/tokens.ts'
 import { waterfallView } from '../../contract/waterfall/waterfall.ts'
 
 const otlpBody = z.object({
@@ -76,7 +77,8 @@ test('a collector gets a trace of each pipeline that says the same as its waterf
   const { id } = await pipelineOf(narwhal, body.eventId)
   await finished(narwhal, id)
   const spans = await eventually(() => (server.spans().length > 0 ? server.spans() : null))
-  const answer = await fetch(`${narwhal.url}/api/v1/pipelines/${id}/waterfall`)
+  const headers = bearer(narwhal.token)
+  const answer = await fetch(`${narwhal.url}/api/v1/pipelines/${id}/waterfall`, { headers })
   const waterfall = waterfallView.parse(await answer.json())
 
   const root = spans.find((span) => span.parentSpanId === remote.spanId)

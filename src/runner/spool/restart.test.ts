@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createGrpcTransport } from '@connectrpc/connect-node'
 import {
   AttemptClient,
   headOf,
   orderOf,
-  runnerClient,
+  runnerClientAt,
 } from '../../../test/support/attempt-client.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
@@ -17,7 +16,7 @@ import { Fault } from '../../contract/gen/narwhal/v1/runner_pb.js'
 test('a runner process that was killed tells at its next start what became of its attempt', async () => {
   await using repository = await gitRepository({ files: { 'a.txt': 'a' } })
   await using runner = await startRunnerProcess({ name: 'one' })
-  const clientOf = () => runnerClient(createGrpcTransport({ baseUrl: runner.url }))
+  const clientOf = () => runnerClientAt(runner.url)
   // Whoever may not end it: it ends with the folder.
   const long = `echo second; while [ -d ${runner.folder}/mirrors ]; do sleep 0.1; done`
   const commands = ['echo first', long, 'echo third']

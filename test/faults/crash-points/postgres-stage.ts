@@ -6,6 +6,7 @@ import { type Registered, register } from '../../support/installation.ts'
 import { rabbitNames } from '../../support/rabbit-names.ts'
 import { type FreshDatabase, freshDatabase, testService } from '../../support/services.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { FIRST_TOKEN, RUNNER_TOKEN } from '../../support/tokens.ts'
 import type { CrashRun, CrashStage, End } from './crash-stage.ts'
 import { readEndOf } from './read-end.ts'
 import { type CrashPlan, RestartedProcess } from './restarted-process.ts'
@@ -24,14 +25,16 @@ export async function openPostgresStage(
   const data = stack.use(await tempDir())
   const runner = stack.use(new RestartedProcess(programs, runnerArgs(data.path)))
   const prepared = stack.use(await freshDatabase())
-  const repository = await prepare(prepared, git.path, { programs, runner, signal })
+  const shared = stack.use(await tempDir())
+  const around = { programs, runner, signal, data: shared.path }
+  const repository = await prepare(prepared, git.path, around)
   const sha = await git.head()
   const owned = stack.move()
   return {
     roles: ['agent', 'dispatcher'],
     repository,
     sha,
-    open: (role, plan) => openRun({ programs, prepared }, role, plan),
+    open: (role, plan) => openRun({ programs, prepared, data: shared.path }, role, plan),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -45,34 +48,34 @@ function runnerArgs(data: string): string[] {
 async function prepare(
   database: FreshDatabase,
   cloneUrl: string,
-  around: { programs: string; runner: RestartedProcess; signal: AbortSignal },
+  around: { programs: string; runner: RestartedProcess; signal: AbortSignal; data: string },
 ): Promise<Registered> {
-  const { programs, runner, signal } = around
+  const { programs, runner, signal, data } = around
   await using names = rabbitNames(testService('rabbitmq').url)
-  const args = ['dispatcher', ...sharedArgs(database, names.prefix)]
+  const args = ['dispatcher', ...sharedArgs(database, names.prefix, data)]
   await using dispatcher = new RestartedProcess(programs, args)
-  const client = new ApiClient({ server: await dispatcher.ready() }, signal)
+  const client = new ApiClient({ server: await dispatcher.ready(), token: FIRST_TOKEN }, signal)
   const repository = await register({ client }, cloneUrl, { name: 'ada/project' })
-  await client.addRunner({ name: 'kept', url: await runner.ready() })
+  await client.addRunner({ name: 'kept', url: await runner.ready(), token: RUNNER_TOKEN })
   await dispatcher.stop('SIGTERM')
   return repository
 }
 
-function sharedArgs(database: FreshDatabase, prefix: string): string[] {
+function sharedArgs(database: FreshDatabase, prefix: string, data: string): string[] {
   const broker = new URL(testService('rabbitmq').url)
   broker.searchParams.set('prefix', prefix)
-  return ['--port', '0', '--database', database.url, '--broker', broker.href]
+  return ['--port', '0', '--data', data, '--database', database.url, '--broker', broker.href]
 }
 
 async function openRun(
-  { programs, prepared }: { programs: string; prepared: FreshDatabase },
+  { programs, prepared, data }: { programs: string; prepared: FreshDatabase; data: string },
   role: string,
   plan: CrashPlan,
 ): Promise<CrashRun> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await freshDatabase({ copyOf: prepared }))
   const names = stack.use(rabbitNames(testService('rabbitmq').url))
-  const args = sharedArgs(database, names.prefix)
+  const args = sharedArgs(database, names.prefix, data)
   const start = (one: string): RestartedProcess =>
     stack.use(new RestartedProcess(programs, [one, ...args], one === role ? plan : undefined))
   const [agent, dispatcher] = [start('agent'), start('dispatcher')]

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { eventually } from '../../support/eventually.ts'
+import { FIRST_TOKEN, RUNNER_TOKEN } from '../../support/tokens.ts'
 
 const START_WITHIN_MS = 60_000
 
@@ -65,6 +66,8 @@ export class RestartedProcess implements AsyncDisposable {
         env: {
           PATH,
           HOME,
+          NARWHAL_FIRST_TOKEN: FIRST_TOKEN,
+          NARWHAL_RUNNER_TOKEN: RUNNER_TOKEN,
           ...(TMPDIR ? { TMPDIR } : {}),
           ...(plan ? { CRASH_POINTS_FILE: plan.pointsFile } : {}),
           ...(plan?.at === undefined ? {} : { CRASH_AT: String(plan.at) }),

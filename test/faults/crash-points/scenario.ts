@@ -5,6 +5,7 @@ import type { JobView, PipelineView } from '../../../src/contract/views.ts'
 import { eventually } from '../../support/eventually.ts'
 import { deliver, pushPayload } from '../../support/github.ts'
 import type { Registered } from '../../support/installation.ts'
+import { FIRST_TOKEN } from '../../support/tokens.ts'
 
 /** Two jobs, one after the other, and one beside them that never ends by itself. */
 export const PIPELINE_FILE = `
@@ -119,7 +120,9 @@ async function asked<Answer>(
       signal.throwIfAborted()
       if (!addresses.apiUrl) return false
       const patience = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
-      const answer = await ask(new ApiClient({ server: addresses.apiUrl }, patience))
+      const answer = await ask(
+        new ApiClient({ server: addresses.apiUrl, token: FIRST_TOKEN }, patience),
+      )
       return answer !== false && { answer }
     },
     { timeoutMs: PATIENCE_MS, message },

@@ -7,6 +7,7 @@ import { openStore } from '../../../src/store/open-store.ts'
 import { gitRepository } from '../../support/git-repository.ts'
 import { register } from '../../support/installation.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { FIRST_TOKEN } from '../../support/tokens.ts'
 import type { CrashRun, CrashStage, End } from './crash-stage.ts'
 import { readEndOf } from './read-end.ts'
 import { type CrashPlan, RestartedProcess } from './restarted-process.ts'
@@ -19,9 +20,13 @@ export async function openSqliteStage(programs: string, signal: AbortSignal): Pr
   const prepared = stack.use(await tempDir())
   await using up = new RestartedProcess(programs, upArgs(prepared.path))
   const server = await up.ready()
-  const repository = await register({ client: new ApiClient({ server }, signal) }, git.path, {
-    name: 'ada/project',
-  })
+  const repository = await register(
+    { client: new ApiClient({ server, token: FIRST_TOKEN }, signal) },
+    git.path,
+    {
+      name: 'ada/project',
+    },
+  )
   await up.stop('SIGTERM')
   const sha = await git.head()
   const owned = stack.move()

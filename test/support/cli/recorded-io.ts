@@ -25,6 +25,7 @@ export interface RecordedIoOptions {
   readonly rows?: number
   readonly env?: CliIo['env']
   readonly cwd?: string
+  readonly dataFolder?: string
   /** What comes by standard input. */
   readonly input?: string
   /** Epoch milliseconds; the real time unless told. */
@@ -41,6 +42,7 @@ export function recordedIo(options: RecordedIoOptions = {}): RecordedIo {
     stderr: recordedTerminal({ ...options, tty: false }),
     env: { LANG: 'C.UTF-8', ...options.env },
     cwd: options.cwd ?? '/',
+    dataFolder: options.dataFolder ?? '/nonexistent',
     signal: interrupted.signal,
     readInput: async () => options.input ?? '',
     now: options.now ?? (() => Date.now()),

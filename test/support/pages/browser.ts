@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
@@ -28,6 +29,15 @@ export async function openBrowser(): Promise<Browser & AsyncDisposable> {
     ],
   })
   return Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() })
+}
+
+/** Has the browser of a page signed in, as with an administrator's token. */
+export async function signInPage(
+  page: Page,
+  { url, token }: { readonly url: string; readonly token: string },
+): Promise<void> {
+  const answer = await page.request.post(`${url}/api/v1/session`, { data: { token } })
+  assert.ok(answer.ok(), await answer.text())
 }
 
 /** A page that notes what went wrong in it: errors of scripts, and what the policy refused. */

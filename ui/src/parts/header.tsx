@@ -144,7 +144,7 @@ function HelpButton() {
   )
 }
 
-/** Only for who has signed in: on loopback nobody has to. */
+/** Only for who has signed in. */
 function SignOut() {
   const session = useSession()
   if (!session?.canLeave) return null

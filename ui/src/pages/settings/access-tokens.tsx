@@ -96,6 +96,6 @@ function TokenTable({ tokens, onRemoved }: TokenTableProps) {
     path: `/tokens/${id}`,
   }))
   const headings = ['For', 'User', 'Created']
-  const empty = 'There is none: on loopback nobody needs one.'
+  const empty = 'There is none.'
   return <RemovableTable {...{ headings, rows, empty, onRemoved }} />
 }

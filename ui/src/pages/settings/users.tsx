@@ -72,7 +72,7 @@ function UserTable({ users, onChanged }: UserTableProps) {
     <RemovableTable
       headings={['Name', 'Role', 'Added']}
       rows={rows}
-      empty="There is none: on loopback nobody needs to be one."
+      empty="There is none."
       onRemoved={onChanged}
       needs="admin"
       className="users"
