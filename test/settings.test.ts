@@ -25,6 +25,8 @@ const WRONG: Record<string, string> = {
   'job-memory': 'much',
   'job-cpus': '0.5',
   'job-processes': '1',
+  'job-disk': 'all',
+  'disk-reserve': '-1',
   'mirror-size': 'all',
   'checkout-size': '20',
   'checkout-files': '0',

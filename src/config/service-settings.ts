@@ -17,6 +17,8 @@ export const RUNNER_SETTINGS = [
   'job-memory',
   'job-cpus',
   'job-processes',
+  'job-disk',
+  'disk-reserve',
   'mirror-size',
   'checkout-size',
   'checkout-files',

@@ -248,6 +248,18 @@ export const SETTINGS = {
     schema: keeping,
     fallback: 'forever',
   }),
+  'job-disk': setting({
+    value: 'size',
+    help: 'how much of the disk a job may take with all that it writes',
+    schema: size,
+    fallback: '20g',
+  }),
+  'disk-reserve': setting({
+    value: 'size',
+    help: 'how much of the disk must be left for the runner to take a job',
+    schema: size,
+    fallback: '1g',
+  }),
   'log-level': setting({
     value: 'level',
     help: 'debug, info, warn, error or silent',

@@ -7,6 +7,8 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
 import { collectOutputs, outputEnv } from './collect-outputs.ts'
+import { diskInWords, withRoom } from './disk/disk-guard.ts'
+import type { DiskWatch } from './disk/disk-watch.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { Sandbox, SandboxLimits } from './executor/executor.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
@@ -19,6 +21,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { JobMask, maskEnv } from './masking/job-mask.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import type { End } from './run-step.ts'
+import { sandboxSpecOf } from './sandbox-spec.ts'
 import { ServiceLogs } from './service-logs.ts'
 import type { Spools } from './spool/spools.ts'
 import { isOfTheStep, StepSequence } from './step-sequence.ts'
@@ -50,6 +53,7 @@ export interface LeaseGrant {
 
 export interface AttemptDeps extends PreparationDeps {
   readonly limits: SandboxLimits
+  readonly disks: DiskWatch
   /** The folder in which the attempt makes its own workspace. */
   readonly workspaces: string
   readonly instanceId: string
@@ -160,16 +164,11 @@ export class Attempt implements KnownAttempt {
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
       ...(job.clone ? { clone: job.clone } : {}),
-      sandbox: {
-        name: `${jobId}/${attempt}`,
-        ...(job.image === undefined ? {} : { image: job.image }),
+      sandbox: sandboxSpecOf(order, {
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
-        limits: limitsOf(job, deps.limits),
-        isStranger: order.commit.isStranger ?? false,
-        ...(job.network ? { network: job.network } : {}),
-        ...(job.services ? { services: job.services, onService: this.#services.hear } : {}),
-        ...imagesOf(job),
-      },
+        limits: deps.limits,
+        onService: this.#services.hear,
+      }),
       signal,
       onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
     })
@@ -274,7 +273,8 @@ export class Attempt implements KnownAttempt {
 
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
     const { outputs: declared } = this.#order.job
-    const guarded = this.#keeper.guard(sandbox)
+    const guarded = withRoom(this.#keeper.guard(sandbox), sandbox.disk)
+    using _disk = this.#watchDisk(sandbox)
     this.#mask.learnFrom(sandbox)
     const env = outputEnv(sandbox)
     const idTokens = this.#idTokens
@@ -289,6 +289,14 @@ export class Attempt implements KnownAttempt {
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result
     return { outcome: 'failure', reason: `its outputs are wrong: ${read.problem}` }
+  }
+
+  #watchDisk({ disk }: Sandbox): Disposable | undefined {
+    const { diskBytes } = this.#deps.limits
+    if (!disk || diskBytes === undefined) return undefined
+    return this.#deps.disks.watch(disk, diskBytes, (use) => {
+      this.stop({ outcome: 'failure', reason: diskInWords(use, diskBytes) })
+    })
   }
 
   #startLimit(ms: number, onOver: () => void): Disposable {
@@ -344,24 +352,8 @@ export class Attempt implements KnownAttempt {
   }
 }
 
-/** The images of its steps. */
-function imagesOf({ steps }: JobSpec): { images?: string[] } {
-  const images = [...new Set(steps.flatMap(({ image }) => image ?? []))]
-  return images.length > 0 ? { images } : {}
-}
-
 function withheldNotes({ withheldIdTokens = {} }: AttemptOrder): string[] {
   return Object.entries(withheldIdTokens).map(
     ([name, reason]) => `the job runs without the id token ${name}: ${reason}`,
   )
-}
-
-/** What the job asks for, within what the runner gives. */
-function limitsOf({ resources }: JobSpec, limits: SandboxLimits): SandboxLimits {
-  const { cpus = limits.cpus, memoryBytes = limits.memoryBytes } = resources ?? {}
-  return {
-    ...limits,
-    cpus: Math.min(cpus, limits.cpus),
-    memoryBytes: Math.min(memoryBytes, limits.memoryBytes),
-  }
 }

@@ -1,18 +1,24 @@
 import { describeError, NarwhalError } from '../lib/errors.ts'
+import { roomTrouble } from './disk/disk-room.ts'
 import { type ProbeDeps, probeSandbox } from './probe.ts'
 import type { Spools } from './spool/spools.ts'
 import { withGrace } from './with-grace.ts'
 
 const PROBE_MS = 5_000
 
+export interface ReadinessDeps extends ProbeDeps {
+  /** Where jobs write, and how much of it must be left. */
+  readonly room: { readonly folder: string; readonly reserveBytes: number }
+}
+
 /** Whether jobs can run here, as the engine and the spool say, or as a try shows. */
 export class Readiness {
-  readonly #deps: ProbeDeps
+  readonly #deps: ReadinessDeps
   readonly #spools: Spools
   #asked: { readonly at: number; readonly trouble: Promise<string> } | undefined
   #trying: Promise<string> | undefined
 
-  constructor(deps: ProbeDeps, spools: Spools) {
+  constructor(deps: ReadinessDeps, spools: Spools) {
     this.#deps = deps
     this.#spools = spools
   }
@@ -22,11 +28,16 @@ export class Readiness {
     if (this.#spools.trouble) return this.#spools.trouble
     if (!this.#asked || this.#asked.at < Date.now() - PROBE_MS) {
       const silent = new NarwhalError('unavailable', 'the engine does not answer')
-      const probe = this.#deps.executor.probe()
+      const probe = this.#look()
       const trouble = withGrace(probe, AbortSignal.abort(silent), PROBE_MS).catch(describeError)
       this.#asked = { at: Date.now(), trouble }
     }
     return this.#asked.trouble
+  }
+
+  async #look(): Promise<string> {
+    const { executor, room } = this.#deps
+    return (await roomTrouble(room.folder, room.reserveBytes)) || (await executor.probe())
   }
 
   /** Opens a sandbox and runs a step in it; who asks meanwhile gets the same answer. */

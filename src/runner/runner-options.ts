@@ -32,6 +32,8 @@ export interface RunnerOptions {
   readonly strangers?: readonly StrangerExecutor[]
   /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
+  /** With less of the disk left the runner takes no jobs; anything will do unless told. */
+  readonly reserveBytes?: number
   /** What checkouts may bring; absent: any size, and nothing from other hosts. */
   readonly checkouts?: CheckoutRules
   /** How much of the disk the mirrors may take; without end unless told. */

@@ -10,6 +10,7 @@ import { EventHub } from '../lib/event-hub.ts'
 import { newId } from '../lib/new-id.ts'
 import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
 import { Checkouts } from './checkout/checkouts.ts'
+import { DiskWatch } from './disk/disk-watch.ts'
 import type { SandboxLimits } from './executor/executor.ts'
 import { StrangersGuard } from './executor/strangers-guard.ts'
 import { FormerAttempt } from './former-attempt.ts'
@@ -54,6 +55,7 @@ export class Runner implements AsyncDisposable {
   readonly #spools: Spools
   readonly #parts: AsyncDisposable
   readonly #limits: SandboxLimits
+  readonly #disks: DiskWatch
   readonly #mirrors: MirrorCache
   readonly #checkouts: Checkouts
   readonly #parser: PipelineParser
@@ -87,10 +89,16 @@ export class Runner implements AsyncDisposable {
       cpus: availableParallelism(),
       processes: 4096,
     }
+    this.#disks = new DiskWatch(deps.log)
     this.#parser = deps.parser ?? new PipelineFileParser()
     const executor = new StrangersGuard(deps.executor, options.strangers ?? STRANGER_EXECUTORS)
     this.#executor = executor
-    const sandboxes = { executor, workspaces: this.#workspaces, limits: this.#limits }
+    const sandboxes = {
+      executor,
+      workspaces: this.#workspaces,
+      limits: this.#limits,
+      room: { folder: deps.dataDir, reserveBytes: options.reserveBytes ?? 0 },
+    }
     this.#readiness = new Readiness(sandboxes, owned.spools)
     this.#mirrors = new MirrorCache({
       folder: join(deps.dataDir, 'mirrors'),
@@ -193,6 +201,7 @@ export class Runner implements AsyncDisposable {
       mirrors: this.#mirrors,
       checkouts: this.#checkouts,
       limits: this.#limits,
+      disks: this.#disks,
       workspaces: this.#workspaces,
       instanceId: this.instanceId,
       runnerName: this.name,

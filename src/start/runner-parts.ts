@@ -58,6 +58,7 @@ function limitsOf({ config }: PartsContext<RunnerSetting>): SandboxLimits {
     memoryBytes: config['job-memory'],
     cpus: config['job-cpus'],
     processes: config['job-processes'],
+    diskBytes: config['job-disk'],
   }
 }
 
@@ -75,6 +76,7 @@ export async function startRunnerOf(
       labels,
       strangers: context.config.strangers,
       version: context.version,
+      reserveBytes: context.config['disk-reserve'],
       mirrorBytes: context.config['mirror-size'],
       checkouts: { limits: { files, bytes }, fetchHosts },
       limits: limitsOf(context),

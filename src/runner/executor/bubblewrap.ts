@@ -102,6 +102,12 @@ export class BubblewrapExecutor implements Executor {
       name: spec.name,
       workspace: WORKSPACE,
       maskPath: MASK_FILE,
+      folders: [
+        { path: spec.workspace, name: WORKSPACE },
+        { path: scratch.tmp, name: '/tmp' },
+        { path: scratch.shm, name: '/dev/shm' },
+        { path: scratch.home, name: '/home/narwhal' },
+      ],
       explain: box.explain,
       stepsPath: STEPS_FOLDER,
       // Bubblewrap ends every process of a step with the step.

@@ -152,6 +152,12 @@ export class DockerApi {
     return { running: State.Running, oomKilled: State.OOMKilled, exitCode: State.ExitCode }
   }
 
+  /** Asks what no other method here asks; undefined: there is no such thing. */
+  async find(path: string): Promise<unknown> {
+    const answer = await this.#call({ method: 'GET', path }, [404])
+    return answer.status === 404 ? undefined : JSON.parse(answer.text)
+  }
+
   /** The ids of all containers, running or not, that carry this label with this value. */
   listContainers(label: string, value: string): Promise<readonly string[]> {
     return this.#listLabelled('/containers/json?all=1&', label, value)

@@ -4,6 +4,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
 import type { JobContainer, NumberedStep } from './docker-container.ts'
+import { dockerDisk } from './docker-disk.ts'
 import type { StepEnd } from './docker-exec.ts'
 import type { JobContainers } from './docker-maker.ts'
 import { MASK_FILE, WORKSPACE } from './docker-profile.ts'
@@ -13,6 +14,7 @@ import type {
   MaskFile,
   OutputListener,
   Sandbox,
+  SandboxDisk,
   SandboxFiles,
   SandboxHandle,
   SandboxSpec,
@@ -63,6 +65,7 @@ export class DockerSandbox implements Sandbox {
   readonly #oomKills = new Map<JobContainer, number>()
   readonly #running = new Set<Promise<unknown>>()
   #steps = 0
+  #disk: SandboxDisk | undefined
   #removal: Promise<void> | undefined
 
   constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
@@ -83,6 +86,11 @@ export class DockerSandbox implements Sandbox {
 
   get maskFile(): MaskFile {
     return { path: MASK_FILE, runnerPath: this.#containers.main.parts.folder.maskFile }
+  }
+
+  get disk(): SandboxDisk {
+    this.#disk ??= dockerDisk(this.#containers, this.#spec.workspace)
+    return this.#disk
   }
 
   get handle(): SandboxHandle {

@@ -37,6 +37,23 @@ export interface SandboxLimits {
   /** Processors, may be fractional. */
   readonly cpus: number
   readonly processes: number
+  /** What it may have on the disk: workspace, home, temporary folders, the container's own layer. Absent: anything. */
+  readonly diskBytes?: number
+}
+
+/** What a sandbox has written. */
+export interface DiskUse {
+  readonly bytes: number
+  /** Its largest folders, by the job's own names. */
+  readonly largest: readonly { readonly path: string; readonly bytes: number }[]
+}
+
+/** How to find out what a sandbox takes of the disk. */
+export interface SandboxDisk {
+  /** Folders of this machine; on their file systems is all that it writes. */
+  readonly folders: readonly string[]
+  /** Takes a while, and reads much; rejects with the signal's reason, or NarwhalError `unavailable`. */
+  measure(signal: AbortSignal): Promise<DiskUse>
 }
 
 /** One script to run in a sandbox. */
@@ -186,5 +203,7 @@ export interface Sandbox extends AsyncDisposable {
   /** A shell for a person in the sandbox, with this environment. Absent where there can be none. */
   readonly shell?: ((step: Pick<SandboxStep, 'env' | 'image'>) => Promise<SandboxShell>) | undefined
   readonly handle?: SandboxHandle
+  /** Absent where nothing is written. */
+  readonly disk?: SandboxDisk | undefined
   keepUntil?(atMs: number): void
 }

@@ -1,10 +1,13 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
+import { deletedBytes } from '../disk/deleted-files.ts'
+import { measureFolders, type NamedFolder, withDeleted } from '../disk/measure-folders.ts'
 import { checkStep } from './check-step.ts'
 import type {
   MaskFile,
   OutputListener,
   Sandbox,
+  SandboxDisk,
   SandboxFiles,
   SandboxHandle,
   SandboxStep,
@@ -13,7 +16,7 @@ import type {
 import type { FifoStock } from './fifo-stock.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
 import { PauseGate } from './pause-gate.ts'
-import { withMark } from './process-search.ts'
+import { inContainer, type ProcessSearch, withMark } from './process-search.ts'
 import { TreeStop } from './process-tree.ts'
 import { filesIn } from './sandbox-files.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
@@ -25,6 +28,8 @@ export interface LocalSandboxParts {
   /** As the steps see it. */
   readonly workspace: string
   readonly scratch: Scratch
+  /** Where it writes. */
+  readonly folders: readonly NamedFolder[]
   readonly fifos: FifoStock
   /** Where the steps see the scratch folder's `maskFile`. */
   readonly maskPath: string
@@ -70,6 +75,22 @@ export class LocalSandbox implements Sandbox {
   get maskFile(): MaskFile {
     const { maskPath, scratch } = this.#parts
     return { path: maskPath, runnerPath: scratch.maskFile }
+  }
+
+  get disk(): SandboxDisk {
+    const { folders, scratch } = this.#parts
+    const isOurs = withMark((mark) => mark === scratch.mark)
+    // The control group has the mark's name, and nothing gets out of that.
+    const inGroup = inContainer(scratch.mark)
+    const search: ProcessSearch = (pid) => (inGroup(pid) === 'ours' ? 'ours' : isOurs(pid))
+    return {
+      folders: folders.map(({ path }) => path),
+      measure: async (signal) => {
+        const use = await measureFolders(folders, signal)
+        const bytes = await deletedBytes(search)
+        return bytes > 0 ? withDeleted(use, bytes) : use
+      },
+    }
   }
 
   shell({ env }: Pick<SandboxStep, 'env'>): Promise<SandboxShell> {

@@ -71,6 +71,7 @@ export class ProcessExecutor implements Executor {
       workspace: spec.workspace,
       maskPath: scratch.maskFile,
       stepsPath: scratch.steps,
+      folders: [spec.workspace, scratch.home, scratch.tmp].map((path) => ({ path, name: path })),
       killAll,
       shellFor: async (env: Readonly<Record<string, string>>) => ({
         kind: 'program' as const,

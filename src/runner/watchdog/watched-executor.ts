@@ -96,6 +96,10 @@ class WatchedSandbox implements Sandbox {
     return this.#sandbox.files
   }
 
+  get disk(): Sandbox['disk'] {
+    return this.#sandbox.disk
+  }
+
   async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     this.#check()
     try {
