@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
 import { ACCESS_SETTINGS } from './access-settings.ts'
 import { includeList } from './include-list.ts'
+import { JOB_SETTINGS } from './job-settings.ts'
 import { setting } from './setting.ts'
 import {
   broker,
@@ -224,41 +225,12 @@ export const SETTINGS = {
     schema: integer(1, 100),
     fallback: '3',
   }),
-  'job-memory': setting({
-    value: 'size',
-    help: 'the memory limit of a job, such as 4g',
-    schema: size,
-    fallback: '4g',
-  }),
-  'job-cpus': setting({
-    value: 'count',
-    help: 'how many processors a job may use',
-    schema: integer(1, 1024),
-    fallback: String(Math.max(1, availableParallelism())),
-  }),
-  'job-processes': setting({
-    value: 'count',
-    help: 'how many processes and threads a job may have',
-    schema: integer(16, 1_000_000),
-    fallback: '4096',
-  }),
+  ...JOB_SETTINGS,
   'keep-audit': setting({
     value: 'days',
     help: 'how long the audit log is kept, such as 400d',
     schema: keeping,
     fallback: 'forever',
-  }),
-  'job-disk': setting({
-    value: 'size',
-    help: 'how much of the disk a job may take with all that it writes',
-    schema: size,
-    fallback: '20g',
-  }),
-  'disk-reserve': setting({
-    value: 'size',
-    help: 'how much of the disk must be left for the runner to take a job',
-    schema: size,
-    fallback: '1g',
   }),
   'log-level': setting({
     value: 'level',

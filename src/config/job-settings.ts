@@ -1,0 +1,37 @@
+import { availableParallelism } from 'node:os'
+import { setting } from './setting.ts'
+import { integer, size } from './values.ts'
+
+/** What a job may use of its runner, and what must be left for it. */
+export const JOB_SETTINGS = {
+  'job-memory': setting({
+    value: 'size',
+    help: 'the memory limit of a job, such as 4g',
+    schema: size,
+    fallback: '4g',
+  }),
+  'job-cpus': setting({
+    value: 'count',
+    help: 'how many processors a job may use',
+    schema: integer(1, 1024),
+    fallback: String(Math.max(1, availableParallelism())),
+  }),
+  'job-processes': setting({
+    value: 'count',
+    help: 'how many processes and threads a job may have',
+    schema: integer(16, 1_000_000),
+    fallback: '4096',
+  }),
+  'job-disk': setting({
+    value: 'size',
+    help: 'how much of the disk a job may take with all that it writes',
+    schema: size,
+    fallback: '20g',
+  }),
+  'disk-reserve': setting({
+    value: 'size',
+    help: 'how much of the disk must be left for the runner to take a job',
+    schema: size,
+    fallback: '1g',
+  }),
+} as const
