@@ -114,14 +114,14 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
     ended.jobs.map(({ name, outcome }) => [name, outcome]),
     [
       ['holds', 'success'],
-      ['tells', 'failure'],
+      ['tells', 'error'],
       ['fails', 'failure'],
     ],
   )
   const log = await client.readLog({ jobId: holds.id, attempt: 1 }, { from: 0, limit: 100 })
   const texts = log.lines.map(({ text }) => text)
   for (const line of ['*** ***', 'beside ***']) assert.ok(texts.includes(line), texts.join('\n'))
-  await eventually(() => forge.taken.some(({ body }) => body['state'] === 'failure'))
+  await eventually(() => forge.taken.some(({ body }) => body['state'] === 'error'))
   await eventually(() => live.has('log', 'end'))
   places.set('what the forge was told', JSON.stringify(forge.posted))
   places.set('what came by websocket', JSON.stringify(live.heard))

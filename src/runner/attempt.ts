@@ -133,7 +133,7 @@ export class Attempt implements KnownAttempt {
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
-    this.#mask = new JobMask(Object.values(order.secrets))
+    this.#mask = new JobMask(order.secrets)
     this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
     this.#idTokens = this.#openIdTokens()
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
@@ -288,7 +288,8 @@ export class Attempt implements KnownAttempt {
     if (read.ok) return { ...result, outputs: read.outputs }
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result
-    return { outcome: 'failure', reason: `its outputs are wrong: ${read.problem}` }
+    const outcome = read.holdsSecret ? 'error' : 'failure'
+    return { outcome, reason: `its outputs are wrong: ${read.problem}` }
   }
 
   #watchDisk({ disk }: Sandbox): Disposable | undefined {

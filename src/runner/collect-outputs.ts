@@ -19,8 +19,11 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
 export interface OutputsOf {
   readonly env: { readonly NARWHAL_OUTPUT: string }
   readonly declared: readonly string[]
-  readonly mask?: Pick<JobMask, 'text'>
+  readonly mask?: Pick<JobMask, 'text' | 'holderOf'>
 }
+
+/** `holdsSecret`: nobody may read what they hold, and everybody reads outputs. */
+export type CollectedOutputs = ReadOutputs & { readonly holdsSecret?: true }
 
 /**
  * Reads what the steps wrote. It is read in the sandbox, with no more rights than they have: the
@@ -31,7 +34,7 @@ export async function collectOutputs(
   sandbox: Pick<Sandbox, 'run'>,
   { env, declared, mask }: OutputsOf,
   signal: AbortSignal,
-): Promise<ReadOutputs> {
+): Promise<CollectedOutputs> {
   const chunks: Uint8Array[] = []
   const file = '"$NARWHAL_OUTPUT"'
   // A pipe or a device would never end.
@@ -50,9 +53,17 @@ export async function collectOutputs(
   }
   const text = Buffer.concat(chunks).toString('utf8')
   // The line end tells the beginning of a secret from a text that only begins alike.
-  if (mask && mask.text(`${text}\n`) !== `${text}\n`) {
-    const problem = 'they hold a secret, and everybody may read them: name it in the other job'
-    return { ok: false, problem }
-  }
-  return readOutputLines(text, declared)
+  const read = readOutputLines(text, declared)
+  if (!mask || mask.text(`${text}\n`) === `${text}\n`) return read
+  return { ok: false, problem: secretIn(read, mask), holdsSecret: true }
+}
+
+/** Which output holds which secret, and what to do instead. */
+function secretIn(read: ReadOutputs, mask: Pick<JobMask, 'holderOf'>): string {
+  const found = Object.entries(read.ok ? read.outputs : {}).flatMap(([name, value]) => {
+    const holder = mask.holderOf(`${value}\n`)
+    return holder === undefined ? [] : [`${name} holds the secret of ${holder}`]
+  })
+  const what = found[0] ?? 'they hold a secret'
+  return `${what}, and everybody may read them: name the secret in the job that needs it`
 }

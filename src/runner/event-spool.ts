@@ -67,7 +67,7 @@ export class EventSpool {
 
   /** Use `Spools.create`. */
   constructor(onAppend: () => void, disk: SpoolDisk, { left, mask }: SpoolOptions = {}) {
-    this.mask = mask ?? new JobMask([])
+    this.mask = mask ?? new JobMask({})
     this.#onAppend = onAppend
     this.#disk = disk
     this.#lastSeq = left?.lastSeq ?? 0

@@ -17,14 +17,17 @@ const MOST_HIDDEN = 400
  */
 export class JobMask implements Disposable {
   readonly #secrets: SecretMask | undefined
+  readonly #named: Readonly<Record<string, string>>
   #file: LearnedValues | undefined
   #learned: SecretMask | undefined
   /** What was told here since the last look, or before. */
   readonly #hidden = new Set<string>()
   #hasMore = false
 
-  constructor(secrets: Iterable<string>) {
-    this.#secrets = SecretMask.of(secrets)
+  /** The values by the variables that hold them. */
+  constructor(secrets: Readonly<Record<string, string>>) {
+    this.#named = secrets
+    this.#secrets = SecretMask.of(Object.values(secrets))
   }
 
   /** From now on also what is, or comes to be, in this file. Throws where it can't be opened. */
@@ -75,6 +78,16 @@ export class JobMask implements Disposable {
   text(text: string): string {
     const stream = this.openStream()
     return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString()
+  }
+
+  /** Whose value is in a text: the variable's name; that of the file where the job has learned it. */
+  holderOf(text: string): string | undefined {
+    const isIn = (mask: SecretMask | undefined): boolean =>
+      mask !== undefined && mask.text(text) !== text
+    for (const [name, value] of Object.entries(this.#named)) {
+      if (isIn(SecretMask.of([value]))) return name
+    }
+    return isIn(this.look()) ? 'NARWHAL_MASK' : undefined
   }
 
   /** Reads no more; what is known stays so. */

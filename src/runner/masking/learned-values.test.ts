@@ -11,7 +11,7 @@ async function openMask(...secrets: string[]) {
   const dir = await tempDir()
   const runnerPath = dir.join('mask')
   await writeFile(runnerPath, '')
-  const mask = new JobMask(secrets)
+  const mask = new JobMask(Object.fromEntries(secrets.map((value, n) => [`SECRET_${n}`, value])))
   mask.learnFrom({ maskFile: { path: runnerPath, runnerPath } })
   return {
     mask,

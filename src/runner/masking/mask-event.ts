@@ -1,8 +1,23 @@
 import type { AttemptEvent } from '../../contract/attempt.ts'
+import type { Outputs } from '../../core/outputs.ts'
 import type { JobMask } from './job-mask.ts'
 
-/** The event without the job's secrets in its words; log lines have lost them before. */
+/**
+ * The event without the job's secrets in its words, which all that a runner tells of an attempt passes through;
+ * log lines have lost them before.
+ */
 export function maskEvent(event: AttemptEvent, mask: JobMask): AttemptEvent {
-  if (!('reason' in event) || event.reason === undefined) return event
-  return { ...event, reason: mask.text(event.reason) }
+  const reason = 'reason' in event ? event.reason : undefined
+  const outputs = 'outputs' in event ? event.outputs : undefined
+  if (reason === undefined && outputs === undefined) return event
+  return {
+    ...event,
+    ...(reason === undefined ? {} : { reason: mask.text(reason) }),
+    ...(outputs === undefined ? {} : { outputs: maskAll(outputs, mask) }),
+  }
+}
+
+function maskAll(outputs: Outputs, mask: JobMask): Outputs {
+  const masked = Object.entries(outputs).map(([name, value]) => [name, mask.text(value)])
+  return Object.fromEntries(masked) as Outputs
 }

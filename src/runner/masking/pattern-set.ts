@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import type { Pattern } from './base64-forms.ts'
 
 /** Four bytes as one number, multiplied by this and shifted, are an index into the filter. */
 export const FILTER_FACTOR = 0x9e3779b1
@@ -38,8 +39,8 @@ export class PatternSet {
   readonly leaps: Uint8Array | undefined
   #size = 1
 
-  constructor(patterns: readonly Uint8Array[]) {
-    const most = patterns.reduce((sum, { length }) => sum + length, 1)
+  constructor(patterns: readonly Pattern[]) {
+    const most = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), 1)
     this.depth = new Int32Array(most)
     this.fallback = new Int32Array(most)
     this.found = new Int32Array(most)
@@ -49,7 +50,7 @@ export class PatternSet {
     const parents = new Int32Array(most)
     for (const pattern of patterns) this.#insert(pattern, parents)
     this.#link(parents)
-    this.leaps = leapsOf(patterns)
+    this.leaps = leapsOf(patterns.map(({ bytes }) => bytes))
   }
 
   get isEmpty(): boolean {
@@ -81,13 +82,20 @@ export class PatternSet {
     return 0
   }
 
-  #insert(pattern: Uint8Array, parents: Int32Array): void {
+  #insert({ bytes, ends }: Pattern, parents: Int32Array): void {
     let node = 0
-    for (const byte of pattern) {
-      const next = this.next(node, byte)
-      node = next === -1 ? this.#add(node, byte, parents) : next
+    for (const byte of bytes) node = this.#step(node, byte, parents)
+    this.found[node] = bytes.length
+    for (const end of ends ?? []) {
+      let last = node
+      for (const byte of end) last = this.#step(last, byte, parents)
+      this.found[last] = bytes.length + end.length
     }
-    this.found[node] = pattern.length
+  }
+
+  #step(node: number, byte: number, parents: Int32Array): number {
+    const next = this.next(node, byte)
+    return next === -1 ? this.#add(node, byte, parents) : next
   }
 
   #add(parent: number, byte: number, parents: Int32Array): number {
@@ -150,6 +158,10 @@ export class PatternSet {
     }
     return order.subarray(1)
   }
+}
+
+function bytesOf({ bytes, ends = [] }: Pattern): number {
+  return ends.reduce((sum, { length }) => sum + length, bytes.length)
 }
 
 function leapsOf(patterns: readonly Uint8Array[]): Uint8Array | undefined {

@@ -1,46 +1,80 @@
+import { base64Patterns, type Pattern, twiceBase64Patterns } from './base64-forms.ts'
+import { jsonValues } from './json-values.ts'
+import { unescaped } from './unescaped.ts'
+
 /** In what forms the value of a secret is looked for. */
 export interface SecretForms {
   /** As they are, byte for byte. */
-  readonly exact: readonly Buffer[]
+  readonly exact: readonly Pattern[]
   /** Encodings that tools break into lines anywhere: line ends within them do not count. */
-  readonly wrapped: readonly Buffer[]
+  readonly wrapped: readonly Pattern[]
 }
 
 /** Shorter ones would blot out what is no secret. */
 export const SHORTEST_FORM = 4
+/** The same for one line of several: `{`, `},` and `name:` stand in every log. */
+const SHORTEST_LINE = 8
 /** A longer value is not looked for in base64 of base64, which takes much memory. */
 const LONGEST_TWICE = 4 * 1024
 
+/** What stands around every key, and is none. */
+const ARMOUR = /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]+ ?-{4,5}$/
+const PUNCTUATION = /^[\s{}[\]()<>:;,"'=-]*$/
+
 /**
- * All forms of some values that are masked: the value itself and each of its lines; as it stands in
- * URLs, JSON, XML and shell scripts; hexadecimal; base64 and base64url at each of the three places
- * that a value can have in what is encoded, and base64 of that.
+ * All forms of some values that are masked: the value itself and each of its lines, also as they are when
+ * escapes in them are read; the texts in it where it is JSON; each as it stands in URLs, JSON, XML and
+ * shell scripts, in hexadecimal, in base64 and base64url at each of the three places that a value can
+ * have in what is encoded, and in base64 of that.
  */
 export function formsOf(values: Iterable<string>): SecretForms {
   const exact = new Set<string>()
-  const wrapped = new Set<string>()
+  const wrapped: Pattern[] = []
+  for (const text of textsOf(values)) {
+    for (const form of escapedForms(text)) for (const line of linesOf(form)) exact.add(line)
+    const bytes = Buffer.from(text)
+    wrapped.push(...hexForms(bytes), ...base64Patterns(bytes))
+    if (bytes.length <= LONGEST_TWICE) wrapped.push(...twiceBase64Patterns(bytes))
+  }
+  const patterns = [...exact].map((form) => ({ bytes: Buffer.from(form) }))
+  return { exact: usable(patterns), wrapped: usable(wrapped) }
+}
+
+/** What is to be hidden, each with and without the blanks around it, as tools are fed it. */
+function textsOf(values: Iterable<string>): Set<string> {
+  const texts = new Set<string>()
   for (const value of values) {
-    if (value.trim().length < SHORTEST_FORM) continue
-    // Tools are fed a value with and without the blanks around it.
-    for (const text of new Set([value, value.trim()])) {
-      for (const form of escapedForms(text)) for (const line of linesOf(form)) exact.add(line)
-      for (const form of encodedForms(Buffer.from(text))) wrapped.add(form)
+    for (const text of [value, ...jsonValues(value)].flatMap((one) => [one, ...unescaped(one)])) {
+      const trimmed = text.trim()
+      if (trimmed.length < SHORTEST_FORM) continue
+      texts.add(trimmed)
+      // Each is looked for with line ends behind it as well.
+      if (text !== `${trimmed}\n`) texts.add(text)
     }
   }
-  return { exact: usable(exact), wrapped: usable(wrapped) }
+  return texts
 }
 
-function usable(forms: ReadonlySet<string>): Buffer[] {
-  return [...forms].map((form) => Buffer.from(form)).filter(({ length }) => length >= SHORTEST_FORM)
+function usable(patterns: readonly Pattern[]): Pattern[] {
+  return patterns.filter(({ bytes }) => bytes.length >= SHORTEST_FORM)
 }
 
-/** The lines of a text, each by itself; as a whole where a line is too short to be known again. */
+/**
+ * The lines of a text, each by itself. Those that are too short to be known again are looked for behind the
+ * lines before them, and all together where no line is long enough.
+ */
 function linesOf(form: string): string[] {
-  const lines = form.split(/\r\n|\r|\n/).map((line) => line.trim())
-  const isAll = lines.every(({ length }) => length === 0 || length >= SHORTEST_FORM)
-  if (isAll) return lines
   const text = form.trim()
-  return [...lines, ...['\n', '\r\n'].map((end) => text.replaceAll(/\r\n|\r|\n/g, end))]
+  const lines = text.split(/\r\n|\r|\n/)
+  if (lines.length === 1) return [text]
+  const least = text.length < SHORTEST_LINE ? SHORTEST_FORM : SHORTEST_LINE
+  const isTelling = (line: string): boolean => !ARMOUR.test(line.trim()) && !PUNCTUATION.test(line)
+  const isKnown = (line: string): boolean => isTelling(line) && line.trim().length >= least
+  const known = lines.filter(isKnown).map((line) => line.trim())
+  const isShort = (line: string): boolean => isTelling(line) && !isKnown(line)
+  if (known.length === 0) return [lines.join('\n'), lines.join('\r\n')]
+  const behind = lines.slice(lines.findIndex(isKnown), lines.findLastIndex(isShort) + 1)
+  return [...known, ...['\n', '\r\n'].map((end) => behind.join(end).trim())]
 }
 
 function escapedForms(text: string): string[] {
@@ -91,33 +125,7 @@ function shellForms(text: string): string[] {
   ]
 }
 
-function encodedForms(bytes: Buffer): string[] {
+function hexForms(bytes: Buffer): Pattern[] {
   const hex = bytes.toString('hex')
-  const once = base64Forms(bytes)
-  const twice =
-    bytes.length > LONGEST_TWICE
-      ? []
-      : base64Cores(bytes).flatMap((one) => base64Forms(Buffer.from(one)))
-  return [hex, hex.toUpperCase(), ...once, ...twice]
-}
-
-function base64Forms(bytes: Buffer): string[] {
-  const whole = [bytes, Buffer.concat([bytes, Buffer.from('\n')])].map((one) =>
-    one.toString('base64'),
-  )
-  const forms = [...base64Cores(bytes), ...whole]
-  return [...forms, ...forms.map((one) => one.replaceAll('+', '-').replaceAll('/', '_'))]
-}
-
-/**
- * What the bytes are in the midst of something that is encoded: it depends on how many bytes stand
- * before them, modulo 3. Characters that depend on their neighbours are left out.
- */
-function base64Cores(bytes: Buffer): string[] {
-  return [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
-    const first = Math.ceil((before * 8) / 6)
-    const end = Math.floor(((before + bytes.length) * 8) / 6)
-    return text.slice(first, end)
-  })
+  return [hex, hex.toUpperCase()].map((one) => ({ bytes: Buffer.from(one) }))
 }

@@ -1,0 +1,25 @@
+import { parseJson } from '../../lib/parse-json.ts'
+
+/** Shorter ones would blot out what is no secret: `true`, a region, a version. */
+const SHORTEST_VALUE = 8
+/** An account's key has a dozen. */
+const MOST_VALUES = 200
+
+/**
+ * The texts in a secret that is a JSON object or list, as `jq -r` takes them out: what a service's
+ * account is given as a file is printed field by field.
+ */
+export function jsonValues(text: string): string[] {
+  if (!/^\s*[[{]/.test(text)) return []
+  const values = new Set<string>()
+  const waiting: unknown[] = [parseJson(text)]
+  while (waiting.length > 0 && values.size < MOST_VALUES) {
+    const one = waiting.pop()
+    if (typeof one === 'string') {
+      if (one.trim().length >= SHORTEST_VALUE) values.add(one)
+    } else if (typeof one === 'object' && one !== null) {
+      waiting.push(...Object.values(one))
+    }
+  }
+  return [...values]
+}
