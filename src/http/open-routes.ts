@@ -20,6 +20,7 @@ export const PAGE_PATHS = [
   '/repositories',
   '/repositories/*',
   '/settings',
+  '/audit',
 ]
 
 /**

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import type { PipelineView } from '../../src/contract/views.ts'
 import { onSignedOut } from './api.ts'
 import { live } from './live/live.ts'
+import { AuditPage } from './pages/audit-page.tsx'
 import { PipelinePage } from './pages/pipeline-page.tsx'
 import { PipelinesPage } from './pages/pipelines-page.tsx'
 import { QueuePage } from './pages/queue-page.tsx'
@@ -44,6 +45,7 @@ function pageAt({ path, search }: Place): ReactNode {
   const repository = /^\/repositories\/([^/]+)$/.exec(path)?.[1]
   if (repository) return <RepositoryPage key={repository} name={decodeURIComponent(repository)} />
   if (path === '/settings') return <SettingsPage />
+  if (path === '/audit') return <AuditPage search={search} />
   return (
     <section className="empty">
       <h1>There is nothing here</h1>

@@ -1,3 +1,4 @@
+import { type Doer, systemDoer } from '../../../src/core/audit.ts'
 import type { Stage } from '../stage.ts'
 import { openWebStage, type WebStage } from '../web-stage.ts'
 import { uiFolder } from './browser.ts'
@@ -26,6 +27,7 @@ export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded
   })
   const seeded = await seed(web.stage)
   await seedUsers(web.stage)
+  await seedAudit(web.stage)
   queue = seeded.queue
   tellLoad(
     web.stage,
@@ -41,4 +43,23 @@ async function seedUsers({ store }: Stage): Promise<void> {
     const user = { id: `user_${index}`, name, role, createdAt } as const
     await store.transact((write) => write.insertUser(user))
   }
+}
+
+/** What the four have done to one another, and jobs that had secrets. */
+async function seedAudit({ store }: Stage): Promise<void> {
+  const actor = { kind: 'person', id: 'user_0', name: 'ada' } as const
+  const ada: Doer = { actor, address: '127.0.0.1', cause: 'PATCH /api/v1/users/:user' }
+  const narwhal = systemDoer('dispatcher', 'a job was given to a runner')
+  await store.transact(async (write) => {
+    for (let n = 1; n <= 120; n++) {
+      const subject = { id: `job_${n}`, name: `acme/shop #${n} deploy` }
+      const where = { repository: 'acme/shop', attempt: 1, runner: 'build-1', isStranger: false }
+      const after = { ...where, sha: 'a'.repeat(40), secrets: ['DEPLOY_KEY', 'REGISTRY_TOKEN'] }
+      write.audit(narwhal, { action: 'job.given_secrets', subject, after })
+    }
+    const subject = { id: 'user_2', name: 'grace' }
+    const facts = { before: { role: 'viewer' }, after: { role: 'member' } } as const
+    write.audit(ada, { action: 'user.role_changed', subject, ...facts })
+    write.audit(ada, { action: 'secret.set', subject: { id: 'DEPLOY_KEY', name: 'DEPLOY_KEY' } })
+  })
 }

@@ -38,6 +38,7 @@ export function shotsOf({ failed, running, repository }: Seeded): Shot[] {
       see: '.chart canvas',
     },
     { name: 'settings', path: '/settings', see: '.tokens' },
+    { name: 'audit', path: '/audit', see: '.audit td' },
     { name: 'sign-in', path: '/', see: '.sign-in', isSignedOut: true },
     { name: 'empty', path: '/?text=nothing+is+like+this', see: '.empty' },
   ]

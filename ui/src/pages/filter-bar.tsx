@@ -1,5 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
-import { useShortcut } from '../parts/shortcuts.ts'
+import { Choice, TextFilter } from '../parts/filters.tsx'
 import {
   FILTER_STATUSES,
   isFiltering,
@@ -8,9 +7,6 @@ import {
   parseFilter,
 } from '../state/pipeline-filter.ts'
 import { STATUS_WORDS } from '../state/status.ts'
-
-/** A pause in typing so long that the text is taken for meant. */
-const PAUSE_MS = 200
 
 export interface FilterBarProps {
   readonly filter: PipelineFilter
@@ -72,60 +68,5 @@ export function FilterBar({ filter, repositories, onChange }: FilterBarProps) {
         Clear
       </button>
     </search>
-  )
-}
-
-interface TextFilterProps {
-  readonly label: string
-  readonly placeholder: string
-  readonly value: string
-  readonly onChange: (value: string) => void
-  readonly isFirst?: boolean
-}
-
-function TextFilter({ label, placeholder, value, onChange, isFirst = false }: TextFilterProps) {
-  const [text, setText] = useState(value)
-  const input = useRef<HTMLInputElement>(null)
-  useShortcut('/', isFirst ? 'Search' : undefined, () => input.current?.focus())
-  useEffect(() => setText(value), [value])
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- only typing starts the pause
-  useEffect(() => {
-    if (text === value) return
-    const timer = setTimeout(() => onChange(text), PAUSE_MS)
-    return () => clearTimeout(timer)
-  }, [text])
-  return (
-    <input
-      ref={input}
-      className={isFirst ? 'is-first' : undefined}
-      type="search"
-      aria-label={label}
-      placeholder={placeholder}
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-    />
-  )
-}
-
-interface ChoiceProps {
-  readonly label: string
-  readonly any: string
-  readonly value: string
-  readonly options: readonly (readonly [string, string])[]
-  readonly onChange: (value: string) => void
-}
-
-function Choice({ label, any, value, options, onChange }: ChoiceProps) {
-  const isKnown = value === '' || options.some(([key]) => key === value)
-  return (
-    <select aria-label={label} value={value} onChange={(event) => onChange(event.target.value)}>
-      <option value="">{any}</option>
-      {isKnown ? null : <option value={value}>{value}</option>}
-      {options.map(([key, words]) => (
-        <option key={key} value={key}>
-          {words}
-        </option>
-      ))}
-    </select>
   )
 }

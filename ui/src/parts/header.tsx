@@ -3,9 +3,17 @@ import { deleteJson } from '../api.ts'
 import { live, useLiveState } from '../live/live.ts'
 import { Link, navigate } from '../router.tsx'
 import { Help } from './help.tsx'
-import { useSession } from './session.ts'
+import { type Role, useMay, useSession } from './session.ts'
 import { useShortcut } from './shortcuts.ts'
 import { keepTheme, readTheme, type Theme } from './theme.ts'
+
+interface HeaderPage {
+  readonly to: string
+  readonly name: string
+  readonly keys: string
+  /** The role that it takes: others don't see it. */
+  readonly needs?: Role
+}
 
 const PAGES = [
   { to: '/', name: 'Pipelines', keys: 'g p' },
@@ -13,7 +21,8 @@ const PAGES = [
   { to: '/runners', name: 'Runners', keys: 'g r' },
   { to: '/repositories', name: 'Repositories', keys: 'g o' },
   { to: '/settings', name: 'Settings', keys: 'g s' },
-] as const
+  { to: '/audit', name: 'Audit', keys: 'g a', needs: 'admin' },
+] as const satisfies readonly HeaderPage[]
 
 export interface HeaderProps {
   readonly path: string
@@ -49,8 +58,10 @@ export function Header({ path, isSignedOut }: HeaderProps) {
   )
 }
 
-function PageLink({ to, name, keys, path }: (typeof PAGES)[number] & { readonly path: string }) {
-  useShortcut(keys, name, () => navigate(to))
+function PageLink({ to, name, keys, needs, path }: HeaderPage & { readonly path: string }) {
+  const may = useMay(needs)
+  useShortcut(keys, may ? name : undefined, () => navigate(to))
+  if (!may) return null
   const isCurrent = to === '/' ? path === '/' || path.startsWith('/pipelines') : path.startsWith(to)
   return (
     <Link to={to} isCurrent={isCurrent}>
