@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
 import {
   accepted,
@@ -37,7 +38,7 @@ function addJoinRoute(server: HttpServer, store: Store): void {
     handler: async (request, reply) => {
       tries.check(request.ip)
       try {
-        const { runner, identity } = await joinRunner(store, request.body)
+        const { runner, identity } = await joinRunner(store, request.body, doerOf(request))
         request.log.info({ runner: runner.name }, 'runner joined')
         return await reply.code(201).send({ runner: runnerView(runner), identity })
       } catch (error) {
@@ -67,8 +68,13 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
         createdAt,
         expiresAt: createdAt + TOKEN_LIFE_MS,
       }
-      await store.transact((write) => write.insertJoinToken(record))
       const { id, labels, expiresAt } = record
+      await store.transact(async (write) => {
+        await write.insertJoinToken(record)
+        const subject = { id, name: id }
+        const after = { labels, expiresAt, uses: 1 }
+        write.audit(doerOf(request), { action: 'join_token.created', subject, after })
+      })
       return reply.code(201).send({ id, token, labels, expiresAt })
     },
   })
@@ -83,7 +89,12 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
       const { token } = request.params
       const found = (await store.listJoinTokens()).find(({ id }) => id === token)
       if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
-      await store.transact((write) => write.removeJoinToken(found.id))
+      await store.transact(async (write) => {
+        await write.removeJoinToken(found.id)
+        const subject = { id: found.id, name: found.id }
+        const before = { labels: found.labels }
+        write.audit(doerOf(request), { action: 'join_token.removed', subject, before })
+      })
       return { ok: true } as const
     },
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestStore } from '#root/test/support/test-store.ts'
+import { TESTER } from '#root/test/support/tester.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
 import type { Role } from '../core/role.ts'
 import { newId } from '../lib/new-id.ts'
@@ -24,7 +25,7 @@ test('gives a runner an identity of which only a hash is kept', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu', 'big'])
   const request = { name: 'far', labels: ['gpu'], token }
-  const { runner, identity } = await joinRunner(store, request)
+  const { runner, identity } = await joinRunner(store, request, TESTER)
   assert.equal(runner.link, 'attached')
   assert.deepEqual(runner.allowedLabels, ['gpu', 'big'])
   assert.deepEqual(await store.findRunnerByIdentity(hashToken(identity)), runner)
@@ -35,18 +36,18 @@ test('gives a runner an identity of which only a hash is kept', async () => {
 test('says the same of every token that lets nobody join', async () => {
   await using store = await openTestStore()
   const used = await addToken(store)
-  await joinRunner(store, { name: 'first', ...noLabels, token: used })
+  await joinRunner(store, { name: 'first', ...noLabels, token: used }, TESTER)
   const expired = await addToken(store, [], 0)
   const messages = new Set<string>()
   for (const token of [used, expired, createToken('join'), '']) {
-    const joining = joinRunner(store, { name: 'second', ...noLabels, token })
+    const joining = joinRunner(store, { name: 'second', ...noLabels, token }, TESTER)
     await assert.rejects(joining, (error: { code?: string; message: string }) => {
       messages.add(error.message)
       return error.code === 'unauthenticated'
     })
   }
   assert.equal(messages.size, 1)
-  await assert.rejects(joinRunner(store, { name: 'second', ...noLabels }), {
+  await assert.rejects(joinRunner(store, { name: 'second', ...noLabels }, TESTER), {
     code: 'unauthenticated',
   })
   assert.equal((await store.listRunners()).length, 1)
@@ -57,7 +58,7 @@ test('one of many that show the same token at the same time gets in', async () =
   const token = await addToken(store)
   const answers = await Promise.allSettled(
     Array.from({ length: 10 }, (_, i) =>
-      joinRunner(store, { name: `runner-${i}`, ...noLabels, token }),
+      joinRunner(store, { name: `runner-${i}`, ...noLabels, token }, TESTER),
     ),
   )
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1)
@@ -67,12 +68,12 @@ test('one of many that show the same token at the same time gets in', async () =
 test('refuses labels that the token does not allow, and names that are taken; it stays good', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'])
-  await joinRunner(store, { name: 'far', ...noLabels, token: await addToken(store) })
-  const greedy = joinRunner(store, { name: 'near', labels: ['gpu', 'admin'], token })
+  await joinRunner(store, { name: 'far', ...noLabels, token: await addToken(store) }, TESTER)
+  const greedy = joinRunner(store, { name: 'near', labels: ['gpu', 'admin'], token }, TESTER)
   await assert.rejects(greedy, { code: 'forbidden', message: /allows only gpu of/ })
-  const thief = joinRunner(store, { name: 'far', ...noLabels, token })
+  const thief = joinRunner(store, { name: 'far', ...noLabels, token }, TESTER)
   await assert.rejects(thief, { code: 'conflict', message: /runner remove far/ })
-  await joinRunner(store, { name: 'near', labels: ['gpu'], token })
+  await joinRunner(store, { name: 'near', labels: ['gpu'], token }, TESTER)
 })
 
 async function addUserToken(store: Store, role: Role, token: string): Promise<void> {
@@ -89,7 +90,7 @@ test('an access token of who is no administrator lets no runner join', async () 
   const token = createToken()
   await addUserToken(store, 'member', token)
   const request = { name: 'far', ...noLabels, token }
-  await assert.rejects(joinRunner(store, request), { code: 'unauthenticated' })
+  await assert.rejects(joinRunner(store, request, TESTER), { code: 'unauthenticated' })
 })
 
 test('an access token lets a runner take the place of one that is not connected', async () => {
@@ -97,12 +98,12 @@ test('an access token lets a runner take the place of one that is not connected'
   const token = createToken()
   await addUserToken(store, 'admin', token)
   const request = { name: 'far', labels: ['any'], token }
-  const { runner: first, identity } = await joinRunner(store, request)
+  const { runner: first, identity } = await joinRunner(store, request, TESTER)
   const dialled: RunnerRecord = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
   await store.transact((write) => write.saveRunner(dialled))
-  await assert.rejects(joinRunner(store, request), { code: 'conflict' })
+  await assert.rejects(joinRunner(store, request, TESTER), { code: 'conflict' })
   await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))
-  const { runner: second } = await joinRunner(store, request)
+  const { runner: second } = await joinRunner(store, request, TESTER)
   assert.equal(second.id, first.id)
   assert.equal(second.link, 'attached')
   assert.equal(second.url, undefined)

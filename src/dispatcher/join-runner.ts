@@ -1,4 +1,5 @@
 import { createToken, hashToken } from '../api/tokens.ts'
+import type { Doer } from '../core/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RunnerRecord } from '../store/records.ts'
@@ -27,11 +28,12 @@ export interface JoinRequest {
 export async function joinRunner(
   store: Store,
   request: JoinRequest,
+  from: Pick<Doer, 'address' | 'cause'>,
 ): Promise<{ runner: RunnerRecord; identity: string }> {
   const identity = createToken('identity')
   const { result: runner } = await store.transact(async (write) => {
     const id = newId('runner')
-    const allowedLabels = await admit(write, request, id)
+    const { allowedLabels, ...admitted } = await admit(write, request, id)
     const former = await write.findRunner(request.name)
     if (former && (allowedLabels || isConnected(former))) throw nameTaken(former)
     const record: RunnerRecord = {
@@ -41,17 +43,34 @@ export async function joinRunner(
       ...(allowedLabels ? { allowedLabels } : {}),
     }
     await write.saveRunner(record)
+    const runner = { kind: 'runner', id: record.id, name: record.name } as const
+    const { joinToken } = admitted
+    write.audit(
+      { actor: admitted.actor ?? runner, address: from.address, cause: from.cause },
+      {
+        action: 'runner.joined',
+        subject: record,
+        after: { labels: record.labels, joinToken, replaces: former !== undefined },
+      },
+    )
     return record
   })
   return { runner, identity }
 }
 
-/** The labels that the runner may have; undefined: any. */
+interface Admission {
+  /** The labels that the runner may have; absent: any. */
+  readonly allowedLabels?: readonly string[]
+  readonly joinToken?: string
+  /** Whose access token it is; absent: the runner comes by a token of its own. */
+  readonly actor?: Doer['actor']
+}
+
 async function admit(
   write: StoreWriter,
   { token, labels }: JoinRequest,
   id: RunnerRecord['id'],
-): Promise<readonly string[] | undefined> {
+): Promise<Admission> {
   if (token === undefined) {
     throw new NarwhalError(
       'unauthenticated',
@@ -59,7 +78,8 @@ async function admit(
     )
   }
   const hash = hashToken(token)
-  if ((await write.findUserByToken(hash))?.role === 'admin') return undefined
+  const user = await write.findUserByToken(hash)
+  if (user?.role === 'admin') return { actor: { kind: 'token', id: user.id, name: user.name } }
   const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
   if (!used) {
     throw new NarwhalError(
@@ -68,7 +88,7 @@ async function admit(
     )
   }
   const refused = labels.filter((label) => !used.labels.includes(label))
-  if (refused.length === 0) return used.labels
+  if (refused.length === 0) return { allowedLabels: used.labels, joinToken: used.id }
   const allowed = used.labels.length > 0 ? `allows only ${used.labels.join(', ')}` : 'allows none'
   throw new NarwhalError(
     'forbidden',

@@ -1,6 +1,8 @@
 import { getUser } from '../api/auth.ts'
+import { doerOf } from '../api/doer-of.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
 import { accepted, createdToken, newToken, tokenList, tokenParams } from '../contract/rest.ts'
+import type { Doer } from '../core/audit.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
@@ -41,6 +43,8 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
         const owner = await ownerOf(write, whose, getUser(request))
         const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
         await write.insertToken({ ...record, userId: owner.id })
+        const after = { user: owner.name, role: owner.role }
+        write.audit(doerOf(request), { action: 'token.created', subject: record, after })
         return owner
       })
       return reply.code(201).send({ id, name, user: user.name, token })
@@ -57,9 +61,17 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
       const { token } = request.params
       const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
       if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
-      await store.transact((write) => write.removeToken(found.id))
+      await remove(store, found, doerOf(request))
       return { ok: true } as const
     },
+  })
+}
+
+async function remove(store: Store, token: TokenRecord, by: Doer): Promise<void> {
+  await store.transact(async (write) => {
+    await write.removeToken(token.id)
+    const before = { user: (await write.findUser(token.userId))?.name }
+    write.audit(by, { action: 'token.removed', subject: token, before })
   })
 }
 

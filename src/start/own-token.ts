@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { firstAdmin } from '../api/first-admin.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
+import { systemDoer } from '../core/audit.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { isLoopbackUrl } from '../lib/loopback.ts'
 import { newId } from '../lib/new-id.ts'
@@ -50,10 +51,12 @@ async function tryOwnToken(
   // Before the store knows it: what stands in the file alone opens nothing.
   keep(folder, 'access', token)
   await store.transact(async (write) => {
-    const { id: userId } = await firstAdmin(write)
+    const by = systemDoer('start', 'the start of the process')
+    const { id: userId, name: user, role } = await firstAdmin(write, by)
     const name = isFirst ? 'first' : `on ${hostname()}`
     const record = { id: newId('token'), name, hash: hashToken(token), createdAt: Date.now() }
     await write.insertToken({ ...record, userId })
+    write.audit(by, { action: 'token.created', subject: record, after: { user, role } })
   })
   return { token, isNew: true }
 }
