@@ -15,6 +15,7 @@ export function compileOptions(outdir) {
       'beat-worker': 'src/dispatcher/beat-worker.ts',
       'plan-worker': 'src/runner/plan-worker.ts',
       'webhook-worker': 'src/agent/webhook-worker.ts',
+      'reach-process': 'src/runner/network/reach-process.ts',
       'watchdog-process': 'src/runner/watchdog/watchdog-process.ts',
     },
     outdir,

@@ -24,6 +24,10 @@ export const RUNNER_SETTINGS = [
   'checkout-files',
   'fetch-hosts',
   'strangers',
+  'sandbox-network',
+  'private-networks',
+  'reach',
+  'also-private',
 ] as const
 const SCHEDULING = [
   'heuristic',

@@ -7,15 +7,18 @@ import { JOB_SETTINGS } from './job-settings.ts'
 import { setting } from './setting.ts'
 import {
   broker,
+  choice,
   database,
   duration,
   executor,
   file,
+  hostPorts,
   httpUrl,
   httpUrls,
   integer,
   issuerUrl,
   keeping,
+  ranges,
   size,
   strangers,
 } from './values.ts'
@@ -160,6 +163,30 @@ export const SETTINGS = {
     help: "what may run the jobs of strangers: oci:, docker:, both with a comma, or none; nothing that runs over the machine's own root",
     schema: strangers,
     fallback: 'oci:,docker:',
+  }),
+  'sandbox-network': setting({
+    value: 'kind',
+    help: "auto: jobs reach the outside and nothing of this machine; none: no job has a network; host: jobs without an image use the machine's own, which closes nothing (strangers' jobs never do)",
+    schema: choice(['auto', 'none', 'host']),
+    fallback: 'auto',
+  }),
+  'private-networks': setting({
+    value: 'rule',
+    help: "whether jobs reach private networks: allow, or deny; strangers' jobs never do",
+    schema: choice(['allow', 'deny']),
+    fallback: 'allow',
+  }),
+  reach: setting({
+    value: 'list',
+    help: "what all jobs reach though it is private, strangers' as well: host:port, with commas between them",
+    schema: hostPorts,
+    fallback: '',
+  }),
+  'also-private': setting({
+    value: 'list',
+    help: "ranges that are private here though their addresses are public, such as 9.0.0.0/8; closed to strangers' jobs, and to all with --private-networks deny",
+    schema: ranges,
+    fallback: '',
   }),
   labels: setting({
     value: 'list',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
 
@@ -107,3 +108,40 @@ export const strangers = z.string().transform((text, context): readonly Stranger
   )
   return z.NEVER
 })
+
+/** One of these words. */
+export const choice = <const Word extends string>(
+  words: readonly Word[],
+): z.ZodType<Word, string> =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` }) as z.ZodType<Word, string>
+
+/** `git.internal:443`, `10.1.2.3:8080` or `[fd00::5]:443`, with commas between them. */
+export const hostPorts = z.string().transform((text, context) => {
+  const parts = text.split(',').filter((part) => part.trim() !== '')
+  const found = parts.map((part) => {
+    const [, six, name, digits] =
+      /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(part.trim()) ?? []
+    const host = six ?? name
+    const port = Number(digits)
+    if (host === undefined || port < 1 || port > 65_535) return undefined
+    return six !== undefined && isIP(six) !== 6 ? undefined : { host, port }
+  })
+  if (found.every((one) => one !== undefined)) return found
+  context.addIssue('must be hosts with a port like git.internal:443, with commas between them')
+  return z.NEVER
+})
+
+/** `9.0.0.0/8` or `2001:db8::/32`, with commas between them. */
+export const ranges = z.string().transform((text, context) => {
+  const parts = text.split(',').map((part) => part.trim())
+  const found = parts.filter((part) => part !== '')
+  if (found.every(isRange)) return found
+  context.addIssue('must be ranges like 9.0.0.0/8 or 2001:db8::/32, with commas between them')
+  return z.NEVER
+})
+
+function isRange(text: string): boolean {
+  const [address = '', length = '', ...more] = text.split('/')
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return more.length === 0 && /^\d{1,3}$/.test(length) && Number(length) <= most
+}

@@ -276,6 +276,9 @@ export class Attempt implements KnownAttempt {
     const guarded = withRoom(this.#keeper.guard(sandbox), sandbox.disk)
     using _disk = this.#watchDisk(sandbox)
     this.#mask.learnFrom(sandbox)
+    if (this.#order.job.steps.length > 0) {
+      for (const note of sandbox.notes ?? []) await this.#steps.say(note)
+    }
     const env = outputEnv(sandbox)
     const idTokens = this.#idTokens
     const result = await this.#steps.run(

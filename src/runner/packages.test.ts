@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { freeNetworks } from '../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../test/support/services.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { isPackageName } from '../core/package-name.ts'
@@ -136,6 +137,7 @@ test('says so in an image without a package manager', { skip: docker.skip }, asy
     instance: uniquePrefix(),
     runnerIsRoot: process.getuid?.() === 0,
     log: silentLog(),
+    networks: freeNetworks(),
   })
   const never = new AbortController().signal
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }

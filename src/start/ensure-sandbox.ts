@@ -4,38 +4,62 @@ import type { CliIo } from '../cli/cli-io.ts'
 import { describeError } from '../lib/errors.ts'
 import { exists } from '../lib/exists.ts'
 import type { Executor } from '../runner/executor/executor.ts'
+import type { NetworkSource } from '../runner/network/network-source.ts'
+import { NoNetworks } from '../runner/network/unrouted-networks.ts'
 
 const run = promisify(execFile)
 
+export interface SandboxParts {
+  readonly executor: Executor
+  readonly networks: NetworkSource
+}
+
 /**
  * Sees to it that jobs without an image can run on this machine, where nothing else was chosen:
- * installs bubblewrap where that can be done at once (as root on Debian and its kin), and otherwise
- * says the very command to run. Resolves with whether any job can run.
+ * installs bubblewrap, and what their network needs, where that can be done at once (as root on Debian
+ * and its kin), and otherwise says the very command to run. Resolves with whether any job can run.
  */
 export async function ensureSandbox(
-  executor: Executor,
+  { executor, networks }: SandboxParts,
   chosen: { readonly kind: string },
   io: CliIo,
 ): Promise<boolean> {
   const trouble = await executor.probe()
-  if (chosen.kind !== 'auto' || executor.engines.includes('bubblewrap')) {
+  const hasBubblewrap = executor.engines.includes('bubblewrap')
+  const missing = chosen.kind === 'auto' ? await missingPackages(networks, hasBubblewrap) : []
+  if (missing.length === 0) {
     if (trouble) io.stderr.write(`narwhal: ${trouble}\n`)
     return trouble === ''
   }
+  const names = missing.join(' and ')
   if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
-    io.stdout.write('Installing bubblewrap by apt-get, for jobs that name no image…\n')
-    await installBubblewrap().catch((error: unknown) => {
-      io.stderr.write(`narwhal: bubblewrap can't be installed: ${describeError(error)}\n`)
+    io.stdout.write(`Installing ${names} by apt-get, for jobs that name no image…\n`)
+    await install(missing).catch((error: unknown) => {
+      io.stderr.write(`narwhal: ${names} can't be installed: ${describeError(error)}\n`)
     })
+    await networks.getAnew()
   } else if (trouble) {
     io.stderr.write(`narwhal: ${trouble}\n`)
   }
   return (await executor.probe()) === ''
 }
 
-async function installBubblewrap(): Promise<void> {
+/** What jobs without an image need, and their network. */
+async function missingPackages(
+  networks: NetworkSource,
+  hasBubblewrap: boolean,
+): Promise<readonly string[]> {
+  const known = await networks.getAnew()
+  const hasNetwork = !(known instanceof NoNetworks && known.cause === 'missing')
+  return [...(hasBubblewrap ? [] : ['bubblewrap']), ...(hasNetwork ? [] : NETWORK_PACKAGES)]
+}
+
+/** Root's. */
+const NETWORK_PACKAGES = ['nftables', 'iproute2']
+
+async function install(packages: readonly string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
-  const install = ['install', '--yes', '--no-install-recommends', 'bubblewrap']
+  const install = ['install', '--yes', '--no-install-recommends', ...packages]
   try {
     await run('apt-get', install, { env })
   } catch {

@@ -5,6 +5,7 @@ import { readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
+import { NetworkSource } from '../runner/network/network-source.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { RunnerDeps } from '../runner/runner-options.ts'
 import { startRunner } from '../runner/start-runner.ts'
@@ -14,14 +15,19 @@ import type { PartsContext } from './context.ts'
 
 type RunnerSetting = (typeof RUNNER_SETTINGS)[number]
 
+export interface ExecutorParts {
+  readonly dataDir: string
+  readonly networks: NetworkSource
+  readonly warmSandboxes?: number
+}
+
 /**
  * `dataDir` must have been claimed: what a former process of its runner left behind is removed, and
  * of a living one that would be its running jobs.
  */
 export async function openExecutorOf(
   context: PartsContext<'executor' | 'default-image' | RunnerSetting>,
-  dataDir: string,
-  warmSandboxes = 0,
+  { dataDir, networks, warmSandboxes = 0 }: ExecutorParts,
 ): Promise<Executor> {
   const { executor, 'default-image': defaultImage } = context.config
   const { dockerHost, runtimeDir } = readSurroundings()
@@ -35,11 +41,33 @@ export async function openExecutorOf(
     },
     {
       log: context.log,
+      networks,
       instance: await instanceOf(context.config.name, dataDir),
       folder: join(await realpath(dataDir), 'sandboxes'),
       hide: [dataDir],
     },
   )
+}
+
+/** The network of a runner's jobs; `stays`: it is there for long, and so looks after itself. */
+export async function openNetworksOf(
+  { config, log }: PartsContext<RunnerSetting>,
+  dataDir: string,
+  { stays }: { readonly stays: boolean },
+): Promise<NetworkSource> {
+  return new NetworkSource({
+    settings: {
+      mode: config['sandbox-network'],
+      privateNetworks: config['private-networks'],
+      reach: config.reach,
+      alsoPrivate: config['also-private'],
+    },
+    instance: await instanceOf(config.name, dataDir),
+    slots: config.slots,
+    ready: stays ? config.slots + 1 : 0,
+    stays,
+    log,
+  })
 }
 
 /** Runners are named after their machine unless told, so the name alone does not tell two apart. */

@@ -12,7 +12,7 @@ import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
-import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
+import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
 type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
@@ -32,10 +32,12 @@ export async function runRunner(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
   const claim = stack.use(await claimFolder(dataDir))
+  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
+  const warmSandboxes = warmSandboxesOf(context)
   // Before the executor, so that it sees to the sandboxes until they have ended.
   const watchdog = stack.use(startWatchdog({ log }))
   const executor = stack.use(
-    watchedExecutor(await openExecutorOf(context, dataDir, warmSandboxesOf(context)), watchdog),
+    watchedExecutor(await openExecutorOf(context, { dataDir, networks, warmSandboxes }), watchdog),
   )
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')

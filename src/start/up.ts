@@ -25,7 +25,7 @@ import {
   openVaultOf,
 } from './open-parts.ts'
 import { ensureOwnToken } from './own-token.ts'
-import { openExecutorOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
+import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 
@@ -49,7 +49,7 @@ export async function runUp(launch: Launch): Promise<void> {
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  const isReady = await ensureSandbox(parts.executor, config.executor, launch.io)
+  const isReady = await ensureSandbox(parts, config.executor, launch.io)
   if (typeof build === 'string' && isReady) {
     const own = { url, dataDir, token, tls: tls.ownClient }
     await buildFolder({ folder: build, ...own, context, io: launch.io })
@@ -70,7 +70,9 @@ async function openParts(
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
   const vault = await openVaultOf(context, store, dataDir)
-  const executor = stack.use(await openExecutorOf(context, dataDir, warmSandboxesOf(context)))
+  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
+  const warmSandboxes = warmSandboxesOf(context)
+  const executor = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
@@ -111,5 +113,5 @@ async function openParts(
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())
-  return { server, store, executor }
+  return { server, store, executor, networks }
 }

@@ -6,6 +6,7 @@ import type {
   SandboxLimits,
   StepExit,
 } from '../../src/runner/executor/executor.ts'
+import { freeNetworks } from './free-networks.ts'
 import { uniquePrefix } from './services.ts'
 import { type TempDir, tempDir } from './temp-dir.ts'
 
@@ -31,7 +32,12 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
   const dir = stack.use(await tempDir())
   const instance = uniquePrefix()
   const executor = stack.use(
-    new BubblewrapExecutor({ instance, hide: [], folder: dir.join('sandboxes') }),
+    new BubblewrapExecutor({
+      instance,
+      networks: freeNetworks(),
+      hide: [],
+      folder: dir.join('sandboxes'),
+    }),
   )
   let jobs = 0
   const owned = stack.move()
@@ -59,7 +65,11 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
 
 /** For node:test's `skip`: false where bubblewrap works. */
 export async function withoutBubblewrap(): Promise<string | false> {
-  await using executor = new BubblewrapExecutor({ instance: uniquePrefix(), hide: [] })
+  await using executor = new BubblewrapExecutor({
+    instance: uniquePrefix(),
+    networks: freeNetworks(),
+    hide: [],
+  })
   return (await executor.probe()) || false
 }
 

@@ -35,6 +35,8 @@ export interface SandboxView {
   readonly path: string
   readonly limits: SandboxLimits
   readonly network?: 'none' | undefined
+  /** A file for /etc/resolv.conf; absent: the machine's own. */
+  readonly resolvConf?: string | undefined
   /** The script, in `scratch.steps`. */
   readonly file: string
   readonly launch: LaunchParts
@@ -90,7 +92,7 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
     ...bind(scratch.tmp, '/var/tmp'),
     ...bind(scratch.home, '/home/narwhal'),
     ...(await tools(view)),
-    ...(await nameService()),
+    ...(await nameService(view.resolvConf)),
     ...bind(view.workspace, WORKSPACE),
     ...bind(scratch.maskFile, MASK_FILE),
     '--ro-bind',
@@ -196,10 +198,11 @@ async function hiddenPaths(hide: readonly string[]): Promise<readonly string[]> 
 }
 
 /** /etc/resolv.conf is often a link into /run, which is empty here. */
-async function nameService(): Promise<readonly string[]> {
+async function nameService(file: string | undefined): Promise<readonly string[]> {
   const real = await realpath('/etc/resolv.conf').catch(() => undefined)
-  if (real === undefined || isShown(real)) return []
-  return [...foldersAbove(real), '--ro-bind', real, real]
+  if (real === undefined) return []
+  if (isShown(real)) return file === undefined ? [] : ['--ro-bind', file, real]
+  return [...foldersAbove(real), '--ro-bind', file ?? real, real]
 }
 
 function isShown(path: string): boolean {

@@ -99,27 +99,27 @@ async function probeProgram(box: Box, { scratch, workspace, network }: ProbePart
   const path = STANDARD_PATH
   const view = { ...box, workspace, scratch, hide: [], path, limits: LIMITS, network, file }
   return {
-    ...bubblewrapProgram(box, await sandboxArgs(view), { PATH: STANDARD_PATH }, {}),
+    ...bubblewrapProgram({ ...box, enter: [] }, await sandboxArgs(view), { PATH: path }, {}),
     fifos: new FifoStock(scratch.path),
     gate: new PauseGate(),
   }
 }
 
+/** How bubblewrap is started: what it is started through comes first (see `Connection.enter`). */
+export type BubblewrapStart = Pick<Box, 'mode' | 'launch'> & { readonly enter: readonly string[] }
+
 /** The program of one step; `env` reaches only the script. */
 export function bubblewrapProgram(
-  { mode, launch: parts }: Pick<Box, 'mode' | 'launch'>,
+  start: BubblewrapStart,
   args: readonly string[],
   base: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
 ) {
-  const [command, ...rest] = launch(parts, ['bwrap', ...args])
   return {
-    command,
-    args: rest,
+    ...commandOf(start, args),
     env: base,
     input: assignments(env),
     cwd: '/',
-    ...(mode.user && !mode.privileged ? { user: mode.user } : {}),
     // The rest of the sandbox dies with bwrap (--die-with-parent).
     kill: async (pid: number) => void kill(pid),
     // Bubblewrap itself would take all of it with it at once.
@@ -134,13 +134,21 @@ export function shellFile(env: Readonly<Record<string, string>>): string {
 
 /** The program of a shell for a person; `args` are of a view that is one. */
 export function bubblewrapShell(
-  { mode, launch: parts }: Pick<Box, 'mode' | 'launch'>,
+  start: BubblewrapStart,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): SandboxShell {
-  const user = mode.user && !mode.privileged ? { user: mode.user } : {}
-  const [command, ...rest] = launch(parts, ['bwrap', ...args])
-  return { kind: 'program', command, args: rest, env, cwd: '/', ...user }
+  return { kind: 'program', ...commandOf(start, args), env, cwd: '/' }
+}
+
+function commandOf({ mode, launch: parts, enter }: BubblewrapStart, args: readonly string[]) {
+  const user = mode.user && !mode.privileged ? mode.user : undefined
+  const isDirect = enter.length === 0
+  // Only root may enter: it becomes the user behind that.
+  const ids = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []
+  const become = user && !isDirect ? ['setpriv', ...ids, '--'] : []
+  const [command, ...rest] = launch(parts, [...enter, ...become, 'bwrap', ...args])
+  return { command, args: rest, ...(user && isDirect ? { user } : {}) }
 }
 
 /** Bash would stop at an assignment to these, and as environment variables it ignores them. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { realNetworks } from '../../../test/support/networks.ts'
 import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -9,7 +10,8 @@ import { BubblewrapExecutor } from './bubblewrap.ts'
 import { executorContract } from './executor.contract.ts'
 import type { SandboxSpec } from './executor.ts'
 
-const open = async () => new BubblewrapExecutor({ instance: uniquePrefix(), hide: [] })
+const open = async () =>
+  new BubblewrapExecutor({ instance: uniquePrefix(), hide: [], networks: realNetworks() })
 const trouble = await (await open()).probe()
 const skip = trouble === '' ? false : trouble
 const NOTHING = new AbortController().signal
@@ -90,6 +92,7 @@ test('bubblewrap: shows the tools of a PATH outside the system, and hides what i
   await chmod(dir.path, 0o755)
   await using executor = new BubblewrapExecutor({
     instance: uniquePrefix(),
+    networks: realNetworks(),
     hide: ['/usr/share', '/etc/hostname', '/nowhere'],
     path: `${dir.join('node/bin')}:/usr/bin:/bin`,
   })

@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { type Connection, noConnection } from '../network/job-networks.ts'
+import type { NetworkSource } from '../network/network-source.ts'
 import {
   type BubblewrapMode,
   MASK_FILE,
@@ -29,11 +33,19 @@ export interface BubblewrapExecutorOptions {
   readonly instance: string
   /** Absolute paths that no job may see, besides those that never are visible: Narwhal's data. */
   readonly hide: readonly string[]
+  /** How jobs are connected; the caller's to dispose, after this. */
+  readonly networks: NetworkSource
   /** The PATH of the steps; the system's own folders unless told. */
   readonly path?: string
   /** For scratch folders; the machine's temporary one unless told. */
   readonly folder?: string
   readonly log?: Logger
+}
+
+interface SandboxPlace {
+  readonly box: Box
+  readonly connection: Connection
+  readonly scratch: Scratch
 }
 
 /**
@@ -67,18 +79,19 @@ export class BubblewrapExecutor implements Executor {
     // What works goes on to work; what does not may have been mended.
     if (typeof known === 'string') this.#mode = undefined
     const mode = await this.#findMode()
-    return typeof mode === 'string' ? mode : ''
+    return typeof mode === 'string' ? mode : this.#options.networks.trouble
   }
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     refuseContainers(spec, 'only has bubblewrap')
     const mode = await this.#findMode()
     if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
-    if (spec.network === 'none') await this.#checkNoNetwork(mode)
     const { limits } = spec
     return this.#sandboxes.open(async (scratch, owned) => {
+      const connection = owned.use(await this.#connect(spec))
+      if (connection.kind === 'none') await this.#checkNoNetwork(mode)
       const box = await openBox({ mode, means: this.#means(), scratch, limits }, owned)
-      return this.#parts(spec, box, scratch)
+      return this.#parts(spec, { box, connection, scratch })
     }, signal)
   }
 
@@ -94,11 +107,22 @@ export class BubblewrapExecutor implements Executor {
     this.#found?.groups?.[Symbol.dispose]()
   }
 
-  #parts(spec: SandboxSpec, box: Box, scratch: Scratch) {
+  async #connect({ network, isStranger }: SandboxSpec): Promise<Connection> {
+    if (network === 'none') return noConnection('')
+    const networks = await this.#options.networks.get()
+    return networks.connect(isStranger ? 'strangers' : 'own')
+  }
+
+  async #parts(spec: SandboxSpec, { box, connection, scratch }: SandboxPlace) {
     const path = this.#options.path ?? STANDARD_PATH
     const { hide } = this.#options
+    const { enter, note } = connection
+    const start = { ...box, enter }
+    const network = connection.kind === 'none' ? ('none' as const) : undefined
+    const resolvConf = await writeResolvConf(scratch, connection)
     let given = false
     return {
+      ...(note === undefined ? {} : { notes: [note] }),
       name: spec.name,
       workspace: WORKSPACE,
       maskPath: MASK_FILE,
@@ -115,18 +139,18 @@ export class BubblewrapExecutor implements Executor {
       shellFor: async (env: Readonly<Record<string, string>>) => {
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const file = await scratch.writeScript(0, shellFile(env))
-        const { workspace, limits, network } = spec
-        const view = { ...box, workspace, scratch, hide, path, limits, network, file }
-        return bubblewrapShell(box, await sandboxArgs({ ...view, isShell: true }), base)
+        const { workspace, limits } = spec
+        const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
+        return bubblewrapShell(start, await sandboxArgs({ ...view, isShell: true }), base)
       },
       programFor: async (file: string, step: SandboxStep) => {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
         if (!given) await giveWorkspace(box.mode, [spec.workspace, scratch.home])
         given = true
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
-        const { workspace, limits, network } = spec
-        const view = { ...box, workspace, scratch, hide, path, limits, network, file }
-        return bubblewrapProgram(box, await sandboxArgs(view), base, step.env)
+        const { workspace, limits } = spec
+        const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
+        return bubblewrapProgram(start, await sandboxArgs(view), base, step.env)
       },
     }
   }
@@ -161,4 +185,14 @@ export class BubblewrapExecutor implements Executor {
     this.#found ??= findMeans(this.#options.instance)
     return this.#found
   }
+}
+
+async function writeResolvConf(
+  scratch: Scratch,
+  { resolvConf }: Connection,
+): Promise<string | undefined> {
+  if (resolvConf === undefined) return undefined
+  const file = join(scratch.path, 'resolv.conf')
+  await writeFile(file, resolvConf, { mode: 0o644 })
+  return file
 }

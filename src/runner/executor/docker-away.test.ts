@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, rm, symlink } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -35,6 +36,7 @@ async function stage() {
       host: `unix://${socket}`,
       runnerIsRoot: true,
       log: silentLog(),
+      networks: freeNetworks(),
       instance,
       folder: dir.join('sandboxes'),
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -22,6 +23,7 @@ async function stage() {
       instance: uniquePrefix(),
       runnerIsRoot: process.getuid?.() === 0,
       log: silentLog(),
+      networks: freeNetworks(),
     }),
   )
   const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }

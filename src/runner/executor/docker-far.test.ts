@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -89,6 +90,7 @@ test('docker: runs steps by the engine where FIFOs do not reach into its contain
     // Long enough for one that could be heard, on a busy machine, to be heard.
     firstWordMs: 3_000,
     log: silentLog(),
+    networks: freeNetworks(),
   })
   const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
   const open = async (name: string) => {

@@ -8,10 +8,11 @@ import { SharedTasks } from '../shared-tasks.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type EngineTraits, JobContainer } from './docker-container.ts'
 import { ContainerFolder } from './docker-folder.ts'
+import type { DockerNetworks, JobPlace } from './docker-networks.ts'
 import {
   type Connection,
   containerSettings,
-  networkSettings,
+  type JobNetwork,
   type ProfileOptions,
   probeSettings,
   serviceSettings,
@@ -29,10 +30,12 @@ export interface JobContainers {
   /** Of the others, by the full reference. */
   readonly others: ReadonlyMap<string, JobContainer>
   readonly services?: JobServices
+  /** Where they all are; given up behind them. */
+  readonly place: JobPlace
 }
 
 type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
-  readonly connection: Connection | undefined
+  readonly connection: Connection
   readonly mustTidy: boolean
   /** Absent: its own. */
   readonly maskFile?: string
@@ -57,9 +60,11 @@ export class ContainerMaker {
   readonly #options: MakerOptions
   readonly #traits: EngineTraits
   readonly #pulls = new SharedTasks<void>()
+  readonly #networks: DockerNetworks
 
-  constructor(api: DockerApi, options: MakerOptions) {
+  constructor(api: DockerApi, networks: DockerNetworks, options: MakerOptions) {
     this.#api = api
+    this.#networks = networks
     this.#options = options
     const { steps, firstWordMs = FIRST_WORD_MS } = options
     this.#traits = { fifos: steps === 'exec' ? 'fail' : 'unknown', firstWordMs }
@@ -75,19 +80,20 @@ export class ContainerMaker {
     signal: AbortSignal,
   ): Promise<JobContainers> {
     await using made = new AsyncDisposableStack()
-    const services = spec.services?.length
-      ? await this.#makeServices(image, spec, signal)
-      : undefined
+    const place = await this.#networks.take(spec)
+    made.defer(() => place.release().catch(() => {}))
+    const { connection } = place
+    const services =
+      spec.services?.length && connection.kind === 'network'
+        ? await this.#makeServices(image, { ...spec, connection }, signal)
+        : undefined
     if (services) made.defer(() => services.remove().catch(() => {}))
-    const connection: Connection | undefined = services
-      ? { kind: 'network', ...services.network }
-      : connectionOf(spec.network)
     const mustTidy = !this.#options.runnerIsRoot
     const main = await this.#makeOne(image, { ...spec, connection, mustTidy }, signal)
     made.defer(() => main.remove().catch(() => {}))
     const others = await this.makeOthers(main, spec, signal)
     made.move()
-    return { main, others, ...(services ? { services } : {}) }
+    return { main, others, place, ...(services ? { services } : {}) }
   }
 
   /** The containers of further images of a job, by the full references. */
@@ -126,49 +132,40 @@ export class ContainerMaker {
     limits: SandboxLimits,
     onGone: () => void,
   ): Promise<WarmContainer | undefined> {
-    const { image, network } = warmKindOf(kind)
+    const { image, ...asked } = warmKindOf(kind)
     const imageId = await this.#api.findImage(parseImageReference(image).full)
     if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
     const workspace = join(this.#options.folder, `workspace-${randomBytes(8).toString('hex')}`)
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
     await mkdir(workspace)
-    let container: JobContainer | undefined
-    try {
-      const connection = connectionOf(network)
-      const mustTidy = !this.#options.runnerIsRoot
-      const spec = { name: 'warm', workspace, limits, connection, mustTidy }
-      container = await this.#create(image, spec, imageId)
-      await container?.start(onGone)
-      if (container) return { kind, image, imageId, workspace, limits, container }
-    } catch (error) {
-      await container?.remove().catch(() => {})
-      await removeFolder(workspace)
-      throw error
-    }
-    await removeFolder(workspace)
-    return undefined
+    await using made = new AsyncDisposableStack()
+    made.defer(() => removeFolder(workspace))
+    const place = await this.#networks.take({ name: 'warm', ...asked })
+    made.defer(() => place.release().catch(() => {}))
+    const { connection } = place
+    const mustTidy = !this.#options.runnerIsRoot
+    const spec = { name: 'warm', workspace, limits, connection, mustTidy }
+    const container = await this.#create(image, spec, imageId)
+    if (!container) return undefined
+    made.defer(() => container.remove().catch(() => {}))
+    await container.start(onGone)
+    made.move()
+    return { kind, image, imageId, workspace, limits, container, place }
   }
 
   async #makeServices(
     image: ImageReference,
-    spec: SandboxSpec,
+    spec: SandboxSpec & { readonly connection: JobNetwork },
     signal: AbortSignal,
   ): Promise<JobServices> {
-    const { services = [], limits, name, network: kind, onService } = spec
-    const own = { network: containerName(name), isInternal: kind === 'none' }
-    const wanted = networkSettings(own, name, this.#options)
-    await this.#api.createNetwork(wanted).catch(async (error: unknown) => {
-      if (!own.isInternal) throw error
-      // Podman refuses options of Docker's, and keeps such a network apart by itself.
-      await this.#api.createNetwork({ ...wanted, Options: {} })
-    })
+    const { services = [], limits, name, connection, onService } = spec
     const containers: ServiceContainer[] = []
-    const made = new JobServices(this.#api, own, containers)
+    const made = new JobServices(containers)
     const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
       this.#watch(image, { script, container, name, limits }, until)
     try {
       for (const [index, service] of services.entries()) {
-        const settings = serviceSettings(service, { name, limits, ...own }, this.#options)
+        const settings = serviceSettings(service, { ...connection, name, limits }, this.#options)
         const id = await this.#createOrPull(parseImageReference(service.image), signal, () =>
           this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
         )
@@ -244,10 +241,6 @@ export class ContainerMaker {
     const traits = this.#traits
     return new JobContainer({ api: this.#api, id: created, image, folder, traits, mustTidy })
   }
-}
-
-function connectionOf(network: SandboxSpec['network']): Connection | undefined {
-  return network === 'none' ? { kind: 'none' } : undefined
 }
 
 /** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */

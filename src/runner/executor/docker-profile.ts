@@ -1,5 +1,6 @@
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { ServiceSpec } from '../../core/plan.ts'
+import type { EngineNetwork } from '../network/job-networks.ts'
 import { CONTROL_DIR, SUPERVISOR } from './docker-supervisor.ts'
 import type { SandboxLimits, SandboxSpec } from './executor.ts'
 
@@ -11,7 +12,7 @@ export const MASK_FILE = '/narwhal-mask'
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
 
-/** How a container is connected; absent: to the engine's default network. */
+/** How a container is connected. */
 export type Connection =
   | { readonly kind: 'none' }
   /** As this container is, by its id: the same addresses, ports and names. */
@@ -23,6 +24,10 @@ export interface JobNetwork {
   readonly network: string
   /** Nothing outside it is reached from there. */
   readonly isInternal: boolean
+  /** The server that is asked for names of the outside; absent: the machine's own. */
+  readonly resolver?: string
+  /** Where on the machine it has to be. */
+  readonly place?: EngineNetwork
 }
 
 /** The body of POST /containers/create, as far as Narwhal sets it. */
@@ -95,10 +100,8 @@ function hostSettings(limits: SandboxLimits): Readonly<Record<string, unknown>> 
   }
 }
 
-function networkMode(connection: Connection | undefined): Readonly<Record<string, unknown>> {
-  switch (connection?.kind) {
-    case undefined:
-      return {}
+function networkMode(connection: Connection): Readonly<Record<string, unknown>> {
+  switch (connection.kind) {
     case 'none':
       return { NetworkMode: 'none' }
     case 'as':
@@ -109,8 +112,9 @@ function networkMode(connection: Connection | undefined): Readonly<Record<string
 }
 
 /** The engine answers for the names of the network; others it would ask of the machine's own servers. */
-function nameSettings({ isInternal }: JobNetwork): { Dns?: readonly string[] } {
-  return isInternal ? { Dns: ['127.0.0.1'] } : {}
+function nameSettings({ isInternal, resolver }: JobNetwork): { Dns?: readonly string[] } {
+  if (isInternal) return { Dns: ['127.0.0.1'] }
+  return resolver === undefined ? {} : { Dns: [resolver] }
 }
 
 /**
@@ -118,9 +122,9 @@ function nameSettings({ isInternal }: JobNetwork): { Dns?: readonly string[] } {
  * its addresses could be reached by that of the bridge.
  */
 export function networkSettings(
-  { network, isInternal }: JobNetwork,
+  { network, isInternal, place }: JobNetwork,
   name: string,
-  { instance }: ProfileOptions,
+  { instance }: Pick<ProfileOptions, 'instance'>,
 ): Readonly<Record<string, unknown>> {
   return {
     Name: network,
@@ -128,6 +132,17 @@ export function networkSettings(
     Internal: isInternal,
     Labels: { [SANDBOX_LABEL]: name, [RUNNER_LABEL]: instance },
     ...(isInternal ? { Options: { 'com.docker.network.bridge.inhibit_ipv4': 'true' } } : {}),
+    ...(place ? placeSettings(place) : {}),
+  }
+}
+
+function placeSettings({ bridge, subnet, gateway, mtu }: EngineNetwork) {
+  return {
+    IPAM: { Config: [{ Subnet: subnet, Gateway: gateway }] },
+    Options: {
+      'com.docker.network.bridge.name': bridge,
+      'com.docker.network.driver.mtu': String(mtu),
+    },
   }
 }
 
@@ -143,7 +158,7 @@ export function containerSettings(
   spec: Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
     readonly control: string
     readonly maskFile: string
-    readonly connection?: Connection | undefined
+    readonly connection: Connection
   },
   options: ProfileOptions,
 ): ContainerSettings {
@@ -161,7 +176,7 @@ export function containerSettings(
           `GIT_CONFIG_VALUE_0=${WORKSPACE}`,
         ],
     // Where it is connected as another container, it is called like that.
-    ...(connection?.kind === 'as' ? {} : { Hostname: 'narwhal' }),
+    ...(connection.kind === 'as' ? {} : { Hostname: 'narwhal' }),
     // The image's own user could neither write into the workspace nor install packages.
     User: '0:0',
     WorkingDir: WORKSPACE,

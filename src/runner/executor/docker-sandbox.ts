@@ -84,6 +84,11 @@ export class DockerSandbox implements Sandbox {
     return run
   }
 
+  get notes(): readonly string[] {
+    const { note } = this.#containers.place
+    return note === undefined ? [] : [note]
+  }
+
   get maskFile(): MaskFile {
     return { path: MASK_FILE, runnerPath: this.#containers.main.parts.folder.maskFile }
   }
@@ -275,10 +280,11 @@ export class DockerSandbox implements Sandbox {
       new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
     )
     await Promise.all(this.#running)
-    const { main, others, services } = this.#containers
+    const { main, others, services, place } = this.#containers
     const forSteps = [main, ...others.values()]
-    await Promise.all([...forSteps.map((one) => one.remove()), services?.removeContainers()])
-    await services?.removeNetwork()
+    await Promise.all([...forSteps.map((one) => one.remove()), services?.remove()])
+    // Only now is it empty.
+    await place.release()
     this.#onRemoved()
   }
 }

@@ -1,17 +1,11 @@
 import { allOrNone } from '../../lib/all-or-none.ts'
-import type { DockerApi } from './docker-api.ts'
-import type { JobNetwork } from './docker-profile.ts'
 import type { ServiceContainer } from './docker-service.ts'
 
-/** The services of one job on a network of its own; `start` once, and `remove`. */
+/** The services of one job, on its network; `start` once, and `remove`. */
 export class JobServices {
-  readonly network: JobNetwork
-  readonly #api: DockerApi
   readonly #containers: readonly ServiceContainer[]
 
-  constructor(api: DockerApi, network: JobNetwork, containers: readonly ServiceContainer[]) {
-    this.network = network
-    this.#api = api
+  constructor(containers: readonly ServiceContainer[]) {
     this.#containers = containers
   }
 
@@ -25,18 +19,7 @@ export class JobServices {
     await allOrNone(starts, signal)
   }
 
-  async removeContainers(): Promise<void> {
-    await Promise.all(this.#containers.map((one) => one.remove()))
-  }
-
-  /** Once nothing is connected to it: the job's own containers have to go first. */
-  async removeNetwork(): Promise<void> {
-    await this.#api.removeNetwork(this.network.network)
-  }
-
-  /** Removes all. */
   async remove(): Promise<void> {
-    await this.removeContainers()
-    await this.removeNetwork()
+    await Promise.all(this.#containers.map((one) => one.remove()))
   }
 }

@@ -4,6 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../../../test/support/eventually.ts'
+import { realNetworks } from '../../../test/support/networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -37,6 +38,7 @@ async function stage(options: Options) {
     runnerIsRoot: process.getuid?.() === 0,
     warm: { size, limits },
     log: silentLog(),
+    networks: realNetworks(),
   })
   await executor.reap()
   let jobs = 0

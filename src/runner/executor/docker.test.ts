@@ -3,6 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { realNetworks } from '../../../test/support/networks.ts'
 import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
@@ -25,6 +26,7 @@ function open(options: Partial<DockerExecutorOptions> = {}): DockerExecutor {
     folder: join(tmpdir(), uniquePrefix('narwhal-sandboxes-')),
     runnerIsRoot: process.getuid?.() === 0,
     log: silentLog(),
+    networks: realNetworks(),
     instance: uniquePrefix(),
     ...options,
   })

@@ -5,11 +5,13 @@ import { type ImageReference, parseImageReference } from '../../core/image-refer
 import { allOrNone } from '../../lib/all-or-none.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { NetworkSource } from '../network/network-source.ts'
 import { removeFolder } from '../remove-folder.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
 import { tidyWorkspace } from './docker-container.ts'
 import { ContainerMaker, type JobContainers } from './docker-maker.ts'
+import { DockerNetworks } from './docker-networks.ts'
 import { limitSettings, RUNNER_LABEL } from './docker-profile.ts'
 import { DockerSandbox } from './docker-sandbox.ts'
 import type { Executor, Sandbox, SandboxLimits, SandboxSpec, TakenSandbox } from './executor.ts'
@@ -41,6 +43,8 @@ export interface DockerExecutorOptions {
   /** Whether this process is root, and so can remove what the container's root wrote. */
   readonly runnerIsRoot: boolean
   readonly log: Logger
+  /** How jobs are connected; the caller's to dispose, after this. */
+  readonly networks: NetworkSource
 }
 
 /**
@@ -57,6 +61,7 @@ export class DockerExecutor implements Executor {
   readonly #opening = new Set<Promise<Sandbox>>()
   readonly #sandboxes = new Set<DockerSandbox>()
   readonly #maker: ContainerMaker
+  readonly #networks: DockerNetworks
   #warm: { readonly uses: ImageUse; readonly pool: WarmPool } | undefined
   /** Before the first container is made, what a former process of this name left is removed. */
   #reaped: Promise<number> | undefined
@@ -65,7 +70,8 @@ export class DockerExecutor implements Executor {
   constructor(options: DockerExecutorOptions) {
     this.#api = new DockerApi(parseEngineAddress(options.host))
     this.#options = options
-    this.#maker = new ContainerMaker(this.#api, options)
+    this.#networks = new DockerNetworks(this.#api, options)
+    this.#maker = new ContainerMaker(this.#api, this.#networks, options)
     if (options.defaultImage !== undefined) parseImageReference(options.defaultImage)
   }
 
@@ -74,7 +80,7 @@ export class DockerExecutor implements Executor {
       await this.#api.ping()
       this.#removeClosed()
       this.#warm?.pool.tend()
-      return ''
+      return this.#options.networks.trouble
     } catch (error) {
       return NarwhalError.from(error).message
     }
@@ -85,12 +91,13 @@ export class DockerExecutor implements Executor {
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
-    // What waits is on no network of a job's own.
+    // What waits is in no company.
     if (spec.services?.length) return undefined
     const named = spec.image ?? this.#options.defaultImage
     if (named === undefined || !this.#warm) return undefined
     const { full } = parseImageReference(named)
-    const kind = warmKey({ image: full, ...(spec.network ? { network: spec.network } : {}) })
+    const { network, isStranger } = spec
+    const kind = warmKey({ image: full, isStranger, ...(network ? { network } : {}) })
     this.#warm.uses.count(kind)
     const warm = this.#warm.pool.take(kind)
     if (!warm) return undefined
@@ -126,6 +133,7 @@ export class DockerExecutor implements Executor {
     }
     const sandboxes = [...this.#sandboxes]
     await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(told)))
+    await this.#networks.close().catch(told)
     // What could not be removed still needs its own.
     await rmdir(this.#options.folder).catch(() => {})
   }
@@ -151,10 +159,11 @@ export class DockerExecutor implements Executor {
 
   /** One that has ended meanwhile, or whose image has changed, gives its place to a fresh one. */
   async #openWarm(warm: WarmContainer, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    const { container, image, imageId, limits } = warm
-    let sandbox = this.#keep({ main: container, others: new Map() }, spec)
+    const { container, image, imageId, limits, place } = warm
+    let sandbox = this.#keep({ main: container, others: new Map(), place }, spec)
     try {
       signal.throwIfAborted()
+      await this.#networks.check(spec)
       if ((await this.#api.findImage(image)) === imageId && container.isUp) {
         if (!isDeepStrictEqual(limits, spec.limits)) {
           await this.#api.updateContainer(container.parts.id, limitSettings(spec.limits))
@@ -162,7 +171,7 @@ export class DockerExecutor implements Executor {
         if (spec.images?.length) {
           const others = await this.#maker.makeOthers(container, spec, signal)
           this.#sandboxes.delete(sandbox)
-          sandbox = this.#keep({ main: container, others }, spec)
+          sandbox = this.#keep({ main: container, others, place }, spec)
         }
         signal.throwIfAborted()
         return sandbox
@@ -229,9 +238,9 @@ export class DockerExecutor implements Executor {
       size: warm.size,
       uses,
       make: (kind, onGone) => this.#maker.makeWarm(kind, warm.limits, onGone),
-      discard: async ({ container, workspace, limits }) => {
+      discard: async ({ container, workspace, limits, place }) => {
         // Where the engine is away, it is tried again like any other.
-        const containers = { main: container, others: new Map() }
+        const containers = { main: container, others: new Map(), place }
         const sandbox = this.#keep(containers, {
           name: 'warm',
           workspace,
@@ -246,6 +255,9 @@ export class DockerExecutor implements Executor {
       log,
     })
     this.#warm = { uses, pool }
-    if (!this.#closing.signal.aborted) pool.tend()
+    if (this.#closing.signal.aborted) return
+    pool.tend()
+    // For a job that finds no container ready.
+    void this.#networks.prepare().catch(() => {})
   }
 }

@@ -193,6 +193,8 @@ export interface Executor extends AsyncDisposable {
 export interface Sandbox extends AsyncDisposable {
   /** The path of the workspace, as the steps see it. */
   readonly workspace: string
+  /** What the job's log has to say of it, before the first step: that it has no network, and why. */
+  readonly notes?: readonly string[] | undefined
   /** Absent where there are no files. */
   readonly maskFile?: MaskFile | undefined
   /** Absent where there are no files. */

@@ -46,6 +46,8 @@ export interface LocalSandboxParts {
   readonly explain?: () => string | undefined
   /** Ends what steps left behind. */
   readonly killAll: () => Promise<void>
+  /** What the job's log has to say of it. */
+  readonly notes?: readonly string[]
   /** Called once nothing runs any more; removes what the sandbox had. */
   readonly onClosed: () => Promise<void>
 }
@@ -70,6 +72,10 @@ export class LocalSandbox implements Sandbox {
 
   get workspace(): string {
     return this.#parts.workspace
+  }
+
+  get notes(): readonly string[] {
+    return this.#parts.notes ?? []
   }
 
   get maskFile(): MaskFile {

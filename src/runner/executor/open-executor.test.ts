@@ -5,6 +5,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -15,7 +16,13 @@ import { openExecutor } from './open-executor.ts'
 const docker = testService('docker')
 const NOTHING = new AbortController().signal
 const folder = () => join(tmpdir(), uniquePrefix('narwhal-sandboxes-'))
-const deps = () => ({ log: silentLog(), instance: uniquePrefix(), folder: folder(), hide: [] })
+const deps = () => ({
+  log: silentLog(),
+  instance: uniquePrefix(),
+  folder: folder(),
+  networks: freeNetworks(),
+  hide: [],
+})
 
 /** Stands for bubblewrap; `trouble` says why it does not work, '' that it does. */
 class LocalStub extends FakeExecutor {
@@ -33,6 +40,7 @@ function auto(hosts: readonly string[], local: LocalStub): AutoExecutor {
       instance: uniquePrefix(),
       folder: folder(),
       log: silentLog(),
+      networks: freeNetworks(),
       runnerIsRoot: process.getuid?.() === 0,
       defaultImage: testImage(),
     },

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { NetworkSource } from '../network/network-source.ts'
 import { AutoExecutor } from './auto.ts'
 import { BubblewrapExecutor } from './bubblewrap.ts'
 import { DockerExecutor } from './docker.ts'
@@ -34,6 +35,8 @@ export interface ExecutorDeps {
   readonly folder: string
   /** Folders that no job may see: Narwhal's own data. */
   readonly hide: readonly string[]
+  /** How jobs are connected; the caller's to dispose, after the executor. */
+  readonly networks: NetworkSource
 }
 
 const DOCKER_SOCKET = 'unix:///var/run/docker.sock'
@@ -46,7 +49,9 @@ const DEFAULT_IMAGE = 'debian:stable-slim'
  * a configuration that can't be right.
  */
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
-  const { log, instance } = deps
+  const { log, instance, networks } = deps
+  // It takes a while, and the first job needs it.
+  if (config.kind !== 'process' && config.kind !== 'fake') void networks.get()
   switch (config.kind) {
     case 'docker':
       return started(
@@ -78,17 +83,18 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
   }
 }
 
-function bubblewrapOf({ log, instance, folder, hide }: ExecutorDeps): BubblewrapExecutor {
+function bubblewrapOf({ folder, ...deps }: ExecutorDeps): BubblewrapExecutor {
   // Beside those of engines, each of which removes all in its own.
-  return new BubblewrapExecutor({ instance, hide, log, folder: join(folder, 'bubblewrap') })
+  return new BubblewrapExecutor({ ...deps, folder: join(folder, 'bubblewrap') })
 }
 
 function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDeps) {
-  const { log, instance, folder } = deps
+  const { log, instance, folder, networks } = deps
   return {
     instance,
     folder,
     log,
+    networks,
     runnerIsRoot: process.getuid?.() === 0,
     ...(defaultImage === undefined ? {} : { defaultImage }),
     ...(warm === undefined ? {} : { warm }),

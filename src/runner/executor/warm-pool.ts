@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { JobContainer } from './docker-container.ts'
+import type { JobPlace } from './docker-networks.ts'
 import type { SandboxLimits } from './executor.ts'
 import { type ImageUse, shareOut } from './image-use.ts'
 
@@ -16,6 +17,7 @@ export interface WarmContainer {
   readonly workspace: string
   readonly limits: SandboxLimits
   readonly container: JobContainer
+  readonly place: JobPlace
 }
 
 export interface WarmPoolDeps {

@@ -1,3 +1,4 @@
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { silentLog } from '../../lib/log.ts'
 import { DockerExecutor } from './docker.ts'
 
@@ -21,6 +22,7 @@ const executor = new DockerExecutor({
   runnerIsRoot,
   warm,
   log: silentLog(),
+  networks: freeNetworks(),
 })
 await executor.reap()
 executor.take({ name: 'job_warm/1', image, limits, isStranger: false })

@@ -1,3 +1,4 @@
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { silentLog } from '../../lib/log.ts'
 import { type ExecutorConfig, openExecutor } from '../executor/open-executor.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -25,7 +26,13 @@ async function main(): Promise<void> {
   const log = silentLog()
   const stop = new AbortController()
   await using watchdog = startWatchdog({ log })
-  const executor = await openExecutor(told.executor, { log, instance, folder, hide: [] })
+  const executor = await openExecutor(told.executor, {
+    log,
+    instance,
+    folder,
+    networks: freeNetworks(),
+    hide: [],
+  })
   await using watched = watchedExecutor(executor, watchdog)
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
   const spec = {

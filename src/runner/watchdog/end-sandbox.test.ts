@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
@@ -24,7 +25,14 @@ async function stage() {
   await mkdir(dir.join('workspace'))
   const folder = dir.join('sandboxes')
   const instance = uniquePrefix()
-  const options = { host: url, folder, runnerIsRoot: true, log: silentLog(), instance }
+  const options = {
+    host: url,
+    folder,
+    runnerIsRoot: true,
+    log: silentLog(),
+    networks: freeNetworks(),
+    instance,
+  }
   const executor = stack.use(new DockerExecutor(options))
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
   const spec = {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -17,7 +18,11 @@ import { openExecutor } from '../executor/open-executor.ts'
 import type { BeatingRunner } from './beating-runner.fixture.ts'
 
 const docker = testService('docker')
-const bubblewrap = await new BubblewrapExecutor({ instance: uniquePrefix(), hide: [] }).probe()
+const bubblewrap = await new BubblewrapExecutor({
+  instance: uniquePrefix(),
+  networks: freeNetworks(),
+  hide: [],
+}).probe()
 const KINDS = [
   { kind: 'docker', skip: docker.skip },
   { kind: 'bubblewrap', skip: bubblewrap || false },
@@ -199,7 +204,7 @@ for (const { kind, skip } of KINDS) {
       process.kill(watchdog, 'SIGKILL')
       const { executor, instance } = runner.told
       const folder = join(tmpdir(), uniquePrefix('narwhal-sandboxes-'))
-      const deps = { log: silentLog(), instance, folder, hide: [] }
+      const deps = { log: silentLog(), instance, folder, networks: freeNetworks(), hide: [] }
       await using _next = await openExecutor(executor, deps)
       await runner.untilStill()
       assert.deepEqual(await runner.containers(), [])

@@ -88,6 +88,10 @@ class WatchedSandbox implements Sandbox {
     return this.#sandbox.workspace
   }
 
+  get notes(): Sandbox['notes'] {
+    return this.#sandbox.notes
+  }
+
   get maskFile(): Sandbox['maskFile'] {
     return this.#sandbox.maskFile
   }

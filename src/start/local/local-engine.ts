@@ -5,8 +5,9 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import type { KeepFailed } from '../../runner/failed-sandbox.ts'
+import type { NetworkSource } from '../../runner/network/network-source.ts'
 import { PipelineFileParser } from '../../runner/pipeline-file-parser.ts'
-import { openExecutorOf } from '../runner-parts.ts'
+import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
 import type { LocalContext } from './local-context.ts'
 import type { Secrets } from './secret-file.ts'
 import type { WorkSnapshot } from './snapshot-work.ts'
@@ -26,6 +27,7 @@ export interface LocalEvent extends LocalWork, Pick<CommitEvent, 'kind' | 'detai
 /** Narwhal's own parts in this process: no server, and nothing that lasts. */
 export interface LocalEngine extends AsyncDisposable {
   readonly executor: Executor
+  readonly networks: NetworkSource
   /** Runs a pipeline to its end; all snapshots must be in the repository of the first. */
   run(event: LocalEvent, following: Following): Promise<PipelineModel>
 }
@@ -51,7 +53,8 @@ export async function openLocalEngine(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
   // Other programs are asked, and a thread starts, while most of the code is loaded.
-  const opening = openExecutorOf(context, folder)
+  const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
+  const opening = openExecutorOf(context, { dataDir: folder, networks })
   opening.catch(() => {})
   const parser = stack.use(new PipelineFileParser())
   parser.warmUp()
@@ -62,6 +65,7 @@ export async function openLocalEngine(
   const owned = stack.move()
   return {
     executor: started.executor,
+    networks,
     run: (event, following) => started.run(event, following),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

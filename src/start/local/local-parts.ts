@@ -32,7 +32,7 @@ const LOCAL = localDoer('', 'narwhal run')
 export async function startLocalParts(
   context: LocalContext,
   { folder, claim, opening, parser, secrets = {}, keepFailed, first }: OpenParts,
-): Promise<LocalEngine> {
+): Promise<Omit<LocalEngine, 'networks'>> {
   await using stack = new AsyncDisposableStack()
   const { log, gitEnv, config } = context
   const broker = stack.use(new EmbeddedBroker(log))

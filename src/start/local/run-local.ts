@@ -71,7 +71,7 @@ export async function runLocal(
   const [{ snapshot }, engine] = await Promise.all([first, opening])
   await using running = engine
   using _kept = kept
-  if (!(await ensureSandbox(running.executor, context.config.executor, launch.io))) {
+  if (!(await ensureSandbox(running, context.config.executor, launch.io))) {
     return launch.io.exit(EXIT.serverAway)
   }
   const { follow } = await import('../../cli/follow-pipeline.ts')

@@ -1,0 +1,75 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import { ofFamily, spanOf, toAddress, toNumber } from './ranges.ts'
+
+/** The addresses of a runner's jobs: one range, of which the jobs' namespaces and networks have their parts. */
+export interface AddressPlan {
+  /** The whole of it. */
+  readonly range: string
+  readonly ownResolver: string
+  readonly strangersResolver: string
+  /** The part that namespaces have their addresses of; how many. */
+  readonly hosts: number
+  /** The address of a namespace, from 0. */
+  host(index: number): string
+  /** How many networks there may be for jobs in containers. */
+  readonly networks: number
+  /** One of them, from 0, with its first address, the gateway. */
+  network(index: number): { readonly subnet: string; readonly gateway: string }
+}
+
+/** Where in 10/8 few others are; the search begins at a place of the runner's own. */
+const FROM = toNumber('10.64.0.0')
+const TO = toNumber('10.128.0.0')
+const MOST_TRIES = 512
+/** Of a network for one job: its containers and their services. */
+const NETWORK_SIZE = 64
+const RESERVED = 4
+
+/**
+ * Finds a range that overlaps with nothing in `taken` (ranges of IPv4; others are left out). `seed`
+ * chooses where to look first. Throws `unavailable` when there is none.
+ */
+export function planAddresses(options: {
+  readonly slots: number
+  readonly seed: number
+  readonly taken: readonly string[]
+}): AddressPlan {
+  const { slots, seed, taken } = options
+  const networks = powerOfTwo(Math.max(8, slots * 3))
+  const hosts = powerOfTwo(Math.max(64, slots * 8))
+  const size = powerOfTwo(hosts + networks * NETWORK_SIZE)
+  const spans = ofFamily(taken, 'ipv4').map(spanOf)
+  const places = (TO - FROM) / size
+  for (let count = 0; count < Math.min(places, MOST_TRIES); count++) {
+    const first = FROM + ((seed + count * 7) % places) * size
+    const last = first + size - 1
+    if (spans.some((span) => span.first <= last && span.last >= first)) continue
+    return planOf(first, size, { hosts, networks })
+  }
+  const words = `no range of ${size} addresses in 10.64.0.0/10 is free for the networks of jobs`
+  throw new NarwhalError('unavailable', words)
+}
+
+function planOf(
+  first: number,
+  size: number,
+  { hosts, networks }: Pick<AddressPlan, 'hosts' | 'networks'>,
+): AddressPlan {
+  return {
+    range: `${toAddress(first)}/${32 - Math.log2(size)}`,
+    ownResolver: toAddress(first + 1),
+    strangersResolver: toAddress(first + 2),
+    hosts: hosts - RESERVED,
+    host: (index) => toAddress(first + RESERVED + index),
+    networks,
+    network: (index) => {
+      const from = first + hosts + index * NETWORK_SIZE
+      const length = 32 - Math.log2(NETWORK_SIZE)
+      return { subnet: `${toAddress(from)}/${length}`, gateway: toAddress(from + 1) }
+    },
+  }
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least))
+}

@@ -1,0 +1,12 @@
+import { CLOSED, PRIVATE, rangeSet } from './ranges.ts'
+
+/** What strangers' jobs can't reach, but for the holes; for names that lead there. */
+export function closedToStrangers(
+  alsoPrivate: readonly string[],
+  holes: readonly string[],
+): (address: string) => boolean {
+  const isClosed = rangeSet(CLOSED)
+  const isPrivate = rangeSet([...PRIVATE, ...alsoPrivate])
+  const isHole = new Set(holes)
+  return (address) => isClosed(address) || (isPrivate(address) && !isHole.has(address))
+}

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NarwhalError } from '../../lib/errors.ts'
+
+/** The machine's programs for its network; root's are in folders that not every PATH has. */
+const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+const ENV = { PATH: FOLDERS.join(':'), LC_ALL: 'C' }
+const TIMEOUT_MS = 20_000
+
+/** Runs a program to its end with this input; rejects `unavailable` with what it said. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  input = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const ended = Promise.withResolvers<string>()
+  const options = { env: { ...ENV, ...env }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
+  const child = execFile(program, args, options, (error, stdout, stderr) => {
+    if (!error) return ended.resolve(stdout)
+    const said = stderr.trim().split('\n').slice(0, 3).join('; ') || error.message
+    const words = `\`${program} ${args.join(' ')}\` failed: ${said}`
+    ended.reject(new NarwhalError('unavailable', words, { cause: error }))
+  })
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(input)
+  return ended.promise
+}
+
+/** Runs lines of ip(8), one process for all of them. `force`: also those behind one that fails. */
+export async function runIp(
+  lines: readonly string[],
+  { namespace, force = false }: { readonly namespace?: string; readonly force?: boolean } = {},
+): Promise<void> {
+  const where = namespace === undefined ? [] : ['-n', namespace]
+  const args = [...where, ...(force ? ['-force'] : []), '-batch', '-']
+  await runProgram('ip', args, `${lines.join('\n')}\n`)
+}
+
+/** Whether there is a program of this name; that it works is seen when it is used. */
+export async function isProgram(name: string): Promise<boolean> {
+  const tries = FOLDERS.map((folder) => access(join(folder, name), constants.X_OK))
+  return await Promise.any(tries).then(
+    () => true,
+    () => false,
+  )
+}

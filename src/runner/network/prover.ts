@@ -1,0 +1,173 @@
+import { networkInterfaces } from 'node:os'
+import { describeError } from '../../lib/errors.ts'
+import { type JobNamespace, MACHINE_END, type Namespaces } from './namespaces.ts'
+import type { NetworkOptions } from './options.ts'
+import { openOutside } from './outside.ts'
+import { type Proof, prove } from './proof.ts'
+import { asIpv6, CLOSED, PRIVATE } from './ranges.ts'
+import type { Audience } from './rules.ts'
+import type { Table } from './table.ts'
+
+export interface ProverDeps {
+  readonly table: Table
+  readonly namespaces: Namespaces
+  readonly options: Pick<NetworkOptions, 'settings' | 'log'>
+}
+
+/** What fails is tried again after so long, in milliseconds. */
+const RETRY_MS = 5_000
+/** Changes that are none of ours are looked into no more often than this, in milliseconds. */
+const REST_MS = 300_000
+const MOST_NAMED = 8
+
+/**
+ * Keeps what is known of the network of jobs: *unknown* until the first proof has ended, then *proven*,
+ * or *in trouble* with the words for it. One proof runs at a time; what was known holds until it ends.
+ */
+export class Prover {
+  /** Empty while nothing is known against it. */
+  known = ''
+  /** What does not work that should, in words for the logs of jobs. */
+  note = ''
+  readonly #deps: ProverDeps
+  #first: Promise<void> | undefined
+  #running: Promise<void> | undefined
+  #isAskedAgain = false
+  #endedAt = 0
+  #timer: NodeJS.Timeout | undefined
+  readonly #closing = new AbortController()
+
+  constructor(deps: ProverDeps) {
+    this.#deps = deps
+  }
+
+  /** What is known by now; starts the first proof, and another where there is trouble. */
+  get trouble(): string {
+    this.#first ??= this.#run()
+    if (this.known !== '' && performance.now() > this.#endedAt + RETRY_MS) void this.#run()
+    return this.known
+  }
+
+  /** What is known once something is. */
+  async untilKnown(): Promise<string> {
+    this.#first ??= this.#run()
+    await this.#first
+    return this.trouble
+  }
+
+  /** Proves it anew. */
+  again(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isAskedAgain = true
+    void this.#run()
+  }
+
+  /** Proves it anew, unless that was done a moment ago: then later. */
+  soon(): void {
+    const restMs = this.#endedAt + REST_MS - performance.now()
+    if (restMs <= 0) return this.again()
+    this.#timer ??= setTimeout(() => this.again(), restMs)
+    this.#timer.unref()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #run(): Promise<void> {
+    this.#running ??= this.#prove().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #prove(): Promise<void> {
+    const { log } = this.#deps.options
+    do {
+      this.#isAskedAgain = false
+      if (this.#closing.signal.aborted) return
+      const { known, note } = this
+      try {
+        this.#judge(await this.#proveBoth())
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.known = `what jobs can reach could not be tried: ${describeError(error)}`
+      }
+      this.#endedAt = performance.now()
+      if (this.known !== known && this.known !== '') log.error({ reason: this.known }, TROUBLE)
+      if (this.known !== known && this.known === '')
+        log.info('the network of jobs is closed as it must be')
+      if (this.note !== note && this.note !== '') log.warn({ reason: this.note }, NO_OUTSIDE)
+    } while (this.#isAskedAgain)
+  }
+
+  async #proveBoth(): Promise<readonly Proof[]> {
+    const { table, namespaces, options } = this.#deps
+    const { signal } = this.#closing
+    await using stack = new AsyncDisposableStack()
+    const open = async (audience: Audience): Promise<JobNamespace> => {
+      const place = await namespaces.make(audience)
+      stack.defer(() => namespaces.remove(place.name))
+      return place
+    }
+    const own = await open('own')
+    const neighbour = await open('own')
+    const strangers = await open('strangers')
+    const outside = stack.use(await openOutside(table.id, table.hasIpv6))
+    const { ownResolver, strangersResolver } = table.plan
+    const both = { neighbour, outside, machine: addressesOf(table), signal }
+    const isPrivate = [...PRIVATE, ...table.alsoPrivate]
+    const isDenied = options.settings.privateNetworks === 'deny'
+    const ofOwn = [...CLOSED, ...(isDenied ? isPrivate : [])].filter(isTried)
+    const ofStrangers = [...CLOSED, ...isPrivate].filter(isTried)
+    return await Promise.all([
+      prove({ ...both, enter: own.enter, ranges: ofOwn, resolver: ownResolver }),
+      prove({ ...both, enter: strangers.enter, ranges: ofStrangers, resolver: strangersResolver }),
+    ])
+  }
+
+  #judge(proofs: readonly Proof[]): void {
+    const open = [...new Set(proofs.flatMap((proof) => proof.open))]
+    this.known =
+      open.length === 0
+        ? ''
+        : `jobs are not kept from ${inWords(open)}, though the rules say so: see what else changes this machine's firewall (nft list ruleset)`
+    const names = `nw${this.#deps.table.id}+`
+    if (!proofs.every(({ hasOutside }) => hasOutside)) {
+      this.note = `this machine's firewall drops what jobs send to the outside; let it through: iptables -I FORWARD -i ${names} -j ACCEPT; iptables -I FORWARD -o ${names} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`
+    } else if (!proofs.every(({ hasNames }) => hasNames)) {
+      this.note = `this machine's firewall drops what jobs ask for names; let it through: iptables -I INPUT -i ${names} -p udp --dport 53 -j ACCEPT; iptables -I INPUT -i ${names} -p tcp --dport 53 -j ACCEPT`
+    } else {
+      this.note = ''
+    }
+  }
+}
+
+/** All at which the machine could be reached by a job, if the rules did not hold. */
+function addressesOf({ plan, ownAddresses }: Table): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.map(({ address }) => address),
+  )
+  // What belongs to one interface is another machine's on another: there, the job's own counts.
+  const own = all.filter((address) => !address.startsWith('fe80:'))
+  const written = ownAddresses.flatMap(asIpv6).filter((address) => !address.includes('/'))
+  const { ownResolver, strangersResolver } = plan
+  const cable = `${MACHINE_END}%eth0`
+  return [...new Set([...own, ...written, cable, ownResolver, strangersResolver])]
+}
+
+/** Of link-local addresses the machine's own is tried: others are asked for first, which takes long. */
+function isTried(range: string): boolean {
+  return range !== 'fe80::/10'
+}
+
+const TROUBLE = 'no job is started here: their network is not closed as it must be'
+const NO_OUTSIDE = 'jobs do not reach the outside'
+
+function inWords(all: readonly string[]): string {
+  const more = all.length - MOST_NAMED
+  return `${all.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

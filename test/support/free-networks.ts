@@ -1,0 +1,15 @@
+import { silentLog } from '../../src/lib/log.ts'
+import { NetworkSource } from '../../src/runner/network/network-source.ts'
+import { USUAL_NETWORK } from '../../src/runner/network/options.ts'
+
+/** For tests that are about something else: nothing is made on the machine, and nothing is closed. */
+export function freeNetworks(): NetworkSource {
+  return new NetworkSource({
+    settings: { ...USUAL_NETWORK, mode: 'host' },
+    instance: 'free',
+    slots: 1,
+    ready: 0,
+    stays: false,
+    log: silentLog(),
+  })
+}
