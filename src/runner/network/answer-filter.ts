@@ -1,4 +1,5 @@
-import { type Answer, decode, encode, type Packet } from 'dns-packet'
+import { isIP } from 'node:net'
+import { type Answer, decode, encode } from 'dns-packet'
 
 /** Makes of an answer what the asker may have; the question is as it was asked. */
 export type AnswerFilter = (answer: Buffer, question: Buffer) => Buffer
@@ -10,23 +11,23 @@ const RCODES = { NOERROR: 0, SERVFAIL: 2 } as const
  * inside, and what the inside is called is nobody's business there.
  */
 export function withoutAddresses(isClosed: (address: string) => boolean): AnswerFilter {
+  const isOpen = (record: Answer) =>
+    !(record.type === 'A' || record.type === 'AAAA') ||
+    (isIP(record.data) !== 0 && !isClosed(record.data))
   return (answer, question) => {
-    let packet: Packet
     try {
-      packet = decode(answer)
+      const packet = decode(answer)
+      const { answers = [], additionals = [] } = packet
+      // What need not be changed is given on as it is, byte for byte.
+      if ([...answers, ...additionals].every(isOpen)) return answer
+      return encode({
+        ...packet,
+        answers: answers.filter(isOpen),
+        additionals: additionals.filter(isOpen),
+      })
     } catch {
       return emptyAnswer(question, 'SERVFAIL')
     }
-    const isOpen = (record: Answer) =>
-      !((record.type === 'A' || record.type === 'AAAA') && isClosed(record.data))
-    const parts = [packet.answers ?? [], packet.additionals ?? []]
-    // What need not be changed is given on as it is, byte for byte.
-    if (parts.every((records) => records.every(isOpen))) return answer
-    return encode({
-      ...packet,
-      answers: packet.answers?.filter(isOpen),
-      additionals: packet.additionals?.filter(isOpen),
-    })
   }
 }
 

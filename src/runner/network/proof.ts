@@ -94,7 +94,7 @@ async function witness(
   stack: AsyncDisposableStack,
   where: { readonly path: string } | { readonly host: string; readonly port: number },
 ): Promise<number> {
-  const server = createServer((socket) => socket.destroy())
+  const server = createServer((socket) => socket.on('error', () => {}).destroy())
   server.listen(where)
   await once(server, 'listening')
   stack.defer(() => void server.close())

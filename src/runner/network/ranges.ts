@@ -52,13 +52,14 @@ export function ofFamily(ranges: readonly string[], family: 'ipv4' | 'ipv6'): re
 
 /** A set of ranges that addresses are looked up in. */
 export function rangeSet(ranges: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
+  // One for each family: Node also finds an address of IPv4 in `::ffff:0:0/96`.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const range of ranges) {
     const [address = '', length] = range.split('/')
     const family = familyOf(range)
-    list.addSubnet(address, Number(length ?? (family === 'ipv4' ? 32 : 128)), family)
+    lists[family].addSubnet(address, Number(length ?? (family === 'ipv4' ? 32 : 128)), family)
   }
-  return (address) => list.check(address, familyOf(address))
+  return (address) => lists[familyOf(address)].check(address, familyOf(address))
 }
 
 /** An IPv4 range by its first and its last number. */

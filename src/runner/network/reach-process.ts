@@ -61,7 +61,7 @@ function ask(address: string, waitMs: number): Promise<boolean> {
 }
 
 function listen(): void {
-  const server = createServer((socket) => socket.destroy())
+  const server = createServer((socket) => socket.on('error', () => {}).destroy())
   server.listen(0, '::', () => {
     const address = server.address()
     if (typeof address === 'object' && address) process.stdout.write(`${address.port}\n`)

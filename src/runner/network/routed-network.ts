@@ -1,4 +1,4 @@
-import { NarwhalError } from '../../lib/errors.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { withoutAddresses } from './answer-filter.ts'
 import { ChangeWatch } from './change-watch.ts'
@@ -13,6 +13,7 @@ import { type Audience, jobInterface } from './rules.ts'
 import { Table } from './table.ts'
 
 const HOUR_MS = 3_600_000
+const RETRY_MS = 1_000
 
 /**
  * The network of jobs where the runner is root: each has a namespace with a cable to the machine, which
@@ -31,6 +32,8 @@ export class RoutedNetwork implements JobNetworks {
   readonly #reserved = new Set<string>()
   readonly #changes = new SerialQueue()
   #nextNetwork = 0
+  #isLookWanted = false
+  #retry: NodeJS.Timeout | undefined
 
   private constructor(
     options: NetworkOptions,
@@ -118,6 +121,7 @@ export class RoutedNetwork implements JobNetworks {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watching[Symbol.dispose]()
+    clearTimeout(this.#retry)
     await this.#prover.close()
     // What was noticed last may still be at work on the rules.
     await this.#changes.run(async () => {})
@@ -127,19 +131,33 @@ export class RoutedNetwork implements JobNetworks {
 
   #watch(): void {
     const { name } = this.#table
-    const onChange = () => void this.#changes.run(() => this.#look(false))
+    const onChange = () => this.#lookSoon(false)
     this.#watching.use(new ChangeWatch({ table: name, onChange }))
-    const hourly = setInterval(() => void this.#changes.run(() => this.#look(true)), HOUR_MS)
+    const hourly = setInterval(() => this.#lookSoon(true), HOUR_MS)
     hourly.unref()
     this.#watching.defer(() => clearInterval(hourly))
     this.#pools.own.fill()
     void this.#prover.untilKnown()
   }
 
+  /** However often it is asked for meanwhile, it is done once more. */
+  #lookSoon(isTime: boolean): void {
+    if (this.#isLookWanted) return
+    this.#isLookWanted = true
+    void this.#changes.run(async () => {
+      this.#isLookWanted = false
+      if (!this.#watching.disposed) await this.#look(isTime)
+    })
+  }
+
   /** Sees to it that the rules stand and fit the machine. Never rejects. */
   async #look(isTime: boolean): Promise<void> {
     const hasChanged = await this.#table.refresh().catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the rules for the network of jobs can not be made')
+      const reason = describeError(error)
+      this.#options.log.error({ reason }, 'the rules for the network of jobs can not be made')
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.#lookSoon(false), RETRY_MS)
+      this.#retry.unref()
       return true
     })
     if (hasChanged || isTime) this.#prover.again()

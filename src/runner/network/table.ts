@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { NarwhalError } from '../../lib/errors.ts'
 import { type AddressPlan, planAddresses } from './address-range.ts'
 import { closedToStrangers } from './closed-to-strangers.ts'
 import { runIp, runProgram } from './commands.ts'
@@ -23,7 +24,7 @@ export class Table implements AsyncDisposable {
   #machine: MachineFacts
   #text = ''
   /** As the kernel has them. */
-  #listed: Promise<string> | undefined
+  #listed = ''
   /** What is in closed ranges for strangers, by the rules that stand. */
   #isClosed: (address: string) => boolean = () => true
   #missing: readonly string[] = []
@@ -111,10 +112,14 @@ export class Table implements AsyncDisposable {
       ownAddresses: this.#machine.ownAddresses,
       guards: await this.#forwarding.open(this.#machine, this.hasIpv6),
     })
-    if (text === this.#text && (await this.#list()) === (await this.#listed)) return false
+    if (text === this.#text && (await this.#list()) === this.#listed) return false
     await runProgram('nft', ['-f', '-'], text)
+    const listed = await this.#list()
+    if (rulesIn(listed) !== rulesIn(text)) {
+      throw new NarwhalError('unavailable', `somebody else changes table ${this.name} at once`)
+    }
     this.#text = text
-    this.#listed = this.#list()
+    this.#listed = listed
     this.#isClosed = closedToStrangers(
       this.alsoPrivate,
       holes.map(({ address }) => address),
@@ -147,6 +152,12 @@ export class Table implements AsyncDisposable {
   async #list(): Promise<string> {
     return runProgram('nft', ['list', 'table', 'inet', this.name]).catch(() => '')
   }
+}
+
+/** How many rules there are in a table, as we write it or as nft lists it. */
+function rulesIn(text: string): number {
+  const rule = /^\s+(?:iifname|oifname|ip6?|jump|goto|meta|icmpv6|fib|reject|tcp) /gm
+  return text.match(rule)?.length ?? 0
 }
 
 interface OpenParts {

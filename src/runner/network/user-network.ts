@@ -31,10 +31,9 @@ const SLIRP_NAMES = '10.0.2.3'
  * gateway. Of pasta each is needed: its defaults give the job the machine's own 127.0.0.1.
  */
 const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
-  pasta: [
-    ...['--foreground', '--quiet', '--config-net', '--no-map-gw', '--dns-forward', PASTA_NAMES],
-    ...['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none'],
-  ],
+  pasta: words(
+    `--foreground --quiet --config-net --no-map-gw --dns-forward ${PASTA_NAMES} -t none -u none -T none -U none`,
+  ),
   slirp4netns: ['--configure', '--mtu=65520', '--disable-host-loopback'],
 }
 
@@ -98,7 +97,7 @@ async function hasRoute(pid: number): Promise<boolean> {
       readFile(`/proc/${pid}/net/route`, 'utf8').catch(() => ''),
       readFile(`/proc/${pid}/net/ipv6_route`, 'utf8').catch(() => ''),
     ])
-    const [four = '', six = ''] = tables
+    const [four, six] = tables
     if (/^\S+\t00000000\t[0-9A-F]{8}\t0003/m.test(four)) return true
     if (/^0{32} 00 0{32} 00 (?!0{32})/m.test(six)) return true
     await sleep(LOOK_MS)
@@ -112,4 +111,8 @@ async function endOf(child: ChildProcess): Promise<void> {
   if (child.stdin) child.stdin.end('\n')
   else child.kill('SIGKILL')
   await closed
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ')
 }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { test } from 'node:test'
+import { decode, encode } from 'dns-packet'
+import { Resolver } from './resolver.ts'
+import { askByTcp, askByUdp, Frames, framed } from './upstream.ts'
+
+const HOST = '127.0.0.1'
+
+function question(id: number, name = 'app.example'): Buffer {
+  return encode({ type: 'query', id, flags: 256, questions: [{ type: 'A', name }] })
+}
+
+/** A server for names, which gives every name one address; by UDP and TCP at one port. */
+async function nameServer(data: string) {
+  const answerTo = (asked: Buffer): Buffer => {
+    const { id, questions = [] } = decode(asked)
+    const answers = questions.map(({ name }) => ({ type: 'A' as const, name, ttl: 5, data }))
+    return encode({ type: 'response', id, questions, answers })
+  }
+  const udp = createSocket('udp4')
+  udp.on('message', (asked, from) => udp.send(answerTo(asked), from.port, from.address))
+  udp.bind({ address: HOST, port: 0 })
+  await once(udp, 'listening')
+  const { port } = udp.address()
+  const tcp = createServer((socket) => {
+    const frames = new Frames(65_535)
+    socket.on('data', (chunk: Buffer) => {
+      const read = frames.read(chunk)
+      for (const asked of read === 'too_long' ? [] : read) socket.write(framed(answerTo(asked)))
+    })
+  })
+  tcp.listen({ host: HOST, port })
+  await once(tcp, 'listening')
+  return {
+    upstream: { address: HOST, port },
+    [Symbol.asyncDispose]: async () => {
+      udp.close()
+      tcp.close()
+    },
+  }
+}
+
+const addressOf = (answer: Buffer): unknown => {
+  const [record] = decode(answer).answers ?? []
+  return record && 'data' in record ? record.data : undefined
+}
+
+test('answers by UDP and TCP what the server says, under the number of the question', async () => {
+  await using server = await nameServer('203.0.113.7')
+  const servers = async () => [server.upstream]
+  await using resolver = await Resolver.open({ address: HOST, port: 0, servers })
+  const at = { address: HOST, port: resolver.port }
+  for (const ask of [askByUdp, askByTcp]) {
+    const answer = await ask(at, question(4711))
+    assert.equal(decode(answer).id, 4711)
+    assert.equal(addressOf(answer), '203.0.113.7')
+  }
+})
+
+test('asks the next server when one is away, and follows them when they change', async () => {
+  await using first = await nameServer('203.0.113.1')
+  await using second = await nameServer('203.0.113.2')
+  const gone = { address: HOST, port: 1 }
+  let now = [gone, first.upstream]
+  const servers = async () => now
+  await using resolver = await Resolver.open({ address: HOST, port: 0, servers })
+  const at = { address: HOST, port: resolver.port }
+  assert.equal(addressOf(await askByUdp(at, question(1))), '203.0.113.1')
+  now = [second.upstream]
+  assert.equal(addressOf(await askByUdp(at, question(2))), '203.0.113.2')
+  now = [gone]
+  const none = decode(await askByUdp(at, question(3)))
+  assert.equal('rcode' in none && none.rcode, 'SERVFAIL')
+})
+
+test('gives an answer through its filter', async () => {
+  await using server = await nameServer('10.0.0.1')
+  const servers = async () => [server.upstream]
+  const filter = (_: Buffer, asked: Buffer) => asked.subarray(0, 12)
+  await using resolver = await Resolver.open({ address: HOST, port: 0, servers, filter })
+  const answer = await askByUdp({ address: HOST, port: resolver.port }, question(9))
+  assert.equal(answer.length, 12)
+})
+
+test('hears nothing that is no question, and ends a connection that sends too much', async () => {
+  await using server = await nameServer('203.0.113.7')
+  let asked = 0
+  const servers = async () => {
+    asked += 1
+    return [server.upstream]
+  }
+  await using resolver = await Resolver.open({ address: HOST, port: 0, servers })
+  const at = { address: HOST, port: resolver.port }
+  const sender = createSocket('udp4')
+  const anAnswer = question(1)
+  anAnswer[2] = 0x80
+  for (const junk of [Buffer.alloc(3), Buffer.alloc(5_000), anAnswer]) {
+    sender.send(junk, resolver.port, HOST)
+  }
+  const socket = connect({ host: HOST, port: resolver.port })
+  const closed = once(socket, 'close')
+  socket.on('error', () => {})
+  socket.write(Buffer.from([0xff, 0xff, 1, 2, 3]))
+  await closed
+  assert.equal(addressOf(await askByUdp(at, question(2))), '203.0.113.7')
+  assert.equal(asked, 1)
+  sender.close()
+})

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { test } from 'node:test'
+import { silentLog } from '../../src/lib/log.ts'
+import { DockerExecutor } from '../../src/runner/executor/docker.ts'
+import { parseEngineAddress } from '../../src/runner/executor/docker-address.ts'
+import { DockerApi } from '../../src/runner/executor/docker-api.ts'
+import type { Sandbox, SandboxSpec } from '../../src/runner/executor/executor.ts'
+import type { NetworkSource } from '../../src/runner/network/network-source.ts'
+import { runIn } from '../support/bubblewrap-jobs.ts'
+import { freeNetworks } from '../support/free-networks.ts'
+import { realNetworks } from '../support/networks.ts'
+import { testImage, testService, uniquePrefix } from '../support/services.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+/** What a job in a container tries to reach: the machine, other jobs, the inside. */
+
+const docker = testService('docker')
+const isRoot = process.getuid?.() === 0
+const skip = docker.skip || (isRoot ? false : 'only a runner that is root makes rules')
+const NEVER = new AbortController().signal
+const MIB = 1024 ** 2
+
+async function stage(networks: NetworkSource = realNetworks()) {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  const instance = uniquePrefix()
+  const folder = dir.join('sandboxes')
+  const options = { host: docker.url, folder, instance, runnerIsRoot: isRoot, log: silentLog() }
+  const executor = stack.use(new DockerExecutor({ ...options, networks }))
+  const witness = createServer((socket) => void socket.on('error', () => {}).end('sesame'))
+  witness.listen(0, '::')
+  await once(witness, 'listening')
+  stack.defer(() => void witness.close())
+  const address = witness.address()
+  const open = async (name: string, more: Partial<SandboxSpec> = {}): Promise<Sandbox> => {
+    const workspace = dir.join(name)
+    await mkdir(workspace)
+    const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
+    const spec = { name: `job_${name}/1`, image: testImage(), workspace, limits, isStranger: false }
+    // It goes with its executor.
+    return await executor.open({ ...spec, ...more }, NEVER)
+  }
+  const owned = stack.move()
+  return {
+    open,
+    port: typeof address === 'object' && address ? address.port : 0,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+type Target = readonly [address: string, port: number]
+
+function reach(targets: readonly Target[]): string {
+  return targets
+    .map(
+      ([host, port]) =>
+        `nc -w 3 ${host} ${port} </dev/null >/dev/null 2>&1 && echo ${host} || true`,
+    )
+    .join('\n')
+}
+
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ family }) => family === 'IPv4').map(({ address }) => address),
+  )
+}
+
+const WEB = {
+  name: 'web',
+  image: testImage(),
+  env: {},
+  command: ['sh', '-c', 'mkdir /www; echo served >/www/x; exec httpd -f -p 7777 -h /www'],
+  ready: { ports: [7777], timeoutMs: 60_000 },
+}
+
+const GATEWAY = "ip route | sed -n 's/^default via \\([0-9.]*\\) .*/\\1/p'"
+const OWN = "ip addr show eth0 | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p'"
+
+test("SEC-01b: a job in a container has no way to Narwhal's port, at whatever address", {
+  skip,
+}, async () => {
+  await using at = await stage()
+  // A witness that nobody can reach says nothing.
+  for (const host of machineAddresses()) {
+    const socket = connect({ host, port: at.port })
+    await once(socket, 'connect')
+    socket.destroy()
+  }
+  for (const isStranger of [false, true]) {
+    const job = await at.open(`job-${isStranger}`, { isStranger })
+    assert.deepEqual(job.notes, [])
+    const gateway = (await runIn(job, GATEWAY)).output.trim()
+    assert.match(gateway, /^10\./)
+    const hosts = [...machineAddresses(), gateway, '169.254.169.254']
+    const targets = hosts.map((host) => [host, at.port] as const)
+    assert.equal((await runIn(job, reach(targets))).output, '', String(isStranger))
+  }
+})
+
+test('NET-11: jobs in containers do not reach each other, and reach their services', {
+  skip,
+}, async () => {
+  await using at = await stage()
+  const job = await at.open('one', { services: [WEB] })
+  assert.equal((await runIn(job, 'wget -qO- http://web:7777/x')).output, 'served\n')
+  const web = (
+    await runIn(job, "nslookup web | sed -n 's/^Address.*: *\\(10[0-9.]*\\).*/\\1/p' | tail -1")
+  ).output.trim()
+  assert.match(web, /^10\./)
+  for (const isStranger of [false, true]) {
+    const other = await at.open(`other-${isStranger}`, { isStranger })
+    assert.equal((await runIn(other, reach([[web, 7777]]))).output, '')
+    assert.notEqual((await runIn(other, OWN)).output, '')
+  }
+})
+
+test("NET-12: a stranger's container does not reach what else the machine runs", {
+  skip,
+}, async () => {
+  await using at = await stage()
+  await using elsewhere = await stage(freeNetworks())
+  const other = await elsewhere.open('elsewhere', { services: [WEB] })
+  const web = (
+    await runIn(other, "nslookup web | sed -n 's/^Address.*: *\\(10[0-9.]*\\).*/\\1/p' | tail -1")
+  ).output.trim()
+  assert.match(web, /^10\./)
+  const stranger = await at.open('stranger', { isStranger: true })
+  assert.equal((await runIn(stranger, reach([[web, 7777]]))).output, '')
+})
+
+test("NET-13: where no rules hold, a stranger's container has no network, and its log says so", {
+  skip: docker.skip,
+}, async () => {
+  await using at = await stage(freeNetworks())
+  const stranger = await at.open('stranger', { isStranger: true })
+  assert.match(
+    stranger.notes?.[0] ?? '',
+    /^this job has no network: it can't be kept from private ones/,
+  )
+  const { output } = await runIn(stranger, 'sed 1,2d /proc/net/dev | wc -l; sed 1d /proc/net/route')
+  assert.equal(output, '1\n')
+  const own = await at.open('own')
+  assert.deepEqual(own.notes, [])
+})
+
+test('NET-14: nothing is left of the networks of jobs behind their executor', {
+  skip,
+}, async () => {
+  const api = new DockerApi(parseEngineAddress(docker.url))
+  await using dir = await tempDir()
+  const instance = uniquePrefix()
+  const options = { host: docker.url, folder: dir.join('s'), instance, runnerIsRoot: isRoot }
+  {
+    await using executor = new DockerExecutor({
+      ...options,
+      networks: realNetworks(),
+      log: silentLog(),
+    })
+    await mkdir(dir.join('w'))
+    const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
+    const spec = { name: 'job_left/1', image: testImage(), workspace: dir.join('w'), limits }
+    await using _box = await executor.open({ ...spec, isStranger: false }, NEVER)
+    assert.equal((await api.listNetworks('narwhal.runner', instance)).length, 1)
+  }
+  assert.equal((await api.listNetworks('narwhal.runner', instance)).length, 0)
+})

@@ -1,0 +1,168 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { realpath } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import type { NetworkSettings } from '../../src/runner/network/options.ts'
+import type { NetworkOrder } from './network-jobs-process.ts'
+import { uniquePrefix } from './services.ts'
+import { tempDir } from './temp-dir.ts'
+
+const run = promisify(execFile)
+const root = new URL('../..', import.meta.url).pathname
+
+/** Where the world answers, all at this port. */
+export const WORLD_PORT = 8_000
+
+/** A server on the internet, the machine's neighbour, and what lies inside or is to be closed. */
+export const WORLD = {
+  outside: '192.0.2.9',
+  outside6: '2001:db8:9::9',
+  neighbour: '203.0.113.9',
+  neighbour6: '2001:db8:1::9',
+  ten: '10.9.9.9',
+  carrier: '100.64.9.9',
+  sixteen: '172.16.9.9',
+  home: '192.168.9.9',
+  local6: 'fd99::9',
+  mapped: '64:ff9b::a09:909',
+  sixToFour: '2002:a09:909::1',
+  metadata: '169.254.169.254',
+  azure: '168.63.129.16',
+} as const
+
+/** Of the machine itself. */
+export const MACHINE = ['203.0.113.1', '10.77.77.1', '2001:db8:1::1'] as const
+
+export interface JobResult {
+  readonly exitCode: number
+  readonly output: string
+}
+
+export interface NetworkWorld extends AsyncDisposable {
+  /** Of what listens on the machine, at all its addresses. */
+  readonly port: number
+  /** The name of its abstract socket. */
+  readonly abstract: string
+  /** Opens a job; resolves to what its log says of its network. */
+  open(name: string, isStranger?: boolean): Promise<readonly string[]>
+  run(name: string, script: string): Promise<JobResult>
+  /** Runs a script beside those that are run later; resolves once it has said something. */
+  start(name: string, script: string): Promise<unknown>
+  /** What the runner has against itself. */
+  trouble(): Promise<string>
+  /** Runs a command on the machine. */
+  onMachine(...command: readonly string[]): Promise<string>
+}
+
+/** For node:test's `skip`: false where such worlds can be made. */
+export async function withoutWorlds(): Promise<string | false> {
+  if (process.getuid?.() !== 0) return 'only root can make network namespaces'
+  try {
+    await run('ip', ['netns', 'list'])
+    await run('nft', ['--version'])
+    await run('bwrap', ['--version'])
+    return false
+  } catch {
+    return 'ip, nft and bwrap are needed (apt: iproute2, nftables, bubblewrap)'
+  }
+}
+
+/**
+ * A machine with a runner on it, and a world around it, in two network namespaces of the test's own: no
+ * packet leaves them.
+ */
+export async function networkWorld(settings: Partial<NetworkSettings> = {}): Promise<NetworkWorld> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  const instance = uniquePrefix('world-')
+  const [machine, world] = [`${instance}-m`, `${instance}-w`]
+  for (const name of [machine, world]) {
+    await run('ip', ['netns', 'add', name])
+    stack.defer(async () => void (await run('ip', ['netns', 'del', name])))
+  }
+  await connect(machine, world)
+  stack.defer(await serveWorld(world))
+  const names = { 'outside.example': WORLD.outside, 'inside.example': WORLD.ten }
+  const start = { instance, folder: await realpath(dir.path), settings, names }
+  const args = [`${root}test/support/network-jobs-process.ts`, JSON.stringify(start)]
+  const child = spawn('ip', ['netns', 'exec', machine, process.execPath, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async <Said>(): Promise<Said> => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error('the runner of the test has ended')
+    return JSON.parse(value) as Said
+  }
+  const ask = async <Said>(order: NetworkOrder): Promise<Said> => {
+    child.stdin.write(`${JSON.stringify(order)}\n`)
+    const said = await next<Said & { readonly error?: string }>()
+    if (said.error !== undefined) throw new Error(said.error)
+    return said
+  }
+  stack.defer(() => endOf(child))
+  const { port } = await next<{ port: number }>()
+  const owned = stack.move()
+  return {
+    port,
+    abstract: instance,
+    open: async (name, isStranger = false) =>
+      (await ask<{ notes: readonly string[] }>({ open: name, isStranger })).notes,
+    start: (name, script) => ask({ start: name, script }),
+    run: (name, script) => ask<JobResult>({ run: name, script }),
+    trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
+    onMachine: async (...command) =>
+      (await run('ip', ['netns', 'exec', machine, ...command])).stdout,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function connect(machine: string, world: string): Promise<void> {
+  const ip = async (namespace: string, lines: readonly string[]): Promise<void> => {
+    const child = spawn('ip', ['-n', namespace, '-batch', '-'], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    child.stdin.end(`${lines.join('\n')}\n`)
+    const [code] = await once(child, 'close')
+    if (code !== 0) throw new Error('the world of the test could not be made')
+  }
+  await ip(machine, [
+    'link set lo up',
+    `link add up0 type veth peer name eth0 netns ${world}`,
+    'addr add 203.0.113.1/24 dev up0',
+    'addr add 10.77.77.1/24 dev up0',
+    'addr add 2001:db8:1::1/64 dev up0 nodad',
+    'link set up0 up',
+    'route add default via 203.0.113.9',
+  ])
+  const { neighbour, neighbour6, ...beyond } = WORLD
+  await ip(world, [
+    'link set lo up',
+    `addr add ${neighbour}/24 dev eth0`,
+    `addr add ${neighbour6}/64 dev eth0 nodad`,
+    ...Object.values(beyond).map((one) => `addr add ${one} dev lo`),
+    'link set eth0 up',
+  ])
+  await ip(machine, [`route add default via ${neighbour6}`])
+}
+
+/** Resolves to its end. */
+async function serveWorld(world: string): Promise<() => Promise<void>> {
+  const script = `require('node:net').createServer((s) => { s.on('error', () => {}); s.end('world') }).listen(${WORLD_PORT}, '::', () => console.log('up'))`
+  const child = spawn('ip', ['netns', 'exec', world, process.execPath, '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  return async () => {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  }
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.stdin?.end()
+  await closed
+}
