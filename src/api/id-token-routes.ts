@@ -9,6 +9,7 @@ import { subjectIdsOf, subjectOf } from '../contract/id-tokens/subject.ts'
 import { repositoryParams } from '../contract/rest.ts'
 import {
   type IdTokenState,
+  idTokenDocuments,
   idTokenState,
   idTokenSubject,
   idTokenSubjectQuery,
@@ -40,6 +41,22 @@ export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): v
       response: { 200: idTokenState },
     },
     handler: async () => await idTokenStateOf(reads),
+  })
+  server.get('/api/v1/id-tokens/documents', {
+    schema: {
+      summary: 'The documents by which others check id tokens, as the issuer has to show them',
+      tags,
+      response: { 200: idTokenDocuments },
+    },
+    handler: async () => {
+      const { store, issuer } = reads
+      const trouble = issuerTrouble(issuer)
+      if (issuer === undefined || trouble !== undefined) {
+        throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
+      }
+      const keys = keySet(await store.listIdTokenKeys(), Date.now())
+      return { discovery: discoveryDocument(issuer), keys }
+    },
   })
   server.get('/api/v1/repositories/:repository/subject', {
     schema: {

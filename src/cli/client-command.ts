@@ -111,7 +111,10 @@ function readTokenFile(path: string): string {
 
 const TLS_NAMES = { ca: '--ca', cert: '--cert', key: '--key', clientCa: '--ca' }
 
-async function openTls(options: ClientOptions, { env }: CliIo): Promise<ClientTls | undefined> {
+export async function openTls(
+  options: ClientOptions,
+  { env }: CliIo,
+): Promise<ClientTls | undefined> {
   const ca = options.ca || env['NARWHAL_CA'] || undefined
   const cert = options.cert || env['NARWHAL_CERT'] || undefined
   const key = options.key || env['NARWHAL_KEY'] || undefined

@@ -40,8 +40,10 @@ import {
   shownForgeLink,
 } from '../contract/rest-forge-links.ts'
 import {
+  type IdTokenDocuments,
   type IdTokenState,
   type IdTokenSubject,
+  idTokenDocuments,
   idTokenState,
   idTokenSubject,
 } from '../contract/rest-id-tokens.ts'
@@ -275,6 +277,11 @@ export class ApiClient {
   /** The issuer and the keys of id tokens. */
   getIdTokens(): Promise<IdTokenState> {
     return this.#call('/id-tokens', idTokenState)
+  }
+
+  /** The documents that the issuer has to show. */
+  getIdTokenDocuments(): Promise<IdTokenDocuments> {
+    return this.#call('/id-tokens/documents', idTokenDocuments)
   }
 
   /** Makes the next key; with `now` one that signs at once, in the place of all others. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addIdTokenCommands } from './commands/id-tokens.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addPipelineCommands } from './commands/pipeline.ts'
 import { addQueueCommand } from './commands/queue.ts'
@@ -27,6 +28,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addQueueCommand(program, io)
   addRunnerCommands(program, io)
   addSecretCommands(program, io)
+  addIdTokenCommands(program, io)
   addTokenCommands(program, io)
   addUserCommands(program, io)
   addAuditCommands(program, io)

@@ -26,6 +26,13 @@ export const idTokenState = z.object({
 })
 export type IdTokenState = z.infer<typeof idTokenState>
 
+/** The two documents as others fetch them from the issuer. */
+export const idTokenDocuments = z.object({
+  discovery: z.looseObject({ issuer: z.string(), jwks_uri: z.string() }),
+  keys: z.object({ keys: z.array(z.looseObject({ kid: z.string() })) }),
+})
+export type IdTokenDocuments = z.infer<typeof idTokenDocuments>
+
 export const rotateIdTokenKeys = z.strictObject({
   /** Sign by a new key at once, and take all others out of use: for a key that others may have. */
   now: z.boolean().default(false),

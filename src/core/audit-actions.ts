@@ -37,6 +37,9 @@ export const AUDIT_ACTIONS = {
     facts: { sealed: 'number', forgotten: 'number' },
   },
 
+  'id_token_key.made': { of: 'id token key', facts: { signsAt: 'number', replacesAll: 'flag' } },
+  'id_token_key.retired': { of: 'id token key', facts: {} },
+
   'repository.added': {
     of: 'repository',
     facts: { forge: 'text', host: 'text', pollIntervalMs: 'number', settings: 'names' },

@@ -1,3 +1,4 @@
+import { doerOf } from '../api/doer-of.ts'
 import { idTokenStateOf } from '../api/id-token-routes.ts'
 import { idTokenState, rotateIdTokenKeys as rotation } from '../contract/rest-id-tokens.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -19,10 +20,11 @@ export function addIdTokenRoutes(
       body: rotation,
       response: { 200: idTokenState },
     },
-    handler: async ({ body }) => {
+    handler: async (request) => {
       const state = await idTokenStateOf({ store, issuer })
       if (state.trouble !== undefined) throw new NarwhalError('conflict', state.trouble)
-      await rotateIdTokenKeys({ store, vault }, body)
+      const { now } = request.body
+      await rotateIdTokenKeys({ store, vault }, { now, by: doerOf(request) })
       return await idTokenStateOf({ store, issuer })
     },
   })

@@ -25,6 +25,10 @@ export function addBackupCommands(
     .argument('[file]', 'a file that `narwhal backup` has made')
     .description('put a backup in the place of the database, while Narwhal is stopped')
     .option('--force', 'also when there is a database, which is kept beside it')
+    .option(
+      '--retire <kid>',
+      'take a key that signed id tokens out of use, which came back with it',
+    )
     .option('--after-pg-restore', 'of PostgreSQL, after pg_restore: make it ready to go on with')
   addDatabaseOptions(restore).action(
     async (file: string | undefined, flags: Record<string, unknown>) => {

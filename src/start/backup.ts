@@ -55,15 +55,30 @@ export async function runRestore(launch: Launch, file: string | undefined): Prom
     by: localDoer(loginName(), 'narwhal restore'),
     signal: io.signal,
   })
+  await retireKey(launch, { kind: 'sqlite', path })
   const kept = aside ? ` What was there is kept in ${aside}.` : ''
   io.stdout.write(`Restored ${path} from ${file}.${kept}\n${describe(contents)}\n`)
 }
 
+/** A key that was taken out of use after the backup must stay so. */
+async function retireKey({ io, flags }: Launch, database: StoreConfig): Promise<void> {
+  const { retire: kid } = flags
+  if (typeof kid !== 'string') return
+  const { openStore } = await import('../store/open-store.ts')
+  const { retireIdTokenKey } = await import('../store/id-token-keys.ts')
+  await using store = await openStore(database, silentLog(), io.signal)
+  const by = localDoer(loginName(), 'narwhal restore --retire')
+  const isThere = await retireIdTokenKey({ store }, { kid, by })
+  const words = isThere ? 'is out of use' : 'is not in the backup: there is nothing to retire'
+  io.stdout.write(`The key ${kid} ${words}.\n`)
+}
+
 async function finishPostgres(
-  { io, flags }: Launch,
+  launch: Launch,
   database: StoreConfig | undefined,
   file: string | undefined,
 ): Promise<void> {
+  const { io, flags } = launch
   if (database?.kind !== 'postgres') {
     const words = '--after-pg-restore is for PostgreSQL: name it by --database postgres://…'
     throw new NarwhalError('invalid', words)
@@ -77,6 +92,7 @@ async function finishPostgres(
     log: silentLog(),
     by: localDoer(loginName(), 'narwhal restore --after-pg-restore'),
   })
+  await retireKey(launch, database)
   io.stdout.write('The restored database is ready: start Narwhal.\n')
 }
 

@@ -1,4 +1,5 @@
 import { ID_TOKEN_ALGORITHM } from '../contract/id-tokens/documents.ts'
+import { type Doer, systemDoer } from '../core/audit.ts'
 import {
   missingKey,
   SHOWN_AFTER_MS,
@@ -32,7 +33,8 @@ export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdToken
   const keys = await deps.store.listIdTokenKeys()
   if (!missingKey(keys, Date.now())) return keys
   const pair = await makePair()
-  await writeKey(deps, pair, (known, now) => {
+  const by = systemDoer('narwhal', 'a key that signs id tokens was missing')
+  await writeKey(deps, { ...pair, by }, (known, now) => {
     const missing = missingKey(known, now)
     return missing && { signsAt: missing === 'next' ? now + SHOWN_AHEAD_MS : now }
   })
@@ -45,10 +47,10 @@ export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdToken
  */
 export async function rotateIdTokenKeys(
   deps: KeyDeps,
-  { now: isNow }: { readonly now: boolean },
+  { now: isNow, by }: { readonly now: boolean; readonly by: Doer },
 ): Promise<readonly IdTokenKeyRecord[]> {
   const pair = await makePair()
-  await writeKey(deps, pair, (known, now) => {
+  await writeKey(deps, { ...pair, by }, (known, now) => {
     if (isNow) return { signsAt: now, withdraws: true }
     if (waitingKey(known, now)) return undefined
     return { signsAt: shownKeys(known, now).length > 0 ? now + SHOWN_AHEAD_MS : now }
@@ -56,19 +58,17 @@ export async function rotateIdTokenKeys(
   return await deps.store.listIdTokenKeys()
 }
 
-/** Takes a key out of use for good, also one that comes back from a backup; false: it is not there. */
+/** Takes a key out of use for good, also one that came back with a backup; false: it is not there. */
 export async function retireIdTokenKey(
-  deps: Pick<KeyDeps, 'store'>,
-  kid: string,
+  { store }: Pick<KeyDeps, 'store'>,
+  { kid, by }: { readonly kid: string; readonly by: Doer },
 ): Promise<boolean> {
-  const { result } = await deps.store.transact(async (write) => {
+  const { result } = await store.transact(async (write) => {
     const key = (await write.listIdTokenKeys()).find((one) => one.kid === kid)
     if (!key) return false
-    await write.saveIdTokenKey({
-      ...key,
-      sealed: '',
-      leavesAt: Math.min(Date.now(), key.leavesAt ?? Infinity),
-    })
+    const now = Date.now()
+    await endKey(write, key, { leavesAt: now, now })
+    write.audit(by, { action: 'id_token_key.retired', subject: { id: kid, name: kid } })
     return true
   })
   return result
@@ -95,7 +95,7 @@ async function makePair(): Promise<Pair> {
 /** Writes a new key if `decide`, which sees what is there then, wants one. */
 async function writeKey(
   { store, vault }: KeyDeps,
-  { kid, publicKey, privateKey }: Pair,
+  { kid, publicKey, privateKey, by }: Pair & { readonly by: Doer },
   decide: (
     known: readonly IdTokenKeyRecord[],
     now: number,
@@ -112,6 +112,8 @@ async function writeKey(
     const leavesAt = withdraws ? now : signsAt + SHOWN_AFTER_MS
     for (const key of known) await endKey(write, key, { leavesAt, now })
     await write.saveIdTokenKey({ kid, publicKey, sealed, createdAt: now, signsAt })
+    const after = { signsAt, replacesAll: withdraws ?? false }
+    write.audit(by, { action: 'id_token_key.made', subject: { id: kid, name: kid }, after })
   })
 }
 

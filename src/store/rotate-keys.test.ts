@@ -5,6 +5,7 @@ import { tempDir } from '#root/test/support/temp-dir.ts'
 import { insertRepository, openTestStore } from '#root/test/support/test-store.ts'
 import { TESTER } from '../../test/support/tester.ts'
 import type { RepositoryId } from '../core/ids.ts'
+import { ensureIdTokenKeys, idTokenKeyPlace } from './id-token-keys.ts'
 import { addKey, rotateKeys } from './rotate-keys.ts'
 import { secretPlace, setSecret } from './secret-values.ts'
 import type { Store } from './store.ts'
@@ -26,6 +27,7 @@ async function openWorld() {
       await write.saveSecret({ name, sealed, createdAt: 1, updatedAt: 1 })
     }
   })
+  await ensureIdTokenKeys({ store, vault })
   const { formerSecret } = await renewWebhookSecret({ store, vault, repositoryId })
   assert.ok(formerSecret)
   await setSecret({ store, vault }, { repositoryId, name: 'OWN', value: 'its own', by: TESTER })
@@ -66,7 +68,7 @@ test('everything is sealed under a new key, and can be opened by who had the for
     (await store.listSecrets()).map((one) => by.open(one.sealed, secretPlace(one)))
   const before = await values(vault)
   const { keyId, sealed, forgotten } = await rotateKeys(store, path, { by: TESTER })
-  assert.deepEqual([sealed, forgotten], [453, 0])
+  assert.deepEqual([sealed, forgotten], [454, 0])
   assert.notEqual(keyId, former)
   assert.equal(await store.findSealingKey(), keyId)
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
@@ -76,6 +78,9 @@ test('everything is sealed under a new key, and can be opened by who had the for
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
   const again = await Vault.open(store, path)
   assert.equal((await values(again)).length, 451)
+  const [key] = await store.listIdTokenKeys()
+  assert.ok(key)
+  assert.match(again.open(key.sealed, idTokenKeyPlace(key.kid)), /PRIVATE KEY/)
   const repository = await store.findRepository(repositoryId)
   assert.ok(repository)
   const secrets = openWebhookSecrets(again, repository, Date.now())
@@ -99,7 +104,7 @@ test('a rotation that was broken off, or prepared, is gone on with', async () =>
   for (const one of await store.listSecrets()) unfinished.open(one.sealed, secretPlace(one))
   const rotation = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual(await keysInUse(store), new Set([rotation.keyId]))
-  assert.equal(rotation.sealed, 453)
+  assert.equal(rotation.sealed, 454)
 })
 
 test('keys that are lost are said to be, and what they sealed is forgotten when asked', async () => {
@@ -111,8 +116,10 @@ test('keys that are lost are said to be, and what they sealed is forgotten when 
     message: /not in .*--lost/,
   })
   const { sealed, forgotten } = await rotateKeys(store, path, { by: TESTER, isLost: true })
-  assert.deepEqual([sealed, forgotten], [0, 453])
+  assert.deepEqual([sealed, forgotten], [0, 454])
   assert.deepEqual(await store.listSecrets(), [])
+  const [key] = await store.listIdTokenKeys()
+  assert.deepEqual([key?.sealed, key?.leavesAt], ['', 0])
   const repository = await store.findRepository(repositoryId)
   assert.deepEqual([repository?.webhookSecret, repository?.formerSecret], ['', undefined])
   await Vault.open(store, path)

@@ -6,6 +6,7 @@ import { dispatchersContract } from './contract/dispatchers.contract.ts'
 import { eventsContract } from './contract/events.contract.ts'
 import type { OpenDatabase } from './contract/fixtures.ts'
 import { groupsContract } from './contract/groups.contract.ts'
+import { idTokensContract } from './contract/id-tokens.contract.ts'
 import { jobsContract } from './contract/jobs.contract.ts'
 import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
@@ -45,6 +46,7 @@ export function storeContract(
     statusesContract(open)
     sealingContract(open)
     secretsContract(open)
+    idTokensContract(open)
     usersContract(open)
     auditContract(open)
   })

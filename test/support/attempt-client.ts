@@ -2,8 +2,10 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import {
+  type AskForIdTokens,
   type CommitSchema,
   type Fault,
+  MintedIdTokensSchema,
   type RunAttemptRequest,
   RunAttemptRequestSchema,
   type RunAttemptResponse,
@@ -41,6 +43,8 @@ export class AttemptClient {
   confirms = true
   /** What every heartbeat said. */
   readonly heartbeats: number[] = []
+  /** What id tokens were asked for. */
+  readonly asks: AskForIdTokens[] = []
   readonly #requests = new PushStream<RunAttemptRequest>()
   readonly #abort = new AbortController()
 
@@ -57,6 +61,11 @@ export class AttemptClient {
   confirm(sentMs = this.heartbeats.at(-1) ?? 0): void {
     const value = { throughSeq: 0n, leaseSentMs: BigInt(sentMs) }
     this.#request({ case: 'acknowledge', value })
+  }
+
+  /** Answers an ask for id tokens. */
+  answer(value: MessageInitShape<typeof MintedIdTokensSchema>): void {
+    this.#request({ case: 'idTokens', value: create(MintedIdTokensSchema, value) })
   }
 
   cancel(reason: string): void {
@@ -125,6 +134,8 @@ export class AttemptClient {
         if (message.event.case === 'heartbeat') {
           this.heartbeats.push(Number(message.event.value.sentMs))
           if (this.confirms) this.confirm()
+        } else if (message.event.case === 'idTokensWanted') {
+          this.asks.push(message.event.value)
         } else {
           this.events.push(message)
         }

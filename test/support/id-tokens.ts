@@ -3,20 +3,25 @@ import jsonwebtoken, { type JwtPayload } from 'jsonwebtoken'
 
 /**
  * What a cloud does with a token, by other people's code than what makes it: jsonwebtoken over node's own
- * cryptography. The issuer's documents are fetched from `at`, in the place of a proxy before it.
+ * cryptography. The issuer's documents are fetched from `at`, in the place of a proxy before it, or by a
+ * function of the test's.
  */
 export class Verifier {
   readonly #issuer: string
-  readonly #at: string
+  readonly #fetch: (path: string) => Promise<object>
   readonly #cacheMs: number
   readonly #now: () => number
   #keys: ReadonlyMap<string, KeyObject> = new Map()
   #fetchedAt = -Infinity
 
   /** `cacheMs`: so long it does not look again, whatever comes; by the clock `now`. */
-  constructor(issuer: string, at: string, { cacheMs = 0, now = () => Date.now() } = {}) {
+  constructor(
+    issuer: string,
+    at: string | ((path: string) => Promise<object>),
+    { cacheMs = 0, now = () => Date.now() } = {},
+  ) {
     this.#issuer = issuer
-    this.#at = at
+    this.#fetch = typeof at === 'string' ? (path) => fetchAt(at, path) : at
     this.#cacheMs = cacheMs
     this.#now = now
   }
@@ -39,12 +44,12 @@ export class Verifier {
 
   async #look(): Promise<void> {
     if (this.#now() < this.#fetchedAt + this.#cacheMs) return
-    const found = await this.#fetch('/.well-known/openid-configuration')
+    const found = await this.#document('/.well-known/openid-configuration')
     if (found['issuer'] !== this.#issuer)
       throw new Error(`the document is of ${String(found['issuer'])}`)
     const uri = String(found['jwks_uri'])
     if (!uri.startsWith(`${this.#issuer}/`)) throw new Error(`the keys would be at ${uri}`)
-    const { keys } = await this.#fetch(uri.slice(this.#issuer.length))
+    const { keys } = await this.#document(uri.slice(this.#issuer.length))
     this.#keys = new Map(
       (keys as (JsonWebKey & { kid: string })[]).map((jwk) => [
         jwk.kid,
@@ -54,10 +59,13 @@ export class Verifier {
     this.#fetchedAt = this.#now()
   }
 
-  async #fetch(path: string): Promise<Record<string, unknown>> {
-    // Whoever asks comes from outside, by whatever name.
-    const response = await fetch(`${this.#at}${path}`)
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as Record<string, unknown>
+  async #document(path: string): Promise<Record<string, unknown>> {
+    return { ...(await this.#fetch(path)) }
   }
+}
+
+async function fetchAt(at: string, path: string): Promise<object> {
+  const response = await fetch(`${at}${path}`)
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as object
 }

@@ -112,7 +112,7 @@ export class JobIdTokens {
     const { event, draft } = this.#ledger
     if (isApproved(event.trust, draft.pipeline.approval)) return undefined
     return {
-      reason: 'its commit comes from a fork, and nobody has approved it',
+      reason: "its commit is a stranger's, and nobody has approved it",
       isUnapproved: true,
     }
   }

@@ -15,6 +15,7 @@ import {
   run,
 } from './contract-fixture.ts'
 import type { Executor } from './executor.ts'
+import { filesContract } from './files.contract.ts'
 import { isolationContract } from './isolation.contract.ts'
 import { maskContract } from './mask.contract.ts'
 import { outputContract } from './output.contract.ts'
@@ -300,6 +301,7 @@ export function executorContract(
 
   outputContract(contract)
   maskContract(contract)
+  filesContract(contract)
   pauseContract(contract)
   backgroundContract(contract)
   if (options.isolated) isolationContract(contract)

@@ -26,6 +26,8 @@ interface Held {
 
 /** How long a step waits for its tokens: another dispatcher may have to take over first. */
 const PATIENCE_MS = 120_000
+/** Whose clock is behind, or who is generous, takes a token so long after its end. */
+const LEEWAY_MS = 300_000
 /** When a renewal did not work out it is tried again after a tenth of the token's life, but not later. */
 const LONGEST_RETRY_MS = 30_000
 
@@ -94,7 +96,7 @@ export class IdTokens implements Disposable {
     })
     const tokens = await this.#deps.desk.ask(names, AbortSignal.any([this.#signal, late.signal]))
     const gotAt = performance.now()
-    this.#deps.mask.hide(tokens.flatMap(({ token }) => secretsOf(token)))
+    for (const one of tokens) this.#deps.mask.hide([secretOf(one)], one.lifetimeMs + LEEWAY_MS)
     for (const { name, token, lifetimeMs } of tokens) {
       if (!names.includes(name)) continue
       await this.#files?.put(name, token)
@@ -128,8 +130,7 @@ export class IdTokens implements Disposable {
   }
 }
 
-/** The whole of it, and its signature: without that the rest of a token opens nothing. */
-function secretsOf(token: MintedIdToken['token']): string[] {
-  const [, , signature = ''] = token.split('.')
-  return [token, signature]
+/** Its signature, without which the rest says who a job is, and opens nothing. */
+function secretOf({ token }: MintedIdToken): string {
+  return token.slice(token.lastIndexOf('.') + 1)
 }

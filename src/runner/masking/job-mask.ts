@@ -7,8 +7,8 @@ export function maskEnv({ maskFile }: Pick<Sandbox, 'maskFile'>): { NARWHAL_MASK
   return maskFile ? { NARWHAL_MASK: maskFile.path } : {}
 }
 
-/** Tokens that are renewed end by themselves: so many of the last can still open something. */
-const MOST_HIDDEN = 400
+/** So many can be looked for without keeping the runner busy. */
+const MOST_HIDDEN = 40
 
 /**
  * All that a job must not show: its secrets, and, from the moment they are in its file, the values that it
@@ -20,8 +20,8 @@ export class JobMask implements Disposable {
   readonly #named: Readonly<Record<string, string>>
   #file: LearnedValues | undefined
   #learned: SecretMask | undefined
-  /** What was told here since the last look, or before. */
-  readonly #hidden = new Set<string>()
+  /** What was told here, until when. */
+  readonly #hidden = new Map<string, number>()
   #hasMore = false
 
   /** The values by the variables that hold them. */
@@ -36,10 +36,15 @@ export class JobMask implements Disposable {
     this.#file = maskFile && new LearnedValues(maskFile.runnerPath)
   }
 
-  /** From now on also these values, the oldest of which are forgotten when there are very many. */
-  hide(values: Iterable<string>): void {
-    for (const value of values) this.#hidden.add(value)
-    for (const value of this.#hidden) {
+  /**
+   * From now on also these values, until so many milliseconds have passed, when they open nothing any more; the
+   * oldest are forgotten earlier when there are many.
+   */
+  hide(values: Iterable<string>, forMs: number): void {
+    const now = performance.now()
+    for (const [value, until] of this.#hidden) if (until <= now) this.#hidden.delete(value)
+    for (const value of values) this.#hidden.set(value, now + forMs)
+    for (const value of this.#hidden.keys()) {
       if (this.#hidden.size <= MOST_HIDDEN) break
       this.#hidden.delete(value)
     }
@@ -56,7 +61,7 @@ export class JobMask implements Disposable {
     const hasLearned = this.#file?.look() ?? false
     if (hasLearned || this.#hasMore) {
       this.#hasMore = false
-      this.#learned = SecretMask.of([...(this.#file?.values ?? []), ...this.#hidden])
+      this.#learned = SecretMask.of([...(this.#file?.values ?? []), ...this.#hidden.keys()])
     }
     return this.#learned
   }

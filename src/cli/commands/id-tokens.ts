@@ -1,0 +1,151 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { DISCOVERY_PATH, KEYS_PATH } from '../../contract/id-tokens/documents.ts'
+import type { IdTokenState } from '../../contract/rest-id-tokens.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { cleanText } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  openTls,
+  printJson,
+} from '../client-command.ts'
+import { EXIT } from '../exit-code.ts'
+import { formatAge } from '../format.ts'
+import { printTable } from '../table.ts'
+
+/** `narwhal oidc keys|rotate|export|check|subject` */
+export function addIdTokenCommands(program: Command, io: CliIo): void {
+  const oidc = program.command('oidc').description('the issuer and the keys of id tokens')
+  addClientCommand(oidc, 'keys', {
+    summary: 'show the issuer and the keys that sign',
+    examples: ['oidc keys'],
+  }).action((options: ClientOptions) => keys(options, io))
+  addRotate(oidc, io)
+  addClientCommand(oidc, 'export <folder>', {
+    summary: 'write the two documents as files, for clouds that do not reach this server',
+    description:
+      'Writes what the issuer has to show below a folder that a web server, or a bucket, serves at the issuer. Do so again after each change of the keys: the next key must be seen a day before it signs.',
+    examples: ['oidc export public'],
+  }).action((folder: string, options: ClientOptions) => exportDocuments(folder, options, io))
+  addClientCommand(oidc, 'check', {
+    summary: 'fetch the documents at the issuer, as a cloud does, and compare them',
+    examples: ['oidc check'],
+  }).action((options: ClientOptions) => check(options, io))
+  addClientCommand(oidc, 'subject <repository>', {
+    summary: "print what tokens of a repository's jobs have as `sub`",
+    examples: [
+      'oidc subject octocat/hello',
+      'oidc subject octocat/hello --ref refs/tags/v1 --job deploy',
+    ],
+  })
+    .option('--ref <ref>', 'the whole ref; refs/heads/main unless told')
+    .option('--job <name>', 'of tokens with `subject: job`, for this job')
+    .action((repository: string, options: SubjectOptions) => subject(repository, options, io))
+}
+
+interface SubjectOptions extends ClientOptions {
+  readonly ref?: string
+  readonly job?: string
+}
+
+interface RotateOptions extends ClientOptions {
+  readonly now?: boolean
+}
+
+function addRotate(oidc: Command, io: CliIo): void {
+  addClientCommand(oidc, 'rotate', {
+    summary: 'make the next key that signs',
+    description:
+      'Makes the next key, which is shown for a day before it signs; nobody notices. With --now, for a key that others may have, a new one signs at once and all others are out of use: until the other sides have fetched the documents again they refuse new tokens, and then they refuse those that were given before.',
+    examples: ['oidc rotate', 'oidc rotate --now'],
+  })
+    .option('--now', 'take all former keys out of use at once')
+    .action((options: RotateOptions) => rotate(options, io))
+}
+
+async function keys(options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const state = await client.getIdTokens()
+  if (options.json) return printJson(io, state)
+  if (state.issuer !== undefined) io.stdout.write(`issuer ${cleanText(state.issuer)}\n`)
+  if (state.trouble !== undefined) note(io, cleanText(state.trouble))
+  printKeys(state, io)
+}
+
+async function rotate(options: RotateOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const isNow = options.now ?? false
+  const state = await client.rotateIdTokenKeys(isNow)
+  if (options.json) return printJson(io, state)
+  printKeys(state, io)
+  note(
+    io,
+    isNow
+      ? 'Who keeps the documents refuses new tokens until they are fetched again: 15 minutes, or longer where the other side does as it likes. Tokens that were given before are refused from then on: run what failed again.'
+      : 'The next key signs a day after it was made. If the documents are files elsewhere, write them anew before: `narwhal oidc export`.',
+  )
+}
+
+function printKeys({ keys }: IdTokenState, io: CliIo): void {
+  const now = io.now()
+  printTable(io, keys, [
+    { title: 'key', cell: ({ kid }) => cleanText(kid), shrinkTo: 12 },
+    { title: 'state', cell: ({ state }) => state },
+    { title: 'made', cell: ({ createdAt }) => formatAge(createdAt, now) },
+    { title: 'signs from', cell: ({ signsAt }) => new Date(signsAt).toISOString() },
+    {
+      title: 'leaves',
+      cell: ({ leavesAt }) => (leavesAt === undefined ? '' : new Date(leavesAt).toISOString()),
+    },
+  ])
+}
+
+async function exportDocuments(folder: string, options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const { discovery, keys } = await client.getIdTokenDocuments()
+  const root = resolve(io.cwd, folder)
+  const files = [
+    [DISCOVERY_PATH, discovery],
+    [KEYS_PATH, keys],
+  ] as const
+  for (const [path, document] of files) {
+    const file = join(root, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, `${JSON.stringify(document, null, 2)}\n`)
+  }
+  const paths = files.map(([path]) => join(root, path))
+  if (options.json) return printJson(io, { files: paths })
+  const list = paths.map((path) => `  ${cleanText(path)}`).join('\n')
+  io.stdout.write(`For ${cleanText(discovery.issuer)}:\n${list}\n`)
+}
+
+async function check(options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const wanted = await client.getIdTokenDocuments()
+  const { checkIssuer } = await import('../check-issuer.ts')
+  const problems = await checkIssuer(wanted, await openTls(options, io), io.signal)
+  const { issuer } = wanted.discovery
+  if (options.json) printJson(io, { issuer, problems })
+  else if (problems.length === 0) io.stdout.write(`${cleanText(issuer)} shows what it must.\n`)
+  else for (const problem of problems) io.stderr.write(`${cleanText(problem)}\n`)
+  if (problems.length > 0) io.exit(EXIT.notSuccess)
+}
+
+async function subject(repository: string, options: SubjectOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const { ref, job } = options
+  if (ref !== undefined && !ref.startsWith('refs/')) {
+    throw new NarwhalError('invalid', '--ref takes a whole ref, such as refs/heads/main')
+  }
+  const found = await client.getSubject(repository, {
+    ...(ref === undefined ? {} : { ref }),
+    ...(job === undefined ? {} : { job }),
+  })
+  if (options.json) return printJson(io, found)
+  io.stdout.write(`${cleanText(found.sub)}\n`)
+}
