@@ -1,15 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { realpath } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { NetworkSettings } from '../../src/runner/network/options.ts'
-import type { NetworkOrder } from './network-jobs-process.ts'
+import { type NetworkRunner, runnerCommand, startNetworkRunner } from './network-runner.ts'
 import { uniquePrefix } from './services.ts'
 import { tempDir } from './temp-dir.ts'
 
 const run = promisify(execFile)
-const root = new URL('../..', import.meta.url).pathname
 
 /** Where the world answers, all at this port. */
 export const WORLD_PORT = 8_000
@@ -34,23 +32,7 @@ export const WORLD = {
 /** Of the machine itself. */
 export const MACHINE = ['203.0.113.1', '10.77.77.1', '2001:db8:1::1'] as const
 
-export interface JobResult {
-  readonly exitCode: number
-  readonly output: string
-}
-
-export interface NetworkWorld extends AsyncDisposable {
-  /** Of what listens on the machine, at all its addresses. */
-  readonly port: number
-  /** The name of its abstract socket. */
-  readonly abstract: string
-  /** Opens a job; resolves to what its log says of its network. */
-  open(name: string, isStranger?: boolean): Promise<readonly string[]>
-  run(name: string, script: string): Promise<JobResult>
-  /** Runs a script beside those that are run later; resolves once it has said something. */
-  start(name: string, script: string): Promise<unknown>
-  /** What the runner has against itself. */
-  trouble(): Promise<string>
+export interface NetworkWorld extends NetworkRunner {
   /** Runs a command on the machine. */
   onMachine(...command: readonly string[]): Promise<string>
 }
@@ -85,35 +67,12 @@ export async function networkWorld(settings: Partial<NetworkSettings> = {}): Pro
   stack.defer(await serveWorld(world))
   const names = { 'outside.example': WORLD.outside, 'inside.example': WORLD.ten }
   const start = { instance, folder: await realpath(dir.path), settings, names }
-  const args = [`${root}test/support/network-jobs-process.ts`, JSON.stringify(start)]
-  const child = spawn('ip', ['netns', 'exec', machine, process.execPath, ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async <Said>(): Promise<Said> => {
-    const { value, done } = await lines.next()
-    if (done) throw new Error('the runner of the test has ended')
-    return JSON.parse(value) as Said
-  }
-  const ask = async <Said>(order: NetworkOrder): Promise<Said> => {
-    child.stdin.write(`${JSON.stringify(order)}\n`)
-    const said = await next<Said & { readonly error?: string }>()
-    if (said.error !== undefined) throw new Error(said.error)
-    return said
-  }
-  stack.defer(() => endOf(child))
-  const { port } = await next<{ port: number }>()
+  const command = ['ip', 'netns', 'exec', machine, ...runnerCommand(start)]
+  const runner = stack.use(await startNetworkRunner(command, instance))
   const owned = stack.move()
   return {
-    port,
-    abstract: instance,
-    open: async (name, isStranger = false) =>
-      (await ask<{ notes: readonly string[] }>({ open: name, isStranger })).notes,
-    start: (name, script) => ask({ start: name, script }),
-    run: (name, script) => ask<JobResult>({ run: name, script }),
-    trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
-    onMachine: async (...command) =>
-      (await run('ip', ['netns', 'exec', machine, ...command])).stdout,
+    ...runner,
+    onMachine: async (...words) => (await run('ip', ['netns', 'exec', machine, ...words])).stdout,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -158,11 +117,4 @@ async function serveWorld(world: string): Promise<() => Promise<void>> {
     child.kill('SIGKILL')
     await once(child, 'close')
   }
-}
-
-async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = once(child, 'close')
-  child.stdin?.end()
-  await closed
 }

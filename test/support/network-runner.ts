@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { NetworkSettings } from '../../src/runner/network/options.ts'
+import type { NetworkOrder } from './network-jobs-process.ts'
+
+const PROGRAM = new URL('./network-jobs-process.ts', import.meta.url).pathname
+
+export interface JobResult {
+  readonly exitCode: number
+  readonly output: string
+}
+
+/** The process of network-jobs-process.ts, wherever it was started. */
+export interface NetworkRunner extends AsyncDisposable {
+  /** Of what listens on the machine, at all its addresses. */
+  readonly port: number
+  /** The name of its abstract socket. */
+  readonly abstract: string
+  /** Opens a job; resolves to what its log says of its network. */
+  open(name: string, isStranger?: boolean): Promise<readonly string[]>
+  run(name: string, script: string): Promise<JobResult>
+  /** Runs a script beside those that are run later; resolves once it has said something. */
+  start(name: string, script: string): Promise<unknown>
+  /** What the runner has against itself. */
+  trouble(): Promise<string>
+}
+
+export interface NetworkRunnerStart {
+  readonly instance: string
+  readonly folder: string
+  readonly settings: Partial<NetworkSettings>
+  readonly names: Readonly<Record<string, string>>
+}
+
+/** The program that runs it, and what it is told. */
+export function runnerCommand(start: NetworkRunnerStart): readonly string[] {
+  return [process.execPath, PROGRAM, JSON.stringify(start)]
+}
+
+/** Starts it by this command, which ends in `runnerCommand`. */
+export async function startNetworkRunner(
+  [command = '', ...args]: readonly string[],
+  instance: string,
+): Promise<NetworkRunner> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async <Said>(): Promise<Said> => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error('the runner of the test has ended')
+    return JSON.parse(value) as Said
+  }
+  const ask = async <Said>(order: NetworkOrder): Promise<Said> => {
+    child.stdin.write(`${JSON.stringify(order)}\n`)
+    const said = await next<Said & { readonly error?: string }>()
+    if (said.error !== undefined) throw new Error(said.error)
+    return said
+  }
+  const { port } = await next<{ port: number }>()
+  return {
+    port,
+    abstract: instance,
+    open: async (name, isStranger = false) =>
+      (await ask<{ notes: readonly string[] }>({ open: name, isStranger })).notes,
+    start: (name, script) => ask({ start: name, script }),
+    run: (name, script) => ask<JobResult>({ run: name, script }),
+    trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const closed = once(child, 'close')
+      child.stdin.end()
+      await closed
+    },
+  }
+}
