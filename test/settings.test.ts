@@ -20,6 +20,7 @@ const WRONG: Record<string, string> = {
   'first-token': 'hunter2',
   'health-port': 'x',
   'job-timeout': '10',
+  'approval-days': '0',
   'max-attempts': '-1',
   'max-priority': '101',
   'job-memory': 'much',

@@ -47,6 +47,8 @@ function tellOf(
   how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
 ): Delivery['told'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
+  const forgeId = repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}
+  if (parsed.kind === 'merged') return { kind: 'merged', actorId: parsed.actorId, ...forgeId }
   const { facts, ...told } = parsed.event
   const event = { ...told, source: 'webhook' } as const
   return {
@@ -57,7 +59,7 @@ function tellOf(
       trust: decideTrust(event, facts, repository),
       details: { ...told.details, ...how },
     },
-    ...(repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}),
+    ...forgeId,
   }
 }
 

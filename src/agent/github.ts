@@ -3,6 +3,7 @@ import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
 import {
   type Create,
   create,
+  mergedRequest,
   type PullRequest,
   type Push,
   pullRequest,
@@ -88,6 +89,8 @@ function parseCreate(payload: Create): ParsedWebhook {
 
 function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
   const { action, repository } = read(pullRequestAction, eventName, payload)
+  const actorId = action === 'closed' ? mergedAuthor(payload, repository.id) : undefined
+  if (actorId !== undefined) return { kind: 'merged', repository: named(repository), actorId }
   if (!BUILT_ACTIONS.has(action)) {
     return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
   }
@@ -102,6 +105,13 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     facts: pullRequestFacts(request),
     ...targetOf(request),
   })
+}
+
+/** Whose pull request was merged into this very repository; undefined: it was closed, and no more. */
+function mergedAuthor(payload: unknown, repositoryId: number): number | undefined {
+  const request = mergedRequest.safeParse(payload).data?.pull_request
+  if (request?.merged !== true || request.base.repo.id !== repositoryId) return undefined
+  return request.user?.id
 }
 
 function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {

@@ -62,6 +62,10 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
   const { object_attributes: request, user } = payload
   const from = named(payload.project)
   const { action, iid, last_commit: head, target_branch: targetBranch } = request
+  const { author_id: actorId, target_project_id: target } = request
+  if (action === 'merge' && actorId && target === from.forgeId) {
+    return { kind: 'merged', repository: from, actorId }
+  }
   // Without new commits an update is of the title, say.
   const isBuilt =
     action === 'open' || action === 'reopen' || (action === 'update' && request.oldrev)

@@ -20,6 +20,12 @@ export type ParsedWebhook =
       readonly repository: WebhookRepository
       readonly event: WebhookCommit
     }
+  /** A pull request was merged: its author is no newcomer any more. */
+  | {
+      readonly kind: 'merged'
+      readonly repository: WebhookRepository
+      readonly actorId: number
+    }
   | {
       readonly kind: 'ignored'
       readonly repository?: WebhookRepository

@@ -18,6 +18,7 @@ export interface Delivery {
   /** What it tells of; `forgeId`: the repository's, where that is not known yet. */
   readonly told:
     | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeId?: number }
+    | { readonly kind: 'merged'; readonly actorId: number; readonly forgeId?: number }
     | { readonly kind: 'ignored'; readonly reason: string }
 }
 
@@ -41,8 +42,12 @@ export async function writeDeliveries(
   const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
   const events: CommitEvent[] = []
   for (const { repositoryId, told } of fresh) {
-    if (told.kind !== 'commit') continue
+    if (told.kind === 'ignored') continue
     if (told.forgeId !== undefined) await write.setForgeId(repositoryId, told.forgeId)
+    if (told.kind === 'merged') {
+      await write.noteMerged({ repositoryId, actorId: told.actorId, at: receivedAt })
+      continue
+    }
     events.push({ ...told.event, id: newId('event'), receivedAt })
   }
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
@@ -85,6 +90,7 @@ function recordOf(
   receivedAt: number,
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, receivedAt }
+  if (told.kind === 'merged') return { ...rest, disposition: 'ignored', reason: 'merge noted' }
   if (told.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: told.reason }
   const { event, created } = nextAccepted() as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }

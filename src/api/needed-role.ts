@@ -1,6 +1,7 @@
 import type { Role } from '../core/role.ts'
 
-const RUNS = /^\/api\/v1\/(?:pipelines|pipelines\/\w+\/(?:rerun|rerun-failed|cancel|approve))$/
+const RUNS =
+  /^\/api\/v1\/(?:pipelines|approvals|pipelines\/\w+\/(?:rerun|rerun-failed|cancel|approve))$/
 const JOBS = /^\/api\/v1\/jobs\/\w+\/(?:rerun|cancel)$/
 /** The route itself looks once more: its path may be written otherwise. */
 const AUDIT = /^\/api\/v1\/audit(?:\/|$)/

@@ -8,6 +8,7 @@ import {
   statusBody,
   userList,
 } from '../contract/rest.ts'
+import { awaitingList, awaitingQuery } from '../contract/rest-approvals.ts'
 import { shownForgeLink } from '../contract/rest-forge-links.ts'
 import { repositoryView } from '../contract/views.ts'
 import { waterfallView } from '../contract/waterfall/waterfall.ts'
@@ -39,6 +40,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerStatus(server, deps.store)
   registerRepositoryReads(server, deps.store)
   registerPipelineReads(server, deps.store)
+  registerAwaitingReads(server, deps.store)
   registerJobReads(server, deps.store)
   registerLogRoutes(server, deps)
   registerRunnerReads(server, deps.store)
@@ -92,6 +94,18 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
     const repository = await getRepository(store, request.params.repository)
     return { link: await viewForgeLink(store, repository) }
   })
+}
+
+function registerAwaitingReads(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'What waits for approval, over all repositories, the longest waiting first',
+    tags: ['approvals'],
+    querystring: awaitingQuery,
+    response: orError(awaitingList),
+  }
+  server.get('/api/v1/approvals', { schema }, async (request) => ({
+    pipelines: await store.listAwaiting({ limit: request.query.limit }),
+  }))
 }
 
 function registerPipelineReads(server: HttpServer, store: StoreReader): void {

@@ -1,4 +1,5 @@
 import type { RepositoryView } from '../contract/views.ts'
+import { DEFAULT_APPROVAL } from '../core/approval.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 
 /** What may be shown of a repository: never its webhook secret, nor credentials in its URL. */
@@ -9,6 +10,9 @@ export function viewRepository(record: RepositoryRecord): RepositoryView {
     forge: record.forge,
     cloneUrl: withoutCredentials(record.cloneUrl),
     pollIntervalMs: record.pollIntervalMs,
+    approval: record.approval ?? DEFAULT_APPROVAL,
+    ...(record.approval === undefined ? { isApprovalUnchosen: true } : {}),
+    strangerAccounts: [...(record.strangerAccounts ?? [])],
     createdAt: record.createdAt,
   }
 }

@@ -26,6 +26,7 @@ import {
   repositoryList,
   runnerList,
   type StartPipeline,
+  shownRepository,
   shownRunner,
   shownUser,
   startedPipeline,
@@ -34,6 +35,11 @@ import {
   type UserView,
   userList,
 } from '../contract/rest.ts'
+import {
+  type ApproveRequest,
+  awaitingList,
+  type ChangeRepository,
+} from '../contract/rest-approvals.ts'
 import {
   type ForgeLinkView,
   type NewForgeLink,
@@ -270,8 +276,21 @@ export class ApiClient {
     await this.#call(`/users/${slashless(user)}`, accepted, { method: 'DELETE' })
   }
 
-  approvePipeline(id: PipelineId): Promise<PipelineView> {
-    return this.#pipeline(`/pipelines/${id}/approve`)
+  /** `seen`: the commit, and the plan, that were looked at. */
+  approvePipeline(id: PipelineId, seen: ApproveRequest): Promise<PipelineView> {
+    return this.#pipeline(`/pipelines/${id}/approve`, seen)
+  }
+
+  /** What waits for approval, the longest waiting first. */
+  async listAwaiting(): Promise<PipelineView[]> {
+    const query = { limit: 500 }
+    return (await this.#call('/approvals', awaitingList, { query })).pipelines
+  }
+
+  async changeRepository(repository: string, change: ChangeRepository): Promise<RepositoryView> {
+    const path = `/repositories/${slashless(repository)}`
+    const body = { method: 'PATCH', body: change } as const
+    return (await this.#call(path, shownRepository, body)).repository
   }
 
   /** The issuer and the keys of id tokens. */

@@ -47,8 +47,14 @@ export function formatSpan(
 }
 
 /** Where something stands, in one word. */
-export function statusWord(state: { status: string; outcome?: Outcome | undefined }): string {
-  return state.outcome ?? state.status
+export function statusWord(state: {
+  status: string
+  outcome?: Outcome | undefined
+  approval?: { status: string; for?: string | undefined } | undefined
+}): string {
+  const { approval } = state
+  const waits = approval?.status === 'needed' && approval.for === 'run'
+  return state.outcome ?? (waits && state.status !== 'finished' ? 'awaits approval' : state.status)
 }
 
 /** The colour that goes with a status or an outcome. */

@@ -246,6 +246,12 @@ export const SETTINGS = {
     schema: integer(0, 100),
     fallback: '6',
   }),
+  'approval-days': setting({
+    value: 'count',
+    help: 'after so many days what nobody has approved ends',
+    schema: integer(1, 3650),
+    fallback: '30',
+  }),
   'max-attempts': setting({
     value: 'count',
     help: 'how many attempts a job gets when runners are lost',

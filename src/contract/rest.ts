@@ -71,6 +71,7 @@ export const newSecretQuery = z.object({
     .max(90 * 86_400_000)
     .default(7 * 86_400_000),
 })
+export const shownRepository = z.object({ repository: repositoryView })
 /** A repository by its id or its name with `/` written as `%2F`. */
 export const repositoryParams = z.object({ repository: z.string().max(300) })
 

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { APPROVAL_RULES } from '../core/approval.ts'
 import { FORGES } from '../core/forge.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
 import { OUTCOMES } from '../core/outcome.ts'
 import { HEURISTICS } from '../core/placement/placement.ts'
+import { STRANGER_REASONS } from '../core/stranger.ts'
 
 /** The shapes that REST answers and live events have in common. Times are epoch milliseconds. */
 
@@ -32,6 +34,12 @@ export const repositoryView = z
     cloneUrl: z.string(),
     /** Milliseconds between two looks for new commits; 0: webhooks only. */
     pollIntervalMs: z.number().int().nonnegative(),
+    /** Whose commits are run only once somebody has approved that. */
+    approval: z.enum(APPROVAL_RULES).optional(),
+    /** It was registered before there was a choice, and nobody has chosen since. */
+    isApprovalUnchosen: z.literal(true).optional(),
+    /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
+    strangerAccounts: z.array(z.number().int()).optional(),
     createdAt: at,
   })
   .meta({ id: 'Repository' })
@@ -155,11 +163,24 @@ export const pipelineView = z
     startedBy: z.string().optional(),
     /** The group of pipelines of which only so many go on at once. */
     concurrencyGroup: z.string().optional(),
-    /** Whether jobs of a pull request from a fork may have the secrets they name; absent: none does. */
+    /** Whether a stranger's pipeline may be run, or its jobs have their secrets; absent: nobody has to say. */
     approval: z
       .discriminatedUnion('status', [
-        z.object({ status: z.literal('needed') }),
-        z.object({ status: z.literal('given'), at, by: z.string().optional() }),
+        z.object({
+          status: z.literal('needed'),
+          /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
+          for: z.literal('run').optional(),
+          /** Since when it waits; absent: it is not waited for any more. */
+          since: at.optional(),
+          /** The digest of its plan, which is approved with the commit. */
+          plan: z.string().optional(),
+        }),
+        z.object({
+          status: z.literal('given'),
+          at,
+          by: z.string().optional(),
+          plan: z.string().optional(),
+        }),
       ])
       .optional(),
     event: z.object({
@@ -171,6 +192,8 @@ export const pipelineView = z
       author: z.string(),
       source: z.enum(['webhook', 'poll', 'manual']),
       receivedAt: at,
+      /** Why it counts as a stranger's; absent: it is the repository's own people's. */
+      stranger: z.enum(STRANGER_REASONS).optional(),
     }),
     phases: z.array(phaseView),
     createdAt: at,

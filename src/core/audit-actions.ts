@@ -78,7 +78,7 @@ export const AUDIT_ACTIONS = {
   },
   'pipeline.approved': {
     of: 'pipeline',
-    facts: { repository: 'text', ref: 'text', sha: 'text', author: 'text' },
+    facts: { repository: 'text', ref: 'text', sha: 'text', author: 'text', plan: 'text' },
   },
   'pipeline.jobs_rerun': { of: 'pipeline', facts: { repository: 'text', sha: 'text' } },
   'pipeline.cancelled': { of: 'pipeline', facts: { repository: 'text', sha: 'text' } },

@@ -13,12 +13,17 @@ export const COMMIT_CONTEXT = 'narwhal'
 export const PULL_REQUEST_CONTEXT = 'narwhal/pull-request'
 
 /** What is told of a pipeline: where it stands, or its outcome. */
-export type StatusState = 'pending' | 'running' | Outcome
+export type StatusState = 'pending' | 'running' | 'waiting' | Outcome
 
-/** `outcome` is that of a pipeline that has finished. */
-export function statusState(
-  status: 'pending' | 'running' | 'finished',
-  outcome: Outcome | undefined,
-): StatusState {
-  return status === 'finished' ? (outcome ?? 'error') : status
+/** How a pipeline stands, as far as a forge is told of it. */
+export interface Standing {
+  readonly status: 'pending' | 'running' | 'finished'
+  readonly outcome?: Outcome | undefined
+  /** Whether a person is waited for. */
+  readonly isAwaited: boolean
+}
+
+export function statusState({ status, outcome, isAwaited }: Standing): StatusState {
+  if (status === 'finished') return outcome ?? 'error'
+  return isAwaited ? 'waiting' : status
 }

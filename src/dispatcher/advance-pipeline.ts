@@ -2,7 +2,13 @@ import { dueEvents, type GraphJob, pipelineOutcome } from '../core/graph.ts'
 import type { JobId } from '../core/ids.ts'
 import { advanceJob, type JobEvent, type JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { AttemptRecord, JobRecord, PipelineRecord, StepRecord } from '../store/records.ts'
+import {
+  type AttemptRecord,
+  isHeldBack,
+  type JobRecord,
+  type PipelineRecord,
+  type StepRecord,
+} from '../store/records.ts'
 
 /** A pipeline and its jobs as they are, or as they are about to be written. */
 export interface PipelineDraft {
@@ -32,7 +38,8 @@ export function advancePipeline(
 ): PipelineDraft {
   let jobs = draft.jobs
   for (const change of changes) jobs = applyChange(jobs, change, at)
-  for (;;) {
+  // Nothing becomes ready before somebody has approved that it is run.
+  while (!isHeldBack(draft.pipeline)) {
     const due = dueEvents(jobs.map(toGraphJob), at)
     if (due.length === 0) break
     for (const { job, event } of due) jobs = applyChange(jobs, { jobId: job.id, event }, at)

@@ -36,7 +36,10 @@ export function pipelineChanged(
 ): (write: StoreWriter) => void {
   const { event, repository, draft } = ledger
   const { subject, facts } = pipelineFacts({ event, repository, pipeline: draft.pipeline })
-  const after = action === 'pipeline.approved' ? { ...facts, author: event.author } : facts
+  const { approval } = draft.pipeline
+  const plan = approval?.plan === undefined ? {} : { plan: approval.plan }
+  const approved = { ...facts, author: event.author, ...plan }
+  const after = action === 'pipeline.approved' ? approved : facts
   return (write) => write.audit(by, { action, subject, after })
 }
 

@@ -15,6 +15,7 @@ import type { GitEnv } from '../lib/git.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
+import { addApprovalRoutes } from './approval-routes.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { addIdTokenRoutes } from './id-token-routes.ts'
@@ -45,7 +46,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addRepositoryRoutes(scope, deps)
     addForgeLinkRoutes(scope, deps)
     addPipelineRoutes(scope, deps)
-    addApprovalRoute(scope, deps)
+    addApprovalRoutes(scope, deps)
     addJobRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
     addTokenRoutes(scope, deps.store)
@@ -109,22 +110,6 @@ function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDep
       const reason = cancelReason(request.body, request.user)
       await dispatcher.cancelPipeline(id, reason, doerOf(request))
       return { pipeline: await getPipeline(store, id) }
-    },
-  })
-}
-
-function addApprovalRoute(server: HttpServer, { dispatcher, store }: CommandDeps): void {
-  server.post('/api/v1/pipelines/:pipeline/approve', {
-    schema: {
-      summary:
-        'Let jobs of a pull request from a fork have the secrets that they name, and run them',
-      tags: ['pipelines'],
-      params: pipelineParams,
-      response: { 200: startedPipeline },
-    },
-    handler: async (request) => {
-      await dispatcher.approvePipeline(request.params.pipeline, doerOf(request))
-      return { pipeline: await getPipeline(store, request.params.pipeline) }
     },
   })
 }

@@ -4,6 +4,7 @@ import type { DispatcherId, EventId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
+import type { PipelineRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import { pipelineFacts } from './audit-facts.ts'
 import { firstPhases } from './first-phases.ts'
@@ -24,6 +25,8 @@ export interface CommitIntakeDeps {
   readonly dispatcherId: () => DispatcherId
   /** Has a pipeline go on here if it is ours. */
   readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
+  /** Called once there is a new pipeline; never waited for. */
+  readonly onCreated: (pipeline: PipelineRecord, event: CommitEvent) => void
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
@@ -104,8 +107,10 @@ export class CommitIntake {
     }, event.repositoryId)
     const seen = { at, writtenAt: performance.now() }
     const { id, state } = pipeline
-    if (created) log.info({ pipeline: id, event: event.id }, 'pipeline created')
-    else early?.stop.abort()
+    if (created) {
+      log.info({ pipeline: id, event: event.id }, 'pipeline created')
+      this.#deps.onCreated(pipeline, event)
+    } else early?.stop.abort()
     const fresh = created ? { detail: { pipeline, event, repository, jobs: [] }, seen } : undefined
     if (state.status !== 'finished') await open(id, { early, fresh })
     return id

@@ -14,6 +14,7 @@ import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import { Announcer } from './announcer.ts'
+import { Awaiting } from './awaiting.ts'
 import type { StartBeats } from './beats.ts'
 import { CommitIntake } from './commit-intake.ts'
 import { GroupGate } from './group-gate.ts'
@@ -23,7 +24,7 @@ import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
-import { MAX_PRIORITY, type PipelineOptions } from './pipeline-run.ts'
+import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { type Beginning, PipelineRuns } from './pipeline-runs.ts'
 import { Recorder } from './recorder.ts'
 import { RunnerPool } from './runner-pool.ts'
@@ -57,6 +58,7 @@ const PREFETCH = 20
 /** How many state changes are kept for readers that were away. */
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
+const MOST_NAMED = 20
 
 /**
  * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
@@ -73,6 +75,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #recorder: Recorder
   readonly #queue: JobQueue
   readonly #gate: GroupGate
+  readonly #awaiting: Awaiting
   readonly #intake: CommitIntake
   readonly #stack = new AsyncDisposableStack()
   #seat!: Seat
@@ -102,8 +105,15 @@ export class Dispatcher implements AsyncDisposable {
         return this.#runs.command(id, (run) => run.cancel(reason, by, jobId))
       },
     })
+    this.#awaiting = new Awaiting({
+      ...deps,
+      leave: (id, reason, by) => this.#runs.command(id, (run) => run.leave(reason, by)),
+      approvalMs: options.approvalMs,
+    })
+    this.#stack.use(this.#awaiting)
     this.#intake = new CommitIntake({
       ...deps,
+      onCreated: (pipeline, event) => void this.#awaiting.supersede(pipeline, event),
       recorder: this.#recorder,
       pool: this.pool,
       waiting: this.#gate,
@@ -141,6 +151,8 @@ export class Dispatcher implements AsyncDisposable {
       this.#stack.use(await listening)
     }
     await this.#runs.takeFree()
+    void this.#awaiting.sweep(Date.now())
+    this.#guard(this.#noteUnchosen())
     const consumer = await this.#deps.broker.consumeCommits((id) => this.#intake.receive(id), {
       prefetch: PREFETCH,
     })
@@ -149,6 +161,19 @@ export class Dispatcher implements AsyncDisposable {
       this.#recorder.record((write) => write.pruneChanges(KEEP_CHANGES)).catch(() => {})
     }, PRUNE_MS)
     this.#stack.defer(() => clearInterval(prune))
+  }
+
+  /** Those that were registered before there was a choice: what is done for them has changed. */
+  async #noteUnchosen(): Promise<void> {
+    const { store, log } = this.#deps
+    const all = await this.#recorder.patiently(() => store.listRepositories())
+    const unchosen = all.filter(({ approval }) => approval === undefined).map(({ name }) => name)
+    if (unchosen.length === 0) return
+    const repositories = unchosen.slice(0, MOST_NAMED)
+    log.warn(
+      { repositories, of: unchosen.length },
+      'commits of first-time contributors wait for approval from now on, since nobody has chosen: narwhal repo set NAME --approval …',
+    )
   }
 
   async #takeSeat(): Promise<void> {
@@ -258,9 +283,13 @@ export class Dispatcher implements AsyncDisposable {
     await this.#runs.command(id, (run) => run.rerunFailed(by))
   }
 
-  /** Lets jobs of a pull request from a fork have the secrets that they name. */
-  async approvePipeline(id: PipelineId, by: Doer): Promise<void> {
-    await this.#runs.command(id, (run) => run.approve(by))
+  /** Lets a stranger's pipeline be run, with the secrets that it names. */
+  async approvePipeline(
+    id: PipelineId,
+    seen: { readonly sha: string; readonly plan?: string | undefined },
+    by: Doer,
+  ): Promise<void> {
+    await this.#runs.command(id, (run) => run.approve(seen, by))
   }
 
   async rerunJob(id: JobId, by: Doer): Promise<void> {

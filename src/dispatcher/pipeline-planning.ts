@@ -14,6 +14,8 @@ export interface PlanningDeps {
   /** What a runner says of the commit, if one was asked before the pipeline was there. */
   readonly early: EarlyPlan | undefined
   /** Writes what the runner read of the commit, where the event brought no words. */
+  /** Whether a stranger's commit is to be run only once it is approved. */
+  readonly awaitsApproval: () => Promise<boolean>
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
 
@@ -36,9 +38,14 @@ export class PipelinePlanning {
       if (event.title === '' && event.author === '') {
         await this.#deps.describeEvent(planned.planned)
       }
+      const awaitsApproval = isStranger(event.trust) && (await this.#deps.awaitsApproval())
       await ledger.change((draft) =>
         draft.pipeline.state.status === 'pending'
-          ? withPlan(draft, planned, { at: Date.now(), isStranger: isStranger(event.trust) })
+          ? withPlan(draft, planned, {
+              at: Date.now(),
+              isStranger: isStranger(event.trust),
+              awaitsApproval,
+            })
           : draft,
       )
     } catch (reason) {

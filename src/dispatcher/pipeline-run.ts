@@ -7,18 +7,17 @@ import type { Decision } from '../core/placement/placement.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { JobRecord } from '../store/records.ts'
+import { isHeldBack, type JobRecord } from '../store/records.ts'
 import { advancePipeline, type JobChange } from './advance-pipeline.ts'
-import { approve } from './approval.ts'
+import { approve, withoutWaiting, withReason } from './approval.ts'
 import { assignment, currentAttempt } from './attempt-changes.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from './audit-facts.ts'
 import { type Givers, giveToJob } from './given-to-job.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
-import type { AllowedInclude } from './include-sources.ts'
-import type { SecretAdvice } from './job-secrets.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
+import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 import { endPipeline } from './plan-pipeline.ts'
 import { failedJobs, rerunChanges } from './rerun-changes.ts'
@@ -27,9 +26,6 @@ import { waitingJob } from './waiting-job.ts'
 import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
-
-/** An hour of waiting: a repository that asks for more has no more of it. */
-export const MAX_PRIORITY = 6
 
 export interface PipelineRunDeps extends PlanningDeps, Givers {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
@@ -45,18 +41,6 @@ export interface PipelineRunDeps extends PlanningDeps, Givers {
   readonly onIdle: () => void
   /** Called when another dispatcher has it: this run does nothing any more. */
   readonly onStale: () => void
-}
-
-export interface PipelineOptions {
-  /** How long a job may run, in milliseconds. */
-  readonly jobTimeoutMs: number
-  /** How many attempts a job gets when runners are lost. */
-  readonly maxAttempts: number
-  /** How far a job's priority counts; each level is worth ten minutes of waiting. */
-  readonly maxPriority?: number
-  readonly secretAdvice?: SecretAdvice
-  /** The repositories that files may be included from; absent: none. */
-  readonly includes?: readonly AllowedInclude[]
 }
 
 /**
@@ -120,7 +104,8 @@ export class PipelineRun {
       if (job.state.status === 'queued') this.#enqueue(job)
       if (isHeld(job.state)) this.#activate(job.id, this.#resume(job))
     }
-    const isOver = pipeline.state.status === 'finished'
+    // What waits for a person is taken up again when one comes.
+    const isOver = pipeline.state.status === 'finished' || isHeldBack(pipeline)
     if (isOver && this.#active.size === 0 && !this.#isPlanning) this.#deps.onIdle()
   }
 
@@ -136,7 +121,7 @@ export class PipelineRun {
         const changes: JobChange[] = draft.jobs
           .filter((job) => only === undefined || job.id === only)
           .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
-        return advancePipeline(draft, changes, at)
+        return withReason(draft, advancePipeline(draft, changes, at), reason)
       },
       { audit: cancelled(by, this.#ledger, only) },
     )
@@ -190,16 +175,24 @@ export class PipelineRun {
     this.react()
   }
 
-  /** Lets jobs of a commit from a fork have the secrets that they name, and runs those that lacked them. */
-  async approve(by: Doer): Promise<void> {
-    const at = Date.now()
-    const { trust } = this.#ledger.event
+  /** Lets a stranger's pipeline be run, with the secrets that it names, by who has seen the commit. */
+  async approve(seen: { sha: string; plan?: string | undefined }, by: Doer): Promise<void> {
+    const approved = { ...seen, at: Date.now(), by: nameOf(by) }
     const changed = await this.#ledger.change(
-      (draft) => approve(draft, trust, { at, by: nameOf(by) }),
+      (draft) => approve(draft, this.#ledger.event, approved),
       { audit: pipelineChanged(by, this.#ledger, 'pipeline.approved') },
     )
     if (!changed) throw new NarwhalError('conflict', 'it is approved already')
     this.react()
+  }
+
+  /** Ends what waits for approval: it was superseded, or nobody came. */
+  async leave(reason: string, by: Doer): Promise<void> {
+    const { pipeline } = this.#ledger.draft
+    if (pipeline.approval?.status !== 'needed') return
+    const isOpen = isHeldBack(pipeline) && pipeline.state.status !== 'finished'
+    if (isOpen) await this.cancel(reason, by)
+    else await this.#ledger.change(withoutWaiting)
   }
 
   #startPlanning(): void {
@@ -280,7 +273,8 @@ export class PipelineRun {
     const isAssigned = await this.#ledger.change(
       (draft) => {
         const job = draft.jobs.find(({ id }) => id === jobId)
-        if (job?.state.status !== 'queued') return draft
+        // Whoever gives it away looks once more whether it may be run.
+        if (job?.state.status !== 'queued' || isHeldBack(draft.pipeline)) return draft
         return advancePipeline(draft, [assignment(job, decision, at)], at)
       },
       {

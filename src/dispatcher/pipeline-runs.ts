@@ -1,3 +1,4 @@
+import { accountsOf, awaitsApproval, DEFAULT_APPROVAL } from '../core/approval.ts'
 import type { PipelineId } from '../core/ids.ts'
 import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -13,7 +14,8 @@ import { includeSources } from './include-sources.ts'
 import { JobSecrets } from './job-secrets.ts'
 import { Ownership, type Seen } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
-import { type PipelineOptions, PipelineRun } from './pipeline-run.ts'
+import type { PipelineOptions } from './pipeline-options.ts'
+import { PipelineRun } from './pipeline-run.ts'
 import { type EarlyPlan, planRequestOf } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerPool } from './runner-pool.ts'
@@ -180,6 +182,14 @@ export class PipelineRuns implements AsyncDisposable {
         const { store } = this.#deps
         const sources = recorder.patiently(() => includeSources(store, options.includes ?? []))
         return planRequestOf(ledger, await sources)
+      },
+      awaitsApproval: async () => {
+        const { event, repository } = ledger
+        const accounts = accountsOf(event.trust)
+        const merged = await recorder.patiently(() =>
+          this.#deps.store.findMerged(repository.id, accounts),
+        )
+        return awaitsApproval(event.trust, repository.approval ?? DEFAULT_APPROVAL, merged)
       },
       describeEvent: async ({ title, author }) => {
         const text = { title, author }

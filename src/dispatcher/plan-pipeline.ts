@@ -17,6 +17,7 @@ import { newId } from '../lib/new-id.ts'
 import type { JobRecord, Phase, PipelineRecord } from '../store/records.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
+import { planDigest } from './plan-digest.ts'
 import type { PlannedCommit, PlanRequest } from './runner-client.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
@@ -131,11 +132,19 @@ async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<Runn
   }
 }
 
+/** What is decided about a plan, besides what it says itself. */
+export interface PlanRules {
+  readonly at: number
+  readonly isStranger: boolean
+  /** Nothing of it is run before somebody has approved that. */
+  readonly awaitsApproval: boolean
+}
+
 /** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
 export function withPlan(
   draft: PipelineDraft,
   plan: PlannedOnRunner,
-  { at, isStranger }: { at: number; isStranger: boolean },
+  { at, isStranger, awaitsApproval }: PlanRules,
 ): PipelineDraft {
   const { pipeline } = draft
   const { planned } = plan
@@ -152,6 +161,8 @@ export function withPlan(
   }
   const wanted = isStranger ? inGroupsOfStrangers(planned.result.plan) : planned.result.plan
   const { name, concurrency, included } = wanted
+  const state = stateOf(wanted, at)
+  const isHeld = awaitsApproval && state.status === 'running'
   return {
     pipeline: {
       ...pipeline,
@@ -159,9 +170,12 @@ export function withPlan(
       ...(concurrency ? { concurrency } : {}),
       ...(included ? { included } : {}),
       phases: plannedPhases,
-      state: stateOf(wanted, at),
+      state,
+      ...(isHeld
+        ? { approval: { status: 'needed', for: 'run', since: at, plan: planDigest(wanted) } }
+        : {}),
     },
-    jobs: jobsOf(wanted, pipeline, at),
+    jobs: jobsOf(wanted, pipeline, { at, isHeld }),
   }
 }
 
@@ -201,7 +215,12 @@ export function endPipeline(
   return { ...pipeline, state: { status: 'finished', ...end, finishedAt: at } }
 }
 
-function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, at: number): JobRecord[] {
+interface Beginning {
+  readonly at: number
+  readonly isHeld: boolean
+}
+
+function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, how: Beginning): JobRecord[] {
   return plan.jobs.map((spec, position) => {
     return {
       id: newId('job'),
@@ -209,7 +228,7 @@ function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, at: number): JobRe
       repositoryId: pipeline.repositoryId,
       position,
       spec,
-      state: firstState(spec, at),
+      state: firstState(spec, how),
       fence: 0,
       attempts: [],
       version: 0,
@@ -217,10 +236,10 @@ function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, at: number): JobRe
   })
 }
 
-function firstState({ needs, leftOut }: JobSpec, at: number): JobState {
+function firstState({ needs, leftOut }: JobSpec, { at, isHeld }: Beginning): JobState {
   if (leftOut !== undefined) {
     return { status: 'finished', attempt: 1, outcome: 'skipped', reason: leftOut, finishedAt: at }
   }
-  if (needs.length > 0) return { status: 'blocked', attempt: 1 }
+  if (isHeld || needs.length > 0) return { status: 'blocked', attempt: 1 }
   return { status: 'queued', attempt: 1, queuedAt: at }
 }

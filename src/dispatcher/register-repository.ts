@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import type { newRepository } from '../contract/rest.ts'
+import { DEFAULT_APPROVAL } from '../core/approval.ts'
 import type { Doer } from '../core/audit.ts'
 import { isRef, isSha } from '../core/commit-event.ts'
 import { requestRefs } from '../core/forge.ts'
@@ -48,6 +49,7 @@ export async function registerRepository(
     forge: request.forge,
     cloneUrl: clone.url,
     pollIntervalMs: request.pollIntervalMs,
+    approval: DEFAULT_APPROVAL,
     createdAt: Date.now(),
   }
   const heads = [...refs]

@@ -7,8 +7,11 @@ import {
   newSecretQuery,
   registeredRepository,
   repositoryParams,
+  shownRepository,
 } from '../contract/rest.ts'
+import { type ChangeRepository, changeRepository } from '../contract/rest-approvals.ts'
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
+import { DEFAULT_APPROVAL } from '../core/approval.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
 import type { HttpServer } from '../http/server.ts'
 import { cloneHost } from '../lib/clone-host.ts'
@@ -42,6 +45,32 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
     handler: async (request, reply) => {
       const { repository, secret } = await registerRepository(deps, request.body, doerOf(request))
       return reply.code(201).send(registered(repository, secret))
+    },
+  })
+  server.patch('/api/v1/repositories/:repository', {
+    schema: {
+      summary: 'Change whose commits wait for approval, and which accounts are strangers',
+      tags,
+      params: repositoryParams,
+      body: changeRepository,
+      response: { 200: shownRepository },
+    },
+    handler: async (request) => {
+      const repository = await getRepository(store, request.params.repository)
+      const { id } = repository
+      const { result } = await store.transact(async (write) => {
+        await write.setStrangerRules(id, definedOf(request.body))
+        const changed = await write.findRepository(id)
+        const subject = { id, name: repository.name }
+        write.audit(doerOf(request), {
+          action: 'repository.changed',
+          subject,
+          before: { settings: settingsOf(repository) },
+          after: { settings: settingsOf(changed ?? repository) },
+        })
+        return changed
+      })
+      return { repository: viewRepository(result ?? repository) }
     },
   })
   server.delete('/api/v1/repositories/:repository', {
@@ -111,6 +140,19 @@ function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps):
       return await testDelivery({ ...repository, forge, secret }, request.body.url)
     },
   })
+}
+
+/** What was chosen about strangers, as the audit log tells it. */
+function settingsOf({ approval, strangerAccounts = [] }: RepositoryRecord): string[] {
+  const accounts = strangerAccounts.map((account) => `stranger ${account}`)
+  return [`approval ${approval ?? `${DEFAULT_APPROVAL} (not chosen)`}`, ...accounts]
+}
+
+function definedOf({ approval, strangerAccounts }: ChangeRepository) {
+  return {
+    ...(approval === undefined ? {} : { approval }),
+    ...(strangerAccounts === undefined ? {} : { strangerAccounts }),
+  }
 }
 
 function registered(repository: RepositoryRecord, secret: string, formerEndsAt?: number) {

@@ -46,6 +46,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         maxPriority: config['max-priority'],
+        approvalMs: config['approval-days'] * 86_400_000,
         // It needs a database that others can reach: `requireApart` has seen to it.
         ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),
         ...(config.advertise ? { url: config.advertise } : {}),

@@ -96,6 +96,7 @@ async function openParts(
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         maxPriority: config['max-priority'],
+        approvalMs: config['approval-days'] * 86_400_000,
         // A file has one Narwhal; a server may have others.
         ...(config.database?.kind === 'postgres'
           ? { startBeats: beatOnThread(config.database, log) }

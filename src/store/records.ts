@@ -1,3 +1,4 @@
+import type { ApprovalRule } from '../core/approval.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
@@ -36,6 +37,8 @@ export interface RepositoryRecord {
   readonly formerSecret?: { readonly sealed: string; readonly endsAt: number }
   /** 0: never polled. */
   readonly pollIntervalMs: number
+  /** Whose commits wait for approval; absent: nobody has chosen, so that the default holds. */
+  readonly approval?: ApprovalRule
   /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */
   readonly strangerAccounts?: readonly number[]
   readonly createdAt: number
@@ -95,10 +98,23 @@ export type PipelineState =
       readonly finishedAt: number
     }
 
-/** Whether somebody lets jobs of a pipeline from a fork have the secrets that they name. */
+/** Whether somebody lets a stranger's pipeline be run, or have the secrets that its jobs name. */
 export type Approval =
-  | { readonly status: 'needed' }
-  | { readonly status: 'given'; readonly at: number; readonly by?: string }
+  | {
+      readonly status: 'needed'
+      /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
+      readonly for?: 'run'
+      /** Since when it waits; absent: it is not waited for any more. */
+      readonly since?: number
+      /** The digest of its plan, which is approved with the commit. */
+      readonly plan?: string
+    }
+  | { readonly status: 'given'; readonly at: number; readonly by?: string; readonly plan?: string }
+
+/** Whether nothing of it is run before somebody has approved that. */
+export function isHeldBack({ approval }: { readonly approval?: Approval }): boolean {
+  return approval?.status === 'needed' && approval.for === 'run'
+}
 
 export interface PipelineRecord {
   readonly id: PipelineId

@@ -105,6 +105,10 @@ export interface StoreReader {
   listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]>
   /** Ids of pipelines that have not ended, oldest first. */
   listOpenPipelines(): Promise<PipelineId[]>
+  /** Pipelines that wait for approval, those that have waited longest first. */
+  listAwaiting(query: AwaitingQuery): Promise<PipelineView[]>
+  /** Those of the accounts of whom a pull request of the repository was merged. */
+  findMerged(repositoryId: RepositoryId, accounts: readonly number[]): Promise<Set<number>>
   /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */
   listPipelinesOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 
@@ -241,6 +245,17 @@ export interface PipelineFilter {
   readonly limit: number
 }
 
+export interface AwaitingQuery {
+  /** Only those of this repository, and of this full ref. */
+  readonly repositoryId?: RepositoryId
+  readonly ref?: string
+  /** Only those with a smaller number in their repository. */
+  readonly belowNumber?: number
+  /** Only those that wait since before then. */
+  readonly before?: number
+  readonly limit: number
+}
+
 export interface PendingQuery {
   /** Only those that were received before this time. */
   readonly before: number
@@ -335,6 +350,17 @@ export interface StoreWriter extends StoreReader {
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
   /** The former webhook secrets of these repositories, if they have some, are valid no more. */
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
+  /** Sets whose commits wait for approval, and which accounts are strangers; what is absent stays. */
+  setStrangerRules(
+    id: RepositoryId,
+    rules: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
+  ): Promise<void>
+  /** Notes that a pull request of this account was merged; the first time stays. */
+  noteMerged(merged: {
+    readonly repositoryId: RepositoryId
+    readonly actorId: number
+    readonly at: number
+  }): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
    * remain readable, what has none yet gets none, and its secrets are gone.

@@ -7,11 +7,12 @@ import type { AttemptRecord, JobRecord, PipelineRecord, RunnerRecord } from './r
 
 export function pipelineView(
   pipeline: PipelineRecord,
-  event: Omit<CommitEvent, 'repositoryId' | 'trust'>,
+  event: Omit<CommitEvent, 'repositoryId'>,
   repositoryName: string,
 ): PipelineView {
   const { state } = pipeline
-  const { id, kind, ref, sha, title, author, source, receivedAt } = event
+  const { id, kind, ref, sha, title, author, source, receivedAt, trust } = event
+  const { stranger } = trust
   return {
     id: pipeline.id,
     number: pipeline.number,
@@ -27,7 +28,7 @@ export function pipelineView(
     ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
     ...(pipeline.concurrency && { concurrencyGroup: pipeline.concurrency.group }),
     ...(pipeline.approval && { approval: pipeline.approval }),
-    event: { id, kind, ref, sha, title, author, source, receivedAt },
+    event: { id, kind, ref, sha, title, author, source, receivedAt, ...(stranger && { stranger }) },
     phases: [...pipeline.phases],
     createdAt: pipeline.createdAt,
   }

@@ -35,6 +35,7 @@ test('SEC-07: a stranger’s job that holds a group, with a limit of its own, ke
   await using source = await gitRepository({ files: { 'narwhal.yml': own } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/groups' })
+  await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
   const theirs = JSON.stringify({
     jobs: { hold: { concurrency: { group: 'deploy', limit: 100 }, steps: ['sleep 600000'] } },
   })
@@ -56,6 +57,7 @@ test('SEC-08: a stranger’s priority puts its job before nobody, and a file’s
   await using source = await gitRepository({ files: { 'narwhal.yml': file(1, 'modest') } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/order' })
+  await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
   // Nobody has the label, so that all of them wait.
   const theirs = { number: 1, file: file(100, 'stranger') }
   const pull = await pullFromFork(narwhal, { source, repository }, theirs)
@@ -73,6 +75,7 @@ test('STR-02: a stranger’s job runs over no machine’s own root: it waits, an
   for (const executor of ['bubblewrap:', 'process:']) {
     await using narwhal = await startUp({ executor })
     const repository = await register(narwhal, source.path, { name: 'ada/roots' })
+    await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
     const pull = await pullFromFork(narwhal, { source, repository }, { number: 1, file })
     const reason = await eventually(
       async () => (await narwhal.client.listQueue()).jobs[0]?.reason ?? null,

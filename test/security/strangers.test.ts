@@ -26,6 +26,7 @@ suite('who is a stranger', () => {
       pollIntervalMs: 0,
     })
     repository = { id: added.repository.id, secret: added.webhook?.secret ?? '' }
+    await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
     await narwhal.client.setSecret('DEPLOY_KEY', CANARY, forge.fullName)
   })
 

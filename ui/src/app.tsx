@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import type { PipelineView } from '../../src/contract/views.ts'
 import { onSignedOut } from './api.ts'
 import { live } from './live/live.ts'
+import { ApprovalsPage } from './pages/approvals-page.tsx'
 import { AuditPage } from './pages/audit-page.tsx'
 import { PipelinePage } from './pages/pipeline-page.tsx'
 import { PipelinesPage } from './pages/pipelines-page.tsx'
@@ -40,6 +41,7 @@ function pageAt({ path, search }: Place): ReactNode {
   }
   if (path === '/') return <PipelinesPage search={search} />
   if (path === '/queue') return <QueuePage />
+  if (path === '/approvals') return <ApprovalsPage />
   if (path === '/runners') return <RunnersPage />
   if (path === '/repositories') return <RepositoriesPage />
   const repository = /^\/repositories\/([^/]+)$/.exec(path)?.[1]

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { PipelineQuery } from '../../contract/rest.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
-import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
@@ -12,9 +11,10 @@ import {
   wholeNumber,
 } from '../client-command.ts'
 import { printPipeline, printPipelines } from '../pipeline-tables.ts'
+import { addApprovalCommands } from './approval.ts'
 import { addPipelineStart, announce } from './pipeline-start.ts'
 
-/** `narwhal pipeline list|show|start|rerun|approve|cancel` */
+/** `narwhal pipeline list|show|start|rerun|approve|awaiting|cancel` */
 export function addPipelineCommands(program: Command, io: CliIo): void {
   const pipeline = program
     .command('pipeline')
@@ -38,12 +38,7 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
       new Option('--failed', 'only the jobs that failed, and what needs them').conflicts('job'),
     )
     .action((given: string, options: JobOptions) => rerun(given, options, io))
-  addClientCommand(pipeline, 'approve <pipeline>', {
-    summary: "let a fork's pipeline have its secrets",
-    description:
-      'Lets the jobs of a pull request from a fork have the secrets that they name, and runs those that ended for want of them. Look at what they run before: their code can pass the values on.',
-    examples: ['pipeline approve octocat/hello#12'],
-  }).action((given: string, options: ClientOptions) => approve(given, options, io))
+  addApprovalCommands(pipeline, io)
   addClientCommand(pipeline, 'cancel <pipeline>', {
     summary: 'cancel a pipeline, or one of its jobs',
     examples: [
@@ -118,14 +113,6 @@ async function show(given: string, options: ClientOptions, io: CliIo): Promise<v
   const found = await client.getPipeline(await resolvePipeline(client, given))
   if (options.json) return printJson(io, found)
   printPipeline(io, found)
-}
-
-async function approve(given: string, options: ClientOptions, io: CliIo): Promise<void> {
-  const client = await openClient(options, io)
-  const { resolvePipeline } = await import('../resolve.ts')
-  const pipeline = await client.approvePipeline(await resolvePipeline(client, given))
-  if (options.json) return printJson(io, { pipeline })
-  io.stdout.write(`approved ${cleanText(pipeline.repositoryName)}#${pipeline.number}\n`)
 }
 
 async function rerun(given: string, options: JobOptions, io: CliIo): Promise<void> {

@@ -15,6 +15,7 @@ import { formatInterval, parseDuration } from '../format.ts'
 import { readOrigin } from '../repository-origin.ts'
 import { printTable } from '../table.ts'
 import { addRepoLinkCommands } from './repo-link.ts'
+import { addRepoSetCommand } from './repo-set.ts'
 
 interface AddOptions extends ClientOptions {
   readonly name?: string
@@ -26,7 +27,7 @@ interface SecretOptions extends ClientOptions {
   readonly ends?: string
 }
 
-/** `narwhal repo add|link|unlink|webhook-secret|list|remove` */
+/** `narwhal repo add|link|unlink|set|webhook-secret|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
   const repo = program.command('repo').description('the repositories that Narwhal builds')
   addClientCommand(repo, 'add <url-or-path>', {
@@ -46,6 +47,7 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
+  addRepoSetCommand(repo, io)
   addClientCommand(repo, 'webhook-secret <repository>', {
     summary: 'make a new webhook secret, to be entered at the forge',
     description:

@@ -18,13 +18,35 @@ const LONGEST_DESCRIPTION = 140
 /** `publicUrl`: where people reach the page, without a slash at the end. */
 export function commitStatus(pipeline: PipelineView, publicUrl: string | undefined): CommitStatus {
   const { id, event, status, outcome } = pipeline
+  const isAwaited = isAwaitedOf(pipeline)
   return {
     sha: event.sha,
-    state: statusState(status, outcome),
+    state: statusState({ status, outcome, isAwaited }),
     context: statusContext(event.kind),
-    description: oneLine(describe(pipeline)),
+    description: oneLine(
+      isAwaited && status !== 'finished'
+        ? describeAwaited(pipeline, publicUrl !== undefined)
+        : describe(pipeline),
+    ),
     ...(publicUrl === undefined ? {} : { targetUrl: `${publicUrl}/pipelines/${id}` }),
   }
+}
+
+function isAwaitedOf({ approval }: PipelineView): boolean {
+  return approval?.status === 'needed' && approval.since !== undefined
+}
+
+/** Who has to do what, and where: at the forge one looks for a button that is not there. */
+function describeAwaited(
+  { number, repositoryName, approval }: PipelineView,
+  hasPage: boolean,
+): string {
+  const isForRun = approval?.status === 'needed' && approval.for === 'run'
+  const what = isForRun ? 'waits for approval' : 'waits for its secrets to be approved'
+  const how = hasPage
+    ? 'a member of Narwhal does that on its page, by this link'
+    : `a member does that by \`narwhal pipeline approve ${repositoryName}#${number}\``
+  return `pipeline ${number} ${what}: ${how}`
 }
 
 function describe({

@@ -94,6 +94,7 @@ function bodyOf({ state, context, description, targetUrl }: CommitStatus) {
 const GITHUB_STATES: Readonly<Record<CommitStatus['state'], string>> = {
   pending: 'pending',
   running: 'pending',
+  waiting: 'pending',
   success: 'success',
   failure: 'failure',
   timeout: 'failure',
@@ -114,6 +115,7 @@ const GITLAB_STATES: Readonly<Record<CommitStatus['state'], string>> = {
 const BITBUCKET_STATES: Readonly<Record<CommitStatus['state'], string>> = {
   pending: 'INPROGRESS',
   running: 'INPROGRESS',
+  waiting: 'INPROGRESS',
   success: 'SUCCESSFUL',
   skipped: 'SUCCESSFUL',
   failure: 'FAILED',

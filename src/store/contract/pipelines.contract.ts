@@ -14,6 +14,48 @@ import {
 } from './fixtures.ts'
 
 export function pipelinesContract(open: OpenDatabase): void {
+  test('lists what waits for approval, the longest waiting first, and nothing else', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const seed = async (ref: string, over: Partial<PipelineRecord>): Promise<PipelineRecord> => {
+      const event = { ...anEvent(repository.id), ref }
+      const { result } = await store.transact(async (write) => {
+        await write.acceptEvents([event])
+        const { pipeline } = await write.createPipeline(aPipeline(event))
+        return await write.savePipeline({ ...pipeline, ...over })
+      })
+      return result
+    }
+    const running = { status: 'running', startedAt: 1 } as const
+    const ended = { status: 'finished', outcome: 'cancelled', finishedAt: 2 } as const
+    const toRun = (since?: number) =>
+      ({ status: 'needed', for: 'run', ...(since === undefined ? {} : { since }) }) as const
+    const late = await seed('refs/pull/1/head', { state: running, approval: toRun(20) })
+    const early = await seed('refs/pull/2/head', { state: running, approval: toRun(10) })
+    const barred = await seed('refs/pull/3/head', {
+      state: { ...ended, outcome: 'error' },
+      approval: { status: 'needed', since: 30 },
+    })
+    // What was cancelled, is not waited for any more, or was given.
+    await seed('refs/pull/4/head', { state: ended, approval: toRun(5) })
+    await seed('refs/pull/5/head', { state: running, approval: toRun() })
+    await seed('refs/pull/6/head', { state: running, approval: { status: 'given', at: 1 } })
+    const list = async (query: object) =>
+      (await store.listAwaiting({ limit: 10, ...query })).map(({ id }) => id)
+    assert.deepEqual(await list({}), [early.id, late.id, barred.id])
+    assert.deepEqual(await list({ limit: 1 }), [early.id])
+    assert.deepEqual(await list({ before: 20 }), [early.id])
+    assert.deepEqual(await list({ repositoryId: repository.id, ref: 'refs/pull/1/head' }), [
+      late.id,
+    ])
+    assert.deepEqual(await list({ belowNumber: late.number + 1 }), [late.id])
+    assert.deepEqual(await list({ repositoryId: 'repo_0' }), [])
+    const approved = { ...early, approval: { status: 'given', at: 40 } } as const
+    await store.transact((write) => write.savePipeline(approved))
+    assert.deepEqual(await list({}), [late.id, barred.id])
+  })
+
   test('numbers the pipelines of each repository from 1', async () => {
     await using world = await openWorld(open)
     const { store } = world

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { StoreWriter } from '../store.ts'
 import {
   anEvent,
   aPipeline,
@@ -11,6 +12,36 @@ import {
 } from './fixtures.ts'
 
 export function repositoriesContract(open: OpenDatabase): void {
+  test('keeps what was chosen about strangers, and whose pull requests were merged', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const other = await seedRepository(store)
+    assert.deepEqual([repository.approval, repository.strangerAccounts], [undefined, undefined])
+    const set = async (rules: Parameters<StoreWriter['setStrangerRules']>[1]) => {
+      await store.transact((write) => write.setStrangerRules(repository.id, rules))
+      const { approval, strangerAccounts } = (await store.findRepository(repository.id)) ?? {}
+      return { approval, strangerAccounts }
+    }
+    const chosen = await set({ approval: 'all-strangers', strangerAccounts: [49, 2 ** 40] })
+    assert.deepEqual(chosen, { approval: 'all-strangers', strangerAccounts: [49, 2 ** 40] })
+    assert.deepEqual(await set({}), chosen)
+    assert.deepEqual(await set({ strangerAccounts: [] }), {
+      approval: 'all-strangers',
+      strangerAccounts: undefined,
+    })
+    const note = (actorId: number) =>
+      store.transact((write) => write.noteMerged({ repositoryId: repository.id, actorId, at: 5 }))
+    await note(8)
+    await note(8)
+    await note(2 ** 40)
+    assert.deepEqual(await store.findMerged(repository.id, [8, 9, 2 ** 40]), new Set([8, 2 ** 40]))
+    assert.deepEqual(await store.findMerged(repository.id, []), new Set())
+    assert.deepEqual(await store.findMerged(other.id, [8]), new Set())
+    await store.transact((write) => write.removeRepository(repository.id))
+    assert.deepEqual(await store.findMerged(repository.id, [8]), new Set())
+  })
+
   test('finds a repository by its id and by its name in any case', async () => {
     await using world = await openWorld(open)
     const { store } = world

@@ -69,6 +69,11 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     const user = await store.findUserByToken('a'.repeat(64))
     assert.deepEqual(user, { id: 'user_first', name: 'admin', role: 'admin', createdAt: 3 })
 
+    // Nobody could choose whose commits wait for approval; and of its events only what is sure counts.
+    const [repository] = await store.listRepositories()
+    assert.equal(repository?.approval, undefined)
+    assert.deepEqual((await store.findEvent('event_1'))?.trust, {})
+
     const { result: taken } = await store.transact(async (write) => {
       await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
       return write.takeFreePipelines('dispatcher_one')

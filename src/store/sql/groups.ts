@@ -6,7 +6,7 @@ import {
   whyGroupIsFull,
 } from '../../core/concurrency.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
-import type { JobRecord, PipelineRecord } from '../records.ts'
+import { isHeldBack, type JobRecord, type PipelineRecord } from '../records.ts'
 import { batches, isPostgres, present } from './rows.ts'
 import type { Db, GroupMemberRow } from './tables.ts'
 import { storableText, textKey } from './text.ts'
@@ -98,7 +98,8 @@ export async function noteJob(db: Db, job: JobRecord): Promise<void> {
 /** A pipeline is in its group from when it is planned until it has ended. */
 export async function notePipeline(db: Db, pipeline: PipelineRecord): Promise<void> {
   const { id, concurrency, state, repositoryId } = pipeline
-  if (!concurrency) return
+  // One that waits for a person stands in nobody's way.
+  if (!concurrency || isHeldBack(pipeline)) return
   if (state.status === 'finished') return await leave(db, id)
   if (state.status !== 'running') return
   await db

@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { EventId, PipelineId } from '../../core/ids.ts'
-import type { PipelineFilter } from '../store.ts'
+import type { AwaitingQuery, PipelineFilter } from '../store.ts'
 import { pipelineView } from '../views.ts'
+import { trustOf } from './commit-events.ts'
 import { pipelineOf } from './pipelines.ts'
 import { batches, isPostgres } from './rows.ts'
 import type { Db, PipelineRow } from './tables.ts'
@@ -44,6 +45,22 @@ export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise
   return rows.map(pipelineViewOf)
 }
 
+/** By the partial index: most pipelines wait for nobody. */
+export async function listAwaiting(db: Db, query: AwaitingQuery): Promise<PipelineView[]> {
+  const { repositoryId, ref, belowNumber, before, limit } = query
+  let found = withEvent(db).where('pipelines.approval_since', 'is not', null)
+  if (repositoryId !== undefined) found = found.where('pipelines.repository_id', '=', repositoryId)
+  if (ref !== undefined) found = found.where('commit_events.ref', '=', ref)
+  if (belowNumber !== undefined) found = found.where('pipelines.number', '<', belowNumber)
+  if (before !== undefined) found = found.where('pipelines.approval_since', '<', before)
+  const rows = await found
+    .orderBy('pipelines.approval_since')
+    .orderBy('pipelines.id')
+    .limit(limit)
+    .execute()
+  return rows.map(pipelineViewOf)
+}
+
 /** Not LIKE: its wildcards would have to be escaped, and the two databases fold case differently. */
 function containsText(db: Db, text: string) {
   const needle = text.toLowerCase()
@@ -73,6 +90,7 @@ export function withEvent(db: Db) {
       'commit_events.author',
       'commit_events.source',
       'commit_events.received_at',
+      'commit_events.trust',
       'repositories.name as repository_name',
     ])
 }
@@ -85,6 +103,7 @@ export interface PipelineWithEvent extends PipelineRow {
   author: string
   source: string
   received_at: number
+  trust: string
   repository_name: string
 }
 
@@ -98,6 +117,7 @@ export function pipelineViewOf(row: PipelineWithEvent): PipelineView {
     author: row.author,
     source: row.source as CommitEvent['source'],
     receivedAt: row.received_at,
+    trust: trustOf(row),
   }
   return pipelineView(pipelineOf(row), event, row.repository_name)
 }

@@ -2,13 +2,14 @@ import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { IncludedSource, Problem } from '../../core/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type {
-  Approval,
-  CreatedPipeline,
-  NewPipeline,
-  Phase,
-  PipelineRecord,
-  PipelineState,
+import {
+  type Approval,
+  type CreatedPipeline,
+  isHeldBack,
+  type NewPipeline,
+  type Phase,
+  type PipelineRecord,
+  type PipelineState,
 } from '../records.ts'
 import { notePipeline } from './groups.ts'
 import { hotQuery } from './hot-query.ts'
@@ -186,17 +187,18 @@ type ChangingColumns = Pick<
   | 'concurrency'
   | 'approval'
   | 'included'
+  | 'approval_since'
   | 'version'
 >
 
 const updatePipeline = hotQuery(
   (db, values: ChangingColumns & { id: PipelineId; former: number }) => {
     const { name, status, outcome, state, problems, phases } = values
-    const { concurrency, approval, included, version, id, former } = values
+    const { concurrency, approval, approval_since, included, version, id, former } = values
     const changing = { name, status, outcome, state, problems, phases }
     return db
       .updateTable('pipelines')
-      .set({ ...changing, concurrency, approval, included, version })
+      .set({ ...changing, concurrency, approval, approval_since, included, version })
       .where('id', '=', id)
       .where('version', '=', former)
   },
@@ -214,6 +216,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
     phases: JSON.stringify(pipeline.phases),
     concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
     approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
+    approval_since: awaitingSince(pipeline),
     included: pipeline.included ? JSON.stringify(pipeline.included) : null,
     version,
     id: pipeline.id,
@@ -225,6 +228,13 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
   }
   await notePipeline(db, pipeline)
   return { ...pipeline, version }
+}
+
+/** Since when it waits for approval; what was cancelled meanwhile does not. */
+function awaitingSince(pipeline: PipelineRecord): number | null {
+  const { approval, state } = pipeline
+  if (approval?.status !== 'needed') return null
+  return isHeldBack(pipeline) && state.status === 'finished' ? null : (approval.since ?? null)
 }
 
 export function pipelineOf(row: PipelineRow): PipelineRecord {

@@ -1,3 +1,4 @@
+import type { ApprovalRule } from '../../core/approval.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -115,6 +116,8 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
       last_number: 0,
       created_at: repository.createdAt,
       removed_at: null,
+      approval: repository.approval ?? null,
+      stranger_accounts: accountsText(repository.strangerAccounts),
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -171,6 +174,25 @@ export async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Pr
   }
 }
 
+export async function setStrangerRules(
+  db: Db,
+  id: RepositoryId,
+  { approval, strangerAccounts }: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
+): Promise<void> {
+  const changed = {
+    ...(approval === undefined ? {} : { approval }),
+    ...(strangerAccounts === undefined
+      ? {}
+      : { stranger_accounts: accountsText(strangerAccounts) }),
+  }
+  if (Object.keys(changed).length === 0) return
+  await db.updateTable('repositories').set(changed).where('id', '=', id).execute()
+}
+
+function accountsText(accounts: readonly number[] | undefined): string | null {
+  return accounts && accounts.length > 0 ? JSON.stringify(accounts) : null
+}
+
 export async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
   await db
     .updateTable('repositories')
@@ -185,6 +207,7 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
     .execute()
   await db.deleteFrom('forge_links').where('repository_id', '=', id).execute()
   await db.deleteFrom('heads').where('repository_id', '=', id).execute()
+  await db.deleteFrom('merged_authors').where('repository_id', '=', id).execute()
   await endEventsOfRemoved(db)
 }
 
@@ -236,6 +259,10 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
       ? {}
       : { formerSecret: { sealed: row.former_secret, endsAt: row.former_ends_at } }),
     pollIntervalMs: row.poll_interval_ms,
+    ...present({ approval: row.approval as ApprovalRule | null }),
+    ...(row.stranger_accounts === null
+      ? {}
+      : { strangerAccounts: JSON.parse(row.stranger_accounts) as number[] }),
     createdAt: row.created_at,
   }
 }

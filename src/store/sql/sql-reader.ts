@@ -26,6 +26,7 @@ import type {
 import type {
   AuditPage,
   AuditQuery,
+  AwaitingQuery,
   ChangeQuery,
   ForgeName,
   PendingQuery,
@@ -44,8 +45,9 @@ import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
 import { listJoinTokens } from './join-tokens.ts'
 import { readLog, readLogChunks } from './logs.ts'
+import { findMerged } from './merged-authors.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
-import { findPipelineView, listPipelineViews } from './pipeline-views.ts'
+import { findPipelineView, listAwaiting, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
 import { listPlacements } from './placements.ts'
 import {
@@ -76,6 +78,14 @@ export class SqlReader implements StoreReader {
 
   constructor(db: Db) {
     this.#db = db
+  }
+
+  listAwaiting(query: AwaitingQuery): Promise<PipelineView[]> {
+    return listAwaiting(this.#db, query)
+  }
+
+  findMerged(repositoryId: RepositoryId, accounts: readonly number[]): Promise<Set<number>> {
+    return findMerged(this.#db, repositoryId, accounts)
   }
 
   listGroup(

@@ -56,6 +56,7 @@ import { claimSubjectIds, saveIdTokenKey } from './id-tokens.ts'
 import { insertJobs, saveJob } from './jobs.ts'
 import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
+import { noteMerged } from './merged-authors.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
 import {
   endFormerSecrets,
@@ -65,6 +66,7 @@ import {
   replaceWebhookSecret,
   setForgeId,
   setHeads,
+  setStrangerRules,
   setWebhookSecret,
 } from './repositories.ts'
 import {
@@ -121,6 +123,17 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void> {
     return endFormerSecrets(this.#db, ids)
+  }
+
+  setStrangerRules(
+    id: RepositoryId,
+    rules: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
+  ): Promise<void> {
+    return setStrangerRules(this.#db, id, rules)
+  }
+
+  noteMerged(merged: { repositoryId: RepositoryId; actorId: number; at: number }): Promise<void> {
+    return noteMerged(this.#db, merged)
   }
 
   setForgeId(id: RepositoryId, forgeId: number): Promise<void> {

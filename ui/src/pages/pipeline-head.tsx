@@ -7,7 +7,7 @@ import { Ago, Duration } from '../parts/times.tsx'
 import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
-import { Approve } from './approve.tsx'
+import { ApprovalNotice, Approve } from './approve.tsx'
 
 export interface PipelineHeadProps {
   readonly pipeline: PipelineView
@@ -47,6 +47,7 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
         {pipeline.concurrencyGroup ? <span>group {pipeline.concurrencyGroup}</span> : null}
         {cancelled ? <span>{cancelled}</span> : null}
       </p>
+      <ApprovalNotice pipeline={pipeline} />
       {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
     </header>
   )

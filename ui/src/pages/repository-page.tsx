@@ -10,6 +10,7 @@ import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
 import { Secrets } from './secrets.tsx'
 import { StartDialog } from './start-dialog.tsx'
+import { StrangerRules } from './stranger-rules.tsx'
 import { Trends } from './trends.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
 
@@ -48,6 +49,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
           <h2>How commits come in</h2>
           <WebhookHelp repository={repository} webhook={undefined} />
         </section>
+        <StrangerRules repository={repository} />
         <Secrets repositoryId={repository.id} />
         <section className="panel padded">
           <h2>Remove</h2>

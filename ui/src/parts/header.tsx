@@ -18,6 +18,7 @@ interface HeaderPage {
 const PAGES = [
   { to: '/', name: 'Pipelines', keys: 'g p' },
   { to: '/queue', name: 'Queue', keys: 'g q' },
+  { to: '/approvals', name: 'Approvals', keys: 'g w' },
   { to: '/runners', name: 'Runners', keys: 'g r' },
   { to: '/repositories', name: 'Repositories', keys: 'g o' },
   { to: '/settings', name: 'Settings', keys: 'g s' },

@@ -13,6 +13,7 @@ const SHAPES: Readonly<Record<Status, string>> = {
   pending: 'M5 8h.1M8 8h.1M11 8h.1',
   queued: 'M5 8h.1M8 8h.1M11 8h.1',
   waiting: 'M5 8h.1M8 8h.1M11 8h.1',
+  awaiting: 'M6 5v6M10 5v6',
   blocked: 'M6 5v6M10 5v6',
   finished: 'M4 8.5l2.5 2.5L12 5.5',
 }

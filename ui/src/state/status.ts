@@ -9,6 +9,7 @@ export type Status =
   | 'assigned'
   | 'blocked'
   | 'waiting'
+  | 'awaiting'
   | 'finished'
 
 export const STATUS_WORDS: Readonly<Record<Status, string>> = {
@@ -24,6 +25,7 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
   assigned: 'Starting',
   blocked: 'Waits for needs',
   waiting: 'Waiting',
+  awaiting: 'Awaits approval',
   finished: 'Finished',
 }
 
@@ -31,8 +33,12 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
 export function statusOf(subject: {
   readonly status: PipelineView['status'] | JobView['status'] | StepView['status']
   readonly outcome?: PipelineView['outcome'] | undefined
+  readonly approval?: PipelineView['approval']
 }): Status {
-  return subject.outcome ?? subject.status
+  const { outcome, status, approval } = subject
+  if (outcome) return outcome
+  const isHeld = approval?.status === 'needed' && approval.for === 'run'
+  return isHeld && status !== 'finished' ? 'awaiting' : status
 }
 
 /** How long something took, or has taken by `now`; undefined before it started. */

@@ -40,7 +40,7 @@ export const jobKeys = {
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
   secrets: key(
     secrets,
-    'Secrets that steps find as environment variables of the same names, or of those that a mapping gives. Pull requests from forks get them only once somebody has approved that.',
+    'Secrets that steps find as environment variables of the same names, or of those that a mapping gives. Commits of strangers get them only once somebody has approved that.',
     '[DEPLOY_KEY]',
     '{ NPM_TOKEN: REGISTRY_TOKEN }',
   ),

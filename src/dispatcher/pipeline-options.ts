@@ -1,0 +1,20 @@
+import type { AllowedInclude } from './include-sources.ts'
+import type { SecretAdvice } from './job-secrets.ts'
+
+/** An hour of waiting: a repository that asks for more has no more of it. */
+export const MAX_PRIORITY = 6
+
+/** What holds for all pipelines of a dispatcher. */
+export interface PipelineOptions {
+  /** How long a job may run, in milliseconds. */
+  readonly jobTimeoutMs: number
+  /** How many attempts a job gets when runners are lost. */
+  readonly maxAttempts: number
+  /** How far a job's priority counts; each level is worth ten minutes of waiting. */
+  readonly maxPriority?: number
+  /** What waits for approval ends after so many milliseconds; 30 days unless told. */
+  readonly approvalMs?: number
+  readonly secretAdvice?: SecretAdvice
+  /** The repositories that files may be included from; absent: none. */
+  readonly includes?: readonly AllowedInclude[]
+}
