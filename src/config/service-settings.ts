@@ -36,6 +36,7 @@ const SCHEDULING = [
   'max-attempts',
   'max-priority',
   'include-repositories',
+  'user-requests',
   'otlp',
   'keep-audit',
 ] as const

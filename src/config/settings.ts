@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
+import { USER_REQUESTS, type UserRequests } from '../core/user-requests.ts'
 import { ACCESS_SETTINGS } from './access-settings.ts'
 import { includeList } from './include-list.ts'
 import { JOB_SETTINGS } from './job-settings.ts'
@@ -239,6 +240,14 @@ export const SETTINGS = {
     value: 'list',
     help: 'the repositories that files may be included from: names such as acme/ci, or acme/ci=URL',
     schema: includeList,
+  }),
+  'user-requests': setting({
+    value: 'reach',
+    help: 'where Narwhal asks something for users: usual (repositories and their forges anywhere, test deliveries at public addresses and its own), public (public addresses alone) or private (private networks and this machine, too)',
+    schema: z.enum(USER_REQUESTS, {
+      error: `must be one of ${USER_REQUESTS.join(', ')}`,
+    }) as z.ZodType<UserRequests, string>,
+    fallback: 'usual',
   }),
   'max-priority': setting({
     value: 'level',

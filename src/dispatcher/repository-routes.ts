@@ -13,6 +13,7 @@ import { type ChangeRepository, changeRepository } from '../contract/rest-approv
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import { DEFAULT_APPROVAL } from '../core/approval.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
+import type { UserRequests } from '../core/user-requests.ts'
 import type { HttpServer } from '../http/server.ts'
 import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -25,6 +26,10 @@ import { newWebhookSecret, registerRepository } from './register-repository.ts'
 import { testDelivery } from './test-delivery.ts'
 
 export interface RepositoryDeps {
+  /** How far requests for users reach; `usual` unless told. */
+  readonly userRequests?: UserRequests
+  /** Where people reach this Narwhal. */
+  readonly publicUrl?: string | undefined
   readonly store: Store
   readonly vault: Vault
   readonly gitEnv: GitEnv
@@ -94,7 +99,8 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
   addWebhookRoutes(server, deps)
 }
 
-function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps): void {
+function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
+  const { store, vault, publicUrl, userRequests: reach = 'usual' } = deps
   server.post('/api/v1/repositories/:repository/webhook-secret', {
     schema: {
       summary:
@@ -137,7 +143,10 @@ function addWebhookRoutes(server: HttpServer, { store, vault }: RepositoryDeps):
       await store.transact(async (write) =>
         write.audit(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
       )
-      return await testDelivery({ ...repository, forge, secret }, request.body.url)
+      const listening = server.addresses()
+      const ownPorts = listening.flatMap((at) => (typeof at === 'string' ? [] : [at.port]))
+      const bounds = { reach, publicUrl, ownPorts }
+      return await testDelivery({ ...repository, forge, secret }, request.body.url, bounds)
     },
   })
 }

@@ -1,32 +1,85 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { TestedDelivery } from '../contract/rest-insights.ts'
-import type { WebhookForge } from '../core/forge.ts'
+import { type WebhookForge, webhookPath } from '../core/forge.ts'
+import { mayBeTried, type UserRequests } from '../core/user-requests.ts'
+import { askOnce } from '../lib/ask-once.ts'
 import { describeConnectError } from '../lib/connect-errors.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
+import { parseJson } from '../lib/parse-json.ts'
+import { nearnessOf, pinHost } from '../lib/reach.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 
 const TIMEOUT_MS = 10_000
 /** No forge has come so far: it stands for an id that is not known yet, and a ping leaves none behind. */
 const NO_FORGE_ID = 2 ** 52
 
-export interface Pinged extends Pick<RepositoryRecord, 'name' | 'forgeId'> {
+export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'> {
   readonly forge: WebhookForge
   readonly secret: string
 }
 
+/** Where test deliveries may go. */
+export interface DeliveryBounds {
+  readonly reach: UserRequests
+  /** Where people reach this Narwhal. */
+  readonly publicUrl?: string | undefined
+  /** The ports that this process listens on. */
+  readonly ownPorts: readonly number[]
+}
+
 /**
  * Sends a ping to a webhook URL as the repository's forge would, signed with its secret: whether the
- * URL leads to this Narwhal's agent and the secrets agree. Only the status and Narwhal's own word
- * for it are told, never what another server says.
+ * URL leads to this Narwhal's agent and the secrets agree. It goes to the path of this very webhook, and to this
+ * Narwhal's own address or a public one; a secret that is sent as it is, to our own alone. Of what another
+ * server says, only whether it is what our agent says is told.
  */
-export async function testDelivery(repository: Pinged, url: string): Promise<TestedDelivery> {
-  const { body, headers } = pingOf(repository)
-  try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' })
-    return describe(answer.status, await answer.json().catch(() => undefined))
-  } catch (error) {
-    return { ok: false, words: `${url} does not answer: ${describeConnectError(error)}` }
+export async function testDelivery(
+  repository: Pinged,
+  text: string,
+  bounds: DeliveryBounds,
+): Promise<TestedDelivery> {
+  const url = new URL(text)
+  const path = webhookPath(repository)
+  const publicUrl = bounds.publicUrl === undefined ? undefined : new URL(bounds.publicUrl)
+  const isPublicOwn = publicUrl?.origin === url.origin
+  const prefix = isPublicOwn ? publicUrl.pathname.replace(/\/$/, '') : ''
+  if (url.pathname !== prefix + path || url.search !== '' || url.username !== '') {
+    return failed(`this is no URL of the repository's webhook, whose path is ${path}`)
   }
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  const isOwnPort = bounds.ownPorts.includes(port)
+  let isOwn = isPublicOwn
+  try {
+    const pinned = await pinHost(
+      url.hostname,
+      (nearness) =>
+        mayBeTried(bounds.reach)(nearness) ||
+        (nearness === 'own' && isOwnPort) ||
+        (nearness !== 'never' && isPublicOwn),
+    )
+    if (!pinned) return failed(`there is no host ${url.hostname}`)
+    isOwn ||= isOwnPort && nearnessOf(pinned.address) === 'own'
+    if (repository.forge === 'gitlab' && !isOwn) {
+      const words = 'GitLab sends the secret itself, so it is tried at this Narwhal’s own URL alone'
+      return failed(`${words}: see --public-url`)
+    }
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const { body, headers } = pingOf(repository)
+    const { status, text: answer } = await askOnce(
+      { url, method: 'POST', headers, body, signal },
+      pinned,
+    )
+    return describe(status, parseJson(answer))
+  } catch (error) {
+    if (error instanceof NarwhalError) return failed(describeError(error))
+    return failed(
+      isOwn ? `${text} does not answer: ${describeConnectError(error)}` : `${text} does not answer`,
+    )
+  }
+}
+
+function failed(words: string): TestedDelivery {
+  return { ok: false, words }
 }
 
 /** What the forge of the repository would send to try its webhook. */
@@ -63,5 +116,5 @@ function describe(status: number, body: unknown): TestedDelivery {
   if (status === 200 && told === 'ignored')
     return { ok: true, words: 'the ping arrived and its signature is right' }
   if (status === 401) return { ok: false, words: 'it arrived, but the signature was refused (401)' }
-  return { ok: false, words: `the answer was ${status}, which is not an agent’s of Narwhal` }
+  return failed('what answers there is no agent of Narwhal’s')
 }

@@ -62,6 +62,8 @@ export interface GitOptions {
   readonly signal?: AbortSignal
   /** Local paths may be read: only for repositories that the operator registered as such. */
   readonly allowLocal?: boolean
+  /** Where hosts are, for http: `HOST:PORT:ADDRESS`. Git before 2.37 looks them up itself. */
+  readonly pins?: readonly string[]
   /** Milliseconds until git is killed; five minutes unless told. */
   readonly timeoutMs?: number
   /** More output than this is refused; 16 MiB unless told. */
@@ -82,7 +84,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   }>()
   const child = execFile(
     'git',
-    [...settings(options.allowLocal), ...args],
+    [...settings(options.allowLocal, options.pins), ...args],
     {
       ...(options.cwd ? { cwd: options.cwd } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
@@ -114,26 +116,30 @@ export function startGit(
   })
 }
 
-function settings(allowLocal = false): string[] {
-  const all = [...SETTINGS, `protocol.file.allow=${allowLocal ? 'always' : 'never'}`]
+function settings(allowLocal = false, pins: readonly string[] = []): string[] {
+  const all = [
+    ...SETTINGS,
+    `protocol.file.allow=${allowLocal ? 'always' : 'never'}`,
+    ...pins.map((pin) => `http.curloptResolve=${pin}`),
+  ]
   return all.flatMap((setting) => ['-c', setting])
 }
 
+/** Made anew: Node's error has the whole command in it, with the URL and whatever stands in that. */
 function explain(command: string, error: ExecFileException, stderr: string): NarwhalError {
   // Node gives its own trouble a word as its code and git's exit status a number; its types don't.
   const code: unknown = error.code
   if (code === 'ENOENT') {
-    return new NarwhalError('unavailable', 'git could not be started: install it, or mend PATH', {
-      cause: error,
-    })
+    return new NarwhalError('unavailable', 'git could not be started: install it, or mend PATH')
   }
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-    return new NarwhalError('too_large', `git ${command} said more than is allowed`, {
-      cause: error,
-    })
+    return new NarwhalError('too_large', `git ${command} said more than is allowed`)
   }
   const why = error.killed ? 'it took longer than its limit and was ended' : lastWords(stderr)
-  return new NarwhalError('unavailable', `git ${command} failed: ${why}`, { cause: error })
+  const end = typeof code === 'number' || typeof code === 'string' ? code : error.signal
+  return new NarwhalError('unavailable', `git ${command} failed: ${why}`, {
+    cause: new Error(`git ${command} ended with ${end ?? 'no code'}`),
+  })
 }
 
 /** The command among the arguments, behind the options that are git's own. */
@@ -144,7 +150,15 @@ function commandOf(args: readonly string[]): string {
 
 function lastWords(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
-  return [...new Set(lines)].slice(-4).join(' | ').slice(0, 1000) || 'no message'
+  const words = [...new Set(lines)].slice(-4).join(' | ')
+  return withoutCredentials(words).slice(0, 1000) || 'no message'
+}
+
+/** URLs without users, passwords and queries: git repeats those that it was given. */
+function withoutCredentials(text: string): string {
+  return text
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@'"]*@/gi, '$1***@')
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s?'"]*)\?[^\s'"]*/gi, '$1?***')
 }
 
 /** Where a repository may be cloned from. */
@@ -177,6 +191,8 @@ export function parseCloneUrl(text: string): CloneUrl {
     if (url.password || (url.protocol !== 'ssh:' && url.username)) {
       return refuse('leave user and password out; they would end up in logs')
     }
+    if (url.search || url.hash)
+      return refuse('leave out what is behind ? or #; it would end up in logs')
     if (!/^[A-Za-z0-9[]/.test(url.hostname) || url.username.startsWith('-')) {
       return refuse('its host is not one')
     }

@@ -5,7 +5,7 @@ import { followingRedirects } from './git-redirects.ts'
 export async function listRemote(
   clone: CloneUrl,
   patterns: readonly string[],
-  options: Pick<GitOptions, 'env' | 'signal'>,
+  options: Pick<GitOptions, 'env' | 'signal' | 'pins'>,
 ): Promise<Map<string, string>> {
   const ask = (url: string): Promise<string> =>
     git(['ls-remote', '--', url, ...patterns], {

@@ -18,6 +18,7 @@ import {
   openTraces,
   openVaultOf,
   requireApart,
+  toldBy,
 } from './open-parts.ts'
 import { ensureOwnToken } from './own-token.ts'
 import { openTls } from './tls.ts'
@@ -59,7 +60,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const { issuer } = minter
   registerReadRoutes(server, { store, live: dispatcher, issuer })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, ...toldBy(config) })
   const { host, port = PORT } = config
   registerJoinRoutes(server, store)
   const { pool } = dispatcher

@@ -100,17 +100,30 @@ export function openAuditKeeping(
 
 /** Tells forges how the pipelines of this dispatcher stand. */
 export function openStatuses(
-  { config, log, metrics }: Context<'public-url'>,
+  { config, log, metrics }: Context<'public-url' | 'user-requests'>,
   parts: { dispatcher: Dispatcher; store: Store; vault: Vault },
 ): Statuses {
   const { vault } = parts
   const openToken = (link: ForgeLinkRecord): string => openForgeToken(vault, link)
-  return tellStatuses({ ...parts, log, metrics, openToken, publicUrl: config['public-url'] })
+  return tellStatuses({
+    ...parts,
+    log,
+    metrics,
+    openToken,
+    publicUrl: config['public-url'],
+    userRequests: config['user-requests'],
+  })
 }
 
 /** What stands in id tokens as their issuer: the address of their own, or the page's. */
 export function issuerOf(config: Config<'oidc-issuer' | 'public-url'>): string | undefined {
   return config['oidc-issuer'] ?? config['public-url']
+}
+
+/** What the operator says of the addresses that commands tell or ask. */
+export function toldBy(config: Config<'oidc-issuer' | 'public-url' | 'user-requests'>) {
+  const { 'public-url': publicUrl, 'user-requests': userRequests } = config
+  return { issuer: issuerOf(config), publicUrl, userRequests }
 }
 
 /** Makes the id tokens of jobs, and keeps their keys in the background. */

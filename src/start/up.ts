@@ -23,6 +23,7 @@ import {
   openStoreOf,
   openTraces,
   openVaultOf,
+  toldBy,
 } from './open-parts.ts'
 import { ensureOwnToken } from './own-token.ts'
 import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
@@ -109,7 +110,7 @@ async function openParts(
   stack.use(openAuditKeeping(context, store))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, issuer })
+  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, ...toldBy(config) })
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })

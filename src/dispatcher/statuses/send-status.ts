@@ -1,4 +1,6 @@
+import { askOnce } from '../../lib/ask-once.ts'
 import { describeConnectError } from '../../lib/connect-errors.ts'
+import { type Nearness, pinHost } from '../../lib/reach.ts'
 import type { ForgeRequest } from './forge-requests.ts'
 
 /** What became of a status that was sent. */
@@ -10,28 +12,33 @@ export type ForgeAnswer =
   | { readonly kind: 'refused'; readonly words: string }
 
 const ANSWER_MS = 15_000
-const LONGEST_ANSWER = 64 * 1024
 const LONGEST_WORDS = 200
 /** No forge limits a client for longer. */
 const LONGEST_PAUSE_MS = 3_600_000
 
-/** Sends a status and waits for the answer, for a quarter of a minute. Never rejects. */
+/**
+ * Sends a status and waits for the answer, for a quarter of a minute: to an address that is looked up once and
+ * allowed, without following redirects, since the token is for this host alone. Never rejects.
+ */
 export async function sendStatus(
   { url, headers, body }: ForgeRequest,
+  isAllowed: (nearness: Nearness) => boolean,
   signal: AbortSignal,
 ): Promise<ForgeAnswer> {
   try {
-    const answer = await fetch(url, {
+    const asked = new URL(url)
+    const pinned = await pinHost(asked.hostname, isAllowed)
+    if (!pinned) return { kind: 'later', words: `there is no host ${asked.hostname}` }
+    const question = {
+      url: asked,
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json', 'user-agent': 'narwhal' },
       body: JSON.stringify(body),
-      // The token is for this host alone.
-      redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    })
-    const text = await readStart(answer)
-    if (answer.ok) return { kind: 'told' }
-    return understand(answer.status, answer.headers, text)
+    }
+    const answer = await askOnce(question, pinned)
+    if (answer.status >= 200 && answer.status < 300) return { kind: 'told' }
+    return understand(answer.status, answer.headers, answer.text)
   } catch (error) {
     return { kind: 'later', words: describeConnectError(error) }
   }
@@ -88,14 +95,4 @@ function wordsOf(text: string): string {
   }
   if (typeof said !== 'string') return ''
   return ` (${said.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').slice(0, LONGEST_WORDS)})`
-}
-
-async function readStart(answer: Response): Promise<string> {
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of answer.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > LONGEST_ANSWER) break
-  }
-  return text
 }
