@@ -1,5 +1,6 @@
 import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
+import { removalInWords } from '../core/keeping.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
@@ -15,18 +16,39 @@ export async function getRepository(
   throw new NarwhalError('not_found', words)
 }
 
-/** Rejects with `not_found`. */
+/** Rejects with `not_found`, or `gone`. */
 export async function getPipeline(store: StoreReader, id: PipelineId): Promise<PipelineView> {
   const pipeline = await store.findPipelineView(id)
-  if (!pipeline) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+  if (!pipeline) throw await missing(store, id, `there is no pipeline ${id}`)
   return pipeline
 }
 
 /** Rejects with `not_found`. */
 export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
   const job = await store.findJobView(id)
-  if (!job) throw new NarwhalError('not_found', `there is no job ${id}`)
+  if (!job) throw await missing(store, id, `there is no job ${id}`)
   return job
+}
+
+/** `gone`, with when and why, where it was there and was removed; else `not_found` with these words. */
+export async function missing(
+  store: StoreReader,
+  id: PipelineId | JobId,
+  words: string,
+): Promise<NarwhalError> {
+  const removal = await store.retention.findRemoval(id)
+  if (!removal) return new NarwhalError('not_found', words)
+  return new NarwhalError('gone', `${id} was ${removalInWords(removal)}`)
+}
+
+/** Throws `gone` for a log that was removed; what was run again after that has one. */
+async function refuseRemoved(store: StoreReader, job: JobView, number: number): Promise<void> {
+  const attempt = job.attempts.find((one) => one.number === number)
+  if (!attempt || attempt.lines === 0) return
+  const removal = await store.retention.findLogRemoval(job.pipelineId)
+  if (!removal || attempt.assignedAt > removal.at) return
+  const words = `the log of job ${job.id} (${job.name}) was ${removalInWords(removal)}`
+  throw new NarwhalError('gone', words)
 }
 
 /** An attempt that a runner was chosen for; rejects with `not_found`. */
@@ -40,8 +62,11 @@ export async function getAttempt(store: StoreReader, ref: AttemptRef): Promise<A
 /** The job of an attempt, which may be still waiting for its runner; rejects with `not_found`. */
 export async function getJobOfLog(store: StoreReader, ref: AttemptRef): Promise<JobView> {
   const job = await getJob(store, ref.jobId)
-  if (ref.attempt <= job.attempt) return job
-  throw new NarwhalError('not_found', missingAttempt(job, ref.attempt))
+  if (ref.attempt > job.attempt) {
+    throw new NarwhalError('not_found', missingAttempt(job, ref.attempt))
+  }
+  await refuseRemoved(store, job, ref.attempt)
+  return job
 }
 
 /** By id or name; rejects with `not_found`. */

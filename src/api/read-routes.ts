@@ -14,8 +14,10 @@ import { repositoryView } from '../contract/views.ts'
 import { waterfallView } from '../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../http/server.ts'
-import type { PipelineFilter, StoreReader } from '../store/store.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { isSearch, type PipelineFilter, type StoreReader } from '../store/store.ts'
 import { registerAuditReads } from './audit-routes.ts'
+import { FairPlaces } from './fair-places.ts'
 import { viewForgeLink } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
@@ -27,6 +29,19 @@ import { registerRunnerReads } from './read-routes-runners.ts'
 import { viewRepository } from './repository-view.ts'
 import { orError } from './responses.ts'
 import { registerSecretReads } from './secret-reads.ts'
+import { whoAsks } from './who-asks.ts'
+
+/**
+ * A search may have to look at every pipeline that there ever was. Each goes step by step, so that few at a
+ * time leave room for all else; those that come meanwhile have their turn behind them.
+ */
+const SEARCHES = {
+  atOnce: 3,
+  atOnceOfOne: 2,
+  waiting: 40,
+  ofOne: 10,
+  doing: 'searches go through pipelines',
+}
 
 export interface ReadDeps {
   readonly store: StoreReader
@@ -116,12 +131,16 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     querystring: pipelineQuery,
     response: orError(pipelineList),
   }
-  server.get('/api/v1/pipelines', { schema: list }, async (request) => {
+  const places = new FairPlaces(SEARCHES)
+  server.get('/api/v1/pipelines', { schema: list }, async (request, reply) => {
     const { repository, ...query } = request.query
     const filter = query as PipelineFilter
-    if (repository === undefined) return { pipelines: await store.listPipelineViews(filter) }
-    const { id } = await getRepository(store, repository)
-    return { pipelines: await store.listPipelineViews({ ...filter, repositoryId: id }) }
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
+    const of = repository === undefined ? undefined : await getRepository(store, repository)
+    using _place = isSearch(filter) ? await places.take(whoAsks(request), gone.signal) : undefined
+    const whole = of ? { ...filter, repositoryId: of.id } : filter
+    return { pipelines: await store.listPipelineViews(whole, gone.signal) }
   })
   const show = {
     summary: 'A pipeline with its jobs, their attempts and steps',

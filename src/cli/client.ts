@@ -54,6 +54,13 @@ import {
   idTokenSubject,
 } from '../contract/rest-id-tokens.ts'
 import { type LogPage, type LogSearch, logPage, logSearch } from '../contract/rest-logs.ts'
+import {
+  type ChosenRules,
+  type RetentionPreview,
+  type RetentionState,
+  retentionPreview,
+  retentionState,
+} from '../contract/rest-retention.ts'
 import { type SecretView, secretList } from '../contract/rest-secrets.ts'
 import type {
   AttemptView,
@@ -194,6 +201,19 @@ export class ApiClient {
     for await (const line of callLines(this.address, `${logPath(ref)}/log/follow`, call)) {
       if (line !== '') yield logLine.parse(JSON.parse(line))
     }
+  }
+
+  retention(): Promise<RetentionState> {
+    return this.#call('/retention', retentionState)
+  }
+
+  previewRetention(): Promise<RetentionPreview> {
+    return this.#call('/retention/preview', retentionPreview)
+  }
+
+  async keepRepository(repository: string, body: ChosenRules): Promise<void> {
+    const path = `/repositories/${slashless(repository)}/retention`
+    await this.#call(path, accepted, { method: 'PUT', body })
   }
 
   /** The first jobs of the queue, a thousand at most, and how many there are. */

@@ -6,6 +6,7 @@ import { addLogsCommand } from './commands/logs.ts'
 import { addPipelineCommands } from './commands/pipeline.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addRepoCommands } from './commands/repo.ts'
+import { addRetentionCommands } from './commands/retention.ts'
 import { addRunnerCommands } from './commands/runner.ts'
 import { addSecretCommands } from './commands/secret.ts'
 import { addTokenCommands } from './commands/token.ts'
@@ -16,7 +17,7 @@ export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
  * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, secret, token,
- * user, audit. The
+ * user, audit, retention. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
  */
@@ -32,4 +33,5 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addTokenCommands(program, io)
   addUserCommands(program, io)
   addAuditCommands(program, io)
+  addRetentionCommands(program, io)
 }

@@ -21,6 +21,7 @@ const BY_ERROR = {
   forbidden: EXIT.notAllowed,
   not_found: EXIT.notFound,
   conflict: EXIT.other,
+  gone: EXIT.notFound,
   stale: EXIT.other,
   too_large: EXIT.other,
   exhausted: EXIT.other,

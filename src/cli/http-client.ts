@@ -32,6 +32,7 @@ const ERROR_CODES = [
   'forbidden',
   'not_found',
   'conflict',
+  'gone',
   'stale',
   'too_large',
   'exhausted',

@@ -35,10 +35,15 @@ const SCHEDULING = [
   'approval-days',
   'max-attempts',
   'max-priority',
+  'log-size',
   'include-repositories',
   'user-requests',
   'otlp',
   'keep-audit',
+  'keep-logs',
+  'keep-pipelines',
+  'database-reserve',
+  'database-size',
 ] as const
 const ISSUER = ['public-url', 'oidc-issuer'] as const
 const LOG = ['log-level', 'log-format'] as const

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
 import { USER_REQUESTS, type UserRequests } from '../core/user-requests.ts'
 import { ACCESS_SETTINGS } from './access-settings.ts'
+import { BOUND_SETTINGS } from './bound-settings.ts'
 import { includeList } from './include-list.ts'
 import { JOB_SETTINGS } from './job-settings.ts'
 import { setting } from './setting.ts'
@@ -18,7 +19,6 @@ import {
   httpUrls,
   integer,
   issuerUrl,
-  keeping,
   ranges,
   size,
   strangers,
@@ -267,13 +267,8 @@ export const SETTINGS = {
     schema: integer(1, 100),
     fallback: '3',
   }),
+  ...BOUND_SETTINGS,
   ...JOB_SETTINGS,
-  'keep-audit': setting({
-    value: 'days',
-    help: 'how long the audit log is kept, such as 400d',
-    schema: keeping,
-    fallback: 'forever',
-  }),
   'log-level': setting({
     value: 'level',
     help: 'debug, info, warn, error or silent',

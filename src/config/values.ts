@@ -17,7 +17,9 @@ export const duration = z
 export const keeping = z
   .string()
   .regex(/^(?:forever|[1-9]\d{0,5}d)$/, 'must be days like 90d, or forever')
-  .transform((text) => (text === 'forever' ? text : Number.parseInt(text, 10) * UNITS.d))
+  .transform((text) =>
+    text === 'forever' ? ('forever' as const) : Number.parseInt(text, 10) * UNITS.d,
+  )
 
 const SIZES = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
 export const size = z

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import { LOG_PART_BYTES } from '../core/log-limit.ts'
 import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
 import type { LogLine } from './views.ts'
 import { ZstdLanes } from './zstd-lane.ts'
@@ -27,6 +28,11 @@ export type ChunkLine = Pick<LogLine, 'at' | 'stream' | 'text'>
 /** A chunk is unpacked as a whole, so it has no more lines and bytes than these. */
 export const MOST_CHUNK_LINES = 10_000
 export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
+
+/** What a chunk counts of the bytes that a log may have. */
+export function costOf({ size }: LogChunk): number {
+  return size + LOG_PART_BYTES
+}
 
 /** Less is not worth packing: a live line or two. */
 const LEAST_PACKED = 512

@@ -22,6 +22,8 @@ const RPC_CODE = {
   forbidden: Code.PermissionDenied,
   not_found: Code.NotFound,
   conflict: Code.FailedPrecondition,
+  // Nobody says it by gRPC; each code has one word here.
+  gone: Code.DataLoss,
   stale: Code.Aborted,
   too_large: Code.OutOfRange,
   exhausted: Code.ResourceExhausted,

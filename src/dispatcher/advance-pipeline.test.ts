@@ -56,6 +56,7 @@ function attempt(fence: number): AttemptRecord {
       { name: 't', status: 'waiting' },
     ],
     lines: 0,
+    logBytes: 0,
     lastSeq: 0,
   }
 }

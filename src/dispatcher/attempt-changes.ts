@@ -32,6 +32,7 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
       phases: [{ name: 'place', startedAt: queuedAt, durationMs: Math.max(0, at - queuedAt) }],
       steps: partsOf(job.spec).map((part) => ({ ...part, status: 'waiting' })),
       lines: 0,
+      logBytes: 0,
       lastSeq: 0,
     },
   }

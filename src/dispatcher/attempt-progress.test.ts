@@ -9,10 +9,16 @@ import {
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { chunkOf, linesOf } from '../contract/log-chunk.ts'
 import { chunkToProto } from '../contract/rpc.ts'
+import { LOG_BYTES } from '../core/log-limit.ts'
 import type { AttemptRecord } from '../store/records.ts'
 import { addProgress } from './attempt-progress.ts'
 
-const at = (clockOffsetMs: number) => ({ clockOffsetMs, arrivedAt: 2007, maxAttempts: 3 })
+const at = (clockOffsetMs: number) => ({
+  clockOffsetMs,
+  arrivedAt: 2007,
+  maxAttempts: 3,
+  logBytes: LOG_BYTES,
+})
 
 const attempt: AttemptRecord = {
   number: 2,
@@ -30,6 +36,7 @@ const attempt: AttemptRecord = {
   phases: [],
   steps: [{ name: 'a', status: 'waiting' }],
   lines: 0,
+  logBytes: 0,
   lastSeq: 0,
 }
 

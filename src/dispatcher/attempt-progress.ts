@@ -3,13 +3,19 @@ import {
   Fault,
   type RunAttemptResponse,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
-import type { LogChunk } from '../contract/log-chunk.ts'
+import { chunkOf, costOf, type LogChunk } from '../contract/log-chunk.ts'
 import { outputsFromProto } from '../contract/outputs-message.ts'
 import { chunkFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
 import type { JobEvent } from '../core/job.ts'
+import { bytesInWords, FLOOD_TIMES } from '../core/log-limit.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { AttemptRecord, StepRecord } from '../store/records.ts'
+
+/** Fetch, checkout, the sandbox, and what later versions may tell of. */
+const MOST_PHASES = 100
+/** A runner cuts at the borders of its chunks, and adds a line of its own. */
+const SLACK_BYTES = 1024 * 1024
 
 /** What a batch of a runner's events comes to. */
 export interface Progress {
@@ -30,6 +36,8 @@ export interface ProgressOptions {
   readonly arrivedAt: number
   /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
   readonly maxAttempts: number
+  /** What the log may have, in bytes of text: what a runner sends above it is not kept. */
+  readonly logBytes: number
   /** After which outcomes of its own the job is tried again; absent: none. */
   readonly retryOn?: readonly Outcome[]
 }
@@ -77,6 +85,7 @@ function addEvent(
       sink.jobEvents.push({ type: 'started', at, ...report })
       return { ...attempt, status: 'running', startedAt: at }
     case 'phase': {
+      if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
       const { phase, durationMs } = event.value
       const one = { name: phaseFromProto(phase), startedAt: at - durationMs, durationMs }
       return { ...attempt, phases: [...attempt.phases, one] }
@@ -84,9 +93,7 @@ function addEvent(
     case 'stepStarted':
       return withStep(attempt, event.value.step, { status: 'running', startedAt: at })
     case 'log': {
-      const chunk = chunkFromProto(event.value, sink.clockOffsetMs)
-      if (chunk.lineCount > 0) sink.chunks.push(chunk)
-      return { ...attempt, lines: attempt.lines + chunk.lineCount }
+      return addLog(attempt, chunkFromProto(event.value, sink.clockOffsetMs), at, sink)
     }
     case 'stepFinished': {
       const { step, outcome, exitCode, reason } = event.value
@@ -105,6 +112,30 @@ function addEvent(
     case undefined:
       return attempt
   }
+}
+
+/**
+ * A runner keeps to the limit by itself. Of one that does not, no more is stored than that, and one that
+ * goes on and on is no runner of ours.
+ */
+function addLog(attempt: AttemptRecord, chunk: LogChunk, at: number, sink: Sink): AttemptRecord {
+  const logBytes = attempt.logBytes + costOf(chunk)
+  const most = sink.logBytes + SLACK_BYTES
+  if (logBytes > FLOOD_TIMES * most) throw tooMuch('lines')
+  const text = `the rest of this log is left out: a log may have ${bytesInWords(sink.logBytes)} (--log-size), and its runner sent more`
+  const note = (): LogChunk => chunkOf(chunk.step, [{ at, stream: 'narwhal', text }])
+  const isFirst = attempt.logBytes <= most
+  const kept = logBytes <= most ? chunk : isFirst ? note() : undefined
+  if (!kept || kept.lineCount === 0) return { ...attempt, logBytes }
+  sink.chunks.push(kept)
+  return { ...attempt, logBytes, lines: attempt.lines + kept.lineCount }
+}
+
+function tooMuch(what: string): NarwhalError {
+  return new NarwhalError(
+    'invalid',
+    `the runner sent more ${what} of one attempt than there can be`,
+  )
 }
 
 /** The last event of an attempt. */

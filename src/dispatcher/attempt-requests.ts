@@ -24,6 +24,8 @@ export interface AttemptOrder {
   readonly withheldIdTokens?: WithheldTokens
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
+  /** What its log may have, in bytes of text. */
+  readonly logBytes: number
   /** How long its lease lasts after a confirmation; LEASE_MS unless told. */
   readonly leaseMs?: number
 }
@@ -49,6 +51,7 @@ export function startRequest(
         secrets: resume ? {} : { ...order.secrets },
         withheldIdTokens: { ...order.withheldIdTokens },
         timeoutMs: BigInt(order.timeoutMs),
+        logBytes: BigInt(order.logBytes),
         resume,
         afterSeq: BigInt(afterSeq),
         leaseMs: order.leaseMs ?? LEASE_MS,

@@ -76,6 +76,7 @@ function converse(
       env: {},
       secrets: { KEY: 'value' },
       timeoutMs: 0,
+      logBytes: 1024 ** 3,
       ...(more.leaseMs ? { leaseMs: more.leaseMs } : {}),
     },
     link,

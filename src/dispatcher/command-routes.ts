@@ -21,6 +21,7 @@ import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { addIdTokenRoutes } from './id-token-routes.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
+import { addRetentionRoutes, type RetentionRouteDeps } from './retention-routes.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
 import { addSecretRoutes } from './secret-routes.ts'
 import { addForgeLinkRoutes } from './statuses/forge-link-routes.ts'
@@ -29,6 +30,8 @@ import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 
 export interface CommandDeps {
+  /** How long things are kept. */
+  readonly kept?: Omit<RetentionRouteDeps, 'store'>
   readonly dispatcher: Dispatcher
   readonly store: Store
   readonly vault: Vault
@@ -39,6 +42,8 @@ export interface CommandDeps {
   /** Of id tokens; absent: none is set. */
   readonly issuer?: string | undefined
 }
+
+const KEEP_ALL = { rules: { logs: 'forever', pipelines: 'forever' } } as const
 
 /** Adds everything of the REST API that changes something, and the queue. */
 export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): void {
@@ -56,6 +61,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addUserRoutes(scope, deps.store)
     addSecretRoutes(scope, deps)
     addIdTokenRoutes(scope, deps)
+    addRetentionRoutes(scope, { store: deps.store, ...(deps.kept ?? KEEP_ALL) })
   })
 }
 

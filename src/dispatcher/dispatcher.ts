@@ -17,6 +17,7 @@ import { Announcer } from './announcer.ts'
 import { Awaiting } from './awaiting.ts'
 import type { StartBeats } from './beats.ts'
 import { CommitIntake } from './commit-intake.ts'
+import type { DatabaseGuard } from './database-guard.ts'
 import { GroupGate } from './group-gate.ts'
 import { IdTokenMinter } from './id-tokens/minter.ts'
 import { inProcessConnector } from './in-process-connector.ts'
@@ -40,6 +41,8 @@ export interface DispatcherDeps {
   readonly log: Logger
   /** For dialled runners. */
   readonly tls?: ClientTls | undefined
+  /** Keeps new jobs from starting while the database has no room. */
+  readonly guard?: DatabaseGuard | undefined
 }
 
 export interface DispatcherOptions extends PipelineOptions {
@@ -95,7 +98,11 @@ export class Dispatcher implements AsyncDisposable {
       dispatcherId: () => this.id,
       onOrphans: (link, found) => orphans.note(link, found),
     })
-    this.#queue = new JobQueue({ pool: this.pool, heuristic: options.heuristic })
+    this.#queue = new JobQueue({
+      pool: this.pool,
+      heuristic: options.heuristic,
+      guard: deps.guard,
+    })
     this.#gate = new GroupGate({
       ...deps,
       queue: this.#queue,
@@ -231,6 +238,11 @@ export class Dispatcher implements AsyncDisposable {
       limit,
       await listWaiting(this.#deps.store, this.#options.maxPriority ?? MAX_PRIORITY),
     )
+  }
+
+  /** Whether some jobs wait that a runner has room for, or have been placed just now. */
+  get isStartingJobs(): boolean {
+    return this.#queue.isPlacing
   }
 
   get queueLength(): number {

@@ -10,6 +10,7 @@ import type {
 } from '../core/placement/placement.ts'
 import { missingLabels } from '../core/placement/requirements.ts'
 import { classKey, WaitingIndex } from '../core/placement/waiting-index.ts'
+import type { DatabaseGuard } from './database-guard.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
@@ -36,6 +37,16 @@ export interface ListedQueue {
 /** What the queue asks of the pool. */
 export type Places = Pick<RunnerPool, 'candidates' | 'find' | 'onWake'>
 
+export interface JobQueueDeps {
+  readonly pool: Places
+  readonly heuristic: HeuristicName
+  /** Whether the database has room for what another job brings; absent: it has. */
+  readonly guard?: Pick<DatabaseGuard, 'shortage' | 'onChange'> | undefined
+}
+
+/** A job that was placed starts within about so long. */
+const PLACING_MS = 100
+
 /** So many jobs are placed in one go; then others have a turn of the event loop. */
 const MOST_AT_ONCE = 32
 
@@ -48,14 +59,18 @@ export class JobQueue implements Disposable {
   readonly #pool: Places
   readonly #heuristic: HeuristicName
   readonly #waiting = new WaitingIndex<QueueEntry>()
-  readonly #listening: Disposable
+  readonly #listening = new DisposableStack()
+  readonly #shortage: () => string | undefined
   #turn = 0
+  #placedMs = Number.NEGATIVE_INFINITY
   #woken = false
 
-  constructor(deps: { pool: Places; heuristic: HeuristicName }) {
+  constructor(deps: JobQueueDeps) {
     this.#pool = deps.pool
     this.#heuristic = deps.heuristic
-    this.#listening = deps.pool.onWake(() => this.#wake())
+    this.#shortage = () => deps.guard?.shortage
+    this.#listening.use(deps.pool.onWake(() => this.#wake()))
+    if (deps.guard) this.#listening.use(deps.guard.onChange(() => this.#wake()))
   }
 
   add(entry: QueueEntry): void {
@@ -91,6 +106,8 @@ export class JobQueue implements Disposable {
 
   /** Tells why jobs wait; those of a class do so for the same reason. */
   #reasons(): (job: WaitingJob) => string {
+    const shortage = this.#shortage()
+    if (shortage !== undefined) return () => shortage
     const candidates = this.#pool.candidates()
     const known = new Map<string, string>()
     return (job) => {
@@ -103,6 +120,11 @@ export class JobQueue implements Disposable {
       }
       return reason
     }
+  }
+
+  /** Whether a job was placed a moment ago. */
+  get isPlacing(): boolean {
+    return this.#woken || performance.now() - this.#placedMs < PLACING_MS
   }
 
   get length(): number {
@@ -124,7 +146,7 @@ export class JobQueue implements Disposable {
 
   /** Whether there may be more to place than it may place in one go. */
   #placeSome(): boolean {
-    if (this.#waiting.size === 0) return false
+    if (this.#waiting.size === 0 || this.#shortage() !== undefined) return false
     const candidates = this.#pool.candidates()
     const withRoom = candidates.filter(hasRoom)
     // Most wakes come while every slot is taken.
@@ -145,6 +167,7 @@ export class JobQueue implements Disposable {
       this.#waiting.remove(job.jobId)
       this.#turn++
       placed++
+      this.#placedMs = performance.now()
       entry.place(choice, link, this.#reserve(link, job.repositoryId))
       candidates[places.get(link.id) ?? -1] = link.candidate()
     }

@@ -1,6 +1,7 @@
 import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { chunkOf } from '../contract/log-chunk.ts'
 import type { JobId } from '../core/ids.ts'
+import { LOG_BYTES } from '../core/log-limit.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -25,6 +26,7 @@ export interface PipelineAttemptsDeps {
   readonly signal: AbortSignal
   readonly jobTimeoutMs: number
   readonly maxAttempts: number
+  readonly logBytes?: number
   /** How long the lease of an attempt that is found running may last. */
   readonly patienceMs: number
   /** Whether leases may be confirmed now. */
@@ -44,6 +46,10 @@ export class PipelineAttempts {
   constructor(deps: PipelineAttemptsDeps) {
     this.#deps = deps
     this.#ledger = deps.ledger
+  }
+
+  get #logBytes(): number {
+    return this.#deps.logBytes ?? LOG_BYTES
   }
 
   /** Tells the runner that has the job, if one has it. */
@@ -74,6 +80,7 @@ export class PipelineAttempts {
         secrets,
         withheldIdTokens: withheld,
         timeoutMs,
+        logBytes: this.#logBytes,
       },
       link,
       store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
@@ -98,7 +105,7 @@ export class PipelineAttempts {
     events: RunAttemptResponse[],
     clockOffsetMs: number,
   ): Promise<void> {
-    const times = { clockOffsetMs, arrivedAt: Date.now() }
+    const limits = { clockOffsetMs, arrivedAt: Date.now(), logBytes: this.#logBytes }
     const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
       const job = draft.jobs.find(({ id }) => id === jobId)
       const stored = job?.attempts.find(({ number }) => number === attempt.number)
@@ -106,7 +113,7 @@ export class PipelineAttempts {
         throw new NarwhalError('conflict', 'the attempt has a newer owner')
       }
       const rights = retryRights(job, attempt.number, this.#deps.maxAttempts)
-      return { stored, progress: addProgress(stored, events, { ...times, ...rights }) }
+      return { stored, progress: addProgress(stored, events, { ...limits, ...rights }) }
     }
     let ended: Progress['end']
     await this.#ledger.change(
@@ -118,9 +125,9 @@ export class PipelineAttempts {
       {
         log: (draft) => {
           const { progress } = progressOf(draft)
-          const { number, fence, lastSeq } = progress.attempt
+          const { number, fence, lastSeq, logBytes } = progress.attempt
           const { firstLine, chunks } = progress
-          return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
+          return { jobId, attempt: number, fence, lastSeq, logBytes, firstLine, chunks }
         },
       },
     )

@@ -12,6 +12,8 @@ export interface PipelineOptions {
   readonly maxAttempts: number
   /** How far a job's priority counts; each level is worth ten minutes of waiting. */
   readonly maxPriority?: number
+  /** What the log of an attempt may have, in bytes of text; LOG_BYTES unless told. */
+  readonly logBytes?: number
   /** What waits for approval ends after so many milliseconds; 30 days unless told. */
   readonly approvalMs?: number
   readonly secretAdvice?: SecretAdvice

@@ -9,6 +9,7 @@ const HTTP_STATUS = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  gone: 410,
   stale: 409,
   too_large: 413,
   // No room on our side, such as a full disk: nobody asked too much.

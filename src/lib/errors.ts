@@ -4,6 +4,7 @@
  * - `invalid`: the input can't be right; the message says where and how to mend it.
  * - `unauthenticated`, `forbidden`: who asks is unknown, or may not.
  * - `not_found`, `conflict`: the thing is not there, or not in a state that allows this.
+ * - `gone`: it was there and was removed; the message says when, and by which rule.
  * - `stale`: who asks holds a lease that is over; somebody else has taken its place.
  * - `too_large`: over a stated limit. `exhausted`: no room now; try again, or elsewhere.
  * - `unavailable`: a part of the world is away (database, broker, container engine, remote git).
@@ -15,6 +16,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'gone'
   | 'stale'
   | 'too_large'
   | 'exhausted'

@@ -8,6 +8,7 @@ import type {
 import { jobFromProto } from '../contract/plan-messages.ts'
 import { jobId } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
+import { LEAST_LOG_BYTES, LOG_BYTES } from '../core/log-limit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Reader } from './audience.ts'
 import type { OpenAsk } from './id-tokens/id-token-desk.ts'
@@ -110,6 +111,8 @@ function open(runner: Runner, start: StartAttempt): KnownAttempt {
     secrets: start.secrets,
     withheldIdTokens: start.withheldIdTokens,
     timeoutMs: Number(start.timeoutMs),
+    // A dispatcher of a version before says nothing.
+    logBytes: Math.max(LEAST_LOG_BYTES, Number(start.logBytes) || LOG_BYTES),
   }
   return runner.start(order, grant)
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault } from '../contract/rpc.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
+import { floodInWords } from '../core/log-limit.ts'
 import { type JobSpec, partsOf } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -15,13 +16,14 @@ import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
 import { IdTokenDesk } from './id-tokens/id-token-desk.ts'
 import { IdTokens } from './id-tokens/id-tokens.ts'
+import { JobLog } from './job-log.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import type { LeaseTimes } from './lease.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { JobMask, maskEnv } from './masking/job-mask.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import type { End } from './run-step.ts'
-import { sandboxSpecOf } from './sandbox-spec.ts'
+import { GIT_IN_SANDBOX, sandboxSpecOf } from './sandbox-spec.ts'
 import { ServiceLogs } from './service-logs.ts'
 import type { Spools } from './spool/spools.ts'
 import { isOfTheStep, StepSequence } from './step-sequence.ts'
@@ -42,6 +44,8 @@ export interface AttemptOrder {
   readonly withheldIdTokens?: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
+  /** What its log may have, in bytes of text. */
+  readonly logBytes: number
 }
 
 /** Under what right an attempt is started. */
@@ -81,16 +85,6 @@ const LONGEST_LOOK_MS = 24 * 3_600_000
 const GRACE_MS = 15_000
 
 /**
- * In the container the workspace may belong to another user than the one who runs git there;
- * git(1) then refuses to read it unless told that this is well.
- */
-const GIT_IN_SANDBOX = {
-  GIT_CONFIG_COUNT: '1',
-  GIT_CONFIG_KEY_0: 'safe.directory',
-  GIT_CONFIG_VALUE_0: '*',
-}
-
-/**
  * One attempt on this runner: preparing (fetch and checkout beside opening the sandbox) → its
  * steps, up to the first that does not succeed → finished → torn down.
  *
@@ -117,6 +111,7 @@ export class Attempt implements KnownAttempt {
   readonly #preparation: Preparation
   readonly #mask: JobMask
   readonly #idTokens: IdTokens | undefined
+  readonly #log: JobLog
   readonly #abort = new AbortController()
   #stopped: DecidedEnd | undefined
   readonly #steps: StepSequence
@@ -136,6 +131,7 @@ export class Attempt implements KnownAttempt {
     this.#mask = new JobMask(order.secrets)
     this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
     this.#idTokens = this.#openIdTokens()
+    this.#log = this.#openLog(order.logBytes)
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
@@ -151,6 +147,7 @@ export class Attempt implements KnownAttempt {
     const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
+      log: this.#log,
       env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
       notes: withheldNotes(order),
       maxLogBytes,
@@ -159,7 +156,7 @@ export class Attempt implements KnownAttempt {
       explain: (error) => this.#explain(error, faultOfSandbox(error)),
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
     })
-    this.#services = new ServiceLogs(job, this.events, maxLogBytes)
+    this.#services = new ServiceLogs(job, { events: this.events, log: this.#log }, maxLogBytes)
     this.#tell({ type: 'started', instanceId })
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
@@ -231,6 +228,11 @@ export class Attempt implements KnownAttempt {
     }
   }
 
+  #openLog(maxBytes: number): JobLog {
+    const onFlood = (): void => this.stop({ outcome: 'failure', reason: floodInWords(maxBytes) })
+    return new JobLog(this.events, { maxBytes, onFlood })
+  }
+
   #timeOut(): void {
     // A process that stood still finds its lease over first, and with it this stands still.
     this.#keeper.check()
@@ -247,6 +249,7 @@ export class Attempt implements KnownAttempt {
     this.#limit[Symbol.dispose]()
     this.#keeper[Symbol.dispose]()
     await this.#services.finish()
+    await this.#log.release()
     for (let step = this.#steps.begun; step < job.steps.length; step++) {
       this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
     }

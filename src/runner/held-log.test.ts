@@ -4,6 +4,7 @@ import { FACTS, openSpools, readAll, unpackable } from '../../test/support/spool
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { linesOf } from '../contract/log-chunk.ts'
 import { HeldLog } from './held-log.ts'
+import { JobLog } from './job-log.ts'
 
 const LINES = 2_000
 const MOST_BYTES = 100_000
@@ -12,6 +13,7 @@ test('keeps the newest of a log that is held, and says how much is missing', asy
   await using dir = await tempDir()
   await using spools = await openSpools(dir.path)
   const events = spools.create(FACTS, () => {})
+  const job = new JobLog(events, { maxBytes: 1024 ** 3, onFlood: () => {} })
   const log = new HeldLog(2, MOST_BYTES, events.mask)
   const text = (number: number) => `${number} ${unpackable(150, number)}`
   for (let number = 0; number < LINES; number++) {
@@ -20,9 +22,9 @@ test('keeps the newest of a log that is held, and says how much is missing', asy
     log.say('so far')
   }
   assert.equal(events.lastSeq, 0)
-  await log.release(events)
+  await log.release(job)
   await log.write('stdout', Buffer.from('too late\n'))
-  await log.release(events)
+  await log.release(job)
   const told = (await readAll(events)).flatMap(({ event }) =>
     event.type === 'log' && event.chunk.step === 2 ? linesOf(event.chunk) : [],
   )

@@ -1,7 +1,7 @@
 import { chunkOf, type LogChunk } from '../contract/log-chunk.ts'
 import { ChunkPacker } from './chunk-packer.ts'
-import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
+import type { JobLog } from './job-log.ts'
 import type { JobMask } from './masking/job-mask.ts'
 import { MaskedLines } from './masking/masked-lines.ts'
 
@@ -40,8 +40,8 @@ export class HeldLog {
     if (!this.#isEnded) this.#lines.say(text)
   }
 
-  /** Ends it and adds all of it to the attempt's events, as fast as they are taken. */
-  async release(events: EventSpool): Promise<void> {
+  /** Ends it and adds all of it to the job's log, as fast as it is taken. */
+  async release(log: JobLog): Promise<void> {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#lines.end()
@@ -49,11 +49,11 @@ export class HeldLog {
     if (this.#lost > 0) {
       const text = `${this.#lost} lines before this are left out: of what runs beside the steps the newest is kept`
       const chunk = chunkOf(this.#step, [{ at: Date.now(), stream: 'narwhal', text }])
-      events.append({ type: 'log', chunk })
+      log.add(chunk)
     }
     for (const chunk of this.#chunks.splice(0)) {
-      await events.room()
-      events.append({ type: 'log', chunk })
+      await log.room()
+      log.add(chunk)
     }
   }
 

@@ -2,6 +2,16 @@ import type { JobSpec } from '../core/plan.ts'
 import type { AttemptOrder } from './attempt.ts'
 import type { SandboxLimits, SandboxSpec } from './executor/executor.ts'
 
+/**
+ * In the container the workspace may belong to another user than the one who runs git there;
+ * git(1) then refuses to read it unless told that this is well.
+ */
+export const GIT_IN_SANDBOX = {
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: '*',
+}
+
 /** The sandbox that an attempt needs: what its job asks for, within what the runner gives. */
 export function sandboxSpecOf(
   { jobId, attempt, job, commit }: AttemptOrder,

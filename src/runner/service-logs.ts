@@ -3,6 +3,7 @@ import type { JobSpec } from '../core/plan.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { ServiceEvent } from './executor/executor.ts'
 import { HeldLog } from './held-log.ts'
+import type { JobLog } from './job-log.ts'
 import type { End } from './run-step.ts'
 
 /** What a service said just before the last step ended may still be on its way; milliseconds. */
@@ -20,13 +21,19 @@ interface Service {
 /** Tells of a job's services as parts of it behind its steps: their start, their log, their end. */
 export class ServiceLogs {
   readonly #events: EventSpool
+  readonly #log: JobLog
   readonly #services: readonly Service[]
   #heardAt = 0
   #isOver = false
 
   /** Each log may take `maxBytes` of memory. */
-  constructor({ steps, services = [] }: JobSpec, events: EventSpool, maxBytes: number) {
+  constructor(
+    { steps, services = [] }: JobSpec,
+    { events, log }: { readonly events: EventSpool; readonly log: JobLog },
+    maxBytes: number,
+  ) {
     this.#events = events
+    this.#log = log
     this.#services = services.map((_, index): Service => {
       const part = steps.length + index
       return {
@@ -72,7 +79,7 @@ export class ServiceLogs {
     for (const { part, log, isStarted, end } of this.#services) {
       const ended: End = end ?? { outcome: isStarted ? 'success' : 'skipped' }
       if (ended.reason !== undefined) log.say(ended.reason)
-      await log.release(this.#events)
+      await log.release(this.#log)
       this.#events.append({ type: 'step_finished', step: part, ...ended })
     }
   }

@@ -1,30 +1,30 @@
 import { withSignal } from '../lib/with-signal.ts'
 import { ChunkPacker } from './chunk-packer.ts'
-import type { EventSpool } from './event-spool.ts'
 import type { OutputListener } from './executor/executor.ts'
+import type { JobLog } from './job-log.ts'
 import { MaskedLines } from './masking/masked-lines.ts'
 
 /**
- * One step's part of the log, from the bytes that the sandbox gives to events in the spool. When
+ * One step's part of the log, from the bytes that the sandbox gives to chunks of the job's log. When
  * the spool is full the step has to wait: nothing is dropped.
  */
 export class StepLog {
-  readonly #events: EventSpool
+  readonly #log: JobLog
   readonly #lines: MaskedLines
   readonly #packer: ChunkPacker
   readonly #end = new AbortController()
 
-  constructor(events: EventSpool, step: number) {
-    this.#events = events
-    this.#packer = new ChunkPacker((chunk) => events.append({ type: 'log', chunk }))
-    this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), events.mask)
+  constructor(log: JobLog, step: number) {
+    this.#log = log
+    this.#packer = new ChunkPacker((chunk) => log.add(chunk))
+    this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), log.mask)
   }
 
   /** What comes after the end is left out: the step may have been given up before its processes. */
   readonly write: OutputListener = (stream, chunk) => {
     if (this.#end.signal.aborted) return undefined
     this.#lines.write(stream, chunk)
-    const room = this.#packer.room() ?? this.#events.room()
+    const room = this.#packer.room() ?? this.#log.room()
     return room && this.#wait(room)
   }
 

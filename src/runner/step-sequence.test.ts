@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/eventually.ts'
 import { FACTS, openSpools, readAll, wordsOf } from '../../test/support/spool.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { ProcessExecutor } from './executor/process.ts'
+import { JobLog } from './job-log.ts'
 import { StepSequence } from './step-sequence.ts'
 
 /** Runs these two steps, the first in the background, until the processes of `pids` are gone. */
@@ -27,6 +28,7 @@ async function runBeside(beside: string, after: string) {
     { name: 'job', env: {}, needs: [], labels: [], steps },
     {
       events,
+      log: new JobLog(events, { maxBytes: 1024 ** 3, onFlood: () => {} }),
       env: {},
       maxLogBytes: 100_000,
       signal,

@@ -3,11 +3,13 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { EventSpool } from './event-spool.ts'
 import type { Sandbox } from './executor/executor.ts'
 import { HeldLog } from './held-log.ts'
+import type { JobLog } from './job-log.ts'
 import { type End, runStep, type StepRun } from './run-step.ts'
 import { StepLog } from './step-log.ts'
 
 export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit' | 'signal'> {
   readonly events: EventSpool
+  readonly log: JobLog
   readonly env: Readonly<Record<string, string>>
   /** What is said in the log of the first step that runs. */
   readonly notes?: readonly string[]
@@ -96,7 +98,7 @@ export class StepSequence {
     const last = Math.max(0, this.#next - 1)
     const beside = this.#beside.find(({ index }) => index === last)
     if (beside) return beside.log.say(text)
-    const log = new StepLog(this.#deps.events, last)
+    const log = new StepLog(this.#deps.log, last)
     log.say(text)
     await log.end()
   }
@@ -104,7 +106,7 @@ export class StepSequence {
   /** Ends what still runs beside the steps, and tells its log. Never rejects. */
   async end(): Promise<void> {
     if (this.#beside.length === 0) return
-    const { events, endMs = END_MS } = this.#deps
+    const { log: jobLog, endMs = END_MS } = this.#deps
     this.#over.abort()
     const late = setTimeout(() => {
       this.#kill.abort(new NarwhalError('cancelled', 'it did not end when it was asked to'))
@@ -112,7 +114,7 @@ export class StepSequence {
     for (const { log, ended } of this.#beside) {
       const end = await ended
       if (end.reason !== undefined) log.say(end.reason)
-      await log.release(events)
+      await log.release(jobLog)
     }
     clearTimeout(late)
   }
@@ -120,7 +122,7 @@ export class StepSequence {
   async #runStep(sandbox: Pick<Sandbox, 'run'>, index: number, step: StepSpec): Promise<End> {
     const { events } = this.#deps
     events.append({ type: 'step_started', step: index })
-    const log = new StepLog(events, index)
+    const log = new StepLog(this.#deps.log, index)
     const end = await runStep(this.#runOf(sandbox, step, log))
     if (end.reason !== undefined) log.say(end.reason)
     await log.end()

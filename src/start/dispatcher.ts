@@ -20,6 +20,7 @@ import {
   requireApart,
   toldBy,
 } from './open-parts.ts'
+import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
 import { openTls } from './tls.ts'
 
@@ -38,12 +39,14 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const vault = await openVaultOf(context, store, dataDir)
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
+  const guard = stack.use(openGuard(context, store))
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, vault, minter, gitEnv, log, tls: tls.client },
+      { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
+        logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         maxPriority: config['max-priority'],
@@ -54,13 +57,15 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       },
     ),
   )
+  const kept = stack.use(openRetention(context, { store, dispatcher, guard }))
   stack.use(await openTraces(context, { dispatcher, store }))
   stack.use(openAuditKeeping(context, store))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const { issuer } = minter
   registerReadRoutes(server, { store, live: dispatcher, issuer })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, ...toldBy(config) })
+  const told = toldBy(config)
+  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...told })
   const { host, port = PORT } = config
   registerJoinRoutes(server, store)
   const { pool } = dispatcher

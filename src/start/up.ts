@@ -25,6 +25,7 @@ import {
   openVaultOf,
   toldBy,
 } from './open-parts.ts'
+import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
 import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls, type Tls } from './tls.ts'
@@ -88,12 +89,14 @@ async function openParts(
       issuer,
     }),
   )
+  const guard = stack.use(openGuard(context, store))
   const dispatcher = stack.use(
     await Dispatcher.start(
-      { store, broker, vault, minter, gitEnv, log, tls: tls.client },
+      { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
         heuristic: config.heuristic,
         jobTimeoutMs: config['job-timeout'],
+        logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
         maxAttempts: config['max-attempts'],
         maxPriority: config['max-priority'],
@@ -106,11 +109,13 @@ async function openParts(
       },
     ),
   )
+  const kept = stack.use(openRetention(context, { store, dispatcher, guard }))
   stack.use(await openTraces(context, { dispatcher, store }))
   stack.use(openAuditKeeping(context, store))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses, ...toldBy(config) })
+  const told = toldBy(config)
+  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...told })
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })

@@ -179,6 +179,8 @@ export interface AttemptRecord {
   readonly outputs?: Outputs
   /** How many lines of its log are stored. */
   readonly lines: number
+  /** What its runner has sent of its log, in bytes of text; it only grows. */
+  readonly logBytes: number
   /** The number of the runner's last event that is stored; the stream resumes behind it. */
   readonly lastSeq: number
 }

@@ -12,6 +12,7 @@ import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
+import { retentionContract } from './contract/retention.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
 import { secretsContract } from './contract/secrets.contract.ts'
@@ -49,5 +50,6 @@ export function storeContract(
     idTokensContract(open)
     usersContract(open)
     auditContract(open)
+    retentionContract(open)
   })
 }

@@ -6,6 +6,7 @@ import type { AuditEvent, Doer } from '../core/audit.ts'
 import type { AuditAction } from '../core/audit-actions.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../core/concurrency.ts'
+import type { DatabaseRoom } from '../core/database-room.ts'
 import type { WebhookForge } from '../core/forge.ts'
 import type {
   AttemptRef,
@@ -43,6 +44,7 @@ import type {
   ToldStatusRecord,
   UserRecord,
 } from './records.ts'
+import type { RetentionReader, RetentionWriter } from './retention.ts'
 
 /**
  * The truth about everything. Queue messages and live events only hint at what is written here.
@@ -69,6 +71,13 @@ export interface Store extends StoreReader, AsyncDisposable {
   transact<Result>(
     work: (write: StoreWriter) => Promise<Result>,
   ): Promise<{ result: Result; changes: StateChange[] }>
+  /** How much room the database has. */
+  room(): Promise<DatabaseRoom>
+  /**
+   * Gives some of what is free inside the database back to its disk, in some milliseconds; false when there is
+   * nothing to be given back, or another has to (PostgreSQL's own vacuum).
+   */
+  giveBack(): Promise<boolean>
   /** Resolves when the database answers; rejects with `unavailable`. */
   ping(): Promise<void>
 }
@@ -101,8 +110,11 @@ export interface StoreReader {
   /** All as it was at one moment; also of a repository that was removed. */
   findPipeline(id: PipelineId): Promise<PipelineDetail | undefined>
   findPipelineView(id: PipelineId): Promise<PipelineView | undefined>
-  /** Newest first. */
-  listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]>
+  /**
+   * Newest first. A search lets others have their turn again and again, and ends with the signal, by its
+   * reason; pipelines that come meanwhile may be missing.
+   */
+  listPipelineViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]>
   /** Ids of pipelines that have not ended, oldest first. */
   listOpenPipelines(): Promise<PipelineId[]>
   /** Pipelines that wait for approval, those that have waited longest first. */
@@ -192,6 +204,9 @@ export interface StoreReader {
   /** The number of the newest state change; 0 when there is none. */
   lastChange(): Promise<number>
 
+  /** What is kept, and for how long. */
+  readonly retention: RetentionReader
+
   /** Entries of the audit log, newest first. */
   listAudit(query: AuditQuery): Promise<AuditPage>
   /** Entries of the audit log with numbers above `after`, ascending, at most `limit`. */
@@ -225,6 +240,8 @@ export interface LogAppend extends AttemptRef {
   readonly fence: number
   /** The number of the runner's last event that is in them, or came with them. */
   readonly lastSeq: number
+  /** What its runner has sent of it in all, in bytes of text; absent: as before. */
+  readonly logBytes?: number
   /** The number of the first line of the first chunk; they follow one another. */
   readonly firstLine: number
   readonly chunks: readonly LogChunk[]
@@ -243,6 +260,11 @@ export interface PipelineFilter {
   /** Only those older than this one: the next page. */
   readonly before?: PipelineId
   readonly limit: number
+}
+
+/** Whether the filter may have to look at every pipeline: no index leads to what it wants. */
+export function isSearch({ outcome, ref, kind, author, text }: PipelineFilter): boolean {
+  return [outcome, ref, kind, author, text || undefined].some((wanted) => wanted !== undefined)
 }
 
 export interface AwaitingQuery {
@@ -520,6 +542,8 @@ export interface StoreWriter extends StoreReader {
    * than `before`; that it did so is written down. Returns how many they were.
    */
   pruneAudit(by: Doer, which: { before: number; limit: number }): Promise<number>
+
+  readonly retention: RetentionWriter
 
   /** Forgets all state changes but the newest `keep`. */
   pruneChanges(keep: number): Promise<void>

@@ -56,7 +56,7 @@ export function jobView(job: JobRecord): JobView {
 }
 
 function attemptView(attempt: AttemptRecord): AttemptView {
-  const { fence: _fence, lastSeq: _lastSeq, decision, ...shown } = attempt
+  const { fence: _fence, lastSeq: _lastSeq, logBytes: _logBytes, decision, ...shown } = attempt
   return {
     ...shown,
     decision: { ...decision, considered: [...decision.considered] },

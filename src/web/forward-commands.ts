@@ -40,6 +40,8 @@ export async function registerCommandForwarding(
     scope.route({ method: COMMANDS, url: '/api/v1/*', schema, handler })
     scope.route({ method: 'GET', url: '/api/v1/queue', schema, handler })
     scope.route({ method: 'GET', url: '/api/v1/tokens', schema, handler })
+    scope.route({ method: 'GET', url: '/api/v1/retention', schema, handler })
+    scope.route({ method: 'GET', url: '/api/v1/retention/preview', schema, handler })
   })
 }
 

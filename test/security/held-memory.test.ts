@@ -9,6 +9,7 @@ import { backoff } from '../../src/lib/backoff.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { withSignal } from '../../src/lib/with-signal.ts'
 import { PauseGate } from '../../src/runner/executor/pause-gate.ts'
+import { JobLog } from '../../src/runner/job-log.ts'
 import { leaseTimes } from '../../src/runner/lease.ts'
 import { LeaseKeeper } from '../../src/runner/lease-keeper.ts'
 import { ObjectReader } from '../../src/runner/mirror/object-reader.ts'
@@ -65,7 +66,7 @@ test('BND-02: a log that has to wait for room again and again leaves nothing of 
   await using spools = await openSpools(dir.path, { attemptBytes: 0 })
   const spool = spools.create(FACTS, () => {})
   // Nothing is acknowledged: there is room only when it is made.
-  const log = new StepLog(spool, 0)
+  const log = new StepLog(new JobLog(spool, { maxBytes: 1024 ** 3, onFlood: () => {} }), 0)
   let room = Promise.withResolvers<void>()
   spool.room = () => room.promise
   const line = Buffer.from('x\n')

@@ -152,6 +152,7 @@ export class Stage implements AsyncDisposable {
           : { name, status: 'waiting' }
       }),
       lines: 0,
+      logBytes: 0,
       lastSeq: 0,
     }
     const state = advanceJob(assigned, { type: 'started', attempt: number, fence, at })

@@ -64,6 +64,7 @@ export async function startLocalParts(
       {
         heuristic: 'least-loaded',
         jobTimeoutMs: config['job-timeout'],
+        logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
         maxAttempts: 3,
         secretAdvice: (name) => `give ${name} by --secret-file`,

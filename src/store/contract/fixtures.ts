@@ -111,6 +111,7 @@ export function anAttempt(over: Partial<AttemptRecord> = {}): AttemptRecord {
     phases: [{ name: 'queued', startedAt: 4000, durationMs: 12.5 }],
     steps: [{ name: 'test', status: 'waiting' }],
     lines: 0,
+    logBytes: 0,
     lastSeq: 0,
     ...over,
   }

@@ -15,6 +15,7 @@ import { secrets } from './0011-secrets.ts'
 import { included } from './0012-included.ts'
 import { strangers } from './0014-strangers.ts'
 import { formerWebhookSecrets } from './0015-former-webhook-secrets.ts'
+import { bounds } from './0016-bounds.ts'
 import { audit } from './0017-audit.ts'
 import { idTokens } from './0018-id-tokens.ts'
 
@@ -34,6 +35,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0012-included': included,
   '0014-strangers': strangers,
   '0015-former-webhook-secrets': formerWebhookSecrets,
+  '0016-bounds': bounds,
   '0017-audit': audit,
   '0018-id-tokens': idTokens,
 }

@@ -1,4 +1,5 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import type { DatabaseRoom } from '../../core/database-room.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { TlsFiles } from '../../lib/tls-files.ts'
@@ -22,7 +23,19 @@ export async function openPostgres(options: PoolOptions, log: Logger): Promise<E
     await db.destroy()
     throw error
   }
-  return { writing: db, reading: db, [Symbol.asyncDispose]: () => db.destroy() }
+  return {
+    writing: db,
+    reading: db,
+    room: () => postgresRoom(db),
+    [Symbol.asyncDispose]: () => db.destroy(),
+  }
+}
+
+/** What its server's disk has left it does not tell. */
+async function postgresRoom(db: Kysely<Tables>): Promise<DatabaseRoom> {
+  const { rows } = await sql<{ bytes: number }>`
+    select pg_database_size(current_database()) as bytes`.execute(db)
+  return { usedBytes: Number(rows[0]?.bytes ?? 0), freeInsideBytes: 0 }
 }
 
 const TLS_NAMES = {

@@ -36,6 +36,7 @@ export async function saveAttempt(
     steps: JSON.stringify(attempt.steps),
     outputs: attempt.outputs ? JSON.stringify(attempt.outputs) : null,
     lines: attempt.lines,
+    log_bytes: attempt.logBytes,
     last_seq: attempt.lastSeq,
   })
   const [row] = rows
@@ -59,10 +60,10 @@ const upsertAttempt = hotQuery((db, row: AttemptRow) => {
     steps: row.steps,
     outputs: row.outputs,
   }
-  const { job_id, number, lines, last_seq } = row
+  const { job_id, number, lines, log_bytes, last_seq } = row
   return db
     .insertInto('attempts')
-    .values({ job_id, number, ...changing, lines, last_seq })
+    .values({ job_id, number, ...changing, lines, log_bytes, last_seq })
     .onConflict((conflict) =>
       conflict.columns(['job_id', 'number']).doUpdateSet({
         ...changing,
@@ -89,6 +90,7 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     steps: JSON.parse(row.steps) as StepRecord[],
     ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
     lines: row.lines,
+    logBytes: row.log_bytes,
     lastSeq: row.last_seq,
   }
 }

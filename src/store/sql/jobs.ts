@@ -87,6 +87,7 @@ function withAttempts(db: Db) {
       'attempts.steps',
       'attempts.outputs',
       'attempts.lines',
+      'attempts.log_bytes',
       'attempts.last_seq',
     ])
     .orderBy('jobs.position')

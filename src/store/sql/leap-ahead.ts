@@ -6,11 +6,13 @@ import type { Db } from './tables.ts'
 
 /** How far a restored database leaps: more than was ever given out since its backup. */
 export const LEAP = 2 ** 20
+/** The numbers of pipelines are read by people: of a repository no more come between two backups. */
+export const NUMBERS = 1_000
 
 /**
  * Makes a database safe to go on with that was set back in time. Between the backup and the restore
  * tokens were given out that the database knows nothing of; whoever holds one of them must never be
- * taken for its next owner. So every job's fence, every pipeline's term and the number of the last
+ * taken for its next owner. So every job's fence, the numbers of pipelines, every pipeline's term and the number of the last
  * state change leap ahead, and no dispatcher has a seat. What has changed before the leap is
  * forgotten, so that whoever has seen later changes than there are now looks at everything anew.
  * That it was set back is written down in the audit log. Nothing else is touched. Runs in one
@@ -26,6 +28,14 @@ export async function leapAhead(db: Db, by: Doer): Promise<void> {
     await transaction
       .updateTable('pipelines')
       .set((is) => ({ term: is('term', '+', LEAP) }))
+      .execute()
+    await transaction
+      .updateTable('repositories')
+      .set((is) => ({ last_number: is('last_number', '+', NUMBERS) }))
+      .execute()
+    await transaction
+      .updateTable('used_numbers')
+      .set((is) => ({ last_number: is('last_number', '+', NUMBERS) }))
       .execute()
     await transaction.deleteFrom('state_changes').execute()
     await transaction

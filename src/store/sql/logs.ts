@@ -71,7 +71,7 @@ export async function readLogChunks(db: Db, log: Log, from: number): Promise<Sto
 export async function appendLog(db: Db, log: LogAppend): Promise<void> {
   const stored = await db
     .selectFrom('attempts')
-    .select(['fence', 'lines', 'last_seq'])
+    .select(['fence', 'lines', 'last_seq', 'log_bytes'])
     .where('job_id', '=', log.jobId)
     .where('number', '=', log.attempt)
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
@@ -102,7 +102,11 @@ export async function appendLog(db: Db, log: LogAppend): Promise<void> {
   }
   await db
     .updateTable('attempts')
-    .set({ lines, last_seq: Math.max(stored.last_seq, log.lastSeq) })
+    .set({
+      lines,
+      last_seq: Math.max(stored.last_seq, log.lastSeq),
+      log_bytes: Math.max(stored.log_bytes, log.logBytes ?? 0),
+    })
     .where('job_id', '=', log.jobId)
     .where('number', '=', log.attempt)
     .execute()

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { EventId, PipelineId } from '../../core/ids.ts'
-import type { AwaitingQuery, PipelineFilter } from '../store.ts'
+import { type AwaitingQuery, isSearch, type PipelineFilter } from '../store.ts'
 import { pipelineView } from '../views.ts'
 import { trustOf } from './commit-events.ts'
 import { pipelineOf } from './pipelines.ts'
@@ -25,7 +26,63 @@ export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promi
 }
 
 /** Newest first: by the time of creation, then (a repository's of one millisecond) by the number. */
-export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise<PipelineView[]> {
+export async function listPipelineViews(
+  db: Db,
+  filter: PipelineFilter,
+  signal?: AbortSignal,
+): Promise<PipelineView[]> {
+  if (!isSearch(filter)) return (await filtered(db, filter).execute()).map(pipelineViewOf)
+  return await searchInSteps(db, filter, signal)
+}
+
+/** How many pipelines a search looks at in one step: some milliseconds of whoever runs the database. */
+const STEP = { sqlite: 1_000, postgres: 20_000 }
+
+/**
+ * A search that finds little has to look at everything. With SQLite that is done by this very thread: so
+ * it goes by stretches of the index, newest first, and gives way between them.
+ */
+async function searchInSteps(
+  db: Db,
+  filter: PipelineFilter,
+  signal?: AbortSignal,
+): Promise<PipelineView[]> {
+  const step = isPostgres(db) ? STEP.postgres : STEP.sqlite
+  const found: PipelineView[] = []
+  let rest = filter
+  for (;;) {
+    const last = await lastOfStep(db, rest, step)
+    const query = filtered(db, { ...rest, limit: filter.limit - found.length })
+    const rows = await (last ? query.where(isNotOlderThan(last)) : query).execute()
+    found.push(...rows.map(pipelineViewOf))
+    if (!last || found.length >= filter.limit) return found
+    rest = { ...filter, before: last }
+    await nextTurn()
+    signal?.throwIfAborted()
+  }
+}
+
+/** The last of the next `step` pipelines, by an index alone; undefined: there are fewer. */
+async function lastOfStep(
+  db: Db,
+  { repositoryId, status, before }: PipelineFilter,
+  step: number,
+): Promise<PipelineId | undefined> {
+  let query = db.selectFrom('pipelines').select('id')
+  if (repositoryId !== undefined) query = query.where('repository_id', '=', repositoryId)
+  if (status !== undefined) query = query.where('status', '=', status)
+  if (before !== undefined) query = query.where(isOlderThan(before))
+  const row = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('number', 'desc')
+    .orderBy('id', 'desc')
+    .offset(step - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return row?.id as PipelineId | undefined
+}
+
+function filtered(db: Db, filter: PipelineFilter) {
   let query = withEvent(db)
   const { repositoryId, status, outcome, ref, kind, author, text, before } = filter
   if (repositoryId !== undefined) query = query.where('pipelines.repository_id', '=', repositoryId)
@@ -36,13 +93,11 @@ export async function listPipelineViews(db: Db, filter: PipelineFilter): Promise
   if (author !== undefined) query = query.where('commit_events.author', '=', author)
   if (text) query = query.where(containsText(db, text))
   if (before !== undefined) query = query.where(isOlderThan(before))
-  const rows = await query
+  return query
     .orderBy('pipelines.created_at', 'desc')
     .orderBy('pipelines.number', 'desc')
     .orderBy('pipelines.id', 'desc')
     .limit(filter.limit)
-    .execute()
-  return rows.map(pipelineViewOf)
 }
 
 /** By the partial index: most pipelines wait for nobody. */
@@ -72,6 +127,11 @@ function containsText(db: Db, text: string) {
 
 function isOlderThan(id: PipelineId) {
   return sql<boolean>`(pipelines.created_at, pipelines.number, pipelines.id) <
+    (select created_at, number, id from pipelines where id = ${id})`
+}
+
+function isNotOlderThan(id: PipelineId) {
+  return sql<boolean>`(pipelines.created_at, pipelines.number, pipelines.id) >=
     (select created_at, number, id from pipelines where id = ${id})`
 }
 

@@ -6,6 +6,7 @@ import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
 import type { ForgeName } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
 import { hotQuery } from './hot-query.ts'
+import { lastNumberOf } from './repository-sweep.ts'
 import { batches, present } from './rows.ts'
 import type { Db, HeadRow, RepositoryRow } from './tables.ts'
 import { nameKey, textKey } from './text.ts'
@@ -100,6 +101,7 @@ export async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Hea
 }
 
 export async function insertRepository(db: Db, repository: RepositoryRecord): Promise<void> {
+  const lastNumber = await lastNumberOf(db, nameKey(repository.name))
   const inserted = await db
     .insertInto('repositories')
     .values({
@@ -113,7 +115,7 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
       former_secret: repository.formerSecret?.sealed ?? null,
       former_ends_at: repository.formerSecret?.endsAt ?? null,
       poll_interval_ms: repository.pollIntervalMs,
-      last_number: 0,
+      last_number: lastNumber,
       created_at: repository.createdAt,
       removed_at: null,
       approval: repository.approval ?? null,

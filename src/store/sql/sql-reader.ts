@@ -23,6 +23,7 @@ import type {
   ToldStatusRecord,
   UserRecord,
 } from '../records.ts'
+import type { RetentionWriter } from '../retention.ts'
 import type {
   AuditPage,
   AuditQuery,
@@ -57,6 +58,7 @@ import {
   listHeads,
   listRepositories,
 } from './repositories.ts'
+import { SqlRetention } from './retention.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { findSealingKey } from './sealing.ts'
 import { findSecrets, listSecrets } from './secrets.ts'
@@ -75,9 +77,11 @@ import { findUser, findUserByToken, listUsers } from './users.ts'
 /** Everything that can be read, over a pool or inside a transaction. */
 export class SqlReader implements StoreReader {
   readonly #db: Db
+  readonly retention: RetentionWriter
 
   constructor(db: Db) {
     this.#db = db
+    this.retention = new SqlRetention(db)
   }
 
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]> {
@@ -139,8 +143,8 @@ export class SqlReader implements StoreReader {
     return findPipelineView(this.#db, id)
   }
 
-  listPipelineViews(filter: PipelineFilter): Promise<PipelineView[]> {
-    return listPipelineViews(this.#db, filter)
+  listPipelineViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]> {
+    return listPipelineViews(this.#db, filter, signal)
   }
 
   listOpenPipelines(): Promise<PipelineId[]> {

@@ -1,5 +1,6 @@
 import { isAbortedTransactionError, sql } from 'kysely'
 import type { StateChange } from '../../contract/live-event.ts'
+import type { DatabaseRoom } from '../../core/database-room.ts'
 import { backoff } from '../../lib/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Store, StoreWriter } from '../store.ts'
@@ -13,6 +14,9 @@ export interface Engine extends AsyncDisposable {
   readonly writing: Db
   /** Where everything else is read; the same, or connections that don't wait for transactions. */
   readonly reading: Db
+  room(): Promise<DatabaseRoom>
+  /** As of Store. */
+  giveBack?(): Promise<boolean>
 }
 
 const MOST_TRIES = 8
@@ -51,6 +55,14 @@ export class SqlStore extends SqlReader implements Store {
       const result = await work(writer)
       return { result, changes: await writer.finish() }
     })
+  }
+
+  async room(): Promise<DatabaseRoom> {
+    return await this.#engine.room()
+  }
+
+  async giveBack(): Promise<boolean> {
+    return (await this.#engine.giveBack?.()) ?? false
   }
 
   async ping(): Promise<void> {

@@ -1,4 +1,11 @@
 import type { Kysely } from 'kysely'
+import type {
+  ChangeCounterRow,
+  LogChunkRow,
+  RemovedItemRow,
+  RetentionRow,
+  UsedNumberRow,
+} from './bounded-tables.ts'
 
 /**
  * The rows of the tables, as both databases have them. Times are epoch milliseconds, flags are 0 or
@@ -26,6 +33,9 @@ export interface Tables {
   users: UserRow
   forge_links: ForgeLinkRow
   told_statuses: ToldStatusRow
+  used_numbers: UsedNumberRow
+  removed_items: RemovedItemRow
+  retention: RetentionRow
   audit: AuditRow
   audit_secrets: AuditSecretRow
   audit_head: AuditHeadRow
@@ -57,6 +67,9 @@ export interface RepositoryRow {
   approval: string | null
   /** JSON of number[] */
   stranger_accounts: string | null
+  /** `forever`, or milliseconds; null: as for all. */
+  keep_logs: string | null
+  keep_pipelines: string | null
 }
 
 /** Somebody of whom a pull request of the repository was merged, by the forge's number. */
@@ -138,6 +151,8 @@ export interface PipelineRow {
   approval_since: number | null
   /** JSON of TargetJobs */
   target: string | null
+  /** JSON of Removal, once its logs went. */
+  logs_removed: string | null
 }
 
 export interface JobRow {
@@ -177,16 +192,9 @@ export interface AttemptRow {
   /** JSON of Outputs */
   outputs: string | null
   lines: number
+  /** What its runner has sent of its log, in bytes of text. */
+  log_bytes: number
   last_seq: number
-}
-
-export interface LogChunkRow {
-  job_id: string
-  attempt: number
-  first_line: number
-  line_count: number
-  /** As sql/log-chunk.ts encodes it. */
-  data: Uint8Array
 }
 
 /** A job or a pipeline that has not ended, in its group. */
@@ -217,12 +225,6 @@ export interface StateChangeRow {
   /** JSON of the subject's view */
   data: string
   at: number
-}
-
-/** One row: the number of the newest state change. */
-export interface ChangeCounterRow {
-  id: number
-  last: number
 }
 
 export interface RunnerRow {

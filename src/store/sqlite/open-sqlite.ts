@@ -8,6 +8,7 @@ import type { Tables } from '../sql/tables.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
 import { resultCode, sqliteError } from './sqlite-errors.ts'
+import { giveBackPages, sqliteRoom } from './sqlite-room.ts'
 
 /** Marks the file as Narwhal's: "Narw". */
 export const APPLICATION_ID = 0x4e617277
@@ -24,6 +25,8 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
   // No time-out of its own for the writer: see SqliteConnection.whenFree. A reader waits only while
   // another process recovers from a crash.
   const writer = await openConnection(path, { timeout: 0 }, async (connection, database) => {
+    // Only a database that is empty takes it; another way round the whole file would be written anew.
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL')
     await connection.whenFree(() => claim(path, database))
     await connection.whenFree(() => useWal(path, database))
     database.exec(`PRAGMA synchronous = ${fleeting ? 'OFF' : 'FULL'}`)
@@ -45,6 +48,8 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
   return {
     writing,
     reading,
+    room: () => sqliteRoom(writing, path),
+    giveBack: () => giveBackPages(writing),
     [Symbol.asyncDispose]: async () => {
       await reading.destroy()
       // The last one to close folds the log of changes into the file.

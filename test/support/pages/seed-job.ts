@@ -110,6 +110,7 @@ function attemptOf(
     ],
     steps,
     lines: 0,
+    logBytes: 0,
     lastSeq: 0,
   }
 }

@@ -1188,6 +1188,14 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
    * @generated from field: map<string, string> withheld_id_tokens = 60;
    */
   withheldIdTokens: { [key: string]: string };
+
+  /**
+   * What the attempt's log may have, in bytes of text: of more, the first part and the end are sent,
+   * with a line between. 0: 1 GiB.
+   *
+   * @generated from field: uint64 log_bytes = 50;
+   */
+  logBytes: bigint;
 };
 
 /**

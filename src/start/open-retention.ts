@@ -1,0 +1,46 @@
+import type { KeepRules } from '../core/keeping.ts'
+import { DatabaseGuard } from '../dispatcher/database-guard.ts'
+import type { Dispatcher } from '../dispatcher/dispatcher.ts'
+import { Retention } from '../dispatcher/retention.ts'
+import { registerRetentionMetrics } from '../dispatcher/retention-metrics.ts'
+import type { Store } from '../store/store.ts'
+import type { Context } from './context.ts'
+
+/** Keeps new jobs from starting while the database has no room. */
+export function openGuard(
+  { config, log }: Context<'database-reserve' | 'database-size'>,
+  store: Store,
+): DatabaseGuard {
+  const rules = { reserveBytes: config['database-reserve'], mostBytes: config['database-size'] }
+  return new DatabaseGuard({ store, rules, log })
+}
+
+export interface RetentionParts {
+  readonly store: Store
+  readonly dispatcher: Dispatcher
+  readonly guard: DatabaseGuard
+}
+
+/** What routes tell of it, and its end. */
+export interface Kept extends AsyncDisposable {
+  readonly rules: KeepRules
+  readonly retention: Retention
+  readonly guard: DatabaseGuard
+}
+
+/** Removes what is older than it is to be kept; of several dispatchers the oldest does. */
+export function openRetention(
+  { config, log, metrics }: Context<'keep-logs' | 'keep-pipelines'>,
+  { store, dispatcher, guard }: RetentionParts,
+): Kept {
+  const rules = { logs: config['keep-logs'], pipelines: config['keep-pipelines'] }
+  const retention = new Retention({
+    store,
+    log,
+    rules,
+    isOurs: async () => (await store.listDispatchers())[0]?.id === dispatcher.id,
+    isBusy: () => dispatcher.isStartingJobs,
+  })
+  registerRetentionMetrics(metrics, { guard, retention })
+  return { rules, retention, guard, [Symbol.asyncDispose]: () => retention[Symbol.asyncDispose]() }
+}

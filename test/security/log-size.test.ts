@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { EmbeddedBroker } from '../../src/broker/embedded.ts'
+import { readGitEnv } from '../../src/config/env.ts'
+import {
+  type RunAttemptResponse,
+  RunAttemptResponseSchema,
+} from '../../src/contract/gen/narwhal/v1/runner_pb.js'
+import { costOf, type LogChunk, linesOf, packChunk } from '../../src/contract/log-chunk.ts'
+import { chunkToProto } from '../../src/contract/rpc.ts'
+import { LEAST_LOG_BYTES } from '../../src/core/log-limit.ts'
+import { addProgress } from '../../src/dispatcher/attempt-progress.ts'
+import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { ProcessExecutor } from '../../src/runner/executor/process.ts'
+import { anAttempt } from '../../src/store/contract/fixtures.ts'
+import { Vault } from '../../src/store/vault.ts'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { startTestRunner } from '../support/test-runner.ts'
+import { insertRepository, openTestStore } from '../support/test-store.ts'
+import { TESTER } from '../support/tester.ts'
+
+const MiB = 1024 ** 2
+
+/** Runs a job whose steps are these commands, with a log of 16 MiB at the most. */
+async function runJob(...commands: string[]) {
+  await using stack = new AsyncDisposableStack()
+  const log = silentLog()
+  const store = stack.use(await openTestStore())
+  const vault = await Vault.openInMemory(store)
+  const broker = stack.use(new EmbeddedBroker(log))
+  const executor = stack.use(new ProcessExecutor({ instance: `log-${process.pid}` }))
+  const runner = stack.use(await startTestRunner({ executor, name: 'one' }))
+  const steps = commands.map((command) => ({ command }))
+  const file = JSON.stringify({ steps })
+  const origin = stack.use(await gitRepository({ files: { 'narwhal.yml': file }, serve: true }))
+  const repository = await insertRepository(store, origin.url)
+  const dispatcher = stack.use(
+    await Dispatcher.start(
+      { store, broker, vault, gitEnv: readGitEnv(), log },
+      {
+        heuristic: 'least-loaded',
+        jobTimeoutMs: 0,
+        maxAttempts: 1,
+        logBytes: LEAST_LOG_BYTES,
+        inProcess: { name: 'one', transport: runner.transport },
+      },
+    ),
+  )
+  const { id } = await dispatcher.startPipeline(repository, {}, TESTER)
+  const job = await eventually(
+    async () => {
+      const [found] = (await store.findPipeline(id))?.jobs ?? []
+      return found?.state.status === 'finished' ? found : null
+    },
+    { message: 'the end of the job', timeoutMs: 120_000 },
+  )
+  const chunks: LogChunk[] = []
+  for (let next = 0; ; ) {
+    const some = await store.readLogChunks({ jobId: job.id, attempt: 1 }, next)
+    const last = some.at(-1)
+    if (!last) break
+    chunks.push(...some)
+    next = last.firstLine + last.lineCount
+  }
+  const lines = chunks.flatMap((chunk) => linesOf(chunk))
+  const marks = lines.filter(({ stream, text }) => stream === 'narwhal' && /--log-size/.test(text))
+  return { job, attempt: job.attempts[0], chunks, lines, marks }
+}
+
+const printed = (count: number): string =>
+  `i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo "line $i of many"; done`
+
+test('SEC-09: of a log of three times its size the beginning and the end are kept, and a line says what is not', async () => {
+  const much = `head -c ${48 * MiB} /dev/zero | tr '\\0' x | fold -w 99`
+  const { job, attempt, chunks, lines, marks } = await runJob('echo first', much, printed(50))
+  assert.equal(job.state.status === 'finished' && job.state.outcome, 'success')
+  assert.equal(lines[0]?.text, 'first')
+  assert.equal(lines.at(-1)?.text, 'line 50 of many')
+  assert.equal(marks.length, 1)
+  const [, count] =
+    /^(\d+) lines \(\d+(?:\.\d)? MiB\) are left out here/.exec(marks[0]?.text ?? '') ?? []
+  // Nothing is lost but what is said to be.
+  const whole = Math.ceil((48 * MiB) / 99) + 51
+  assert.equal(lines.length - 1 + Number(count), whole)
+  assert.equal(attempt?.lines, lines.length)
+  const bytes = chunks.reduce((sum, chunk) => sum + costOf(chunk), 0)
+  assert.ok(bytes <= LEAST_LOG_BYTES, `${bytes} bytes are kept`)
+  const tail = lines.slice(lines.findIndex((line) => marks.includes(line)) + 1)
+  assert.ok(tail.reduce((sum, { text }) => sum + text.length + 1, 0) >= 4 * MiB - 64 * 1024)
+  // Nothing more has come from the runner than what is kept.
+  assert.ok((attempt?.logBytes ?? 0) <= LEAST_LOG_BYTES)
+})
+
+test('SEC-09b: a job that never stops printing is ended, and its reason names the limit', async () => {
+  const { job, lines, marks } = await runJob('echo first; yes "$(printf %01000d 0)"')
+  const { state } = job
+  assert.equal(state.status === 'finished' && state.outcome, 'failure')
+  const reason = (state.status === 'finished' && state.reason) || ''
+  assert.match(reason, /log_limit: the job printed more than 10 times the 16 MiB .*--log-size/)
+  assert.equal(lines[0]?.text, 'first')
+  assert.equal(marks.length > 0, true)
+})
+
+/** What a runner sends that keeps to no limit. */
+function message(seq: number, chunk: LogChunk): RunAttemptResponse {
+  return create(RunAttemptResponseSchema, {
+    seq: BigInt(seq),
+    atMs: 2n,
+    event: { case: 'log', value: chunkToProto(chunk) },
+  })
+}
+
+test('SEC-09c: of a runner that sends more than a log may have no more is stored, and then it is refused', () => {
+  const text = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(1024))
+  const chunk = packChunk({ step: 0, runs: [{ count: 1024, stream: 'stdout', at: 1 }], text })
+  const limits = { clockOffsetMs: 0, arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
+  let attempt = anAttempt({ lastSeq: 0, lines: 0 })
+  const stored: LogChunk[] = []
+  const send = (seq: number): void => {
+    const progress = addProgress(attempt, [message(seq, chunk)], limits)
+    attempt = progress.attempt
+    stored.push(...progress.chunks)
+  }
+  for (let seq = 1; seq <= 100; seq++) send(seq)
+  const last = stored.pop()
+  assert.match(linesOf(last ?? chunk)[0]?.text ?? '', /^the rest of this log is left out: .*16 MiB/)
+  assert.ok(stored.length * MiB <= LEAST_LOG_BYTES + MiB)
+  assert.equal(attempt.lines, stored.length * 1024 + 1)
+  assert.throws(
+    () => {
+      for (let seq = 101; seq < 1000; seq++) send(seq)
+    },
+    { code: 'invalid', message: /more lines of one attempt than there can be/ },
+  )
+})
+
+test('SEC-09d: parts of a log without text are not for nothing', () => {
+  const empty = packChunk({ step: 0, runs: [], text: Buffer.alloc(0) })
+  const limits = { clockOffsetMs: 0, arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
+  const attempt = anAttempt({ lastSeq: 0, lines: 0, logBytes: 0 })
+  const messages = Array.from({ length: 1_000 }, (_, index) => message(index + 1, empty))
+  const progress = addProgress(attempt, messages, limits)
+  assert.ok(progress.attempt.logBytes >= 64 * 1_000)
+})
