@@ -49,6 +49,8 @@ export class JobContainer {
   #channel: ControlChannel | undefined
   #byExec = false
   #isUp = false
+  /** How many steps run in the background. */
+  #beside = 0
   #next: Promise<NamedPipes> | undefined
   /**
    * The exit code of the container when it has ended. It is waited for all the time, though the end shows
@@ -97,11 +99,13 @@ export class JobContainer {
     output: OutputListener,
     signal: AbortSignal,
   ): Promise<StepEnd> {
+    if (step.background) this.#beside += 1
     try {
       return await (this.#channel && !this.#byExec && !step.background
         ? this.#runByFifos(this.#channel, { step, gate, output, signal })
         : this.#runByExec({ step, gate, output, signal }))
     } finally {
+      if (step.background) this.#beside -= 1
       this.parts.folder.removeStep(step.number)
     }
   }
@@ -175,7 +179,10 @@ export class JobContainer {
     this.#next = undefined
     await using pipes = named.pipes
     folder.placeStep(step, named)
-    const { began, ended } = await gate.pass(async () => channel.start(step.number), signal)
+    const { began, ended } = await gate.pass(
+      async () => channel.start(step.number, this.#beside > 0),
+      signal,
+    )
     void began.then(() => {
       folder.hideStep(step.number)
       this.#prepare()

@@ -57,15 +57,17 @@ export class ControlChannel implements Disposable {
     return this.#isGone
   }
 
-  /** Tells the supervisor to run a step; throws `unavailable` when it takes no commands any more. */
-  start(number: number): ControlledStep {
+  /**
+   * Tells the supervisor to run a step, and whether to keep what it leaves running; throws `unavailable` when it takes no commands any more.
+   */
+  start(number: number, keep = false): ControlledStep {
     const began = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<StepEnd>()
     this.#current = { number, began: began.resolve, end: ended.resolve }
     if (this.#isGone) ended.resolve({ kind: 'gone' })
     try {
       // Behind whatever somebody else may have written there.
-      writeSync(this.#commands, `\n${this.#key} ${number}\n`)
+      writeSync(this.#commands, `\n${this.#key} ${number}${keep ? ' keep' : ''}\n`)
     } catch (cause) {
       const words = 'the container takes no more commands: something in it has filled their pipe'
       throw new NarwhalError('unavailable', words, { cause })

@@ -16,6 +16,8 @@ const END_OF_DAYS = 2_147_483_647
  *
  * - The first line of the commands is the key, which it shows with all that it tells; it is kept
  *   in the shell's memory alone. Commands without it are passed over.
+ * - What a step leaves running is ended before its end is told: it could read the key in this shell's memory, and tell
+ *   of the steps to come. It stays only where a step runs in the background, which is told with the command.
  * - No step has its two FIFOs. It is deaf to signals that a step sends to all it can see.
  * - The commands end with the runner, and then so does the container.
  *
@@ -24,7 +26,7 @@ const END_OF_DAYS = 2_147_483_647
 export const SUPERVISOR = `
 [ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
 trap '' ${SIGNALS}
-unset narwhal_key narwhal_word narwhal_step narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session
+unset narwhal_key narwhal_word narwhal_step narwhal_keep narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session
 exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
 for narwhal_file in /usr/bin/setsid /bin/setsid; do
   if [ -x "$narwhal_file" ]; then narwhal_session=$narwhal_file; fi
@@ -33,10 +35,12 @@ read -r narwhal_key <&3 || exit
 tell() { echo "
 $narwhal_key $*" >&4; }
 tell ready
-while read -r narwhal_word narwhal_step <&3; do
+while read -r narwhal_word narwhal_step narwhal_keep <&3; do
   [ "$narwhal_word" = "$narwhal_key" ] || continue
   (. "${CONTROL_DIR}/go-$narwhal_step")
   narwhal_code=$?
+  # All but this shell and the container's first process, at once: none can start another meanwhile.
+  [ "$narwhal_keep" ] || kill -s KILL -- -1
   narwhal_oom=0
   for narwhal_file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
     if [ -r "$narwhal_file" ]; then
