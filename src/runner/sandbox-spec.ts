@@ -21,6 +21,7 @@ export function sandboxSpecOf(
   return {
     name: `${jobId}/${attempt}`,
     ...(job.image === undefined ? {} : { image: job.image }),
+    source: commit.cloneUrl,
     workspace,
     limits: limitsOf(job, limits),
     isStranger: commit.isStranger ?? false,

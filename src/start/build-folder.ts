@@ -59,9 +59,24 @@ interface Source {
   readonly isBranch: boolean
 }
 
+/** What a folder is cloned from: itself, where it is a repository, or the snapshots of it. */
+export async function sourcesOf(folder: string, dataDir: string): Promise<readonly string[]> {
+  // One that is not there is told when it is built.
+  const path = await realpath(folder).catch(() => undefined)
+  return path === undefined ? [] : [path, snapshotsOf(path, dataDir)]
+}
+
+function nameOf(path: string): string {
+  return basename(path).replace(/[^A-Za-z0-9_.-]/g, '-') || 'folder'
+}
+
+function snapshotsOf(path: string, dataDir: string): string {
+  return join(dataDir, 'snapshots', `${nameOf(path)}.git`)
+}
+
 async function sourceOf({ folder, dataDir, context }: Build): Promise<Source> {
   const path = await realpath(folder)
-  const name = basename(path).replace(/[^A-Za-z0-9_.-]/g, '-') || 'folder'
+  const name = nameOf(path)
   const { gitEnv: env, signal } = context
   const ask = (...args: string[]): Promise<string | undefined> =>
     git(args, { cwd: path, env, signal }).then(
@@ -73,7 +88,7 @@ async function sourceOf({ folder, dataDir, context }: Build): Promise<Source> {
     const isBranch = (await ask('symbolic-ref', '--quiet', 'HEAD')) !== undefined
     return { name, cloneUrl: path, sha, isBranch }
   }
-  const cloneUrl = join(dataDir, 'snapshots', `${name}.git`)
+  const cloneUrl = snapshotsOf(path, dataDir)
   const snapshot = await snapshotFolder(path, cloneUrl, { env, signal })
   return { name, cloneUrl, sha: snapshot, isBranch: true }
 }

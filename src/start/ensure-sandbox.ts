@@ -17,19 +17,19 @@ export interface SandboxParts {
 /**
  * Sees to it that jobs without an image can run on this machine, where nothing else was chosen:
  * installs bubblewrap, and what their network needs, where that can be done at once (as root on Debian
- * and its kin), and otherwise says the very command to run. Resolves with whether any job can run.
+ * and its kin), and otherwise says the very command to run. Resolves with why no job can run, in
+ * words; empty: jobs can.
  */
 export async function ensureSandbox(
   { executor, networks }: SandboxParts,
   chosen: { readonly kind: string },
   io: CliIo,
-): Promise<boolean> {
+): Promise<string> {
   const trouble = await executor.probe()
   const hasBubblewrap = executor.engines.includes('bubblewrap')
   const missing = chosen.kind === 'auto' ? await missingPackages(networks, hasBubblewrap) : []
   if (missing.length === 0) {
-    if (trouble) io.stderr.write(`narwhal: ${trouble}\n`)
-    return trouble === ''
+    return trouble
   }
   const names = missing.join(' and ')
   if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
@@ -38,10 +38,8 @@ export async function ensureSandbox(
       io.stderr.write(`narwhal: ${names} can't be installed: ${describeError(error)}\n`)
     })
     await networks.getAnew()
-  } else if (trouble) {
-    io.stderr.write(`narwhal: ${trouble}\n`)
   }
-  return (await executor.probe()) === ''
+  return await executor.probe()
 }
 
 /** What jobs without an image need, and their network. */

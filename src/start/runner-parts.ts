@@ -5,10 +5,13 @@ import { readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
+import { OwnCheckoutExecutor } from '../runner/executor/own-checkout.ts'
+import { ProcessExecutor } from '../runner/executor/process.ts'
 import { NetworkSource } from '../runner/network/network-source.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { RunnerDeps } from '../runner/runner-options.ts'
 import { startRunner } from '../runner/start-runner.ts'
+import { sourcesOf } from './build-folder.ts'
 import type { PartsContext } from './context.ts'
 
 /** A runner and its executor, opened as the settings say. */
@@ -68,6 +71,23 @@ export async function openNetworksOf(
     stays,
     log,
   })
+}
+
+/**
+ * The same, where Narwhal is started to build a folder first: the jobs of that folder run also where there can be no
+ * sandbox. Undefined where none is named, or a way to run jobs was chosen.
+ */
+export async function withOwnCheckout(
+  context: PartsContext<'executor' | RunnerSetting>,
+  dataDir: string,
+  { sandboxes, folder }: { readonly sandboxes: Executor; readonly folder: unknown },
+): Promise<OwnCheckoutExecutor | undefined> {
+  if (typeof folder !== 'string' || context.config.executor.kind !== 'auto') return undefined
+  const instance = `${await instanceOf(context.config.name, dataDir)}.plain`
+  const plain = new ProcessExecutor({ instance })
+  await plain.reap()
+  const sources = await sourcesOf(folder, dataDir)
+  return new OwnCheckoutExecutor({ sandboxes, plain, sources })
 }
 
 /** Runners are named after their machine unless told, so the name alone does not tell two apart. */

@@ -9,6 +9,7 @@ import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
+import type { OwnCheckoutExecutor } from '../runner/executor/own-checkout.ts'
 import { inProcessTransport } from '../runner/in-process.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
@@ -27,7 +28,13 @@ import {
 } from './open-parts.ts'
 import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
-import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
+import {
+  openExecutorOf,
+  openNetworksOf,
+  startRunnerOf,
+  warmSandboxesOf,
+  withOwnCheckout,
+} from './runner-parts.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 
@@ -51,12 +58,20 @@ export async function runUp(launch: Launch): Promise<void> {
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  const isReady = await ensureSandbox(parts, config.executor, launch.io)
-  if (typeof build === 'string' && isReady) {
+  const trouble = await ensureSandbox(parts, config.executor, launch.io)
+  if (trouble) launch.io.stderr.write(`narwhal: ${inWords(trouble, parts.ownCheckout)}\n`)
+  if (typeof build === 'string' && (!trouble || parts.ownCheckout)) {
     const own = { url, dataDir, token, tls: tls.ownClient }
     await buildFolder({ folder: build, ...own, context, io: launch.io })
   }
+  parts.ownCheckout?.close()
   await untilAborted(context.signal)
+}
+
+function inWords(trouble: string, ownCheckout: OwnCheckoutExecutor | undefined): string {
+  return ownCheckout
+    ? `this checkout's own pipeline runs as plain processes now, and nothing else does, for ${trouble}`
+    : trouble
 }
 
 type UpContext = Awaited<ReturnType<typeof openContext<'up'>>>
@@ -74,7 +89,10 @@ async function openParts(
   const vault = await openVaultOf(context, store, dataDir)
   const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
   const warmSandboxes = warmSandboxesOf(context)
-  const executor = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
+  const sandboxes = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
+  const { build: folder } = launch.flags
+  const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, { sandboxes, folder }))
+  const executor = ownCheckout ?? sandboxes
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
@@ -120,5 +138,5 @@ async function openParts(
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())
-  return { server, store, executor, networks }
+  return { server, store, executor: sandboxes, networks, ownCheckout }
 }

@@ -6,6 +6,8 @@ import type { SandboxShell } from './sandbox-shell.ts'
 export interface SandboxSpec {
   /** Names the attempt for labels and messages, such as `job_01jd…/1`. */
   readonly name: string
+  /** The clone URL of the commit's repository; absent: it has none, as a trial. */
+  readonly source?: string
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
   /** A folder of the runner, empty or with the checkout; the working directory of every step. */

@@ -40,8 +40,7 @@ export async function runLocal(
 ): Promise<void> {
   const context = await openLocalContext(launch)
   const root = await rootOf(launch.io.cwd)
-  const { event = 'push', input = {} } = options
-  const { from } = options
+  const { event = 'push', input = {}, from } = options
   const details: EventDetails = {
     inputs: input,
     ...targetOf(options),
@@ -71,7 +70,9 @@ export async function runLocal(
   const [{ snapshot }, engine] = await Promise.all([first, opening])
   await using running = engine
   using _kept = kept
-  if (!(await ensureSandbox(running, context.config.executor, launch.io))) {
+  const trouble = await ensureSandbox(running, context.config.executor, launch.io)
+  if (trouble) {
+    launch.io.stderr.write(`narwhal: ${trouble}\n`)
     return launch.io.exit(EXIT.serverAway)
   }
   const { follow } = await import('../../cli/follow-pipeline.ts')
