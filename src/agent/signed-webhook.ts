@@ -60,15 +60,17 @@ export async function receiveSigned(
   const { hooks, payload, proof, repositoryId } = incoming
   if (repositoryId === undefined) return await receiveUnaddressed(incoming, deps)
   const check = startCheck(hooks, await deps.findById(repositoryId), deps.vault)
-  const body = await collect(payload, MOST_BYTES, check.update)
-  return { body, ...check.end(proof) }
+  const chunks = await collect(payload, MOST_BYTES, check.update)
+  const signed = check.end(proof)
+  // To copy what is not signed would be more than to hash it.
+  return { body: Buffer.concat(chunks), ...signed }
 }
 
 async function receiveUnaddressed(
   { hooks, payload, proof, isForm }: IncomingWebhook,
   { vault, findNamed }: SignedWebhookDeps,
 ): Promise<SignedWebhook> {
-  const body = await collect(payload, MOST_BYTES_UNADDRESSED, () => {})
+  const body = Buffer.concat(await collect(payload, MOST_BYTES_UNADDRESSED, () => {}))
   const { object, name } = hooks.address
   const address = scanAddress(jsonOf(body, isForm), hooks.address)
   if (!address) {
@@ -110,24 +112,28 @@ function startCheck(
   }
 }
 
-/** All of the body, each chunk shown as it comes. */
+/** All of the body, each chunk shown as it comes. Rejects with `invalid` where the sender breaks off. */
 async function collect(
   payload: Readable,
   most: number,
   see: (chunk: Uint8Array) => void,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = []
   let length = 0
-  // The connection lives on when this ends early, since an answer has to go over it.
-  for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
-    const bytes = chunk as Uint8Array
-    length += bytes.length
-    if (length > most) {
-      payload.resume()
-      throw new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`)
+  try {
+    // The connection lives on when this ends early, since an answer has to go over it.
+    for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
+      const bytes = chunk as Uint8Array
+      length += bytes.length
+      if (length > most) {
+        payload.resume()
+        throw new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`)
+      }
+      see(bytes)
+      chunks.push(bytes)
     }
-    see(bytes)
-    chunks.push(bytes)
+  } catch (error) {
+    throw NarwhalError.from(error, 'invalid')
   }
-  return Buffer.concat(chunks)
+  return chunks
 }

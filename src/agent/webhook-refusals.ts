@@ -31,9 +31,11 @@ export function refuseUnread(
   }
 }
 
+/** The connection ends with it, so that what was not read is not sent either. */
 export function answerTooMany({ waitMs, code, message }: TooManyWrong, reply: FastifyReply): void {
   void reply
     .code(429)
+    .header('connection', 'close')
     .header('retry-after', String(Math.ceil(waitMs / 1000)))
     .type('application/json')
     .serializer(JSON.stringify)

@@ -12,6 +12,7 @@ import { newId } from '../../src/lib/new-id.ts'
 import type { Store } from '../../src/store/store.ts'
 import { Vault } from '../../src/store/vault.ts'
 import { webhookSecretPlace } from '../../src/store/webhook-secrets.ts'
+import { eventually } from '../support/eventually.ts'
 import { pushPayload } from '../support/github.ts'
 import { openTestStore } from '../support/test-store.ts'
 
@@ -256,6 +257,20 @@ test('WHO-40: only a POST is taken where webhooks are sent to', async () => {
       assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST'])
     }
   }
+})
+
+test('SEC-03g: who breaks off in a body is no trouble of ours', async () => {
+  await using agent = await openAgent()
+  const socket = connect(Number(new URL(agent.url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    `POST ${agent.path} HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\nx-github-event: push\r\nx-github-delivery: 1\r\nx-hub-signature-256: x\r\n\r\n${'x'.repeat(70_000)}`,
+    () => socket.destroy(),
+  )
+  await eventually(async () => {
+    const metrics = await (await fetch(`${agent.url}/metrics`)).text()
+    return /narwhal_webhooks_total\{result="(?:invalid|cancelled|unavailable)"\} 1/.test(metrics)
+  })
 })
 
 test('SEC-03f: a body that never ends is cut off at its bound', async () => {
