@@ -23,6 +23,7 @@ const WRONG: Record<string, string> = {
   'approval-days': '0',
   'max-attempts': '-1',
   'max-priority': '101',
+  'stranger-includes': 'acme',
   'job-memory': 'much',
   'job-cpus': '0.5',
   'job-processes': '1',

@@ -38,6 +38,7 @@ const SCHEDULING = [
   'log-size',
   'include-repositories',
   'user-requests',
+  'stranger-includes',
   'otlp',
   'keep-audit',
   'keep-logs',

@@ -249,6 +249,11 @@ export const SETTINGS = {
     }) as z.ZodType<UserRequests, string>,
     fallback: 'usual',
   }),
+  'stranger-includes': setting({
+    value: 'list',
+    help: "those of --include-repositories from which strangers' files may include, too: anybody may read them",
+    schema: includeList,
+  }),
   'max-priority': setting({
     value: 'level',
     help: 'how far the priority of a job counts; each level is worth ten minutes of waiting',

@@ -1,6 +1,7 @@
 import { type Doer, nameOf } from '../core/audit.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { DispatcherId, EventId, PipelineId } from '../core/ids.ts'
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
@@ -64,7 +65,10 @@ export class CommitIntake {
     const findRequest = async () => {
       const repository = await store.findRepository(event.repositoryId)
       if (!repository) return undefined
-      return planRequestOf({ event, repository }, await includeSources(store, includes))
+      return planRequestOf(
+        { event, repository },
+        await includeSources(store, includes, isStranger(event.trust)),
+      )
     }
     const early = planEarly(pool, findRequest, signal)
     try {

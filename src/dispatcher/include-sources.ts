@@ -6,15 +6,19 @@ import type { StoreReader } from '../store/store.ts'
 export interface AllowedInclude {
   readonly name: string
   readonly url?: string
+  /** Anybody may see its files, so that a stranger's may include them, too. */
+  readonly forStrangers?: boolean
 }
 
 /** Where the runner finds the repositories that are allowed; one that is not registered is left out. */
 export async function includeSources(
   store: Pick<StoreReader, 'findRepository'>,
   allowed: readonly AllowedInclude[],
+  isStranger: boolean,
 ): Promise<IncludeSource[]> {
   const sources: IncludeSource[] = []
-  for (const { name, url } of allowed) {
+  for (const { name, url, forStrangers = false } of allowed) {
+    if (isStranger && !forStrangers) continue
     if (url !== undefined) {
       // Its mirror is known by where it comes from.
       const digest = createHash('sha256').update(url).digest('hex').slice(0, 20)

@@ -1,6 +1,7 @@
 import { accountsOf, awaitsApproval, DEFAULT_APPROVAL } from '../core/approval.ts'
 import type { PipelineId } from '../core/ids.ts'
 import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
+import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { PipelineDetail } from '../store/records.ts'
@@ -180,7 +181,9 @@ export class PipelineRuns implements AsyncDisposable {
       onStale: () => this.#remove(id, entry()),
       planRequest: async () => {
         const { store } = this.#deps
-        const sources = recorder.patiently(() => includeSources(store, options.includes ?? []))
+        const sources = recorder.patiently(() =>
+          includeSources(store, options.includes ?? [], isStranger(ledger.event.trust)),
+        )
         return planRequestOf(ledger, await sources)
       },
       awaitsApproval: async () => {

@@ -65,7 +65,10 @@ export class IncludeLoader {
     const { sources, env } = this.#deps
     const source = sources.find(({ name }) => name.toLowerCase() === repository.toLowerCase())
     if (!source) {
-      const words = `the operator lets no files be included from ${repository} (include-repositories)`
+      const by = this.#deps.commit?.isStranger
+        ? 'by a stranger (stranger-includes)'
+        : '(include-repositories)'
+      const words = `the operator lets no files be included from ${repository} ${by}`
       throw new NarwhalError('forbidden', words)
     }
     const { repositoryId, cloneUrl } = source

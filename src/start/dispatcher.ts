@@ -22,6 +22,7 @@ import {
 } from './open-parts.ts'
 import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
+import { pipelineOptions } from './pipeline-options.ts'
 import { openTls } from './tls.ts'
 
 const PORT = 4748
@@ -44,13 +45,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
     await Dispatcher.start(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
-        heuristic: config.heuristic,
-        jobTimeoutMs: config['job-timeout'],
-        logBytes: config['log-size'],
-        includes: config['include-repositories'] ?? [],
-        maxAttempts: config['max-attempts'],
-        maxPriority: config['max-priority'],
-        approvalMs: config['approval-days'] * 86_400_000,
+        ...pipelineOptions(config),
         // It needs a database that others can reach: `requireApart` has seen to it.
         ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),
         ...(config.advertise ? { url: config.advertise } : {}),

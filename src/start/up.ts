@@ -28,6 +28,7 @@ import {
 } from './open-parts.ts'
 import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
+import { pipelineOptions } from './pipeline-options.ts'
 import {
   openExecutorOf,
   openNetworksOf,
@@ -112,13 +113,7 @@ async function openParts(
     await Dispatcher.start(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
-        heuristic: config.heuristic,
-        jobTimeoutMs: config['job-timeout'],
-        logBytes: config['log-size'],
-        includes: config['include-repositories'] ?? [],
-        maxAttempts: config['max-attempts'],
-        maxPriority: config['max-priority'],
-        approvalMs: config['approval-days'] * 86_400_000,
+        ...pipelineOptions(config),
         // A file has one Narwhal; a server may have others.
         ...(config.database?.kind === 'postgres'
           ? { startBeats: beatOnThread(config.database, log) }

@@ -1,4 +1,5 @@
 import type { Problem } from '../../core/plan.ts'
+import { parseInclude } from './include-ref.ts'
 import { limits } from './limits.ts'
 import { cleanMessage, printable } from './words.ts'
 
@@ -54,13 +55,20 @@ function toProblem(texts: readonly PlacedText[], offset: number, message: string
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   let line = 1
   for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++
+  // Whoever sees a pipeline need not be allowed to see another repository's files.
+  const isOfAnother = file !== undefined && parseInclude(file)?.from !== undefined
   return {
-    message: cleanMessage(message),
+    message: cleanMessage(isOfAnother ? withoutQuotes(message) : message),
     ...(file === undefined ? {} : { file }),
     line,
     column: at - start + 1,
-    excerpt: cut(text, start, at),
+    excerpt: isOfAnother ? '' : cut(text, start, at),
   }
+}
+
+/** Messages quote what they are about. */
+function withoutQuotes(message: string): string {
+  return message.replaceAll(/"(?:[^"\\]|\\.)*"/g, '"…"')
 }
 
 /** The line around the place, at most WIDTH wide, with a caret under the place. */

@@ -7,6 +7,9 @@ import { type GitEnv, git } from '../../lib/git.ts'
 import { OUTPUT_FILE } from '../collect-outputs.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
 
+/** For the time of a fetch, which brings tags only beside a ref that it keeps. */
+const KEPT_REF = 'refs/narwhal/commit'
+
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
   readonly mirror: string
@@ -16,6 +19,8 @@ export interface CheckoutOptions {
   readonly signal: AbortSignal
   /** So many commits of the history, and no tags; all of both unless told. */
   readonly depth?: number
+  /** Only what the commit reaches, and no other object of the mirror. */
+  readonly isStranger?: boolean
 }
 
 /**
@@ -23,25 +28,28 @@ export interface CheckoutOptions {
  * tags, and the whole history, so that `git log` and `git describe` work in the job; or, where a
  * depth is given, with only so much of the history and no tags.
  *
+ * A stranger's has only what its commit reaches, with the tags in that: the mirror's packs hold what was
+ * pushed and taken back, and other pull requests, which `git cat-file` would find.
+ *
  * The packs are copied (shared blocks where the file system can), and never linked or borrowed:
  * the job may write to its own, and what it writes must not reach the mirror. The files of `.git`
  * are written here, and refs read as files, because each call of git costs as much as all of that.
  */
 export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
-  const { mirror, folder, env, signal, depth } = options
+  const { mirror, folder, env, signal, depth, isStranger = false } = options
+  const isWhole = depth === undefined && !isStranger
   const dotGit = join(folder, '.git')
   // A former try may have copied from a mirror that was broken.
   await rm(dotGit, { recursive: true, force: true })
   // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
   const [tags] = await Promise.all([
-    depth === undefined ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
+    isWhole ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
     mkdir(join(dotGit, 'info'), { recursive: true }),
   ])
   await Promise.all([
-    depth === undefined &&
-      copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
+    isWhole && copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
     // What steps write there for Narwhal is nothing to be committed.
@@ -51,7 +59,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
       `${[...tags].map(([ref, id]) => `${id} ${ref}\n`).join('')}${branch(commit)}`,
     ),
   ])
-  if (depth !== undefined) await fetchShallow(commit, { mirror, folder, env, signal, depth })
+  if (!isWhole) await fetchReachable(commit, options)
   // A workspace need not outlive a power cut; many files are written by several workers.
   const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']
   await git([...settings, 'checkout', '--quiet', '--force', '--detach', commit.sha, '--'], {
@@ -65,15 +73,21 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
   }
 }
 
-/** The newest commits out of the mirror, which is a local path of ours. */
-async function fetchShallow(
+/**
+ * What the commit reaches, or its newest commits, out of the mirror, which is a local path of ours. The
+ * tags that point into it come along, as they do wherever a ref is kept.
+ */
+async function fetchReachable(
   { sha }: CommitSource,
-  { mirror, folder, env, signal, depth }: CheckoutOptions & { readonly depth: number },
+  { mirror, folder, env, signal, depth }: CheckoutOptions,
 ): Promise<void> {
+  const which = depth === undefined ? [] : ['--no-tags', `--depth=${depth}`]
+  const what = depth === undefined ? `${sha}:${KEPT_REF}` : sha
   const settings = ['-c', 'core.fsync=none', '-c', 'fetch.unpackLimit=1']
-  const how = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance']
-  const fetch = ['fetch', ...how, `--depth=${depth}`, '--', mirror, sha]
+  const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance', ...which]
+  const fetch = ['fetch', ...how, '--', mirror, what]
   await git([...settings, ...fetch], { cwd: folder, env, signal, allowLocal: true })
+  await rm(join(folder, '.git', KEPT_REF), { force: true })
 }
 
 async function copyPacks(from: string, to: string): Promise<void> {

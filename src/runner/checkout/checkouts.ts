@@ -42,23 +42,25 @@ export class Checkouts {
     }: { readonly clone?: CloneSpec | undefined; readonly signal: AbortSignal },
   ): Promise<void> {
     const root = { commit, folder }
-    await this.#one(root, clone, signal)
-    if (!clone.submodules && !clone.lfs) return
     const { cloneUrl, isStranger = false } = commit
+    const one = (checkedOut: CheckedOut) => this.#one(checkedOut, { clone, isStranger, signal })
+    await one(root)
+    if (!clone.submodules && !clone.lfs) return
     const policy = { cloneUrl, isStranger, hosts: this.#rules.fetchHosts }
     const common = { mirrors: this.#mirrors, policy, env: this.#env, signal }
     const modules = clone.submodules
       ? await checkOutSubmodules(root, {
           ...common,
-          checkOut: (module) => this.#one(module, clone, signal),
+          checkOut: one,
         })
       : []
     if (!clone.lfs) return
     const maxBytes = this.#rules.limits.bytes
-    for (const one of [root, ...modules]) await pullLfs(one, { ...common, maxBytes })
+    for (const each of [root, ...modules]) await pullLfs(each, { ...common, maxBytes })
   }
 
-  async #one({ commit, folder }: CheckedOut, { depth }: CloneSpec, signal: AbortSignal) {
+  async #one({ commit, folder }: CheckedOut, { clone, isStranger, signal }: How): Promise<void> {
+    const { depth } = clone
     await this.#mirrors.read(commit, signal, async (mirror, objects) => {
       // Beside each other: what is too large is known long before git has written much of it.
       const stop = new AbortController()
@@ -68,9 +70,16 @@ export class Checkouts {
         throw error
       })
       const shallow = depth === undefined ? {} : { depth }
-      const options = { mirror, folder, env: this.#env, signal: either, ...shallow }
+      const options = { mirror, folder, env: this.#env, signal: either, isStranger, ...shallow }
       const ended = await Promise.allSettled([checking, checkOut(commit, options)])
       for (const one of ended) if (one.status === 'rejected') throw one.reason
     })
   }
+}
+
+interface How {
+  readonly clone: CloneSpec
+  /** Whose commit has brought it: of a submodule, that of the repository that has it. */
+  readonly isStranger: boolean
+  readonly signal: AbortSignal
 }

@@ -20,7 +20,7 @@ export async function openLocalIncludes(
 ): Promise<LocalIncludes> {
   const { gitEnv: env, log, signal, config } = context
   const registered = { findRepository: async () => undefined }
-  const sources = await includeSources(registered, config['include-repositories'] ?? [])
+  const sources = await includeSources(registered, config['include-repositories'] ?? [], false)
   await using stack = new AsyncDisposableStack()
   let loading: Promise<IncludeLoader> | undefined
   const open = async (): Promise<IncludeLoader> => {
