@@ -113,27 +113,30 @@ function startCheck(
 }
 
 /** All of the body, each chunk shown as it comes. Rejects with `invalid` where the sender breaks off. */
-async function collect(
+function collect(
   payload: Readable,
   most: number,
   see: (chunk: Uint8Array) => void,
 ): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  try {
-    // The connection lives on when this ends early, since an answer has to go over it.
-    for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Uint8Array
-      length += bytes.length
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    const onData = (chunk: Uint8Array): void => {
+      length += chunk.length
       if (length > most) {
-        payload.resume()
-        throw new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`)
+        // The rest is thrown away: the connection has to live on for the answer.
+        payload.off('data', onData).resume()
+        reject(new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`))
+        return
       }
-      see(bytes)
-      chunks.push(bytes)
+      see(chunk)
+      chunks.push(chunk)
     }
-  } catch (error) {
-    throw NarwhalError.from(error, 'invalid')
-  }
-  return chunks
+    const onClose = (): void => reject(new NarwhalError('invalid', 'the body broke off'))
+    if (payload.destroyed) onClose()
+    payload.on('data', onData)
+    payload.once('end', () => resolve(chunks))
+    payload.once('error', (error) => reject(NarwhalError.from(error, 'invalid')))
+    payload.once('close', onClose)
+  })
 }
