@@ -26,7 +26,7 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
   // another process recovers from a crash.
   const writer = await openConnection(path, { timeout: 0 }, async (connection, database) => {
     // Only a database that is empty takes it; another way round the whole file would be written anew.
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    await connection.whenFree(() => database.exec('PRAGMA auto_vacuum = INCREMENTAL'))
     await connection.whenFree(() => claim(path, database))
     await connection.whenFree(() => useWal(path, database))
     database.exec(`PRAGMA synchronous = ${fleeting ? 'OFF' : 'FULL'}`)
