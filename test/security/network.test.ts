@@ -190,3 +190,43 @@ test('NET-10: no job is started while the rules can not be made, and the reason 
   await eventually(async () => (await at.trouble()) === '', { timeoutMs: 60_000 })
   await at.open('fourth', true)
 })
+
+test('NET-18: two runners of one machine keep their jobs apart, and one ends without the other', {
+  skip,
+}, async () => {
+  await using at = await networkWorld()
+  await at.open('first')
+  {
+    await using other = await at.another()
+    await other.open('second')
+    const own = "ip -4 -o addr show eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'"
+    const address = (await at.run('first', own)).output.trim()
+    assert.notEqual(address, (await other.run('second', own)).output.trim())
+    await at.start(
+      'first',
+      "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 7777, Listen => 5) or die; $| = 1; print qq(ready\\n); sleep 600'",
+    )
+    assert.equal((await at.run('first', reach([[address, 7777]]))).output, `${address}\n`)
+    const tried = reach([[address, 7777], ...inWorld(WORLD.outside)])
+    assert.equal((await other.run('second', tried)).output, `${WORLD.outside}\n`)
+  }
+  assert.equal((await at.run('first', reach(inWorld(WORLD.outside)))).output, `${WORLD.outside}\n`)
+  assert.match((await at.onMachine('nft', 'list', 'tables')).trim(), /^table inet narwhal_\w+$/)
+})
+
+test('NET-19: a runner that was killed leaves nothing that its next start does not remove', {
+  skip,
+}, async () => {
+  await using at = await networkWorld()
+  await at.open('job')
+  const before = await at.onMachine('ip', '-br', 'link')
+  assert.match(before, /nw[0-9a-f]{6}on/)
+  await at.kill()
+  await using next = await at.again()
+  await next.open('job')
+  const ends = (text: string) => text.split('\n').filter((line) => /^nw[0-9a-f]{6}[os]n/.test(line))
+  // Those that wait and that of the job: as many as at first, or fewer.
+  assert.ok(ends(await at.onMachine('ip', '-br', 'link')).length <= 6)
+  assert.match((await at.onMachine('nft', 'list', 'tables')).trim(), /^table inet narwhal_\w+$/)
+  assert.equal((await next.run('job', reach(inWorld(WORLD.outside)))).output, `${WORLD.outside}\n`)
+})

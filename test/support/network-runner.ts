@@ -24,6 +24,8 @@ export interface NetworkRunner extends AsyncDisposable {
   start(name: string, script: string): Promise<unknown>
   /** What the runner has against itself. */
   trouble(): Promise<string>
+  /** Ends it at once, with all that it would have cleared away. */
+  kill(): Promise<void>
 }
 
 export interface NetworkRunnerStart {
@@ -65,6 +67,11 @@ export async function startNetworkRunner(
     start: (name, script) => ask({ start: name, script }),
     run: (name, script) => ask<JobResult>({ run: name, script }),
     trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
+    kill: async () => {
+      const closed = once(child, 'close')
+      child.kill('SIGKILL')
+      await closed
+    },
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const closed = once(child, 'close')

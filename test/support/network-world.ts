@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { realpath } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { NetworkSettings } from '../../src/runner/network/options.ts'
 import { type NetworkRunner, runnerCommand, startNetworkRunner } from './network-runner.ts'
@@ -33,6 +34,10 @@ export const WORLD = {
 export const MACHINE = ['203.0.113.1', '10.77.77.1', '2001:db8:1::1'] as const
 
 export interface NetworkWorld extends NetworkRunner {
+  /** One more runner on the same machine. */
+  another(): Promise<NetworkRunner>
+  /** The same runner once more, after it was killed. */
+  again(): Promise<NetworkRunner>
   /** Runs a command on the machine. */
   onMachine(...command: readonly string[]): Promise<string>
 }
@@ -66,12 +71,18 @@ export async function networkWorld(settings: Partial<NetworkSettings> = {}): Pro
   await connect(machine, world)
   stack.defer(await serveWorld(world))
   const names = { 'outside.example': WORLD.outside, 'inside.example': WORLD.ten }
-  const start = { instance, folder: await realpath(dir.path), settings, names }
-  const command = ['ip', 'netns', 'exec', machine, ...runnerCommand(start)]
-  const runner = stack.use(await startNetworkRunner(command, instance))
+  const startAs = async (name: string): Promise<NetworkRunner> => {
+    const folder = join(await realpath(dir.path), name)
+    await mkdir(folder, { recursive: true })
+    const command = runnerCommand({ instance: name, folder, settings, names })
+    return await startNetworkRunner(['ip', 'netns', 'exec', machine, ...command], name)
+  }
+  const runner = stack.use(await startAs(instance))
   const owned = stack.move()
   return {
     ...runner,
+    another: () => startAs(`${instance}-2`),
+    again: () => startAs(instance),
     onMachine: async (...words) => (await run('ip', ['netns', 'exec', machine, ...words])).stdout,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -47,6 +47,9 @@ export class AutoExecutor implements Executor {
       ...(trouble === '' ? (['bubblewrap'] as const) : []),
     ]
     if (this.#engines.length > 0) return ''
+    // What both have in common: then an engine that answers is of no use either.
+    const { trouble: common } = this.#options.docker.networks
+    if (common !== '') return common
     return `jobs can't run on this machine: ${trouble}; and ${this.#noEngine()}`
   }
 

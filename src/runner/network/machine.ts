@@ -39,7 +39,8 @@ const SMALLEST_MTU = 1_280
 
 export async function readMachine(): Promise<MachineFacts> {
   const [four, six] = await Promise.all([readRoutes('-4'), readRoutes('-6')])
-  const routes = [...four, ...six].filter(({ dev = '' }) => !OURS.test(dev))
+  const all = [...four, ...six]
+  const routes = all.filter(({ dev = '' }) => !OURS.test(dev))
   const unicast = routes.filter(({ type = 'unicast', dev }) => type === 'unicast' && dev !== 'lo')
   const devices = unicast.flatMap(({ dev, nexthops = [] }) => [
     ...(dev === undefined ? [] : [dev]),
@@ -51,7 +52,8 @@ export async function readMachine(): Promise<MachineFacts> {
   )
   const ways = unicast.filter(isDefault).flatMap(({ dev }) => dev ?? [])
   return {
-    routed: routes.map(({ dst }) => dst).filter((dst) => dst !== 'default'),
+    // Also of other runners: their ranges are taken.
+    routed: all.map(({ dst }) => dst).filter((dst) => dst !== 'default'),
     ownAddresses: four
       .filter(({ type, dev = '' }) => type === 'local' && dev !== 'lo' && !OURS.test(dev))
       .map(({ dst }) => dst),
