@@ -88,13 +88,7 @@ async function openParts(
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
   const vault = await openVaultOf(context, store, dataDir)
-  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
-  const warmSandboxes = warmSandboxesOf(context)
-  const sandboxes = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
-  const { build: folder } = launch.flags
-  const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, { sandboxes, folder }))
-  const executor = ownCheckout ?? sandboxes
-  const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
+  const { runner, ...sandboxes } = await openRunner(launch, context, { dataDir, claim }, stack)
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
@@ -133,5 +127,22 @@ async function openParts(
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   stack.defer(() => server.close())
-  return { server, store, executor: sandboxes, networks, ownCheckout }
+  return { server, store, ...sandboxes }
+}
+
+/** The runner, and what its jobs run in; each is disposed of before what it needs. */
+async function openRunner(
+  { flags }: Launch,
+  context: UpContext,
+  { dataDir, claim }: { dataDir: string; claim: AsyncDisposable },
+  stack: AsyncDisposableStack,
+) {
+  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
+  const warmSandboxes = warmSandboxesOf(context)
+  const executor = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
+  const own = { sandboxes: executor, folder: flags['build'] }
+  const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, own))
+  const parts = { executor: ownCheckout ?? executor, dataDir, claim }
+  const runner = stack.use(await startRunnerOf(context, parts))
+  return { runner, networks, executor, ownCheckout }
 }
