@@ -183,6 +183,16 @@ export const pipelineView = z
         }),
       ])
       .optional(),
+    /** Of a stranger's pull request: what it has shown less than the target branch's file asks for. */
+    target: z
+      .object({
+        isShort: z.boolean(),
+        /** Jobs that the target's file has run and its own has not. */
+        missing: z.array(z.string()),
+        /** Jobs that have failed and may, by its own file alone. */
+        failed: z.array(z.string()),
+      })
+      .optional(),
     event: z.object({
       id: eventId,
       kind: z.enum(['push', 'pull_request', 'tag', 'manual']),

@@ -13,7 +13,15 @@ export const COMMIT_CONTEXT = 'narwhal'
 export const PULL_REQUEST_CONTEXT = 'narwhal/pull-request'
 
 /** What is told of a pipeline: where it stands, or its outcome. */
-export type StatusState = 'pending' | 'running' | 'waiting' | Outcome
+export type StatusState =
+  | 'pending'
+  | 'running'
+  | 'waiting'
+  /** It went well, and has shown less than the target branch's file asks for. */
+  | 'short'
+  /** It ran nothing, though the target branch's file would have. */
+  | 'unproven'
+  | Outcome
 
 /** How a pipeline stands, as far as a forge is told of it. */
 export interface Standing {
@@ -21,9 +29,15 @@ export interface Standing {
   readonly outcome?: Outcome | undefined
   /** Whether a person is waited for. */
   readonly isAwaited: boolean
+  /** Whether a stranger's has shown less than the target branch's file asks for. */
+  readonly isShort: boolean
 }
 
-export function statusState({ status, outcome, isAwaited }: Standing): StatusState {
+export function statusState({ status, outcome, isAwaited, isShort }: Standing): StatusState {
+  if (status === 'finished' && isShort) {
+    if (outcome === 'success') return 'short'
+    if (outcome === 'skipped') return 'unproven'
+  }
   if (status === 'finished') return outcome ?? 'error'
   return isAwaited ? 'waiting' : status
 }

@@ -2,6 +2,7 @@ import { dueEvents, type GraphJob, pipelineOutcome } from '../core/graph.ts'
 import type { JobId } from '../core/ids.ts'
 import { advanceJob, type JobEvent, type JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { targetJobs } from '../core/target-jobs.ts'
 import {
   type AttemptRecord,
   isHeldBack,
@@ -149,9 +150,22 @@ function advanceState(
   if (outcome !== undefined) {
     if (state.status === 'finished') return pipeline
     const startedAt = state.status === 'running' ? { startedAt: state.startedAt } : {}
-    return { ...pipeline, state: { status: 'finished', outcome, ...startedAt, finishedAt: at } }
+    const target = pipeline.target && {
+      target: targetJobs(pipeline.target, {
+        isSkipped: outcome === 'skipped',
+        failed: jobs.filter(hasFailedUncounted).map(({ spec }) => spec.name),
+      }),
+    }
+    const ended = { status: 'finished', outcome, ...startedAt, finishedAt: at } as const
+    return { ...pipeline, ...target, state: ended }
   }
   if (state.status !== 'finished') return pipeline
   // A job runs again: so does the pipeline.
   return { ...pipeline, state: { status: 'running', startedAt: at } }
+}
+
+/** Whether its failure says nothing of the pipeline, by what its file says. */
+function hasFailedUncounted({ spec, state }: JobRecord): boolean {
+  if (!spec.allowFailure || state.status !== 'finished') return false
+  return state.outcome === 'failure' || state.outcome === 'timeout'
 }

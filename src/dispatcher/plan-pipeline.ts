@@ -11,6 +11,7 @@ import type { Concurrency } from '../core/concurrency.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
 import { isStranger } from '../core/stranger.ts'
+import { type TargetJobs, targetJobs } from '../core/target-jobs.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
@@ -171,12 +172,19 @@ export function withPlan(
       ...(included ? { included } : {}),
       phases: plannedPhases,
       state,
+      ...(isStranger ? { target: targetOf(planned, state) } : {}),
       ...(isHeld
         ? { approval: { status: 'needed', for: 'run', since: at, plan: planDigest(wanted) } }
         : {}),
     },
     jobs: jobsOf(wanted, pipeline, { at, isHeld }),
   }
+}
+
+/** Where no target is known, there is nothing to compare with, but to run nothing shows nothing. */
+function targetOf({ target }: PlannedCommit, state: PipelineRecord['state']): TargetJobs {
+  const none = { missing: [], mayFail: [], runsNothing: false }
+  return targetJobs(target ?? none, { isSkipped: state.status === 'finished', failed: [] })
 }
 
 /** Strangers share no group with the repository's own people: they would hold up a deploy. */

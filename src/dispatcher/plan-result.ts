@@ -7,8 +7,15 @@ import type { PlannedCommit } from './runner-client.ts'
 
 /** A runner's answer to "plan this commit" in the domain's words. */
 export function planResult(response: PlanCommitResponse): PlannedCommit {
-  const { title, author, fetchMs, parseMs } = response
-  return { result: resultOf(response), title, author, fetchMs, parseMs }
+  const { title, author, fetchMs, parseMs, target } = response
+  const told = target && {
+    target: {
+      missing: target.missing,
+      mayFail: target.mayFail,
+      runsNothing: target.runsNothing,
+    },
+  }
+  return { result: resultOf(response), title, author, fetchMs, parseMs, ...told }
 }
 
 function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {

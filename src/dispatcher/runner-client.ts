@@ -10,6 +10,7 @@ import {
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { fromConnectError } from '../contract/rpc.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
+import type { TargetJobs } from '../core/target-jobs.ts'
 import type { Connector } from './connector.ts'
 import { planResult } from './plan-result.ts'
 import type { Orphan } from './runner-member.ts'
@@ -22,6 +23,8 @@ export interface PlanRequest {
 }
 
 export interface PlannedCommit {
+  /** What the target branch's file asks for; absent: it is not known, or does not matter. */
+  readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
   readonly result:
     | { readonly ok: true; readonly plan: PipelinePlan }
     | { readonly ok: false; readonly problems: readonly Problem[] }

@@ -5,6 +5,7 @@ import type { IncludedFiles, IncludeRef } from '../contract/pipeline-file/includ
 import { withIncludes } from '../contract/pipeline-file/with-includes.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
+import type { TargetJobs } from '../core/target-jobs.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { changedPaths } from './changed-paths.ts'
 import { IncludeLoader } from './load-include.ts'
@@ -35,6 +36,8 @@ export interface PipelineParser extends AsyncDisposable {
 
 export interface PlannedCommit {
   readonly file: ParsedFile
+  /** What the target branch's file asks for besides; absent: it is not known, or does not matter. */
+  readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
   /** The first line of the commit's message, cut when it is very long; hostile text. */
   readonly title: string
   /** The author's name; hostile text. */
@@ -85,12 +88,46 @@ export async function planCommit(
           (ref) => loader.load(ref),
         )
       : { ok: false, problems: [{ ...text, line: 1, column: 1, excerpt: '' }] }
+  const target =
+    file.ok && facts.isStranger && facts.base !== undefined
+      ? await readTarget(file.plan, { commit, base: facts.base, planFacts }, deps, signal)
+      : undefined
   return {
     file,
+    ...(target ? { target } : {}),
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
     fetchMs,
     parseMs: performance.now() - startedAt,
+  }
+}
+
+/** Held against the same facts as the stranger's file, so that both leave out the same. */
+async function readTarget(
+  plan: PipelinePlan,
+  { commit, base, planFacts }: { commit: CommitSource; base: string; planFacts: PlanFacts },
+  { mirrors, parser }: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
+  signal: AbortSignal,
+): Promise<PlannedCommit['target']> {
+  const text = await mirrors
+    .read(commit, signal, async (_path, objects) => {
+      const { tree } = await readCommit(objects, base)
+      return await readTextFile(objects, tree, FILE)
+    })
+    .catch(() => undefined)
+  signal.throwIfAborted()
+  if (typeof text !== 'string') return undefined
+  const file = await parser.parse(text, planFacts, new Map())
+  // One that includes others is not followed: then nothing is missing that could be told.
+  if (!file.ok) return undefined
+  const wanted = file.plan.jobs.filter(({ leftOut }) => leftOut === undefined)
+  const run = new Set(
+    plan.jobs.filter(({ leftOut }) => leftOut === undefined).map(({ name }) => name),
+  )
+  return {
+    missing: wanted.map(({ name }) => name).filter((name) => !run.has(name)),
+    mayFail: wanted.filter(({ allowFailure }) => allowFailure).map(({ name }) => name),
+    runsNothing: wanted.length === 0,
   }
 }
 

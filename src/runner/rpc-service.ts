@@ -94,6 +94,15 @@ async function planCommit(
     fetchMs: Math.round(planned.fetchMs),
     parseMs: Math.round(planned.parseMs),
     instanceId: runner.instanceId,
+    ...(planned.target
+      ? {
+          target: {
+            missing: [...planned.target.missing],
+            mayFail: [...planned.target.mayFail],
+            runsNothing: planned.target.runsNothing,
+          },
+        }
+      : {}),
     result: file.ok
       ? { case: 'plan', value: planToProto(file.plan) }
       : { case: 'problems', value: { problems: [...file.problems] } },

@@ -20,6 +20,7 @@ import type { Outputs } from '../core/outputs.ts'
 import type { Decision, Engine } from '../core/placement/placement.ts'
 import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
 import type { Role } from '../core/role.ts'
+import type { TargetJobs } from '../core/target-jobs.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
 
@@ -137,6 +138,8 @@ export interface PipelineRecord {
   readonly concurrency?: Concurrency
   /** What it was planned from besides narwhal.yml. */
   readonly included?: readonly IncludedSource[]
+  /** Of a stranger's, once it is planned: what the branch that it wants into asks for. */
+  readonly target?: TargetJobs
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId

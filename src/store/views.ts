@@ -28,6 +28,13 @@ export function pipelineView(
     ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
     ...(pipeline.concurrency && { concurrencyGroup: pipeline.concurrency.group }),
     ...(pipeline.approval && { approval: pipeline.approval }),
+    ...(pipeline.target && {
+      target: {
+        isShort: pipeline.target.isShort,
+        missing: [...pipeline.target.missing],
+        failed: [...pipeline.target.failed],
+      },
+    }),
     event: { id, kind, ref, sha, title, author, source, receivedAt, ...(stranger && { stranger }) },
     phases: [...pipeline.phases],
     createdAt: pipeline.createdAt,

@@ -21,7 +21,7 @@ export function commitStatus(pipeline: PipelineView, publicUrl: string | undefin
   const isAwaited = isAwaitedOf(pipeline)
   return {
     sha: event.sha,
-    state: statusState({ status, outcome, isAwaited }),
+    state: statusState({ status, outcome, isAwaited, isShort: pipeline.target?.isShort ?? false }),
     context: statusContext(event.kind),
     description: oneLine(
       isAwaited && status !== 'finished'
@@ -54,16 +54,31 @@ function describe({
   status,
   outcome,
   reason,
+  target,
   startedAt,
   finishedAt,
 }: PipelineView): string {
   const what = `pipeline ${number}`
   if (status === 'pending') return `${what} waits to be planned`
   if (status === 'running') return `${what} runs`
+  if (target?.isShort && (outcome === 'success' || outcome === 'skipped')) {
+    return `${what}: ${shortfall(target, reason)}`
+  }
   if (outcome === 'success' && startedAt !== undefined && finishedAt !== undefined) {
     return `${what} succeeded in ${seconds(finishedAt - startedAt)}`
   }
   return `${what}: ${outcome ?? 'error'}${reason === undefined ? '' : `, ${reason}`}`
+}
+
+/** What a stranger's pipeline has not shown, though it went well by its own file. */
+function shortfall(
+  { missing, failed }: NonNullable<PipelineView['target']>,
+  reason: string | undefined,
+): string {
+  const list = (names: readonly string[]) => `job ${names.join(', ')}`
+  if (missing.length > 0) return `missing: ${list(missing)}`
+  if (failed.length > 0) return `${list(failed)} failed, which only its own file allows`
+  return `nothing was run, so nothing is shown${reason === undefined ? '' : `: ${reason}`}`
 }
 
 function seconds(ms: number): string {

@@ -81,7 +81,9 @@ export function statusesContract(open: OpenDatabase): void {
       last = (await store.transact((write) => write.savePipeline(saving))).result
       assert.deepEqual(await untold(store), [pipeline.id], JSON.stringify(state))
       const outcome = 'outcome' in state ? state.outcome : undefined
-      await note({ state: statusState({ status: state.status, outcome, isAwaited: false }) })
+      await note({
+        state: statusState({ status: state.status, outcome, isAwaited: false, isShort: false }),
+      })
       assert.deepEqual(await untold(store), [], JSON.stringify(state))
     }
   })

@@ -1,6 +1,7 @@
 import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { IncludedSource, Problem } from '../../core/plan.ts'
+import type { TargetJobs } from '../../core/target-jobs.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import {
   type Approval,
@@ -188,17 +189,18 @@ type ChangingColumns = Pick<
   | 'approval'
   | 'included'
   | 'approval_since'
+  | 'target'
   | 'version'
 >
 
 const updatePipeline = hotQuery(
   (db, values: ChangingColumns & { id: PipelineId; former: number }) => {
     const { name, status, outcome, state, problems, phases } = values
-    const { concurrency, approval, approval_since, included, version, id, former } = values
+    const { concurrency, approval, approval_since, included, target, version, id, former } = values
     const changing = { name, status, outcome, state, problems, phases }
     return db
       .updateTable('pipelines')
-      .set({ ...changing, concurrency, approval, approval_since, included, version })
+      .set({ ...changing, concurrency, approval, approval_since, included, target, version })
       .where('id', '=', id)
       .where('version', '=', former)
   },
@@ -217,6 +219,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
     concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
     approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
     approval_since: awaitingSince(pipeline),
+    target: pipeline.target ? JSON.stringify(pipeline.target) : null,
     included: pipeline.included ? JSON.stringify(pipeline.included) : null,
     version,
     id: pipeline.id,
@@ -256,6 +259,7 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
       ? {}
       : { concurrency: JSON.parse(row.concurrency) as Concurrency }),
     ...(row.included === null ? {} : { included: JSON.parse(row.included) as IncludedSource[] }),
+    ...(row.target === null ? {} : { target: JSON.parse(row.target) as TargetJobs }),
     version: row.version,
   }
 }

@@ -155,7 +155,9 @@ export async function listUntold(
 const CONTEXT = sql<string>`case commit_events.kind when 'pull_request'
   then ${sql.lit(PULL_REQUEST_CONTEXT)} else ${sql.lit(COMMIT_CONTEXT)} end`
 const STATE = sql<string>`case pipelines.status when 'finished'
-  then coalesce(pipelines.outcome, 'error')
+  then case when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'success' then 'short'
+    when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'skipped' then 'unproven'
+    else coalesce(pipelines.outcome, 'error') end
   else case when pipelines.approval_since is null then pipelines.status else 'waiting' end end`
 const IS_UNTOLD = sql<boolean>`(told_statuses.number is null
   or told_statuses.number < pipelines.number

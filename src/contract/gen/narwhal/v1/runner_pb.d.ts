@@ -456,6 +456,13 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
    * @generated from field: string instance_id = 7;
    */
   instanceId: string;
+
+  /**
+   * Of a stranger's pull request, where its target is known.
+   *
+   * @generated from field: narwhal.v1.TargetPlan target = 60;
+   */
+  target?: TargetPlan | undefined;
 };
 
 /**
@@ -463,6 +470,40 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
  * Use `create(PlanCommitResponseSchema)` to create a new message.
  */
 export declare const PlanCommitResponseSchema: GenMessage<PlanCommitResponse>;
+
+/**
+ * What the file of the branch that a pull request wants into asks for, beside the pull request's own.
+ *
+ * @generated from message narwhal.v1.TargetPlan
+ */
+export declare type TargetPlan = Message<"narwhal.v1.TargetPlan"> & {
+  /**
+   * Jobs that it runs, and the pull request's file does not.
+   *
+   * @generated from field: repeated string missing = 1;
+   */
+  missing: string[];
+
+  /**
+   * Jobs that may fail by it.
+   *
+   * @generated from field: repeated string may_fail = 2;
+   */
+  mayFail: string[];
+
+  /**
+   * It would run nothing either.
+   *
+   * @generated from field: bool runs_nothing = 3;
+   */
+  runsNothing: boolean;
+};
+
+/**
+ * Describes the message narwhal.v1.TargetPlan.
+ * Use `create(TargetPlanSchema)` to create a new message.
+ */
+export declare const TargetPlanSchema: GenMessage<TargetPlan>;
 
 /**
  * @generated from message narwhal.v1.PipelinePlan

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload } from '../support/github.ts'
+import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
+import { statusForge } from '../support/status-forge.ts'
+
+const file = (jobs: object): string => JSON.stringify({ jobs })
+const pass = { steps: ['print ok'] }
+const fail = { steps: ['exit 1'] }
+
+test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or lets one fail by its own file is no success at the forge', async () => {
+  await using forge = await statusForge()
+  const own = file({ test: pass, lint: { ...pass, allow_failure: true } })
+  await using source = await gitRepository({ files: { 'narwhal.yml': own } })
+  await using narwhal = await startUp({ userRequests: 'private' })
+  const repository = await register(narwhal, source.path, { name: 'ada/judged' })
+  await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
+  await narwhal.client.linkForge(repository.id, {
+    forge: 'github',
+    apiUrl: forge.url,
+    project: 'ada/judged',
+    token: 'a-token-of-the-forge',
+  })
+  let number = 0
+  const pull = async (text: string, headRepositoryId = 999) => {
+    const base = await source.head()
+    const sha = await source.commit({ 'narwhal.yml': text, stamp: `${++number}` })
+    await source.git('update-ref', `refs/pull/${number}/head`, sha)
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId })
+    const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
+    const { secret } = repository
+    const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    const { pipeline } = await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
+    // The last word: what was told while it went on is overtaken.
+    const last = await eventually(() => {
+      const ofCommit = forge.taken.filter(({ path }) => path.endsWith(sha))
+      const words = ofCommit.at(-1)?.body['description'] ?? ''
+      return /^pipeline \d+(?: succeeded|:)/.test(words) ? (ofCommit.at(-1) ?? null) : null
+    })
+    const { state = '', description = '' } = last.body
+    return { outcome: pipeline.outcome, state, description }
+  }
+  const skipped = { ...pass, when: { branch: 'nonexistent' } }
+
+  assert.partialDeepStrictEqual(await pull(file({ test: skipped })), {
+    outcome: 'skipped',
+    state: 'pending',
+  })
+  const without = await pull(file({ lint: pass }))
+  assert.partialDeepStrictEqual(without, { outcome: 'success', state: 'failure' })
+  assert.match(without.description, /: missing: job test$/)
+  const lax = await pull(file({ test: { ...fail, allow_failure: true }, lint: pass }))
+  assert.partialDeepStrictEqual(lax, { outcome: 'success', state: 'failure' })
+  assert.match(lax.description, /job test failed, which only its own file allows/)
+
+  // What the target's own file lets fail, and a file that asks for all that it asks for.
+  const fair = file({ test: pass, lint: { ...fail, allow_failure: true }, more: pass })
+  assert.partialDeepStrictEqual(await pull(fair), { outcome: 'success', state: 'success' })
+  // Who may write to the repository may change what it asks for.
+  const ours = await pull(file({ test: skipped }), repository.forge.id)
+  assert.partialDeepStrictEqual(ours, { outcome: 'skipped', state: 'success' })
+})
