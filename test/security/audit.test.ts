@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { createToken } from '../../src/api/tokens.ts'
+import { listAudit } from '../../src/cli/audit/audit-client.ts'
+import { ChainCheck } from '../../src/contract/audit-chain.ts'
+import { AUDIT_ACTIONS } from '../../src/core/audit-actions.ts'
+import { type AuditedNarwhal, openAudited } from '../support/audited-narwhal.ts'
+import { eventually } from '../support/eventually.ts'
+import { type GitRepository, gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload } from '../support/github.ts'
+import { finished, pipelineOf, register } from '../support/installation.ts'
+import { bearer } from '../support/tokens.ts'
+
+/** Stands in every value that must be nowhere. */
+const CANARY = 'canary-4f1d9b-nowhere'
+/** The same, but for the database: a reason is shown to all, and what dialled runners are shown is kept as it is. */
+const OTHER = 'canary-77b3e0-not-told'
+
+/** Changing routes that leave no entry, each with the reason. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  'POST /webhooks/github': 'a commit event is kept, with the delivery that told of it',
+  'POST /webhooks/github/{repository}': 'likewise',
+  'POST /webhooks/gitea': 'likewise',
+  'POST /webhooks/gitea/{repository}': 'likewise',
+  'POST /webhooks/gitlab': 'likewise',
+  'POST /webhooks/gitlab/{repository}': 'likewise',
+}
+
+const FILE = JSON.stringify({
+  jobs: {
+    uses: { secrets: ['DEPLOY_KEY'], steps: [{ name: 'one', command: 'print hello' }] },
+    fails: { steps: [{ name: 'one', command: 'exit 1' }] },
+    slow: { when: { event: 'manual' }, steps: [{ name: 'one', command: 'sleep 60000' }] },
+  },
+})
+
+suite('the audit log', () => {
+  let narwhal: AuditedNarwhal
+  let entries: AuditedNarwhal['entries']
+  let ask: AuditedNarwhal['ask']
+  let source: GitRepository
+  const own = (): string => encodeURIComponent('ada/audited')
+
+  before(async () => {
+    source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+    narwhal = await openAudited()
+    ;({ entries, ask } = narwhal)
+  })
+
+  after(async () => {
+    await narwhal[Symbol.asyncDispose]()
+    await source[Symbol.asyncDispose]()
+  })
+
+  test('AUD-06: users, tokens and sessions leave one entry for each change, by who asked', async () => {
+    const user = { user: 'grace' }
+    await ask('POST /api/v1/users', 'user.added', {}, { body: { name: 'grace', role: 'viewer' } })
+    const changed = await ask('PATCH /api/v1/users/{user}', 'user.role_changed', user, {
+      body: { role: 'member' },
+    })
+    assert.deepEqual(changed.entry.before, { role: 'viewer' })
+    assert.deepEqual(changed.entry.after, { role: 'member' })
+    const made = await ask(
+      'POST /api/v1/tokens',
+      'token.created',
+      {},
+      {
+        body: { name: 'laptop', user: 'grace' },
+      },
+    )
+    const { id, token } = made.answer as unknown as { id: string; token: string }
+    const signedIn = await ask(
+      'POST /api/v1/session',
+      'session.started',
+      {},
+      {
+        body: { token },
+        cookie: 'none=1',
+        actor: 'grace',
+      },
+    )
+    const { cookie } = signedIn
+    await ask('DELETE /api/v1/session', 'session.ended', {}, { cookie, actor: 'grace' })
+    await ask('DELETE /api/v1/tokens/{token}', 'token.removed', { token: id })
+    await ask('DELETE /api/v1/users/{user}', 'user.removed', user)
+    assert.doesNotMatch(JSON.stringify(await entries()), new RegExp(token.slice(8)))
+  })
+
+  test('AUD-07: repositories, their secrets and what their forge is told leave one entry for each change', async () => {
+    const body = { name: 'ada/audited', cloneUrl: source.path, forge: 'github', pollIntervalMs: 0 }
+    const added = await ask('POST /api/v1/repositories', 'repository.added', {}, { body })
+    assert.deepEqual(added.entry.after, { forge: 'github', host: 'local', pollIntervalMs: 0 })
+    const at = { repository: own(), secret: 'DEPLOY_KEY' }
+    await ask('PATCH /api/v1/repositories/{repository}', 'repository.changed', at, {
+      body: { strangerAccounts: [7] },
+    })
+    const value = { body: { value: `${CANARY}-secret` } }
+    const scope = '/api/v1/repositories/{repository}'
+    await ask(`PUT ${scope}/secrets/{secret}`, 'secret.set', at, value)
+    const again = await ask(`PUT ${scope}/secrets/{secret}`, 'secret.set', at, value)
+    assert.equal(again.entry.after?.['isNew'], false)
+    await ask(`DELETE ${scope}/secrets/{secret}`, 'secret.removed', at)
+    await ask('PUT /api/v1/secrets/{secret}', 'secret.set', at, value)
+    await ask(`PUT ${scope}/retention`, 'repository.changed', at, {
+      body: { logs: 'forever', pipelines: '90d' },
+    })
+    await ask(`POST ${scope}/webhook-secret`, 'webhook_secret.replaced', at)
+    await ask(`POST ${scope}/test-delivery`, 'webhook.tested', at, {
+      body: { url: `${narwhal.url}/webhooks/github` },
+    })
+    await ask(`PUT ${scope}/forge-link`, 'forge_link.set', at, {
+      body: {
+        forge: 'github',
+        apiUrl: 'https://forge.example.com/api/v3',
+        project: 'ada/audited',
+        token: `${CANARY}-token`,
+      },
+    })
+    const unlinked = await ask(`DELETE ${scope}/forge-link`, 'forge_link.removed', at)
+    assert.equal(unlinked.entry.before?.['host'], 'forge.example.com')
+  })
+
+  test('AUD-08: who starts, repeats, cancels and approves is written down, with the commit', async () => {
+    const start = await ask(
+      'POST /api/v1/pipelines',
+      'pipeline.started',
+      {},
+      {
+        body: { repository: 'ada/audited', ref: 'main' },
+      },
+    )
+    const { pipeline } = start.answer as unknown as { pipeline: { id: `pipeline_${string}` } }
+    const at = { pipeline: pipeline.id }
+    const jobs = await eventually(async () => {
+      const found = await narwhal.client.getPipeline(pipeline.id)
+      return found.jobs.some(({ status }) => status === 'running') ? found.jobs : null
+    })
+    assert.equal(start.entry.after?.['sha'], await source.head())
+    await ask('POST /api/v1/pipelines/{pipeline}/cancel', 'pipeline.cancelled', at, {
+      body: { reason: OTHER },
+    })
+    const job = (name: string) => jobs.find((one) => one.name === name)?.id ?? ''
+    await ask('POST /api/v1/jobs/{job}/rerun', 'job.rerun', { job: job('slow') })
+    await ask('POST /api/v1/jobs/{job}/cancel', 'job.cancelled', { job: job('slow') })
+    await ask('POST /api/v1/jobs/{job}/rerun', 'job.rerun', { job: job('fails') })
+    await finished(narwhal, pipeline.id)
+    await ask('POST /api/v1/pipelines/{pipeline}/rerun-failed', 'pipeline.jobs_rerun', at)
+    await ask('POST /api/v1/pipelines/{pipeline}/rerun', 'pipeline.started', at)
+
+    const forge = await register(narwhal, source.path, { name: 'ada/strange' })
+    await narwhal.client.setSecret('DEPLOY_KEY', `${CANARY}-own`, 'ada/strange')
+    const pull = async (number: number) => {
+      const sha = await source.commit({ 'narwhal.yml': FILE, stamp: `pull ${number}` })
+      await source.git('update-ref', `refs/pull/${number}/head`, sha)
+      const payload = pullRequestPayload(forge.forge, { number, sha, headRepositoryId: 999 })
+      const { secret } = forge
+      const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+      const { id } = await pipelineOf(narwhal, told.body.eventId)
+      await eventually(async () => {
+        const { pipeline: one } = await narwhal.client.getPipeline(id)
+        return one.approval?.status === 'needed'
+      })
+      return { sha, id }
+    }
+    const first = await pull(5)
+    const route = 'POST /api/v1/pipelines/{pipeline}/approve'
+    const { sha } = first
+    const one = await ask(route, 'pipeline.approved', { pipeline: first.id }, { body: { sha } })
+    assert.equal(one.entry.after?.['sha'], sha)
+    const second = await pull(6)
+    const approvals = [{ pipeline: second.id, sha: second.sha }]
+    const body = { approvals }
+    const many = await ask('POST /api/v1/approvals', 'pipeline.approved', {}, { body })
+    assert.equal(many.entry.after?.['sha'], second.sha)
+  })
+
+  test('AUD-09: runners, the tokens by which they join, and keys leave one entry for each change', async () => {
+    const body = { labels: ['far'] }
+    const made = await ask('POST /api/v1/runners/tokens', 'join_token.created', {}, { body })
+    const { id, token } = made.answer as unknown as { id: string; token: string }
+    const join = { name: 'far', labels: ['far'], token }
+    const joined = await ask(
+      'POST /api/v1/runners/join',
+      'runner.joined',
+      {},
+      {
+        body: join,
+        actor: 'far',
+      },
+    )
+    assert.equal(joined.entry.actor.kind, 'runner')
+    assert.equal(joined.entry.after?.['joinToken'], id)
+    const other = await ask('POST /api/v1/runners/tokens', 'join_token.created', {}, { body: {} })
+    const { id: unused } = other.answer as unknown as { id: string }
+    await ask('DELETE /api/v1/runners/tokens/{token}', 'join_token.removed', { token: unused })
+    const url = 'http://127.0.0.1:1'
+    await ask(
+      'POST /api/v1/runners',
+      'runner.registered',
+      {},
+      {
+        body: { name: 'dialled', url, token: `${OTHER}-${createToken()}` },
+      },
+    )
+    const at = { runner: 'dialled' }
+    await ask('POST /api/v1/runners/{runner}/drain', 'runner.changed', at)
+    await ask('POST /api/v1/runners/{runner}/resume', 'runner.changed', at)
+    await ask('DELETE /api/v1/runners/{runner}', 'runner.removed', at)
+    // @ts-expect-error oidc
+    await ask('POST /api/v1/id-tokens/rotate', 'id_token_key.made', {}, { body: { now: true } })
+    await ask('DELETE /api/v1/secrets/{secret}', 'secret.removed', { secret: 'DEPLOY_KEY' })
+    await ask('DELETE /api/v1/repositories/{repository}', 'repository.removed', {
+      repository: own(),
+    })
+  })
+
+  test('AUD-10: every changing route of the OpenAPI document was asked, or has a reason', async () => {
+    const headers = bearer(narwhal.token)
+    const answer = await fetch(`${narwhal.url}/api/v1/openapi.json`, { headers })
+    const { paths } = (await answer.json()) as { paths: Record<string, object> }
+    const changing = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => method !== 'get')
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    assert.ok(changing.length > 30)
+    const known = [...narwhal.asked, ...Object.keys(WITHOUT)]
+    assert.deepEqual(changing.toSorted(), [...new Set(known)].toSorted())
+  })
+
+  test('AUD-11: no value of a secret or token is in the audit log, its export, the own log or the database', async () => {
+    const all = await entries()
+    assert.ok(all.length > 30)
+    assert.doesNotMatch(JSON.stringify(all), new RegExp(CANARY))
+    assert.doesNotMatch(narwhal.said(), new RegExp(CANARY))
+    assert.doesNotMatch(JSON.stringify(all), new RegExp(OTHER))
+    for (const file of await readdir(narwhal.dataDir, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue
+      const content = await readFile(join(file.parentPath, file.name))
+      assert.ok(!content.includes(CANARY), file.name)
+    }
+  })
+
+  test('AUD-12: the entries of all that was done are a chain without a hole', async () => {
+    const check = new ChainCheck({ seq: 0, hash: '' })
+    for (const entry of await entries()) assert.equal(check.next(entry), undefined)
+    assert.ok(check.seq > 30)
+  })
+
+  test('SEC-28: which jobs on which runners had a secret is told by its name', async () => {
+    const { signal } = new AbortController()
+    const address = { server: narwhal.url, token: narwhal.token }
+    const query = { secret: 'DEPLOY_KEY', action: 'job.given_secrets' } as const
+    const given = await eventually(async () => {
+      const { entries: found } = await listAudit(address, query, signal)
+      const isStrangers = found.filter(({ after }) => after?.['isStranger'] === true)
+      return isStrangers.length === 2 && found.length > 2 ? found : null
+    })
+    for (const { actor, after, subject } of given) {
+      assert.equal(actor.kind, 'system')
+      assert.equal(subject.kind, 'job')
+      assert.deepEqual(after?.['secrets'], ['DEPLOY_KEY'])
+      assert.ok(after?.['runner'] && after['runnerId'] && after['sha'] && after['attempt'])
+    }
+  })
+
+  test('AUD-13: nobody but an administrator reads the audit log, however its path is written', async () => {
+    const member = await narwhal.client.addUser({ name: 'mary', role: 'member' })
+    const { token } = await narwhal.client.createToken({ name: 'laptop', user: member.name })
+    for (const path of [
+      '/api/v1/audit',
+      '/api/v1/audit/head',
+      '/api/v1/audit/lines',
+      '/%61pi/v1/audit',
+      '/api/v1/%61udit/lines',
+      '/api/v1/audit?limit=1',
+    ]) {
+      const { status } = await fetch(`${narwhal.url}${path}`, { headers: bearer(token) })
+      assert.equal(status, 403, path)
+      assert.equal((await fetch(`${narwhal.url}${path}`)).status, 401, path)
+      const own = await fetch(`${narwhal.url}${path}`, { headers: bearer(narwhal.token) })
+      assert.equal(own.status, 200, path)
+      await own.body?.cancel()
+    }
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const headers = bearer(narwhal.token)
+      const { status } = await fetch(`${narwhal.url}/api/v1/audit`, { method, headers })
+      assert.equal(status, 404, 'nothing changes it')
+    }
+  })
+
+  test('AUD-14: the manual names every action', async () => {
+    const manual = await readFile(new URL('../../docs/manual/audit.md', import.meta.url), 'utf8')
+    for (const action of Object.keys(AUDIT_ACTIONS)) {
+      assert.ok(manual.includes(`\`${action}\``), action)
+    }
+  })
+})

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { readAuditLines } from '../../src/cli/audit/audit-client.ts'
+import { ApiClient } from '../../src/cli/client.ts'
+import type { ChainedEntry } from '../../src/contract/audit-chain.ts'
+import type { AuditAction } from '../../src/core/audit-actions.ts'
+import { eventually } from './eventually.ts'
+import { startNarwhal } from './narwhal-process.ts'
+import { tempDir } from './temp-dir.ts'
+import { bearer, tokenIn } from './tokens.ts'
+
+export type AuditedNarwhal = Awaited<ReturnType<typeof openAudited>>
+
+/** A process of its own: all that it says is to be looked through. */
+export async function openAudited() {
+  await using stack = new AsyncDisposableStack()
+  const dataDir = stack.use(await tempDir()).path
+  const flags = ['--port', '0', '--data', dataDir, '--executor', 'fake:', '--slots', '8']
+  const more = [
+    '--max-attempts',
+    '1',
+    '--log-level',
+    'debug',
+    '--oidc-issuer',
+    'https://tokens.example.com',
+  ]
+  const { said } = stack.use(startNarwhal(['up', ...flags, ...more]))
+  const url = await eventually(() => /is up: (http:\S+)/.exec(said())?.[1] ?? null)
+  const token = tokenIn(dataDir)
+  const client = new ApiClient({ server: url, token }, new AbortController().signal)
+  const asked = new Set<string>()
+  const { entries, ask } = asking({ url, token, asked })
+  const owned = stack.move()
+  const dispose = (): Promise<void> => owned.disposeAsync()
+  return {
+    entries,
+    ask,
+    asked,
+    url,
+    agentUrl: url,
+    token,
+    client,
+    dataDir,
+    said,
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+function asking({ url, token, asked }: { url: string; token: string; asked: Set<string> }) {
+  async function entries(after = 0): Promise<ChainedEntry[]> {
+    const { signal } = new AbortController()
+    const address = { server: url, token: token }
+    const all: ChainedEntry[] = []
+    for await (const entry of readAuditLines(address, after, signal)) all.push(entry)
+    return all
+  }
+
+  /**
+   * Asks for something that changes, by the route as the OpenAPI document has it, and returns the answer: one
+   * entry is written down of it, of this action and by who asked.
+   */
+  async function ask(
+    route: string,
+    action: AuditAction,
+    params: Readonly<Record<string, string>> = {},
+    options: { body?: object; cookie?: string; actor?: string } = {},
+  ): Promise<{ answer: Record<string, never>; entry: ChainedEntry; cookie: string }> {
+    asked.add(route)
+    const [method = '', pattern = ''] = route.split(' ')
+    const path = pattern.replaceAll(/\{(\w+)\}/g, (_all, name: string) => params[name] ?? '')
+    const last = (await entries()).at(-1)?.seq ?? 0
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(options.body ? { body: JSON.stringify(options.body) } : {}),
+      headers: {
+        ...(options.cookie ? { cookie: options.cookie } : bearer(token)),
+        ...(options.body ? { 'content-type': 'application/json' } : {}),
+      },
+    })
+    const text = await response.text()
+    assert.ok(response.ok, `${route}: ${response.status} ${text}`)
+    // What Narwhal itself does meanwhile, such as giving a job to a runner, is not of the request.
+    const written = (await entries(last)).filter(({ cause }) => cause.startsWith(method))
+    assert.deepEqual(
+      written.map((entry) => entry.action),
+      [action],
+      route,
+    )
+    const [entry] = written
+    assert.ok(entry)
+    assert.equal(entry.address, '127.0.0.1')
+    assert.equal(entry.cause, route.replaceAll(/\{(\w+)\}/g, ':$1'))
+    assert.notEqual(entry.actor.kind, 'nobody', route)
+    assert.equal(entry.actor.name, options.actor ?? 'admin', route)
+    const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? ''
+    return { answer: JSON.parse(text) as Record<string, never>, entry, cookie }
+  }
+
+  return { entries, ask }
+}
