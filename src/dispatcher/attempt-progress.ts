@@ -16,6 +16,8 @@ import type { AttemptRecord, StepRecord } from '../store/records.ts'
 const MOST_PHASES = 100
 /** A runner cuts at the borders of its chunks, and adds a line of its own. */
 const SLACK_BYTES = 1024 * 1024
+/** Words are for people: an honest runner's are a line or two. */
+const MOST_REASON_CHARACTERS = 8_192
 
 /** What a batch of a runner's events comes to. */
 export interface Progress {
@@ -102,7 +104,7 @@ function addEvent(
         outcome: outcomeFromProto(outcome),
         finishedAt: at,
         ...(exitCode === undefined ? {} : { exitCode }),
-        ...(reason ? { reason } : {}),
+        ...(reason ? { reason: cut(reason) } : {}),
       })
     }
     case 'finished':
@@ -147,7 +149,7 @@ function addEnd(
 ): AttemptRecord {
   const report = { attempt: attempt.number, fence: attempt.fence }
   const outcome = outcomeFromProto(finished.outcome)
-  const words = finished.reason
+  const words = cut(finished.reason)
   const reason = words ? { reason: words } : {}
   sink.end = finished.fault === Fault.RUNNER ? { fault: words } : {}
   sink.jobEvents.push(
@@ -167,6 +169,11 @@ function addEnd(
     finishedAt: at,
     phases,
   }
+}
+
+function cut(reason: string): string {
+  if (reason.length <= MOST_REASON_CHARACTERS) return reason
+  return `${reason.slice(0, MOST_REASON_CHARACTERS).toWellFormed()} …`
 }
 
 /** Whether the job goes on as its next attempt, since this one's end says nothing about it. */

@@ -124,6 +124,8 @@ export class AttemptRun {
     }
     const wasRunning = this.#lastSeq > 0
     const reason = error.message
+    // No refusal, after which the same runner would get it again and again: what it said can't be.
+    if (error.code === 'invalid') return { kind: 'lost', reason }
     if (!this.#lease.isHeld) return { kind: wasRunning ? 'lost' : 'refused', reason }
     if (error.code === 'not_found' && !this.#link.balanced) {
       return { kind: wasRunning ? 'lost' : 'refused', reason }

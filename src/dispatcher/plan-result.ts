@@ -38,8 +38,17 @@ function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {
   }
 }
 
+/** Far more than a file may have; what a runner sends may not come from one. */
+const MOST_JOBS = 20_000
+const MOST_STEPS = 200_000
+
 /** A pipeline without jobs, or of jobs that wait for what never comes, would never end. */
 function checked(plan: PipelinePlan): PipelinePlan {
+  const steps = plan.jobs.reduce((sum, job) => sum + job.steps.length, 0)
+  if (plan.jobs.length > MOST_JOBS || steps > MOST_STEPS) {
+    const words = `the runner answered with a plan of ${plan.jobs.length} jobs and ${steps} steps`
+    throw new NarwhalError('invalid', `${words}, which no file can have`)
+  }
   const names = new Set(plan.jobs.map(({ name }) => name))
   const isUsable =
     names.size > 0 &&

@@ -186,19 +186,21 @@ export class RunnerLink implements AsyncDisposable {
     const { hardware, engines, strangerEngines, version } = description
     // Labels are granted, not claimed, where a token said which.
     const { allowedLabels } = this.#wishes
-    const labels = description.labels.filter((label) => allowedLabels?.includes(label) ?? true)
+    const labels = description.labels
+      .filter((label) => label.length <= 100 && (allowedLabels?.includes(label) ?? true))
+      .slice(0, 100)
     this.#record = {
       ...this.#record,
       labels,
-      engines: engines.map(engineFromProto),
-      strangerEngines: strangerEngines.map(engineFromProto),
-      softwareVersion: version,
+      engines: [...new Set(engines.map(engineFromProto))],
+      strangerEngines: [...new Set(strangerEngines.map(engineFromProto))],
+      softwareVersion: short(version),
       ...(hardware && {
         hardware: {
           cpus: hardware.cpus,
           memoryBytes: Number(hardware.memoryBytes),
-          architecture: hardware.architecture,
-          operatingSystem: hardware.operatingSystem,
+          architecture: short(hardware.architecture),
+          operatingSystem: short(hardware.operatingSystem),
         },
       }),
     }
@@ -263,4 +265,9 @@ export class RunnerLink implements AsyncDisposable {
     await this.#connector[Symbol.asyncDispose]?.()
     await this.#watching
   }
+}
+
+/** What a runner says of itself is shown everywhere, and may be anything. */
+function short(text: string): string {
+  return text.slice(0, 100).toWellFormed()
 }

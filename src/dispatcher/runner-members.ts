@@ -2,6 +2,7 @@ import { createClient } from '@connectrpc/connect'
 import { RunnerService, type WatchLoadResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { fromConnectError } from '../contract/rpc.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { Pace } from '../lib/pace.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { Connector } from './connector.ts'
 import type { Member } from './runner-member.ts'
@@ -9,6 +10,16 @@ import type { Member } from './runner-member.ts'
 const INTERVAL_MS = 2_000
 /** So many are looked at for each sample; the next one tells of the others. */
 const MOST_ORPHANS = 200
+/** What one machine is taken to run at a time, whatever it says. */
+const MOST_SLOTS = 1_000
+const MOST_TROUBLE_CHARACTERS = 500
+/**
+ * So many samples in haste are heard at once, and then so many in a millisecond: more than jobs begin and end
+ * anywhere. One that tells more waits, and so do its next words.
+ */
+const MOST_IN_HASTE = 2_000
+const SAMPLES_A_MS = 2
+
 /** A member that has said nothing for so long is gone. */
 const SILENCE_MS = 7_000
 /** How often a balancer is asked for members that are new. */
@@ -98,10 +109,12 @@ async function openStream(watch: Watch): Promise<{
     if (first.done) throw new NarwhalError('unavailable', 'the runner closed the stream at once')
     const read = async (): Promise<void> => {
       try {
+        const pace = new Pace(MOST_IN_HASTE, SAMPLES_A_MS)
         let next: IteratorResult<WatchLoadResponse> = first
         while (!next.done) {
           expectNews()
           watch.onSample(memberOf(next.value))
+          await pace.take(signal)
           next = await messages.next()
         }
       } finally {
@@ -117,9 +130,9 @@ async function openStream(watch: Watch): Promise<{
 
 function memberOf(message: WatchLoadResponse): Member {
   return {
-    instanceId: message.instanceId,
+    instanceId: message.instanceId.slice(0, 100),
     draining: message.draining,
-    trouble: message.trouble,
+    trouble: message.trouble.slice(0, MOST_TROUBLE_CHARACTERS).toWellFormed(),
     orphans: message.orphans.slice(0, MOST_ORPHANS).map(({ jobId, attempt, fence }) => ({
       jobId,
       attempt,
@@ -127,7 +140,7 @@ function memberOf(message: WatchLoadResponse): Member {
     })),
     sample: {
       at: Date.now(),
-      slots: message.slots,
+      slots: Math.min(message.slots, MOST_SLOTS),
       busy: message.busy,
       load: figure(message.load),
       cpu: figure(message.cpu),

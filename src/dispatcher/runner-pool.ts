@@ -43,6 +43,8 @@ export interface RunnerPoolDeps {
 
 /** How often the store is asked which runners there are, and what is wanted of them. */
 const LOOK_MS = 1_000
+/** A runner's load is told so often at most. */
+const TELL_MS = 50
 
 /**
  * The runners that are registered, each with its link. It writes what changes about them to the
@@ -52,6 +54,7 @@ const LOOK_MS = 1_000
 export class RunnerPool implements AsyncDisposable {
   readonly #deps: RunnerPoolDeps
   readonly #links = new Map<RunnerId, RunnerLink>()
+  readonly #toldAt = new Map<RunnerId, number>()
   readonly #wakes: EventHub<void>
   readonly #news: RunnerNews
   readonly #failures: RunnerFailures
@@ -224,6 +227,7 @@ export class RunnerPool implements AsyncDisposable {
     const link = this.#links.get(id)
     if (!link) return
     this.#links.delete(id)
+    this.#toldAt.delete(id)
     this.#news.forget(link)
     await link[Symbol.asyncDispose]()
   }
@@ -244,9 +248,19 @@ export class RunnerPool implements AsyncDisposable {
 
   #note(link: RunnerLink, sample: RunnerSample | undefined): void {
     if (this.#links.get(link.id) !== link) return
-    if (sample) this.#deps.announcer.tell({ type: 'runner.sampled', sample })
+    if (sample && this.#isDue(link.id)) {
+      this.#deps.announcer.tell({ type: 'runner.sampled', sample })
+    }
     this.#news.note(link)
     this.wake()
+  }
+
+  /** Samples are for people who look: however many a runner sends, they see some of them. */
+  #isDue(id: RunnerId): boolean {
+    const now = performance.now()
+    if (now - (this.#toldAt.get(id) ?? -Infinity) < TELL_MS) return false
+    this.#toldAt.set(id, now)
+    return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

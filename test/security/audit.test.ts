@@ -208,7 +208,6 @@ suite('the audit log', () => {
     await ask('POST /api/v1/runners/{runner}/drain', 'runner.changed', at)
     await ask('POST /api/v1/runners/{runner}/resume', 'runner.changed', at)
     await ask('DELETE /api/v1/runners/{runner}', 'runner.removed', at)
-    // @ts-expect-error oidc
     await ask('POST /api/v1/id-tokens/rotate', 'id_token_key.made', {}, { body: { now: true } })
     await ask('DELETE /api/v1/secrets/{secret}', 'secret.removed', { secret: 'DEPLOY_KEY' })
     await ask('DELETE /api/v1/repositories/{repository}', 'repository.removed', {
