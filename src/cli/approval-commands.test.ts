@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runCommand } from '#root/test/support/cli/run-command.ts'
+import { eventually } from '#root/test/support/eventually.ts'
+import { gitRepository } from '#root/test/support/git-repository.ts'
+import { deliver, pullRequestPayload } from '#root/test/support/github.ts'
+import { pipelineOf, register, startUp } from '#root/test/support/installation.ts'
+
+test('without a terminal only a pipeline whose commit is named is approved', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [print ok]\n' } })
+  await using narwhal = await startUp()
+  const repository = await register(narwhal, source.path, { name: 'ada/asked' })
+  const sha = await source.commit({ a: '1' })
+  await source.git('update-ref', 'refs/pull/1/head', sha)
+  const payload = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
+  const { secret } = repository
+  const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+  const { id } = await pipelineOf(narwhal, told.body.eventId)
+  await eventually(async () => (await narwhal.client.listAwaiting()).length === 1)
+  const env = { NARWHAL_TOKEN: narwhal.token }
+  const run = (line: string) => runCommand(narwhal.url, line, { env })
+
+  const listed = await run('pipeline awaiting')
+  assert.match(listed.out, /^PIPELINE +FOR .*\nada\/asked#1 +run +#1 /)
+  const unnamed = await run('pipeline approve ada/asked#1')
+  assert.notEqual(unnamed.code, 0)
+  assert.ok(unnamed.err.includes(sha) && unnamed.err.includes('--sha'))
+  const other = await run(`pipeline approve ada/asked#1 --sha ${'c'.repeat(40)}`)
+  assert.notEqual(other.code, 0)
+  assert.ok(other.err.includes(sha) && other.err.includes('c'.repeat(40)))
+  assert.notEqual((await run('pipeline approve ada/asked#1@1')).code, 0)
+  assert.equal((await narwhal.client.getPipeline(id)).pipeline.approval?.status, 'needed')
+
+  const approved = await run(`pipeline approve ada/asked#1@${sha.slice(0, 10)}`)
+  assert.equal(approved.out, `approved ada/asked#1 at commit ${sha}\n`)
+  const set = await run('repo set ada/asked --approval all-strangers --strangers 49,50')
+  assert.equal(set.out, 'ada/asked: approval of all-strangers; strangers: 49, 50\n')
+  assert.notEqual((await run('repo set ada/asked --strangers bot')).code, 0)
+})
