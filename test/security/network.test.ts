@@ -224,6 +224,8 @@ test('NET-19: a runner that was killed leaves nothing that its next start does n
   await at.kill()
   await using next = await at.again()
   await next.open('job')
+  // What forwards for jobs forwards for nobody else, then as before.
+  assert.match(await at.onMachine('nft', 'list', 'ruleset'), /iifname "up0" oifname != "nw\*" drop/)
   const ends = (text: string) => text.split('\n').filter((line) => /^nw[0-9a-f]{6}[os]n/.test(line))
   // Those that wait and that of the job: as many as at first, or fewer.
   assert.ok(ends(await at.onMachine('ip', '-br', 'link')).length <= 6)

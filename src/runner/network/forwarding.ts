@@ -12,8 +12,12 @@ export class Forwarding {
   /** Those whose setting was changed, by the file of the setting. */
   readonly #opened = new Set<string>()
 
-  constructor(id: string) {
+  /** What a former process has opened and guarded, by its table as nft lists it; empty: there is none. */
+  readonly #former: string
+
+  constructor(id: string, former: string) {
     this.#id = id
+    this.#former = former
   }
 
   /** Whether packets of IPv6 can be forwarded without a change for the whole machine. */
@@ -38,10 +42,9 @@ export class Forwarding {
         const setting = `${family}/conf/${uplink}/${name}`
         const now = await readSetting(setting)
         if (now === undefined) continue
-        if (now === '0') {
-          await writeSetting(setting, '1')
-          this.#opened.add(setting)
-        }
+        if (now === '0') await writeSetting(setting, '1')
+        const isFormer = this.#former.includes(`meta nfproto ${family} iifname "${uplink}" oifname`)
+        if (now === '0' || isFormer) this.#opened.add(setting)
         // What another Narwhal has opened is as little meant for all.
         if (this.#opened.has(setting) || hasOthers) guards.push({ family, interface: uplink })
       }

@@ -35,12 +35,13 @@ export class Table implements AsyncDisposable {
     this.#options = options
     this.#machine = parts.machine
     this.#ipv6 = parts.ipv6
-    this.#forwarding = new Forwarding(parts.id)
+    this.#forwarding = new Forwarding(parts.id, parts.former)
   }
 
   static async open(options: NetworkOptions): Promise<Table> {
     const hash = createHash('sha256').update(options.instance).digest()
     const id = hash.toString('hex').slice(0, 6)
+    const former = await listTable(tableOf(id))
     await sweepLinks(id)
     const machine = await readMachine()
     const { servers } = await readNameServers()
@@ -51,7 +52,7 @@ export class Table implements AsyncDisposable {
     })
     const hasIpv6 = machine.hasIpv6Default && (await Forwarding.canForwardIpv6())
     const ipv6 = hasIpv6 ? `fd${hash.toString('hex', 6, 7)}:${words(hash)}` : undefined
-    const table = new Table(options, { id, plan, machine, ipv6 })
+    const table = new Table(options, { id, plan, machine, ipv6, former })
     try {
       await Promise.all([table.#addResolvers(), table.#make(), allowInUserChain(prefixOf(id))])
       return table
@@ -149,8 +150,8 @@ export class Table implements AsyncDisposable {
   }
 
   /** What the kernel has of it; empty: nothing. */
-  async #list(): Promise<string> {
-    return runProgram('nft', ['list', 'table', 'inet', this.name]).catch(() => '')
+  #list(): Promise<string> {
+    return listTable(this.name)
   }
 }
 
@@ -160,7 +161,13 @@ function rulesIn(text: string): number {
   return text.match(rule)?.length ?? 0
 }
 
+function listTable(name: string): Promise<string> {
+  return runProgram('nft', ['list', 'table', 'inet', name]).catch(() => '')
+}
+
 interface OpenParts {
+  /** The table of a former process that was killed, as nft lists it. */
+  readonly former: string
   readonly machine: MachineFacts
   readonly ipv6: string | undefined
 }
