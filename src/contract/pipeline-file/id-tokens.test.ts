@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jobFromProto, jobToProto } from '../plan-messages.ts'
+import { lintPipelineFile } from './lint-pipeline-file.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 import { showProblems } from './show-problems.ts'
 
@@ -73,4 +74,15 @@ test('a variable is an id token, a secret or a value, and not two of them', () =
   )
   const apart = 'id_tokens: { T: { audience: a } }\nenv: { S: 1 }\nsecrets: [KEY]\nsteps: [x]\n'
   assert.ok(parsePipelineFile(apart).ok)
+})
+
+test('warns of a token that pull requests of strangers can not have, unless it is optional', () => {
+  const warned = (token: string) =>
+    lintPipelineFile(
+      `id_tokens: { T: ${token} }\nwhen: { event: pull_request }\nsteps: [x]\n`,
+    ).warnings.map(({ message }) => message)
+  const [message, ...more] = warned('{ audience: a }')
+  assert.match(message ?? '', /id_tokens can't reach pull requests of strangers/)
+  assert.deepEqual(more, [])
+  assert.deepEqual(warned('{ audience: a, optional: true }'), [])
 })

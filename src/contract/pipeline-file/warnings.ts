@@ -127,22 +127,24 @@ function envWarnings({ env }: Values, path: readonly PropertyKey[]): Issue[] {
 }
 
 /**
- * A job that is meant for pull requests gets no secrets for those from forks: unless it leaves them
+ * A job that is meant for pull requests gets no secrets, and no id tokens, for those from forks: unless it leaves them
  * out, it ends in an error there until somebody approves them.
  */
 function secretWarnings(
-  { secrets, when }: Values,
+  { secrets, id_tokens: idTokens, when }: Values,
   path: readonly PropertyKey[],
   fileWhen: unknown,
 ): Issue[] {
-  const isNone = Object.keys((secrets ?? []) as object).length === 0
+  const hasSecrets = Object.keys((secrets ?? []) as object).length > 0
+  const tokens = Object.values(valuesOf(idTokens)).map(valuesOf)
+  const isNone = !hasSecrets && tokens.every(({ optional }) => optional === true)
   const all = [conditionsOf(when), conditionsOf(fileWhen)].filter((list) => list.length > 0)
   const asksForPulls = all.some((list) => list.some(namesPullRequests))
   const reachesForks = all.every((list) => list.some((one) => !excludesForks(one)))
   if (isNone || !asksForPulls || !reachesForks) return []
   const message =
     "can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one"
-  return [{ path: [...path, 'secrets'], message, at: 'key' }]
+  return [{ path: [...path, hasSecrets ? 'secrets' : 'id_tokens'], message, at: 'key' }]
 }
 
 function conditionsOf(when: unknown): Values[] {

@@ -122,3 +122,13 @@ test('shows the plan with files of other repositories, where it is told where th
   const wrong = await narwhalRunOf(file.replace('a.yml', 'b.yml'), '--dry-run', ...option)
   assert.match(wrong.out, /error: can't include "acme\/ci@main:b\.yml": there is no such file/)
 })
+
+test('makes no id tokens: says so, and runs the jobs that can do without', async () => {
+  const { out, code } = await narwhalRunOf(`jobs:
+  needs: { id_tokens: { T: { audience: a } }, steps: [print needs] }
+  may: { id_tokens: { T: { audience: a, optional: true } }, steps: [print may $T.] }
+`)
+  assert.match(out, /needs error: it can't have the id token T: `narwhal run` gives none/)
+  assert.match(out, / may\/\S.* may \.\n/)
+  assert.equal(code, 1)
+})
