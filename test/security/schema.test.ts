@@ -84,3 +84,22 @@ test('BND-22: a database that is made now can give back what is free inside', as
   await using schema = await openSchema()
   assert.equal(schema.list('pragma auto_vacuum')[0]?.['auto_vacuum'], 2)
 })
+
+test('BND-23: what is free inside goes back to the disk, more than a page at a time', async () => {
+  await using dir = await tempDir()
+  const path = dir.join('narwhal.db')
+  await using store = await openStore({ kind: 'sqlite', path }, silentLog())
+  {
+    using database = new DatabaseSync(path)
+    database.exec('create table waste (data blob)')
+    database.exec('insert into waste values (zeroblob(8000000))')
+    database.exec('delete from waste')
+  }
+  const before = await store.room()
+  assert.ok(before.freeInsideBytes > 7_000_000)
+  let steps = 0
+  while (await store.giveBack()) steps++
+  assert.ok(steps > 0 && steps < 20, `${steps} steps`)
+  const after = await store.room()
+  assert.ok(after.usedBytes < before.usedBytes - 6_000_000)
+})

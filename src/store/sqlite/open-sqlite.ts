@@ -49,7 +49,7 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
     writing,
     reading,
     room: () => sqliteRoom(writing, path),
-    giveBack: () => giveBackPages(writing),
+    giveBack: () => giveBackPages(writing, (statement) => writer.execute(statement)),
     [Symbol.asyncDispose]: async () => {
       await reading.destroy()
       // The last one to close folds the log of changes into the file.

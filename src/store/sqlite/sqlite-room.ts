@@ -26,11 +26,15 @@ export async function sqliteRoom(db: Db, path: string): Promise<DatabaseRoom> {
  * Cuts some free pages off the file. A database that was made before Narwhal did so has to be rewritten
  * once for that (see the manual); until then its free pages are only used again.
  */
-export async function giveBackPages(db: Db): Promise<boolean> {
+export async function giveBackPages(
+  db: Db,
+  execute: (statement: string) => Promise<void>,
+): Promise<boolean> {
   const INCREMENTAL = 2
   if ((await ask(db, 'auto_vacuum')) !== INCREMENTAL) return false
   const before = await ask(db, 'freelist_count')
   if (before < STEP_PAGES) return false
-  await sql`${sql.raw(`pragma incremental_vacuum(${STEP_PAGES})`)}`.execute(db)
+  // Run as a statement with no rows it is stepped once, which frees one page: `exec` goes on to its end.
+  await db.connection().execute(() => execute(`pragma incremental_vacuum(${STEP_PAGES})`))
   return (await ask(db, 'freelist_count')) < before
 }
