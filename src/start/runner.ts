@@ -12,6 +12,7 @@ import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
+import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
@@ -41,6 +42,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   )
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
+  warnOfHoles(context.log)
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const { host, port = PORT } = config
   const authority = isDialled

@@ -11,6 +11,7 @@ import { listen } from '../http/server.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { OwnCheckoutExecutor } from '../runner/executor/own-checkout.ts'
 import { inProcessTransport } from '../runner/in-process.ts'
+import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
@@ -143,6 +144,7 @@ async function openRunner(
   const own = { sandboxes: executor, folder: flags['build'] }
   const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, own))
   const parts = { executor: ownCheckout ?? executor, dataDir, claim }
+  warnOfHoles(context.log)
   const runner = stack.use(await startRunnerOf(context, parts))
   return { runner, networks, executor, ownCheckout }
 }

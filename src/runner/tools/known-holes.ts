@@ -1,0 +1,88 @@
+/** A hole of a program that jobs are kept in, or commits fetched, by. */
+interface KnownHole {
+  readonly id: string
+  readonly what: string
+  /** The first mended version of each line that was mended; every line after the last has it, too. */
+  readonly mendedIn: readonly string[]
+}
+
+export type ToolName = 'git' | 'bubblewrap' | 'runc' | 'crun' | 'docker'
+
+/** From the projects' own advisories. A distribution may have mended a version without changing its number. */
+const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
+  // https://github.com/git/git/security/advisories
+  git: [
+    {
+      id: 'CVE-2025-48384',
+      what: 'a submodule with a carriage return in its path writes elsewhere',
+      mendedIn: ['2.43.7', '2.44.4', '2.45.4', '2.46.4', '2.47.3', '2.48.2', '2.49.1', '2.50.1'],
+    },
+  ],
+  // https://github.com/containers/bubblewrap/security/advisories
+  bubblewrap: [
+    {
+      id: 'CVE-2020-5291',
+      what: 'an ordinary user becomes root where it is setuid',
+      mendedIn: ['0.4.1'],
+    },
+  ],
+  // https://github.com/opencontainers/runc/security/advisories
+  runc: [
+    {
+      id: 'CVE-2024-21626',
+      what: "a container reaches the machine's files by a descriptor that was left open",
+      mendedIn: ['1.1.12'],
+    },
+    {
+      id: 'CVE-2025-31133',
+      what: 'a container writes to masked files of /proc, and with them to the machine',
+      mendedIn: ['1.2.8', '1.3.3'],
+    },
+  ],
+  // https://github.com/containers/crun/security/advisories
+  crun: [
+    {
+      id: 'CVE-2025-24965',
+      what: "an image for krun writes the machine's files",
+      mendedIn: ['1.20'],
+    },
+  ],
+  // https://github.com/moby/moby/security/advisories
+  docker: [
+    {
+      id: 'CVE-2024-29018',
+      what: 'names that an internal network asks for get outside',
+      mendedIn: ['23.0.11', '25.0.5', '26.0.0'],
+    },
+  ],
+}
+
+/** The holes that a version has by its number, each as `CVE-…: what it does (mended in …)`. */
+export function knownHoles(tool: ToolName, version: string): readonly string[] {
+  return HOLES[tool]
+    .filter(({ mendedIn }) => !isMended(version, mendedIn))
+    .map(({ id, what, mendedIn }) => `${id}: ${what} (mended in ${mendedIn.join(', ')})`)
+}
+
+/** Each line of releases (`1.2.x`) has a mended version of its own; what is newer than all has it anyway. */
+function isMended(version: string, mendedIn: readonly string[]): boolean {
+  const own = numbersOf(version)
+  const line = mendedIn.find((mended) => {
+    const [major, minor] = numbersOf(mended)
+    return major === own[0] && minor === own[1]
+  })
+  const needed = line ?? mendedIn.at(-1) ?? '0'
+  return compare(own, numbersOf(needed)) >= 0
+}
+
+function numbersOf(version: string): readonly number[] {
+  return version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let at = 0; at < Math.max(a.length, b.length); at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
