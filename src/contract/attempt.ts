@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { isRef, isSha } from '../core/commit-event.ts'
 import type { RepositoryId } from '../core/ids.ts'
+import type { ImageRun } from '../core/image-run.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Outputs } from '../core/outputs.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -33,7 +34,13 @@ export interface CommitSource {
 /** What a runner tells of an attempt. Steps count from 0. */
 export type AttemptEvent =
   | { readonly type: 'started'; readonly instanceId: string }
-  | { readonly type: 'phase'; readonly phase: RunnerPhase; readonly durationMs: number }
+  | {
+      readonly type: 'phase'
+      readonly phase: RunnerPhase
+      readonly durationMs: number
+      /** Of the sandbox. */
+      readonly images?: readonly ImageRun[]
+    }
   | { readonly type: 'step_started'; readonly step: number }
   | { readonly type: 'log'; readonly chunk: LogChunk }
   | {
@@ -89,8 +96,9 @@ function oneof(event: AttemptEvent): EventCase {
     case 'started':
       return { case: 'started', value: { instanceId: event.instanceId } }
     case 'phase': {
-      const { durationMs } = event
-      return { case: 'phase', value: { phase: phaseToProto(event.phase), durationMs } }
+      const { durationMs, images = [] } = event
+      const phase = phaseToProto(event.phase)
+      return { case: 'phase', value: { phase, durationMs, images: [...images] } }
     }
     case 'step_started':
       return { case: 'stepStarted', value: { step: event.step } }

@@ -58,7 +58,13 @@ export const problemView = z
 
 /** A stretch of time for the waterfall: accepted, queued, planned, placed, fetched, … */
 export const phaseView = z
-  .object({ name: z.string(), startedAt: at, durationMs: z.number().nonnegative() })
+  .object({
+    name: z.string(),
+    startedAt: at,
+    durationMs: z.number().nonnegative(),
+    /** Of a sandbox: the images of its containers, with the digests that their names stood for. */
+    images: z.array(z.object({ image: z.string(), digest: z.string() })).optional(),
+  })
   .meta({ id: 'Phase' })
 export type PhaseView = z.infer<typeof phaseView>
 

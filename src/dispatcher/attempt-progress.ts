@@ -6,6 +6,7 @@ import {
 import { chunkOf, costOf, type LogChunk } from '../contract/log-chunk.ts'
 import { outputsFromProto } from '../contract/outputs-message.ts'
 import { chunkFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
+import { soundImages } from '../core/image-run.ts'
 import type { JobEvent } from '../core/job.ts'
 import { bytesInWords, FLOOD_TIMES } from '../core/log-limit.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -89,7 +90,13 @@ function addEvent(
     case 'phase': {
       if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
       const { phase, durationMs } = event.value
-      const one = { name: phaseFromProto(phase), startedAt: at - durationMs, durationMs }
+      const images = soundImages(event.value.images)
+      const one = {
+        name: phaseFromProto(phase),
+        startedAt: at - durationMs,
+        durationMs,
+        ...(images.length > 0 ? { images } : {}),
+      }
       return { ...attempt, phases: [...attempt.phases, one] }
     }
     case 'stepStarted':

@@ -167,7 +167,7 @@ export class Attempt implements KnownAttempt {
         onService: this.#services.hear,
       }),
       signal,
-      onPhase: (phase, durationMs) => this.#tell({ type: 'phase', phase, durationMs }),
+      onPhase: (event) => this.#tell(event),
     })
     this.finished = this.#run()
     this.tornDown = this.finished.then(() => this.#tearDown())

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
-import type { CommitSource } from '../contract/attempt.ts'
+import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
 import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import type { ImageRun } from '../core/image-run.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -25,7 +26,7 @@ export interface PreparationOrder {
   readonly sandbox: SandboxSpec
   readonly signal: AbortSignal
   /** Called when a part is done, with the milliseconds that it took. */
-  readonly onPhase: (phase: RunnerPhase, durationMs: number) => void
+  readonly onPhase: (event: Extract<AttemptEvent, { type: 'phase' }>) => void
 }
 
 /**
@@ -73,7 +74,10 @@ export class Preparation {
     if (taken) this.#workspace = taken.workspace
     else await this.#blame(() => 'runner', makeWorkspace(spec.workspace))
     const open = () => (taken ? taken.open(signal) : executor.open(spec, signal))
-    this.#opening = this.#blame(faultOfSandbox, this.#timed('sandbox', open))
+    this.#opening = this.#blame(
+      faultOfSandbox,
+      this.#timed('sandbox', open, (sandbox) => sandbox.images),
+    )
     this.#checkingOut = this.#blame(faultOfCheckout, this.#checkOut())
     const [sandbox] = await Promise.all([this.#opening, this.#checkingOut])
     return sandbox
@@ -100,10 +104,17 @@ export class Preparation {
     })
   }
 
-  async #timed<Result>(phase: RunnerPhase, work: () => Promise<Result>): Promise<Result> {
+  async #timed<Result>(
+    phase: RunnerPhase,
+    work: () => Promise<Result>,
+    imagesOf?: (result: Result) => readonly ImageRun[] | undefined,
+  ): Promise<Result> {
     const startedAt = performance.now()
     const result = await work()
-    this.#order.onPhase(phase, Math.round(performance.now() - startedAt))
+    const durationMs = Math.round(performance.now() - startedAt)
+    const images = imagesOf?.(result) ?? []
+    const told = images.length > 0 ? { images } : {}
+    this.#order.onPhase({ type: 'phase', phase, durationMs, ...told })
     return result
   }
 

@@ -7,12 +7,12 @@ import type { Logger } from '../lib/log.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 import { serveRunner } from '../runner/serve.ts'
+import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { startWatchdog } from '../runner/watchdog/watchdog.ts'
 import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { attachRunner } from './attach-runner.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
-import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
@@ -21,6 +21,12 @@ type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
 const PORT = 4750
 /** How long handing back what is left may take at the most, and telling it. */
 const HAND_BACK_MS = 25_000
+
+async function warnOfTrouble(executor: Executor, log: Logger): Promise<void> {
+  warnOfHoles(log)
+  const trouble = await executor.probe()
+  if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
+}
 
 /** `narwhal runner`: runs jobs for a dispatcher until the process is asked to end. */
 export async function runRunner(launch: Launch): Promise<void> {
@@ -40,9 +46,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   const executor = stack.use(
     watchedExecutor(await openExecutorOf(context, { dataDir, networks, warmSandboxes }), watchdog),
   )
-  const trouble = await executor.probe()
-  if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
-  warnOfHoles(context.log)
+  await warnOfTrouble(executor, log)
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
   const { host, port = PORT } = config
   const authority = isDialled

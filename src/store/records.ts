@@ -14,6 +14,7 @@ import type {
   TokenId,
   UserId,
 } from '../core/ids.ts'
+import type { ImageRun } from '../core/image-run.ts'
 import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Outputs } from '../core/outputs.ts'
@@ -85,6 +86,8 @@ export interface Phase {
   readonly name: string
   readonly startedAt: number
   readonly durationMs: number
+  /** Of a sandbox: the images of its containers. */
+  readonly images?: readonly ImageRun[]
 }
 
 export type PipelineState =

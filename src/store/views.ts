@@ -1,7 +1,13 @@
-import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
+import type {
+  AttemptView,
+  JobView,
+  PhaseView,
+  PipelineView,
+  RunnerView,
+} from '../contract/views.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import { partsOf } from '../core/plan.ts'
-import type { AttemptRecord, JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
+import type { AttemptRecord, JobRecord, Phase, PipelineRecord, RunnerRecord } from './records.ts'
 
 /** What the outside sees of a record. */
 
@@ -36,7 +42,7 @@ export function pipelineView(
       },
     }),
     event: { id, kind, ref, sha, title, author, source, receivedAt, ...(stranger && { stranger }) },
-    phases: [...pipeline.phases],
+    phases: pipeline.phases.map(viewPhase),
     createdAt: pipeline.createdAt,
   }
 }
@@ -67,7 +73,7 @@ function attemptView(attempt: AttemptRecord): AttemptView {
   return {
     ...shown,
     decision: { ...decision, considered: [...decision.considered] },
-    phases: [...attempt.phases],
+    phases: attempt.phases.map(viewPhase),
     steps: attempt.steps.map((step, index) => ({ index, ...step })),
   }
 }
@@ -91,4 +97,8 @@ export function runnerView(runner: RunnerRecord): RunnerView {
     strangerEngines: [...(runner.strangerEngines ?? [])],
     ...(softwareVersion !== undefined && { version: softwareVersion }),
   }
+}
+
+function viewPhase({ images, ...phase }: Phase): PhaseView {
+  return { ...phase, ...(images ? { images: images.map((one) => ({ ...one })) } : {}) }
 }

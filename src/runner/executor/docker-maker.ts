@@ -8,6 +8,7 @@ import { SharedTasks } from '../shared-tasks.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type EngineTraits, JobContainer } from './docker-container.ts'
 import { ContainerFolder } from './docker-folder.ts'
+import { imagesOf } from './docker-images.ts'
 import type { DockerNetworks, JobPlace } from './docker-networks.ts'
 import {
   type Connection,
@@ -149,8 +150,9 @@ export class ContainerMaker {
     if (!container) return undefined
     made.defer(() => container.remove().catch(() => {}))
     await container.start(onGone)
+    const images = await imagesOf({ main: container, others: new Map() })
     made.move()
-    return { kind, image, imageId, workspace, limits, container, place }
+    return { kind, image, imageId, workspace, limits, container, images, place }
   }
 
   async #makeServices(

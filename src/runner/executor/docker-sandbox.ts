@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseImageReference } from '../../core/image-reference.ts'
+import type { ImageRun } from '../../core/image-run.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { checkStep } from './check-step.ts'
@@ -67,6 +68,9 @@ export class DockerSandbox implements Sandbox {
   #steps = 0
   #disk: SandboxDisk | undefined
   #removal: Promise<void> | undefined
+
+  /** Set at the opening. */
+  images: readonly ImageRun[] = []
 
   constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
     this.#containers = containers

@@ -10,6 +10,7 @@ import { removeFolder } from '../remove-folder.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
 import { tidyWorkspace } from './docker-container.ts'
+import { imagesOf } from './docker-images.ts'
 import { ContainerMaker, type JobContainers } from './docker-maker.ts'
 import { DockerNetworks } from './docker-networks.ts'
 import { limitSettings, RUNNER_LABEL } from './docker-profile.ts'
@@ -148,7 +149,9 @@ export class DockerExecutor implements Executor {
     try {
       signal.throwIfAborted()
       const { main, services } = containers
+      const images = imagesOf(containers)
       await allOrNone([() => main.start(), async (either) => services?.start(either)], signal)
+      sandbox.images = await images
       signal.throwIfAborted()
       return sandbox
     } catch (error) {
@@ -172,7 +175,8 @@ export class DockerExecutor implements Executor {
           const others = await this.#maker.makeOthers(container, spec, signal)
           this.#sandboxes.delete(sandbox)
           sandbox = this.#keep({ main: container, others, place }, spec)
-        }
+          sandbox.images = await imagesOf({ main: container, others })
+        } else sandbox.images = warm.images
         signal.throwIfAborted()
         return sandbox
       }

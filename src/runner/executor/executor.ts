@@ -1,3 +1,4 @@
+import type { ImageRun } from '../../core/image-run.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { ServiceSpec } from '../../core/plan.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
@@ -207,6 +208,8 @@ export interface Sandbox extends AsyncDisposable {
   /** A shell for a person in the sandbox, with this environment. Absent where there can be none. */
   readonly shell?: ((step: Pick<SandboxStep, 'env' | 'image'>) => Promise<SandboxShell>) | undefined
   readonly handle?: SandboxHandle
+  /** Of its containers, each name once; absent where there are none. */
+  readonly images?: readonly ImageRun[]
   /** Absent where nothing is written. */
   readonly disk?: SandboxDisk | undefined
   keepUntil?(atMs: number): void

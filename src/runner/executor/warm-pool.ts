@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ImageRun } from '../../core/image-run.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { JobContainer } from './docker-container.ts'
@@ -17,6 +18,8 @@ export interface WarmContainer {
   readonly workspace: string
   readonly limits: SandboxLimits
   readonly container: JobContainer
+  /** What it is made of, for the record. */
+  readonly images: readonly ImageRun[]
   readonly place: JobPlace
 }
 

@@ -1,3 +1,4 @@
+import type { ImageRun } from '../../core/image-run.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
@@ -98,6 +99,10 @@ class WatchedSandbox implements Sandbox {
 
   get files(): Sandbox['files'] {
     return this.#sandbox.files
+  }
+
+  get images(): readonly ImageRun[] {
+    return this.#sandbox.images ?? []
   }
 
   get disk(): Sandbox['disk'] {

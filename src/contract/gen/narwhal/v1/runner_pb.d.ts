@@ -1499,6 +1499,13 @@ export declare type PhaseFinished = Message<"narwhal.v1.PhaseFinished"> & {
    * @generated from field: uint32 duration_ms = 2;
    */
   durationMs: number;
+
+  /**
+   * Of the sandbox: what its containers are made of.
+   *
+   * @generated from field: repeated narwhal.v1.ImageRun images = 70;
+   */
+  images: ImageRun[];
 };
 
 /**
@@ -1506,6 +1513,31 @@ export declare type PhaseFinished = Message<"narwhal.v1.PhaseFinished"> & {
  * Use `create(PhaseFinishedSchema)` to create a new message.
  */
 export declare const PhaseFinishedSchema: GenMessage<PhaseFinished>;
+
+/**
+ * @generated from message narwhal.v1.ImageRun
+ */
+export declare type ImageRun = Message<"narwhal.v1.ImageRun"> & {
+  /**
+   * As the job or the runner names it.
+   *
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * `sha256:…`: of the manifest where the engine knows it, else of the image's own configuration.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message narwhal.v1.ImageRun.
+ * Use `create(ImageRunSchema)` to create a new message.
+ */
+export declare const ImageRunSchema: GenMessage<ImageRun>;
 
 /**
  * @generated from message narwhal.v1.StepStarted
