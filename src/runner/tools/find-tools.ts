@@ -1,19 +1,21 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { git } from '../../lib/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { knownHoles, type ToolName } from './known-holes.ts'
 
 const run = promisify(execFile)
 
-/** How each says its version. Of an engine it is the program on this machine, which is mostly the engine's own. */
-const COMMANDS: Readonly<Record<ToolName, readonly [string, ...string[]]>> = {
-  git: ['git', '--version'],
-  bubblewrap: ['bwrap', '--version'],
-  runc: ['runc', '--version'],
-  crun: ['crun', '--version'],
-  docker: ['docker', '--version'],
-}
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** How each says its version. Of an engine it is the program on this machine, which is mostly the engine's own. */
+const COMMANDS: Readonly<Record<ToolName, (signal: AbortSignal) => Promise<string>>> = {
+  git: (signal) => git(['--version'], { env: { PATH }, signal }),
+  bubblewrap: (signal) => ask('bwrap', signal),
+  runc: (signal) => ask('runc', signal),
+  crun: (signal) => ask('crun', signal),
+  docker: (signal) => ask('docker', signal),
+}
 const ANSWER_MS = 5_000
 
 /** A program of this machine, and the holes that its version is known for, in words. */
@@ -26,17 +28,19 @@ export interface FoundTool {
 /** Asks each program that is there for its version. Never rejects. */
 export async function findTools(): Promise<readonly FoundTool[]> {
   const found = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, [program, ...args]]) => {
-      const answer = await run(program, args, { env: { PATH }, timeout: ANSWER_MS }).catch(
-        () => undefined,
-      )
-      const version = answer && versionIn(answer.stdout)
+    Object.entries(COMMANDS).map(async ([name, versionOf]) => {
+      const text = await versionOf(AbortSignal.timeout(ANSWER_MS)).catch(() => '')
+      const version = versionIn(text)
       if (version === undefined) return []
       const tool = name as ToolName
       return [{ name: tool, version, holes: knownHoles(tool, version) }]
     }),
   )
   return found.flat()
+}
+
+async function ask(program: string, signal: AbortSignal): Promise<string> {
+  return (await run(program, ['--version'], { env: { PATH }, signal })).stdout
 }
 
 /** The first number with dots. */
