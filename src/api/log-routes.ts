@@ -25,6 +25,8 @@ import { logSections } from './log-sections.ts'
 import { getJobOfLog } from './lookups.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
+import { watchAccess } from './watch-access.ts'
+import { whoAsks } from './who-asks.ts'
 
 /** So many may read a log to its end at a time; each has a page or two of it in memory. */
 const MOST_READERS = 200
@@ -110,7 +112,7 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
   }
   server.get(`${LOG}.txt`, { schema }, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
-    const place = places.take()
+    const place = places.take(whoAsks(request))
     reply.raw.once('close', () => place[Symbol.dispose]())
     if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
     await getJobOfLog(store, log)
@@ -161,7 +163,11 @@ function registerFollow(
     const gone = new AbortController()
     // Before anything is waited for: a client that has gone by then would be followed for ever.
     reply.raw.once('close', () => gone.abort())
-    using _place = places.take()
+    using _place = places.take(whoAsks(request))
+    using _access = watchAccess(request.checkAgain, () => {
+      gone.abort()
+      reply.raw.destroy()
+    })
     await getJobOfLog(store, log)
     if (gone.signal.aborted || request.raw.socket.destroyed) throw hasGone()
     keepWhileSilent(reply)

@@ -6,7 +6,7 @@ const JOBS = /^\/api\/v1\/jobs\/\w+\/(?:rerun|cancel)$/
 /** The route itself looks once more: its path may be written otherwise. */
 const AUDIT = /^\/api\/v1\/audit(?:\/|$)/
 /** The route itself looks whose token it is. */
-const OWN_TOKENS = /^\/api\/v1\/tokens(?:\/\w+)?$/
+const OWN_TOKENS = /^\/api\/v1\/(?:tokens(?:\/\w+)?|session\/links)$/
 
 /**
  * The role that a request needs, by its method and its path as it was written. What is not named

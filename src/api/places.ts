@@ -1,30 +1,57 @@
 import { NarwhalError } from '../lib/errors.ts'
 
-/** A number of places for those who stay long. */
+/** Of all places one user, or one address without a user, has no more than this part. */
+const SHARE = 0.25
+
+/** A number of places for those who stay long, of which each has a share: nobody takes them all. */
 export class Places {
   readonly #most: number
+  readonly #share: number
   readonly #doing: string
-  #taken = 0
+  readonly #taken = new Map<string, number>()
+  #all = 0
 
   /** `doing` says what they do, such as "clients read whole logs". */
   constructor(most: number, doing: string) {
     this.#most = most
+    this.#share = Math.max(2, Math.ceil(most * SHARE))
     this.#doing = doing
   }
 
-  /** Takes one, until it is disposed of; throws `unavailable` when all are taken. */
-  take(): Disposable {
-    if (this.#taken >= this.#most) {
+  /** How many are taken. */
+  get taken(): number {
+    return this.#all
+  }
+
+  /**
+   * Takes one for a user or an address, until it is disposed of; throws `unavailable` when all are
+   * taken, and `exhausted` when that one has its share.
+   */
+  take(who: string): Disposable {
+    const own = this.#taken.get(who) ?? 0
+    if (this.#all >= this.#most) {
       const words = `${this.#most} ${this.#doing} already: try again later`
       throw new NarwhalError('unavailable', words)
     }
-    this.#taken++
+    if (own >= this.#share) {
+      const words = `${own} ${this.#doing} for you already, which is one's share: end one first`
+      throw new NarwhalError('exhausted', words)
+    }
+    this.#taken.set(who, own + 1)
+    this.#all++
     let isTaken = true
     return {
       [Symbol.dispose]: () => {
-        if (isTaken) this.#taken--
+        if (isTaken) this.#leave(who)
         isTaken = false
       },
     }
+  }
+
+  #leave(who: string): void {
+    this.#all--
+    const own = (this.#taken.get(who) ?? 0) - 1
+    if (own > 0) this.#taken.set(who, own)
+    else this.#taken.delete(who)
   }
 }

@@ -1,48 +1,33 @@
 import type { FastifyRequest } from 'fastify'
-import { accepted, errorBody, signIn } from '../contract/rest.ts'
+import { accepted, errorBody, shownSignInLink, signIn } from '../contract/rest.ts'
 import { sessionBody } from '../contract/rest-insights.ts'
+import { isByTls } from '../http/answer-headers.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { UserRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
-import { getUser, SESSION_COOKIE, sessionToken } from './auth.ts'
+import type { Store, StoreWriter } from '../store/store.ts'
+import { getUser } from './auth.ts'
+import { SESSION_COOKIE, sessionToken } from './credentials.ts'
 import { doerOf } from './doer-of.ts'
 import { orError } from './responses.ts'
+import { makeSignInLink, SESSION_MS, signInUrl, startSession } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 
-const THIRTY_DAYS_S = 30 * 24 * 3600
+export interface SessionRouteDeps {
+  readonly store: Store
+  /** Where people reach the page, if it is known. */
+  readonly publicUrl?: string | undefined
+}
 
-/** Adds signing in and out by a browser: the token goes into a cookie that no script can read. */
-export function registerSessionRoutes(server: HttpServer, store: Store): void {
-  server.post('/api/v1/session', {
-    schema: {
-      summary: 'Sign in with a token',
-      tags: ['session'],
-      security: [],
-      body: signIn,
-      response: { 200: accepted, 401: errorBody },
-    },
-    handler: async (request, reply) => {
-      const { token } = request.body
-      const user = await store.findUserByToken(hashToken(token))
-      if (!user) throw new NarwhalError('unauthenticated', 'this token is not valid')
-      await note(store, request, user, 'session.started')
-      void reply.header('set-cookie', cookie(token, THIRTY_DAYS_S, request.protocol))
-      return { ok: true } as const
-    },
-  })
-  server.delete('/api/v1/session', {
-    schema: { summary: 'Sign out', tags: ['session'], response: { 200: accepted } },
-    handler: async (request, reply) => {
-      const token = sessionToken(request)
-      const user = token && (await store.findUserByToken(hashToken(token)))
-      if (user) await note(store, request, user, 'session.ended')
-      void reply.header('set-cookie', cookie('', 0, request.protocol))
-      return { ok: true } as const
-    },
-  })
+const tags = ['session']
+
+/** Adds signing in and out by a browser, whose session goes into a cookie that no script can read. */
+export function registerSessionRoutes(server: HttpServer, deps: SessionRouteDeps): void {
+  addSigningIn(server, deps)
+  addSigningOut(server, deps)
+  addLinks(server, deps)
   server.get('/api/v1/session', {
-    schema: { summary: 'Who has signed in', tags: ['session'], response: orError(sessionBody) },
+    schema: { summary: 'Who has signed in', tags, response: orError(sessionBody) },
     handler: async (request) => {
       const { name, role } = getUser(request)
       return { name, role, canLeave: sessionToken(request) !== undefined }
@@ -50,19 +35,113 @@ export function registerSessionRoutes(server: HttpServer, store: Store): void {
   })
 }
 
-async function note(
-  store: Store,
-  request: FastifyRequest,
-  { id, name }: UserRecord,
-  action: 'session.started' | 'session.ended',
-): Promise<void> {
-  // The routes are open: nobody but they know who it is.
-  const by = { ...doerOf(request), actor: { kind: 'person', id, name } } as const
-  await store.transact(async (write) => write.audit(by, { action, subject: { id, name } }))
+function addSigningIn(server: HttpServer, deps: SessionRouteDeps): void {
+  server.post('/api/v1/session', {
+    schema: {
+      summary: 'Sign in with a token, or with the code of a link',
+      tags,
+      security: [],
+      body: signIn,
+      response: { 200: accepted, 401: errorBody },
+    },
+    handler: async (request, reply) => {
+      const { result: session } = await deps.store.transact(async (write) => {
+        const user = await signedIn(write, request.body)
+        const started = await startSession(write, user)
+        const by = 'code' in request.body ? 'link' : 'token'
+        const actor = { kind: 'person', id: user.id, name: user.name } as const
+        write.audit(
+          { ...doerOf(request), actor },
+          {
+            action: 'session.started',
+            subject: { id: user.id, name: user.name },
+            after: { by, expiresAt: started.endsAt },
+          },
+        )
+        return started.session
+      })
+      void reply.header('set-cookie', cookie(session, SESSION_MS / 1000, isSecure(request, deps)))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function signedIn(
+  write: StoreWriter,
+  shown: { token: string } | { code: string },
+): Promise<UserRecord> {
+  if ('token' in shown) {
+    const user = await write.findUserByToken(hashToken(shown.token))
+    if (user) return user
+    throw new NarwhalError('unauthenticated', 'this token is not valid')
+  }
+  const userId = await write.takeSignInLink(hashToken(shown.code), Date.now())
+  const user = userId && (await write.findUser(userId))
+  if (user) return user
+  throw new NarwhalError(
+    'unauthenticated',
+    'this link was used, or is older than five minutes, or a newer one was made: make another with `narwhal sign-in-link`',
+  )
+}
+
+function addSigningOut(server: HttpServer, deps: SessionRouteDeps): void {
+  server.delete('/api/v1/session', {
+    schema: { summary: 'Sign out', tags, response: { 200: accepted } },
+    handler: async (request, reply) => {
+      const session = sessionToken(request)
+      if (session !== undefined) await endSession(request, deps.store, hashToken(session))
+      void reply.header('set-cookie', cookie('', 0, isSecure(request, deps)))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function endSession(request: FastifyRequest, store: Store, hash: string): Promise<void> {
+  const found = await store.findSession(hash)
+  if (!found) return
+  await store.transact(async (write) => {
+    if (!(await write.removeSession(hash))) return
+    const { id, name } = found.user
+    const doer = { ...doerOf(request), actor: { kind: 'person', id, name } as const }
+    write.audit(doer, {
+      action: 'session.ended',
+      subject: { id, name },
+      after: { sessions: 1 },
+    })
+  })
+}
+
+function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): void {
+  server.post('/api/v1/session/links', {
+    schema: {
+      summary: 'Make a link that signs a browser in as oneself, once, within five minutes',
+      tags,
+      response: { 201: shownSignInLink, 401: errorBody },
+    },
+    handler: async (request, reply) => {
+      const user = getUser(request)
+      const { result } = await store.transact(async (write) => {
+        const made = await makeSignInLink(write, user)
+        write.audit(doerOf(request), {
+          action: 'sign_in_link.created',
+          subject: { id: user.id, name: user.name },
+          after: { expiresAt: made.expiresAt },
+        })
+        return made
+      })
+      const { code, expiresAt } = result
+      const url = publicUrl === undefined ? {} : { url: signInUrl(publicUrl, code) }
+      return reply.code(201).send({ code, expiresAt, ...url })
+    },
+  })
+}
+
+function isSecure(request: FastifyRequest, { publicUrl }: SessionRouteDeps): boolean {
+  return isByTls(request) || publicUrl?.startsWith('https:') === true
 }
 
 /** Of a page that came encrypted, the cookie never travels in the clear. */
-function cookie(value: string, maxAgeS: number, protocol: string): string {
-  const secure = protocol === 'https' ? '; Secure' : ''
-  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`
+function cookie(value: string, maxAgeS: number, secure: boolean): string {
+  const more = secure ? '; Secure' : ''
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${more}`
 }

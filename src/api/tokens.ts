@@ -12,6 +12,10 @@ const PREFIXES = {
   join: 'narwhal_join_',
   /** Of a runner that has joined. */
   identity: 'narwhal_runner_',
+  /** Of a browser that has signed in. */
+  session: 'narwhal_session_',
+  /** By which a browser signs in once. */
+  link: 'narwhal_link_',
   /** What a dialled runner is shown. */
   dial: 'narwhal_dial_',
 } as const

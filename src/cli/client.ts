@@ -11,6 +11,7 @@ import {
   type JoinRunner,
   joinedRunner,
   joinTokenList,
+  type NewJoinToken,
   type NewRepository,
   type NewRunner,
   type NewToken,
@@ -24,10 +25,13 @@ import {
   type RegisteredRepository,
   registeredRepository,
   repositoryList,
+  revoked,
   runnerList,
+  type SignInLink,
   type StartPipeline,
   shownRepository,
   shownRunner,
+  shownSignInLink,
   shownUser,
   startedPipeline,
   type TokenView,
@@ -253,9 +257,9 @@ export class ApiClient {
     return (await this.#call('/runners/tokens', joinTokenList)).tokens
   }
 
-  /** By the token one runner may join, with none but these labels. */
-  createJoinToken(labels: string[]): Promise<z.output<typeof createdJoinToken>> {
-    return this.#call('/runners/tokens', createdJoinToken, { method: 'POST', body: { labels } })
+  /** By the token runners may join, with none but its labels. */
+  createJoinToken(body: NewJoinToken): Promise<z.output<typeof createdJoinToken>> {
+    return this.#call('/runners/tokens', createdJoinToken, { method: 'POST', body })
   }
 
   async removeJoinToken(id: string): Promise<void> {
@@ -276,6 +280,16 @@ export class ApiClient {
 
   async removeToken(id: string): Promise<void> {
     await this.#call(`/tokens/${slashless(id)}`, accepted, { method: 'DELETE' })
+  }
+
+  /** Takes back a credential by its value; resolves to what it was. */
+  revoke(value: string): Promise<z.output<typeof revoked>> {
+    return this.#call('/tokens/revoke', revoked, { method: 'POST', body: { value } })
+  }
+
+  /** A code by which a browser signs in once, as the one whose token this client shows. */
+  createSignInLink(): Promise<SignInLink> {
+    return this.#call('/session/links', shownSignInLink, { method: 'POST' })
   }
 
   async listUsers(): Promise<UserView[]> {

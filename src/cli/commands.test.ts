@@ -34,8 +34,8 @@ build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago
 #  REPOSITORY  JOB     WAITS       BECAUSE                      ID
 1  team/app    deploy  1 min 00 s  no runner has the label gpu  job_deploy
 
-TOKEN    NAME    USER  CREATED
-token_1  laptop  ada   1 min ago
+TOKEN    NAME    USER  CREATED    USED   ENDS
+token_1  laptop  ada   1 min ago  never  never
 
 USER  ROLE   ADDED
 ada   admin  1 min ago
@@ -251,11 +251,23 @@ test('sends each command to its route', async () => {
     ['runner remove mac-mini', 'DELETE /api/v1/runners/mac-mini'],
     ['runner drain mac-mini', 'POST /api/v1/runners/mac-mini/drain'],
     ['runner resume mac-mini', 'POST /api/v1/runners/mac-mini/resume'],
-    ['runner token', 'POST /api/v1/runners/tokens {"labels":[]}'],
-    ['runner token --labels gpu,big', 'POST /api/v1/runners/tokens {"labels":["gpu","big"]}'],
+    ['runner token', 'POST /api/v1/runners/tokens {"labels":[],"uses":1,"lifeMs":3600000}'],
+    [
+      'runner token --labels gpu,big',
+      'POST /api/v1/runners/tokens {"labels":["gpu","big"],"uses":1,"lifeMs":3600000}',
+    ],
+    [
+      'runner token --uses 20 --for 24h',
+      'POST /api/v1/runners/tokens {"labels":[],"uses":20,"lifeMs":86400000}',
+    ],
     ['runner token remove join_1', 'DELETE /api/v1/runners/tokens/join_1'],
-    ['token create laptop', 'POST /api/v1/tokens {"name":"laptop"}'],
-    ['token create x --user bot', 'POST /api/v1/tokens {"name":"x","user":"bot"}'],
+    ['token create laptop', 'POST /api/v1/tokens {"name":"laptop","lifeMs":7776000000}'],
+    [
+      'token create x --user bot',
+      'POST /api/v1/tokens {"name":"x","user":"bot","lifeMs":7776000000}',
+    ],
+    ['token create x --for 30d', 'POST /api/v1/tokens {"name":"x","lifeMs":2592000000}'],
+    ['token create x --for never', 'POST /api/v1/tokens {"name":"x","lifeMs":"never"}'],
     ['user add grace --role viewer', 'POST /api/v1/users {"name":"grace","role":"viewer"}'],
     ['user role grace admin', 'PATCH /api/v1/users/grace {"role":"admin"}'],
     ['user remove grace', 'DELETE /api/v1/users/grace'],
@@ -267,6 +279,12 @@ test('sends each command to its route', async () => {
   }
   assert.equal((await runCommand(fake.url, 'token create x')).out, 'nwl_secret\n')
   assert.equal((await runCommand(fake.url, 'runner token')).out, 'nwl_join\n')
+  const link = await runCommand(fake.url, 'sign-in-link')
+  assert.equal(link.out, `${fake.url}/sign-in#code=nwl_code\n`)
+  const found = await runCommand(fake.url, 'token revoke --value -', { input: 'nwl_found\n' })
+  assert.equal(found.out, 'revoked: access token token_1\n')
+  assert.equal(fake.requests.at(-1), 'POST /api/v1/tokens/revoke {"value":"nwl_found"}')
+  assert.equal((await runCommand(fake.url, 'token create x --for long')).code, 2)
   assert.equal((await runCommand(fake.url, 'runner token --labels ,')).code, 2)
   assert.equal((await runCommand(fake.url, 'user role grace king')).code, 2)
 })

@@ -9,6 +9,7 @@ import { addRepoCommands } from './commands/repo.ts'
 import { addRetentionCommands } from './commands/retention.ts'
 import { addRunnerCommands } from './commands/runner.ts'
 import { addSecretCommands } from './commands/secret.ts'
+import { addSignInLinkCommand } from './commands/sign-in-link.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 
@@ -17,7 +18,7 @@ export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
  * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, secret, token,
- * user, audit, retention. The
+ * user, audit, retention, sign-in-link. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
  */
@@ -34,4 +35,5 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addUserCommands(program, io)
   addAuditCommands(program, io)
   addRetentionCommands(program, io)
+  addSignInLinkCommand(program, io)
 }

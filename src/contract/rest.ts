@@ -133,6 +133,8 @@ const runnerLabels = z
   .array(z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be of letters, digits, _ . : / -'))
   .max(100)
 
+const MOST_JOIN_LIFE_MS = 90 * 24 * 3_600_000
+
 export const newRunner = z.strictObject({
   name: runnerName,
   /** http://host:port or https://host:port of the runner, or of a load balancer before several. */
@@ -140,6 +142,8 @@ export const newRunner = z.strictObject({
   balanced: z.boolean().default(false),
   /** What the runner wants to see at each call; see `narwhal runner --help`. */
   token: z.string().max(500).optional(),
+  /** All that it may have of the labels that it says; absent: whichever it says. */
+  labels: runnerLabels.optional(),
 })
 export type NewRunner = z.input<typeof newRunner>
 export const runnerParams = z.object({ runner: z.string().max(200) })
@@ -147,12 +151,20 @@ export const shownRunner = z.object({ runner: runnerView })
 export const runnerList = z.object({ runners: z.array(runnerView) })
 export const sampleList = z.object({ samples: z.array(runnerSample) })
 
-/** The labels are all that a runner which joins by the token may have. */
-export const newJoinToken = z.strictObject({ labels: runnerLabels.default([]) })
+export const newJoinToken = z.strictObject({
+  /** All that a runner which joins by the token may have. */
+  labels: runnerLabels.default([]),
+  /** How many runners may join by it. */
+  uses: z.number().int().min(1).max(10_000).default(1),
+  /** For how many milliseconds it is good; an hour unless told. */
+  lifeMs: z.number().int().min(60_000).max(MOST_JOIN_LIFE_MS).default(3_600_000),
+})
+export type NewJoinToken = z.input<typeof newJoinToken>
 export const createdJoinToken = z.object({
   id: z.string(),
   token: z.string(),
   labels: z.array(z.string()),
+  uses: z.number(),
   expiresAt: z.number(),
 })
 export const joinTokenList = z.object({
@@ -162,15 +174,18 @@ export const joinTokenList = z.object({
       labels: z.array(z.string()),
       createdAt: z.number(),
       expiresAt: z.number(),
+      /** How many runners may join by it, and how many have. */
+      uses: z.number(),
+      used: z.number(),
       usedAt: z.number().optional(),
-      /** The runner that has used it; it may have been removed since. */
+      /** The runner that has used it last; it may have been removed since. */
       runnerId: z.string().optional(),
     }),
   ),
 })
 export const joinTokenParams = z.object({ token: z.string().regex(/^join_[0-9a-z]+$/) })
 export const joinRunner = z.strictObject({
-  /** A registration token, or an access token; not needed where nobody needs one. */
+  /** A join token, or an administrator's access token. */
   token: z.string().max(500).optional(),
   name: runnerName,
   labels: runnerLabels.default([]),
@@ -198,20 +213,46 @@ export const queueList = z.object({
 })
 export type QueueList = z.infer<typeof queueList>
 
+const DAY_MS = 24 * 3_600_000
+const TOKEN_LIFE_MS = 90 * DAY_MS
+const MOST_TOKEN_LIFE_MS = 5 * 366 * DAY_MS
+
 export const newToken = z.strictObject({
   name: z.string().min(1).max(100),
   /** Whose it is, by id or name; absent: the asker's own. */
   user: z.string().max(100).optional(),
+  /** After how many milliseconds it ends; 90 days unless told. */
+  lifeMs: z
+    .union([z.literal('never'), z.number().int().min(60_000).max(MOST_TOKEN_LIFE_MS)])
+    .default(TOKEN_LIFE_MS),
 })
-export type NewToken = z.infer<typeof newToken>
+export type NewToken = z.input<typeof newToken>
 /** `user`: the name of the one whose it is. */
 const shownToken = z.object({ id: z.string(), name: z.string(), user: z.string() })
-export const createdToken = shownToken.extend({ token: z.string() })
+export const createdToken = shownToken.extend({
+  token: z.string(),
+  /** Absent: it has no end. */
+  expiresAt: z.number().optional(),
+})
 export type CreatedToken = z.infer<typeof createdToken>
 export const tokenList = z.object({
-  tokens: z.array(shownToken.extend({ createdAt: z.number() })),
+  tokens: z.array(
+    shownToken.extend({
+      createdAt: z.number(),
+      expiresAt: z.number().optional(),
+      /** When it was used last, to the hour, and from which address. */
+      usedAt: z.number().optional(),
+      usedFrom: z.string().optional(),
+    }),
+  ),
 })
 export type TokenView = z.infer<typeof tokenList>['tokens'][number]
+/** Whatever credential this is, it is worth nothing afterwards. */
+export const revokeRequest = z.strictObject({ value: z.string().min(1).max(500) })
+export const revoked = z.object({
+  revoked: z.enum(['access token', 'join token', 'session']),
+  id: z.string().optional(),
+})
 export const tokenParams = z.object({ token: z.string().regex(/^token_[0-9a-z]+$/) })
 
 const role = z.enum(ROLES)
@@ -237,7 +278,19 @@ export const userList = z.object({ users: z.array(userView) })
 /** A user by id or name. */
 export const userParams = z.object({ user: z.string().max(100) })
 export const changedUser = z.strictObject({ role })
-export const signIn = z.strictObject({ token: z.string().max(200) })
+/** An access token, or the code of a link that signs in once. */
+export const signIn = z.union([
+  z.strictObject({ token: z.string().max(200) }),
+  z.strictObject({ code: z.string().max(200) }),
+])
+export const shownSignInLink = z.object({
+  /** Goes behind `/sign-in#code=` of the page's address. */
+  code: z.string(),
+  expiresAt: z.number(),
+  /** The whole link, where the page's public address is known. */
+  url: z.string().optional(),
+})
+export type SignInLink = z.infer<typeof shownSignInLink>
 
 export const statusBody = z.object({
   version: z.string(),

@@ -342,9 +342,16 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Registers a runner by its URL; resolves once it is written, whether it answers or not. */
   async registerRunner(
-    runner: { name: string; url: string; balanced: boolean; token?: string },
+    runner: {
+      name: string
+      url: string
+      balanced: boolean
+      token?: string
+      labels?: readonly string[] | undefined
+    },
     by: Doer,
   ): Promise<RunnerRecord> {
-    return await this.pool.register({ ...runner, link: 'dialled' }, by)
+    const { labels: allowedLabels, ...link } = runner
+    return await this.pool.register({ ...link, allowedLabels, link: 'dialled' }, by)
   }
 }

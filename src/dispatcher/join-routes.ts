@@ -1,5 +1,5 @@
 import { doerOf } from '../api/doer-of.ts'
-import { createToken, hashToken } from '../api/tokens.ts'
+import { Places } from '../api/places.ts'
 import {
   accepted,
   createdJoinToken,
@@ -10,13 +10,14 @@ import {
 } from '../contract/rest.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { newId } from '../lib/new-id.ts'
 import type { Store } from '../store/store.ts'
 import { runnerView } from '../store/views.ts'
 import { FailedTries } from './failed-tries.ts'
 import { joinRunner } from './join-runner.ts'
+import { makeJoinToken, removeJoinToken } from './join-tokens.ts'
 
-const TOKEN_LIFE_MS = 3_600_000
+/** So many join at a time. */
+const MOST_JOINING = 40
 const MOST_FAILED_TRIES = 20
 
 /** Adds making and removing registration tokens, and joining by one. */
@@ -27,6 +28,7 @@ export function registerJoinRoutes(server: HttpServer, store: Store): void {
 
 function addJoinRoute(server: HttpServer, store: Store): void {
   const tries = new FailedTries(MOST_FAILED_TRIES)
+  const places = new Places(MOST_JOINING, 'runners join')
   server.post('/api/v1/runners/join', {
     schema: {
       summary: 'Join as a runner that attaches itself; its identity is shown this once',
@@ -36,13 +38,16 @@ function addJoinRoute(server: HttpServer, store: Store): void {
       response: { 201: joinedRunner },
     },
     handler: async (request, reply) => {
-      tries.check(request.ip)
+      using _place = places.take(request.ip)
       try {
         const { runner, identity } = await joinRunner(store, request.body, doerOf(request))
         request.log.info({ runner: runner.name }, 'runner joined')
         return await reply.code(201).send({ runner: runnerView(runner), identity })
       } catch (error) {
-        if (NarwhalError.from(error).code === 'unauthenticated') tries.note(request.ip)
+        if (NarwhalError.from(error).code !== 'unauthenticated') throw error
+        // Looked at first: behind one proxy others' wrong tokens are none of a right one's business.
+        tries.check(request.ip)
+        tries.note(request.ip)
         throw error
       }
     },
@@ -53,29 +58,17 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
   const tags = ['runners']
   server.post('/api/v1/runners/tokens', {
     schema: {
-      summary: 'Make a token by which one runner may join within an hour; it is shown this once',
+      summary: 'Make a token by which so many runners may join for so long; it is shown this once',
       tags,
       body: newJoinToken,
       response: { 201: createdJoinToken },
     },
     handler: async (request, reply) => {
-      const token = createToken('join')
-      const createdAt = Date.now()
-      const record = {
-        id: newId('join'),
-        hash: hashToken(token),
-        labels: request.body.labels,
-        createdAt,
-        expiresAt: createdAt + TOKEN_LIFE_MS,
-      }
-      const { id, labels, expiresAt } = record
-      await store.transact(async (write) => {
-        await write.insertJoinToken(record)
-        const subject = { id, name: id }
-        const after = { labels, expiresAt, uses: 1 }
-        write.audit(doerOf(request), { action: 'join_token.created', subject, after })
-      })
-      return reply.code(201).send({ id, token, labels, expiresAt })
+      const { labels, uses, lifeMs } = request.body
+      const made = { labels, uses, lifeMs }
+      const { token, record } = await makeJoinToken(store, made, doerOf(request))
+      const { id, expiresAt } = record
+      return reply.code(201).send({ id, token, labels, uses, expiresAt })
     },
   })
   server.delete('/api/v1/runners/tokens/:token', {
@@ -89,12 +82,7 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
       const { token } = request.params
       const found = (await store.listJoinTokens()).find(({ id }) => id === token)
       if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
-      await store.transact(async (write) => {
-        await write.removeJoinToken(found.id)
-        const subject = { id: found.id, name: found.id }
-        const before = { labels: found.labels }
-        write.audit(doerOf(request), { action: 'join_token.removed', subject, before })
-      })
+      await removeJoinToken(store, found, doerOf(request))
       return { ok: true } as const
     },
   })

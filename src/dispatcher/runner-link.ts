@@ -189,6 +189,8 @@ export class RunnerLink implements AsyncDisposable {
     const labels = description.labels
       .filter((label) => label.length <= 100 && (allowedLabels?.includes(label) ?? true))
       .slice(0, 100)
+    const refused = description.labels.length - labels.length
+    if (refused > 0) this.#log.warn({ refused }, 'labels that were not granted')
     this.#record = {
       ...this.#record,
       labels,

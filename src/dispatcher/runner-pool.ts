@@ -26,6 +26,8 @@ export interface NewLink {
   readonly url?: string
   readonly balanced?: boolean
   readonly token?: string
+  /** All that it may have of the labels that it says; absent: whichever it says. */
+  readonly allowedLabels?: readonly string[] | undefined
 }
 
 export interface RunnerPoolDeps {
@@ -175,9 +177,10 @@ export class RunnerPool implements AsyncDisposable {
     const { store, recorder } = this.#deps
     const former = await store.findRunner(runner.name)
     const record: RunnerRecord = {
-      ...newRunner(runner, former),
+      ...newRunner({ name: runner.name, link: runner.link }, former),
       ...(runner.url ? { url: runner.url } : {}),
       ...(runner.token ? { linkToken: runner.token } : {}),
+      ...(runner.allowedLabels ? { allowedLabels: runner.allowedLabels } : {}),
       balanced: runner.balanced ?? false,
     }
     await recorder.record(async (write) => {

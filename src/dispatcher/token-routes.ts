@@ -1,13 +1,22 @@
 import { getUser } from '../api/auth.ts'
 import { doerOf } from '../api/doer-of.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
-import { accepted, createdToken, newToken, tokenList, tokenParams } from '../contract/rest.ts'
+import {
+  accepted,
+  createdToken,
+  newToken,
+  revoked,
+  revokeRequest,
+  tokenList,
+  tokenParams,
+} from '../contract/rest.ts'
 import type { Doer } from '../core/audit.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { TokenRecord, UserRecord } from '../store/records.ts'
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts'
+import { removeJoinToken } from './join-tokens.ts'
 
 /** Adds access tokens: everybody has those of their own, an administrator everybody's. */
 export function addTokenRoutes(server: HttpServer, store: Store): void {
@@ -21,8 +30,9 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     handler: async (request) => {
       const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
       const tokens = (await listFor(store, getUser(request))).map(
-        ({ id, name, userId, createdAt }) => {
-          return { id, name, user: names.get(userId) ?? '', createdAt }
+        ({ hash: _hash, userId, endsAt: expiresAt, ...token }) => {
+          const user = names.get(userId) ?? ''
+          return { ...token, user, ...(expiresAt === undefined ? {} : { expiresAt }) }
         },
       )
       return { tokens }
@@ -37,23 +47,31 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request, reply) => {
       const token = createToken()
-      const { name, user: whose } = request.body
-      const id = newId('token')
+      const { name, user: whose, lifeMs } = request.body
+      const [id, createdAt] = [newId('token'), Date.now()]
+      const endsAt = lifeMs === 'never' ? undefined : createdAt + lifeMs
       const { result: user } = await store.transact(async (write) => {
         const owner = await ownerOf(write, whose, getUser(request))
-        const record = { id, name, hash: hashToken(token), createdAt: Date.now() }
-        await write.insertToken({ ...record, userId: owner.id })
-        const after = { user: owner.name, role: owner.role }
-        write.audit(doerOf(request), { action: 'token.created', subject: record, after })
+        const record = { id, name, hash: hashToken(token), createdAt }
+        const end = endsAt === undefined ? {} : { endsAt }
+        await write.insertToken({ ...record, ...end, userId: owner.id })
+        const after = { user: owner.name, role: owner.role, expiresAt: endsAt }
+        write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
         return owner
       })
-      return reply.code(201).send({ id, name, user: user.name, token })
+      const end = endsAt === undefined ? {} : { expiresAt: endsAt }
+      return reply.code(201).send({ id, name, user: user.name, token, ...end })
     },
   })
+  addRemoveRoute(server, store)
+  addRevokeRoute(server, store)
+}
+
+function addRemoveRoute(server: HttpServer, store: Store): void {
   server.delete('/api/v1/tokens/:token', {
     schema: {
       summary: 'Remove an access token',
-      tags,
+      tags: ['tokens'],
       params: tokenParams,
       response: { 200: accepted },
     },
@@ -67,11 +85,41 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
   })
 }
 
-async function remove(store: Store, token: TokenRecord, by: Doer): Promise<void> {
+/** For whoever has found one: who holds it could use it, so that taking it back asks for no more. */
+function addRevokeRoute(server: HttpServer, store: Store): void {
+  server.post('/api/v1/tokens/revoke', {
+    schema: {
+      summary:
+        'Take back a credential that was found, by its value: an access or join token, a session',
+      tags: ['tokens'],
+      body: revokeRequest,
+      response: { 200: revoked },
+    },
+    handler: async (request) => {
+      const hash = hashToken(request.body.value)
+      const by = doerOf(request)
+      const token = await store.findToken(hash)
+      if (token) {
+        await remove(store, token, by)
+        return { revoked: 'access token', id: token.id } as const
+      }
+      const joinToken = await store.findJoinToken(hash)
+      if (joinToken) {
+        await removeJoinToken(store, joinToken, by)
+        return { revoked: 'join token', id: joinToken.id } as const
+      }
+      const { result: wasThere } = await store.transact((write) => write.removeSession(hash))
+      if (wasThere) return { revoked: 'session' } as const
+      throw new NarwhalError('not_found', 'this is no credential that opens anything here')
+    },
+  })
+}
+
+async function remove(store: Store, { id, name, userId }: TokenRecord, by: Doer): Promise<void> {
   await store.transact(async (write) => {
-    await write.removeToken(token.id)
-    const before = { user: (await write.findUser(token.userId))?.name }
-    write.audit(by, { action: 'token.removed', subject: token, before })
+    await write.removeToken(id)
+    const before = { user: (await write.findUser(userId))?.name }
+    write.audit(by, { action: 'token.removed', subject: { id, name }, before })
   })
 }
 

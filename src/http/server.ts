@@ -20,6 +20,7 @@ import {
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { FollowingServer, ServerTls } from '../lib/tls-files.ts'
+import { addAnswerHeaders } from './answer-headers.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -83,6 +84,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     throw new NarwhalError('not_found', `there is nothing at ${request.method} ${request.url}`)
   })
   await server.register(websocket, { options: { maxPayload: 64 * 1024 } })
+  addAnswerHeaders(server)
   boundServer(server, { bounds, metrics: deps.metrics })
   await server.register(swagger, {
     openapi: {

@@ -74,6 +74,10 @@ async function join(
         const body = { name, labels: [...labels], ...(shown ? { token: shown } : {}) }
         const { runner, identity } = await new ApiClient({ server, tls }, signal).joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
+        const refused = labels.filter((label) => !runner.labels.includes(label))
+        if (refused.length > 0) {
+          log.warn({ labels: refused }, 'the token does not grant these labels: they are not used')
+        }
         return { dispatchers: [...urls], runnerId: runner.id, name, secret: identity }
       } catch (reason) {
         const error = NarwhalError.from(reason)

@@ -125,6 +125,7 @@ function sayWhatNext(io: CliIo, page: string): void {
   const lines = [
     '',
     `Look at it:        ${cyan(page)}`,
+    `Sign in there:     ${bold('./narwhal sign-in-link')}`,
     `Add a repository:  ${bold('./narwhal repo add https://github.com/owner/name')}`,
     `Build it:          ${bold('./narwhal pipeline start owner/name --follow')}`,
     `All commands:      ${bold('./narwhal --help')}`,

@@ -1,4 +1,5 @@
 import { registerReadRoutes } from '../api/read-routes.ts'
+import { registerSessionRoutes } from '../api/session-routes.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
 import { registerCommandRoutes } from '../dispatcher/command-routes.ts'
@@ -41,6 +42,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const guard = stack.use(openGuard(context, store))
+  registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   const dispatcher = stack.use(
     await Dispatcher.start(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },

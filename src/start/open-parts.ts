@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { guardApi } from '../api/auth.ts'
 import { countRefusals } from '../api/count-refusals.ts'
-import { registerSessionRoutes } from '../api/session-routes.ts'
 import type { Broker } from '../broker/broker.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import type { Config } from '../config/config.ts'
@@ -161,6 +160,5 @@ export async function createApiServer(
     metricsToken,
   })
   countRefusals(server, { store, log: context.log })
-  registerSessionRoutes(server, store)
   return server
 }

@@ -70,16 +70,12 @@ export async function runRunner(launch: Launch): Promise<void> {
         const shown = token ?? ownTokenFor(server, dataDir)
         return new ApiClient({ server, token: shown, tls: tls.client }, signal)
       })
-    await register(openClients, { name: config.name, url, ...authority }, context)
+    const { name, labels } = config
+    await register(openClients, { name, url, labels: [...labels], ...authority }, context)
   } else {
     const detach = new AbortController()
-    const attached = attachRunner(runner, {
-      urls,
-      token,
-      tls: tls.client,
-      log,
-      signal: detach.signal,
-    })
+    const options = { urls, token, tls: tls.client, log, signal: detach.signal }
+    const attached = attachRunner(runner, options)
     stack.defer(async () => {
       detach.abort(new NarwhalError('cancelled', 'the runner stops'))
       await attached.catch(() => undefined)
@@ -111,7 +107,7 @@ async function serveHealth(
 /** Registers with any of the dispatchers; goes on trying while they are away. */
 async function register(
   openClients: () => readonly ApiClient[],
-  registration: { name: string; url: string; token?: string },
+  registration: { name: string; url: string; labels: string[]; token?: string },
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {

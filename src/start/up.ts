@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
+import { registerSessionRoutes } from '../api/session-routes.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
 import { beatOnThread } from '../dispatcher/beat-thread.ts'
@@ -37,6 +38,7 @@ import {
   warmSandboxesOf,
   withOwnCheckout,
 } from './runner-parts.ts'
+import { tellSignIn } from './sign-in.ts'
 import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 
@@ -60,6 +62,7 @@ export async function runUp(launch: Launch): Promise<void> {
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
+  await tellSignIn(launch.io, parts.store, { token, url: config['public-url'] ?? url })
   const trouble = await ensureSandbox(parts, config.executor, launch.io)
   if (trouble) launch.io.stderr.write(`narwhal: ${inWords(trouble, parts.ownCheckout)}\n`)
   if (typeof build === 'string' && (!trouble || parts.ownCheckout)) {
@@ -91,18 +94,12 @@ async function openParts(
   const vault = await openVaultOf(context, store, dataDir)
   const { runner, ...sandboxes } = await openRunner(launch, context, { dataDir, claim }, stack)
   const server = await createApiServer(context, { store, broker, tls: tls.server })
+  registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const { issuer } = minter
-  stack.use(
-    await startWeb(server, {
-      store,
-      broker,
-      log,
-      uiFolder: join(launch.root, 'ui', 'dist'),
-      issuer,
-    }),
-  )
+  const uiFolder = join(launch.root, 'ui', 'dist')
+  stack.use(await startWeb(server, { store, broker, log, uiFolder, issuer }))
   const guard = stack.use(openGuard(context, store))
   const dispatcher = stack.use(
     await Dispatcher.start(

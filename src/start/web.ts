@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { registerSessionRoutes } from '../api/session-routes.ts'
 import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
 import { type Launch, openContext, untilAborted } from './context.ts'
@@ -17,6 +18,7 @@ export async function runWeb(launch: Launch): Promise<void> {
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
+  registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(
     await startWeb(server, {

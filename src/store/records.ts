@@ -266,6 +266,10 @@ export interface JoinTokenRecord {
   readonly labels: readonly string[]
   readonly createdAt: number
   readonly expiresAt: number
+  /** How many runners may join by it, and how many have. */
+  readonly uses: number
+  readonly used: number
+  /** When the last of them did, and which. */
   readonly usedAt?: number
   readonly runnerId?: RunnerId
 }
@@ -311,6 +315,30 @@ export interface TokenRecord {
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
   readonly createdAt: number
+  /** Absent: it has no end. */
+  readonly endsAt?: number
+  /** When it was used last, to the hour, and from which address. */
+  readonly usedAt?: number
+  readonly usedFrom?: string
+}
+
+/** A browser that has signed in. */
+export interface SessionRecord {
+  /** SHA-256 of what it keeps, hexadecimal. */
+  readonly hash: string
+  readonly userId: UserId
+  readonly createdAt: number
+  /** When it was used last, to some minutes. */
+  readonly seenAt: number
+  readonly endsAt: number
+}
+
+/** By which a browser signs in once; of each user there is one at most. */
+export interface SignInLinkRecord {
+  readonly userId: UserId
+  /** SHA-256 of its code, hexadecimal. */
+  readonly hash: string
+  readonly endsAt: number
 }
 
 export interface NewPipeline {

@@ -16,6 +16,7 @@ import { retentionContract } from './contract/retention.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
 import { secretsContract } from './contract/secrets.contract.ts'
+import { sessionsContract } from './contract/sessions.contract.ts'
 import { statusesContract } from './contract/statuses.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
 import { usersContract } from './contract/users.contract.ts'
@@ -49,6 +50,7 @@ export function storeContract(
     secretsContract(open)
     idTokensContract(open)
     usersContract(open)
+    sessionsContract(open)
     auditContract(open)
     retentionContract(open)
   })

@@ -39,6 +39,8 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
+  SessionRecord,
+  SignInLinkRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -159,8 +161,16 @@ export interface StoreReader {
   listRunnerViews(): Promise<RunnerView[]>
 
   findUser(idOrName: string): Promise<UserRecord | undefined>
-  /** Whose the token with this hash is. */
+  /** Whose the token with this hash is, as long as it has not come to its end. */
   findUserByToken(hash: string): Promise<UserRecord | undefined>
+  /** The token with this hash, also one that is over. */
+  findToken(hash: string): Promise<TokenRecord | undefined>
+  /** Also one that is over. */
+  findSession(
+    hash: string,
+  ): Promise<{ readonly user: UserRecord; readonly session: SessionRecord } | undefined>
+  /** Also one that is used up or over. */
+  findJoinToken(hash: string): Promise<JoinTokenRecord | undefined>
   /** By name. */
   listUsers(): Promise<UserRecord[]>
 
@@ -500,12 +510,32 @@ export interface StoreWriter extends StoreReader {
 
   insertToken(token: TokenRecord): Promise<void>
   removeToken(id: TokenRecord['id']): Promise<void>
+  /** Does nothing for one that is not there any more. */
+  noteTokenUse(use: {
+    readonly hash: string
+    readonly at: number
+    readonly from: string
+  }): Promise<void>
+
+  /** Also forgets those that are over at its beginning. */
+  insertSession(session: SessionRecord): Promise<void>
+  /** Does nothing for one that is not there any more. */
+  touchSession(hash: string, seenAt: number): Promise<void>
+  /** Whether it was there. */
+  removeSession(hash: string): Promise<boolean>
+  /** In the place of the user's former one. */
+  putSignInLink(link: SignInLinkRecord): Promise<void>
+  /**
+   * Uses a link up and returns whose it is; undefined when there is none with this hash, or it is over.
+   * However many try at a time, one of them gets it.
+   */
+  takeSignInLink(hash: string, at: number): Promise<UserId | undefined>
 
   /** Also forgets the tokens that expired more than a week before this one was made. */
   insertJoinToken(token: JoinTokenRecord): Promise<void>
   /**
-   * Uses a token up and returns it; undefined when there is none with this hash, or it was used
-   * before, or it has expired. However many try at a time, one of them gets it.
+   * Uses a token once more and returns it; undefined when there is none with this hash, or it was used
+   * as often as it may be, or it has expired. However many try at a time, no more get it than may.
    */
   useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
   removeJoinToken(id: JoinTokenRecord['id']): Promise<void>

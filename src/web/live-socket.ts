@@ -1,5 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import { Places } from '../api/places.ts'
+import { watchAccess } from '../api/watch-access.ts'
+import { whoAsks } from '../api/who-asks.ts'
 import { SIGNED_OUT_CODE } from '../contract/close-code.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -9,11 +12,11 @@ import { LiveConnection } from './live-connection.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { SocketRoom } from './socket-writer.ts'
 
-/**
- * How often a client is asked whether it is there, and its token looked at; one that has not answered by
- * the next is cut off.
- */
+/** How often a client is asked whether it is there; one that has not answered by the next is cut off. */
 const PING_MS = 30_000
+
+/** "Try again later", of the registry at iana.org/assignments/websocket. */
+const TRY_AGAIN_LATER = 1013
 
 /** So many clients may listen at a time to one process. */
 const MOST_SOCKETS = 1_000
@@ -28,29 +31,37 @@ export interface LiveSocketDeps {
   readonly pingMs?: number
   /** How many sockets there may be at a time; 1,000 unless told. */
   readonly mostSockets?: number
+  /** Milliseconds between two looks whether who listens still may; 3,000 unless told. */
+  readonly accessMs?: number
 }
 
 /** Adds the websocket of `contract/live-protocol.ts` at `/api/v1/live`. */
 export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): void {
   const room = new SocketRoom()
-  const mostSockets = deps.mostSockets ?? MOST_SOCKETS
+  const places = new Places(deps.mostSockets ?? MOST_SOCKETS, 'clients listen')
   server.get(
     '/api/v1/live',
     {
       websocket: true,
       schema: { hide: true },
       // Browsers let any page open a websocket anywhere, with cookies; only this header tells.
-      preValidation: async ({ headers }) => {
-        if (room.size >= mostSockets) {
-          throw new NarwhalError('unavailable', `${mostSockets} clients listen already`)
-        }
-        const { origin, host } = headers
+      preValidation: async (request) => {
+        // One that is refused here, before it is a socket, gives its place back at once.
+        using _place = places.take(whoAsks(request))
+        const { origin, host } = request.headers
         if (origin === undefined || isSameHost(origin, host)) return
         if (deps.allowOrigin?.(origin)) return
         throw new NarwhalError('forbidden', `pages of ${origin} may not connect here`)
       },
     },
-    (socket, { checkAgain }) => serve(socket, { ...deps, checkAgain }, room),
+    (socket, request) => {
+      const { checkAgain } = request
+      try {
+        serve(socket, { ...deps, checkAgain, place: places.take(whoAsks(request)) }, room)
+      } catch (error) {
+        socket.close(TRY_AGAIN_LATER, NarwhalError.from(error).message)
+      }
+    },
   )
 }
 
@@ -60,12 +71,15 @@ function isSameHost(origin: string, host: string | undefined): boolean {
 
 interface SocketParts extends LiveSocketDeps {
   readonly checkAgain: FastifyRequest['checkAgain']
+  readonly place: Disposable
 }
 
 function serve(socket: WebSocket, deps: SocketParts, room: SocketRoom): void {
   room.add(socket)
   const connection = new LiveConnection(socket, { ...deps, room })
   const watch = watchPulse(socket, deps)
+  const end = ({ message }: NarwhalError): void => socket.close(SIGNED_OUT_CODE, message)
+  const access = watchAccess(deps.checkAgain, end, deps.accessMs)
   socket.on('message', (data: Buffer, isBinary) => {
     connection.receive(isBinary ? '' : data.toString('utf8'))
   })
@@ -73,12 +87,14 @@ function serve(socket: WebSocket, deps: SocketParts, room: SocketRoom): void {
   socket.on('error', (err) => deps.log.debug({ err }, 'a live connection broke'))
   socket.on('close', () => {
     watch[Symbol.dispose]()
+    access[Symbol.dispose]()
+    deps.place[Symbol.dispose]()
     connection[Symbol.dispose]()
   })
 }
 
-/** Whether who listens is there, and may still listen. */
-function watchPulse(socket: WebSocket, { pingMs = PING_MS, checkAgain }: SocketParts): Disposable {
+/** Whether who listens is there. */
+function watchPulse(socket: WebSocket, { pingMs = PING_MS }: SocketParts): Disposable {
   let isAlive = true
   socket.on('pong', () => {
     isAlive = true
@@ -90,11 +106,6 @@ function watchPulse(socket: WebSocket, { pingMs = PING_MS, checkAgain }: SocketP
     }
     isAlive = false
     socket.ping()
-    checkAgain?.().catch((error: unknown) => {
-      const { code, message } = NarwhalError.from(error)
-      // A store that is away says nothing about a token.
-      if (code === 'unauthenticated' || code === 'forbidden') socket.close(SIGNED_OUT_CODE, message)
-    })
   }, pingMs)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }

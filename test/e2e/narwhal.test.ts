@@ -66,7 +66,7 @@ test('a whole Narwhal is used from its pages', { skip }, async (t) => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   const url = narwhal.url.replace('0.0.0.0', '127.0.0.1')
   const on = { page, url, folder: repository.path }
-  await t.test('one signs in with the first token', () => signIn(on, narwhal.output))
+  await t.test('one signs in with the first token', () => signIn(on, narwhal.token))
   await t.test('a repository is added', () => addRepository(on))
   await t.test('a pipeline is started by hand, and its graph shows how it went', () => start(on))
   await t.test('the log is searched, linked, timed, wrapped, folded and copied', () => readLog(on))

@@ -45,7 +45,7 @@ async function openHostile(
   await using stack = new AsyncDisposableStack()
   const narwhal = stack.use(await startUp({ maxAttempts: '1', executor: 'fake:', labels: 'own' }))
   const { client, url } = narwhal
-  const { token } = await client.createJoinToken(['far'])
+  const { token } = await client.createJoinToken({ labels: ['far'] })
   const { identity } = await client.joinRunner({ name: 'hostile', labels: ['far'], token })
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   stack.defer(() => end())

@@ -20,7 +20,11 @@ export function App() {
   const place = usePlace()
   const [isSignedOut, setSignedOut] = useState(false)
   useEffect(() => onSignedOut(() => setSignedOut(true)), [])
-  useEffect(() => void readSession().then((isIn) => isIn && live.start()), [])
+  // At the link that signs in nobody has signed in yet, and the answer would say so.
+  const isSigningIn = place.path === '/sign-in'
+  useEffect(() => {
+    if (!isSigningIn) void readSession().then((isIn) => isIn && live.start())
+  }, [isSigningIn])
   return (
     <>
       <a className="skip" href="#content">
@@ -28,7 +32,7 @@ export function App() {
       </a>
       <Header path={place.path} isSignedOut={isSignedOut} />
       <main id="content" tabIndex={-1}>
-        {isSignedOut ? <SignInPage /> : pageAt(place)}
+        {isSignedOut || place.path === '/sign-in' ? <SignInPage /> : pageAt(place)}
       </main>
     </>
   )

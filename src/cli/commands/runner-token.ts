@@ -9,23 +9,29 @@ import {
   note,
   openClient,
   printJson,
+  wholeNumber,
 } from '../client-command.ts'
+import { durationMs } from '../duration.ts'
 import { formatAge } from '../format.ts'
 import { printTable } from '../table.ts'
 
 interface CreateOptions extends ClientOptions {
   readonly labels?: string
+  readonly uses?: string
+  readonly for?: string
 }
 
 /** `narwhal runner token`, which makes one, and `narwhal runner token list|remove`. */
 export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
   const token = addClientCommand(runner, 'token', {
-    summary: 'make a token by which one runner may join',
+    summary: 'make a token by which runners may join',
     description:
-      'Makes a token by which one runner may join, within an hour, and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
-    examples: ['runner token', 'runner token --labels gpu,big'],
+      'Makes a token by which one runner may join within an hour, or as many as --uses says for as long as --for says, and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
+    examples: ['runner token', 'runner token --labels gpu,big', 'runner token --uses 20 --for 24h'],
   })
     .option('--labels <list>', 'the labels that the runner may have, with commas between them')
+    .option('--uses <count>', 'how many runners may join by it; 1 unless told')
+    .option('--for <duration>', 'how long it is good, such as 24h; 1h unless told')
     .action((options: CreateOptions) => create(options, io))
   addClientCommand(token, 'list', {
     summary: 'list these tokens, without their secrets',
@@ -42,18 +48,27 @@ export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
   )
 }
 
+/** `gpu,big`; throws `invalid` for what is no list of labels. */
+export function labelList(text: string): string[] {
+  const labels = text.split(',').map((label) => label.trim())
+  if (!labels.includes('')) return labels
+  throw new NarwhalError('invalid', '--labels takes labels with commas between them')
+}
+
 async function create(options: CreateOptions, io: CliIo): Promise<void> {
-  const labels = (options.labels ?? '').split(',').map((label) => label.trim())
-  if (options.labels !== undefined && labels.includes('')) {
-    throw new NarwhalError('invalid', '--labels takes labels with commas between them')
-  }
-  const wanted = labels.filter((label) => label !== '')
-  const created = await (await openClient(options, io)).createJoinToken(wanted)
+  const wanted = options.labels === undefined ? [] : labelList(options.labels)
+  const created = await (await openClient(options, io)).createJoinToken({
+    labels: wanted,
+    ...(options.uses === undefined ? {} : { uses: wholeNumber('--uses')(options.uses) }),
+    ...(options.for === undefined ? {} : { lifeMs: durationMs('--for', options.for) }),
+  })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
   const allowed = created.labels.length > 0 ? created.labels.join(', ') : 'none'
   note(io, `keep it now: it is not shown again (${cleanText(created.id)})`)
-  note(io, `one runner may join by it within an hour; labels: ${cleanText(allowed)}`)
+  const who = created.uses === 1 ? 'one runner' : `${created.uses} runners`
+  const end = new Date(created.expiresAt).toISOString()
+  note(io, `${who} may join by it until ${end}; labels: ${cleanText(allowed)}`)
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
@@ -69,12 +84,14 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
     {
       title: 'state',
-      cell: ({ usedAt, runnerId, expiresAt }) =>
-        usedAt !== undefined
-          ? `used by ${cleanText(runnerId ?? 'a runner')}`
+      cell: ({ used, uses, runnerId, expiresAt }) =>
+        used >= uses
+          ? `used by ${uses === 1 ? cleanText(runnerId ?? 'a runner') : `${used} runners`}`
           : expiresAt <= now
             ? 'expired'
-            : 'good',
+            : uses === 1
+              ? 'good'
+              : `good for ${uses - used} more`,
     },
   ])
 }

@@ -15,9 +15,10 @@ import {
 } from '../client-command.ts'
 import { formatAge, paintStatus } from '../format.ts'
 import { printTable } from '../table.ts'
-import { addRunnerTokenCommands } from './runner-token.ts'
+import { addRunnerTokenCommands, labelList } from './runner-token.ts'
 
 interface AddOptions extends ClientOptions {
+  readonly labels?: string
   readonly balanced?: boolean
   readonly runnerToken?: string
 }
@@ -44,6 +45,7 @@ export function addRunnerCommands(program: Command, io: CliIo): void {
     ],
   })
     .option('--balanced', "the URL is a load balancer's with several runners behind it")
+    .option('--labels <list>', 'of the labels that it says, those that it gets; all unless told')
     .option('--runner-token <token>', 'what the runner wants to see (or NARWHAL_RUNNER_TOKEN)')
     .action((name: string, url: string, options: AddOptions) => add(name, url, options, io))
   addRemoveCommand(
@@ -91,6 +93,7 @@ async function add(name: string, url: string, options: AddOptions, io: CliIo): P
     url,
     balanced: options.balanced ?? false,
     ...(token ? { token } : {}),
+    ...(options.labels === undefined ? {} : { labels: labelList(options.labels) }),
   })
   printChanged(io, options, runner)
 }

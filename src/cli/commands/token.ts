@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import {
@@ -9,11 +12,17 @@ import {
   openClient,
   printJson,
 } from '../client-command.ts'
+import { durationMs } from '../duration.ts'
 import { formatAge } from '../format.ts'
 import { printTable } from '../table.ts'
 
 interface CreateOptions extends ClientOptions {
   readonly user?: string
+  readonly for?: string
+}
+
+interface RevokeOptions extends ClientOptions {
+  readonly value?: string
 }
 
 /** `narwhal token create|list|remove` */
@@ -26,6 +35,7 @@ export function addTokenCommands(program: Command, io: CliIo): void {
     examples: ['token create laptop', 'token create deploy --user deploy-bot --json'],
   })
     .option('--user <name>', 'whose it is; your own unless told')
+    .option('--for <duration>', 'how long it is good, such as 30d, or never; 90d unless told')
     .action((name: string, options: CreateOptions) => create(name, options, io))
   addClientCommand(token, 'list', {
     summary: 'list the tokens, without their secrets',
@@ -40,16 +50,49 @@ export function addTokenCommands(program: Command, io: CliIo): void {
     },
     { io, remove: (client, id) => client.removeToken(id) },
   )
+  addClientCommand(token, 'revoke', {
+    summary: 'take back a token that was found, by its value',
+    description:
+      'Takes back a credential of which only the value is known: an access token, a join token, or what a browser that has signed in keeps. It is read from standard input.',
+    examples: ['token revoke --value - < found.txt'],
+  })
+    .requiredOption('--value <file>', 'the file that has the value; - reads standard input')
+    .action((options: RevokeOptions) => revoke(options, io))
+}
+
+async function revoke(options: RevokeOptions, io: CliIo): Promise<void> {
+  const file = options.value ?? '-'
+  const text =
+    file === '-' ? await io.readInput('the token: ') : readSecretFile(resolve(io.cwd, file))
+  const value = text.trim()
+  if (value === '') throw new NarwhalError('invalid', 'there is no value to look for')
+  const { revoked, id } = await (await openClient(options, io)).revoke(value)
+  if (options.json) return printJson(io, { revoked, ...(id ? { id } : {}) })
+  io.stdout.write(`revoked: ${revoked}${id ? ` ${cleanText(id)}` : ''}\n`)
+}
+
+function readSecretFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const words = `${path} can't be read: ${describeError(cause)}`
+    throw new NarwhalError('invalid', words, { cause })
+  }
 }
 
 async function create(name: string, options: CreateOptions, io: CliIo): Promise<void> {
   const { user } = options
+  const lifeMs = options.for === undefined ? undefined : lifeOf(options.for)
   const client = await openClient(options, io)
-  const created = await client.createToken(user === undefined ? { name } : { name, user })
+  const created = await client.createToken({
+    name,
+    ...(user === undefined ? {} : { user }),
+    ...(lifeMs === undefined ? {} : { lifeMs }),
+  })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
   const whose = `a token of ${cleanText(created.user)}, ${cleanText(created.id)}`
-  note(io, `keep it now: it is not shown again (${whose})`)
+  note(io, `keep it now: it is not shown again (${whose}); ${endWords(created.expiresAt)}`)
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
@@ -64,5 +107,27 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'name', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'user', cell: ({ user }) => cleanText(user), shrinkTo: 12 },
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
+    {
+      title: 'used',
+      cell: ({ usedAt, usedFrom }) =>
+        usedAt === undefined
+          ? 'never'
+          : `${formatAge(usedAt, now)} from ${cleanText(usedFrom ?? '?')}`,
+    },
+    {
+      title: 'ends',
+      cell: ({ expiresAt }) =>
+        expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
+    },
   ])
+}
+
+function lifeOf(text: string): number | 'never' {
+  return text === 'never' ? text : durationMs('--for', text)
+}
+
+function endWords(expiresAt: number | undefined): string {
+  return expiresAt === undefined
+    ? 'it has no end'
+    : `it ends at ${new Date(expiresAt).toISOString()}`
 }

@@ -7,7 +7,8 @@ const HOUR = 3_600_000
 
 function aToken(id: string, over: Partial<JoinTokenRecord> = {}): JoinTokenRecord {
   const hash = id.padEnd(64, '0')
-  return { id: `join_${id}`, hash, labels: ['gpu'], createdAt: 1, expiresAt: 1 + HOUR, ...over }
+  const times = { createdAt: 1, expiresAt: 1 + HOUR }
+  return { id: `join_${id}`, hash, labels: ['gpu'], ...times, uses: 1, used: 0, ...over }
 }
 
 export function joinTokensContract(open: OpenDatabase): void {
@@ -39,7 +40,7 @@ export function joinTokensContract(open: OpenDatabase): void {
       store.transact((write) => write.useJoinToken({ hash, at, runnerId: 'runner_1' }))
     assert.equal((await use('f'.repeat(64), 5)).result, undefined)
     assert.equal((await use(token.hash, token.expiresAt)).result, undefined)
-    const used = { ...token, usedAt: 5, runnerId: 'runner_1' }
+    const used = { ...token, used: 1, usedAt: 5, runnerId: 'runner_1' }
     assert.deepEqual((await use(token.hash, 5)).result, used)
     assert.equal((await use(token.hash, 6)).result, undefined)
     assert.deepEqual(await store.listJoinTokens(), [used])
@@ -61,10 +62,10 @@ export function joinTokensContract(open: OpenDatabase): void {
     assert.deepEqual(await store.listJoinTokens(), [token])
   })
 
-  test('gives a token to one of many that use it at the same time', async () => {
+  test('gives a token to as many as it has uses, of many that use it at the same time', async () => {
     await using world = await openWorld(open)
     const stores = [world.store, await world.connect()]
-    const token = aToken('1')
+    const token = aToken('1', { uses: 3 })
     await world.store.transact((write) => write.insertJoinToken(token))
     const answers = await Promise.all(
       Array.from({ length: 12 }, async (_, index) => {
@@ -73,7 +74,9 @@ export function joinTokensContract(open: OpenDatabase): void {
       }),
     )
     const winners = answers.filter((answer) => answer !== undefined)
-    assert.equal(winners.length, 1)
-    assert.deepEqual(await world.store.listJoinTokens(), winners)
+    assert.equal(winners.length, 3)
+    const last = winners.find(({ used }) => used === 3)
+    assert.deepEqual(await world.store.listJoinTokens(), [last])
+    assert.deepEqual(await world.store.findJoinToken(token.hash), last)
   })
 }

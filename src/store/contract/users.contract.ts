@@ -53,6 +53,25 @@ export function usersContract(open: OpenDatabase): void {
     assert.deepEqual(await store.listUsers(), [ada])
   })
 
+  test('a token opens nothing after its end, and tells when it was used', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const over = aToken({ endsAt: Date.now() - 1 })
+    const good = aToken({ id: 'token_2', hash: 'c'.repeat(64), endsAt: Date.now() + 60_000 })
+    await store.transact(async (write) => {
+      await write.insertUser(ada)
+      await write.insertToken(over)
+      await write.insertToken(good)
+    })
+    assert.equal(await store.findUserByToken(over.hash), undefined)
+    assert.deepEqual(await store.findToken(over.hash), over)
+    assert.deepEqual(await store.findUserByToken(good.hash), ada)
+    const use = { hash: good.hash, at: 77, from: '10.0.0.1' }
+    await store.transact((write) => write.noteTokenUse(use))
+    const used = { ...good, usedAt: 77, usedFrom: '10.0.0.1' }
+    assert.deepEqual(await store.listTokens(), [over, used])
+  })
+
   test('is never left without an administrator', async () => {
     await using world = await openWorld(open)
     const { store } = world

@@ -13,6 +13,7 @@ import { outputs } from './0009-outputs.ts'
 import { statuses } from './0010-statuses.ts'
 import { secrets } from './0011-secrets.ts'
 import { included } from './0012-included.ts'
+import { access } from './0013-access.ts'
 import { strangers } from './0014-strangers.ts'
 import { formerWebhookSecrets } from './0015-former-webhook-secrets.ts'
 import { bounds } from './0016-bounds.ts'
@@ -33,6 +34,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010-statuses': statuses,
   '0011-secrets': secrets,
   '0012-included': included,
+  '0013-access': access,
   '0014-strangers': strangers,
   '0015-former-webhook-secrets': formerWebhookSecrets,
   '0016-bounds': bounds,

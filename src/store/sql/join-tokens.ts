@@ -2,8 +2,9 @@ import type { RunnerId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { JoinTokenRecord } from '../records.ts'
 import type { JoinTokenUse } from '../store.ts'
+import type { JoinTokenRow } from './access-tables.ts'
 import { present } from './rows.ts'
-import type { Db, JoinTokenRow } from './tables.ts'
+import type { Db } from './tables.ts'
 
 /** How long a token that is over is still listed, so that one can see who has used it. */
 const KEEP_MS = 7 * 24 * 3_600_000
@@ -31,6 +32,8 @@ export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<v
       labels: JSON.stringify(token.labels),
       created_at: token.createdAt,
       expires_at: token.expiresAt,
+      uses: token.uses,
+      used: token.used,
       used_at: token.usedAt ?? null,
       runner_id: token.runnerId ?? null,
     })
@@ -41,16 +44,16 @@ export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<v
   throw new NarwhalError('conflict', `the token ${token.id} is there already`)
 }
 
-/** One statement, so that of two who show the same token only one finds it unused. */
+/** One statement, so that of those who show the same token no more find it unused than it has uses. */
 export async function useJoinToken(
   db: Db,
   { hash, at, runnerId }: JoinTokenUse,
 ): Promise<JoinTokenRecord | undefined> {
   const row = await db
     .updateTable('join_tokens')
-    .set({ used_at: at, runner_id: runnerId })
+    .set((is) => ({ used: is('used', '+', 1), used_at: at, runner_id: runnerId }))
     .where('hash', '=', hash)
-    .where('used_at', 'is', null)
+    .whereRef('used', '<', 'uses')
     .where('expires_at', '>', at)
     .returningAll()
     .executeTakeFirst()
@@ -61,7 +64,7 @@ export async function removeJoinToken(db: Db, id: JoinTokenRecord['id']): Promis
   await db.deleteFrom('join_tokens').where('id', '=', id).execute()
 }
 
-async function findJoinToken(db: Db, hash: string): Promise<JoinTokenRecord | undefined> {
+export async function findJoinToken(db: Db, hash: string): Promise<JoinTokenRecord | undefined> {
   const row = await db
     .selectFrom('join_tokens')
     .selectAll()
@@ -77,6 +80,8 @@ function joinTokenOf(row: JoinTokenRow): JoinTokenRecord {
     labels: JSON.parse(row.labels) as string[],
     createdAt: row.created_at,
     expiresAt: row.expires_at,
+    uses: row.uses,
+    used: row.used,
     ...present({ usedAt: row.used_at, runnerId: row.runner_id as RunnerId | null }),
   }
 }

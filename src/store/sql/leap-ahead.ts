@@ -15,12 +15,16 @@ export const NUMBERS = 1_000
  * taken for its next owner. So every job's fence, the numbers of pipelines, every pipeline's term and the number of the last
  * state change leap ahead, and no dispatcher has a seat. What has changed before the leap is
  * forgotten, so that whoever has seen later changes than there are now looks at everything anew.
+ * Nobody is signed in by a browser any more.
  * That it was set back is written down in the audit log. Nothing else is touched. Runs in one
  * transaction.
  */
 export async function leapAhead(db: Db, by: Doer): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await transaction.deleteFrom('dispatchers').execute()
+    // Whoever has signed out since then stays so.
+    await transaction.deleteFrom('sessions').execute()
+    await transaction.deleteFrom('sign_in_links').execute()
     await transaction
       .updateTable('jobs')
       .set((is) => ({ fence: is('fence', '+', LEAP) }))

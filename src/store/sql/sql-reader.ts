@@ -18,6 +18,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
+  SessionRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -44,7 +45,7 @@ import { listDispatchers } from './dispatchers.ts'
 import { listGroup } from './groups.ts'
 import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
-import { listJoinTokens } from './join-tokens.ts'
+import { findJoinToken, listJoinTokens } from './join-tokens.ts'
 import { readLog, readLogChunks } from './logs.ts'
 import { findMerged } from './merged-authors.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
@@ -62,6 +63,7 @@ import { SqlRetention } from './retention.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
 import { findSealingKey } from './sealing.ts'
 import { findSecrets, listSecrets } from './secrets.ts'
+import { findSession } from './sessions.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import {
   findForgeLink,
@@ -71,7 +73,7 @@ import {
   listUntold,
 } from './statuses.ts'
 import type { Db } from './tables.ts'
-import { listTokens } from './tokens.ts'
+import { findToken, listTokens } from './tokens.ts'
 import { findUser, findUserByToken, listUsers } from './users.ts'
 
 /** Everything that can be read, over a pool or inside a transaction. */
@@ -210,6 +212,18 @@ export class SqlReader implements StoreReader {
 
   findUserByToken(hash: string): Promise<UserRecord | undefined> {
     return findUserByToken(this.#db, hash)
+  }
+
+  findToken(hash: string): Promise<TokenRecord | undefined> {
+    return findToken(this.#db, hash)
+  }
+
+  findSession(hash: string): Promise<{ user: UserRecord; session: SessionRecord } | undefined> {
+    return findSession(this.#db, hash)
+  }
+
+  findJoinToken(hash: string): Promise<JoinTokenRecord | undefined> {
+    return findJoinToken(this.#db, hash)
   }
 
   listUsers(): Promise<UserRecord[]> {

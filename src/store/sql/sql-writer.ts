@@ -2,15 +2,7 @@ import type { StateChange } from '../../contract/live-event.ts'
 import type { AuditEvent, Doer } from '../../core/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../../core/concurrency.ts'
-import type {
-  DispatcherId,
-  EventId,
-  PipelineId,
-  RepositoryId,
-  RunnerId,
-  UserId,
-} from '../../core/ids.ts'
-import type { Role } from '../../core/role.ts'
+import type { DispatcherId, EventId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
 import type {
   AcceptedEvent,
   CreatedPipeline,
@@ -19,18 +11,16 @@ import type {
   Head,
   IdTokenKeyRecord,
   JobRecord,
-  JoinTokenRecord,
   NewPipeline,
   PipelineRecord,
   RepositoryHead,
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
-  TokenRecord,
   ToldStatusRecord,
-  UserRecord,
 } from '../records.ts'
-import type { JoinTokenUse, LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
+import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
+import { AccessWriter } from './access-writer.ts'
 import { appendAudit, type NewAuditEntry } from './audit-append.ts'
 import { newEntry } from './audit-entry.ts'
 import { pruneAudit } from './audit-prune.ts'
@@ -54,7 +44,6 @@ import {
 import { enterGroup } from './groups.ts'
 import { claimSubjectIds, saveIdTokenKey } from './id-tokens.ts'
 import { insertJobs, saveJob } from './jobs.ts'
-import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import { appendLog } from './logs.ts'
 import { noteMerged } from './merged-authors.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
@@ -79,15 +68,12 @@ import {
 } from './runners.ts'
 import { claimSealingKey, listSealedOtherwise, replaceSealed, setSealingKey } from './sealing.ts'
 import { removeSecret, removeSecretsOf, saveSecret } from './secrets.ts'
-import { SqlReader } from './sql-reader.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import { noteToldStatus, removeForgeLink, saveForgeLink } from './statuses.ts'
 import type { Db } from './tables.ts'
-import { insertToken, removeToken } from './tokens.ts'
-import { insertUser, removeUser, setRole } from './users.ts'
 
 /** The writer of one transaction; it keeps in mind what has changed, for `finish` to number it. */
-export class SqlWriter extends SqlReader implements StoreWriter {
+export class SqlWriter extends AccessWriter implements StoreWriter {
   readonly #db: Db
   readonly #changed = new ChangedSubjects()
   /** Of the pipelines that this transaction has locked. */
@@ -265,18 +251,6 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return removeRunner(this.#db, id)
   }
 
-  insertUser(user: UserRecord): Promise<void> {
-    return insertUser(this.#db, user)
-  }
-
-  setRole(id: UserId, role: Role): Promise<void> {
-    return setRole(this.#db, id, role)
-  }
-
-  removeUser(id: UserId): Promise<void> {
-    return removeUser(this.#db, id)
-  }
-
   saveForgeLink(link: ForgeLinkRecord): Promise<void> {
     return saveForgeLink(this.#db, link)
   }
@@ -287,26 +261,6 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   noteToldStatus(told: ToldStatusRecord): Promise<void> {
     return noteToldStatus(this.#db, told)
-  }
-
-  insertToken(token: TokenRecord): Promise<void> {
-    return insertToken(this.#db, token)
-  }
-
-  removeToken(id: TokenRecord['id']): Promise<void> {
-    return removeToken(this.#db, id)
-  }
-
-  insertJoinToken(token: JoinTokenRecord): Promise<void> {
-    return insertJoinToken(this.#db, token)
-  }
-
-  useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined> {
-    return useJoinToken(this.#db, use)
-  }
-
-  removeJoinToken(id: JoinTokenRecord['id']): Promise<void> {
-    return removeJoinToken(this.#db, id)
   }
 
   saveSecret(secret: SecretRecord): Promise<void> {

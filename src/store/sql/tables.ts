@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { JoinTokenRow, SessionRow, SignInLinkRow, TokenRow } from './access-tables.ts'
 import type {
   ChangeCounterRow,
   LogChunkRow,
@@ -28,6 +29,8 @@ export interface Tables {
   runners: RunnerRow
   join_tokens: JoinTokenRow
   tokens: TokenRow
+  sessions: SessionRow
+  sign_in_links: SignInLinkRow
   sealing: SealingRow
   secrets: SecretRow
   users: UserRow
@@ -259,17 +262,6 @@ export interface RunnerRow {
   stranger_engines: string | null
 }
 
-export interface JoinTokenRow {
-  id: string
-  hash: string
-  /** JSON of string[] */
-  labels: string
-  created_at: number
-  expires_at: number
-  used_at: number | null
-  runner_id: string | null
-}
-
 /** One row at most. */
 export interface SealingRow {
   id: number
@@ -300,14 +292,6 @@ export interface UserRow {
   name: string
   name_key: string
   role: string
-  created_at: number
-}
-
-export interface TokenRow {
-  id: string
-  user_id: string
-  name: string
-  hash: string
   created_at: number
 }
 

@@ -1,6 +1,8 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import type { TokenRecord } from '../records.ts'
-import type { Db, TokenRow } from './tables.ts'
+import type { TokenRow } from './access-tables.ts'
+import { present } from './rows.ts'
+import type { Db } from './tables.ts'
 
 export async function listTokens(db: Db): Promise<TokenRecord[]> {
   const rows = await db
@@ -13,10 +15,10 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 }
 
 export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
-  const { id, userId, name, hash, createdAt } = token
+  const { id, userId, name, hash, createdAt, endsAt = null } = token
   const inserted = await db
     .insertInto('tokens')
-    .values({ id, user_id: userId, name, hash, created_at: createdAt })
+    .values({ id, user_id: userId, name, hash, created_at: createdAt, ends_at: endsAt })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
@@ -30,6 +32,22 @@ export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
   throw new NarwhalError('conflict', `the token ${id} is there already`)
 }
 
+export async function findToken(db: Db, hash: string): Promise<TokenRecord | undefined> {
+  const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
+  return row && tokenOf(row)
+}
+
+export async function noteTokenUse(
+  db: Db,
+  { hash, at, from }: { hash: string; at: number; from: string },
+): Promise<void> {
+  await db
+    .updateTable('tokens')
+    .set({ used_at: at, used_from: from })
+    .where('hash', '=', hash)
+    .execute()
+}
+
 export async function removeToken(db: Db, id: TokenRecord['id']): Promise<void> {
   await db.deleteFrom('tokens').where('id', '=', id).execute()
 }
@@ -41,5 +59,6 @@ function tokenOf(row: TokenRow): TokenRecord {
     name: row.name,
     hash: row.hash,
     createdAt: row.created_at,
+    ...present({ endsAt: row.ends_at, usedAt: row.used_at, usedFrom: row.used_from }),
   }
 }

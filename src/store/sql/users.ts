@@ -3,8 +3,10 @@ import type { Role } from '../../core/role.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { UserRecord } from '../records.ts'
 import { isPostgres } from './rows.ts'
-import type { Db, UserRow } from './tables.ts'
+import { removeSessionsOf } from './sessions.ts'
+import type { Db } from './tables.ts'
 import { nameKey } from './text.ts'
+import { userOf } from './user-of.ts'
 
 export async function findUser(db: Db, idOrName: string): Promise<UserRecord | undefined> {
   const rows = await db
@@ -22,6 +24,7 @@ export async function findUserByToken(db: Db, hash: string): Promise<UserRecord 
     .innerJoin('users', 'users.id', 'tokens.user_id')
     .selectAll('users')
     .where('tokens.hash', '=', hash)
+    .where((is) => is.or([is('ends_at', 'is', null), is('ends_at', '>', Date.now())]))
     .executeTakeFirst()
   return row && userOf(row)
 }
@@ -51,6 +54,7 @@ export async function setRole(db: Db, id: UserId, role: Role): Promise<void> {
 export async function removeUser(db: Db, id: UserId): Promise<void> {
   await keepAnAdmin(db, id, undefined)
   await db.deleteFrom('tokens').where('user_id', '=', id).execute()
+  await removeSessionsOf(db, id)
   await db.deleteFrom('users').where('id', '=', id).execute()
 }
 
@@ -70,13 +74,4 @@ async function keepAnAdmin(db: Db, id: UserId, role: Role | undefined): Promise<
     'conflict',
     `${only.name} is the only administrator: make somebody else one first`,
   )
-}
-
-function userOf(row: UserRow): UserRecord {
-  return {
-    id: row.id as UserId,
-    name: row.name,
-    role: row.role as Role,
-    createdAt: row.created_at,
-  }
 }

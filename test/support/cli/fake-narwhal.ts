@@ -156,11 +156,19 @@ function addReads(server: HttpServer, fake: FakeNarwhal, live: FakeLive): void {
   server.get(`${base}/users`, async () => ({
     users: [{ id: 'user_1', name: 'ada', role: 'admin', createdAt: NOON }],
   }))
-  const gpu = { labels: ['gpu'], createdAt: NOON }
+  const gpu = { labels: ['gpu'], createdAt: NOON, uses: 1, used: 0 }
   server.get(`${base}/runners/tokens`, async () => ({
     tokens: [
       { id: 'join_1', ...gpu, expiresAt: NOON + 3_600_000 },
-      { id: 'join_2', ...gpu, labels: [], expiresAt: NOON, usedAt: NOON, runnerId: 'runner_1' },
+      {
+        id: 'join_2',
+        ...gpu,
+        labels: [],
+        expiresAt: NOON,
+        used: 1,
+        usedAt: NOON,
+        runnerId: 'runner_1',
+      },
       { id: 'join_3', ...gpu, expiresAt: NOON + 1 },
     ],
   }))
@@ -222,10 +230,13 @@ function addAccessCommands(server: HttpServer, base: string): void {
     user: body.user ?? 'ada',
     token: 'nwl_secret',
   }))
+  server.post(`${base}/tokens/revoke`, async () => ({ revoked: 'access token', id: 'token_1' }))
+  server.post(`${base}/session/links`, async () => ({ code: 'nwl_code', expiresAt: NOON }))
   server.post(`${base}/runners/tokens`, { schema: { body: newJoinToken } }, async ({ body }) => ({
     id: 'join_1',
     token: 'nwl_join',
     labels: body.labels,
+    uses: body.uses,
     expiresAt: NOON,
   }))
   const grace = { id: 'user_2', name: 'grace', createdAt: NOON }

@@ -9,9 +9,8 @@ export interface On {
   readonly folder: string
 }
 
-/** With the token that `narwhal up` has printed; another is refused. */
-export async function signIn({ page, url }: On, output: () => string): Promise<void> {
-  const token = await eventually(() => /shown this once: (\S+)/.exec(output())?.[1] ?? null)
+/** With an administrator's token; another is refused. */
+export async function signIn({ page, url }: On, token: string): Promise<void> {
   await page.goto(url)
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   const field = page.getByLabel('Access token')

@@ -1,15 +1,31 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { postJson } from '../api.ts'
 
-/** Trades an access token for a session cookie that scripts can't read. */
+/** What stands behind the `#` of a link that signs in; it never leaves the browser but for signing in. */
+function takeCode(): string | undefined {
+  const code = /^#code=(\S+)$/.exec(location.hash)?.[1]
+  if (code) history.replaceState(null, '', location.pathname)
+  return code
+}
+
+/** Trades an access token, or the code of a link, for a session cookie that scripts can't read. */
 export function SignInPage() {
   const [error, setError] = useState<string>()
+  useEffect(() => {
+    const code = takeCode()
+    if (code === undefined) return
+    postJson('/session', { code }).then(
+      () => location.replace('/'),
+      (reason: { message: string }) => setError(reason.message),
+    )
+  }, [])
   const signIn = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const token = new FormData(event.currentTarget).get('token') as string
     try {
       await postJson('/session', { token: token.trim() })
-      location.reload()
+      if (location.pathname === '/sign-in') location.replace('/')
+      else location.reload()
     } catch (reason) {
       const { status, message } = reason as { status?: number; message: string }
       setError(status === 401 ? 'That token is not known.' : message)
@@ -31,7 +47,8 @@ export function SignInPage() {
         ) : null}
       </form>
       <p className="quiet">
-        Whoever runs this Narwhal makes one with <code>./narwhal token create NAME</code>.
+        On its machine <code>./narwhal sign-in-link</code> makes a link that signs in at once.
+        Others get a token from whoever runs this Narwhal: <code>./narwhal token create NAME</code>.
       </p>
     </section>
   )

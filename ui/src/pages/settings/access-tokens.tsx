@@ -28,7 +28,11 @@ export function AccessTokens({ users }: { readonly users: readonly UserView[] })
       )}
       {created ? (
         <p className="notice is-good" role="status">
-          The token {created.name} of {created.user}, shown this once:
+          The token {created.name} of {created.user}, shown this once
+          {created.expiresAt === undefined
+            ? ''
+            : `, good until ${new Date(created.expiresAt).toISOString().slice(0, 10)}`}
+          :
           <Copyable text={created.token} label="the token" />
         </p>
       ) : null}
@@ -90,12 +94,24 @@ interface TokenTableProps {
 }
 
 function TokenTable({ tokens, onRemoved }: TokenTableProps) {
-  const rows = tokens.map(({ id, name, user, createdAt }) => ({
+  const rows = tokens.map(({ id, name, user, createdAt, usedAt, usedFrom, expiresAt }) => ({
     key: id,
-    cells: [name, user, <Ago key="created" at={createdAt} />],
+    cells: [
+      name,
+      user,
+      <Ago key="created" at={createdAt} />,
+      usedAt === undefined ? (
+        'never'
+      ) : (
+        <span key="used">
+          <Ago at={usedAt} /> from {usedFrom}
+        </span>
+      ),
+      expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
+    ],
     path: `/tokens/${id}`,
   }))
-  const headings = ['For', 'User', 'Created']
+  const headings = ['For', 'User', 'Created', 'Used', 'Ends']
   const empty = 'There is none.'
   return <RemovableTable {...{ headings, rows, empty, onRemoved }} />
 }

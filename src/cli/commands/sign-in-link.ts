@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import { cleanText } from '../clean-text.ts'
+import type { CliIo } from '../cli-io.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  printJson,
+} from '../client-command.ts'
+
+/** `narwhal sign-in-link` */
+export function addSignInLinkCommand(program: Command, io: CliIo): void {
+  addClientCommand(program, 'sign-in-link', {
+    summary: 'make a link that signs a browser in, once',
+    description:
+      'Makes a link that signs a browser in as the user whose token is used, once, within five minutes, and prints it. A former link is worth nothing from then on.',
+    examples: ['sign-in-link'],
+  }).action(async (options: ClientOptions) => {
+    const client = await openClient(options, io)
+    const made = await client.createSignInLink()
+    const url = made.url ?? `${client.address.server}/sign-in#code=${made.code}`
+    if (options.json) return printJson(io, { ...made, url })
+    io.stdout.write(`${cleanText(url)}\n`)
+    note(io, 'it works once, within five minutes; whoever has it is signed in as you')
+  })
+}

@@ -1,0 +1,40 @@
+import { createToken, hashToken } from '../api/tokens.ts'
+import type { Doer } from '../core/audit.ts'
+import { newId } from '../lib/new-id.ts'
+import type { JoinTokenRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+
+/** Makes a token by which runners may join; it is in the answer and nowhere else. */
+export async function makeJoinToken(
+  store: Store,
+  { labels, uses, lifeMs }: { labels: readonly string[]; uses: number; lifeMs: number },
+  by: Doer,
+): Promise<{ token: string; record: JoinTokenRecord }> {
+  const token = createToken('join')
+  const createdAt = Date.now()
+  const about = { id: newId('join'), hash: hashToken(token), labels, uses, used: 0 }
+  const record = { ...about, createdAt, expiresAt: createdAt + lifeMs }
+  await store.transact(async (write) => {
+    await write.insertJoinToken(record)
+    const after = { labels, uses, expiresAt: record.expiresAt }
+    write.audit(by, { action: 'join_token.created', subject: subjectOf(record), after })
+  })
+  return { token, record }
+}
+
+/** Those that have joined by it stay. */
+export async function removeJoinToken(
+  store: Store,
+  token: JoinTokenRecord,
+  by: Doer,
+): Promise<void> {
+  await store.transact(async (write) => {
+    await write.removeJoinToken(token.id)
+    const before = { labels: token.labels }
+    write.audit(by, { action: 'join_token.removed', subject: subjectOf(token), before })
+  })
+}
+
+function subjectOf({ id }: JoinTokenRecord): { id: string; name: string } {
+  return { id, name: id }
+}

@@ -1,0 +1,39 @@
+/** The rows of what people and runners show. */
+
+export interface JoinTokenRow {
+  id: string
+  hash: string
+  /** JSON of string[] */
+  labels: string
+  created_at: number
+  expires_at: number
+  used_at: number | null
+  runner_id: string | null
+  uses: number
+  used: number
+}
+
+export interface TokenRow {
+  id: string
+  user_id: string
+  name: string
+  hash: string
+  created_at: number
+  ends_at: number | null
+  used_at: number | null
+  used_from: string | null
+}
+
+export interface SessionRow {
+  hash: string
+  user_id: string
+  created_at: number
+  seen_at: number
+  ends_at: number
+}
+
+export interface SignInLinkRow {
+  user_id: string
+  hash: string
+  ends_at: number
+}
