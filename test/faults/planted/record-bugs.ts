@@ -99,9 +99,9 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/dispatcher/pipeline-run.ts',
-        find: "const changed = await this.#ledger.change((draft) => {\n      if (draft.pipeline.state.status === 'pending') {",
+        find: "await this.#ledger.change(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
         replace:
-          "const changed = await this.#ledger.keep((draft) => {\n      if (draft.pipeline.state.status === 'pending') {",
+          "await this.#ledger.keep(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
       },
       {
         file: 'src/dispatcher/pipeline-ledger.ts',
