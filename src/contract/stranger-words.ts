@@ -9,7 +9,7 @@ export const STRANGER_WORDS: Readonly<Record<StrangerReason, string>> = {
   head_ref_odd: 'its head is no branch',
   polled_request: 'it was found by polling, which does not tell whose pull request it is',
   other_ref: 'its ref is neither a branch nor a tag of the repository',
-  unseen_commit: 'no branch or tag of the repository is at this commit',
+  unseen_commit: 'no branch or tag of the repository was found to have this commit',
   listed_account: 'the repository lists its account among the strangers',
   unknown_account:
     'it is not known whose it is, and the repository lists accounts that are strangers',

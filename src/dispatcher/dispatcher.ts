@@ -25,6 +25,7 @@ import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
+import { OwnCommits } from './own-commits.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { type Beginning, PipelineRuns } from './pipeline-runs.ts'
 import { Recorder } from './recorder.ts'
@@ -79,6 +80,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #queue: JobQueue
   readonly #gate: GroupGate
   readonly #awaiting: Awaiting
+  readonly #ownCommits: OwnCommits
   readonly #intake: CommitIntake
   readonly #stack = new AsyncDisposableStack()
   #seat!: Seat
@@ -89,6 +91,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#options = options
     this.#announcer = new Announcer(deps)
     const { signal } = this.#stop
+    this.#ownCommits = new OwnCommits({ ...deps, signal })
     this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
     const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#open(id) })
     this.pool = new RunnerPool({
@@ -268,6 +271,7 @@ export class Dispatcher implements AsyncDisposable {
     const event = await manualEvent(repository, start, {
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
+      ownCommits: this.#ownCommits,
     })
     await this.#recorder.record((write) => write.acceptEvents([event]))
     return await this.#getView(await this.#intake.create(event, event.receivedAt, { by }))

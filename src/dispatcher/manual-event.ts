@@ -5,11 +5,18 @@ import { type CloneUrl, type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
 import { newId } from '../lib/new-id.ts'
 import type { RepositoryRecord } from '../store/records.ts'
+import type { OwnCommits } from './own-commits.ts'
 
 /** What a person asks for who starts a pipeline. */
 export interface ManualStart {
   readonly ref?: string | undefined
   readonly inputs?: Readonly<Record<string, string>> | undefined
+}
+
+export interface GitAccess {
+  readonly env: GitEnv
+  readonly signal: AbortSignal
+  readonly ownCommits: Pick<OwnCommits, 'find'>
 }
 
 /**
@@ -19,7 +26,7 @@ export interface ManualStart {
 export async function manualEvent(
   repository: RepositoryRecord,
   { ref, inputs = {} }: ManualStart,
-  git: { env: GitEnv; signal: AbortSignal },
+  git: GitAccess,
 ): Promise<CommitEvent> {
   const { seenAt, ...target } = await resolve(repository, ref, git)
   const event = { kind: 'manual', source: 'manual', ...target } as const
@@ -38,14 +45,14 @@ export async function manualEvent(
 interface Target {
   readonly ref: string
   readonly sha: string
-  /** The branch or tag of the remote that is at the commit; absent: none was found. */
+  /** A branch or tag of the remote that has the commit; absent: none was found. */
   readonly seenAt?: string
 }
 
 async function resolve(
   repository: RepositoryRecord,
   ref: string | undefined,
-  git: { env: GitEnv; signal: AbortSignal },
+  git: GitAccess,
 ): Promise<Target> {
   const clone = parseCloneUrl(repository.cloneUrl)
   if (ref === undefined) {
@@ -73,14 +80,11 @@ async function resolve(
 }
 
 /** A forge gives out any commit of any pull request by its name: it is ours if a branch or tag has it. */
-async function bareCommit(
-  clone: CloneUrl,
-  sha: string,
-  git: { env: GitEnv; signal: AbortSignal },
-): Promise<Target> {
+async function bareCommit(clone: CloneUrl, sha: string, git: GitAccess): Promise<Target> {
   const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
-  const found = [...refs].find(([name, at]) => at === sha && isOwnRef(name))
-  return { ref: BARE_COMMIT_REF, sha, ...(found ? { seenAt: found[0] } : {}) }
+  const tip = [...refs].find(([name, at]) => at === sha && isOwnRef(name))?.[0]
+  const seenAt = tip ?? (await git.ownCommits.find(clone, sha))
+  return { ref: BARE_COMMIT_REF, sha, ...(seenAt === undefined ? {} : { seenAt }) }
 }
 
 function missing(repository: RepositoryRecord, ref: string): NarwhalError {

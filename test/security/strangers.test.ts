@@ -86,6 +86,24 @@ suite('who is a stranger', () => {
     assertBarred(await start(sha), 'a bare commit')
   })
 
+  test('SEC-06c: nor does one that only stands upon a branch, or that a branch had before it was taken back', async () => {
+    const foreign = await foreignCommit('refs/pull/8/head')
+    await source.git('update-ref', 'refs/merge-requests/8/merge', foreign)
+    assertBarred(await start(foreign), 'upon a branch')
+    const taken = await source.commit({ stamp: 'taken back' })
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    await source.git('update-ref', 'refs/keep/1', taken)
+    assertBarred(await start(taken), 'taken back')
+  })
+
+  test('STR-12: an older commit of a branch or a tag, started by its id, is our own', async () => {
+    const older = await source.head()
+    await source.commit({ stamp: 'newer' })
+    const { pipeline, jobs } = await start(older)
+    assert.deepEqual([pipeline.event.sha, pipeline.event.stranger], [older, undefined])
+    assert.equal(jobs[0]?.outcome, 'success', jobs[0]?.reason)
+  })
+
   test('STR-01: branches and tags, by name or by the commit that they are at, are our own', async () => {
     await source.tag('v1')
     const wanted = ['main', 'v1', 'refs/heads/main', 'refs/tags/v1', await source.head()]

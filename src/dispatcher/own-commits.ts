@@ -1,0 +1,50 @@
+import { findRefWith } from '../lib/find-ref-with.ts'
+import type { CloneUrl, GitEnv } from '../lib/git.ts'
+import type { Logger } from '../lib/log.ts'
+import { SerialQueue } from '../lib/serial-queue.ts'
+
+/** So many may wait for their turn; the next ones are not looked up. */
+const MOST_WAITING = 8
+
+export interface OwnCommitsDeps {
+  readonly gitEnv: GitEnv
+  readonly log: Logger
+  /** Aborts when the dispatcher stops. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Looks up whose a commit is that was named by its id: here, and not on a runner, whose word for it
+ * would be worth nothing. One at a time, since each may be half a gigabyte.
+ */
+export class OwnCommits {
+  readonly #deps: OwnCommitsDeps
+  readonly #queue = new SerialQueue()
+  #waiting = 0
+
+  constructor(deps: OwnCommitsDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * A branch or tag of the remote that has the commit in its history; undefined: none has, or that could
+   * not be found out. Rejects only when the dispatcher stops.
+   */
+  async find(clone: CloneUrl, sha: string): Promise<string | undefined> {
+    const { gitEnv: env, log, signal } = this.#deps
+    if (this.#waiting >= MOST_WAITING) {
+      log.warn({ sha }, 'too many commits are looked up just now: this one counts as a stranger’s')
+      return undefined
+    }
+    this.#waiting++
+    try {
+      return await this.#queue.run(() => findRefWith(clone, sha, { env, signal }))
+    } catch (err) {
+      signal.throwIfAborted()
+      log.warn({ sha, err }, 'whose a commit is could not be looked up: it counts as a stranger’s')
+      return undefined
+    } finally {
+      this.#waiting--
+    }
+  }
+}
