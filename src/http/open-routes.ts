@@ -17,6 +17,7 @@ export const PAGE_PATHS = [
   '/pipelines/:pipeline',
   '/runners',
   '/queue',
+  '/approvals',
   '/repositories',
   '/repositories/*',
   '/settings',

@@ -12,7 +12,14 @@ export async function openLog(options: {
   const { default: pretty } = await import('pino-pretty')
   return pino(
     { level: options.level },
-    pretty({ destination: 2, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }),
+    pretty({
+      destination: 2,
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss.l',
+      // Whoever starts it sees what matters, not a page of fields; errors keep their lines.
+      singleLine: true,
+      sync: true,
+    }),
   )
 }
 

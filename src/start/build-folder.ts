@@ -3,7 +3,9 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CliIo, coloursFor } from '../cli/cli-io.ts'
 import { ApiClient } from '../cli/client.ts'
+import { DEFAULT_SERVER } from '../cli/client-command.ts'
 import { followPipeline } from '../cli/follow-pipeline.ts'
+import { defaultDataFolder } from '../config/data-folder.ts'
 import type { PipelineView, RepositoryView } from '../contract/views.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git.ts'
@@ -17,6 +19,8 @@ interface Build {
   /** Where this very process serves. */
   readonly url: string
   readonly dataDir: string
+  /** Narwhal's own checkout. */
+  readonly root: string
   /** Opens this very process's API. */
   readonly token: string
   readonly tls?: ClientTls | undefined
@@ -44,7 +48,7 @@ export async function buildFolder(build: Build): Promise<void> {
     } else {
       await followPipeline(client, pipeline.id, io, context.signal)
     }
-    sayWhatNext(io, `${url}/pipelines/${pipeline.id}`)
+    sayWhatNext(build, `${url}/pipelines/${pipeline.id}`)
   } catch (error) {
     if (context.signal.aborted) return
     io.stderr.write(`narwhal: ${build.folder} can't be built: ${describeError(error)}\n`)
@@ -120,11 +124,17 @@ async function findOrStart(
   return await client.startPipeline({ repository: repository.id })
 }
 
-function sayWhatNext(io: CliIo, page: string): void {
+function sayWhatNext({ io, url, dataDir, root }: Build, page: string): void {
   const { bold, cyan, dim } = coloursFor(io, io.stdout)
+  // What the command line would not find by itself in the other terminal.
+  const told = [
+    ...(url === DEFAULT_SERVER ? [] : [`NARWHAL_SERVER=${url}`]),
+    ...(dataDir === defaultDataFolder(root) ? [] : [`NARWHAL_DATA=${dataDir}`]),
+  ]
   const lines = [
     '',
     `Look at it:        ${cyan(page)}`,
+    ...(told.length > 0 ? [`Elsewhere, first:  ${bold(`export ${told.join(' ')}`)}`] : []),
     `Sign in there:     ${bold('./narwhal sign-in-link')}`,
     `Add a repository:  ${bold('./narwhal repo add https://github.com/owner/name')}`,
     `Build it:          ${bold('./narwhal pipeline start owner/name --follow')}`,

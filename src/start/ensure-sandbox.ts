@@ -31,7 +31,7 @@ export async function ensureSandbox(
   if (missing.length === 0) {
     return trouble
   }
-  const names = missing.join(' and ')
+  const names = new Intl.ListFormat('en').format(missing)
   if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
     io.stdout.write(`Installing ${names} by apt-get, for jobs that name no image…\n`)
     await install(missing).catch((error: unknown) => {

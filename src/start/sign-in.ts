@@ -15,7 +15,7 @@ export async function tellSignIn(
 ): Promise<void> {
   const { bold, cyan } = coloursFor(io, io.stdout)
   if (!io.stdout.isTTY) {
-    io.stdout.write('To sign in by a browser, run: narwhal sign-in-link\n')
+    io.stdout.write('To sign in by a browser, run: ./narwhal sign-in-link\n')
     return
   }
   const user = await store.findUserByToken(hashToken(token))
@@ -30,5 +30,5 @@ export async function tellSignIn(
   })
   const page = url.replace(/\/\/(?:0\.0\.0\.0|\[::\])/, '//127.0.0.1')
   io.stdout.write(`Sign in: ${cyan(signInUrl(page, link.code))}\n`)
-  io.stdout.write(`(once, within five minutes; ${bold('narwhal sign-in-link')} makes another)\n`)
+  io.stdout.write(`(once, within five minutes; ${bold('./narwhal sign-in-link')} makes another)\n`)
 }

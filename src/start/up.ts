@@ -66,7 +66,7 @@ export async function runUp(launch: Launch): Promise<void> {
   const trouble = await ensureSandbox(parts, config.executor, launch.io)
   if (trouble) launch.io.stderr.write(`narwhal: ${inWords(trouble, parts.ownCheckout)}\n`)
   if (typeof build === 'string' && (!trouble || parts.ownCheckout)) {
-    const own = { url, dataDir, token, tls: tls.ownClient }
+    const own = { url, dataDir, root: launch.root, token, tls: tls.ownClient }
     await buildFolder({ folder: build, ...own, context, io: launch.io })
   }
   parts.ownCheckout?.close()

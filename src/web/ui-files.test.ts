@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { openWebStage } from '#root/test/support/web-stage.ts'
@@ -13,10 +13,22 @@ async function makeApp() {
   return dir
 }
 
+/** What the header of the app links to: each must also answer when it is opened or loaded anew. */
+async function linkedPages(): Promise<readonly string[]> {
+  const header = new URL('../../ui/src/parts/header.tsx', import.meta.url)
+  const pages = [...(await readFile(header, 'utf8')).matchAll(/\bto: '([^']+)'/g)]
+  assert.ok(pages.length >= 7)
+  return pages.map(([, path]) => path ?? '')
+}
+
 test("serves the app at each of its paths, under a policy that allows only the server's own", async () => {
   await using app = await makeApp()
   await using web = await openWebStage({ uiFolder: app.path })
-  for (const path of ['/', '/pipelines/pipeline_1', '/runners', '/queue']) {
+  for (const path of [
+    '/pipelines/pipeline_1',
+    '/repositories/ada%2Fbox',
+    ...(await linkedPages()),
+  ]) {
     const page = await fetch(web.url + path)
     assert.equal(page.status, 200, path)
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/)

@@ -75,6 +75,8 @@ test('RUN-01d: an ordinary user without bubblewrap and engine sees the own pipel
     assert.match(said, /bubblewrap is not installed: apt-get install bubblewrap/)
     assert.ok(said.includes(`I am ${NOBODY}`), said)
     assert.match(said, /success/)
+    // What other commands would not find by themselves is told with them.
+    assert.match(said, /export NARWHAL_SERVER=http:\S+ NARWHAL_DATA=\S+/)
   } finally {
     child.kill('SIGTERM')
     await closed

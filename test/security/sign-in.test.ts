@@ -122,7 +122,7 @@ test('WHO-04: what is no terminal hears no link and no token, and the token is i
   const url = await eventually(() => /is up: (http:\S+)/.exec(up.said())?.[1] ?? null, {
     timeoutMs: 30_000,
   })
-  await eventually(() => up.said().includes('run: narwhal sign-in-link'))
+  await eventually(() => up.said().includes('run: ./narwhal sign-in-link'))
   assert.doesNotMatch(up.said(), /narwhal_/)
   assert.equal((await stat(data.join('token'))).mode & 0o777, 0o600)
   const own = ['--server', url, '--data', data.path]

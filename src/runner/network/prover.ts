@@ -8,9 +8,11 @@ import { asIpv6, CLOSED, PRIVATE } from './ranges.ts'
 import type { Audience } from './rules.ts'
 import type { Table } from './table.ts'
 
+type ProvenTable = Pick<Table, 'id' | 'plan' | 'hasIpv6' | 'alsoPrivate' | 'ownAddresses'>
+
 export interface ProverDeps {
-  readonly table: Table
-  readonly namespaces: Namespaces
+  readonly table: ProvenTable
+  readonly namespaces: Pick<Namespaces, 'make' | 'remove'>
   readonly options: Pick<NetworkOptions, 'settings' | 'log'>
 }
 
@@ -94,7 +96,7 @@ export class Prover {
         this.#judge(await this.#proveBoth())
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        this.known = `what jobs can reach could not be tried: ${describeError(error)}`
+        this.known = `what jobs can reach could not be tried: ${this.#withoutNames(describeError(error))}`
       }
       this.#endedAt = performance.now()
       if (this.known !== known && this.known !== '') log.error({ reason: this.known }, TROUBLE)
@@ -129,6 +131,11 @@ export class Prover {
     ])
   }
 
+  /** Each try has names of its own; with them the same trouble would be told anew each time. */
+  #withoutNames(text: string): string {
+    return text.replaceAll(new RegExp(`\\bnw${this.#deps.table.id}\\w+`, 'g'), 'nw…')
+  }
+
   #judge(proofs: readonly Proof[]): void {
     const open = [...new Set(proofs.flatMap((proof) => proof.open))]
     this.known =
@@ -147,7 +154,7 @@ export class Prover {
 }
 
 /** All at which the machine could be reached by a job, if the rules did not hold. */
-function addressesOf({ plan, ownAddresses }: Table): readonly string[] {
+function addressesOf({ plan, ownAddresses }: ProvenTable): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses = []) =>
     addresses.map(({ address }) => address),
   )

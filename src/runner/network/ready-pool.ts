@@ -66,7 +66,7 @@ export class ReadyPool<Item> implements AsyncDisposable {
         else this.#waiting.push(item)
       } catch (error) {
         // Whoever needs one tries again, and hears of it.
-        log.warn({ reason: describeError(error) }, 'no network could be made ready for a job')
+        log.info({ reason: describeError(error) }, 'no network could be made ready for a job')
         return
       }
     }

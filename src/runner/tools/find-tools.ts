@@ -54,7 +54,7 @@ export function warnOfHoles(log: Logger): void {
     for (const { name, version, holes } of tools) {
       if (holes.length === 0) continue
       log.warn(
-        { tool: name, version, holes },
+        { holes },
         `${name} ${version} has known holes, unless your distribution has mended it: update it`,
       )
     }
