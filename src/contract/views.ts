@@ -239,6 +239,10 @@ export const runnerView = z
     engines: z.array(engine),
     /** Those of them that may run the jobs of strangers. */
     strangerEngines: z.array(engine).optional(),
+    /** Programs of its machine whose versions have known holes; a distribution may have mended them. */
+    flawedTools: z
+      .array(z.object({ name: z.string(), version: z.string(), holes: z.array(z.string()) }))
+      .optional(),
     slots: z.number().int().nonnegative(),
     busy: z.number().int().nonnegative(),
     hardware: z

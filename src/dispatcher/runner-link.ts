@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { DescribeResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { engineFromProto } from '../contract/rpc.ts'
 import type { RunnerSample } from '../contract/views.ts'
+import { soundFlaws } from '../core/flawed-tool.ts'
 import type { RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
 import { backoff } from '../lib/backoff.ts'
@@ -183,7 +184,7 @@ export class RunnerLink implements AsyncDisposable {
 
   #describe(description: DescribeResponse): void {
     this.#candidate = undefined
-    const { hardware, engines, strangerEngines, version } = description
+    const { hardware, engines, strangerEngines, flawedTools, version } = description
     // Labels are granted, not claimed, where a token said which.
     const { allowedLabels } = this.#wishes
     const labels = description.labels
@@ -196,6 +197,7 @@ export class RunnerLink implements AsyncDisposable {
       labels,
       engines: [...new Set(engines.map(engineFromProto))],
       strangerEngines: [...new Set(strangerEngines.map(engineFromProto))],
+      flawedTools: soundFlaws(flawedTools),
       softwareVersion: short(version),
       ...(hardware && {
         hardware: {

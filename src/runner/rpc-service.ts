@@ -109,7 +109,8 @@ async function planCommit(
   }
 }
 
-function describe(runner: Runner): MessageInitShape<typeof DescribeResponseSchema> {
+async function describe(runner: Runner): Promise<MessageInitShape<typeof DescribeResponseSchema>> {
+  const flawedTools = await runner.flawedTools
   return {
     instanceId: runner.instanceId,
     name: runner.name,
@@ -124,5 +125,6 @@ function describe(runner: Runner): MessageInitShape<typeof DescribeResponseSchem
       operatingSystem: osType(),
     },
     version: runner.version,
+    flawedTools: flawedTools.map((tool) => ({ ...tool, holes: [...tool.holes] })),
   }
 }

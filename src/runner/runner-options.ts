@@ -1,3 +1,4 @@
+import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { StrangerExecutor } from '../core/placement/strangers.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
@@ -15,6 +16,8 @@ export interface RunnerDeps {
   readonly gitEnv: GitEnv
   /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
   readonly claim?: AsyncDisposable
+  /** The programs with known holes that it tells of; waited for when it is asked who it is. */
+  readonly flawedTools?: Promise<readonly FlawedTool[]>
   /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
   readonly keepFailed?: KeepFailed | undefined
   /** One that is warm already; the runner's to dispose. */

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
+import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
@@ -50,6 +51,7 @@ export class Runner implements AsyncDisposable {
   readonly labels: readonly string[]
   readonly version: string
   readonly dataDir: string
+  readonly flawedTools: Promise<readonly FlawedTool[]>
   readonly #deps: RunnerDeps
   readonly #executor: StrangersGuard
   readonly #spools: Spools
@@ -80,6 +82,7 @@ export class Runner implements AsyncDisposable {
     this.labels = options.labels
     this.version = options.version ?? 'unknown'
     this.dataDir = deps.dataDir
+    this.flawedTools = deps.flawedTools ?? Promise.resolve([])
     this.#deps = deps
     this.#spools = owned.spools
     this.#parts = owned.parts

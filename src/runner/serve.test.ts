@@ -24,7 +24,7 @@ import {
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { HandExecutor } from '../../test/support/hand-executor.ts'
-import { startTestRunner } from '../../test/support/test-runner.ts'
+import { startTestRunner, type TestRunnerOptions } from '../../test/support/test-runner.ts'
 import { RUNNER_TOKEN } from '../../test/support/tokens.ts'
 import { silentLog } from '../lib/log.ts'
 import { serveRunner } from './serve.ts'
@@ -79,7 +79,7 @@ interface Message {
   readonly [field: string]: unknown
 }
 
-async function stage(options: { slots?: number; token?: string } = {}) {
+async function stage(options: Pick<TestRunnerOptions, 'slots' | 'token' | 'flawedTools'> = {}) {
   const stack = new AsyncDisposableStack()
   const files = { 'narwhal.yml': 'steps:\n  - name: test\n    command: npm test\n' }
   const repository = stack.use(await gitRepository({ files, serve: true }))
@@ -108,13 +108,15 @@ async function stage(options: { slots?: number; token?: string } = {}) {
 }
 
 test('tells an independent gRPC client who it is and what a commit has planned', async () => {
-  await using at = await stage({ slots: 3 })
+  const flawedTools = [{ name: 'git', version: '2.43.6', holes: ['CVE-2025-48384: a hole'] }]
+  await using at = await stage({ slots: 3, flawedTools })
   const description = await at.client.call('Describe', {})
   assert.equal(description['name'], 'test')
   assert.equal(description['slots'], 3)
   assert.deepEqual(description['labels'], ['gpu'])
   assert.deepEqual(description['engines'], ['ENGINE_FAKE'])
   assert.match(String(description['instance_id']), /^instance_/)
+  assert.deepEqual(description['flawed_tools'], flawedTools)
   const planned = await at.client.call('PlanCommit', { commit: at.commit })
   assert.equal(planned['result'], 'plan')
   assert.equal(planned['title'], 'Begin')

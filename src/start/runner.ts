@@ -23,7 +23,6 @@ const PORT = 4750
 const HAND_BACK_MS = 25_000
 
 async function warnOfTrouble(executor: Executor, log: Logger): Promise<void> {
-  warnOfHoles(log)
   const trouble = await executor.probe()
   if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
 }
@@ -46,8 +45,9 @@ export async function runRunner(launch: Launch): Promise<void> {
   const executor = stack.use(
     watchedExecutor(await openExecutorOf(context, { dataDir, networks, warmSandboxes }), watchdog),
   )
+  const flawedTools = warnOfHoles(log)
   await warnOfTrouble(executor, log)
-  const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim }))
+  const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim, flawedTools }))
   const { host, port = PORT } = config
   const authority = isDialled
     ? { token: ensureRunnerToken(dataDir, config['runner-token']) }

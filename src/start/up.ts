@@ -140,8 +140,8 @@ async function openRunner(
   const executor = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
   const own = { sandboxes: executor, folder: flags['build'] }
   const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, own))
-  const parts = { executor: ownCheckout ?? executor, dataDir, claim }
-  warnOfHoles(context.log)
+  const flawedTools = warnOfHoles(context.log)
+  const parts = { executor: ownCheckout ?? executor, dataDir, claim, flawedTools }
   const runner = stack.use(await startRunnerOf(context, parts))
   return { runner, networks, executor, ownCheckout }
 }

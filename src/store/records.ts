@@ -2,6 +2,7 @@ import type { ApprovalRule } from '../core/approval.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
+import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { Forge, WebhookForge } from '../core/forge.ts'
 import type { KeyTimes } from '../core/id-token-keys.ts'
 import type {
@@ -223,6 +224,8 @@ export interface RunnerRecord {
   readonly engines: readonly Engine[]
   /** Those of them that may run the jobs of strangers; absent: none, or it has not told. */
   readonly strangerEngines?: readonly Engine[]
+  /** Programs of its machine with known holes; absent: it has not told. */
+  readonly flawedTools?: readonly FlawedTool[]
   readonly slots: number
   readonly busy: number
   readonly hardware?: {

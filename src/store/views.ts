@@ -95,6 +95,7 @@ export function runnerView(runner: RunnerRecord): RunnerView {
     labels: [...runner.labels],
     engines: [...runner.engines],
     strangerEngines: [...(runner.strangerEngines ?? [])],
+    flawedTools: (runner.flawedTools ?? []).map((tool) => ({ ...tool, holes: [...tool.holes] })),
     ...(softwareVersion !== undefined && { version: softwareVersion }),
   }
 }

@@ -136,11 +136,12 @@ test('RUN-01: a join token that was used lets nobody in again, and leaves a coun
   assert.equal(names.filter((name) => name === 'second' || name === 'third').length, 0)
 })
 
-test('RUN-02: labels that were not granted, a million slots and a book as a version count for nothing', async () => {
+test('RUN-02: labels that were not granted, a million slots and books about itself count for nothing', async () => {
   const book = 'x'.repeat(100_000)
   const hardware = { cpus: 4, memoryBytes: 1n, architecture: book, operatingSystem: book }
+  const flawedTools = Array(20).fill({ name: 'git', version: '1', holes: [book.slice(0, 9_000)] })
   await using narwhal = await openHostile({
-    describe: { labels: ['far', 'prod', 'own', book], version: book, hardware },
+    describe: { labels: ['far', 'prod', 'own', book], version: book, hardware, flawedTools },
     load: async function* () {
       yield { instanceId: 'x', slots: 4_000_000_000, trouble: book }
     },
@@ -151,7 +152,8 @@ test('RUN-02: labels that were not granted, a million slots and a book as a vers
   }, SLOW)
   assert.deepEqual(runner.labels, ['far'])
   assert.equal(runner.slots, 1000)
-  assert.ok(JSON.stringify(runner).length < 5_000)
+  assert.equal(runner.flawedTools?.length, 16)
+  assert.ok(JSON.stringify(runner).length < 12_000)
 })
 
 test('RUN-03: an attempt that is told in phases without end is ended, and the others go on', async () => {

@@ -1,5 +1,6 @@
 import type { Transport } from '@connectrpc/connect'
 import { readGitEnv } from '../../src/config/env.ts'
+import type { FlawedTool } from '../../src/core/flawed-tool.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Executor } from '../../src/runner/executor/executor.ts'
 import { FakeExecutor } from '../../src/runner/executor/fake.ts'
@@ -20,6 +21,7 @@ export interface TestRunnerOptions {
   readonly token?: string
   /** Milliseconds that an attempt stands still without a lease. */
   readonly orphanMs?: number
+  readonly flawedTools?: readonly FlawedTool[]
   /** A folder that outlives the runner; absent: a temporary one. */
   readonly dataDir?: string
 }
@@ -42,8 +44,9 @@ export async function startTestRunner(options: TestRunnerOptions = {}): Promise<
   const dir = await tempDir('narwhal-runner-')
   const fake = new FakeExecutor()
   const { executor = fake, dataDir = dir.path } = options
+  const flawedTools = Promise.resolve(options.flawedTools ?? [])
   const runner = await startRunner(
-    { log, executor, dataDir, gitEnv: readGitEnv() },
+    { log, executor, dataDir, gitEnv: readGitEnv(), flawedTools },
     { name, slots, labels, version: '0.0.0-test', ...(orphanMs ? { orphanMs } : {}) },
   )
   const served = await serveRunner(runner, {

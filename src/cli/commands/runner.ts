@@ -82,6 +82,12 @@ function stateWord(runner: RunnerView): string {
   return runner.state.replace('_', ' ')
 }
 
+function aboutOf({ reason, flawedTools = [] }: RunnerView): string {
+  const flawed = flawedTools.map(({ name, version }) => `${name} ${version}`)
+  const holes = flawed.length > 0 ? `known holes: ${flawed.join(', ')}` : undefined
+  return [reason, holes].filter((part) => part !== undefined).join('; ')
+}
+
 async function add(name: string, url: string, options: AddOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const given = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
@@ -123,6 +129,6 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
       title: 'seen',
       cell: ({ lastSeenAt }) => (lastSeenAt === undefined ? 'never' : formatAge(lastSeenAt, now)),
     },
-    { title: 'about', cell: ({ reason }) => cleanText(reason ?? ''), shrinkTo: 15 },
+    { title: 'about', cell: (one) => cleanText(aboutOf(one)), shrinkTo: 15 },
   ])
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import type { FlawedTool } from '../../core/flawed-tool.ts'
 import { git } from '../../lib/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { knownHoles, type ToolName } from './known-holes.ts'
@@ -18,11 +19,9 @@ const COMMANDS: Readonly<Record<ToolName, (signal: AbortSignal) => Promise<strin
 }
 const ANSWER_MS = 5_000
 
-/** A program of this machine, and the holes that its version is known for, in words. */
-export interface FoundTool {
+/** A program of this machine; without holes, none of its version are known. */
+export interface FoundTool extends FlawedTool {
   readonly name: ToolName
-  readonly version: string
-  readonly holes: readonly string[]
 }
 
 /** Asks each program that is there for its version. Never rejects. */
@@ -48,15 +47,14 @@ export function versionIn(text: string): string | undefined {
   return /\d+(?:\.\d+)+/.exec(text)?.[0]
 }
 
-/** Says once which programs have known holes; in the background, for nothing waits for it. */
-export function warnOfHoles(log: Logger): void {
-  void findTools().then((tools) => {
-    for (const { name, version, holes } of tools) {
-      if (holes.length === 0) continue
-      log.warn(
-        { holes },
-        `${name} ${version} has known holes, unless your distribution has mended it: update it`,
-      )
-    }
-  })
+/** Says once which programs have known holes, and resolves to them. Never rejects. */
+export async function warnOfHoles(log: Logger): Promise<readonly FlawedTool[]> {
+  const flawed = (await findTools()).filter(({ holes }) => holes.length > 0)
+  for (const { name, version, holes } of flawed) {
+    log.warn(
+      { holes },
+      `${name} ${version} has known holes, unless your distribution has mended it: update it`,
+    )
+  }
+  return flawed
 }

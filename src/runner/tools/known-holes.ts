@@ -2,13 +2,15 @@
 interface KnownHole {
   readonly id: string
   readonly what: string
+  /** The first version that has it; absent: whatever is older than the mended ones. */
+  readonly since?: string
   /** The first mended version of each line that was mended; every line after the last has it, too. */
   readonly mendedIn: readonly string[]
 }
 
 export type ToolName = 'git' | 'bubblewrap' | 'runc' | 'crun' | 'docker'
 
-/** From the projects' own advisories. A distribution may have mended a version without changing its number. */
+/** As the projects' own advisories say it, and only what escapes or gets more rights. A distribution may have mended a version without changing its number. */
 const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   // https://github.com/git/git/security/advisories
   git: [
@@ -23,7 +25,19 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
     {
       id: 'CVE-2020-5291',
       what: 'an ordinary user becomes root where it is setuid',
+      since: '0.4.0',
       mendedIn: ['0.4.1'],
+    },
+    {
+      id: 'CVE-2026-41163',
+      what: 'an ordinary user mounts over the machine where it is setuid',
+      since: '0.11.0',
+      mendedIn: ['0.11.2'],
+    },
+    {
+      id: 'CVE-2026-87766',
+      what: "a symbolic link in what a sandbox is made of leads its files onto the machine's",
+      mendedIn: ['0.12.0'],
     },
   ],
   // https://github.com/opencontainers/runc/security/advisories
@@ -38,6 +52,11 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
       what: 'a container writes to masked files of /proc, and with them to the machine',
       mendedIn: ['1.2.8', '1.3.3'],
     },
+    {
+      id: 'CVE-2026-41579',
+      what: 'an image whose /dev is a symbolic link removes and makes files of the machine',
+      mendedIn: ['1.3.6', '1.4.3'],
+    },
   ],
   // https://github.com/containers/crun/security/advisories
   crun: [
@@ -45,6 +64,12 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
       id: 'CVE-2025-24965',
       what: "an image for krun writes the machine's files",
       mendedIn: ['1.20'],
+    },
+    {
+      id: 'CVE-2026-30892',
+      what: 'a command that is to run as user 1 runs as root',
+      since: '1.19',
+      mendedIn: ['1.27'],
     },
   ],
   // https://github.com/moby/moby/security/advisories
@@ -54,13 +79,20 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
       what: 'names that an internal network asks for get outside',
       mendedIn: ['23.0.11', '25.0.5', '26.0.0'],
     },
+    {
+      id: 'CVE-2026-41567',
+      what: "files copied into a container are unpacked by the container's own program, as root",
+      mendedIn: ['29.5.1'],
+    },
   ],
 }
 
 /** The holes that a version has by its number, each as `CVE-…: what it does (mended in …)`. */
 export function knownHoles(tool: ToolName, version: string): readonly string[] {
   return HOLES[tool]
-    .filter(({ mendedIn }) => !isMended(version, mendedIn))
+    .filter(
+      ({ since = '0', mendedIn }) => isAtLeast(version, since) && !isMended(version, mendedIn),
+    )
     .map(({ id, what, mendedIn }) => `${id}: ${what} (mended in ${mendedIn.join(', ')})`)
 }
 
@@ -72,7 +104,11 @@ function isMended(version: string, mendedIn: readonly string[]): boolean {
     return major === own[0] && minor === own[1]
   })
   const needed = line ?? mendedIn.at(-1) ?? '0'
-  return compare(own, numbersOf(needed)) >= 0
+  return isAtLeast(version, needed)
+}
+
+function isAtLeast(version: string, least: string): boolean {
+  return compare(numbersOf(version), numbersOf(least)) >= 0
 }
 
 function numbersOf(version: string): readonly number[] {

@@ -134,6 +134,7 @@ export function aRunner(over: Partial<RunnerRecord> = {}): RunnerRecord {
     busy: 0,
     hardware: { cpus: 2, memoryBytes: 8e9, architecture: 'x64', operatingSystem: 'linux' },
     softwareVersion: '0.1.0',
+    flawedTools: [{ name: 'git', version: '2.39.5', holes: ['CVE-2025-48384: writes elsewhere'] }],
     draining: false,
     failures: 0,
     registeredAt: 1000,

@@ -72,6 +72,7 @@ export function runnersContract(open: OpenDatabase): void {
       slots: 5,
       busy: 3,
       softwareVersion: '0.2.0',
+      flawedTools: [],
       lastSeenAt: 9000,
     } as const
     const { result, changes } = await store.transact((write) =>

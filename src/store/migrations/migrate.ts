@@ -19,6 +19,7 @@ import { formerWebhookSecrets } from './0015-former-webhook-secrets.ts'
 import { bounds } from './0016-bounds.ts'
 import { audit } from './0017-audit.ts'
 import { idTokens } from './0018-id-tokens.ts'
+import { flawedTools } from './0019-flawed-tools.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -40,6 +41,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0016-bounds': bounds,
   '0017-audit': audit,
   '0018-id-tokens': idTokens,
+  '0019-flawed-tools': flawedTools,
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { FlawedTool } from '../../core/flawed-tool.ts'
 import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -60,6 +61,7 @@ export async function noteRunner(db: Db, runner: RunnerRecord, by: DispatcherId)
       labels: row.labels,
       engines: row.engines,
       stranger_engines: row.stranger_engines,
+      flawed_tools: row.flawed_tools,
       slots: row.slots,
       busy: row.busy,
       hardware: row.hardware,
@@ -142,6 +144,7 @@ function rowOf(runner: RunnerRecord): Omit<RunnerRow, 'id'> {
     identity_hash: runner.identityHash ?? null,
     allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
     stranger_engines: runner.strangerEngines ? JSON.stringify(runner.strangerEngines) : null,
+    flawed_tools: runner.flawedTools ? JSON.stringify(runner.flawedTools) : null,
   }
 }
 
@@ -178,6 +181,9 @@ function runnerOf(row: RunnerRow): RunnerRecord {
     }),
     ...(row.stranger_engines !== null && {
       strangerEngines: JSON.parse(row.stranger_engines) as Engine[],
+    }),
+    ...(row.flawed_tools !== null && {
+      flawedTools: JSON.parse(row.flawed_tools) as FlawedTool[],
     }),
   }
 }

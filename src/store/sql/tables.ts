@@ -260,6 +260,8 @@ export interface RunnerRow {
   allowed_labels: string | null
   /** JSON of Engine[]; null: none */
   stranger_engines: string | null
+  /** JSON of FlawedTool[]; null: it has not told */
+  flawed_tools: string | null
 }
 
 /** One row at most. */

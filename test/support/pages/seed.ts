@@ -1,5 +1,6 @@
 import type { PipelineId, RunnerId } from '../../../src/core/ids.ts'
 import { newId } from '../../../src/lib/new-id.ts'
+import { knownHoles } from '../../../src/runner/tools/known-holes.ts'
 import type {
   JobRecord,
   PipelineRecord,
@@ -114,7 +115,11 @@ async function seedRunners(stage: Stage): Promise<RunnerRecord[]> {
       ...more,
     })
   const runners = [
-    await add('build-1', { busy: 4, labels: ['linux', 'docker', 'x64'] }),
+    await add('build-1', {
+      busy: 4,
+      labels: ['linux', 'docker', 'x64'],
+      flawedTools: [{ name: 'git', version: '2.43.6', holes: knownHoles('git', '2.43.6') }],
+    }),
     await add('build-2', { busy: 3, labels: ['linux', 'docker', 'x64'] }),
     await add('arm-1', {
       busy: 2,

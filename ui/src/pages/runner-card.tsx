@@ -41,6 +41,7 @@ export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
       <Running placements={placements} />
       <Load samples={samples} />
       <Details runner={runner} placements={placements} />
+      <KnownHoles tools={runner.flawedTools ?? []} />
       {runner.lastSeenAt !== undefined && runner.state !== 'online' ? (
         <p className="quiet small">
           Last heard of <Ago at={runner.lastSeenAt} />
@@ -137,6 +138,27 @@ function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
       <Detail name="Link" value={runner.balanced ? behind : (runner.url ?? link)} />
       <Detail name="Version" value={runner.version} />
     </dl>
+  )
+}
+
+function KnownHoles({ tools }: { readonly tools: NonNullable<RunnerView['flawedTools']> }) {
+  if (tools.length === 0) return null
+  return (
+    <details className="small">
+      <summary>
+        Known holes: {tools.map(({ name, version }) => `${name} ${version}`).join(', ')}
+      </summary>
+      <ul>
+        {tools.flatMap(({ name, version, holes }) =>
+          holes.map((hole) => (
+            <li key={`${name} ${version} ${hole}`}>
+              {name} {version}: {hole}
+            </li>
+          )),
+        )}
+      </ul>
+      <p className="quiet">Update them, unless your distribution has mended these versions.</p>
+    </details>
   )
 }
 

@@ -69,6 +69,13 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: repeated narwhal.v1.Engine stranger_engines = 60;
    */
   strangerEngines: Engine[];
+
+  /**
+   * Programs of its machine whose versions have known holes.
+   *
+   * @generated from field: repeated narwhal.v1.FlawedTool flawed_tools = 80;
+   */
+  flawedTools: FlawedTool[];
 };
 
 /**
@@ -76,6 +83,34 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export declare const DescribeResponseSchema: GenMessage<DescribeResponse>;
+
+/**
+ * @generated from message narwhal.v1.FlawedTool
+ */
+export declare type FlawedTool = Message<"narwhal.v1.FlawedTool"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * What each hole is, in words.
+   *
+   * @generated from field: repeated string holes = 3;
+   */
+  holes: string[];
+};
+
+/**
+ * Describes the message narwhal.v1.FlawedTool.
+ * Use `create(FlawedToolSchema)` to create a new message.
+ */
+export declare const FlawedToolSchema: GenMessage<FlawedTool>;
 
 /**
  * @generated from message narwhal.v1.Hardware

@@ -1,0 +1,9 @@
+import type { Migration } from 'kysely/migration'
+import { runStatements } from './run-statements.ts'
+
+/** The programs with known holes that a runner tells of. */
+export const flawedTools: Migration = {
+  async up(db) {
+    await runStatements(db, [`alter table runners add column flawed_tools text`])
+  },
+}
