@@ -1,33 +1,44 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { realpath } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { NarwhalError } from '../lib/errors.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
+
+const BUSY = 5
 
 /**
- * Makes sure that no other runner on this machine works in the folder: it would remove our
- * workspaces. The claim is a Unix socket with an abstract name, which the kernel takes back when the
- * process ends, however it ends; where there is no such thing (only Linux has it), it is not checked.
- * Rejects with `conflict` when the folder is taken.
+ * Makes sure that no other runner works in the folder: it would remove our workspaces. The claim is
+ * the lock of a small database in the folder itself, which nobody can take who doesn't get in there,
+ * and which the kernel takes back when the process ends, however it ends. Nothing else in this process
+ * may open the file: the lock would go as soon as it closed it. Rejects with `conflict` when the
+ * folder is taken.
  */
 export async function claimFolder(folder: string): Promise<AsyncDisposable> {
-  if (process.platform !== 'linux') return { [Symbol.asyncDispose]: async () => {} }
-  const digest = createHash('sha256')
-    .update(await realpath(folder))
-    .digest('hex')
-  const server = createServer((socket) => socket.destroy()).listen(`\0narwhal-runner-${digest}`)
-  server.unref()
+  const path = join(folder, 'claim.db')
+  let database: DatabaseSync | undefined
   try {
-    await once(server, 'listening')
+    makePrivately(path)
+    database = new DatabaseSync(path, { timeout: 0 })
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database?.close()
+    const words = isBusy(cause)
+      ? `another runner works in ${folder}: give each its own`
+      : `${path} can't be locked, which keeps other runners out: ${describeError(cause)}`
+    throw new NarwhalError(isBusy(cause) ? 'conflict' : 'invalid', words, { cause })
+  }
+  const claimed = database
+  return { [Symbol.asyncDispose]: async () => claimed.close() }
+}
+
+/** Who can read it can hold a lock of it, too. */
+function makePrivately(path: string): void {
+  try {
+    writeFileSync(path, '', { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    throw new NarwhalError('conflict', `another runner works in ${folder}: give each its own`, {
-      cause: error,
-    })
+    if (!hasCode(error, 'EEXIST')) throw error
   }
-  return {
-    [Symbol.asyncDispose]: async () => {
-      server.close()
-      await once(server, 'close')
-    },
-  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === BUSY
 }

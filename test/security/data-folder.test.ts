@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { realpath } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { runNarwhal, startNarwhal } from '../support/narwhal-process.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+/** What others on the machine could do to a runner by the folder that it works in. */
+
+const runnerArgs = (folder: string): readonly string[] => {
+  const ports = ['--port', '0', '--health-port', '0']
+  return ['runner', ...ports, '--executor', 'process:', '--data', folder]
+}
+
+async function startReady(folder: string) {
+  const runner = startNarwhal(runnerArgs(folder))
+  await eventually(() => runner.said().includes('runner is ready'), {
+    message: 'the runner',
+    timeoutMs: 30_000,
+  }).catch(async (cause: unknown) => {
+    await runner.kill()
+    throw new Error(`the runner is not ready: ${runner.said()}`, { cause })
+  })
+  return runner
+}
+
+test('SEC-26: nobody who does not get into the data folder keeps a runner from it', {
+  skip: process.platform === 'linux' ? false : 'only Linux has abstract sockets',
+}, async () => {
+  await using dir = await tempDir()
+  const folder = await realpath(dir.path)
+  // A name that any process of the machine can take, whoever it belongs to.
+  const digest = createHash('sha256').update(folder).digest('hex')
+  const squatter = createServer().listen(`\0narwhal-runner-${digest}`)
+  await once(squatter, 'listening')
+  try {
+    await using _runner = await startReady(folder)
+  } finally {
+    squatter.close()
+  }
+})
+
+test('SEC-26b: a folder is claimed by one process, and free again when that is killed', async () => {
+  await using dir = await tempDir()
+  await using other = await tempDir()
+  await using first = await startReady(dir.path)
+  const second = await runNarwhal(runnerArgs(dir.path))
+  assert.notEqual(second.code, 0, second.said)
+  assert.match(second.said, /another runner works in .*: give each its own/)
+  await using _elsewhere = await startReady(other.path)
+  await first.kill('SIGKILL')
+  await using _again = await startReady(dir.path)
+})
