@@ -82,6 +82,7 @@ JOB          STATUS   RUNNER   TOOK   ABOUT
   ✔ install  success           1.5 s
   ✖ test     failure           3.0 s  exit code 2
   ○ publish  skipped
+  image                               busybox:latest  sha256:0badcafe
 · deploy     blocked                  job_deploy
   · ship     waiting
 `,

@@ -1,3 +1,4 @@
+import { imagesOf } from '../contract/images-of.ts'
 import type { PipelineWithJobs } from '../contract/rest.ts'
 import type { JobView, PipelineView, StepView } from '../contract/views.ts'
 import { cleanLogText, cleanText } from './clean-text.ts'
@@ -101,6 +102,13 @@ function printJobs(io: CliIo, jobs: readonly JobView[]): void {
         runner: '',
         took: formatSpan(step, now),
         about: cleanText(step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : '')),
+      })),
+      ...imagesOf(attempt).map(({ image, digest }) => ({
+        name: '  image',
+        word: '',
+        runner: '',
+        took: '',
+        about: cleanText(`${image}  ${digest}`),
       })),
     ]
   })

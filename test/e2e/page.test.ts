@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
+import type { ImageRun } from '../../src/core/image-run.ts'
+import type { JobRecord } from '../../src/store/records.ts'
 import { eventually } from '../support/eventually.ts'
 import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
 import { openPlainWeb } from '../support/pages/plain-web.ts'
@@ -63,10 +65,15 @@ async function seeLog(page: Page, { stage, url }: WebStage): Promise<void> {
   assert.equal(await log.evaluate(isAtEnd), false)
   await toEnd.click()
   await eventually(() => log.evaluate(isAtEnd), { message: 'the log to be at its end again' })
-  await stage.finish(job, 'failure')
+  const images = [{ image: 'busybox:latest', digest: `sha256:${'a'.repeat(64)}` }]
+  await stage.finish(withImages(job, images), 'failure')
   await stage.end(pipeline, 'failure')
   await log.getByText('exit code 1').waitFor()
   await page.getByText('Complete').waitFor()
+  await page
+    .getByRole('region', { name: 'Images' })
+    .getByText(/^sha256:a{64}$/)
+    .waitFor()
   await page.getByRole('button', { name: 'Rerun', exact: true }).waitFor()
   assert.match(await page.title(), /#1 · Narwhal$/)
 }
@@ -74,6 +81,11 @@ async function seeLog(page: Page, { stage, url }: WebStage): Promise<void> {
 /** Runs in the page. */
 function isAtEnd(box: { scrollHeight: number; scrollTop: number; clientHeight: number }): boolean {
   return box.scrollHeight - box.scrollTop - box.clientHeight < 30
+}
+
+function withImages(job: JobRecord, images: readonly ImageRun[]): JobRecord {
+  const phases = [{ name: 'sandbox', startedAt: 1, durationMs: 1, images }] as const
+  return { ...job, attempts: job.attempts.map((attempt) => ({ ...attempt, phases })) }
 }
 
 async function seeRunners(page: Page, { stage, url }: WebStage): Promise<void> {

@@ -10,6 +10,9 @@ export async function filledNarwhal(): Promise<FakeNarwhal> {
     aStep(1, 'test', { ...done, outcome: 'failure', exitCode: 2, finishedAt: NOON + 3000 }),
     aStep(2, 'publish', { status: 'finished', outcome: 'skipped' }),
   ]
+  const image = { image: 'busybox:latest', digest: 'sha256:0badcafe' }
+  // A service of the same image.
+  const sandbox = { name: 'sandbox', startedAt: NOON, durationMs: 1, images: [image, image] }
   fake.repositories.push(aRepository())
   fake.pipelines.push(
     aPipeline({ status: 'finished', outcome: 'failure', finishedAt: NOON + 4000 }),
@@ -20,7 +23,7 @@ export async function filledNarwhal(): Promise<FakeNarwhal> {
       ...done,
       outcome: 'failure',
       finishedAt: NOON + 3500,
-      attempts: [anAttempt(steps, { status: 'finished', outcome: 'failure' })],
+      attempts: [anAttempt(steps, { status: 'finished', outcome: 'failure', phases: [sandbox] })],
     }),
     aJob('deploy', [aStep(0, 'ship')], { status: 'blocked', attempts: [], startedAt: undefined }),
   )

@@ -16,6 +16,8 @@ export interface JobSeed {
   readonly from: number
 }
 
+const IMAGES = [{ image: 'node:24-slim', digest: `sha256:${'8f3b12c4'.repeat(8)}` }]
+
 /** Writes a job as it went; resolves to when it ended. */
 export async function seedJob(stage: Stage, job: JobRecord, seed: JobSeed): Promise<number> {
   const { script, runner, from } = seed
@@ -106,7 +108,7 @@ function attemptOf(
       { name: 'place', startedAt: start - 30 - script.waitMs, durationMs: script.waitMs },
       { name: 'fetch', startedAt: start, durationMs: 180 },
       { name: 'checkout', startedAt: start + 180, durationMs: 420 },
-      { name: 'sandbox', startedAt: start, durationMs: 880 },
+      { name: 'sandbox', startedAt: start, durationMs: 880, images: IMAGES },
     ],
     steps,
     lines: 0,

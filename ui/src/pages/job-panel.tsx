@@ -1,3 +1,4 @@
+import { imagesOf } from '../../../src/contract/images-of.ts'
 import type { AttemptView, JobView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
 import { LogView } from '../log/log-view.tsx'
@@ -56,20 +57,31 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         steps={stepsOf(job, shown)}
         startedAt={shown?.startedAt ?? shown?.assignedAt ?? 0}
       />
-      <Outputs of={shown?.outputs ?? {}} />
+      <Values title="Outputs" of={shown?.outputs ?? {}} />
+      <Values title="Images" of={digestsOf(shown)} />
     </section>
   )
 }
 
-/** What the job told those that need it. They come at its end: behind the log, where nothing moves. */
-function Outputs({ of }: { readonly of: Readonly<Record<string, string>> }) {
-  const outputs = Object.entries(of)
-  if (outputs.length === 0) return null
+/** The digests that the names of its images stood for. */
+function digestsOf(attempt: AttemptView | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(imagesOf(attempt).map(({ image, digest }) => [image, digest]))
+}
+
+interface ValuesProps {
+  readonly title: string
+  readonly of: Readonly<Record<string, string>>
+}
+
+/** What an attempt has left. It comes late: behind the log, where nothing moves. */
+function Values({ title, of }: ValuesProps) {
+  const values = Object.entries(of)
+  if (values.length === 0) return null
   return (
-    <section className="outputs small" aria-labelledby="outputs">
-      <h3 id="outputs">Outputs</h3>
+    <section className="outputs small" aria-label={title}>
+      <h3>{title}</h3>
       <dl className="details">
-        {outputs.map(([name, value]) => (
+        {values.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>
