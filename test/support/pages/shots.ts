@@ -30,6 +30,7 @@ export function shotsOf({ failed, running, repository }: Seeded): Shot[] {
     { name: 'pipeline-config', path: `/pipelines/${failed}?view=config`, see: '.config' },
     { name: 'running', path: `/pipelines/${running}`, see: '.graph .node' },
     { name: 'queue', path: '/queue', see: '.row' },
+    { name: 'approvals', path: '/approvals', see: '.empty' },
     { name: 'runners', path: '/runners', see: '.chart canvas' },
     { name: 'repositories', path: '/repositories', see: '.row' },
     {
