@@ -48,7 +48,10 @@ function tellOf(
 ): Delivery['told'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
   const forgeId = repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}
-  if (parsed.kind === 'merged') return { kind: 'merged', actorId: parsed.actorId, ...forgeId }
+  if (parsed.kind === 'closed') {
+    const { kind, ref, mergedOf } = parsed
+    return { kind, ref, ...(mergedOf === undefined ? {} : { mergedOf }), ...forgeId }
+  }
   const { facts, ...told } = parsed.event
   const event = { ...told, source: 'webhook' } as const
   return {

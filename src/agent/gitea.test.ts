@@ -86,7 +86,11 @@ test('new commits of a pull request are built, and whose they are is told by num
   const own = { ...request, pull_request: { ...request.pull_request, head: of(140) } }
   const parsed = parseGitea('pull_request', own)
   assert.equal(strangerOf(parsed), undefined)
-  assert.equal(parseGitea('pull_request', { ...request, action: 'closed' }).kind, 'ignored')
+  assert.deepEqual(parseGitea('pull_request', { ...request, action: 'closed' }), {
+    kind: 'closed',
+    repository: parsed.repository,
+    ref: 'refs/pull/3/head',
+  })
 })
 
 test('a pull request that was pushed to refs/for/… is a stranger’s, though its head is told as ours', () => {

@@ -74,10 +74,12 @@ export const pullRequest = z.object({
 export type PullRequest = z.infer<typeof pullRequest>
 
 /** A pull request that was closed; `merged` says how. */
-export const mergedRequest = z.object({
+export const closedRequest = z.object({
   pull_request: z.object({
-    user: account.nullable(),
-    merged: z.boolean().nullish(),
-    base: z.object({ repo: z.object({ id }) }),
+    number: id,
+    user: account.nullish(),
+    merged: z.unknown().optional(),
+    base: z.object({ repo: z.object({ id }) }).nullish(),
   }),
 })
+export type ClosedRequest = z.infer<typeof closedRequest>

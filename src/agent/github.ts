@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
 import {
+  type ClosedRequest,
   type Create,
+  closedRequest,
   create,
-  mergedRequest,
   type PullRequest,
   type Push,
   pullRequest,
@@ -89,8 +90,8 @@ function parseCreate(payload: Create): ParsedWebhook {
 
 function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
   const { action, repository } = read(pullRequestAction, eventName, payload)
-  const actorId = action === 'closed' ? mergedAuthor(payload, repository.id) : undefined
-  if (actorId !== undefined) return { kind: 'merged', repository: named(repository), actorId }
+  const closed = action === 'closed' ? closedRequest.safeParse(payload).data : undefined
+  if (closed) return closing(closed, named(repository))
   if (!BUILT_ACTIONS.has(action)) {
     return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
   }
@@ -107,11 +108,16 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
   })
 }
 
-/** Whose pull request was merged into this very repository; undefined: it was closed, and no more. */
-function mergedAuthor(payload: unknown, repositoryId: number): number | undefined {
-  const request = mergedRequest.safeParse(payload).data?.pull_request
-  if (request?.merged !== true || request.base.repo.id !== repositoryId) return undefined
-  return request.user?.id
+/** Whoever's was merged into this very repository is no newcomer any more. */
+function closing({ pull_request }: ClosedRequest, repository: WebhookRepository): ParsedWebhook {
+  const { number, user, merged, base } = pull_request
+  const isMerged = merged === true && base?.repo.id === repository.forgeId
+  return {
+    kind: 'closed',
+    repository,
+    ref: `refs/pull/${number}/head`,
+    ...(isMerged && user ? { mergedOf: user.id } : {}),
+  }
 }
 
 function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {

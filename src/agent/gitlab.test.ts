@@ -117,19 +117,23 @@ test('a merge request is built when it has new commits, and is trusted by number
   assert.equal(strangerOf({ source_project_id: 16, target_project_id: 16 }), 'other_repository')
   assert.equal(strangerOf({ source_project_id: 15, source_branch: null }), 'head_ref_missing')
   assert.equal(as({ action: 'update', oldrev: BEFORE }).kind, 'commit')
-  for (const action of ['update', 'close', 'approved', undefined]) {
+  for (const action of ['update', 'approved', undefined]) {
     assert.equal(as({ action }).kind, 'ignored', action)
   }
 })
 
-test('a merge is noted for the author, and only one into this very project', () => {
+test('a closing is noted, and a merge for its author; only of what wants into this very project', () => {
   const as = (more: object) => {
     const object_attributes = { ...mergeRequest.object_attributes, action: 'merge', ...more }
     return parseGitlab('Merge Request Hook', { ...mergeRequest, object_attributes })
   }
-  assert.deepEqual(as({}), { kind: 'merged', repository, actorId: 51 })
-  assert.equal(as({ target_project_id: 16 }).kind, 'ignored')
-  assert.equal(as({ author_id: null }).kind, 'ignored')
+  const closed = { kind: 'closed', repository, ref: 'refs/merge-requests/1/head' }
+  assert.deepEqual(as({}), { ...closed, mergedOf: 51 })
+  assert.deepEqual(as({ author_id: null }), closed)
+  assert.deepEqual(as({ action: 'close' }), closed)
+  for (const action of ['close', 'merge']) {
+    assert.equal(as({ action, target_project_id: 16 }).kind, 'ignored')
+  }
 })
 
 test('what is malformed is refused with its places, and other events are ignored', () => {

@@ -63,8 +63,10 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
   const from = named(payload.project)
   const { action, iid, last_commit: head, target_branch: targetBranch } = request
   const { author_id: actorId, target_project_id: target } = request
-  if (action === 'merge' && actorId && target === from.forgeId) {
-    return { kind: 'merged', repository: from, actorId }
+  const ref = `refs/merge-requests/${iid}/head`
+  if ((action === 'merge' || action === 'close') && target === from.forgeId) {
+    const mergedOf = action === 'merge' && actorId ? { mergedOf: actorId } : {}
+    return { kind: 'closed', repository: from, ref, ...mergedOf }
   }
   // Without new commits an update is of the title, say.
   const isBuilt =
@@ -75,7 +77,7 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
   const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
   return commit(from, {
     kind: 'pull_request',
-    ref: `refs/merge-requests/${iid}/head`,
+    ref,
     sha: head.id,
     title: request.title,
     author: head.author?.name ?? user?.name ?? '',

@@ -20,11 +20,13 @@ export type ParsedWebhook =
       readonly repository: WebhookRepository
       readonly event: WebhookCommit
     }
-  /** A pull request was merged: its author is no newcomer any more. */
+  /** A pull request was closed: nobody need approve it any more. */
   | {
-      readonly kind: 'merged'
+      readonly kind: 'closed'
       readonly repository: WebhookRepository
-      readonly actorId: number
+      readonly ref: string
+      /** Whose it was, if it was merged: no newcomer any more. */
+      readonly mergedOf?: number
     }
   | {
       readonly kind: 'ignored'

@@ -18,7 +18,12 @@ export interface Delivery {
   /** What it tells of; `forgeId`: the repository's, where that is not known yet. */
   readonly told:
     | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeId?: number }
-    | { readonly kind: 'merged'; readonly actorId: number; readonly forgeId?: number }
+    | {
+        readonly kind: 'closed'
+        readonly ref: string
+        readonly mergedOf?: number
+        readonly forgeId?: number
+      }
     | { readonly kind: 'ignored'; readonly reason: string }
 }
 
@@ -44,8 +49,12 @@ export async function writeDeliveries(
   for (const { repositoryId, told } of fresh) {
     if (told.kind === 'ignored') continue
     if (told.forgeId !== undefined) await write.setForgeId(repositoryId, told.forgeId)
-    if (told.kind === 'merged') {
-      await write.noteMerged({ repositoryId, actorId: told.actorId, at: receivedAt })
+    if (told.kind === 'closed') {
+      const { ref, mergedOf } = told
+      await write.noteClosed({ repositoryId, ref, at: receivedAt })
+      if (mergedOf !== undefined) {
+        await write.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
+      }
       continue
     }
     events.push({ ...told.event, id: newId('event'), receivedAt })
@@ -90,7 +99,7 @@ function recordOf(
   receivedAt: number,
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, receivedAt }
-  if (told.kind === 'merged') return { ...rest, disposition: 'ignored', reason: 'merge noted' }
+  if (told.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
   if (told.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: told.reason }
   const { event, created } = nextAccepted() as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }

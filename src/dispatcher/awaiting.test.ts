@@ -38,7 +38,7 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
   ])
 })
 
-test('a newer pipeline of its ref has an older one leave, of the same repository and ref only', async () => {
+test('a newer pipeline of its ref, or its closing, has one leave, of the same repository and ref only', async () => {
   await using stage = await Stage.open()
   const [one, other] = [await stage.addRepository(), await stage.addRepository('acme/other')]
   const wait = async (repositoryId: typeof one.id, ref: string): Promise<PipelineRecord> => {
@@ -51,7 +51,7 @@ test('a newer pipeline of its ref has an older one leave, of the same repository
   const ref = 'refs/pull/1/head'
   const older = await wait(one.id, ref)
   await wait(one.id, 'refs/pull/2/head')
-  await wait(other.id, ref)
+  const elsewhere = await wait(other.id, ref)
   const newer = await wait(one.id, ref)
   const left: PipelineId[] = []
   using awaiting = new Awaiting({
@@ -63,4 +63,10 @@ test('a newer pipeline of its ref has an older one leave, of the same repository
   assert.deepEqual(left, [])
   await awaiting.supersede(newer, { ref, trust: { stranger: 'other_repository' } })
   assert.deepEqual(left, [older.id])
+  await awaiting.leaveClosed()
+  assert.deepEqual(left, [older.id])
+  const closed = { repositoryId: other.id, ref, at: Date.now() }
+  await stage.write((write) => write.noteClosed(closed))
+  await awaiting.leaveClosed()
+  assert.deepEqual(left, [older.id, elsewhere.id])
 })

@@ -12,6 +12,8 @@ export const APPROVAL_MS = 30 * 86_400_000
 const DAY_MS = 86_400_000
 /** How often is looked for what has waited for too long. */
 const SWEEP_MS = 3_600_000
+/** How often is looked for pull requests that were closed: an agent has noted that in the store. */
+const CLOSED_MS = 5_000
 const MOST_AT_ONCE = 500
 
 export interface AwaitingDeps {
@@ -24,15 +26,20 @@ export interface AwaitingDeps {
 
 /**
  * Takes off the list of what waits for approval what nobody will approve: pipelines of which there is
- * a newer one of the same ref, and those that have waited for too long.
+ * a newer one of the same ref, those of pull requests that were closed, and those that have waited for
+ * too long.
  */
 export class Awaiting implements Disposable {
   readonly #deps: AwaitingDeps
-  readonly #timer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
+  #isLooking = false
 
   constructor(deps: AwaitingDeps) {
     this.#deps = deps
-    this.#timer = setInterval(() => void this.sweep(Date.now()), SWEEP_MS).unref()
+    this.#timers = [
+      setInterval(() => void this.sweep(Date.now()), SWEEP_MS).unref(),
+      setInterval(() => void this.leaveClosed(), CLOSED_MS).unref(),
+    ]
   }
 
   /** A pipeline was made: older ones of its ref need not be approved any more. Never rejects. */
@@ -46,6 +53,20 @@ export class Awaiting implements Disposable {
       `superseded by pipeline #${number}`,
       systemDoer('dispatcher', `pipeline ${id} is newer`),
     )
+  }
+
+  /** Ends what waits of pull requests that were closed, merged or not. Never rejects. */
+  async leaveClosed(): Promise<void> {
+    // A database that is slow is not asked twice at a time.
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const reason = 'its pull request was closed'
+    await this.#end(
+      { isClosed: true, limit: MOST_AT_ONCE },
+      reason,
+      systemDoer('dispatcher', reason),
+    )
+    this.#isLooking = false
   }
 
   /** Ends what has waited for too long by then, in epoch milliseconds. Never rejects. */
@@ -78,6 +99,6 @@ export class Awaiting implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
   }
 }

@@ -285,6 +285,8 @@ export interface AwaitingQuery {
   readonly belowNumber?: number
   /** Only those that wait since before then. */
   readonly before?: number
+  /** Only those of pull requests that were closed, but for what was run again after that. */
+  readonly isClosed?: true
   readonly limit: number
 }
 
@@ -393,6 +395,8 @@ export interface StoreWriter extends StoreReader {
     readonly actorId: number
     readonly at: number
   }): Promise<void>
+  /** Notes at all commits of a pull request, by its full ref, that it was closed; merged or not. */
+  noteClosed(closed: { repositoryId: RepositoryId; ref: string; at: number }): Promise<void>
   /**
    * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
    * remain readable, what has none yet gets none, and its secrets are gone.

@@ -79,7 +79,7 @@ suite('approval to run', () => {
     return pipeline
   }
 
-  async function merge(number: number, userId = 8): Promise<void> {
+  async function close(number: number, { userId = 8, merged = false } = {}): Promise<void> {
     const user = { id: userId, login: 'somebody' }
     const base = { ref: 'main', sha: 'b'.repeat(40), repo: { id: repository.forge.id } }
     const { id, fullName: full_name } = repository.forge
@@ -88,7 +88,7 @@ suite('approval to run', () => {
       number,
       repository: { id, full_name },
       sender: { id: 1, login: 'ada' },
-      pull_request: { number, title: 'x', user, merged: true, base },
+      pull_request: { number, title: 'x', user, merged, base },
     }
     const { secret } = repository
     const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
@@ -142,6 +142,24 @@ suite('approval to run', () => {
     assert.ok(waiting.includes(newer.id) && !waiting.includes(older.id))
   })
 
+  test('STR-13: a pull request that was closed, merged or not, leaves the list with that as the reason', async () => {
+    const one = await held(await tell(21))
+    const merged = await held(await tell(22))
+    const other = await held(await tell(23))
+    await close(21)
+    await close(22, { userId: 4243, merged: true })
+    for (const { id } of [one, merged]) {
+      const { pipeline } = await finished(narwhal, id)
+      assert.equal(pipeline.reason, 'its pull request was closed')
+    }
+    const waiting = (await narwhal.client.listAwaiting()).map(({ id }) => id)
+    assert.ok(waiting.includes(other.id))
+    assert.ok(!waiting.includes(one.id) && !waiting.includes(merged.id))
+    // Whoever wants it all the same runs it again, and that waits.
+    const again = await narwhal.client.rerunPipeline(one.id)
+    await held(again)
+  })
+
   test('STR-07: all that waits stands in one list, and is approved by one request, each for itself', async () => {
     const mine = [await held(await tell(5)), await held(await tell(6))]
     const listed = await narwhal.client.listAwaiting()
@@ -171,10 +189,10 @@ suite('approval to run', () => {
   })
 
   test('STR-08: once a pull request of somebody was merged, the next one runs, without secrets until approved', async () => {
-    await merge(7, 4242)
+    await close(7, { userId: 4242, merged: true })
     // Somebody else was merged: that says nothing of this author.
     await held(await tell(7))
-    await merge(8)
+    await close(8, { merged: true })
     const { pipeline, jobs } = await finished(narwhal, (await tell(8)).id)
     assert.deepEqual(
       jobs.map(({ outcome }) => outcome),

@@ -19,7 +19,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     const { store } = world
     const repository = await seedRepository(store)
     const seed = async (ref: string, over: Partial<PipelineRecord>): Promise<PipelineRecord> => {
-      const event = { ...anEvent(repository.id), ref }
+      const event = { ...anEvent(repository.id), ref, kind: 'pull_request' } as const
       const { result } = await store.transact(async (write) => {
         await write.acceptEvents([event])
         const { pipeline } = await write.createPipeline(aPipeline(event))
@@ -51,6 +51,24 @@ export function pipelinesContract(open: OpenDatabase): void {
     ])
     assert.deepEqual(await list({ belowNumber: late.number + 1 }), [late.id])
     assert.deepEqual(await list({ repositoryId: 'repo_0' }), [])
+    assert.deepEqual(await list({ isClosed: true }), [])
+    const close = { repositoryId: repository.id, ref: 'refs/pull/1/head', at: 2 ** 41 }
+    await store.transact((write) => write.noteClosed(close))
+    assert.deepEqual(await list({ isClosed: true }), [late.id])
+    // Somebody wants it all the same, and has it run again.
+    const again = { rerunOf: late.id, createdAt: close.at + 1 }
+    const { eventId } = late
+    const { result: rerun } = await store.transact(async (write) => {
+      const event = await store.findEvent(eventId)
+      assert.ok(event)
+      const { pipeline } = await write.createPipeline(aPipeline(event, again))
+      return await write.savePipeline({ ...pipeline, state: running, approval: toRun(50) })
+    })
+    assert.deepEqual(await list({ isClosed: true }), [late.id])
+    await store.transact((write) => write.noteClosed({ ...close, at: close.at + 2 }))
+    assert.deepEqual(await list({ isClosed: true }), [late.id, rerun.id])
+    const given = { ...rerun, approval: { status: 'given', at: 60 } } as const
+    await store.transact((write) => write.savePipeline(given))
     const approved = { ...early, approval: { status: 'given', at: 40 } } as const
     await store.transact((write) => write.savePipeline(approved))
     assert.deepEqual(await list({}), [late.id, barred.id])

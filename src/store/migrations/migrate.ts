@@ -20,6 +20,7 @@ import { bounds } from './0016-bounds.ts'
 import { audit } from './0017-audit.ts'
 import { idTokens } from './0018-id-tokens.ts'
 import { flawedTools } from './0019-flawed-tools.ts'
+import { closedRequests } from './0020-closed-requests.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -42,6 +43,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0017-audit': audit,
   '0018-id-tokens': idTokens,
   '0019-flawed-tools': flawedTools,
+  '0020-closed-requests': closedRequests,
 }
 
 /**

@@ -100,7 +100,10 @@ export async function acceptEvents(
   })
 }
 
-function newRow(event: CommitEvent, semantic_key: string): Omit<CommitEventRow, 'ended_reason'> {
+function newRow(
+  event: CommitEvent,
+  semantic_key: string,
+): Omit<CommitEventRow, 'ended_reason' | 'closed_at'> {
   return {
     id: event.id,
     repository_id: event.repositoryId,

@@ -102,12 +102,22 @@ function filtered(db: Db, filter: PipelineFilter) {
 
 /** By the partial index: most pipelines wait for nobody. */
 export async function listAwaiting(db: Db, query: AwaitingQuery): Promise<PipelineView[]> {
-  const { repositoryId, ref, belowNumber, before, limit } = query
+  const { repositoryId, ref, belowNumber, before, isClosed, limit } = query
   let found = withEvent(db).where('pipelines.approval_since', 'is not', null)
   if (repositoryId !== undefined) found = found.where('pipelines.repository_id', '=', repositoryId)
   if (ref !== undefined) found = found.where('commit_events.ref', '=', ref)
   if (belowNumber !== undefined) found = found.where('pipelines.number', '<', belowNumber)
   if (before !== undefined) found = found.where('pipelines.approval_since', '<', before)
+  if (isClosed) {
+    found = found
+      .where('commit_events.closed_at', 'is not', null)
+      .where((is) =>
+        is.or([
+          is('pipelines.rerun_of', 'is', null),
+          is('pipelines.created_at', '<=', is.ref('commit_events.closed_at')),
+        ]),
+      )
+  }
   const rows = await found
     .orderBy('pipelines.approval_since')
     .orderBy('pipelines.id')

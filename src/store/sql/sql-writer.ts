@@ -25,6 +25,7 @@ import { appendAudit, type NewAuditEntry } from './audit-append.ts'
 import { newEntry } from './audit-entry.ts'
 import { pruneAudit } from './audit-prune.ts'
 import { ChangedSubjects } from './changed-subjects.ts'
+import { noteClosed } from './closed-requests.ts'
 import {
   acceptEvents,
   describeEvent,
@@ -120,6 +121,10 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
 
   noteMerged(merged: { repositoryId: RepositoryId; actorId: number; at: number }): Promise<void> {
     return noteMerged(this.#db, merged)
+  }
+
+  noteClosed(closed: { repositoryId: RepositoryId; ref: string; at: number }): Promise<void> {
+    return noteClosed(this.#db, closed)
   }
 
   setForgeId(id: RepositoryId, forgeId: number): Promise<void> {

@@ -112,6 +112,8 @@ export interface CommitEventRow {
   ended_reason: string | null
   /** What a search looks through: title, ref and author in lower case. */
   search_text: string
+  /** When its pull request was closed last. */
+  closed_at: number | null
 }
 
 export interface DeliveryRow {
