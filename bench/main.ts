@@ -4,10 +4,20 @@ import { footprint } from './footprint/footprint.ts'
 import { hotpath } from './hotpath/hotpath.ts'
 import { logs } from './logs/logs.ts'
 import { real } from './real/real.ts'
+import { retention } from './retention/retention.ts'
 import { steps } from './steps/steps.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 
-const BENCHES: readonly Bench[] = [hotpath, steps, logs, webhooks, dispatch, footprint, real]
+const BENCHES: readonly Bench[] = [
+  hotpath,
+  steps,
+  logs,
+  webhooks,
+  dispatch,
+  footprint,
+  retention,
+  real,
+]
 
 /** `npm run bench -- NAME …`: runs one benchmark; its figures are the last line of the output. */
 const [name, ...args] = process.argv.slice(2)

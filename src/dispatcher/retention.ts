@@ -87,9 +87,8 @@ export class Retention implements AsyncDisposable {
       await remover.note()
       for (const key of keysOf(removed)) removed[key] += remover.removed[key]
     }
-    await this.steps.take(() =>
-      store.transact((write) => write.retention.forgetRemovals(KNOWN_REMOVALS)),
-    )
+    const forget = () => store.transact((write) => write.retention.forgetRemovals(KNOWN_REMOVALS))
+    while ((await this.steps.take(forget)).result > 0);
     while (await this.steps.take(() => store.giveBack()));
     this.lastRound = { ...removed, startedAt, endedAt: now() }
     for (const key of keysOf(removed)) this.total[key] += removed[key]

@@ -56,6 +56,6 @@ export interface RetentionWriter extends RetentionReader {
   removePipeline(id: PipelineId, removal: Removal): Promise<RemovedSome>
   /** Some of what else belongs to a repository that was removed and has no pipelines, and at last itself. */
   sweepRepository(id: RepositoryId): Promise<RemovedSome>
-  /** Forgets what it knows of things that went, but for the newest `keep`. */
-  forgetRemovals(keep: number): Promise<void>
+  /** Forgets some of the things that went, never of the newest `keep`; how many, 0: there are no more. */
+  forgetRemovals(keep: number): Promise<number>
 }

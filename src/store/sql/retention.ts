@@ -148,11 +148,12 @@ export class SqlRetention implements RetentionWriter {
     return sweepRepository(this.#db, id)
   }
 
-  async forgetRemovals(keep: number): Promise<void> {
-    await sql`
+  async forgetRemovals(keep: number): Promise<number> {
+    const { numAffectedRows } = await sql`
       delete from removed_items where id in (
         select id from removed_items order by at desc, id desc limit 1000 offset ${keep}
       )`.execute(this.#db)
+    return Number(numAffectedRows ?? 0)
   }
 
   /** Keeps it from being run again meanwhile. */
