@@ -41,6 +41,8 @@ export interface HttpDeps {
   readonly metrics: Metrics
   /** Rejects, with words, while the process can't do its work; asked by `/readyz`. */
   readonly ready: () => Promise<void>
+  /** Why it begins nothing new, in words, while what it does goes on; `/readyz` says so and stays ready. */
+  readonly short?: (() => string | undefined) | undefined
   readonly version: string
   /** Those of `HTTP_BOUNDS` that are to be others. */
   readonly bounds?: Partial<HttpBounds>
@@ -107,7 +109,8 @@ function addHealthRoutes(server: HttpServer, deps: HttpDeps): void {
   server.get('/readyz', { schema: hide }, async (_request, reply) => {
     try {
       await deps.ready()
-      return { status: 'ready' }
+      const short = deps.short?.()
+      return { status: 'ready', ...(short === undefined ? {} : { short }) }
     } catch (error) {
       return reply.code(503).send({ status: 'waiting', reason: describeError(error) })
     }

@@ -39,9 +39,9 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const store = stack.use(await openStoreOf(context, undefined))
   const dataDir = dataFolder(launch, config.data)
   const vault = await openVaultOf(context, store, dataDir)
-  const server = await createApiServer(context, { store, broker, tls: tls.server })
-  const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const guard = stack.use(openGuard(context, store))
+  const server = await createApiServer(context, { store, broker, guard, tls: tls.server })
+  const { minter } = stack.use(openIdTokens(context, { store, vault }))
   registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   const dispatcher = stack.use(
     await Dispatcher.start(

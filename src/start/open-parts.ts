@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts'
 import { openBroker } from '../broker/open-broker.ts'
 import type { Config } from '../config/config.ts'
 import { readSurroundings } from '../config/env.ts'
+import type { DatabaseGuard } from '../dispatcher/database-guard.ts'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { keepIdTokenKeys } from '../dispatcher/id-tokens/key-keeper.ts'
 import { IdTokenMinter } from '../dispatcher/id-tokens/minter.ts'
@@ -138,9 +139,9 @@ export function openIdTokens(
 /** A server for a process with a store and a broker, its API guarded. */
 export async function createApiServer(
   context: Context<'host' | 'open' | 'metrics-token'>,
-  parts: { store: Store; broker: Broker; tls?: ServerTls | undefined },
+  parts: { store: Store; broker: Broker; tls?: ServerTls | undefined; guard?: DatabaseGuard },
 ): Promise<HttpServer> {
-  const { store, broker, tls } = parts
+  const { store, broker, tls, guard } = parts
   const { host, open, 'metrics-token': metricsToken } = context.config
   const server = await createHttpServer({
     log: context.log,
@@ -153,6 +154,7 @@ export async function createApiServer(
         throw new NarwhalError('unavailable', `the broker is ${broker.state}`)
       }
     },
+    short: () => guard?.shortage,
   })
   guardApi(server, store, {
     loopbackOnly: isLoopback(host),

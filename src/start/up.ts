@@ -93,14 +93,14 @@ async function openParts(
   const store = stack.use(await openStoreOf(context, dataDir))
   const vault = await openVaultOf(context, store, dataDir)
   const { runner, ...sandboxes } = await openRunner(launch, context, { dataDir, claim }, stack)
-  const server = await createApiServer(context, { store, broker, tls: tls.server })
+  const guard = stack.use(openGuard(context, store))
+  const server = await createApiServer(context, { store, broker, guard, tls: tls.server })
   registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
   const { issuer } = minter
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(await startWeb(server, { store, broker, log, uiFolder, issuer }))
-  const guard = stack.use(openGuard(context, store))
   const dispatcher = stack.use(
     await Dispatcher.start(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },

@@ -9,6 +9,7 @@ import { Vault } from '../../src/store/vault.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { HandExecutor } from '../support/hand-executor.ts'
+import { startUp } from '../support/installation.ts'
 import { startTestRunner } from '../support/test-runner.ts'
 import { insertRepository, openTestStore } from '../support/test-store.ts'
 import { TESTER } from '../support/tester.ts'
@@ -68,4 +69,19 @@ test('SEC-09f: on a full disk no new job starts and the queue says why, while wh
   const next = await eventually(() => executor.steps[1] ?? null, { message: 'the second step' })
   next.exit(0)
   assert.equal(await eventually(() => outcome(second.id), { message: 'the second end' }), 'success')
+})
+
+test('SEC-09g: a process whose database has too little room stays ready, and says what it is short of', async () => {
+  await using narwhal = await startUp({ databaseReserve: '900000g' })
+  const short = await eventually(async () => {
+    const answer = await fetch(`${narwhal.url}/readyz`)
+    assert.equal(answer.status, 200)
+    const said = (await answer.json()) as { status: string; short?: string }
+    assert.equal(said.status, 'ready')
+    return said.short ?? null
+  })
+  assert.match(short, /^the database has room for .* \(--database-reserve\)$/)
+  await using roomy = await startUp({ databaseReserve: '1m' })
+  const answer = await fetch(`${roomy.url}/readyz`)
+  assert.deepEqual(await answer.json(), { status: 'ready' })
 })
