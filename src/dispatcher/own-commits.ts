@@ -2,15 +2,20 @@ import { findRefWith } from '../lib/find-ref-with.ts'
 import type { CloneUrl, GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
+import { withSignal } from '../lib/with-signal.ts'
 
 /** So many may wait for their turn; the next ones are not looked up. */
 const MOST_WAITING = 8
+/** With the wait for its turn. A web server waits half a minute for all of a command. */
+const LOOK_UP_MS = 15_000
 
 export interface OwnCommitsDeps {
   readonly gitEnv: GitEnv
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
+  /** How long one is looked up at most; 15,000 unless told. */
+  readonly lookUpMs?: number
 }
 
 /**
@@ -31,14 +36,17 @@ export class OwnCommits {
    * not be found out. Rejects only when the dispatcher stops.
    */
   async find(clone: CloneUrl, sha: string): Promise<string | undefined> {
-    const { gitEnv: env, log, signal } = this.#deps
+    const { gitEnv: env, log, signal, lookUpMs = LOOK_UP_MS } = this.#deps
+    signal.throwIfAborted()
     if (this.#waiting >= MOST_WAITING) {
       log.warn({ sha }, 'too many commits are looked up just now: this one counts as a stranger’s')
       return undefined
     }
     this.#waiting++
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(lookUpMs)])
     try {
-      return await this.#queue.run(() => findRefWith(clone, sha, { env, signal }))
+      const found = this.#queue.run(() => findRefWith(clone, sha, { env, signal: ends }))
+      return await withSignal(found, ends)
     } catch (err) {
       signal.throwIfAborted()
       log.warn({ sha, err }, 'whose a commit is could not be looked up: it counts as a stranger’s')

@@ -8,8 +8,6 @@ import { followingRedirects } from './git-redirects.ts'
 
 /** A million commits are some 400 MB. */
 const MOST_BYTES = 512 * 1024 * 1024
-const FETCH_MS = 30_000
-const SEARCH_MS = 10_000
 const LOOK_MS = 500
 
 const BRANCHES_AND_TAGS = ['refs/heads/*', 'refs/tags/*'] as const
@@ -24,8 +22,8 @@ export interface FindRefOptions {
 /**
  * The full name of a branch or tag of a remote repository that has the commit in its history, or
  * undefined where none has. The commits of all branches and tags are fetched for that, without
- * files (from servers that do so), and thrown away. Rejects when they can't be had in half a
- * minute (`unavailable`) or are too many (`too_large`).
+ * files (from servers that do so), and thrown away. Rejects when they can't be had (`unavailable`) or
+ * are too many (`too_large`), and with the signal's reason.
  */
 export async function findRefWith(
   clone: CloneUrl,
@@ -58,7 +56,6 @@ async function fetchCommits({ url, local }: CloneUrl, options: GitOptions): Prom
   await git(['-c', 'fetch.unpackLimit=1', 'fetch', ...how, '--', from, ...refspecs], {
     ...options,
     allowLocal: local,
-    timeoutMs: FETCH_MS,
   })
 }
 
@@ -82,7 +79,6 @@ async function findIn(
     env,
     signal,
     cwd: folder,
-    timeoutMs: SEARCH_MS,
   })
   return found.trim() || undefined
 }
