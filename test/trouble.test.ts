@@ -134,7 +134,12 @@ test('a commit that can not be fetched is an error with the words of git', async
   await repository.commit({ 'b.txt': 'b' })
   const next = await repository.head()
   gate.refuse()
-  const away = await narwhal.client.startPipeline({ repository: 'ada/project', ref: next })
+  // Whether it is the repository's own commit is asked before a pipeline is made.
+  await assert.rejects(narwhal.client.startPipeline({ repository: 'ada/project', ref: next }), {
+    code: 'unavailable',
+    message: /^git ls-remote failed: /,
+  })
+  const away = await narwhal.client.rerunPipeline(lost.id)
   const unreachable = await finished(narwhal, away.id)
   assert.equal(unreachable.pipeline.outcome, 'error')
   assert.match(unreachable.pipeline.reason ?? '', /cannot fetch ada\/project: git fetch failed: /)
