@@ -22,6 +22,8 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
 
   const listed = await run('pipeline awaiting')
   assert.match(listed.out, /^PIPELINE +FOR .*\nada\/asked#1 +run +#1 /)
+  const shown = await run('pipeline show ada/asked#1')
+  assert.ok(shown.out.includes(`narwhal pipeline approve ada/asked#1 --sha ${sha}\n`), shown.out)
   const unnamed = await run('pipeline approve ada/asked#1')
   assert.notEqual(unnamed.code, 0)
   assert.ok(unnamed.err.includes(sha) && unnamed.err.includes('--sha'))

@@ -50,6 +50,7 @@ export function printPipeline(io: CliIo, { pipeline, jobs }: PipelineWithJobs): 
     ['took', formatSpan(wholeSpan(pipeline), now)],
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
     ['id', pipeline.id],
+    ...howToApprove(pipeline),
   ]
   const title = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
   io.stdout.write(`${colours.bold(title)}\n`)
@@ -62,6 +63,19 @@ export function printPipeline(io: CliIo, { pipeline, jobs }: PipelineWithJobs): 
     io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
   }
   if (jobs.length > 0) printJobs(io, jobs)
+}
+
+/** Approval is worth one commit: the command names the one that is shown. */
+function howToApprove({
+  approval,
+  status,
+  repositoryName,
+  number,
+  event,
+}: PipelineView): [string, string][] {
+  if (approval?.status !== 'needed' || status === 'finished') return []
+  const name = `${cleanText(repositoryName)}#${number}`
+  return [['approve', `narwhal pipeline approve ${name} --sha ${cleanText(event.sha)}`]]
 }
 
 interface Row {
