@@ -10,7 +10,9 @@ export interface PlacementProps {
 export function Placement({ job, attempt }: PlacementProps) {
   if (!attempt) {
     if (job.status === 'queued') return <Waits jobId={job.id} />
-    const words = job.status === 'blocked' ? `Waits for ${job.needs.join(', ')}` : job.reason
+    // What needs nothing is held with its pipeline: by an approval, say.
+    const needs = job.needs.join(', ') || 'its pipeline to begin'
+    const words = job.status === 'blocked' ? `Waits for ${needs}` : job.reason
     return <p className="placement small quiet">{words}</p>
   }
   const { decision } = attempt
