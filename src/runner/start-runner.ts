@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireGit } from '../lib/git-version.ts'
 import { claimFolder } from './claim-folder.ts'
@@ -16,8 +16,8 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   const hasGit = requireGit(deps.gitEnv)
   hasGit.catch(() => {})
   const workspaces = join(deps.dataDir, 'workspaces')
-  await mkdir(workspaces, { recursive: true })
-  await mkdir(join(deps.dataDir, 'mirrors'), { recursive: true })
+  await makeClosed(workspaces)
+  await makeClosed(join(deps.dataDir, 'mirrors'))
   await using stack = new AsyncDisposableStack()
   if (!deps.claim) stack.use(await claimFolder(deps.dataDir))
   for (const name of await readdir(workspaces)) {
@@ -32,4 +32,10 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   stack.use(spools)
   await hasGit
   return new Runner(deps, options, { spools, parts: stack.move() })
+}
+
+/** Sandboxes get at what is in it all the same: it is bound into them by who may. */
+async function makeClosed(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await chmod(folder, 0o700)
 }

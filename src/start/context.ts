@@ -10,6 +10,7 @@ import { type Metrics, openMetrics } from '../http/metrics.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { type Logger, openLog } from '../lib/log.ts'
+import { ownFolder } from './own-folder.ts'
 
 /** What a service is started with, before it knows its settings. */
 export interface Launch {
@@ -60,7 +61,7 @@ export async function openContext<Name extends ServiceName>(
 
 /**
  * The absolute path of the folder for everything that must last, made when it is missing: the one
- * that was chosen, or the default.
+ * that was chosen, or the default. Nobody else gets into it (see `ownFolder`).
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
   // Jobs are told of paths in it, and begin in folders of their own.
@@ -72,6 +73,7 @@ export function dataFolder(launch: Launch, chosen: string | undefined): string {
     const words = `nothing can be kept in ${folder}: ${describeError(cause)}; choose another folder with --data`
     throw new NarwhalError('invalid', words, { cause })
   }
+  ownFolder(folder, (text) => launch.io.stderr.write(`narwhal: ${text}\n`))
   return folder
 }
 

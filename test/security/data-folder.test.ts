@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { realpath } from 'node:fs/promises'
+import { chmod, chown, mkdir, realpath, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
@@ -53,4 +53,45 @@ test('SEC-26b: a folder is claimed by one process, and free again when that is k
   await using _elsewhere = await startReady(other.path)
   await first.kill('SIGKILL')
   await using _again = await startReady(dir.path)
+})
+
+test('SEC-24: a data folder that others get into is shut, and what lies in it as well', async () => {
+  await using dir = await tempDir()
+  const folder = dir.join('data')
+  await mkdir(folder)
+  for (const name of ['mirrors', 'workspaces']) await mkdir(`${folder}/${name}`)
+  for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) await chmod(path, 0o777)
+  await using runner = await startReady(folder)
+  assert.match(runner.said(), /others got into the data folder .*data \(mode 0777\)/)
+  for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) {
+    assert.equal((await stat(path)).mode & 0o777, 0o700, path)
+  }
+})
+
+test("SEC-24b: a folder that holds others' files as well is refused, and left as it is", async () => {
+  await using dir = await tempDir()
+  const cases = [
+    [dir.join('mixed'), 0o755],
+    [dir.join('sticky'), 0o1777],
+  ] as const
+  for (const [folder, mode] of cases) {
+    await mkdir(folder)
+    await writeFile(`${folder}/notes.txt`, 'mine')
+    await chmod(folder, mode)
+    const { code, said } = await runNarwhal(runnerArgs(folder))
+    assert.equal(code, 2, said)
+    assert.match(said, /others get into the data folder .*: .*chmod 700/)
+    assert.equal((await stat(folder)).mode & 0o7777, mode)
+  }
+})
+
+test("SEC-24c: somebody else's folder is refused, with what to do", {
+  skip: process.getuid?.() === 0 ? false : 'only root can give a folder away',
+}, async () => {
+  await using dir = await tempDir()
+  await mkdir(dir.join('theirs'))
+  await chown(dir.join('theirs'), 12_345, 12_345)
+  const { code, said } = await runNarwhal(runnerArgs(dir.join('theirs')))
+  assert.equal(code, 2, said)
+  assert.match(said, /theirs belongs to user 12345, and this process is user 0: .*chown -R 0 /)
 })
