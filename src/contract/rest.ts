@@ -37,6 +37,10 @@ const repositoryName = z
     'must be like owner/name: letters, digits, `.`, `_`, `-`',
   )
   .max(200)
+  .refine(
+    (name) => name.split('/').every((part) => part !== '.' && part !== '..'),
+    'must not have `.` or `..` as a part',
+  )
 
 export const newRepository = z.strictObject({
   name: repositoryName,

@@ -98,11 +98,15 @@ export function isZeroSha(sha: string): boolean {
 }
 
 // git check-ref-format(1), rules 1 to 10, without those for a single level.
-const FORBIDDEN_IN_REF = /[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|\.$|\/$/ // oxlint-disable-line no-control-regex
+const FORBIDDEN_IN_REF = /[\0-\x20\x7f-\x9f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|\.$|\/$/ // oxlint-disable-line no-control-regex
 
-/** Whether the text is a full, well-formed ref name that git can't take for an option. */
+// git takes these, but they turn or hide what stands around them on a screen.
+const HIDING = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+
+/** Whether the text is a full, well-formed ref name that neither git nor a reader can misread. */
 export function isRef(text: string): boolean {
-  return text.length <= 1024 && text.startsWith('refs/') && !FORBIDDEN_IN_REF.test(text)
+  if (text.length > 1024 || !text.startsWith('refs/')) return false
+  return !FORBIDDEN_IN_REF.test(text) && !HIDING.test(text)
 }
 
 /** A ref as people say it: `main`, `v1`, `#7`, `!7`. */
