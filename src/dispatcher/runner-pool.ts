@@ -12,6 +12,7 @@ import type { ClientTls } from '../lib/tls-files.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
+import { choosePlanner } from './choose-planner.ts'
 import type { Connector } from './connector.ts'
 import { newRunner } from './new-runner.ts'
 import type { Recorder } from './recorder.ts'
@@ -155,14 +156,9 @@ export class RunnerPool implements AsyncDisposable {
     return [...this.#links.values()].map((link) => link.candidate())
   }
 
-  /** The runner for a plan: online, and the least busy. */
+  /** The runner for a plan, if there is one now. */
   findPlanner(): RunnerLink | undefined {
-    const share = ({ busy, slots }: Candidate): number => busy / Math.max(1, slots)
-    let best: Candidate | undefined
-    for (const one of this.candidates()) {
-      if (one.state === 'online' && (!best || share(one) < share(best))) best = one
-    }
-    return best && this.#links.get(best.runnerId)
+    return choosePlanner([...this.#links.values()])
   }
 
   /**
