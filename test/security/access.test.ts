@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGrpcTransport } from '@connectrpc/connect-node'
+import { headOf, orderOf, runnerClient, runnerClientAt } from '../support/attempt-client.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { startUp } from '../support/installation.ts'
+import { startRunnerProcess } from '../support/runner-process.ts'
+import { bearer } from '../support/tokens.ts'
+
+/** What somebody on the same machine could ask without being anybody to Narwhal. */
+
+const join = async (url: string, body: object): Promise<Response> =>
+  await fetch(`${url}/api/v1/runners/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+test('SEC-04: a runner on loopback does nothing for who shows no token, or another', async () => {
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': 'steps: [echo private-canary]' },
+  })
+  await using runner = await startRunnerProcess({ name: 'apart' })
+  const commit = await headOf(repository)
+  const clients = [
+    runnerClient(createGrpcTransport({ baseUrl: runner.url })),
+    runnerClientAt(runner.url, 'the-token-of-somebody-else'),
+  ]
+  for (const client of clients) {
+    const order = orderOf(commit, ['echo private-canary'])
+    const attempt = async (): Promise<void> => {
+      async function* orders() {
+        yield order
+      }
+      for await (const event of client.runAttempt(orders())) assert.fail(JSON.stringify(event))
+    }
+    const asked = [
+      () => client.planCommit({ commit }),
+      () => client.drain({}),
+      () => client.probe({}),
+      attempt,
+    ]
+    for (const ask of asked) {
+      await assert.rejects(ask, (error: Error) => {
+        assert.match(error.message, /\[unauthenticated\]/)
+        return !error.message.includes('canary')
+      })
+    }
+  }
+  // Nothing of it was done: it still takes work from who may ask.
+  assert.equal((await runnerClientAt(runner.url).probe({})).trouble ?? '', '')
+})
+
+test('SEC-05: nobody joins without a token, and only granted labels are given', async () => {
+  await using narwhal = await startUp()
+  const { client, url } = narwhal
+  const rogue = { name: 'rogue', labels: ['prod'] }
+  assert.equal((await join(url, rogue)).status, 401)
+  assert.equal((await join(url, { ...rogue, token: 'narwhal_wrong' })).status, 401)
+  const { token } = await client.createJoinToken({ labels: ['test'] })
+  const joined = await join(url, { ...rogue, token })
+  const runner = (await client.listRunners()).find(({ name }) => name === 'rogue')
+  assert.ok(joined.status === 403 || runner !== undefined, String(joined.status))
+  assert.ok(!runner?.labels.includes('prod'), runner?.labels.join(' '))
+})
+
+test('SEC-22: wrong tokens from an address keep a right one from nothing', async () => {
+  await using narwhal = await startUp()
+  const { client, url } = narwhal
+  for (let i = 0; i < 25; i++) {
+    const { status } = await join(url, { name: 'guess', token: `narwhal_guess-${i}` })
+    assert.equal(status, i < 20 ? 401 : 503)
+  }
+  const { token } = await client.createJoinToken({ labels: [] })
+  assert.equal((await join(url, { name: 'right', token })).status, 201)
+})
+
+test('SEC-27: answers are kept by nobody, and tell no stranger what is registered', async () => {
+  await using repository = await gitRepository({ files: { 'narwhal.yml': 'steps: [print a]' } })
+  await using narwhal = await startUp()
+  const { client, url, token } = narwhal
+  await client.addRepository({ name: 'ada/a', cloneUrl: repository.path, pollIntervalMs: 0 })
+  const ask = async (name: string, headers = {}): Promise<Response> =>
+    await fetch(`${url}/api/v1/repositories/${encodeURIComponent(name)}/secrets`, { headers })
+  const [known, unknown] = [await ask('ada/a'), await ask('ada/none')]
+  assert.deepEqual([known.status, unknown.status], [401, 401])
+  assert.equal(await known.text(), await unknown.text())
+  for (const answer of [known, unknown, await ask('ada/a', bearer(token))]) {
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+  }
+})
