@@ -82,7 +82,9 @@ export async function tryMode(
     AbortSignal.timeout(PROBE_MS),
   )
   if (exitCode === 0) return ''
-  return Buffer.concat(said).toString().trim().split('\n').at(-1) || `exit code ${exitCode}`
+  // A program that ends early may leave a part of the end's mark (see `EndMarker`): no words for anybody.
+  const lines = Buffer.concat(said).toString().trim().split('\n')
+  return lines.findLast((line) => !line.includes('\u0001')) || `exit code ${exitCode}`
 }
 
 interface ProbeParts {
