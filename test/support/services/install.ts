@@ -16,6 +16,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   haproxy: 'haproxy',
   nginx: 'nginx-light',
   ip: 'iproute2',
+  nft: 'nftables',
+  pasta: 'passt',
   chromium: 'chromium',
 }
 

@@ -19,7 +19,7 @@ const SERVICES: Readonly<Record<string, Known>> = {
 }
 
 /** Programs that single tests start by themselves. */
-const ALSO = ['bwrap', 'haproxy', 'nginx']
+const ALSO = ['bwrap', 'haproxy', 'nginx', 'ip', 'nft', 'pasta', 'slirp4netns']
 
 /** The services that run for the tests; disposal stops them and removes their data. */
 export interface RunningServices extends AsyncDisposable {
