@@ -106,7 +106,12 @@ test('a registration token works at one of two dispatchers, and what is removed 
   assert.equal((await other.client.listRunners()).length, 1)
 
   const urls = two.dispatchers.map(({ url }) => url).join()
-  await using runner = await startRunnerProcess({ name: 'far', args: ['--dispatcher', urls] })
+  const { token: another } = await other.client.createJoinToken({ labels: [] })
+  await using runner = await startRunnerProcess({
+    name: 'far',
+    args: ['--dispatcher', urls],
+    env: { NARWHAL_TOKEN: another },
+  })
   const attached = /attached to a dispatcher/g
   await eventually(() => runner.process.said().match(attached)?.length === 2, SLOW)
   await other.client.removeRunner('far')

@@ -146,7 +146,8 @@ async function startProcess() {
   await using stack = new AsyncDisposableStack()
   const dataDir = stack.use(await tempDir()).path
   const flags = ['--data', dataDir, '--port', '0', '--executor', `docker:${engineUrl}`]
-  const { said } = stack.use(startNarwhal(['up', ...flags, '--log-level', 'debug']))
+  const issuer = ['--oidc-issuer', 'https://ci.example.test']
+  const { said } = stack.use(startNarwhal(['up', ...flags, ...issuer, '--log-level', 'debug']))
   const url = await eventually(() => /is up: (http:\S+)/.exec(said())?.[1] ?? null, {
     message: 'narwhal up',
     timeoutMs: 30_000,

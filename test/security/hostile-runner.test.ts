@@ -123,7 +123,7 @@ function aChunk(more: object): Told {
 
 const FINISHED: Told['event'] = { case: 'finished', value: { outcome: Outcome.SUCCESS } }
 
-test('RUN-01: a join token that was used lets nobody in again, and leaves a count', async () => {
+test('HST-01: a join token that was used lets nobody in again, and leaves a count', async () => {
   await using narwhal = await openHostile()
   const { client, token } = narwhal
   for (const name of ['second', 'third', 'hostile']) {
@@ -136,7 +136,7 @@ test('RUN-01: a join token that was used lets nobody in again, and leaves a coun
   assert.equal(names.filter((name) => name === 'second' || name === 'third').length, 0)
 })
 
-test('RUN-02: labels that were not granted, a million slots and books about itself count for nothing', async () => {
+test('HST-02: labels that were not granted, a million slots and books about itself count for nothing', async () => {
   const book = 'x'.repeat(100_000)
   const hardware = { cpus: 4, memoryBytes: 1n, architecture: book, operatingSystem: book }
   const flawedTools = Array(20).fill({ name: 'git', version: '1', holes: [book.slice(0, 9_000)] })
@@ -156,7 +156,7 @@ test('RUN-02: labels that were not granted, a million slots and books about itse
   assert.ok(JSON.stringify(runner).length < 12_000)
 })
 
-test('RUN-03: an attempt that is told in phases without end is ended, and the others go on', async () => {
+test('HST-03: an attempt that is told in phases without end is ended, and the others go on', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       for (let seq = 2n; seq < 2_000n; seq++) {
@@ -169,7 +169,7 @@ test('RUN-03: an attempt that is told in phases without end is ended, and the ot
   assert.ok(JSON.stringify(found).length < 50_000)
 })
 
-test('RUN-04: parts of a log that can not be are refused', async () => {
+test('HST-04: parts of a log that can not be are refused', async () => {
   const wrong = [{ lineCount: 10_001 }, { size: 2 * 1024 * 1024 + 1 }, { size: 1 }, { packing: 99 }]
   for (const more of wrong) {
     await using narwhal = await openHostile({
@@ -182,7 +182,7 @@ test('RUN-04: parts of a log that can not be are refused', async () => {
   }
 })
 
-test('RUN-05: a part of a log whose bytes are damaged does no harm but to itself', async () => {
+test('HST-05: a part of a log whose bytes are damaged does no harm but to itself', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       yield aChunk({ packing: Packing.ZSTD, content: Buffer.from('no zstd'), size: 1000 })
@@ -201,7 +201,7 @@ test('RUN-05: a part of a log whose bytes are damaged does no harm but to itself
   assert.ok(whole.lines.some(({ text }) => text.includes('near')))
 })
 
-test('RUN-06: events with a hole between them, and of steps that are not there, are refused', async () => {
+test('HST-06: events with a hole between them, and of steps that are not there, are refused', async () => {
   const wrong: [Told, RegExp][] = [
     [{ seq: 9n, event: FINISHED }, /event 9 after 1/],
     [{ seq: 2n, event: { case: 'stepStarted', value: { step: 7 } } }, /step 7, which is not there/],
@@ -224,7 +224,7 @@ test('RUN-06: events with a hole between them, and of steps that are not there, 
   }
 })
 
-test('RUN-07: one message of more than 16 MiB is refused', async () => {
+test('HST-07: one message of more than 16 MiB is refused', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       yield aChunk({ content: Buffer.alloc(17 * 1024 * 1024) })
@@ -233,7 +233,7 @@ test('RUN-07: one message of more than 16 MiB is refused', async () => {
   assertRefused(await narwhal.run(), /larger than|exceeds|16777216/)
 })
 
-test('RUN-08: a reason of many megabytes is cut', async () => {
+test('HST-08: a reason of many megabytes is cut', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       const reason = 'because '.repeat(500_000)
@@ -245,7 +245,7 @@ test('RUN-08: a reason of many megabytes is cut', async () => {
   assert.ok(JSON.stringify(found).length < 100_000)
 })
 
-test('RUN-09: what is told after the end of an attempt changes nothing', async () => {
+test('HST-09: what is told after the end of an attempt changes nothing', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       yield {
@@ -261,7 +261,7 @@ test('RUN-09: what is told after the end of an attempt changes nothing', async (
   assert.equal(jobs[0]?.reason, 'first')
 })
 
-test('RUN-10: load that is told in endless haste is read no faster than it may come', async () => {
+test('HST-10: load that is told in endless haste is read no faster than it may come', async () => {
   const trouble = 'x'.repeat(1000)
   let isOver = false
   await using narwhal = await openHostile({
@@ -284,7 +284,7 @@ test('RUN-10: load that is told in endless haste is read no faster than it may c
   await narwhal.client.cancelPipeline(id)
 })
 
-test('RUN-11: a plan that no file can have is refused', () => {
+test('HST-11: a plan that no file can have is refused', () => {
   const plan = (jobs: object[]) =>
     planResult(
       create(PlanCommitResponseSchema, { result: { case: 'plan', value: { name: 'x', jobs } } }),
@@ -296,7 +296,7 @@ test('RUN-11: a plan that no file can have is refused', () => {
   assert.throws(() => plan([{ name: 'a', steps }]), { code: 'invalid', message })
 })
 
-test('RUN-12: an identity opens no route but those that a runner needs', async () => {
+test('HST-12: an identity opens no route but those that a runner needs', async () => {
   await using narwhal = await openHostile()
   const headers = { authorization: `Bearer ${narwhal.identity}` }
   for (const path of ['pipelines', 'secrets', 'audit', 'runners/tokens', 'users', 'repositories']) {

@@ -27,7 +27,7 @@ const cookieOf = (answer: Response): string => answer.headers.get('set-cookie')?
 const statusAs = async (url: string, cookie: string): Promise<number> =>
   (await fetch(`${url}/api/v1/session`, { headers: { cookie } })).status
 
-test('SEC-01: who shows nothing approves no pipeline, on loopback either', async () => {
+test('SEC-01c: who shows nothing approves no pipeline, on loopback either', async () => {
   await using narwhal = await startUp()
   await using repository = await gitRepository({ files: { 'narwhal.yml': 'steps: [print a]' } })
   const { client, url } = narwhal
