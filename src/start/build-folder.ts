@@ -126,15 +126,16 @@ async function findOrStart(
 
 function sayWhatNext({ io, url, dataDir, root }: Build, page: string): void {
   const { bold, cyan, dim } = coloursFor(io, io.stdout)
-  // What the command line would not find by itself in the other terminal.
+  // What the command line would not find by itself in another terminal.
+  const server = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
   const told = [
-    ...(url === DEFAULT_SERVER ? [] : [`NARWHAL_SERVER=${url}`]),
-    ...(dataDir === defaultDataFolder(root) ? [] : [`NARWHAL_DATA=${dataDir}`]),
+    ...(server === DEFAULT_SERVER ? [] : [`NARWHAL_SERVER=${server}`]),
+    ...(dataDir === defaultDataFolder(root) ? [] : [`NARWHAL_DATA=${quoted(dataDir)}`]),
   ]
   const lines = [
     '',
     `Look at it:        ${cyan(page)}`,
-    ...(told.length > 0 ? [`Elsewhere, first:  ${bold(`export ${told.join(' ')}`)}`] : []),
+    ...(told.length > 0 ? [`In a new terminal: ${bold(`export ${told.join(' ')}`)}`] : []),
     `Sign in there:     ${bold('./narwhal sign-in-link')}`,
     `Add a repository:  ${bold('./narwhal repo add https://github.com/owner/name')}`,
     `Build it:          ${bold('./narwhal pipeline start owner/name --follow')}`,
@@ -143,4 +144,9 @@ function sayWhatNext({ io, url, dataDir, root }: Build, page: string): void {
     '',
   ]
   io.stdout.write(lines.join('\n'))
+}
+
+/** As a shell reads it back. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
