@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import { headOf, orderOf, runnerClient, runnerClientAt } from '../support/attempt-client.ts'
+import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { startUp } from '../support/installation.ts'
+import { LiveTestClient } from '../support/live-client.ts'
 import { startRunnerProcess } from '../support/runner-process.ts'
 import { bearer } from '../support/tokens.ts'
 
@@ -60,8 +62,28 @@ test('SEC-05: nobody joins without a token, and only granted labels are given', 
   const { token } = await client.createJoinToken({ labels: ['test'] })
   const joined = await join(url, { ...rogue, token })
   const runner = (await client.listRunners()).find(({ name }) => name === 'rogue')
-  assert.ok(joined.status === 403 || runner !== undefined, String(joined.status))
-  assert.ok(!runner?.labels.includes('prod'), runner?.labels.join(' '))
+  assert.equal(joined.status, 201)
+  assert.ok(runner)
+  assert.ok(!runner.labels.includes('prod'), runner.labels.join(' '))
+})
+
+test('SEC-21: one viewer who takes all websockets that they can get leaves room for the others', async () => {
+  await using narwhal = await startUp()
+  const { client, url } = narwhal
+  await client.addUser({ name: 'greedy', role: 'viewer' })
+  const { token } = await client.createToken({ name: 'many', user: 'greedy' })
+  await using stack = new AsyncDisposableStack()
+  let refused = false
+  for (let i = 0; i < 400 && !refused; i++) {
+    const socket = LiveTestClient.connect(url, bearer(token))
+    const connected = await socket.catch(() => undefined)
+    if (connected) stack.use(connected)
+    else refused = true
+  }
+  assert.ok(refused)
+  await using other = await LiveTestClient.connect(url, bearer(narwhal.token))
+  other.ask({ type: 'subscribe', id: 'all', topic: { kind: 'everything' } })
+  await eventually(() => other.has('all', 'subscribed'), { message: 'an answer to the other' })
 })
 
 test('SEC-22: wrong tokens from an address keep a right one from nothing', async () => {

@@ -19,7 +19,8 @@ export function runProgram(
   const options = { env: { ...ENV, ...env }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
   const child = execFile(program, args, options, (error, stdout, stderr) => {
     if (!error) return ended.resolve(stdout)
-    const said = stderr.trim().split('\n').slice(0, 3).join('; ') || error.message
+    const ending = error.signal ? `it was ended by ${error.signal}` : error.message
+    const said = stderr.trim().split('\n').slice(0, 3).join('; ') || ending
     const words = `\`${program} ${args.join(' ')}\` failed: ${said}`
     ended.reject(new NarwhalError('unavailable', words, { cause: error }))
   })
