@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NarwhalError } from '../lib/errors.ts'
-import { loadConfig } from './config.ts'
+import { loadConfig, warnOfCredentials } from './config.ts'
 import { SERVICE_SETTINGS } from './service-settings.ts'
 
 function problemsOf(flags: Record<string, string>): string {
@@ -77,4 +77,20 @@ test('a misspelt variable is refused by its name', () => {
   } finally {
     delete process.env['NARWHAL_HEURISTICS']
   }
+})
+
+test('a credential in a flag is told off, and its value is not', () => {
+  const flags = {
+    firstToken: 'x'.repeat(32),
+    host: '127.0.0.1',
+    broker: 'amqp://narwhal:hunter2@127.0.0.1',
+    database: 'postgres://narwhal@127.0.0.1/narwhal',
+  }
+  const warnings = warnOfCredentials(['first-token', 'host', 'broker', 'database'], flags)
+  assert.deepEqual(
+    warnings.map((text) => /--[a-z-]+/.exec(text)?.[0]),
+    ['--first-token', '--broker'],
+  )
+  assert.match(warnings.join(), /NARWHAL_FIRST_TOKEN_FILE/)
+  assert.doesNotMatch(warnings.join(), /hunter2|xxx/)
 })

@@ -39,13 +39,44 @@ export function loadConfig<Name extends SettingName>(
   return Object.freeze(config) as Config<Name>
 }
 
+/** Settings whose values open something. */
+const CREDENTIALS: readonly SettingName[] = [
+  'token',
+  'first-token',
+  'runner-token',
+  'metrics-token',
+]
+
+/**
+ * A word on each flag of these that shows a credential: everybody on the machine sees the arguments of
+ * its processes.
+ */
+export function warnOfCredentials(
+  names: readonly SettingName[],
+  flags: Readonly<Record<string, unknown>>,
+): string[] {
+  return names.flatMap((name) => {
+    const text = flagOf(name, flags)
+    if (text === undefined) return []
+    const isShown = CREDENTIALS.includes(name) || (URL.canParse(text) && new URL(text).password)
+    if (!isShown) return []
+    const variable = variableOf(name)
+    return `everybody on this machine can read the value of --${name} in its list of processes: set ${variable}, or ${variable}_FILE, instead`
+  })
+}
+
+function flagOf(name: SettingName, flags: Readonly<Record<string, unknown>>): string | undefined {
+  const flag = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+  return typeof flag === 'string' ? flag : undefined
+}
+
 function readSetting(
   name: SettingName,
   flags: Readonly<Record<string, unknown>>,
   refuse: (message: string) => void,
 ): Given | undefined {
-  const flag = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
-  if (typeof flag === 'string') return { text: flag, source: `--${name}` }
+  const flag = flagOf(name, flags)
+  if (flag !== undefined) return { text: flag, source: `--${name}` }
   return readVariable(variableOf(name), refuse)
 }
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CliIo } from '../cli/cli-io.ts'
-import { type Config, loadConfig } from '../config/config.ts'
+import { type Config, loadConfig, warnOfCredentials } from '../config/config.ts'
 import { defaultDataFolder } from '../config/data-folder.ts'
 import { readGitEnv } from '../config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../config/service-settings.ts'
@@ -49,6 +49,8 @@ export async function openContext<Name extends ServiceName>(
   const { 'log-level': level, 'log-format': format } = config as Config<'log-level' | 'log-format'>
   const pretty = format === 'pretty' || (format === 'auto' && launch.io.stderr.isTTY)
   const log = await openLog({ level, pretty })
+  for (const warning of warnOfCredentials(SERVICE_SETTINGS[service], launch.flags))
+    log.warn(warning)
   return {
     config,
     log,
