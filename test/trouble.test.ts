@@ -150,7 +150,7 @@ const canMount = process.getuid?.() === 0 ? false : 'only root can mount a small
 test('a full disk is an error in words, in planning and in a job', { skip: canMount }, async () => {
   await using stack = new AsyncDisposableStack()
   const disk = stack.use(await tempDir('narwhal-disk-'))
-  await run('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk.path])
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=700', 'tmpfs', disk.path])
   stack.defer(async () => void (await run('umount', ['--lazy', disk.path])))
   const runner = stack.use(
     await startRunnerProcess({ name: 'small', labels: 'small', args: ['--data', disk.path] }),

@@ -31,6 +31,8 @@ export function ownFolder(folder: string, say: (text: string) => void): void {
   say(`others got into the data folder ${folder} (mode ${bits}): it is its owner's alone now`)
 }
 
+/** A disk of one's own that was just made has a folder for what its repair finds. */
 function isOurs(names: readonly string[]): boolean {
-  return names.length === 0 || OURS.some((name) => names.includes(name))
+  const others = names.filter((name) => name !== 'lost+found')
+  return others.length === 0 || OURS.some((name) => others.includes(name))
 }

@@ -21,7 +21,7 @@ export interface SmallDisk extends AsyncDisposable {
 export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefined> {
   await mkdir(folder)
   if (!isRoot()) return undefined
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m`, 'tmpfs', folder])
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m,mode=700`, 'tmpfs', folder])
   const filler = join(folder, 'filler')
   return {
     fill: async () => {

@@ -59,7 +59,8 @@ test('SEC-24: a data folder that others get into is shut, and what lies in it as
   await using dir = await tempDir()
   const folder = dir.join('data')
   await mkdir(folder)
-  for (const name of ['mirrors', 'workspaces']) await mkdir(`${folder}/${name}`)
+  // As on a disk of its own that was just made.
+  for (const name of ['lost+found', 'workspaces', 'mirrors']) await mkdir(`${folder}/${name}`)
   for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) await chmod(path, 0o777)
   await using runner = await startReady(folder)
   assert.match(runner.said(), /others got into the data folder .*data \(mode 0777\)/)
