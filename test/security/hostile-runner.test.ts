@@ -232,10 +232,14 @@ test('HST-07: one message of more than 16 MiB is refused', async () => {
   })
   const { id } = await narwhal.client.startPipeline({ repository: 'ada/app' })
   // It may take the runner's connection with it: then there is nobody for another attempt.
-  await eventually(async () => {
+  const [far, near] = await eventually(async () => {
     const { jobs } = await narwhal.client.getPipeline(id)
-    return jobs[0]?.attempts[0]?.outcome === 'error'
+    return jobs[0]?.attempts[0]?.outcome && jobs[1]?.outcome ? jobs : null
   }, SLOW)
+  const [attempt] = far?.attempts ?? []
+  assert.equal(attempt?.outcome, 'error')
+  assert.match(attempt.reason ?? '', /larger than|exceeds|16777216/)
+  assert.equal(near?.outcome, 'success', near?.reason)
 })
 
 test('HST-08: a reason of many megabytes is cut', async () => {
