@@ -7,10 +7,10 @@ import { formatAge, formatRef, formatSpan, paintStatus, statusWord } from './for
 import { marksFor, outcomeMark } from './marks.ts'
 import { printTable } from './table.ts'
 
-export function printPipelines(io: CliIo, pipelines: readonly PipelineView[]): void {
+export async function printPipelines(io: CliIo, pipelines: readonly PipelineView[]): Promise<void> {
   const colours = coloursFor(io, io.stdout)
   const now = io.now()
-  printTable(io, pipelines, [
+  await printTable(io, pipelines, [
     { title: 'pipeline', cell: (one) => `${cleanText(one.repositoryName)}#${one.number}` },
     { title: 'status', cell: (one) => paintStatus(colours, statusWord(one)) },
     { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
@@ -29,7 +29,10 @@ function wholeSpan(pipeline: PipelineView): { startedAt: number; finishedAt: num
 }
 
 /** One pipeline: its facts, what is wrong with its narwhal.yml, and its jobs with their steps. */
-export function printPipeline(io: CliIo, { pipeline, jobs }: PipelineWithJobs): void {
+export async function printPipeline(
+  io: CliIo,
+  { pipeline, jobs }: PipelineWithJobs,
+): Promise<void> {
   const colours = coloursFor(io, io.stdout)
   const now = io.now()
   const { event } = pipeline
@@ -62,7 +65,7 @@ export function printPipeline(io: CliIo, { pipeline, jobs }: PipelineWithJobs): 
     const place = `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}`
     io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
   }
-  if (jobs.length > 0) printJobs(io, jobs)
+  if (jobs.length > 0) await printJobs(io, jobs)
 }
 
 /** Approval is worth one commit: the command names the one that is shown. */
@@ -86,7 +89,7 @@ interface Row {
   readonly about: string
 }
 
-function printJobs(io: CliIo, jobs: readonly JobView[]): void {
+async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
   const colours = coloursFor(io, io.stdout)
   const marks = marksFor(hasUnicode(io))
   const now = io.now()
@@ -126,7 +129,7 @@ function printJobs(io: CliIo, jobs: readonly JobView[]): void {
       })),
     ]
   })
-  printTable(io, rows, [
+  await printTable(io, rows, [
     { title: 'job', cell: ({ name }) => name, shrinkTo: 12 },
     { title: 'status', cell: ({ word }) => paintStatus(colours, word) },
     { title: 'runner', cell: ({ runner }) => runner },

@@ -14,9 +14,9 @@ const ROWS = [
   ['漢字', 'short', 'y'],
 ]
 
-test('aligns cells by the room they take', () => {
+test('aligns cells by the room they take', async () => {
   const io = recordedIo()
-  printTable(io, ROWS, COLUMNS)
+  await printTable(io, ROWS, COLUMNS)
   assert.equal(
     io.stdout.text,
     `NAME  TITLE                END
@@ -26,9 +26,9 @@ a     A rather long title  x
   )
 })
 
-test('cuts what may be cut to a narrow terminal, and nothing for a pipe', () => {
+test('cuts what may be cut to a narrow terminal, and nothing for a pipe', async () => {
   const io = recordedIo({ tty: true, columns: 22, env: { NO_COLOR: '1' } })
-  printTable(io, ROWS, COLUMNS)
+  await printTable(io, ROWS, COLUMNS)
   assert.equal(
     io.stdout.text,
     `NAME  TITLE        END
@@ -38,7 +38,7 @@ a     A rather l…  x
   )
 })
 
-test('colours the titles on a terminal only, and not against NO_COLOR or on a dumb one', () => {
+test('colours the titles on a terminal only, and not against NO_COLOR or on a dumb one', async () => {
   const cases = [
     { tty: true, env: {}, coloured: true },
     { tty: false, env: {}, coloured: false },
@@ -47,7 +47,7 @@ test('colours the titles on a terminal only, and not against NO_COLOR or on a du
   ]
   for (const { tty, env, coloured } of cases) {
     const io = recordedIo({ tty, env })
-    printTable(io, ROWS, COLUMNS)
+    await printTable(io, ROWS, COLUMNS)
     assert.equal(io.stdout.text.includes('\x1b['), coloured)
   }
 })
@@ -57,4 +57,12 @@ test('cuts by cells and ends the colours that it cuts', () => {
   assert.equal(cutText('\x1b[31mabcdef', 4), '\x1b[31mabc…\x1b[0m')
   assert.equal(cutText('abc', 3), 'abc')
   assert.equal(textWidth('e\u0301\x1b[1mx👍'), 4)
+})
+
+test('takes for one character what people see as one', () => {
+  assert.equal(textWidth('👩‍👩‍👧'), 2)
+  assert.equal(textWidth('🇩🇪1️⃣'), 4)
+  assert.equal(cutText('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 5), '👩‍👩‍👧👩‍👩‍👧…')
+  assert.equal(cutText('👩‍👩‍👧👩‍👩‍👧', 3), '👩‍👩‍👧…')
+  assert.equal(cutText('e\u0301e\u0301e\u0301', 2), 'e\u0301…')
 })

@@ -1,5 +1,4 @@
 import { type CliIo, coloursFor, hasUnicode } from './cli-io.ts'
-import { cutText, padText, textWidth } from './text-width.ts'
 
 /** One column: its title, how a row's cell reads, and the room it may be cut to. */
 export interface Column<Row> {
@@ -13,11 +12,12 @@ export interface Column<Row> {
 const GAP = '  '
 
 /** Prints rows under their titles, aligned; on a terminal, cut to its width. */
-export function printTable<Row>(
+export async function printTable<Row>(
   io: CliIo,
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-): void {
+): Promise<void> {
+  const { cutText, padText, textWidth } = await import('./text-width.ts')
   const colours = coloursFor(io, io.stdout)
   const cells = rows.map((row) => columns.map((column) => column.cell(row)))
   const used = columns.map((column, index) => ({

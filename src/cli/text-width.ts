@@ -1,17 +1,16 @@
-/** How much room text takes in a terminal, which gives East Asian characters and emoji two cells. */
+import stringWidth from 'string-width'
 
-const SGR = /\x1b\[[0-9;:]*m/y // oxlint-disable-line no-control-regex
-const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
-const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1faff}\u{20000}-\u{3fffd}]$|^\p{Emoji_Presentation}$/u
+/**
+ * How much room text takes in a terminal, which gives East Asian characters and emoji two cells.
+ * Import this late: what it needs takes as long to load as all else of a short command.
+ */
+
+const SGR = /(\x1b\[[0-9;:]*m)/ // oxlint-disable-line no-control-regex
+const characters = new Intl.Segmenter()
 
 /** The cells that a text takes; colours take none. */
 export function textWidth(text: string): number {
-  if (PRINTABLE_ASCII.test(text)) return text.length
-  let width = 0
-  for (const part of parts(text)) width += part.width
-  return width
+  return stringWidth(text)
 }
 
 /** The text with blanks behind it up to `width` cells. */
@@ -25,26 +24,21 @@ export function cutText(text: string, width: number, mark = '…'): string {
   let room = Math.max(0, width - textWidth(mark))
   let kept = ''
   let coloured = false
-  for (const part of parts(text)) {
-    if (part.width > room) break
-    room -= part.width
-    kept += part.text
-    coloured ||= part.colour
+  for (const { part, isColour } of parts(text)) {
+    room -= isColour ? 0 : textWidth(part)
+    if (room < 0) break
+    kept += part
+    coloured ||= isColour
   }
   return `${kept}${width >= textWidth(mark) ? mark : ''}${coloured ? '\x1b[0m' : ''}`
 }
 
-function* parts(text: string): Generator<{ text: string; width: number; colour: boolean }> {
-  for (let at = 0; at < text.length; ) {
-    SGR.lastIndex = at
-    const colour = SGR.exec(text)?.[0]
-    const part = colour ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
-    yield { text: part, width: colour ? 0 : cells(part), colour: colour !== undefined }
-    at += part.length
+/** Colours and characters as people see them, which a letter with its marks or a family is one of. */
+function* parts(text: string): Generator<{ part: string; isColour: boolean }> {
+  // Split by a group, every second piece is a colour.
+  for (const [index, piece] of text.split(SGR).entries()) {
+    if (index % 2 === 1) yield { part: piece, isColour: true }
+    else
+      for (const { segment } of characters.segment(piece)) yield { part: segment, isColour: false }
   }
-}
-
-function cells(character: string): number {
-  if (NO_WIDTH.test(character)) return 0
-  return WIDE.test(character) ? 2 : 1
 }

@@ -6,8 +6,8 @@ import { formatClock } from '../format.ts'
 import { printTable } from '../table.ts'
 
 /** Prints entries as a table, in the order they have. */
-export function printAudit(io: CliIo, entries: readonly AuditEntryView[]): void {
-  printTable(io, entries, [
+export async function printAudit(io: CliIo, entries: readonly AuditEntryView[]): Promise<void> {
+  await printTable(io, entries, [
     { title: '#', cell: ({ seq }) => String(seq) },
     { title: 'when', cell: ({ at }) => `${formatDay(at)} ${formatClock(at)}` },
     { title: 'who', cell: ({ actor }) => cleanText(actorText(actor)), shrinkTo: 10 },

@@ -102,7 +102,7 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
   if (options.json) return printJson(io, { pipelines })
   if (pipelines.length === 0) return note(io, 'nothing waits for approval')
   const now = io.now()
-  printTable(io, pipelines, [
+  await printTable(io, pipelines, [
     { title: 'pipeline', cell: nameOf },
     { title: 'for', cell: ({ approval }) => (isForRun(approval) ? 'run' : 'secrets') },
     { title: 'ref', cell: ({ event }) => cleanText(formatRef(event.ref)), shrinkTo: 10 },

@@ -87,7 +87,7 @@ async function list(options: AuditOptions, io: CliIo): Promise<void> {
   }
   if (options.json) return
   if (all.length === 0) return note(io, 'there is no such entry')
-  printAudit(io, all)
+  await printAudit(io, all)
 }
 
 async function queryOf(options: AuditOptions, io: CliIo): Promise<AuditListQuery> {

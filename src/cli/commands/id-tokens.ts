@@ -74,7 +74,7 @@ async function keys(options: ClientOptions, io: CliIo): Promise<void> {
   if (options.json) return printJson(io, state)
   if (state.issuer !== undefined) io.stdout.write(`issuer ${cleanText(state.issuer)}\n`)
   if (state.trouble !== undefined) note(io, cleanText(state.trouble))
-  printKeys(state, io)
+  await printKeys(state, io)
 }
 
 async function rotate(options: RotateOptions, io: CliIo): Promise<void> {
@@ -82,7 +82,7 @@ async function rotate(options: RotateOptions, io: CliIo): Promise<void> {
   const isNow = options.now ?? false
   const state = await client.rotateIdTokenKeys(isNow)
   if (options.json) return printJson(io, state)
-  printKeys(state, io)
+  await printKeys(state, io)
   note(
     io,
     isNow
@@ -91,9 +91,9 @@ async function rotate(options: RotateOptions, io: CliIo): Promise<void> {
   )
 }
 
-function printKeys({ keys }: IdTokenState, io: CliIo): void {
+async function printKeys({ keys }: IdTokenState, io: CliIo): Promise<void> {
   const now = io.now()
-  printTable(io, keys, [
+  await printTable(io, keys, [
     { title: 'key', cell: ({ kid }) => cleanText(kid), shrinkTo: 12 },
     { title: 'state', cell: ({ state }) => state },
     { title: 'made', cell: ({ createdAt }) => formatAge(createdAt, now) },

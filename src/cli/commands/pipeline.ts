@@ -112,7 +112,7 @@ async function show(given: string, options: ClientOptions, io: CliIo): Promise<v
   const { resolvePipeline } = await import('../resolve.ts')
   const found = await client.getPipeline(await resolvePipeline(client, given))
   if (options.json) return printJson(io, found)
-  printPipeline(io, found)
+  await printPipeline(io, found)
 }
 
 async function rerun(given: string, options: JobOptions, io: CliIo): Promise<void> {

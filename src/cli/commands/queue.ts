@@ -25,7 +25,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   if (options.json) return printJson(io, { jobs, total })
   if (jobs.length === 0) return note(io, 'no job waits for a runner')
   const now = io.now()
-  printTable(io, jobs, [
+  await printTable(io, jobs, [
     { title: '#', cell: ({ position }) => String(position) },
     { title: 'repository', cell: ({ repositoryName }) => cleanText(repositoryName), shrinkTo: 12 },
     { title: 'job', cell: ({ name }) => cleanText(name), shrinkTo: 10 },

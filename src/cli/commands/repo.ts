@@ -178,7 +178,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   if (repositories.length === 0) {
     return note(io, 'no repository is registered: add one with `narwhal repo add <url-or-path>`')
   }
-  printTable(io, repositories, [
+  await printTable(io, repositories, [
     { title: 'name', cell: ({ name }) => cleanText(name) },
     { title: 'forge', cell: ({ forge }) => forge },
     {

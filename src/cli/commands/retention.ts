@@ -65,7 +65,7 @@ async function preview(options: ClientOptions, io: CliIo): Promise<void> {
   const { repositories } = found
   if (repositories.length === 0) return note(io, 'no rule would remove anything: all is kept')
   const now = io.now()
-  printTable(io, repositories, [
+  await printTable(io, repositories, [
     { title: 'repository', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'pipelines', cell: ({ pipelines }) => String(pipelines) },
     { title: 'logs of others', cell: ({ logs }) => String(logs) },
@@ -86,7 +86,7 @@ async function show(options: ClientOptions, io: CliIo): Promise<void> {
     logs: logs ?? state.rules.logs,
     pipelines: pipelines ?? state.rules.pipelines,
   }))
-  printTable(
+  await printTable(
     io,
     [{ name: 'all others', ...state.rules }, ...own],
     [

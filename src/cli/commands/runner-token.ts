@@ -78,7 +78,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     return note(io, 'there is no token: make one with `narwhal runner token`')
   }
   const now = io.now()
-  printTable(io, tokens, [
+  await printTable(io, tokens, [
     { title: 'token', cell: ({ id }) => cleanText(id) },
     { title: 'labels', cell: ({ labels }) => cleanText(labels.join(',')), shrinkTo: 10 },
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },

@@ -113,7 +113,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   }
   const colours = coloursFor(io, io.stdout)
   const now = io.now()
-  printTable(io, runners, [
+  await printTable(io, runners, [
     { title: 'runner', cell: ({ name }) => cleanText(name) },
     { title: 'state', cell: (one) => paintStatus(colours, stateWord(one)) },
     { title: 'busy', cell: ({ busy, slots }) => `${busy}/${slots}` },

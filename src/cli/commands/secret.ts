@@ -75,7 +75,7 @@ async function list(options: SecretOptions, io: CliIo): Promise<void> {
     return note(io, 'there is no secret: set one with `narwhal secret set <name>`')
   }
   const now = io.now()
-  printTable(io, secrets, [
+  await printTable(io, secrets, [
     { title: 'secret', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'of', cell: ({ scope }) => (scope === 'all' ? 'all' : 'the repository') },
     { title: 'set', cell: ({ updatedAt }) => formatAge(updatedAt, now) },

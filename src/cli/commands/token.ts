@@ -102,7 +102,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   if (tokens.length === 0)
     return note(io, 'there is no token: make one with `narwhal token create`')
   const now = io.now()
-  printTable(io, tokens, [
+  await printTable(io, tokens, [
     { title: 'token', cell: ({ id }) => cleanText(id) },
     { title: 'name', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'user', cell: ({ user }) => cleanText(user), shrinkTo: 12 },

@@ -68,7 +68,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   if (options.json) return printJson(io, { users })
   if (users.length === 0) return note(io, 'there is no user: add one with `narwhal user add`')
   const now = io.now()
-  printTable(io, users, [
+  await printTable(io, users, [
     { title: 'user', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'role', cell: ({ role }) => role },
     { title: 'added', cell: ({ createdAt }) => formatAge(createdAt, now) },
