@@ -5,6 +5,7 @@ import type { StoreReader } from '../store/store.ts'
 import { Backlog } from './backlog.ts'
 import type { LiveSource } from './live-source.ts'
 import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
+import { RedactionWatch } from './redaction-watch.ts'
 
 /** Characters of live lines that wait for a slow reader before it is sent back to the store. */
 const MOST_WAITING = 1024 * 1024
@@ -39,6 +40,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   let ended = false
   /** So many lines are in the store, as far as was told. */
   let stored = 0
+  const redactions = new RedactionWatch(log)
   const hear = (event: ToldEvent) => {
     if (event.type === 'log.appended' && event.jobId === log.jobId) {
       if (event.attempt !== log.attempt) return
@@ -49,7 +51,8 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
       backlog.wake()
     } else if (event.type === 'job.changed' && event.job.id === log.jobId) {
       ended ||= isLogComplete(event.job, log.attempt)
-      backlog.wake()
+      if (redactions.hear(event.job)) backlog.miss()
+      else backlog.wake()
     }
   }
   using _hearing = live.listen(hear)
@@ -58,8 +61,12 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   let next = options.from
   let fromStore = true
   let limit = FIRST_PAGE
-  ended ||= await hasEnded(store, log)
+  const job = await store.findJobView(log.jobId)
+  ended ||= !job || isLogComplete(job, log.attempt)
+  redactions.begin(job)
   while (!signal.aborted) {
+    const said = await redactions.take(store, next - 1)
+    if (said.length > 0) yield { lines: said, live: false }
     if (fromStore) {
       // The end must be known before the read: lines may still come between a read and the end.
       const isLast = ended

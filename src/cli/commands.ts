@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addIdTokenCommands } from './commands/id-tokens.ts'
+import { addLogCommands } from './commands/log.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addPipelineCommands } from './commands/pipeline.ts'
 import { addQueueCommand } from './commands/queue.ts'
@@ -17,7 +18,7 @@ import { addUserCommands } from './commands/user.ts'
 export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
- * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, queue, runner, secret, token,
+ * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, log, queue, runner, secret, token,
  * user, audit, retention, sign-in-link. The
  * program should come from `createProgram`, whose output and exits the new commands take over. The
  * `runner` command is shared with the service of that name, if it is there already.
@@ -27,6 +28,7 @@ export function addClientCommands(program: Command, io: CliIo): void {
   addRepoCommands(program, io)
   addPipelineCommands(program, io)
   addLogsCommand(program, io)
+  addLogCommands(program, io)
   addQueueCommand(program, io)
   addRunnerCommands(program, io)
   addSecretCommands(program, io)

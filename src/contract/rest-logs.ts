@@ -88,4 +88,18 @@ export const logSectionList = z.object({
   /** How many lines the log had. */
   total: z.number().int().nonnegative(),
 })
+/** Which text of a log is to be taken out of it: of the steps of this name, or all. */
+export const redactLog = z.strictObject({ step: z.string().min(1).max(200).optional() })
+export const redactedLog = z.object({
+  /** Of the text that was there, in hexadecimal. */
+  sha256: z.string(),
+  /** How many lines had it. */
+  lines: z.number().int().nonnegative(),
+  /**
+   * Whether it is in no file of the database any more. If not, former states may stay in files until
+   * the database has used their room again (PostgreSQL: after its own vacuum), and always in backups.
+   */
+  isWiped: z.boolean(),
+})
+export type RedactedLog = z.infer<typeof redactedLog>
 export const logFollowQuery = z.object({ from: z.coerce.number().int().nonnegative().default(0) })

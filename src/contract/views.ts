@@ -123,6 +123,8 @@ export const attemptView = z
     outputs: z.record(z.string(), z.string()).optional(),
     /** How many lines its log has. */
     lines: z.number().int().nonnegative(),
+    /** When text was taken out of its log, the last time: who has read it before reads it again. */
+    redactedAt: at.optional(),
   })
   .meta({ id: 'Attempt' })
 export type AttemptView = z.infer<typeof attemptView>

@@ -20,6 +20,7 @@ import { addApprovalRoutes } from './approval-routes.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
 import { addIdTokenRoutes } from './id-token-routes.ts'
+import { addRedactRoutes } from './redact-routes.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
 import { addRetentionRoutes, type RetentionRouteDeps } from './retention-routes.ts'
 import { addRunnerRoutes } from './runner-routes.ts'
@@ -56,6 +57,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addPipelineRoutes(scope, deps)
     addApprovalRoutes(scope, deps)
     addJobRoutes(scope, deps)
+    addRedactRoutes(scope, deps)
     addRunnerRoutes(scope, deps)
     addTokenRoutes(scope, deps.store)
     addUserRoutes(scope, deps.store)

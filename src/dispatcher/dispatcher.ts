@@ -1,7 +1,7 @@
 import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
 import { GROUP_TOPIC } from '../contract/event-message.ts'
-import type { ToldEvent } from '../contract/live-event.ts'
+import type { StateChange, ToldEvent } from '../contract/live-event.ts'
 import type { PipelineView } from '../contract/views.ts'
 import { type Doer, systemDoer } from '../core/audit.ts'
 import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
@@ -230,9 +230,10 @@ export class Dispatcher implements AsyncDisposable {
     return this.#seat.id
   }
 
-  listen(listener: (event: ToldEvent) => void): Disposable {
-    return this.#announcer.listen(listener)
-  }
+  readonly listen = (hear: (event: ToldEvent) => void): Disposable => this.#announcer.listen(hear)
+
+  /** Tells of what was written. */
+  readonly tellAll = (changes: readonly StateChange[]): void => this.#announcer.tellAll(changes)
 
   /** The first jobs that wait, also those of other dispatchers' pipelines. */
   async queue(limit: number): Promise<ListedQueue> {

@@ -97,8 +97,9 @@ export class PipelineLedger {
             enter ? undefined : before.pipeline.id,
           )
           if (!saved) return false
-          this.#draft = saved
-          if (append && append.chunks.length > 0) this.#deps.announcer.tell(toldOf(append))
+          this.#draft = saved.draft
+          const { appended } = saved
+          if (appended && appended.chunks.length > 0) this.#deps.announcer.tell(toldOf(appended))
           return after !== before
         } catch (error) {
           if (!(error instanceof NarwhalError && error.code === 'conflict')) throw error
@@ -132,7 +133,7 @@ async function save(
   before: PipelineDraft,
   after: PipelineDraft,
   append: LogAppend | undefined,
-): Promise<PipelineDraft> {
+): Promise<{ readonly draft: PipelineDraft; readonly appended?: LogAppend }> {
   const changed = new Map<JobId, readonly number[]>()
   for (const job of after.jobs) {
     const former = before.jobs.find(({ id }) => id === job.id)
@@ -140,7 +141,8 @@ async function save(
       changed.set(job.id, changedAttempts(former, job))
     }
   }
-  if (append && !isSavedAnyway(append, changed)) await write.appendLog(append)
+  const isAppended = append !== undefined && !isSavedAnyway(append, changed)
+  const appended = isAppended && { ...append, chunks: await write.appendLog(append) }
   const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
   if (created.length > 0) await write.insertJobs(created)
   const jobs: JobRecord[] = []
@@ -150,7 +152,7 @@ async function save(
   }
   const isChanged = after.pipeline !== before.pipeline
   const pipeline = isChanged ? await write.savePipeline(after.pipeline) : after.pipeline
-  return { pipeline, jobs }
+  return { draft: { pipeline, jobs }, ...(appended ? { appended } : {}) }
 }
 
 /** Without lines it only says how far the runner's events have come, which the attempt says, too. */

@@ -190,6 +190,8 @@ export interface AttemptRecord {
   readonly logBytes: number
   /** The number of the runner's last event that is stored; the stream resumes behind it. */
   readonly lastSeq: number
+  /** When text was taken out of its log, the last time; absent: never. */
+  readonly redactedAt?: number
 }
 
 export interface JobRecord {

@@ -46,6 +46,7 @@ import type {
   ToldStatusRecord,
   UserRecord,
 } from './records.ts'
+import type { RedactionReader, RedactionWriter, Wiping } from './redactions.ts'
 import type { RetentionReader, RetentionWriter } from './retention.ts'
 
 /**
@@ -64,7 +65,7 @@ import type { RetentionReader, RetentionWriter } from './retention.ts'
  * - All text is kept, except that NUL and halves of surrogate pairs may come back as U+2400 and
  *   U+FFFD; the text of logs comes back unchanged.
  */
-export interface Store extends StoreReader, AsyncDisposable {
+export interface Store extends StoreReader, Wiping, AsyncDisposable {
   /**
    * Runs `work`, which may be run again from its start when another transaction got in its way. It
    * lets the writer's errors through, begins no other transaction, and waits for nothing but the
@@ -87,7 +88,7 @@ export interface Store extends StoreReader, AsyncDisposable {
 /** How much text of a log one read brings, roughly: a job may print endless lines. */
 export const LOG_READ_CHARACTERS = 1024 * 1024
 
-export interface StoreReader {
+export interface StoreReader extends RedactionReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
   /** Those of the ids that are registered, in no order. */
@@ -374,7 +375,7 @@ export interface PrunedAudit {
 }
 
 /** What can be done in a transaction; its reads see what the transaction wrote. */
-export interface StoreWriter extends StoreReader {
+export interface StoreWriter extends StoreReader, RedactionWriter {
   /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
   insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
   /** Sets the forge's numeric id, once a verified webhook told it; `conflict` if another has it. */
@@ -452,9 +453,10 @@ export interface StoreWriter extends StoreReader {
    * Appends chunks to an attempt's log, as they are, and notes the runner's sequence number and the
    * count of lines; rejects with `conflict` when the attempt's fence is another. Chunks must follow
    * without a hole, else it rejects with `conflict`; those that are there already are left out. It
-   * does not change the job's version, and is no state change.
+   * does not change the job's version, and is no state change. Returns the chunks as they may be told: where
+   * something was taken out of the log, what comes of that is stored without its text.
    */
-  appendLog(log: LogAppend): Promise<void>
+  appendLog(log: LogAppend): Promise<LogAppend['chunks']>
 
   /** Begins a dispatcher's life. */
   takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void>

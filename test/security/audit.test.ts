@@ -169,6 +169,9 @@ suite('the audit log', () => {
     await finished(narwhal, pipeline.id)
     await ask('POST /api/v1/pipelines/{pipeline}/rerun-failed', 'pipeline.jobs_rerun', at)
     await ask('POST /api/v1/pipelines/{pipeline}/rerun', 'pipeline.started', at)
+    const redact = 'POST /api/v1/jobs/{job}/attempts/{attempt}/log/redact'
+    const log = { job: job('fails'), attempt: '1' }
+    await ask(redact, 'log.redacted', log, { body: { step: 'one' } })
 
     const forge = await register(narwhal, source.path, { name: 'ada/strange' })
     await narwhal.client.setSecret('DEPLOY_KEY', `${CANARY}-own`, 'ada/strange')

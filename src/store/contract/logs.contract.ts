@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logAppend } from '#root/test/support/log-append.ts'
 import type { LogLine } from '../../contract/views.ts'
+import { redactionInWords } from '../../core/redaction.ts'
 import { LOG_READ_CHARACTERS } from '../store.ts'
 import { lines, type OpenDatabase, openWorld, seedAttempt } from './fixtures.ts'
 
@@ -127,5 +128,64 @@ export function logsContract(open: OpenDatabase): void {
     const read = await store.readLog(log, 0, 100)
     assert.deepEqual([...read, ...(await store.readLog(log, read.length, 100))], all)
     assert.deepEqual(await store.readLog(log, 5, 1), all.slice(5))
+  })
+
+  test('takes text out of a log for good, and keeps the numbers of its lines', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { log, job } = await seedAttempt(store)
+    const all = lines(0, 100).map((line, n) => ({ ...line, step: n < 60 ? 0 : 1 }))
+    const append = (lastSeq: number, from: number, to: number) =>
+      store.transact((write) =>
+        write.appendLog(logAppend({ ...log, lastSeq }, all.slice(from, to))),
+      )
+    await append(1, 0, 30)
+    await append(2, 30, 50)
+    const redaction = { steps: [0], by: 'ada', at: 7000 }
+    await store.transact((write) => write.addRedaction(log, redaction))
+    assert.deepEqual(await store.findRedactions(log), [redaction])
+    assert.equal((await store.findJob(job.id))?.attempts[0]?.redactedAt, undefined)
+    // What comes from now on is never stored.
+    const { result: told } = await append(3, 50, 60)
+    assert.ok(
+      !JSON.stringify(told.map((chunk) => Buffer.from(chunk.content).toString())).includes('line'),
+    )
+    const { result: kept } = await append(4, 60, 100)
+    assert.equal(kept.length, 1)
+    const known = { ...redaction, sha256: 'hash' }
+    await store.transact((write) => write.addRedaction(log, known))
+    assert.deepEqual(await store.findRedactions(log), [known])
+    let from: number | undefined = 0
+    let last: readonly { readonly type: string }[] = []
+    while (from !== undefined) {
+      const next: number = from
+      const { result, changes } = await store.transact((write) => write.redactSome(log, next))
+      from = result
+      last = changes
+    }
+    assert.deepEqual(
+      last.map(({ type }) => type),
+      ['job.changed'],
+    )
+    const read = await store.readLog(log, 0, 1000)
+    assert.deepEqual(
+      read.map(({ number, step }) => [number, step]),
+      all.map(({ number, step }) => [number, step]),
+    )
+    assert.equal(read[0]?.text, redactionInWords(known))
+    assert.ok(read.slice(1, 60).every(({ text }) => text === ''))
+    assert.deepEqual(read.slice(60), all.slice(60))
+    const attempt = (await store.findJob(job.id))?.attempts[0]
+    assert.deepEqual([attempt?.lines, attempt?.lastSeq, attempt?.redactedAt], [100, 4, 7000])
+    // Who writes the attempt later leaves it so.
+    const record = await store.findJob(job.id)
+    assert.ok(record)
+    await store.transact((write) => write.saveJob(record, [1]))
+    assert.equal((await store.findJob(job.id))?.attempts[0]?.redactedAt, 7000)
+    const nobody = { ...log, attempt: 9 }
+    await assert.rejects(
+      store.transact((write) => write.addRedaction(nobody, redaction)),
+      { code: 'not_found' },
+    )
   })
 }

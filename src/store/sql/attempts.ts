@@ -6,6 +6,7 @@ import type { Decision } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { AttemptRecord, Phase, StepRecord } from '../records.ts'
 import { hotQuery } from './hot-query.ts'
+import { redactionsOf } from './redactions.ts'
 import { present } from './rows.ts'
 import type { AttemptRow, Db } from './tables.ts'
 
@@ -44,7 +45,7 @@ export async function saveAttempt(
   return attemptOf(row)
 }
 
-const upsertAttempt = hotQuery((db, row: AttemptRow) => {
+const upsertAttempt = hotQuery((db, row: Omit<AttemptRow, 'redactions'>) => {
   const changing = {
     runner_id: row.runner_id,
     fence: row.fence,
@@ -63,7 +64,7 @@ const upsertAttempt = hotQuery((db, row: AttemptRow) => {
   const { job_id, number, lines, log_bytes, last_seq } = row
   return db
     .insertInto('attempts')
-    .values({ job_id, number, ...changing, lines, log_bytes, last_seq })
+    .values({ job_id, number, ...changing, lines, log_bytes, last_seq, redactions: null })
     .onConflict((conflict) =>
       conflict.columns(['job_id', 'number']).doUpdateSet({
         ...changing,
@@ -74,6 +75,11 @@ const upsertAttempt = hotQuery((db, row: AttemptRow) => {
     )
     .returningAll()
 })
+
+/** When its log was redacted last: only from then on those who look at it need look again. */
+function redactedAtOf(redactions: string | null): number | null {
+  return redactionsOf(redactions).findLast(({ sha256 }) => sha256 !== undefined)?.at ?? null
+}
 
 export function attemptOf(row: AttemptRow): AttemptRecord {
   return {
@@ -92,5 +98,6 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     lines: row.lines,
     logBytes: row.log_bytes,
     lastSeq: row.last_seq,
+    ...present({ redactedAt: redactedAtOf(row.redactions) }),
   }
 }

@@ -89,6 +89,7 @@ function withAttempts(db: Db) {
       'attempts.lines',
       'attempts.log_bytes',
       'attempts.last_seq',
+      'attempts.redactions',
     ])
     .orderBy('jobs.position')
     .orderBy('jobs.id')

@@ -5,6 +5,7 @@ import type { AttemptRef } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { LOG_READ_CHARACTERS, type LogAppend, type StoredChunk } from '../store.ts'
 import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
+import { redactedChunks, redactionsOf, stepBefore } from './redactions.ts'
 import { isPostgres } from './rows.ts'
 import type { Db } from './tables.ts'
 
@@ -68,16 +69,17 @@ export async function readLogChunks(db: Db, log: Log, from: number): Promise<Sto
     .filter(({ firstLine, lineCount }) => firstLine + lineCount > from)
 }
 
-export async function appendLog(db: Db, log: LogAppend): Promise<void> {
+export async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']> {
   const stored = await db
     .selectFrom('attempts')
-    .select(['fence', 'lines', 'last_seq', 'log_bytes'])
-    .where('job_id', '=', log.jobId)
-    .where('number', '=', log.attempt)
+    .select(['fence', 'lines', 'last_seq', 'log_bytes', 'redactions'])
+    .where('job_id', '=', given.jobId)
+    .where('number', '=', given.attempt)
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
-  const name = `attempt ${log.attempt} of ${log.jobId}`
+  const name = `attempt ${given.attempt} of ${given.jobId}`
   if (!stored) throw new NarwhalError('not_found', `there is no ${name}`)
+  const log = stored.redactions ? await redactedAppend(db, given, stored.redactions) : given
   if (stored.fence !== log.fence) {
     const message = `the log of ${name} is written under fence ${stored.fence}, not ${log.fence}`
     throw new NarwhalError('conflict', message)
@@ -110,6 +112,13 @@ export async function appendLog(db: Db, log: LogAppend): Promise<void> {
     .where('job_id', '=', log.jobId)
     .where('number', '=', log.attempt)
     .execute()
+  return log.chunks
+}
+
+/** What is stored of a log of which something was taken out. */
+async function redactedAppend(db: Db, log: LogAppend, redactions: string): Promise<LogAppend> {
+  const before = await stepBefore(db, log, log.firstLine)
+  return { ...log, chunks: redactedChunks(log.chunks, redactionsOf(redactions), before) }
 }
 
 /** What follows in a chunk of which some lines are stored already. */

@@ -3,7 +3,15 @@ import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { GroupMember } from '../../core/concurrency.ts'
 import type { WebhookForge } from '../../core/forge.ts'
-import type { DispatcherId, EventId, JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type {
+  AttemptRef,
+  DispatcherId,
+  EventId,
+  JobId,
+  PipelineId,
+  RepositoryId,
+} from '../../core/ids.ts'
+import type { Redaction } from '../../core/redaction.ts'
 import type {
   DeliveryRecord,
   DispatcherRecord,
@@ -52,6 +60,7 @@ import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listAwaiting, listPipelineViews } from './pipeline-views.ts'
 import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
 import { listPlacements } from './placements.ts'
+import { findRedactions } from './redactions.ts'
 import {
   findForgeRepositories,
   findRepositories,
@@ -84,6 +93,10 @@ export class SqlReader implements StoreReader {
   constructor(db: Db) {
     this.#db = db
     this.retention = new SqlRetention(db)
+  }
+
+  findRedactions(log: AttemptRef): Promise<readonly Redaction[]> {
+    return findRedactions(this.#db, log)
   }
 
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]> {

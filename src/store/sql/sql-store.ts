@@ -17,6 +17,8 @@ export interface Engine extends AsyncDisposable {
   room(): Promise<DatabaseRoom>
   /** As of Store. */
   giveBack?(): Promise<boolean>
+  /** As of Store. */
+  wipe?(): Promise<boolean>
 }
 
 const MOST_TRIES = 8
@@ -63,6 +65,10 @@ export class SqlStore extends SqlReader implements Store {
 
   async giveBack(): Promise<boolean> {
     return (await this.#engine.giveBack?.()) ?? false
+  }
+
+  async wipe(): Promise<boolean> {
+    return (await this.#engine.wipe?.()) ?? false
   }
 
   async ping(): Promise<void> {

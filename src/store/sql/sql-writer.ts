@@ -2,7 +2,15 @@ import type { StateChange } from '../../contract/live-event.ts'
 import type { AuditEvent, Doer } from '../../core/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../../core/concurrency.ts'
-import type { DispatcherId, EventId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
+import type {
+  AttemptRef,
+  DispatcherId,
+  EventId,
+  PipelineId,
+  RepositoryId,
+  RunnerId,
+} from '../../core/ids.ts'
+import type { Redaction } from '../../core/redaction.ts'
 import type {
   AcceptedEvent,
   CreatedPipeline,
@@ -48,6 +56,7 @@ import { insertJobs, saveJob } from './jobs.ts'
 import { appendLog } from './logs.ts'
 import { noteMerged } from './merged-authors.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
+import { addRedaction, redactSome } from './redactions.ts'
 import {
   endFormerSecrets,
   forgetHeads,
@@ -193,8 +202,18 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
     return enterGroup(this.#db, member, concurrency)
   }
 
-  appendLog(log: LogAppend): Promise<void> {
+  appendLog(log: LogAppend): Promise<LogAppend['chunks']> {
     return appendLog(this.#db, log)
+  }
+
+  addRedaction(log: AttemptRef, redaction: Redaction): Promise<void> {
+    return addRedaction(this.#db, log, redaction)
+  }
+
+  async redactSome(log: AttemptRef, from: number): Promise<number | undefined> {
+    const next = await redactSome(this.#db, log, from)
+    if (next === undefined) this.#changed.add('job', log.jobId)
+    return next
   }
 
   takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void> {

@@ -200,6 +200,8 @@ export interface AttemptRow {
   /** What its runner has sent of its log, in bytes of text. */
   log_bytes: number
   last_seq: number
+  /** JSON of Redaction[]; null: nothing was taken out of its log. */
+  redactions: string | null
 }
 
 /** A job or a pipeline that has not ended, in its group. */

@@ -8,7 +8,7 @@ import type { Tables } from '../sql/tables.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
 import { resultCode, sqliteError } from './sqlite-errors.ts'
-import { giveBackPages, sqliteRoom } from './sqlite-room.ts'
+import { emptyLog, giveBackPages, sqliteRoom } from './sqlite-room.ts'
 
 /** Marks the file as Narwhal's: "Narw". */
 export const APPLICATION_ID = 0x4e617277
@@ -50,6 +50,7 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
     reading,
     room: () => sqliteRoom(writing, path),
     giveBack: () => giveBackPages(writing, (statement) => writer.execute(statement)),
+    wipe: () => emptyLog(writing),
     [Symbol.asyncDispose]: async () => {
       await reading.destroy()
       // The last one to close folds the log of changes into the file.

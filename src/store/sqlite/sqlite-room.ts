@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { DatabaseRoom } from '../../core/database-room.ts'
 import type { Db } from '../sql/tables.ts'
@@ -42,4 +43,16 @@ export async function giveBackPages(
     await execute('pragma wal_checkpoint(passive)')
   })
   return (await ask(db, 'freelist_count')) < before
+}
+
+/**
+ * Brings the log of changes into the file and cuts it to nothing: former states of pages stand in it, also of those
+ * that were overwritten. False where readers of older states have kept it from that for a second.
+ */
+export async function emptyLog(db: Db): Promise<boolean> {
+  for (let tries = 0; tries < 20; tries++) {
+    if ((await ask(db, 'wal_checkpoint(truncate)')) === 0) return true
+    await sleep(50)
+  }
+  return false
 }

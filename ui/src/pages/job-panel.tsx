@@ -52,6 +52,8 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
       </header>
       <Placement job={job} attempt={shown} />
       <LogView
+        // What was read before text was taken out of it is read anew.
+        key={`${job.id} ${attempt} ${shown?.redactedAt ?? ''}`}
         jobId={job.id}
         attempt={attempt}
         steps={stepsOf(job, shown)}
