@@ -1,5 +1,5 @@
 import type { RepositoryView } from '../contract/views.ts'
-import { DEFAULT_APPROVAL } from '../core/approval.ts'
+import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../core/approval.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 
 /** What may be shown of a repository: never its webhook secret, nor credentials in its URL. */
@@ -11,6 +11,8 @@ export function viewRepository(record: RepositoryRecord): RepositoryView {
     cloneUrl: withoutCredentials(record.cloneUrl),
     pollIntervalMs: record.pollIntervalMs,
     approval: record.approval ?? DEFAULT_APPROVAL,
+    pipelineFiles: record.pipelineFiles ?? DEFAULT_PIPELINE_FILES,
+    skippedIsOpen: record.skippedIsOpen ?? false,
     ...(record.approval === undefined ? { isApprovalUnchosen: true } : {}),
     strangerAccounts: [...(record.strangerAccounts ?? [])],
     createdAt: record.createdAt,

@@ -10,11 +10,13 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
   await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [print ok]\n' } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/asked' })
-  const sha = await source.commit({ a: '1' })
+  const base = await source.head()
+  const sha = await source.commit({ a: '1', 'narwhal.yml': 'steps: [print more]\n' })
   await source.git('update-ref', 'refs/pull/1/head', sha)
   const payload = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
+  const based = JSON.parse(JSON.stringify(payload).replaceAll('b'.repeat(40), base)) as object
   const { secret } = repository
-  const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+  const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload: based, secret })
   const { id } = await pipelineOf(narwhal, told.body.eventId)
   await eventually(async () => (await narwhal.client.listAwaiting()).length === 1)
   const env = { NARWHAL_TOKEN: narwhal.token }
@@ -24,6 +26,8 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
   assert.match(listed.out, /^PIPELINE +FOR .*\nada\/asked#1 +run +#1 /)
   const shown = await run('pipeline show ada/asked#1')
   assert.ok(shown.out.includes(`narwhal pipeline approve ada/asked#1 --sha ${sha}\n`), shown.out)
+  assert.match(listed.out, / CHANGES +WAITS\n.* 2 files: narwhal\.yml +/)
+  assert.match(shown.out, /changes +narwhal\.yml \(says what is run\)\n +a\n/)
   const unnamed = await run('pipeline approve ada/asked#1')
   assert.notEqual(unnamed.code, 0)
   assert.ok(unnamed.err.includes(sha) && unnamed.err.includes('--sha'))
@@ -36,6 +40,11 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
   const approved = await run(`pipeline approve ada/asked#1@${sha.slice(0, 10)}`)
   assert.equal(approved.out, `approved ada/asked#1 at commit ${sha}\n`)
   const set = await run('repo set ada/asked --approval all-strangers --strangers 49,50')
-  assert.equal(set.out, 'ada/asked: approval of all-strangers; strangers: 49, 50\n')
+  assert.equal(
+    set.out,
+    'ada/asked: approval of all-strangers; changes of pipeline files wait; skipped is success; strangers: 49, 50\n',
+  )
+  const careless = await run('repo set ada/asked --pipeline-files run --skipped open')
+  assert.match(careless.out, /changes of pipeline files run; skipped is open/)
   assert.notEqual((await run('repo set ada/asked --strangers bot')).code, 0)
 })

@@ -1,6 +1,7 @@
 import { imagesOf } from '../contract/images-of.ts'
 import type { PipelineWithJobs } from '../contract/rest.ts'
 import type { JobView, PipelineView, StepView } from '../contract/views.ts'
+import { changedLines } from './changed-files.ts'
 import { cleanLogText, cleanText } from './clean-text.ts'
 import { type CliIo, coloursFor, hasUnicode } from './cli-io.ts'
 import { formatAge, formatRef, formatSpan, paintStatus, statusWord } from './format.ts'
@@ -53,6 +54,11 @@ export async function printPipeline(
     ['took', formatSpan(wholeSpan(pipeline), now)],
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
     ['id', pipeline.id],
+    ...notShown(pipeline),
+    ...changedLines(pipeline.changed).map((line, i): [string, string] => [
+      i === 0 ? 'changes' : '',
+      line,
+    ]),
     ...howToApprove(pipeline),
   ]
   const title = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
@@ -66,6 +72,25 @@ export async function printPipeline(
     io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
   }
   if (jobs.length > 0) await printJobs(io, jobs)
+}
+
+/** What a stranger's has shown less than the branch that it wants into asks for. */
+function notShown({ target }: PipelineView): [string, string][] {
+  const { missing = [], failed = [] } = target ?? {}
+  const list = (names: readonly string[]) => names.map(cleanText).join(', ')
+  return [
+    ...(missing.length > 0
+      ? ([
+          ['missing', `${list(missing)}: run by its target branch's narwhal.yml, not by its own`],
+        ] satisfies [string, string][])
+      : []),
+    ...(failed.length > 0
+      ? ([['failed', `${list(failed)}: only its own narwhal.yml allows that`]] satisfies [
+          string,
+          string,
+        ][])
+      : []),
+  ]
 }
 
 /** Approval is worth one commit: the command names the one that is shown. */

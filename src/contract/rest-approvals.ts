@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { APPROVAL_RULES } from '../core/approval.ts'
+import { APPROVAL_RULES, PIPELINE_FILES_RULES } from '../core/approval.ts'
 import { isSha } from '../core/commit-event.ts'
 import { count } from './rest.ts'
 import { pipelineId, pipelineView } from './views.ts'
@@ -37,6 +37,10 @@ export type ApprovedMany = z.infer<typeof approvedMany>
 /** What of a repository can be changed; what is absent stays. */
 export const changeRepository = z.strictObject({
   approval: z.enum(APPROVAL_RULES).optional(),
+  /** Whether strangers of whom something was merged wait with a change of the pipeline's files. */
+  pipelineFiles: z.enum(PIPELINE_FILES_RULES).optional(),
+  /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
+  skippedIsOpen: z.boolean().optional(),
   /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
   strangerAccounts: z.array(z.number().int().positive()).max(200).optional(),
 })

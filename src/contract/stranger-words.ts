@@ -1,3 +1,4 @@
+import type { ApprovalReason } from '../core/approval.ts'
 import type { StrangerReason } from '../core/stranger.ts'
 
 /** Why a commit counts as a stranger's, as the end of "it is a stranger's: …". */
@@ -14,4 +15,17 @@ export const STRANGER_WORDS: Readonly<Record<StrangerReason, string>> = {
   unknown_account:
     'it is not known whose it is, and the repository lists accounts that are strangers',
   not_recorded: 'a former version of Narwhal has not kept whose it is',
+}
+
+/** Why a commit waits for approval, as the end of "it waits: …". */
+export const APPROVAL_WORDS: Readonly<Record<ApprovalReason, string>> = {
+  all_strangers: 'all strangers wait here',
+  listed_account: 'its account is listed as a stranger here, so each of its commits is looked at',
+  account_unknown: 'it is not known whose it is',
+  newcomer: 'nothing of its author was ever merged here, or of who brought it',
+  forge_unasked:
+    'no merge of its author is known from webhooks, and the forge can not be asked: `narwhal repo link` gives the token for that',
+  forge_silent: 'the forge has not said whether anything of its author was merged here',
+  pipeline_files: 'it changes what is run',
+  files_unknown: 'it is not known whether it changes what is run',
 }

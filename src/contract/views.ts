@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { APPROVAL_RULES } from '../core/approval.ts'
+import { APPROVAL_REASONS, APPROVAL_RULES, PIPELINE_FILES_RULES } from '../core/approval.ts'
 import { FORGES } from '../core/forge.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
 import { OUTCOMES } from '../core/outcome.ts'
@@ -36,6 +36,10 @@ export const repositoryView = z
     pollIntervalMs: z.number().int().nonnegative(),
     /** Whose commits are run only once somebody has approved that. */
     approval: z.enum(APPROVAL_RULES).optional(),
+    /** Whether strangers of whom something was merged wait with a change of the pipeline's files. */
+    pipelineFiles: z.enum(PIPELINE_FILES_RULES).optional(),
+    /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
+    skippedIsOpen: z.boolean().optional(),
     /** It was registered before there was a choice, and nobody has chosen since. */
     isApprovalUnchosen: z.literal(true).optional(),
     /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
@@ -178,6 +182,9 @@ export const pipelineView = z
           status: z.literal('needed'),
           /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
           for: z.literal('run').optional(),
+          /** Why it waits, with what there is to say besides. */
+          because: z.enum(APPROVAL_REASONS).optional(),
+          words: z.string().optional(),
           /** Since when it waits; absent: it is not waited for any more. */
           since: at.optional(),
           /** The digest of its plan, which is approved with the commit. */
@@ -199,6 +206,15 @@ export const pipelineView = z
         missing: z.array(z.string()),
         /** Jobs that have failed and may, by its own file alone. */
         failed: z.array(z.string()),
+      })
+      .optional(),
+    /** Of a stranger's commit: which files it changes, those first that say what is run; absent: not known. */
+    changed: z
+      .object({
+        pipeline: z.array(z.string()),
+        others: z.array(z.string()),
+        /** How many there are of both, where not all are told. */
+        total: z.number().int().nonnegative(),
       })
       .optional(),
     event: z.object({

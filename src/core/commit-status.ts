@@ -19,7 +19,7 @@ export type StatusState =
   | 'waiting'
   /** It went well, and has shown less than the target branch's file asks for. */
   | 'short'
-  /** It ran nothing, though the target branch's file would have. */
+  /** It ran nothing, though the target branch's file would have, or the repository wants something run. */
   | 'unproven'
   | Outcome
 
@@ -31,13 +31,17 @@ export interface Standing {
   readonly isAwaited: boolean
   /** Whether a stranger's has shown less than the target branch's file asks for. */
   readonly isShort: boolean
+  /** The repository counts a commit for which nothing is run as no success. */
+  readonly skippedIsOpen: boolean
 }
 
-export function statusState({ status, outcome, isAwaited, isShort }: Standing): StatusState {
+export function statusState(standing: Standing): StatusState {
+  const { status, outcome, isAwaited, isShort, skippedIsOpen } = standing
   if (status === 'finished' && isShort) {
     if (outcome === 'success') return 'short'
     if (outcome === 'skipped') return 'unproven'
   }
+  if (status === 'finished' && outcome === 'skipped' && skippedIsOpen) return 'unproven'
   if (status === 'finished') return outcome ?? 'error'
   return isAwaited ? 'waiting' : status
 }

@@ -1,3 +1,5 @@
+import type { WaitReason } from '../core/approval.ts'
+import type { ChangedFiles } from '../core/changed-files.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
@@ -13,9 +15,9 @@ export interface PlanningDeps {
   readonly planRequest: () => Promise<PlanRequest>
   /** What a runner says of the commit, if one was asked before the pipeline was there. */
   readonly early: EarlyPlan | undefined
+  /** Why a stranger's commit is to be run only once it is approved; undefined: it is run. */
+  readonly reasonToWait: (changed: ChangedFiles | undefined) => Promise<WaitReason | undefined>
   /** Writes what the runner read of the commit, where the event brought no words. */
-  /** Whether a stranger's commit is to be run only once it is approved. */
-  readonly awaitsApproval: () => Promise<boolean>
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
 
@@ -38,13 +40,15 @@ export class PipelinePlanning {
       if (event.title === '' && event.author === '') {
         await this.#deps.describeEvent(planned.planned)
       }
-      const awaitsApproval = isStranger(event.trust) && (await this.#deps.awaitsApproval())
+      const wait = isStranger(event.trust)
+        ? await this.#deps.reasonToWait(planned.planned.changed)
+        : undefined
       await ledger.change((draft) =>
         draft.pipeline.state.status === 'pending'
           ? withPlan(draft, planned, {
               at: Date.now(),
               isStranger: isStranger(event.trust),
-              awaitsApproval,
+              wait,
             })
           : draft,
       )

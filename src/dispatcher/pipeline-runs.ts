@@ -1,4 +1,4 @@
-import { accountsOf, awaitsApproval, DEFAULT_APPROVAL } from '../core/approval.ts'
+import { accountsOf, reasonToWait } from '../core/approval.ts'
 import type { PipelineId } from '../core/ids.ts'
 import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { isStranger } from '../core/stranger.ts'
@@ -186,13 +186,13 @@ export class PipelineRuns implements AsyncDisposable {
         )
         return planRequestOf(ledger, await sources)
       },
-      awaitsApproval: async () => {
+      reasonToWait: async (changed) => {
         const { event, repository } = ledger
         const accounts = accountsOf(event.trust)
         const merged = await recorder.patiently(() =>
           this.#deps.store.findMerged(repository.id, accounts),
         )
-        return awaitsApproval(event.trust, repository.approval ?? DEFAULT_APPROVAL, merged)
+        return reasonToWait(event.trust, repository, { accounts, merged }, changed)
       },
       describeEvent: async ({ title, author }) => {
         const text = { title, author }

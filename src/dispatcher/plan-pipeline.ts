@@ -7,6 +7,7 @@ import {
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import type { IncludeSource } from '../contract/include-source.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
+import type { WaitReason } from '../core/approval.ts'
 import type { Concurrency } from '../core/concurrency.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
@@ -137,15 +138,15 @@ async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<Runn
 export interface PlanRules {
   readonly at: number
   readonly isStranger: boolean
-  /** Nothing of it is run before somebody has approved that. */
-  readonly awaitsApproval: boolean
+  /** Why nothing of it is run before somebody has approved that; undefined: it is run. */
+  readonly wait: WaitReason | undefined
 }
 
 /** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
 export function withPlan(
   draft: PipelineDraft,
   plan: PlannedOnRunner,
-  { at, isStranger, awaitsApproval }: PlanRules,
+  { at, isStranger, wait }: PlanRules,
 ): PipelineDraft {
   const { pipeline } = draft
   const { planned } = plan
@@ -163,7 +164,7 @@ export function withPlan(
   const wanted = isStranger ? inGroupsOfStrangers(planned.result.plan) : planned.result.plan
   const { name, concurrency, included } = wanted
   const state = stateOf(wanted, at)
-  const isHeld = awaitsApproval && state.status === 'running'
+  const isHeld = wait !== undefined && state.status === 'running'
   return {
     pipeline: {
       ...pipeline,
@@ -173,8 +174,17 @@ export function withPlan(
       phases: plannedPhases,
       state,
       ...(isStranger ? { target: targetOf(planned, state) } : {}),
+      ...(planned.changed ? { changed: planned.changed } : {}),
       ...(isHeld
-        ? { approval: { status: 'needed', for: 'run', since: at, plan: planDigest(wanted) } }
+        ? {
+            approval: {
+              status: 'needed',
+              for: 'run',
+              since: at,
+              plan: planDigest(wanted),
+              ...wait,
+            },
+          }
         : {}),
     },
     jobs: jobsOf(wanted, pipeline, { at, isHeld }),
@@ -210,8 +220,16 @@ function planPhases(
 /** A pipeline of which nothing is run for this commit has ended. */
 function stateOf({ jobs }: PipelinePlan, at: number): PipelineRecord['state'] {
   if (jobs.some(({ leftOut }) => leftOut === undefined)) return { status: 'running', startedAt: at }
-  const reason = 'nothing in narwhal.yml is run for this commit'
+  const reason = `nothing in narwhal.yml is run for this commit${whyNothing(jobs)}`
   return { status: 'finished', outcome: 'skipped', reason, finishedAt: at }
+}
+
+/** The forge shows it: what one looks for there is the paths, or the branch, that it is not for. */
+function whyNothing(jobs: PipelinePlan['jobs']): string {
+  const reasons = [...new Set(jobs.map(({ leftOut = '' }) => leftOut))]
+  const [first = ''] = reasons
+  if (first === '') return ''
+  return `: ${first}${reasons.length > 1 ? `, and ${reasons.length - 1} more reasons` : ''}`
 }
 
 /** A pipeline that ends without having run any job. */

@@ -1,5 +1,6 @@
 import type { PlanCommitResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { planFromProto } from '../contract/plan-messages.ts'
+import { boundedFiles } from '../core/changed-files.ts'
 import { findCycle } from '../core/graph.ts'
 import type { PipelinePlan } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -7,7 +8,7 @@ import type { PlannedCommit } from './runner-client.ts'
 
 /** A runner's answer to "plan this commit" in the domain's words. */
 export function planResult(response: PlanCommitResponse): PlannedCommit {
-  const { title, author, fetchMs, parseMs, target } = response
+  const { title, author, fetchMs, parseMs, target, changed } = response
   const told = target && {
     target: {
       missing: target.missing,
@@ -15,7 +16,8 @@ export function planResult(response: PlanCommitResponse): PlannedCommit {
       runsNothing: target.runsNothing,
     },
   }
-  return { result: resultOf(response), title, author, fetchMs, parseMs, ...told }
+  const files = changed && { changed: boundedFiles(changed) }
+  return { result: resultOf(response), title, author, fetchMs, parseMs, ...told, ...files }
 }
 
 function resultOf({ result }: PlanCommitResponse): PlannedCommit['result'] {

@@ -11,7 +11,7 @@ import {
 } from '../contract/rest.ts'
 import { type ChangeRepository, changeRepository } from '../contract/rest-approvals.ts'
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
-import { DEFAULT_APPROVAL } from '../core/approval.ts'
+import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../core/approval.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
 import type { UserRequests } from '../core/user-requests.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -19,7 +19,7 @@ import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { RepositoryRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StrangerRules } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import { openWebhookSecret, webhookSecretPlace } from '../store/webhook-secrets.ts'
 import { newWebhookSecret, registerRepository } from './register-repository.ts'
@@ -54,7 +54,7 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
   })
   server.patch('/api/v1/repositories/:repository', {
     schema: {
-      summary: 'Change whose commits wait for approval, and which accounts are strangers',
+      summary: 'Change what is done about strangers, and what a skipped pipeline is worth',
       tags,
       params: repositoryParams,
       body: changeRepository,
@@ -152,13 +152,22 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
 }
 
 /** What was chosen about strangers, as the audit log tells it. */
-function settingsOf({ approval, strangerAccounts = [] }: RepositoryRecord): string[] {
+function settingsOf(repository: RepositoryRecord): string[] {
+  const { approval, strangerAccounts = [], pipelineFiles, skippedIsOpen } = repository
   const accounts = strangerAccounts.map((account) => `stranger ${account}`)
-  return [`approval ${approval ?? `${DEFAULT_APPROVAL} (not chosen)`}`, ...accounts]
+  return [
+    `approval ${approval ?? `${DEFAULT_APPROVAL} (not chosen)`}`,
+    `pipeline files ${pipelineFiles ?? DEFAULT_PIPELINE_FILES}`,
+    `skipped ${skippedIsOpen ? 'open' : 'success'}`,
+    ...accounts,
+  ]
 }
 
-function definedOf({ approval, strangerAccounts }: ChangeRepository) {
+function definedOf(change: ChangeRepository): StrangerRules {
+  const { approval, strangerAccounts, pipelineFiles, skippedIsOpen } = change
   return {
+    ...(pipelineFiles === undefined ? {} : { pipelineFiles }),
+    ...(skippedIsOpen === undefined ? {} : { skippedIsOpen }),
     ...(approval === undefined ? {} : { approval }),
     ...(strangerAccounts === undefined ? {} : { strangerAccounts }),
   }

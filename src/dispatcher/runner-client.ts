@@ -9,6 +9,7 @@ import {
   RunnerService,
 } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { fromConnectError } from '../contract/rpc.ts'
+import type { ChangedFiles } from '../core/changed-files.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
 import type { TargetJobs } from '../core/target-jobs.ts'
 import type { Connector } from './connector.ts'
@@ -25,6 +26,8 @@ export interface PlanRequest {
 export interface PlannedCommit {
   /** What the target branch's file asks for; absent: it is not known, or does not matter. */
   readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
+  /** What a stranger's commit changes; absent: it is not known. */
+  readonly changed?: ChangedFiles
   readonly result:
     | { readonly ok: true; readonly plan: PipelinePlan }
     | { readonly ok: false; readonly problems: readonly Problem[] }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { symlink } from 'node:fs/promises'
+import { stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Files, gitRepository } from '../../test/support/git-repository.ts'
@@ -77,4 +77,52 @@ test('refuses a link, a folder and a file that is too large', async () => {
 test('cuts a title that is very long', async () => {
   const { title } = await plan({ 'narwhal.yml': 'a' }, { message: '🐋'.repeat(10_000) })
   assert.ok(title.length <= 500 && title.isWellFormed())
+})
+
+test("tells of a stranger's commit which files it changes, those that say what is run first", async () => {
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': 'a', 'ci/lint.yml': 'l', 'ci/old.yml': 'o', kept: 'k' },
+  })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.path, env, log: silentLog() })
+  const base = await repository.head()
+  const included = [{ source: 'ci/lint.yml', sha: base, digest: 'd' }]
+  const including: PipelineParser = {
+    ...parser,
+    parse: async (text) => ({ ok: true, plan: { name: text, jobs: [], included } }),
+  }
+  const changedBy = async (files: Files, over: object = {}) => {
+    const sha = await repository.commit(files)
+    const commit = {
+      repositoryId: 'repo_1',
+      repositoryName: 'acme/app',
+      cloneUrl: repository.path,
+      ref: 'refs/heads/main',
+      sha,
+    } as const
+    const strange = { ...facts, event: 'pull_request', isStranger: true, base, ...over } as const
+    const order = { commit, facts: strange, sources: [] }
+    return (await planCommit(order, { mirrors, parser: including, env }, signal)).changed
+  }
+  assert.deepEqual(await changedBy({ new: 'n', 'ci/old.yml': 'x' }), {
+    pipeline: [],
+    others: ['ci/old.yml', 'new'],
+    total: 2,
+  })
+  const all = await changedBy({ 'ci/lint.yml': 'm', 'narwhal.yml': 'b' })
+  assert.deepEqual(all?.pipeline, ['ci/lint.yml', 'narwhal.yml'])
+  assert.equal(all?.total, 4)
+  // The branch that it wants into has moved on.
+  await repository.git('checkout', '--quiet', '-b', 'target', base)
+  const moved = await repository.commit({ 'ci/new.yml': 'n' })
+  await repository.git('checkout', '--quiet', 'main')
+  const onto = { base: moved, targetBranch: 'target' }
+  assert.equal((await changedBy({ b: '1' }, onto))?.total, 5)
+  // What it is compared with is not known, or not there: the mirror is as good as it was.
+  const mirror = await stat(dir.join('repo_1.git'))
+  assert.equal(await changedBy({ a: '1' }, { base: undefined }), undefined)
+  assert.equal(await changedBy({ a: '2' }, { base: 'f'.repeat(40) }), undefined)
+  assert.equal((await stat(dir.join('repo_1.git'))).ino, mirror.ino)
+  // Nobody waits for approval of what is the repository's own.
+  assert.equal(await changedBy({ a: '3' }, { isStranger: false }), undefined)
 })

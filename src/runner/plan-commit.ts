@@ -3,6 +3,7 @@ import type { EventFacts } from '../contract/event-facts.ts'
 import type { IncludeSource } from '../contract/include-source.ts'
 import type { IncludedFiles, IncludeRef } from '../contract/pipeline-file/include-ref.ts'
 import { withIncludes } from '../contract/pipeline-file/with-includes.ts'
+import { type ChangedFiles, changedFiles } from '../core/changed-files.ts'
 import type { PipelinePlan, Problem } from '../core/plan.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
 import type { TargetJobs } from '../core/target-jobs.ts'
@@ -38,6 +39,8 @@ export interface PlannedCommit {
   readonly file: ParsedFile
   /** What the target branch's file asks for besides; absent: it is not known, or does not matter. */
   readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
+  /** What a stranger's commit changes; absent: it is not known, or does not matter. */
+  readonly changed?: ChangedFiles
   /** The first line of the commit's message, cut when it is very long; hostile text. */
   readonly title: string
   /** The author's name; hostile text. */
@@ -66,15 +69,17 @@ export async function planCommit(
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
   const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
+  if (facts.isStranger) await fetchBase(commit, facts, deps.mirrors, signal)
   const startedAt = performance.now()
   const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
     const about = await readCommit(objects, commit.sha)
     const text = await readFile(objects, commit.sha, about.tree)
     // What is included may ask, too.
     const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
-    const changed = asksForPaths
-      ? await changedPaths(path, { ...facts, sha: commit.sha }, { env: deps.env, signal })
-      : undefined
+    const changed =
+      asksForPaths || facts.isStranger
+        ? await changedPaths(path, { ...facts, sha: commit.sha }, { env: deps.env, signal })
+        : undefined
     return { about, text, changed }
   })
   const { author, title } = read.about
@@ -95,11 +100,35 @@ export async function planCommit(
   return {
     file,
     ...(target ? { target } : {}),
+    ...(facts.isStranger && read.changed ? { changed: changedBy(read.changed, file) } : {}),
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
     fetchMs,
     parseMs: performance.now() - startedAt,
   }
+}
+
+/** A file that was included before and is not any more changes narwhal.yml, or one that it includes. */
+function changedBy(paths: readonly string[], file: ParsedFile): ChangedFiles {
+  const { included = [] } = file.ok ? file.plan : {}
+  return changedFiles(paths, new Set([FILE, ...included.map(({ source }) => source)]))
+}
+
+/**
+ * Has what a stranger's commit is held against be there, if it can be had: a branch that has moved on since is no
+ * part of the commit's history. Rejects with the signal's reason only.
+ */
+async function fetchBase(
+  commit: CommitSource,
+  { base, event, targetBranch }: EventFacts,
+  mirrors: MirrorCache,
+  signal: AbortSignal,
+): Promise<void> {
+  if (base === undefined) return
+  const isRequest = event === 'pull_request' && targetBranch !== undefined
+  const ref = isRequest ? `refs/heads/${targetBranch}` : commit.ref
+  await mirrors.fetchCommit({ ...commit, ref, sha: base }, signal).catch(() => undefined)
+  signal.throwIfAborted()
 }
 
 /** Held against the same facts as the stranger's file, so that both leave out the same. */
@@ -111,6 +140,8 @@ async function readTarget(
 ): Promise<PlannedCommit['target']> {
   const text = await mirrors
     .read(commit, signal, async (_path, objects) => {
+      // To miss it says nothing of the mirror.
+      if ((await objects.info(base)) === undefined) return undefined
       const { tree } = await readCommit(objects, base)
       return await readTextFile(objects, tree, FILE)
     })

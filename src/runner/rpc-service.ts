@@ -103,6 +103,15 @@ async function planCommit(
           },
         }
       : {}),
+    ...(planned.changed
+      ? {
+          changed: {
+            ...planned.changed,
+            pipeline: [...planned.changed.pipeline],
+            others: [...planned.changed.others],
+          },
+        }
+      : {}),
     result: file.ok
       ? { case: 'plan', value: planToProto(file.plan) }
       : { case: 'problems', value: { problems: [...file.problems] } },

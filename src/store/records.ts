@@ -1,4 +1,5 @@
-import type { ApprovalRule } from '../core/approval.ts'
+import type { ApprovalReason, ApprovalRule, PipelineFilesRule } from '../core/approval.ts'
+import type { ChangedFiles } from '../core/changed-files.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
 import type { Concurrency } from '../core/concurrency.ts'
@@ -42,6 +43,10 @@ export interface RepositoryRecord {
   readonly pollIntervalMs: number
   /** Whose commits wait for approval; absent: nobody has chosen, so that the default holds. */
   readonly approval?: ApprovalRule
+  /** Whether strangers who need not wait do with a change of the pipeline's files; absent: the default. */
+  readonly pipelineFiles?: PipelineFilesRule
+  /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
+  readonly skippedIsOpen?: true
   /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */
   readonly strangerAccounts?: readonly number[]
   readonly createdAt: number
@@ -109,6 +114,9 @@ export type Approval =
       readonly status: 'needed'
       /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
       readonly for?: 'run'
+      /** Why it waits, with what there is to say besides; absent: a former version has not kept it. */
+      readonly because?: ApprovalReason
+      readonly words?: string
       /** Since when it waits; absent: it is not waited for any more. */
       readonly since?: number
       /** The digest of its plan, which is approved with the commit. */
@@ -144,6 +152,8 @@ export interface PipelineRecord {
   readonly included?: readonly IncludedSource[]
   /** Of a stranger's, once it is planned: what the branch that it wants into asks for. */
   readonly target?: TargetJobs
+  /** Of a stranger's, once it is planned: what its commit changes, where that is known. */
+  readonly changed?: ChangedFiles
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId

@@ -225,6 +225,12 @@ export interface StoreReader extends RedactionReader {
   auditHead(): Promise<AuditHead>
 }
 
+/** What a repository can say about strangers' commits, and about those for which nothing is run. */
+export interface StrangerRules
+  extends Pick<RepositoryRecord, 'approval' | 'strangerAccounts' | 'pipelineFiles'> {
+  readonly skippedIsOpen?: boolean
+}
+
 /** A job that waits, with what is to be known of its pipeline. */
 export interface QueuedJob {
   readonly job: JobRecord
@@ -385,11 +391,8 @@ export interface StoreWriter extends StoreReader, RedactionWriter {
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
   /** The former webhook secrets of these repositories, if they have some, are valid no more. */
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
-  /** Sets whose commits wait for approval, and which accounts are strangers; what is absent stays. */
-  setStrangerRules(
-    id: RepositoryId,
-    rules: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
-  ): Promise<void>
+  /** Sets what is done about strangers, and what a skipped pipeline is worth; what is absent stays. */
+  setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void>
   /** Notes that a pull request of this account was merged; the first time stays. */
   noteMerged(merged: {
     readonly repositoryId: RepositoryId

@@ -41,6 +41,13 @@ export function pipelineView(
         failed: [...pipeline.target.failed],
       },
     }),
+    ...(pipeline.changed && {
+      changed: {
+        pipeline: [...pipeline.changed.pipeline],
+        others: [...pipeline.changed.others],
+        total: pipeline.changed.total,
+      },
+    }),
     event: { id, kind, ref, sha, title, author, source, receivedAt, ...(stranger && { stranger }) },
     phases: pipeline.phases.map(viewPhase),
     createdAt: pipeline.createdAt,

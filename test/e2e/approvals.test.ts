@@ -15,7 +15,9 @@ import {
 import { findBarriers } from '../support/pages/axe.ts'
 import { openBrowser, openPage, signInPage, skipBrowser as skip } from '../support/pages/browser.ts'
 
-const FILE = JSON.stringify({ jobs: { check: { steps: ['print ran'] } } })
+const CHECK = { steps: ['print ran'] }
+const FILE = JSON.stringify({ jobs: { check: CHECK, lint: CHECK } })
+const THEIRS = JSON.stringify({ jobs: { check: CHECK } })
 const HOURS = 3
 
 test('what strangers have sent is looked at, and approved from its page and from the list', {
@@ -43,7 +45,8 @@ test('what strangers have sent is looked at, and approved from its page and from
     await row.getByText(waiting.event.sha.slice(0, 8)).waitFor()
     await row.getByText(`${HOURS} h ago`).waitFor()
     await row.getByText('its head is in another repository').waitFor()
-    assert.equal(await row.locator('code').getAttribute('title'), waiting.event.sha)
+    await row.getByText('Changes 2 files, and what is run: narwhal.yml').waitFor()
+    assert.equal(await row.locator('code[title]').getAttribute('title'), waiting.event.sha)
   }
   assert.deepEqual(await findBarriers(page), [])
   const size = page.viewportSize() ?? { width: 1280, height: 720 }
@@ -59,6 +62,14 @@ test('what strangers have sent is looked at, and approved from its page and from
   await notice.waitFor()
   assert.ok((await notice.textContent())?.includes(one.event.sha))
   assert.deepEqual(await findBarriers(page), [])
+  // What is run comes first and is marked, and what it leaves out is told before anybody approves.
+  await page.getByText('says what is run').waitFor()
+  assert.deepEqual(await page.locator('.changed-files code').allTextContents(), [
+    'narwhal.yml',
+    'stamp',
+  ])
+  await page.getByText('nothing of its author was ever merged here').waitFor()
+  assert.match((await page.locator('.missing-jobs').textContent()) ?? '', /1 job missing: lint/)
   await page.getByRole('button', { name: /^Approve and run/ }).click()
   await notice.waitFor({ state: 'detached' })
   assert.equal((await finished(narwhal, one.id)).pipeline.outcome, 'success')
@@ -77,13 +88,14 @@ test('what strangers have sent is looked at, and approved from its page and from
   assert.deepEqual(complaints, [])
 
   async function tell(number: number): Promise<PipelineView> {
+    const base = await source.head()
     const sha = await foreignCommit(source, number)
-    return await waitingOf(narwhal, repository, { number, sha })
+    return await waitingOf(narwhal, repository, { number, sha, base })
   }
 })
 
 async function foreignCommit(source: GitRepository, number: number): Promise<string> {
-  const sha = await source.commit({ stamp: String(number) })
+  const sha = await source.commit({ stamp: String(number), 'narwhal.yml': THEIRS })
   await source.git('update-ref', `refs/pull/${number}/head`, sha)
   await source.git('reset', '--quiet', '--hard', 'HEAD~1')
   return sha
@@ -93,9 +105,10 @@ async function foreignCommit(source: GitRepository, number: number): Promise<str
 async function waitingOf(
   narwhal: Installation,
   { forge, secret }: Registered,
-  { number, sha }: { readonly number: number; readonly sha: string },
+  { number, sha, base }: Record<'sha' | 'base', string> & { readonly number: number },
 ): Promise<PipelineView> {
-  const payload = pullRequestPayload(forge, { number, sha, headRepositoryId: 999 })
+  const told = pullRequestPayload(forge, { number, sha, headRepositoryId: 999 })
+  const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
   const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
   const { id } = await pipelineOf(narwhal, body.eventId)
   return await eventually(async () => {

@@ -45,13 +45,13 @@ suite('approval to run', () => {
   })
 
   async function tell(number: number, over: object = {}): Promise<PipelineView> {
+    const from = await source.head()
     const sha = await source.commit({ 'narwhal.yml': FILE, stamp: `${number} ${Math.random()}` })
     await source.git('update-ref', `refs/pull/${number}/head`, sha)
     await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    const payload = {
-      ...pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 }),
-      ...over,
-    }
+    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
+    const based = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), from)) as object
+    const payload = { ...based, ...over }
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     return await pipelineOf(narwhal, body.eventId)

@@ -38,7 +38,7 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
     const last = await eventually(() => {
       const ofCommit = forge.taken.filter(({ path }) => path.endsWith(sha))
       const words = ofCommit.at(-1)?.body['description'] ?? ''
-      return /^pipeline \d+(?: succeeded|:)/.test(words) ? (ofCommit.at(-1) ?? null) : null
+      return /^pipeline \d+(?: succeeded| skipped|:)/.test(words) ? (ofCommit.at(-1) ?? null) : null
     })
     const { state = '', description = '' } = last.body
     return { outcome: pipeline.outcome, state, description }
@@ -62,4 +62,11 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
   // Who may write to the repository may change what it asks for.
   const ours = await pull(file({ test: skipped }), repository.forge.id)
   assert.partialDeepStrictEqual(ours, { outcome: 'skipped', state: 'success' })
+  assert.match(ours.description, /skipped: nothing in narwhal\.yml is run for this commit: /)
+  // Unless the repository says that something must have been run.
+  await narwhal.client.changeRepository(repository.id, { skippedIsOpen: true })
+  assert.partialDeepStrictEqual(await pull(file({ test: skipped }), repository.forge.id), {
+    outcome: 'skipped',
+    state: 'pending',
+  })
 })

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { STRANGER_WORDS } from '../../contract/stranger-words.ts'
+import { APPROVAL_WORDS, STRANGER_WORDS } from '../../contract/stranger-words.ts'
 import type { PipelineView } from '../../contract/views.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { changedLines, changedWords } from '../changed-files.ts'
 import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
 import type { ApiClient } from '../client.ts'
@@ -92,6 +93,8 @@ function linesAbout(pipeline: PipelineView): string[] {
     `${nameOf(pipeline)}: ${cleanText(event.title)}`,
     `  commit ${cleanText(event.sha)} on ${cleanText(formatRef(event.ref))} by ${cleanText(event.author)}`,
     ...why,
+    ...waitLines(pipeline),
+    ...changedLines(pipeline.changed).map((line) => `  ${line}`),
     '  all files of this commit run, not only narwhal.yml',
   ]
 }
@@ -109,8 +112,15 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'commit', cell: ({ event }) => cleanText(event.sha.slice(0, 10)) },
     { title: 'title', cell: ({ event }) => cleanText(event.title), shrinkTo: 12 },
     { title: 'author', cell: ({ event }) => cleanText(event.author), shrinkTo: 8 },
+    { title: 'changes', cell: ({ changed }) => changedWords(changed) },
     { title: 'waits', cell: ({ approval }) => formatAge(sinceOf(approval) ?? now, now) },
   ])
+}
+
+function waitLines({ approval }: PipelineView): string[] {
+  if (approval?.status !== 'needed' || !approval.because) return []
+  const { because, words } = approval
+  return [`  it waits: ${APPROVAL_WORDS[because]}${words ? ` (${cleanText(words)})` : ''}`]
 }
 
 function isForRun(approval: PipelineView['approval']): boolean {

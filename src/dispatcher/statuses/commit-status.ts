@@ -15,13 +15,26 @@ export interface CommitStatus {
 
 const LONGEST_DESCRIPTION = 140
 
-/** `publicUrl`: where people reach the page, without a slash at the end. */
-export function commitStatus(pipeline: PipelineView, publicUrl: string | undefined): CommitStatus {
+export interface StatusRules {
+  /** Where people reach the page, without a slash at the end. */
+  readonly publicUrl?: string | undefined
+  /** The repository counts a commit for which nothing is run as no success. */
+  readonly skippedIsOpen?: boolean | undefined
+}
+
+export function commitStatus(pipeline: PipelineView, rules: StatusRules): CommitStatus {
+  const { publicUrl, skippedIsOpen = false } = rules
   const { id, event, status, outcome } = pipeline
   const isAwaited = isAwaitedOf(pipeline)
   return {
     sha: event.sha,
-    state: statusState({ status, outcome, isAwaited, isShort: pipeline.target?.isShort ?? false }),
+    state: statusState({
+      status,
+      outcome,
+      isAwaited,
+      isShort: pipeline.target?.isShort ?? false,
+      skippedIsOpen,
+    }),
     context: statusContext(event.kind),
     description: oneLine(
       isAwaited && status !== 'finished'
@@ -67,6 +80,7 @@ function describe({
   if (outcome === 'success' && startedAt !== undefined && finishedAt !== undefined) {
     return `${what} succeeded in ${seconds(finishedAt - startedAt)}`
   }
+  if (outcome === 'skipped' && reason !== undefined) return `${what} skipped: ${reason}`
   return `${what}: ${outcome ?? 'error'}${reason === undefined ? '' : `, ${reason}`}`
 }
 

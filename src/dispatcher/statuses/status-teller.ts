@@ -186,7 +186,10 @@ export class StatusTeller implements AsyncDisposable {
     const link = pipeline && this.#links.get(pipeline.repositoryId)
     if (!link) return { kind: 'nothing' }
     const { number, repositoryId } = pipeline
-    const status = commitStatus(pipeline, publicUrl)
+    const isSkipped = pipeline.outcome === 'skipped'
+    const repository = isSkipped ? await store.findRepository(repositoryId) : undefined
+    const skippedIsOpen = repository?.skippedIsOpen
+    const status = commitStatus(pipeline, { publicUrl, skippedIsOpen })
     const { sha, context, state } = status
     const known = await store.findToldStatus({ repositoryId, sha, context })
     const isTold =

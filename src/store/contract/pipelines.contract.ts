@@ -74,6 +74,28 @@ export function pipelinesContract(open: OpenDatabase): void {
     assert.deepEqual(await list({}), [late.id, barred.id])
   })
 
+  test('keeps which files a commit changes, and why it waits', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const { pipeline } = await seedPipeline(store)
+    const changed = { pipeline: ['narwhal.yml'], others: ['größer.txt'], total: 7 }
+    const approval = {
+      status: 'needed',
+      for: 'run',
+      since: 5,
+      because: 'forge_silent',
+      words: 'it answered 500',
+    } as const
+    const state = { status: 'running', startedAt: 1 } as const
+    assert.equal(pipeline.changed, undefined)
+    await store.transact((write) => write.savePipeline({ ...pipeline, state, approval, changed }))
+    const read = (await store.findPipeline(pipeline.id))?.pipeline
+    assert.deepEqual([read?.changed, read?.approval], [changed, approval])
+    const view = await store.findPipelineView(pipeline.id)
+    assert.deepEqual(pipelineView.parse(view), view)
+    assert.deepEqual([view?.changed, view?.approval], [changed, approval])
+  })
+
   test('numbers the pipelines of each repository from 1', async () => {
     await using world = await openWorld(open)
     const { store } = world

@@ -30,6 +30,20 @@ export function repositoriesContract(open: OpenDatabase): void {
       approval: 'all-strangers',
       strangerAccounts: undefined,
     })
+    const more = async (rules: Parameters<StoreWriter['setStrangerRules']>[1]) => {
+      await set(rules)
+      const { pipelineFiles, skippedIsOpen } = (await store.findRepository(repository.id)) ?? {}
+      return { pipelineFiles, skippedIsOpen }
+    }
+    const neither = { pipelineFiles: undefined, skippedIsOpen: undefined }
+    assert.deepEqual(await more({}), neither)
+    const careless = { pipelineFiles: 'run', skippedIsOpen: true } as const
+    assert.deepEqual(await more(careless), careless)
+    assert.deepEqual(await more({}), careless)
+    assert.deepEqual(await more({ pipelineFiles: 'wait', skippedIsOpen: false }), {
+      pipelineFiles: 'wait',
+      skippedIsOpen: undefined,
+    })
     const note = (actorId: number) =>
       store.transact((write) => write.noteMerged({ repositoryId: repository.id, actorId, at: 5 }))
     await note(8)

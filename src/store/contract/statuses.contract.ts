@@ -82,10 +82,33 @@ export function statusesContract(open: OpenDatabase): void {
       assert.deepEqual(await untold(store), [pipeline.id], JSON.stringify(state))
       const outcome = 'outcome' in state ? state.outcome : undefined
       await note({
-        state: statusState({ status: state.status, outcome, isAwaited: false, isShort: false }),
+        state: statusState({
+          status: state.status,
+          outcome,
+          isAwaited: false,
+          isShort: false,
+          skippedIsOpen: false,
+        }),
       })
       assert.deepEqual(await untold(store), [], JSON.stringify(state))
     }
+  })
+
+  test('where a repository says so, what was skipped is told otherwise', async () => {
+    await using world = await openLinked(open)
+    const { store, add, repository } = world
+    const pipeline = await add()
+    const skipped = { status: 'finished', outcome: 'skipped', finishedAt: 6 } as const
+    await store.transact((write) => write.savePipeline({ ...pipeline, state: skipped }))
+    const note = (state: ToldStatusRecord['state']) =>
+      store.transact((write) => write.noteToldStatus(told(pipeline, { state })))
+    await note('skipped')
+    assert.deepEqual(await untold(store), [])
+    await store.transact((write) => write.setStrangerRules(repository.id, { skippedIsOpen: true }))
+    assert.deepEqual(await untold(store), [pipeline.id])
+    const standing = { status: 'finished', outcome: 'skipped' } as const
+    await note(statusState({ ...standing, isAwaited: false, isShort: false, skippedIsOpen: true }))
+    assert.deepEqual(await untold(store), [])
   })
 
   test('of the pipelines of one commit only the newest is untold; a pull request is apart', async () => {

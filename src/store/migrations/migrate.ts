@@ -21,6 +21,7 @@ import { audit } from './0017-audit.ts'
 import { idTokens } from './0018-id-tokens.ts'
 import { flawedTools } from './0019-flawed-tools.ts'
 import { closedRequests } from './0020-closed-requests.ts'
+import { pipelineFiles } from './0021-pipeline-files.ts'
 import { redactions } from './0023-redactions.ts'
 import { secretRules } from './0024-secret-rules.ts'
 
@@ -46,6 +47,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0018-id-tokens': idTokens,
   '0019-flawed-tools': flawedTools,
   '0020-closed-requests': closedRequests,
+  '0021-pipeline-files': pipelineFiles,
   '0023-redactions': redactions,
   '0024-secret-rules': secretRules,
 }

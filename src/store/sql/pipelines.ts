@@ -1,3 +1,4 @@
+import type { ChangedFiles } from '../../core/changed-files.ts'
 import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { IncludedSource, Problem } from '../../core/plan.ts'
@@ -190,6 +191,7 @@ type ChangingColumns = Pick<
   | 'included'
   | 'approval_since'
   | 'target'
+  | 'changed_files'
   | 'version'
 >
 
@@ -197,7 +199,8 @@ const updatePipeline = hotQuery(
   (db, values: ChangingColumns & { id: PipelineId; former: number }) => {
     const { name, status, outcome, state, problems, phases } = values
     const { concurrency, approval, approval_since, included, target, version, id, former } = values
-    const changing = { name, status, outcome, state, problems, phases }
+    const { changed_files } = values
+    const changing = { name, status, outcome, state, problems, phases, changed_files }
     return db
       .updateTable('pipelines')
       .set({ ...changing, concurrency, approval, approval_since, included, target, version })
@@ -220,6 +223,7 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
     approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
     approval_since: awaitingSince(pipeline),
     target: pipeline.target ? JSON.stringify(pipeline.target) : null,
+    changed_files: pipeline.changed ? JSON.stringify(pipeline.changed) : null,
     included: pipeline.included ? JSON.stringify(pipeline.included) : null,
     version,
     id: pipeline.id,
@@ -260,6 +264,9 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
       : { concurrency: JSON.parse(row.concurrency) as Concurrency }),
     ...(row.included === null ? {} : { included: JSON.parse(row.included) as IncludedSource[] }),
     ...(row.target === null ? {} : { target: JSON.parse(row.target) as TargetJobs }),
+    ...(row.changed_files === null
+      ? {}
+      : { changed: JSON.parse(row.changed_files) as ChangedFiles }),
     version: row.version,
   }
 }

@@ -1,9 +1,9 @@
-import type { ApprovalRule } from '../../core/approval.ts'
+import type { ApprovalRule, PipelineFilesRule } from '../../core/approval.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
-import type { ForgeName } from '../store.ts'
+import type { ForgeName, StrangerRules } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
 import { hotQuery } from './hot-query.ts'
 import { lastNumberOf } from './repository-sweep.ts'
@@ -120,6 +120,8 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
       removed_at: null,
       approval: repository.approval ?? null,
       stranger_accounts: accountsText(repository.strangerAccounts),
+      pipeline_files: repository.pipelineFiles ?? null,
+      skipped_is_open: repository.skippedIsOpen ? 1 : 0,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -179,9 +181,11 @@ export async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Pr
 export async function setStrangerRules(
   db: Db,
   id: RepositoryId,
-  { approval, strangerAccounts }: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
+  { approval, strangerAccounts, pipelineFiles, skippedIsOpen }: StrangerRules,
 ): Promise<void> {
   const changed = {
+    ...(pipelineFiles === undefined ? {} : { pipeline_files: pipelineFiles }),
+    ...(skippedIsOpen === undefined ? {} : { skipped_is_open: skippedIsOpen ? 1 : 0 }),
     ...(approval === undefined ? {} : { approval }),
     ...(strangerAccounts === undefined
       ? {}
@@ -265,6 +269,8 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
     ...(row.stranger_accounts === null
       ? {}
       : { strangerAccounts: JSON.parse(row.stranger_accounts) as number[] }),
+    ...present({ pipelineFiles: row.pipeline_files as PipelineFilesRule | null }),
+    ...(row.skipped_is_open === 1 ? { skippedIsOpen: true } : {}),
     createdAt: row.created_at,
   }
 }

@@ -27,7 +27,7 @@ import type {
   SecretRecord,
   ToldStatusRecord,
 } from '../records.ts'
-import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
+import type { LogAppend, SealedValue, SecretRef, StoreWriter, StrangerRules } from '../store.ts'
 import { AccessWriter } from './access-writer.ts'
 import { appendAudit, type NewAuditEntry } from './audit-append.ts'
 import { newEntry } from './audit-entry.ts'
@@ -121,10 +121,7 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
     return endFormerSecrets(this.#db, ids)
   }
 
-  setStrangerRules(
-    id: RepositoryId,
-    rules: Pick<RepositoryRecord, 'approval' | 'strangerAccounts'>,
-  ): Promise<void> {
+  setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void> {
     return setStrangerRules(this.#db, id, rules)
   }
 

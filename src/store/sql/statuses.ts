@@ -157,6 +157,7 @@ const CONTEXT = sql<string>`case commit_events.kind when 'pull_request'
 const STATE = sql<string>`case pipelines.status when 'finished'
   then case when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'success' then 'short'
     when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'skipped' then 'unproven'
+    when repositories.skipped_is_open = 1 and pipelines.outcome = 'skipped' then 'unproven'
     else coalesce(pipelines.outcome, 'error') end
   else case when pipelines.approval_since is null then pipelines.status else 'waiting' end end`
 const IS_UNTOLD = sql<boolean>`(told_statuses.number is null

@@ -70,6 +70,10 @@ export interface RepositoryRow {
   approval: string | null
   /** JSON of number[] */
   stranger_accounts: string | null
+  /** `wait` or `run`; null: the default. */
+  pipeline_files: string | null
+  /** 1: a commit for which nothing is run is no success. */
+  skipped_is_open: number
   /** `forever`, or milliseconds; null: as for all. */
   keep_logs: string | null
   keep_pipelines: string | null
@@ -156,6 +160,8 @@ export interface PipelineRow {
   approval_since: number | null
   /** JSON of TargetJobs */
   target: string | null
+  /** JSON of ChangedFiles */
+  changed_files: string | null
   /** JSON of Removal, once its logs went. */
   logs_removed: string | null
 }

@@ -12,7 +12,8 @@ import { useRowKeys } from '../parts/shortcuts.ts'
 import { Ago } from '../parts/times.tsx'
 import { useRead } from '../parts/use-read.ts'
 import { Link } from '../router.tsx'
-import { seenOf } from './approve.tsx'
+import { seenOf, waitWords } from './approve.tsx'
+import { ChangedFiles } from './changed-files.tsx'
 
 /** What waits for approval, over all repositories: looked at one by one, and approved together. */
 export function ApprovalsPage() {
@@ -75,6 +76,7 @@ export function ApprovalsPage() {
 function Row({ pipeline }: { readonly pipeline: PipelineView }) {
   const { approval, event, id } = pipeline
   const name = `${pipeline.repositoryName} #${pipeline.number}`
+  const why = waitWords(approval)
   const isForRun = approval?.status === 'needed' && approval.for === 'run'
   return (
     <li className="row is-queued">
@@ -90,7 +92,9 @@ function Row({ pipeline }: { readonly pipeline: PipelineView }) {
           <span>{formatRef(event.ref)}</span>
           <span>{isForRun ? 'to run' : 'for its secrets'}</span>
           {event.stranger ? <span className="reason">{STRANGER_WORDS[event.stranger]}</span> : null}
+          {why === undefined ? null : <span className="reason">{why}</span>}
         </p>
+        <ChangedFiles pipeline={pipeline} isOpen={false} />
       </div>
       <span className="when quiet small">
         <Ago at={(approval?.status === 'needed' && approval.since) || pipeline.createdAt} />

@@ -1,8 +1,9 @@
-import { STRANGER_WORDS } from '../../../src/contract/stranger-words.ts'
+import { APPROVAL_WORDS, STRANGER_WORDS } from '../../../src/contract/stranger-words.ts'
 import type { PipelineView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
 import { formatSha } from '../format.ts'
 import { CommandButton } from '../parts/command-button.tsx'
+import { ChangedFiles } from './changed-files.tsx'
 
 /** What was looked at, as the server wants it named. */
 export function seenOf({ event, approval }: PipelineView) {
@@ -29,13 +30,29 @@ export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }
   if (approval?.status !== 'needed' || pipeline.outcome === 'cancelled') return null
   const why = event.stranger ? `: ${STRANGER_WORDS[event.stranger]}` : ''
   return (
-    <p className="notice">
-      This commit is a stranger’s{why}.{' '}
-      {approval.for === 'run'
-        ? 'Nothing of it is run before a member approves it.'
-        : 'Its jobs get no secrets before a member approves it.'}{' '}
-      All files of commit <code>{event.sha}</code> run then, not only narwhal.yml: look at them
-      first.
-    </p>
+    <div className="notice">
+      <p>
+        This commit is a stranger’s{why}.{' '}
+        {approval.for === 'run'
+          ? 'Nothing of it is run before a member approves it.'
+          : 'Its jobs get no secrets before a member approves it.'}{' '}
+        All files of commit <code>{event.sha}</code> run then, not only narwhal.yml: look at them
+        first.
+      </p>
+      <WhyItWaits pipeline={pipeline} />
+      <ChangedFiles pipeline={pipeline} isOpen />
+    </div>
   )
+}
+
+function WhyItWaits({ pipeline: { approval } }: { readonly pipeline: PipelineView }) {
+  const why = waitWords(approval)
+  return why === undefined ? null : <p>It waits: {why}.</p>
+}
+
+/** Why somebody has to approve that it is run. */
+export function waitWords(approval: PipelineView['approval']): string | undefined {
+  if (approval?.status !== 'needed' || !approval.because) return undefined
+  const { because, words } = approval
+  return `${APPROVAL_WORDS[because]}${words ? ` (${words})` : ''}`
 }

@@ -8,6 +8,7 @@ import { Link, navigate } from '../router.tsx'
 import { formatFilter } from '../state/pipeline-filter.ts'
 import { statusOf } from '../state/status.ts'
 import { ApprovalNotice, Approve } from './approve.tsx'
+import { MissingJobs } from './missing-jobs.tsx'
 
 export interface PipelineHeadProps {
   readonly pipeline: PipelineView
@@ -49,6 +50,7 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
       </p>
       <ApprovalNotice pipeline={pipeline} />
       {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
+      <MissingJobs pipeline={pipeline} />
     </header>
   )
 }

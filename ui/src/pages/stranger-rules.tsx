@@ -11,11 +11,14 @@ const WORDS = {
 /** Whose commits are run only once somebody has approved that, and whose are strangers'. */
 export function StrangerRules({ repository }: { readonly repository: RepositoryView }) {
   const { approval, isApprovalUnchosen, strangerAccounts = [] } = repository
+  const { pipelineFiles, skippedIsOpen } = repository
   const save = async (entered: FormData) => {
     const given = entered.get('accounts')
     const accounts = typeof given === 'string' ? given : ''
     await patchJson(`/repositories/${repository.id}`, {
       approval: entered.get('approval'),
+      pipelineFiles: entered.has('run-pipeline-files') ? 'run' : 'wait',
+      skippedIsOpen: entered.has('skipped-is-open'),
       strangerAccounts: accounts
         .split(/[\s,]+/)
         .filter(Boolean)
@@ -42,6 +45,18 @@ export function StrangerRules({ repository }: { readonly repository: RepositoryV
               </option>
             ))}
           </select>
+        </label>
+        <label className="is-check">
+          <input
+            type="checkbox"
+            name="run-pipeline-files"
+            defaultChecked={pipelineFiles === 'run'}
+          />
+          Those of whom something was merged need not wait when they change what is run
+        </label>
+        <label className="is-check">
+          <input type="checkbox" name="skipped-is-open" defaultChecked={skippedIsOpen} />A commit
+          for which nothing is run is no success at the forge
         </label>
         <label>
           Accounts that are strangers on its own branches, too (numbers at the forge)

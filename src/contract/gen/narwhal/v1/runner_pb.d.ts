@@ -498,6 +498,13 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
    * @generated from field: narwhal.v1.TargetPlan target = 60;
    */
   target?: TargetPlan | undefined;
+
+  /**
+   * Of a stranger's commit, where what it is compared with is known.
+   *
+   * @generated from field: narwhal.v1.ChangedFiles changed = 65;
+   */
+  changed?: ChangedFiles | undefined;
 };
 
 /**
@@ -505,6 +512,36 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
  * Use `create(PlanCommitResponseSchema)` to create a new message.
  */
 export declare const PlanCommitResponseSchema: GenMessage<PlanCommitResponse>;
+
+/**
+ * Which files a commit changes: some of them, and how many there are.
+ *
+ * @generated from message narwhal.v1.ChangedFiles
+ */
+export declare type ChangedFiles = Message<"narwhal.v1.ChangedFiles"> & {
+  /**
+   * Those that say what is run.
+   *
+   * @generated from field: repeated string pipeline = 1;
+   */
+  pipeline: string[];
+
+  /**
+   * @generated from field: repeated string others = 2;
+   */
+  others: string[];
+
+  /**
+   * @generated from field: uint32 total = 3;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message narwhal.v1.ChangedFiles.
+ * Use `create(ChangedFilesSchema)` to create a new message.
+ */
+export declare const ChangedFilesSchema: GenMessage<ChangedFiles>;
 
 /**
  * What the file of the branch that a pull request wants into asks for, beside the pull request's own.
