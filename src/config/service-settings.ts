@@ -37,7 +37,6 @@ const SCHEDULING = [
   'max-priority',
   'log-size',
   'include-repositories',
-  'user-requests',
   'stranger-includes',
   'otlp',
   'keep-audit',
@@ -46,6 +45,8 @@ const SCHEDULING = [
   'database-reserve',
   'database-size',
 ] as const
+/** Of those that ask something for users. */
+const REQUESTS = ['user-requests'] as const
 const ISSUER = ['public-url', 'oidc-issuer'] as const
 const LOG = ['log-level', 'log-format'] as const
 
@@ -61,10 +62,11 @@ export const SERVICE_SETTINGS = {
     ...EXECUTOR,
     ...RUNNER_SETTINGS,
     ...SCHEDULING,
+    ...REQUESTS,
     ...ISSUER,
     ...LOG,
   ],
-  agent: ['data', ...LISTENING, ...TLS, ...STORE, ...SEALING, ...BROKER, ...LOG],
+  agent: ['data', ...LISTENING, ...TLS, ...STORE, ...SEALING, ...BROKER, ...REQUESTS, ...LOG],
   dispatcher: [
     'data',
     ...LISTENING,
@@ -75,6 +77,7 @@ export const SERVICE_SETTINGS = {
     ...SEALING,
     ...BROKER,
     ...SCHEDULING,
+    ...REQUESTS,
     ...ISSUER,
     ...LOG,
   ],
@@ -90,6 +93,7 @@ export const SERVICE_SETTINGS = {
     'drain-timeout',
     ...EXECUTOR,
     ...RUNNER_SETTINGS,
+    ...REQUESTS,
     ...LOG,
   ],
   web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...ISSUER, ...LOG],

@@ -1,7 +1,6 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
-import { USER_REQUESTS, type UserRequests } from '../core/user-requests.ts'
 import { ACCESS_SETTINGS } from './access-settings.ts'
 import { BOUND_SETTINGS } from './bound-settings.ts'
 import { includeList } from './include-list.ts'
@@ -22,6 +21,7 @@ import {
   ranges,
   size,
   strangers,
+  userRequests,
 } from './values.ts'
 
 const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
@@ -243,10 +243,8 @@ export const SETTINGS = {
   }),
   'user-requests': setting({
     value: 'reach',
-    help: 'where Narwhal asks something for users: usual (repositories and their forges anywhere, test deliveries at public addresses and its own), public (public addresses alone) or private (private networks and this machine, too)',
-    schema: z.enum(USER_REQUESTS, {
-      error: `must be one of ${USER_REQUESTS.join(', ')}`,
-    }) as z.ZodType<UserRequests, string>,
+    help: 'where Narwhal asks something for users: usual (repositories, their forges and dialled runners anywhere, test deliveries at public addresses and its own), public (public addresses alone) or private (private networks and this machine, too); and behind it hosts and ranges to ask all the same, as in public,git.internal,10.1.0.0/16',
+    schema: userRequests,
     fallback: 'usual',
   }),
   'stranger-includes': setting({

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
+import { REQUESTS_REACH, type UserRequests } from '../core/user-requests.ts'
 
 /** What the values of settings look like; each is text from outside. */
 
@@ -141,6 +142,24 @@ export const ranges = z.string().transform((text, context) => {
   context.addIssue('must be ranges like 9.0.0.0/8 or 2001:db8::/32, with commas between them')
   return z.NEVER
 })
+
+/** How far requests for users reach, and what they reach besides; a single address is a range, too. */
+export const userRequests = z.string().transform((text, context): UserRequests => {
+  const [first = '', ...more] = text.split(',').map((part) => part.trim().toLowerCase())
+  const reach = REQUESTS_REACH.find((one) => one === first)
+  const named = more.map((one) => {
+    const six = one.replace(/^\[(.*)\]$/, '$1')
+    return { 0: one, 4: `${one}/32`, 6: `${six}/128` }[isIP(six)] ?? one
+  })
+  if (reach && named.every((one) => isRange(one) || HOST.test(one))) return { reach, named }
+  const kinds = REQUESTS_REACH.join(', ')
+  context.addIssue(
+    `must be one of ${kinds}, with hosts and ranges behind it if need be, as in public,git.internal,10.1.0.0/16`,
+  )
+  return z.NEVER
+})
+
+const HOST = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/
 
 function isRange(text: string): boolean {
   const [address = '', length = '', ...more] = text.split('/')

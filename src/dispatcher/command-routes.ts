@@ -10,7 +10,7 @@ import {
   startedPipeline,
   startPipeline,
 } from '../contract/rest.ts'
-import type { UserRequests } from '../core/user-requests.ts'
+import type { RequestsReach } from '../core/user-requests.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { UserRecord } from '../store/records.ts'
@@ -37,7 +37,7 @@ export interface CommandDeps {
   readonly store: Store
   readonly vault: Vault
   readonly gitEnv: GitEnv
-  readonly userRequests?: UserRequests
+  readonly requestsReach?: RequestsReach
   readonly publicUrl?: string | undefined
   readonly statuses: Pick<Statuses, 'look'>
   /** Of id tokens; absent: none is set. */

@@ -1,5 +1,6 @@
 import type { Interceptor } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { ANY_HOSTS, type Hosts } from '../lib/hosts.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { Connection, Connector } from './connector.ts'
 import { readAtOnce } from './read-at-once.ts'
@@ -16,17 +17,27 @@ export interface DialOptions {
   readonly pingIntervalMs?: number
   /** What to trust and to show at an `https:` URL besides the system's. */
   readonly tls?: ClientTls | undefined
+  /** Where it may be; anywhere unless told. */
+  readonly hosts?: Hosts | undefined
 }
 
 /** Reaches a runner by gRPC at its URL. */
 export function dialConnector(options: DialOptions): Connector {
-  if (options.balanced) return { balanced: true, connect: () => dial(options) }
+  const { url, balanced, hosts = ANY_HOSTS } = options
+  const whereAllowed =
+    (open: () => Connection): Connector['connect'] =>
+    () => {
+      hosts.check(new URL(url))
+      return open()
+    }
+  if (balanced) return { balanced, connect: whereAllowed(() => dial(options)) }
   const shared = dial(options)
   const transport = { transport: shared.transport, [Symbol.asyncDispose]: async () => {} }
-  return { balanced: false, connect: () => transport }
+  return { balanced, connect: whereAllowed(() => transport) }
 }
 
-function dial({ url, token, pingIntervalMs = 5_000, tls }: DialOptions): Connection {
+function dial(options: DialOptions): Connection {
+  const { url, token, pingIntervalMs = 5_000, tls, hosts = ANY_HOSTS } = options
   const pings = {
     pingIntervalMs,
     pingTimeoutMs: 5_000,
@@ -35,8 +46,11 @@ function dial({ url, token, pingIntervalMs = 5_000, tls }: DialOptions): Connect
     pingIdleConnection: false,
     idleConnectionTimeoutMs: 60_000,
   }
-  // It keeps the options as they are and Node reads them at each connection: certificates may change.
-  const sessionManager = new Http2SessionManager(url, pings, tls?.options)
+  // It keeps the options as they are and Node reads them at each connection: certificates may change, and
+  // the name is looked up anew. Who answers is known by that name all the same.
+  const changing = Object.getOwnPropertyDescriptors(tls?.options ?? {})
+  const connecting = Object.defineProperties({ lookup: hosts.lookup }, changing)
+  const sessionManager = new Http2SessionManager(url, pings, connecting)
   const authorize: Interceptor = (next) => (request) => {
     if (token) request.header.set('authorization', `Bearer ${token}`)
     return next(request)

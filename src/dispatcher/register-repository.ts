@@ -5,13 +5,11 @@ import { DEFAULT_APPROVAL } from '../core/approval.ts'
 import type { Doer } from '../core/audit.ts'
 import { isRef, isSha } from '../core/commit-event.ts'
 import { requestRefs } from '../core/forge.ts'
-import { mayBeForge, type UserRequests } from '../core/user-requests.ts'
 import { cloneHost } from '../lib/clone-host.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
 import { listRemote } from '../lib/list-remote.ts'
 import { newId } from '../lib/new-id.ts'
-import { pinHost } from '../lib/reach.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
@@ -23,12 +21,7 @@ import { webhookSecretPlace } from '../store/webhook-secrets.ts'
  * it with the secret that its forge must sign webhooks with.
  */
 export async function registerRepository(
-  {
-    store,
-    vault,
-    gitEnv,
-    userRequests = 'usual',
-  }: { store: Store; vault: Vault; gitEnv: GitEnv; userRequests?: UserRequests },
+  { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
   request: z.output<typeof newRepository>,
   by: Doer,
 ): Promise<{ repository: RepositoryRecord; secret: string }> {
@@ -39,14 +32,10 @@ export async function registerRepository(
       `a repository named ${request.name} is registered already: remove it, or give this one another name`,
     )
   }
-  const pins = clone.local ? [] : await pinClone(clone.url, userRequests)
   const refs = await listRemote(
     clone,
     ['refs/heads/*', 'refs/tags/*', ...requestRefs(request.forge)],
-    {
-      env: gitEnv,
-      pins,
-    },
+    { env: gitEnv },
   ).catch((error: unknown) => {
     const words = `${request.cloneUrl} can't be read: ${describeError(error)}`
     throw new NarwhalError('invalid', words, { cause: error })
@@ -74,26 +63,6 @@ export async function registerRepository(
     return record
   })
   return { repository: result, secret }
-}
-
-/**
- * Has git connect where the host was found, if that may be asked: another look might find another address.
- * By ssh git looks the host up itself, also by names that only the user's configuration of ssh has.
- */
-async function pinClone(url: string, reach: UserRequests): Promise<readonly string[]> {
-  const hostname = cloneHost(url)
-  const pinned = await pinHost(hostname, mayBeForge(reach)).catch((error: unknown) => {
-    throw new NarwhalError('invalid', describeError(error), { cause: error })
-  })
-  if (!pinned && reach === 'public') {
-    throw new NarwhalError('invalid', `there is no host ${hostname} (see --user-requests)`)
-  }
-  if (!pinned || !/^https?:/.test(url)) return []
-  const { port, protocol } = new URL(url)
-  const usual = protocol === 'https:' ? '443' : '80'
-  const address = pinned.family === 6 ? `[${pinned.address}]` : pinned.address
-  // The server may send on to https on the same host.
-  return [...new Set([port || usual, '443'])].map((each) => `${hostname}:${each}:${address}`)
 }
 
 /** What a forge signs its webhooks with. */

@@ -13,11 +13,12 @@ import { type ChangeRepository, changeRepository } from '../contract/rest-approv
 import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.ts'
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../core/approval.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
-import type { UserRequests } from '../core/user-requests.ts'
+import type { RequestsReach } from '../core/user-requests.ts'
 import type { HttpServer } from '../http/server.ts'
 import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
+import { ANY_HOSTS } from '../lib/hosts.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Store, StrangerRules } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
@@ -27,7 +28,7 @@ import { testDelivery } from './test-delivery.ts'
 
 export interface RepositoryDeps {
   /** How far requests for users reach; `usual` unless told. */
-  readonly userRequests?: UserRequests
+  readonly requestsReach?: RequestsReach
   /** Where people reach this Narwhal. */
   readonly publicUrl?: string | undefined
   readonly store: Store
@@ -100,7 +101,8 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
 }
 
 function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
-  const { store, vault, publicUrl, userRequests: reach = 'usual' } = deps
+  const { store, vault, publicUrl, requestsReach: reach = 'usual' } = deps
+  const { hosts = ANY_HOSTS } = deps.gitEnv
   server.post('/api/v1/repositories/:repository/webhook-secret', {
     schema: {
       summary:
@@ -145,7 +147,7 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
       )
       const listening = server.addresses()
       const ownPorts = listening.flatMap((at) => (typeof at === 'string' ? [] : [at.port]))
-      const bounds = { reach, publicUrl, ownPorts }
+      const bounds = { reach, hosts, publicUrl, ownPorts }
       return await testDelivery({ ...repository, forge, secret }, request.body.url, bounds)
     },
   })

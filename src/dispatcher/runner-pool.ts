@@ -4,8 +4,10 @@ import type { Doer } from '../core/audit.ts'
 import type { DispatcherId, RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
 import { cloneHost } from '../lib/clone-host.ts'
-import { NarwhalError } from '../lib/errors.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
+import type { GitEnv } from '../lib/git.ts'
+import { ANY_HOSTS } from '../lib/hosts.ts'
 import type { Logger } from '../lib/log.ts'
 import { SerialQueue } from '../lib/serial-queue.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
@@ -38,6 +40,8 @@ export interface RunnerPoolDeps {
   readonly log: Logger
   /** For runners at `https:` URLs. */
   readonly tls?: ClientTls | undefined
+  /** Where dialled runners may be, as what git asks; anywhere unless told. */
+  readonly gitEnv?: Pick<GitEnv, 'hosts'>
   /** Under which seat news of the runners are written. */
   readonly dispatcherId: () => DispatcherId
   /** Called with attempts that a runner has and nobody asks about. */
@@ -111,7 +115,7 @@ export class RunnerPool implements AsyncDisposable {
           void this.#wish(link, record)
         } else if (record.link !== 'in-process') {
           await this.#disconnect(record.id)
-          this.#connect(record, await connectorOf(record, this.#deps.tls))
+          this.#connect(record, await connectorOf(record, this.#deps))
         }
       }
       const known = new Set(records.map(({ id }) => id))
@@ -166,6 +170,7 @@ export class RunnerPool implements AsyncDisposable {
    * for as long as it stays registered. A runner in this process brings its own connector.
    */
   async register(runner: NewLink, by: Doer, connector?: Connector): Promise<RunnerRecord> {
+    if (runner.url) await this.#requireAllowed(new URL(runner.url))
     return await this.#serial.run(() => this.#register(runner, by, connector))
   }
 
@@ -186,8 +191,17 @@ export class RunnerPool implements AsyncDisposable {
       write.audit(by, { action: 'runner.registered', subject: record, after: placeFacts(record) })
     })
     await this.#disconnect(record.id)
-    this.#connect(record, connector ?? (await connectorOf(record, this.#deps.tls)))
+    this.#connect(record, connector ?? (await connectorOf(record, this.#deps)))
     return record
+  }
+
+  /** Whether it is there yet does not matter, but what is there may be told at once. */
+  async #requireAllowed({ hostname }: URL): Promise<void> {
+    const { hosts = ANY_HOSTS } = this.#deps.gitEnv ?? {}
+    await hosts.find(hostname).catch((error: unknown) => {
+      if (NarwhalError.from(error).code === 'forbidden')
+        throw new NarwhalError('invalid', describeError(error), { cause: error })
+    })
   }
 
   /** Drains a runner, or has it take jobs again; resolves when that is written. */
@@ -285,7 +299,10 @@ function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {
   )
 }
 
-async function connectorOf(record: RunnerRecord, tls: ClientTls | undefined): Promise<Connector> {
+async function connectorOf(
+  record: RunnerRecord,
+  { tls, gitEnv }: Pick<RunnerPoolDeps, 'tls' | 'gitEnv'>,
+): Promise<Connector> {
   // The gRPC client is loaded with the first runner that needs it.
   if (record.link === 'attached') {
     const { AttachedConnector } = await import('./attached-connector.ts')
@@ -297,6 +314,7 @@ async function connectorOf(record: RunnerRecord, tls: ClientTls | undefined): Pr
     url: record.url,
     balanced: record.balanced,
     tls,
+    hosts: gitEnv?.hosts,
     ...(record.linkToken ? { token: record.linkToken } : {}),
   })
 }

@@ -1,12 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { TestedDelivery } from '../contract/rest-insights.ts'
 import { type WebhookForge, webhookPath } from '../core/forge.ts'
-import { mayBeTried, type UserRequests } from '../core/user-requests.ts'
+import { mayBeTried, type RequestsReach } from '../core/user-requests.ts'
 import { askOnce } from '../lib/ask-once.ts'
 import { describeConnectError } from '../lib/connect-errors.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
+import type { Hosts } from '../lib/hosts.ts'
 import { parseJson } from '../lib/parse-json.ts'
-import { nearnessOf, pinHost } from '../lib/reach.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 
 const TIMEOUT_MS = 10_000
@@ -20,7 +20,8 @@ export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'
 
 /** Where test deliveries may go. */
 export interface DeliveryBounds {
-  readonly reach: UserRequests
+  readonly reach: RequestsReach
+  readonly hosts: Hosts
   /** Where people reach this Narwhal. */
   readonly publicUrl?: string | undefined
   /** The ports that this process listens on. */
@@ -50,15 +51,14 @@ export async function testDelivery(
   const isOwnPort = bounds.ownPorts.includes(port)
   let isOwn = isPublicOwn
   try {
-    const pinned = await pinHost(
-      url.hostname,
+    const hosts = bounds.hosts.allowing(
       (nearness) =>
         mayBeTried(bounds.reach)(nearness) ||
         (nearness === 'own' && isOwnPort) ||
         (nearness !== 'never' && isPublicOwn),
     )
-    if (!pinned) return failed(`there is no host ${url.hostname}`)
-    isOwn ||= isOwnPort && nearnessOf(pinned.address) === 'own'
+    const found = await hosts.find(url.hostname)
+    isOwn ||= isOwnPort && found.every(({ nearness }) => nearness === 'own')
     if (repository.forge === 'gitlab' && !isOwn) {
       const words = 'GitLab sends the secret itself, so it is tried at this Narwhal’s own URL alone'
       return failed(`${words}: see --public-url`)
@@ -67,7 +67,7 @@ export async function testDelivery(
     const { body, headers } = pingOf(repository)
     const { status, text: answer } = await askOnce(
       { url, method: 'POST', headers, body, signal },
-      pinned,
+      found,
     )
     return describe(status, parseJson(answer))
   } catch (error) {

@@ -1,17 +1,17 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { LookupFunction } from 'node:net'
-import type { Pinned } from './reach.ts'
+import { connectTo, type HostAddress } from './hosts.ts'
 
 /** So much of an answer is read; what is behind it is nobody's business. */
 const MOST_ANSWER_BYTES = 64 * 1024
+const SILENCE_MS = 60_000
 
 export interface Question {
   readonly url: URL
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body?: string
   /** Also ends it while the answer is read. */
   readonly signal: AbortSignal
 }
@@ -24,42 +24,55 @@ export interface OneAnswer {
 }
 
 /**
- * One request to an address that was found out before, by a connection of its own: the name is not looked up
+ * One request to addresses that were found out before, by a connection of its own: the name is not looked up
  * again, no redirect is followed, and no more than 64 KiB of the answer is read. Rejects with the socket's
  * error, or the signal's reason.
  */
 export async function askOnce(
-  { url, method, headers, body, signal }: Question,
-  { address, family }: Pinned,
+  question: Question,
+  found: readonly [HostAddress, ...HostAddress[]],
 ): Promise<OneAnswer> {
-  const pinned: LookupFunction = (_hostname, options, done) => {
-    if (options.all) done(null, [{ address, family }])
-    else done(null, address, family)
-  }
-  const length = String(Buffer.byteLength(body))
-  const options = {
-    method,
-    headers: { ...headers, 'content-length': length },
-    signal,
-    agent: false,
-    lookup: pinned,
-  } as const
-  const asked = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options)
-  // A refusal may come as two errors: that of writing, and the other side's.
-  asked.on('error', () => {})
+  const { asked, answer } = await openAnswer(question, found)
   try {
-    asked.end(body)
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
     return {
       status: answer.statusCode ?? 0,
       headers: headersOf(answer),
       text: await readStart(answer),
     }
   } catch (error) {
-    signal.throwIfAborted()
+    question.signal.throwIfAborted()
     throw error
   } finally {
     asked.destroy()
+  }
+}
+
+/** The same, with all of the answer to come: the caller reads it, and destroys the request in the end. */
+export async function openAnswer(
+  { url, method, headers, body, signal }: Question,
+  found: readonly [HostAddress, ...HostAddress[]],
+): Promise<{ readonly asked: ClientRequest; readonly answer: IncomingMessage }> {
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  const options = {
+    method,
+    headers: { ...headers, ...length },
+    signal,
+    agent: false,
+    timeout: SILENCE_MS,
+    lookup: connectTo(found),
+  } as const
+  const asked = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options)
+  // A refusal may come as two errors: that of writing, and the other side's.
+  asked.on('error', () => {})
+  asked.on('timeout', () => asked.destroy(new Error(`it says nothing for ${SILENCE_MS / 1000} s`)))
+  try {
+    asked.end(body)
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    return { asked, answer }
+  } catch (error) {
+    asked.destroy()
+    signal.throwIfAborted()
+    throw error
   }
 }
 

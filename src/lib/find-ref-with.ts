@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { NarwhalError } from './errors.ts'
 import { type CloneUrl, type GitEnv, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
+import type { GitWay } from './git-way.ts'
 
 /** A million commits are some 400 MB. */
 const MOST_BYTES = 512 * 1024 * 1024
@@ -37,7 +38,9 @@ export async function findRefWith(
     await git(init, { env, signal })
     await withinBytes(join(folder, 'objects', 'pack'), mostBytes, async (isTooLarge) => {
       const options = { env, cwd: folder, signal: AbortSignal.any([signal, isTooLarge]) }
-      await followingRedirects(clone.url, (url) => fetchCommits({ ...clone, url }, options), signal)
+      const fetch = (url: string, way: GitWay) =>
+        fetchCommits({ ...clone, url }, { ...options, way })
+      await followingRedirects(clone, fetch, options)
     })
     return await findIn(folder, sha, { env, signal })
   } finally {
@@ -55,7 +58,6 @@ async function fetchCommits({ url, local }: CloneUrl, options: GitOptions): Prom
   // As one pack, so that its size can be watched.
   await git(['-c', 'fetch.unpackLimit=1', 'fetch', ...how, '--', from, ...refspecs], {
     ...options,
-    allowLocal: local,
   })
 }
 
@@ -68,14 +70,13 @@ async function findIn(
   sha: string,
   { env, signal }: Pick<FindRefOptions, 'env' | 'signal'>,
 ): Promise<string | undefined> {
-  const offline = ['https', 'http', 'ssh'].flatMap((one) => ['-c', `protocol.${one}.allow=never`])
-  const has = await git([...offline, 'cat-file', '-t', sha], { env, signal, cwd: folder }).catch(
+  const has = await git(['cat-file', '-t', sha], { env, signal, cwd: folder }).catch(
     () => undefined,
   )
   signal.throwIfAborted()
   if (has?.trim() !== 'commit') return undefined
   const search = ['for-each-ref', '--count=1', '--format=%(refname)', `--contains=${sha}`]
-  const found = await git([...offline, ...search, 'refs/heads', 'refs/tags'], {
+  const found = await git([...search, 'refs/heads', 'refs/tags'], {
     env,
     signal,
     cwd: folder,

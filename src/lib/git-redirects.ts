@@ -1,5 +1,12 @@
+import { askOnce } from './ask-once.ts'
 import { describeError, NarwhalError } from './errors.ts'
-import { parseCloneUrl } from './git.ts'
+import { type CloneUrl, type GitEnv, parseCloneUrl } from './git.ts'
+import { type Found, findHttp, type GitWay, wayTo } from './git-way.ts'
+
+interface Asking {
+  readonly env: GitEnv
+  readonly signal?: AbortSignal | undefined
+}
 
 const MOST_REDIRECTS = 3
 const ANSWER_MS = 20_000
@@ -8,39 +15,38 @@ const REFS = '/info/refs'
 const REDIRECTED = /returned error: 30[12378]\b/
 
 /**
- * Calls git with a URL, and again with where the server sends it on to, as long as that is on the
- * same host (a repository that was renamed; https instead of http). Rejects with `unavailable` when
- * it leads elsewhere: whoever can make a server answer so must not choose what this machine asks.
+ * Calls git with a URL and the way there, and again with where the server sends it on to, as long as that is
+ * on the same host (a repository that was renamed; https instead of http), which is looked up once for all
+ * of it. Rejects with `unavailable` when it leads elsewhere: whoever can make a server answer so must not
+ * choose what this machine asks; and as `Hosts.find` does.
  */
 export async function followingRedirects<Result>(
-  url: string,
-  run: (url: string) => Promise<Result>,
-  signal?: AbortSignal,
+  clone: CloneUrl,
+  run: (url: string, way: GitWay) => Promise<Result>,
+  options: Asking,
 ): Promise<Result> {
+  const found = await findHttp(clone.url, options.env)
+  let { url } = clone
   for (let hops = 0; ; hops++) {
     try {
-      return await run(url)
+      return await run(url, await wayTo({ ...clone, url }, found, options))
     } catch (error) {
-      const isOver = hops === MOST_REDIRECTS || !/^https?:/.test(url)
-      if (isOver || !REDIRECTED.test(describeError(error))) throw error
-      url = await nextUrl(url, signal)
+      if (!found || hops === MOST_REDIRECTS || !REDIRECTED.test(describeError(error))) throw error
+      url = await nextUrl(url, found, options)
     }
   }
 }
 
-async function nextUrl(url: string, signal: AbortSignal | undefined): Promise<string> {
+async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<string> {
   const asked = new URL(`${url.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
   const late = AbortSignal.timeout(ANSWER_MS)
   const refuse = (why: string, cause?: unknown): NarwhalError =>
     new NarwhalError('unavailable', `${url} redirects, and ${why}`, { cause })
   let location: string | null
   try {
-    const answer = await fetch(asked.href, {
-      redirect: 'manual',
-      signal: signal ? AbortSignal.any([signal, late]) : late,
-    })
-    await answer.body?.cancel()
-    location = answer.headers.get('location')
+    const both = signal ? AbortSignal.any([signal, late]) : late
+    const question = { url: asked, method: 'GET', headers: {}, signal: both }
+    location = (await askOnce(question, found)).headers.get('location')
   } catch (error) {
     signal?.throwIfAborted()
     throw refuse(`where to can't be asked: ${describeError(error)}`, error)

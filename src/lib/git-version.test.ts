@@ -11,10 +11,10 @@ test('takes the git that is here, and refuses one that is too old or is not ther
   const env = { PATH: dir.path }
   await assert.rejects(requireGit(env), { code: 'unavailable', message: /install it/ })
   const answers = {
-    'git version 2.35.8': false,
+    'git version 2.36.6': false,
     'git version 1.99.0': false,
     'nothing of use': false,
-    'git version 2.36.0': true,
+    'git version 2.37.0': true,
     'git version 2.39.5 (Apple Git-154)': true,
     'git version 3.0.0-rc1': true,
   }
@@ -25,7 +25,7 @@ test('takes the git that is here, and refuses one that is too old or is not ther
     if (isWell) await checked
     else {
       await assert.rejects(checked, (error: Error) => {
-        return error.message.includes('2.36 or newer') && error.message.includes(says)
+        return error.message.includes('2.37 or newer') && error.message.includes(says)
       })
     }
   }

@@ -4,7 +4,11 @@ import {
   execFile,
   spawn,
 } from 'node:child_process'
+import { childError } from './child-error.ts'
 import { NarwhalError } from './errors.ts'
+import type { GitWay } from './git-way.ts'
+import type { Hosts } from './hosts.ts'
+import { quoteUrl } from './without-credentials.ts'
 
 /**
  * The one way to call git. Arguments are never a shell's text; the configuration of the machine
@@ -16,10 +20,8 @@ const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.attributesFile=/dev/null',
+  // Whoever has it reach something says the way.
   'protocol.allow=never',
-  'protocol.https.allow=always',
-  'protocol.http.allow=always',
-  'protocol.ssh.allow=always',
   'protocol.ext.allow=never',
   'submodule.recurse=false',
   // Whoever needs it follows them within the host: see git-redirects.ts.
@@ -44,15 +46,16 @@ const FIXED_ENV = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_PROTOCOL_FROM_USER: '0',
   GIT_LFS_SKIP_SMUDGE: '1',
-  GIT_SSH_COMMAND: `ssh ${SSH_OPTIONS.join(' ')}`,
 }
 
-/** All that git learns of this process's environment. */
+/** What git works with: all that it learns of this process's environment, and where hosts may be. */
 export interface GitEnv {
   readonly PATH?: string
   /** Where ssh finds its keys and known hosts. */
   readonly HOME?: string
   readonly SSH_AUTH_SOCK?: string
+  /** Anywhere but where nobody is asked unless told. */
+  readonly hosts?: Hosts
 }
 
 export interface GitOptions {
@@ -62,8 +65,8 @@ export interface GitOptions {
   readonly signal?: AbortSignal
   /** Local paths may be read: only for repositories that the operator registered as such. */
   readonly allowLocal?: boolean
-  /** Where hosts are, for http: `HOST:PORT:ADDRESS`. Git before 2.37 looks them up itself. */
-  readonly pins?: readonly string[]
+  /** How it gets to the one URL that it is to ask; absent: it asks no other machine. */
+  readonly way?: GitWay
   /** Milliseconds until git is killed; five minutes unless told. */
   readonly timeoutMs?: number
   /** More output than this is refused; 16 MiB unless told. */
@@ -84,11 +87,11 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   }>()
   const child = execFile(
     'git',
-    [...settings(options.allowLocal, options.pins), ...args],
+    [...settings(options), ...args],
     {
       ...(options.cwd ? { cwd: options.cwd } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
-      env: { ...options.env, ...FIXED_ENV },
+      env: environment(options),
       timeout: options.timeoutMs ?? 300_000,
       maxBuffer: options.maxBytes ?? 16 * 1024 * 1024,
     },
@@ -98,7 +101,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   const { error, stdout, stderr } = await promise
   if (error === null) return stdout
   options.signal?.throwIfAborted()
-  throw explain(commandOf(args), error, stderr)
+  throw childError(`git ${commandOf(args)}`, error, stderr)
 }
 
 /**
@@ -109,56 +112,36 @@ export function startGit(
   args: readonly string[],
   options: Pick<GitOptions, 'env' | 'cwd'>,
 ): ChildProcessWithoutNullStreams {
-  return spawn('git', [...settings(false), ...args], {
+  return spawn('git', [...settings({}), ...args], {
     ...(options.cwd ? { cwd: options.cwd } : {}),
-    env: { ...options.env, ...FIXED_ENV },
+    env: environment({ env: options.env }),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }
 
-function settings(allowLocal = false, pins: readonly string[] = []): string[] {
-  const all = [
-    ...SETTINGS,
-    `protocol.file.allow=${allowLocal ? 'always' : 'never'}`,
-    ...pins.map((pin) => `http.curloptResolve=${pin}`),
-  ]
-  return all.flatMap((setting) => ['-c', setting])
+function settings({ allowLocal = false, way }: Pick<GitOptions, 'allowLocal' | 'way'>): string[] {
+  const local = `protocol.file.allow=${allowLocal ? 'always' : 'never'}`
+  return [...SETTINGS, local, ...(way?.settings ?? [])].flatMap((setting) => ['-c', setting])
 }
 
-/** Made anew: Node's error has the whole command in it, with the URL and whatever stands in that. */
-function explain(command: string, error: ExecFileException, stderr: string): NarwhalError {
-  // Node gives its own trouble a word as its code and git's exit status a number; its types don't.
-  const code: unknown = error.code
-  if (code === 'ENOENT') {
-    return new NarwhalError('unavailable', 'git could not be started: install it, or mend PATH')
-  }
-  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-    return new NarwhalError('too_large', `git ${command} said more than is allowed`)
-  }
-  const why = error.killed ? 'it took longer than its limit and was ended' : lastWords(stderr)
-  const end = typeof code === 'number' || typeof code === 'string' ? code : error.signal
-  return new NarwhalError('unavailable', `git ${command} failed: ${why}`, {
-    cause: new Error(`git ${command} ended with ${end ?? 'no code'}`),
-  })
+function environment({ env, way }: Pick<GitOptions, 'env' | 'way'>): NodeJS.ProcessEnv {
+  const options = [...SSH_OPTIONS, ...(way?.ssh ?? [])]
+  // A shell takes it apart.
+  const ssh = ['ssh', ...options.map((option) => `'${option.replaceAll("'", "'\\''")}'`)]
+  return { ...processEnv(env), ...FIXED_ENV, GIT_SSH_COMMAND: ssh.join(' ') }
+}
+
+/** What git and ssh learn of this process's environment. */
+export function processEnv({ PATH, HOME, SSH_AUTH_SOCK }: GitEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries({ PATH, HOME, SSH_AUTH_SOCK }).filter(([, value]) => value !== undefined),
+  )
 }
 
 /** The command among the arguments, behind the options that are git's own. */
 function commandOf(args: readonly string[]): string {
   const at = args.findIndex((arg, i) => !arg.startsWith('-') && args[i - 1] !== '-c')
   return args[at] ?? ''
-}
-
-function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
-  const words = [...new Set(lines)].slice(-4).join(' | ')
-  return withoutCredentials(words).slice(0, 1000) || 'no message'
-}
-
-/** URLs without users, passwords and queries: git repeats those that it was given. */
-function withoutCredentials(text: string): string {
-  return text
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@'"]*@/gi, '$1***@')
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s?'"]*)\?[^\s'"]*/gi, '$1?***')
 }
 
 /** Where a repository may be cloned from. */
@@ -178,10 +161,7 @@ const SCP_LIKE =
  */
 export function parseCloneUrl(text: string): CloneUrl {
   const refuse = (why: string): never => {
-    throw new NarwhalError(
-      'invalid',
-      `${JSON.stringify(text.slice(0, 200))} is no URL to clone from: ${why}`,
-    )
+    throw new NarwhalError('invalid', `${quoteUrl(text)} is no URL to clone from: ${why}`)
   }
   if (text.length === 0 || text.length > 2048) return refuse('it must have 1 to 2048 characters')
   if (/[\0-\x20\x7f\\]/.test(text)) return refuse('it has spaces or control characters') // oxlint-disable-line no-control-regex

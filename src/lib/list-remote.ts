@@ -1,19 +1,20 @@
 import { type CloneUrl, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
+import type { GitWay } from './git-way.ts'
 
 /** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
 export async function listRemote(
   clone: CloneUrl,
   patterns: readonly string[],
-  options: Pick<GitOptions, 'env' | 'signal' | 'pins'>,
+  options: Pick<GitOptions, 'env' | 'signal'>,
 ): Promise<Map<string, string>> {
-  const ask = (url: string): Promise<string> =>
+  const ask = (url: string, way: GitWay): Promise<string> =>
     git(['ls-remote', '--', url, ...patterns], {
       ...options,
-      allowLocal: clone.local,
+      way,
       timeoutMs: 60_000,
     })
-  const text = await followingRedirects(clone.url, ask, options.signal)
+  const text = await followingRedirects(clone, ask, options)
   const refs = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [sha, ref] = line.split('\t')

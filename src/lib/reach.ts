@@ -1,19 +1,11 @@
-import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
-import { NarwhalError } from './errors.ts'
 
 /**
  * What an address is to this machine: `own`, loopback too; of a `private` network; or `never` to be asked:
  * link-local (clouds tell secrets there), multicast, and what is no machine's.
  */
 export type Nearness = 'public' | 'private' | 'own' | 'never'
-
-/** An address to connect to, found out once: asking again might bring another one. */
-export interface Pinned {
-  readonly address: string
-  readonly family: 4 | 6
-}
 
 const PRIVATE: ReadonlySet<string> = new Set(['private', 'carrierGradeNat', 'uniqueLocal'])
 /** IPv4 in another form: behind ::ffff:, or behind the prefix of NAT64. */
@@ -39,6 +31,14 @@ export function nearnessOf(text: string): Nearness {
   return range === 'unicast' ? 'public' : 'private'
 }
 
+/** Whether an address, in whatever form, is in a range such as `10.0.0.0/8`. */
+export function isInRange(text: string, range: string): boolean {
+  if (!ipaddr.isValid(text) || !ipaddr.isValidCIDR(range)) return false
+  const address = ipaddr.process(text.replace(/%.*$/, ''))
+  const [network, bits] = ipaddr.parseCIDR(range)
+  return address.kind() === network.kind() && address.match(network, bits)
+}
+
 /** Whether an interface of this machine has the address. */
 function isOwn(normalized: string): boolean {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
@@ -46,23 +46,4 @@ function isOwn(normalized: string): boolean {
     const plain = address.replace(/%.*$/, '')
     return ipaddr.isValid(plain) && ipaddr.parse(plain).toNormalizedString() === normalized
   })
-}
-
-/**
- * The address of a host, looked up once. Rejects with `forbidden`, in the same words whatever is there,
- * where one of its addresses is none that may be asked; resolves to undefined where there is no such name.
- */
-export async function pinHost(
-  hostname: string,
-  isAllowed: (nearness: Nearness) => boolean,
-): Promise<Pinned | undefined> {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1')
-  const found = await lookup(host, { all: true }).catch(() => [])
-  const [first] = found
-  if (!first) return undefined
-  if (!found.every(({ address }) => isAllowed(nearnessOf(address)))) {
-    const words = `${hostname} is at an address that is not asked for users (see --user-requests)`
-    throw new NarwhalError('forbidden', words)
-  }
-  return { address: first.address, family: first.family === 6 ? 6 : 4 }
 }

@@ -1,5 +1,6 @@
 import { startAgent } from '../agent/agent.ts'
 import { listen } from '../http/server.ts'
+import { requireGit } from '../lib/git-version.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
   createApiServer,
@@ -21,6 +22,7 @@ export async function runAgent(launch: Launch): Promise<void> {
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const vault = await openVaultOf(context, store, dataFolder(launch, context.config.data))
+  await requireGit(context.gitEnv)
   const server = await createApiServer(context, { store, broker, tls: tls.server })
   const { log, metrics, gitEnv } = context
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))

@@ -6,9 +6,11 @@ import { defaultDataFolder } from '../config/data-folder.ts'
 import { readGitEnv } from '../config/env.ts'
 import { SERVICE_SETTINGS, type ServiceName } from '../config/service-settings.ts'
 import type { SettingName } from '../config/settings.ts'
+import { mayBeForge } from '../core/user-requests.ts'
 import { type Metrics, openMetrics } from '../http/metrics.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
+import { Hosts } from '../lib/hosts.ts'
 import { type Logger, openLog } from '../lib/log.ts'
 import { ownFolder } from './own-folder.ts'
 
@@ -55,10 +57,16 @@ export async function openContext<Name extends ServiceName>(
     config,
     log,
     metrics: openMetrics(),
-    gitEnv: readGitEnv(),
+    gitEnv: { ...readGitEnv(), hosts: hostsOf(config) },
     version: launch.version,
     signal: launch.io.signal,
   }
+}
+
+/** Where hosts may be that are asked for users; of a process that asks none, nothing is said. */
+function hostsOf(config: Partial<Config<'user-requests'>>): Hosts {
+  const { reach = 'usual', named = [] } = config['user-requests'] ?? {}
+  return new Hosts({ isAllowed: mayBeForge(reach), named })
 }
 
 /**

@@ -7,6 +7,7 @@ import { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { registerJoinRoutes } from '../dispatcher/join-routes.ts'
 import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { listen } from '../http/server.ts'
+import { requireGit } from '../lib/git-version.ts'
 import { ownTokenPath } from '../lib/own-token.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
@@ -39,6 +40,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const store = stack.use(await openStoreOf(context, undefined))
   const dataDir = dataFolder(launch, config.data)
   const vault = await openVaultOf(context, store, dataDir)
+  await requireGit(gitEnv)
   const guard = stack.use(openGuard(context, store))
   const server = await createApiServer(context, { store, broker, guard, tls: tls.server })
   const { minter } = stack.use(openIdTokens(context, { store, vault }))

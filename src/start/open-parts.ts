@@ -100,7 +100,7 @@ export function openAuditKeeping(
 
 /** Tells forges how the pipelines of this dispatcher stand. */
 export function openStatuses(
-  { config, log, metrics }: Context<'public-url' | 'user-requests'>,
+  { config, log, metrics, gitEnv }: Context<'public-url'>,
   parts: { dispatcher: Dispatcher; store: Store; vault: Vault },
 ): Statuses {
   const { vault } = parts
@@ -111,7 +111,7 @@ export function openStatuses(
     metrics,
     openToken,
     publicUrl: config['public-url'],
-    userRequests: config['user-requests'],
+    hosts: gitEnv.hosts,
   })
 }
 
@@ -122,8 +122,8 @@ export function issuerOf(config: Config<'oidc-issuer' | 'public-url'>): string |
 
 /** What the operator says of the addresses that commands tell or ask. */
 export function toldBy(config: Config<'oidc-issuer' | 'public-url' | 'user-requests'>) {
-  const { 'public-url': publicUrl, 'user-requests': userRequests } = config
-  return { issuer: issuerOf(config), publicUrl, userRequests }
+  const { 'public-url': publicUrl, 'user-requests': requests } = config
+  return { issuer: issuerOf(config), publicUrl, requestsReach: requests.reach }
 }
 
 /** Makes the id tokens of jobs, and keeps their keys in the background. */

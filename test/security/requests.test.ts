@@ -8,7 +8,8 @@ import { readGitEnv } from '../../src/config/env.ts'
 import { testedDelivery } from '../../src/contract/rest-insights.ts'
 import { askOnce } from '../../src/lib/ask-once.ts'
 import { git } from '../../src/lib/git.ts'
-import { nearnessOf, pinHost } from '../../src/lib/reach.ts'
+import { ANY_HOSTS } from '../../src/lib/hosts.ts'
+import { nearnessOf } from '../../src/lib/reach.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { type Installation, startUp } from '../support/installation.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -174,10 +175,11 @@ test('SEC-16e: a host is looked up once, and asked where it was found', async ()
     body: 'x',
     signal: AbortSignal.timeout(9_000),
   }
-  const answer = await askOnce(question, { address: '127.0.0.1', family: 4 })
+  const found = { address: '127.0.0.1', family: 4, nearness: 'own' } as const
+  const answer = await askOnce(question, [found])
   assert.deepEqual([answer.status, answer.text.length], [200, 64 * 1024])
   assert.deepEqual(server.asked, ['POST /path'])
-  assert.equal(await pinHost('nowhere.invalid', () => true), undefined)
+  await assert.rejects(ANY_HOSTS.find('nowhere.invalid'), { code: 'unavailable' })
 })
 
 test('NET-60: an address is known for what it is in each of its forms', () => {
@@ -210,6 +212,11 @@ test('NET-60: an address is known for what it is in each of its forms', () => {
 })
 
 const CANARY = 'canary-5e11aa90'
+/** As if hosts had been found: git says itself what is wrong. */
+const way = {
+  settings: ['http', 'https', 'ssh'].map((one) => `protocol.${one}.allow=always`),
+  ssh: [],
+}
 
 test('SEC-16f: however git fails, the error tells no credential of its URL', async () => {
   await using dir = await tempDir()
@@ -225,14 +232,14 @@ test('SEC-16f: however git fails, the error tells no credential of its URL', asy
     `nothing://user:${CANARY}@host/a.git`,
   ]
   const fails = [
-    (url: string) => git(['ls-remote', '--', url], { env, timeoutMs: 1_000 }),
-    (url: string) => git(['ls-remote', '--', url], { env, timeoutMs: 1 }),
-    (url: string) => git(['ls-remote', '--', url], { env: { PATH: dir.path } }),
-    (url: string) => git(['ls-remote', '--', url], { env, cwd: dir.join('missing') }),
+    (url: string) => git(['ls-remote', '--', url], { env, way, timeoutMs: 1_000 }),
+    (url: string) => git(['ls-remote', '--', url], { env, way, timeoutMs: 1 }),
+    (url: string) => git(['ls-remote', '--', url], { way, env: { PATH: dir.path } }),
+    (url: string) => git(['ls-remote', '--', url], { env, way, cwd: dir.join('missing') }),
     (url: string) => git(['config', '--list', '-c', url], { env, maxBytes: 1 }),
-    (url: string) => git(['fetch', url], { env, cwd: dir.path }),
+    (url: string) => git(['fetch', url], { env, way, cwd: dir.path }),
     (url: string) =>
-      git(['clone', '--', url, dir.join('x')], { env, signal: AbortSignal.timeout(5) }),
+      git(['clone', '--', url, dir.join('x')], { env, way, signal: AbortSignal.timeout(5) }),
   ]
   for (const url of urls) {
     for (const fail of fails) {

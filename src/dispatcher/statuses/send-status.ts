@@ -1,6 +1,6 @@
 import { askOnce } from '../../lib/ask-once.ts'
 import { describeConnectError } from '../../lib/connect-errors.ts'
-import { type Nearness, pinHost } from '../../lib/reach.ts'
+import type { Hosts } from '../../lib/hosts.ts'
 import type { ForgeRequest } from './forge-requests.ts'
 
 /** What became of a status that was sent. */
@@ -22,13 +22,12 @@ const LONGEST_PAUSE_MS = 3_600_000
  */
 export async function sendStatus(
   { url, headers, body }: ForgeRequest,
-  isAllowed: (nearness: Nearness) => boolean,
+  hosts: Hosts,
   signal: AbortSignal,
 ): Promise<ForgeAnswer> {
   try {
     const asked = new URL(url)
-    const pinned = await pinHost(asked.hostname, isAllowed)
-    if (!pinned) return { kind: 'later', words: `there is no host ${asked.hostname}` }
+    const found = await hosts.find(asked.hostname)
     const question = {
       url: asked,
       method: 'POST',
@@ -36,7 +35,7 @@ export async function sendStatus(
       body: JSON.stringify(body),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     }
-    const answer = await askOnce(question, pinned)
+    const answer = await askOnce(question, found)
     if (answer.status >= 200 && answer.status < 300) return { kind: 'told' }
     return understand(answer.status, answer.headers, answer.text)
   } catch (error) {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { PipelineView } from '../../contract/views.ts'
 import { statusContext } from '../../core/commit-status.ts'
 import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
-import { mayBeForge, type UserRequests } from '../../core/user-requests.ts'
 import { describeError } from '../../lib/errors.ts'
+import { ANY_HOSTS, type Hosts } from '../../lib/hosts.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -21,8 +21,8 @@ export interface StatusTellerDeps {
   readonly openToken: (link: ForgeLinkRecord) => string
   /** Where people reach the page. */
   readonly publicUrl?: string | undefined
-  /** Where forges may be; `usual` unless told. */
-  readonly userRequests?: UserRequests
+  /** Where forges may be; anywhere unless told. */
+  readonly hosts?: Hosts | undefined
   /** Called with what became of each status. */
   readonly onAnswer: (kind: TellAnswer['kind']) => void
   readonly firstPauseMs?: number
@@ -197,7 +197,7 @@ export class StatusTeller implements AsyncDisposable {
     if (isTold) return { kind: 'nothing' }
     const answer = await sendStatus(
       forgeRequest(link.target, link.token, status),
-      mayBeForge(this.#deps.userRequests ?? 'usual'),
+      this.#deps.hosts ?? ANY_HOSTS,
       this.#stop.signal,
     )
     if (answer.kind === 'later') return answer

@@ -1,5 +1,7 @@
+import { cloneHost } from '../../lib/clone-host.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseCloneUrl } from '../../lib/git.ts'
+import { quoteUrl } from '../../lib/without-credentials.ts'
 
 /** From where a commit may have more fetched than itself; its files name it, so it is hostile text. */
 export interface FetchPolicy {
@@ -19,14 +21,14 @@ export interface FetchPolicy {
  */
 export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): string {
   const refuse = (why: string): never => {
-    throw new NarwhalError('invalid', `${what} is at ${quote(text)}: ${why}`)
+    throw new NarwhalError('invalid', `${what} is at ${quoteUrl(text)}: ${why}`)
   }
   let checked: { readonly url: string; readonly local: boolean }
   try {
     checked = parseCloneUrl(text)
   } catch (cause) {
     const why = 'only https, or http and ssh at the host of the repository itself, can be fetched'
-    throw new NarwhalError('invalid', `${what} is at ${quote(text)}: ${why}`, { cause })
+    throw new NarwhalError('invalid', `${what} is at ${quoteUrl(text)}: ${why}`, { cause })
   }
   if (checked.local) return refuse('a path of the runner is not fetched')
   const own = placeOf(policy.cloneUrl)
@@ -62,7 +64,7 @@ export function resolveUrl(text: string, base: string): string {
     if (rest.startsWith('./')) rest = rest.slice(2)
     else if (rest.startsWith('../')) {
       if (parts.pop() === undefined) {
-        throw new NarwhalError('invalid', `${quote(text)} leads out of ${root}`)
+        throw new NarwhalError('invalid', `${quoteUrl(text)} leads out of ${root}`)
       }
       rest = rest.slice(3)
     } else return `${root}${[...parts, rest].join('/')}`
@@ -80,10 +82,16 @@ function placeOf(url: string): { protocol: string; host: string } | undefined {
   return host === undefined ? undefined : { protocol: 'ssh:', host: host.toLowerCase() }
 }
 
-function isListed(host: string, hosts: readonly string[]): boolean {
-  return hosts.some((one) => one === '*' || one.toLowerCase() === host)
+/** Whether the repository is at a URL's host itself, or the operator has named that; `*` names none. */
+export function isNamed({ protocol, host, hostname }: URL, policy: FetchPolicy): boolean {
+  const place = (protocol === 'ssh:' ? hostname : host).toLowerCase()
+  return (
+    place === placeOf(policy.cloneUrl)?.host ||
+    hostname.toLowerCase() === cloneHost(policy.cloneUrl).toLowerCase() ||
+    policy.hosts.some((one) => one.toLowerCase() === place)
+  )
 }
 
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 200))
+function isListed(host: string, hosts: readonly string[]): boolean {
+  return hosts.some((one) => one === '*' || one.toLowerCase() === host)
 }

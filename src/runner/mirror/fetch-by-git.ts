@@ -5,6 +5,7 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
 import { followingRedirects } from '../../lib/git-redirects.ts'
+import type { GitWay } from '../../lib/git-way.ts'
 import { diskNote } from '../disk-note.ts'
 import { advice, isNotGiven, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
@@ -28,18 +29,18 @@ const LONGEST_FETCH_MS = 1_800_000
  * be had, `invalid` when the URL can't be right, or with the signal's reason.
  */
 export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch): Promise<void> {
-  const { url, local } = parseCloneUrl(commit.cloneUrl)
-  const run = (args: readonly string[], allowLocal = false): Promise<string> =>
-    git(args, { env, signal, allowLocal, timeoutMs: LONGEST_FETCH_MS })
+  const clone = parseCloneUrl(commit.cloneUrl)
+  const run = (args: readonly string[], way?: GitWay): Promise<string> =>
+    git(args, { env, signal, ...(way ? { way } : {}), timeoutMs: LONGEST_FETCH_MS })
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
   const fetch = (from: string): Promise<string> =>
     followingRedirects(
-      url,
-      (at) => {
+      clone,
+      (at, way) => {
         const what = ['fetch', ...how, '--', at, `+${from}:${ref}`]
-        return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what], local)
+        return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what], way)
       },
-      signal,
+      { env, signal },
     )
   const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
   try {

@@ -5,6 +5,7 @@ import type { CommitSource } from '../../contract/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
+import { ANY_HOSTS } from '../../lib/hosts.ts'
 import type { Logger } from '../../lib/log.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { fetchByGit } from './fetch-by-git.ts'
@@ -191,7 +192,7 @@ export class Mirror {
     if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
     const { objects } = this
     // Not with the callers' signal: they go as soon as the commit is there, which may be earlier.
-    const listing = unknownTags(url, this.path, stop)
+    const listing = unknownTags({ url, hosts: env.hosts ?? ANY_HOSTS }, this.path, stop)
     listing.catch(() => {})
     try {
       await quickFetch({ mirror: this.path, url, sha, ref: refOf(commit), env, signal })

@@ -3,10 +3,11 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, startGit } from '../../lib/git.ts'
+import { ANY_HOSTS } from '../../lib/hosts.ts'
 import { FSCK_IGNORED } from './fetch-settings.ts'
 import { listRefs } from './mirror-refs.ts'
 import type { ObjectReader } from './object-reader.ts'
-import { listRemoteTags, type RemoteTag, requestPack } from './smart-http.ts'
+import { listRemoteTags, type Remote, type RemoteTag, requestPack } from './smart-http.ts'
 
 const MOST_HAVES = 64
 /** With more unknown tags than this, git(1) looks for those that belong to the mirror. */
@@ -55,7 +56,12 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
       // What ended early never drains; why it ended is said by whoever waits for that.
       await once(indexing.stdin, 'drain', { signal: over.signal }).catch(() => undefined)
     }
-    await requestPack(fetch.url, { sha, haves }, write, signal)
+    await requestPack(
+      { url: fetch.url, hosts: fetch.env.hosts ?? ANY_HOSTS },
+      { sha, haves },
+      write,
+      signal,
+    )
     indexing.stdin.end()
     const [code] = await ended
     if (code !== 0) throw new NarwhalError('unavailable', `git index-pack failed: ${said.trim()}`)
@@ -70,15 +76,15 @@ export type UnknownTags = readonly RemoteTag[] | undefined
 
 /** Rejects when the server wants to be asked in another way. */
 export async function unknownTags(
-  url: string,
+  remote: Remote,
   mirror: string,
   signal: AbortSignal,
 ): Promise<UnknownTags> {
-  const [remote, known] = await Promise.all([
-    listRemoteTags(url, signal),
+  const [tags, known] = await Promise.all([
+    listRemoteTags(remote, signal),
     listRefs(mirror, 'refs/tags'),
   ])
-  const unknown = remote.filter(({ ref }) => !known.has(ref))
+  const unknown = tags.filter(({ ref }) => !known.has(ref))
   return unknown.length > MOST_UNKNOWN_TAGS ? undefined : unknown
 }
 

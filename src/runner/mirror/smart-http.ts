@@ -1,6 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { Hosts } from '../../lib/hosts.ts'
 import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
 
 /** A server that says nothing for a minute is given up. */
@@ -9,7 +10,14 @@ const LONGEST_LIST = 8 * 1024 * 1024
 const IDLE_CONNECTION_MS = 60_000
 
 const options = { keepAlive: true, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS } as const
-const agents = { http: new http.Agent(options), https: new https.Agent(options) }
+/** A connection that is kept was made where these hosts may be, and serves nobody who may reach less. */
+const agents = new WeakMap<Hosts, { readonly http: http.Agent; readonly https: https.Agent }>()
+
+/** A repository, and where its host may be. */
+export interface Remote {
+  readonly url: string
+  readonly hosts: Hosts
+}
 
 /** A tag of a remote repository. */
 export interface RemoteTag {
@@ -26,7 +34,7 @@ export interface RemoteTag {
  * asks leaves it to git(1) then. `write` gets the pack's bytes, and slows the stream down.
  */
 export async function requestPack(
-  url: string,
+  { url, hosts }: Remote,
   wanted: { readonly sha: string; readonly haves: readonly string[] },
   write: (bytes: Buffer) => Promise<void>,
   signal: AbortSignal,
@@ -41,7 +49,7 @@ export async function requestPack(
     FLUSH,
   ]
   let isPack = false
-  for await (const bytes of packets(await post(url, lines.join(''), signal))) {
+  for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
     if (!isPack) {
       const line = bytes.toString('utf8', 0, 300).trim()
       if (line !== 'packfile') throw broken(line)
@@ -56,12 +64,15 @@ export async function requestPack(
 }
 
 /** The tags of a remote repository, in one request as above. */
-export async function listRemoteTags(url: string, signal: AbortSignal): Promise<RemoteTag[]> {
+export async function listRemoteTags(
+  { url, hosts }: Remote,
+  signal: AbortSignal,
+): Promise<RemoteTag[]> {
   const asked = [packet('peel\n'), packet('ref-prefix refs/tags/\n')]
   const lines = [packet('command=ls-refs\n'), DELIMITER, ...asked, FLUSH]
   const tags: RemoteTag[] = []
   let size = 0
-  for await (const bytes of packets(await post(url, lines.join(''), signal))) {
+  for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
     size += bytes.length
     if (size > LONGEST_LIST) throw broken('it lists more tags than are read')
     const line = bytes.toString('utf8').trimEnd()
@@ -74,16 +85,27 @@ export async function listRemoteTags(url: string, signal: AbortSignal): Promise<
   return tags
 }
 
+function agentsOf(hosts: Hosts) {
+  const known = agents.get(hosts)
+  if (known) return known
+  const made = { http: new http.Agent(options), https: new https.Agent(options) }
+  agents.set(hosts, made)
+  return made
+}
+
 async function post(
-  url: string,
+  { url, hosts }: Remote,
   body: string,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  const isTls = url.startsWith('https:')
+  const asked = new URL(`${url.replace(/\/$/, '')}/git-upload-pack`)
+  const isTls = asked.protocol === 'https:'
+  hosts.check(asked)
   const answered = Promise.withResolvers<http.IncomingMessage>()
-  const request = (isTls ? https : http).request(`${url.replace(/\/$/, '')}/git-upload-pack`, {
+  const request = (isTls ? https : http).request(asked, {
     method: 'POST',
-    agent: isTls ? agents.https : agents.http,
+    agent: agentsOf(hosts)[isTls ? 'https' : 'http'],
+    lookup: hosts.lookup,
     signal,
     timeout: SILENCE_MS,
     headers: {
@@ -103,7 +125,7 @@ async function post(
     response = await answered.promise
   } catch (error) {
     // The server closed a connection that was kept, in the moment when it was used again.
-    if (request.reusedSocket && !signal.aborted) return await post(url, body, signal)
+    if (request.reusedSocket && !signal.aborted) return await post({ url, hosts }, body, signal)
     throw error
   }
   const type = response.headers['content-type']

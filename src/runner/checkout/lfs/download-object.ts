@@ -1,12 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { dirname } from 'node:path'
+import { openAnswer } from '../../../lib/ask-once.ts'
 import { backoff } from '../../../lib/backoff.ts'
 import { describeConnectError } from '../../../lib/connect-errors.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { nearest } from '../../../lib/hosts.ts'
+import type { FetchHosts } from '../fetch-hosts.ts'
 import type { LfsDownload } from './lfs-batch.ts'
 
 const TRIES = 3
+const MOST_REDIRECTS = 5
+const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308])
+
+interface DownloadOptions {
+  readonly hosts: FetchHosts
+  readonly signal: AbortSignal
+}
 
 /**
  * Downloads an object to this path, where it appears whole and only if it is the very one that its
@@ -15,19 +26,19 @@ const TRIES = 3
 export async function downloadObject(
   object: LfsDownload,
   path: string,
-  signal: AbortSignal,
+  options: DownloadOptions,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   for (let failures = 0; ; failures++) {
     const part = `${path}.${randomBytes(6).toString('hex')}.part`
     try {
-      await writePart(object, part, signal)
+      await writePart(object, part, options)
       await rename(part, path)
       return
     } catch (error) {
-      signal.throwIfAborted()
+      options.signal.throwIfAborted()
       if (error instanceof NarwhalError || failures + 1 >= TRIES) throw explain(object, error)
-      await backoff(failures, { firstMs: 300, maxMs: 3_000 }, signal)
+      await backoff(failures, { firstMs: 300, maxMs: 3_000 }, options.signal)
     } finally {
       await rm(part, { force: true })
     }
@@ -35,17 +46,54 @@ export async function downloadObject(
 }
 
 /** Throws a NarwhalError for what another try would not change. */
-async function writePart(object: LfsDownload, part: string, signal: AbortSignal): Promise<void> {
-  const { oid, size, href, headers } = object
-  const answer = await fetch(href, { headers, signal })
-  if (answer.status >= 500 || answer.status === 429) throw new Error(`it answered ${answer.status}`)
-  if (answer.status !== 200) {
-    throw new NarwhalError('unavailable', `it answered ${answer.status}`)
+async function writePart(object: LfsDownload, part: string, options: DownloadOptions) {
+  await using given = await ask(object, options)
+  const { statusCode = 0 } = given.answer
+  if (statusCode >= 500 || statusCode === 429) throw new Error(`it answered ${statusCode}`)
+  if (statusCode !== 200) throw new NarwhalError('unavailable', `it answered ${statusCode}`)
+  await writeAnswer(object, given.answer, part)
+}
+
+/** Asks, and again where it is sent on to; what gives access is for the first one alone. */
+async function ask(
+  { href, headers, by }: LfsDownload,
+  { hosts, signal }: DownloadOptions,
+): Promise<{ readonly answer: IncomingMessage } & AsyncDisposable> {
+  let url = new URL(href)
+  let named = by
+  let shown = headers
+  for (let hops = 0; ; hops++) {
+    const found = await hosts.find(url, named)
+    const { asked, answer } = await openAnswer(
+      { url, method: 'GET', headers: shown, signal },
+      found,
+    )
+    const { location } = answer.headers
+    if (!REDIRECTS.has(answer.statusCode) || location === undefined) {
+      return { answer, [Symbol.asyncDispose]: async () => void asked.destroy() }
+    }
+    asked.destroy()
+    if (hops === MOST_REDIRECTS) throw new NarwhalError('unavailable', 'it redirects without end')
+    const next = nextUrl(location, url)
+    if (next.origin !== url.origin) shown = {}
+    named = nearest(found)
+    url = next
   }
+}
+
+function nextUrl(location: string, from: URL): URL {
+  if (!URL.canParse(location, from.href)) throw new NarwhalError('unavailable', 'it sends nowhere')
+  const next = new URL(location, from)
+  const isWeb = next.protocol === 'https:' || next.protocol === from.protocol
+  if (!isWeb) throw new NarwhalError('unavailable', 'it sends on to a server without TLS')
+  return next
+}
+
+async function writeAnswer({ oid, size }: LfsDownload, answer: IncomingMessage, part: string) {
   const hash = createHash('sha256')
   let bytes = 0
   await using file = await open(part, 'wx', 0o600)
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of answer) {
     const piece = chunk as Uint8Array
     bytes += piece.length
     if (bytes > size) throw new NarwhalError('unavailable', 'it sent more than the object has')

@@ -1,7 +1,13 @@
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import { openAnswer } from '../../../lib/ask-once.ts'
 import { describeConnectError } from '../../../lib/connect-errors.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { nearest } from '../../../lib/hosts.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
+import type { Nearness } from '../../../lib/reach.ts'
+import { withoutCredentials } from '../../../lib/without-credentials.ts'
+import type { FetchHosts } from '../fetch-hosts.ts'
 import type { LfsEndpoint } from './lfs-endpoint.ts'
 import type { LfsPointer } from './pointer.ts'
 
@@ -9,6 +15,8 @@ import type { LfsPointer } from './pointer.ts'
 export interface LfsDownload extends LfsPointer {
   readonly href: string
   readonly headers: Readonly<Record<string, string>>
+  /** How near the server is that named it. */
+  readonly by: Nearness
 }
 
 const MEDIA_TYPE = 'application/vnd.git-lfs+json'
@@ -42,16 +50,21 @@ const answerBody = z.object({
 export async function askForObjects(
   endpoint: LfsEndpoint,
   objects: readonly LfsPointer[],
-  signal: AbortSignal,
+  { hosts, signal }: { readonly hosts: FetchHosts; readonly signal: AbortSignal },
 ): Promise<LfsDownload[]> {
+  const url = new URL(`${endpoint.url}/objects/batch`)
+  const shown = withoutCredentials(endpoint.url)
   const refuse = (why: string, cause?: unknown): NarwhalError =>
-    new NarwhalError('unavailable', `the server of Git LFS, ${endpoint.url}, ${why}`, { cause })
-  let status: number
+    new NarwhalError('unavailable', `the server of Git LFS, ${shown}, ${why}`, { cause })
+  let status: number | undefined
   let text: string
+  let by: Nearness
   try {
-    const answer = await fetch(`${endpoint.url}/objects/batch`, {
+    const found = await hosts.find(url, endpoint.by)
+    by = nearest(found)
+    const question = {
+      url,
       method: 'POST',
-      redirect: 'manual',
       headers: { ...endpoint.headers, accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE },
       body: JSON.stringify({
         operation: 'download',
@@ -60,9 +73,14 @@ export async function askForObjects(
         hash_algo: 'sha256',
       }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    })
-    status = answer.status
-    text = await readText(answer)
+    }
+    const { asked, answer } = await openAnswer(question, found)
+    try {
+      status = answer.statusCode
+      text = await readText(answer)
+    } finally {
+      asked.destroy()
+    }
   } catch (error) {
     signal.throwIfAborted()
     throw refuse(`does not answer: ${describeConnectError(error)}`, error)
@@ -85,14 +103,14 @@ export async function askForObjects(
     if (endpoint.url.startsWith('https:') && !download.href.startsWith('https:')) {
       throw refuse('sends on to a server without TLS')
     }
-    return { oid, size, href: download.href, headers: download.header ?? {} }
+    return { oid, size, href: download.href, headers: download.header ?? {}, by }
   })
 }
 
-async function readText(answer: Response): Promise<string> {
+async function readText(answer: IncomingMessage): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of answer) {
     text += decoder.decode(chunk as Uint8Array, { stream: true })
     if (text.length > LARGEST_ANSWER) throw new Error('its answer is too long')
   }

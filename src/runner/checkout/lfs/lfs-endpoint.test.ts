@@ -3,12 +3,14 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../../config/env.ts'
+import { Hosts } from '../../../lib/hosts.ts'
 import { lfsEndpoint } from './lfs-endpoint.ts'
 
 const { signal } = new AbortController()
+const hosts = new Hosts({ lookUp: async () => [{ address: '10.0.0.1', family: 4 }] })
 
 const ask = (cloneUrl: string, path: string) => {
-  const env = { ...readGitEnv(), PATH: path }
+  const env = { ...readGitEnv(), PATH: path, hosts }
   const policy = { cloneUrl, isStranger: false, hosts: [] }
   return lfsEndpoint(undefined, { cloneUrl }, { policy, env, signal })
 }
@@ -32,16 +34,20 @@ test('asks the host of an ssh repository for its server of Git LFS, and tells no
   }
   const answer = { href: 'https://lfs.example.com/app/', header: { Authorization: 'a-secret' } }
   await ssh(`echo '${JSON.stringify(answer)}'`)
-  const expected = { url: 'https://lfs.example.com/app', headers: { Authorization: 'a-secret' } }
+  const headers = { Authorization: 'a-secret' }
+  const expected = { url: 'https://lfs.example.com/app', headers, by: 'private' }
   const argsOf = async () => (await readFile(dir.join('args'), 'utf8')).trim().split('\n').slice(3)
   assert.deepEqual(await ask("git@git.example.com:team/it's.git", path), expected)
+  const pinned = (name: string) => ['-oHostName=10.0.0.1', `-oHostKeyAlias=${name}`]
   assert.deepEqual(await argsOf(), [
+    ...pinned('git.example.com'),
     '--',
     'git@git.example.com',
     "git-lfs-authenticate 'team/it'\\''s.git' download",
   ])
   assert.deepEqual(await ask('ssh://git@git.example.com:2222/team/app', path), expected)
   assert.deepEqual(await argsOf(), [
+    ...pinned('[git.example.com]:2222'),
     '-p',
     '2222',
     '--',

@@ -1,8 +1,14 @@
 import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { z } from 'zod'
-import { describeError, NarwhalError } from '../../../lib/errors.ts'
-import { type GitEnv, SSH_OPTIONS } from '../../../lib/git.ts'
+import { childError } from '../../../lib/child-error.ts'
+import { cloneHost } from '../../../lib/clone-host.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { type GitEnv, processEnv, SSH_OPTIONS } from '../../../lib/git.ts'
+import { ANY_HOSTS, nearest } from '../../../lib/hosts.ts'
+import { parseJson } from '../../../lib/parse-json.ts'
+import type { Nearness } from '../../../lib/reach.ts'
+import { sshPlace } from '../../../lib/ssh-place.ts'
+import { sshWay } from '../../../lib/ssh-way.ts'
 import { checkFetchUrl, type FetchPolicy } from '../fetch-policy.ts'
 
 /** A server of Git LFS, and what its requests must carry. */
@@ -10,6 +16,8 @@ export interface LfsEndpoint {
   /** Without a slash at the end. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** How near the server is that named it; absent: it is where the repository is, or where its commit may say. */
+  readonly by?: Nearness
 }
 
 const AUTHENTICATE_MS = 30_000
@@ -40,7 +48,12 @@ export async function lfsEndpoint(
     const url = cloneUrl.replace(/\/$/, '')
     return { url: `${url}${url.endsWith('.git') ? '' : '.git'}/info/lfs`, headers: {} }
   }
-  return await authenticate(cloneUrl, { env, signal })
+  const answer = await authenticate(cloneUrl, { env, signal })
+  // Of a host that only ssh knows, which is no reason to let it lead further in.
+  const by = await (env.hosts ?? ANY_HOSTS)
+    .find(cloneHost(cloneUrl))
+    .then(nearest, () => 'public' as const)
+  return { ...answer, by }
 }
 
 /** docs/api/server-discovery.md of git-lfs: `ssh host git-lfs-authenticate path download`. */
@@ -48,35 +61,25 @@ async function authenticate(
   cloneUrl: string,
   { env, signal }: { env: GitEnv; signal: AbortSignal },
 ): Promise<LfsEndpoint> {
-  const { target, port, path } = sshPlace(cloneUrl)
+  const place = sshPlace(cloneUrl)
+  const { target, port, path } = place
   const command = `git-lfs-authenticate '${path.replaceAll("'", "'\\''")}' download`
   const where = port === '' ? [] : ['-p', port]
-  try {
-    const run = promisify(execFile)
-    const { stdout } = await run('ssh', [...SSH_OPTIONS, ...where, '--', target, command], {
-      env: { ...env },
-      signal,
-      timeout: AUTHENTICATE_MS,
-      maxBuffer: 64 * 1024,
-    })
-    const { href, header = {} } = authenticated.parse(JSON.parse(stdout))
-    return { url: href.replace(/\/$/, ''), headers: header }
-  } catch (cause) {
-    signal.throwIfAborted()
+  const refuse = (why: string): NarwhalError =>
+    new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`)
+  const way = await sshWay(place, { env, signal })
+  const args = [...SSH_OPTIONS, ...way, ...where, '--', target, command]
+  const { promise, resolve } = Promise.withResolvers<string | NarwhalError>()
+  const options = { timeout: AUTHENTICATE_MS, maxBuffer: 64 * 1024, signal, env: processEnv(env) }
+  execFile('ssh', args, options, (error, stdout, stderr) =>
     // What was said may hold what authenticates: of it only the reason is told.
-    const isNone = cause instanceof z.ZodError || cause instanceof SyntaxError
-    const why = isNone ? 'its answer is none' : describeError(cause)
-    throw new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`)
-  }
-}
-
-/** `cloneUrl` has been checked: neither host nor user can be taken for an option. */
-function sshPlace(cloneUrl: string): { target: string; port: string; path: string } {
-  if (URL.canParse(cloneUrl) && cloneUrl.startsWith('ssh:')) {
-    const { username, hostname, port, pathname } = new URL(cloneUrl)
-    const target = username === '' ? hostname : `${decodeURIComponent(username)}@${hostname}`
-    return { target, port, path: decodeURIComponent(pathname) }
-  }
-  const at = cloneUrl.indexOf(':')
-  return { target: cloneUrl.slice(0, at), port: '', path: cloneUrl.slice(at + 1) }
+    resolve(error ? childError('ssh git-lfs-authenticate', error, stderr) : stdout),
+  ).stdin?.end()
+  const said = await promise
+  signal.throwIfAborted()
+  if (said instanceof NarwhalError) throw refuse(said.message)
+  const answer = authenticated.safeParse(parseJson(said))
+  if (!answer.success) throw refuse('its answer is none')
+  const { href, header = {} } = answer.data
+  return { url: href.replace(/\/$/, ''), headers: header }
 }

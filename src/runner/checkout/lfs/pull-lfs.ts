@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { CommitSource } from '../../../contract/attempt.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { type GitEnv, git } from '../../../lib/git.ts'
+import { ANY_HOSTS } from '../../../lib/hosts.ts'
 import type { MirrorCache } from '../../mirror/mirror-cache.ts'
+import { FetchHosts } from '../fetch-hosts.ts'
 import type { FetchPolicy } from '../fetch-policy.ts'
 import { inTurns } from '../in-turns.ts'
 import { readConfigBlob } from '../read-config-blob.ts'
@@ -79,18 +81,19 @@ async function bring(
   cache: string,
   options: LfsOptions & { readonly commit: CommitSource; readonly configured: string | undefined },
 ): Promise<void> {
-  const { commit, configured, signal } = options
+  const { commit, configured, policy, env, signal } = options
   if (commit.cloneUrl.startsWith('/') && configured === undefined) {
     throw new NarwhalError(
       'invalid',
       `${commit.repositoryName} is a path of the runner, which has no server of Git LFS: name one by lfs.url in .lfsconfig`,
     )
   }
+  const how = { hosts: new FetchHosts(policy, env.hosts ?? ANY_HOSTS), signal }
   const endpoint = await lfsEndpoint(configured, commit, options)
   for (let i = 0; i < missing.length; i += OBJECTS_PER_REQUEST) {
     const some = missing.slice(i, i + OBJECTS_PER_REQUEST)
-    const downloads = await askForObjects(endpoint, some, signal)
-    await inTurns(downloads, AT_ONCE, (one) => downloadObject(one, pathIn(cache, one.oid), signal))
+    const downloads = await askForObjects(endpoint, some, how)
+    await inTurns(downloads, AT_ONCE, (one) => downloadObject(one, pathIn(cache, one.oid), how))
   }
 }
 

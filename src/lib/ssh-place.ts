@@ -1,0 +1,22 @@
+/** Where `ssh://user@host:port/path` or `user@host:path` is, as ssh takes it. */
+export interface SshPlace {
+  /** With its user, if it has one. */
+  readonly target: string
+  readonly host: string
+  /** Empty: the usual one. */
+  readonly port: string
+  readonly path: string
+}
+
+/** `url` has been checked by `parseCloneUrl`: neither host nor user can be taken for an option. */
+export function sshPlace(url: string): SshPlace {
+  if (url.startsWith('ssh://')) {
+    const { username, hostname, port, pathname } = new URL(url)
+    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const target = username === '' ? host : `${decodeURIComponent(username)}@${host}`
+    return { target, host, port, path: decodeURIComponent(pathname) }
+  }
+  const at = url.indexOf(':')
+  const target = url.slice(0, at)
+  return { target, host: target.replace(/^.*@/, ''), port: '', path: url.slice(at + 1) }
+}

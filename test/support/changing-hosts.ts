@@ -1,0 +1,22 @@
+import { Hosts, type HostsOptions } from '../../src/lib/hosts.ts'
+
+/** A resolver of a test, which knows every name, and not the same each time. */
+export interface ChangingHosts {
+  readonly hosts: Hosts
+  /** The names that it was asked for, in their order. */
+  readonly asked: string[]
+}
+
+/** Answers with these addresses in turn, and with the last one from then on. */
+export function changingHosts(
+  addresses: readonly string[],
+  options: Pick<HostsOptions, 'isAllowed'> = {},
+): ChangingHosts {
+  const asked: string[] = []
+  const lookUp = async (hostname: string) => {
+    const address = addresses[Math.min(asked.length, addresses.length - 1)] ?? ''
+    asked.push(hostname)
+    return [{ address, family: address.includes(':') ? 6 : 4 }]
+  }
+  return { hosts: new Hosts({ ...options, lookUp }), asked }
+}
