@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts'
 import { dispatch } from './dispatch/dispatch.ts'
 import { footprint } from './footprint/footprint.ts'
+import { hostile } from './hostile/hostile.ts'
 import { hotpath } from './hotpath/hotpath.ts'
 import { logs } from './logs/logs.ts'
 import { real } from './real/real.ts'
@@ -16,6 +17,7 @@ const BENCHES: readonly Bench[] = [
   dispatch,
   footprint,
   retention,
+  hostile,
   real,
 ]
 

@@ -12,6 +12,7 @@ export function compileOptions(outdir) {
     absWorkingDir: root,
     entryPoints: {
       main: 'src/main.ts',
+      'body-worker': 'src/agent/body-worker.ts',
       'beat-worker': 'src/dispatcher/beat-worker.ts',
       'plan-worker': 'src/runner/plan-worker.ts',
       'webhook-worker': 'src/agent/webhook-worker.ts',

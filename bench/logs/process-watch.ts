@@ -50,7 +50,16 @@ function residentBytes(pid: number): number {
 
 /** Seconds of processor time that a process has used so far. */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return secondsIn(`/proc/${pid}/stat`)
+}
+
+/** The same of its first thread alone: of Node, the one that runs the event loop. */
+export function loopSeconds(pid: number): number {
+  return secondsIn(`/proc/${pid}/task/${pid}/stat`)
+}
+
+function secondsIn(path: string): number {
+  const stat = readFileSync(path, 'latin1')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }

@@ -5,7 +5,7 @@ import { parseGithub } from './github.ts'
 import { parseGitlab } from './gitlab.ts'
 import type { ParsedWebhook } from './parsed-webhook.ts'
 import type { AddressPlace } from './scan-payload.ts'
-import { hmacCheck, type SignatureCheck, tokenCheck } from './signature.ts'
+import type { ProofForm } from './signature.ts'
 
 /** How a forge's webhooks are read. */
 export interface ForgeHooks {
@@ -17,7 +17,7 @@ export interface ForgeHooks {
   /** The header that proves where it comes from; of several, the first that is there. */
   readonly proofHeaders: readonly string[]
   /** How the proof is made with a secret. */
-  readonly check: (secret: string) => SignatureCheck
+  readonly proof: ProofForm
   /** Where the payload names its repository. */
   readonly address: AddressPlace
   readonly parse: (eventName: string, payload: unknown) => ParsedWebhook
@@ -29,7 +29,7 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     eventHeaders: ['x-github-event'],
     deliveryHeaders: ['x-github-delivery'],
     proofHeaders: ['x-hub-signature-256'],
-    check: (secret) => hmacCheck(secret, 'sha256='),
+    proof: { kind: 'hmac', prefix: 'sha256=' },
     address: { object: 'repository', name: 'full_name' },
     parse: parseGithub,
   },
@@ -38,7 +38,7 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     eventHeaders: ['x-gitea-event', 'x-forgejo-event'],
     deliveryHeaders: ['x-gitea-delivery', 'x-forgejo-delivery'],
     proofHeaders: ['x-gitea-signature', 'x-forgejo-signature'],
-    check: (secret) => hmacCheck(secret),
+    proof: { kind: 'hmac', prefix: '' },
     address: { object: 'repository', name: 'full_name' },
     parse: parseGitea,
   },
@@ -49,7 +49,7 @@ export const FORGE_HOOKS: Readonly<Record<WebhookForge, ForgeHooks>> = {
     deliveryHeaders: ['idempotency-key', 'x-gitlab-event-uuid'],
     // It signs nothing: the secret itself comes along, so the way must be encrypted.
     proofHeaders: ['x-gitlab-token'],
-    check: tokenCheck,
+    proof: { kind: 'token' },
     address: { object: 'project', name: 'path_with_namespace' },
     parse: parseGitlab,
   },

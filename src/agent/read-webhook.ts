@@ -3,6 +3,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { FORGE_HOOKS } from './forge-hooks.ts'
 import type { ParsedWebhook, WebhookRepository } from './parsed-webhook.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
+import { jsonOf } from './webhook-json.ts'
 
 /** What is shorter can't nest so deep that it matters. */
 const UNASKED_BYTES = 16 * 1024
@@ -36,13 +37,6 @@ export function readWebhook({ forge, eventName, isForm, body }: SignedText): Rea
     | undefined
   const address = addressOf(named?.['id'], named?.[name])
   return { ...(address ? { address } : {}), parsed: hooks.parse(eventName, payload) }
-}
-
-/** The JSON of a body: itself, or a field of a form. Throws nothing, whatever it is. */
-export function jsonOf(body: Uint8Array, isForm: boolean): Uint8Array {
-  if (!isForm) return body
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
-  return Buffer.from(new URLSearchParams(text).get('payload') ?? '')
 }
 
 function parse(json: Uint8Array): unknown {

@@ -4,15 +4,17 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Vault } from '../store/vault.ts'
 import { openWebhookSecrets } from '../store/webhook-secrets.ts'
+import type { BodyThread, LongBody } from './body-thread.ts'
 import type { ForgeHooks } from './forge-hooks.ts'
 import type { WebhookRepository } from './parsed-webhook.ts'
-import { jsonOf } from './read-webhook.ts'
-import { scanAddress } from './scan-payload.ts'
+import { shortBody, type UnreadBody } from './unread-body.ts'
 
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
 const MOST_BYTES = 25 * 1024 * 1024
 /** Where a body must be there before it is known whose secret signs it. */
 const MOST_BYTES_UNADDRESSED = 1024 * 1024
+/** What is longer is a thread's: to search and hash so much takes a millisecond at the most. */
+const SHORT_BYTES = 128 * 1024
 
 /** What a webhook of no repository is checked with, so that this takes as long as with one. */
 const NOBODYS_SECRET = randomBytes(24).toString('base64url')
@@ -37,6 +39,7 @@ export interface IncomingWebhook {
 
 export interface SignedWebhookDeps {
   readonly vault: Vault
+  readonly bodies: BodyThread
   readonly findById: (id: string) => Promise<RepositoryRecord | undefined>
   readonly findNamed: (name: WebhookRepository) => Promise<RepositoryRecord | undefined>
 }
@@ -48,8 +51,8 @@ export function mostBytes(isAddressed: boolean): number {
 
 /**
  * Takes a webhook's body in and checks its signature, which costs no more than its hash: nothing is parsed.
- * With the repository in the path the bytes are hashed as they come. Without it, the body is searched for
- * the repository first, in one look at each byte. Rejects with `unauthenticated`, and one and the same words,
+ * Without the repository in the path, the body is searched for it first, in one look at each byte. A long body is
+ * kept, searched and hashed by a thread. Rejects with `unauthenticated`, and one and the same words,
  * for a wrong signature and for a repository that is not there; with `too_large`; and with `invalid` where
  * neither path nor body names a repository.
  */
@@ -58,85 +61,68 @@ export async function receiveSigned(
   deps: SignedWebhookDeps,
 ): Promise<SignedWebhook> {
   const { hooks, payload, proof, repositoryId } = incoming
-  if (repositoryId === undefined) return await receiveUnaddressed(incoming, deps)
-  const check = startCheck(hooks, await deps.findById(repositoryId), deps.vault)
-  const chunks = await collect(payload, MOST_BYTES, check.update)
-  const signed = check.end(proof)
-  // To copy what is not signed would be more than to hash it.
-  return { body: Buffer.concat(chunks), ...signed }
-}
-
-async function receiveUnaddressed(
-  { hooks, payload, proof, isForm }: IncomingWebhook,
-  { vault, findNamed }: SignedWebhookDeps,
-): Promise<SignedWebhook> {
-  const body = Buffer.concat(await collect(payload, MOST_BYTES_UNADDRESSED, () => {}))
-  const { object, name } = hooks.address
-  const address = scanAddress(jsonOf(body, isForm), hooks.address)
-  if (!address) {
-    const words = `the body is not JSON that names a repository (\`${object}.id\` and \`${object}.${name}\`)`
-    throw new NarwhalError('invalid', words)
-  }
-  const check = startCheck(hooks, await findNamed(address), vault)
-  check.update(body)
-  return { body, ...check.end(proof) }
-}
-
-interface Check {
-  readonly update: (chunk: Uint8Array) => void
-  readonly end: (proof: string) => Omit<SignedWebhook, 'body'>
-}
-
-function startCheck(
-  hooks: ForgeHooks,
-  repository: RepositoryRecord | undefined,
-  vault: Vault,
-): Check {
-  const secrets = repository
-    ? openWebhookSecrets(vault, repository, Date.now())
+  const most = mostBytes(repositoryId !== undefined)
+  using body = await collect(payload, most, deps.bodies)
+  const repository =
+    repositoryId === undefined
+      ? await deps.findNamed(await addressOf(body, incoming))
+      : await deps.findById(repositoryId)
+  const { present, former } = repository
+    ? openWebhookSecrets(deps.vault, repository, Date.now())
     : { present: NOBODYS_SECRET }
-  const present = hooks.check(secrets.present)
-  const former = secrets.former === undefined ? undefined : hooks.check(secrets.former)
-  return {
-    update: (chunk) => {
-      present.update(chunk)
-      former?.update(chunk)
-    },
-    end: (proof) => {
-      const [isPresent, isFormer] = [present.isProvenBy(proof), former?.isProvenBy(proof)]
-      if (repository && (isPresent || isFormer)) return { repository, isByFormer: !isPresent }
-      const words =
-        'the signature does not match: compare the URL and the secret at the forge with those that Narwhal showed'
-      throw new NarwhalError('unauthenticated', words)
-    },
-  }
+  const secrets = former === undefined ? [present] : [present, former]
+  const proven = await body.prove({ form: hooks.proof, shown: proof, secrets })
+  if (repository && proven) return { body: proven.bytes, repository, isByFormer: proven.by > 0 }
+  const words =
+    'the signature does not match: compare the URL and the secret at the forge with those that Narwhal showed'
+  throw new NarwhalError('unauthenticated', words)
 }
 
-/** All of the body, each chunk shown as it comes. Rejects with `invalid` where the sender breaks off. */
-function collect(
-  payload: Readable,
-  most: number,
-  see: (chunk: Uint8Array) => void,
-): Promise<Uint8Array[]> {
+async function addressOf(
+  body: UnreadBody,
+  { hooks, isForm }: IncomingWebhook,
+): Promise<WebhookRepository> {
+  const { object, name } = hooks.address
+  const address = await body.findAddress(hooks.address, isForm)
+  if (address) return address
+  const words = `the body is not JSON that names a repository (\`${object}.id\` and \`${object}.${name}\`)`
+  throw new NarwhalError('invalid', words)
+}
+
+/** All of the body, which goes to the thread as soon as it is long. Rejects with `invalid` where the sender breaks off. */
+function collect(payload: Readable, most: number, bodies: BodyThread): Promise<UnreadBody> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
+    let long: LongBody | undefined
     let length = 0
+    const fail = (error: NarwhalError): void => {
+      long?.[Symbol.dispose]()
+      reject(error)
+    }
     const onData = (chunk: Uint8Array): void => {
       length += chunk.length
       if (length > most) {
         // The rest is thrown away: the connection has to live on for the answer.
-        payload.off('data', onData).resume()
-        reject(new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`))
+        payload.off('data', onData).off('close', onClose).resume()
+        fail(new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`))
         return
       }
-      see(chunk)
       chunks.push(chunk)
+      if (length <= SHORT_BYTES) return
+      long ??= bodies.open()
+      for (const one of chunks.splice(0)) long.add(one)
     }
-    const onClose = (): void => reject(new NarwhalError('invalid', 'the body broke off'))
+    const onClose = (): void => fail(new NarwhalError('invalid', 'the body broke off'))
     if (payload.destroyed) onClose()
     payload.on('data', onData)
-    payload.once('end', () => resolve(chunks))
-    payload.once('error', (error) => reject(NarwhalError.from(error, 'invalid')))
+    payload.once('end', () => {
+      payload.off('close', onClose)
+      resolve(long ?? shortBody(chunks))
+    })
+    payload.once('error', (error) => {
+      payload.off('close', onClose)
+      fail(NarwhalError.from(error, 'invalid'))
+    })
     payload.once('close', onClose)
   })
 }

@@ -11,6 +11,7 @@ import type { RepositoryRecord } from '../store/records.ts'
 import type { ForgeName, StoreReader } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import { acceptWebhook } from './accept-webhook.ts'
+import { BodyThread } from './body-thread.ts'
 import { FORGE_HOOKS } from './forge-hooks.ts'
 import type { Intake } from './intake.ts'
 import { receiveSigned, type SignedWebhook } from './signed-webhook.ts'
@@ -41,6 +42,7 @@ export interface WebhookDeps {
 /** What all webhooks share. */
 interface Webhooks extends WebhookDeps {
   readonly wrong: WrongSignatures
+  readonly bodies: BodyThread
   readonly threads: WebhookThreads
   readonly received: Counter<'result'>
   /** Webhooks that come together look their repositories up together. */
@@ -58,6 +60,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
   const webhooks: Webhooks = {
     ...deps,
     wrong: new WrongSignatures(),
+    bodies: new BodyThread(),
     threads: new WebhookThreads(),
     received: new Counter({
       name: 'narwhal_webhooks_total',
@@ -72,6 +75,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     }),
     inHand: 0,
   }
+  server.addHook('onClose', async () => webhooks.bodies[Symbol.dispose]())
   for (const forge of Object.keys(FORGE_HOOKS) as WebhookForge[]) {
     const add = async (scope: HttpServer): Promise<void> => addForge(scope, forge, webhooks)
     void server.register(add, { prefix: `/webhooks/${forge}` })
@@ -128,7 +132,10 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
 
 type Receiver = (request: FastifyRequest, payload: Readable) => Promise<SignedWebhook>
 
-function receiverOf(forge: WebhookForge, { store, vault, byId, wrong }: Webhooks): Receiver {
+function receiverOf(
+  forge: WebhookForge,
+  { store, vault, byId, bodies, wrong }: Webhooks,
+): Receiver {
   const hooks = FORGE_HOOKS[forge]
   const named = new Grouping<ForgeName, RepositoryRecord | undefined>((wanted) =>
     store.findForgeRepositories(forge, wanted),
@@ -137,7 +144,7 @@ function receiverOf(forge: WebhookForge, { store, vault, byId, wrong }: Webhooks
     const found = await byId.add(id)
     return found?.forge === forge ? found : undefined
   }
-  const deps = { vault, findById, findNamed: (name: ForgeName) => named.add(name) }
+  const deps = { vault, bodies, findById, findNamed: (name: ForgeName) => named.add(name) }
   return async (request, payload) => {
     const { proof, isForm } = readHeaders(request.headers, hooks)
     const { repository: repositoryId } = request.params as { repository?: string }

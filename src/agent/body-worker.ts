@@ -1,0 +1,41 @@
+import { parentPort } from 'node:worker_threads'
+import type { BodyAnswer, BodyOrder } from './body-thread.ts'
+import { scanAddress } from './scan-payload.ts'
+import { provenBy } from './signature.ts'
+import { jsonOf } from './webhook-json.ts'
+
+/** The thread of `BodyThread`: keeps the bytes of each body, and looks at them when it is asked to. */
+const bodies = new Map<number, Uint8Array[]>()
+
+function answer(order: BodyOrder): { readonly answer: BodyAnswer; readonly moved?: ArrayBuffer } {
+  const { id } = order
+  const chunks = bodies.get(id) ?? []
+  if (order.kind === 'find') {
+    const json = jsonOf(Buffer.concat(chunks), order.isForm)
+    return { answer: { id, address: scanAddress(json, order.place) } }
+  }
+  if (order.kind !== 'prove') return { answer: { id } }
+  const by = provenBy(chunks, order.proof)
+  if (by < 0) return { answer: { id } }
+  // Of its own, so that it can be moved to who reads it.
+  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return { answer: { id, proven: { by, bytes } }, moved: bytes.buffer }
+}
+
+parentPort?.on('message', (order: BodyOrder) => {
+  if (order.kind === 'add') {
+    const chunks = bodies.get(order.id)
+    if (chunks) chunks.push(order.chunk)
+    else bodies.set(order.id, [order.chunk])
+  } else if (order.kind === 'forget') {
+    bodies.delete(order.id)
+  } else {
+    const { answer: told, moved } = answer(order)
+    parentPort?.postMessage(told, moved ? [moved] : [])
+  }
+})
