@@ -9,6 +9,7 @@ import type { PipelineRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import { pipelineFacts } from './audit-facts.ts'
 import { firstPhases } from './first-phases.ts'
+import type { AuthorLookup } from './forge-authors/author-lookup.ts'
 import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
@@ -18,6 +19,7 @@ import type { RunnerPool } from './runner-pool.ts'
 export interface CommitIntakeDeps {
   readonly store: StoreReader
   readonly recorder: Recorder
+  readonly authors: Pick<AuthorLookup, 'findBase'>
   readonly pool: RunnerPool
   /** The repositories that files may be included from. */
   readonly includes: readonly AllowedInclude[]
@@ -65,10 +67,9 @@ export class CommitIntake {
     const findRequest = async () => {
       const repository = await store.findRepository(event.repositoryId)
       if (!repository) return undefined
-      return planRequestOf(
-        { event, repository },
-        await includeSources(store, includes, isStranger(event.trust)),
-      )
+      const sources = await includeSources(store, includes, isStranger(event.trust))
+      const found = await this.#deps.authors.findBase(event, repository)
+      return planRequestOf({ event, repository }, sources, found)
     }
     const early = planEarly(pool, findRequest, signal)
     try {

@@ -8,8 +8,10 @@ import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
+import { ANY_HOSTS } from '../lib/hosts.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
+import { openForgeToken } from '../store/forge-tokens.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
@@ -18,6 +20,7 @@ import { Awaiting } from './awaiting.ts'
 import type { StartBeats } from './beats.ts'
 import { CommitIntake } from './commit-intake.ts'
 import type { DatabaseGuard } from './database-guard.ts'
+import { AuthorLookup } from './forge-authors/author-lookup.ts'
 import { GroupGate } from './group-gate.ts'
 import { IdTokenMinter } from './id-tokens/minter.ts'
 import { inProcessConnector } from './in-process-connector.ts'
@@ -77,6 +80,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #announcer: Announcer
   readonly #recorder: Recorder
+  readonly #authors: AuthorLookup
   readonly #queue: JobQueue
   readonly #gate: GroupGate
   readonly #awaiting: Awaiting
@@ -93,6 +97,15 @@ export class Dispatcher implements AsyncDisposable {
     const { signal } = this.#stop
     this.#ownCommits = new OwnCommits({ ...deps, signal })
     this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
+    this.#authors = new AuthorLookup({
+      ...deps,
+      noteMerged: async (merged) => {
+        await this.#recorder.record((write) => write.noteMerged({ ...merged, at: Date.now() }))
+      },
+      openToken: (link) => openForgeToken(deps.vault, link),
+      hosts: deps.gitEnv.hosts ?? ANY_HOSTS,
+      signal,
+    })
     const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#open(id) })
     this.pool = new RunnerPool({
       ...deps,
@@ -125,6 +138,7 @@ export class Dispatcher implements AsyncDisposable {
       ...deps,
       onCreated: (pipeline, event) => void this.#awaiting.supersede(pipeline, event),
       recorder: this.#recorder,
+      authors: this.#authors,
       pool: this.pool,
       waiting: this.#gate,
       includes: options.includes ?? [],
@@ -197,6 +211,7 @@ export class Dispatcher implements AsyncDisposable {
       ...this.#deps,
       minter: this.#deps.minter ?? new IdTokenMinter(this.#deps),
       recorder: this.#recorder,
+      authors: this.#authors,
       announcer: this.#announcer,
       pool: this.pool,
       queue: this.#gate,

@@ -1,5 +1,4 @@
-import type { WaitReason } from '../core/approval.ts'
-import type { ChangedFiles } from '../core/changed-files.ts'
+import { type KnownAuthors, reasonToWait } from '../core/approval.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
@@ -15,8 +14,8 @@ export interface PlanningDeps {
   readonly planRequest: () => Promise<PlanRequest>
   /** What a runner says of the commit, if one was asked before the pipeline was there. */
   readonly early: EarlyPlan | undefined
-  /** Why a stranger's commit is to be run only once it is approved; undefined: it is run. */
-  readonly reasonToWait: (changed: ChangedFiles | undefined) => Promise<WaitReason | undefined>
+  /** Who of those whom a stranger's commit is by has had something merged. */
+  readonly findAuthors: () => Promise<KnownAuthors>
   /** Writes what the runner read of the commit, where the event brought no words. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
@@ -34,15 +33,17 @@ export class PipelinePlanning {
   /** `cancelled` ends the planning, `signal` all that this dispatcher does. Rejects with `stale`. */
   async plan(signal: AbortSignal, cancelled: AbortSignal): Promise<void> {
     const { ledger } = this.#deps
+    const { event, repository } = ledger
     try {
+      // The forge may have to be asked, while the runner plans.
+      const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
+      authors?.catch(() => {})
       const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
-      const { event } = ledger
       if (event.title === '' && event.author === '') {
         await this.#deps.describeEvent(planned.planned)
       }
-      const wait = isStranger(event.trust)
-        ? await this.#deps.reasonToWait(planned.planned.changed)
-        : undefined
+      const wait =
+        authors && reasonToWait(event.trust, repository, await authors, planned.planned.changed)
       await ledger.change((draft) =>
         draft.pipeline.state.status === 'pending'
           ? withPlan(draft, planned, {

@@ -1,4 +1,3 @@
-import { accountsOf, reasonToWait } from '../core/approval.ts'
 import type { PipelineId } from '../core/ids.ts'
 import { LEASE_MS, SEAT_MS } from '../core/lease.ts'
 import { isStranger } from '../core/stranger.ts'
@@ -8,6 +7,7 @@ import type { PipelineDetail } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
 import type { Announcer } from './announcer.ts'
+import type { AuthorLookup } from './forge-authors/author-lookup.ts'
 import type { GroupGate } from './group-gate.ts'
 import { JobIdTokens } from './id-tokens/job-id-tokens.ts'
 import type { IdTokenMinter } from './id-tokens/minter.ts'
@@ -27,6 +27,8 @@ export interface PipelineRunsDeps {
   readonly vault: Vault
   readonly minter: IdTokenMinter
   readonly recorder: Recorder
+  /** Asks forges whose a stranger's commit is. */
+  readonly authors: AuthorLookup
   readonly announcer: Announcer
   readonly pool: RunnerPool
   readonly queue: GroupGate
@@ -184,16 +186,12 @@ export class PipelineRuns implements AsyncDisposable {
         const sources = recorder.patiently(() =>
           includeSources(store, options.includes ?? [], isStranger(ledger.event.trust)),
         )
-        return planRequestOf(ledger, await sources)
-      },
-      reasonToWait: async (changed) => {
         const { event, repository } = ledger
-        const accounts = accountsOf(event.trust)
-        const merged = await recorder.patiently(() =>
-          this.#deps.store.findMerged(repository.id, accounts),
-        )
-        return reasonToWait(event.trust, repository, { accounts, merged }, changed)
+        const found = await recorder.patiently(() => this.#deps.authors.findBase(event, repository))
+        return planRequestOf(ledger, await sources, found)
       },
+      findAuthors: () =>
+        recorder.patiently(() => this.#deps.authors.find(ledger.event, ledger.repository)),
       describeEvent: async ({ title, author }) => {
         const text = { title, author }
         await recorder.record((write) => write.describeEvent(ledger.event.id, text))

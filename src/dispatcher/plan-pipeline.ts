@@ -8,6 +8,7 @@ import {
 import type { IncludeSource } from '../contract/include-source.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { WaitReason } from '../core/approval.ts'
+import type { EventDetails } from '../core/commit-event.ts'
 import type { Concurrency } from '../core/concurrency.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobSpec, PipelinePlan } from '../core/plan.ts'
@@ -42,13 +43,22 @@ export function commitOf({
   })
 }
 
-/** What a runner is asked that plans the pipeline. */
+/** What a runner is asked that plans the pipeline; `found`: what the event does not tell. */
 export function planRequestOf(
   ledger: Pick<PipelineLedger, 'event' | 'repository'>,
   sources: readonly IncludeSource[],
+  found: Pick<EventDetails, 'base' | 'targetBranch'> = {},
 ): PlanRequest {
   const includeSources = sources.map((one) => create(IncludeSourceSchema, one))
-  return { commit: commitOf(ledger), facts: factsToProto(ledger.event), includeSources }
+  const { event } = ledger
+  const { base, targetBranch } = found
+  const details = {
+    ...event.details,
+    ...(base === undefined ? {} : { base }),
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+  }
+  const facts = factsToProto({ ...event, details })
+  return { commit: commitOf(ledger), facts, includeSources }
 }
 
 export interface PlannedOnRunner {

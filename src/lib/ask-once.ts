@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https'
 import { connectTo, type HostAddress } from './hosts.ts'
 
-/** So much of an answer is read; what is behind it is nobody's business. */
+/** So much of an answer is read unless more is wanted; what is behind it is nobody's business. */
 const MOST_ANSWER_BYTES = 64 * 1024
 const SILENCE_MS = 60_000
 
@@ -12,6 +12,8 @@ export interface Question {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** How much of the answer is read where not all is; 64 KiB unless told. */
+  readonly mostBytes?: number
   /** Also ends it while the answer is read. */
   readonly signal: AbortSignal
 }
@@ -19,25 +21,26 @@ export interface Question {
 export interface OneAnswer {
   readonly status: number
   readonly headers: Headers
-  /** Its beginning, 64 KiB at the most. */
+  /** Its beginning, `mostBytes` of it. */
   readonly text: string
 }
 
 /**
  * One request to addresses that were found out before, by a connection of its own: the name is not looked up
- * again, no redirect is followed, and no more than 64 KiB of the answer is read. Rejects with the socket's
+ * again, no redirect is followed, and no more than `mostBytes` of the answer is read. Rejects with the socket's
  * error, or the signal's reason.
  */
 export async function askOnce(
   question: Question,
   found: readonly [HostAddress, ...HostAddress[]],
 ): Promise<OneAnswer> {
+  const { mostBytes = MOST_ANSWER_BYTES } = question
   const { asked, answer } = await openAnswer(question, found)
   try {
     return {
       status: answer.statusCode ?? 0,
       headers: headersOf(answer),
-      text: await readStart(answer),
+      text: await readStart(answer, mostBytes),
     }
   } catch (error) {
     question.signal.throwIfAborted()
@@ -84,13 +87,13 @@ function headersOf({ headersDistinct }: IncomingMessage): Headers {
   return headers
 }
 
-async function readStart(answer: IncomingMessage): Promise<string> {
+async function readStart(answer: IncomingMessage, mostBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of answer) {
     chunks.push(chunk as Buffer)
     length += (chunk as Buffer).length
-    if (length >= MOST_ANSWER_BYTES) break
+    if (length >= mostBytes) break
   }
-  return Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString()
+  return Buffer.concat(chunks).subarray(0, mostBytes).toString()
 }

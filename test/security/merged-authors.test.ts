@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PipelineView } from '../../src/contract/views.ts'
+import { type AuthorForge, authorForge, type HeldForge } from '../support/author-forge.ts'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload } from '../support/github.ts'
+import { type Installation, pipelineOf, register, startUp } from '../support/installation.ts'
+
+const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
+const KNOWN = 8
+const NEW = 9
+
+function heldBy(repositoryId: number, project: string): HeldForge {
+  const logins = new Map([
+    [KNOWN, 'known'],
+    [NEW, 'new'],
+  ])
+  const merged = { number: 1_000, authorId: KNOWN, sha: 'a'.repeat(40), isMerged: true }
+  return { kind: 'github', repositoryId, project, logins, requests: [merged] }
+}
+
+async function link(
+  { client }: Installation,
+  { id, project, forge }: { id: string; project: string; forge: AuthorForge },
+): Promise<void> {
+  await client.linkForge(id, {
+    forge: 'github',
+    apiUrl: forge.url,
+    project,
+    token: 'a-token-of-the-forge',
+  })
+}
+
+async function settled({ client }: Installation, id: PipelineView['id']): Promise<PipelineView> {
+  return await eventually(async () => {
+    const { pipeline } = await client.getPipeline(id)
+    return pipeline.status === 'finished' || pipeline.approval ? pipeline : null
+  })
+}
+
+test('STR-24: whether anything of somebody was merged is asked of the forge, by number; no answer, and the commit waits and says why', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp({ userRequests: 'private' })
+  const repository = await register(narwhal, source.path, { name: 'ada/asks' })
+  const held = heldBy(repository.forge.id, 'ada/asks')
+  await using forge = await authorForge(held)
+  let number = 0
+  const pull = async (authorId: number): Promise<PipelineView> => {
+    const base = await source.head()
+    const sha = await source.commit({ stamp: `${++number}` })
+    await source.git('update-ref', `refs/pull/${number}/head`, sha)
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    held.requests.push({ number, authorId, sha })
+    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
+    const payload = JSON.parse(
+      JSON.stringify(told)
+        .replaceAll('b'.repeat(40), base)
+        .replaceAll('"id":8,', `"id":${authorId},`),
+    ) as object
+    const { secret } = repository
+    const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
+  }
+  // Without a token nothing can be asked, and that is said with what to do.
+  assert.partialDeepStrictEqual((await pull(KNOWN)).approval, { because: 'forge_unasked' })
+  await link(narwhal, { id: repository.id, project: 'ada/asks', forge })
+  forge.override = (path) => (path.startsWith('/search') ? { status: 403 } : undefined)
+  assert.partialDeepStrictEqual((await pull(KNOWN)).approval, {
+    status: 'needed',
+    for: 'run',
+    because: 'forge_silent',
+    words: 'it answered 403: the token may not read that',
+  })
+  forge.override = undefined
+  assert.equal((await pull(KNOWN)).outcome, 'success')
+  assert.partialDeepStrictEqual((await pull(NEW)).approval, { because: 'newcomer' })
+  // It has the name of somebody who was merged: a name is nobody.
+  held.logins.set(KNOWN, 'renamed')
+  held.logins.set(NEW + 1, 'known')
+  assert.partialDeepStrictEqual((await pull(NEW + 1)).approval, { because: 'newcomer' })
+})
+
+test('STR-25: of a pull request that was found by polling the forge is asked whose it is, and what it is held against', async () => {
+  const known = JSON.stringify({ jobs: { test: { steps: ['print known'] } } })
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp({ userRequests: 'private' })
+  const { repository } = await narwhal.client.addRepository({
+    name: 'ada/polled',
+    cloneUrl: source.path,
+    forge: 'github',
+    pollIntervalMs: 1_000,
+  })
+  const held = heldBy(77, 'ada/polled')
+  await using forge = await authorForge(held)
+  await link(narwhal, { id: repository.id, project: 'ada/polled', forge })
+  const pull = async (number: number, authorId: number, text = FILE): Promise<PipelineView> => {
+    const base = await source.head()
+    const sha = await source.commit({ 'narwhal.yml': text, stamp: `${number}` })
+    held.requests.push({ number, authorId, sha, base })
+    await source.git('update-ref', `refs/pull/${number}/head`, sha)
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const found = await eventually(async () => {
+      const pipelines = await narwhal.client.listPipelines({ limit: 50 })
+      return pipelines.find(({ event }) => event.sha === sha) ?? null
+    })
+    return await settled(narwhal, found.id)
+  }
+  const ran = await pull(1, KNOWN)
+  assert.equal(ran.outcome, 'success')
+  assert.equal(ran.event.stranger, 'polled_request')
+  assert.deepEqual(ran.changed, { pipeline: [], others: ['stamp'], total: 1 })
+  assert.partialDeepStrictEqual((await pull(2, KNOWN, known)).approval, {
+    because: 'pipeline_files',
+  })
+  assert.partialDeepStrictEqual((await pull(3, NEW)).approval, { because: 'newcomer' })
+})
