@@ -8,10 +8,8 @@ import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'
-import { ANY_HOSTS } from '../lib/hosts.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
-import { openForgeToken } from '../store/forge-tokens.ts'
 import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
@@ -20,13 +18,15 @@ import { Awaiting } from './awaiting.ts'
 import type { StartBeats } from './beats.ts'
 import { CommitIntake } from './commit-intake.ts'
 import type { DatabaseGuard } from './database-guard.ts'
-import { AuthorLookup } from './forge-authors/author-lookup.ts'
+import type { AuthorLookup } from './forge-authors/author-lookup.ts'
+import { openAuthorLookup } from './forge-authors/open-author-lookup.ts'
 import { GroupGate } from './group-gate.ts'
 import { IdTokenMinter } from './id-tokens/minter.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { JobQueue, type ListedQueue } from './job-queue.ts'
 import { listWaiting } from './list-waiting.ts'
 import { type ManualStart, manualEvent } from './manual-event.ts'
+import { noteUnchosen } from './note-unchosen.ts'
 import { OrphanKeeper } from './orphan-keeper.ts'
 import { OwnCommits } from './own-commits.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
@@ -65,7 +65,6 @@ const PREFETCH = 20
 /** How many state changes are kept for readers that were away. */
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
-const MOST_NAMED = 20
 
 /**
  * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
@@ -97,15 +96,7 @@ export class Dispatcher implements AsyncDisposable {
     const { signal } = this.#stop
     this.#ownCommits = new OwnCommits({ ...deps, signal })
     this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
-    this.#authors = new AuthorLookup({
-      ...deps,
-      noteMerged: async (merged) => {
-        await this.#recorder.record((write) => write.noteMerged({ ...merged, at: Date.now() }))
-      },
-      openToken: (link) => openForgeToken(deps.vault, link),
-      hosts: deps.gitEnv.hosts ?? ANY_HOSTS,
-      signal,
-    })
+    this.#authors = openAuthorLookup(deps, this.#recorder, signal)
     const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#open(id) })
     this.pool = new RunnerPool({
       ...deps,
@@ -176,7 +167,8 @@ export class Dispatcher implements AsyncDisposable {
     }
     await this.#runs.takeFree()
     void this.#awaiting.sweep(Date.now())
-    this.#guard(this.#noteUnchosen())
+    const { store, log } = this.#deps
+    this.#guard(this.#recorder.patiently(() => noteUnchosen(store, log)))
     const consumer = await this.#deps.broker.consumeCommits((id) => this.#intake.receive(id), {
       prefetch: PREFETCH,
     })
@@ -185,19 +177,6 @@ export class Dispatcher implements AsyncDisposable {
       this.#recorder.record((write) => write.pruneChanges(KEEP_CHANGES)).catch(() => {})
     }, PRUNE_MS)
     this.#stack.defer(() => clearInterval(prune))
-  }
-
-  /** Those that were registered before there was a choice: what is done for them has changed. */
-  async #noteUnchosen(): Promise<void> {
-    const { store, log } = this.#deps
-    const all = await this.#recorder.patiently(() => store.listRepositories())
-    const unchosen = all.filter(({ approval }) => approval === undefined).map(({ name }) => name)
-    if (unchosen.length === 0) return
-    const repositories = unchosen.slice(0, MOST_NAMED)
-    log.warn(
-      { repositories, of: unchosen.length },
-      'commits of first-time contributors wait for approval from now on, since nobody has chosen: narwhal repo set NAME --approval …',
-    )
   }
 
   async #takeSeat(): Promise<void> {

@@ -1,9 +1,9 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
-import { askForge, type ForgeSaid, trouble } from './ask-forge.ts'
+import { type ForgeQuestion, type ForgeSaid, trouble } from './ask-forge.ts'
 import type { ForgeQuestions } from './forge-questions.ts'
 import { readProjectOwner, type ToldRequest } from './forge-words.ts'
 
-export type Ask = (question: Parameters<typeof askForge>[0]) => Promise<ForgeSaid>
+export type Ask = (question: ForgeQuestion) => Promise<ForgeSaid>
 
 /** So many pages are looked at for somebody's merged pull requests. */
 const MOST_PAGES = 5
