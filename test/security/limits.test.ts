@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { findOwnGroup } from '../../src/runner/executor/machine-cgroups.ts'
 import { SandboxCgroups } from '../../src/runner/executor/sandbox-cgroups.ts'
 import {
   bubblewrapJobs,
@@ -103,6 +104,33 @@ test('RUN-03e: what a killed runner left in its groups is ended and removed at t
     assert.throws(() => readdirSync(dirname(dirname(door))), { code: 'ENOENT' })
   }
 })
+
+test('RUN-03f: a job that keeps more processors busy than it may is held up', {
+  skip: skip || withoutCpuLimit(),
+}, async () => {
+  await using jobs = await bubblewrapJobs()
+  await using job = await jobs.open({ cpus: 0.1 })
+  const busy = '(while :; do :; done) &'
+  const mark = `spin${process.pid}`
+  await using _runs = await startIn(job, `${busy} echo ready; exec sh -c 'sleep 600; :' ${mark}`)
+  const pid = await eventually(async () => (await findProcesses(mark))[0] ?? false)
+  const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+  const group = findOwnGroup('cpu', {
+    groups,
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
+  })
+  assert.ok(group)
+  assert.ok(group.path.includes(`narwhal-${jobs.instance}/`), groups)
+  // How often the kernel has let nobody of the group go on until the next period.
+  await eventually(() => {
+    const stat = readFileSync(join(group.path, 'cpu.stat'), 'utf8')
+    assert.ok(Number(/^nr_throttled (\d+)$/m.exec(stat)?.[1]) > 0, stat)
+  })
+})
+
+function withoutCpuLimit(): string | false {
+  return cgroups().hasCpu ? false : 'no control group for processors'
+}
 
 /** The sandboxes that have a group now, of one runner. */
 function groupsOf(runner: string): readonly string[] {

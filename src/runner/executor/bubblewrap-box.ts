@@ -27,7 +27,12 @@ export function findMeans(instance: string): BoxMeans {
     ...(process.getuid?.() === 0 ? { users: SandboxUsers.find() } : {}),
     ...(isMissing ? {} : { groups }),
     missing: [
-      ...(isMissing ? [`jobs in bubblewrap have no limit of memory: ${groups}`] : []),
+      ...(isMissing
+        ? [`jobs in bubblewrap have no limit of memory and processors: ${groups}`]
+        : []),
+      ...(isMissing || groups.hasCpu
+        ? []
+        : ['jobs in bubblewrap have no limit of processors: there is no control group for them']),
       ...(FILTER
         ? []
         : [`jobs in bubblewrap may make any system call: none is filtered on ${process.arch}`]),

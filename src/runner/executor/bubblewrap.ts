@@ -53,8 +53,8 @@ interface SandboxPlace {
  * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own in which
  * the job's workspace, home and /tmp are the same; what a step leaves in the background ends with it.
  *
- * Limits: memory and the number of processes by control groups of its own; where there are none, processes
- * alone, and these only where the sandbox has a user of its own. No core dumps. Processors are not limited.
+ * Limits: memory, processors and the number of processes by control groups of its own; where there are none, processes
+ * alone, and these only where the sandbox has a user of its own. No core dumps.
  * Its system calls are filtered (see seccomp/).
  *
  * The steps' base environment: PATH and HOME.

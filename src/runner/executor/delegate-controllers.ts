@@ -7,7 +7,8 @@ const WANTED = ['memory', 'pids']
 const SWITCH_ON = WANTED.map((name) => `+${name}`).join(' ')
 
 /**
- * Sees to it that groups below this one of version 2 may have limits. There a group has either processes or
+ * Sees to it that groups below this one of version 2 may have limits of memory and processes, and of processors where that
+ * can be had. There a group has either processes or
  * groups with limits, so this process and what it has started move into a leaf, `narwhal-runner`, where they are in the
  * way. Throws with the reason where it can't be had, as in a service without `Delegate=yes`.
  */
@@ -18,10 +19,18 @@ export function delegateControllers(group: string): void {
     throw new NarwhalError('unavailable', `${group} has no ${what}: a service needs Delegate=yes`)
   }
   const control = join(group, 'cgroup.subtree_control')
-  if (WANTED.every((name) => words(control).includes(name))) return
-  // The machine's own root group alone has no type, and may have both.
-  if (existsSync(join(group, 'cgroup.type'))) moveAside(group)
-  writeFileSync(control, SWITCH_ON)
+  if (!WANTED.every((name) => words(control).includes(name))) {
+    // The machine's own root group alone has no type, and may have both.
+    if (existsSync(join(group, 'cgroup.type'))) moveAside(group)
+    writeFileSync(control, SWITCH_ON)
+  }
+  if (words(control).includes('cpu') || !words(join(group, 'cgroup.controllers')).includes('cpu'))
+    return
+  try {
+    writeFileSync(control, '+cpu')
+  } catch {
+    // As where a real-time process is in some group: jobs have the other limits then.
+  }
 }
 
 function moveAside(group: string): void {

@@ -40,7 +40,7 @@ test('a group of version 2 without its controllers is told, with what a service 
 
 test('the controllers are switched on for the groups below, and this process moves into a leaf', async () => {
   await using dir = await tempDir()
-  await writeFile(dir.join('cgroup.controllers'), 'cpu memory pids\n')
+  await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), '\n')
   await writeFile(dir.join('cgroup.type'), 'domain\n')
   // Process 1 is no child of this one.
@@ -49,6 +49,14 @@ test('the controllers are switched on for the groups below, and this process mov
   assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+memory +pids')
   const moved = await readFile(dir.join('narwhal-runner/cgroup.procs'), 'utf8')
   assert.equal(moved, String(process.pid))
+})
+
+test('processors are switched on besides, where that is to be had and is not yet', async () => {
+  await using dir = await tempDir()
+  await writeFile(dir.join('cgroup.controllers'), 'cpuset cpu memory pids\n')
+  await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
+  delegateControllers(dir.path)
+  assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+cpu')
 })
 
 test('limits of version 2 are written where the kernel has them', async () => {
@@ -64,4 +72,5 @@ test('limits of version 2 are written where the kernel has them', async () => {
   const read = (name: string) => readFile(dir.join('narwhal-r/probe', name), 'utf8')
   assert.equal(await read('memory.max'), String(2 ** 30))
   assert.equal(await read('pids.max'), '100')
+  assert.equal(await read('cpu.max'), '50000 100000')
 })

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** The two controllers that bound a job. */
-export type Controller = 'memory' | 'pids'
+/** The controllers that bound a job. */
+export type Controller = 'memory' | 'pids' | 'cpu'
 
 /** The control group of this process, in a hierarchy. */
 export interface OwnGroup {
   /** Absolute; limits are set in folders below it. */
   readonly path: string
-  /** 2: the unified hierarchy, with both controllers in one. */
+  /** 2: the unified hierarchy, with all controllers in one. */
   readonly version: 1 | 2
 }
 

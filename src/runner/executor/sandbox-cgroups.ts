@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../lib/errors.ts'
@@ -14,6 +15,9 @@ import {
 /** What kills of a group's last process may take until the group can be removed, in milliseconds. */
 const REMOVE_MS = 5_000
 const LOOK_MS = 2
+/** In so many microseconds a sandbox may have its processors for so long each: what the kernel has unless told. */
+const PERIOD_US = 100_000
+const PROBED = { memoryBytes: 2 ** 30, processes: 100, cpus: 0.5 }
 
 /** What the kernel has refused to a sandbox so far. */
 export interface Refusals {
@@ -21,6 +25,13 @@ export interface Refusals {
   readonly oomKills: number
   /** Processes and threads that could not be started. */
   readonly forks: number
+}
+
+interface Groups {
+  readonly memory: OwnGroup
+  readonly pids: OwnGroup
+  /** Absent: processors are not limited. */
+  readonly cpu: OwnGroup | undefined
 }
 
 /** The control groups of one sandbox. */
@@ -32,16 +43,19 @@ export interface SandboxGroup extends AsyncDisposable {
 
 /**
  * A folder of this runner in each hierarchy that bounds a job, and in it one for each sandbox: with a
- * limit of processes and of memory that no process in it can get away from.
+ * limit of processes, of memory and, where the machine has that, of processors, that no process in it can get away
+ * from.
  */
 export class SandboxCgroups implements Disposable {
   readonly #memory: OwnGroup
   readonly #pids: OwnGroup
+  readonly #cpu: OwnGroup | undefined
   readonly #name: string
 
-  private constructor(memory: OwnGroup, pids: OwnGroup, name: string) {
-    this.#memory = memory
-    this.#pids = pids
+  private constructor(groups: Groups, name: string) {
+    this.#memory = groups.memory
+    this.#pids = groups.pids
+    this.#cpu = groups.cpu
     this.#name = name
   }
 
@@ -53,30 +67,41 @@ export class SandboxCgroups implements Disposable {
     const memory = findOwnGroup('memory', facts)
     const pids = findOwnGroup('pids', facts)
     if (!memory || !pids) return 'this machine has no control groups for memory and processes'
+    const name = `narwhal-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}`
     try {
       if (memory.version === 2) delegateControllers(memory.path)
-      const groups = new SandboxCgroups(
-        memory,
-        pids,
-        `narwhal-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}`,
-      )
-      groups.#try()
-      return groups
+      const cpu = findOwnGroup('cpu', facts)
+      const withCpu = new SandboxCgroups({ memory, pids, cpu }, name)
+      if (cpu && withCpu.#works()) return withCpu
+      const without = new SandboxCgroups({ memory, pids, cpu: undefined }, name)
+      without.#try()
+      return without
     } catch (error) {
       return `control groups can't be made here: ${describeError(error)}`
     }
   }
 
+  /** Whether processors can be limited. */
+  get hasCpu(): boolean {
+    return this.#cpu !== undefined
+  }
+
   /** Makes the groups of a sandbox, in well under a millisecond; throws when it can't. */
   make(name: string, limits: SandboxLimits): SandboxGroup {
-    const memory = join(this.#memory.path, this.#name, name)
-    const pids = join(this.#pids.path, this.#name, name)
-    const folders = [...new Set([memory, pids])]
+    const folderIn = ({ path }: OwnGroup) => join(path, this.#name, name)
+    const memory = folderIn(this.#memory)
+    const pids = folderIn(this.#pids)
+    // All of the machine's need no limit, nor one group more to enter.
+    const cpu = limits.cpus < availableParallelism() ? this.#cpu : undefined
+    const groups = [this.#memory, this.#pids, ...(cpu ? [cpu] : [])]
+    const folders = [...new Set(groups.map(folderIn))]
     for (const folder of folders) mkdirSync(folder, { recursive: true })
     limitMemory(memory, this.#memory.version, limits.memoryBytes)
     writeFileSync(join(pids, 'pids.max'), String(limits.processes))
-    const doorOf = ({ version }: OwnGroup) => (version === 1 ? 'tasks' : 'cgroup.procs')
-    const doors = [join(memory, doorOf(this.#memory)), join(pids, doorOf(this.#pids))]
+    if (cpu) limitCpus(folderIn(cpu), cpu.version, limits.cpus)
+    const doors = groups.map((one) =>
+      join(folderIn(one), one.version === 1 ? 'tasks' : 'cgroup.procs'),
+    )
     return {
       doors: [...new Set(doors)],
       refusals: () => ({
@@ -115,13 +140,30 @@ export class SandboxCgroups implements Disposable {
   }
 
   get #parents(): readonly string[] {
-    return [this.#memory, this.#pids].map(({ path }) => join(path, this.#name))
+    const all = [this.#memory, this.#pids, ...(this.#cpu ? [this.#cpu] : [])]
+    return all.map(({ path }) => join(path, this.#name))
+  }
+
+  #works(): boolean {
+    try {
+      this.#try()
+      return true
+    } catch {
+      return false
+    }
   }
 
   #try(): void {
-    const { doors } = this.make('probe', { memoryBytes: 2 ** 30, processes: 100, cpus: 1 })
+    const { doors } = this.make('probe', PROBED)
     for (const door of doors) rmdirSync(dirname(door))
   }
+}
+
+function limitCpus(folder: string, version: 1 | 2, cpus: number): void {
+  const quotaUs = Math.round(cpus * PERIOD_US)
+  if (version === 2) return writeFileSync(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`)
+  writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US))
+  writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quotaUs))
 }
 
 function limitMemory(folder: string, version: 1 | 2, bytes: number): void {
