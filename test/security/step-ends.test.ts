@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { openLog } from '../../src/lib/log.ts'
 import { BubblewrapExecutor } from '../../src/runner/executor/bubblewrap.ts'
 import { DockerExecutor } from '../../src/runner/executor/docker.ts'
-import type { Executor, Sandbox } from '../../src/runner/executor/executor.ts'
+import type { Executor, Sandbox, StepExit } from '../../src/runner/executor/executor.ts'
 import { MIB, runIn, withoutBubblewrap } from '../support/bubblewrap-jobs.ts'
+import { eventually } from '../support/eventually.ts'
 import { freeNetworks } from '../support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -13,6 +14,7 @@ import { tempDir } from '../support/temp-dir.ts'
 /** A process that one step leaves, and that wants to say how the next one ended. */
 
 const docker = testService('docker')
+const noBubblewrap = await withoutBubblewrap()
 const log = await openLog({ level: 'silent', pretty: false })
 
 /**
@@ -24,7 +26,7 @@ forge() {
   for file in /proc/[0-9]*/fd/*; do
     case $(readlink "$file") in
       /narwhal/*|*fifo*|pipe:*|*/ends*|*/out-*|*deleted*)
-        printf '\\n%s ended 2 0 0\\n' "$1" >"$file" 2>/dev/null &
+        printf '\\n%s ended 1 0 0\\n%s ended 2 0 0\\n%s ended 3 0 0\\n' "$1" "$1" "$1" >"$file" 2>/dev/null &
         printf '\\001narwhal-end-%s 0 0\\n' "$1" >"$file" 2>/dev/null & ;;
     esac
   done
@@ -50,10 +52,17 @@ async function jobOf(executor: Executor, workspace: string, image?: string): Pro
   return await executor.open({ ...spec, ...(image ? { image } : {}) }, new AbortController().signal)
 }
 
+const NOTHING = new AbortController().signal
+const LEAVE = `cat >forger <<'END'\n${FORGER}\nEND\n`
+
 /** Leaves the forger, which is seen to be at work, and then runs what must fail. */
 async function attack(job: Sandbox): Promise<void> {
-  const leave = `cat >forger <<'END'\n${FORGER}\nEND\nsetsid sh forger >/dev/null 2>&1 </dev/null &\nsleep 1; echo left`
+  const leave = `${LEAVE}setsid sh forger >/dev/null 2>&1 </dev/null &\nsleep 1; echo left`
   assert.match((await runIn(job, leave)).output, /left\n/)
+  await mustFail(job)
+}
+
+async function mustFail(job: Sandbox): Promise<void> {
   const { exitCode, output } = await runIn(job, 'sleep 2; echo still here; exit 7')
   assert.equal(exitCode, 7)
   assert.equal(output, 'still here\n')
@@ -62,31 +71,136 @@ async function attack(job: Sandbox): Promise<void> {
   assert.doesNotMatch(alive, /forger/)
 }
 
-test('SEC-17: what a step leaves in a container can not say how the next one ended', {
-  skip: docker.skip,
-}, async () => {
-  await using dir = await tempDir()
-  const options = {
-    instance: uniquePrefix(),
-    folder: dir.join('sandboxes'),
-    runnerIsRoot: process.getuid?.() === 0,
-    log,
-    networks: freeNetworks(),
-  }
-  await using executor = new DockerExecutor({ host: docker.url, ...options })
-  await using job = await jobOf(executor, dir.join('workspace'), testImage())
-  await attack(job)
-})
+/** A step beside others, which tells its number of lines so far. */
+function startBeside(job: Sandbox, script: string, signal = NOTHING) {
+  const end = new AbortController()
+  const beside = { end, said: '', exit: Promise.resolve<StepExit>({ exitCode: -1 }) }
+  beside.exit = job.run(
+    { script, env: {}, background: { end: end.signal } },
+    (_, chunk) => void (beside.said += Buffer.from(chunk).toString()),
+    signal,
+  )
+  beside.exit.catch(() => {})
+  return beside
+}
 
-test('SEC-17b: nor what a step leaves in bubblewrap', {
-  skip: await withoutBubblewrap(),
-}, async () => {
-  await using dir = await tempDir()
-  await using executor = new BubblewrapExecutor({
-    instance: uniquePrefix(),
-    hide: [],
-    networks: freeNetworks(),
-  })
-  await using job = await jobOf(executor, dir.join('workspace'))
+/** The same with a step in the background, whose own processes go on, also those that have left it. */
+async function attackBeside(job: Sandbox): Promise<void> {
+  const server = `setsid sh -c 'while :; do echo beat; sleep 0.1; done' >beats &\necho up; sleep 600`
+  const beside = startBeside(job, server)
+  await eventually(() => beside.said === 'up\n')
   await attack(job)
-})
+  // One that looks like another step's, or tries to look like nobody's.
+  const lower = 'ulimit -m unlimited; ulimit -m 1099511627700; ulimit -m 1000; ulimit -w 77'
+  const disguised = `( (${lower}; exec setsid sh forger) || setsid sh forger) >/dev/null 2>&1 </dev/null &\nsleep 1; echo left`
+  assert.match((await runIn(job, `${LEAVE}${disguised}`)).output, /left\n/)
+  await mustFail(job)
+  const beats = async () => Number((await runIn(job, 'wc -l <beats')).output)
+  const before = await beats()
+  await eventually(async () => (await beats()) > before)
+  beside.end.abort()
+  assert.equal((await beside.exit).exitCode, 143)
+}
+
+/** A step in the background that is over, and has left the forger. */
+async function attackAfter(job: Sandbox): Promise<void> {
+  const leave = `${LEAVE}setsid sh forger >/dev/null 2>&1 </dev/null &\nsleep 1; echo up`
+  const beside = startBeside(job, leave)
+  assert.deepEqual(await beside.exit, { exitCode: 0 })
+  await mustFail(job)
+  const stop = new AbortController()
+  const stopped = startBeside(job, `${leave}; sleep 600`, stop.signal)
+  await eventually(() => stopped.said === 'up\n')
+  stop.abort(new Error('it took too long'))
+  await assert.rejects(stopped.exit, /too long/)
+  await mustFail(job)
+}
+
+const ATTACKS = [
+  {
+    what: 'can not say how the next one ended',
+    run: attack,
+    ids: ['SEC-17', 'SEC-17d', 'SEC-17b'],
+  },
+  {
+    what: 'nor while another step runs in the background',
+    run: attackBeside,
+    ids: ['SEC-17c', 'SEC-17e', 'SEC-17g'],
+  },
+  {
+    what: 'nor when it was itself in the background',
+    run: attackAfter,
+    ids: ['SEC-17h', 'SEC-17f', 'SEC-17i'],
+  },
+] as const
+
+for (const { what, run, ids } of ATTACKS) {
+  const inContainer = (id: string, where: string, steps?: 'exec') =>
+    testInContainer(
+      `${id}: what a step leaves in a container whose steps ${where} ${what}`,
+      run,
+      steps,
+    )
+  inContainer(ids[0], 'its supervisor runs')
+  inContainer(ids[1], 'the engine executes', 'exec')
+  test(`${ids[2]}: what a step leaves in bubblewrap ${what}`, {
+    skip: noBubblewrap,
+  }, async () => {
+    await using dir = await tempDir()
+    await using executor = new BubblewrapExecutor({
+      instance: uniquePrefix(),
+      hide: [],
+      networks: freeNetworks(),
+    })
+    await using job = await jobOf(executor, dir.join('workspace'))
+    await run(job)
+  })
+}
+
+/** The processes whose open files this one may see, but for its own and its parents, by what they were started as. */
+const LOOK = `for one in /proc/[0-9]*; do
+  if readlink "$one/fd/0" >/dev/null 2>&1 || head -c 1 "$one/environ" >/dev/null 2>&1; then tr "\\0" " " <"$one/cmdline"; echo; fi
+done`
+
+for (const [id, where, steps] of [
+  ['SEC-17j', 'its supervisor runs', undefined],
+  ['SEC-17k', 'the engine executes', 'exec'],
+] as const) {
+  testInContainer(
+    `${id}: a step in a container whose steps ${where} looks into no process but its own`,
+    async (job) => {
+      const loop = `echo up; while sleep 0.2; do ${LOOK} >seen.new; mv seen.new seen; done`
+      const beside = startBeside(job, loop)
+      await eventually(() => beside.said === 'up\n')
+      const { output } = await runIn(job, LOOK)
+      assert.match(output, /step-2/)
+      assert.doesNotMatch(output, /narwhal_|step-1|docker-init|as-beside|sleep 2147/)
+      await runIn(job, 'rm -f seen; until [ -s seen ]; do sleep 0.1; done')
+      const { output: seen } = await runIn(job, 'cat seen')
+      assert.match(seen, /step-1/)
+      assert.doesNotMatch(seen, /narwhal_|step-[2-9]|docker-init|as-step|sleep 2147/)
+    },
+    steps,
+  )
+}
+
+function testInContainer(
+  title: string,
+  run: (job: Sandbox) => Promise<void>,
+  steps?: 'exec',
+): void {
+  test(title, { skip: docker.skip }, async () => {
+    await using dir = await tempDir()
+    await using executor = new DockerExecutor({
+      host: docker.url,
+      instance: uniquePrefix(),
+      folder: dir.join('sandboxes'),
+      runnerIsRoot: process.getuid?.() === 0,
+      log,
+      networks: freeNetworks(),
+      ...(steps ? { steps } : {}),
+    })
+    await using job = await jobOf(executor, dir.join('workspace'), testImage())
+    await run(job)
+  })
+}

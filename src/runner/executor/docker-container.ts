@@ -49,8 +49,8 @@ export class JobContainer {
   #channel: ControlChannel | undefined
   #byExec = false
   #isUp = false
-  /** How many steps run in the background. */
-  #beside = 0
+  /** Whether a step has run in the background: it may do so again. */
+  #hasBeside = false
   #next: Promise<NamedPipes> | undefined
   /**
    * The exit code of the container when it has ended. It is waited for all the time, though the end shows
@@ -99,13 +99,12 @@ export class JobContainer {
     output: OutputListener,
     signal: AbortSignal,
   ): Promise<StepEnd> {
-    if (step.background) this.#beside += 1
+    if (step.background) this.#hasBeside = true
     try {
       return await (this.#channel && !this.#byExec && !step.background
         ? this.#runByFifos(this.#channel, { step, gate, output, signal })
         : this.#runByExec({ step, gate, output, signal }))
     } finally {
-      if (step.background) this.#beside -= 1
       this.parts.folder.removeStep(step.number)
     }
   }
@@ -178,9 +177,10 @@ export class JobContainer {
     const named = await (this.#next ?? folder.openPipes())
     this.#next = undefined
     await using pipes = named.pipes
-    folder.placeStep(step, named)
+    const isBeside = this.#hasBeside
+    folder.placeStep(step, named, isBeside)
     const { began, ended } = await gate.pass(
-      async () => channel.start(step.number, this.#beside > 0),
+      async () => channel.start(step.number, isBeside),
       signal,
     )
     void began.then(() => {
@@ -205,6 +205,7 @@ export class JobContainer {
     const shell = {
       args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
       env: step.env,
+      number: step.number,
       ...(step.background ? { end: step.background.end } : {}),
     }
     const onStart = (exec: string) => void (this.#exec = exec)

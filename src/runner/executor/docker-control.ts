@@ -58,16 +58,16 @@ export class ControlChannel implements Disposable {
   }
 
   /**
-   * Tells the supervisor to run a step, and whether to keep what it leaves running; throws `unavailable` when it takes no commands any more.
+   * Tells the supervisor to run a step, and whether others run beside it; throws `unavailable` when it takes no commands any more.
    */
-  start(number: number, keep = false): ControlledStep {
+  start(number: number, isBeside = false): ControlledStep {
     const began = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<StepEnd>()
     this.#current = { number, began: began.resolve, end: ended.resolve }
     if (this.#isGone) ended.resolve({ kind: 'gone' })
     try {
       // Behind whatever somebody else may have written there.
-      writeSync(this.#commands, `\n${this.#key} ${number}${keep ? ' keep' : ''}\n`)
+      writeSync(this.#commands, `\n${this.#key} ${number}${isBeside ? ' beside' : ''}\n`)
     } catch (cause) {
       const words = 'the container takes no more commands: something in it has filled their pipe'
       throw new NarwhalError('unavailable', words, { cause })

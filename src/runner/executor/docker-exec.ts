@@ -1,7 +1,11 @@
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DockerApi } from './docker-api.ts'
 import { FrameReader } from './docker-frames.ts'
+import { AS_BESIDE, AS_STEP } from './docker-launcher.ts'
+import { END_ALL, markScript } from './docker-leftovers.ts'
 import { WORKSPACE } from './docker-profile.ts'
+import { CONTROL_DIR } from './docker-supervisor.ts'
 import { EndMarker } from './end-marker.ts'
 import type { OutputListener } from './executor.ts'
 import type { PauseGate } from './pause-gate.ts'
@@ -22,14 +26,24 @@ export type StepEnd =
 
 /**
  * Runs a shell with the arguments from $2 on as a process of its own, and ends both streams with a marker
- * ($1), the exit code and the count of out-of-memory kills (cgroup v2, v1). All of it is built into
- * the shell. The shell around has no standard error, so that its own "Killed" does not come between
- * the script's output.
+ * ($1), the exit code and the count of out-of-memory kills (cgroup v2, v1), and with the same exit code. What a step leaves
+ * running is ended before that: it could tell the next one's end. All of it is built into the shell. The shell
+ * around has no standard error, so that its own "Killed" does not come between the script's output.
  */
-const AROUND_THE_SCRIPT = `
+function aroundTheScript({ mark, launcher, endAll }: Around): string {
+  return `
 exec 3>&2 2>/dev/null
-(exec 2>&3 3>&-; shift; exec /bin/sh "$@") </dev/null
+${END_ALL}
+launcher=${launcher}
+"$launcher" /bin/sh -c : || launcher=
+(
+  exec 2>&3 3>&-
+  ${mark}
+  shift
+  exec \${launcher:+"$launcher"} /bin/sh "$@"
+) </dev/null
 code=$?
+${endAll}
 oom=0
 for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
   if [ -r "$facts" ]; then
@@ -40,36 +54,83 @@ for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_contr
 done
 echo "$1 $code $oom"
 echo "$1 $code $oom" >&3
+exit "$code"
 `
+}
 
 /**
  * The same beside other steps: it takes names of signals on its standard input, and sends them to all that
- * belongs to it, which are a process group, since the engine begins a session for each command. Only it
- * itself is deaf to SIGTERM.
+ * belongs to it, which are a process group, since the engine begins a session for each command; KILL also to what has
+ * left the group. Only it itself is deaf to SIGTERM.
  */
-const BESIDE_OTHERS = `
+function besideOthers({ mark, launcher, endAll }: Around): string {
+  return `
 trap '' TERM
 exec 3>&2 5<&0 2>/dev/null
-(trap - TERM; exec 2>&3 3>&- 5<&-; shift; exec /bin/sh "$@") </dev/null &
+${END_ALL}
+launcher=${launcher}
+"$launcher" /bin/sh -c : || launcher=
+(
+  trap - TERM
+  exec 2>&3 3>&- 5<&-
+  ${mark}
+  shift
+  exec \${launcher:+"$launcher"} /bin/sh "$@"
+) </dev/null &
 child=$!
-(while read -r signal <&5; do kill -s "$signal" -- "-$$" || kill -s "$signal" "$child"; done) >/dev/null 3>&- &
+(while read -r signal <&5; do
+  if [ "$signal" = KILL ]; then
+    ${endAll}
+  else
+    kill -s "$signal" -- "-$$" || kill -s "$signal" "$child"
+  fi
+done) >/dev/null 3>&- &
 reader=$!
 wait "$child"
 code=$?
+${endAll}
 kill -s KILL "$reader"
 echo "$1 $code 0"
 echo "$1 $code 0" >&3
+exit "$code"
 `
+}
+
+/** What a step is known by, if it has a number (docker-leftovers.ts). */
+interface Around {
+  readonly mark: string
+  /** What it is started by, which keeps it from others (docker-launcher.ts). */
+  readonly launcher: string
+  readonly endAll: string
+}
+
+function aroundOf({ number, end }: ExecShell): string {
+  const around =
+    number === undefined
+      ? { mark: ':', launcher: '', endAll: '' }
+      : {
+          mark: markScript(number),
+          launcher: `${CONTROL_DIR}/${end ? AS_BESIDE : AS_STEP}`,
+          endAll: `narwhal_end_all ${number}`,
+        }
+  return end ? besideOthers(around) : aroundTheScript(around)
+}
 
 /** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
 const ASK_EVERY_MS = 5_000
 const SAID_BYTES = 300
+/** How often it is asked after the end of a step that has told its end, in milliseconds. */
+const ASK_AGAIN_MS = 5
+/** How long the processes of a step in the background may take to be gone, in milliseconds. */
+const KILL_MS = 5_000
 
 /** A shell to run in a container. */
 export interface ExecShell {
   /** Of `/bin/sh`. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Of a step in its container; what it leaves running is ended then. */
+  readonly number?: number
   /** Set: beside other steps. When it aborts, all of it gets a SIGTERM. */
   readonly end?: AbortSignal
 }
@@ -88,13 +149,13 @@ export interface ExecPlace {
 /** Runs a shell in a running container through the engine's `exec`. */
 export async function execShell(
   { api, container, gate, onStart }: ExecPlace,
-  { args, env, end }: ExecShell,
+  shell: ExecShell,
   output: OutputListener,
   signal: AbortSignal,
 ): Promise<StepEnd> {
+  const { args, env, end } = shell
   const marker = new EndMarker()
-  const around = end ? BESIDE_OTHERS : AROUND_THE_SCRIPT
-  const command = ['/bin/sh', '-c', around, 'narwhal', marker.token, ...args]
+  const command = ['/bin/sh', '-c', aroundOf(shell), 'narwhal', marker.token, ...args]
   const started = await gate.pass(async () => {
     const exec = await api.createExec(container, { command, env, rootIn: WORKSPACE })
     signal.throwIfAborted()
@@ -105,12 +166,18 @@ export async function execShell(
   }, signal)
   if (!started) return { kind: 'not_running' }
   const { exec, connection } = started
-  const hangUp = () => void connection.destroy()
+  let isHungUp = false
+  const hangUp = () => {
+    isHungUp = true
+    connection.destroy()
+  }
   const abort = () => {
     if (!end) return hangUp()
-    // The engine would let it run on.
-    connection.end('KILL\n', hangUp)
+    // The engine would let it run on. Its end is waited for: what is left of it must meet no other step.
+    connection.end('KILL\n')
+    late = setTimeout(hangUp, KILL_MS)
   }
+  let late: NodeJS.Timeout | undefined
   const terminate = () => void connection.write('TERM\n')
   signal.addEventListener('abort', abort)
   end?.addEventListener('abort', terminate)
@@ -121,14 +188,32 @@ export async function execShell(
   try {
     connection.on('error', () => {})
     const ended = await readToTheEnd(connection, marker, output, watch)
-    if ('kind' in ended) return ended
+    if ('kind' in ended) return await confirm(ended, askExit, () => isHungUp)
     signal.throwIfAborted()
     return { kind: 'lost', exitCode: await askExit(), said: ended.said }
   } finally {
+    clearTimeout(late)
     signal.removeEventListener('abort', abort)
     end?.removeEventListener('abort', terminate)
     connection.destroy()
   }
+}
+
+/**
+ * A step may print the marker of its own end, and go on beside the next: what the engine says of the end counts, and is
+ * waited for.
+ */
+async function confirm(
+  told: Extract<StepEnd, { kind: 'exited' }>,
+  askExit: () => Promise<number | undefined>,
+  isHungUp: () => boolean,
+): Promise<StepEnd> {
+  do {
+    const exitCode = await askExit()
+    if (exitCode !== undefined) return { ...told, exitCode }
+    await sleep(ASK_AGAIN_MS)
+  } while (!isHungUp())
+  return { kind: 'lost', exitCode: undefined, said: '' }
 }
 
 /** Hears the output up to both markers, or to the end of the connection. */
@@ -137,7 +222,7 @@ async function readToTheEnd(
   marker: EndMarker,
   output: OutputListener,
   watch: ExecWatch,
-): Promise<StepEnd | { readonly said: string }> {
+): Promise<Extract<StepEnd, { kind: 'exited' }> | { readonly said: string }> {
   const frames = new FrameReader()
   const finders = { stdout: marker.finder(), stderr: marker.finder() }
   const ended = new Set<string>()

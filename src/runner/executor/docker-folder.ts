@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeFolder } from '../remove-folder.ts'
+import { LAUNCHERS } from './docker-launcher.ts'
 import { COMMANDS, ENDS, goScript } from './docker-supervisor.ts'
 import type { SandboxStep } from './executor.ts'
 import { FifoStock } from './fifo-stock.ts'
@@ -42,7 +43,13 @@ export class ContainerFolder {
     await mkdir(parent, { recursive: true, mode: 0o700 })
     await mkdir(folder.path, { mode: 0o711 })
     await Promise.all(['control', 'spare'].map((name) => mkdir(join(folder.path, name))))
-    await Promise.all([chmod(folder.control, 0o755), makeMaskFile(folder.maskFile)])
+    const launchers = LAUNCHERS.map(async ({ file, program }) => {
+      const path = join(folder.control, file)
+      if (!program) return
+      await writeFile(path, program)
+      await chmod(path, 0o755)
+    })
+    await Promise.all([chmod(folder.control, 0o755), makeMaskFile(folder.maskFile), ...launchers])
     return folder
   }
 
@@ -70,10 +77,14 @@ export class ContainerFolder {
   }
 
   /** Puts all there that the supervisor's child needs to begin a step. */
-  placeStep(step: SandboxStep & { readonly number: number }, { paths }: NamedPipes): void {
+  placeStep(
+    step: SandboxStep & { readonly number: number },
+    { paths }: NamedPipes,
+    isBeside: boolean,
+  ): void {
     const { number } = step
     this.placeScript(number, step.script)
-    writeFileSync(this.#file('go', number), goScript(step, number), { mode: 0o644 })
+    writeFileSync(this.#file('go', number), goScript(step, number, isBeside), { mode: 0o644 })
     renameSync(paths.stdout, this.#file('out', number))
     renameSync(paths.stderr, this.#file('err', number))
   }

@@ -1,6 +1,7 @@
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { ServiceSpec } from '../../core/plan.ts'
 import type { EngineNetwork } from '../network/job-networks.ts'
+import { KEPT_BESIDE, KEPT_BY_STEPS } from './docker-launcher.ts'
 import { CONTROL_DIR, SUPERVISOR } from './docker-supervisor.ts'
 import type { SandboxLimits, SandboxSpec } from './executor.ts'
 
@@ -185,6 +186,7 @@ export function containerSettings(
     StopSignal: 'SIGKILL',
     HostConfig: {
       ...hostSettings(limits),
+      CapAdd: [...CAPABILITIES, KEPT_BY_STEPS.name, KEPT_BESIDE.name],
       ...networkMode(connection),
       Mounts: [
         { Type: 'bind', Source: workspace, Target: WORKSPACE },

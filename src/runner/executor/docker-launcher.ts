@@ -1,0 +1,152 @@
+/**
+ * How a step in a container is kept from the memory and the open files of what runs beside it as the same user: the
+ * supervisor with its key, and steps in the background. The kernel lets nobody look into a process that has a power
+ * he has not himself. So the supervisor has two powers besides those of all; the steps start through a
+ * program that gives up one of them for good (the container has `no-new-privileges`), those in the background another.
+ *
+ * A shell can't give up powers, nor has every image a program for it, so this is one of ours: 300 bytes, static. Where it can't be run, as with an
+ * engine of another processor, steps start without it.
+ */
+
+/** By their names for the engine, with their numbers (capability.h): harmless both. */
+export const KEPT_BY_STEPS = { name: 'NET_BIND_SERVICE', bit: 10 } as const
+export const KEPT_BESIDE = { name: 'FSETID', bit: 4 } as const
+
+/** The files with the launchers, in the control folder of a container. */
+export const AS_STEP = 'as-step'
+export const AS_BESIDE = 'as-beside'
+
+/**
+ * An ELF program that gives up this capability, and then becomes the program that its arguments name;
+ * undefined where there is none for this processor. Its exit code is 126 when it could not.
+ */
+export function launcher(bit: number, architecture: string = process.arch): Uint8Array | undefined {
+  if (architecture !== 'x64' && architecture !== 'arm64') return undefined
+  const mask = ~(1 << bit) >>> 0
+  return architecture === 'x64' ? asElf(0x3e, x64(mask)) : asElf(0xb7, arm64(mask))
+}
+
+/** The stack as the kernel makes it: the number of arguments, these, a zero, the environment. */
+function x64(mask: number): Buffer {
+  const code = `
+    488b1c24              # mov (%rsp), %rbx
+    488d6c2408            # lea 8(%rsp), %rbp
+    4883ec20              # sub $32, %rsp        a header and two times three masks
+    48b82205082000000000  # movabs $0x20080522, %rax
+    48890424              # mov %rax, (%rsp)     version 3, of oneself
+    4889e7                # mov %rsp, %rdi
+    488d742408            # lea 8(%rsp), %rsi
+    b87d000000            # mov $125, %eax
+    0f05                  # syscall              capget
+    85c0                  # test %eax, %eax
+    7538                  # jnz fail
+    b8${littleEndian(mask)}  # mov $mask, %eax
+    21442408              # and %eax, 8(%rsp)    effective
+    2144240c              # and %eax, 12(%rsp)   permitted
+    21442410              # and %eax, 16(%rsp)   inheritable
+    4889e7                # mov %rsp, %rdi
+    488d742408            # lea 8(%rsp), %rsi
+    b87e000000            # mov $126, %eax
+    0f05                  # syscall              capset
+    85c0                  # test %eax, %eax
+    7514                  # jnz fail
+    488b7d08              # mov 8(%rbp), %rdi
+    488d7508              # lea 8(%rbp), %rsi
+    488d54dd08            # lea 8(%rbp,%rbx,8), %rdx
+    b83b000000            # mov $59, %eax
+    0f05                  # syscall              execve
+    bf7e000000            # fail: mov $126, %edi
+    b83c000000            # mov $60, %eax
+    0f05                  # syscall              exit`
+  return Buffer.from(code.replaceAll(/#.*$|\s/gm, ''), 'hex')
+}
+
+function arm64(mask: number): Buffer {
+  const code = [
+    0xf94003f3, // ldr x19, [sp]
+    0x910023f4, // add x20, sp, #8
+    0xd10083ff, // sub sp, sp, #32
+    0x5280a440, // mov w0, #0x522
+    0x72a40100, // movk w0, #0x2008, lsl #16
+    0xf90003e0, // str x0, [sp]
+    0x910003e0, // mov x0, sp
+    0x910023e1, // add x1, sp, #8
+    0xd2800b48, // mov x8, #90: capget
+    0xd4000001, // svc #0
+    0xb50002e0, // cbnz x0, fail
+    0x52800002 + (mask & 0xffff) * 32, // mov w2, #mask
+    0x72a00002 + (mask >>> 16) * 32, // movk w2, #mask, lsl #16
+    0xb9400be3, // ldr w3, [sp, #8]
+    0x0a020063, // and w3, w3, w2
+    0xb9000be3, // str w3, [sp, #8]
+    0xb9400fe3, // ldr w3, [sp, #12]
+    0x0a020063, // and w3, w3, w2
+    0xb9000fe3, // str w3, [sp, #12]
+    0xb94013e3, // ldr w3, [sp, #16]
+    0x0a020063, // and w3, w3, w2
+    0xb90013e3, // str w3, [sp, #16]
+    0x910003e0, // mov x0, sp
+    0x910023e1, // add x1, sp, #8
+    0xd2800b68, // mov x8, #91: capset
+    0xd4000001, // svc #0
+    0xb50000e0, // cbnz x0, fail
+    0xf9400680, // ldr x0, [x20, #8]
+    0x91002281, // add x1, x20, #8
+    0x8b130e82, // add x2, x20, x19, lsl #3
+    0x91002042, // add x2, x2, #8
+    0xd2801ba8, // mov x8, #221: execve
+    0xd4000001, // svc #0
+    0xd2800fc0, // fail: mov x0, #126
+    0xd2800ba8, // mov x8, #93: exit
+    0xd4000001, // svc #0
+  ]
+  const bytes = Buffer.alloc(code.length * 4)
+  for (const [index, word] of code.entries()) bytes.writeUInt32LE(word >>> 0, index * 4)
+  return bytes
+}
+
+const HEADER = 64
+const SEGMENT = 56
+const LOAD = 1
+const STACK = 0x6474e551
+const READ = 4
+const WRITE = 2
+const RUN = 1
+const PLACE = 0x400000n
+
+/** The file and the memory are the same: one segment with all of it, and a stack that can't be run. */
+function asElf(machine: number, code: Uint8Array): Uint8Array {
+  const start = HEADER + 2 * SEGMENT
+  const file = Buffer.alloc(start)
+  file.write('\x7fELF\x02\x01\x01', 'latin1')
+  file.writeUInt16LE(2, 16)
+  file.writeUInt16LE(machine, 18)
+  file.writeUInt32LE(1, 20)
+  file.writeBigUInt64LE(PLACE + BigInt(start), 24)
+  file.writeBigUInt64LE(BigInt(HEADER), 32)
+  file.writeUInt16LE(HEADER, 52)
+  file.writeUInt16LE(SEGMENT, 54)
+  file.writeUInt16LE(2, 56)
+  file.writeUInt32LE(LOAD, HEADER)
+  file.writeUInt32LE(READ | RUN, HEADER + 4)
+  file.writeBigUInt64LE(PLACE, HEADER + 16)
+  file.writeBigUInt64LE(PLACE, HEADER + 24)
+  file.writeBigUInt64LE(BigInt(start + code.length), HEADER + 32)
+  file.writeBigUInt64LE(BigInt(start + code.length), HEADER + 40)
+  file.writeBigUInt64LE(0x10000n, HEADER + 48)
+  file.writeUInt32LE(STACK, HEADER + SEGMENT)
+  file.writeUInt32LE(READ | WRITE, HEADER + SEGMENT + 4)
+  return Buffer.concat([file, code])
+}
+
+function littleEndian(word: number): string {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(word)
+  return bytes.toString('hex')
+}
+
+/** What is in the files of that name. */
+export const LAUNCHERS = [
+  { file: AS_STEP, program: launcher(KEPT_BESIDE.bit) },
+  { file: AS_BESIDE, program: launcher(KEPT_BY_STEPS.bit) },
+] as const
