@@ -74,6 +74,27 @@ test('core knows no library and no clock', () => {
   }
 })
 
+/** Where the service is bound: a client to a connection, answers to a server. */
+const BINDINGS = [
+  'src/dispatcher/runner-client.ts',
+  'src/dispatcher/runner-members.ts',
+  'src/runner/in-process.ts',
+  'src/runner/rpc-service.ts',
+]
+
+test('nothing generated leaves the contract but the service, where it is bound', () => {
+  const gen = join(src, 'contract', 'gen')
+  const found: string[] = []
+  for (const file of listFiles(src).filter((one) => !isTest(one))) {
+    if (folderOf(file) === 'contract') continue
+    if (!importsOf(file).some((target) => target.startsWith(`${gen}/`))) continue
+    found.push(relative(root, file))
+    const imports = readFileSync(file, 'utf8').matchAll(/^.*\/contract\/gen\/.*$/gm)
+    for (const [line] of imports) assert.match(line, /^import \{ RunnerService \} from /, file)
+  }
+  assert.deepEqual(found.toSorted(), BINDINGS)
+})
+
 test('process.env is read in one place', () => {
   for (const file of listFiles(src).filter((one) => !isTest(one))) {
     if (relative(src, file) === 'config/env.ts') continue

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chunkOf } from '../../src/contract/log-chunk.ts'
+import type { AttemptRecord } from '../../src/core/attempt.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
 import type { JobSpec } from '../../src/core/plan.ts'
 import { newId } from '../../src/lib/new-id.ts'
-import type { AttemptRecord, JobRecord } from '../../src/store/records.ts'
+import type { JobRecord } from '../../src/store/records.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
 
 const DAY = 86_400_000

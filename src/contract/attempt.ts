@@ -1,23 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { isRef, isSha } from '../core/commit-event.ts'
-import type { RepositoryId } from '../core/ids.ts'
-import type { ImageRun } from '../core/image-run.ts'
-import type { Outcome } from '../core/outcome.ts'
-import type { Outputs } from '../core/outputs.ts'
+import type { AttemptRef, RepositoryId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { Commit, RunAttemptResponseSchema } from './gen/narwhal/v1/runner_pb.js'
-import type { LogChunk } from './log-chunk.ts'
-import {
-  type AttemptFault,
-  chunkToProto,
-  faultToProto,
-  outcomeToProto,
-  phaseToProto,
-  type RunnerPhase,
-} from './rpc.ts'
-import { repositoryId } from './views.ts'
+import type { Commit, CommitSchema } from './gen/narwhal/v1/runner_pb.js'
+import { jobId, repositoryId } from './views.ts'
 
-/** What travels about one attempt: the commit to the runner, and the runner's events back. */
+/** Which commit and which attempt a message is about. */
 
 /** A commit and where to fetch it from, out of the repository's record. */
 export interface CommitSource {
@@ -31,41 +19,8 @@ export interface CommitSource {
   readonly isStranger?: boolean
 }
 
-/** What a runner tells of an attempt. Steps count from 0. */
-export type AttemptEvent =
-  | { readonly type: 'started'; readonly instanceId: string }
-  | {
-      readonly type: 'phase'
-      readonly phase: RunnerPhase
-      readonly durationMs: number
-      /** Of the sandbox. */
-      readonly images?: readonly ImageRun[]
-    }
-  | { readonly type: 'step_started'; readonly step: number }
-  | { readonly type: 'log'; readonly chunk: LogChunk }
-  | {
-      readonly type: 'step_finished'
-      readonly step: number
-      readonly outcome: Outcome
-      readonly exitCode?: number
-      readonly reason?: string
-    }
-  /** The last event of every attempt. */
-  | {
-      readonly type: 'finished'
-      readonly outcome: Outcome
-      readonly reason?: string
-      /** Set where the end says nothing about the job. */
-      readonly fault?: AttemptFault
-      /** What the job tells the jobs that need it. */
-      readonly outputs?: Outputs
-    }
-
-/** An event in its place: numbers grow by one from 1; the time is the runner's, epoch milliseconds. */
-export interface NumberedEvent {
-  readonly seq: number
-  readonly at: number
-  readonly event: AttemptEvent
+export function commitToProto(commit: CommitSource): MessageInitShape<typeof CommitSchema> {
+  return { ...commit }
 }
 
 /** Throws `invalid` when a part can't be right: ids, refs and object names reach git and paths. */
@@ -81,40 +36,18 @@ export function commitFromProto(commit: Commit | undefined): CommitSource {
   return { repositoryId: id.data, repositoryName, cloneUrl, ref, sha, isStranger }
 }
 
-export function eventToProto({
-  seq,
-  at,
-  event,
-}: NumberedEvent): MessageInitShape<typeof RunAttemptResponseSchema> {
-  return { seq: BigInt(seq), atMs: BigInt(at), event: oneof(event) }
+interface RefMessage {
+  readonly jobId: string
+  readonly attempt: number
 }
 
-type EventCase = NonNullable<MessageInitShape<typeof RunAttemptResponseSchema>['event']>
+/** Whether that can be an attempt. */
+export function isAttempt<Ref extends RefMessage>(ref: Ref): ref is Ref & AttemptRef {
+  return jobId.safeParse(ref.jobId).success && ref.attempt >= 1
+}
 
-function oneof(event: AttemptEvent): EventCase {
-  switch (event.type) {
-    case 'started':
-      return { case: 'started', value: { instanceId: event.instanceId } }
-    case 'phase': {
-      const { durationMs, images = [] } = event
-      const phase = phaseToProto(event.phase)
-      return { case: 'phase', value: { phase, durationMs, images: [...images] } }
-    }
-    case 'step_started':
-      return { case: 'stepStarted', value: { step: event.step } }
-    case 'log':
-      return { case: 'log', value: chunkToProto(event.chunk) }
-    case 'step_finished': {
-      const { step, exitCode, reason = '' } = event
-      const outcome = outcomeToProto(event.outcome)
-      const code = exitCode === undefined ? {} : { exitCode }
-      return { case: 'stepFinished', value: { step, outcome, reason, ...code } }
-    }
-    case 'finished': {
-      const { reason = '', outputs } = event
-      const outcome = outcomeToProto(event.outcome)
-      const fault = faultToProto(event.fault)
-      return { case: 'finished', value: { outcome, reason, fault, outputs: { ...outputs } } }
-    }
-  }
+/** Throws `invalid` when that can't be an attempt. */
+export function attemptRefFromProto(ref: RefMessage): AttemptRef {
+  if (isAttempt(ref)) return { jobId: ref.jobId, attempt: ref.attempt }
+  throw new NarwhalError('invalid', `${ref.jobId.slice(0, 100)}/${ref.attempt} is no attempt`)
 }

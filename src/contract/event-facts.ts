@@ -1,11 +1,11 @@
-import { create } from '@bufbuild/protobuf'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { type CommitEvent, isSha } from '../core/commit-event.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import {
-  type EventFacts as EventFactsMessage,
+import type {
+  EventFacts as EventFactsMessage,
   EventFactsSchema,
 } from './gen/narwhal/v1/runner_pb.js'
 
@@ -17,20 +17,26 @@ export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository'
 
 const kind = z.enum(['push', 'pull_request', 'tag', 'manual'])
 
-export function factsToProto(event: CommitEvent): EventFactsMessage {
-  const { base = '', targetBranch = '', inputs = {}, jobs = [], from = '' } = event.details ?? {}
-  const { title, author, trust } = event
-  return create(EventFactsSchema, {
-    event: event.kind,
+/** What of an event the runner that plans it is told. */
+export function factsOf(event: CommitEvent): EventFacts {
+  const { base, targetBranch, inputs = {}, jobs = [], from } = event.details ?? {}
+  const { kind: what, title, author, trust } = event
+  return {
+    event: what,
     title,
     author,
     isStranger: isStranger(trust),
-    base,
-    targetBranch,
-    inputs: { ...inputs },
-    jobs: [...jobs],
-    from,
-  })
+    ...(base === undefined ? {} : { base }),
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+    inputs,
+    ...(jobs.length === 0 ? {} : { jobs }),
+    ...(from === undefined ? {} : { from }),
+  }
+}
+
+export function factsToProto(facts: EventFacts): MessageInitShape<typeof EventFactsSchema> {
+  const { base = '', targetBranch = '', inputs, jobs = [], from = '', ...rest } = facts
+  return { ...rest, base, targetBranch, inputs: { ...inputs }, jobs: [...jobs], from }
 }
 
 /** Throws `invalid` when a part can't be right. A dispatcher of an older version tells none: a push. */

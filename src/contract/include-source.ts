@@ -1,6 +1,10 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { RepositoryId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { IncludeSource as IncludeSourceMessage } from './gen/narwhal/v1/runner_pb.js'
+import type {
+  IncludeSource as IncludeSourceMessage,
+  IncludeSourceSchema,
+} from './gen/narwhal/v1/runner_pb.js'
 import { repositoryId } from './views.ts'
 
 /** A repository that the operator lets pipeline files be included from. */
@@ -9,6 +13,12 @@ export interface IncludeSource {
   readonly name: string
   readonly repositoryId: RepositoryId
   readonly cloneUrl: string
+}
+
+export function includeSourceToProto(
+  source: IncludeSource,
+): MessageInitShape<typeof IncludeSourceSchema> {
+  return { ...source }
 }
 
 /** Throws `invalid` when a part can't be right: ids reach paths. */

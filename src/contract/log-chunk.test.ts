@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type ChunkLine, chunkOf, type LogChunk, linesOf, openChunkAside } from './log-chunk.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
+import { type ChunkLine, chunkOf, linesOf, openChunkAside } from './log-chunk.ts'
 
 const text = fc
   .oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('', 'x'.repeat(70_000), '\r', '\u2028'))

@@ -1,38 +1,12 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
-import { LOG_PART_BYTES } from '../core/log-limit.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
 import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
 import type { LogLine } from './views.ts'
 import { ZstdLanes } from './zstd-lane.ts'
 
-/**
- * Lines of one step, as the runner packed them. They travel, are spooled and are stored as these very
- * bytes; they become lines only for those who look at them.
- */
-export interface LogChunk {
-  readonly step: number
-  /** At most MOST_CHUNK_LINES; 0 in place of lines that were lost on the way. */
-  readonly lineCount: number
-  /** Bytes of the content once it is unpacked; at most MOST_CHUNK_BYTES. */
-  readonly size: number
-  readonly packing: 'plain' | 'zstd'
-  /** See log-content.ts. */
-  readonly content: Uint8Array
-  /** What must be added to the times in the content; 0 where the runner's clock counts. */
-  readonly clockOffsetMs: number
-}
-
 /** A line before it has its number; the step is the chunk's. */
 export type ChunkLine = Pick<LogLine, 'at' | 'stream' | 'text'>
-
-/** A chunk is unpacked as a whole, so it has no more lines and bytes than these. */
-export const MOST_CHUNK_LINES = 10_000
-export const MOST_CHUNK_BYTES = 2 * 1024 * 1024
-
-/** What a chunk counts of the bytes that a log may have. */
-export function costOf({ size }: LogChunk): number {
-  return size + LOG_PART_BYTES
-}
 
 /** Less is not worth packing: a live line or two. */
 const LEAST_PACKED = 512

@@ -1,6 +1,10 @@
 import { MOST_OUTPUT_BYTES, MOST_OUTPUTS, OUTPUT_NAME, type Outputs } from '../core/outputs.ts'
 import { NarwhalError } from '../lib/errors.ts'
 
+export function outputsToProto(outputs: Outputs | undefined): { [name: string]: string } {
+  return { ...outputs }
+}
+
 /** Throws `invalid` for what no runner of this version sends. */
 export function outputsFromProto(outputs: Outputs): { outputs?: Outputs } {
   const entries = Object.entries(outputs)

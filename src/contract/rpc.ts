@@ -1,5 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
+import type { AttemptFault, RunnerPhase } from '../core/attempt-event.ts'
+import { type LogChunk, MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from '../core/log-chunk.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
@@ -12,9 +14,11 @@ import {
   Packing as ProtoPacking,
   Phase as ProtoPhase,
 } from './gen/narwhal/v1/runner_pb.js'
-import { type LogChunk, MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from './log-chunk.ts'
 
-/** Between the generated messages and the domain: nothing generated travels further than this file. */
+/**
+ * Errors and closed sets of words between the generated messages and the domain. Nothing generated
+ * leaves `contract/`; outside it only the service itself is known, where it is bound.
+ */
 
 const RPC_CODE = {
   invalid: Code.InvalidArgument,
@@ -83,20 +87,13 @@ const PACKINGS: Record<LogChunk['packing'], ProtoPacking> = {
   plain: ProtoPacking.PLAIN,
   zstd: ProtoPacking.ZSTD,
 }
-/** The stretches of an attempt outside its steps, by the names they have in views. */
-export type RunnerPhase = 'fetch' | 'checkout' | 'sandbox'
 const PHASES: Record<RunnerPhase, ProtoPhase> = {
   fetch: ProtoPhase.FETCH,
   checkout: ProtoPhase.CHECKOUT,
   sandbox: ProtoPhase.SANDBOX,
 }
-
-/**
- * Why an attempt ended without a word about its job: the runner could not run it, or was asked to
- * stop and hands it back.
- */
-export type AttemptFault = 'runner' | 'handed_back'
-const FAULTS: Record<AttemptFault, ProtoFault> = {
+const FAULTS: Record<AttemptFault | 'none', ProtoFault> = {
+  none: ProtoFault.UNSPECIFIED,
   runner: ProtoFault.RUNNER,
   handed_back: ProtoFault.HANDED_BACK,
 }
@@ -108,8 +105,11 @@ export const engineToProto = (engine: Engine): ProtoEngine => ENGINES[engine]
 export const engineFromProto = (engine: ProtoEngine): Engine => lookUp(ENGINES, engine, 'engine')
 export const phaseToProto = (phase: RunnerPhase): ProtoPhase => PHASES[phase]
 export const phaseFromProto = (phase: ProtoPhase): RunnerPhase => lookUp(PHASES, phase, 'phase')
-export const faultToProto = (fault?: AttemptFault): ProtoFault =>
-  fault ? FAULTS[fault] : ProtoFault.UNSPECIFIED
+export const faultToProto = (fault?: AttemptFault): ProtoFault => FAULTS[fault ?? 'none']
+export const faultFromProto = (fault: ProtoFault): AttemptFault | undefined => {
+  const word = lookUp(FAULTS, fault, 'fault')
+  return word === 'none' ? undefined : word
+}
 
 export function chunkToProto(chunk: LogChunk): MessageInitShape<typeof LogAppendedSchema> {
   const { step, lineCount, size, content } = chunk
@@ -117,7 +117,7 @@ export function chunkToProto(chunk: LogChunk): MessageInitShape<typeof LogAppend
 }
 
 /** Throws `invalid` for what no runner of this version sends; the content is not looked at. */
-export function chunkFromProto(log: LogAppendedMessage, clockOffsetMs: number): LogChunk {
+export function chunkFromProto(log: LogAppendedMessage): LogChunk {
   const { step, lineCount, size, content } = log
   const isPossible =
     lineCount <= MOST_CHUNK_LINES && size <= MOST_CHUNK_BYTES && content.length <= size
@@ -131,7 +131,7 @@ export function chunkFromProto(log: LogAppendedMessage, clockOffsetMs: number): 
     size,
     packing: lookUp(PACKINGS, log.packing, 'packing'),
     content,
-    clockOffsetMs,
+    clockOffsetMs: 0,
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AttemptRecord } from '../core/attempt.ts'
 import type { JobId, RunnerId } from '../core/ids.ts'
-import type { AttemptRecord, JobRecord, PipelineRecord } from '../store/records.ts'
+import type { JobRecord, PipelineRecord } from '../store/records.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
 
 const RUNNER: RunnerId = 'runner_1'

@@ -1,15 +1,10 @@
+import type { AttemptRecord, StepRecord } from '../core/attempt.ts'
 import { dueEvents, type GraphJob, pipelineOutcome } from '../core/graph.ts'
 import type { JobId } from '../core/ids.ts'
 import { advanceJob, type JobEvent, type JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { targetJobs } from '../core/target-jobs.ts'
-import {
-  type AttemptRecord,
-  isHeldBack,
-  type JobRecord,
-  type PipelineRecord,
-  type StepRecord,
-} from '../store/records.ts'
+import { isHeldBack, type JobRecord, type PipelineRecord } from '../store/records.ts'
 
 /** A pipeline and its jobs as they are, or as they are about to be written. */
 export interface PipelineDraft {

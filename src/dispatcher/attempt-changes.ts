@@ -1,10 +1,14 @@
+import { chunkOf } from '../contract/log-chunk.ts'
+import type { Progress } from '../core/add-progress.ts'
+import type { AttemptRecord } from '../core/attempt.ts'
 import type { JobId } from '../core/ids.ts'
 import { type JobEvent, type JobState, roundOf } from '../core/job.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
+import { bytesInWords } from '../core/log-limit.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { partsOf } from '../core/plan.ts'
-import type { AttemptRecord, JobRecord } from '../store/records.ts'
+import type { JobRecord } from '../store/records.ts'
 import type { JobChange } from './advance-pipeline.ts'
-import type { Progress } from './attempt-progress.ts'
 import type { AttemptEnd } from './attempt-run.ts'
 
 /** What happens to a job in the course of an attempt, as changes to be written. */
@@ -57,6 +61,15 @@ export function progressChanges(
   }
   if (jobEvents.length === 0) return [{ jobId, attempt }]
   return jobEvents.map((event) => ({ jobId, event, attempt }))
+}
+
+/** What is stored of a log, with a line that says where the rest of it is left out. */
+export function chunksOf({ chunks, cutOff }: Progress, logBytes: number): readonly LogChunk[] {
+  if (!cutOff) return chunks
+  const { step, at } = cutOff
+  const limit = `a log may have ${bytesInWords(logBytes)} (--log-size)`
+  const text = `the rest of this log is left out: ${limit}, and its runner sent more`
+  return [...chunks, chunkOf(step, [{ at, stream: 'narwhal', text }])]
 }
 
 /** The conversation with the runner has ended before the attempt had. */

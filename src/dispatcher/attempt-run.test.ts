@@ -1,35 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import {
-  CommitSchema,
-  type RunAttemptRequest,
-  type RunAttemptResponse,
-  RunAttemptResponseSchema,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { AttemptMessage } from '../contract/rpc/attempt-messages.ts'
+import type { AttemptRequest } from '../contract/rpc/attempt-requests.ts'
+import type { AttemptEvent, ReceivedEvent } from '../core/attempt-event.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
 import { AttemptRun } from './attempt-run.ts'
 import type { RunnerLink } from './runner-link.ts'
 
-type Answer = (signal: AbortSignal) => AsyncGenerator<RunAttemptResponse, void, undefined>
+type Message = AttemptMessage<ReceivedEvent>
+type Answer = (signal: AbortSignal) => AsyncGenerator<Message, void, undefined>
 
-function message(
-  seq: number,
-  event?: MessageInitShape<typeof RunAttemptResponseSchema>['event'],
-): RunAttemptResponse {
-  return create(RunAttemptResponseSchema, { seq: BigInt(seq), ...(event ? { event } : {}) })
+/** Without an event: one of a kind that only newer runners know. */
+function message(seq: number, event?: AttemptEvent): Message {
+  return { type: 'event', event: { seq, at: 0, ...(event ? { event } : {}) } }
 }
-const started = message(1, { case: 'started', value: { instanceId: 'i' } })
-const heartbeat = message(0, { case: 'heartbeat', value: { sentMs: 7n } })
-const ended = (seq: number) => message(seq, { case: 'finished', value: {} })
+const started = message(1, { type: 'started', instanceId: 'i' })
+const heartbeat = { type: 'heartbeat', at: 0, sentMs: 7 } as const
+const ended = (seq: number) => message(seq, { type: 'finished', outcome: 'success' })
 
 /** A conversation with a runner that gives these answers, one for each stream. */
 function converse(
   answers: readonly Answer[],
   more: {
-    store?: (events: RunAttemptResponse[]) => Promise<void>
+    store?: (events: readonly ReceivedEvent[]) => Promise<void>
     balanced?: boolean
     leaseMs?: number
     mayConfirm?: () => boolean
@@ -37,27 +32,25 @@ function converse(
     resumeAfter?: number
   } = {},
 ) {
-  const starts: { resume: boolean; afterSeq: bigint }[] = []
-  const confirmed: bigint[] = []
+  const openings: string[] = []
+  const confirmed: number[] = []
   const link = {
     balanced: more.balanced ?? false,
     record: { members: 2 },
     client: {
-      runAttempt: async function* (
-        requests: AsyncIterable<RunAttemptRequest>,
-        signal: AbortSignal,
-      ) {
+      runAttempt: async function* (requests: AsyncIterable<AttemptRequest>, signal: AbortSignal) {
         const messages = requests[Symbol.asyncIterator]()
-        const first = (await messages.next()).value?.request
-        if (first?.case === 'start') starts.push(first.value)
+        const first = (await messages.next()).value
+        openings.push(
+          first?.type === 'resume' ? `resume after ${first.afterSeq}` : `${first?.type}`,
+        )
         void (async () => {
           for (let next = await messages.next(); !next.done; next = await messages.next()) {
-            const { request } = next.value
-            const sent = request.case === 'acknowledge' ? request.value.leaseSentMs : undefined
+            const sent = next.value.type === 'acknowledge' ? next.value.leaseSentMs : undefined
             if (sent !== undefined) confirmed.push(sent)
           }
         })()
-        const answer = answers[starts.length - 1]
+        const answer = answers[openings.length - 1]
         if (!answer) throw new NarwhalError('invalid', 'this stream is one too many')
         yield* answer(signal)
       },
@@ -70,21 +63,27 @@ function converse(
     order: {
       jobId: 'job_1',
       attempt: 1,
-      fence: 1,
-      commit: create(CommitSchema),
+      commit: {
+        repositoryId: 'repo_1',
+        repositoryName: 'acme/app',
+        cloneUrl: 'https://127.0.0.1/acme/app',
+        ref: 'refs/heads/main',
+        sha: '0'.repeat(40),
+      },
       job: { name: 'a', env: {}, needs: [], labels: [], steps: [] },
       env: {},
       secrets: { KEY: 'value' },
       timeoutMs: 0,
       logBytes: 1024 ** 3,
-      ...(more.leaseMs ? { leaseMs: more.leaseMs } : {}),
     },
+    fence: 1,
+    ...(more.leaseMs ? { leaseMs: more.leaseMs } : {}),
     link,
     store: more.store ?? (async () => {}),
     signal: new AbortController().signal,
     log: silentLog(),
   })
-  return { starts, confirmed, end: run.run() }
+  return { openings, confirmed, end: run.run() }
 }
 
 const until = (signal: AbortSignal): Promise<never> =>
@@ -100,7 +99,7 @@ const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 test('does not blame the runner for a store that is away', async () => {
   const stored = Promise.withResolvers<void>()
-  const { starts, end } = converse(
+  const { openings, end } = converse(
     [
       async function* (signal) {
         yield heartbeat
@@ -115,7 +114,7 @@ test('does not blame the runner for a store that is away', async () => {
   await sleep(600)
   stored.resolve()
   assert.deepEqual(await end, { kind: 'reported' })
-  assert.equal(starts.length, 1)
+  assert.equal(openings.length, 1)
 })
 
 test('notices events that can not be stored although nothing but heartbeats follows', async () => {
@@ -144,7 +143,7 @@ test('confirms a lease with the time of the heartbeat that asked', async () => {
     },
   ])
   await end
-  assert.deepEqual(confirmed, [7n])
+  assert.deepEqual(confirmed, [7])
 })
 
 test('confirms nothing while its own seat is in doubt', async () => {
@@ -168,7 +167,7 @@ test('takes an attempt for refused when trouble comes before any lease was confi
 })
 
 test('gives an attempt up when nothing was heard of the runner until its lease was over', async () => {
-  const { starts, end } = converse(
+  const { openings, end } = converse(
     [
       async function* () {
         yield heartbeat
@@ -182,7 +181,7 @@ test('gives an attempt up when nothing was heard of the runner until its lease w
     kind: 'lost',
     reason: 'its lease is over: nothing was heard of the runner',
   })
-  assert.equal(starts.length, 2)
+  assert.equal(openings.length, 2)
 })
 
 test('goes on with a runner whose stream was taken over by mistake', async () => {
@@ -230,7 +229,7 @@ test('an attempt that the runner itself does not know was not begun there', asyn
 for (const balanced of [false, true]) {
   const where = balanced ? 'behind a balancer' : 'by itself'
   test(`an attempt that has begun is never taken for refused (${where})`, async () => {
-    const { starts, end } = converse(
+    const { openings, end } = converse(
       [
         async function* () {
           yield heartbeat
@@ -245,12 +244,6 @@ for (const balanced of [false, true]) {
       { balanced },
     )
     assert.deepEqual(await end, { kind: 'reported' })
-    assert.deepEqual(
-      starts.map(({ resume, afterSeq }) => ({ resume, afterSeq })),
-      [
-        { resume: false, afterSeq: 0n },
-        { resume: true, afterSeq: 1n },
-      ],
-    )
+    assert.deepEqual(openings, ['start', 'resume after 1'])
   })
 }

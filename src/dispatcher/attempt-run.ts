@@ -1,18 +1,16 @@
-import type { RunAttemptRequest, RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import type {
+  AttemptOrder,
+  AttemptRequest,
+  NamedIdToken,
+} from '../contract/rpc/attempt-requests.ts'
+import type { ReceivedEvent } from '../core/attempt-event.ts'
 import { LEASE_MS } from '../core/lease.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { PushStream } from '../lib/push-stream.ts'
-import {
-  type AttemptOrder,
-  acknowledgeRequest,
-  cancelRequest,
-  startRequest,
-} from './attempt-requests.ts'
 import { BatchWriter } from './batch-writer.ts'
-import { clockOffset } from './clock-offset.ts'
-import type { NamedToken } from './id-tokens/job-id-tokens.ts'
+import { clockOffset, onOurClock } from './clock-offset.ts'
 import { TokenAnswers } from './id-tokens/token-answers.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -47,21 +45,19 @@ export type AttemptEnd =
  * ends the conversation, and the job may be placed elsewhere at once.
  */
 export class AttemptRun {
-  readonly #order: AttemptOrder
   readonly #link: RunnerLink
   readonly #deps: AttemptRunDeps
   readonly #signal: AbortSignal
   readonly #log: Logger
   readonly #lease: LeaseClock
   readonly #tokens: TokenAnswers | undefined
-  #requests = new PushStream<RunAttemptRequest>()
+  #requests = new PushStream<AttemptRequest>()
   #cancelled: string | undefined
   #resume: boolean
   #lastSeq: number
   #clockOffsetMs: number | undefined
 
   constructor(deps: AttemptRunDeps) {
-    this.#order = deps.order
     this.#link = deps.link
     this.#deps = deps
     this.#resume = deps.resumeAfter !== undefined
@@ -69,9 +65,10 @@ export class AttemptRun {
     this.#signal = deps.signal
     this.#log = deps.log
     const { mint } = deps
-    this.#tokens = mint && new TokenAnswers(mint, (answer) => this.#requests.push(answer))
+    this.#tokens =
+      mint && new TokenAnswers(mint, (answer) => this.#requests.push({ type: 'id_tokens', answer }))
     this.#lease = new LeaseClock({
-      leaseMs: deps.order.leaseMs ?? LEASE_MS,
+      leaseMs: deps.leaseMs ?? LEASE_MS,
       heldMs: this.#resume ? (deps.patienceMs ?? LEASE_MS) : undefined,
       mayConfirm: deps.mayConfirm,
     })
@@ -79,12 +76,12 @@ export class AttemptRun {
 
   cancel(reason: string): void {
     this.#cancelled = reason
-    this.#requests.push(cancelRequest(reason))
+    this.#requests.push({ type: 'cancel', reason })
     this.#lease.endIn(LAST_WORDS_MS, 'the runner did not end it after it was cancelled')
   }
 
   async run(): Promise<AttemptEnd> {
-    const { timeoutMs } = this.#order
+    const { timeoutMs } = this.#deps.order
     if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, OVERDUE)
     using _watching = this.#lease.watch()
     for (let failures = 0, refusals = 0; ; failures++) {
@@ -137,17 +134,19 @@ export class AttemptRun {
   /** One stream, from its opening to its end; resolves once `finished` is stored and acknowledged. */
   async #converse(): Promise<void> {
     this.#requests = new PushStream()
-    this.#requests.push(startRequest(this.#order, this.#resume, this.#lastSeq))
-    if (this.#cancelled !== undefined) this.#requests.push(cancelRequest(this.#cancelled))
-    const batches = new BatchWriter<RunAttemptResponse>(
+    this.#requests.push(this.#opening())
+    if (this.#cancelled !== undefined) {
+      this.#requests.push({ type: 'cancel', reason: this.#cancelled })
+    }
+    const batches = new BatchWriter<ReceivedEvent>(
       async (events) => {
-        await this.#deps.store(events, this.#clockOffsetMs ?? 0)
-        this.#lastSeq = Math.max(this.#lastSeq, Number(events.at(-1)?.seq ?? 0))
-        this.#requests.push(acknowledgeRequest(this.#lastSeq))
+        await this.#deps.store(events)
+        this.#lastSeq = Math.max(this.#lastSeq, events.at(-1)?.seq ?? 0)
+        this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq })
       },
       {
-        bytesOf: ({ event }) => (event.case === 'log' ? event.value.content.length : 0),
-        patienceMsOf: ({ event }) => (event.case === 'finished' ? 0 : PATIENCE_MS),
+        bytesOf: ({ event }) => (event?.type === 'log' ? event.chunk.content.length : 0),
+        patienceMsOf: ({ event }) => (event?.type === 'finished' ? 0 : PATIENCE_MS),
       },
     )
     let finished = false
@@ -156,22 +155,24 @@ export class AttemptRun {
       const signal = AbortSignal.any([this.#signal, this.#lease.over])
       for await (const message of this.#link.client.runAttempt(this.#requests, signal)) {
         const arrivedAt = Date.now()
-        this.#clockOffsetMs ??= clockOffset(Number(message.atMs), { openedAt, arrivedAt })
-        if (message.event.case === 'heartbeat') {
+        const runnerAt = message.type === 'event' ? message.event.at : message.at
+        this.#clockOffsetMs ??= clockOffset(runnerAt, { openedAt, arrivedAt })
+        if (message.type === 'heartbeat') {
           batches.throwFailure()
-          this.#answer(Number(message.event.value.sentMs))
+          this.#answer(message.sentMs)
           continue
         }
-        if (message.event.case === 'idTokensWanted') {
+        if (message.type === 'ask') {
           // Of what was cancelled nobody may speak any more.
-          if (this.#cancelled === undefined) this.#tokens?.take(message.event.value)
+          if (this.#cancelled === undefined) this.#tokens?.take(message.ask)
           continue
         }
+        const { event } = message
         // While this side waits for the store it hears nothing, which is not the runner's silence.
         this.#lease.isDeaf = true
-        await batches.add(message)
+        await batches.add(onOurClock(event, this.#clockOffsetMs))
         this.#lease.isDeaf = false
-        if (message.event.case !== 'finished') continue
+        if (event.event?.type !== 'finished') continue
         await batches.flush()
         finished = true
         this.#requests.end()
@@ -189,10 +190,18 @@ export class AttemptRun {
     }
   }
 
+  #opening(): AttemptRequest {
+    const { order, fence, leaseMs = LEASE_MS } = this.#deps
+    const lease = { fence, leaseMs }
+    if (!this.#resume) return { type: 'start', order, lease }
+    const { jobId, attempt } = order
+    return { type: 'resume', ref: { jobId, attempt }, lease, afterSeq: this.#lastSeq }
+  }
+
   /** Answers a heartbeat, and with it extends the lease, if that is ours to give. */
   #answer(sentMs: number): void {
-    const confirmed = this.#lease.confirm()
-    this.#requests.push(acknowledgeRequest(this.#lastSeq, confirmed ? sentMs : undefined))
+    const lease = this.#lease.confirm() ? { leaseSentMs: sentMs } : {}
+    this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq, ...lease })
   }
 }
 
@@ -200,9 +209,13 @@ const OVERDUE = 'the runner did not end it when its time was up'
 
 export interface AttemptRunDeps {
   readonly order: AttemptOrder
+  /** The fencing token of its lease. */
+  readonly fence: number
+  /** How long its lease lasts after a confirmation; absent: LEASE_MS. */
+  readonly leaseMs?: number
   readonly link: RunnerLink
-  /** Resolves when the events are on disk. */
-  readonly store: (events: RunAttemptResponse[], clockOffsetMs: number) => Promise<void>
+  /** Resolves when the events, with times by our own clock, are on disk. */
+  readonly store: (events: readonly ReceivedEvent[]) => Promise<void>
   /** The attempt was handed over before; events up to this one are stored. */
   readonly resumeAfter?: number
   /** And so long, from now on, its lease may last that was confirmed before. */
@@ -210,7 +223,7 @@ export interface AttemptRunDeps {
   /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
   readonly mayConfirm: () => boolean
   /** Makes id tokens of these names; rejects with the reason in words. Absent: it has none. */
-  readonly mint?: ((names: readonly string[]) => Promise<readonly NamedToken[]>) | undefined
+  readonly mint?: ((names: readonly string[]) => Promise<readonly NamedIdToken[]>) | undefined
   /** Rejects with `stale` when the pipeline is another dispatcher's. */
   readonly verify: () => Promise<void>
   readonly signal: AbortSignal

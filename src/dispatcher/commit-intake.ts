@@ -12,7 +12,7 @@ import { firstPhases } from './first-phases.ts'
 import type { AuthorLookup } from './forge-authors/author-lookup.ts'
 import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
-import { type EarlyPlan, planEarly, planRequestOf } from './plan-pipeline.ts'
+import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
@@ -69,7 +69,7 @@ export class CommitIntake {
       if (!repository) return undefined
       const sources = await includeSources(store, includes, isStranger(event.trust))
       const found = await this.#deps.authors.findBase(event, repository)
-      return planRequestOf({ event, repository }, sources, found)
+      return planOrderOf({ event, repository }, sources, found)
     }
     const early = planEarly(pool, findRequest, signal)
     try {

@@ -1,5 +1,5 @@
+import type { Phase } from '../core/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { Phase } from '../store/records.ts'
 
 /**
  * What is known of a pipeline's time when it is created. `since`: when its event was written, or when

@@ -1,10 +1,10 @@
-import type { JobId, PipelineId } from '../core/ids.ts'
+import type { Orphan } from '../contract/rpc/runner-report.ts'
+import type { PipelineId } from '../core/ids.ts'
 import { isHeld } from '../core/job.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { RunnerLink } from './runner-link.ts'
-import type { Orphan } from './runner-member.ts'
 
 /**
  * Decides about attempts that a runner has and nobody asks about: one that still counts goes on,
@@ -42,7 +42,7 @@ export class OrphanKeeper {
   }
 
   async #decide(link: RunnerLink, orphan: Orphan): Promise<void> {
-    const job = await this.#store.findJob(orphan.jobId as JobId)
+    const job = await this.#store.findJob(orphan.jobId)
     const counts =
       job !== undefined &&
       isHeld(job.state) &&

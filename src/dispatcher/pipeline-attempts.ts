@@ -1,14 +1,14 @@
-import type { RunAttemptResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { chunkOf } from '../contract/log-chunk.ts'
+import { addProgress, type Progress } from '../core/add-progress.ts'
+import type { AttemptRecord } from '../core/attempt.ts'
+import type { ReceivedEvent } from '../core/attempt-event.ts'
 import type { JobId } from '../core/ids.ts'
 import { LOG_BYTES } from '../core/log-limit.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { AttemptRecord } from '../store/records.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
-import { currentAttempt, endOfConversation, progressChanges } from './attempt-changes.ts'
-import { addProgress, type Progress } from './attempt-progress.ts'
+import { chunksOf, currentAttempt, endOfConversation, progressChanges } from './attempt-changes.ts'
 import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
 import type { GivenToJob } from './given-to-job.ts'
 import type { JobIdTokens, WithheldTokens } from './id-tokens/job-id-tokens.ts'
@@ -73,7 +73,6 @@ export class PipelineAttempts {
       order: {
         jobId,
         attempt: attempt.number,
-        fence: attempt.fence,
         commit: commitOf(this.#ledger),
         job: withOutputs(spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
@@ -82,8 +81,9 @@ export class PipelineAttempts {
         timeoutMs,
         logBytes: this.#logBytes,
       },
+      fence: attempt.fence,
       link,
-      store: (events, offset) => this.#store({ jobId, attempt, link }, events, offset),
+      store: (events) => this.#store({ jobId, attempt, link }, events),
       ...(resumeAfter === undefined ? {} : { resumeAfter, patienceMs }),
       mayConfirm,
       ...(spec.idTokens
@@ -102,10 +102,9 @@ export class PipelineAttempts {
   /** Stores a batch of events together with all that follows from them. */
   async #store(
     { jobId, attempt, link }: { jobId: JobId; attempt: AttemptRecord; link: RunnerLink },
-    events: RunAttemptResponse[],
-    clockOffsetMs: number,
+    events: readonly ReceivedEvent[],
   ): Promise<void> {
-    const limits = { clockOffsetMs, arrivedAt: Date.now(), logBytes: this.#logBytes }
+    const limits = { arrivedAt: Date.now(), logBytes: this.#logBytes }
     const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
       const job = draft.jobs.find(({ id }) => id === jobId)
       const stored = job?.attempts.find(({ number }) => number === attempt.number)
@@ -126,7 +125,8 @@ export class PipelineAttempts {
         log: (draft) => {
           const { progress } = progressOf(draft)
           const { number, fence, lastSeq, logBytes } = progress.attempt
-          const { firstLine, chunks } = progress
+          const { firstLine } = progress
+          const chunks = chunksOf(progress, this.#logBytes)
           return { jobId, attempt: number, fence, lastSeq, logBytes, firstLine, chunks }
         },
       },

@@ -1,17 +1,17 @@
+import type { PlanOrder } from '../contract/rpc/planned-commit.ts'
 import { type KnownAuthors, reasonToWait } from '../core/approval.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
-import type { PlanRequest } from './runner-client.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 export interface PlanningDeps {
   readonly ledger: PipelineLedger
   readonly pool: RunnerPool
   /** What a runner is asked. */
-  readonly planRequest: () => Promise<PlanRequest>
+  readonly planOrder: () => Promise<PlanOrder>
   /** What a runner says of the commit, if one was asked before the pipeline was there. */
   readonly early: EarlyPlan | undefined
   /** Who of those whom a stranger's commit is by has had something merged. */
@@ -67,8 +67,8 @@ export class PipelinePlanning {
 
   async #ask(signal: AbortSignal) {
     const early = await this.#earlyPlan(signal)
-    const { pool, planRequest } = this.#deps
-    return early ?? (await planOnRunner(pool, await planRequest(), signal))
+    const { pool, planOrder } = this.#deps
+    return early ?? (await planOnRunner(pool, await planOrder(), signal))
   }
 
   /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */

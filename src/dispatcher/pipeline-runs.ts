@@ -17,7 +17,7 @@ import { Ownership, type Seen } from './ownership.ts'
 import { PipelineLedger } from './pipeline-ledger.ts'
 import type { PipelineOptions } from './pipeline-options.ts'
 import { PipelineRun } from './pipeline-run.ts'
-import { type EarlyPlan, planRequestOf } from './plan-pipeline.ts'
+import { type EarlyPlan, planOrderOf } from './plan-pipeline.ts'
 import type { Recorder } from './recorder.ts'
 import type { RunnerPool } from './runner-pool.ts'
 import type { Seat } from './seat.ts'
@@ -181,14 +181,14 @@ export class PipelineRuns implements AsyncDisposable {
         if (entry().users === 0) this.#remove(id, entry())
       },
       onStale: () => this.#remove(id, entry()),
-      planRequest: async () => {
+      planOrder: async () => {
         const { store } = this.#deps
         const sources = recorder.patiently(() =>
           includeSources(store, options.includes ?? [], isStranger(ledger.event.trust)),
         )
         const { event, repository } = ledger
         const found = await recorder.patiently(() => this.#deps.authors.findBase(event, repository))
-        return planRequestOf(ledger, await sources, found)
+        return planOrderOf(ledger, await sources, found)
       },
       findAuthors: () =>
         recorder.patiently(() => this.#deps.authors.find(ledger.event, ledger.repository)),

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { create } from '@bufbuild/protobuf'
-import { CommitSchema } from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { planOnRunner } from './plan-pipeline.ts'
-import type { PlannedCommit } from './runner-client.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 test('a commit is planned elsewhere when its runner stops meanwhile', async () => {
   const planned: PlannedCommit = {
-    result: { ok: false, problems: [] },
+    file: { ok: false, problems: [] },
     title: '',
     author: '',
     fetchMs: 0,
@@ -27,6 +25,6 @@ test('a commit is planned elsewhere when its runner stops meanwhile', async () =
   }
   const pool = { findPlanner: () => link } as unknown as RunnerPool
   const { signal } = new AbortController()
-  const answer = await planOnRunner(pool, { commit: create(CommitSchema) }, signal)
+  const answer = await planOnRunner(pool, {} as PlanOrder, signal)
   assert.equal(answer.planned, planned)
 })

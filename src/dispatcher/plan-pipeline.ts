@@ -1,13 +1,10 @@
-import { create } from '@bufbuild/protobuf'
-import { factsToProto } from '../contract/event-facts.ts'
-import {
-  type Commit,
-  CommitSchema,
-  IncludeSourceSchema,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
+import type { CommitSource } from '../contract/attempt.ts'
+import { factsOf } from '../contract/event-facts.ts'
 import type { IncludeSource } from '../contract/include-source.ts'
+import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import { isBrokenLink } from '../contract/rpc.ts'
 import type { WaitReason } from '../core/approval.ts'
+import type { Phase } from '../core/attempt.ts'
 import type { EventDetails } from '../core/commit-event.ts'
 import type { Concurrency } from '../core/concurrency.ts'
 import type { JobState } from '../core/job.ts'
@@ -17,11 +14,10 @@ import { type TargetJobs, targetJobs } from '../core/target-jobs.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
-import type { JobRecord, Phase, PipelineRecord } from '../store/records.ts'
+import type { JobRecord, PipelineRecord } from '../store/records.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { planDigest } from './plan-digest.ts'
-import type { PlannedCommit, PlanRequest } from './runner-client.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
@@ -32,24 +28,23 @@ const MAX_FAILURES = 3
 export function commitOf({
   event,
   repository,
-}: Pick<PipelineLedger, 'event' | 'repository'>): Commit {
-  return create(CommitSchema, {
+}: Pick<PipelineLedger, 'event' | 'repository'>): CommitSource {
+  return {
     repositoryId: repository.id,
     repositoryName: repository.name,
     cloneUrl: repository.cloneUrl,
     ref: event.ref,
     sha: event.sha,
     isStranger: isStranger(event.trust),
-  })
+  }
 }
 
 /** What a runner is asked that plans the pipeline; `found`: what the event does not tell. */
-export function planRequestOf(
+export function planOrderOf(
   ledger: Pick<PipelineLedger, 'event' | 'repository'>,
   sources: readonly IncludeSource[],
   found: Pick<EventDetails, 'base' | 'targetBranch'> = {},
-): PlanRequest {
-  const includeSources = sources.map((one) => create(IncludeSourceSchema, one))
+): PlanOrder {
   const { event } = ledger
   const { base, targetBranch } = found
   const details = {
@@ -57,8 +52,7 @@ export function planRequestOf(
     ...(base === undefined ? {} : { base }),
     ...(targetBranch === undefined ? {} : { targetBranch }),
   }
-  const facts = factsToProto({ ...event, details })
-  return { commit: commitOf(ledger), facts, includeSources }
+  return { commit: commitOf(ledger), facts: factsOf({ ...event, details }), sources }
 }
 
 export interface PlannedOnRunner {
@@ -74,14 +68,14 @@ export interface PlannedOnRunner {
  */
 export async function planOnRunner(
   pool: RunnerPool,
-  request: PlanRequest,
+  order: PlanOrder,
   signal: AbortSignal,
 ): Promise<PlannedOnRunner> {
   for (let failures = 0; ; ) {
     const link = await onlineRunner(pool, signal)
     const askedAt = Date.now()
     try {
-      const planned = await link.client.planCommit(request, signal)
+      const planned = await link.client.planCommit(order, signal)
       return { planned, askedAt, answeredAt: Date.now() }
     } catch (reason) {
       signal.throwIfAborted()
@@ -108,17 +102,17 @@ export interface EarlyPlan {
  */
 export function planEarly(
   pool: RunnerPool,
-  findRequest: () => Promise<PlanRequest | undefined>,
+  findOrder: () => Promise<PlanOrder | undefined>,
   signal: AbortSignal,
 ): EarlyPlan {
   const stop = new AbortController()
   const either = AbortSignal.any([signal, stop.signal])
   const ask = async (): Promise<PlannedOnRunner | undefined> => {
-    const request = await findRequest()
+    const order = await findOrder()
     const link = pool.findPlanner()
-    if (!request || !link) return undefined
+    if (!order || !link) return undefined
     const askedAt = Date.now()
-    const planned = await link.client.planCommit(request, either)
+    const planned = await link.client.planCommit(order, either)
     return { planned, askedAt, answeredAt: Date.now() }
   }
   return { answer: ask().catch(() => undefined), stop }
@@ -161,8 +155,8 @@ export function withPlan(
   const { pipeline } = draft
   const { planned } = plan
   const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, plan)]
-  if (!planned.result.ok) {
-    const { problems } = planned.result
+  if (!planned.file.ok) {
+    const { problems } = planned.file
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     const ended = endPipeline(
       pipeline,
@@ -171,7 +165,7 @@ export function withPlan(
     )
     return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
   }
-  const wanted = isStranger ? inGroupsOfStrangers(planned.result.plan) : planned.result.plan
+  const wanted = isStranger ? inGroupsOfStrangers(planned.file.plan) : planned.file.plan
   const { name, concurrency, included } = wanted
   const state = stateOf(wanted, at)
   const isHeld = wait !== undefined && state.status === 'running'

@@ -1,41 +1,19 @@
 import { type Client, createClient } from '@connectrpc/connect'
+import { RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { type AttemptMessage, messageFromProto } from '../contract/rpc/attempt-messages.ts'
+import { type AttemptRequest, requestToProto } from '../contract/rpc/attempt-requests.ts'
 import {
-  type Commit,
-  type DescribeResponse,
-  type EventFacts,
-  type IncludeSource,
-  type RunAttemptRequest,
-  type RunAttemptResponse,
-  RunnerService,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
+  type PlannedCommit,
+  type PlanOrder,
+  plannedFromProto,
+  planOrderToProto,
+} from '../contract/rpc/planned-commit.ts'
+import { descriptionFromProto, type RunnerDescription } from '../contract/rpc/runner-description.ts'
+import { type Orphan, orphanToProto } from '../contract/rpc/runner-report.ts'
 import { fromConnectError } from '../contract/rpc.ts'
-import type { ChangedFiles } from '../core/changed-files.ts'
-import type { PipelinePlan, Problem } from '../core/plan.ts'
-import type { TargetJobs } from '../core/target-jobs.ts'
+import type { ReceivedEvent } from '../core/attempt-event.ts'
+import { mapStream } from '../lib/map-stream.ts'
 import type { Connector } from './connector.ts'
-import { planResult } from './plan-result.ts'
-import type { Orphan } from './runner-member.ts'
-
-/** Which commit is to be planned, and what is known of its event. */
-export interface PlanRequest {
-  readonly commit: Commit
-  readonly facts?: EventFacts
-  readonly includeSources?: IncludeSource[]
-}
-
-export interface PlannedCommit {
-  /** What the target branch's file asks for; absent: it is not known, or does not matter. */
-  readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
-  /** What a stranger's commit changes; absent: it is not known. */
-  readonly changed?: ChangedFiles
-  readonly result:
-    | { readonly ok: true; readonly plan: PipelinePlan }
-    | { readonly ok: false; readonly problems: readonly Problem[] }
-  readonly title: string
-  readonly author: string
-  readonly fetchMs: number
-  readonly parseMs: number
-}
 
 /** How long a runner may take to answer a small question, and to open a sandbox. */
 const CALL_MS = 10_000
@@ -54,24 +32,28 @@ export class RunnerClient {
     this.#end = end
   }
 
-  async describe(): Promise<DescribeResponse> {
-    return await this.#call((client) => client.describe({}, { signal: this.#within(CALL_MS) }))
+  async describe(): Promise<RunnerDescription> {
+    return await this.#call(async (client) =>
+      descriptionFromProto(await client.describe({}, { signal: this.#within(CALL_MS) })),
+    )
   }
 
-  async planCommit(request: PlanRequest, signal: AbortSignal): Promise<PlannedCommit> {
+  async planCommit(order: PlanOrder, signal: AbortSignal): Promise<PlannedCommit> {
     return await this.#call(async (client) =>
-      planResult(await client.planCommit(request, { signal })),
+      plannedFromProto(await client.planCommit(planOrderToProto(order), { signal })),
     )
   }
 
   /** Opens the stream of one attempt; the connection is the stream's own where it must be. */
   async *runAttempt(
-    requests: AsyncIterable<RunAttemptRequest>,
+    requests: AsyncIterable<AttemptRequest>,
     signal: AbortSignal,
-  ): AsyncGenerator<RunAttemptResponse, void, undefined> {
+  ): AsyncGenerator<AttemptMessage<ReceivedEvent>, void, undefined> {
     await using connection = this.#connector.connect()
     try {
-      yield* createClient(RunnerService, connection.transport).runAttempt(requests, { signal })
+      const client = createClient(RunnerService, connection.transport)
+      const messages = client.runAttempt(mapStream(requests, requestToProto), { signal })
+      yield* mapStream(messages, messageFromProto)
     } catch (error) {
       throw fromConnectError(error)
     }
@@ -83,9 +65,9 @@ export class RunnerClient {
   }
 
   /** Has the runner forget an attempt that is over. */
-  async discard({ jobId, attempt, fence }: Orphan): Promise<void> {
-    const orphan = { jobId, attempt, fence: BigInt(fence) }
-    await this.#call((client) => client.discard(orphan, { signal: this.#within(CALL_MS) }))
+  async discard(orphan: Orphan): Promise<void> {
+    const request = orphanToProto(orphan)
+    await this.#call((client) => client.discard(request, { signal: this.#within(CALL_MS) }))
   }
 
   /** Has the runner open a sandbox; resolves with what is wrong, in words, or empty. */

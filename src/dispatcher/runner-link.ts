@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream'
-import type { DescribeResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { engineFromProto } from '../contract/rpc.ts'
+import type { RunnerDescription } from '../contract/rpc/runner-description.ts'
+import type { Orphan, RunnerReport } from '../contract/rpc/runner-report.ts'
 import type { RunnerSample } from '../contract/views.ts'
-import { soundFlaws } from '../core/flawed-tool.ts'
 import type { RunnerId } from '../core/ids.ts'
 import type { Candidate } from '../core/placement/placement.ts'
 import { backoff } from '../lib/backoff.ts'
@@ -11,7 +10,7 @@ import type { Logger } from '../lib/log.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { Connector } from './connector.ts'
 import { RunnerClient } from './runner-client.ts'
-import { type Member, type Orphan, sumSamples } from './runner-member.ts'
+import { sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
 
 /** What people and the dispatchers want of a runner, whatever it says itself. */
@@ -33,7 +32,7 @@ export class RunnerLink implements AsyncDisposable {
   #away = 'not connected yet'
   readonly #connector: Connector
   readonly #client: RunnerClient
-  readonly #members = new Map<string, Member>()
+  readonly #members = new Map<string, RunnerReport>()
   readonly #stop = new AbortController()
   readonly #onChange: (link: RunnerLink, sample?: RunnerSample) => void
   readonly #onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
@@ -182,7 +181,7 @@ export class RunnerLink implements AsyncDisposable {
     }
   }
 
-  #describe(description: DescribeResponse): void {
+  #describe(description: RunnerDescription): void {
     this.#candidate = undefined
     const { hardware, engines, strangerEngines, flawedTools, version } = description
     // Labels are granted, not claimed, where a token said which.
@@ -195,22 +194,15 @@ export class RunnerLink implements AsyncDisposable {
     this.#record = {
       ...this.#record,
       labels,
-      engines: [...new Set(engines.map(engineFromProto))],
-      strangerEngines: [...new Set(strangerEngines.map(engineFromProto))],
-      flawedTools: soundFlaws(flawedTools),
-      softwareVersion: short(version),
-      ...(hardware && {
-        hardware: {
-          cpus: hardware.cpus,
-          memoryBytes: Number(hardware.memoryBytes),
-          architecture: short(hardware.architecture),
-          operatingSystem: short(hardware.operatingSystem),
-        },
-      }),
+      engines,
+      strangerEngines,
+      flawedTools,
+      softwareVersion: version,
+      ...(hardware && { hardware }),
     }
   }
 
-  #hear(member: Member): void {
+  #hear(member: RunnerReport): void {
     this.#members.set(member.instanceId, member)
     this.#refusedUntilNews = false
     this.#refresh(member)
@@ -235,14 +227,14 @@ export class RunnerLink implements AsyncDisposable {
     return Math.max(told, this.#reserved)
   }
 
-  #state(members: readonly Member[]): RunnerRecord['state'] {
+  #state(members: readonly RunnerReport[]): RunnerRecord['state'] {
     if (members.length === 0) return 'offline'
     if (this.#wishes.asideReason !== undefined) return 'set_aside'
     if (this.#wishes.draining || members.every((member) => member.draining)) return 'draining'
     return 'online'
   }
 
-  #refresh(heard?: Member): void {
+  #refresh(heard?: RunnerReport): void {
     this.#candidate = undefined
     const members = [...this.#members.values()]
     const state = this.#state(members)
@@ -269,9 +261,4 @@ export class RunnerLink implements AsyncDisposable {
     await this.#connector[Symbol.asyncDispose]?.()
     await this.#watching
   }
-}
-
-/** What a runner says of itself is shown everywhere, and may be anything. */
-function short(text: string): string {
-  return text.slice(0, 100).toWellFormed()
 }

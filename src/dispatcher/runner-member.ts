@@ -1,25 +1,11 @@
-import type { RunnerSample } from '../contract/views.ts'
+import type { RunnerReport } from '../contract/rpc/runner-report.ts'
 
-/** An attempt that a runner has and that nobody asks about. */
-export interface Orphan {
-  readonly jobId: string
-  readonly attempt: number
-  readonly fence: number
-}
-
-/** One runner behind a link, as it last told of itself. */
-export interface Member {
-  readonly instanceId: string
-  readonly sample: Omit<RunnerSample, 'runnerId'>
-  readonly draining: boolean
-  readonly trouble: string
-  readonly orphans: readonly Orphan[]
-}
+type Sample = RunnerReport['sample']
 
 /** The load of all members of a link together. */
-export function sumSamples(members: readonly Member[]): Omit<RunnerSample, 'runnerId'> {
+export function sumSamples(members: readonly Pick<RunnerReport, 'sample'>[]): Sample {
   const samples = members.map((member) => member.sample)
-  const sum = (of: (sample: Omit<RunnerSample, 'runnerId'>) => number): number =>
+  const sum = (of: (sample: Sample) => number): number =>
     samples.reduce((total, sample) => total + of(sample), 0)
   return {
     at: Date.now(),

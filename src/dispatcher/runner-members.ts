@@ -1,18 +1,14 @@
 import { createClient } from '@connectrpc/connect'
-import { RunnerService, type WatchLoadResponse } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { RunnerService } from '../contract/gen/narwhal/v1/runner_pb.js'
+import { type RunnerReport, reportFromProto } from '../contract/rpc/runner-report.ts'
 import { fromConnectError } from '../contract/rpc.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { mapStream } from '../lib/map-stream.ts'
 import { Pace } from '../lib/pace.ts'
 import { withSignal } from '../lib/with-signal.ts'
 import type { Connector } from './connector.ts'
-import type { Member } from './runner-member.ts'
 
 const INTERVAL_MS = 2_000
-/** So many are looked at for each sample; the next one tells of the others. */
-const MOST_ORPHANS = 200
-/** What one machine is taken to run at a time, whatever it says. */
-const MOST_SLOTS = 1_000
-const MOST_TROUBLE_CHARACTERS = 500
 /**
  * So many samples in haste are heard at once, and then so many in a millisecond: more than jobs begin and end
  * anywhere. One that tells more waits, and so do its next words.
@@ -28,7 +24,7 @@ const DISCOVERY_MS = 5_000
 interface Watch {
   readonly connector: Connector
   readonly signal: AbortSignal
-  readonly onSample: (member: Member) => void
+  readonly onSample: (report: RunnerReport) => void
   readonly onGone: (instanceId: string) => void
 }
 
@@ -80,7 +76,7 @@ export async function watchMembers(watch: Watch): Promise<void> {
 
 /** Opens a stream of one member's load; resolves with its first message, before `onSample` is told. */
 async function openStream(watch: Watch): Promise<{
-  first: WatchLoadResponse
+  first: RunnerReport
   close: () => void
   read: () => Promise<void>
 }> {
@@ -104,16 +100,16 @@ async function openStream(watch: Watch): Promise<{
     expectNews()
     const client = createClient(RunnerService, connection.transport)
     const stream = client.watchLoad({ intervalMs: INTERVAL_MS }, { signal })
-    const messages = stream[Symbol.asyncIterator]()
+    const messages = mapStream(stream, reportFromProto)[Symbol.asyncIterator]()
     const first = await messages.next()
     if (first.done) throw new NarwhalError('unavailable', 'the runner closed the stream at once')
     const read = async (): Promise<void> => {
       try {
         const pace = new Pace(MOST_IN_HASTE, SAMPLES_A_MS)
-        let next: IteratorResult<WatchLoadResponse> = first
+        let next: IteratorResult<RunnerReport> = first
         while (!next.done) {
           expectNews()
-          watch.onSample(memberOf(next.value))
+          watch.onSample(heardNow(next.value))
           await pace.take(signal)
           next = await messages.next()
         }
@@ -128,30 +124,7 @@ async function openStream(watch: Watch): Promise<{
   }
 }
 
-function memberOf(message: WatchLoadResponse): Member {
-  return {
-    instanceId: message.instanceId.slice(0, 100),
-    draining: message.draining,
-    trouble: message.trouble.slice(0, MOST_TROUBLE_CHARACTERS).toWellFormed(),
-    orphans: message.orphans.slice(0, MOST_ORPHANS).map(({ jobId, attempt, fence }) => ({
-      jobId,
-      attempt,
-      fence: Number(fence),
-    })),
-    sample: {
-      at: Date.now(),
-      slots: Math.min(message.slots, MOST_SLOTS),
-      busy: message.busy,
-      load: figure(message.load),
-      cpu: figure(message.cpu),
-      memoryUsedBytes: Number(message.memoryUsedBytes),
-      memoryTotalBytes: Number(message.memoryTotalBytes),
-      diskFreeBytes: Number(message.diskFreeBytes),
-    },
-  }
-}
-
-/** A runner may say anything: what is no figure counts as nothing. */
-function figure(value: number): number {
-  return Number.isFinite(value) && value > 0 ? value : 0
+/** By our own clock: a runner's may be off. */
+function heardNow(report: RunnerReport): RunnerReport {
+  return { ...report, sample: { ...report.sample, at: Date.now() } }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Orphan } from '../contract/rpc/runner-report.ts'
 import type { RunnerSample } from '../contract/views.ts'
 import type { Doer } from '../core/audit.ts'
 import type { DispatcherId, RunnerId } from '../core/ids.ts'
@@ -20,7 +21,6 @@ import { newRunner } from './new-runner.ts'
 import type { Recorder } from './recorder.ts'
 import { RunnerFailures } from './runner-failures.ts'
 import { RunnerLink } from './runner-link.ts'
-import type { Orphan } from './runner-member.ts'
 import { RunnerNews } from './runner-news.ts'
 
 export interface NewLink {

@@ -1,23 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import { commitFromProto, eventToProto } from '../contract/attempt.ts'
-import type {
-  RunAttemptRequest,
-  RunAttemptResponseSchema,
-  StartAttempt,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
-import { jobFromProto } from '../contract/plan-messages.ts'
-import { jobId } from '../contract/views.ts'
-import type { AttemptRef } from '../core/ids.ts'
-import { LEAST_LOG_BYTES, LOG_BYTES } from '../core/log-limit.ts'
+import type { AttemptMessage } from '../contract/rpc/attempt-messages.ts'
+import type { AttemptRequest } from '../contract/rpc/attempt-requests.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Reader } from './audience.ts'
-import type { OpenAsk } from './id-tokens/id-token-desk.ts'
 import type { KnownAttempt } from './known-attempt.ts'
 import { leaseTimes } from './lease.ts'
 import type { Runner } from './runner.ts'
 import { Wake } from './wake.ts'
-
-type Response = MessageInitShape<typeof RunAttemptResponseSchema>
 
 /**
  * One stream about one attempt: starts or resumes it, sends its events, asks for its lease to be
@@ -28,16 +16,16 @@ type Response = MessageInitShape<typeof RunAttemptResponseSchema>
  */
 export async function* streamAttempt(
   runner: Runner,
-  requests: AsyncIterable<RunAttemptRequest>,
+  requests: AsyncIterable<AttemptRequest | undefined>,
   signal: AbortSignal,
-): AsyncGenerator<Response, void, undefined> {
+): AsyncGenerator<AttemptMessage, void, undefined> {
   const messages = requests[Symbol.asyncIterator]()
   const first = await messages.next()
-  if (first.done || first.value.request.case !== 'start') {
+  const opening = first.done ? undefined : first.value
+  if (opening?.type !== 'start' && opening?.type !== 'resume') {
     throw new NarwhalError('invalid', 'the first message of RunAttempt must be `start`')
   }
-  const start = first.value.request.value
-  const attempt = open(runner, start)
+  const attempt = open(runner, opening)
   const wake = new Wake()
   const reader = attempt.audience.enter(wake)
   const end = AbortSignal.any([signal, runner.ended])
@@ -51,7 +39,7 @@ export async function* streamAttempt(
       requestsEnded = true
       wake.wake()
     })
-    let sent = Number(start.afterSeq)
+    let sent = opening.type === 'resume' ? opening.afterSeq : 0
     runner.acknowledge(attempt, sent)
     let heartbeatAt = -Infinity
     let asked = 0
@@ -62,20 +50,21 @@ export async function* streamAttempt(
       if (now >= heartbeatAt) {
         // Before the events: however many there are, the lease must not suffer.
         heartbeatAt = now + attempt.leaseTimes.heartbeatMs
-        yield heartbeat(attempt.askForLease())
+        yield { type: 'heartbeat', at: Date.now(), sentMs: attempt.askForLease() }
         continue
       }
       const wanted = attempt.idTokenDesk?.open
       if (wanted && wanted.ask !== asked) {
         asked = wanted.ask
-        yield askForIdTokens(wanted)
+        const ask = { ask: wanted.ask, names: wanted.names }
+        yield { type: 'ask', at: Date.now(), ask }
         continue
       }
       const found = attempt.events.next(sent)
       const next = found instanceof Promise ? await found : found
       if (next) {
         sent = next.seq
-        yield eventToProto(next)
+        yield { type: 'event', event: next }
       } else if (attempt.isFinished && (attempt.events.isEmpty || requestsEnded)) {
         return
       } else {
@@ -88,49 +77,20 @@ export async function* streamAttempt(
   }
 }
 
-function heartbeat(sentMs: number): Response {
-  const event = { case: 'heartbeat', value: { sentMs: BigInt(sentMs) } } as const
-  return { seq: 0n, atMs: BigInt(Date.now()), event }
-}
-
-function askForIdTokens({ ask, names }: OpenAsk): Response {
-  const value = { ask, names: [...names] }
-  return { seq: 0n, atMs: BigInt(Date.now()), event: { case: 'idTokensWanted', value } }
-}
-
-function open(runner: Runner, start: StartAttempt): KnownAttempt {
-  const ref = attemptRef(start)
-  const grant = { fence: Number(start.fence), times: leaseTimes(start.leaseMs) }
-  if (start.resume) return runner.resume(ref, grant)
-  if (!start.job) throw new NarwhalError('invalid', 'the request has no job')
-  const order = {
-    ...ref,
-    commit: commitFromProto(start.commit),
-    job: jobFromProto(start.job),
-    env: start.env,
-    secrets: start.secrets,
-    withheldIdTokens: start.withheldIdTokens,
-    timeoutMs: Number(start.timeoutMs),
-    // A dispatcher of a version before says nothing.
-    logBytes: Math.max(LEAST_LOG_BYTES, Number(start.logBytes) || LOG_BYTES),
-  }
-  return runner.start(order, grant)
-}
-
-/** Which attempt a request is about; throws `invalid` when that can't be one. */
-export function attemptRef(request: { jobId: string; attempt: number }): AttemptRef {
-  const id = jobId.safeParse(request.jobId)
-  if (!id.success || request.attempt < 1) {
-    const words = `${request.jobId.slice(0, 100)}/${request.attempt} is no attempt`
-    throw new NarwhalError('invalid', words)
-  }
-  return { jobId: id.data, attempt: request.attempt }
+function open(
+  runner: Runner,
+  opening: Extract<AttemptRequest, { type: 'start' | 'resume' }>,
+): KnownAttempt {
+  const { fence, leaseMs } = opening.lease
+  const grant = { fence, times: leaseTimes(leaseMs) }
+  if (opening.type === 'resume') return runner.resume(opening.ref, grant)
+  return runner.start(opening.order, grant)
 }
 
 interface Conversation {
   readonly attempt: KnownAttempt
   readonly reader: Reader
-  readonly messages: AsyncIterator<RunAttemptRequest>
+  readonly messages: AsyncIterator<AttemptRequest | undefined>
 }
 
 /** Does what the requests say until there are no more; a stream that breaks is only an end. */
@@ -140,15 +100,14 @@ async function listen(runner: Runner, { attempt, reader, messages }: Conversatio
       const { done, value } = await messages.next()
       // Whoever was told to go has no say any more.
       if (done || reader.end) return
-      const { request } = value
-      if (request.case === 'acknowledge') {
-        const { throughSeq, leaseSentMs } = request.value
-        if (leaseSentMs !== undefined) attempt.confirmLease(Number(leaseSentMs))
-        runner.acknowledge(attempt, Number(throughSeq))
-      } else if (request.case === 'idTokens') {
-        attempt.idTokenDesk?.answer(request.value)
-      } else if (request.case === 'cancel') {
-        attempt.stop({ outcome: 'cancelled', reason: request.value.reason || 'cancelled' })
+      if (value?.type === 'acknowledge') {
+        const { throughSeq, leaseSentMs } = value
+        if (leaseSentMs !== undefined) attempt.confirmLease(leaseSentMs)
+        runner.acknowledge(attempt, throughSeq)
+      } else if (value?.type === 'id_tokens') {
+        attempt.idTokenDesk?.answer(value.answer)
+      } else if (value?.type === 'cancel') {
+        attempt.stop({ outcome: 'cancelled', reason: value.reason || 'cancelled' })
       }
     }
   } catch {

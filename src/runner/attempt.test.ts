@@ -44,7 +44,7 @@ test('passes on a long log whole, however fast it comes', async () => {
     () => {
       for (const { event } of attempt.events.splice(0)) {
         if (event.case === 'log') {
-          const lines = linesOf(chunkFromProto(event.value, 0))
+          const lines = linesOf(chunkFromProto(event.value))
           for (const { text } of lines) assert.equal(text, `line ${++count}`)
           most = Math.max(most, lines.length)
         }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
-import type { AttemptFault } from '../contract/rpc.ts'
-import type { AttemptRef, JobId } from '../core/ids.ts'
+import type { AttemptOrder } from '../contract/rpc/attempt-requests.ts'
+import type { AttemptEvent, AttemptFault } from '../core/attempt-event.ts'
+import type { AttemptRef } from '../core/ids.ts'
 import { floodInWords } from '../core/log-limit.ts'
-import { type JobSpec, partsOf } from '../core/plan.ts'
+import { partsOf } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Audience } from './audience.ts'
@@ -29,24 +29,6 @@ import type { Spools } from './spool/spools.ts'
 import { isOfTheStep, StepSequence } from './step-sequence.ts'
 import { inWords, TimeLimit } from './time-limit.ts'
 import { withGrace } from './with-grace.ts'
-
-/** What a dispatcher orders. */
-export interface AttemptOrder {
-  readonly jobId: JobId
-  readonly attempt: number
-  readonly commit: CommitSource
-  readonly job: JobSpec
-  /** What the dispatcher adds to the environment; the job and its steps may override it. */
-  readonly env: Readonly<Record<string, string>>
-  /** The values of its secrets, by the variables of its steps; in memory only, and in nothing it tells. */
-  readonly secrets: Readonly<Record<string, string>>
-  /** The id tokens that it does not get, with the reason. */
-  readonly withheldIdTokens?: Readonly<Record<string, string>>
-  /** Milliseconds until the attempt ends in `timeout`; 0: never. */
-  readonly timeoutMs: number
-  /** What its log may have, in bytes of text. */
-  readonly logBytes: number
-}
 
 /** Under what right an attempt is started. */
 export interface LeaseGrant {

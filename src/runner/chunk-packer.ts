@@ -1,4 +1,5 @@
-import { type LogChunk, type LooseLines, packChunk, packChunkAside } from '../contract/log-chunk.ts'
+import { type LooseLines, packChunk, packChunkAside } from '../contract/log-chunk.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
 import { giveTextBufferBack } from './text-buffers.ts'
 
 /** Less is packed sooner than another thread hears of it. */

@@ -1,4 +1,4 @@
-import type { AttemptEvent, NumberedEvent } from '../contract/attempt.ts'
+import type { AttemptEvent, NumberedEvent } from '../core/attempt-event.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { JobMask } from './masking/job-mask.ts'
 import { maskEvent } from './masking/mask-event.ts'

@@ -1,4 +1,4 @@
-import type { AttemptFault } from '../contract/rpc.ts'
+import type { AttemptFault } from '../core/attempt-event.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
 
 /** What an executor says of a job that it can't run as it is written. */

@@ -1,4 +1,5 @@
-import { chunkOf, type LogChunk } from '../contract/log-chunk.ts'
+import { chunkOf } from '../contract/log-chunk.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
 import { ChunkPacker } from './chunk-packer.ts'
 import type { OutputListener } from './executor/executor.ts'
 import type { JobLog } from './job-log.ts'

@@ -1,4 +1,5 @@
-import { chunkOf, costOf, type LogChunk } from '../contract/log-chunk.ts'
+import { chunkOf } from '../contract/log-chunk.ts'
+import { costOf, type LogChunk } from '../core/log-chunk.ts'
 import { FLOOD_TIMES, LOG_TAIL_BYTES, leftOutInWords } from '../core/log-limit.ts'
 import type { EventSpool } from './event-spool.ts'
 

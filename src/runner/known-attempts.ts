@@ -1,13 +1,9 @@
+import type { Orphan } from '../contract/rpc/runner-report.ts'
 import type { AttemptRef, JobId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { Fences } from './fences.ts'
 import type { KnownAttempt } from './known-attempt.ts'
-
-/** An attempt that nobody asks about. */
-export interface Orphan extends AttemptRef {
-  readonly fence: number
-}
 
 /** A stream that broke is usually opened again sooner, in milliseconds. */
 const ORPHAN_AFTER_MS = 3_000

@@ -73,7 +73,7 @@ function outputOf(parts: readonly AttemptClient[]): string[] {
   const events = [...bySeq.values()].toSorted((a, b) => Number(a.seq - b.seq))
   return events.flatMap(({ event }) =>
     event.case === 'log'
-      ? linesOf(chunkFromProto(event.value, 0))
+      ? linesOf(chunkFromProto(event.value))
           .filter(({ stream }) => stream !== 'narwhal')
           .map(({ text }) => `${event.value.step} ${text}`)
       : [],

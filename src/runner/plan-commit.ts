@@ -1,12 +1,11 @@
 import type { CommitSource } from '../contract/attempt.ts'
 import type { EventFacts } from '../contract/event-facts.ts'
-import type { IncludeSource } from '../contract/include-source.ts'
 import type { IncludedFiles, IncludeRef } from '../contract/pipeline-file/include-ref.ts'
 import { withIncludes } from '../contract/pipeline-file/with-includes.ts'
+import type { PlannedCommit, PlannedFile, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import { type ChangedFiles, changedFiles } from '../core/changed-files.ts'
-import type { PipelinePlan, Problem } from '../core/plan.ts'
+import type { PipelinePlan } from '../core/plan.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
-import type { TargetJobs } from '../core/target-jobs.ts'
 import type { GitEnv } from '../lib/git.ts'
 import { changedPaths } from './changed-paths.ts'
 import { IncludeLoader } from './load-include.ts'
@@ -20,42 +19,14 @@ const FILE = 'narwhal.yml'
 const SHORTEST_FILE = 'steps: [echo hello]'
 const LONGEST_TEXT = 500
 
-/** What a file says, or all that is wrong with it. */
+/** What a file says; where it does not do, also what it includes and was not given. */
 export type ParsedFile =
-  | { readonly ok: true; readonly plan: PipelinePlan }
-  | {
-      readonly ok: false
-      readonly problems: readonly Problem[]
-      /** What it includes and was not given. */
-      readonly wants?: readonly IncludeRef[]
-    }
+  | Extract<PlannedFile, { ok: true }>
+  | (Extract<PlannedFile, { ok: false }> & { readonly wants?: readonly IncludeRef[] })
 
 /** Reads the text of a `narwhal.yml`, however hostile it is. */
 export interface PipelineParser extends AsyncDisposable {
   parse(text: string, facts: PlanFacts, included: IncludedFiles): Promise<ParsedFile>
-}
-
-export interface PlannedCommit {
-  readonly file: ParsedFile
-  /** What the target branch's file asks for besides; absent: it is not known, or does not matter. */
-  readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
-  /** What a stranger's commit changes; absent: it is not known, or does not matter. */
-  readonly changed?: ChangedFiles
-  /** The first line of the commit's message, cut when it is very long; hostile text. */
-  readonly title: string
-  /** The author's name; hostile text. */
-  readonly author: string
-  /** Milliseconds. */
-  readonly fetchMs: number
-  /** Milliseconds for reading the file out of git and understanding it. */
-  readonly parseMs: number
-}
-
-export interface PlanOrder {
-  readonly commit: CommitSource
-  readonly facts: EventFacts
-  /** The repositories that files may be included from. */
-  readonly sources: readonly IncludeSource[]
 }
 
 /**

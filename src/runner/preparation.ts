@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import type { AttemptEvent, CommitSource } from '../contract/attempt.ts'
-import type { AttemptFault, RunnerPhase } from '../contract/rpc.ts'
+import type { CommitSource } from '../contract/attempt.ts'
+import type { AttemptEvent, AttemptFault, RunnerPhase } from '../core/attempt-event.ts'
 import type { ImageRun } from '../core/image-run.ts'
 import type { JobSpec } from '../core/plan.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'

@@ -1,4 +1,4 @@
-import type { AttemptFault } from '../contract/rpc.ts'
+import type { AttemptFault } from '../core/attempt-event.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { StepSpec } from '../core/plan.ts'

@@ -1,6 +1,9 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { CommitSource } from '../contract/attempt.ts'
+import type { AttemptOrder } from '../contract/rpc/attempt-requests.ts'
+import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts'
+import type { Orphan } from '../contract/rpc/runner-report.ts'
 import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
@@ -9,22 +12,17 @@ import { STRANGER_EXECUTORS } from '../core/placement/strangers.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { EventHub } from '../lib/event-hub.ts'
 import { newId } from '../lib/new-id.ts'
-import { Attempt, type AttemptOrder, type LeaseGrant } from './attempt.ts'
+import { Attempt, type LeaseGrant } from './attempt.ts'
 import { Checkouts } from './checkout/checkouts.ts'
 import { DiskWatch } from './disk/disk-watch.ts'
 import type { SandboxLimits } from './executor/executor.ts'
 import { StrangersGuard } from './executor/strangers-guard.ts'
 import { FormerAttempt } from './former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
-import { KnownAttempts, keyOf, type Orphan } from './known-attempts.ts'
+import { KnownAttempts, keyOf } from './known-attempts.ts'
 import { MirrorCache } from './mirror/mirror-cache.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
-import {
-  type PipelineParser,
-  type PlannedCommit,
-  type PlanOrder,
-  planCommit,
-} from './plan-commit.ts'
+import { type PipelineParser, planCommit } from './plan-commit.ts'
 import { Readiness } from './readiness.ts'
 import { FREELY, type RunnerDeps, type RunnerOptions } from './runner-options.ts'
 import { RunningAttempts } from './running-attempts.ts'
@@ -238,7 +236,7 @@ export class Runner implements AsyncDisposable {
   }
 
   /** Ends and forgets an attempt whose lease is over; throws `not_found`, `stale`. */
-  discard(ref: AttemptRef, fence: number): void {
+  discard({ fence, ...ref }: Orphan): void {
     this.#attempts.discard(ref, fence)
   }
 

@@ -1,5 +1,5 @@
+import type { AttemptOrder } from '../contract/rpc/attempt-requests.ts'
 import type { JobSpec } from '../core/plan.ts'
-import type { AttemptOrder } from './attempt.ts'
 import type { SandboxLimits, SandboxSpec } from './executor/executor.ts'
 
 /**

@@ -1,15 +1,7 @@
-import type { Orphan } from './known-attempts.ts'
-import { LoadMeter, type LoadSample } from './load.ts'
+import type { RunnerReport } from '../contract/rpc/runner-report.ts'
+import { LoadMeter } from './load.ts'
 import type { Runner } from './runner.ts'
 import { Wake } from './wake.ts'
-
-export interface RunnerLoad extends LoadSample {
-  readonly busy: number
-  readonly draining: boolean
-  readonly trouble: string
-  /** Attempts that nobody asks about. */
-  readonly orphans: readonly Orphan[]
-}
 
 const DEFAULT_INTERVAL_MS = 2_000
 const SHORTEST_INTERVAL_MS = 100
@@ -20,7 +12,7 @@ export async function* watchLoad(
   runner: Runner,
   intervalMs: number,
   signal: AbortSignal,
-): AsyncGenerator<RunnerLoad, void, undefined> {
+): AsyncGenerator<RunnerReport, void, undefined> {
   const pauseMs = Math.min(
     LONGEST_INTERVAL_MS,
     Math.max(SHORTEST_INTERVAL_MS, intervalMs || DEFAULT_INTERVAL_MS),
@@ -30,9 +22,11 @@ export async function* watchLoad(
   using _changes = runner.onChange(() => wake.wake())
   const end = AbortSignal.any([signal, runner.ended])
   while (!end.aborted) {
-    const [sample, trouble] = await Promise.all([meter.sample(), runner.trouble()])
-    const { busy, draining, orphans } = runner
-    yield { ...sample, trouble, busy, draining, orphans }
+    const [load, trouble] = await Promise.all([meter.sample(), runner.trouble()])
+    const { instanceId, slots, draining, orphans } = runner
+    // More than there are slots are taken while many attempts are torn down.
+    const sample = { ...load, slots, busy: Math.min(runner.busy, slots) }
+    yield { instanceId, sample, trouble, draining, orphans }
     await wake.wait(pauseMs, end)
   }
 }

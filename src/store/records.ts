@@ -1,4 +1,5 @@
 import type { ApprovalReason, ApprovalRule, PipelineFilesRule } from '../core/approval.ts'
+import type { AttemptRecord, Phase } from '../core/attempt.ts'
 import type { ChangedFiles } from '../core/changed-files.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
@@ -16,11 +17,9 @@ import type {
   TokenId,
   UserId,
 } from '../core/ids.ts'
-import type { ImageRun } from '../core/image-run.ts'
 import type { JobState } from '../core/job.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Outputs } from '../core/outputs.ts'
-import type { Decision, Engine } from '../core/placement/placement.ts'
+import type { Engine } from '../core/placement/placement.ts'
 import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
 import type { Role } from '../core/role.ts'
 import type { TargetJobs } from '../core/target-jobs.ts'
@@ -88,14 +87,6 @@ export interface DeliveryRecord {
   readonly receivedAt: number
 }
 
-export interface Phase {
-  readonly name: string
-  readonly startedAt: number
-  readonly durationMs: number
-  /** Of a sandbox: the images of its containers. */
-  readonly images?: readonly ImageRun[]
-}
-
 export type PipelineState =
   /** Not planned yet. */
   | { readonly status: 'pending' }
@@ -161,47 +152,6 @@ export interface PipelineRecord {
   readonly term: number
   /** Grows with every write; a write that names an older one is refused. */
   readonly version: number
-}
-
-export interface StepRecord {
-  readonly name: string
-  /** It runs beside the steps after it: a service, or a step in the background. */
-  readonly beside?: true
-  readonly status: 'waiting' | 'running' | 'finished'
-  readonly outcome?: Outcome
-  readonly reason?: string
-  readonly exitCode?: number
-  readonly startedAt?: number
-  readonly finishedAt?: number
-}
-
-/** One try of a job. Written when a runner is chosen for it. */
-export interface AttemptRecord {
-  readonly number: number
-  readonly runnerId: RunnerId
-  /** The fencing token of its lease. */
-  readonly fence: number
-  /** The user who wanted the job run again, if one did by this attempt. */
-  readonly askedBy?: string
-  readonly status: 'assigned' | 'running' | 'finished'
-  readonly outcome?: Outcome
-  readonly reason?: string
-  readonly assignedAt: number
-  readonly startedAt?: number
-  readonly finishedAt?: number
-  readonly decision: Decision
-  readonly phases: readonly Phase[]
-  readonly steps: readonly StepRecord[]
-  /** What the job told, once it has ended. */
-  readonly outputs?: Outputs
-  /** How many lines of its log are stored. */
-  readonly lines: number
-  /** What its runner has sent of its log, in bytes of text; it only grows. */
-  readonly logBytes: number
-  /** The number of the runner's last event that is stored; the stream resumes behind it. */
-  readonly lastSeq: number
-  /** When text was taken out of its log, the last time; absent: never. */
-  readonly redactedAt?: number
 }
 
 export interface JobRecord {

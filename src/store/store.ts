@@ -1,6 +1,5 @@
 import type { AuditHead, ChainedEntry } from '../contract/audit-chain.ts'
 import type { StateChange } from '../contract/live-event.ts'
-import type { LogChunk } from '../contract/log-chunk.ts'
 import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
 import type { AuditEvent, Doer } from '../core/audit.ts'
 import type { AuditAction } from '../core/audit-actions.ts'
@@ -18,6 +17,7 @@ import type {
   RunnerId,
   UserId,
 } from '../core/ids.ts'
+import type { LogChunk } from '../core/log-chunk.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Role } from '../core/role.ts'
 import type {

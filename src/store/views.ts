@@ -5,9 +5,10 @@ import type {
   PipelineView,
   RunnerView,
 } from '../contract/views.ts'
+import type { AttemptRecord, Phase } from '../core/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import { partsOf } from '../core/plan.ts'
-import type { AttemptRecord, JobRecord, Phase, PipelineRecord, RunnerRecord } from './records.ts'
+import type { JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
 
 /** What the outside sees of a record. */
 

@@ -1,6 +1,7 @@
+import type { AttemptRecord } from '../../src/core/attempt.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { AttemptRecord, JobRecord, PipelineDetail } from '../../src/store/records.ts'
+import type { JobRecord, PipelineDetail } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { FinalAttempt, FinalJob, FinalLine, FinalPipeline } from './evidence.ts'
 

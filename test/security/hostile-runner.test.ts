@@ -12,7 +12,7 @@ import {
   type RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
 import type { PipelineWithJobs } from '../../src/contract/rest.ts'
-import { planResult } from '../../src/dispatcher/plan-result.ts'
+import { plannedFromProto } from '../../src/contract/rpc/planned-commit.ts'
 import { attachRawRunner } from '../support/attached.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
@@ -295,7 +295,7 @@ test('HST-10: load that is told in endless haste is read no faster than it may c
 
 test('HST-11: a plan that no file can have is refused', () => {
   const plan = (jobs: object[]) =>
-    planResult(
+    plannedFromProto(
       create(PlanCommitResponseSchema, { result: { case: 'plan', value: { name: 'x', jobs } } }),
     )
   const many = Array.from({ length: 20_001 }, (_, n) => ({ name: `job-${n}` }))

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { create } from '@bufbuild/protobuf'
 import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { readGitEnv } from '../../src/config/env.ts'
-import {
-  type RunAttemptResponse,
-  RunAttemptResponseSchema,
-} from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { costOf, type LogChunk, linesOf, packChunk } from '../../src/contract/log-chunk.ts'
-import { chunkToProto } from '../../src/contract/rpc.ts'
+import { linesOf, packChunk } from '../../src/contract/log-chunk.ts'
+import { addProgress } from '../../src/core/add-progress.ts'
+import type { ReceivedEvent } from '../../src/core/attempt-event.ts'
+import { costOf, type LogChunk } from '../../src/core/log-chunk.ts'
 import { LEAST_LOG_BYTES } from '../../src/core/log-limit.ts'
-import { addProgress } from '../../src/dispatcher/attempt-progress.ts'
+import { chunksOf } from '../../src/dispatcher/attempt-changes.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { ProcessExecutor } from '../../src/runner/executor/process.ts'
@@ -105,24 +102,20 @@ test('SEC-09b: a job that never stops printing is ended, and its reason names th
 })
 
 /** What a runner sends that keeps to no limit. */
-function message(seq: number, chunk: LogChunk): RunAttemptResponse {
-  return create(RunAttemptResponseSchema, {
-    seq: BigInt(seq),
-    atMs: 2n,
-    event: { case: 'log', value: chunkToProto(chunk) },
-  })
+function message(seq: number, chunk: LogChunk): ReceivedEvent {
+  return { seq, at: 2, event: { type: 'log', chunk } }
 }
 
 test('SEC-09c: of a runner that sends more than a log may have no more is stored, and then it is refused', () => {
   const text = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(1024))
   const chunk = packChunk({ step: 0, runs: [{ count: 1024, stream: 'stdout', at: 1 }], text })
-  const limits = { clockOffsetMs: 0, arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
+  const limits = { arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
   let attempt = anAttempt({ lastSeq: 0, lines: 0 })
   const stored: LogChunk[] = []
   const send = (seq: number): void => {
     const progress = addProgress(attempt, [message(seq, chunk)], limits)
     attempt = progress.attempt
-    stored.push(...progress.chunks)
+    stored.push(...chunksOf(progress, LEAST_LOG_BYTES))
   }
   for (let seq = 1; seq <= 100; seq++) send(seq)
   const last = stored.pop()
@@ -139,7 +132,7 @@ test('SEC-09c: of a runner that sends more than a log may have no more is stored
 
 test('SEC-09d: parts of a log without text are not for nothing', () => {
   const empty = packChunk({ step: 0, runs: [], text: Buffer.alloc(0) })
-  const limits = { clockOffsetMs: 0, arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
+  const limits = { arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
   const attempt = anAttempt({ lastSeq: 0, lines: 0, logBytes: 0 })
   const messages = Array.from({ length: 1_000 }, (_, index) => message(index + 1, empty))
   const progress = addProgress(attempt, messages, limits)

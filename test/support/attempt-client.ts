@@ -92,7 +92,7 @@ export class AttemptClient {
     return this.events.flatMap(({ event }) => {
       switch (event.case) {
         case 'log':
-          return linesOf(chunkFromProto(event.value, 0)).map(
+          return linesOf(chunkFromProto(event.value)).map(
             ({ text }) => `log ${event.value.step} ${text}`,
           )
         case 'stepStarted':

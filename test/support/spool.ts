@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto'
-import type { AttemptEvent, NumberedEvent } from '../../src/contract/attempt.ts'
 import { chunkOf, linesOf } from '../../src/contract/log-chunk.ts'
+import type { AttemptEvent, NumberedEvent } from '../../src/core/attempt-event.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { EventSpool } from '../../src/runner/event-spool.ts'
 import type { AttemptFacts } from '../../src/runner/spool/attempt-files.ts'

@@ -2,6 +2,7 @@ import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { topicOf } from '../../src/contract/event-message.ts'
 import type { ToldEvent } from '../../src/contract/live-event.ts'
 import type { LogLine } from '../../src/contract/views.ts'
+import type { AttemptRecord, StepRecord } from '../../src/core/attempt.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
 import { advanceJob } from '../../src/core/job.ts'
@@ -10,12 +11,10 @@ import type { JobSpec } from '../../src/core/plan.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { newId } from '../../src/lib/new-id.ts'
 import type {
-  AttemptRecord,
   JobRecord,
   PipelineRecord,
   RepositoryRecord,
   RunnerRecord,
-  StepRecord,
 } from '../../src/store/records.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
 import { logAppend } from './log-append.ts'

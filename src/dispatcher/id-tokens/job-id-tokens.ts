@@ -1,15 +1,17 @@
+import type { NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
+import type { AttemptRecord } from '../../core/attempt.ts'
 import type { IdTokenSpec } from '../../core/id-token.ts'
 import { audiencesOf, MOST_ID_TOKENS } from '../../core/id-token.ts'
 import type { JobId } from '../../core/ids.ts'
 import { isHeld } from '../../core/job.ts'
 import { isStranger } from '../../core/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { AttemptRecord, JobRecord } from '../../store/records.ts'
+import type { JobRecord } from '../../store/records.ts'
 import { bar, isApproved } from '../approval.ts'
 import type { PipelineLedger } from '../pipeline-ledger.ts'
 import type { Recorder } from '../recorder.ts'
 import type { RunnerLink } from '../runner-link.ts'
-import type { IdTokenMinter, MintedToken } from './minter.ts'
+import type { IdTokenMinter } from './minter.ts'
 
 export interface JobIdTokensDeps {
   readonly minter: IdTokenMinter
@@ -18,10 +20,6 @@ export interface JobIdTokensDeps {
 
 /** Of optional tokens that a job does not get: why, by their names. */
 export type WithheldTokens = Readonly<Record<string, string>>
-
-export interface NamedToken extends MintedToken {
-  readonly name: string
-}
 
 /** Which attempt wants tokens. */
 export interface TokenAsker {
@@ -63,7 +61,7 @@ export class JobIdTokens {
   }
 
   /** Makes tokens of these names; rejects, with the reason, where the attempt has no right to one. */
-  async mint(asker: TokenAsker, names: readonly string[]): Promise<NamedToken[]> {
+  async mint(asker: TokenAsker, names: readonly string[]): Promise<NamedIdToken[]> {
     const { jobId, attempt, link, timeoutMs } = asker
     if (names.length > MOST_ID_TOKENS) throw new NarwhalError('invalid', 'too many names')
     // Only whoever has the pipeline may speak for its jobs.
@@ -87,7 +85,7 @@ export class JobIdTokens {
       attempts.findLast((one) => one.fence === attempt.fence) ?? attempt
     const began = startedAt ?? assignedAt
     const endsAt = timeoutMs > 0 ? began + timeoutMs : Infinity
-    const tokens: NamedToken[] = []
+    const tokens: NamedIdToken[] = []
     for (const name of new Set(names)) {
       const token = Object.hasOwn(spec.idTokens ?? {}, name) ? spec.idTokens?.[name] : undefined
       if (!token) throw new NarwhalError('invalid', `the job asks for no id token ${name}`)

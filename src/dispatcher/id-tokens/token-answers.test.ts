@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { create } from '@bufbuild/protobuf'
-import {
-  AskForIdTokensSchema,
-  type MintedIdTokens,
-} from '../../contract/gen/narwhal/v1/runner_pb.js'
+import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { NamedToken } from './job-id-tokens.ts'
 import { TokenAnswers } from './token-answers.ts'
 
-function answersOf(mint: (names: readonly string[]) => Promise<readonly NamedToken[]>) {
-  const sent: MintedIdTokens[] = []
-  const answers = new TokenAnswers(mint, ({ request }) => {
-    if (request.case === 'idTokens') sent.push(request.value)
-  })
-  const ask = (number: number, ...names: string[]) =>
-    answers.take(create(AskForIdTokensSchema, { ask: number, names }))
+function answersOf(mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>) {
+  const sent: IdTokenAnswer[] = []
+  const answers = new TokenAnswers(mint, (answer) => sent.push(answer))
+  const ask = (number: number, ...names: string[]) => answers.take({ ask: number, names })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return { sent, ask, settle }
 }
 
-const minted = (name: string): NamedToken => ({ name, token: `token of ${name}`, lifetimeMs: 1000 })
+const minted = (name: string): NamedIdToken => ({
+  name,
+  token: `token of ${name}`,
+  lifetimeMs: 1000,
+})
 
 test('answers each ask with tokens, or with the reason why there are none', async () => {
   const { sent, ask, settle } = answersOf(async ([name = '']) => {
@@ -31,13 +27,10 @@ test('answers each ask with tokens, or with the reason why there are none', asyn
   await settle()
   ask(2, 'NO')
   await settle()
-  assert.deepEqual(
-    sent.map(({ ask: number, tokens, trouble }) => [number, tokens[0]?.token, trouble]),
-    [
-      [1, 'token of A', ''],
-      [2, undefined, 'nobody has approved it'],
-    ],
-  )
+  assert.deepEqual(sent, [
+    { ask: 1, tokens: [minted('A')] },
+    { ask: 2, trouble: 'nobody has approved it' },
+  ])
 })
 
 test('of what is asked while a token is made, only the newest is answered', async () => {

@@ -1,11 +1,6 @@
-import { create } from '@bufbuild/protobuf'
-import {
-  type AskForIdTokens,
-  type RunAttemptRequest,
-  RunAttemptRequestSchema,
-} from '../../contract/gen/narwhal/v1/runner_pb.js'
+import type { IdTokenAsk } from '../../contract/rpc/attempt-messages.ts'
+import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { NamedToken } from './job-id-tokens.ts'
 
 /**
  * Answers what a runner asks on the stream of an attempt, one after the other: *idle* → *making* → idle. Of
@@ -13,21 +8,21 @@ import type { NamedToken } from './job-id-tokens.ts'
  * else; so one that does not costs no more than any other.
  */
 export class TokenAnswers {
-  readonly #mint: (names: readonly string[]) => Promise<readonly NamedToken[]>
-  readonly #send: (request: RunAttemptRequest) => void
-  #next: AskForIdTokens | undefined
+  readonly #mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>
+  readonly #send: (answer: IdTokenAnswer) => void
+  #next: IdTokenAsk | undefined
   #isMaking = false
 
   /** `mint` rejects with the reason in words; `send` may be called when nobody listens any more. */
   constructor(
-    mint: (names: readonly string[]) => Promise<readonly NamedToken[]>,
-    send: (request: RunAttemptRequest) => void,
+    mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>,
+    send: (answer: IdTokenAnswer) => void,
   ) {
     this.#mint = mint
     this.#send = send
   }
 
-  take(ask: AskForIdTokens): void {
+  take(ask: IdTokenAsk): void {
     this.#next = ask
     if (!this.#isMaking) void this.#make()
   }
@@ -43,22 +38,13 @@ export class TokenAnswers {
   }
 
   /** Undefined: whoever has the pipeline now is asked the same by the runner. */
-  async #answer({ ask, names }: AskForIdTokens): Promise<RunAttemptRequest | undefined> {
+  async #answer({ ask, names }: IdTokenAsk): Promise<IdTokenAnswer | undefined> {
     try {
-      const tokens = await this.#mint(names)
-      return answerOf({ ask, tokens: tokens.map((token) => ({ ...token })) })
+      return { ask, tokens: await this.#mint(names) }
     } catch (reason) {
       const { code, message } = NarwhalError.from(reason)
       if (code === 'stale' || code === 'cancelled') return undefined
-      return answerOf({ ask, trouble: message })
+      return { ask, trouble: message }
     }
   }
-}
-
-function answerOf(value: {
-  ask: number
-  tokens?: { name: string; token: string; lifetimeMs: number }[]
-  trouble?: string
-}): RunAttemptRequest {
-  return create(RunAttemptRequestSchema, { request: { case: 'idTokens', value } })
 }

@@ -1,12 +1,6 @@
-import type { MintedIdToken, MintedIdTokens } from '../../contract/gen/narwhal/v1/runner_pb.js'
+import type { IdTokenAsk } from '../../contract/rpc/attempt-messages.ts'
+import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-
-/** What is asked for, until it is answered. */
-export interface OpenAsk {
-  /** Grows with every ask of the attempt. */
-  readonly ask: number
-  readonly names: readonly string[]
-}
 
 /**
  * Where an attempt that wants id tokens meets the stream to whoever makes them: *nothing is asked* →
@@ -16,14 +10,14 @@ export interface OpenAsk {
 export class IdTokenDesk {
   readonly #onAsk: () => void
   #last = 0
-  #open: (OpenAsk & PromiseWithResolvers<readonly MintedIdToken[]>) | undefined
+  #open: (IdTokenAsk & PromiseWithResolvers<readonly NamedIdToken[]>) | undefined
 
   /** `onAsk` is called when there is something new to ask. */
   constructor(onAsk: () => void) {
     this.#onAsk = onAsk
   }
 
-  get open(): OpenAsk | undefined {
+  get open(): IdTokenAsk | undefined {
     return this.#open
   }
 
@@ -31,10 +25,10 @@ export class IdTokenDesk {
    * Resolves to fresh tokens of these names; never called again before that. Rejects with `not_found`
    * and the dispatcher's reason where it gives none, and with the signal's reason.
    */
-  async ask(names: readonly string[], signal: AbortSignal): Promise<readonly MintedIdToken[]> {
+  async ask(names: readonly string[], signal: AbortSignal): Promise<readonly NamedIdToken[]> {
     signal.throwIfAborted()
     this.#last += 1
-    const waiting = Promise.withResolvers<readonly MintedIdToken[]>()
+    const waiting = Promise.withResolvers<readonly NamedIdToken[]>()
     const giveUp = (): void => waiting.reject(signal.reason as Error)
     signal.addEventListener('abort', giveUp, { once: true })
     this.#open = { ask: this.#last, names, ...waiting }
@@ -48,13 +42,14 @@ export class IdTokenDesk {
   }
 
   /** Takes an answer; one to a former ask is late and means nothing. */
-  answer({ ask, tokens, trouble }: MintedIdTokens): void {
+  answer(answer: IdTokenAnswer): void {
     const open = this.#open
-    if (open?.ask !== ask) return
+    if (open?.ask !== answer.ask) return
+    const tokens = 'tokens' in answer ? answer.tokens : []
     const given = new Set(tokens.map(({ name }) => name))
     const missing = open.names.find((name) => !given.has(name))
     if (missing === undefined) return open.resolve(tokens)
-    const why = trouble || 'the dispatcher gave none'
+    const why = 'trouble' in answer ? answer.trouble : 'the dispatcher gave none'
     open.reject(new NarwhalError('not_found', `there is no id token ${missing}: ${why}`))
   }
 }

@@ -1,4 +1,4 @@
-import type { MintedIdToken } from '../../contract/gen/narwhal/v1/runner_pb.js'
+import type { NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
 import { idTokenFileVariable } from '../../core/id-token.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -131,6 +131,6 @@ export class IdTokens implements Disposable {
 }
 
 /** Its signature, without which the rest says who a job is, and opens nothing. */
-function secretOf({ token }: MintedIdToken): string {
+function secretOf({ token }: NamedIdToken): string {
   return token.slice(token.lastIndexOf('.') + 1)
 }

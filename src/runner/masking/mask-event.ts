@@ -1,4 +1,4 @@
-import type { AttemptEvent } from '../../contract/attempt.ts'
+import type { AttemptEvent } from '../../core/attempt-event.ts'
 import type { Outputs } from '../../core/outputs.ts'
 import type { JobMask } from './job-mask.ts'
 

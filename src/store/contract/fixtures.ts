@@ -1,9 +1,9 @@
 import type { LogLine } from '../../contract/views.ts'
+import type { AttemptRecord } from '../../core/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { RepositoryId, RunnerId } from '../../core/ids.ts'
 import { newId } from '../../lib/new-id.ts'
 import type {
-  AttemptRecord,
   JobRecord,
   NewPipeline,
   PipelineRecord,

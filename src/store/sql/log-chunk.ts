@@ -1,6 +1,7 @@
-import { chunkOf, type LogChunk } from '../../contract/log-chunk.ts'
+import { chunkOf } from '../../contract/log-chunk.ts'
 import { pushSigned, pushVarint, VarintReader } from '../../contract/varint.ts'
 import type { LogLine } from '../../contract/views.ts'
+import type { LogChunk } from '../../core/log-chunk.ts'
 import type { StoredChunk } from '../store.ts'
 
 /** The first byte of a row's data says what it is. */

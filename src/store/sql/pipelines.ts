@@ -1,3 +1,4 @@
+import type { Phase } from '../../core/attempt.ts'
 import type { ChangedFiles } from '../../core/changed-files.ts'
 import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
@@ -9,7 +10,6 @@ import {
   type CreatedPipeline,
   isHeldBack,
   type NewPipeline,
-  type Phase,
   type PipelineRecord,
   type PipelineState,
 } from '../records.ts'

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { type LogChunk, packChunk } from '../../contract/log-chunk.ts'
+import { packChunk } from '../../contract/log-chunk.ts'
 import type { AttemptRef } from '../../core/ids.ts'
+import type { LogChunk } from '../../core/log-chunk.ts'
 import { type Redaction, redactionInWords, redactionOf } from '../../core/redaction.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'

@@ -1,10 +1,6 @@
+import type { AttemptRecord, StepRecord } from '../../../src/core/attempt.ts'
 import type { JobState } from '../../../src/core/job.ts'
-import type {
-  AttemptRecord,
-  JobRecord,
-  RunnerRecord,
-  StepRecord,
-} from '../../../src/store/records.ts'
+import type { JobRecord, RunnerRecord } from '../../../src/store/records.ts'
 import { logAppend } from '../log-append.ts'
 import type { Stage } from '../stage.ts'
 import type { JobScript } from './seed-scripts.ts'

@@ -1,17 +1,10 @@
-import {
-  type AttemptFinished,
-  Fault,
-  type RunAttemptResponse,
-} from '../contract/gen/narwhal/v1/runner_pb.js'
-import { chunkOf, costOf, type LogChunk } from '../contract/log-chunk.ts'
-import { outputsFromProto } from '../contract/outputs-message.ts'
-import { chunkFromProto, outcomeFromProto, phaseFromProto } from '../contract/rpc.ts'
-import { soundImages } from '../core/image-run.ts'
-import type { JobEvent } from '../core/job.ts'
-import { bytesInWords, FLOOD_TIMES } from '../core/log-limit.ts'
-import type { Outcome } from '../core/outcome.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { AttemptRecord, StepRecord } from '../store/records.ts'
+import type { AttemptRecord, StepRecord } from './attempt.ts'
+import type { AttemptEvent, ReceivedEvent } from './attempt-event.ts'
+import type { JobEvent } from './job.ts'
+import { costOf, type LogChunk } from './log-chunk.ts'
+import { FLOOD_TIMES } from './log-limit.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Fetch, checkout, the sandbox, and what later versions may tell of. */
 const MOST_PHASES = 100
@@ -26,16 +19,21 @@ export interface Progress {
   /** The first line of the chunks, which follow one another. */
   readonly firstLine: number
   readonly chunks: readonly LogChunk[]
+  /** Set when the rest of the log is left out from here on: a line behind the chunks is to say so. */
+  readonly cutOff?: CutOff
   /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
   /** Set when the attempt has ended; `fault`: why, when that was the runner's own. */
   readonly end?: { readonly fault?: string }
 }
 
+export interface CutOff {
+  readonly step: number
+  readonly at: number
+}
+
 export interface ProgressOptions {
-  /** What must be added to the runner's clock to get ours, so that one that is off does no harm. */
-  readonly clockOffsetMs: number
-  /** When the events came here, on our clock. */
+  /** When the events came here, by the clock of their own times. */
   readonly arrivedAt: number
   /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
   readonly maxAttempts: number
@@ -47,79 +45,74 @@ export interface ProgressOptions {
 
 /**
  * Adds a runner's events to the record of an attempt. Events that are stored already, by their
- * numbers, are left out; one that follows with a hole is refused with `invalid`.
+ * numbers, are left out; one that follows with a hole is refused with `invalid`. None counts as
+ * earlier than the assignment.
  */
 export function addProgress(
   attempt: AttemptRecord,
-  events: readonly RunAttemptResponse[],
+  events: readonly ReceivedEvent[],
   options: ProgressOptions,
 ): Progress {
   const sink: Sink = { ...options, chunks: [], jobEvents: [] }
   let next = attempt
-  for (const message of events) {
-    const seq = Number(message.seq)
+  for (const { seq, at, event } of events) {
     if (seq <= next.lastSeq) continue
     if (seq !== next.lastSeq + 1) {
       throw new NarwhalError('invalid', `the runner sent event ${seq} after ${next.lastSeq}`)
     }
-    const at = Math.max(attempt.assignedAt, Number(message.atMs) + options.clockOffsetMs)
-    next = { ...addEvent(next, message, at, sink), lastSeq: seq }
+    const changed = event ? addEvent(next, event, Math.max(attempt.assignedAt, at), sink) : next
+    next = { ...changed, lastSeq: seq }
   }
-  const { chunks, jobEvents, end } = sink
-  const firstLine = attempt.lines
-  return { attempt: next, firstLine, chunks, jobEvents, ...(end ? { end } : {}) }
+  const { chunks, jobEvents, end, cutOff } = sink
+  return {
+    attempt: next,
+    firstLine: attempt.lines,
+    chunks,
+    ...(cutOff ? { cutOff } : {}),
+    jobEvents,
+    ...(end ? { end } : {}),
+  }
 }
 
 interface Sink extends ProgressOptions {
   readonly chunks: LogChunk[]
   readonly jobEvents: JobEvent[]
+  cutOff?: CutOff
   end?: { readonly fault?: string }
 }
 
 function addEvent(
   attempt: AttemptRecord,
-  { event }: RunAttemptResponse,
+  event: AttemptEvent,
   at: number,
   sink: Sink,
 ): AttemptRecord {
-  const report = { attempt: attempt.number, fence: attempt.fence }
-  switch (event.case) {
+  switch (event.type) {
     case 'started':
-      sink.jobEvents.push({ type: 'started', at, ...report })
+      sink.jobEvents.push({ type: 'started', at, attempt: attempt.number, fence: attempt.fence })
       return { ...attempt, status: 'running', startedAt: at }
     case 'phase': {
       if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
-      const { phase, durationMs } = event.value
-      const images = soundImages(event.value.images)
-      const one = {
-        name: phaseFromProto(phase),
-        startedAt: at - durationMs,
-        durationMs,
-        ...(images.length > 0 ? { images } : {}),
-      }
-      return { ...attempt, phases: [...attempt.phases, one] }
+      const { phase: name, durationMs, images } = event
+      const phase = { name, startedAt: at - durationMs, durationMs, ...(images ? { images } : {}) }
+      return { ...attempt, phases: [...attempt.phases, phase] }
     }
-    case 'stepStarted':
-      return withStep(attempt, event.value.step, { status: 'running', startedAt: at })
-    case 'log': {
-      return addLog(attempt, chunkFromProto(event.value, sink.clockOffsetMs), at, sink)
-    }
-    case 'stepFinished': {
-      const { step, outcome, exitCode, reason } = event.value
+    case 'step_started':
+      return withStep(attempt, event.step, { status: 'running', startedAt: at })
+    case 'log':
+      return addLog(attempt, event.chunk, at, sink)
+    case 'step_finished': {
+      const { step, outcome, exitCode, reason } = event
       return withStep(attempt, step, {
         status: 'finished',
-        outcome: outcomeFromProto(outcome),
+        outcome,
         finishedAt: at,
         ...(exitCode === undefined ? {} : { exitCode }),
         ...(reason ? { reason: cut(reason) } : {}),
       })
     }
     case 'finished':
-      return addEnd(attempt, event.value, at, sink)
-    case 'heartbeat':
-    case 'idTokensWanted':
-    case undefined:
-      return attempt
+      return addEnd(attempt, event, at, sink)
   }
 }
 
@@ -131,13 +124,14 @@ function addLog(attempt: AttemptRecord, chunk: LogChunk, at: number, sink: Sink)
   const logBytes = attempt.logBytes + costOf(chunk)
   const most = sink.logBytes + SLACK_BYTES
   if (logBytes > FLOOD_TIMES * most) throw tooMuch('lines')
-  const text = `the rest of this log is left out: a log may have ${bytesInWords(sink.logBytes)} (--log-size), and its runner sent more`
-  const note = (): LogChunk => chunkOf(chunk.step, [{ at, stream: 'narwhal', text }])
-  const isFirst = attempt.logBytes <= most
-  const kept = logBytes <= most ? chunk : isFirst ? note() : undefined
-  if (!kept || kept.lineCount === 0) return { ...attempt, logBytes }
-  sink.chunks.push(kept)
-  return { ...attempt, logBytes, lines: attempt.lines + kept.lineCount }
+  if (logBytes <= most) {
+    if (chunk.lineCount === 0) return { ...attempt, logBytes }
+    sink.chunks.push(chunk)
+    return { ...attempt, logBytes, lines: attempt.lines + chunk.lineCount }
+  }
+  if (attempt.logBytes > most) return { ...attempt, logBytes }
+  sink.cutOff = { step: chunk.step, at }
+  return { ...attempt, logBytes, lines: attempt.lines + 1 }
 }
 
 function tooMuch(what: string): NarwhalError {
@@ -147,18 +141,15 @@ function tooMuch(what: string): NarwhalError {
   )
 }
 
+type Finished = Extract<AttemptEvent, { type: 'finished' }>
+
 /** The last event of an attempt. */
-function addEnd(
-  attempt: AttemptRecord,
-  finished: AttemptFinished,
-  at: number,
-  sink: Sink,
-): AttemptRecord {
+function addEnd(attempt: AttemptRecord, finished: Finished, at: number, sink: Sink): AttemptRecord {
   const report = { attempt: attempt.number, fence: attempt.fence }
-  const outcome = outcomeFromProto(finished.outcome)
-  const words = cut(finished.reason)
+  const { outcome, outputs } = finished
+  const words = cut(finished.reason ?? '')
   const reason = words ? { reason: words } : {}
-  sink.end = finished.fault === Fault.RUNNER ? { fault: words } : {}
+  sink.end = finished.fault === 'runner' ? { fault: words } : {}
   sink.jobEvents.push(
     isRetried(finished, attempt.number, sink)
       ? { type: 'lost', reason: words, at, ...report }
@@ -166,13 +157,12 @@ function addEnd(
   )
   const durationMs = Math.max(0, sink.arrivedAt - at)
   const phases = [...attempt.phases, { name: 'report', startedAt: at, durationMs }]
-  const outputs = outputsFromProto(finished.outputs)
   return {
     ...attempt,
     status: 'finished',
     outcome,
     ...reason,
-    ...outputs,
+    ...(outputs ? { outputs } : {}),
     finishedAt: at,
     phases,
   }
@@ -185,18 +175,12 @@ function cut(reason: string): string {
 
 /** Whether the job goes on as its next attempt, since this one's end says nothing about it. */
 function isRetried(
-  { fault, outcome }: AttemptFinished,
+  { fault, outcome }: Finished,
   attempt: number,
   { maxAttempts, retryOn = [] }: ProgressOptions,
 ): boolean {
-  switch (fault) {
-    case Fault.UNSPECIFIED:
-      return retryOn.includes(outcomeFromProto(outcome))
-    case Fault.RUNNER:
-      return attempt < maxAttempts
-    case Fault.HANDED_BACK:
-      return true
-  }
+  if (fault === 'handed_back') return true
+  return fault === 'runner' ? attempt < maxAttempts : retryOn.includes(outcome)
 }
 
 function withStep(

@@ -1,0 +1,68 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type FlawedTool, soundFlaws } from '../../core/flawed-tool.ts'
+import type { Engine } from '../../core/placement/placement.ts'
+import type { DescribeResponse, DescribeResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
+import { engineFromProto, engineToProto } from '../rpc.ts'
+
+/** What a runner says of itself once: it changes only with the process. */
+export interface RunnerDescription {
+  /** Another one with every start of the process. */
+  readonly instanceId: string
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly slots: number
+  readonly engines: readonly Engine[]
+  /** Those of them that may run the jobs of strangers. */
+  readonly strangerEngines: readonly Engine[]
+  readonly hardware?: {
+    readonly cpus: number
+    readonly memoryBytes: number
+    readonly architecture: string
+    readonly operatingSystem: string
+  }
+  readonly version: string
+  readonly flawedTools: readonly FlawedTool[]
+}
+
+const LONGEST_TEXT = 100
+
+export function descriptionToProto(
+  description: RunnerDescription,
+): MessageInitShape<typeof DescribeResponseSchema> {
+  const { labels, engines, strangerEngines, hardware, flawedTools, ...rest } = description
+  return {
+    ...rest,
+    labels: [...labels],
+    engines: engines.map(engineToProto),
+    strangerEngines: strangerEngines.map(engineToProto),
+    ...(hardware && { hardware: { ...hardware, memoryBytes: BigInt(hardware.memoryBytes) } }),
+    flawedTools: flawedTools.map((tool) => ({ ...tool, holes: [...tool.holes] })),
+  }
+}
+
+/** What a runner says of itself is shown everywhere, and may be anything. Throws `invalid` for engines that are not known here. */
+export function descriptionFromProto(message: DescribeResponse): RunnerDescription {
+  const { instanceId, name, labels, slots, hardware } = message
+  return {
+    instanceId: short(instanceId),
+    name: short(name),
+    labels,
+    slots,
+    engines: [...new Set(message.engines.map(engineFromProto))],
+    strangerEngines: [...new Set(message.strangerEngines.map(engineFromProto))],
+    ...(hardware && {
+      hardware: {
+        cpus: hardware.cpus,
+        memoryBytes: Number(hardware.memoryBytes),
+        architecture: short(hardware.architecture),
+        operatingSystem: short(hardware.operatingSystem),
+      },
+    }),
+    version: short(message.version),
+    flawedTools: soundFlaws(message.flawedTools),
+  }
+}
+
+function short(text: string): string {
+  return text.slice(0, LONGEST_TEXT).toWellFormed()
+}
