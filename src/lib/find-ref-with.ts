@@ -38,9 +38,9 @@ export async function findRefWith(
     await git(init, { env, signal })
     await withinBytes(join(folder, 'objects', 'pack'), mostBytes, async (isTooLarge) => {
       const options = { env, cwd: folder, signal: AbortSignal.any([signal, isTooLarge]) }
-      const fetch = (url: string, way: GitWay) =>
+      const bring = (url: string, way: GitWay) =>
         fetchCommits({ ...clone, url }, { ...options, way })
-      await followingRedirects(clone, fetch, options)
+      await followingRedirects(clone, bring, options)
     })
     return await findIn(folder, sha, { env, signal })
   } finally {

@@ -21,6 +21,8 @@ export interface HostsOptions {
   /** Hosts that may be asked all the same: names, wherever they are but among those, and ranges such as 10.0.0.0/8. */
   readonly named?: readonly string[]
   readonly lookUp?: LookUp
+  /** What the operator says where something is refused; --user-requests unless told. */
+  readonly settings?: string
 }
 
 const LOOK_UP_MS = 20_000
@@ -34,16 +36,19 @@ export class Hosts {
   readonly #isAllowed: (nearness: Nearness) => boolean
   readonly #named: readonly string[]
   readonly #lookUp: LookUp
+  readonly #settings: string
   readonly #bounded = new Map<Nearness, Hosts>()
 
   constructor({
     isAllowed = (nearness) => nearness !== 'never',
     named = [],
     lookUp = (hostname) => lookup(hostname, { all: true }),
+    settings = '--user-requests',
   }: HostsOptions = {}) {
     this.#isAllowed = isAllowed
     this.#named = named
     this.#lookUp = lookUp
+    this.#settings = settings
   }
 
   /**
@@ -58,7 +63,7 @@ export class Hosts {
     if (!first) throw new NarwhalError('unavailable', `there is no host ${hostname}`)
     const all = [first, ...others] as const
     if (all.every((one) => this.#mayBe(one, hostname))) return all
-    throw refused(hostname)
+    throw this.#refused(hostname)
   }
 
   /** The same for a client that connects by itself; it asks for no URL that has an address: see `check`. */
@@ -73,12 +78,13 @@ export class Hosts {
   check({ hostname }: URL): void {
     const address = hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(address) === 0) return
-    if (!this.#mayBe({ address, nearness: nearnessOf(address) }, hostname)) throw refused(hostname)
+    if (!this.#mayBe({ address, nearness: nearnessOf(address) }, hostname))
+      throw this.#refused(hostname)
   }
 
   /** As they are found here, by another rule. */
-  allowing(isAllowed: (nearness: Nearness) => boolean): Hosts {
-    return new Hosts({ isAllowed, named: this.#named, lookUp: this.#lookUp })
+  allowing(isAllowed: (nearness: Nearness) => boolean, settings = this.#settings): Hosts {
+    return new Hosts({ isAllowed, named: this.#named, lookUp: this.#lookUp, settings })
   }
 
   /** The same, but nothing nearer than this: what somebody outside names leads no further in than they are. */
@@ -87,9 +93,15 @@ export class Hosts {
     if (known) return known
     const bounded = this.allowing(
       (nearness) => ORDER.indexOf(nearness) <= ORDER.indexOf(bound) && this.#isAllowed(nearness),
+      `${this.#settings}, --fetch-hosts`,
     )
     this.#bounded.set(bound, bounded)
     return bounded
+  }
+
+  #refused(hostname: string): NarwhalError {
+    const words = `${hostname} is at an address that is not asked for users (see ${this.#settings})`
+    return new NarwhalError('forbidden', words)
   }
 
   #mayBe(
@@ -138,9 +150,4 @@ export function connectTo(found: readonly [HostAddress, ...HostAddress[]]): Look
 export function nearest(found: readonly HostAddress[]): Nearness {
   const at = found.map(({ nearness }) => ORDER.indexOf(nearness))
   return ORDER[Math.max(0, ...at)] ?? 'never'
-}
-
-function refused(hostname: string): NarwhalError {
-  const words = `${hostname} is at an address that is not asked for users (see --user-requests)`
-  return new NarwhalError('forbidden', words)
 }

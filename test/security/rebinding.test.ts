@@ -120,28 +120,41 @@ test('SEC-16h: a name that git or curl writes in another way still leads to the 
   }
 })
 
-test('SEC-16i: the next commit comes over the connection that was checked, or over a new one that is', async () => {
-  await using repository = await gitRepository({ files: { a: 'b' }, serve: true })
+test('SEC-16i: each connection is made where the host was found for it, and a kept one is looked up no more', async () => {
+  const connections = new Set<number | undefined>()
+  let ours = 0
+  await using repository = await gitRepository({
+    files: { a: 'b' },
+    serve: true,
+    intercept: ({ socket, headers }) => {
+      connections.add(socket.remotePort)
+      if (headers['user-agent']?.includes('narwhal')) ours++
+      return false
+    },
+  })
   await using dir = await tempDir()
-  const { hosts, asked } = changingHosts(['127.0.0.1', '127.0.0.1', '127.0.0.1', METADATA])
+  const { hosts, asked } = changingHosts(['127.0.0.1'])
   const env = { ...readGitEnv(), hosts }
   await using mirrors = new MirrorCache({ folder: dir.path, env, log: silentLog() })
+  const place = { repositoryId: 'repo_1', repositoryName: 'ada/app' } as const
   const fetch = async (sha: string) => {
-    const place = { repositoryId: 'repo_1', repositoryName: 'ada/app' } as const
     const commit = { ...place, cloneUrl: at(repository.url), ref: 'refs/heads/main', sha }
     await mirrors.fetchCommit(commit, signal)
     await mirrors.tags(commit, signal)
   }
   await fetch(await repository.head())
-  assert.equal(asked.length, 1)
-  await fetch(await repository.commit({ a: 'c' }))
-  const isQuick = repository.requests.filter((one) => one.startsWith('POST')).length
-  assert.ok(isQuick > 0)
-  const lookedUp = asked.length
-  // The pack, and the list of tags beside it.
-  assert.ok(lookedUp <= 3, `${lookedUp} times`)
-  await fetch(await repository.commit({ a: 'd' }))
-  assert.equal(asked.length, lookedUp, 'a connection that is kept needs no other look')
+  for (const text of ['c', 'd', 'e']) await fetch(await repository.commit({ a: text }))
+  assert.ok(ours >= 6, `${ours} requests of our own`)
+  assert.ok(asked.length <= connections.size, `${asked.length} for ${connections.size}`)
+  const moved = changingHosts([METADATA])
+  await using others = new MirrorCache({
+    folder: dir.path,
+    env: { ...env, hosts: moved.hosts },
+    log: silentLog(),
+  })
+  const sha = await repository.commit({ a: 'f' })
+  const commit = { ...place, cloneUrl: at(repository.url), ref: 'refs/heads/main', sha }
+  await assert.rejects(others.fetchCommit(commit, signal), { message: REFUSED })
 })
 
 /** Takes connections, says nothing, and closes them. */

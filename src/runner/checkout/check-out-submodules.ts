@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import type { CommitSource } from '../../contract/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { GitEnv } from '../../lib/git.ts'
+import { ANY_HOSTS } from '../../lib/hosts.ts'
+import type { MirroredCommit } from '../mirror/mirror.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
+import { FetchHosts } from './fetch-hosts.ts'
 import { checkFetchUrl, type FetchPolicy, resolveUrl } from './fetch-policy.ts'
 import { inTurns } from './in-turns.ts'
 import { readSubmodules, type Submodule } from './read-submodules.ts'
@@ -15,7 +18,7 @@ const AT_ONCE = 4
 
 /** A repository in the workspace whose submodules are to come. */
 export interface CheckedOut {
-  readonly commit: CommitSource
+  readonly commit: MirroredCommit
   readonly folder: string
 }
 
@@ -68,6 +71,7 @@ async function place(
   const named = await mirrors.read(commit, signal, (mirror, objects) =>
     readSubmodules({ mirror, objects, sha: commit.sha }, { most, env, signal }),
   )
+  const fetching = new FetchHosts(policy, env.hosts ?? ANY_HOSTS)
   const placed: CheckedOut[] = []
   let config = ''
   for (const module of named) {
@@ -75,14 +79,16 @@ async function place(
     const what = `submodule ${JSON.stringify(path)} of ${commit.repositoryName}`
     const cloneUrl = checkFetchUrl(resolve(module, commit, what), policy, what)
     await requireFolders(folder, module.path, what)
+    const bounded = await fetching.forSubmodule(cloneUrl)
     placed.push({
       folder: join(folder, ...module.path),
       commit: {
-        repositoryId: `repo_submodule${digest(cloneUrl)}`,
+        repositoryId: `repo_submodule${digest(bounded ? `${cloneUrl} ${bounded.bound}` : cloneUrl)}`,
         repositoryName: `${commit.repositoryName}/${path}`,
         cloneUrl,
         ref: 'HEAD',
         sha: module.sha,
+        ...(bounded ? { hosts: bounded.hosts } : {}),
       },
     })
     // So that git in the job knows them; a name has nothing that would have to be quoted.
@@ -112,7 +118,7 @@ async function requireFolders(
   }
 }
 
-/** The name of the mirror of a URL. */
+/** The name of the mirror of a URL, which is shared by those who may ask there. */
 function digest(url: string): string {
   return createHash('sha256').update(url).digest('hex').slice(0, 32)
 }

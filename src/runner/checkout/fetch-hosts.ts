@@ -1,5 +1,7 @@
+import { cloneHost } from '../../lib/clone-host.ts'
+import { parseCloneUrl } from '../../lib/git.ts'
 import type { Found } from '../../lib/git-way.ts'
-import type { Hosts } from '../../lib/hosts.ts'
+import { type Hosts, nearest } from '../../lib/hosts.ts'
 import type { Nearness } from '../../lib/reach.ts'
 import { type FetchPolicy, isNamed } from './fetch-policy.ts'
 
@@ -7,6 +9,8 @@ import { type FetchPolicy, isNamed } from './fetch-policy.ts'
 export class FetchHosts {
   readonly #policy: FetchPolicy
   readonly #hosts: Hosts
+  /** How near the repository itself is. */
+  #own: Promise<Nearness> | undefined
 
   constructor(policy: FetchPolicy, hosts: Hosts) {
     this.#policy = policy
@@ -25,5 +29,26 @@ export class FetchHosts {
   at(url: URL, by?: Nearness): Hosts {
     const isFree = by === undefined || isNamed(url, this.#policy)
     return isFree ? this.#hosts : this.#hosts.atMost(by)
+  }
+
+  /**
+   * Where the repository of a submodule may be: no nearer than the one that has it, though any host be allowed.
+   * Undefined where there is no such bound.
+   */
+  async forSubmodule(
+    url: string,
+  ): Promise<{ readonly bound: Nearness; readonly hosts: Hosts } | undefined> {
+    // By ssh it is at the repository's own host.
+    if (!/^https?:/.test(url) || isNamed(new URL(url), this.#policy)) return undefined
+    this.#own ??= this.#findOwn()
+    const bound = await this.#own
+    return bound === 'own' ? undefined : { bound, hosts: this.#hosts.atMost(bound) }
+  }
+
+  async #findOwn(): Promise<Nearness> {
+    const { cloneUrl } = this.#policy
+    return parseCloneUrl(cloneUrl).local
+      ? 'own'
+      : nearest(await this.#hosts.find(cloneHost(cloneUrl)))
   }
 }

@@ -33,7 +33,7 @@ export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch)
   const run = (args: readonly string[], way?: GitWay): Promise<string> =>
     git(args, { env, signal, ...(way ? { way } : {}), timeoutMs: LONGEST_FETCH_MS })
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
-  const fetch = (from: string): Promise<string> =>
+  const bring = (from: string): Promise<string> =>
     followingRedirects(
       clone,
       (at, way) => {
@@ -48,9 +48,9 @@ export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch)
       await mkdir(mirror, { recursive: true })
       await run(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror])
     }
-    await fetch(commit.sha).catch((error: unknown) => {
+    await bring(commit.sha).catch((error: unknown) => {
       if (!isNotGiven(error)) throw error
-      return fetch(commit.ref)
+      return bring(commit.ref)
     })
   } catch (error) {
     if (signal.aborted) throw error

@@ -1,5 +1,4 @@
 import { basename, join } from 'node:path'
-import type { CommitSource } from '../../contract/attempt.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { GitEnv } from '../../lib/git.ts'
@@ -8,7 +7,7 @@ import { SerialQueue } from '../../lib/serial-queue.ts'
 import { withSignal } from '../../lib/with-signal.ts'
 import { SharedTasks } from '../shared-tasks.ts'
 import { isBroken } from './fetch-errors.ts'
-import { Mirror } from './mirror.ts'
+import { Mirror, type MirroredCommit } from './mirror.ts'
 import { makeRoom } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { ObjectReaders } from './object-readers.ts'
@@ -47,7 +46,7 @@ export class MirrorCache implements AsyncDisposable {
    * when it can't be fetched or is not in the repository, `invalid` when the URL can't be right or
    * the object is no commit, `too_large` when its mirror would take more than all may.
    */
-  async fetchCommit(commit: CommitSource, signal: AbortSignal): Promise<FetchResult> {
+  async fetchCommit(commit: MirroredCommit, signal: AbortSignal): Promise<FetchResult> {
     const startedAt = performance.now()
     const mirror = this.#mirror(commit.repositoryId)
     using _use = mirror.use()
@@ -60,7 +59,7 @@ export class MirrorCache implements AsyncDisposable {
    * is called a second time when the mirror was broken and has been made anew.
    */
   async read<Result>(
-    commit: CommitSource,
+    commit: MirroredCommit,
     signal: AbortSignal,
     read: (path: string, objects: ObjectReader) => Promise<Result>,
   ): Promise<Result> {
@@ -81,7 +80,7 @@ export class MirrorCache implements AsyncDisposable {
    * Resolves when the tags of what was fetched last are in the mirror, too: they come beside the
    * commit. Rejects as `fetchCommit` does.
    */
-  async tags(commit: CommitSource, signal: AbortSignal): Promise<void> {
+  async tags(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     await withSignal(this.#mirror(commit.repositoryId).tags, signal)
   }
 
@@ -92,7 +91,7 @@ export class MirrorCache implements AsyncDisposable {
     this.#readers[Symbol.dispose]()
   }
 
-  async #fetch(mirror: Mirror, commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+  async #fetch(mirror: Mirror, commit: MirroredCommit, signal: AbortSignal): Promise<boolean> {
     const key = `${commit.repositoryId} ${commit.sha}`
     return await this.#fetches.join(key, signal, async (shared) => {
       const fetched = await mirror.ensure(commit, shared)

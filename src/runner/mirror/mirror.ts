@@ -5,7 +5,7 @@ import type { CommitSource } from '../../contract/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git.ts'
-import { ANY_HOSTS } from '../../lib/hosts.ts'
+import { ANY_HOSTS, type Hosts } from '../../lib/hosts.ts'
 import type { Logger } from '../../lib/log.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { fetchByGit } from './fetch-by-git.ts'
@@ -21,6 +21,11 @@ const SLOW_MS = 600_000
 const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
+
+/** A commit, and where its repository may be, if that is less than what git may ask here. */
+export interface MirroredCommit extends CommitSource {
+  readonly hosts?: Hosts
+}
 
 export interface MirrorDeps {
   readonly path: string
@@ -84,7 +89,7 @@ export class Mirror {
    * Fetches the commit unless it is there; resolves to whether it had to. A mirror that is broken is
    * made anew, once. Rejects with `too_large` where it would grow over its limit.
    */
-  ensure(commit: CommitSource, caller: AbortSignal): Promise<boolean> {
+  ensure(commit: MirroredCommit, caller: AbortSignal): Promise<boolean> {
     return this.#queue.run(async () => {
       const signal = AbortSignal.any([caller, this.#deps.stop])
       signal.throwIfAborted()
@@ -142,7 +147,7 @@ export class Mirror {
     await this.#queue.run(async () => {})
   }
 
-  async #has(commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+  async #has(commit: MirroredCommit, signal: AbortSignal): Promise<boolean> {
     if (this.#known.has(commit.sha)) return true
     if (!(await exists(join(this.path, 'HEAD')))) return false
     const info = await this.objects.info(commit.sha).catch(() => undefined)
@@ -167,7 +172,7 @@ export class Mirror {
     }
   }
 
-  async #fetchAnyhow(commit: CommitSource, signal: AbortSignal): Promise<void> {
+  async #fetchAnyhow(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     try {
       const isDone = await this.#fetchQuickly(commit, signal)
       if (!isDone) await this.#fetch(commit, signal)
@@ -178,16 +183,17 @@ export class Mirror {
     }
   }
 
-  async #fetch(commit: CommitSource, signal: AbortSignal): Promise<void> {
-    const { env } = this.#deps
+  async #fetch(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
+    const env = this.#envFor(commit)
     await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
 
   /** Tries the quick way, if there may be one; false: it must be done by git(1). */
-  async #fetchQuickly(commit: CommitSource, signal: AbortSignal): Promise<boolean> {
+  async #fetchQuickly(commit: MirroredCommit, signal: AbortSignal): Promise<boolean> {
     const { sha, cloneUrl: url } = commit
-    const { env, stop, log } = this.#deps
+    const { stop, log } = this.#deps
+    const env = this.#envFor(commit)
     if (!mayBeQuick(commit) || performance.now() < this.#slowUntil) return false
     if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
     const { objects } = this
@@ -211,7 +217,7 @@ export class Mirror {
 
   /** Has git(1) fetch once more where a tag is missing, or the server does not say so. */
   async #bringTags(
-    commit: CommitSource,
+    commit: MirroredCommit,
     found: { readonly listing: Promise<UnknownTags>; readonly objects: ObjectReader },
   ): Promise<void> {
     const isMissing = await found.listing.then(
@@ -222,6 +228,10 @@ export class Mirror {
     await this.#queue.run(() =>
       this.#withinSize(this.#deps.stop, (signal) => this.#fetch(commit, signal)),
     )
+  }
+
+  #envFor({ hosts }: MirroredCommit): GitEnv {
+    return hosts ? { ...this.#deps.env, hosts } : this.#deps.env
   }
 
   async #empty(reason: unknown): Promise<void> {

@@ -16,16 +16,16 @@ export interface SizeLimit {
  */
 export async function withinSize<Result>(
   { mirror, maxBytes, signal }: SizeLimit,
-  fetch: (signal: AbortSignal) => Promise<Result>,
+  fill: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  if (maxBytes === Number.POSITIVE_INFINITY) return await fetch(signal)
+  if (maxBytes === Number.POSITIVE_INFINITY) return await fill(signal)
   const full = new AbortController()
   const look = async (): Promise<void> => {
     if ((await sizeOfMirror(mirror)) > maxBytes) full.abort(tooLarge(maxBytes))
   }
   const timer = setInterval(() => void look(), LOOK_MS)
   try {
-    const result = await fetch(AbortSignal.any([signal, full.signal]))
+    const result = await fill(AbortSignal.any([signal, full.signal]))
     await look()
     full.signal.throwIfAborted()
     return result

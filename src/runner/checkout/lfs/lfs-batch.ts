@@ -50,41 +50,15 @@ const answerBody = z.object({
 export async function askForObjects(
   endpoint: LfsEndpoint,
   objects: readonly LfsPointer[],
-  { hosts, signal }: { readonly hosts: FetchHosts; readonly signal: AbortSignal },
+  asking: Asking,
 ): Promise<LfsDownload[]> {
-  const url = new URL(`${endpoint.url}/objects/batch`)
   const shown = withoutCredentials(endpoint.url)
   const refuse = (why: string, cause?: unknown): NarwhalError =>
     new NarwhalError('unavailable', `the server of Git LFS, ${shown}, ${why}`, { cause })
-  let status: number | undefined
-  let text: string
-  let by: Nearness
-  try {
-    const found = await hosts.find(url, endpoint.by)
-    by = nearest(found)
-    const question = {
-      url,
-      method: 'POST',
-      headers: { ...endpoint.headers, accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE },
-      body: JSON.stringify({
-        operation: 'download',
-        transfers: ['basic'],
-        objects: objects.map(({ oid, size }) => ({ oid, size })),
-        hash_algo: 'sha256',
-      }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    }
-    const { asked, answer } = await openAnswer(question, found)
-    try {
-      status = answer.statusCode
-      text = await readText(answer)
-    } finally {
-      asked.destroy()
-    }
-  } catch (error) {
-    signal.throwIfAborted()
+  const { status, text, by } = await ask(endpoint, objects, asking).catch((error: unknown) => {
+    asking.signal.throwIfAborted()
     throw refuse(`does not answer: ${describeConnectError(error)}`, error)
-  }
+  })
   if (status === 401 || status === 403) {
     throw refuse(`answered ${status}: the runner has no credentials for it`)
   }
@@ -97,7 +71,9 @@ export async function askForObjects(
     const download = found?.actions?.download
     if (!download) {
       const { code, message } = found?.error ?? { code: 404, message: 'it was not told of' }
-      const said = message.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)
+      const said = withoutCredentials(message)
+        .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
+        .slice(0, 200)
       throw refuse(`has no object ${oid.slice(0, 12)}: ${code} ${said}`)
     }
     if (endpoint.url.startsWith('https:') && !download.href.startsWith('https:')) {
@@ -105,6 +81,38 @@ export async function askForObjects(
     }
     return { oid, size, href: download.href, headers: download.header ?? {}, by }
   })
+}
+
+interface Asking {
+  readonly hosts: FetchHosts
+  readonly signal: AbortSignal
+}
+
+async function ask(
+  endpoint: LfsEndpoint,
+  objects: readonly LfsPointer[],
+  { hosts, signal }: Asking,
+) {
+  const url = new URL(`${endpoint.url}/objects/batch`)
+  const found = await hosts.find(url, endpoint.by)
+  const question = {
+    url,
+    method: 'POST',
+    headers: { ...endpoint.headers, accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE },
+    body: JSON.stringify({
+      operation: 'download',
+      transfers: ['basic'],
+      objects: objects.map(({ oid, size }) => ({ oid, size })),
+      hash_algo: 'sha256',
+    }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+  }
+  const { asked, answer } = await openAnswer(question, found)
+  try {
+    return { status: answer.statusCode, text: await readText(answer), by: nearest(found) }
+  } finally {
+    asked.destroy()
+  }
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {

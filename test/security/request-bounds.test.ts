@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { readGitEnv } from '../../src/config/env.ts'
+import { sendStatus } from '../../src/dispatcher/statuses/send-status.ts'
+import { testDelivery } from '../../src/dispatcher/test-delivery.ts'
+import { parseCloneUrl } from '../../src/lib/git.ts'
+import { followingRedirects } from '../../src/lib/git-redirects.ts'
+import { ANY_HOSTS } from '../../src/lib/hosts.ts'
+import { FetchHosts } from '../../src/runner/checkout/fetch-hosts.ts'
+import { downloadObject } from '../../src/runner/checkout/lfs/download-object.ts'
+import { askForObjects } from '../../src/runner/checkout/lfs/lfs-batch.ts'
+import { listRemoteTags } from '../../src/runner/mirror/smart-http.ts'
+import { eventually } from '../support/eventually.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const OID = 'a'.repeat(64)
+/** More than any answer may have, and less than the server gives to who reads on. */
+const MOST_GIVEN = 64 * 1024 * 1024
+
+/** Answers everything with as much as is taken of it, or begins to and then says nothing. */
+async function server(how: 'endless' | 'silent') {
+  let given = 0
+  let asked = 0
+  const chunk = Buffer.from('7fff'.repeat(4096))
+  const http = createServer((request, response) => {
+    asked++
+    request.resume()
+    response.on('error', () => {})
+    response.writeHead(request.url?.includes('/redirected/') ? 302 : 200, {
+      location: '/elsewhere/info/refs',
+      'content-type': 'application/x-git-upload-pack-result',
+    })
+    response.write(how === 'endless' ? chunk : '0')
+    const more = (): void => {
+      while (!response.destroyed && given < 4 * MOST_GIVEN) {
+        given += chunk.length
+        if (!response.write(chunk)) return
+      }
+    }
+    if (how === 'endless') {
+      response.on('drain', more)
+      more()
+    }
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    given: () => given,
+    asked: () => asked,
+    [Symbol.asyncDispose]: async () => {
+      http.closeAllConnections()
+      http.close()
+      await once(http, 'close')
+    },
+  }
+}
+
+type Asking = (url: string, signal: AbortSignal) => Promise<unknown>
+
+const hostsOf = (cloneUrl: string) =>
+  new FetchHosts({ cloneUrl, isStranger: false, hosts: [] }, ANY_HOSTS)
+
+/** Whatever Narwhal asks for users by itself, and not by git. */
+const ASKED: Readonly<Record<string, Asking>> = {
+  'a status': (url, signal) => sendStatus({ url, headers: {}, body: {} }, ANY_HOSTS, signal),
+  'where git is sent on to': (url, signal) => {
+    const clone = parseCloneUrl(`${url}/redirected`)
+    const fails = async (): Promise<never> => {
+      throw new Error('The requested URL returned error: 302')
+    }
+    return followingRedirects(clone, fails, { env: readGitEnv(), signal })
+  },
+  'a batch of Git LFS': (url, signal) =>
+    askForObjects({ url, headers: {} }, [{ oid: OID, size: 9 }], { hosts: hostsOf(url), signal }),
+  'an object of Git LFS': async (url, signal) => {
+    await using dir = await tempDir()
+    const object = { oid: OID, size: 2 ** 20, href: `${url}/x`, headers: {}, by: 'own' } as const
+    await downloadObject(object, dir.join('x'), { hosts: hostsOf(url), signal })
+  },
+  'the tags of a repository': (url, signal) => listRemoteTags({ url, hosts: ANY_HOSTS }, signal),
+}
+
+for (const [what, ask] of Object.entries(ASKED)) {
+  test(`SEC-16r: an answer without end is read to its bound and no further, for ${what}`, async () => {
+    await using endless = await server('endless')
+    await ask(endless.url, new AbortController().signal).catch(() => undefined)
+    assert.ok(endless.asked() > 0)
+    assert.ok(endless.given() < MOST_GIVEN, `${endless.given()} bytes`)
+  })
+
+  test(`SEC-16s: a server that begins to answer and says no more ends with its caller, for ${what}`, async () => {
+    await using silent = await server('silent')
+    const stop = new AbortController()
+    const asking = ask(silent.url, stop.signal).catch(() => undefined)
+    await eventually(() => (silent.asked() > 0 ? true : null), { message: 'the question' })
+    stop.abort(new Error('the test is over'))
+    await asking
+  })
+}
+
+test('SEC-16t: a test delivery tells nothing of a server that sends without end', async () => {
+  await using endless = await server('endless')
+  const repository = { id: 'repo_1', name: 'ada/app', forge: 'github', secret: 'x' } as const
+  const bounds = { reach: 'private', hosts: ANY_HOSTS, ownPorts: [] } as const
+  const told = await testDelivery(repository, `${endless.url}/webhooks/github/repo_1`, bounds)
+  assert.deepEqual(told, { ok: false, words: 'what answers there is no agent of Narwhal’s' })
+  assert.ok(endless.given() < MOST_GIVEN)
+})
