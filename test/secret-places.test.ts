@@ -217,6 +217,7 @@ async function answers(
         .replace('{job}', job)
         .replace('{attempt}', '1')
         .replace('{pipeline}', pipeline)
+        .replace('{secret}', 'KEY')
         .replace('{repository}', 'ada%2Fapp')
         .replace('{runner}', runners[0]?.id ?? ''),
     ),

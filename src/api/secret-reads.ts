@@ -1,18 +1,22 @@
-import { repositoryParams } from '../contract/rest.ts'
-import { type SecretView, secretList } from '../contract/rest-secrets.ts'
+import { pipelineParams, repositoryParams } from '../contract/rest.ts'
+import { explainedSecret, secretList, secretParams } from '../contract/rest-secrets.ts'
 import type { HttpServer } from '../http/server.ts'
+import { NarwhalError } from '../lib/errors.ts'
 import type { SecretRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
-import { getRepository } from './lookups.ts'
+import { explainSecret } from './explain-secret.ts'
+import { getPipeline, getRepository } from './lookups.ts'
 import { orError } from './responses.ts'
+import { runnerNames, viewSecret } from './view-secret.ts'
 
 /** Adds the lists of secrets, without their values. */
 export function registerSecretReads(server: HttpServer, store: StoreReader): void {
+  registerExplain(server, store)
   const tags = ['secrets']
   const response = orError(secretList)
   const ofAll = { summary: 'The secrets of all repositories, without their values', tags, response }
   server.get('/api/v1/secrets', { schema: ofAll }, async () => {
-    return { secrets: (await store.listSecrets()).map(viewSecret) }
+    return await viewAll(store, await store.listSecrets())
   })
   const ofOne = {
     summary: 'The secrets that jobs of a repository may name: its own and those of all',
@@ -25,18 +29,28 @@ export function registerSecretReads(server: HttpServer, store: StoreReader): voi
     const own = await store.listSecrets(id)
     const names = new Set(own.map(({ name }) => name))
     const others = (await store.listSecrets()).filter(({ name }) => !names.has(name))
-    return { secrets: [...own, ...others].map(viewSecret) }
+    return await viewAll(store, [...own, ...others])
   })
 }
 
-function viewSecret({
-  repositoryId,
-  name,
-  createdAt,
-  updatedAt,
-  updatedBy,
-}: SecretRecord): SecretView {
-  const scope = repositoryId === undefined ? 'all' : 'repository'
-  const by = updatedBy === undefined ? {} : { updatedBy }
-  return { name, scope, createdAt, updatedAt, ...by }
+/** Adds which jobs of a pipeline would get a secret, and why not. */
+function registerExplain(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'Which jobs of a pipeline would get a secret, and why others would not',
+    tags: ['secrets'],
+    params: pipelineParams.extend(secretParams.shape),
+    response: orError(explainedSecret),
+  }
+  server.get('/api/v1/pipelines/:pipeline/secrets/:secret', { schema }, async (request) => {
+    const { pipeline, secret } = request.params
+    await getPipeline(store, pipeline)
+    const detail = await store.findPipeline(pipeline)
+    if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${pipeline}`)
+    return await explainSecret(store, detail, secret)
+  })
+}
+
+async function viewAll(store: StoreReader, secrets: readonly SecretRecord[]) {
+  const names = await runnerNames(store, secrets)
+  return { secrets: secrets.map((secret) => viewSecret(secret, names)) }
 }

@@ -65,7 +65,12 @@ import {
   retentionPreview,
   retentionState,
 } from '../contract/rest-retention.ts'
-import { type SecretView, secretList } from '../contract/rest-secrets.ts'
+import {
+  type NewSecretBody,
+  type SecretView,
+  secretList,
+  setSecretAnswer,
+} from '../contract/rest-secrets.ts'
 import type {
   AttemptView,
   JobView,
@@ -77,6 +82,7 @@ import type {
 import { logLine } from '../contract/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import type { Role } from '../core/role.ts'
+import { forgeLinkPath, logPath, secretsPath } from './api-paths.ts'
 import { type Call, callJson, callLines, type ServerAddress } from './http-client.ts'
 
 /** A stretch of a log: from a line on, or the lines before one. */
@@ -354,9 +360,15 @@ export class ApiClient {
   }
 
   /** For a repository alone, or for all. */
-  async setSecret(name: string, value: string, repository?: string): Promise<void> {
+  /** The value, or with it what holds for the secret; resolves to what may be wrong with it. */
+  async setSecret(
+    name: string,
+    given: string | NewSecretBody,
+    repository?: string,
+  ): Promise<string[]> {
     const path = `${secretsPath(repository)}/${slashless(name)}`
-    await this.#call(path, accepted, { method: 'PUT', body: { value } })
+    const body = typeof given === 'string' ? { value: given } : given
+    return (await this.#call(path, setSecretAnswer, { method: 'PUT', body })).warnings
   }
 
   async removeSecret(name: string, repository?: string): Promise<void> {
@@ -371,16 +383,4 @@ export class ApiClient {
   #call<Schema extends z.ZodType>(path: string, schema: Schema, call: Omit<Call, 'signal'> = {}) {
     return callJson(this.address, path, schema, { ...call, signal: this.#signal })
   }
-}
-
-function forgeLinkPath(repository: string): string {
-  return `/repositories/${slashless(repository)}/forge-link`
-}
-
-function secretsPath(repository: string | undefined): string {
-  return repository === undefined ? '/secrets' : `/repositories/${slashless(repository)}/secrets`
-}
-
-function logPath(ref: AttemptRef): string {
-  return `/jobs/${ref.jobId}/attempts/${ref.attempt}`
 }

@@ -31,6 +31,13 @@ export function formatClock(at: number): string {
     .join(':')
 }
 
+/** The local day, `2030-06-30`. */
+export function formatDay(at: number): string {
+  const date = new Date(at)
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
 /** `refs/heads/main` as `main`, `refs/pull/5/head` as `#5`, `refs/tags/v1` as `v1`. */
 export function formatRef(ref: string): string {
   const pull = /^refs\/(?:pull|merge-requests)\/(\d+)\//.exec(ref)

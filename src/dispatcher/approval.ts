@@ -2,7 +2,7 @@ import type { CommitEvent } from '../core/commit-event.ts'
 import { roundOf } from '../core/job.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { type Approval, isHeldBack, type JobRecord } from '../store/records.ts'
+import { type Approval, isApproved, isHeldBack, type JobRecord } from '../store/records.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
 import { planDigest } from './plan-digest.ts'
 import { rerunChanges } from './rerun-changes.ts'
@@ -27,11 +27,6 @@ export function lacksApproval(
   approval: Approval | undefined,
 ): boolean {
   return spec.secrets !== undefined && !isApproved(trust, approval)
-}
-
-/** Whether a pipeline's jobs may have what strangers may not. */
-export function isApproved(trust: CommitEvent['trust'], approval: Approval | undefined): boolean {
-  return !isStranger(trust) || approval?.status === 'given'
 }
 
 /** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */

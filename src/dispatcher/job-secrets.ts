@@ -1,6 +1,8 @@
+import { findNearSecret } from '../api/near-secret.ts'
 import type { JobId } from '../core/ids.ts'
+import { type KeptSecret, secretTime } from '../core/secret-rules.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import type { JobRecord } from '../store/records.ts'
+import type { JobRecord, SecretRecord } from '../store/records.ts'
 import { secretPlace } from '../store/secret-values.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
@@ -21,6 +23,17 @@ export interface JobSecretsDeps {
   readonly secretAdvice?: SecretAdvice | undefined
 }
 
+/** What a job gets of the secrets that it names. */
+export interface GivenSecrets {
+  readonly values: SecretValues
+  /** Those that not every runner may have. */
+  readonly kept: readonly KeptSecret[]
+  /** The variables whose values logs show. */
+  readonly notMasked: readonly string[]
+  /** What the job's log is to say of them. */
+  readonly notes: readonly string[]
+}
+
 /** What a runner holds in memory of one job, and searches all output for. */
 const MOST_BYTES_OF_JOB = 128 * 1024
 
@@ -38,9 +51,9 @@ export class JobSecrets {
   }
 
   /** The values for a job that waits; undefined when it may not have them, and has ended. */
-  async give(id: JobId): Promise<SecretValues | undefined> {
+  async give(id: JobId): Promise<GivenSecrets | undefined> {
     const job = this.#ledger.getJob(id)
-    if (!job.spec.secrets) return {}
+    if (!job.spec.secrets) return NONE
     const { event, draft } = this.#ledger
     if (lacksApproval(event.trust, job, draft.pipeline.approval)) {
       const names = list(namesOf(job))
@@ -66,7 +79,7 @@ export class JobSecrets {
     })
   }
 
-  async #open(job: JobRecord): Promise<SecretValues> {
+  async #open(job: JobRecord): Promise<GivenSecrets> {
     const { store, vault, recorder } = this.#deps
     const { id, name: repositoryName } = this.#ledger.repository
     const names = namesOf(job)
@@ -77,23 +90,38 @@ export class JobSecrets {
     const missing = names.filter((name) => !values.has(name))
     if (missing.length > 0) {
       const [first = ''] = missing
-      const advice = (this.#deps.secretAdvice ?? byCommandLine)(first, repositoryName)
+      const near = await findNearSecret(store, id, first)
+      const advice = near
+        ? `did you mean ${near}?`
+        : (this.#deps.secretAdvice ?? byCommandLine)(first, repositoryName)
       const verb = missing.length === 1 ? 'is' : 'are'
       throw new NarwhalError('not_found', `${list(missing)} ${verb} not set: ${advice}`)
     }
+    const now = Date.now()
+    const over = found.find(({ expiresAt }) => secretTime(expiresAt, now).status === 'over')
+    if (over) throw new NarwhalError('forbidden', overInWords(over, now, repositoryName))
     const bytes = [...values.values()].reduce((sum, value) => sum + Buffer.byteLength(value), 0)
     if (bytes > MOST_BYTES_OF_JOB) {
       const words = `its secrets have more than ${MOST_BYTES_OF_JOB / 1024} KiB together`
       throw new NarwhalError('too_large', words)
     }
-    return Object.fromEntries(
-      Object.entries(job.spec.secrets ?? {}).map(([variable, name]) => [
-        variable,
-        values.get(name) ?? '',
-      ]),
-    )
+    const variables = Object.entries(job.spec.secrets ?? {})
+    const shown = new Set(found.flatMap(({ isNotMasked, name }) => (isNotMasked ? [name] : [])))
+    return {
+      values: Object.fromEntries(
+        variables.map(([variable, name]) => [variable, values.get(name) ?? '']),
+      ),
+      kept: found.flatMap(({ name, runners }) => (runners ? [{ name, runners }] : [])),
+      notMasked: variables.flatMap(([variable, name]) => (shown.has(name) ? [variable] : [])),
+      notes: found.flatMap(({ name, expiresAt }) => {
+        const time = secretTime(expiresAt, now)
+        return time.status === 'good' ? [] : [`the secret ${name} ${time.words}`]
+      }),
+    }
   }
 }
+
+const NONE: GivenSecrets = { values: {}, kept: [], notMasked: [], notes: [] }
 
 function namesOf({ spec }: JobRecord): string[] {
   return [...new Set(Object.values(spec.secrets ?? {}))]
@@ -105,4 +133,15 @@ function list(names: readonly string[]): string {
 
 function byCommandLine(name: string, repositoryName: string): string {
   return `set it with \`narwhal secret set ${name} --repository ${repositoryName}\`, and run the job again`
+}
+
+function overInWords(
+  { name, repositoryId, expiresAt }: SecretRecord,
+  now: number,
+  repositoryName: string,
+): string {
+  const time = secretTime(expiresAt, now)
+  const of = repositoryId === undefined ? '' : ` --repository ${repositoryName}`
+  const words = time.status === 'good' ? '' : time.words
+  return `the secret ${name} ${words}: set it anew with \`narwhal secret set ${name}${of}\`, and run the job again`
 }

@@ -61,8 +61,9 @@ export class PipelineAttempts {
   async follow(
     jobId: JobId,
     link: RunnerLink,
-    { secrets = {}, withheld = {}, resumeAfter }: GivenToJob & { resumeAfter?: number },
+    given: GivenToJob & { resumeAfter?: number },
   ): Promise<void> {
+    const { secrets = {}, withheld = {}, resumeAfter, notMasked = [], notes = [] } = given
     const job = this.#ledger.getJob(jobId)
     const attempt = currentAttempt(job)
     if (!attempt) return
@@ -77,6 +78,8 @@ export class PipelineAttempts {
         job: withOutputs(spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
         secrets,
+        notMasked,
+        notes,
         withheldIdTokens: withheld,
         timeoutMs,
         logBytes: this.#logBytes,

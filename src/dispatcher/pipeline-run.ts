@@ -4,6 +4,7 @@ import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
 import { isHeld, roundOf } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
+import { type KeptSecret, secretWithheld } from '../core/secret-rules.ts'
 import { isStranger } from '../core/stranger.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -57,8 +58,8 @@ export class PipelineRun {
   readonly #stale = new AbortController()
   readonly #signal: AbortSignal
   readonly #queued = new Set<JobId>()
-  /** Jobs that could have their secrets and id tokens when they began to wait. */
-  readonly #admitted = new Set<JobId>()
+  /** Jobs that could have their secrets and id tokens when they began to wait, with what not every runner may have. */
+  readonly #admitted = new Map<JobId, readonly KeptSecret[]>()
   /** Jobs that are being handed over or followed. */
   readonly #active = new Set<JobId>()
   readonly #planning: PipelinePlanning
@@ -237,6 +238,7 @@ export class PipelineRun {
         followers,
         isStranger: isStranger(this.#ledger.event.trust),
         maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
+        secrets: this.#admitted.get(job.id),
       }),
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
@@ -247,7 +249,8 @@ export class PipelineRun {
 
   /** A job that can't have what it names need not wait for a runner to hear that. */
   async #admit(id: JobId): Promise<void> {
-    if (await giveToJob(this.#deps, id)) this.#admitted.add(id)
+    const given = await giveToJob(this.#deps, id)
+    if (given) this.#admitted.set(id, given.kept ?? [])
   }
 
   #dequeue(id: JobId): void {
@@ -267,7 +270,8 @@ export class PipelineRun {
     // What the runner takes may have changed since it was chosen: then another one is.
     if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
     const given = await giveToJob(this.#deps, jobId)
-    if (!given) return
+    // Nor may it have what was kept for others meanwhile.
+    if (!given || secretWithheld(given.kept, link.candidate().grants)) return
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
     const isAssigned = await this.#ledger.change(

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { grantsOf } from '../api/runner-grants.ts'
 import type { RunnerDescription } from '../contract/rpc/runner-description.ts'
 import type { Orphan, RunnerReport } from '../contract/rpc/runner-report.ts'
 import type { RunnerSample } from '../contract/views.ts'
@@ -82,7 +83,8 @@ export class RunnerLink implements AsyncDisposable {
     const load = samples.reduce((sum, sample) => sum + sample.load, 0) / (samples.length || 1)
     const busy = this.#refusedUntilNews ? slots : this.#busy()
     const takesStrangers = strangerEngines.length > 0
-    return { runnerId: id, name, labels, engines, takesStrangers, slots, busy, load, state }
+    const grants = grantsOf(this.#record, this.#wishes.allowedLabels)
+    return { runnerId: id, name, labels, engines, takesStrangers, grants, slots, busy, load, state }
   }
 
   /** Counts one slot as busy until the result is disposed. */

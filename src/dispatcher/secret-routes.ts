@@ -1,8 +1,16 @@
 import { doerOf } from '../api/doer-of.ts'
-import { getRepository } from '../api/lookups.ts'
+import { getRepository, getRunner } from '../api/lookups.ts'
+import { orError } from '../api/responses.ts'
 import { accepted } from '../contract/rest.ts'
-import { newSecret, repositorySecretParams, secretParams } from '../contract/rest-secrets.ts'
+import {
+  type NewSecretBody,
+  newSecret,
+  repositorySecretParams,
+  secretParams,
+  setSecretAnswer,
+} from '../contract/rest-secrets.ts'
 import type { Doer } from '../core/audit.ts'
+import { secretWarnings } from '../core/secret-warnings.ts'
 import type { HttpServer } from '../http/server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { secretSubject, setSecret } from '../store/secret-values.ts'
@@ -30,12 +38,13 @@ function addSecretsOfAll(server: HttpServer, deps: SecretDeps): void {
       tags,
       params,
       body: newSecret,
-      response,
+      response: orError(setSecretAnswer),
     },
     handler: async (request) => {
       const { secret: name } = request.params
-      await setSecret(deps, { name, value: request.body.value, by: doerOf(request) })
-      return { ok: true } as const
+      const { value, ...rules } = await bodyOf(deps.store, request.body)
+      await setSecret(deps, { name, value, rules, by: doerOf(request) })
+      return { ok: true, warnings: secretWarnings(value, rules, []) } as const
     },
   })
   server.delete('/api/v1/secrets/:secret', {
@@ -59,14 +68,14 @@ function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
       tags,
       params,
       body: newSecret,
-      response,
+      response: orError(setSecretAnswer),
     },
     handler: async (request) => {
       const { repository, secret: name } = request.params
-      const { id } = await getRepository(store, repository)
-      const { value } = request.body
-      await setSecret(deps, { repositoryId: id, name, value, by: doerOf(request) })
-      return { ok: true } as const
+      const { id, name: of } = await getRepository(store, repository)
+      const { value, ...rules } = await bodyOf(store, request.body)
+      await setSecret(deps, { repositoryId: id, name, value, rules, by: doerOf(request) })
+      return { ok: true, warnings: secretWarnings(value, rules, [of]) } as const
     },
   })
   server.delete('/api/v1/repositories/:repository/secrets/:secret', {
@@ -78,6 +87,21 @@ function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
       return { ok: true } as const
     },
   })
+}
+
+/** What is given for a secret, with runners by their ids: a name can be taken by another one later. */
+async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
+  if (body.expiresAt !== undefined && body.expiresAt <= Date.now()) {
+    throw new NarwhalError('invalid', 'the secret would have ended already: give a later date')
+  }
+  if (!runners) return body
+  const found = await Promise.all(
+    runners.map(async (runner) => {
+      if (runner.startsWith('label:')) return runner
+      return (await getRunner(store, runner)).id
+    }),
+  )
+  return { ...body, runners: [...new Set(found)] }
 }
 
 async function remove(

@@ -1,5 +1,6 @@
 import type { WaitingJob } from '../core/placement/placement.ts'
 import { needsContainers } from '../core/plan.ts'
+import type { KeptSecret } from '../core/secret-rules.ts'
 import type { JobRecord } from '../store/records.ts'
 
 /** A runner that could not run a job gets it again, for want of another, after so long. */
@@ -12,12 +13,14 @@ export interface WaitingFacts {
   readonly isStranger: boolean
   /** A larger priority counts as this one. */
   readonly maxPriority: number
+  /** Secrets of it that not every runner may have. */
+  readonly secrets?: readonly KeptSecret[] | undefined
 }
 
 /** A job as the placement sees it. */
 export function waitingJob(
   job: JobRecord,
-  { queuedAt, followers, isStranger, maxPriority }: WaitingFacts,
+  { queuedAt, followers, isStranger, maxPriority, secrets = [] }: WaitingFacts,
 ): WaitingJob {
   return {
     jobId: job.id,
@@ -26,6 +29,7 @@ export function waitingJob(
     ...(needsContainers(job.spec) ? { containers: true } : {}),
     labels: job.spec.labels,
     ...(isStranger ? { isStranger } : {}),
+    ...(secrets.length > 0 ? { secrets } : {}),
     queuedAt,
     followers,
     // A file decides for its own repository, not how long all others wait; a stranger's not even that.

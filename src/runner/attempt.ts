@@ -14,6 +14,7 @@ import type { EventSpool } from './event-spool.ts'
 import type { Sandbox, SandboxLimits } from './executor/executor.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
+import { firstNotes } from './first-notes.ts'
 import { IdTokenDesk } from './id-tokens/id-token-desk.ts'
 import { IdTokens } from './id-tokens/id-tokens.ts'
 import { JobLog } from './job-log.ts'
@@ -110,7 +111,7 @@ export class Attempt implements KnownAttempt {
     this.#deps = deps
     this.audience = new Audience(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
-    this.#mask = new JobMask(order.secrets)
+    this.#mask = new JobMask(order.secrets, order.notMasked)
     this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
     this.#idTokens = this.#openIdTokens()
     this.#log = this.#openLog(order.logBytes)
@@ -131,7 +132,7 @@ export class Attempt implements KnownAttempt {
       events: this.events,
       log: this.#log,
       env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
-      notes: withheldNotes(order),
+      notes: firstNotes(order),
       maxLogBytes,
       signal,
       untilNext: () => this.#keeper.untilHeld(signal),
@@ -339,10 +340,4 @@ export class Attempt implements KnownAttempt {
   #tell(event: AttemptEvent): void {
     if (!this.#isFinished) this.events.append(event)
   }
-}
-
-function withheldNotes({ withheldIdTokens = {} }: AttemptOrder): string[] {
-  return Object.entries(withheldIdTokens).map(
-    ([name, reason]) => `the job runs without the id token ${name}: ${reason}`,
-  )
 }

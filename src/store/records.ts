@@ -22,6 +22,8 @@ import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
 import type { Role } from '../core/role.ts'
+import type { SecretRules } from '../core/secret-rules.ts'
+import { isStranger } from '../core/stranger.ts'
 import type { TargetJobs } from '../core/target-jobs.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
@@ -118,6 +120,11 @@ export type Approval =
 /** Whether nothing of it is run before somebody has approved that. */
 export function isHeldBack({ approval }: { readonly approval?: Approval }): boolean {
   return approval?.status === 'needed' && approval.for === 'run'
+}
+
+/** Whether a pipeline's jobs may have what strangers may not. */
+export function isApproved(trust: CommitEvent['trust'], approval: Approval | undefined): boolean {
+  return !isStranger(trust) || approval?.status === 'given'
 }
 
 export interface PipelineRecord {
@@ -259,7 +266,7 @@ export interface UserRecord {
 }
 
 /** A secret of jobs; nobody but a job that names it gets its value. */
-export interface SecretRecord {
+export interface SecretRecord extends SecretRules {
   /** Whose jobs may have it; absent: those of all repositories. */
   readonly repositoryId?: RepositoryId
   /** Unique among those of the same repository, or of all. */

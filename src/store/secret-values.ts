@@ -1,5 +1,6 @@
 import type { Doer } from '../core/audit.ts'
 import { isSecretName } from '../core/secret-name.ts'
+import type { SecretRules } from '../core/secret-rules.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { SealedPlace } from '../lib/sealing/keyring.ts'
 import type { SecretRef, Store } from './store.ts'
@@ -46,13 +47,14 @@ function wrongValue(value: string): string | undefined {
 
 export interface NewSecret extends SecretRef {
   readonly value: string
+  readonly rules?: SecretRules
   readonly by: Doer
 }
 
 /** Seals a secret and writes it. Rejects with `invalid`, and with `exhausted` when there are too many. */
 export async function setSecret(
   { store, vault }: { readonly store: Store; readonly vault: Vault },
-  { repositoryId, name, value, by }: NewSecret,
+  { repositoryId, name, value, rules = {}, by }: NewSecret,
 ): Promise<void> {
   checkSecret(name, value)
   const ref = { ...(repositoryId === undefined ? {} : { repositoryId }), name }
@@ -66,8 +68,10 @@ export async function setSecret(
     }
     const sealed = await vault.seal(write, value, secretPlace(ref))
     const updatedBy = by.actor.name === '' ? {} : { updatedBy: by.actor.name }
-    await write.saveSecret({ ...ref, sealed, createdAt: at, updatedAt: at, ...updatedBy })
-    const after = { scope: repositoryId ?? 'all', isNew }
+    await write.saveSecret({ ...ref, sealed, createdAt: at, updatedAt: at, ...updatedBy, ...rules })
+    const { runners, expiresAt } = rules
+    const scope = repositoryId ?? 'all'
+    const after = { scope, isNew, runners, expiresAt, isMasked: !rules.isNotMasked }
     write.audit(by, { action: 'secret.set', subject: secretSubject(ref), after })
   })
 }

@@ -10,7 +10,6 @@ import {
   printJson,
   wholeNumber,
 } from '../client-command.ts'
-import { redactLog } from '../redact-log.ts'
 
 interface RedactOptions extends ClientOptions {
   readonly step?: string
@@ -45,6 +44,8 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
     const what = options.step === undefined ? 'log' : `step ${JSON.stringify(options.step)}`
     throw new NarwhalError('not_found', `job ${job.id} (${job.name}) has no such ${what}`)
   }
+  // As the client, with its schemas.
+  const { redactLog } = await import('../redact-log.ts')
   const done = []
   for (const { number: attempt } of attempts) {
     const log = { jobId: job.id, attempt, step: options.step }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { SecretView } from '../../contract/rest-secrets.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
@@ -9,7 +10,9 @@ import {
   openClient,
   printJson,
 } from '../client-command.ts'
-import { formatAge } from '../format.ts'
+import { formatAge, formatDay } from '../format.ts'
+import { parseEnd } from '../parse-when.ts'
+import { resolvePipeline } from '../resolve.ts'
 import { printTable } from '../table.ts'
 
 interface SecretOptions extends ClientOptions {
@@ -18,7 +21,18 @@ interface SecretOptions extends ClientOptions {
 
 const REPOSITORY = '--repository <name>'
 
-/** `narwhal secret set|list|remove` */
+interface SetOptions extends SecretOptions {
+  readonly expires?: string
+  readonly runners?: string
+  /** By `--not-masked`. */
+  readonly notMasked?: boolean
+}
+
+interface ExplainOptions extends ClientOptions {
+  readonly pipeline: string
+}
+
+/** `narwhal secret set|list|remove|explain` */
 export function addSecretCommands(program: Command, io: CliIo): void {
   // `secret rotate`, which works on the database, may be there already.
   const secret =
@@ -31,10 +45,14 @@ export function addSecretCommands(program: Command, io: CliIo): void {
     examples: [
       'secret set DEPLOY_KEY --repository octocat/hello < key.pem',
       'secret set REGISTRY_TOKEN',
+      'secret set CLOUD_KEY --expires 2030-06-30 --runners box1,label:deploy',
     ],
   })
     .option(REPOSITORY, 'for this repository alone; else for all')
-    .action((name: string, options: SecretOptions) => set(name, options, io))
+    .option('--expires <date>', 'its last day, like 2030-06-30, or how long it is good, like 90d')
+    .option('--runners <list>', 'only these runners may have it: names, or label:<a granted label>')
+    .option('--not-masked', 'logs show it: it is a name or a setting')
+    .action((name: string, options: SetOptions) => set(name, options, io))
   addClientCommand(secret, 'list', {
     summary: 'list the secrets, without their values',
     examples: ['secret list', 'secret list --repository octocat/hello'],
@@ -47,18 +65,31 @@ export function addSecretCommands(program: Command, io: CliIo): void {
   })
     .option(REPOSITORY, "the repository's own; else that of all")
     .action((name: string, options: SecretOptions) => remove(name, options, io))
+  addClientCommand(secret, 'explain <name>', {
+    summary: 'tell which jobs of a pipeline would get a secret, and why others would not',
+    examples: ['secret explain DEPLOY_KEY --pipeline octocat/hello#12'],
+  })
+    .requiredOption('--pipeline <pipeline>', 'its id, or like owner/name#12')
+    .action((name: string, options: ExplainOptions) => explain(name, options, io))
 }
 
-async function set(name: string, options: SecretOptions, io: CliIo): Promise<void> {
+async function set(name: string, options: SetOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const value = withoutLineEnd(await io.readInput(`The value of ${cleanText(name)}: `))
   if (value === '') {
     const words = `no value came by standard input: give one, such as \`narwhal secret set ${name} < file\``
     throw new NarwhalError('invalid', words)
   }
-  await client.setSecret(name, value, options.repository)
-  if (options.json) return printJson(io, { ok: true })
+  const { expires, runners, notMasked } = options
+  const rules = {
+    ...(expires === undefined ? {} : { expiresAt: parseEnd('--expires', expires, io.now()) }),
+    ...(runners === undefined ? {} : { runners: namesIn(runners) }),
+    ...(notMasked ? ({ isNotMasked: true } as const) : {}),
+  }
+  const warnings = await client.setSecret(name, { value, ...rules }, options.repository)
+  if (options.json) return printJson(io, { ok: true, warnings })
   io.stdout.write(`set ${cleanText(name)} for ${scopeOf(options)}\n`)
+  for (const warning of warnings) note(io, warning)
 }
 
 /** Most tools end a line that they print; the end of a key's last line belongs to it. */
@@ -80,7 +111,50 @@ async function list(options: SecretOptions, io: CliIo): Promise<void> {
     { title: 'of', cell: ({ scope }) => (scope === 'all' ? 'all' : 'the repository') },
     { title: 'set', cell: ({ updatedAt }) => formatAge(updatedAt, now) },
     { title: 'by', cell: ({ updatedBy = '' }) => cleanText(updatedBy), shrinkTo: 8 },
+    ...(secrets.some(rulesInWords) ? [RULES] : []),
   ])
+  for (const { name, warning } of secrets) {
+    if (warning) note(io, `${cleanText(name)} ${cleanText(warning)}`)
+  }
+}
+
+const RULES = { title: 'besides', cell: rulesInWords, shrinkTo: 12 }
+
+/** What holds for it that does not for most. */
+function rulesInWords({ expiresAt, runners, isNotMasked }: SecretView): string {
+  const parts = [
+    // At midnight the day before was its last.
+    ...(expiresAt === undefined ? [] : [`until ${formatDay(expiresAt - 1)}`]),
+    ...(runners ? [`for ${runners.map(cleanText).join(', ')}`] : []),
+    ...(isNotMasked ? ['not masked'] : []),
+  ]
+  return parts.join('; ')
+}
+
+async function explain(name: string, options: ExplainOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const pipeline = await resolvePipeline(client, options.pipeline)
+  const { explainSecret } = await import('../explain-secret.ts')
+  const explained = await explainSecret(client.address, { pipeline, name }, io.signal)
+  if (options.json) return printJson(io, explained)
+  const { secret, near, jobs } = explained
+  const meant = near === undefined ? '' : `: did you mean ${cleanText(near)}?`
+  if (!secret) note(io, `${cleanText(name)} is not set for this repository, nor for all${meant}`)
+  else if (secret.runners) note(io, `it is for ${secret.runners.map(cleanText).join(', ')} alone`)
+  await printTable(io, jobs, [
+    { title: 'job', cell: (job) => cleanText(job.name), shrinkTo: 12 },
+    { title: 'gets it', cell: (job) => (job.refusedBecause === undefined ? 'yes' : 'no') },
+    {
+      title: 'as, or why not',
+      cell: ({ variables, refusedBecause }) => cleanText(refusedBecause ?? variables.join(', ')),
+      shrinkTo: 20,
+    },
+  ])
+}
+
+function namesIn(list: string): string[] {
+  const names = list.split(',').map((name) => name.trim())
+  return names.filter((name) => name !== '')
 }
 
 async function remove(name: string, options: SecretOptions, io: CliIo): Promise<void> {

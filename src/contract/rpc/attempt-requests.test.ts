@@ -36,6 +36,8 @@ const order = fc
       job: anyJob,
       env: map,
       secrets: map,
+      notMasked: fc.array(anyText, { maxLength: 3 }),
+      notes: fc.array(anyText, { maxLength: 3 }),
       withheldIdTokens: map,
       timeoutMs: large,
       logBytes: fc.integer({ min: LEAST_LOG_BYTES, max: 2 ** 50 }),

@@ -26,6 +26,10 @@ export interface AttemptOrder extends AttemptRef {
   readonly env: Readonly<Record<string, string>>
   /** The values of its secrets, by the variables of its steps; in memory only, and in nothing it tells. */
   readonly secrets: Readonly<Record<string, string>>
+  /** The variables of the secrets that logs show. */
+  readonly notMasked?: readonly string[]
+  /** What its log says first. */
+  readonly notes?: readonly string[]
   /** The optional id tokens that it does not get, with the reason; the job's own are without them. */
   readonly withheldIdTokens?: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
@@ -117,6 +121,8 @@ function caseOf(request: AttemptRequest): RequestCase {
         job: jobToProto(order.job),
         env: { ...order.env },
         secrets: { ...order.secrets },
+        notMasked: [...(order.notMasked ?? [])],
+        notes: [...(order.notes ?? [])],
         withheldIdTokens: { ...order.withheldIdTokens },
         timeoutMs: BigInt(order.timeoutMs),
         logBytes: BigInt(order.logBytes),
@@ -165,6 +171,8 @@ function startFromProto(start: StartAttempt): AttemptRequest {
     job: jobFromProto(start.job),
     env: start.env,
     secrets: start.secrets,
+    notMasked: start.notMasked,
+    notes: start.notes,
     withheldIdTokens: start.withheldIdTokens,
     timeoutMs: Number(start.timeoutMs),
     // A dispatcher of a version before says nothing.

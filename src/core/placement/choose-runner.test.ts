@@ -41,6 +41,10 @@ const full = { busy: 2 }
 const gpu = { labels: ['gpu'] }
 const plain = { engines: ['bubblewrap'] as const }
 
+const kept: Partial<WaitingJob> = {
+  secrets: [{ name: 'KEY', runners: ['runner_c', 'label:deploy'] }],
+}
+
 /** What waits, for which runners, and the words. */
 const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], string])[] = [
   ['none', {}, [], 'no runner is registered: start one with `narwhal runner`'],
@@ -112,6 +116,28 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     { isStranger: true },
     [runner('a', { ...full, takesStrangers: true }), runner('b')],
     'all 2 slots of runner a are busy',
+  ],
+  [
+    'a secret that is kept for others',
+    kept,
+    [
+      runner('a', { grants: ['runner_a'] }),
+      runner('b', { labels: ['deploy'], grants: ['runner_b'] }),
+      runner('c', { grants: [] }),
+    ],
+    'no runner may have the secret KEY, which is for c, those that were granted the label deploy',
+  ],
+  [
+    'a secret that a runner without a slot may have',
+    kept,
+    [runner('a'), runner('b', { ...full, grants: ['runner_b', 'label:deploy'] })],
+    'all 2 slots of runner b are busy',
+  ],
+  [
+    'two secrets that no runner may have both of',
+    { secrets: [...(kept.secrets ?? []), { name: 'OTHER', runners: ['runner_a'] }] },
+    [runner('a', { grants: ['runner_a'] }), runner('b', { grants: ['runner_b', 'label:deploy'] })],
+    'no runner may have the secret KEY, which is for one that was removed, those that were granted the label deploy',
   ],
   ['no slots', {}, [runner('a', { slots: 0 })], 'no slots are offered by runner a'],
 ]

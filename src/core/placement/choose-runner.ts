@@ -1,3 +1,4 @@
+import { secretWithheld } from '../secret-rules.ts'
 import { heuristics } from './heuristics.ts'
 import type {
   Candidate,
@@ -100,7 +101,8 @@ function mustHaveEngine(job: WaitingJob, candidates: readonly Candidate[]): bool
     (candidate) =>
       candidate.state === 'online' &&
       hasContainers(candidate) &&
-      missingLabels(job, candidate).length === 0,
+      missingLabels(job, candidate).length === 0 &&
+      secretWithheld(job.secrets, candidate.grants) === undefined,
   )
 }
 
@@ -112,6 +114,8 @@ function findRefusal(
   const missing = missingLabels(job, candidate)
   if (missing.length > 0) return `lacks ${labelsInWords(missing)}`
   if (refusesStranger(job, candidate)) return "takes no strangers' jobs"
+  const secret = secretWithheld(job.secrets, candidate.grants)
+  if (secret) return `may not have the secret ${secret.name}`
   if (candidate.state !== 'online') return `is ${stateInWords(candidate.state)}`
   if (needsEngine && !hasContainers(candidate)) return 'has no container engine'
   if (candidate.slots < 1) return 'offers no slots'

@@ -1,4 +1,5 @@
 import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
+import type { KeptSecret } from '../secret-rules.ts'
 
 /** What runs containers or sandboxes on a runner. `process` isolates nothing; `fake` is for tests. */
 export type Engine = 'docker' | 'bubblewrap' | 'process' | 'fake'
@@ -13,6 +14,8 @@ export interface WaitingJob {
   readonly labels: readonly string[]
   /** Only runners that take strangers' jobs may have it. */
   readonly isStranger?: true
+  /** Secrets of it that not every runner may have. */
+  readonly secrets?: readonly KeptSecret[]
   /** Epoch milliseconds. */
   readonly queuedAt: number
   /** How many jobs of the pipeline follow on the longest way through `needs`. */
@@ -31,6 +34,8 @@ export interface Candidate {
   readonly engines: readonly Engine[]
   /** Whether its operator lets it run the jobs of strangers. */
   readonly takesStrangers?: boolean
+  /** By what it may have secrets that are kept for some runners: its id, and labels that the server grants. */
+  readonly grants?: readonly string[]
   readonly slots: number
   /** Slots in use or reserved, at decision time. */
   readonly busy: number

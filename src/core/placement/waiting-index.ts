@@ -181,10 +181,10 @@ function itemOf<Entry extends { readonly job: WaitingJob }>(
  * can be placed on the same runners.
  */
 export function classKey(job: WaitingJob): string {
-  const { labels, avoid, isStranger = false } = job
+  const { labels, avoid, isStranger = false, secrets = [] } = job
   const containers = wantsContainers(job)
-  if (avoid.length === 0 && labels.length === 0 && !isStranger) {
+  if (avoid.length === 0 && labels.length === 0 && !isStranger && secrets.length === 0) {
     return containers ? 'containers' : 'plain'
   }
-  return JSON.stringify([containers, isStranger, labels.toSorted(), avoid])
+  return JSON.stringify([containers, isStranger, labels.toSorted(), avoid, secrets])
 }

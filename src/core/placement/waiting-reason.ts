@@ -1,3 +1,4 @@
+import { secretWithheld } from '../secret-rules.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
 import {
   hasContainers,
@@ -26,11 +27,33 @@ export function describeWaiting(
   const open = labelled.filter((candidate) => !refusesStranger(job, candidate))
   if (open.length === 0)
     return `no runner${withAll(wanted)} takes strangers' jobs: ${STRANGERS_NEED}`
-  const online = open.filter(({ state }) => state === 'online')
-  if (online.length === 0) return describeAway(open, withAll(wanted))
+  const trusted = open.filter(({ grants }) => !secretWithheld(job.secrets, grants))
+  if (trusted.length === 0) return describeSecrets(job, open, withAll(wanted))
+  if (job.secrets?.length) wanted.push('its secrets')
+  const online = trusted.filter(({ state }) => state === 'online')
+  if (online.length === 0) return describeAway(trusted, withAll(wanted))
   const able = needsEngine ? online.filter(hasContainers) : online
   if (able.length < online.length) wanted.push('a container engine')
   return describeFull(able, withAll(wanted))
+}
+
+function describeSecrets(
+  { secrets }: WaitingJob,
+  candidates: readonly Candidate[],
+  suffix: string,
+): string {
+  // The first that keeps it from all of them; else they have not all of it together.
+  const kept =
+    secrets?.find((one) => candidates.every(({ grants }) => secretWithheld([one], grants))) ??
+    secrets?.[0]
+  const names = kept?.runners.map((one) => runnerInWords(one, candidates)) ?? []
+  return `no runner${suffix} may have the secret ${kept?.name}, which is for ${names.join(', ')}`
+}
+
+function runnerInWords(runner: string, candidates: readonly Candidate[]): string {
+  if (runner.startsWith('label:'))
+    return `those that were granted the ${labelsInWords([runner.slice(6)])}`
+  return candidates.find(({ runnerId }) => runnerId === runner)?.name ?? 'one that was removed'
 }
 
 function withAll(wanted: readonly string[]): string {

@@ -1,5 +1,7 @@
 import type { Sandbox } from '../executor/executor.ts'
+import { GrowingMask } from './growing-mask.ts'
 import { LearnedValues } from './learned-values.ts'
+import { notesOnSecrets } from './notes-on-secrets.ts'
 import { MaskedStream, SecretMask } from './secret-mask.ts'
 
 /** The variable with the path of the file, as the steps see it. */
@@ -19,21 +21,28 @@ export class JobMask implements Disposable {
   readonly #secrets: SecretMask | undefined
   readonly #named: Readonly<Record<string, string>>
   #file: LearnedValues | undefined
-  #learned: SecretMask | undefined
+  #taken = 0
+  readonly #learned = new GrowingMask()
   /** What was told here, until when. */
-  readonly #hidden = new Map<string, number>()
-  #hasMore = false
+  readonly #hidden = new GrowingMask()
+  #masks: readonly SecretMask[] = []
+  /** Of what `#masks` was made. */
+  #parts: readonly (readonly SecretMask[])[] = []
+  #notes: readonly string[]
 
-  /** The values by the variables that hold them. */
-  constructor(secrets: Readonly<Record<string, string>>) {
-    this.#named = secrets
-    this.#secrets = SecretMask.of(Object.values(secrets))
+  /** The values by the variables that hold them; those of some may be shown. */
+  constructor(secrets: Readonly<Record<string, string>>, notMasked: readonly string[] = []) {
+    const named = Object.entries(secrets).filter(([name]) => !notMasked.includes(name))
+    this.#named = Object.fromEntries(named)
+    this.#secrets = SecretMask.of(Object.values(this.#named))
+    this.#notes = notesOnSecrets(this.#named, notMasked)
   }
 
   /** From now on also what is, or comes to be, in this file. Throws where it can't be opened. */
   learnFrom({ maskFile }: Pick<Sandbox, 'maskFile'>): void {
     this.#file?.[Symbol.dispose]()
     this.#file = maskFile && new LearnedValues(maskFile.runnerPath)
+    this.#taken = 0
   }
 
   /**
@@ -42,40 +51,42 @@ export class JobMask implements Disposable {
    */
   hide(values: Iterable<string>, forMs: number): void {
     const now = performance.now()
-    for (const [value, until] of this.#hidden) if (until <= now) this.#hidden.delete(value)
-    for (const value of values) this.#hidden.set(value, now + forMs)
-    for (const value of this.#hidden.keys()) {
-      if (this.#hidden.size <= MOST_HIDDEN) break
-      this.#hidden.delete(value)
-    }
-    this.#hasMore = true
+    this.#hidden.add(values, now + forMs)
+    this.#hidden.forget(now, MOST_HIDDEN)
   }
 
   /** Whether there is nothing to hide so far. */
   get isEmpty(): boolean {
-    return this.#secrets === undefined && this.look() === undefined
+    return this.#secrets === undefined && this.look().length === 0
   }
 
   /** What was learned by now; the same object as long as it is the same. */
-  look(): SecretMask | undefined {
-    const hasLearned = this.#file?.look() ?? false
-    if (hasLearned || this.#hasMore) {
-      this.#hasMore = false
-      this.#learned = SecretMask.of([...(this.#file?.values ?? []), ...this.#hidden.keys()])
+  look(): readonly SecretMask[] {
+    if (this.#file?.look()) {
+      this.#learned.add([...this.#file.values].slice(this.#taken))
+      this.#taken = this.#file.values.size
     }
-    return this.#learned
+    const parts = [this.#learned.masks, this.#hidden.masks]
+    if (parts.some((part, index) => part !== this.#parts[index])) {
+      this.#parts = parts
+      this.#masks = parts.flat()
+    }
+    return this.#masks
   }
 
   /** What is to be said of values that can't be masked; once. */
   takeNotes(): readonly string[] {
-    return this.#file?.takeNotes() ?? []
+    const own = this.#notes
+    this.#notes = []
+    const learned = this.#file?.takeNotes() ?? []
+    return own.length === 0 ? learned : [...own, ...learned]
   }
 
   /** Takes out of a stream what is known by now; the stream's owner tells it what comes to it. */
   openStream(): MaskedStream {
     const stream = this.#secrets?.openStream() ?? new MaskedStream([])
     const learned = this.look()
-    if (learned) stream.hideAlso(learned)
+    if (learned.length > 0) stream.hideAlso(learned)
     return stream
   }
 
@@ -92,7 +103,7 @@ export class JobMask implements Disposable {
     for (const [name, value] of Object.entries(this.#named)) {
       if (isIn(SecretMask.of([value]))) return name
     }
-    return isIn(this.look()) ? 'NARWHAL_MASK' : undefined
+    return this.look().some(isIn) ? 'NARWHAL_MASK' : undefined
   }
 
   /** Reads no more; what is known stays so. */

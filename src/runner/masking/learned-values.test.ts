@@ -95,7 +95,7 @@ test('what is learned in the midst of a stream is masked in all that was not giv
   const property = fc.property(values, values, text, text, (secrets, learned, first, second) => {
     const stream = new SecretMask(secrets).openStream()
     const before = stream.write(Buffer.from(first)).toString()
-    stream.hideAlso(new SecretMask(learned))
+    stream.hideAlso([new SecretMask(learned)])
     const after = Buffer.concat([stream.write(Buffer.from(second)), stream.end()]).toString()
     // Whoever had known all of it from the beginning would not have shown more.
     const whole = new SecretMask([...secrets, ...learned]).text(second)

@@ -13,7 +13,7 @@ export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'ho
   readonly #lines: LogLines
   readonly #mask: JobMask
   readonly #streams: Readonly<Record<OutputStream, MaskedStream>>
-  #learned: SecretMask | undefined
+  #learned: readonly SecretMask[]
 
   /** As of LogLines. */
   constructor(step: number, emit: ConstructorParameters<typeof LogLines>[1], mask: JobMask) {
@@ -46,7 +46,7 @@ export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'ho
 
   #look(): void {
     const learned = this.#mask.look()
-    if (learned && learned !== this.#learned) {
+    if (learned !== this.#learned) {
       for (const stream of STREAMS) this.#streams[stream].hideAlso(learned)
       this.#learned = learned
     }

@@ -1,5 +1,5 @@
 import { base64Patterns, type Pattern, twiceBase64Patterns } from './base64-forms.ts'
-import { jsonValues } from './json-values.ts'
+import { isJson, jsonValues, shortJsonValues } from './json-values.ts'
 import { unescaped } from './unescaped.ts'
 
 /** In what forms the value of a secret is looked for. */
@@ -19,6 +19,7 @@ const LONGEST_TWICE = 4 * 1024
 
 /** What stands around every key, and is none. */
 const ARMOUR = /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]+ ?-{4,5}$/
+const LINE_END = /\r\n|\r|\n/
 const PUNCTUATION = /^[\s{}[\]()<>:;,"'=-]*$/
 
 /**
@@ -65,16 +66,33 @@ function usable(patterns: readonly Pattern[]): Pattern[] {
  */
 function linesOf(form: string): string[] {
   const text = form.trim()
-  const lines = text.split(/\r\n|\r|\n/)
+  const lines = text.split(LINE_END)
   if (lines.length === 1) return [text]
-  const least = text.length < SHORTEST_LINE ? SHORTEST_FORM : SHORTEST_LINE
-  const isTelling = (line: string): boolean => !ARMOUR.test(line.trim()) && !PUNCTUATION.test(line)
-  const isKnown = (line: string): boolean => isTelling(line) && line.trim().length >= least
+  const { isKnown, isShort } = kindsOfLines(text)
   const known = lines.filter(isKnown).map((line) => line.trim())
-  const isShort = (line: string): boolean => isTelling(line) && !isKnown(line)
   if (known.length === 0) return [lines.join('\n'), lines.join('\r\n')]
   const behind = lines.slice(lines.findIndex(isKnown), lines.findLastIndex(isShort) + 1)
   return [...known, ...['\n', '\r\n'].map((end) => behind.join(end).trim())]
+}
+
+/** Which lines of a text are looked for by themselves, and which tell something and are too short for that. */
+function kindsOfLines(text: string) {
+  const least = text.length < SHORTEST_LINE ? SHORTEST_FORM : SHORTEST_LINE
+  const isTelling = (line: string): boolean => !ARMOUR.test(line.trim()) && !PUNCTUATION.test(line)
+  const isKnown = (line: string): boolean => isTelling(line) && line.trim().length >= least
+  const isShort = (line: string): boolean => isTelling(line) && !isKnown(line)
+  return { isKnown, isShort }
+}
+
+/** How many lines of a value, or texts in it where it is JSON, are too short to be looked for by themselves. */
+export function countShortParts(value: string): number {
+  const text = value.trim()
+  const short = new Set(shortJsonValues(text))
+  const lines = text.split(LINE_END)
+  if (lines.length > 1 && !isJson(text)) {
+    for (const line of lines.filter(kindsOfLines(text).isShort)) short.add(line.trim())
+  }
+  return short.size
 }
 
 function escapedForms(text: string): string[] {

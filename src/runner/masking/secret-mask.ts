@@ -47,7 +47,7 @@ export class SecretMask {
 export class MaskedStream {
   readonly #scans: readonly PatternScan[]
   /** For what it was told of later. */
-  #more: readonly PatternScan[] = []
+  #more = new Map<SecretMask, readonly PatternScan[]>()
   #held = NOTHING
   /** What is held back begins here, in bytes from the start of the stream. */
   #from = 0
@@ -61,11 +61,17 @@ export class MaskedStream {
     this.#scans = scans
   }
 
-  /** From what is held back on, hides this as well, in place of what it was told here before. */
-  hideAlso(mask: SecretMask): void {
-    this.#more = mask.scansFrom(this.#from)
+  /** From what is held back on, hides these as well, in place of what it was told here before. */
+  hideAlso(masks: readonly SecretMask[]): void {
+    const found: Stretch[] = []
+    const scansOf = (mask: SecretMask): readonly PatternScan[] => {
+      const scans = mask.scansFrom(this.#from)
+      for (const scan of scans) found.push(...scan.scan(this.#held))
+      return scans
+    }
+    const known = this.#more
+    this.#more = new Map(masks.map((mask) => [mask, known.get(mask) ?? scansOf(mask)]))
     // What was found for the former ones stays found.
-    const found = this.#more.flatMap((scan) => scan.scan(this.#held))
     this.#open = merge([...this.#open, ...found])
   }
 
@@ -102,7 +108,7 @@ export class MaskedStream {
   }
 
   get #all(): readonly PatternScan[] {
-    return this.#more.length === 0 ? this.#scans : [...this.#scans, ...this.#more]
+    return this.#more.size === 0 ? this.#scans : [...this.#scans, ...this.#more.values()].flat()
   }
 
   /** Gives out all before `safe`, and holds the rest. */

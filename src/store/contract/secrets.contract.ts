@@ -39,6 +39,17 @@ export function secretsContract(open: OpenDatabase): void {
     assert.deepEqual(await store.listSecrets(one.id), [])
     assert.deepEqual(await store.listSecrets(), [token])
   })
+
+  test('keeps what holds for a secret, until it is set anew', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const runners = ['runner_1', 'label:deploy']
+    const kept = aSecret({ expiresAt: 1_900_000_000_000, runners, isNotMasked: true })
+    await store.transact((write) => write.saveSecret(kept))
+    assert.deepEqual(await store.listSecrets(), [kept])
+    await store.transact((write) => write.saveSecret(aSecret({})))
+    assert.deepEqual(await store.listSecrets(), [aSecret({})])
+  })
 }
 
 function aSecret(over: Partial<SecretRecord>): SecretRecord {

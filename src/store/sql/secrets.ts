@@ -37,8 +37,15 @@ export async function findSecrets(
 }
 
 export async function saveSecret(db: Db, secret: SecretRecord): Promise<void> {
-  const { name, sealed, createdAt, updatedAt, updatedBy } = secret
-  const changed = { value: sealed, updated_at: updatedAt, updated_by: updatedBy ?? null }
+  const { name, sealed, createdAt, updatedAt, updatedBy, expiresAt, runners } = secret
+  const changed = {
+    value: sealed,
+    updated_at: updatedAt,
+    updated_by: updatedBy ?? null,
+    expires_at: expiresAt ?? null,
+    runners: runners ? JSON.stringify(runners) : null,
+    not_masked: secret.isNotMasked ? 1 : null,
+  }
   await db
     .insertInto('secrets')
     .values({ scope: scopeOf(secret), name, created_at: createdAt, ...changed })
@@ -70,6 +77,8 @@ function secretOf(row: SecretRow): SecretRecord {
     sealed: row.value,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    ...present({ updatedBy: row.updated_by }),
+    ...present({ updatedBy: row.updated_by, expiresAt: row.expires_at }),
+    ...(row.runners === null ? {} : { runners: JSON.parse(row.runners) as string[] }),
+    ...(row.not_masked === null ? {} : { isNotMasked: true }),
   }
 }

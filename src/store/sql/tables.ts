@@ -290,6 +290,11 @@ export interface SecretRow {
   created_at: number
   updated_at: number
   updated_by: string | null
+  expires_at: number | null
+  /** JSON of the runners that may have it; null: all. */
+  runners: string | null
+  /** 1: logs show it. */
+  not_masked: number | null
 }
 
 export interface DispatcherRow {

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import type { SecretView } from '../../../src/contract/rest-secrets.ts'
 import { putJson } from '../api.ts'
 import { CommandForm } from '../parts/command-form.tsx'
@@ -38,33 +39,50 @@ export function Secrets({ repositoryId }: SecretsProps) {
 }
 
 function NewSecret({ path, onSet }: { readonly path: string; readonly onSet: () => void }) {
+  const [warnings, setWarnings] = useState<readonly string[]>([])
   const set = async (entered: FormData) => {
-    const { name = '', value } = Object.fromEntries(entered) as Record<string, string>
-    await putJson(`${path}/${encodeURIComponent(name.trim())}`, { value })
+    const { name = '', value, shown } = Object.fromEntries(entered) as Record<string, string>
+    const rules = shown === undefined ? {} : { isNotMasked: true }
+    const set = { value, ...rules }
+    const answer = await putJson<{ warnings: string[] }>(
+      `${path}/${encodeURIComponent(name.trim())}`,
+      set,
+    )
+    setWarnings(answer.warnings)
     onSet()
   }
   return (
-    <CommandForm action="Set the secret" run={set}>
-      <input
-        name="name"
-        type="text"
-        required
-        maxLength={100}
-        aria-label="The name of the secret"
-        placeholder="DEPLOY_KEY"
-        autoComplete="off"
-        spellCheck={false}
-      />
-      <textarea
-        name="value"
-        required
-        rows={1}
-        aria-label="The value of the secret"
-        placeholder="Its value"
-        autoComplete="off"
-        spellCheck={false}
-      />
-    </CommandForm>
+    <>
+      {warnings.map((warning) => (
+        <p className="notice" key={warning}>
+          {warning}
+        </p>
+      ))}
+      <CommandForm action="Set the secret" run={set}>
+        <input
+          name="name"
+          type="text"
+          required
+          maxLength={100}
+          aria-label="The name of the secret"
+          placeholder="DEPLOY_KEY"
+          autoComplete="off"
+          spellCheck={false}
+        />
+        <textarea
+          name="value"
+          required
+          rows={1}
+          aria-label="The value of the secret"
+          placeholder="Its value"
+          autoComplete="off"
+          spellCheck={false}
+        />
+        <label>
+          <input type="checkbox" name="shown" /> logs show it
+        </label>
+      </CommandForm>
+    </>
   )
 }
 
@@ -76,7 +94,7 @@ interface SecretTableProps {
 }
 
 function SecretTable({ secrets, path, repositoryId, onRemoved }: SecretTableProps) {
-  const rows = secrets.map(({ name, scope, updatedAt, updatedBy }) => ({
+  const rows = secrets.map(({ name, scope, updatedAt, updatedBy, ...rules }) => ({
     key: name,
     cells: [
       <code key="name">{name}</code>,
@@ -85,12 +103,29 @@ function SecretTable({ secrets, path, repositoryId, onRemoved }: SecretTableProp
         <Ago at={updatedAt} />
         {updatedBy ? ` by ${updatedBy}` : null}
       </span>,
+      <Rules key="rules" {...rules} />,
     ],
     path:
       repositoryId !== undefined && scope === 'all'
         ? undefined
         : `${path}/${encodeURIComponent(name)}`,
   }))
-  const headings = ['Name', 'Of', 'Set']
+  const headings = ['Name', 'Of', 'Set', 'Besides']
   return <RemovableTable {...{ headings, rows, onRemoved }} empty="There is none." needs="admin" />
+}
+
+/** What holds for a secret that does not for most. */
+function Rules({ expiresAt, warning, runners, isNotMasked }: Partial<SecretView>) {
+  const until = expiresAt === undefined ? undefined : new Date(expiresAt - 1).toLocaleDateString()
+  const parts = [
+    until === undefined || warning ? [] : [`until ${until}`],
+    runners ? [`for ${runners.join(', ')}`] : [],
+    isNotMasked ? ['not masked'] : [],
+  ]
+  return (
+    <span>
+      {warning ? <strong>{warning} </strong> : null}
+      {parts.flat().join('; ')}
+    </span>
+  )
 }

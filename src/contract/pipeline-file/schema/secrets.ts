@@ -7,11 +7,14 @@ const MOST_SECRETS = 100
 
 export const secretName = z
   .string({ error: must('the name of a secret') })
-  .refine(isSecretName, {
-    error:
-      "can't name a secret: use capital letters, digits and `_`, a letter first, and no name of Narwhal's own",
-  })
+  .refine(isSecretName, { error: ({ input }) => wrongName(input) })
   .max(100)
+
+function wrongName(given: unknown): string {
+  const capital = typeof given === 'string' ? given.toUpperCase().replaceAll(/[-. ]/g, '_') : ''
+  if (isSecretName(capital)) return `can't name a secret: did you mean ${capital}?`
+  return "can't name a secret: use capital letters, digits and `_`, a letter first, and no name of Narwhal's own"
+}
 
 const variable = envName.refine((name) => !isReservedName(name), {
   error: 'is a variable that Narwhal sets itself',

@@ -1303,6 +1303,20 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
   withheldIdTokens: { [key: string]: string };
 
   /**
+   * The variables of those secrets that logs show: they are names or settings rather than secrets.
+   *
+   * @generated from field: repeated string not_masked = 80;
+   */
+  notMasked: string[];
+
+  /**
+   * What the job's log says first: of secrets that end soon.
+   *
+   * @generated from field: repeated string notes = 81;
+   */
+  notes: string[];
+
+  /**
    * What the attempt's log may have, in bytes of text: of more, the first part and the end are sent,
    * with a line between. 0: 1 GiB.
    *

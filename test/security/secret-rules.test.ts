@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { eventually } from '../support/eventually.ts'
+import { type GitRepository, gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload } from '../support/github.ts'
+import {
+  finished,
+  type Installation,
+  logText,
+  pipelineOf,
+  register,
+  startUp,
+} from '../support/installation.ts'
+import { bearer } from '../support/tokens.ts'
+
+const DAY_MS = 86_400_000
+const CANARY = 'canary-of-rules-3b7d'
+
+const FILE = JSON.stringify({
+  jobs: {
+    shows: {
+      secrets: { WHO: 'DEPLOY_USER', KEY: 'DEPLOY_KEY' },
+      steps: [{ name: 'show', command: 'echo "as $WHO by $KEY"' }],
+    },
+    plain: { steps: [{ name: 'plain', command: 'echo plain' }] },
+  },
+})
+
+suite('what holds for a secret', () => {
+  let source: GitRepository
+  let narwhal: Awaited<ReturnType<typeof startUp>>
+  let repository: Awaited<ReturnType<typeof register>>
+  const name = 'ada/shop'
+
+  before(async () => {
+    source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+    narwhal = await startUp({ executor: 'process:' })
+    repository = await register(narwhal, source.path, { name })
+  })
+
+  after(async () => {
+    await narwhal[Symbol.asyncDispose]()
+    await source[Symbol.asyncDispose]()
+  })
+
+  async function cli(line: string | string[], input = '') {
+    const now = () => Date.now()
+    const env = { NARWHAL_TOKEN: narwhal.token }
+    return await runCommand(narwhal.url, line, { env, input, now })
+  }
+
+  async function build(): Promise<PipelineWithJobs> {
+    const { id } = await narwhal.client.startPipeline({ repository: name })
+    return await finished(narwhal, id)
+  }
+
+  const jobOf = ({ jobs }: PipelineWithJobs, wanted = 'shows') => {
+    const job = jobs.find((one) => one.name === wanted)
+    assert.ok(job)
+    return job
+  }
+
+  async function whole(job: { id: `job_${string}` }): Promise<string> {
+    const page = await narwhal.client.readLog({ jobId: job.id, attempt: 1 }, { from: 0, limit: 99 })
+    return page.lines.map(({ text }) => text).join('\n')
+  }
+
+  test('MSK-15: a value that logs are full of is told of when it is set, and one that is not masked stands in the log and the audit', async () => {
+    const warned = {
+      docker: /common word/,
+      'ada/shop': /name of the repository/,
+      Shop: /name of the repository/,
+      'x7-4': /fewer than 8 characters/,
+    }
+    for (const [value, words] of Object.entries(warned)) {
+      const { err, code } = await cli(`secret set SOME --repository ${name}`, value)
+      assert.equal(code, 0)
+      assert.match(err, words)
+      assert.ok(!err.includes(`"${value}"`))
+    }
+    assert.equal((await cli(`secret set SOME --repository ${name}`, CANARY)).err, '')
+    const set = ['secret', 'set', 'DEPLOY_USER', '--repository', name, '--not-masked']
+    assert.equal((await cli(set, 'deploy')).err, '')
+    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, name)
+    const job = jobOf(await build())
+    assert.match(await logText(narwhal, job), /as deploy by \*\*\*/)
+    assert.match(await whole(job), /logs show WHO: set with --not-masked/)
+    assert.match((await cli(`secret list --repository ${name}`)).out, /DEPLOY_USER .* not masked/)
+    const told = await auditOf(narwhal, 'secret.set')
+    const [shown, masked] = ['DEPLOY_USER', 'DEPLOY_KEY'].map((one) =>
+      told.find(({ subject }) => subject.name === one),
+    )
+    assert.equal(shown?.after?.['isMasked'], false)
+    assert.equal(masked?.after?.['isMasked'], true)
+    assert.ok(!JSON.stringify(told).includes(CANARY))
+  })
+
+  test('MSK-16: a secret is warned of before its end, and given to nobody after it', async () => {
+    const set = (expiresAt: number) =>
+      narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY, expiresAt }, name)
+    await set(Date.now() + 20 * DAY_MS)
+    const early = jobOf(await build())
+    assert.ok(!(await whole(early)).includes('DEPLOY_KEY ends'))
+    assert.equal((await cli(`secret list --repository ${name}`)).err, '')
+
+    const line = `secret set DEPLOY_KEY --repository ${name} --expires 13d`
+    assert.equal((await cli(line, CANARY)).code, 0)
+    const soon = jobOf(await build())
+    assert.equal(soon.outcome, 'success')
+    assert.match(await whole(soon), /the secret DEPLOY_KEY ends on 20\d\d-\d\d-\d\dT\d\d:\d\dZ/)
+    assert.match((await cli(`secret list --repository ${name}`)).err, /DEPLOY_KEY ends on 20/)
+
+    assert.match((await cli(line.replace('13d', '2020-01-01'), CANARY)).err, /is over already/)
+    await assert.rejects(set(Date.now() - 1), /would have ended already/)
+    const end = Date.now() + 300
+    await set(end)
+    await eventually(() => Date.now() > end)
+    const late = jobOf(await build())
+    assert.equal(late.outcome, 'error')
+    assert.match(
+      late.reason ?? '',
+      /^the secret DEPLOY_KEY ended on 20\S+: set it anew with `narwhal secret set DEPLOY_KEY --repository ada\/shop`/,
+    )
+    assert.deepEqual(late.attempts, [])
+  })
+
+  test('MSK-17: why a job does not get a secret is said before it runs, and told by `secret explain`', async () => {
+    await narwhal.client.removeSecret('DEPLOY_KEY', name)
+    await narwhal.client.setSecret('DEPLOYKEY', CANARY, name)
+    const missing = await build()
+    assert.match(
+      jobOf(missing).reason ?? '',
+      /^the secret DEPLOY_KEY is not set: did you mean DEPLOYKEY\?$/,
+    )
+    const explain = async (one: string, pipeline: string) =>
+      await cli(`secret explain ${one} --pipeline ${pipeline}`)
+    const { id } = missing.pipeline
+    const unset = await explain('DEPLOY_KEY', id)
+    assert.match(unset.err, /DEPLOY_KEY is not set .*did you mean DEPLOYKEY\?/)
+    assert.match(unset.out, /shows +no +it is not set/)
+    assert.match(unset.out, /plain +no +it does not name it/)
+    const { number } = missing.pipeline
+    const set = await explain('DEPLOY_USER', `${name}#${number}`)
+    assert.match(set.out, /shows +yes +WHO/)
+
+    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, name)
+    const sha = await source.commit({ 'narwhal.yml': FILE, stamp: 'pull' })
+    await source.git('update-ref', 'refs/pull/3/head', sha)
+    const payload = pullRequestPayload(repository.forge, { number: 3, sha, headRepositoryId: 99 })
+    const { secret } = repository
+    const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    const pull = await pipelineOf(narwhal, body.eventId)
+    await eventually(async () => {
+      const { out } = await explain('DEPLOY_KEY', pull.id)
+      assert.match(out, /shows +no +the pipeline is a stranger's, and nobody has approved it/)
+    })
+    await narwhal.client.cancelPipeline(pull.id)
+
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY, runners: ['label:none'] }, name)
+    const kept = await explain('DEPLOY_KEY', id)
+    assert.match(kept.err, /it is for label:none alone/)
+    assert.match(kept.out, /shows +no +no runner that is registered may have it/)
+    const nothing = await explain('DEPLOY_KEY', 'pipeline_0')
+    assert.match(nothing.err, /there is no pipeline/)
+  })
+
+  test('MSK-18: what is too short to be masked by itself is counted in the log, once, and not told', async () => {
+    const account = JSON.stringify({ id: 'acct-7', region: 'eu', key: `long-${CANARY}`, n: 5 })
+    await narwhal.client.setSecret('DEPLOY_KEY', account, name)
+    await narwhal.client.setSecret(
+      'DEPLOY_USER',
+      `user-${CANARY}\nab12\n{\n-----END X-----\n`,
+      name,
+    )
+    const log = await whole(jobOf(await build()))
+    assert.equal(log.match(/not masked where they stand alone/g)?.length, 1)
+    assert.match(log, /alone: a short part of WHO, 2 short parts of KEY/)
+    assert.ok(!log.includes('acct-7') && !log.includes(CANARY))
+  })
+})
+
+interface Entry {
+  readonly subject: { readonly name: string }
+  readonly after?: Readonly<Record<string, unknown>>
+}
+
+/** The newest first. */
+async function auditOf({ url, token }: Installation, action: string): Promise<Entry[]> {
+  const answer = await fetch(`${url}/api/v1/audit?action=${action}`, { headers: bearer(token) })
+  const { entries } = (await answer.json()) as { entries: Entry[] }
+  return entries
+}
