@@ -214,6 +214,8 @@ export const queueList = z.object({
   jobs: z.array(queuedJobView),
   /** How many wait, those that are not told too. */
   total: z.number().int().nonnegative(),
+  /** Why no commit is planned now, and so none of its jobs is here; absent: they are. */
+  unplanned: z.object({ reason: z.string(), commits: z.number().int().nonnegative() }).optional(),
 })
 export type QueueList = z.infer<typeof queueList>
 

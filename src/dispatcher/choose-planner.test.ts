@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Candidate } from '../core/placement/placement.ts'
-import { choosePlanner } from './choose-planner.ts'
+import { choosePlanner, planShortage } from './choose-planner.ts'
 
 interface Facts {
   readonly busy?: number
@@ -47,4 +47,37 @@ test('what joined by a token plans where there is nothing else, or the rest is d
   const joined = runner('joined', { allowedLabels: ['far'] })
   assert.equal(chosen(joined), 'joined')
   assert.equal(chosen(joined, runner('own', { state: 'draining', draining: true })), 'joined')
+})
+
+test('a token that grants the label lets its runners plan, and then no other token does', () => {
+  const granted = runner('granted', { allowedLabels: ['far', 'planner'], busy: 2 })
+  const other = runner('other', { allowedLabels: ['far'] })
+  assert.equal(chosen(other, granted), 'granted')
+  assert.equal(chosen(other, granted, runner('own')), 'own')
+  const away = runner('granted', { allowedLabels: ['planner'], state: 'offline' })
+  assert.equal(chosen(other, away), undefined)
+})
+
+test('why nothing can be planned names the runners that could, and what to do', () => {
+  const shortage = (...links: ReturnType<typeof runner>[]) =>
+    planShortage(
+      links.map((link) => ({
+        ...link,
+        record: { name: link.candidate().name, reason: 'it is gone' },
+      })),
+    )
+  const joined = runner('joined', { allowedLabels: [] })
+  const own = runner('own', { state: 'offline' })
+  assert.equal(shortage(joined), undefined)
+  assert.equal(shortage(), 'waits for a runner: none is registered, so start one')
+  assert.equal(
+    shortage(own),
+    'waits for a runner that may read pipeline files: own is offline (it is gone); start one of them',
+  )
+  assert.match(
+    shortage(joined, own) ?? '',
+    /: own is offline \(it is gone\), and those that are online .* drain .* the label planner$/,
+  )
+  const many = Array.from({ length: 9 }, (_, i) => runner(`r${i}`, { state: 'set_aside' }))
+  assert.match(shortage(...many) ?? '', /r0 is set aside \(it is gone\), r1 .* and 6 more;/)
 })

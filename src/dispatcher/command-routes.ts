@@ -136,7 +136,10 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
     },
     handler: async (request) => {
       const { jobs, total } = await dispatcher.queue(request.query.limit)
-      return { jobs: await expectStarts(store, jobs), total }
+      const { planShortage: reason, plannerWaits } = dispatcher.pool
+      const unplanned =
+        reason === undefined ? {} : { unplanned: { reason, commits: plannerWaits.size } }
+      return { jobs: await expectStarts(store, jobs), total, ...unplanned }
     },
   })
   server.post('/api/v1/jobs/:job/rerun', {

@@ -17,6 +17,7 @@ export function registerDispatcherMetrics(
       this.set(dispatcher.queueLength)
     },
   })
+  registerPlanMetrics(registers, dispatcher)
   new Gauge({
     name: 'narwhal_open_pipelines',
     help: 'Pipelines that have not ended.',
@@ -58,6 +59,25 @@ export function registerDispatcherMetrics(
       if (!stats) return
       commits.set({ state: 'ready' }, stats.commitsReady)
       commits.set({ state: 'dead' }, stats.commitsDead)
+    },
+  })
+}
+
+function registerPlanMetrics(registers: Metrics[], dispatcher: Dispatcher): void {
+  new Gauge({
+    name: 'narwhal_unplanned_commits',
+    help: 'Commits that wait for a runner that may read their pipeline file.',
+    registers,
+    collect() {
+      this.set(dispatcher.pool.plannerWaits.size)
+    },
+  })
+  new Gauge({
+    name: 'narwhal_plan_shortage',
+    help: '1 while no runner is online that may read pipeline files, so that all commits wait; /api/v1/queue says why.',
+    registers,
+    collect() {
+      this.set(dispatcher.pool.planShortage === undefined ? 0 : 1)
     },
   })
 }

@@ -68,7 +68,17 @@ export class PipelinePlanning {
   async #ask(signal: AbortSignal) {
     const early = await this.#earlyPlan(signal)
     const { pool, planOrder } = this.#deps
-    return early ?? (await planOnRunner(pool, await planOrder(), signal))
+    const onWait = (reason: string): void => void this.#tellWait(reason).catch(() => {})
+    return early ?? (await planOnRunner(pool, await planOrder(), signal, onWait))
+  }
+
+  /** Whoever looks at it is not to wonder why nothing happens. */
+  async #tellWait(reason: string): Promise<void> {
+    await this.#deps.ledger.change((draft) => {
+      const { pipeline } = draft
+      if (pipeline.state.status !== 'pending' || pipeline.state.reason === reason) return draft
+      return { ...draft, pipeline: { ...pipeline, state: { status: 'pending', reason } } }
+    })
   }
 
   /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */

@@ -23,8 +23,8 @@ test('a commit is planned elsewhere when its runner stops meanwhile', async () =
       },
     },
   }
-  const pool = { findPlanner: () => link } as unknown as RunnerPool
+  const pool = { plannerWaits: { wait: async () => link } } as unknown as RunnerPool
   const { signal } = new AbortController()
-  const answer = await planOnRunner(pool, {} as PlanOrder, signal)
+  const answer = await planOnRunner(pool, {} as PlanOrder, signal, () => {})
   assert.equal(answer.planned, planned)
 })

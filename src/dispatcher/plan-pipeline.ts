@@ -18,7 +18,6 @@ import type { JobRecord, PipelineRecord } from '../store/records.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { planDigest } from './plan-digest.ts'
-import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
 
 /** How often a commit may be unreachable before its pipeline ends in `error`. */
@@ -63,16 +62,17 @@ export interface PlannedOnRunner {
 }
 
 /**
- * Has a runner plan the commit. Waits for a runner where none is online; tries again elsewhere when
+ * Has a runner plan the commit. Waits for a runner where none is online, and says what for; tries again elsewhere when
  * one goes away meanwhile; rejects with the runner's words when the commit can't be had.
  */
 export async function planOnRunner(
-  pool: RunnerPool,
+  pool: Pick<RunnerPool, 'plannerWaits'>,
   order: PlanOrder,
   signal: AbortSignal,
+  onWait: (reason: string) => void,
 ): Promise<PlannedOnRunner> {
   for (let failures = 0; ; ) {
-    const link = await onlineRunner(pool, signal)
+    const link = await pool.plannerWaits.wait(signal, onWait)
     const askedAt = Date.now()
     try {
       const planned = await link.client.planCommit(order, signal)
@@ -116,26 +116,6 @@ export function planEarly(
     return { planned, askedAt, answeredAt: Date.now() }
   }
   return { answer: ask().catch(() => undefined), stop }
-}
-
-async function onlineRunner(pool: RunnerPool, signal: AbortSignal): Promise<RunnerLink> {
-  for (;;) {
-    const link = pool.findPlanner()
-    if (link) return link
-    await new Promise<void>((resolve, reject) => {
-      const listening = pool.onWake(() => {
-        signal.removeEventListener('abort', onAbort)
-        listening[Symbol.dispose]()
-        resolve()
-      })
-      const onAbort = (): void => {
-        listening[Symbol.dispose]()
-        reject(NarwhalError.from(signal.reason, 'cancelled'))
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      if (signal.aborted) onAbort()
-    })
-  }
 }
 
 /** What is decided about a plan, besides what it says itself. */

@@ -15,9 +15,10 @@ import type { ClientTls } from '../lib/tls-files.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Announcer } from './announcer.ts'
-import { choosePlanner } from './choose-planner.ts'
+import { choosePlanner, planShortage } from './choose-planner.ts'
 import type { Connector } from './connector.ts'
 import { newRunner } from './new-runner.ts'
+import { PlannerWaits } from './planner-waits.ts'
 import type { Recorder } from './recorder.ts'
 import { RunnerFailures } from './runner-failures.ts'
 import { RunnerLink } from './runner-link.ts'
@@ -62,6 +63,8 @@ export class RunnerPool implements AsyncDisposable {
   readonly #deps: RunnerPoolDeps
   readonly #links = new Map<RunnerId, RunnerLink>()
   readonly #toldAt = new Map<RunnerId, number>()
+  /** The commits that wait for a runner to plan them. */
+  readonly plannerWaits = new PlannerWaits(this)
   readonly #wakes: EventHub<void>
   readonly #news: RunnerNews
   readonly #failures: RunnerFailures
@@ -158,6 +161,11 @@ export class RunnerPool implements AsyncDisposable {
 
   candidates(): Candidate[] {
     return [...this.#links.values()].map((link) => link.candidate())
+  }
+
+  /** Why no runner can be asked for a plan now, and what to do about that; undefined: one can. */
+  get planShortage(): string | undefined {
+    return planShortage([...this.#links.values()])
   }
 
   /** The runner for a plan, if there is one now. */

@@ -90,8 +90,8 @@ export interface DeliveryRecord {
 }
 
 export type PipelineState =
-  /** Not planned yet. */
-  | { readonly status: 'pending' }
+  /** Not planned yet; `reason`: what it waits for, where that takes its time. */
+  | { readonly status: 'pending'; readonly reason?: string }
   | { readonly status: 'running'; readonly startedAt: number }
   | {
       readonly status: 'finished'

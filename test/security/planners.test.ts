@@ -53,3 +53,68 @@ test('RUN-13: a runner that joined by a token plans nothing while the operator h
   assert.equal(asked, 0)
   await client.cancelPipeline(held)
 })
+
+test('RUN-14: while no runner is there that may plan, commits wait, and their page, the queue and the figures say what for', async () => {
+  await using stack = new AsyncDisposableStack()
+  const narwhal = stack.use(await startUp({ executor: 'fake:', labels: 'own' }))
+  const { client, url } = narwhal
+  const [own] = await client.listRunners()
+  assert.ok(own)
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  stack.defer(() => end())
+  const join = async (name: string, labels: string[]) => {
+    const { token } = await client.createJoinToken({ labels })
+    const { identity } = await client.joinRunner({ name, labels, token })
+    const socket = await attachRawRunner(url, identity, {
+      describe: () => ({ instanceId: name, name, labels, slots: 1 }),
+      watchLoad: async function* () {
+        yield { instanceId: name, slots: 1 }
+        await ended
+      },
+      planCommit: () => ({
+        result: { case: 'problems', value: { problems: [{ message: `planned by ${name}` }] } },
+      }),
+    })
+    await eventually(async () =>
+      (await client.listRunners()).some((one) => one.name === name && one.state === 'online'),
+    )
+    return socket
+  }
+  // One that may plan by its token's grant, and one that may not; the operator's own is drained for good.
+  const planner = stack.use(await join('planner-1', ['far', 'planner']))
+  stack.use(await join('other', ['far']))
+  await client.drainRunner(own.id)
+  const start = async (name: string) => {
+    const repository = stack.use(await gitRepository({ files: { 'narwhal.yml': 'steps: [x]' } }))
+    await client.addRepository({ name, cloneUrl: repository.path, pollIntervalMs: 0 })
+    return (await client.startPipeline({ repository: name })).id
+  }
+  const first = await finished(narwhal, await start('ada/first'))
+  assert.equal(first.pipeline.problems[0]?.message, 'planned by planner-1')
+  assert.equal((await client.listQueue()).unplanned, undefined)
+
+  planner[Symbol.dispose]()
+  await eventually(async () => (await client.listQueue()).unplanned !== undefined)
+  const id = await start('ada/second')
+  const waiting = await eventually(async () => {
+    const { pipeline } = await client.getPipeline(id)
+    return pipeline.reason === undefined ? null : pipeline
+  })
+  assert.equal(waiting.status, 'pending')
+  const words = /^waits for a runner that may read pipeline files: planner-1 is offline.*drain/
+  assert.match(waiting.reason ?? '', words)
+  const { unplanned } = await client.listQueue()
+  assert.match(unplanned?.reason ?? '', words)
+  assert.equal(unplanned?.commits, 1)
+  const answer = await fetch(`${url}/metrics`, {
+    headers: { authorization: `Bearer ${narwhal.token}` },
+  })
+  const figures = await answer.text()
+  assert.match(figures, /^narwhal_plan_shortage 1$/m)
+  assert.match(figures, /^narwhal_unplanned_commits 1$/m)
+  // What the words say to do is enough.
+  await client.resumeRunner(own.id)
+  const { pipeline } = await finished(narwhal, id)
+  assert.notEqual(pipeline.reason, waiting.reason)
+  assert.equal((await client.listQueue()).unplanned, undefined)
+})

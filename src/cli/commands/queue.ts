@@ -21,8 +21,9 @@ export function addQueueCommand(program: Command, io: CliIo): void {
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const { jobs, total } = await client.listQueue()
-  if (options.json) return printJson(io, { jobs, total })
+  const { jobs, total, unplanned } = await client.listQueue()
+  if (options.json) return printJson(io, { jobs, total, ...(unplanned ? { unplanned } : {}) })
+  if (unplanned) note(io, `no commit is planned now: each ${cleanText(unplanned.reason)}`)
   if (jobs.length === 0) return note(io, 'no job waits for a runner')
   const now = io.now()
   await printTable(io, jobs, [

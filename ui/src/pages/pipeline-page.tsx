@@ -54,7 +54,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
         <Overview pipeline={pipeline} jobs={jobs} shown={job} params={params} />
       ) : null}
       {job ? <JobPanel key={`${job.id} ${attempt}`} job={job} attempt={attempt} /> : null}
-      {!job && pipeline.status !== 'finished' ? (
+      {!job && pipeline.status !== 'finished' && !pipeline.reason ? (
         <p className="quiet">Its narwhal.yml is being read…</p>
       ) : null}
     </>

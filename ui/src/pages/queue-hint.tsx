@@ -4,8 +4,16 @@ import { useQueue } from './use-queue.ts'
 
 /** A few words while jobs wait, with the first one's reason. */
 export function QueueHint() {
-  const { jobs, total } = useQueue()
+  const { jobs, total, unplanned } = useQueue()
   const [first] = jobs ?? []
+  if (unplanned) {
+    return (
+      <p className="queue-hint small">
+        <Link to="/queue">No commit is planned now</Link>
+        <span className="quiet">: each {unplanned.reason}</span>
+      </p>
+    )
+  }
   if (total === undefined || !first) return null
   return (
     <p className="queue-hint small">

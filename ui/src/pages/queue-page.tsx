@@ -1,3 +1,4 @@
+import type { QueueList } from '../../../src/contract/rest.ts'
 import { formatCount, formatDuration } from '../format.ts'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
 import { useNow } from '../parts/now.ts'
@@ -7,7 +8,7 @@ import { Link } from '../router.tsx'
 import { useQueue } from './use-queue.ts'
 
 export function QueuePage() {
-  const { jobs, total = 0, error } = useQueue()
+  const { jobs, total = 0, unplanned, error } = useQueue()
   useRowKeys()
   return (
     <>
@@ -17,8 +18,9 @@ export function QueuePage() {
         {total > 0 ? <span className="quiet number">{total.toLocaleString('en')}</span> : null}
       </div>
       <ErrorNotice error={error} />
+      {unplanned ? <Unplanned {...unplanned} /> : null}
       {!jobs && !error ? <Loading /> : null}
-      {jobs?.length === 0 ? (
+      {jobs?.length === 0 && !unplanned ? (
         <section className="empty">
           <h2>No job waits</h2>
           <p>
@@ -55,6 +57,16 @@ export function QueuePage() {
         </p>
       ) : null}
     </>
+  )
+}
+
+/** Of what is not planned there are no jobs that could stand in the list. */
+function Unplanned({ reason, commits }: NonNullable<QueueList['unplanned']>) {
+  return (
+    <p className="notice">
+      No commit is planned now{commits > 0 ? `; ${formatCount(commits, 'waits', 'wait')} here` : ''}
+      : each {reason}. <Link to="/runners">See the runners</Link>.
+    </p>
   )
 }
 
