@@ -26,11 +26,15 @@ function listFiles(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** Relative imports, also of types and of the dynamic kind. */
+/** Imports of our own files, also of types and of the dynamic kind. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8')
-  const found = text.matchAll(/(?:from|import\(|^import)\s*['"](\.[^'"]+)['"]/gm)
-  return [...found].map(([, path = '']) => resolve(dirname(file), path))
+  const found = text.matchAll(/(?:from|import\(|^import)\s*['"](\.[^'"]+|#root\/[^'"]+)['"]/gm)
+  return [...found].map(([, path = '']) =>
+    path.startsWith('#root/')
+      ? join(root, path.slice('#root/'.length))
+      : resolve(dirname(file), path),
+  )
 }
 
 function folderOf(file: string): string {
@@ -55,6 +59,32 @@ test('every folder imports only what the table in ARCHITECTURE.md allows', () =>
     }
   }
   assert.deepEqual(breaches, [])
+})
+
+/** Every circle of files that import one another, each once; each file is looked at once. */
+function circlesIn(folder: string): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const way: string[] = []
+  const visit = (file: string): void => {
+    const start = way.indexOf(file)
+    if (start >= 0) circles.push(way.slice(start).map(toRoot).join(' → '))
+    if (start >= 0 || done.has(file) || !file.startsWith(folder)) return
+    way.push(file)
+    for (const target of importsOf(file)) if (/\.tsx?$/.test(target)) visit(target)
+    way.pop()
+    done.add(file)
+  }
+  for (const file of listFiles(folder)) visit(file)
+  return circles
+}
+
+const toRoot = (file: string): string => relative(root, file)
+
+test('no files import one another in a circle, nor types only', () => {
+  for (const folder of [src, join(root, 'ui', 'src'), join(root, 'test'), join(root, 'bench')]) {
+    assert.deepEqual(circlesIn(folder), [])
+  }
 })
 
 test('the table names no folder that is gone', () => {

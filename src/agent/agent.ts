@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { Metrics } from '../http/metrics.ts'
-import type { HttpServer } from '../http/server.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Doer } from '../core/audit.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'

@@ -16,7 +16,7 @@ import {
 } from '../contract/rest-id-tokens.ts'
 import { isRef } from '../core/commit-event.ts'
 import { DOCUMENT_AGE_S, stateOfKey } from '../core/id-token-keys.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { IdTokenKeyRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'

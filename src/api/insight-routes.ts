@@ -9,7 +9,7 @@ import {
   trendQuery,
   usedConfig,
 } from '../contract/rest-insights.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
 import { getRepository } from './lookups.ts'

@@ -14,7 +14,7 @@ import {
 } from '../contract/rest-logs.ts'
 import type { JobView } from '../contract/views.ts'
 import type { AttemptRef } from '../core/ids.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { StoreReader } from '../store/store.ts'
 import { followLog, isLogComplete } from './follow-log.ts'

@@ -1,6 +1,6 @@
 import { attemptParams } from '../contract/rest.ts'
 import { logSearch, logSearchQuery } from '../contract/rest-logs.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { StoreReader } from '../store/store.ts'
 import { FairPlaces } from './fair-places.ts'
 import { isLogComplete } from './follow-log.ts'

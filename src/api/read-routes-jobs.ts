@@ -6,7 +6,7 @@ import {
   shownAttempt,
   stepList,
 } from '../contract/rest.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { StoreReader } from '../store/store.ts'
 import { getAttempt, getJob } from './lookups.ts'
 import { orError } from './responses.ts'

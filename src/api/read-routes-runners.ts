@@ -5,7 +5,7 @@ import {
   runnerParams,
   shownRunner,
 } from '../contract/rest.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { StoreReader } from '../store/store.ts'
 import { getRunner } from './lookups.ts'
 import { orError } from './responses.ts'

@@ -1,6 +1,6 @@
 import { pipelineParams, repositoryParams } from '../contract/rest.ts'
 import { explainedSecret, secretList, secretParams } from '../contract/rest-secrets.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { SecretRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'

@@ -7,7 +7,7 @@ import type {
   ServiceSpec,
   StepSpec,
 } from '../core/plan.ts'
-import { isShell } from '../core/step-script.ts'
+import { isShell } from '../core/shell.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { concurrencyFromProto, concurrencyToProto } from './concurrency-messages.ts'
 import { onlyIfFromProto, onlyIfToProto } from './expression-message.ts'

@@ -1,5 +1,5 @@
 import type { ApprovalReason } from '../core/approval.ts'
-import type { StrangerReason } from '../core/stranger.ts'
+import type { StrangerReason } from '../core/stranger-reason.ts'
 
 /** Why a commit counts as a stranger's, as the end of "it is a stranger's: …". */
 export const STRANGER_WORDS: Readonly<Record<StrangerReason, string>> = {

@@ -4,7 +4,7 @@ import { FORGES } from '../core/forge.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
 import { OUTCOMES } from '../core/outcome.ts'
 import { HEURISTICS } from '../core/placement/placement.ts'
-import { STRANGER_REASONS } from '../core/stranger.ts'
+import { STRANGER_REASONS } from '../core/stranger-reason.ts'
 
 /** The shapes that REST answers and live events have in common. Times are epoch milliseconds. */
 

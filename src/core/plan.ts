@@ -2,7 +2,7 @@ import type { Concurrency } from './concurrency.ts'
 import type { Expression } from './expression/syntax.ts'
 import type { IdTokenSpec } from './id-token.ts'
 import type { Outcome } from './outcome.ts'
-import type { Shell } from './step-script.ts'
+import type { Shell } from './shell.ts'
 
 /** On what outcome of the things before it something runs; absent: when all went well. */
 export type RunsOn = 'failure' | 'always'

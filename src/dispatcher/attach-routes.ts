@@ -12,7 +12,7 @@ import {
   SILENCE_MS,
 } from '../contract/attach.ts'
 import { bearerToken } from '../http/guard.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { type HeartbeatOptions, keepAlive } from '../lib/heartbeat.ts'
 import type { Logger } from '../lib/log.ts'

@@ -11,7 +11,7 @@ import {
   startPipeline,
 } from '../contract/rest.ts'
 import type { RequestsReach } from '../core/user-requests.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'

@@ -1,7 +1,7 @@
 import { doerOf } from '../api/doer-of.ts'
 import { idTokenStateOf } from '../api/id-token-routes.ts'
 import { idTokenState, rotateIdTokenKeys as rotation } from '../contract/rest-id-tokens.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { rotateIdTokenKeys } from '../store/id-token-keys.ts'
 import type { Store } from '../store/store.ts'

@@ -8,7 +8,7 @@ import {
   joinTokenParams,
   newJoinToken,
 } from '../contract/rest.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Store } from '../store/store.ts'
 import { runnerView } from '../store/views.ts'

@@ -14,7 +14,7 @@ import { testDeliveryRequest, testedDelivery } from '../contract/rest-insights.t
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../core/approval.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../core/forge.ts'
 import type { RequestsReach } from '../core/user-requests.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { cloneHost } from '../lib/clone-host.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git.ts'

@@ -11,7 +11,7 @@ import {
   retentionState,
 } from '../contract/rest-retention.ts'
 import type { Keep, KeepRules } from '../core/keeping.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { DatabaseGuard } from './database-guard.ts'

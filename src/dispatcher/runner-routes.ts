@@ -1,7 +1,7 @@
 import { doerOf } from '../api/doer-of.ts'
 import { getRunner } from '../api/lookups.ts'
 import { accepted, newRunner, runnerParams, shownRunner } from '../contract/rest.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
 

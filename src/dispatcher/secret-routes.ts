@@ -11,7 +11,7 @@ import {
 } from '../contract/rest-secrets.ts'
 import type { Doer } from '../core/audit.ts'
 import { secretWarnings } from '../core/secret-warnings.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { secretSubject, setSecret } from '../store/secret-values.ts'
 import type { SecretRef, Store } from '../store/store.ts'

@@ -11,7 +11,7 @@ import {
   tokenParams,
 } from '../contract/rest.ts'
 import type { Doer } from '../core/audit.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { TokenRecord, UserRecord } from '../store/records.ts'

@@ -1,6 +1,6 @@
 import { doerOf } from '../api/doer-of.ts'
 import { accepted, changedUser, newUser, shownUser, userParams } from '../contract/rest.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { UserRecord } from '../store/records.ts'

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { HttpServer } from './server.ts'
+import type { HttpServer } from './http-server.ts'
 
 const YEAR_S = 365 * 24 * 3600
 

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Opening } from '../core/opening.ts'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import type { HttpServer } from './http-server.ts'
 import { isOpenRoute } from './open-routes.ts'
-import type { HttpServer } from './server.ts'
 
 export interface Guard {
   /** What the operator has opened. */

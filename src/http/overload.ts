@@ -4,8 +4,8 @@ import { NarwhalError } from '../lib/errors.ts'
 import { Bodies } from './bodies.ts'
 import type { HttpBounds } from './bounds.ts'
 import { Connections } from './connections.ts'
+import type { HttpServer } from './http-server.ts'
 import type { Metrics } from './metrics.ts'
-import type { HttpServer } from './server.ts'
 import { UNTOUCHED_HEADER } from './untouched.ts'
 
 /** Who looks after the process must get an answer when nobody else does. */

@@ -4,11 +4,8 @@ import { collectDefaultMetrics } from '@prometheus-io/client'
 import {
   type FastifyBaseLogger,
   type FastifyHttpOptions,
-  type FastifyInstance,
   fastify,
   LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify'
 import {
@@ -23,18 +20,10 @@ import type { FollowingServer, ServerTls } from '../lib/tls-files.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'
+import type { HttpServer } from './http-server.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiObject } from './openapi.ts'
 import { boundServer } from './overload.ts'
-
-/** An HTTP server whose routes are typed by their zod schemas. */
-export type HttpServer = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
 
 export interface HttpDeps {
   readonly log: Logger

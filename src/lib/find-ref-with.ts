@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { NarwhalError } from './errors.ts'
+import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitEnv, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
-import type { GitWay } from './git-way.ts'
 
 /** A million commits are some 400 MB. */
 const MOST_BYTES = 512 * 1024 * 1024

@@ -1,7 +1,8 @@
 import { askOnce } from './ask-once.ts'
 import { describeError, NarwhalError } from './errors.ts'
+import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitEnv, parseCloneUrl } from './git.ts'
-import { type Found, findHttp, type GitWay, wayTo } from './git-way.ts'
+import { type Found, findHttp, wayTo } from './git-way.ts'
 
 interface Asking {
   readonly env: GitEnv

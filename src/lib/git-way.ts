@@ -1,15 +1,7 @@
-import type { CloneUrl, GitEnv } from './git.ts'
+import type { CloneUrl, GitEnv, GitWay } from './git.ts'
 import { ANY_HOSTS, type HostAddress } from './hosts.ts'
 import { sshPlace } from './ssh-place.ts'
 import { sshWay } from './ssh-way.ts'
-
-/** How git gets to a URL, and to nothing else: without one it reaches no other machine. */
-export interface GitWay {
-  /** Settings of git-config(1). */
-  readonly settings: readonly string[]
-  /** Options of ssh. */
-  readonly ssh: readonly string[]
-}
 
 /** Addresses of a URL's host; absent where git is not led by http. */
 export type Found = readonly [HostAddress, ...HostAddress[]]

@@ -6,7 +6,6 @@ import {
 } from 'node:child_process'
 import { childError } from './child-error.ts'
 import { NarwhalError } from './errors.ts'
-import type { GitWay } from './git-way.ts'
 import type { Hosts } from './hosts.ts'
 import { quoteUrl } from './without-credentials.ts'
 
@@ -56,6 +55,14 @@ export interface GitEnv {
   readonly SSH_AUTH_SOCK?: string
   /** Anywhere but where nobody is asked unless told. */
   readonly hosts?: Hosts
+}
+
+/** How git gets to a URL, and to nothing else: without one it reaches no other machine. */
+export interface GitWay {
+  /** Settings of git-config(1). */
+  readonly settings: readonly string[]
+  /** Options of ssh. */
+  readonly ssh: readonly string[]
 }
 
 export interface GitOptions {

@@ -1,6 +1,6 @@
+import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
-import type { GitWay } from './git-way.ts'
 
 /** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
 export async function listRemote(

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import { UNTOUCHED_HEADER } from '../http/untouched.ts'
 import { describeConnectError, wasNotConnected } from '../lib/connect-errors.ts'
 import { NarwhalError } from '../lib/errors.ts'

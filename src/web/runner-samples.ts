@@ -5,7 +5,7 @@ import { orError } from '../api/responses.ts'
 import { runnerParams, sampleList } from '../contract/rest.ts'
 import type { RunnerSample } from '../contract/views.ts'
 import type { RunnerId } from '../core/ids.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { StoreReader } from '../store/store.ts'
 
 const KEEP_MS = 60 * 60 * 1000

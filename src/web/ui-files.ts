@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
+import type { HttpServer } from '../http/http-server.ts'
 import { PAGE_PATHS } from '../http/open-routes.ts'
-import type { HttpServer } from '../http/server.ts'
 import { exists } from '../lib/exists.ts'
 
 const SECURITY_HEADERS = {

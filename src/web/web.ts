@@ -1,6 +1,6 @@
 import { registerReadRoutes } from '../api/read-routes.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { HttpServer } from '../http/server.ts'
+import type { HttpServer } from '../http/http-server.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 import type { StoreReader } from '../store/store.ts'

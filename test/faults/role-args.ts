@@ -3,7 +3,15 @@ import type { Role } from './kinds.ts'
 import type { Links } from './links.ts'
 import type { FaultsOptions } from './options.ts'
 import type { RestartableService } from './restartable-services.ts'
-import type { Member } from './topology.ts'
+
+/** A member that is about to be started. */
+export interface Member {
+  readonly name: string
+  readonly role: Role
+  readonly index: number
+  readonly port: number
+  readonly healthPort: number
+}
 
 interface Surroundings {
   readonly options: FaultsOptions

@@ -11,7 +11,7 @@ import {
   openRabbitmq,
   type RestartableService,
 } from './restartable-services.ts'
-import { roleArgs } from './role-args.ts'
+import { type Member, roleArgs } from './role-args.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 import { SupervisedProcess } from './supervised-process.ts'
@@ -34,15 +34,6 @@ export interface Topology extends AsyncDisposable {
   of(role: Role): readonly SupervisedProcess[]
   /** Has all processes of Narwhal end, in good order unless told, and waits for that; the servers stay. */
   stopProcesses(by?: 'SIGTERM' | 'SIGKILL'): Promise<void>
-}
-
-/** A member that is about to be started. */
-export interface Member {
-  readonly name: string
-  readonly role: Role
-  readonly index: number
-  readonly port: number
-  readonly healthPort: number
 }
 
 export async function startTopology(

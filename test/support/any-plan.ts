@@ -9,7 +9,7 @@ import type {
   ServiceSpec,
   StepSpec,
 } from '../../src/core/plan.ts'
-import { SHELL_NAMES } from '../../src/core/step-script.ts'
+import { SHELL_NAMES } from '../../src/core/shell.ts'
 
 /** Plans of all that a plan can say; what is absent in one is absent, and never a default. */
 

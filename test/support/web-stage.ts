@@ -1,5 +1,6 @@
+import type { HttpServer } from '../../src/http/http-server.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
-import { createHttpServer, type HttpServer, listen } from '../../src/http/server.ts'
+import { createHttpServer, listen } from '../../src/http/server.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { ServerTls } from '../../src/lib/tls-files.ts'
 import { startWeb, type WebDeps } from '../../src/web/web.ts'

@@ -1,13 +1,20 @@
 import { z } from 'zod'
 import type { ImageRun } from '../../core/image-run.ts'
 import type { DockerApi } from './docker-api.ts'
-import type { JobContainers } from './docker-maker.ts'
+import type { JobContainer } from './docker-container.ts'
+import type { JobServices } from './docker-services.ts'
 
 const Container = z.object({
   Image: z.string().optional(),
   Config: z.object({ Image: z.string().optional() }).optional(),
 })
 const Image = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() })
+
+interface Containers {
+  readonly main: JobContainer
+  readonly others: ReadonlyMap<string, JobContainer>
+  readonly services?: Pick<JobServices, 'ids'>
+}
 
 /**
  * What the containers of a job are made of: asked of the containers themselves, since a name may stand for something
@@ -17,7 +24,7 @@ export async function imagesOf({
   main,
   others,
   services,
-}: Pick<JobContainers, 'main' | 'others' | 'services'>): Promise<readonly ImageRun[]> {
+}: Containers): Promise<readonly ImageRun[]> {
   const { api } = main.parts
   const steps = [main, ...others.values()].map(({ parts }) => imageOf(api, parts.id, parts.image))
   const beside = (services?.ids ?? []).map((id) => imageOf(api, id))

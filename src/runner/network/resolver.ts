@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net'
 import { type AnswerFilter, emptyAnswer } from './answer-filter.ts'
 import { readNameServers } from './machine.ts'
-import { askByTcp, askByUdp, Frames, framed } from './upstream.ts'
+import { askByTcp, askByUdp, Frames, framed, type Upstream } from './upstream.ts'
 
 export interface ResolverOptions {
   /** The address on which it answers; nobody else has it. */
@@ -13,12 +13,6 @@ export interface ResolverOptions {
   readonly servers?: () => Promise<readonly Upstream[]>
   /** Takes out of an answer what the asker must not have; absent: nothing. */
   readonly filter?: AnswerFilter
-}
-
-/** A server for names. */
-export interface Upstream {
-  readonly address: string
-  readonly port: number
 }
 
 /** What questions may wait at once: of all jobs, and of one. */

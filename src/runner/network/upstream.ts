@@ -1,9 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import type { Upstream } from './resolver.ts'
 
 /** One question to one server for names (RFC 1035), by UDP and by TCP. */
+
+/** A server for names. */
+export interface Upstream {
+  readonly address: string
+  readonly port: number
+}
 
 const PATIENCE_MS = 3_000
 const LONGEST_ANSWER = 65_535

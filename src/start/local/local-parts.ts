@@ -14,7 +14,7 @@ import { Vault } from '../../store/vault.ts'
 import { startRunnerOf } from '../runner-parts.ts'
 import { openFleetingStore } from './fleeting-store.ts'
 import type { LocalContext } from './local-context.ts'
-import type { LocalEngine, LocalEvent, LocalParts, LocalWork } from './local-engine.ts'
+import type { LocalEngine, LocalEvent, LocalParts, LocalWork } from './local-work.ts'
 import { watchLocal } from './watch-local.ts'
 
 /** What is open already, the caller's to dispose, but for the executor. */

@@ -20,8 +20,9 @@ import type {
   RepositoryView,
   RunnerView,
 } from '#root/src/contract/views.ts'
+import type { HttpServer } from '#root/src/http/http-server.ts'
 import { openMetrics } from '#root/src/http/metrics.ts'
-import { createHttpServer, type HttpServer, listen } from '#root/src/http/server.ts'
+import { createHttpServer, listen } from '#root/src/http/server.ts'
 import { NarwhalError } from '#root/src/lib/errors.ts'
 import { silentLog } from '#root/src/lib/log.ts'
 import { FakeLive, type FakeSocket } from './fake-live.ts'

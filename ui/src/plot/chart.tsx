@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { PlotProps } from './plot.tsx'
+import type { PlotProps } from './plot-props.ts'
 
 /** The colours of lines, by their order: not one of them is a status's. */
 const COLORS = [

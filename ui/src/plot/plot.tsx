@@ -1,22 +1,5 @@
 import { lazy, Suspense } from 'react'
-
-export interface PlotProps {
-  readonly label: string
-  /** The newest value, or what sums the plot up, in words. */
-  readonly summary: string
-  /** Epoch seconds, or numbers of pipelines; ascending. */
-  readonly times: readonly number[]
-  readonly lines: readonly {
-    readonly name: string
-    readonly values: readonly (number | null)[]
-  }[]
-  readonly format: (value: number) => string
-  /** What fills the height; else the largest value. */
-  readonly most?: number
-  readonly height?: number
-  /** Whether `times` are times; else numbers. */
-  readonly isByTime?: boolean
-}
+import type { PlotProps } from './plot-props.ts'
 
 /** Drawing is a library of its own, which the first page does not need. */
 const Chart = lazy(async () => ({ default: (await import('./chart.tsx')).Chart }))

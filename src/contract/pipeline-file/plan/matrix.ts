@@ -1,10 +1,7 @@
 import type { Issue } from '../issues.ts'
 import type { Matrix, Scalar } from '../schema/matrix.ts'
 import { quote } from '../words.ts'
-import type { TextAt } from './planning.ts'
-
-/** The values of one combination by axis: as the file writes them, and for expressions. */
-export type Combination = ReadonlyMap<string, { readonly text: string; readonly value: Scalar }>
+import type { NamedValues, TextAt } from './facts.ts'
 
 export const MOST_COMBINATIONS = 256
 
@@ -16,7 +13,7 @@ export function expandMatrix(
   matrix: Matrix,
   path: readonly PropertyKey[],
   textAt: TextAt,
-): { combinations: Combination[]; issues: Issue[] } {
+): { combinations: NamedValues[]; issues: Issue[] } {
   const { include = [], exclude = [], ...axes } = matrix
   const names = Object.keys(axes)
   const read = (value: Scalar, at: readonly PropertyKey[]) => ({
@@ -37,7 +34,7 @@ export function expandMatrix(
         return { path: [...path, 'exclude', i, name], message, at: 'key' }
       }),
   )
-  let combinations: Combination[] = names.length === 0 ? [] : [new Map()]
+  let combinations: NamedValues[] = names.length === 0 ? [] : [new Map()]
   for (const name of names) {
     const values = (axes[name] ?? []).map((value, i) => read(value, [name, i]))
     combinations = combinations.flatMap((one) =>
@@ -58,6 +55,6 @@ export function expandMatrix(
   return { combinations: all, issues }
 }
 
-function hasValues(combination: Combination, values: Readonly<Record<string, Scalar>>): boolean {
+function hasValues(combination: NamedValues, values: Readonly<Record<string, Scalar>>): boolean {
   return Object.entries(values).every(([name, value]) => combination.get(name)?.value === value)
 }

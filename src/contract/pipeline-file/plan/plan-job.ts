@@ -3,7 +3,8 @@ import type { Defaults } from '../schema/file.ts'
 import { isLabel } from '../schema/names.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
 import { printable, quote } from '../words.ts'
-import { type Combination, expandMatrix } from './matrix.ts'
+import type { NamedValues } from './facts.ts'
+import { expandMatrix } from './matrix.ts'
 import { needNames } from './needs.ts'
 import { planConcurrency } from './plan-concurrency.ts'
 import { planIdTokens } from './plan-id-tokens.ts'
@@ -20,7 +21,7 @@ export function planVariants(named: NamedJob, planning: Planning, defaults: Defa
   const { name, job, path, template } = named
   const { combinations, issues } = job.matrix
     ? expandMatrix(job.matrix, [...placeOf(named, 'matrix'), 'matrix'], planning.textAt)
-    : { combinations: [new Map() as Combination], issues: [] }
+    : { combinations: [new Map() as NamedValues], issues: [] }
   planning.issues.push(...issues)
   const axes = [...new Set(combinations.flatMap((one) => [...one.keys()]))]
   const params = Object.keys(template?.params ?? {})
@@ -105,7 +106,7 @@ function planJobEnv(
 }
 
 /** `test (20, alpine)`. */
-function nameOf(name: string, combination: Combination, used: Set<string>): string {
+function nameOf(name: string, combination: NamedValues, used: Set<string>): string {
   if (combination.size === 0) return name
   const values = [...combination.values()].map(({ text }) => printable(text)).join(', ')
   const short = values.length > LONGEST_NAME ? `${values.slice(0, LONGEST_NAME)}…` : values

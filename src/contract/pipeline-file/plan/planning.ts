@@ -4,15 +4,10 @@ import type { PlanFacts } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import { fillIn, type Placeholder, placeholdersIn } from '../placeholders.ts'
 import type { Env } from '../schema/env.ts'
-import type { Scalar } from '../schema/matrix.ts'
 import type { Step } from '../schema/step.ts'
 import { quote } from '../words.ts'
+import type { KnownNames, NamedValues, TextAt } from './facts.ts'
 import type { InputValues } from './inputs.ts'
-import type { Combination } from './matrix.ts'
-import type { KnownNames } from './when.ts'
-
-/** The scalar at a path as the file writes it. */
-export type TextAt = (path: readonly PropertyKey[]) => string | undefined
 
 /** What a file is read with besides its values. */
 export interface Reading {
@@ -39,16 +34,13 @@ export interface NeededOutput extends OutputReference {
   readonly path: readonly PropertyKey[]
 }
 
-/** Values by name: as the file writes them, and for expressions. */
-export type Params = ReadonlyMap<string, { readonly text: string; readonly value: Scalar }>
-
 /** One combination of a job that is being planned; what a job without a matrix has is empty. */
 export interface Variant {
-  readonly combination: Combination
+  readonly combination: NamedValues
   /** What its expressions may speak of. */
   readonly known: KnownNames
   /** The parameters of its template, and their values. */
-  readonly params: Params
+  readonly params: NamedValues
   readonly path: readonly PropertyKey[]
   /** The path of the job, where `path` is of one of its steps. */
   readonly job: readonly PropertyKey[]

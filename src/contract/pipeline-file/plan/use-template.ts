@@ -5,8 +5,9 @@ import type { Scalar } from '../schema/matrix.ts'
 import { suggestKey } from '../schema/suggest-key.ts'
 import type { Templates } from '../schema/templates.ts'
 import { quote } from '../words.ts'
+import type { NamedValues } from './facts.ts'
 import { checkDeclarations, readInput, wanted } from './inputs.ts'
-import { fill, type Params, type Planning, type Variant } from './planning.ts'
+import { fill, type Planning, type Variant } from './planning.ts'
 
 /** A job with everything that its template gives it. */
 export type WholeJob = Omit<Job, 'steps' | 'template' | 'with'> & {
@@ -81,7 +82,7 @@ export function planParams(
   { path, template }: NamedJob,
   combination: Variant['combination'],
   planning: Planning,
-): Params {
+): NamedValues {
   const values = new Map<string, { text: string; value: Scalar }>()
   if (!template) return values
   const { params, given } = template

@@ -9,18 +9,17 @@ import { branchOf, type PlanFacts, tagOf } from '../../../core/plan-facts.ts'
 import type { Issue } from '../issues.ts'
 import type { Conditions, ExpressionName, When } from '../schema/when.ts'
 import { quote } from '../words.ts'
+import type { KnownNames, NamedValues } from './facts.ts'
 import type { InputValues } from './inputs.ts'
-import type { Combination } from './matrix.ts'
-import type { Params } from './planning.ts'
 
 /** What conditions are held against. */
 export interface Circumstances {
   readonly facts: PlanFacts
   readonly inputs: InputValues
   /** Absent: of the whole file, or a job without a matrix. */
-  readonly combination?: Combination
+  readonly combination?: NamedValues
   /** Absent: of the whole file, or a job without a template. */
-  readonly params?: Params
+  readonly params?: NamedValues
 }
 
 /**
@@ -145,13 +144,6 @@ function scopeOf({ facts, inputs, combination, params }: Circumstances): Scope {
     },
     hasChanged: (pattern) => hasChanged(facts, [pattern]),
   }
-}
-
-/** What expressions may speak of, by its kind. */
-export interface KnownNames {
-  readonly inputs: readonly string[]
-  readonly matrix: readonly string[]
-  readonly params: readonly string[]
 }
 
 const UNKNOWN = {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { LONGEST_FOR_SHELL, SHELL_NAMES } from '../../../core/step-script.ts'
+import { SHELL_NAMES } from '../../../core/shell.ts'
+import { LONGEST_FOR_SHELL } from '../../../core/step-script.ts'
 import { must } from '../words.ts'
 import { command } from './command.ts'
 import { env } from './env.ts'
