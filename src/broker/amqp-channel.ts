@@ -51,7 +51,7 @@ export function cutModel(model: ChannelModel): void {
 
 /**
  * Waits for the work, but no longer than this, and whatever comes of it: amqplib's close never
- * settles when the connection dies before the broker has answered it.
+ * settles when the connection dies before the broker has answered it (amqp-node/amqplib, issue 181).
  */
 export async function atMost(ms: number, work: () => Promise<unknown>): Promise<void> {
   const patience = new AbortController()

@@ -6,7 +6,7 @@ import type { Logger } from '../lib/log.ts'
 import { atMost, closeChannel, openChannel } from './amqp-channel.ts'
 import { type AmqpSession, QueueGoneError } from './amqp-session.ts'
 import { type CommitHandler, MAX_DELIVERIES } from './broker.ts'
-import { redeliveryDelayMs } from './redelivery.ts'
+import { redeliveryDelayMs } from './deliveries.ts'
 
 const CANCEL_WITHIN_MS = 1_000
 

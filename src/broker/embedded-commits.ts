@@ -2,8 +2,7 @@ import type { EventId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { type CommitHandler, MAX_DELIVERIES } from './broker.ts'
-import { checkPrefetch } from './prefetch.ts'
-import { redeliveryDelayMs } from './redelivery.ts'
+import { checkPrefetch, redeliveryDelayMs } from './deliveries.ts'
 
 /** Past this many waiting commits, publishing is refused; the sweep of the store comes back to them. */
 const MOST_WAITING = 100_000

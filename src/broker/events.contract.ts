@@ -47,6 +47,17 @@ export function eventsContract(
       assert.deepEqual(got, [sample(7)])
     })
 
+    test('carries a message that is far longer than a frame of the network', async () => {
+      await using broker = await openReady()
+      const got: EventMessage[] = []
+      await using _ = await broker.subscribeEvents('log.*', (_topic, it) => void got.push(it))
+      const long = sample(7, 'é'.repeat(4_000_000))
+      broker.publishEvent('log.job_1', long)
+      broker.publishEvent('log.job_1', sample(8))
+      await eventually(() => got.length === 2)
+      assert.deepEqual(got, [long, sample(8)])
+    })
+
     test('never calls the listener from inside publishEvent', async () => {
       await using broker = await openReady()
       let heard = 0
@@ -107,14 +118,14 @@ export function eventsContract(
 }
 
 /** A small event that is told from others by its number. */
-export function sample(n: number): EventMessage {
+export function sample(n: number, text = `line ${n}`): EventMessage {
   return {
     v: 1,
     event: {
       type: 'log.appended',
       jobId: 'job_1',
       attempt: 1,
-      lines: [{ number: n, at: 1, step: 0, stream: 'stdout', text: `line ${n}` }],
+      lines: [{ number: n, at: 1, step: 0, stream: 'stdout', text }],
     },
   }
 }

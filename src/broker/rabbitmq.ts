@@ -12,7 +12,7 @@ import { attachSubscription, EventPublisher } from './amqp-events.ts'
 import { AmqpLink } from './amqp-link.ts'
 import { type AmqpNames, amqpNames, declareTopology } from './amqp-topology.ts'
 import type { Broker, BrokerState, BrokerStats, CommitHandler } from './broker.ts'
-import { checkPrefetch } from './prefetch.ts'
+import { checkPrefetch } from './deliveries.ts'
 import { checkPattern } from './topic.ts'
 
 const STATS_WITHIN_MS = 2_000
