@@ -28,8 +28,8 @@ PIPELINE     STATUS   BY    REF   COMMIT      TITLE         AUTHOR  TOOK        
 team/app#12  failure  push  main  1a2b3c4d5e  Fix the flux  Ada     4.0 s       1 min ago
 team/app#11  running  push  main  1a2b3c4d5e  Fix the flux  Ada     1 min 00 s  1 min ago
 
-RUNNER   STATE   BUSY  ENGINES  LABELS       LINK                  SEEN       ABOUT
-build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago  known holes: runc 1.3.2
+RUNNER   STATE   BUSY  ENGINES  LABELS       LINK                  SEEN       NETWORK       ABOUT
+build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago  private open  known holes: runc 1.3.2
 
 #  REPOSITORY  JOB     WAITS       BECAUSE                      ID
 1  team/app    deploy  1 min 00 s  no runner has the label gpu  job_deploy

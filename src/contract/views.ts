@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { APPROVAL_REASONS, APPROVAL_RULES, PIPELINE_FILES_RULES } from '../core/approval.ts'
 import { FORGES } from '../core/forge.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../core/ids.ts'
+import { JOB_NETWORK_KINDS } from '../core/job-network.ts'
 import { OUTCOMES } from '../core/outcome.ts'
 import { HEURISTICS } from '../core/placement/placement.ts'
 import { STRANGER_REASONS } from '../core/stranger-reason.ts'
@@ -260,6 +261,15 @@ export const runnerView = z
     /** Programs of its machine whose versions have known holes; a distribution may have mended them. */
     flawedTools: z
       .array(z.object({ name: z.string(), version: z.string(), holes: z.array(z.string()) }))
+      .optional(),
+    /** What its jobs reach; absent: it has not told. */
+    jobNetwork: z
+      .object({
+        kind: z.enum(JOB_NETWORK_KINDS),
+        deniesPrivate: z.boolean(),
+        holes: z.array(z.string()),
+        alsoPrivate: z.array(z.string()),
+      })
       .optional(),
     slots: z.number().int().nonnegative(),
     busy: z.number().int().nonnegative(),

@@ -185,7 +185,7 @@ export class RunnerLink implements AsyncDisposable {
 
   #describe(description: RunnerDescription): void {
     this.#candidate = undefined
-    const { hardware, engines, strangerEngines, flawedTools, version } = description
+    const { hardware, engines, strangerEngines, flawedTools, version, jobNetwork } = description
     // Labels are granted, not claimed, where a token said which.
     const { allowedLabels } = this.#wishes
     const labels = description.labels
@@ -200,7 +200,7 @@ export class RunnerLink implements AsyncDisposable {
       strangerEngines,
       flawedTools,
       softwareVersion: version,
-      ...(hardware && { hardware }),
+      ...(hardware && { hardware: { ...hardware, ...(jobNetwork && { jobNetwork }) } }),
     }
   }
 

@@ -71,5 +71,7 @@ async function describe(runner: Runner): Promise<RunnerDescription> {
   }
   const flawedTools = await runner.flawedTools
   const capacity = { labels, slots, engines, strangerEngines, hardware }
-  return { instanceId, name, ...capacity, version, flawedTools }
+  const { jobNetwork } = runner
+  const told = { version, flawedTools, ...(jobNetwork ? { jobNetwork } : {}) }
+  return { instanceId, name, ...capacity, ...told }
 }

@@ -1,4 +1,5 @@
 import type { FlawedTool } from '../core/flawed-tool.ts'
+import type { JobNetworkRules } from '../core/job-network.ts'
 import type { StrangerExecutor } from '../core/placement/strangers.ts'
 import type { GitEnv } from '../lib/git.ts'
 import type { Logger } from '../lib/log.ts'
@@ -41,6 +42,8 @@ export interface RunnerOptions {
   readonly checkouts?: CheckoutRules
   /** How much of the disk the mirrors may take; without end unless told. */
   readonly mirrorBytes?: number
+  /** What its jobs reach, as it tells of it. */
+  readonly jobNetwork?: JobNetworkRules
   /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
   readonly orphanMs?: number
 }

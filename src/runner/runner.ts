@@ -6,6 +6,7 @@ import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts
 import type { Orphan } from '../contract/rpc/runner-report.ts'
 import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { AttemptRef } from '../core/ids.ts'
+import type { JobNetworkRules } from '../core/job-network.ts'
 import { ORPHAN_MS } from '../core/lease.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { STRANGER_EXECUTORS } from '../core/placement/strangers.ts'
@@ -49,6 +50,7 @@ export class Runner implements AsyncDisposable {
   readonly labels: readonly string[]
   readonly version: string
   readonly dataDir: string
+  readonly jobNetwork: JobNetworkRules | undefined
   readonly flawedTools: Promise<readonly FlawedTool[]>
   readonly #deps: RunnerDeps
   readonly #executor: StrangersGuard
@@ -80,6 +82,7 @@ export class Runner implements AsyncDisposable {
     this.labels = options.labels
     this.version = options.version ?? 'unknown'
     this.dataDir = deps.dataDir
+    this.jobNetwork = options.jobNetwork
     this.flawedTools = deps.flawedTools ?? Promise.resolve([])
     this.#deps = deps
     this.#spools = owned.spools

@@ -3,10 +3,12 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
+import type { JobNetworkRules } from '../core/job-network.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import { OwnCheckoutExecutor } from '../runner/executor/own-checkout.ts'
 import { ProcessExecutor } from '../runner/executor/process.ts'
+import { holeNames } from '../runner/network/closed-note.ts'
 import { NetworkSource } from '../runner/network/network-source.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { RunnerDeps } from '../runner/runner-options.ts'
@@ -110,6 +112,18 @@ function limitsOf({ config }: PartsContext<RunnerSetting>): SandboxLimits {
   }
 }
 
+/** What the settings let jobs reach, as people are told. */
+function jobNetworkOf({ config }: PartsContext<RunnerSetting>): JobNetworkRules {
+  const { 'sandbox-network': mode, 'private-networks': rule, reach } = config
+  const isRoot = process.getuid?.() === 0
+  return {
+    kind: mode === 'auto' ? (isRoot ? 'rules' : 'user') : mode,
+    deniesPrivate: rule === 'deny',
+    holes: holeNames(reach),
+    alsoPrivate: config['also-private'],
+  }
+}
+
 export async function startRunnerOf(
   context: PartsContext<RunnerSetting>,
   parts: Omit<RunnerDeps, 'log' | 'gitEnv'> & { readonly claim: AsyncDisposable },
@@ -128,6 +142,7 @@ export async function startRunnerOf(
       mirrorBytes: context.config['mirror-size'],
       checkouts: { limits: { files, bytes }, fetchHosts },
       limits: limitsOf(context),
+      jobNetwork: jobNetworkOf(context),
     },
   )
 }

@@ -18,6 +18,7 @@ import type {
   UserId,
 } from '../core/ids.ts'
 import type { JobState } from '../core/job.ts'
+import type { JobNetworkRules } from '../core/job-network.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
@@ -202,6 +203,8 @@ export interface RunnerRecord {
     readonly memoryBytes: number
     readonly architecture: string
     readonly operatingSystem: string
+    /** What jobs reach from there; absent: it has not told. */
+    readonly jobNetwork?: JobNetworkRules
   }
   readonly softwareVersion?: string
   readonly registeredAt: number

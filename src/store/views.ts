@@ -86,6 +86,18 @@ function attemptView(attempt: AttemptRecord): AttemptView {
   }
 }
 
+function viewMachine({
+  jobNetwork,
+  ...hardware
+}: NonNullable<RunnerRecord['hardware']>): Pick<RunnerView, 'hardware' | 'jobNetwork'> {
+  if (!jobNetwork) return { hardware }
+  const { holes, alsoPrivate } = jobNetwork
+  return {
+    hardware,
+    jobNetwork: { ...jobNetwork, holes: [...holes], alsoPrivate: [...alsoPrivate] },
+  }
+}
+
 export function runnerView(runner: RunnerRecord): RunnerView {
   const {
     linkToken: _linkToken,
@@ -96,6 +108,7 @@ export function runnerView(runner: RunnerRecord): RunnerView {
     asideReason: _asideReason,
     draining: _draining,
     softwareVersion,
+    hardware: told,
     ...shown
   } = runner
   return {
@@ -104,6 +117,7 @@ export function runnerView(runner: RunnerRecord): RunnerView {
     engines: [...runner.engines],
     strangerEngines: [...(runner.strangerEngines ?? [])],
     flawedTools: (runner.flawedTools ?? []).map((tool) => ({ ...tool, holes: [...tool.holes] })),
+    ...(told && viewMachine(told)),
     ...(softwareVersion !== undefined && { version: softwareVersion }),
   }
 }

@@ -77,8 +77,12 @@ test("NET-03: private ranges are closed to strangers' jobs in every form, and op
   skip,
 }, async () => {
   await using at = await networkWorld()
-  await at.open('own')
-  await at.open('stranger', true)
+  assert.deepEqual(await at.open('own'), [])
+  const [note = ''] = await at.open('stranger', true)
+  assert.match(
+    note,
+    /private networks are refused to this job, since it is a stranger's; .* --reach$/,
+  )
   const all = inWorld(...PRIVATE, ...PRIVATE_SIX, WORLD.neighbour, WORLD.neighbour6)
   assert.equal((await at.run('stranger', reach(all))).output, '')
   const own = await at.run('own', reach(inWorld(...PRIVATE, WORLD.neighbour)))
@@ -134,7 +138,9 @@ test('NET-07: with --private-networks deny no job reaches the inside but by a ho
 }, async () => {
   const reachable = [{ host: WORLD.ten, port: WORLD_PORT }]
   await using at = await networkWorld({ privateNetworks: 'deny', reach: reachable })
-  await at.open('own')
+  const [note = ''] = await at.open('own')
+  const open = `open is ${WORLD.ten}:${WORLD_PORT} (--reach of the runner)`
+  assert.ok(note.includes('--private-networks deny') && note.endsWith(open), note)
   await at.open('stranger', true)
   for (const name of ['own', 'stranger']) {
     const { output } = await at.run(name, reach(inWorld(...PRIVATE, ...PRIVATE_SIX)))

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { networkInBrief } from '../../contract/network-words.ts'
 import type { RunnerView } from '../../contract/views.ts'
 import { isLoopbackUrl } from '../../lib/loopback.ts'
 import { readOwnToken } from '../../lib/own-token.ts'
@@ -128,6 +129,11 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     {
       title: 'seen',
       cell: ({ lastSeenAt }) => (lastSeenAt === undefined ? 'never' : formatAge(lastSeenAt, now)),
+    },
+    {
+      title: 'network',
+      cell: ({ jobNetwork }) => (jobNetwork ? cleanText(networkInBrief(jobNetwork)) : ''),
+      shrinkTo: 12,
     },
     { title: 'about', cell: (one) => cleanText(aboutOf(one)), shrinkTo: 15 },
   ])

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type FlawedTool, soundFlaws } from '../../core/flawed-tool.ts'
+import { type JobNetworkRules, soundNetwork } from '../../core/job-network.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { DescribeResponse, DescribeResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { engineFromProto, engineToProto } from '../rpc.ts'
@@ -22,6 +23,8 @@ export interface RunnerDescription {
   }
   readonly version: string
   readonly flawedTools: readonly FlawedTool[]
+  /** What its jobs reach; absent: it has not told. */
+  readonly jobNetwork?: JobNetworkRules
 }
 
 const LONGEST_TEXT = 100
@@ -29,7 +32,8 @@ const LONGEST_TEXT = 100
 export function descriptionToProto(
   description: RunnerDescription,
 ): MessageInitShape<typeof DescribeResponseSchema> {
-  const { labels, engines, strangerEngines, hardware, flawedTools, ...rest } = description
+  const { labels, engines, strangerEngines, hardware, flawedTools, jobNetwork, ...rest } =
+    description
   return {
     ...rest,
     labels: [...labels],
@@ -37,12 +41,20 @@ export function descriptionToProto(
     strangerEngines: strangerEngines.map(engineToProto),
     ...(hardware && { hardware: { ...hardware, memoryBytes: BigInt(hardware.memoryBytes) } }),
     flawedTools: flawedTools.map((tool) => ({ ...tool, holes: [...tool.holes] })),
+    ...(jobNetwork && {
+      jobNetwork: {
+        ...jobNetwork,
+        holes: [...jobNetwork.holes],
+        alsoPrivate: [...jobNetwork.alsoPrivate],
+      },
+    }),
   }
 }
 
 /** What a runner says of itself is shown everywhere, and may be anything. Throws `invalid` for engines that are not known here. */
 export function descriptionFromProto(message: DescribeResponse): RunnerDescription {
   const { instanceId, name, labels, slots, hardware } = message
+  const jobNetwork = soundNetwork(message.jobNetwork)
   return {
     instanceId: short(instanceId),
     name: short(name),
@@ -60,6 +72,7 @@ export function descriptionFromProto(message: DescribeResponse): RunnerDescripti
     }),
     version: short(message.version),
     flawedTools: soundFlaws(message.flawedTools),
+    ...(jobNetwork && { jobNetwork }),
   }
 }
 

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyText } from '../../../test/support/any-plan.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
+import { JOB_NETWORK_KINDS } from '../../core/job-network.ts'
 import {
   DescribeResponseSchema,
   DiscardRequestSchema,
@@ -80,6 +81,15 @@ const anyDescription: fc.Arbitrary<RunnerDescription> = fc.record(
         plain,
       ),
       { maxLength: 2 },
+    ),
+    jobNetwork: fc.record(
+      {
+        kind: fc.constantFrom(...JOB_NETWORK_KINDS),
+        deniesPrivate: fc.boolean(),
+        holes: fc.array(anyText, { maxLength: 2 }),
+        alsoPrivate: fc.array(anyText, { maxLength: 2 }),
+      },
+      plain,
     ),
   },
   {

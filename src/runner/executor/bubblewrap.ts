@@ -116,13 +116,13 @@ export class BubblewrapExecutor implements Executor {
   async #parts(spec: SandboxSpec, { box, connection, scratch }: SandboxPlace) {
     const path = this.#options.path ?? STANDARD_PATH
     const { hide } = this.#options
-    const { enter, note } = connection
+    const { enter, notes } = connection
     const start = { ...box, enter }
     const network = connection.kind === 'none' ? ('none' as const) : undefined
     const resolvConf = await writeResolvConf(scratch, connection)
     let given = false
     return {
-      ...(note === undefined ? {} : { notes: [note] }),
+      notes,
       name: spec.name,
       workspace: WORKSPACE,
       maskPath: MASK_FILE,

@@ -14,7 +14,7 @@ import type { SandboxSpec } from './executor.ts'
 export interface JobPlace {
   readonly connection: Connection
   /** What the job's log has to say of it. */
-  readonly note?: string
+  readonly notes: readonly string[]
   release(): Promise<void>
 }
 
@@ -70,8 +70,7 @@ export class DockerNetworks {
       return this.#without(spec, `this job has no network: ${networks.engineTrouble}`)
     }
     const network = this.#takeIdle(audience) ?? (await this.#make(networks, audience))
-    const { note } = networks
-    if (network) return { ...this.#placeIn(network), ...(note === '' ? {} : { note }) }
+    if (network) return { ...this.#placeIn(network), notes: this.#notes(networks, network) }
     const why = this.#farReason || networks.engineTrouble
     const words = `this job has no network: it can't be kept from private ones here (${why})`
     return this.#without(spec, words)
@@ -95,7 +94,12 @@ export class DockerNetworks {
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0]
   }
 
-  #placeIn(network: Network): JobPlace {
+  /** Where the rules don't hold, nothing is closed by them. */
+  #notes(networks: JobNetworks, { audience, bridge }: Network): readonly string[] {
+    return bridge === undefined ? [] : networks.notesFor(audience)
+  }
+
+  #placeIn(network: Network): Omit<JobPlace, 'notes'> {
     const release = async (): Promise<void> => {
       if (this.#idle.length < MOST_IDLE && !this.#isClosed) this.#idle.push(network)
       else await this.#remove(network)
@@ -105,7 +109,7 @@ export class DockerNetworks {
 
   /** With services, a network that reaches nothing but them. */
   async #without(spec: PlaceSpec, note?: string): Promise<JobPlace> {
-    const told = note === undefined ? {} : { note }
+    const told = { notes: note === undefined ? [] : [note] }
     if (!spec.services?.length) {
       return { connection: { kind: 'none' }, release: async () => {}, ...told }
     }

@@ -89,8 +89,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   get notes(): readonly string[] {
-    const { note } = this.#containers.place
-    return note === undefined ? [] : [note]
+    return this.#containers.place.notes
   }
 
   get maskFile(): MaskFile {

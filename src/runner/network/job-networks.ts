@@ -12,7 +12,7 @@ export interface Connection extends AsyncDisposable {
   /** What /etc/resolv.conf has to say there; absent: as on the machine. */
   readonly resolvConf?: string
   /** What the job's log has to say of it. */
-  readonly note?: string
+  readonly notes: readonly string[]
 }
 
 /** Where a container engine of this machine may put the containers of one job. */
@@ -33,8 +33,8 @@ export interface EngineNetwork {
 export interface JobNetworks extends AsyncDisposable {
   /** Empty while jobs may be started; else what could not be proven, and what to do, in words. */
   readonly trouble: string
-  /** What does not work that should, in words for the logs of jobs; empty: nothing. */
-  readonly note: string
+  /** What the logs of such jobs in containers have to say: what does not work that should, and what is closed. */
+  notesFor(audience: Audience): readonly string[]
   /** Of a job without containers; rejects `unavailable` when there is none to be had now. */
   connect(audience: Audience): Promise<Connection>
   /** Resolves when such a job may be started; rejects as `connect` does. */
@@ -53,7 +53,7 @@ export function noConnection(note: string): Connection {
   return {
     kind: 'none',
     enter: [],
-    ...(note === '' ? {} : { note }),
+    notes: note === '' ? [] : [note],
     [Symbol.asyncDispose]: async () => {},
   }
 }

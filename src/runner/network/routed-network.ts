@@ -2,6 +2,7 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { withoutAddresses } from './answer-filter.ts'
 import { ChangeWatch } from './change-watch.ts'
+import { closedNotes } from './closed-note.ts'
 import type { Connection, EngineNetwork, JobNetworks } from './job-networks.ts'
 import { readNameServers } from './machine.ts'
 import { type JobNamespace, Namespaces } from './namespaces.ts'
@@ -70,8 +71,9 @@ export class RoutedNetwork implements JobNetworks {
     return network
   }
 
-  get note(): string {
-    return this.#prover.note
+  notesFor(audience: Audience): readonly string[] {
+    const { note } = this.#prover
+    return [...(note === '' ? [] : [note]), ...closedNotes(this.#options.settings, audience)]
   }
 
   get trouble(): string {
@@ -81,12 +83,11 @@ export class RoutedNetwork implements JobNetworks {
   async connect(audience: Audience): Promise<Connection> {
     await this.check(audience)
     const { name, enter } = await this.#pools[audience].take()
-    const { note } = this.#prover
     return {
       kind: 'job',
       enter,
       resolvConf: await this.#resolvConf(audience),
-      ...(note === '' ? {} : { note }),
+      notes: this.notesFor(audience),
       [Symbol.asyncDispose]: () => this.#namespaces.remove(name),
     }
   }

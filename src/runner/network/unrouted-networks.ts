@@ -11,7 +11,6 @@ import type { Audience } from './rules.ts'
 abstract class UnroutedNetworks implements JobNetworks {
   readonly trouble = ''
   abstract readonly containers: 'unruled' | 'none'
-  readonly note = ''
   readonly engineTrouble: string
 
   constructor(why: string) {
@@ -21,6 +20,10 @@ abstract class UnroutedNetworks implements JobNetworks {
   abstract connect(audience: Audience): Promise<Connection>
 
   async check(): Promise<void> {}
+
+  notesFor(): readonly string[] {
+    return []
+  }
 
   async reserve(): Promise<EngineNetwork> {
     throw new NarwhalError('internal', 'there are no rules for the networks of containers here')
@@ -63,6 +66,6 @@ export class MachineNetworks extends UnroutedNetworks {
         "this job has no network: a stranger's job never gets the machine's own (--sandbox-network host)",
       )
     }
-    return { kind: 'machine', enter: [], [Symbol.asyncDispose]: async () => {} }
+    return { kind: 'machine', enter: [], notes: [], [Symbol.asyncDispose]: async () => {} }
   }
 }

@@ -21,7 +21,6 @@ const MOST_READY = 2
 export class UserNetworks implements JobNetworks {
   readonly containers = 'unruled'
   readonly engineTrouble = 'only root can make the rules that keep containers from private ranges'
-  readonly note = ''
   readonly #program: UserModeProgram
   readonly #pool: ReadyPool<UserNetwork>
   readonly #closing = new AbortController()
@@ -75,11 +74,16 @@ export class UserNetworks implements JobNetworks {
       kind: 'job',
       enter,
       resolvConf,
+      notes: [],
       [Symbol.asyncDispose]: async () => await network[Symbol.asyncDispose](),
     }
   }
 
   async check(): Promise<void> {}
+
+  notesFor(): readonly string[] {
+    return []
+  }
 
   async reserve(): Promise<EngineNetwork> {
     throw new NarwhalError('internal', 'there are no rules for the networks of containers here')

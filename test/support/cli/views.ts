@@ -106,6 +106,7 @@ export function aRunner(changes: Partial<RunnerView> = {}): RunnerView {
     state: 'online',
     labels: ['linux', 'amd64'],
     engines: ['docker'],
+    jobNetwork: { kind: 'rules', deniesPrivate: false, holes: [], alsoPrivate: [] },
     flawedTools: [{ name: 'runc', version: '1.3.2', holes: ['CVE-2025-31133: a hole'] }],
     slots: 4,
     busy: 1,

@@ -105,6 +105,12 @@ async function seedRunners(stage: Stage): Promise<RunnerRecord[]> {
     architecture: 'x64',
     operatingSystem: 'linux',
   }
+  const jobNetwork = {
+    kind: 'rules',
+    deniesPrivate: false,
+    holes: ['git.internal:443'],
+    alsoPrivate: [],
+  } as const
   const add = (name: string, more: Partial<RunnerRecord>) =>
     stage.addRunner({
       name,
@@ -118,6 +124,7 @@ async function seedRunners(stage: Stage): Promise<RunnerRecord[]> {
     await add('build-1', {
       busy: 4,
       labels: ['linux', 'docker', 'x64'],
+      hardware: { ...hardware, jobNetwork },
       flawedTools: [{ name: 'git', version: '2.43.6', holes: knownHoles('git', '2.43.6') }],
     }),
     await add('build-2', { busy: 3, labels: ['linux', 'docker', 'x64'] }),

@@ -1,3 +1,4 @@
+import { networkInWords } from '../../../src/contract/network-words.ts'
 import type { PlacementView } from '../../../src/contract/rest-insights.ts'
 import type { RunnerSample, RunnerView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
@@ -123,7 +124,7 @@ function reliability(placements: readonly PlacementView[]): string | undefined {
 }
 
 function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
-  const { hardware } = runner
+  const { hardware, jobNetwork } = runner
   const machine =
     hardware &&
     `${formatCount(hardware.cpus, 'CPU')}, ${formatBytes(hardware.memoryBytes)}, ${hardware.operatingSystem} ${hardware.architecture}`
@@ -135,6 +136,7 @@ function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
       <Detail name="Labels" value={runner.labels.join(', ')} />
       <Detail name="Engines" value={runner.engines.join(', ')} />
       <Detail name="Machine" value={machine} />
+      <Detail name="Network of jobs" value={jobNetwork && networkInWords(jobNetwork)} />
       <Detail name="Link" value={runner.balanced ? behind : (runner.url ?? link)} />
       <Detail name="Version" value={runner.version} />
     </dl>

@@ -76,6 +76,13 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: repeated narwhal.v1.FlawedTool flawed_tools = 80;
    */
   flawedTools: FlawedTool[];
+
+  /**
+   * What its jobs reach.
+   *
+   * @generated from field: narwhal.v1.JobNetwork job_network = 90;
+   */
+  jobNetwork?: JobNetwork | undefined;
 };
 
 /**
@@ -83,6 +90,45 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export declare const DescribeResponseSchema: GenMessage<DescribeResponse>;
+
+/**
+ * @generated from message narwhal.v1.JobNetwork
+ */
+export declare type JobNetwork = Message<"narwhal.v1.JobNetwork"> & {
+  /**
+   * rules, user, host or none.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Private networks are closed to all jobs, and not only to strangers'.
+   *
+   * @generated from field: bool denies_private = 2;
+   */
+  deniesPrivate: boolean;
+
+  /**
+   * host:port, what all jobs reach though it is private.
+   *
+   * @generated from field: repeated string holes = 3;
+   */
+  holes: string[];
+
+  /**
+   * Ranges that are private there though their addresses are public.
+   *
+   * @generated from field: repeated string also_private = 4;
+   */
+  alsoPrivate: string[];
+};
+
+/**
+ * Describes the message narwhal.v1.JobNetwork.
+ * Use `create(JobNetworkSchema)` to create a new message.
+ */
+export declare const JobNetworkSchema: GenMessage<JobNetwork>;
 
 /**
  * @generated from message narwhal.v1.FlawedTool

@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file narwhal/v1/runner.proto.
  */
 export const file_narwhal_v1_runner = /*@__PURE__*/
-  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QijgIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SIwoHZW5naW5lcxgFIAMoDjISLm5hcndoYWwudjEuRW5naW5lEiYKCGhhcmR3YXJlGAYgASgLMhQubmFyd2hhbC52MS5IYXJkd2FyZRIPCgd2ZXJzaW9uGAcgASgJEiwKEHN0cmFuZ2VyX2VuZ2luZXMYPCADKA4yEi5uYXJ3aGFsLnYxLkVuZ2luZRIsCgxmbGF3ZWRfdG9vbHMYUCADKAsyFi5uYXJ3aGFsLnYxLkZsYXdlZFRvb2wiOgoKRmxhd2VkVG9vbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDQoFaG9sZXMYAyADKAkiXgoISGFyZHdhcmUSDAoEY3B1cxgBIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSFAoMYXJjaGl0ZWN0dXJlGAMgASgJEhgKEG9wZXJhdGluZ19zeXN0ZW0YBCABKAkiJwoQV2F0Y2hMb2FkUmVxdWVzdBITCgtpbnRlcnZhbF9tcxgBIAEoDSKOAgoRV2F0Y2hMb2FkUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFYXRfbXMYAiABKAQSDQoFc2xvdHMYAyABKA0SDAoEYnVzeRgEIAEoDRIQCghkcmFpbmluZxgFIAEoCBIMCgRsb2FkGAYgASgBEgsKA2NwdRgHIAEoARIZChFtZW1vcnlfdXNlZF9ieXRlcxgIIAEoBBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYCSABKAQSFwoPZGlza19mcmVlX2J5dGVzGAogASgEEg8KB3Ryb3VibGUYCyABKAkSKgoHb3JwaGFucxgMIAMoCzIZLm5hcndoYWwudjEuT3JwaGFuQXR0ZW1wdCI/Cg1PcnBoYW5BdHRlbXB0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEInoKBkNvbW1pdBIVCg1yZXBvc2l0b3J5X2lkGAEgASgJEhcKD3JlcG9zaXRvcnlfbmFtZRgCIAEoCRIRCgljbG9uZV91cmwYAyABKAkSCwoDcmVmGAQgASgJEgsKA3NoYRgFIAEoCRITCgtpc19zdHJhbmdlchgGIAEoCCKSAQoRUGxhbkNvbW1pdFJlcXVlc3QSIgoGY29tbWl0GAEgASgLMhIubmFyd2hhbC52MS5Db21taXQSJQoFZmFjdHMYAiABKAsyFi5uYXJ3aGFsLnYxLkV2ZW50RmFjdHMSMgoPaW5jbHVkZV9zb3VyY2VzGCggAygLMhkubmFyd2hhbC52MS5JbmNsdWRlU291cmNlIkcKDUluY2x1ZGVTb3VyY2USDAoEbmFtZRgBIAEoCRIVCg1yZXBvc2l0b3J5X2lkGAIgASgJEhEKCWNsb25lX3VybBgDIAEoCSLzAQoKRXZlbnRGYWN0cxINCgVldmVudBgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZhdXRob3IYAyABKAkSEwoLaXNfc3RyYW5nZXIYBCABKAgSDAoEYmFzZRgFIAEoCRIVCg10YXJnZXRfYnJhbmNoGAYgASgJEjIKBmlucHV0cxgHIAMoCzIiLm5hcndoYWwudjEuRXZlbnRGYWN0cy5JbnB1dHNFbnRyeRIMCgRqb2JzGAggAygJEgwKBGZyb20YKCABKAkaLQoLSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKdAgoSUGxhbkNvbW1pdFJlc3BvbnNlEigKBHBsYW4YASABKAsyGC5uYXJ3aGFsLnYxLlBpcGVsaW5lUGxhbkgAEigKCHByb2JsZW1zGAIgASgLMhQubmFyd2hhbC52MS5Qcm9ibGVtc0gAEg0KBXRpdGxlGAMgASgJEg4KBmF1dGhvchgEIAEoCRIQCghmZXRjaF9tcxgFIAEoDRIQCghwYXJzZV9tcxgGIAEoDRITCgtpbnN0YW5jZV9pZBgHIAEoCRImCgZ0YXJnZXQYPCABKAsyFi5uYXJ3aGFsLnYxLlRhcmdldFBsYW4SKQoHY2hhbmdlZBhBIAEoCzIYLm5hcndoYWwudjEuQ2hhbmdlZEZpbGVzQggKBnJlc3VsdCI/CgxDaGFuZ2VkRmlsZXMSEAoIcGlwZWxpbmUYASADKAkSDgoGb3RoZXJzGAIgAygJEg0KBXRvdGFsGAMgASgNIkUKClRhcmdldFBsYW4SDwoHbWlzc2luZxgBIAMoCRIQCghtYXlfZmFpbBgCIAMoCRIUCgxydW5zX25vdGhpbmcYAyABKAgimwEKDFBpcGVsaW5lUGxhbhIMCgRuYW1lGAEgASgJEiEKBGpvYnMYAiADKAsyEy5uYXJ3aGFsLnYxLkpvYlNwZWMSLAoLY29uY3VycmVuY3kYKCABKAsyFy5uYXJ3aGFsLnYxLkNvbmN1cnJlbmN5EiwKCGluY2x1ZGVkGCkgAygLMhoubmFyd2hhbC52MS5JbmNsdWRlZFNvdXJjZSI9Cg5JbmNsdWRlZFNvdXJjZRIOCgZzb3VyY2UYASABKAkSCwoDc2hhGAIgASgJEg4KBmRpZ2VzdBgDIAEoCSK2BwoHSm9iU3BlYxIMCgRuYW1lGAEgASgJEhIKBWltYWdlGAIgASgJSACIAQESKQoDZW52GAMgAygLMhwubmFyd2hhbC52MS5Kb2JTcGVjLkVudkVudHJ5Eg0KBW5lZWRzGAQgAygJEg4KBmxhYmVscxgFIAMoCRIjCgVzdGVwcxgGIAMoCzIULm5hcndoYWwudjEuU3RlcFNwZWMSEgoKdGltZW91dF9tcxgHIAEoBBIQCghwcmlvcml0eRgIIAEoERIVCg1hbGxvd19mYWlsdXJlGAkgASgIEiMKBXJldHJ5GAogASgLMhQubmFyd2hhbC52MS5Kb2JSZXRyeRIjCgdydW5zX29uGAsgASgOMhIubmFyd2hhbC52MS5SdW5zT24SKwoJcmVzb3VyY2VzGAwgASgLMhgubmFyd2hhbC52MS5Kb2JSZXNvdXJjZXMSEAoIbGVmdF9vdXQYDSABKAkSIAoFY2xvbmUYFCABKAsyES5uYXJ3aGFsLnYxLkNsb25lEiwKC2NvbmN1cnJlbmN5GCggASgLMhcubmFyd2hhbC52MS5Db25jdXJyZW5jeRIPCgdvdXRwdXRzGCkgAygJEjkKDGVudl9vZl9uZWVkcxgqIAMoCzIjLm5hcndoYWwudjEuSm9iU3BlYy5FbnZPZk5lZWRzRW50cnkSEgoKbm9fbmV0d29yaxgeIAEoCBIlCghzZXJ2aWNlcxgfIAMoCzITLm5hcndoYWwudjEuU2VydmljZRIxCgdzZWNyZXRzGBUgAygLMiAubmFyd2hhbC52MS5Kb2JTcGVjLlNlY3JldHNFbnRyeRI0CglpZF90b2tlbnMYPCADKAsyIS5uYXJ3aGFsLnYxLkpvYlNwZWMuSWRUb2tlbnNFbnRyeRIjCgdvbmx5X2lmGCsgASgLMhIubmFyd2hhbC52MS5Pbmx5SWYSEAoIb3B0aW9uYWwYLCADKAkaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoxCg9FbnZPZk5lZWRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxTZWNyZXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpECg1JZFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRIiCgV2YWx1ZRgCIAEoCzITLm5hcndoYWwudjEuSWRUb2tlbjoCOAFCCAoGX2ltYWdlIoABCgdJZFRva2VuEhAKCGF1ZGllbmNlGAEgAygJEg8KB2lzX2xpc3QYAiABKAgSEwoLbGlmZXRpbWVfbXMYAyABKA0SKwoHc3ViamVjdBgEIAEoDjIaLm5hcndoYWwudjEuSWRUb2tlblN1YmplY3QSEAoIb3B0aW9uYWwYBSABKAgiKgoGT25seUlmEgwKBHRleHQYASABKAkSEgoKZXhwcmVzc2lvbhgCIAEoCSKwAQoHU2VydmljZRIMCgRuYW1lGAEgASgJEg0KBWltYWdlGAIgASgJEikKA2VudhgDIAMoCzIcLm5hcndoYWwudjEuU2VydmljZS5FbnZFbnRyeRIPCgdjb21tYW5kGAQgAygJEiAKBXJlYWR5GAUgASgLMhEubmFyd2hhbC52MS5SZWFkeRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjsKBVJlYWR5Eg8KB2NvbW1hbmQYASABKAkSDQoFcG9ydHMYAiADKA0SEgoKdGltZW91dF9tcxgDIAEoBCJGCgtDb25jdXJyZW5jeRINCgVncm91cBgBIAEoCRINCgVsaW1pdBgCIAEoDRIZChFjYW5jZWxfc3VwZXJzZWRlZBgDIAEoCCJFCgVDbG9uZRIMCgRub25lGAEgASgIEg0KBWRlcHRoGAIgASgNEhIKCnN1Ym1vZHVsZXMYAyABKAgSCwoDbGZzGAQgASgIIjoKCEpvYlJldHJ5Eg0KBWNvdW50GAEgASgNEh8KAm9uGAIgAygOMhMubmFyd2hhbC52MS5PdXRjb21lIlYKDEpvYlJlc291cmNlcxIRCgRjcHVzGAEgASgBSACIAQESGQoMbWVtb3J5X2J5dGVzGAIgASgESAGIAQFCBwoFX2NwdXNCDwoNX21lbW9yeV9ieXRlcyK0AwoIU3RlcFNwZWMSDAoEbmFtZRgBIAEoCRIPCgdjb21tYW5kGAIgASgJEhQKDGRlcGVuZGVuY2llcxgDIAMoCRIqCgNlbnYYBCADKAsyHS5uYXJ3aGFsLnYxLlN0ZXBTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GAUgASgJEg0KBXNoZWxsGAYgASgJEhIKCnRpbWVvdXRfbXMYByABKAQSDwoHcmV0cmllcxgIIAEoDRIjCgdydW5zX29uGAkgASgOMhIubmFyd2hhbC52MS5SdW5zT24SFQoNYWxsb3dfZmFpbHVyZRgKIAEoCBI6CgxlbnZfb2ZfbmVlZHMYKCADKAsyJC5uYXJ3aGFsLnYxLlN0ZXBTcGVjLkVudk9mTmVlZHNFbnRyeRINCgVpbWFnZRgeIAEoCRISCgpiYWNrZ3JvdW5kGB8gASgIGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMQoPRW52T2ZOZWVkc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMQoIUHJvYmxlbXMSJQoIcHJvYmxlbXMYASADKAsyEy5uYXJ3aGFsLnYxLlByb2JsZW0iVwoHUHJvYmxlbRIPCgdtZXNzYWdlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEg8KB2V4Y2VycHQYBCABKAkSDAoEZmlsZRgoIAEoCSLXAQoRUnVuQXR0ZW1wdFJlcXVlc3QSKQoFc3RhcnQYASABKAsyGC5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdEgAEi4KC2Fja25vd2xlZGdlGAIgASgLMhcubmFyd2hhbC52MS5BY2tub3dsZWRnZUgAEisKBmNhbmNlbBgDIAEoCzIZLm5hcndoYWwudjEuQ2FuY2VsQXR0ZW1wdEgAEi8KCWlkX3Rva2Vucxg8IAEoCzIaLm5hcndoYWwudjEuTWludGVkSWRUb2tlbnNIAEIJCgdyZXF1ZXN0IswECgxTdGFydEF0dGVtcHQSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQSIgoGY29tbWl0GAQgASgLMhIubmFyd2hhbC52MS5Db21taXQSIAoDam9iGAUgASgLMhMubmFyd2hhbC52MS5Kb2JTcGVjEi4KA2VudhgGIAMoCzIhLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LkVudkVudHJ5EhIKCnRpbWVvdXRfbXMYByABKAQSDgoGcmVzdW1lGAggASgIEhEKCWFmdGVyX3NlcRgJIAEoBBIQCghsZWFzZV9tcxgKIAEoDRI2CgdzZWNyZXRzGAsgAygLMiUubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuU2VjcmV0c0VudHJ5EkoKEndpdGhoZWxkX2lkX3Rva2Vucxg8IAMoCzIuLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LldpdGhoZWxkSWRUb2tlbnNFbnRyeRISCgpub3RfbWFza2VkGFAgAygJEg0KBW5vdGVzGFEgAygJEhEKCWxvZ19ieXRlcxgyIAEoBBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjcKFVdpdGhoZWxkSWRUb2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKDk1pbnRlZElkVG9rZW5zEgsKA2FzaxgBIAEoDRIpCgZ0b2tlbnMYAiADKAsyGS5uYXJ3aGFsLnYxLk1pbnRlZElkVG9rZW4SDwoHdHJvdWJsZRgDIAEoCSJBCg1NaW50ZWRJZFRva2VuEgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkSEwoLbGlmZXRpbWVfbXMYAyABKA0iUAoLQWNrbm93bGVkZ2USEwoLdGhyb3VnaF9zZXEYASABKAQSGgoNbGVhc2Vfc2VudF9tcxgCIAEoBEgAiAEBQhAKDl9sZWFzZV9zZW50X21zIh8KDUNhbmNlbEF0dGVtcHQSDgoGcmVhc29uGAEgASgJIrUDChJSdW5BdHRlbXB0UmVzcG9uc2USCwoDc2VxGAEgASgEEg0KBWF0X21zGAIgASgEEi0KB3N0YXJ0ZWQYAyABKAsyGi5uYXJ3aGFsLnYxLkF0dGVtcHRTdGFydGVkSAASKgoFcGhhc2UYBCABKAsyGS5uYXJ3aGFsLnYxLlBoYXNlRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYBSABKAsyFy5uYXJ3aGFsLnYxLlN0ZXBTdGFydGVkSAASJgoDbG9nGAYgASgLMhcubmFyd2hhbC52MS5Mb2dBcHBlbmRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYByABKAsyGC5uYXJ3aGFsLnYxLlN0ZXBGaW5pc2hlZEgAEi8KCGZpbmlzaGVkGAggASgLMhsubmFyd2hhbC52MS5BdHRlbXB0RmluaXNoZWRIABIqCgloZWFydGJlYXQYCSABKAsyFS5uYXJ3aGFsLnYxLkhlYXJ0YmVhdEgAEjYKEGlkX3Rva2Vuc193YW50ZWQYPCABKAsyGi5uYXJ3aGFsLnYxLkFza0ZvcklkVG9rZW5zSABCBwoFZXZlbnQiLAoOQXNrRm9ySWRUb2tlbnMSCwoDYXNrGAEgASgNEg0KBW5hbWVzGAIgAygJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X21zGAEgASgEIiUKDkF0dGVtcHRTdGFydGVkEhMKC2luc3RhbmNlX2lkGAEgASgJImwKDVBoYXNlRmluaXNoZWQSIAoFcGhhc2UYASABKA4yES5uYXJ3aGFsLnYxLlBoYXNlEhMKC2R1cmF0aW9uX21zGAIgASgNEiQKBmltYWdlcxhGIAMoCzIULm5hcndoYWwudjEuSW1hZ2VSdW4iKQoISW1hZ2VSdW4SDQoFaW1hZ2UYASABKAkSDgoGZGlnZXN0GAIgASgJIhsKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKA0iegoLTG9nQXBwZW5kZWQSDAoEc3RlcBgBIAEoDRISCgpsaW5lX2NvdW50GAMgASgNEgwKBHNpemUYBCABKA0SJAoHcGFja2luZxgFIAEoDjITLm5hcndoYWwudjEuUGFja2luZxIPCgdjb250ZW50GAYgASgMSgQIAhADIngKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgNEiQKB291dGNvbWUYAiABKA4yEy5uYXJ3aGFsLnYxLk91dGNvbWUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGcmVhc29uGAQgASgJQgwKCl9leGl0X2NvZGUi1AEKD0F0dGVtcHRGaW5pc2hlZBIkCgdvdXRjb21lGAEgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEg4KBnJlYXNvbhgCIAEoCRIgCgVmYXVsdBgDIAEoDjIRLm5hcndoYWwudjEuRmF1bHQSOQoHb3V0cHV0cxgoIAMoCzIoLm5hcndoYWwudjEuQXR0ZW1wdEZpbmlzaGVkLk91dHB1dHNFbnRyeRouCgxPdXRwdXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIgCgxEcmFpblJlcXVlc3QSEAoIZHJhaW5pbmcYASABKAgiDwoNRHJhaW5SZXNwb25zZSJACg5EaXNjYXJkUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCIRCg9EaXNjYXJkUmVzcG9uc2UiDgoMUHJvYmVSZXF1ZXN0IiAKDVByb2JlUmVzcG9uc2USDwoHdHJvdWJsZRgBIAEoCSpvCgZFbmdpbmUSFgoSRU5HSU5FX1VOU1BFQ0lGSUVEEAASEQoNRU5HSU5FX0RPQ0tFUhABEhUKEUVOR0lORV9CVUJCTEVXUkFQEAISEgoORU5HSU5FX1BST0NFU1MQAxIPCgtFTkdJTkVfRkFLRRAEKkwKDklkVG9rZW5TdWJqZWN0EiAKHElEX1RPS0VOX1NVQkpFQ1RfVU5TUEVDSUZJRUQQABIYChRJRF9UT0tFTl9TVUJKRUNUX0pPQhABKkoKBlJ1bnNPbhIXChNSVU5TX09OX1VOU1BFQ0lGSUVEEAASEwoPUlVOU19PTl9GQUlMVVJFEAESEgoOUlVOU19PTl9BTFdBWVMQAipWCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEg8KC1BIQVNFX0ZFVENIEAESEgoOUEhBU0VfQ0hFQ0tPVVQQAhIRCg1QSEFTRV9TQU5EQk9YEAMqRwoHUGFja2luZxIXChNQQUNLSU5HX1VOU1BFQ0lGSUVEEAASEQoNUEFDS0lOR19QTEFJThABEhAKDFBBQ0tJTkdfWlNURBACKkcKBUZhdWx0EhUKEUZBVUxUX1VOU1BFQ0lGSUVEEAASEAoMRkFVTFRfUlVOTkVSEAESFQoRRkFVTFRfSEFOREVEX0JBQ0sQAiqgAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEQoNT1VUQ09NRV9FUlJPUhADEhUKEU9VVENPTUVfQ0FOQ0VMTEVEEAQSEwoPT1VUQ09NRV9USU1FT1VUEAUSEwoPT1VUQ09NRV9TS0lQUEVEEAYygAQKDVJ1bm5lclNlcnZpY2USRQoIRGVzY3JpYmUSGy5uYXJ3aGFsLnYxLkRlc2NyaWJlUmVxdWVzdBocLm5hcndoYWwudjEuRGVzY3JpYmVSZXNwb25zZRJKCglXYXRjaExvYWQSHC5uYXJ3aGFsLnYxLldhdGNoTG9hZFJlcXVlc3QaHS5uYXJ3aGFsLnYxLldhdGNoTG9hZFJlc3BvbnNlMAESSwoKUGxhbkNvbW1pdBIdLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlcXVlc3QaHi5uYXJ3aGFsLnYxLlBsYW5Db21taXRSZXNwb25zZRJPCgpSdW5BdHRlbXB0Eh0ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVxdWVzdBoeLm5hcndoYWwudjEuUnVuQXR0ZW1wdFJlc3BvbnNlKAEwARI8CgVEcmFpbhIYLm5hcndoYWwudjEuRHJhaW5SZXF1ZXN0GhkubmFyd2hhbC52MS5EcmFpblJlc3BvbnNlEkIKB0Rpc2NhcmQSGi5uYXJ3aGFsLnYxLkRpc2NhcmRSZXF1ZXN0GhsubmFyd2hhbC52MS5EaXNjYXJkUmVzcG9uc2USPAoFUHJvYmUSGC5uYXJ3aGFsLnYxLlByb2JlUmVxdWVzdBoZLm5hcndoYWwudjEuUHJvYmVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QiuwIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SIwoHZW5naW5lcxgFIAMoDjISLm5hcndoYWwudjEuRW5naW5lEiYKCGhhcmR3YXJlGAYgASgLMhQubmFyd2hhbC52MS5IYXJkd2FyZRIPCgd2ZXJzaW9uGAcgASgJEiwKEHN0cmFuZ2VyX2VuZ2luZXMYPCADKA4yEi5uYXJ3aGFsLnYxLkVuZ2luZRIsCgxmbGF3ZWRfdG9vbHMYUCADKAsyFi5uYXJ3aGFsLnYxLkZsYXdlZFRvb2wSKwoLam9iX25ldHdvcmsYWiABKAsyFi5uYXJ3aGFsLnYxLkpvYk5ldHdvcmsiVwoKSm9iTmV0d29yaxIMCgRraW5kGAEgASgJEhYKDmRlbmllc19wcml2YXRlGAIgASgIEg0KBWhvbGVzGAMgAygJEhQKDGFsc29fcHJpdmF0ZRgEIAMoCSI6CgpGbGF3ZWRUb29sEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRINCgVob2xlcxgDIAMoCSJeCghIYXJkd2FyZRIMCgRjcHVzGAEgASgNEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIUCgxhcmNoaXRlY3R1cmUYAyABKAkSGAoQb3BlcmF0aW5nX3N5c3RlbRgEIAEoCSInChBXYXRjaExvYWRSZXF1ZXN0EhMKC2ludGVydmFsX21zGAEgASgNIo4CChFXYXRjaExvYWRSZXNwb25zZRITCgtpbnN0YW5jZV9pZBgBIAEoCRINCgVhdF9tcxgCIAEoBBINCgVzbG90cxgDIAEoDRIMCgRidXN5GAQgASgNEhAKCGRyYWluaW5nGAUgASgIEgwKBGxvYWQYBiABKAESCwoDY3B1GAcgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAggASgEEhoKEm1lbW9yeV90b3RhbF9ieXRlcxgJIAEoBBIXCg9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSDwoHdHJvdWJsZRgLIAEoCRIqCgdvcnBoYW5zGAwgAygLMhkubmFyd2hhbC52MS5PcnBoYW5BdHRlbXB0Ij8KDU9ycGhhbkF0dGVtcHQSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQiegoGQ29tbWl0EhUKDXJlcG9zaXRvcnlfaWQYASABKAkSFwoPcmVwb3NpdG9yeV9uYW1lGAIgASgJEhEKCWNsb25lX3VybBgDIAEoCRILCgNyZWYYBCABKAkSCwoDc2hhGAUgASgJEhMKC2lzX3N0cmFuZ2VyGAYgASgIIpIBChFQbGFuQ29tbWl0UmVxdWVzdBIiCgZjb21taXQYASABKAsyEi5uYXJ3aGFsLnYxLkNvbW1pdBIlCgVmYWN0cxgCIAEoCzIWLm5hcndoYWwudjEuRXZlbnRGYWN0cxIyCg9pbmNsdWRlX3NvdXJjZXMYKCADKAsyGS5uYXJ3aGFsLnYxLkluY2x1ZGVTb3VyY2UiRwoNSW5jbHVkZVNvdXJjZRIMCgRuYW1lGAEgASgJEhUKDXJlcG9zaXRvcnlfaWQYAiABKAkSEQoJY2xvbmVfdXJsGAMgASgJIvMBCgpFdmVudEZhY3RzEg0KBWV2ZW50GAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmF1dGhvchgDIAEoCRITCgtpc19zdHJhbmdlchgEIAEoCBIMCgRiYXNlGAUgASgJEhUKDXRhcmdldF9icmFuY2gYBiABKAkSMgoGaW5wdXRzGAcgAygLMiIubmFyd2hhbC52MS5FdmVudEZhY3RzLklucHV0c0VudHJ5EgwKBGpvYnMYCCADKAkSDAoEZnJvbRgoIAEoCRotCgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIp0CChJQbGFuQ29tbWl0UmVzcG9uc2USKAoEcGxhbhgBIAEoCzIYLm5hcndoYWwudjEuUGlwZWxpbmVQbGFuSAASKAoIcHJvYmxlbXMYAiABKAsyFC5uYXJ3aGFsLnYxLlByb2JsZW1zSAASDQoFdGl0bGUYAyABKAkSDgoGYXV0aG9yGAQgASgJEhAKCGZldGNoX21zGAUgASgNEhAKCHBhcnNlX21zGAYgASgNEhMKC2luc3RhbmNlX2lkGAcgASgJEiYKBnRhcmdldBg8IAEoCzIWLm5hcndoYWwudjEuVGFyZ2V0UGxhbhIpCgdjaGFuZ2VkGEEgASgLMhgubmFyd2hhbC52MS5DaGFuZ2VkRmlsZXNCCAoGcmVzdWx0Ij8KDENoYW5nZWRGaWxlcxIQCghwaXBlbGluZRgBIAMoCRIOCgZvdGhlcnMYAiADKAkSDQoFdG90YWwYAyABKA0iRQoKVGFyZ2V0UGxhbhIPCgdtaXNzaW5nGAEgAygJEhAKCG1heV9mYWlsGAIgAygJEhQKDHJ1bnNfbm90aGluZxgDIAEoCCKbAQoMUGlwZWxpbmVQbGFuEgwKBG5hbWUYASABKAkSIQoEam9icxgCIAMoCzITLm5hcndoYWwudjEuSm9iU3BlYxIsCgtjb25jdXJyZW5jeRgoIAEoCzIXLm5hcndoYWwudjEuQ29uY3VycmVuY3kSLAoIaW5jbHVkZWQYKSADKAsyGi5uYXJ3aGFsLnYxLkluY2x1ZGVkU291cmNlIj0KDkluY2x1ZGVkU291cmNlEg4KBnNvdXJjZRgBIAEoCRILCgNzaGEYAiABKAkSDgoGZGlnZXN0GAMgASgJIrYHCgdKb2JTcGVjEgwKBG5hbWUYASABKAkSEgoFaW1hZ2UYAiABKAlIAIgBARIpCgNlbnYYAyADKAsyHC5uYXJ3aGFsLnYxLkpvYlNwZWMuRW52RW50cnkSDQoFbmVlZHMYBCADKAkSDgoGbGFiZWxzGAUgAygJEiMKBXN0ZXBzGAYgAygLMhQubmFyd2hhbC52MS5TdGVwU3BlYxISCgp0aW1lb3V0X21zGAcgASgEEhAKCHByaW9yaXR5GAggASgREhUKDWFsbG93X2ZhaWx1cmUYCSABKAgSIwoFcmV0cnkYCiABKAsyFC5uYXJ3aGFsLnYxLkpvYlJldHJ5EiMKB3J1bnNfb24YCyABKA4yEi5uYXJ3aGFsLnYxLlJ1bnNPbhIrCglyZXNvdXJjZXMYDCABKAsyGC5uYXJ3aGFsLnYxLkpvYlJlc291cmNlcxIQCghsZWZ0X291dBgNIAEoCRIgCgVjbG9uZRgUIAEoCzIRLm5hcndoYWwudjEuQ2xvbmUSLAoLY29uY3VycmVuY3kYKCABKAsyFy5uYXJ3aGFsLnYxLkNvbmN1cnJlbmN5Eg8KB291dHB1dHMYKSADKAkSOQoMZW52X29mX25lZWRzGCogAygLMiMubmFyd2hhbC52MS5Kb2JTcGVjLkVudk9mTmVlZHNFbnRyeRISCgpub19uZXR3b3JrGB4gASgIEiUKCHNlcnZpY2VzGB8gAygLMhMubmFyd2hhbC52MS5TZXJ2aWNlEjEKB3NlY3JldHMYFSADKAsyIC5uYXJ3aGFsLnYxLkpvYlNwZWMuU2VjcmV0c0VudHJ5EjQKCWlkX3Rva2Vucxg8IAMoCzIhLm5hcndoYWwudjEuSm9iU3BlYy5JZFRva2Vuc0VudHJ5EiMKB29ubHlfaWYYKyABKAsyEi5uYXJ3aGFsLnYxLk9ubHlJZhIQCghvcHRpb25hbBgsIAMoCRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjEKD0Vudk9mTmVlZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkQKDUlkVG9rZW5zRW50cnkSCwoDa2V5GAEgASgJEiIKBXZhbHVlGAIgASgLMhMubmFyd2hhbC52MS5JZFRva2VuOgI4AUIICgZfaW1hZ2UigAEKB0lkVG9rZW4SEAoIYXVkaWVuY2UYASADKAkSDwoHaXNfbGlzdBgCIAEoCBITCgtsaWZldGltZV9tcxgDIAEoDRIrCgdzdWJqZWN0GAQgASgOMhoubmFyd2hhbC52MS5JZFRva2VuU3ViamVjdBIQCghvcHRpb25hbBgFIAEoCCIqCgZPbmx5SWYSDAoEdGV4dBgBIAEoCRISCgpleHByZXNzaW9uGAIgASgJIrABCgdTZXJ2aWNlEgwKBG5hbWUYASABKAkSDQoFaW1hZ2UYAiABKAkSKQoDZW52GAMgAygLMhwubmFyd2hhbC52MS5TZXJ2aWNlLkVudkVudHJ5Eg8KB2NvbW1hbmQYBCADKAkSIAoFcmVhZHkYBSABKAsyES5uYXJ3aGFsLnYxLlJlYWR5GioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOwoFUmVhZHkSDwoHY29tbWFuZBgBIAEoCRINCgVwb3J0cxgCIAMoDRISCgp0aW1lb3V0X21zGAMgASgEIkYKC0NvbmN1cnJlbmN5Eg0KBWdyb3VwGAEgASgJEg0KBWxpbWl0GAIgASgNEhkKEWNhbmNlbF9zdXBlcnNlZGVkGAMgASgIIkUKBUNsb25lEgwKBG5vbmUYASABKAgSDQoFZGVwdGgYAiABKA0SEgoKc3VibW9kdWxlcxgDIAEoCBILCgNsZnMYBCABKAgiOgoISm9iUmV0cnkSDQoFY291bnQYASABKA0SHwoCb24YAiADKA4yEy5uYXJ3aGFsLnYxLk91dGNvbWUiVgoMSm9iUmVzb3VyY2VzEhEKBGNwdXMYASABKAFIAIgBARIZCgxtZW1vcnlfYnl0ZXMYAiABKARIAYgBAUIHCgVfY3B1c0IPCg1fbWVtb3J5X2J5dGVzIrQDCghTdGVwU3BlYxIMCgRuYW1lGAEgASgJEg8KB2NvbW1hbmQYAiABKAkSFAoMZGVwZW5kZW5jaWVzGAMgAygJEioKA2VudhgEIAMoCzIdLm5hcndoYWwudjEuU3RlcFNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYBSABKAkSDQoFc2hlbGwYBiABKAkSEgoKdGltZW91dF9tcxgHIAEoBBIPCgdyZXRyaWVzGAggASgNEiMKB3J1bnNfb24YCSABKA4yEi5uYXJ3aGFsLnYxLlJ1bnNPbhIVCg1hbGxvd19mYWlsdXJlGAogASgIEjoKDGVudl9vZl9uZWVkcxgoIAMoCzIkLm5hcndoYWwudjEuU3RlcFNwZWMuRW52T2ZOZWVkc0VudHJ5Eg0KBWltYWdlGB4gASgJEhIKCmJhY2tncm91bmQYHyABKAgaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoxCg9FbnZPZk5lZWRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIxCghQcm9ibGVtcxIlCghwcm9ibGVtcxgBIAMoCzITLm5hcndoYWwudjEuUHJvYmxlbSJXCgdQcm9ibGVtEg8KB21lc3NhZ2UYASABKAkSDAoEbGluZRgCIAEoDRIOCgZjb2x1bW4YAyABKA0SDwoHZXhjZXJwdBgEIAEoCRIMCgRmaWxlGCggASgJItcBChFSdW5BdHRlbXB0UmVxdWVzdBIpCgVzdGFydBgBIAEoCzIYLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0SAASLgoLYWNrbm93bGVkZ2UYAiABKAsyFy5uYXJ3aGFsLnYxLkFja25vd2xlZGdlSAASKwoGY2FuY2VsGAMgASgLMhkubmFyd2hhbC52MS5DYW5jZWxBdHRlbXB0SAASLwoJaWRfdG9rZW5zGDwgASgLMhoubmFyd2hhbC52MS5NaW50ZWRJZFRva2Vuc0gAQgkKB3JlcXVlc3QizAQKDFN0YXJ0QXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBBIiCgZjb21taXQYBCABKAsyEi5uYXJ3aGFsLnYxLkNvbW1pdBIgCgNqb2IYBSABKAsyEy5uYXJ3aGFsLnYxLkpvYlNwZWMSLgoDZW52GAYgAygLMiEubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuRW52RW50cnkSEgoKdGltZW91dF9tcxgHIAEoBBIOCgZyZXN1bWUYCCABKAgSEQoJYWZ0ZXJfc2VxGAkgASgEEhAKCGxlYXNlX21zGAogASgNEjYKB3NlY3JldHMYCyADKAsyJS5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5TZWNyZXRzRW50cnkSSgoSd2l0aGhlbGRfaWRfdG9rZW5zGDwgAygLMi4ubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuV2l0aGhlbGRJZFRva2Vuc0VudHJ5EhIKCm5vdF9tYXNrZWQYUCADKAkSDQoFbm90ZXMYUSADKAkSEQoJbG9nX2J5dGVzGDIgASgEGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNwoVV2l0aGhlbGRJZFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoOTWludGVkSWRUb2tlbnMSCwoDYXNrGAEgASgNEikKBnRva2VucxgCIAMoCzIZLm5hcndoYWwudjEuTWludGVkSWRUb2tlbhIPCgd0cm91YmxlGAMgASgJIkEKDU1pbnRlZElkVG9rZW4SDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCRITCgtsaWZldGltZV9tcxgDIAEoDSJQCgtBY2tub3dsZWRnZRITCgt0aHJvdWdoX3NlcRgBIAEoBBIaCg1sZWFzZV9zZW50X21zGAIgASgESACIAQFCEAoOX2xlYXNlX3NlbnRfbXMiHwoNQ2FuY2VsQXR0ZW1wdBIOCgZyZWFzb24YASABKAkitQMKElJ1bkF0dGVtcHRSZXNwb25zZRILCgNzZXEYASABKAQSDQoFYXRfbXMYAiABKAQSLQoHc3RhcnRlZBgDIAEoCzIaLm5hcndoYWwudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgVwaGFzZRgEIAEoCzIZLm5hcndoYWwudjEuUGhhc2VGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgFIAEoCzIXLm5hcndoYWwudjEuU3RlcFN0YXJ0ZWRIABImCgNsb2cYBiABKAsyFy5uYXJ3aGFsLnYxLkxvZ0FwcGVuZGVkSAASMQoNc3RlcF9maW5pc2hlZBgHIAEoCzIYLm5hcndoYWwudjEuU3RlcEZpbmlzaGVkSAASLwoIZmluaXNoZWQYCCABKAsyGy5uYXJ3aGFsLnYxLkF0dGVtcHRGaW5pc2hlZEgAEioKCWhlYXJ0YmVhdBgJIAEoCzIVLm5hcndoYWwudjEuSGVhcnRiZWF0SAASNgoQaWRfdG9rZW5zX3dhbnRlZBg8IAEoCzIaLm5hcndoYWwudjEuQXNrRm9ySWRUb2tlbnNIAEIHCgVldmVudCIsCg5Bc2tGb3JJZFRva2VucxILCgNhc2sYASABKA0SDQoFbmFtZXMYAiADKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfbXMYASABKAQiJQoOQXR0ZW1wdFN0YXJ0ZWQSEwoLaW5zdGFuY2VfaWQYASABKAkibAoNUGhhc2VGaW5pc2hlZBIgCgVwaGFzZRgBIAEoDjIRLm5hcndoYWwudjEuUGhhc2USEwoLZHVyYXRpb25fbXMYAiABKA0SJAoGaW1hZ2VzGEYgAygLMhQubmFyd2hhbC52MS5JbWFnZVJ1biIpCghJbWFnZVJ1bhINCgVpbWFnZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkiGwoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoDSJ6CgtMb2dBcHBlbmRlZBIMCgRzdGVwGAEgASgNEhIKCmxpbmVfY291bnQYAyABKA0SDAoEc2l6ZRgEIAEoDRIkCgdwYWNraW5nGAUgASgOMhMubmFyd2hhbC52MS5QYWNraW5nEg8KB2NvbnRlbnQYBiABKAxKBAgCEAMieAoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKA0SJAoHb3V0Y29tZRgCIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIWCglleGl0X2NvZGUYAyABKAVIAIgBARIOCgZyZWFzb24YBCABKAlCDAoKX2V4aXRfY29kZSLUAQoPQXR0ZW1wdEZpbmlzaGVkEiQKB291dGNvbWUYASABKA4yEy5uYXJ3aGFsLnYxLk91dGNvbWUSDgoGcmVhc29uGAIgASgJEiAKBWZhdWx0GAMgASgOMhEubmFyd2hhbC52MS5GYXVsdBI5CgdvdXRwdXRzGCggAygLMigubmFyd2hhbC52MS5BdHRlbXB0RmluaXNoZWQuT3V0cHV0c0VudHJ5Gi4KDE91dHB1dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiAKDERyYWluUmVxdWVzdBIQCghkcmFpbmluZxgBIAEoCCIPCg1EcmFpblJlc3BvbnNlIkAKDkRpc2NhcmRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEIhEKD0Rpc2NhcmRSZXNwb25zZSIOCgxQcm9iZVJlcXVlc3QiIAoNUHJvYmVSZXNwb25zZRIPCgd0cm91YmxlGAEgASgJKm8KBkVuZ2luZRIWChJFTkdJTkVfVU5TUEVDSUZJRUQQABIRCg1FTkdJTkVfRE9DS0VSEAESFQoRRU5HSU5FX0JVQkJMRVdSQVAQAhISCg5FTkdJTkVfUFJPQ0VTUxADEg8KC0VOR0lORV9GQUtFEAQqTAoOSWRUb2tlblN1YmplY3QSIAocSURfVE9LRU5fU1VCSkVDVF9VTlNQRUNJRklFRBAAEhgKFElEX1RPS0VOX1NVQkpFQ1RfSk9CEAEqSgoGUnVuc09uEhcKE1JVTlNfT05fVU5TUEVDSUZJRUQQABITCg9SVU5TX09OX0ZBSUxVUkUQARISCg5SVU5TX09OX0FMV0FZUxACKlYKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDwoLUEhBU0VfRkVUQ0gQARISCg5QSEFTRV9DSEVDS09VVBACEhEKDVBIQVNFX1NBTkRCT1gQAypHCgdQYWNraW5nEhcKE1BBQ0tJTkdfVU5TUEVDSUZJRUQQABIRCg1QQUNLSU5HX1BMQUlOEAESEAoMUEFDS0lOR19aU1REEAIqRwoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIQCgxGQVVMVF9SVU5ORVIQARIVChFGQVVMVF9IQU5ERURfQkFDSxACKqABCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhIRCg1PVVRDT01FX0VSUk9SEAMSFQoRT1VUQ09NRV9DQU5DRUxMRUQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRITCg9PVVRDT01FX1NLSVBQRUQQBjKABAoNUnVubmVyU2VydmljZRJFCghEZXNjcmliZRIbLm5hcndoYWwudjEuRGVzY3JpYmVSZXF1ZXN0GhwubmFyd2hhbC52MS5EZXNjcmliZVJlc3BvbnNlEkoKCVdhdGNoTG9hZBIcLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVxdWVzdBodLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVzcG9uc2UwARJLCgpQbGFuQ29tbWl0Eh0ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVxdWVzdBoeLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlc3BvbnNlEk8KClJ1bkF0dGVtcHQSHS5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVzcG9uc2UoATABEjwKBURyYWluEhgubmFyd2hhbC52MS5EcmFpblJlcXVlc3QaGS5uYXJ3aGFsLnYxLkRyYWluUmVzcG9uc2USQgoHRGlzY2FyZBIaLm5hcndoYWwudjEuRGlzY2FyZFJlcXVlc3QaGy5uYXJ3aGFsLnYxLkRpc2NhcmRSZXNwb25zZRI8CgVQcm9iZRIYLm5hcndoYWwudjEuUHJvYmVSZXF1ZXN0GhkubmFyd2hhbC52MS5Qcm9iZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message narwhal.v1.DescribeRequest.
@@ -25,340 +25,347 @@ export const DescribeResponseSchema = /*@__PURE__*/
   messageDesc(file_narwhal_v1_runner, 1);
 
 /**
+ * Describes the message narwhal.v1.JobNetwork.
+ * Use `create(JobNetworkSchema)` to create a new message.
+ */
+export const JobNetworkSchema = /*@__PURE__*/
+  messageDesc(file_narwhal_v1_runner, 2);
+
+/**
  * Describes the message narwhal.v1.FlawedTool.
  * Use `create(FlawedToolSchema)` to create a new message.
  */
 export const FlawedToolSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 2);
+  messageDesc(file_narwhal_v1_runner, 3);
 
 /**
  * Describes the message narwhal.v1.Hardware.
  * Use `create(HardwareSchema)` to create a new message.
  */
 export const HardwareSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 3);
+  messageDesc(file_narwhal_v1_runner, 4);
 
 /**
  * Describes the message narwhal.v1.WatchLoadRequest.
  * Use `create(WatchLoadRequestSchema)` to create a new message.
  */
 export const WatchLoadRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 4);
+  messageDesc(file_narwhal_v1_runner, 5);
 
 /**
  * Describes the message narwhal.v1.WatchLoadResponse.
  * Use `create(WatchLoadResponseSchema)` to create a new message.
  */
 export const WatchLoadResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 5);
+  messageDesc(file_narwhal_v1_runner, 6);
 
 /**
  * Describes the message narwhal.v1.OrphanAttempt.
  * Use `create(OrphanAttemptSchema)` to create a new message.
  */
 export const OrphanAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 6);
+  messageDesc(file_narwhal_v1_runner, 7);
 
 /**
  * Describes the message narwhal.v1.Commit.
  * Use `create(CommitSchema)` to create a new message.
  */
 export const CommitSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 7);
+  messageDesc(file_narwhal_v1_runner, 8);
 
 /**
  * Describes the message narwhal.v1.PlanCommitRequest.
  * Use `create(PlanCommitRequestSchema)` to create a new message.
  */
 export const PlanCommitRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 8);
+  messageDesc(file_narwhal_v1_runner, 9);
 
 /**
  * Describes the message narwhal.v1.IncludeSource.
  * Use `create(IncludeSourceSchema)` to create a new message.
  */
 export const IncludeSourceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 9);
+  messageDesc(file_narwhal_v1_runner, 10);
 
 /**
  * Describes the message narwhal.v1.EventFacts.
  * Use `create(EventFactsSchema)` to create a new message.
  */
 export const EventFactsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 10);
+  messageDesc(file_narwhal_v1_runner, 11);
 
 /**
  * Describes the message narwhal.v1.PlanCommitResponse.
  * Use `create(PlanCommitResponseSchema)` to create a new message.
  */
 export const PlanCommitResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 11);
+  messageDesc(file_narwhal_v1_runner, 12);
 
 /**
  * Describes the message narwhal.v1.ChangedFiles.
  * Use `create(ChangedFilesSchema)` to create a new message.
  */
 export const ChangedFilesSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 12);
+  messageDesc(file_narwhal_v1_runner, 13);
 
 /**
  * Describes the message narwhal.v1.TargetPlan.
  * Use `create(TargetPlanSchema)` to create a new message.
  */
 export const TargetPlanSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 13);
+  messageDesc(file_narwhal_v1_runner, 14);
 
 /**
  * Describes the message narwhal.v1.PipelinePlan.
  * Use `create(PipelinePlanSchema)` to create a new message.
  */
 export const PipelinePlanSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 14);
+  messageDesc(file_narwhal_v1_runner, 15);
 
 /**
  * Describes the message narwhal.v1.IncludedSource.
  * Use `create(IncludedSourceSchema)` to create a new message.
  */
 export const IncludedSourceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 15);
+  messageDesc(file_narwhal_v1_runner, 16);
 
 /**
  * Describes the message narwhal.v1.JobSpec.
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export const JobSpecSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 16);
+  messageDesc(file_narwhal_v1_runner, 17);
 
 /**
  * Describes the message narwhal.v1.IdToken.
  * Use `create(IdTokenSchema)` to create a new message.
  */
 export const IdTokenSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 17);
+  messageDesc(file_narwhal_v1_runner, 18);
 
 /**
  * Describes the message narwhal.v1.OnlyIf.
  * Use `create(OnlyIfSchema)` to create a new message.
  */
 export const OnlyIfSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 18);
+  messageDesc(file_narwhal_v1_runner, 19);
 
 /**
  * Describes the message narwhal.v1.Service.
  * Use `create(ServiceSchema)` to create a new message.
  */
 export const ServiceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 19);
+  messageDesc(file_narwhal_v1_runner, 20);
 
 /**
  * Describes the message narwhal.v1.Ready.
  * Use `create(ReadySchema)` to create a new message.
  */
 export const ReadySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 20);
+  messageDesc(file_narwhal_v1_runner, 21);
 
 /**
  * Describes the message narwhal.v1.Concurrency.
  * Use `create(ConcurrencySchema)` to create a new message.
  */
 export const ConcurrencySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 21);
+  messageDesc(file_narwhal_v1_runner, 22);
 
 /**
  * Describes the message narwhal.v1.Clone.
  * Use `create(CloneSchema)` to create a new message.
  */
 export const CloneSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 22);
+  messageDesc(file_narwhal_v1_runner, 23);
 
 /**
  * Describes the message narwhal.v1.JobRetry.
  * Use `create(JobRetrySchema)` to create a new message.
  */
 export const JobRetrySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 23);
+  messageDesc(file_narwhal_v1_runner, 24);
 
 /**
  * Describes the message narwhal.v1.JobResources.
  * Use `create(JobResourcesSchema)` to create a new message.
  */
 export const JobResourcesSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 24);
+  messageDesc(file_narwhal_v1_runner, 25);
 
 /**
  * Describes the message narwhal.v1.StepSpec.
  * Use `create(StepSpecSchema)` to create a new message.
  */
 export const StepSpecSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 25);
+  messageDesc(file_narwhal_v1_runner, 26);
 
 /**
  * Describes the message narwhal.v1.Problems.
  * Use `create(ProblemsSchema)` to create a new message.
  */
 export const ProblemsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 26);
+  messageDesc(file_narwhal_v1_runner, 27);
 
 /**
  * Describes the message narwhal.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 27);
+  messageDesc(file_narwhal_v1_runner, 28);
 
 /**
  * Describes the message narwhal.v1.RunAttemptRequest.
  * Use `create(RunAttemptRequestSchema)` to create a new message.
  */
 export const RunAttemptRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 28);
+  messageDesc(file_narwhal_v1_runner, 29);
 
 /**
  * Describes the message narwhal.v1.StartAttempt.
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 29);
+  messageDesc(file_narwhal_v1_runner, 30);
 
 /**
  * Describes the message narwhal.v1.MintedIdTokens.
  * Use `create(MintedIdTokensSchema)` to create a new message.
  */
 export const MintedIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 30);
+  messageDesc(file_narwhal_v1_runner, 31);
 
 /**
  * Describes the message narwhal.v1.MintedIdToken.
  * Use `create(MintedIdTokenSchema)` to create a new message.
  */
 export const MintedIdTokenSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 31);
+  messageDesc(file_narwhal_v1_runner, 32);
 
 /**
  * Describes the message narwhal.v1.Acknowledge.
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 32);
+  messageDesc(file_narwhal_v1_runner, 33);
 
 /**
  * Describes the message narwhal.v1.CancelAttempt.
  * Use `create(CancelAttemptSchema)` to create a new message.
  */
 export const CancelAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 33);
+  messageDesc(file_narwhal_v1_runner, 34);
 
 /**
  * Describes the message narwhal.v1.RunAttemptResponse.
  * Use `create(RunAttemptResponseSchema)` to create a new message.
  */
 export const RunAttemptResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 34);
+  messageDesc(file_narwhal_v1_runner, 35);
 
 /**
  * Describes the message narwhal.v1.AskForIdTokens.
  * Use `create(AskForIdTokensSchema)` to create a new message.
  */
 export const AskForIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 35);
+  messageDesc(file_narwhal_v1_runner, 36);
 
 /**
  * Describes the message narwhal.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 36);
+  messageDesc(file_narwhal_v1_runner, 37);
 
 /**
  * Describes the message narwhal.v1.AttemptStarted.
  * Use `create(AttemptStartedSchema)` to create a new message.
  */
 export const AttemptStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 37);
+  messageDesc(file_narwhal_v1_runner, 38);
 
 /**
  * Describes the message narwhal.v1.PhaseFinished.
  * Use `create(PhaseFinishedSchema)` to create a new message.
  */
 export const PhaseFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 38);
+  messageDesc(file_narwhal_v1_runner, 39);
 
 /**
  * Describes the message narwhal.v1.ImageRun.
  * Use `create(ImageRunSchema)` to create a new message.
  */
 export const ImageRunSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 39);
+  messageDesc(file_narwhal_v1_runner, 40);
 
 /**
  * Describes the message narwhal.v1.StepStarted.
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 40);
+  messageDesc(file_narwhal_v1_runner, 41);
 
 /**
  * Describes the message narwhal.v1.LogAppended.
  * Use `create(LogAppendedSchema)` to create a new message.
  */
 export const LogAppendedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 41);
+  messageDesc(file_narwhal_v1_runner, 42);
 
 /**
  * Describes the message narwhal.v1.StepFinished.
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 42);
+  messageDesc(file_narwhal_v1_runner, 43);
 
 /**
  * Describes the message narwhal.v1.AttemptFinished.
  * Use `create(AttemptFinishedSchema)` to create a new message.
  */
 export const AttemptFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 43);
+  messageDesc(file_narwhal_v1_runner, 44);
 
 /**
  * Describes the message narwhal.v1.DrainRequest.
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 44);
+  messageDesc(file_narwhal_v1_runner, 45);
 
 /**
  * Describes the message narwhal.v1.DrainResponse.
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 45);
+  messageDesc(file_narwhal_v1_runner, 46);
 
 /**
  * Describes the message narwhal.v1.DiscardRequest.
  * Use `create(DiscardRequestSchema)` to create a new message.
  */
 export const DiscardRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 46);
+  messageDesc(file_narwhal_v1_runner, 47);
 
 /**
  * Describes the message narwhal.v1.DiscardResponse.
  * Use `create(DiscardResponseSchema)` to create a new message.
  */
 export const DiscardResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 47);
+  messageDesc(file_narwhal_v1_runner, 48);
 
 /**
  * Describes the message narwhal.v1.ProbeRequest.
  * Use `create(ProbeRequestSchema)` to create a new message.
  */
 export const ProbeRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 48);
+  messageDesc(file_narwhal_v1_runner, 49);
 
 /**
  * Describes the message narwhal.v1.ProbeResponse.
  * Use `create(ProbeResponseSchema)` to create a new message.
  */
 export const ProbeResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 49);
+  messageDesc(file_narwhal_v1_runner, 50);
 
 /**
  * Describes the enum narwhal.v1.Engine.
