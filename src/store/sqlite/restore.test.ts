@@ -107,6 +107,23 @@ test('keeps what was there beside it, and only when it is told to replace it', a
   assert.ok(await former.findRepository(later.id))
 })
 
+test('keeps each of those that were there, also of one second', async (context) => {
+  await using dir = await tempDir()
+  const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]
+  await seedBackup(path, file)
+  context.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  const kept: (string | undefined)[] = []
+  for (let n = 0; n < 3; n++) {
+    kept.push((await restoreSqlite(file, path, { replace: true, signal, by: TESTER })).aside)
+  }
+  assert.equal(new Set(kept).size, 3)
+  assert.match(kept[2] ?? '', /narwhal\.db\.before-\d{8}T\d{6}Z-3$/)
+  for (const aside of kept) {
+    await using former = await open(aside ?? '')
+    assert.equal((await former.listRepositories()).length, 1)
+  }
+})
+
 test('refuses a database that is in use', async () => {
   await using dir = await tempDir()
   const [path, file] = [dir.join('narwhal.db'), dir.join('backup.db')]

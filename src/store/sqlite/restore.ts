@@ -1,7 +1,7 @@
 import { link, rename } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import type { Doer } from '../../core/audit.ts'
-import { NarwhalError } from '../../lib/errors.ts'
+import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { migrate } from '../migrations/migrate.ts'
 import { leapAhead } from '../sql/leap-ahead.ts'
@@ -40,9 +40,7 @@ export async function restoreSqlite(
     const contents = await copyDatabase(backup, part, { check: 'full', signal })
     await prepare(part, options.by)
     if (!unused) return { contents }
-    const aside = `${database}.before-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
-    await keepAside(database, aside)
-    return { contents, aside }
+    return { contents, aside: await keepAside(database) }
   })
 }
 
@@ -73,12 +71,30 @@ function holdUnused(path: string): Disposable {
   return database
 }
 
-/** The name stays taken until another file takes it, so that at no moment there is no database. */
-async function keepAside(path: string, aside: string): Promise<void> {
-  await link(path, aside)
+/**
+ * Returns where it is kept. Its own name stays taken until another file takes it, so that at no moment there is no
+ * database.
+ */
+async function keepAside(path: string): Promise<string> {
+  const aside = await linkAside(path)
   // Only of a damaged one; beside the restored one they would be taken for its own.
   for (const companion of ['-wal', '-shm', '-journal']) {
     if (await exists(`${path}${companion}`))
       await rename(`${path}${companion}`, `${aside}${companion}`)
+  }
+  return aside
+}
+
+/** Named after the moment; of several within a second the later ones are counted. */
+async function linkAside(path: string): Promise<string> {
+  const moment = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  for (let count = 1; ; count++) {
+    const aside = `${path}.before-${moment}${count === 1 ? '' : `-${count}`}`
+    try {
+      await link(path, aside)
+      return aside
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
   }
 }
