@@ -40,6 +40,8 @@ export const retentionState = z
         usedBytes: z.number(),
         freeInsideBytes: z.number(),
         freeOutsideBytes: z.number().optional(),
+        /** Rows that were removed and take room until PostgreSQL cleans up. */
+        deadRows: z.number().optional(),
         /** Why no new job starts. */
         shortage: z.string().optional(),
       })

@@ -8,6 +8,8 @@ export interface DatabaseRoom {
   readonly freeInsideBytes: number
   /** What its disk has left; absent: it can't be known. */
   readonly freeOutsideBytes?: number
+  /** Rows that were removed and still take room, until the database cleans up; absent: it keeps none. */
+  readonly deadRows?: number
 }
 
 export interface RoomRules {

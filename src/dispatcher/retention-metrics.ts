@@ -8,7 +8,11 @@ export function registerRetentionMetrics(
   metrics: Metrics,
   { guard, retention }: { readonly guard: DatabaseGuard; readonly retention: Retention },
 ): void {
-  const registers = [metrics]
+  registerRoom([metrics], guard)
+  registerRemoved([metrics], retention)
+}
+
+function registerRoom(registers: Metrics[], guard: DatabaseGuard): void {
   const bytes = new Gauge({
     name: 'narwhal_database_bytes',
     help: 'What the database takes, what of that is free inside, and what its disk has left.',
@@ -30,6 +34,20 @@ export function registerRetentionMetrics(
       this.set(guard.shortage === undefined ? 0 : 1)
     },
   })
+  const dead = new Gauge({
+    name: 'narwhal_database_dead_rows',
+    help: 'Rows that were removed and take room until PostgreSQL cleans up; absent with SQLite.',
+    labelNames: [],
+    registers,
+    collect() {
+      dead.reset()
+      const { deadRows } = guard.room ?? {}
+      if (deadRows !== undefined) dead.set(deadRows)
+    },
+  })
+}
+
+function registerRemoved(registers: Metrics[], retention: Retention): void {
   const removed = new Counter({
     name: 'narwhal_removed_total',
     help: 'What was removed since it was older than it is to be kept; failed: what could not be.',

@@ -109,10 +109,12 @@ function wordsOf({ beginsAt, lastRound, database }: RetentionState, now: number)
     words.push(`last round, ${formatAge(endedAt, now)}: ${removed}; ${failed} could not be removed`)
   }
   if (database) {
-    const { usedBytes, freeInsideBytes, shortage } = database
-    words.push(
-      `the database takes ${bytesInWords(usedBytes)}, of which free inside: ${bytesInWords(freeInsideBytes)}`,
-    )
+    const { usedBytes, freeInsideBytes, deadRows, shortage } = database
+    const inside =
+      deadRows === undefined
+        ? `of which free inside: ${bytesInWords(freeInsideBytes)}`
+        : `with ${deadRows} dead rows in it`
+    words.push(`the database takes ${bytesInWords(usedBytes)}, ${inside}`)
     if (shortage !== undefined) words.push(`no new job starts: ${shortage}`)
   }
   return words

@@ -31,11 +31,13 @@ export async function openPostgres(options: PoolOptions, log: Logger): Promise<E
   }
 }
 
-/** What its server's disk has left it does not tell. */
+/** What its server's disk has left, and what is free inside, it does not tell. */
 async function postgresRoom(db: Kysely<Tables>): Promise<DatabaseRoom> {
-  const { rows } = await sql<{ bytes: number }>`
-    select pg_database_size(current_database()) as bytes`.execute(db)
-  return { usedBytes: Number(rows[0]?.bytes ?? 0), freeInsideBytes: 0 }
+  const { rows } = await sql<{ bytes: number; dead: number }>`
+    select pg_database_size(current_database()) as bytes,
+      (select coalesce(sum(n_dead_tup), 0) from pg_stat_user_tables) as dead`.execute(db)
+  const { bytes = 0, dead = 0 } = rows[0] ?? {}
+  return { usedBytes: Number(bytes), freeInsideBytes: 0, deadRows: Number(dead) }
 }
 
 const TLS_NAMES = {
