@@ -1,5 +1,6 @@
 import { NarwhalError } from '../lib/errors.ts'
 import { withSignal } from '../lib/with-signal.ts'
+import { placeLeftBy, Takers } from './takers.ts'
 
 export interface FairPlacesOptions {
   /** So many at a time, in all. */
@@ -26,9 +27,8 @@ interface Waiter {
  */
 export class FairPlaces {
   readonly #options: FairPlacesOptions
-  #running = 0
-  /** Of each person, those that are in. */
-  readonly #runningOf = new Map<string, number>()
+  /** Those who are in. */
+  readonly #running = new Takers()
   #waiters: Waiter[] = []
 
   constructor(options: FairPlacesOptions) {
@@ -43,30 +43,24 @@ export class FairPlaces {
     signal.throwIfAborted()
     this.#refuseTooMany(who)
     if (!this.#mayEnter(who)) await this.#wait(who, signal)
-    else this.#enter(who)
-    let isTaken = true
-    return {
-      [Symbol.dispose]: () => {
-        if (isTaken) this.#leave(who)
-        isTaken = false
-      },
-    }
+    else this.#running.add(who)
+    return placeLeftBy(() => this.#leave(who))
   }
 
   #refuseTooMany(who: string): void {
     const { ofOne, waiting, doing } = this.#options
     const own = this.#waiters.filter((waiter) => waiter.who === who).length
-    if (own + (this.#runningOf.get(who) ?? 0) >= ofOne) {
+    if (own + this.#running.of(who) >= ofOne) {
       throw new NarwhalError('exhausted', `${ofOne} ${doing} for you already: try again later`)
     }
     if (this.#mayEnter(who) || this.#waiters.length < waiting) return
-    const all = this.#running + this.#waiters.length
+    const all = this.#running.all + this.#waiters.length
     throw new NarwhalError('exhausted', `${all} ${doing} already: try again later`)
   }
 
   #mayEnter(who: string): boolean {
     const { atOnce, atOnceOfOne } = this.#options
-    return this.#running < atOnce && (this.#runningOf.get(who) ?? 0) < atOnceOfOne
+    return this.#running.all < atOnce && this.#running.of(who) < atOnceOfOne
   }
 
   async #wait(who: string, signal: AbortSignal): Promise<void> {
@@ -90,20 +84,12 @@ export class FairPlaces {
     }
   }
 
-  #enter(who: string): void {
-    this.#running++
-    this.#runningOf.set(who, (this.#runningOf.get(who) ?? 0) + 1)
-  }
-
   #leave(who: string): void {
-    this.#running--
-    const left = (this.#runningOf.get(who) ?? 1) - 1
-    if (left > 0) this.#runningOf.set(who, left)
-    else this.#runningOf.delete(who)
+    this.#running.remove(who)
     const next = this.#waiters.findIndex((waiter) => this.#mayEnter(waiter.who))
     const [waiter] = next === -1 ? [] : this.#waiters.splice(next, 1)
     if (!waiter) return
-    this.#enter(waiter.who)
+    this.#running.add(waiter.who)
     waiter.enter()
   }
 }

@@ -1,4 +1,5 @@
 import { NarwhalError } from '../lib/errors.ts'
+import { placeLeftBy, Takers } from './takers.ts'
 
 /** Of all places one user, or one address without a user, has no more than this part. */
 const SHARE = 0.25
@@ -8,8 +9,7 @@ export class Places {
   readonly #most: number
   readonly #share: number
   readonly #doing: string
-  readonly #taken = new Map<string, number>()
-  #all = 0
+  readonly #takers = new Takers()
 
   /** `doing` says what they do, such as "clients read whole logs". */
   constructor(most: number, doing: string) {
@@ -20,7 +20,7 @@ export class Places {
 
   /** How many are taken. */
   get taken(): number {
-    return this.#all
+    return this.#takers.all
   }
 
   /**
@@ -28,8 +28,8 @@ export class Places {
    * taken, and `exhausted` when that one has its share.
    */
   take(who: string): Disposable {
-    const own = this.#taken.get(who) ?? 0
-    if (this.#all >= this.#most) {
+    const own = this.#takers.of(who)
+    if (this.#takers.all >= this.#most) {
       const words = `${this.#most} ${this.#doing} already: try again later`
       throw new NarwhalError('unavailable', words)
     }
@@ -37,21 +37,7 @@ export class Places {
       const words = `${own} ${this.#doing} for you already, which is one's share: end one first`
       throw new NarwhalError('exhausted', words)
     }
-    this.#taken.set(who, own + 1)
-    this.#all++
-    let isTaken = true
-    return {
-      [Symbol.dispose]: () => {
-        if (isTaken) this.#leave(who)
-        isTaken = false
-      },
-    }
-  }
-
-  #leave(who: string): void {
-    this.#all--
-    const own = (this.#taken.get(who) ?? 0) - 1
-    if (own > 0) this.#taken.set(who, own)
-    else this.#taken.delete(who)
+    this.#takers.add(who)
+    return placeLeftBy(() => this.#takers.remove(who))
   }
 }
