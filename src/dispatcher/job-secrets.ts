@@ -6,7 +6,8 @@ import type { JobRecord, SecretRecord } from '../store/records.ts'
 import { secretPlace } from '../store/secret-values.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Vault } from '../store/vault.ts'
-import { bar, lacksApproval } from './approval.ts'
+import { lacksApproval } from './approval.ts'
+import { approvalAdvice, barJob } from './bar-job.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -57,26 +58,16 @@ export class JobSecrets {
     const { event, draft } = this.#ledger
     if (lacksApproval(event.trust, job, draft.pipeline.approval)) {
       const names = list(namesOf(job))
-      const reason = `it names ${names}, and is a stranger's: look at what it would run, then approve it with \`narwhal pipeline approve ${draft.pipeline.id}\``
-      await this.#bar(job, reason, true)
+      const reason = `it names ${names}, and is a stranger's: ${approvalAdvice(job)}`
+      await barJob(this.#ledger, job, { reason, needsApproval: true })
       return undefined
     }
     try {
       return await this.#open(job)
     } catch (error) {
-      await this.#bar(job, describeError(error), false)
+      await barJob(this.#ledger, job, { reason: describeError(error), needsApproval: false })
       return undefined
     }
-  }
-
-  async #bar(job: JobRecord, reason: string, needsApproval: boolean): Promise<void> {
-    const at = Date.now()
-    await this.#ledger.change((draft) => {
-      const { trust } = this.#ledger.event
-      // Somebody may have approved it meanwhile: then it goes on waiting.
-      if (needsApproval && !lacksApproval(trust, job, draft.pipeline.approval)) return draft
-      return bar(draft, job, { reason, needsApproval, at })
-    })
   }
 
   async #open(job: JobRecord): Promise<GivenSecrets> {

@@ -7,7 +7,7 @@ import { isHeld } from '../../core/job.ts'
 import { isStranger } from '../../core/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { isApproved, type JobRecord } from '../../store/records.ts'
-import { bar } from '../approval.ts'
+import { approvalAdvice, barJob } from '../bar-job.ts'
 import type { PipelineLedger } from '../pipeline-ledger.ts'
 import type { Recorder } from '../recorder.ts'
 import type { RunnerLink } from '../runner-link.ts'
@@ -100,7 +100,7 @@ export class JobIdTokens {
     return tokens
   }
 
-  #refusalOf(spec: IdTokenSpec): Refusal | undefined {
+  #refusalOf(spec: IdTokenSpec): TokenRefusal | undefined {
     const { trouble, issuer } = this.#deps.minter
     if (trouble !== undefined) return { reason: trouble }
     if (issuer !== undefined && audiencesOf(spec).includes(issuer)) {
@@ -115,24 +115,16 @@ export class JobIdTokens {
     }
   }
 
-  async #bar(job: JobRecord, name: string, refusal: Refusal): Promise<void> {
-    const at = Date.now()
+  async #bar(job: JobRecord, name: string, refusal: TokenRefusal): Promise<void> {
     const needsApproval = refusal.isUnapproved ?? false
-    const mend = needsApproval
-      ? `: look at what it would run, then approve it with \`narwhal pipeline approve ${job.pipelineId}\``
-      : ''
+    const mend = needsApproval ? `: ${approvalAdvice(job)}` : ''
     const reason = `it can't have the id token ${name}: ${refusal.reason}${mend}`
-    await this.#ledger.change((draft) => {
-      // Somebody may have approved it meanwhile: then it goes on waiting.
-      if (needsApproval && isApproved(this.#ledger.event.trust, draft.pipeline.approval))
-        return draft
-      return bar(draft, job, { reason, needsApproval, at })
-    })
+    await barJob(this.#ledger, job, { reason, needsApproval })
   }
 }
 
 /** Why a token is not given, in words. */
-interface Refusal {
+interface TokenRefusal {
   readonly reason: string
   /** The file is wrong: it never could be given. */
   readonly isMistake?: true
