@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { IdTokenKeyRecord } from '../records.ts'
 import { present } from './rows.ts'
@@ -54,16 +55,16 @@ export async function claimSubjectIds(
   return row.ids
 }
 
-/** The private halves that are like `any` and not like `by`. */
+/** The private halves that are not sealed with the present key. */
 export async function listSealedKeys(
   db: Db,
-  { any, by, limit }: { any: string; by: string; limit: number },
+  isSealedOtherwise: (column: string) => RawBuilder<boolean>,
+  limit: number,
 ): Promise<Pick<IdTokenKeyRecord, 'kid' | 'sealed'>[]> {
   const rows = await db
     .selectFrom('id_token_keys')
     .select(['kid', 'private_key'])
-    .where('private_key', 'like', any)
-    .where('private_key', 'not like', by)
+    .where(isSealedOtherwise('private_key'))
     .limit(limit)
     .execute()
   return rows.map(({ kid, private_key: sealed }) => ({ kid, sealed }))

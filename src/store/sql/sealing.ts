@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { SealedValue } from '../store.ts'
 import { listSealedKeys, replaceIdTokenKey } from './id-tokens.ts'
@@ -34,42 +35,44 @@ export async function setSealingKey(db: Db, keyId: string): Promise<void> {
   await db.updateTable('sealing').set({ key_id: keyId }).where('id', '=', ONLY_ROW).execute()
 }
 
+/** Whether a column has a value that is sealed, and not with this key. */
+function isSealedOtherwise(column: string, keyId: string) {
+  const name = sql.ref(column)
+  return sql<boolean>`${name} like ${'sealed:1:%'} and ${name} not like ${`sealed:1:${keyId}:%`}`
+}
+
 /** All columns with sealed values are named here, and below. */
 export async function listSealedOtherwise(
   db: Db,
   keyId: string,
   limit: number,
 ): Promise<SealedValue[]> {
-  const [any, by] = ['sealed:1:%', `sealed:1:${keyId}:%`]
+  const isOther = (column: string) => isSealedOtherwise(column, keyId)
   const secrets = await db
     .selectFrom('secrets')
     .select(['scope', 'name', 'value'])
-    .where('value', 'like', any)
-    .where('value', 'not like', by)
+    .where(isOther('value'))
     .limit(limit)
     .execute()
   const repositories = await db
     .selectFrom('repositories')
     .select(['id', 'webhook_secret'])
-    .where('webhook_secret', 'like', any)
-    .where('webhook_secret', 'not like', by)
+    .where(isOther('webhook_secret'))
     .limit(limit)
     .execute()
   const former = await db
     .selectFrom('repositories')
     .select(['id', 'former_secret'])
-    .where('former_secret', 'like', any)
-    .where('former_secret', 'not like', by)
+    .where(isOther('former_secret'))
     .limit(limit)
     .execute()
   const links = await db
     .selectFrom('forge_links')
     .select(['repository_id', 'token'])
-    .where('token', 'like', any)
-    .where('token', 'not like', by)
+    .where(isOther('token'))
     .limit(limit)
     .execute()
-  const keys = await listSealedKeys(db, { any, by, limit })
+  const keys = await listSealedKeys(db, isOther, limit)
   return [
     ...keys.map((key): SealedValue => ({ kind: 'id token key', ...key })),
     ...secrets.map(({ scope, name, value: sealed }): SealedValue => {
