@@ -1,7 +1,7 @@
 import { AUDIT_ACTION_NAMES, actorText, factsText } from '../../../src/contract/audit-words.ts'
 import type { AuditEntryView } from '../../../src/contract/rest-audit.ts'
 import { CommandButton } from '../parts/command-button.tsx'
-import { Choice, TextFilter } from '../parts/filters.tsx'
+import { Choice, Filters, TextFilter } from '../parts/filters.tsx'
 import { ErrorNotice, Loading } from '../parts/notices.tsx'
 import { Ago } from '../parts/times.tsx'
 import { navigate } from '../router.tsx'
@@ -51,7 +51,7 @@ function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
   const change = (part: Partial<AuditFilter>) =>
     navigate(`/audit${auditSearch({ ...filter, ...part })}`, { replace: true })
   return (
-    <search className="filter">
+    <Filters isSet={auditSearch(filter) !== ''} onClear={() => change(parseAuditFilter(''))}>
       <TextFilter
         label="Only what this user did"
         placeholder="Who"
@@ -85,15 +85,7 @@ function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
         options={DAYS}
         onChange={(days) => change({ days })}
       />
-      <button
-        type="button"
-        className="plain"
-        disabled={auditSearch(filter) === ''}
-        onClick={() => change(parseAuditFilter(''))}
-      >
-        Clear
-      </button>
-    </search>
+    </Filters>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Choice, TextFilter } from '../parts/filters.tsx'
+import { Choice, Filters, TextFilter } from '../parts/filters.tsx'
 import {
   FILTER_STATUSES,
   isFiltering,
@@ -18,7 +18,7 @@ export function FilterBar({ filter, repositories, onChange }: FilterBarProps) {
   const change = (part: Partial<PipelineFilter>) => onChange({ ...filter, ...part })
   const statuses = FILTER_STATUSES.map((status) => [status, STATUS_WORDS[status]] as const)
   return (
-    <search className="filter">
+    <Filters isSet={isFiltering(filter)} onClear={() => onChange(parseFilter(''))}>
       <TextFilter
         label="Filter by title, ref, author, repository or commit"
         placeholder="Search title, author, commit …"
@@ -59,14 +59,6 @@ export function FilterBar({ filter, repositories, onChange }: FilterBarProps) {
         value={filter.author}
         onChange={(author) => change({ author })}
       />
-      <button
-        type="button"
-        className="plain"
-        disabled={!isFiltering(filter)}
-        onClick={() => onChange(parseFilter(''))}
-      >
-        Clear
-      </button>
-    </search>
+    </Filters>
   )
 }

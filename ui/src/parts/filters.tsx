@@ -1,8 +1,27 @@
-import { useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useShortcut } from './shortcuts.ts'
 
 /** A pause in typing so long that the text is taken for meant. */
 const PAUSE_MS = 200
+
+interface FiltersProps {
+  /** Whether any of the fields says something. */
+  readonly isSet: boolean
+  readonly onClear: () => void
+  readonly children: ReactNode
+}
+
+/** The fields of a filter, and what clears them. */
+export function Filters({ isSet, onClear, children }: FiltersProps) {
+  return (
+    <search className="filter">
+      {children}
+      <button type="button" className="plain" disabled={!isSet} onClick={onClear}>
+        Clear
+      </button>
+    </search>
+  )
+}
 
 interface TextFilterProps {
   readonly label: string
