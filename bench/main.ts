@@ -6,6 +6,7 @@ import { hotpath } from './hotpath/hotpath.ts'
 import { logs } from './logs/logs.ts'
 import { real } from './real/real.ts'
 import { retention } from './retention/retention.ts'
+import { searches } from './searches/searches.ts'
 import { steps } from './steps/steps.ts'
 import { webhooks } from './webhooks/webhooks.ts'
 
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   footprint,
   retention,
   hostile,
+  searches,
   real,
 ]
 

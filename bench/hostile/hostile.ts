@@ -7,7 +7,7 @@ import { loopSeconds } from '../logs/process-watch.ts'
 import { startChild } from '../support/child.ts'
 import { machineLine } from '../support/machine.ts'
 import { probeDuring } from '../support/probe.ts'
-import { quantile, tenths } from '../support/statistics.ts'
+import { medianOf, tenths } from '../support/statistics.ts'
 import { formatTable, type TableColumn } from '../support/table.ts'
 import { startUpProcess } from '../support/up-process.ts'
 import type { AttackOrder, AttackResult } from './attack-process.ts'
@@ -116,14 +116,6 @@ function loopOfBody(state: State, measured: AllMeasured): number {
   const bodies = Object.values(own.answers).reduce((sum, count) => sum + count, 0)
   const questions = (quiet.loopMs / quiet.lastedMs) * own.lastedMs
   return bodies === 0 ? 0 : (own.loopMs - questions) / bodies
-}
-
-/** Of the rounds' own, so that what else the machine does in one of them does not decide. */
-function medianOf(rounds: readonly (readonly number[])[], share: number): number {
-  return quantile(
-    rounds.map((round) => quantile(round, share)),
-    0.5,
-  )
 }
 
 function figuresOf(measured: AllMeasured): object {

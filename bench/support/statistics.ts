@@ -27,6 +27,17 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (above - below) * (place % 1)
 }
 
+/**
+ * The median of what the rounds have as this quantile, so that what else the machine does in one of them does not
+ * decide.
+ */
+export function medianOf(rounds: readonly (readonly number[])[], share: number): number {
+  return quantile(
+    rounds.map((round) => quantile(round, share)),
+    0.5,
+  )
+}
+
 /** A stretch of time, in milliseconds of any one clock. */
 export interface Interval {
   readonly from: number

@@ -7,15 +7,17 @@ import { clientOf, tokenIn } from '../../test/support/tokens.ts'
 /** The checkout's folder. */
 export const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
-/** `./narwhal up` as a process of its own, with an empty data folder, until it is disposed of. */
+/** `./narwhal up` as a process of its own, until it is disposed of. */
 export async function startUpProcess(options: {
   readonly executor: string
   readonly signal: AbortSignal
+  /** Its data folder; an empty one unless told. */
+  readonly data?: string
 }): Promise<Installation & { readonly pid: number }> {
   await using stack = new AsyncDisposableStack()
-  const data = stack.use(await tempDir('narwhal-bench-'))
+  const data = options.data ?? stack.use(await tempDir('narwhal-bench-')).path
   const { PATH, HOME, TMPDIR } = process.env
-  const flags = ['--port', '0', '--data', data.path, '--executor', options.executor]
+  const flags = ['--port', '0', '--data', data, '--executor', options.executor]
   const child = spawn(`${root}/narwhal`, ['up', ...flags], {
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,8 +51,8 @@ export async function startUpProcess(options: {
     url,
     pid: child.pid ?? 0,
     agentUrl: url,
-    client: clientOf(url, data.path, options.signal),
-    token: tokenIn(data.path),
+    client: clientOf(url, data, options.signal),
+    token: tokenIn(data),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/views.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { EventId, PipelineId } from '../../core/ids.ts'
+import type { SerialQueue } from '../../lib/serial-queue.ts'
 import { type AwaitingQuery, isSearch, type PipelineFilter } from '../store.ts'
 import { pipelineView } from '../views.ts'
 import { trustOf } from './commit-events.ts'
@@ -29,37 +30,64 @@ export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promi
 export async function listPipelineViews(
   db: Db,
   filter: PipelineFilter,
-  signal?: AbortSignal,
+  searching: Searching,
 ): Promise<PipelineView[]> {
   if (!isSearch(filter)) return (await filtered(db, filter).execute()).map(pipelineViewOf)
-  return await searchInSteps(db, filter, signal)
+  return await searchInSteps(db, filter, searching)
 }
 
-/** How many pipelines a search looks at in one step: some milliseconds of whoever runs the database. */
-const STEP = { sqlite: 1_000, postgres: 20_000 }
+export interface Searching {
+  /** The steps of all searches of one SQLite database. */
+  readonly steps: SerialQueue
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How many pipelines a search looks at in one step: a millisecond or two of whoever runs the database. */
+const STEP = { sqlite: 250, postgres: 20_000 }
+const LONGEST_REST_MS = 20
 
 /**
  * A search that finds little has to look at everything. With SQLite that is done by this very thread: so
- * it goes by stretches of the index, newest first, and gives way between them.
+ * it goes by stretches of the index, newest first, one step of one of the searches at a time, and behind each
+ * everything else has as long.
  */
 async function searchInSteps(
   db: Db,
   filter: PipelineFilter,
-  signal?: AbortSignal,
+  { steps, signal }: Searching,
 ): Promise<PipelineView[]> {
-  const step = isPostgres(db) ? STEP.postgres : STEP.sqlite
   const found: PipelineView[] = []
-  let rest = filter
-  for (;;) {
-    const last = await lastOfStep(db, rest, step)
-    const query = filtered(db, { ...rest, limit: filter.limit - found.length })
-    const rows = await (last ? query.where(isNotOlderThan(last)) : query).execute()
-    found.push(...rows.map(pipelineViewOf))
-    if (!last || found.length >= filter.limit) return found
-    rest = { ...filter, before: last }
-    await nextTurn()
+  let rest: PipelineFilter | undefined = filter
+  const step = async (): Promise<void> => {
     signal?.throwIfAborted()
+    const limit = filter.limit - found.length
+    const { views, last } = await searchStep(db, { ...filter, ...rest, limit })
+    found.push(...views)
+    rest = last && found.length < filter.limit ? { ...filter, before: last } : undefined
   }
+  while (rest) {
+    if (isPostgres(db)) await step()
+    else await steps.run(() => withRest(step))
+  }
+  return found
+}
+
+/** Whoever waits for a processor has one meanwhile as well: a loop that is always busy is slow for all. */
+async function withRest(step: () => Promise<void>): Promise<void> {
+  const startedAt = performance.now()
+  await step()
+  await sleep(Math.min(LONGEST_REST_MS, performance.now() - startedAt))
+}
+
+/** `last`: where the next step goes on; undefined: there is no more. */
+async function searchStep(
+  db: Db,
+  filter: PipelineFilter,
+): Promise<{ readonly views: PipelineView[]; readonly last: PipelineId | undefined }> {
+  const last = await lastOfStep(db, filter, isPostgres(db) ? STEP.postgres : STEP.sqlite)
+  const query = filtered(db, filter)
+  const rows = await (last ? query.where(isNotOlderThan(last)) : query).execute()
+  return { views: rows.map(pipelineViewOf), last }
 }
 
 /** The last of the next `step` pipelines, by an index alone; undefined: there are fewer. */

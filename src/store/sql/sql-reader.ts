@@ -12,6 +12,7 @@ import type {
   RepositoryId,
 } from '../../core/ids.ts'
 import type { Redaction } from '../../core/redaction.ts'
+import { SerialQueue } from '../../lib/serial-queue.ts'
 import type {
   DeliveryRecord,
   DispatcherRecord,
@@ -88,6 +89,7 @@ import { findUser, findUserByToken, listUsers } from './users.ts'
 /** Everything that can be read, over a pool or inside a transaction. */
 export class SqlReader implements StoreReader {
   readonly #db: Db
+  readonly #searches = new SerialQueue()
   readonly retention: RetentionWriter
 
   constructor(db: Db) {
@@ -159,7 +161,7 @@ export class SqlReader implements StoreReader {
   }
 
   listPipelineViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]> {
-    return listPipelineViews(this.#db, filter, signal)
+    return listPipelineViews(this.#db, filter, { steps: this.#searches, signal })
   }
 
   listOpenPipelines(): Promise<PipelineId[]> {
