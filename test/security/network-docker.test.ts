@@ -31,7 +31,11 @@ async function stage(networks: NetworkSource = realNetworks()) {
   const folder = dir.join('sandboxes')
   const options = { host: docker.url, folder, instance, runnerIsRoot: isRoot, log: silentLog() }
   const executor = stack.use(new DockerExecutor({ ...options, networks }))
-  const witness = createServer((socket) => void socket.on('error', () => {}).end('sesame'))
+  let heard = 0
+  const witness = createServer((socket) => {
+    heard++
+    socket.on('error', () => {}).end('sesame')
+  })
   witness.listen(0, '::')
   await once(witness, 'listening')
   stack.defer(() => void witness.close())
@@ -48,6 +52,7 @@ async function stage(networks: NetworkSource = realNetworks()) {
   return {
     open,
     port: typeof address === 'object' && address ? address.port : 0,
+    heard: () => heard,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -131,6 +136,23 @@ test("NET-12: a stranger's container does not reach what else the machine runs",
   assert.match(web, /^10\./)
   const stranger = await at.open('stranger', { isStranger: true })
   assert.equal((await runIn(stranger, reach([[web, 7777]]))).output, '')
+})
+
+test('NET-61: the engine fetches no image for a stranger from the machine or a private network', {
+  skip: docker.skip,
+}, async () => {
+  await using at = await stage()
+  const image = `127.0.0.1:${at.port}/team/image:1`
+  // A witness that the engine does not reach says nothing.
+  await assert.rejects(at.open('own', { image }))
+  const heard = at.heard()
+  assert.ok(heard > 0)
+  const refused = { message: /not pulled for a stranger's job; .* by --reach 127\.0\.0\.1:\d+$/ }
+  await assert.rejects(at.open('stranger', { image, isStranger: true }), refused)
+  const services = [{ ...WEB, image }]
+  await assert.rejects(at.open('served', { services, isStranger: true }), refused)
+  await assert.rejects(at.open('more', { images: [image], isStranger: true }), refused)
+  assert.equal(at.heard(), heard)
 })
 
 test("NET-13: where no rules hold, a stranger's container has no network, and its log says so", {

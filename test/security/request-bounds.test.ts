@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { readGitEnv } from '../../src/config/env.ts'
+import { askForge } from '../../src/dispatcher/forge-authors/ask-forge.ts'
 import { sendStatus } from '../../src/dispatcher/statuses/send-status.ts'
 import { testDelivery } from '../../src/dispatcher/test-delivery.ts'
 import { parseCloneUrl } from '../../src/lib/git.ts'
@@ -67,6 +68,8 @@ const hostsOf = (cloneUrl: string) =>
 /** Whatever Narwhal asks for users by itself, and not by git. */
 const ASKED: Readonly<Record<string, Asking>> = {
   'a status': (url, signal) => sendStatus({ url, headers: {}, body: {} }, ANY_HOSTS, signal),
+  'what a forge knows of an author': (url, signal) =>
+    askForge({ url, headers: {} }, ANY_HOSTS, signal),
   'where git is sent on to': (url, signal) => {
     const clone = parseCloneUrl(`${url}/redirected`)
     const fails = async (): Promise<never> => {

@@ -40,6 +40,7 @@ type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
   readonly mustTidy: boolean
   /** Absent: its own. */
   readonly maskFile?: string
+  readonly isStranger?: boolean
 }
 
 type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
@@ -168,7 +169,9 @@ export class ContainerMaker {
     try {
       for (const [index, service] of services.entries()) {
         const settings = serviceSettings(service, { ...connection, name, limits }, this.#options)
-        const id = await this.#createOrPull(parseImageReference(service.image), signal, () =>
+        const { isStranger } = spec
+        const wanted = { image: parseImageReference(service.image), isStranger }
+        const id = await this.#createOrPull(wanted, signal, () =>
           this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
         )
         const hear = (event: ServiceEvent) => onService?.(index, event)
@@ -188,7 +191,8 @@ export class ContainerMaker {
     signal: AbortSignal,
   ): Promise<void> {
     const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
-    const id = await this.#createOrPull(image, signal, () =>
+    // The job's own image, which it has by now.
+    const id = await this.#createOrPull({ image }, signal, () =>
       this.#api.createContainer(
         containerName(`${spec.name}-ready`),
         probeSettings(image.full, loop, spec, this.#options),
@@ -203,18 +207,23 @@ export class ContainerMaker {
   }
 
   #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
-    return this.#createOrPull(image, signal, () => this.#create(image.full, spec))
+    const wanted = { image, isStranger: spec.isStranger }
+    return this.#createOrPull(wanted, signal, () => this.#create(image.full, spec))
   }
 
   /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
   async #createOrPull<Made>(
-    image: ImageReference,
+    {
+      image,
+      isStranger = false,
+    }: { readonly image: ImageReference; readonly isStranger?: boolean | undefined },
     signal: AbortSignal,
     create: () => Promise<Made | undefined>,
   ): Promise<Made> {
     signal.throwIfAborted()
     const created = await create()
     if (created !== undefined) return created
+    await this.#networks.checkPull(image, isStranger)
     await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
     const retried = await create()
     if (retried !== undefined) return retried

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ImageReference } from '../../core/image-reference.ts'
 import { describeError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -6,6 +7,7 @@ import type { JobNetworks } from '../network/job-networks.ts'
 import { writeSetting } from '../network/machine.ts'
 import type { NetworkSource } from '../network/network-source.ts'
 import type { Audience } from '../network/rules.ts'
+import { checkRegistry } from './check-registry.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type Connection, type JobNetwork, networkSettings } from './docker-profile.ts'
 import type { SandboxSpec } from './executor.ts'
@@ -74,6 +76,11 @@ export class DockerNetworks {
     const why = this.#farReason || networks.engineTrouble
     const words = `this job has no network: it can't be kept from private ones here (${why})`
     return this.#without(spec, words)
+  }
+
+  /** Throws `invalid` where the engine must not pull this image for a job. */
+  async checkPull(image: ImageReference, isStranger: boolean): Promise<void> {
+    if (isStranger) await checkRegistry(image, this.#options.networks.reach)
   }
 
   /** Makes a network for a job to come, unless there is one. */

@@ -1,3 +1,4 @@
+import type { Reach } from './holes.ts'
 import type { JobNetworks } from './job-networks.ts'
 import { openJobNetworks } from './open-job-networks.ts'
 import type { NetworkOptions } from './options.ts'
@@ -21,6 +22,11 @@ export class NetworkSource implements AsyncDisposable {
   get trouble(): string {
     void this.getAnew()
     return this.#known?.trouble ?? ''
+  }
+
+  /** What the operator lets all jobs reach. */
+  get reach(): readonly Reach[] {
+    return this.#options.settings.reach
   }
 
   get(): Promise<JobNetworks> {
