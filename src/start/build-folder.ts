@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type CliIo, coloursFor } from '../cli/cli-io.ts'
 import { ApiClient } from '../cli/client.ts'
 import { DEFAULT_SERVER } from '../cli/client-command.ts'
-import { followPipeline } from '../cli/follow-pipeline.ts'
 import { defaultDataFolder } from '../config/data-folder.ts'
 import type { PipelineView, RepositoryView } from '../contract/views.ts'
 import { describeError } from '../lib/errors.ts'
@@ -46,6 +45,8 @@ export async function buildFolder(build: Build): Promise<void> {
       const commit = source.sha.slice(0, 7)
       io.stdout.write(`Commit ${commit} of ${source.name} was built before: ${pipeline.outcome}.\n`)
     } else {
+      // What draws on a terminal is needed here alone, and not by those who only name sources.
+      const { followPipeline } = await import('../cli/follow-pipeline.ts')
       await followPipeline(client, pipeline.id, io, context.signal)
     }
     sayWhatNext(build, `${url}/pipelines/${pipeline.id}`)
