@@ -27,7 +27,7 @@ const NEEDLES = [CANARY, LEARNED].flatMap((one) => [
   Buffer.from(one).toString('hex'),
 ])
 
-const WAIT = 'while [ ! -e go ]; do sleep 0.05; done'
+const WAIT = 'while [ ! -e go ] || [ ! -e printed ]; do sleep 0.05; done'
 /** The learned value does not stand in the file. */
 const LEARN = `learned=$(echo learned-PPf2c88e1d3 | tr P 5 | sed s/55/5/); echo "$learned" >>"$NARWHAL_MASK"`
 const FILE = {
@@ -37,7 +37,11 @@ const FILE = {
       secrets: ['KEY'],
       services: { beside: { image: testImage(), command: 'sleep 600', ready: 'true' } },
       steps: [
-        { name: 'watch $KEY', background: true, command: `echo "beside $KEY"; sleep 600` },
+        {
+          name: 'watch $KEY',
+          background: true,
+          command: `echo "beside $KEY"; touch printed; sleep 600`,
+        },
         {
           name: 'print $KEY',
           env: { COPY: '$KEY' },
@@ -137,8 +141,10 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
   for (const [place, text] of places) {
     for (const needle of NEEDLES) assert.ok(!text.includes(needle), `${place}: ${text}`)
   }
-  // Rows, write-ahead log, spools, workspaces.
-  assert.deepEqual(await filesWith(narwhal.dataDir), [])
+  // Rows, write-ahead log, spools, workspaces. The outcome is told before the sandbox goes, with the file of what was learned.
+  await eventually(async () => assert.deepEqual(await filesWith(narwhal.dataDir), []), {
+    timeoutMs: 60_000,
+  })
 })
 
 /** `narwhal up` as a process of its own, which says all it can. */

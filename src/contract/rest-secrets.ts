@@ -34,6 +34,7 @@ export const repositorySecretParams = repositoryParams.extend(secretParams.shape
 export const newSecret = z.strictObject({
   value: z.string().max(100_000),
   expiresAt: at.optional(),
+  /** As in the view, or `all` alone; absent: those that might have it before. */
   runners: z.array(z.string().min(1).max(200)).min(1).max(50).optional(),
   isNotMasked: z.literal(true).optional(),
 })

@@ -24,7 +24,7 @@ const SHORT = 8
  */
 export function secretWarnings(
   value: string,
-  { isNotMasked }: SecretRules,
+  { isNotMasked }: Pick<SecretRules, 'isNotMasked'>,
   names: readonly string[],
 ): string[] {
   if (isNotMasked) return []

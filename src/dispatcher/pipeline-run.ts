@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { type Doer, nameOf } from '../core/audit.ts'
 import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
@@ -27,6 +28,8 @@ import { waitingJob } from './waiting-job.ts'
 import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
+/** So often a job that waits for a runner of its secrets' looks whether they are for others by now. */
+const LOOK_AGAIN_MS = 10_000
 
 export interface PipelineRunDeps extends PlanningDeps, Givers {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
@@ -245,6 +248,23 @@ export class PipelineRun {
         this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))
       },
     })
+    this.#guard(this.#lookAgain(job.id))
+  }
+
+  /** Somebody may say meanwhile that its secrets are for other runners, or end one: nobody tells of that. */
+  async #lookAgain(id: JobId): Promise<void> {
+    const kept = this.#admitted.get(id)
+    if (!kept?.length) return
+    for (;;) {
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal })
+      const waits = () => this.#queued.has(id) && this.#admitted.get(id) === kept
+      if (!waits()) return
+      const given = await this.#deps.secrets.give(id)
+      if (!waits() || isDeepStrictEqual(given?.kept, kept)) continue
+      this.#dequeue(id)
+      this.#admitted.delete(id)
+      this.react()
+    }
   }
 
   /** A job that can't have what it names need not wait for a runner to hear that. */

@@ -95,6 +95,7 @@ async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
     throw new NarwhalError('invalid', 'the secret would have ended already: give a later date')
   }
   if (!runners) return body
+  if (runners.length === 1 && runners[0] === 'all') return { ...body, runners: 'all' } as const
   const found = await Promise.all(
     runners.map(async (runner) => {
       if (runner.startsWith('label:')) return runner

@@ -47,7 +47,8 @@ function wrongValue(value: string): string | undefined {
 
 export interface NewSecret extends SecretRef {
   readonly value: string
-  readonly rules?: SecretRules
+  /** Absent runners: those for whom it was kept before, if it was. */
+  readonly rules?: Omit<SecretRules, 'runners'> & { readonly runners?: readonly string[] | 'all' }
   readonly by: Doer
 }
 
@@ -61,17 +62,25 @@ export async function setSecret(
   const at = Date.now()
   await store.transact(async (write) => {
     const known = await write.listSecrets(repositoryId)
-    const isNew = !known.some((one) => one.name === name)
+    const former = known.find((one) => one.name === name)
+    const isNew = former === undefined
     if (known.length >= MOST_SECRETS && isNew) {
       const words = `there are ${MOST_SECRETS} secrets already: remove those that nobody needs`
       throw new NarwhalError('exhausted', words)
     }
     const sealed = await vault.seal(write, value, secretPlace(ref))
     const updatedBy = by.actor.name === '' ? {} : { updatedBy: by.actor.name }
-    await write.saveSecret({ ...ref, sealed, createdAt: at, updatedAt: at, ...updatedBy, ...rules })
-    const { runners, expiresAt } = rules
+    // Who sets another value need not know that it is kept for some runners; to lift that is said.
+    const { expiresAt, isNotMasked, runners = former?.runners } = rules
+    const kept = {
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(runners === undefined || runners === 'all' ? {} : { runners }),
+      ...(isNotMasked ? { isNotMasked } : {}),
+    }
+    const times = { createdAt: at, updatedAt: at }
+    await write.saveSecret({ ...ref, sealed, ...times, ...updatedBy, ...kept })
     const scope = repositoryId ?? 'all'
-    const after = { scope, isNew, runners, expiresAt, isMasked: !rules.isNotMasked }
+    const after = { scope, isNew, expiresAt, isMasked: !isNotMasked, runners: kept.runners }
     write.audit(by, { action: 'secret.set', subject: secretSubject(ref), after })
   })
 }

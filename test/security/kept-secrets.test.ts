@@ -104,6 +104,8 @@ for (const [id, by] of [
     assert.ok(otherWire.has('plain'))
     assert.ok(!otherWire.has(CANARY))
 
+    // Another value is kept as the former was.
+    await client.setSecret('DEPLOY_KEY', `${CANARY}-anew`, 'ada/project')
     // Nobody at all has it any more.
     await client.removeRunner('own')
     const again = await client.startPipeline({ repository: 'ada/project' })
@@ -121,5 +123,13 @@ for (const [id, by] of [
     )
     assert.match(answer, /there is no runner "nobody"/)
     assert.ok(!otherWire.has(CANARY))
+
+    // A job that waits hears that it is lifted.
+    const free = { value: `${CANARY}-free`, runners: ['all'] }
+    await client.setSecret('DEPLOY_KEY', free, 'ada/project')
+    assert.equal((await client.listSecrets('ada/project'))[0]?.runners, undefined)
+    const { pipeline } = await finished(narwhal, again.id)
+    assert.equal(pipeline.outcome, 'success')
+    assert.ok(otherWire.has(`${CANARY}-free`) && !otherWire.has(`${CANARY}-anew`))
   })
 }

@@ -50,7 +50,10 @@ export function addSecretCommands(program: Command, io: CliIo): void {
   })
     .option(REPOSITORY, 'for this repository alone; else for all')
     .option('--expires <date>', 'its last day, like 2030-06-30, or how long it is good, like 90d')
-    .option('--runners <list>', 'only these runners may have it: names, or label:<a granted label>')
+    .option(
+      '--runners <list>',
+      'only these may have it: names of runners, label:<a granted one>, or all again',
+    )
     .option('--not-masked', 'logs show it: it is a name or a setting')
     .action((name: string, options: SetOptions) => set(name, options, io))
   addClientCommand(secret, 'list', {
