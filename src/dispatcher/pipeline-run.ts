@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { type Doer, nameOf } from '../core/audit.ts'
-import { dependants } from '../core/graph.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
-import { isHeld, roundOf } from '../core/job.ts'
+import { isHeld } from '../core/job.ts'
 import type { Decision } from '../core/placement/placement.ts'
 import { type KeptSecret, secretWithheld } from '../core/secret-rules.ts'
 import { isStranger } from '../core/stranger.ts'
@@ -17,19 +15,18 @@ import { cancelled, givenSecrets, jobChanged, pipelineChanged } from './audit-fa
 import { type Givers, giveToJob } from './given-to-job.ts'
 import type { GroupGate } from './group-gate.ts'
 import { enterGroups, groupPlaces } from './group-places.ts'
+import { keptOtherwise } from './kept-otherwise.ts'
 import { PipelineAttempts } from './pipeline-attempts.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 import { endPipeline } from './plan-pipeline.ts'
+import { queueEntry } from './queue-entry.ts'
 import { failedJobs, rerunChanges } from './rerun-changes.ts'
 import type { RunnerLink } from './runner-link.ts'
-import { waitingJob } from './waiting-job.ts'
 import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
-/** So often a job that waits for a runner of its secrets' looks whether they are for others by now. */
-const LOOK_AGAIN_MS = 10_000
 
 export interface PipelineRunDeps extends PlanningDeps, Givers {
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
@@ -223,26 +220,13 @@ export class PipelineRun {
       return
     }
     this.#queued.add(job.id)
-    const { jobs, pipeline } = this.#ledger.draft
-    const followers = dependants(
-      jobs.map((one) => one.spec),
-      job.spec.name,
-    ).size
+    const entry = queueEntry(this.#ledger, job, {
+      queuedAt: job.state.queuedAt,
+      maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
+      secrets: this.#admitted.get(job.id),
+    })
     this.#deps.queue.add({
-      pipelineId: this.id,
-      repositoryName: this.#ledger.repository.name,
-      name: job.spec.name,
-      groups: groupPlaces(job, pipeline),
-      pipelineNumber: pipeline.number,
-      ref: this.#ledger.event.ref,
-      isAgain: roundOf(job.state) > 1,
-      job: waitingJob(job, {
-        queuedAt: job.state.queuedAt,
-        followers,
-        isStranger: isStranger(this.#ledger.event.trust),
-        maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
-        secrets: this.#admitted.get(job.id),
-      }),
+      ...entry,
       place: (decision, link, reservation) => {
         this.#queued.delete(job.id)
         this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))
@@ -254,17 +238,12 @@ export class PipelineRun {
   /** Somebody may say meanwhile that its secrets are for other runners, or end one: nobody tells of that. */
   async #lookAgain(id: JobId): Promise<void> {
     const kept = this.#admitted.get(id)
-    if (!kept?.length) return
-    for (;;) {
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal })
-      const waits = () => this.#queued.has(id) && this.#admitted.get(id) === kept
-      if (!waits()) return
-      const given = await this.#deps.secrets.give(id)
-      if (!waits() || isDeepStrictEqual(given?.kept, kept)) continue
-      this.#dequeue(id)
-      this.#admitted.delete(id)
-      this.react()
-    }
+    const waits = () => this.#queued.has(id) && this.#admitted.get(id) === kept
+    const look = async () => (await this.#deps.secrets.give(id))?.kept
+    if (!(await keptOtherwise(kept, { waits, look, signal: this.#signal }))) return
+    this.#dequeue(id)
+    this.#admitted.delete(id)
+    this.react()
   }
 
   /** A job that can't have what it names need not wait for a runner to hear that. */
