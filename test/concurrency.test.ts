@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { EmbeddedBroker } from '../src/broker/embedded.ts'
 import { readGitEnv } from '../src/config/env.ts'
 import type { PipelineId } from '../src/core/ids.ts'
+import { describeWaiting } from '../src/core/placement/describe-waiting.ts'
 import { beatHere } from '../src/dispatcher/beats.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../src/lib/log.ts'
@@ -69,7 +70,9 @@ async function openWorld(file: string) {
 
 /** Why the jobs wait that a dispatcher knows of. */
 const reasons = async (dispatcher: Dispatcher): Promise<string[]> =>
-  (await dispatcher.queue(10)).jobs.map(({ name, reason }) => `${name} ${reason}`)
+  (await dispatcher.queue(10)).jobs.map(
+    ({ name, waiting }) => `${name} ${describeWaiting(waiting)}`,
+  )
 
 test('jobs of a group take turns, whichever dispatchers have them', async () => {
   await using world = await openWorld(

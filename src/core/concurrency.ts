@@ -36,44 +36,6 @@ export interface GroupMember {
   readonly limit?: number
 }
 
-/**
- * Why a member can't go on now, in words; undefined when it can. Those that wait go on in the order
- * in which they came; of several limits the smallest counts, so that nobody enters a full group by a
- * limit of their own. `members` are in the order of `compareMembers`, and the member is among them
- * unless it stands too far behind to be told.
- */
-export function whyGroupIsFull(
-  members: readonly GroupMember[],
-  id: GroupMember['id'],
-  { group, limit: own, ofStrangers }: Concurrency,
-): string | undefined {
-  if (members.find((member) => member.id === id)?.state === 'holding') return undefined
-  const holding = members.filter(({ state }) => state === 'holding')
-  const waiting = members.filter(({ state }) => state === 'waiting')
-  const index = waiting.findIndex((member) => member.id === id)
-  const before = index < 0 ? waiting : waiting.slice(0, index)
-  const limit = Math.min(own, ...[...holding, ...before].map((member) => member.limit ?? own))
-  if (holding.length + before.length < limit) return undefined
-  const held = holding.length > 0 ? `: held by ${inWords(holding)}` : ''
-  const behind = before.length > 0 ? `${held ? ', and' : ':'} behind ${inWords(before)}` : ''
-  const whose = ofStrangers ? ' of strangers' : ''
-  return `waits for ${group}${whose}${held}${behind}`
-}
-
-const MOST_NAMED = 3
-
-function inWords(members: readonly GroupMember[]): string {
-  const named = members
-    .slice(0, MOST_NAMED)
-    .map(({ pipelineNumber, jobName }) =>
-      jobName === undefined
-        ? `pipeline #${pipelineNumber}`
-        : `${jobName} of pipeline #${pipelineNumber}`,
-    )
-  const more = members.length - named.length
-  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ')
-}
-
 /** Those that have a place first, then those that wait in their order. */
 export function compareMembers(a: GroupMember, b: GroupMember): number {
   return (

@@ -5,6 +5,7 @@ import type {
 } from '../contract/rpc/attempt-requests.ts'
 import type { ReceivedEvent } from '../core/attempt-event.ts'
 import { LEASE_MS } from '../core/lease.ts'
+import { describeLeaseEnd } from '../core/lease-end.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -77,12 +78,12 @@ export class AttemptRun {
   cancel(reason: string): void {
     this.#cancelled = reason
     this.#requests.push({ type: 'cancel', reason })
-    this.#lease.endIn(LAST_WORDS_MS, 'the runner did not end it after it was cancelled')
+    this.#lease.endIn(LAST_WORDS_MS, 'not_cancelled')
   }
 
   async run(): Promise<AttemptEnd> {
     const { timeoutMs } = this.#deps.order
-    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, OVERDUE)
+    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, 'overdue')
     using _watching = this.#lease.watch()
     for (let failures = 0, refusals = 0; ; failures++) {
       const storedBefore = this.#lastSeq
@@ -115,9 +116,9 @@ export class AttemptRun {
 
   /** What a broken stream means; undefined: try again. */
   #endOf(error: NarwhalError): AttemptEnd | undefined {
-    if (this.#lease.over.aborted) {
-      const reason = NarwhalError.from(this.#lease.over.reason).message
-      return { kind: reason === OVERDUE ? 'overdue' : 'lost', reason }
+    const { end } = this.#lease
+    if (end !== undefined) {
+      return { kind: end === 'overdue' ? 'overdue' : 'lost', reason: describeLeaseEnd(end) }
     }
     const wasRunning = this.#lastSeq > 0
     const reason = error.message
@@ -204,8 +205,6 @@ export class AttemptRun {
     this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq, ...lease })
   }
 }
-
-const OVERDUE = 'the runner did not end it when its time was up'
 
 export interface AttemptRunDeps {
   readonly order: AttemptOrder

@@ -1,18 +1,19 @@
 import type { QueuedJobView } from '../contract/views.ts'
+import { describeWaiting } from '../core/placement/describe-waiting.ts'
 import { expectedStarts } from '../core/placement/expected-start.ts'
 import type { StoreReader } from '../store/store.ts'
+import type { ListedJob } from './job-queue.ts'
 
 /** So many attempts are looked at to know how long jobs take. */
 const LOOK_BACK = 500
 
-/** Adds to each waiting job when it will probably start, where it waits for a slot only. */
+/** Waiting jobs as they are shown, each with when it will probably start, where it waits for a slot only. */
 export async function expectStarts(
-  store: StoreReader,
-  jobs: readonly QueuedJobView[],
+  store: Pick<StoreReader, 'listPlacements' | 'listRunnerViews'>,
+  jobs: readonly ListedJob[],
 ): Promise<QueuedJobView[]> {
-  const isForSlot = ({ reason }: QueuedJobView): boolean => / (?:is|are) busy$/.test(reason)
-  const waiting = jobs.filter(isForSlot)
-  if (waiting.length === 0) return [...jobs]
+  const waiting = jobs.filter((job) => job.waiting.kind === 'full')
+  if (waiting.length === 0) return jobs.map(viewListed)
   const runners = await store.listRunnerViews()
   const online = runners.filter(({ state }) => state === 'online')
   const ids = new Set(online.map(({ id }) => id))
@@ -31,8 +32,12 @@ export async function expectStarts(
   const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
   return jobs.map((job) => {
     const startAt = byJob.get(job.jobId)
-    return startAt === undefined ? job : { ...job, expectedStartAt: startAt }
+    return { ...viewListed(job), ...(startAt === undefined ? {} : { expectedStartAt: startAt }) }
   })
+}
+
+function viewListed({ waiting, ...job }: ListedJob): QueuedJobView {
+  return { ...job, reason: describeWaiting(waiting) }
 }
 
 function kindOf(repositoryName: string, jobName: string): string {

@@ -1,11 +1,7 @@
 import { groupThatMoves } from '../contract/event-message.ts'
 import type { ToldEvent } from '../contract/live-event.ts'
-import {
-  type GroupMember,
-  supersededBy,
-  supersederOf,
-  whyGroupIsFull,
-} from '../core/concurrency.ts'
+import { type GroupMember, supersededBy, supersederOf } from '../core/concurrency.ts'
+import { type GroupWait, whyGroupIsFull } from '../core/group-wait.ts'
 import type { JobId, PipelineId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -99,7 +95,7 @@ export class GroupGate implements Disposable {
   async list(limit: number, elsewhere: readonly GroupedWaiting[] = []): Promise<ListedQueue> {
     const waiting = [...elsewhere, ...this.#held.values()]
     const groups = new Groups(this.#deps.store)
-    const reasons = new Map<JobId, string>()
+    const reasons = new Map<JobId, GroupWait>()
     for (const { job, groups: places } of waiting) {
       const reason = await groups.whyNot(places)
       if (reason !== undefined) reasons.set(job.jobId, reason)
@@ -204,7 +200,7 @@ class Groups {
     return known
   }
 
-  async whyNot(places: readonly GroupPlace[]): Promise<string | undefined> {
+  async whyNot(places: readonly GroupPlace[]): Promise<GroupWait | undefined> {
     for (const place of places) {
       const reason = whyGroupIsFull(await this.read(place), place.id, place.concurrency)
       if (reason !== undefined) return reason

@@ -10,6 +10,7 @@ import type {
 } from '../core/placement/placement.ts'
 import { missingLabels } from '../core/placement/requirements.ts'
 import { classKey, WaitingIndex } from '../core/placement/waiting-index.ts'
+import type { WaitingReason } from '../core/placement/waiting-reason.ts'
 import type { DatabaseGuard } from './database-guard.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { RunnerPool } from './runner-pool.ts'
@@ -28,9 +29,14 @@ export interface QueueEntry extends Waiting {
   readonly place: (decision: Decision, link: RunnerLink, reservation: Disposable) => void
 }
 
+/** A job in the order of the queue, with the reason why it waits. */
+export interface ListedJob extends Omit<QueuedJobView, 'reason' | 'expectedStartAt'> {
+  readonly waiting: WaitingReason
+}
+
 /** The first jobs of the queue, and how many there are. */
 export interface ListedQueue {
-  readonly jobs: QueuedJobView[]
+  readonly jobs: readonly ListedJob[]
   readonly total: number
 }
 
@@ -89,7 +95,7 @@ export class JobQueue implements Disposable {
   list(
     limit: number,
     elsewhere: readonly Waiting[] = [],
-    reasons: ReadonlyMap<JobId, string> = new Map(),
+    reasons: ReadonlyMap<JobId, WaitingReason> = new Map(),
   ): ListedQueue {
     const own = this.#waiting
     const unknown = elsewhere.filter(({ job }) => !own.has(job.jobId))
@@ -98,24 +104,24 @@ export class JobQueue implements Disposable {
     const reasonOf = this.#reasons()
     const jobs = inOrder.take(limit).map(({ job, pipelineId, repositoryName, name }, index) => {
       const { jobId, queuedAt } = job
-      const place = { position: index + 1, queuedAt, reason: reasons.get(jobId) ?? reasonOf(job) }
+      const place = { position: index + 1, queuedAt, waiting: reasons.get(jobId) ?? reasonOf(job) }
       return { jobId, pipelineId, repositoryName, name, labels: [...job.labels], ...place }
     })
     return { jobs: jobs.toArray(), total: own.size + others.length }
   }
 
   /** Tells why jobs wait; those of a class do so for the same reason. */
-  #reasons(): (job: WaitingJob) => string {
+  #reasons(): (job: WaitingJob) => WaitingReason {
     const shortage = this.#shortage()
-    if (shortage !== undefined) return () => shortage
+    if (shortage !== undefined) return () => ({ kind: 'no_room', shortage })
     const candidates = this.#pool.candidates()
-    const known = new Map<string, string>()
+    const known = new Map<string, WaitingReason>()
     return (job) => {
       const key = classKey(job)
       let reason = known.get(key)
       if (reason === undefined) {
         const choice = chooseRunner(job, candidates, this.#heuristic, this.#context())
-        reason = 'runnerId' in choice ? 'is about to be placed' : choice.reason
+        reason = 'runnerId' in choice ? { kind: 'placing' } : choice
         known.set(key, reason)
       }
       return reason

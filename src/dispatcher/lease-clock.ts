@@ -1,3 +1,4 @@
+import { describeLeaseEnd, type LeaseEnd } from '../core/lease-end.ts'
 import { NarwhalError } from '../lib/errors.ts'
 
 const TICK_MS = 250
@@ -16,7 +17,8 @@ export class LeaseClock {
   readonly #over = new AbortController()
   #isHeld: boolean
   #until: number
-  #ending: { readonly at: number; readonly reason: string } | undefined
+  #ending: { readonly at: number; readonly end: LeaseEnd } | undefined
+  #end: LeaseEnd | undefined
   /** Set while the one who reads the runner's messages waits for something else. */
   isDeaf = false
 
@@ -37,6 +39,11 @@ export class LeaseClock {
     return this.#isHeld
   }
 
+  /** How it ended; undefined: it has not. */
+  get end(): LeaseEnd | undefined {
+    return this.#end
+  }
+
   /** Aborts, with the reason in words, when the lease is over or the last moment has come. */
   get over(): AbortSignal {
     return this.#over.signal
@@ -51,9 +58,9 @@ export class LeaseClock {
   }
 
   /** Sets a last moment, whatever is confirmed; the earliest counts. */
-  endIn(ms: number, reason: string): void {
+  endIn(ms: number, end: LeaseEnd): void {
     const at = performance.now() + ms
-    if (this.#ending === undefined || at < this.#ending.at) this.#ending = { at, reason }
+    if (this.#ending === undefined || at < this.#ending.at) this.#ending = { at, end }
   }
 
   /** Looks at the clock until disposed. */
@@ -66,14 +73,16 @@ export class LeaseClock {
       if (stalledMs > STALL_MS) this.#until += stalledMs
       if (this.isDeaf || !this.#mayConfirm())
         this.#until = Math.max(this.#until, now + this.#leaseMs)
-      if (this.#ending && now > this.#ending.at) this.#end(this.#ending.reason)
-      else if (now > this.#until) this.#end('its lease is over: nothing was heard of the runner')
+      if (this.#ending && now > this.#ending.at) this.#finish(this.#ending.end)
+      else if (now > this.#until) this.#finish('silent')
     }, TICK_MS)
     timer.unref()
     return { [Symbol.dispose]: () => clearInterval(timer) }
   }
 
-  #end(reason: string): void {
-    if (!this.#over.signal.aborted) this.#over.abort(new NarwhalError('unavailable', reason))
+  #finish(end: LeaseEnd): void {
+    if (this.#end !== undefined) return
+    this.#end = end
+    this.#over.abort(new NarwhalError('unavailable', describeLeaseEnd(end)))
   }
 }

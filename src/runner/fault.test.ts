@@ -70,7 +70,7 @@ test('of a commit that can not be had only the room, git itself and bugs are', (
     wrapped(system('ENOSPC')),
     wrapped(wrapped(system('ENOENT', 'spawn git'))),
     wrapped(undefined, 'git failed: fatal: sha1 file write error: No space left on device'),
-    wrapped(undefined, "error: unable to write file big (the runner's disk has 0 MB left)"),
+    new NarwhalError('exhausted', "unable to write file big (the runner's disk has 0 MB left)"),
   ]) {
     assert.equal(faultOfCheckout(error), 'runner', error.message)
   }

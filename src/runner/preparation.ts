@@ -97,9 +97,10 @@ export class Preparation {
         await checkouts.checkOut(commit, folder, { clone, signal })
       } catch (error) {
         signal.throwIfAborted()
-        const why = `${describeError(error)}${await diskNote(error, folder)}`
+        const note = await diskNote(error, folder)
+        const why = `${describeError(error)}${note.words}`
         const words = `cannot check out ${commit.repositoryName}: ${why}`
-        throw new NarwhalError('unavailable', words, { cause: error })
+        throw new NarwhalError(note.code, words, { cause: error })
       }
     })
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { readGitEnv } from '../../src/config/env.ts'
+import { describeWaiting } from '../../src/core/placement/describe-waiting.ts'
 import { DatabaseGuard } from '../../src/dispatcher/database-guard.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../../src/lib/log.ts'
@@ -60,7 +61,7 @@ test('SEC-09f: on a full disk no new job starts and the queue says why, while wh
     /room for 100 MiB more, and no job starts with less than 128 MiB \(--database-reserve\)/
   await eventually(async () => {
     const { jobs } = await dispatcher.queue(10)
-    return jobs.some(({ reason }) => words.test(reason))
+    return jobs.some(({ waiting }) => words.test(describeWaiting(waiting)))
   })
   step.exit(0)
   assert.equal(await eventually(() => outcome(first.id), { message: 'the first end' }), 'success')

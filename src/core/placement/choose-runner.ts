@@ -6,7 +6,6 @@ import type {
   Decision,
   HeuristicContext,
   HeuristicName,
-  Waiting,
   WaitingJob,
 } from './placement.ts'
 import {
@@ -17,7 +16,7 @@ import {
   stateInWords,
   wantsContainers,
 } from './requirements.ts'
-import { describeWaiting } from './waiting-reason.ts'
+import { type WaitingReason, whyNoRunner } from './waiting-reason.ts'
 
 /**
  * Chooses the runner for a job: first those that could take it now (online, with its labels, with
@@ -33,17 +32,16 @@ export function chooseRunner(
   candidates: readonly Candidate[],
   heuristic: HeuristicName,
   context: HeuristicContext,
-): Decision | Waiting {
+): Decision | WaitingReason {
   const needsEngine = mustHaveEngine(job, candidates)
   const refusals = candidates.map((candidate) => findRefusal(job, candidate, needsEngine))
   const eligible = candidates.filter((_, index) => refusals[index] === undefined)
   if (eligible.length === 0) {
-    return { reason: describeWaiting(job, candidates, needsEngine) }
+    return whyNoRunner(job, candidates, needsEngine)
   }
   const best = withoutAvoided(job, eligible, context.now)
   if (best.length === 0) {
-    const names = eligible.map(({ name }) => name).join(', ')
-    return { reason: `could not be run by ${names} a moment ago, and no other runner is free` }
+    return { kind: 'avoided', names: eligible.map(({ name }) => name) }
   }
   const { runnerId, reason } = heuristics[heuristic](job, best, context)
   const chosen = candidates.findIndex((candidate) => candidate.runnerId === runnerId)

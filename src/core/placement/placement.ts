@@ -96,8 +96,3 @@ export interface ConsideredRunner {
   /** Absent: it could have taken the job. */
   readonly refusedBecause?: string
 }
-
-/** Why a job stays in the queue, in words: "needs label gpu: no runner has it". */
-export interface Waiting {
-  readonly reason: string
-}

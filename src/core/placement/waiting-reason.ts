@@ -1,99 +1,95 @@
+import type { GroupWait } from '../group-wait.ts'
 import { secretWithheld } from '../secret-rules.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
-import {
-  hasContainers,
-  labelsInWords,
-  missingLabels,
-  refusesStranger,
-  stateInWords,
-} from './requirements.ts'
+import { hasContainers, missingLabels, refusesStranger } from './requirements.ts'
 
-const STRANGERS_NEED =
-  'it needs a container engine that its --strangers names (oci: and docker: unless told)'
+/** What the runners that count have, of all that a job wants. */
+export interface Wanted {
+  readonly labels: readonly string[]
+  readonly secrets?: true
+  readonly engine?: true
+}
+
+/** Who may have a secret: runners that were granted a label, or one by its name, while it is there. */
+export type SecretHolder = { readonly label: string } | { readonly runner: string | undefined }
+
+/** Why a job stays in the queue; `describeWaiting` says it to a person. */
+export type WaitingReason =
+  | { readonly kind: 'no_runner' }
+  /** No runner has any of these labels. */
+  | { readonly kind: 'unknown_labels'; readonly labels: readonly string[] }
+  /** Each of these labels is on some runner, and all of them on none. */
+  | { readonly kind: 'no_labels_together'; readonly labels: readonly string[] }
+  | { readonly kind: 'no_strangers'; readonly wanted: Wanted }
+  | {
+      readonly kind: 'secret_withheld'
+      readonly wanted: Wanted
+      readonly secret: string
+      readonly holders: readonly SecretHolder[]
+    }
+  /** All runners with what is wanted are away, or take nothing. */
+  | {
+      readonly kind: 'offline'
+      readonly wanted: Wanted
+      readonly runners: readonly Pick<Candidate, 'name' | 'state'>[]
+    }
+  | {
+      readonly kind: 'no_slots' | 'full'
+      readonly wanted: Wanted
+      readonly runners: readonly Pick<Candidate, 'name' | 'slots'>[]
+    }
+  /** The runners of these names have just failed it, and no other is free. */
+  | { readonly kind: 'avoided'; readonly names: readonly string[] }
+  | GroupWait
+  /** The database has no room for what a job brings; why, in words. */
+  | { readonly kind: 'no_room'; readonly shortage: string }
+  | { readonly kind: 'placing' }
 
 /**
- * Why no runner can take a job now, for a person. Of several reasons the one that has to be mended
- * first: nobody there, nobody with the labels, nobody online, no room.
+ * Why no runner can take a job now. Of several reasons the one that has to be mended first: nobody
+ * there, nobody with the labels, nobody online, no room.
  */
-export function describeWaiting(
+export function whyNoRunner(
   job: WaitingJob,
   candidates: readonly Candidate[],
   needsEngine: boolean,
-): string {
-  if (candidates.length === 0) return 'no runner is registered: start one with `narwhal runner`'
+): WaitingReason {
+  if (candidates.length === 0) return { kind: 'no_runner' }
   const labelled = candidates.filter((candidate) => missingLabels(job, candidate).length === 0)
-  if (labelled.length === 0) return describeLabels(job, candidates)
-  const wanted = job.labels.length > 0 ? [labelsInWords(job.labels)] : []
+  if (labelled.length === 0) return whyNoLabels(job, candidates)
+  const { labels, secrets } = job
   const open = labelled.filter((candidate) => !refusesStranger(job, candidate))
-  if (open.length === 0)
-    return `no runner${withAll(wanted)} takes strangers' jobs: ${STRANGERS_NEED}`
-  const trusted = open.filter(({ grants }) => !secretWithheld(job.secrets, grants))
-  if (trusted.length === 0) return describeSecrets(job, open, withAll(wanted))
-  if (job.secrets?.length) wanted.push('its secrets')
+  if (open.length === 0) return { kind: 'no_strangers', wanted: { labels } }
+  const trusted = open.filter(({ grants }) => !secretWithheld(secrets, grants))
+  if (trusted.length === 0) return whyNoSecret(job, open)
+  const wanted: Wanted = { labels, ...(secrets?.length ? { secrets: true } : {}) }
   const online = trusted.filter(({ state }) => state === 'online')
-  if (online.length === 0) return describeAway(trusted, withAll(wanted))
-  const able = needsEngine ? online.filter(hasContainers) : online
-  if (able.length < online.length) wanted.push('a container engine')
-  return describeFull(able, withAll(wanted))
+  if (online.length === 0) return { kind: 'offline', wanted, runners: trusted }
+  const runners = needsEngine ? online.filter(hasContainers) : online
+  const ofThese: Wanted = runners.length < online.length ? { ...wanted, engine: true } : wanted
+  const kind = runners.some(({ slots }) => slots > 0) ? 'full' : 'no_slots'
+  return { kind, wanted: ofThese, runners }
 }
 
-function describeSecrets(
-  { secrets }: WaitingJob,
+function whyNoLabels({ labels }: WaitingJob, candidates: readonly Candidate[]): WaitingReason {
+  const unknown = labels.filter((label) => !candidates.some((one) => one.labels.includes(label)))
+  if (unknown.length > 0) return { kind: 'unknown_labels', labels: unknown }
+  return { kind: 'no_labels_together', labels }
+}
+
+function whyNoSecret(
+  { labels, secrets }: WaitingJob,
   candidates: readonly Candidate[],
-  suffix: string,
-): string {
+): WaitingReason {
   // The first that keeps it from all of them; else they have not all of it together.
   const kept =
     secrets?.find((one) => candidates.every(({ grants }) => secretWithheld([one], grants))) ??
     secrets?.[0]
-  const names = kept?.runners.map((one) => runnerInWords(one, candidates)) ?? []
-  return `no runner${suffix} may have the secret ${kept?.name}, which is for ${names.join(', ')}`
+  const holders = kept?.runners.map((one) => holderOf(one, candidates)) ?? []
+  return { kind: 'secret_withheld', wanted: { labels }, secret: kept?.name ?? '', holders }
 }
 
-function runnerInWords(runner: string, candidates: readonly Candidate[]): string {
-  if (runner.startsWith('label:'))
-    return `those that were granted the ${labelsInWords([runner.slice(6)])}`
-  return candidates.find(({ runnerId }) => runnerId === runner)?.name ?? 'one that was removed'
-}
-
-function withAll(wanted: readonly string[]): string {
-  return wanted.length > 0 ? ` with ${wanted.join(' and ')}` : ''
-}
-
-function describeLabels(job: WaitingJob, candidates: readonly Candidate[]): string {
-  const unknown = job.labels.filter(
-    (label) => !candidates.some(({ labels }) => labels.includes(label)),
-  )
-  if (unknown.length > 0)
-    return `needs ${labelsInWords(unknown)}: no runner has ${itOrThem(unknown)}`
-  const all = job.labels.length === 2 ? 'both' : 'all of them'
-  return `needs ${labelsInWords(job.labels)}: no runner has ${all}`
-}
-
-function describeAway(runners: readonly Candidate[], suffix: string): string {
-  const states = new Map<string, number>()
-  for (const { state } of runners) {
-    const words = stateInWords(state)
-    states.set(words, (states.get(words) ?? 0) + 1)
-  }
-  const [first, ...others] = runners
-  if (first && others.length === 0) {
-    return `the only runner${suffix} is ${stateInWords(first.state)}: ${first.name}`
-  }
-  const counts = [...states].map(([state, count]) => `${count} ${state}`)
-  return `none of the ${runners.length} runners${suffix} is online: ${counts.join(', ')}`
-}
-
-function describeFull(runners: readonly Candidate[], suffix: string): string {
-  const slots = runners.reduce((sum, runner) => sum + runner.slots, 0)
-  const [first, ...others] = runners
-  const who =
-    first && others.length === 0 ? `runner ${first.name}` : `${runners.length} runners${suffix}`
-  if (slots === 0) return `no slots are offered by ${who}`
-  return slots === 1 ? `the only slot of ${who} is busy` : `all ${slots} slots of ${who} are busy`
-}
-
-function itOrThem(labels: readonly string[]): string {
-  if (labels.length === 1) return 'it'
-  return labels.length === 2 ? 'either' : 'any of them'
+function holderOf(holder: string, candidates: readonly Candidate[]): SecretHolder {
+  if (holder.startsWith('label:')) return { label: holder.slice('label:'.length) }
+  return { runner: candidates.find(({ runnerId }) => runnerId === holder)?.name }
 }

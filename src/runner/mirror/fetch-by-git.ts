@@ -55,8 +55,9 @@ export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch)
   } catch (error) {
     if (signal.aborted) throw error
     if (isNotGiven(error)) throw notThere(commit, error)
-    const why = `${describeError(error)}${advice(error)}${await diskNote(error, dirname(mirror))}`
-    throw new NarwhalError('unavailable', `cannot fetch ${commit.repositoryName}: ${why}`, {
+    const note = await diskNote(error, dirname(mirror))
+    const why = `${describeError(error)}${advice(error)}${note.words}`
+    throw new NarwhalError(note.code, `cannot fetch ${commit.repositoryName}: ${why}`, {
       cause: error,
     })
   }

@@ -1,10 +1,6 @@
 import { sql } from 'kysely'
-import {
-  type Concurrency,
-  compareMembers,
-  type GroupMember,
-  whyGroupIsFull,
-} from '../../core/concurrency.ts'
+import { type Concurrency, compareMembers, type GroupMember } from '../../core/concurrency.ts'
+import { whyGroupIsFull } from '../../core/group-wait.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
 import { isHeldBack, type JobRecord, type PipelineRecord } from '../records.ts'
 import { batches, isPostgres, present } from './rows.ts'

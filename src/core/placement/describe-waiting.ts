@@ -1,0 +1,94 @@
+import { unreachable } from '../../lib/unreachable.ts'
+import { describeGroupWait } from '../group-wait.ts'
+import { labelsInWords, stateInWords } from './requirements.ts'
+import type { SecretHolder, WaitingReason, Wanted } from './waiting-reason.ts'
+
+type Of<Kind extends WaitingReason['kind']> = Extract<WaitingReason, { readonly kind: Kind }>
+
+const STRANGERS_NEED =
+  'it needs a container engine that its --strangers names (oci: and docker: unless told)'
+
+/** Why a job waits, for a person: "needs label gpu: no runner has it". */
+export function describeWaiting(reason: WaitingReason): string {
+  switch (reason.kind) {
+    case 'no_runner':
+      return 'no runner is registered: start one with `narwhal runner`'
+    case 'unknown_labels':
+      return `needs ${labelsInWords(reason.labels)}: no runner has ${itOrThem(reason.labels)}`
+    case 'no_labels_together': {
+      const all = reason.labels.length === 2 ? 'both' : 'all of them'
+      return `needs ${labelsInWords(reason.labels)}: no runner has ${all}`
+    }
+    case 'no_strangers':
+      return `no runner${withAll(reason.wanted)} takes strangers' jobs: ${STRANGERS_NEED}`
+    case 'secret_withheld':
+      return describeSecret(reason)
+    case 'offline':
+      return describeAway(reason)
+    case 'no_slots':
+    case 'full':
+      return describeFull(reason)
+    case 'avoided': {
+      const names = reason.names.join(', ')
+      return `could not be run by ${names} a moment ago, and no other runner is free`
+    }
+    case 'group':
+      return describeGroupWait(reason)
+    case 'no_room':
+      return reason.shortage
+    case 'placing':
+      return 'is about to be placed'
+    default:
+      return unreachable(reason)
+  }
+}
+
+function describeSecret({ wanted, secret, holders }: Of<'secret_withheld'>): string {
+  const names = holders.map(holderInWords).join(', ')
+  return `no runner${withAll(wanted)} may have the secret ${secret}, which is for ${names}`
+}
+
+function holderInWords(holder: SecretHolder): string {
+  if ('label' in holder) return `those that were granted the ${labelsInWords([holder.label])}`
+  return holder.runner ?? 'one that was removed'
+}
+
+function describeAway({ wanted, runners }: Of<'offline'>): string {
+  const suffix = withAll(wanted)
+  const [first, ...others] = runners
+  if (first && others.length === 0) {
+    return `the only runner${suffix} is ${stateInWords(first.state)}: ${first.name}`
+  }
+  const states = new Map<string, number>()
+  for (const { state } of runners) {
+    const words = stateInWords(state)
+    states.set(words, (states.get(words) ?? 0) + 1)
+  }
+  const counts = [...states].map(([state, count]) => `${count} ${state}`)
+  return `none of the ${runners.length} runners${suffix} is online: ${counts.join(', ')}`
+}
+
+function describeFull({ kind, wanted, runners }: Of<'no_slots' | 'full'>): string {
+  const [first, ...others] = runners
+  const who =
+    first && others.length === 0
+      ? `runner ${first.name}`
+      : `${runners.length} runners${withAll(wanted)}`
+  if (kind === 'no_slots') return `no slots are offered by ${who}`
+  const slots = runners.reduce((sum, runner) => sum + runner.slots, 0)
+  return slots === 1 ? `the only slot of ${who} is busy` : `all ${slots} slots of ${who} are busy`
+}
+
+function withAll({ labels, secrets, engine }: Wanted): string {
+  const parts = [
+    ...(labels.length > 0 ? [labelsInWords(labels)] : []),
+    ...(secrets ? ['its secrets'] : []),
+    ...(engine ? ['a container engine'] : []),
+  ]
+  return parts.length > 0 ? ` with ${parts.join(' and ')}` : ''
+}
+
+function itOrThem(labels: readonly string[]): string {
+  if (labels.length === 1) return 'it'
+  return labels.length === 2 ? 'either' : 'any of them'
+}
