@@ -10,8 +10,9 @@ import { askOnce } from '../../src/lib/ask-once.ts'
 import { git } from '../../src/lib/git.ts'
 import { ANY_HOSTS } from '../../src/lib/hosts.ts'
 import { nearnessOf } from '../../src/lib/reach.ts'
+import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
-import { type Installation, startUp } from '../support/installation.ts'
+import { finished, type Installation, startUp } from '../support/installation.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { bearer } from '../support/tokens.ts'
 
@@ -161,6 +162,37 @@ test('SEC-16d: a repository is cloned from the operator’s networks, and never 
     strict.client.addRepository({ name: 'ada/near', cloneUrl: source.url, pollIntervalMs: 0 }),
     { message: /not asked for users/ },
   )
+})
+
+test('SEC-16u: what was allowed when it was registered is refused when it is used, if the operator has changed the rule', async () => {
+  const files = { 'narwhal.yml': 'steps: [echo well]\n' }
+  await using source = await gitRepository({ files, serve: true })
+  await using dir = await tempDir()
+  const data = dir.join('data')
+  const name = 'ada/app'
+  {
+    await using narwhal = await startUp({ data })
+    await narwhal.client.addRepository({ name, cloneUrl: source.url, pollIntervalMs: 0 })
+    await narwhal.client.addRunner({ name: 'near', url: 'http://127.0.0.1:1', balanced: false })
+  }
+  const requests = source.requests.length
+  {
+    await using strict = await startUp({ data, userRequests: 'public' })
+    const refused = { message: /not asked for users \(see --user-requests\)/ }
+    await assert.rejects(strict.client.startPipeline({ repository: name }), refused)
+    const far = { name: 'far', url: 'http://127.0.0.1:2', balanced: false }
+    await assert.rejects(strict.client.addRunner(far), refused)
+    const reason = async () => {
+      const runners = await strict.client.listRunners()
+      return runners.find((one) => one.name === 'near')?.reason?.match(refused.message) ?? null
+    }
+    await eventually(reason, { message: 'the reason why the runner is not asked' })
+  }
+  assert.equal(source.requests.length, requests)
+  await using named = await startUp({ data, userRequests: 'public,127.0.0.0/8' })
+  const { id } = await named.client.startPipeline({ repository: name })
+  const { pipeline, jobs } = await finished(named, id)
+  assert.equal(pipeline.outcome, 'success', JSON.stringify([pipeline, jobs]))
 })
 
 test('SEC-16e: a host is looked up once, and asked where it was found', async () => {
