@@ -19,7 +19,12 @@ export function bytesInWords(bytes: number): string {
   return `${amount.toFixed(digits)} ${units[unit]}`
 }
 
-/** Stands in a log where something is left out. */
+/** Stands in a log from where something is left out, at once: whoever follows it sees nothing more for now. */
+export function cutInWords(maxBytes: number): string {
+  return `more than ${bytesInWords(maxBytes)} (--log-size) is printed: from here on lines are left out, and the end follows when the job is over`
+}
+
+/** Stands in a log, behind that, where it goes on. */
 export function leftOutInWords(left: { lines: number; bytes: number }, maxBytes: number): string {
   const lines = left.lines === 1 ? '1 line' : `${left.lines} lines`
   const limit = `a log may have ${bytesInWords(maxBytes)} (--log-size)`

@@ -47,14 +47,16 @@ test('what is within the limit is told as it comes', async () => {
   assert.equal((await told(world)).length, 2)
 })
 
-test('above the limit nothing is told before the end, and then the newest', async () => {
+test('above the limit it is told at once that it is cut, and the newest at the end', async () => {
   await using world = await openLog()
   for (let n = 0; n < 200; n++) world.print(`part ${n}`, 256 * KiB, n)
-  const before = await told(world)
+  const shown = await told(world)
+  assert.match(shown.at(-1) ?? '', /^more than 16 MiB \(--log-size\) is printed/)
+  const before = shown.slice(0, -1)
   assert.ok(before.length < 64)
   assert.equal(world.log.room(), undefined)
   await world.log.release()
-  const lines = (await told(world)).slice(before.length)
+  const lines = (await told(world)).slice(shown.length)
   const [mark = '', ...tail] = lines
   assert.match(mark, /^\d+ lines \(\d/)
   assert.equal(Number.parseInt(mark, 10) + before.length + tail.length, 200)

@@ -1,6 +1,6 @@
 import { chunkOf } from '../contract/log-chunk.ts'
 import { costOf, type LogChunk } from '../core/log-chunk.ts'
-import { FLOOD_TIMES, LOG_TAIL_BYTES, leftOutInWords } from '../core/log-limit.ts'
+import { cutInWords, FLOOD_TIMES, LOG_TAIL_BYTES, leftOutInWords } from '../core/log-limit.ts'
 import type { EventSpool } from './event-spool.ts'
 
 /** What makes a chunk, so that the whole is within the limit. */
@@ -17,8 +17,8 @@ export interface JobLogLimit {
 
 /**
  * The log of one attempt on its way to the spool, within its limit: the beginning goes there at once.
- * From where it is too long on, nothing leaves the runner: the newest is kept in memory, packed, until
- * the job is over; then it follows behind a line that says what is missing between.
+ * From where it is too long on, nothing leaves the runner but a line that says so: the newest is kept in memory, packed,
+ * until the job is over; then it follows behind a line that says what is missing between.
  *
  * States: *passing* → *cutting* → *released*. What does not fit is never put between what does.
  */
@@ -71,9 +71,7 @@ export class JobLog {
     this.#tail = []
     const [first] = chunks
     if (first && this.#lost.lines > 0) {
-      const text = leftOutInWords(this.#lost, this.#limit.maxBytes)
-      const chunk = chunkOf(first.step, [{ at: Date.now(), stream: 'narwhal', text }])
-      this.#events.append({ type: 'log', chunk })
+      this.#say(first.step, leftOutInWords(this.#lost, this.#limit.maxBytes))
     }
     for (const chunk of chunks) {
       await this.#events.room()
@@ -81,11 +79,17 @@ export class JobLog {
     }
   }
 
+  #say(step: number, text: string): void {
+    const chunk = chunkOf(step, [{ at: Date.now(), stream: 'narwhal', text }])
+    this.#events.append({ type: 'log', chunk })
+  }
+
   /** What is kept are whole chunks that together have as much as was promised, or a little more. */
   #forgetOldest(): void {
     for (let [oldest] = this.#tail; oldest; [oldest] = this.#tail) {
       const isEnough = this.#tailBytes - costOf(oldest) >= LOG_TAIL_BYTES
       if (!isEnough && this.#tail.length <= MOST_TAIL_CHUNKS) return
+      if (this.#lost.lines === 0) this.#say(oldest.step, cutInWords(this.#limit.maxBytes))
       this.#tail.shift()
       this.#tailBytes -= costOf(oldest)
       this.#lost.lines += oldest.lineCount
