@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startAgent } from '../src/agent/agent.ts'
+import { registerProofRoute } from '../src/api/proof-route.ts'
 import { registerSessionRoutes } from '../src/api/session-routes.ts'
 import { openBroker } from '../src/broker/open-broker.ts'
 import { readGitEnv } from '../src/config/env.ts'
@@ -136,6 +137,7 @@ async function listRoutes(): Promise<string[]> {
   registerJoinRoutes(server, store)
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
   registerSessionRoutes(server, { store })
+  registerProofRoute(server, '/nonexistent')
   await server.ready()
   await server.close()
   return routes

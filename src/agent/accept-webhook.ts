@@ -47,10 +47,10 @@ function tellOf(
   how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
 ): Delivery['told'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
-  const forgeId = repository.forgeId === undefined ? { forgeId: parsed.repository.forgeId } : {}
+  const forgeIds = newIds(parsed.repository, repository)
   if (parsed.kind === 'closed') {
     const { kind, ref, mergedOf } = parsed
-    return { kind, ref, ...(mergedOf === undefined ? {} : { mergedOf }), ...forgeId }
+    return { kind, ref, ...(mergedOf === undefined ? {} : { mergedOf }), ...forgeIds }
   }
   const { facts, ...told } = parsed.event
   const event = { ...told, source: 'webhook' } as const
@@ -62,8 +62,19 @@ function tellOf(
       trust: decideTrust(event, facts, repository),
       details: { ...told.details, ...how },
     },
-    ...forgeId,
+    ...forgeIds,
   }
+}
+
+/** What is not known yet of the forge's numbers, or is another by now: a repository may get another owner. */
+function newIds(
+  { forgeId, ownerId }: WebhookRepository,
+  known: RepositoryRecord,
+): Pick<Extract<Delivery['told'], { kind: 'commit' }>, 'forgeIds'> {
+  const isKnown =
+    known.forgeId !== undefined && (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId
+  if (isKnown) return {}
+  return { forgeIds: { forgeId, ...(ownerId === undefined ? {} : { ownerId }) } }
 }
 
 /**

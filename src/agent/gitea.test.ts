@@ -31,7 +31,7 @@ const push = {
 test('a push is read, with its head wherever it stands', () => {
   const expected = {
     kind: 'commit',
-    repository: { forgeId: 140, fullName: 'ada/whale' },
+    repository: { forgeId: 140, fullName: 'ada/whale', ownerId: 7 },
     event: {
       kind: 'push',
       ref: 'refs/heads/main',

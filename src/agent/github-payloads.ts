@@ -8,7 +8,12 @@ const ref = z.string().refine(isRef, 'is not a full, well-formed ref name')
 const sha = z.string().refine(isSha, 'is not a full object name')
 const commitSha = sha.refine((name) => !isZeroSha(name), 'is the zero object name')
 
-export const repository = z.object({ id, full_name: z.string().min(1).max(300) })
+export const repository = z.object({
+  id,
+  full_name: z.string().min(1).max(300),
+  // Nothing hangs on it: what is odd there is as if it was not told.
+  owner: z.object({ id }).optional().catch(undefined),
+})
 
 const account = z.object({ id, login: z.string() })
 

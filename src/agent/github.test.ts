@@ -26,10 +26,9 @@ describe("GitHub's own examples", () => {
         for (const example of examples) {
           const parsed = parseGithub(name, example)
           if (example.repository) {
-            assert.deepEqual(parsed.repository, {
-              forgeId: example.repository.id,
-              fullName: example.repository.full_name,
-            })
+            const { id: forgeId, full_name: fullName, owner } = example.repository
+            const ownerId = owner ? { ownerId: owner.id } : {}
+            assert.deepEqual(parsed.repository, { forgeId, fullName, ...ownerId })
           }
           assert.equal(parsed.kind, kindOf(name, example))
           if (parsed.kind === 'ignored') assert.match(parsed.reason, /^\S/)
@@ -43,7 +42,7 @@ describe("GitHub's own examples", () => {
 interface Example {
   readonly action?: string
   readonly deleted?: boolean
-  readonly repository?: { readonly id: number; readonly full_name: string }
+  readonly repository?: { id: number; full_name: string; owner?: { id: number } }
 }
 
 function kindOf(name: string, { action = '', deleted }: Example): string {

@@ -165,8 +165,8 @@ function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWeb
   return ignoredWebhook(from && named(from), reason)
 }
 
-function named({ id, full_name }: RepositoryPayload): WebhookRepository {
-  return { forgeId: id, fullName: full_name }
+function named({ id, full_name, owner }: RepositoryPayload): WebhookRepository {
+  return { forgeId: id, fullName: full_name, ...(owner ? { ownerId: owner.id } : {}) }
 }
 
 /** Some events belong to no repository. */

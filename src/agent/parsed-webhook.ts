@@ -11,6 +11,8 @@ const MOST_PROBLEMS = 20
 export interface WebhookRepository {
   readonly forgeId: number
   readonly fullName: string
+  /** The owner's number, where the forge tells it. */
+  readonly ownerId?: number
 }
 
 /** What a webhook means to us: a commit to build, or nothing, with the reason in words. */

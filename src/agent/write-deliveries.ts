@@ -2,7 +2,7 @@ import type { CommitEvent } from '../core/commit-event.ts'
 import type { WebhookForge } from '../core/forge.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
 import { newId } from '../lib/new-id.ts'
-import type { AcceptedEvent, DeliveryRecord } from '../store/records.ts'
+import type { AcceptedEvent, DeliveryRecord, ForgeIds } from '../store/records.ts'
 import type { StoreWriter } from '../store/store.ts'
 
 /** A commit event before Narwhal has given it an id. */
@@ -15,14 +15,14 @@ export interface Delivery {
   readonly repositoryId: RepositoryId
   /** The new secret is in use at the forge: the former one is valid no more. */
   readonly endsFormerSecret?: true
-  /** What it tells of; `forgeId`: the repository's, where that is not known yet. */
+  /** What it tells of; `forgeIds`: the forge's numbers, where they are not known yet, or others by now. */
   readonly told:
-    | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeId?: number }
+    | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeIds?: ForgeIds }
     | {
         readonly kind: 'closed'
         readonly ref: string
         readonly mergedOf?: number
-        readonly forgeId?: number
+        readonly forgeIds?: ForgeIds
       }
     | { readonly kind: 'ignored'; readonly reason: string }
 }
@@ -48,7 +48,7 @@ export async function writeDeliveries(
   const events: CommitEvent[] = []
   for (const { repositoryId, told } of fresh) {
     if (told.kind === 'ignored') continue
-    if (told.forgeId !== undefined) await write.setForgeId(repositoryId, told.forgeId)
+    if (told.forgeIds) await write.setForgeIds(repositoryId, told.forgeIds)
     if (told.kind === 'closed') {
       const { ref, mergedOf } = told
       await write.noteClosed({ repositoryId, ref, at: receivedAt })

@@ -7,6 +7,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { AuditPlace, StoreReader } from '../store/store.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
+import { cutWithoutAccess } from './watch-access.ts'
 import { whoAsks } from './who-asks.ts'
 
 /** So many may read the whole log at a time; each has one batch of it in memory. */
@@ -56,6 +57,7 @@ function registerLines(server: HttpServer, store: StoreReader): void {
       const place = places.take(whoAsks(request))
       reply.raw.once('close', () => place[Symbol.dispose]())
       if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
+      cutWithoutAccess(request, reply)
       reply.type('application/x-ndjson; charset=utf-8')
       reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
       const lines = readLines(store, request.query.after)

@@ -8,6 +8,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Credentials } from './credentials.ts'
+import { Forwarders } from './forwarders.ts'
 import { neededRole } from './needed-role.ts'
 import { hashToken } from './tokens.ts'
 
@@ -44,8 +45,11 @@ export interface AuthOptions {
  * a page of this server.
  */
 export function guardApi(server: HttpServer, store: Store, options: AuthOptions): void {
+  const forwarders = new Forwarders(store)
   server.addHook('onRequest', async (request) => {
     if (!isApi(request)) return
+    const address = await forwarders.addressOf(request)
+    if (address !== undefined) request.forwardedFor = address
     checkOrigin(request)
     if (options.loopbackOnly) checkHost(request)
   })

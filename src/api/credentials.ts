@@ -3,6 +3,7 @@ import { bearerToken } from '../http/guard.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { UserRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import { addressOf } from './address-of.ts'
 import { SESSION_IDLE_MS, SESSION_TOUCH_MS } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 
@@ -37,7 +38,7 @@ export class Credentials {
    */
   async find(request: FastifyRequest): Promise<UserRecord | undefined> {
     const token = bearerToken(request)
-    if (token !== undefined) return await this.#byToken(hashToken(token), request.ip)
+    if (token !== undefined) return await this.#byToken(hashToken(token), addressOf(request))
     const session = sessionToken(request)
     if (session !== undefined) return await this.#bySession(hashToken(session))
     throw new NarwhalError(

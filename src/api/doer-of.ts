@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Doer } from '../core/audit.ts'
 import { bearerToken } from '../http/guard.ts'
+import { addressOf } from './address-of.ts'
 
 /** Who asks, for `write.audit`. Its cause is the route's pattern: a URL may have anything in it. */
 export function doerOf(request: FastifyRequest): Doer {
   const cause = `${request.method} ${request.routeOptions.url ?? 'an unknown path'}`
-  return { actor: actorOf(request), address: request.ip, cause }
+  return { actor: actorOf(request), address: addressOf(request), cause }
 }
 
 function actorOf(request: FastifyRequest): Doer['actor'] {

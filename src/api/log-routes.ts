@@ -25,7 +25,7 @@ import { logSections } from './log-sections.ts'
 import { getJobOfLog } from './lookups.ts'
 import { Places } from './places.ts'
 import { orError } from './responses.ts'
-import { watchAccess } from './watch-access.ts'
+import { cutWithoutAccess, watchAccess } from './watch-access.ts'
 import { whoAsks } from './who-asks.ts'
 
 /** So many may read a log to its end at a time; each has a page or two of it in memory. */
@@ -116,6 +116,7 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
     reply.raw.once('close', () => place[Symbol.dispose]())
     if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
     await getJobOfLog(store, log)
+    cutWithoutAccess(request, reply)
     // Hostile output must never be taken for a page.
     reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
     const { timestamps, download } = request.query

@@ -16,6 +16,8 @@ const PREFIXES = {
   session: 'narwhal_session_',
   /** By which a browser signs in once. */
   link: 'narwhal_link_',
+  /** Of a web process, to dispatchers. */
+  forwarder: 'narwhal_web_',
   /** What a dialled runner is shown. */
   dial: 'narwhal_dial_',
 } as const

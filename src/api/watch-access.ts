@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NarwhalError } from '../lib/errors.ts'
 
 /** Who was removed, signed out or given another role is gone within this and a moment. */
@@ -24,4 +24,11 @@ export function watchAccess(
   }, everyMs)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** Breaks an answer that takes its time off: the client must see that this is not its end. */
+export function cutWithoutAccess({ checkAgain }: FastifyRequest, { raw }: FastifyReply): void {
+  if (raw.destroyed) return
+  const watch = watchAccess(checkAgain, () => raw.destroy())
+  raw.once('close', () => watch[Symbol.dispose]())
 }

@@ -6,6 +6,7 @@ import type { ClientTls } from '../lib/tls-files.ts'
 import { cleanJson, cleanText } from './clean-text.ts'
 import type { CliIo } from './cli-io.ts'
 import type { ApiClient } from './client.ts'
+import type { ServerAddress } from './http-client.ts'
 
 /** Where Narwhal is unless somebody says otherwise. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:4747'
@@ -72,8 +73,8 @@ export async function openClient(options: ClientOptions, io: CliIo): Promise<Api
   // The schemas cost some tens of milliseconds; `narwhal --help` shall not wait for them.
   const { ApiClient } = await import('./client.ts')
   const tls = await openTls(options, io)
-  const token = await findToken(server, options, io)
-  return new ApiClient({ server: server.replace(/\/+$/, ''), token, tls }, io.signal)
+  const shown = await findToken(server, options, io)
+  return new ApiClient({ server: server.replace(/\/+$/, ''), tls, ...shown }, io.signal)
 }
 
 /**
@@ -84,15 +85,15 @@ async function findToken(
   server: string,
   options: ClientOptions,
   io: CliIo,
-): Promise<string | undefined> {
+): Promise<Pick<ServerAddress, 'token' | 'isOwnToken'>> {
   const given = options.token || io.env['NARWHAL_TOKEN']
-  if (given) return given
+  if (given) return { token: given }
   const file = io.env['NARWHAL_TOKEN_FILE']
-  if (file) return readTokenFile(resolve(io.cwd, file))
+  if (file) return { token: readTokenFile(resolve(io.cwd, file)) }
   const { isLoopbackUrl } = await import('../lib/loopback.ts')
-  if (!isLoopbackUrl(server)) return undefined
+  if (!isLoopbackUrl(server)) return {}
   const { readOwnToken } = await import('../lib/own-token.ts')
-  return readOwnToken(dataFolderOf(options, io), 'access')
+  return { token: readOwnToken(dataFolderOf(options, io), 'access'), isOwnToken: true }
 }
 
 /** The data folder of a Narwhal on this machine. */

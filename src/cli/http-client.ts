@@ -3,6 +3,7 @@ import { errorBody } from '../contract/rest.ts'
 import { describeConnectError, isTlsError } from '../lib/connect-errors.ts'
 import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import { parseJson } from '../lib/parse-json.ts'
+import { provenServer } from '../lib/proven-server.ts'
 import { tlsFetch } from '../lib/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
 
@@ -11,6 +12,8 @@ export interface ServerAddress {
   /** As `http://127.0.0.1:4747`, without a path behind it or with one that a proxy wants. */
   readonly server: string
   readonly token?: string | undefined
+  /** It is the data folder's: shown to a server that has proven to have it, and to no other. */
+  readonly isOwnToken?: boolean
   /** What to trust and to show at an `https:` URL besides the system's. */
   readonly tls?: ClientTls | undefined
 }
@@ -100,7 +103,8 @@ export async function* callLines(
   if (end) yield end
 }
 
-async function send(address: ServerAddress, path: string, call: Call): Promise<Response> {
+async function send(given: ServerAddress, path: string, call: Call): Promise<Response> {
+  const address = await findProven(given, call.signal)
   const url = new URL(`${address.server.replace(/\/+$/, '')}/api/v1${path}`)
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value))
@@ -119,6 +123,24 @@ async function send(address: ServerAddress, path: string, call: Call): Promise<R
   })
   if (response.ok) return response
   throw await refusal(address, response)
+}
+
+/**
+ * Where the token may be shown: the same address, or, where the token is the data folder's, the very one
+ * whose server has just proven that it has it. Rejects with `unavailable`, or `unauthenticated`.
+ */
+export async function findProven(
+  address: ServerAddress,
+  signal: AbortSignal,
+): Promise<ServerAddress> {
+  const { server, token, isOwnToken } = address
+  if (!isOwnToken || !token) return address
+  try {
+    return { ...address, server: await provenServer(server, token, signal) }
+  } catch (error) {
+    if (error instanceof NarwhalError) throw error
+    throw awayUnlessAborted(address, signal, error)
+  }
 }
 
 /** The header that proves who asks. */

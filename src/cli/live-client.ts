@@ -8,7 +8,13 @@ import {
 } from '../contract/live-protocol.ts'
 import { backoff } from '../lib/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { authorization, knownCode, type ServerAddress, serverAway } from './http-client.ts'
+import {
+  authorization,
+  findProven,
+  knownCode,
+  type ServerAddress,
+  serverAway,
+} from './http-client.ts'
 
 /** Who hears of one topic. Everything is called in the order in which the server sent it. */
 export interface LiveSubscriber {
@@ -101,9 +107,11 @@ export class LiveClient implements AsyncDisposable {
 
   /** One connection's whole life; resolves to whether the server said anything on it. */
   async #connection(): Promise<boolean> {
-    const url = `${this.#address.server.replace(/^http/, 'ws').replace(/\/+$/, '')}/api/v1/live`
+    const address = await this.#findProven()
+    if (!address) return false
+    const url = `${address.server.replace(/^http/, 'ws').replace(/\/+$/, '')}/api/v1/live`
     const socket = new WebSocket(url, {
-      headers: authorization(this.#address),
+      headers: authorization(address),
       handshakeTimeout: 10_000,
       maxPayload: 64 * 1024 * 1024,
       ...this.#address.tls?.options,
@@ -154,6 +162,17 @@ export class LiveClient implements AsyncDisposable {
       socket.terminate()
     }
     return heard
+  }
+
+  /** Undefined: nobody is there. */
+  async #findProven(): Promise<ServerAddress | undefined> {
+    try {
+      return await findProven(this.#address, this.#signal)
+    } catch (error) {
+      if (NarwhalError.from(error).code !== 'unavailable') throw error
+      this.#trouble = error
+      return undefined
+    }
   }
 
   #receive(data: Buffer): void {

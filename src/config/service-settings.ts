@@ -96,7 +96,7 @@ export const SERVICE_SETTINGS = {
     ...REQUESTS,
     ...LOG,
   ],
-  web: [...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...ISSUER, ...LOG],
+  web: ['data', ...LISTENING, ...TLS, 'dispatcher', ...STORE, ...BROKER, ...ISSUER, ...LOG],
 } as const satisfies Record<string, readonly SettingName[]>
 
 export type ServiceName = keyof typeof SERVICE_SETTINGS

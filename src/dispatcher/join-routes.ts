@@ -1,3 +1,4 @@
+import { addressOf } from '../api/address-of.ts'
 import { doerOf } from '../api/doer-of.ts'
 import { Places } from '../api/places.ts'
 import {
@@ -38,7 +39,8 @@ function addJoinRoute(server: HttpServer, store: Store): void {
       response: { 201: joinedRunner },
     },
     handler: async (request, reply) => {
-      using _place = places.take(request.ip)
+      const address = addressOf(request)
+      using _place = places.take(address)
       try {
         const { runner, identity } = await joinRunner(store, request.body, doerOf(request))
         request.log.info({ runner: runner.name }, 'runner joined')
@@ -46,8 +48,8 @@ function addJoinRoute(server: HttpServer, store: Store): void {
       } catch (error) {
         if (NarwhalError.from(error).code !== 'unauthenticated') throw error
         // Looked at first: behind one proxy others' wrong tokens are none of a right one's business.
-        tries.check(request.ip)
-        tries.note(request.ip)
+        tries.check(address)
+        tries.note(address)
         throw error
       }
     },

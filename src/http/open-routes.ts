@@ -38,6 +38,11 @@ export const OPEN_ROUTES: readonly OpenRoute[] = [
   { method: 'GET', url: '*/.well-known/*', why: 'OpenID discovery and public keys' },
   { method: 'POST', url: '/api/v1/session', why: 'carries its own credential: signing in' },
   { method: 'DELETE', url: '/api/v1/session', why: 'signing out: harms nobody' },
+  {
+    method: 'GET',
+    url: '/api/v1/proof',
+    why: 'shows a token the other way round: the server proves',
+  },
   { method: 'POST', url: '/api/v1/runners/join', why: 'carries its own credential: a join token' },
   ...PAGE_PATHS.map((url) => ({ method: 'GET' as const, url, why: 'the page, without any data' })),
   { method: 'GET', url: '/assets/*', why: 'scripts and styles of the page' },

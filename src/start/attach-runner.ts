@@ -1,4 +1,5 @@
 import { ApiClient } from '../cli/client.ts'
+import { findProven } from '../cli/http-client.ts'
 import { backoff } from '../lib/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -70,9 +71,11 @@ async function join(
   for (let failures = 0; ; failures++) {
     for (const server of urls) {
       try {
-        const shown = token ?? ownTokenFor(server, dataDir)
-        const body = { name, labels: [...labels], ...(shown ? { token: shown } : {}) }
-        const { runner, identity } = await new ApiClient({ server, tls }, signal).joinRunner(body)
+        const shown = token === undefined ? ownTokenFor(server, dataDir) : { token }
+        const proven = await findProven({ server, tls, ...shown }, signal)
+        const body = { name, labels: [...labels], ...(shown ? { token: shown.token } : {}) }
+        const client = new ApiClient({ server: proven.server, tls }, signal)
+        const { runner, identity } = await client.joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
         const refused = labels.filter((label) => !runner.labels.includes(label))
         if (refused.length > 0) {

@@ -69,13 +69,17 @@ function hostsOf(config: Partial<Config<'user-requests'>>): Hosts {
   return new Hosts({ isAllowed: mayBeForge(reach), named })
 }
 
+/** Where it is or would be; it may be missing. Jobs are told of paths in it, and begin in folders of their own. */
+export function folderOf({ io, root }: Launch, chosen: string | undefined): string {
+  return resolve(io.cwd, chosen ?? defaultDataFolder(root))
+}
+
 /**
  * The absolute path of the folder for everything that must last, made when it is missing: the one
  * that was chosen, or the default. Nobody else gets into it (see `ownFolder`).
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
-  // Jobs are told of paths in it, and begin in folders of their own.
-  const folder = resolve(launch.io.cwd, chosen ?? defaultDataFolder(launch.root))
+  const folder = folderOf(launch, chosen)
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.W_OK | constants.X_OK)

@@ -1,3 +1,4 @@
+import { registerProofRoute } from '../api/proof-route.ts'
 import { registerReadRoutes } from '../api/read-routes.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
@@ -44,6 +45,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const guard = stack.use(openGuard(context, store))
   const server = await createApiServer(context, { store, broker, guard, tls: tls.server })
   const { minter } = stack.use(openIdTokens(context, { store, vault }))
+  registerProofRoute(server, dataDir)
   registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   const dispatcher = stack.use(
     await Dispatcher.start(

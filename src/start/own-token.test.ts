@@ -88,7 +88,7 @@ test('the token of the data folder is shown to this machine alone', async () => 
   await using data = await tempDir()
   const { token } = await ensureOwnToken(store, data.path)
   for (const url of ['http://127.0.0.1:4748', 'http://localhost:4748', 'http://[::1]:4748']) {
-    assert.equal(ownTokenFor(url, data.path), token, url)
+    assert.deepEqual(ownTokenFor(url, data.path), { token, isOwnToken: true }, url)
   }
   for (const url of [
     'http://10.0.0.1:4748',

@@ -74,8 +74,12 @@ export function ensureRunnerToken(folder: string, chosen: string | undefined): s
  * What a process of this machine shows to one at this URL: the access token of the data folder that
  * both have, if it is on this machine. Looked up anew for each try, since it may be made meanwhile.
  */
-export function ownTokenFor(url: string, folder: string): string | undefined {
-  return isLoopbackUrl(url) ? readOwnToken(folder, 'access') : undefined
+export function ownTokenFor(
+  url: string,
+  folder: string,
+): { readonly token: string; readonly isOwnToken: true } | undefined {
+  const token = isLoopbackUrl(url) ? readOwnToken(folder, 'access') : undefined
+  return token === undefined ? undefined : { token, isOwnToken: true }
 }
 
 function keep(folder: string, kind: OwnTokenKind, token: string): void {

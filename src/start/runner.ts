@@ -67,8 +67,8 @@ export async function runRunner(launch: Launch): Promise<void> {
   } else if (url) {
     const openClients = (): ApiClient[] =>
       urls.map((server) => {
-        const shown = token ?? ownTokenFor(server, dataDir)
-        return new ApiClient({ server, token: shown, tls: tls.client }, signal)
+        const shown = token === undefined ? ownTokenFor(server, dataDir) : { token }
+        return new ApiClient({ server, tls: tls.client, ...shown }, signal)
       })
     const { name, labels } = config
     await register(openClients, { name, url, labels: [...labels], ...authority }, context)

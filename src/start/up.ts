@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { startAgent } from '../agent/agent.ts'
+import { registerProofRoute } from '../api/proof-route.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
 import { coloursFor } from '../cli/cli-io.ts'
 import { registerAttachRoute } from '../dispatcher/attach-routes.ts'
@@ -95,6 +96,7 @@ async function openParts(
   const { runner, ...sandboxes } = await openRunner(launch, context, { dataDir, claim }, stack)
   const guard = stack.use(openGuard(context, store))
   const server = await createApiServer(context, { store, broker, guard, tls: tls.server })
+  registerProofRoute(server, dataDir)
   registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   stack.use(startAgent(server, { store, broker, vault, metrics, gitEnv, log }))
   const { minter } = stack.use(openIdTokens(context, { store, vault }))

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { registerProofRoute } from '../api/proof-route.ts'
 import { registerSessionRoutes } from '../api/session-routes.ts'
 import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
-import { type Launch, openContext, untilAborted } from './context.ts'
+import { folderOf, type Launch, openContext, untilAborted } from './context.ts'
 import { createApiServer, issuerOf, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
 import { openTls } from './tls.ts'
 
@@ -18,6 +19,7 @@ export async function runWeb(launch: Launch): Promise<void> {
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, undefined))
   const server = await createApiServer(context, { store, broker, tls: tls.server })
+  registerProofRoute(server, folderOf(launch, config.data))
   registerSessionRoutes(server, { store, publicUrl: config['public-url'] })
   const uiFolder = join(launch.root, 'ui', 'dist')
   stack.use(

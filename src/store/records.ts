@@ -36,6 +36,8 @@ export interface RepositoryRecord {
   readonly forge: Forge
   /** The forge's numeric id, as soon as a verified webhook has told it. */
   readonly forgeId?: number
+  /** That of its owner, likewise. */
+  readonly forgeOwnerId?: number
   readonly cloneUrl: string
   /** Sealed, for `webhookSecretPlace`; in clear where a former version has written it. */
   readonly webhookSecret: string
@@ -52,6 +54,12 @@ export interface RepositoryRecord {
   /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */
   readonly strangerAccounts?: readonly number[]
   readonly createdAt: number
+}
+
+/** A repository's number at its forge, and its owner's, where that is told. */
+export interface ForgeIds {
+  readonly forgeId: number
+  readonly ownerId?: number
 }
 
 /** A ref of a repository with the commit it was last seen at. */
@@ -295,25 +303,6 @@ export interface TokenRecord {
   /** When it was used last, to the hour, and from which address. */
   readonly usedAt?: number
   readonly usedFrom?: string
-}
-
-/** A browser that has signed in. */
-export interface SessionRecord {
-  /** SHA-256 of what it keeps, hexadecimal. */
-  readonly hash: string
-  readonly userId: UserId
-  readonly createdAt: number
-  /** When it was used last, to some minutes. */
-  readonly seenAt: number
-  readonly endsAt: number
-}
-
-/** By which a browser signs in once; of each user there is one at most. */
-export interface SignInLinkRecord {
-  readonly userId: UserId
-  /** SHA-256 of its code, hexadecimal. */
-  readonly hash: string
-  readonly endsAt: number
 }
 
 export interface NewPipeline {

@@ -20,11 +20,13 @@ import type {
 import type { LogChunk } from '../core/log-chunk.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Role } from '../core/role.ts'
+import type { CredentialReader, CredentialWriter } from './credentials.ts'
 import type {
   AcceptedEvent,
   CreatedPipeline,
   DeliveryRecord,
   DispatcherRecord,
+  ForgeIds,
   ForgeLinkRecord,
   Head,
   IdTokenKeyRecord,
@@ -39,8 +41,6 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
-  SessionRecord,
-  SignInLinkRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -88,7 +88,7 @@ export interface Store extends StoreReader, Wiping, AsyncDisposable {
 /** How much text of a log one read brings, roughly: a job may print endless lines. */
 export const LOG_READ_CHARACTERS = 1024 * 1024
 
-export interface StoreReader extends RedactionReader {
+export interface StoreReader extends CredentialReader, RedactionReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
   /** Those of the ids that are registered, in no order. */
@@ -162,16 +162,6 @@ export interface StoreReader extends RedactionReader {
   listRunnerViews(): Promise<RunnerView[]>
 
   findUser(idOrName: string): Promise<UserRecord | undefined>
-  /** Whose the token with this hash is, as long as it has not come to its end. */
-  findUserByToken(hash: string): Promise<UserRecord | undefined>
-  /** The token with this hash, also one that is over. */
-  findToken(hash: string): Promise<TokenRecord | undefined>
-  /** Also one that is over. */
-  findSession(
-    hash: string,
-  ): Promise<{ readonly user: UserRecord; readonly session: SessionRecord } | undefined>
-  /** Also one that is used up or over. */
-  findJoinToken(hash: string): Promise<JoinTokenRecord | undefined>
   /** By name. */
   listUsers(): Promise<UserRecord[]>
 
@@ -331,14 +321,6 @@ export type SealedValue = { readonly sealed: string } & (
   | { readonly kind: 'id token key'; readonly kid: string }
 )
 
-/** A runner that joins shows a token. */
-export interface JoinTokenUse {
-  /** SHA-256 of the token, hexadecimal. */
-  readonly hash: string
-  readonly at: number
-  readonly runnerId: RunnerId
-}
-
 export interface ChangeQuery {
   readonly after: number
   readonly limit: number
@@ -381,11 +363,11 @@ export interface PrunedAudit {
 }
 
 /** What can be done in a transaction; its reads see what the transaction wrote. */
-export interface StoreWriter extends StoreReader, RedactionWriter {
+export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWriter {
   /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
   insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
-  /** Sets the forge's numeric id, once a verified webhook told it; `conflict` if another has it. */
-  setForgeId(id: RepositoryId, forgeId: number): Promise<void>
+  /** Sets the forge's numbers, once a verified webhook told them; `conflict` if another has the first. */
+  setForgeIds(id: RepositoryId, ids: ForgeIds): Promise<void>
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
   /** As above, and what was set so far remains valid as the former one until `endsAt`. */
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
@@ -516,38 +498,6 @@ export interface StoreWriter extends StoreReader, RedactionWriter {
   removeForgeLink(repositoryId: RepositoryId): Promise<void>
   /** Notes it unless a newer pipeline of the commit was told already. */
   noteToldStatus(told: ToldStatusRecord): Promise<void>
-
-  insertToken(token: TokenRecord): Promise<void>
-  removeToken(id: TokenRecord['id']): Promise<void>
-  /** Does nothing for one that is not there any more. */
-  noteTokenUse(use: {
-    readonly hash: string
-    readonly at: number
-    readonly from: string
-  }): Promise<void>
-
-  /** Also forgets those that are over at its beginning. */
-  insertSession(session: SessionRecord): Promise<void>
-  /** Does nothing for one that is not there any more. */
-  touchSession(hash: string, seenAt: number): Promise<void>
-  /** Whether it was there. */
-  removeSession(hash: string): Promise<boolean>
-  /** In the place of the user's former one. */
-  putSignInLink(link: SignInLinkRecord): Promise<void>
-  /**
-   * Uses a link up and returns whose it is; undefined when there is none with this hash, or it is over.
-   * However many try at a time, one of them gets it.
-   */
-  takeSignInLink(hash: string, at: number): Promise<UserId | undefined>
-
-  /** Also forgets the tokens that expired more than a week before this one was made. */
-  insertJoinToken(token: JoinTokenRecord): Promise<void>
-  /**
-   * Uses a token once more and returns it; undefined when there is none with this hash, or it was used
-   * as often as it may be, or it has expired. However many try at a time, no more get it than may.
-   */
-  useJoinToken(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
-  removeJoinToken(id: JoinTokenRecord['id']): Promise<void>
 
   /** Inserts or replaces it; one that is replaced keeps when it was made. */
   saveSecret(secret: SecretRecord): Promise<void>

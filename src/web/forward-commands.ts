@@ -1,16 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { addressOf } from '../api/address-of.ts'
+import { ForwarderCredential } from '../api/forwarders.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { UNTOUCHED_HEADER } from '../http/untouched.ts'
 import { describeConnectError, wasNotConnected } from '../lib/connect-errors.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { type FetchOptions, tlsFetch } from '../lib/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
+import type { Store } from '../store/store.ts'
 
 /** Where dispatchers are, any of which takes any command. */
 export interface Dispatchers {
   /** At least one. */
   readonly urls: readonly string[]
   readonly tls?: ClientTls | undefined
+  /** By which they know this process. */
+  readonly store: Store
 }
 
 const TIMEOUT_MS = 30_000
@@ -34,8 +39,9 @@ export async function registerCommandForwarding(
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
       done(null, body)
     })
-    const handler = (request: FastifyRequest, reply: FastifyReply) =>
-      forward(dispatchers, request, reply)
+    const credential = new ForwarderCredential(dispatchers.store)
+    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+      await forward(dispatchers, request, reply, await credential.headersFor(addressOf(request)))
     const schema = { hide: true }
     scope.route({ method: COMMANDS, url: '/api/v1/*', schema, handler })
     scope.route({ method: 'GET', url: '/api/v1/queue', schema, handler })
@@ -55,8 +61,9 @@ async function forward(
   dispatchers: Dispatchers,
   request: FastifyRequest,
   reply: FastifyReply,
+  more: Readonly<Record<string, string>>,
 ): Promise<FastifyReply> {
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = { ...more }
   for (const name of HEADERS_UP) {
     const value = request.headers[name]
     if (value) headers[name] = value

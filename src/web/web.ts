@@ -3,7 +3,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls-files.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { registerCommandForwarding } from './forward-commands.ts'
 import { LiveFeed } from './live-feed.ts'
 import { registerLiveSocket } from './live-socket.ts'
@@ -11,7 +11,7 @@ import { RunnerSamples, registerRunnerSamples } from './runner-samples.ts'
 import { registerUiFiles } from './ui-files.ts'
 
 export interface WebDeps {
-  readonly store: StoreReader
+  readonly store: Store
   readonly broker: Broker
   readonly log: Logger
   /** The folder of the built app: `ui/dist` in a checkout. */
@@ -52,7 +52,7 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
     ...(pingMs ? { pingMs } : {}),
     ...(mostSockets ? { mostSockets } : {}),
   })
-  if (dispatcherUrls) await registerCommandForwarding(server, { urls: dispatcherUrls, tls })
+  if (dispatcherUrls) await registerCommandForwarding(server, { urls: dispatcherUrls, tls, store })
   await registerUiFiles(server, deps.uiFolder)
   return starting.move()
 }

@@ -9,6 +9,7 @@ const FACTS: TokenFacts = {
     name: 'octocat/hello',
     forge: 'github',
     forgeId: 1_296_269,
+    forgeOwnerId: 583_231,
     cloneUrl: 'https://git.example.com/octocat/hello.git',
   },
   ids: '0m3v9k2qd8c1h5x7w4tz.1296269',
@@ -49,8 +50,9 @@ test('OIDC-02: what a job includes, or is run by, never changes the form of its 
   const other = { ...FACTS, pipeline, runner: { name: 'x', link: 'dialled' }, stranger: true }
   assert.equal(claimsOf(other, { audience }).sub, usual.sub)
   // What is not known is not said.
-  const { forgeId: __, ...polled } = FACTS.repository
+  const { forgeId: __, forgeOwnerId: ___, ...polled } = FACTS.repository
   const bare = { ...FACTS, repository: { ...polled, name: 'hello', cloneUrl: '/srv/hello' } }
   const claims = claimsOf(bare, { audience })
-  for (const name of ['repository_id', 'owner', 'forge_host']) assert.ok(!(name in claims), name)
+  for (const name of ['repository_id', 'owner', 'owner_id', 'forge_host'])
+    assert.ok(!(name in claims), name)
 })

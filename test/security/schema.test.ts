@@ -21,6 +21,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   users: 'what people have made',
   tokens: 'what people have made',
   sessions: 'they end by themselves, and are removed then',
+  forwarders: 'they end by themselves, and are removed then',
   sign_in_links: 'they end by themselves, and are removed then',
   audit: 'for ever unless --keep-audit says otherwise: it is the evidence',
   audit_secrets: 'as the audit log',

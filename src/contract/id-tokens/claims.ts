@@ -12,6 +12,7 @@ export interface TokenFacts {
     readonly name: string
     readonly forge: Forge
     readonly forgeId?: number
+    readonly forgeOwnerId?: number
     readonly cloneUrl: string
   }
   /** As `subjectIdsOf` made them when the repository's first token was given. */
@@ -35,7 +36,7 @@ export function claimsOf(
   { repository, ids, event, stranger, pipeline, job, runner }: TokenFacts,
   { audience, subject }: IdTokenSpec,
 ) {
-  const { forgeId, name } = repository
+  const { forgeId, forgeOwnerId, name } = repository
   const owner = name.replace(/\/?[^/]*$/, '')
   const host = hostOf(repository.cloneUrl)
   const fileJob = nameInFile(job.name)
@@ -53,6 +54,7 @@ export function claimsOf(
     repository: name,
     ...(forgeId === undefined ? {} : { repository_id: String(forgeId) }),
     ...(owner === '' ? {} : { owner }),
+    ...(forgeOwnerId === undefined ? {} : { owner_id: String(forgeOwnerId) }),
     forge: repository.forge,
     ...(host === undefined ? {} : { forge_host: host }),
     ref: event.ref,
@@ -88,6 +90,7 @@ export const CLAIMS: readonly (keyof JobClaims | 'iss' | 'iat' | 'nbf' | 'exp' |
   'repository',
   'repository_id',
   'owner',
+  'owner_id',
   'forge',
   'forge_host',
   'ref',

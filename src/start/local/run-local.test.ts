@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { chmod, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -43,6 +43,24 @@ test('runs the working tree, shows its life line by line, and fails with it', as
   assert.match(out, / other\/other \S other\n/)
   assert.match(out, /after\/fail failure/)
   assert.equal(code, 1)
+})
+
+test('keeps others out of the folder with mirror and workspaces, if they got in before', async () => {
+  await using repository = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using data = await tempDir()
+  const run = async (): Promise<string> => {
+    const io = recordedIo({ cwd: repository.path })
+    const program = createProgram(io, 'test')
+    addLocalCommand(program, (flags) => ({ io, root: '/', version: 'test', flags }))
+    await runProgram(program, ['run', 'hello', '--data', data.path, '--executor', 'fake:'], io)
+    return io.stderr.text
+  }
+  assert.doesNotMatch(await run(), /others got into/)
+  const [name = ''] = await readdir(data.join('local'))
+  const folder = data.join('local', name)
+  await chmod(folder, 0o755)
+  assert.match(await run(), /others got into the data folder .*: it is its owner's alone now/)
+  assert.equal((await stat(folder)).mode & 0o777, 0o700)
 })
 
 test('runs only the jobs that were asked for, and those that they need', async () => {

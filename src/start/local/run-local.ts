@@ -19,6 +19,7 @@ import { claimFolder } from '../../runner/claim-folder.ts'
 import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
+import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
@@ -50,9 +51,7 @@ export async function runLocal(
   if (options.dryRun) return await dryRun(context, launch, { root, event, details, options })
   const { secretFile } = options
   const secrets = secretFile ? await readSecretFile(resolve(launch.io.cwd, secretFile)) : {}
-  const { data } = context.config
-  const folder = localFolder(root, data && resolve(launch.io.cwd, data))
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const folder = await openFolder(context, launch.io, root)
   const { gitEnv: env, signal } = context
   const kept = options.shellOnFailure ? await failedShell() : undefined
   const name = basename(root)
@@ -93,6 +92,14 @@ export async function runLocal(
   )
   if (kept?.failed) await showFailed(kept.failed, launch.io)
   launch.io.exit(exitCodeOfOutcome(outcome))
+}
+
+/** Where mirror and workspaces lie; nobody else gets in. */
+async function openFolder({ config }: LocalContext, io: CliIo, root: string): Promise<string> {
+  const folder = localFolder(root, config.data && resolve(io.cwd, config.data))
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  ownFolder(folder, (text) => io.stderr.write(`narwhal: ${text}\n`))
+  return folder
 }
 
 async function failedShell() {

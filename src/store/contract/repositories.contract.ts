@@ -148,9 +148,9 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.equal(await find(2, 'acme/renamed'), undefined)
     assert.equal(await find(2, 'acme/plain'), undefined)
 
-    await store.transact((write) => write.setForgeId(unknown.id, 2))
-    assert.deepEqual(await find(2, 'acme/whatever'), { ...unknown, forgeId: 2 })
-    const theft = store.transact((write) => write.setForgeId(known.id, 2))
+    await store.transact((write) => write.setForgeIds(unknown.id, { forgeId: 2, ownerId: 7 }))
+    assert.deepEqual(await find(2, 'acme/whatever'), { ...unknown, forgeId: 2, forgeOwnerId: 7 })
+    const theft = store.transact((write) => write.setForgeIds(known.id, { forgeId: 2 }))
     await assert.rejects(theft, { code: 'conflict' })
   })
 

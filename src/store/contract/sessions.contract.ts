@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SessionRecord, UserRecord } from '../records.ts'
+import type { SessionRecord } from '../credentials.ts'
+import type { UserRecord } from '../records.ts'
 import { type OpenDatabase, openWorld } from './fixtures.ts'
 
 const ada: UserRecord = { id: 'user_1', name: 'Ada', role: 'admin', createdAt: 1 }

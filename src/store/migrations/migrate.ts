@@ -24,6 +24,7 @@ import { closedRequests } from './0020-closed-requests.ts'
 import { pipelineFiles } from './0021-pipeline-files.ts'
 import { redactions } from './0023-redactions.ts'
 import { secretRules } from './0024-secret-rules.ts'
+import { narrowerTokens } from './0025-narrower-tokens.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -50,6 +51,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0021-pipeline-files': pipelineFiles,
   '0023-redactions': redactions,
   '0024-secret-rules': secretRules,
+  '0025-narrower-tokens': narrowerTokens,
 }
 
 /**

@@ -22,6 +22,15 @@ export interface TokenRow {
   ends_at: number | null
   used_at: number | null
   used_from: string | null
+  /** Null: its owner's. */
+  role: string | null
+  /** JSON of RepositoryId[]; null: all. */
+  repositories: string | null
+}
+
+export interface ForwarderRow {
+  hash: string
+  ends_at: number
 }
 
 export interface SessionRow {

@@ -1,13 +1,13 @@
 import type { UserId } from '../../core/ids.ts'
 import type { Role } from '../../core/role.ts'
 import type {
-  JoinTokenRecord,
+  ForwarderRecord,
+  JoinTokenUse,
   SessionRecord,
   SignInLinkRecord,
-  TokenRecord,
-  UserRecord,
-} from '../records.ts'
-import type { JoinTokenUse } from '../store.ts'
+} from '../credentials.ts'
+import type { JoinTokenRecord, TokenRecord, UserRecord } from '../records.ts'
+import { putForwarder } from './forwarders.ts'
 import { insertJoinToken, removeJoinToken, useJoinToken } from './join-tokens.ts'
 import {
   insertSession,
@@ -52,6 +52,10 @@ export class AccessWriter extends SqlReader {
 
   noteTokenUse(use: { hash: string; at: number; from: string }): Promise<void> {
     return noteTokenUse(this.#db, use)
+  }
+
+  putForwarder(forwarder: ForwarderRecord, at: number): Promise<void> {
+    return putForwarder(this.#db, forwarder, at)
   }
 
   insertSession(session: SessionRecord): Promise<void> {

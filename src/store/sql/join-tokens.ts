@@ -1,7 +1,7 @@
 import type { RunnerId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { JoinTokenUse } from '../credentials.ts'
 import type { JoinTokenRecord } from '../records.ts'
-import type { JoinTokenUse } from '../store.ts'
 import type { JoinTokenRow } from './access-tables.ts'
 import { present } from './rows.ts'
 import type { Db } from './tables.ts'

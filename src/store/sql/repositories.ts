@@ -2,7 +2,7 @@ import type { ApprovalRule, PipelineFilesRule } from '../../core/approval.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Head, RepositoryHead, RepositoryRecord } from '../records.ts'
+import type { ForgeIds, Head, RepositoryHead, RepositoryRecord } from '../records.ts'
 import type { ForgeName, StrangerRules } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
 import { hotQuery } from './hot-query.ts'
@@ -110,6 +110,7 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
       name_key: nameKey(repository.name),
       forge: repository.forge,
       forge_id: repository.forgeId ?? null,
+      forge_owner_id: repository.forgeOwnerId ?? null,
       clone_url: repository.cloneUrl,
       webhook_secret: repository.webhookSecret,
       former_secret: repository.formerSecret?.sealed ?? null,
@@ -137,8 +138,17 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
   )
 }
 
-export async function setForgeId(db: Db, id: RepositoryId, forgeId: number): Promise<void> {
-  await db.updateTable('repositories').set({ forge_id: forgeId }).where('id', '=', id).execute()
+export async function setForgeIds(
+  db: Db,
+  id: RepositoryId,
+  { forgeId, ownerId }: ForgeIds,
+): Promise<void> {
+  const owner = ownerId === undefined ? {} : { forge_owner_id: ownerId }
+  await db
+    .updateTable('repositories')
+    .set({ forge_id: forgeId, ...owner })
+    .where('id', '=', id)
+    .execute()
 }
 
 export async function setWebhookSecret(
@@ -258,7 +268,7 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
     id: row.id as RepositoryId,
     name: row.name,
     forge: row.forge as RepositoryRecord['forge'],
-    ...present({ forgeId: row.forge_id }),
+    ...present({ forgeId: row.forge_id, forgeOwnerId: row.forge_owner_id }),
     cloneUrl: row.clone_url,
     webhookSecret: row.webhook_secret,
     ...(row.former_secret === null || row.former_ends_at === null

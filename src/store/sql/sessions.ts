@@ -1,5 +1,6 @@
 import type { UserId } from '../../core/ids.ts'
-import type { SessionRecord, SignInLinkRecord, UserRecord } from '../records.ts'
+import type { SessionRecord, SignInLinkRecord } from '../credentials.ts'
+import type { UserRecord } from '../records.ts'
 import type { Db } from './tables.ts'
 import { userOf } from './user-of.ts'
 

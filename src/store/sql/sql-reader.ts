@@ -13,6 +13,7 @@ import type {
 } from '../../core/ids.ts'
 import type { Redaction } from '../../core/redaction.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
+import type { SessionRecord } from '../credentials.ts'
 import type {
   DeliveryRecord,
   DispatcherRecord,
@@ -27,7 +28,6 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
-  SessionRecord,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -51,6 +51,7 @@ import { jobView, runnerView } from '../views.ts'
 import { auditHead, listAudit, readAudit } from './audit-reads.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
+import { isForwarder } from './forwarders.ts'
 import { listGroup } from './groups.ts'
 import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
 import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
@@ -231,6 +232,10 @@ export class SqlReader implements StoreReader {
 
   findToken(hash: string): Promise<TokenRecord | undefined> {
     return findToken(this.#db, hash)
+  }
+
+  isForwarder(hash: string, at: number): Promise<boolean> {
+    return isForwarder(this.#db, hash, at)
   }
 
   findSession(hash: string): Promise<{ user: UserRecord; session: SessionRecord } | undefined> {

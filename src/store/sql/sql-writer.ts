@@ -15,6 +15,7 @@ import type {
   AcceptedEvent,
   CreatedPipeline,
   DeliveryRecord,
+  ForgeIds,
   ForgeLinkRecord,
   Head,
   IdTokenKeyRecord,
@@ -63,7 +64,7 @@ import {
   insertRepository,
   removeRepository,
   replaceWebhookSecret,
-  setForgeId,
+  setForgeIds,
   setHeads,
   setStrangerRules,
   setWebhookSecret,
@@ -133,8 +134,8 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
     return noteClosed(this.#db, closed)
   }
 
-  setForgeId(id: RepositoryId, forgeId: number): Promise<void> {
-    return setForgeId(this.#db, id, forgeId)
+  setForgeIds(id: RepositoryId, ids: ForgeIds): Promise<void> {
+    return setForgeIds(this.#db, id, ids)
   }
 
   async removeRepository(id: RepositoryId): Promise<void> {

@@ -1,5 +1,11 @@
 import type { Kysely } from 'kysely'
-import type { JoinTokenRow, SessionRow, SignInLinkRow, TokenRow } from './access-tables.ts'
+import type {
+  ForwarderRow,
+  JoinTokenRow,
+  SessionRow,
+  SignInLinkRow,
+  TokenRow,
+} from './access-tables.ts'
 import type {
   ChangeCounterRow,
   LogChunkRow,
@@ -30,6 +36,7 @@ export interface Tables {
   join_tokens: JoinTokenRow
   tokens: TokenRow
   sessions: SessionRow
+  forwarders: ForwarderRow
   sign_in_links: SignInLinkRow
   sealing: SealingRow
   secrets: SecretRow
@@ -56,6 +63,7 @@ export interface RepositoryRow {
   name_key: string
   forge: string
   forge_id: number | null
+  forge_owner_id: number | null
   clone_url: string
   webhook_secret: string
   /** The one before, sealed, which is valid until then as well. */
