@@ -5,7 +5,6 @@ import {
   accepted,
   attemptList,
   changedJob,
-  createdToken,
   errorBody,
   pipelineList,
   pipelineWithJobs,
@@ -20,10 +19,10 @@ import {
   startedPipeline,
   statusBody,
   stepList,
-  tokenList,
   userList,
 } from '../src/contract/rest.ts'
 import { logPage } from '../src/contract/rest-logs.ts'
+import { createdToken, tokenList } from '../src/contract/rest-tokens.ts'
 import { logLine, repositoryView } from '../src/contract/views.ts'
 import { waterfallView } from '../src/contract/waterfall/waterfall.ts'
 import { asker } from './support/asker.ts'

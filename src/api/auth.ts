@@ -5,17 +5,18 @@ import { isEnough, type Role } from '../core/role.ts'
 import { bearerToken, guardServer } from '../http/guard.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { UserRecord } from '../store/records.ts'
+import type { Asker } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { Credentials } from './credentials.ts'
 import { Forwarders } from './forwarders.ts'
 import { neededRole } from './needed-role.ts'
+import { checkScope } from './scope.ts'
 import { hashToken } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose credential it shows. Absent: a runner's identity, or the route asks for none. */
-    user?: UserRecord
+    user?: Asker
     /** Throws as soon as its credential opens this no more: a websocket outlives it. */
     checkAgain?: () => Promise<void>
   }
@@ -67,6 +68,8 @@ export function guardApi(server: HttpServer, store: Store, options: AuthOptions)
       }
     },
   })
+  // Here, since the body is part of what it is asked about.
+  server.addHook('preHandler', async (request) => await checkScope(request, store))
 }
 
 /** Asked of the route that the router has chosen, as `guardServer` does. */
@@ -103,7 +106,7 @@ interface Admission {
 async function admit(
   request: FastifyRequest,
   { store, credentials, isAgain = false }: Admission,
-): Promise<UserRecord | undefined> {
+): Promise<Asker | undefined> {
   const user = await (isAgain ? credentials.findAgain(request) : credentials.find(request))
   if (user) {
     checkRole(request, user)
@@ -116,7 +119,7 @@ async function admit(
   throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
 }
 
-function checkRole({ method, url }: FastifyRequest, { name, role }: UserRecord): void {
+function checkRole({ method, url }: FastifyRequest, { name, role }: Asker): void {
   const [path = ''] = url.split('?', 1)
   const needed = neededRole(method, path)
   if (isEnough(role, needed)) return
@@ -129,7 +132,7 @@ function withArticle(role: Role): string {
 }
 
 /** Who asks, at a route that only people may have. */
-export function getUser({ user }: FastifyRequest): UserRecord {
+export function getUser({ user }: FastifyRequest): Asker {
   if (user) return user
   throw new NarwhalError('forbidden', 'only a user may ask this')
 }

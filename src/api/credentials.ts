@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { bearerToken } from '../http/guard.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { UserRecord } from '../store/records.ts'
+import type { Asker } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { addressOf } from './address-of.ts'
 import { SESSION_IDLE_MS, SESSION_TOUCH_MS } from './sessions.ts'
@@ -26,7 +26,7 @@ export class Credentials {
   /** When the use of a credential was noted here the last time, by its hash. */
   readonly #noted = new Map<string, number>()
 
-  readonly #again = new Map<string, { at: number; answer: Promise<UserRecord | undefined> }>()
+  readonly #again = new Map<string, { at: number; answer: Promise<Asker | undefined> }>()
 
   constructor(store: Store) {
     this.#store = store
@@ -36,7 +36,7 @@ export class Credentials {
    * Throws `unauthenticated` for what is no credential, or not any more; with its end for one that was
    * good once, since whoever holds it may know. Undefined: it is none of a user, but may be another.
    */
-  async find(request: FastifyRequest): Promise<UserRecord | undefined> {
+  async find(request: FastifyRequest): Promise<Asker | undefined> {
     const token = bearerToken(request)
     if (token !== undefined) return await this.#byToken(hashToken(token), addressOf(request))
     const session = sessionToken(request)
@@ -51,7 +51,7 @@ export class Credentials {
    * The same for what is open already, a moment later: of many websockets with one credential one
    * asks, and the others take its answer.
    */
-  async findAgain(request: FastifyRequest): Promise<UserRecord | undefined> {
+  async findAgain(request: FastifyRequest): Promise<Asker | undefined> {
     const key = hashToken(bearerToken(request) ?? sessionToken(request) ?? '')
     const known = this.#again.get(key)
     if (known && known.at + AGAIN_MS > Date.now()) return await known.answer
@@ -63,7 +63,7 @@ export class Credentials {
     return await answer
   }
 
-  async #byToken(hash: string, from: string): Promise<UserRecord | undefined> {
+  async #byToken(hash: string, from: string): Promise<Asker | undefined> {
     const user = await this.#store.findUserByToken(hash)
     if (!user) {
       const endsAt = (await this.#store.findToken(hash))?.endsAt
@@ -76,7 +76,7 @@ export class Credentials {
     return user
   }
 
-  async #bySession(hash: string): Promise<UserRecord> {
+  async #bySession(hash: string): Promise<Asker> {
     const found = await this.#store.findSession(hash)
     const now = Date.now()
     if (!found || found.session.endsAt <= now || found.session.seenAt + SESSION_IDLE_MS <= now) {

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import {
   pipelineList,
   pipelineParams,
@@ -13,6 +14,7 @@ import { shownForgeLink } from '../contract/rest-forge-links.ts'
 import { repositoryView } from '../contract/views.ts'
 import { waterfallView } from '../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../contract/waterfall/waterfall-of.ts'
+import type { RepositoryId } from '../core/ids.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { isSearch, type PipelineFilter, type StoreReader } from '../store/store.ts'
@@ -28,6 +30,7 @@ import { registerJobReads } from './read-routes-jobs.ts'
 import { registerRunnerReads } from './read-routes-runners.ts'
 import { viewRepository } from './repository-view.ts'
 import { orError } from './responses.ts'
+import { scopeOf } from './scope.ts'
 import { registerSecretReads } from './secret-reads.ts'
 import { whoAsks } from './who-asks.ts'
 
@@ -48,6 +51,12 @@ export interface ReadDeps {
   readonly live: LiveSource
   /** Of id tokens; absent: none is set, and no documents are served. */
   readonly issuer?: string | undefined
+}
+
+/** What lists are narrowed to by the token of who asks. */
+function within(request: FastifyRequest): { readonly repositoryIds?: readonly RepositoryId[] } {
+  const scope = scopeOf(request)
+  return scope ? { repositoryIds: scope } : {}
 }
 
 /** Adds all that can be read, in whichever process it is asked. */
@@ -86,9 +95,11 @@ function registerUserReads(server: HttpServer, store: StoreReader): void {
 function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
   const tags = ['repositories']
   const list = { summary: 'The registered repositories', tags, response: orError(repositoryList) }
-  server.get('/api/v1/repositories', { schema: list }, async () => {
+  server.get('/api/v1/repositories', { schema: list }, async (request) => {
+    const scope = scopeOf(request)
     const records = await store.listRepositories()
-    return { repositories: records.map(viewRepository) }
+    const shown = scope ? records.filter(({ id }) => scope.includes(id)) : records
+    return { repositories: shown.map(viewRepository) }
   })
   const show = {
     summary: 'A repository, by its id or its name',
@@ -119,7 +130,7 @@ function registerAwaitingReads(server: HttpServer, store: StoreReader): void {
     response: orError(awaitingList),
   }
   server.get('/api/v1/approvals', { schema }, async (request) => ({
-    pipelines: await store.listAwaiting({ limit: request.query.limit }),
+    pipelines: await store.listAwaiting({ limit: request.query.limit, ...within(request) }),
   }))
 }
 
@@ -134,7 +145,7 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
   const places = new FairPlaces(SEARCHES)
   server.get('/api/v1/pipelines', { schema: list }, async (request, reply) => {
     const { repository, ...query } = request.query
-    const filter = query as PipelineFilter
+    const filter: PipelineFilter = { ...(query as PipelineFilter), ...within(request) }
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
     const of = repository === undefined ? undefined : await getRepository(store, repository)

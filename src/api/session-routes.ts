@@ -10,6 +10,7 @@ import { getUser } from './auth.ts'
 import { SESSION_COOKIE, sessionToken } from './credentials.ts'
 import { doerOf } from './doer-of.ts'
 import { orError } from './responses.ts'
+import { refuseLimited } from './scope.ts'
 import { makeSignInLink, SESSION_MS, signInUrl, startSession } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 
@@ -72,8 +73,9 @@ async function signedIn(
 ): Promise<UserRecord> {
   if ('token' in shown) {
     const user = await write.findUserByToken(hashToken(shown.token))
-    if (user) return user
-    throw new NarwhalError('unauthenticated', 'this token is not valid')
+    if (!user) throw new NarwhalError('unauthenticated', 'this token is not valid')
+    refuseLimited(user)
+    return user
   }
   const userId = await write.takeSignInLink(hashToken(shown.code), Date.now())
   const user = userId && (await write.findUser(userId))
@@ -120,6 +122,7 @@ function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): v
     },
     handler: async (request, reply) => {
       const user = getUser(request)
+      refuseLimited(user)
       const { result } = await store.transact(async (write) => {
         const made = await makeSignInLink(write, user)
         write.audit(doerOf(request), {

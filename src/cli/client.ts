@@ -2,10 +2,8 @@ import type { z } from 'zod'
 import {
   accepted,
   attemptList,
-  type CreatedToken,
   changedJob,
   createdJoinToken,
-  createdToken,
   dispatcherList,
   type JoinedRunner,
   type JoinRunner,
@@ -14,7 +12,6 @@ import {
   type NewJoinToken,
   type NewRepository,
   type NewRunner,
-  type NewToken,
   type NewUser,
   type PipelineQuery,
   type PipelineWithJobs,
@@ -25,7 +22,6 @@ import {
   type RegisteredRepository,
   registeredRepository,
   repositoryList,
-  revoked,
   runnerList,
   type SignInLink,
   type StartPipeline,
@@ -34,8 +30,6 @@ import {
   shownSignInLink,
   shownUser,
   startedPipeline,
-  type TokenView,
-  tokenList,
   type UserView,
   userList,
 } from '../contract/rest.ts'
@@ -71,6 +65,14 @@ import {
   secretList,
   setSecretAnswer,
 } from '../contract/rest-secrets.ts'
+import {
+  type CreatedToken,
+  createdToken,
+  type NewToken,
+  revoked,
+  type TokenView,
+  tokenList,
+} from '../contract/rest-tokens.ts'
 import type {
   AttemptView,
   JobView,

@@ -219,49 +219,7 @@ export const queueList = z.object({
 })
 export type QueueList = z.infer<typeof queueList>
 
-const DAY_MS = 24 * 3_600_000
-const TOKEN_LIFE_MS = 90 * DAY_MS
-const MOST_TOKEN_LIFE_MS = 5 * 366 * DAY_MS
-
-export const newToken = z.strictObject({
-  name: z.string().min(1).max(100),
-  /** Whose it is, by id or name; absent: the asker's own. */
-  user: z.string().max(100).optional(),
-  /** After how many milliseconds it ends; 90 days unless told. */
-  lifeMs: z
-    .union([z.literal('never'), z.number().int().min(60_000).max(MOST_TOKEN_LIFE_MS)])
-    .default(TOKEN_LIFE_MS),
-})
-export type NewToken = z.input<typeof newToken>
-/** `user`: the name of the one whose it is. */
-const shownToken = z.object({ id: z.string(), name: z.string(), user: z.string() })
-export const createdToken = shownToken.extend({
-  token: z.string(),
-  /** Absent: it has no end. */
-  expiresAt: z.number().optional(),
-})
-export type CreatedToken = z.infer<typeof createdToken>
-export const tokenList = z.object({
-  tokens: z.array(
-    shownToken.extend({
-      createdAt: z.number(),
-      expiresAt: z.number().optional(),
-      /** When it was used last, to the hour, and from which address. */
-      usedAt: z.number().optional(),
-      usedFrom: z.string().optional(),
-    }),
-  ),
-})
-export type TokenView = z.infer<typeof tokenList>['tokens'][number]
-/** Whatever credential this is, it is worth nothing afterwards. */
-export const revokeRequest = z.strictObject({ value: z.string().min(1).max(500) })
-export const revoked = z.object({
-  revoked: z.enum(['access token', 'join token', 'session']),
-  id: z.string().optional(),
-})
-export const tokenParams = z.object({ token: z.string().regex(/^token_[0-9a-z]+$/) })
-
-const role = z.enum(ROLES)
+export const role = z.enum(ROLES)
 export const newUser = z.strictObject({
   name: z
     .string()

@@ -75,7 +75,8 @@ async function admit(
   }
   const hash = hashToken(token)
   const user = await write.findUserByToken(hash)
-  if (user?.role === 'admin') return { actor: { kind: 'token', id: user.id, name: user.name } }
+  if (user?.role === 'admin' && !user.limits?.repositories)
+    return { actor: { kind: 'token', id: user.id, name: user.name } }
   const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
   if (used) return { used }
   throw new NarwhalError(

@@ -1,20 +1,25 @@
 import { getUser } from '../api/auth.ts'
 import { doerOf } from '../api/doer-of.ts'
+import { getRepository } from '../api/lookups.ts'
+import { refuseLimited } from '../api/scope.ts'
 import { createToken, hashToken } from '../api/tokens.ts'
+import { accepted } from '../contract/rest.ts'
 import {
-  accepted,
   createdToken,
+  type NewToken,
   newToken,
   revoked,
   revokeRequest,
   tokenList,
   tokenParams,
-} from '../contract/rest.ts'
+} from '../contract/rest-tokens.ts'
 import type { Doer } from '../core/audit.ts'
+import type { RepositoryId } from '../core/ids.ts'
+import { isEnough, type Role } from '../core/role.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
-import type { TokenRecord, UserRecord } from '../store/records.ts'
+import type { TokenLimits, TokenRecord, UserRecord } from '../store/records.ts'
 import type { Store, StoreReader, StoreWriter } from '../store/store.ts'
 import { removeJoinToken } from './join-tokens.ts'
 
@@ -29,10 +34,14 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request) => {
       const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
+      const repositories = new Map(
+        (await store.listRepositories()).map(({ id, name }) => [id, name]),
+      )
       const tokens = (await listFor(store, getUser(request))).map(
-        ({ hash: _hash, userId, endsAt: expiresAt, ...token }) => {
+        ({ hash: _hash, userId, endsAt: expiresAt, limits, ...token }) => {
           const user = names.get(userId) ?? ''
-          return { ...token, user, ...(expiresAt === undefined ? {} : { expiresAt }) }
+          const end = expiresAt === undefined ? {} : { expiresAt }
+          return { ...token, user, ...end, ...shownLimits(limits, repositories) }
         },
       )
       return { tokens }
@@ -47,20 +56,33 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
     },
     handler: async (request, reply) => {
       const token = createToken()
+      refuseLimited(getUser(request))
       const { name, user: whose, lifeMs } = request.body
+      const { limits, names } = await limitsOf(store, request.body)
       const [id, createdAt] = [newId('token'), Date.now()]
       const endsAt = lifeMs === 'never' ? undefined : createdAt + lifeMs
       const { result: user } = await store.transact(async (write) => {
         const owner = await ownerOf(write, whose, getUser(request))
+        const role = limits?.role ?? owner.role
+        if (!isEnough(owner.role, role)) throw tooMuch(owner, role)
         const record = { id, name, hash: hashToken(token), createdAt }
         const end = endsAt === undefined ? {} : { endsAt }
-        await write.insertToken({ ...record, ...end, userId: owner.id })
-        const after = { user: owner.name, role: owner.role, expiresAt: endsAt }
+        await write.insertToken({
+          ...record,
+          ...end,
+          userId: owner.id,
+          ...(limits ? { limits } : {}),
+        })
+        const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
         write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
         return owner
       })
       const end = endsAt === undefined ? {} : { expiresAt: endsAt }
-      return reply.code(201).send({ id, name, user: user.name, token, ...end })
+      const shown = {
+        ...(limits?.role ? { role: limits.role } : {}),
+        ...(names ? { repositories: names } : {}),
+      }
+      return reply.code(201).send({ id, name, user: user.name, token, ...end, ...shown })
     },
   })
   addRemoveRoute(server, store)
@@ -76,6 +98,7 @@ function addRemoveRoute(server: HttpServer, store: Store): void {
       response: { 200: accepted },
     },
     handler: async (request) => {
+      refuseLimited(getUser(request))
       const { token } = request.params
       const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
       if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
@@ -142,6 +165,34 @@ async function ownerOf(
   }
   const words = `there is no user ${JSON.stringify(whose)}: add one with \`narwhal user add\``
   throw new NarwhalError('not_found', words)
+}
+
+/** What the new token has less than its owner, and the names of the repositories as they are. */
+async function limitsOf(
+  store: StoreReader,
+  { role, repositories }: Pick<NewToken, 'role' | 'repositories'>,
+): Promise<{ readonly limits?: TokenLimits; readonly names?: string[] }> {
+  if (!repositories) return role ? { limits: { role } } : {}
+  const found = await Promise.all(repositories.map((one) => getRepository(store, one)))
+  const ids = [...new Set(found.map(({ id }) => id))]
+  const limits = { ...(role ? { role } : {}), repositories: ids }
+  return { limits, names: found.map(({ name }) => name) }
+}
+
+function shownLimits(
+  limits: TokenLimits | undefined,
+  names: ReadonlyMap<RepositoryId, string>,
+): { role?: Role; repositories?: string[] } {
+  const { role, repositories } = limits ?? {}
+  return {
+    ...(role ? { role } : {}),
+    ...(repositories ? { repositories: repositories.map((id) => names.get(id) ?? id) } : {}),
+  }
+}
+
+function tooMuch(owner: UserRecord, role: Role): NarwhalError {
+  const words = `${owner.name} is ${owner.role}, and a token opens no more than its owner may: ${role} is more`
+  return new NarwhalError('invalid', words)
 }
 
 function mayManage(user: UserRecord): boolean {

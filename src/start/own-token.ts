@@ -43,7 +43,8 @@ async function tryOwnToken(
   chosen: string | undefined,
 ): Promise<OwnToken> {
   const found = readOwnToken(folder, 'access')
-  if (found && (await store.findUserByToken(hashToken(found)))?.role === 'admin') {
+  const user = found ? await store.findUserByToken(hashToken(found)) : undefined
+  if (found && user?.role === 'admin' && !user.limits) {
     return { token: found, isNew: false }
   }
   const isFirst = (await store.listTokens()).length === 0

@@ -1,5 +1,5 @@
 import type { RunnerId, UserId } from '../core/ids.ts'
-import type { JoinTokenRecord, TokenRecord, UserRecord } from './records.ts'
+import type { Asker, JoinTokenRecord, TokenRecord, UserRecord } from './records.ts'
 
 /** What people, programs and processes show, and whose it is. Of each the store has the hash alone. */
 
@@ -38,7 +38,7 @@ export interface JoinTokenUse {
 
 export interface CredentialReader {
   /** Whose the token with this hash is, as long as it has not come to its end. */
-  findUserByToken(hash: string): Promise<UserRecord | undefined>
+  findUserByToken(hash: string): Promise<Asker | undefined>
   /** The token with this hash, also one that is over. */
   findToken(hash: string): Promise<TokenRecord | undefined>
   /** Whether this is the hash of what a web process shows that hands commands on, at this moment. */

@@ -276,6 +276,18 @@ export interface UserRecord {
   readonly createdAt: number
 }
 
+/** Who shows a credential; `role`: what it opens, which is never more than the user's own. */
+export interface Asker extends UserRecord {
+  /** What its token has less than its owner; absent: it opens all that the user may. */
+  readonly limits?: TokenLimits
+}
+
+export interface TokenLimits {
+  readonly role?: Role
+  /** It sees and changes only these. */
+  readonly repositories?: readonly RepositoryId[]
+}
+
 /** A secret of jobs; nobody but a job that names it gets its value. */
 export interface SecretRecord extends SecretRules {
   /** Whose jobs may have it; absent: those of all repositories. */
@@ -303,6 +315,8 @@ export interface TokenRecord {
   /** When it was used last, to the hour, and from which address. */
   readonly usedAt?: number
   readonly usedFrom?: string
+  /** What it has less than its owner. */
+  readonly limits?: TokenLimits
 }
 
 export interface NewPipeline {

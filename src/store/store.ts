@@ -256,6 +256,8 @@ export interface LogAppend extends AttemptRef {
 
 export interface PipelineFilter {
   readonly repositoryId?: RepositoryId
+  /** Only those of one of these. */
+  readonly repositoryIds?: readonly RepositoryId[]
   readonly status?: 'pending' | 'running' | 'finished'
   readonly outcome?: Outcome
   /** A full ref, or the short name of a branch or tag. */
@@ -275,6 +277,8 @@ export function isSearch({ outcome, ref, kind, author, text }: PipelineFilter): 
 }
 
 export interface AwaitingQuery {
+  /** Only those of one of these. */
+  readonly repositoryIds?: readonly RepositoryId[]
   /** Only those of this repository, and of this full ref. */
   readonly repositoryId?: RepositoryId
   readonly ref?: string

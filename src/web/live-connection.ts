@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import { checkTopic, type Scope } from '../api/scope.ts'
 import { type LiveRequest, liveRequest } from '../contract/live-protocol.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -21,6 +22,8 @@ export interface LiveConnectionDeps {
   readonly log: Logger
   /** Which this socket shares with the others. */
   readonly room: SocketRoom
+  /** The repositories that the client is limited to. */
+  readonly scope?: Scope
 }
 
 /** One client's websocket with its subscriptions; all of them end when it closes. */
@@ -64,8 +67,12 @@ export class LiveConnection implements Disposable {
     this.#subscriptions.set(id, subscription)
     this.#running++
     const { signal } = subscription
-    const { store, feed, log } = this.#deps
-    runSubscription(topic, { store, feed, writer: this.#writer, id, after, signal })
+    const { store, feed, log, scope } = this.#deps
+    const parts = { store, feed, writer: this.#writer, id, after, signal }
+    const begun = scope
+      ? checkTopic(store, scope, topic).then(() => runSubscription(topic, parts))
+      : runSubscription(topic, parts)
+    begun
       .catch((reason: unknown) => {
         const error = NarwhalError.from(reason)
         if (error.code === 'internal') log.error({ err: reason }, 'a live subscription failed')

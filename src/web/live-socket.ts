@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { Places } from '../api/places.ts'
+import { type Scope, scopeOf } from '../api/scope.ts'
 import { watchAccess } from '../api/watch-access.ts'
 import { whoAsks } from '../api/who-asks.ts'
 import { SIGNED_OUT_CODE } from '../contract/close-code.ts'
@@ -57,7 +58,9 @@ export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): vo
     (socket, request) => {
       const { checkAgain } = request
       try {
-        serve(socket, { ...deps, checkAgain, place: places.take(whoAsks(request)) }, room)
+        const scope = scopeOf(request)
+        const place = places.take(whoAsks(request))
+        serve(socket, { ...deps, checkAgain, scope, place }, room)
       } catch (error) {
         socket.close(TRY_AGAIN_LATER, NarwhalError.from(error).message)
       }
@@ -71,6 +74,7 @@ function isSameHost(origin: string, host: string | undefined): boolean {
 
 interface SocketParts extends LiveSocketDeps {
   readonly checkAgain: FastifyRequest['checkAgain']
+  readonly scope: Scope
   readonly place: Disposable
 }
 

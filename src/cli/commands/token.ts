@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { TokenView } from '../../contract/rest-tokens.ts'
+import { ROLES, type Role } from '../../core/role.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { cleanText } from '../clean-text.ts'
 import type { CliIo } from '../cli-io.ts'
@@ -19,6 +21,8 @@ import { printTable } from '../table.ts'
 interface CreateOptions extends ClientOptions {
   readonly user?: string
   readonly for?: string
+  readonly role?: Role
+  readonly repositories?: string
 }
 
 interface RevokeOptions extends ClientOptions {
@@ -32,10 +36,21 @@ export function addTokenCommands(program: Command, io: CliIo): void {
     summary: 'make a token; it is shown this once',
     description:
       'Makes a token and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
-    examples: ['token create laptop', 'token create deploy --user deploy-bot --json'],
+    examples: [
+      'token create laptop',
+      'token create deploy --user deploy-bot --json',
+      'token create deploys --repositories octocat/hello --role member --for 30d',
+    ],
   })
     .option('--user <name>', 'whose it is; your own unless told')
     .option('--for <duration>', 'how long it is good, such as 30d, or never; 90d unless told')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'what it opens at most; all that its owner may unless told',
+      ).choices(ROLES),
+    )
+    .option('--repositories <list>', 'it sees and changes only these, with commas between them')
     .action((name: string, options: CreateOptions) => create(name, options, io))
   addClientCommand(token, 'list', {
     summary: 'list the tokens, without their secrets',
@@ -83,11 +98,14 @@ function readSecretFile(path: string): string {
 async function create(name: string, options: CreateOptions, io: CliIo): Promise<void> {
   const { user } = options
   const lifeMs = options.for === undefined ? undefined : lifeOf(options.for)
+  const repositories = options.repositories?.split(',').map((one) => one.trim())
   const client = await openClient(options, io)
   const created = await client.createToken({
     name,
     ...(user === undefined ? {} : { user }),
     ...(lifeMs === undefined ? {} : { lifeMs }),
+    ...(options.role ? { role: options.role } : {}),
+    ...(repositories ? { repositories } : {}),
   })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
@@ -106,6 +124,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'token', cell: ({ id }) => cleanText(id) },
     { title: 'name', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'user', cell: ({ user }) => cleanText(user), shrinkTo: 12 },
+    { title: 'opens', cell: opensInWords, shrinkTo: 12 },
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
     {
       title: 'used',
@@ -120,6 +139,12 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
         expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
     },
   ])
+}
+
+/** What it has less than its user. */
+function opensInWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
+  const of = repositories ? repositories.map(cleanText).join(', ') : ''
+  return [role ?? 'all', of].filter(Boolean).join(' in ')
 }
 
 function lifeOf(text: string): number | 'never' {

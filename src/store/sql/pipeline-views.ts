@@ -93,11 +93,12 @@ async function searchStep(
 /** The last of the next `step` pipelines, by an index alone; undefined: there are fewer. */
 async function lastOfStep(
   db: Db,
-  { repositoryId, status, before }: PipelineFilter,
+  { repositoryId, repositoryIds, status, before }: PipelineFilter,
   step: number,
 ): Promise<PipelineId | undefined> {
   let query = db.selectFrom('pipelines').select('id')
   if (repositoryId !== undefined) query = query.where('repository_id', '=', repositoryId)
+  if (repositoryIds) query = query.where('repository_id', 'in', repositoryIds)
   if (status !== undefined) query = query.where('status', '=', status)
   if (before !== undefined) query = query.where(isOlderThan(before))
   const row = await query
@@ -112,8 +113,9 @@ async function lastOfStep(
 
 function filtered(db: Db, filter: PipelineFilter) {
   let query = withEvent(db)
-  const { repositoryId, status, outcome, ref, kind, author, text, before } = filter
+  const { repositoryId, repositoryIds, status, outcome, ref, kind, author, text, before } = filter
   if (repositoryId !== undefined) query = query.where('pipelines.repository_id', '=', repositoryId)
+  if (repositoryIds) query = query.where('pipelines.repository_id', 'in', repositoryIds)
   if (status !== undefined) query = query.where('pipelines.status', '=', status)
   if (outcome !== undefined) query = query.where('pipelines.outcome', '=', outcome)
   if (ref !== undefined) query = query.where('commit_events.ref', 'in', fullRefs(ref))
@@ -130,9 +132,10 @@ function filtered(db: Db, filter: PipelineFilter) {
 
 /** By the partial index: most pipelines wait for nobody. */
 export async function listAwaiting(db: Db, query: AwaitingQuery): Promise<PipelineView[]> {
-  const { repositoryId, ref, belowNumber, before, isClosed, limit } = query
+  const { repositoryId, repositoryIds, ref, belowNumber, before, isClosed, limit } = query
   let found = withEvent(db).where('pipelines.approval_since', 'is not', null)
   if (repositoryId !== undefined) found = found.where('pipelines.repository_id', '=', repositoryId)
+  if (repositoryIds) found = found.where('pipelines.repository_id', 'in', repositoryIds)
   if (ref !== undefined) found = found.where('commit_events.ref', '=', ref)
   if (belowNumber !== undefined) found = found.where('pipelines.number', '<', belowNumber)
   if (before !== undefined) found = found.where('pipelines.approval_since', '<', before)

@@ -15,6 +15,7 @@ import type { Redaction } from '../../core/redaction.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import type { SessionRecord } from '../credentials.ts'
 import type {
+  Asker,
   DeliveryRecord,
   DispatcherRecord,
   ForgeLinkRecord,
@@ -226,7 +227,7 @@ export class SqlReader implements StoreReader {
     return findUser(this.#db, idOrName)
   }
 
-  findUserByToken(hash: string): Promise<UserRecord | undefined> {
+  findUserByToken(hash: string): Promise<Asker | undefined> {
     return findUserByToken(this.#db, hash)
   }
 

@@ -1,3 +1,5 @@
+import type { RepositoryId } from '../../core/ids.ts'
+import type { Role } from '../../core/role.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { TokenRecord } from '../records.ts'
 import type { TokenRow } from './access-tables.ts'
@@ -15,10 +17,20 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 }
 
 export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
-  const { id, userId, name, hash, createdAt, endsAt = null } = token
+  const { id, userId, name, hash, createdAt, endsAt = null, limits } = token
+  const repositories = limits?.repositories ? JSON.stringify(limits.repositories) : null
   const inserted = await db
     .insertInto('tokens')
-    .values({ id, user_id: userId, name, hash, created_at: createdAt, ends_at: endsAt })
+    .values({
+      id,
+      user_id: userId,
+      name,
+      hash,
+      created_at: createdAt,
+      ends_at: endsAt,
+      role: limits?.role ?? null,
+      repositories,
+    })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
@@ -60,5 +72,15 @@ function tokenOf(row: TokenRow): TokenRecord {
     hash: row.hash,
     createdAt: row.created_at,
     ...present({ endsAt: row.ends_at, usedAt: row.used_at, usedFrom: row.used_from }),
+    ...limitsOf(row),
   }
+}
+
+export function limitsOf({
+  role,
+  repositories,
+}: Pick<TokenRow, 'role' | 'repositories'>): Pick<TokenRecord, 'limits'> {
+  if (role === null && repositories === null) return {}
+  const ids = repositories === null ? null : (JSON.parse(repositories) as RepositoryId[])
+  return { limits: present({ role: role as Role | null, repositories: ids }) }
 }

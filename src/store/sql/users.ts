@@ -1,11 +1,12 @@
 import type { UserId } from '../../core/ids.ts'
-import type { Role } from '../../core/role.ts'
+import { isEnough, type Role } from '../../core/role.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { UserRecord } from '../records.ts'
+import type { Asker, UserRecord } from '../records.ts'
 import { isPostgres } from './rows.ts'
 import { removeSessionsOf } from './sessions.ts'
 import type { Db } from './tables.ts'
 import { nameKey } from './text.ts'
+import { limitsOf } from './tokens.ts'
 import { userOf } from './user-of.ts'
 
 export async function findUser(db: Db, idOrName: string): Promise<UserRecord | undefined> {
@@ -18,15 +19,21 @@ export async function findUser(db: Db, idOrName: string): Promise<UserRecord | u
   return row && userOf(row)
 }
 
-export async function findUserByToken(db: Db, hash: string): Promise<UserRecord | undefined> {
+export async function findUserByToken(db: Db, hash: string): Promise<Asker | undefined> {
   const row = await db
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.user_id')
     .selectAll('users')
+    .select(['tokens.role as token_role', 'tokens.repositories'])
     .where('tokens.hash', '=', hash)
     .where((is) => is.or([is('ends_at', 'is', null), is('ends_at', '>', Date.now())]))
     .executeTakeFirst()
-  return row && userOf(row)
+  if (!row) return undefined
+  const user = userOf(row)
+  const { limits } = limitsOf({ role: row.token_role, repositories: row.repositories })
+  if (!limits) return user
+  const role = limits.role && isEnough(user.role, limits.role) ? limits.role : user.role
+  return { ...user, role, limits }
 }
 
 export async function listUsers(db: Db): Promise<UserRecord[]> {

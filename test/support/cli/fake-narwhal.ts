@@ -6,12 +6,12 @@ import {
   newJoinToken,
   newRepository,
   newRunner,
-  newToken,
   newUser,
   pipelineQuery,
   startPipeline,
 } from '#root/src/contract/rest.ts'
 import { newForgeLink } from '#root/src/contract/rest-forge-links.ts'
+import { newToken } from '#root/src/contract/rest-tokens.ts'
 import type {
   JobView,
   LogLine,

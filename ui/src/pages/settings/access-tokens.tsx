@@ -1,5 +1,6 @@
 import { useState } from 'react'
-import type { CreatedToken, TokenView, UserView } from '../../../../src/contract/rest.ts'
+import type { UserView } from '../../../../src/contract/rest.ts'
+import type { CreatedToken, TokenView } from '../../../../src/contract/rest-tokens.ts'
 import { postJson } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
@@ -94,24 +95,32 @@ interface TokenTableProps {
 }
 
 function TokenTable({ tokens, onRemoved }: TokenTableProps) {
-  const rows = tokens.map(({ id, name, user, createdAt, usedAt, usedFrom, expiresAt }) => ({
-    key: id,
-    cells: [
-      name,
-      user,
-      <Ago key="created" at={createdAt} />,
-      usedAt === undefined ? (
-        'never'
-      ) : (
-        <span key="used">
-          <Ago at={usedAt} /> from {usedFrom}
-        </span>
-      ),
-      expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
-    ],
-    path: `/tokens/${id}`,
-  }))
-  const headings = ['For', 'User', 'Created', 'Used', 'Ends']
+  const rows = tokens.map(
+    ({ id, name, user, createdAt, usedAt, usedFrom, expiresAt, ...limits }) => ({
+      key: id,
+      cells: [
+        name,
+        user,
+        opensInWords(limits),
+        <Ago key="created" at={createdAt} />,
+        usedAt === undefined ? (
+          'never'
+        ) : (
+          <span key="used">
+            <Ago at={usedAt} /> from {usedFrom}
+          </span>
+        ),
+        expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
+      ],
+      path: `/tokens/${id}`,
+    }),
+  )
+  const headings = ['For', 'User', 'Opens', 'Created', 'Used', 'Ends']
   const empty = 'There is none.'
   return <RemovableTable {...{ headings, rows, empty, onRemoved }} />
+}
+
+function opensInWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
+  const what = role ?? 'all that its user may'
+  return repositories ? `${what}, in ${repositories.join(', ')}` : what
 }
