@@ -45,6 +45,8 @@ export const SCOPED_ROUTES: Readonly<Record<string, Reach>> = {
   'POST /api/v1/pipelines/:pipeline/rerun-failed': 'pipeline',
   'POST /api/v1/pipelines/:pipeline/cancel': 'pipeline',
   'POST /api/v1/pipelines/:pipeline/approve': 'pipeline',
+  'PUT /api/v1/pipelines/:pipeline/hold': 'pipeline',
+  'DELETE /api/v1/pipelines/:pipeline/hold': 'pipeline',
   'GET /api/v1/approvals': 'filtered',
   'POST /api/v1/approvals': 'named in the body',
   'GET /api/v1/jobs/:job': 'job',
@@ -97,7 +99,7 @@ export async function checkScope(request: FastifyRequest, store: StoreReader): P
       return await checkJob(store, scope, job as JobId)
     case 'named in the body':
       return await checkBody(store, scope, body)
-    default:
+    case undefined:
       throw new NarwhalError(
         'forbidden',
         'this token is limited to some repositories, and this is not about one of them alone: use another token',

@@ -13,7 +13,10 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
   const now = io.now()
   await printTable(io, pipelines, [
     { title: 'pipeline', cell: (one) => `${cleanText(one.repositoryName)}#${one.number}` },
-    { title: 'status', cell: (one) => paintStatus(colours, statusWord(one)) },
+    {
+      title: 'status',
+      cell: (one) => `${paintStatus(colours, statusWord(one))}${isHeld(one, now) ? ', kept' : ''}`,
+    },
     { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
     { title: 'ref', cell: (one) => cleanText(formatRef(one.event.ref)), shrinkTo: 10 },
     { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
@@ -54,6 +57,7 @@ export async function printPipeline(
     ['took', formatSpan(wholeSpan(pipeline), now)],
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
     ['id', pipeline.id],
+    ...heldLines(pipeline, now),
     ...notShown(pipeline),
     ...changedLines(pipeline.changed).map((line, i): [string, string] => [
       i === 0 ? 'changes' : '',
@@ -72,6 +76,17 @@ export async function printPipeline(
     io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
   }
   if (jobs.length > 0) await printJobs(io, jobs)
+}
+
+function isHeld({ hold }: PipelineView, now: number): boolean {
+  return hold !== undefined && hold.until > now
+}
+
+function heldLines({ hold }: PipelineView, now: number): [string, string][] {
+  if (!hold || hold.until <= now) return []
+  const who = hold.by === undefined ? '' : `, by ${cleanText(hold.by)}`
+  const until = new Date(hold.until).toISOString()
+  return [['kept', `until ${until}${who}: ${cleanText(hold.because)}`]]
 }
 
 /** What a stranger's has shown less than the branch that it wants into asks for. */

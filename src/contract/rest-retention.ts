@@ -66,3 +66,10 @@ export const retentionPreview = z
   })
   .meta({ id: 'RetentionPreview' })
 export type RetentionPreview = z.infer<typeof retentionPreview>
+
+/** Why a pipeline is kept, and until when. */
+export const newHold = z.strictObject({
+  until: z.number().int().positive(),
+  because: z.string().trim().min(1).max(300),
+})
+export type NewHold = z.input<typeof newHold>

@@ -199,6 +199,8 @@ export const pipelineView = z
         }),
       ])
       .optional(),
+    /** It is kept until then, whatever the rules say; a moment that has passed holds nothing. */
+    hold: z.object({ until: at, because: z.string(), at, by: z.string().optional() }).optional(),
     /** Of a stranger's pull request: what it has shown less than the target branch's file asks for. */
     target: z
       .object({

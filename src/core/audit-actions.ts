@@ -80,6 +80,10 @@ export const AUDIT_ACTIONS = {
     of: 'pipeline',
     facts: { repository: 'text', ref: 'text', sha: 'text', author: 'text', plan: 'text' },
   },
+  'pipeline.held': {
+    of: 'pipeline',
+    facts: { repository: 'text', sha: 'text', until: 'number', because: 'text' },
+  },
   'pipeline.jobs_rerun': { of: 'pipeline', facts: { repository: 'text', sha: 'text' } },
   'pipeline.cancelled': { of: 'pipeline', facts: { repository: 'text', sha: 'text' } },
   'job.rerun': { of: 'job', facts: { repository: 'text', pipeline: 'text', sha: 'text' } },

@@ -21,6 +21,15 @@ export function removalInWords({ at, rule }: Removal): string {
   return `removed on ${new Date(at).toISOString().slice(0, 10)} by the rule ${rule}`
 }
 
+/** That a pipeline is kept whatever the rules say, and why. */
+export interface Hold {
+  readonly until: number
+  readonly because: string
+  readonly at: number
+  /** The name of who wants it. */
+  readonly by?: string
+}
+
 /** What is looked at to decide what of a pipeline may go. */
 export interface AgedPipeline {
   readonly id: string
@@ -41,20 +50,22 @@ export interface KeepRules {
 
 /**
  * Says of the pipelines of one repository, newest first, what may go. The newest success of each branch
- * stays whole, however old it is: it is what people look for. Keep one of these for one look at all.
+ * stays whole, however old it is: it is what people look for. So does what is `held`. Keep one of these for
+ * one look at all.
  */
 export function newSieve(
   rules: KeepRules,
   now: number,
+  held: ReadonlySet<string> = new Set(),
 ): (pipeline: AgedPipeline) => 'pipeline' | 'logs' | 'nothing' {
   const branches = new Set<string>()
-  return ({ finishedAt, outcome, ref, logsRemovedAt }) => {
+  return ({ id, finishedAt, outcome, ref, logsRemovedAt }) => {
     const isSuccess = outcome === 'success' && ref.startsWith('refs/heads/')
     if (isSuccess && !branches.has(ref)) {
       branches.add(ref)
       return 'nothing'
     }
-    if (finishedAt === undefined) return 'nothing'
+    if (finishedAt === undefined || held.has(id)) return 'nothing'
     const isOver = (keep: Keep): boolean => keep !== 'forever' && finishedAt < now - keep
     if (isOver(rules.pipelines)) return 'pipeline'
     const isGone = logsRemovedAt !== undefined && logsRemovedAt > finishedAt

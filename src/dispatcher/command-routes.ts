@@ -19,6 +19,7 @@ import type { Vault } from '../store/vault.ts'
 import { addApprovalRoutes } from './approval-routes.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { expectStarts } from './expect-starts.ts'
+import { addHoldRoutes } from './hold-routes.ts'
 import { addIdTokenRoutes } from './id-token-routes.ts'
 import { addRedactRoutes } from './redact-routes.ts'
 import { addRepositoryRoutes } from './repository-routes.ts'
@@ -63,6 +64,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addUserRoutes(scope, deps.store)
     addSecretRoutes(scope, deps)
     addIdTokenRoutes(scope, deps)
+    addHoldRoutes(scope, deps.store)
     addRetentionRoutes(scope, { store: deps.store, ...(deps.kept ?? KEEP_ALL) })
   })
 }

@@ -29,7 +29,8 @@ async function previewOne(
   { id }: RepositoryRules,
   look: { readonly rules: KeepRules; readonly now: number; readonly signal: AbortSignal },
 ): Promise<Omit<RetentionPreview['repositories'][number], 'name'>> {
-  const sieve = newSieve(look.rules, look.now)
+  const held = await store.retention.listHeld(id, look.now)
+  const sieve = newSieve(look.rules, look.now, held)
   const count = { pipelines: 0, logs: 0, bytes: 0 }
   let oldestAt: number | undefined
   for (let after: AgedPlace | undefined; ; ) {

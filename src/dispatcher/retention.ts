@@ -102,13 +102,17 @@ export class Retention implements AsyncDisposable {
     const { removedAt } = repository
     if (removedAt !== undefined) {
       if (removedAt > at - REMOVED_GRACE_MS) return
-      await this.#eachAged(repository, (id) => remover.removePipeline(id, 'a removed repository'))
+      const held = await this.#deps.store.retention.listHeld(repository.id, at)
+      await this.#eachAged(repository, async (id) => {
+        if (!held.has(id)) await remover.removePipeline(id, 'a removed repository')
+      })
       await remover.sweepRows()
       return
     }
     const rules = rulesOf(repository, this.#deps.rules)
     if (rules.logs === 'forever' && rules.pipelines === 'forever') return
-    const sieve = newSieve(rules, at)
+    const held = await this.#deps.store.retention.listHeld(repository.id, at)
+    const sieve = newSieve(rules, at, held)
     await this.#eachAged(repository, async (id, pipeline) => {
       const what = sieve(pipeline)
       if (what === 'logs') await remover.removeLogs(id, rules.logs)

@@ -25,7 +25,15 @@ import { removeJoinToken } from './join-tokens.ts'
 
 /** Adds access tokens: everybody has those of their own, an administrator everybody's. */
 export function addTokenRoutes(server: HttpServer, store: Store): void {
-  const tags = ['tokens']
+  addListRoute(server, store)
+  addCreateRoute(server, store)
+  addRemoveRoute(server, store)
+  addRevokeRoute(server, store)
+}
+
+const tags = ['tokens']
+
+function addListRoute(server: HttpServer, store: Store): void {
   server.get('/api/v1/tokens', {
     schema: {
       summary: "One's own access tokens; an administrator's answer has everybody's",
@@ -47,6 +55,9 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
       return { tokens }
     },
   })
+}
+
+function addCreateRoute(server: HttpServer, store: Store): void {
   server.post('/api/v1/tokens', {
     schema: {
       summary: 'Create an access token; it is shown this once',
@@ -85,15 +96,13 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
       return reply.code(201).send({ id, name, user: user.name, token, ...end, ...shown })
     },
   })
-  addRemoveRoute(server, store)
-  addRevokeRoute(server, store)
 }
 
 function addRemoveRoute(server: HttpServer, store: Store): void {
   server.delete('/api/v1/tokens/:token', {
     schema: {
       summary: 'Remove an access token',
-      tags: ['tokens'],
+      tags,
       params: tokenParams,
       response: { 200: accepted },
     },
@@ -114,7 +123,7 @@ function addRevokeRoute(server: HttpServer, store: Store): void {
     schema: {
       summary:
         'Take back a credential that was found, by its value: an access or join token, a session',
-      tags: ['tokens'],
+      tags,
       body: revokeRequest,
       response: { 200: revoked },
     },

@@ -19,6 +19,7 @@ import type {
 } from '../core/ids.ts'
 import type { JobState } from '../core/job.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
+import type { Hold } from '../core/keeping.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
@@ -161,6 +162,8 @@ export interface PipelineRecord {
   readonly target?: TargetJobs
   /** Of a stranger's, once it is planned: what its commit changes, where that is known. */
   readonly changed?: ChangedFiles
+  /** Absent: it is kept as the rules say. Written by `retention.setHold` alone. */
+  readonly hold?: Hold
   readonly createdAt: number
   /** Who sees it through; absent when nobody does any more. */
   readonly dispatcherId?: DispatcherId

@@ -1,5 +1,5 @@
 import type { JobId, PipelineId, RepositoryId } from '../core/ids.ts'
-import type { AgedPipeline, Keep, Removal } from '../core/keeping.ts'
+import type { AgedPipeline, Hold, Keep, Removal } from '../core/keeping.ts'
 
 /** A repository with the rules of its own; absent: those of all. */
 export interface RepositoryRules {
@@ -35,6 +35,8 @@ export interface RetentionReader {
     repositoryId: RepositoryId,
     page: { readonly after?: AgedPlace; readonly limit: number },
   ): Promise<(AgedPipeline & { readonly id: PipelineId })[]>
+  /** Those of a repository that are held at this moment, and what was run again of them. */
+  listHeld(repositoryId: RepositoryId, at: number): Promise<Set<PipelineId>>
   /** How many bytes the logs of a pipeline take. */
   logBytes(id: PipelineId): Promise<number>
   findRemoval(id: PipelineId | JobId): Promise<Removal | undefined>
@@ -50,6 +52,8 @@ export interface RetentionWriter extends RetentionReader {
     id: RepositoryId,
     rules: { readonly logs?: Keep; readonly pipelines?: Keep },
   ): Promise<void>
+  /** Undefined: it is not held any more. Whether the pipeline is there. */
+  setHold(id: PipelineId, hold: Hold | undefined): Promise<boolean>
   /** Some of the logs of a pipeline; with the last of them it is noted that they went. */
   removeLogs(id: PipelineId, removal: Removal): Promise<RemovedSome>
   /** Some of a pipeline, and at last itself. Nothing, where a rerun of it is there. */

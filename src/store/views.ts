@@ -35,6 +35,7 @@ export function pipelineView(
     ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
     ...(pipeline.concurrency && { concurrencyGroup: pipeline.concurrency.group }),
     ...(pipeline.approval && { approval: pipeline.approval }),
+    ...(pipeline.hold && { hold: pipeline.hold }),
     ...(pipeline.target && {
       target: {
         isShort: pipeline.target.isShort,

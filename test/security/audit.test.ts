@@ -169,6 +169,9 @@ suite('the audit log', () => {
     await finished(narwhal, pipeline.id)
     await ask('POST /api/v1/pipelines/{pipeline}/rerun-failed', 'pipeline.jobs_rerun', at)
     await ask('POST /api/v1/pipelines/{pipeline}/rerun', 'pipeline.started', at)
+    const hold = { until: Date.now() + 86_400_000, because: 'a reason' }
+    await ask('PUT /api/v1/pipelines/{pipeline}/hold', 'pipeline.held', at, { body: hold })
+    await ask('DELETE /api/v1/pipelines/{pipeline}/hold', 'pipeline.held', at)
     const redact = 'POST /api/v1/jobs/{job}/attempts/{attempt}/log/redact'
     const log = { job: job('fails'), attempt: '1' }
     await ask(redact, 'log.redacted', log, { body: { step: 'one' } })

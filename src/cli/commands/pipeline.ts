@@ -12,9 +12,10 @@ import {
 } from '../client-command.ts'
 import { printPipeline, printPipelines } from '../pipeline-tables.ts'
 import { addApprovalCommands } from './approval.ts'
+import { addPipelineKeep } from './pipeline-keep.ts'
 import { addPipelineStart, announce } from './pipeline-start.ts'
 
-/** `narwhal pipeline list|show|start|rerun|approve|awaiting|cancel` */
+/** `narwhal pipeline list|show|start|rerun|approve|awaiting|keep|cancel` */
 export function addPipelineCommands(program: Command, io: CliIo): void {
   const pipeline = program
     .command('pipeline')
@@ -39,6 +40,7 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
     )
     .action((given: string, options: JobOptions) => rerun(given, options, io))
   addApprovalCommands(pipeline, io)
+  addPipelineKeep(pipeline, io)
   addClientCommand(pipeline, 'cancel <pipeline>', {
     summary: 'cancel a pipeline, or one of its jobs',
     examples: [

@@ -25,6 +25,7 @@ import { pipelineFiles } from './0021-pipeline-files.ts'
 import { redactions } from './0023-redactions.ts'
 import { secretRules } from './0024-secret-rules.ts'
 import { narrowerTokens } from './0025-narrower-tokens.ts'
+import { holdsAndRunners } from './0026-holds-and-runners.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -52,6 +53,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0023-redactions': redactions,
   '0024-secret-rules': secretRules,
   '0025-narrower-tokens': narrowerTokens,
+  '0026-holds-and-runners': holdsAndRunners,
 }
 
 /**

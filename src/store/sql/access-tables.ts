@@ -1,4 +1,4 @@
-/** The rows of what people and runners show. */
+/** The rows of what people, runners and jobs show. */
 
 export interface JoinTokenRow {
   id: string
@@ -45,4 +45,21 @@ export interface SignInLinkRow {
   user_id: string
   hash: string
   ends_at: number
+}
+
+export interface IdTokenKeyRow {
+  kid: string
+  /** JSON: a JWK. */
+  public_key: string
+  /** Sealed; empty: it is gone. */
+  private_key: string
+  created_at: number
+  signs_at: number
+  leaves_at: number | null
+}
+
+/** By which ids the tokens of a repository name it, from the first of them on. */
+export interface IdTokenSubjectRow {
+  repository_id: string
+  ids: string
 }

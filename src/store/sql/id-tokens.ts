@@ -1,8 +1,9 @@
 import type { RawBuilder } from 'kysely'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { IdTokenKeyRecord } from '../records.ts'
+import type { IdTokenKeyRow } from './access-tables.ts'
 import { present } from './rows.ts'
-import type { Db, IdTokenKeyRow } from './tables.ts'
+import type { Db } from './tables.ts'
 
 export async function listIdTokenKeys(db: Db): Promise<IdTokenKeyRecord[]> {
   const rows = await db

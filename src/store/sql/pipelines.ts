@@ -2,6 +2,7 @@ import type { Phase } from '../../core/attempt.ts'
 import type { ChangedFiles } from '../../core/changed-files.ts'
 import type { Concurrency } from '../../core/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { Hold } from '../../core/keeping.ts'
 import type { IncludedSource, Problem } from '../../core/plan.ts'
 import type { TargetJobs } from '../../core/target-jobs.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -134,6 +135,7 @@ const insertPipeline = hotQuery((db, row: NewRow) =>
       rerun_of: row.rerun_of,
       started_by: row.started_by,
       approval: null,
+      hold: null,
       created_at: row.created_at,
       version: 1,
       dispatcher_id: row.dispatcher_id,
@@ -257,6 +259,7 @@ export function pipelineOf(row: PipelineRow): PipelineRecord {
     ...(row.approval ? { approval: JSON.parse(row.approval) as Approval } : {}),
     ...present({ rerunOf: row.rerun_of as PipelineId | null, startedBy: row.started_by }),
     createdAt: row.created_at,
+    ...(row.hold === null ? {} : { hold: JSON.parse(row.hold) as Hold }),
     ...present({ dispatcherId: row.dispatcher_id as DispatcherId | null }),
     term: row.term,
     ...(row.concurrency === null

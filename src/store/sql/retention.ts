@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
-import type { AgedPipeline, Keep, Removal } from '../../core/keeping.ts'
+import type { AgedPipeline, Hold, Keep, Removal } from '../../core/keeping.ts'
 import type { PipelineState } from '../records.ts'
 import type {
   RemovedSome,
@@ -82,6 +82,38 @@ export class SqlRetention implements RetentionWriter {
     })
   }
 
+  async listHeld(repositoryId: RepositoryId, at: number): Promise<Set<PipelineId>> {
+    const rows = await this.#db
+      .selectFrom('pipelines')
+      .select(['id', 'hold'])
+      .where('repository_id', '=', repositoryId)
+      .where('hold', 'is not', null)
+      .execute()
+    const held = new Set(
+      rows.filter(({ hold }) => isHeldAt(hold, at)).map(({ id }) => id as PipelineId),
+    )
+    // What is added meanwhile is gone through as well: a rerun may be run again.
+    for (const id of held) {
+      const reruns = await this.#db
+        .selectFrom('pipelines')
+        .select('id')
+        .where('rerun_of', '=', id)
+        .execute()
+      for (const rerun of reruns) held.add(rerun.id as PipelineId)
+    }
+    return held
+  }
+
+  async setHold(id: PipelineId, hold: Hold | undefined): Promise<boolean> {
+    const changed = await this.#db
+      .updateTable('pipelines')
+      .set({ hold: hold ? JSON.stringify(hold) : null })
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return changed !== undefined
+  }
+
   async logBytes(id: PipelineId): Promise<number> {
     const { rows } = await sql<{ bytes: number | null }>`
       select sum(length(data)) as bytes from log_chunks
@@ -119,7 +151,7 @@ export class SqlRetention implements RetentionWriter {
   }
 
   async removeLogs(id: PipelineId, removal: Removal): Promise<RemovedSome> {
-    if (!(await this.#lockEnded(id))) return NOTHING
+    if (!(await this.#lockEnded(id, removal.at))) return NOTHING
     const some = await this.#removeSomeChunks(id)
     if (some.hasMore) return some
     await this.#db
@@ -131,7 +163,7 @@ export class SqlRetention implements RetentionWriter {
   }
 
   async removePipeline(id: PipelineId, removal: Removal): Promise<RemovedSome> {
-    if (!(await this.#lockEnded(id))) return NOTHING
+    if (!(await this.#lockEnded(id, removal.at))) return NOTHING
     const { rows } = await sql`select 1 from pipelines where rerun_of = ${id} limit 1`.execute(
       this.#db,
     )
@@ -156,15 +188,15 @@ export class SqlRetention implements RetentionWriter {
     return Number(numAffectedRows ?? 0)
   }
 
-  /** Keeps it from being run again meanwhile. */
-  async #lockEnded(id: PipelineId): Promise<boolean> {
+  /** Keeps it from being run again meanwhile, and from being held. */
+  async #lockEnded(id: PipelineId, at: number): Promise<boolean> {
     const row = await this.#db
       .selectFrom('pipelines')
-      .select('status')
+      .select(['status', 'hold'])
       .where('id', '=', id)
       .$if(isPostgres(this.#db), (query) => query.forUpdate())
       .executeTakeFirst()
-    return row?.status === 'finished'
+    return row?.status === 'finished' && !isHeldAt(row.hold, at)
   }
 
   async #removeSomeChunks(id: PipelineId): Promise<RemovedSome> {
@@ -190,4 +222,8 @@ const NOTHING: RemovedSome = { rows: 0, bytes: 0, hasMore: false, isDone: false 
 
 function keepOf(text: string): Keep {
   return text === 'forever' ? text : Number(text)
+}
+
+function isHeldAt(hold: string | null, at: number): boolean {
+  return hold !== null && (JSON.parse(hold) as Hold).until > at
 }

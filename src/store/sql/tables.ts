@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely'
 import type {
   ForwarderRow,
+  IdTokenKeyRow,
+  IdTokenSubjectRow,
   JoinTokenRow,
   SessionRow,
   SignInLinkRow,
@@ -170,6 +172,8 @@ export interface PipelineRow {
   target: string | null
   /** JSON of ChangedFiles */
   changed_files: string | null
+  /** JSON of Hold */
+  hold: string | null
   /** JSON of Removal, once its logs went. */
   logs_removed: string | null
 }
@@ -378,21 +382,4 @@ export interface AuditHeadRow {
   hash: string
   removed: number
   removed_hash: string
-}
-
-export interface IdTokenKeyRow {
-  kid: string
-  /** JSON: a JWK. */
-  public_key: string
-  /** Sealed; empty: it is gone. */
-  private_key: string
-  created_at: number
-  signs_at: number
-  leaves_at: number | null
-}
-
-/** By which ids the tokens of a repository name it, from the first of them on. */
-export interface IdTokenSubjectRow {
-  repository_id: string
-  ids: string
 }

@@ -2,6 +2,7 @@ import type { PipelineView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
 import { formatRef, formatSha } from '../format.ts'
 import { CommandButton } from '../parts/command-button.tsx'
+import { Held } from '../parts/held.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Ago, Duration } from '../parts/times.tsx'
 import { Link, navigate } from '../router.tsx'
@@ -45,6 +46,7 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
         ) : null}
         <Ago at={pipeline.createdAt} />
         <Duration of={pipeline} />
+        <Held pipeline={pipeline} />
         {pipeline.concurrencyGroup ? <span>group {pipeline.concurrencyGroup}</span> : null}
         {cancelled ? <span>{cancelled}</span> : null}
       </p>

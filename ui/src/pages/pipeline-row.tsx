@@ -3,6 +3,7 @@ import type { PipelineView } from '../../../src/contract/views.ts'
 import { postJson } from '../api.ts'
 import { formatRef, formatSha } from '../format.ts'
 import { CommandButton } from '../parts/command-button.tsx'
+import { isHeld } from '../parts/held.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Ago, Duration } from '../parts/times.tsx'
 import { Link } from '../router.tsx'
@@ -31,6 +32,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           <code>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
           <span className="kind">{KIND_WORDS[event.kind].toLowerCase()}</span>
+          {isHeld(pipeline) ? <span>kept</span> : null}
           {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
         </p>
       </div>

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Retention } from '../../src/dispatcher/retention.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { startUp } from '../support/installation.ts'
+import { Stage } from '../support/stage.ts'
+import { bearer } from '../support/tokens.ts'
+
+const DAY = 86_400_000
+
+/** All that has ended is older than the rules let it be, a year from now. */
+async function openRetention(stage: Stage) {
+  const retention = new Retention({
+    store: stage.store,
+    log: silentLog(),
+    rules: { logs: 10 * DAY, pipelines: 20 * DAY },
+    now: () => Date.now() + 365 * DAY,
+  })
+  return retention
+}
+
+async function failedPipeline(stage: Stage, repositoryId: `repo_${string}`) {
+  const created = await stage.addPipeline(repositoryId)
+  const steps = [{ name: 'test', command: 'npm test', dependencies: [], env: {} }]
+  const { pipeline, jobs } = await stage.plan(created, [{ name: 'build', steps }])
+  const [job] = jobs
+  assert.ok(job)
+  const running = await stage.start(job)
+  await stage.print(running, 0, ['evidence'])
+  await stage.finish(running, 'failure')
+  await stage.end(pipeline, 'failure')
+  return { id: pipeline.id, jobId: job.id }
+}
+
+test('BND-40: what is held stays with its logs, above all rules, until its day; nothing else does', async () => {
+  await using stage = await Stage.open()
+  const { store } = stage
+  const repository = await stage.addRepository()
+  const held = await failedPipeline(stage, repository.id)
+  const over = await failedPipeline(stage, repository.id)
+  const other = await failedPipeline(stage, repository.id)
+  const hold = { because: 'case 4711', at: Date.now() }
+  await store.transact(async (write) => {
+    await write.retention.setHold(held.id, { ...hold, until: Date.now() + 400 * DAY })
+    await write.retention.setHold(over.id, { ...hold, until: Date.now() + 300 * DAY })
+  })
+  await using retention = await openRetention(stage)
+  await retention.round()
+  for (const { id } of [other, over]) assert.equal(await store.findPipelineView(id), undefined)
+  assert.equal((await store.findPipelineView(held.id))?.hold?.because, 'case 4711')
+  const lines = await store.readLog({ jobId: held.jobId, attempt: 1 }, 0, 10)
+  assert.deepEqual(
+    lines.map(({ text }) => text),
+    ['evidence'],
+  )
+  // Its repository is removed: what is held stays all the same, and goes when it is let go.
+  await store.transact((write) => write.removeRepository(repository.id))
+  await retention.round()
+  assert.ok(await store.findPipelineView(held.id))
+  await store.transact((write) => write.retention.setHold(held.id, undefined))
+  await retention.round()
+  assert.equal(await store.findPipelineView(held.id), undefined)
+})
+
+test('BND-41: only an administrator holds a pipeline, and the audit log has who and why', async () => {
+  await using narwhal = await startUp()
+  const { client, url } = narwhal
+  await client.addUser({ name: 'mem', role: 'member' })
+  const { token } = await client.createToken({ name: 'mem', user: 'mem' })
+  const ask = async (shown: string, method: string, body?: object): Promise<number> => {
+    const json = body ? { 'content-type': 'application/json' } : {}
+    const answer = await fetch(`${url}/api/v1/pipelines/pipeline_1/hold`, {
+      method,
+      headers: { ...bearer(shown), ...json },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    return answer.status
+  }
+  const hold = { until: Date.now() + DAY, because: 'case' }
+  assert.equal(await ask(token, 'PUT', hold), 403)
+  assert.equal(await ask(token, 'DELETE'), 403)
+  assert.equal(await ask(narwhal.token, 'PUT', { ...hold, until: 1 }), 400)
+  assert.equal(await ask(narwhal.token, 'PUT', { until: hold.until }), 400)
+  assert.equal(await ask(narwhal.token, 'PUT', hold), 404)
+})
