@@ -12,7 +12,14 @@ export function mapStream<In, Out>(
       return {
         async next() {
           const { done, value } = await items.next()
-          return done ? { done: true, value: undefined } : { done: false, value: translate(value) }
+          if (done) return { done: true, value: undefined }
+          try {
+            return { done: false, value: translate(value) }
+          } catch (error) {
+            // Nobody ends what has rejected: without this it would stay open.
+            await items.return?.()
+            throw error
+          }
         },
         async return() {
           await items.return?.()
