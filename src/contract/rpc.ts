@@ -96,6 +96,7 @@ const FAULTS: Record<AttemptFault | 'none', ProtoFault> = {
   none: ProtoFault.UNSPECIFIED,
   runner: ProtoFault.RUNNER,
   handed_back: ProtoFault.HANDED_BACK,
+  no_engine: ProtoFault.NO_ENGINE,
 }
 
 export const outcomeToProto = (outcome: Outcome): ProtoOutcome => OUTCOMES[outcome]

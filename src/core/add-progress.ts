@@ -1,6 +1,6 @@
 import { NarwhalError } from '../lib/errors.ts'
 import type { AttemptRecord, StepRecord } from './attempt.ts'
-import type { AttemptEvent, ReceivedEvent } from './attempt-event.ts'
+import type { AttemptEvent, AttemptFault, ReceivedEvent } from './attempt-event.ts'
 import type { JobEvent } from './job.ts'
 import { costOf, type LogChunk } from './log-chunk.ts'
 import { FLOOD_TIMES } from './log-limit.ts'
@@ -23,8 +23,8 @@ export interface Progress {
   readonly cutOff?: CutOff
   /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
-  /** Set when the attempt has ended; `fault`: why, when that was the runner's own. */
-  readonly end?: { readonly fault?: string }
+  /** Set when the attempt has ended; `fault`: why, when that was the runner's own; or it says nothing of the runner. */
+  readonly end?: { readonly fault?: string; readonly saysNothing?: true }
 }
 
 export interface CutOff {
@@ -78,7 +78,7 @@ interface Sink extends ProgressOptions {
   readonly chunks: LogChunk[]
   readonly jobEvents: JobEvent[]
   cutOff?: CutOff
-  end?: { readonly fault?: string }
+  end?: { readonly fault?: string; readonly saysNothing?: true }
 }
 
 function addEvent(
@@ -149,7 +149,7 @@ function addEnd(attempt: AttemptRecord, finished: Finished, at: number, sink: Si
   const { outcome, outputs } = finished
   const words = cut(finished.reason ?? '')
   const reason = words ? { reason: words } : {}
-  sink.end = finished.fault === 'runner' ? { fault: words } : {}
+  sink.end = endOf(finished.fault, words)
   sink.jobEvents.push(
     isRetried(finished, attempt.number, sink)
       ? { type: 'lost', reason: words, at, ...report }
@@ -168,6 +168,11 @@ function addEnd(attempt: AttemptRecord, finished: Finished, at: number, sink: Si
   }
 }
 
+function endOf(fault: AttemptFault | undefined, words: string): NonNullable<Sink['end']> {
+  if (fault === 'no_engine') return { saysNothing: true }
+  return fault === 'runner' ? { fault: words } : {}
+}
+
 function cut(reason: string): string {
   if (reason.length <= MOST_REASON_CHARACTERS) return reason
   return `${reason.slice(0, MOST_REASON_CHARACTERS).toWellFormed()} …`
@@ -180,7 +185,7 @@ function isRetried(
   { maxAttempts, retryOn = [] }: ProgressOptions,
 ): boolean {
   if (fault === 'handed_back') return true
-  return fault === 'runner' ? attempt < maxAttempts : retryOn.includes(outcome)
+  return fault === undefined ? retryOn.includes(outcome) : attempt < maxAttempts
 }
 
 function withStep(

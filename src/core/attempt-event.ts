@@ -8,9 +8,9 @@ export type RunnerPhase = 'fetch' | 'checkout' | 'sandbox'
 
 /**
  * Why an attempt ended without a word about its job: the runner could not run it, or was asked to
- * stop and hands it back.
+ * stop and hands it back, or has nothing that could run it, which is no failure of its own.
  */
-export type AttemptFault = 'runner' | 'handed_back'
+export type AttemptFault = 'runner' | 'handed_back' | 'no_engine'
 
 /** What a runner tells of an attempt. Steps count from 0. */
 export type AttemptEvent =

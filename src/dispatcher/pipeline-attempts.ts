@@ -134,7 +134,7 @@ export class PipelineAttempts {
         },
       },
     )
-    if (ended) this.#deps.onEnd(link, ended.fault)
+    if (ended && !ended.saysNothing) this.#deps.onEnd(link, ended.fault)
     this.#deps.onChange()
   }
 

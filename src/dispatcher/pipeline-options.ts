@@ -16,6 +16,8 @@ export interface PipelineOptions {
   readonly logBytes?: number
   /** What waits for approval ends after so many milliseconds; 30 days unless told. */
   readonly approvalMs?: number
+  /** Whether a job that wants containers ends where no runner has an engine; else it waits for one. */
+  readonly endsWithoutEngine?: boolean
   readonly secretAdvice?: SecretAdvice
   /** The repositories that files may be included from; absent: none. */
   readonly includes?: readonly AllowedInclude[]

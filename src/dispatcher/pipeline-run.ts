@@ -224,6 +224,7 @@ export class PipelineRun {
       queuedAt: job.state.queuedAt,
       maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
       secrets: this.#admitted.get(job.id),
+      endsWithoutEngine: this.#deps.options.endsWithoutEngine,
     })
     this.#deps.queue.add({
       ...entry,

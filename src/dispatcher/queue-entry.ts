@@ -15,6 +15,7 @@ export function queueEntry(
     readonly queuedAt: number
     readonly maxPriority: number
     readonly secrets: readonly KeptSecret[] | undefined
+    readonly endsWithoutEngine: boolean | undefined
   },
 ) {
   const { jobs, pipeline } = draft

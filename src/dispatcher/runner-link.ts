@@ -11,7 +11,7 @@ import type { Logger } from '../lib/log.ts'
 import type { RunnerRecord } from '../store/records.ts'
 import type { Connector } from './connector.ts'
 import { RunnerClient } from './runner-client.ts'
-import { sumSamples } from './runner-member.ts'
+import { enginesOf, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
 
 /** What people and the dispatchers want of a runner, whatever it says itself. */
@@ -240,6 +240,7 @@ export class RunnerLink implements AsyncDisposable {
     this.#candidate = undefined
     const members = [...this.#members.values()]
     const state = this.#state(members)
+    const engines = enginesOf(members)
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')
     const reason =
       state === 'offline' ? this.#away : state === 'set_aside' ? this.#wishes.asideReason : trouble
@@ -252,6 +253,7 @@ export class RunnerLink implements AsyncDisposable {
         ? members.reduce((sum, { sample, draining }) => sum + (draining ? 0 : sample.slots), 0)
         : rest.slots,
       busy: this.#busy(),
+      ...(engines ? { engines: engines.all, strangerEngines: engines.strangers } : {}),
       ...(reason ? { reason } : {}),
       ...(heard ? { lastSeenAt: Date.now() } : {}),
     }

@@ -15,18 +15,20 @@ export interface WaitingFacts {
   readonly maxPriority: number
   /** Secrets of it that not every runner may have. */
   readonly secrets?: readonly KeptSecret[] | undefined
+  readonly endsWithoutEngine?: boolean | undefined
 }
 
 /** A job as the placement sees it. */
 export function waitingJob(
   job: JobRecord,
-  { queuedAt, followers, isStranger, maxPriority, secrets = [] }: WaitingFacts,
+  { queuedAt, followers, isStranger, maxPriority, secrets = [], endsWithoutEngine }: WaitingFacts,
 ): WaitingJob {
   return {
     jobId: job.id,
     repositoryId: job.repositoryId,
     ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
     ...(needsContainers(job.spec) ? { containers: true } : {}),
+    ...(endsWithoutEngine ? { endsWithoutEngine } : {}),
     labels: job.spec.labels,
     ...(isStranger ? { isStranger } : {}),
     ...(secrets.length > 0 ? { secrets } : {}),

@@ -1,5 +1,6 @@
 import type { AttemptFault } from '../core/attempt-event.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
+import { isNoEngine } from './executor/refuse-containers.ts'
 
 /** What an executor says of a job that it can't run as it is written. */
 const OF_THE_JOB: readonly ErrorCode[] = ['invalid', 'not_found', 'too_large']
@@ -14,6 +15,7 @@ const NO_ROOM = /no space left|disk quota exceeded|read-only file system/i
 
 /** Whose fault it is that a sandbox could not be opened, or a step not be run in it. */
 export function faultOfSandbox(error: unknown): AttemptFault | undefined {
+  if (isNoEngine(error)) return 'no_engine'
   const isTheJobs = error instanceof NarwhalError && OF_THE_JOB.includes(error.code)
   return isTheJobs ? undefined : 'runner'
 }

@@ -26,7 +26,9 @@ export async function* watchLoad(
     const { instanceId, slots, draining, orphans } = runner
     // More than there are slots are taken while many attempts are torn down.
     const sample = { ...load, slots, busy: Math.min(runner.busy, slots) }
-    yield { instanceId, sample, trouble, draining, orphans }
+    // As they were found when the trouble was.
+    const engines = { all: runner.engines, strangers: runner.strangerEngines }
+    yield { instanceId, sample, trouble, draining, orphans, engines }
     await wake.wait(pauseMs, end)
   }
 }

@@ -17,10 +17,14 @@ export async function openTestStore(): Promise<Store> {
 }
 
 /** Registers a git repository at this URL, which is not polled. */
-export async function insertRepository(store: Store, cloneUrl: string): Promise<RepositoryRecord> {
+export async function insertRepository(
+  store: Store,
+  cloneUrl: string,
+  name = 'ada/project',
+): Promise<RepositoryRecord> {
   const repository: RepositoryRecord = {
     id: newId('repo'),
-    name: 'ada/project',
+    name,
     forge: 'git',
     cloneUrl,
     webhookSecret: 'secret',

@@ -1,11 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { AttemptRef } from '../../core/ids.ts'
+import type { Engine } from '../../core/placement/placement.ts'
 import { attemptRefFromProto, isAttempt } from '../attempt.ts'
-import type {
-  OrphanAttempt,
-  WatchLoadResponse,
-  WatchLoadResponseSchema,
+import {
+  type OrphanAttempt,
+  Engine as ProtoEngine,
+  type WatchLoadResponse,
+  type WatchLoadResponseSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
+import { engineFromProto, engineToProto } from '../rpc.ts'
 import type { RunnerSample } from '../views.ts'
 
 /** An attempt that a runner has and that nobody asks about. */
@@ -22,6 +25,14 @@ export interface RunnerReport {
   /** What keeps it from running jobs, in words; empty: nothing. */
   readonly trouble: string
   readonly orphans: readonly Orphan[]
+  /** What it can run jobs with now; absent: it does not tell, and what it said when it was described holds. */
+  readonly engines?: Engines
+}
+
+export interface Engines {
+  readonly all: readonly Engine[]
+  /** Those of them that may run the jobs of strangers. */
+  readonly strangers: readonly Engine[]
 }
 
 type OrphanMessage = Pick<OrphanAttempt, 'jobId' | 'attempt' | 'fence'>
@@ -36,7 +47,7 @@ const LONGEST_TROUBLE = 500
 export function reportToProto(
   report: RunnerReport,
 ): MessageInitShape<typeof WatchLoadResponseSchema> {
-  const { instanceId, sample, draining, trouble, orphans } = report
+  const { instanceId, sample, draining, trouble, orphans, engines } = report
   return {
     instanceId,
     atMs: BigInt(sample.at),
@@ -50,6 +61,14 @@ export function reportToProto(
     diskFreeBytes: BigInt(sample.diskFreeBytes),
     trouble,
     orphans: orphans.map(orphanToProto),
+    ...(engines
+      ? {
+          engines: {
+            all: engines.all.map(engineToProto),
+            strangers: engines.strangers.map(engineToProto),
+          },
+        }
+      : {}),
   }
 }
 
@@ -60,6 +79,14 @@ export function reportFromProto(message: WatchLoadResponse): RunnerReport {
     draining: message.draining,
     trouble: message.trouble.slice(0, LONGEST_TROUBLE).toWellFormed(),
     orphans: message.orphans.slice(0, MOST_ORPHANS).filter(isAttempt).map(orphanFromProto),
+    ...(message.engines
+      ? {
+          engines: {
+            all: knownEngines(message.engines.all),
+            strangers: knownEngines(message.engines.strangers),
+          },
+        }
+      : {}),
     sample: {
       at: Number(message.atMs),
       slots: Math.min(message.slots, MOST_SLOTS),
@@ -71,6 +98,14 @@ export function reportFromProto(message: WatchLoadResponse): RunnerReport {
       diskFreeBytes: Number(message.diskFreeBytes),
     },
   }
+}
+
+/** Each once, without those that this version does not know. */
+function knownEngines(engines: readonly ProtoEngine[]): readonly Engine[] {
+  const known = engines.filter(
+    (engine) => engine in ProtoEngine && engine !== ProtoEngine.UNSPECIFIED,
+  )
+  return [...new Set(known)].map(engineFromProto)
 }
 
 export function orphanToProto({ jobId, attempt, fence }: Orphan) {

@@ -113,6 +113,18 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     'all 2 slots of runner a are busy',
   ],
   [
+    'an engine that nobody with the labels has',
+    { containers: true, ...gpu },
+    [runner('a', { ...plain, ...gpu }), runner('b', { ...plain, ...gpu }), runner('c')],
+    'needs a container engine, and none of the 2 runners with label gpu that are online has one: start Docker or Podman on its machine',
+  ],
+  [
+    'an engine that is away',
+    { image: 'node:24' },
+    [runner('a', plain), runner('b', { state: 'offline' })],
+    'the only runner with a container engine is offline: b',
+  ],
+  [
     'a stranger’s job that nobody takes',
     { isStranger: true, labels: ['gpu'] },
     [runner('a'), runner('b', gpu)],
@@ -201,13 +213,14 @@ test('places a job on the best runner, and says what was against the others', ()
   )
 })
 
-test('places a job with an image even where nobody has an engine for it', () => {
-  const decision = choose(job({ image: 'node:24' }), [runner('a', plain)])
+test('places a job with an image that is not to wait even where nobody has an engine for it', () => {
+  const wanted = { image: 'node:24', endsWithoutEngine: true }
+  const decision = choose(job(wanted), [runner('a', plain)])
   assert.ok('runnerId' in decision)
   // An engine that is away, or lacks the labels, is none.
   const away = runner('b', { state: 'offline' })
-  assert.ok('runnerId' in choose(job({ image: 'node:24' }), [runner('a', plain), away]))
-  const gpuJob = job({ image: 'node:24', labels: ['gpu'] })
+  assert.ok('runnerId' in choose(job(wanted), [runner('a', plain), away]))
+  const gpuJob = job({ ...wanted, labels: ['gpu'] })
   const labelled = runner('a', { ...plain, ...gpu })
   assert.ok('runnerId' in choose(gpuJob, [labelled, runner('b')]))
 })
@@ -252,12 +265,13 @@ test('never places a job where it can not run now, whatever the heuristic', () =
           (one) =>
             one.state === 'online' &&
             one.busy < one.slots &&
+            (image === undefined || one.engines.some((engine) => engine !== 'bubblewrap')) &&
             labels.every((label) => one.labels.includes(label)),
         )
         if ('runnerId' in choice) {
           assert.ok(free.some(({ runnerId }) => runnerId === choice.runnerId))
           assert.equal(choice.considered.length, runners.length)
-        } else if (image === undefined) assert.deepEqual(free, [])
+        } else assert.deepEqual(free, [])
       },
     ),
   )

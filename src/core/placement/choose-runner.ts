@@ -23,9 +23,9 @@ import { type WaitingReason, whyNoRunner } from './waiting-reason.ts'
  * an engine for its containers, with a free slot), then among them by the heuristic. Without one, says
  * why the job waits. A runner that failed the job before comes last.
  *
- * A job with an image or services goes to a runner with a container engine. If no runner that is online and has
- * the labels has an engine, the job is placed all the same: that runner ends it at once in `error`
- * and says why, whereas waiting for a kind of runner that nobody may ever start would be a hang.
+ * A job with an image or services goes to a runner with a container engine, and waits for one, unless it is to end where
+ * there is none: then, if no runner that is online and has the labels has an engine, it is placed all the same, and that runner
+ * ends it and says why.
  */
 export function chooseRunner(
   job: WaitingJob,
@@ -95,6 +95,7 @@ function withoutAvoided(
 
 function mustHaveEngine(job: WaitingJob, candidates: readonly Candidate[]): boolean {
   if (!wantsContainers(job)) return false
+  if (!job.endsWithoutEngine) return true
   return candidates.some(
     (candidate) =>
       candidate.state === 'online' &&

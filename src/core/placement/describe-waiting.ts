@@ -25,6 +25,8 @@ export function describeWaiting(reason: WaitingReason): string {
       return describeSecret(reason)
     case 'offline':
       return describeAway(reason)
+    case 'no_engine':
+      return describeEngineless(reason)
     case 'no_slots':
     case 'full':
       return describeFull(reason)
@@ -66,6 +68,15 @@ function describeAway({ wanted, runners }: Of<'offline'>): string {
   }
   const counts = [...states].map(([state, count]) => `${count} ${state}`)
   return `none of the ${runners.length} runners${suffix} is online: ${counts.join(', ')}`
+}
+
+function describeEngineless({ wanted, runners }: Of<'no_engine'>): string {
+  const [first, ...others] = runners
+  const who =
+    first && others.length === 0
+      ? `runner ${first.name} has none`
+      : `none of the ${runners.length} runners${withAll(wanted)} that are online has one`
+  return `needs a container engine, and ${who}: start Docker or Podman on its machine`
 }
 
 function describeFull({ kind, wanted, runners }: Of<'no_slots' | 'full'>): string {

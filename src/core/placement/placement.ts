@@ -11,6 +11,8 @@ export interface WaitingJob {
   readonly image?: string
   /** Whether only a container engine can run it: for its image, that of a step, or services. */
   readonly containers?: boolean
+  /** It is not to wait for a container engine that there is not: whoever gets it says so, and it ends. */
+  readonly endsWithoutEngine?: boolean
   readonly labels: readonly string[]
   /** Only runners that take strangers' jobs may have it. */
   readonly isStranger?: true

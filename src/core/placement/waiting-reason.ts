@@ -33,6 +33,12 @@ export type WaitingReason =
       readonly wanted: Wanted
       readonly runners: readonly Pick<Candidate, 'name' | 'state'>[]
     }
+  /** It needs a container engine, and those that are online have none, nor has another. */
+  | {
+      readonly kind: 'no_engine'
+      readonly wanted: Wanted
+      readonly runners: readonly Pick<Candidate, 'name'>[]
+    }
   | {
       readonly kind: 'no_slots' | 'full'
       readonly wanted: Wanted
@@ -66,6 +72,11 @@ export function whyNoRunner(
   const online = trusted.filter(({ state }) => state === 'online')
   if (online.length === 0) return { kind: 'offline', wanted, runners: trusted }
   const runners = needsEngine ? online.filter(hasContainers) : online
+  if (runners.length === 0) {
+    const away = trusted.filter(hasContainers)
+    if (away.length === 0) return { kind: 'no_engine', wanted, runners: online }
+    return { kind: 'offline', wanted: { ...wanted, engine: true }, runners: away }
+  }
   const ofThese: Wanted = runners.length < online.length ? { ...wanted, engine: true } : wanted
   const kind = runners.some(({ slots }) => slots > 0) ? 'full' : 'no_slots'
   return { kind, wanted: ofThese, runners }

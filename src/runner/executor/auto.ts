@@ -3,7 +3,7 @@ import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts'
-import { containersWanted } from './refuse-containers.ts'
+import { containersWanted, noEngine } from './refuse-containers.ts'
 
 export interface AutoExecutorOptions {
   /** Where a container engine may be, the best first. */
@@ -65,10 +65,11 @@ export class AutoExecutor implements Executor {
     }
     const docker = await this.#findDocker()
     if (docker) return docker.open(spec, signal)
+    this.#engines = this.#engines.filter((engine) => engine !== 'docker')
     if (wanted === undefined && !spec.isStranger)
       throw new NarwhalError('unavailable', await this.probe())
     const who = wanted ?? "a stranger's job needs"
-    throw new NarwhalError('unavailable', `${who} a container engine: ${this.#noEngine()}`)
+    throw noEngine(`${who} a container engine: ${this.#noEngine()}`)
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {

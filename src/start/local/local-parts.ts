@@ -28,6 +28,13 @@ interface OpenParts extends LocalParts {
 /** Its store is gone with it, and nobody else is there. */
 const LOCAL = localDoer('', 'narwhal run')
 
+/** There is no other to choose, nor to wait for. */
+const ONE_RUNNER = {
+  heuristic: 'least-loaded',
+  maxAttempts: 3,
+  endsWithoutEngine: true,
+} as const
+
 /** Starts all that an engine is made of, besides what is open already. */
 export async function startLocalParts(
   context: LocalContext,
@@ -62,11 +69,10 @@ export async function startLocalParts(
         log,
       },
       {
-        heuristic: 'least-loaded',
+        ...ONE_RUNNER,
         jobTimeoutMs: config['job-timeout'],
         logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
-        maxAttempts: 3,
         secretAdvice: (name) => `give ${name} by --secret-file`,
         inProcess: { name: config.name, transport: inProcessTransport(runner) },
       },

@@ -281,6 +281,13 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
    * @generated from field: repeated narwhal.v1.OrphanAttempt orphans = 12;
    */
   orphans: OrphanAttempt[];
+
+  /**
+   * Absent from a runner that does not tell: then what it said when it was described holds.
+   *
+   * @generated from field: narwhal.v1.Engines engines = 90;
+   */
+  engines?: Engines | undefined;
 };
 
 /**
@@ -288,6 +295,31 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
  * Use `create(WatchLoadResponseSchema)` to create a new message.
  */
 export declare const WatchLoadResponseSchema: GenMessage<WatchLoadResponse>;
+
+/**
+ * What a runner can run jobs with at this moment.
+ *
+ * @generated from message narwhal.v1.Engines
+ */
+export declare type Engines = Message<"narwhal.v1.Engines"> & {
+  /**
+   * @generated from field: repeated narwhal.v1.Engine all = 1;
+   */
+  all: Engine[];
+
+  /**
+   * Those of them that may run the jobs of strangers.
+   *
+   * @generated from field: repeated narwhal.v1.Engine strangers = 2;
+   */
+  strangers: Engine[];
+};
+
+/**
+ * Describes the message narwhal.v1.Engines.
+ * Use `create(EnginesSchema)` to create a new message.
+ */
+export declare const EnginesSchema: GenMessage<Engines>;
 
 /**
  * @generated from message narwhal.v1.OrphanAttempt
@@ -2063,6 +2095,13 @@ export enum Fault {
    * @generated from enum value: FAULT_HANDED_BACK = 2;
    */
   HANDED_BACK = 2,
+
+  /**
+   * The runner has nothing that could run it, as when its container engine went away a moment ago.
+   *
+   * @generated from enum value: FAULT_NO_ENGINE = 3;
+   */
+  NO_ENGINE = 3,
 }
 
 /**
