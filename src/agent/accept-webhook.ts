@@ -1,6 +1,7 @@
 import type { EventDetails } from '../core/commit-event.ts'
 import type { WebhookForge } from '../core/forge.ts'
-import { decideTrust } from '../core/stranger.ts'
+import { decideTrust, isOwnRef } from '../core/stranger.ts'
+import type { ForgeAccount } from '../core/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Intake } from './intake.ts'
@@ -52,7 +53,7 @@ function tellOf(
     const { kind, ref, mergedOf } = parsed
     return { kind, ref, ...(mergedOf === undefined ? {} : { mergedOf }), ...forgeIds }
   }
-  const { facts, ...told } = parsed.event
+  const { facts, sender, ...told } = parsed.event
   const event = { ...told, source: 'webhook' } as const
   return {
     kind: 'commit',
@@ -62,6 +63,7 @@ function tellOf(
       trust: decideTrust(event, facts, repository),
       details: { ...told.details, ...how },
     },
+    ...(sender && isOfInterest(sender, told, repository) ? { account: sender } : {}),
     ...forgeIds,
   }
 }
@@ -75,6 +77,15 @@ function newIds(
     known.forgeId !== undefined && (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId
   if (isKnown) return {}
   return { forgeIds: { forgeId, ...(ownerId === undefined ? {} : { ownerId }) } }
+}
+
+/** A program that pushes to a branch of the repository itself, or whoever that lists. */
+function isOfInterest(
+  { id, isBot }: ForgeAccount,
+  { ref }: { readonly ref: string },
+  { strangerAccounts = [] }: RepositoryRecord,
+): boolean {
+  return (isBot && isOwnRef(ref)) || strangerAccounts.includes(id)
 }
 
 /**

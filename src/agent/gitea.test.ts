@@ -39,6 +39,7 @@ test('a push is read, with its head wherever it stands', () => {
       title: 'Webhooks work',
       author: 'Ada L.',
       facts: { actorId: 7, repositoryId: 140, headRepositoryId: 140 },
+      sender: { id: 7, name: 'ada', isBot: false },
       details: { base: BEFORE },
     },
   }

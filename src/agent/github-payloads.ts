@@ -15,7 +15,8 @@ export const repository = z.object({
   owner: z.object({ id }).optional().catch(undefined),
 })
 
-const account = z.object({ id, login: z.string() })
+/** GitHub tells of programs that they are such; Gitea and Forgejo do not. */
+const account = z.object({ id, login: z.string(), type: z.string().nullish() })
 
 export const push = z.object({
   ref,

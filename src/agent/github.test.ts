@@ -71,6 +71,7 @@ describe('a push', () => {
         title: 'Dive',
         author: 'Ann',
         facts: { actorId: 7, repositoryId: 1, headRepositoryId: 1 },
+        sender: { id: 7, name: 'ann', isBot: false },
       },
     })
   })
@@ -118,15 +119,6 @@ describe('a push', () => {
     const head_commit = { id: ZERO, message: '' }
     assertInvalid(() => parseGithub('push', pushOf({ head_commit })), /head_commit\.id: /)
   })
-
-  test('needs no sender, pusher or author', () => {
-    const event = commitOf(
-      'push',
-      pushOf({ sender: undefined, head_commit: { id: SHA, message: '\n\n' } }),
-    )
-    assert.deepEqual(event.facts, { repositoryId: 1, headRepositoryId: 1 })
-    assert.deepEqual([event.title, event.author], ['main', 'unknown'])
-  })
 })
 
 describe('a pull request', () => {
@@ -147,6 +139,7 @@ describe('a pull request', () => {
           headRef: 'topic',
           headLabel: 'ann:topic',
         },
+        sender: { id: 7, name: 'ann', isBot: false },
       })
     }
   })

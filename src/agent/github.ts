@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
+import { forgeAccount } from '../core/update-bot.ts'
 import {
   type ClosedRequest,
   type Create,
@@ -66,6 +67,7 @@ function parsePush(payload: Push): ParsedWebhook {
     title: head?.message ?? '',
     author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
     facts: ownFacts(payload),
+    ...senderOf(sender),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
 }
@@ -104,6 +106,7 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     title,
     author: user?.login ?? 'ghost',
     facts: pullRequestFacts(request),
+    ...senderOf(request.sender),
     ...targetOf(request),
   })
 }
@@ -127,6 +130,10 @@ function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 
     ...(isBranch && base.ref ? { targetBranch: base.ref } : {}),
   }
   return Object.keys(details).length > 0 ? { details } : {}
+}
+
+function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
+  return sender ? { sender: forgeAccount(sender.id, sender.login, sender.type) } : {}
 }
 
 /** Who can push to a repository has its head there. */

@@ -27,6 +27,7 @@ export const push = z.object({
   checkout_sha: commitSha.nullish(),
   user_id: id.nullish(),
   user_name: z.string().nullish(),
+  user_username: z.string().nullish(),
   project,
   /** The newest last; of a long push only the newest twenty. */
   commits: z.array(commit).nullish(),
@@ -49,6 +50,8 @@ export const mergeRequest = z.object({
     target_branch: z.string().max(1000).nullish(),
     last_commit: commit,
   }),
-  user: z.object({ id: id.nullish(), name: z.string().nullish() }).nullish(),
+  user: z
+    .object({ id: id.nullish(), name: z.string().nullish(), username: z.string().nullish() })
+    .nullish(),
 })
 export type MergeRequest = z.infer<typeof mergeRequest>

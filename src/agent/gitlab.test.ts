@@ -60,6 +60,7 @@ test('a push to a branch is read, with the words of its head', () => {
       title: 'fixed readme',
       author: 'Ada L.',
       facts: { actorId: 4, repositoryId: 15, headRepositoryId: 15 },
+      sender: { id: 4, name: 'ada', isBot: false },
       details: { base: BEFORE },
     },
   })
@@ -98,6 +99,7 @@ test('a merge request is built when it has new commits, and is trusted by number
         baseRepositoryId: 15,
         headRef: 'ms-viewport',
       },
+      sender: { id: 1, name: 'grace', isBot: false },
       details: { targetBranch: 'main' },
     },
   })

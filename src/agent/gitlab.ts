@@ -1,4 +1,5 @@
 import { isRef, isZeroSha, type TrustFacts } from '../core/commit-event.ts'
+import { forgeAccount } from '../core/update-bot.ts'
 import {
   type MergeRequest,
   mergeRequest,
@@ -13,6 +14,7 @@ import {
   ignored,
   type ParsedWebhook,
   read,
+  type WebhookCommit,
   type WebhookRepository,
 } from './parsed-webhook.ts'
 
@@ -54,6 +56,7 @@ function parsePush(payload: Push): ParsedWebhook {
       repositoryId: from.forgeId,
       headRepositoryId: from.forgeId,
     },
+    ...senderOf(payload.user_id, payload.user_username),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
 }
@@ -82,6 +85,7 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
     title: request.title,
     author: head.author?.name ?? user?.name ?? '',
     facts: mergeRequestFacts(payload),
+    ...senderOf(user?.id, user?.username),
     ...(isBranch ? { details: { targetBranch } } : {}),
   })
 }
@@ -101,6 +105,13 @@ function mergeRequestFacts({
     baseRepositoryId: base,
     ...(typeof headRef === 'string' ? { headRef } : {}),
   }
+}
+
+function senderOf(
+  id: number | null | undefined,
+  name: string | null | undefined,
+): Pick<WebhookCommit, 'sender'> {
+  return id && name ? { sender: forgeAccount(id, name) } : {}
 }
 
 function named({ id, path_with_namespace }: Project): WebhookRepository {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { type CommitEvent, shortRef, type TrustFacts } from '../core/commit-event.ts'
+import type { ForgeAccount } from '../core/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { firstLine } from './hostile-text.ts'
 
@@ -40,12 +41,21 @@ export type ParsedWebhook =
 export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'details'> & {
   readonly kind: 'push' | 'pull_request' | 'tag'
   readonly facts: TrustFacts
+  /** The account that made the event. */
+  readonly sender?: ForgeAccount
 }
 
 export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {
   const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
   const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
-  return { kind: 'commit', repository, event: { ...event, title, author } }
+  const { sender } = event
+  // Names of accounts are short at every forge; what is not is no name.
+  const named = sender && { ...sender, name: firstLine(sender.name, LONGEST_AUTHOR) }
+  return {
+    kind: 'commit',
+    repository,
+    event: { ...event, title, author, ...(named ? { sender: named } : {}) },
+  }
 }
 
 export function ignored(repository: WebhookRepository | undefined, reason: string): ParsedWebhook {

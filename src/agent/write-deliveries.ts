@@ -1,6 +1,7 @@
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { WebhookForge } from '../core/forge.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
+import type { ForgeAccount } from '../core/update-bot.ts'
 import { newId } from '../lib/new-id.ts'
 import type { AcceptedEvent, DeliveryRecord, ForgeIds } from '../store/records.ts'
 import type { StoreWriter } from '../store/store.ts'
@@ -17,7 +18,13 @@ export interface Delivery {
   readonly endsFormerSecret?: true
   /** What it tells of; `forgeIds`: the forge's numbers, where they are not known yet, or others by now. */
   readonly told:
-    | { readonly kind: 'commit'; readonly event: NewEvent; readonly forgeIds?: ForgeIds }
+    | {
+        readonly kind: 'commit'
+        readonly event: NewEvent
+        readonly forgeIds?: ForgeIds
+        /** Who made it, where that is to be remembered. */
+        readonly account?: ForgeAccount
+      }
     | {
         readonly kind: 'closed'
         readonly ref: string
@@ -57,6 +64,8 @@ export async function writeDeliveries(
       }
       continue
     }
+    const { account } = told
+    if (account) await write.noteAccount({ repositoryId, account, at: receivedAt })
     events.push({ ...told.event, id: newId('event'), receivedAt })
   }
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)

@@ -28,6 +28,7 @@ import { registerLogRoutes } from './log-routes.ts'
 import { getPipeline, getRepository } from './lookups.ts'
 import { registerJobReads } from './read-routes-jobs.ts'
 import { registerRunnerReads } from './read-routes-runners.ts'
+import { viewAccounts } from './repository-accounts.ts'
 import { viewRepository } from './repository-view.ts'
 import { orError } from './responses.ts'
 import { scopeOf } from './scope.ts'
@@ -108,7 +109,9 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
     response: orError(repositoryView),
   }
   server.get('/api/v1/repositories/:repository', { schema: show }, async (request) => {
-    return viewRepository(await getRepository(store, request.params.repository))
+    const repository = await getRepository(store, request.params.repository)
+    const accounts = await viewAccounts(store, repository, Date.now())
+    return { ...viewRepository(repository), ...accounts }
   })
   const link = {
     summary: "Where the statuses of a repository's commits are told, and what was told last",

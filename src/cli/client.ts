@@ -81,7 +81,7 @@ import type {
   RepositoryView,
   RunnerView,
 } from '../contract/views.ts'
-import { logLine } from '../contract/views.ts'
+import { logLine, repositoryView } from '../contract/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import type { Role } from '../core/role.ts'
 import { forgeLinkPath, logPath, secretsPath } from './api-paths.ts'
@@ -114,6 +114,11 @@ export class ApiClient {
   constructor(address: ServerAddress, signal: AbortSignal) {
     this.address = address
     this.#signal = signal
+  }
+
+  /** With the names of the accounts that it lists, and the programs that it might list. */
+  getRepository(repository: string): Promise<RepositoryView> {
+    return this.#call(`/repositories/${slashless(repository)}`, repositoryView)
   }
 
   async listRepositories(): Promise<RepositoryView[]> {

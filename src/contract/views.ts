@@ -45,6 +45,20 @@ export const repositoryView = z
     isApprovalUnchosen: z.literal(true).optional(),
     /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
     strangerAccounts: z.array(z.number().int()).optional(),
+    /** The names of those, for show; absent where many repositories are told of. */
+    strangers: z
+      .array(
+        z.object({
+          id: z.number().int(),
+          /** Absent: it was not seen yet. */
+          name: z.string().optional(),
+          /** The name that it was listed under, where it has another one now. */
+          formerName: z.string().optional(),
+        }),
+      )
+      .optional(),
+    /** Programs that push to branches of its own and are not listed, those seen last first. */
+    seenBots: z.array(z.object({ id: z.number().int(), name: z.string(), seenAt: at })).optional(),
     createdAt: at,
   })
   .meta({ id: 'Repository' })

@@ -49,6 +49,7 @@ export class PipelinePlanning {
           ? withPlan(draft, planned, {
               at: Date.now(),
               isStranger: isStranger(event.trust),
+              isManual: event.kind === 'manual',
               wait,
             })
           : draft,

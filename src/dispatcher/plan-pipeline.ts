@@ -122,6 +122,8 @@ export function planEarly(
 export interface PlanRules {
   readonly at: number
   readonly isStranger: boolean
+  /** A person has started it. */
+  readonly isManual: boolean
   /** Why nothing of it is run before somebody has approved that; undefined: it is run. */
   readonly wait: WaitReason | undefined
 }
@@ -130,7 +132,7 @@ export interface PlanRules {
 export function withPlan(
   draft: PipelineDraft,
   plan: PlannedOnRunner,
-  { at, isStranger, wait }: PlanRules,
+  { at, isStranger, isManual, wait }: PlanRules,
 ): PipelineDraft {
   const { pipeline } = draft
   const { planned } = plan
@@ -149,6 +151,9 @@ export function withPlan(
   const { name, concurrency, included } = wanted
   const state = stateOf(wanted, at)
   const isHeld = wait !== undefined && state.status === 'running'
+  const { startedBy: by } = pipeline
+  // Who starts it by hand might approve it, and is not asked twice.
+  const isVouched = isManual && !isStranger && by !== undefined && state.status === 'running'
   return {
     pipeline: {
       ...pipeline,
@@ -159,6 +164,7 @@ export function withPlan(
       state,
       ...(isStranger ? { target: targetOf(planned, state) } : {}),
       ...(planned.changed ? { changed: planned.changed } : {}),
+      ...(isVouched ? { approval: { status: 'given', at, by, plan: planDigest(wanted) } } : {}),
       ...(isHeld
         ? {
             approval: {

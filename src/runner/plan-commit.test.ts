@@ -118,11 +118,51 @@ test("tells of a stranger's commit which files it changes, those that say what i
   await repository.git('checkout', '--quiet', 'main')
   const onto = { base: moved, targetBranch: 'target' }
   assert.equal((await changedBy({ b: '1' }, onto))?.total, 5)
+  // GitLab tells the branch, and no commit of it.
+  const told = await changedBy({ d: '1' }, { base: undefined, targetBranch: 'target' })
+  assert.equal(told?.total, 6)
   // What it is compared with is not known, or not there: the mirror is as good as it was.
   const mirror = await stat(dir.join('repo_1.git'))
   assert.equal(await changedBy({ a: '1' }, { base: undefined }), undefined)
+  const gone = { base: undefined, targetBranch: 'gone' }
+  assert.equal(await changedBy({ a: '4' }, gone), undefined)
   assert.equal(await changedBy({ a: '2' }, { base: 'f'.repeat(40) }), undefined)
   assert.equal((await stat(dir.join('repo_1.git'))).ino, mirror.ino)
   // Nobody waits for approval of what is the repository's own.
   assert.equal(await changedBy({ a: '3' }, { isStranger: false }), undefined)
+})
+
+test('what the target branch includes is held against as well', async () => {
+  await using repository = await gitRepository({
+    files: { 'narwhal.yml': 'lint test', 'ci/lint.yml': 'lint' },
+  })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.path, env, log: silentLog() })
+  const base = await repository.head()
+  // A file names its jobs, and includes what is called lint.
+  const including: PipelineParser = {
+    ...parser,
+    parse: async (text, _facts, included) => {
+      const lint = included.get('ci/lint.yml')
+      if (text.includes('lint') && !lint) {
+        return { ok: false, problems: [], wants: [{ path: 'ci/lint.yml' }] }
+      }
+      const jobs = text
+        .split(' ')
+        .map((name) => ({ name, env: {}, needs: [], labels: [], steps: [] }))
+      return { ok: true, plan: { name: '', jobs } }
+    },
+  }
+  const sha = await repository.commit({ 'narwhal.yml': 'test' })
+  const commit = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha,
+  } as const
+  const strange = { ...facts, event: 'pull_request', isStranger: true, base } as const
+  const order = { commit, facts: strange, sources: [] }
+  const { target } = await planCommit(order, { mirrors, parser: including, env }, signal)
+  assert.deepEqual(target?.missing, ['lint'])
 })

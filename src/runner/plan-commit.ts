@@ -4,9 +4,11 @@ import type { IncludedFiles, IncludeRef } from '../contract/pipeline-file/includ
 import { withIncludes } from '../contract/pipeline-file/with-includes.ts'
 import type { PlannedCommit, PlannedFile, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import { type ChangedFiles, changedFiles } from '../core/changed-files.ts'
+import { isRef } from '../core/commit-event.ts'
 import type { PipelinePlan } from '../core/plan.ts'
 import type { PlanFacts } from '../core/plan-facts.ts'
-import type { GitEnv } from '../lib/git.ts'
+import { type GitEnv, parseCloneUrl } from '../lib/git.ts'
+import { listRemote } from '../lib/list-remote.ts'
 import { changedPaths } from './changed-paths.ts'
 import { IncludeLoader } from './load-include.ts'
 import type { MirrorCache } from './mirror/mirror-cache.ts'
@@ -40,7 +42,9 @@ export async function planCommit(
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
   const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
-  if (facts.isStranger) await fetchBase(commit, facts, deps.mirrors, signal)
+  const { sha } = commit
+  const { event } = facts
+  const base = facts.isStranger ? await findBase(commit, facts, deps, signal) : facts.base
   const startedAt = performance.now()
   const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
     const about = await readCommit(objects, commit.sha)
@@ -49,13 +53,19 @@ export async function planCommit(
     const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
     const changed =
       asksForPaths || facts.isStranger
-        ? await changedPaths(path, { ...facts, sha: commit.sha }, { env: deps.env, signal })
+        ? await changedPaths(
+            path,
+            { event, ...(base === undefined ? {} : { base }), sha },
+            { env: deps.env, signal },
+          )
         : undefined
     return { about, text, changed }
   })
   const { author, title } = read.about
   const { text } = read
-  const planFacts = planFactsOf(commit, facts, read)
+  // Conditions on paths go by what the event tells, whoever it is of.
+  const changed = facts.base === undefined ? undefined : read.changed
+  const planFacts = planFactsOf(commit, facts, { ...read, changed })
   const loader = new IncludeLoader({ commit, ...deps, sources }, signal)
   const file: ParsedFile =
     typeof text === 'string'
@@ -65,8 +75,8 @@ export async function planCommit(
         )
       : { ok: false, problems: [{ ...text, line: 1, column: 1, excerpt: '' }] }
   const target =
-    file.ok && facts.isStranger && facts.base !== undefined
-      ? await readTarget(file.plan, { commit, base: facts.base, planFacts }, deps, signal)
+    file.ok && facts.isStranger && base !== undefined
+      ? await readTarget(file.plan, { commit, base, planFacts, sources }, deps, signal)
       : undefined
   return {
     file,
@@ -86,29 +96,46 @@ function changedBy(paths: readonly string[], file: ParsedFile): ChangedFiles {
 }
 
 /**
- * Has what a stranger's commit is held against be there, if it can be had: a branch that has moved on since is no
- * part of the commit's history. Rejects with the signal's reason only.
+ * What a stranger's commit is held against, fetched if it can be had: the commit that the event names, which need be
+ * no part of its own history, or else the branch that it wants into, as it is now. Rejects with the signal's
+ * reason only.
  */
-async function fetchBase(
+async function findBase(
   commit: CommitSource,
   { base, event, targetBranch }: EventFacts,
-  mirrors: MirrorCache,
+  { mirrors, env }: { readonly mirrors: MirrorCache; readonly env: GitEnv },
   signal: AbortSignal,
-): Promise<void> {
-  if (base === undefined) return
-  const isRequest = event === 'pull_request' && targetBranch !== undefined
-  const ref = isRequest ? `refs/heads/${targetBranch}` : commit.ref
-  await mirrors.fetchCommit({ ...commit, ref, sha: base }, signal).catch(() => undefined)
-  signal.throwIfAborted()
+): Promise<string | undefined> {
+  const target = `refs/heads/${targetBranch}`
+  const isRequest = event === 'pull_request' && targetBranch !== undefined && isRef(target)
+  const ref = isRequest ? target : commit.ref
+  try {
+    const found =
+      base ??
+      (isRequest
+        ? (await listRemote(parseCloneUrl(commit.cloneUrl), [ref], { env, signal })).get(ref)
+        : undefined)
+    if (found) await mirrors.fetchCommit({ ...commit, ref, sha: found }, signal)
+    return found
+  } catch {
+    signal.throwIfAborted()
+    return base
+  }
+}
+
+interface TargetOrder extends Pick<PlanOrder, 'commit' | 'sources'> {
+  readonly base: string
+  readonly planFacts: PlanFacts
 }
 
 /** Held against the same facts as the stranger's file, so that both leave out the same. */
 async function readTarget(
   plan: PipelinePlan,
-  { commit, base, planFacts }: { commit: CommitSource; base: string; planFacts: PlanFacts },
-  { mirrors, parser }: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
+  { commit, base, planFacts, sources }: TargetOrder,
+  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
   signal: AbortSignal,
 ): Promise<PlannedCommit['target']> {
+  const { mirrors, parser } = deps
   const text = await mirrors
     .read(commit, signal, async (_path, objects) => {
       // To miss it says nothing of the mirror.
@@ -119,8 +146,11 @@ async function readTarget(
     .catch(() => undefined)
   signal.throwIfAborted()
   if (typeof text !== 'string') return undefined
-  const file = await parser.parse(text, planFacts, new Map())
-  // One that includes others is not followed: then nothing is missing that could be told.
+  const loader = new IncludeLoader({ ...deps, commit: { ...commit, sha: base }, sources }, signal)
+  const file = await withIncludes(
+    (included) => parser.parse(text, planFacts, included),
+    (ref) => loader.load(ref),
+  )
   if (!file.ok) return undefined
   const wanted = file.plan.jobs.filter(({ leftOut }) => leftOut === undefined)
   const run = new Set(

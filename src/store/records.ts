@@ -27,6 +27,7 @@ import type { Role } from '../core/role.ts'
 import type { SecretRules } from '../core/secret-rules.ts'
 import { isStranger } from '../core/stranger.ts'
 import type { TargetJobs } from '../core/target-jobs.ts'
+import type { ForgeAccount } from '../core/update-bot.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
 
@@ -61,6 +62,19 @@ export interface RepositoryRecord {
 export interface ForgeIds {
   readonly forgeId: number
   readonly ownerId?: number
+}
+
+/** What a repository can say about strangers' commits, and about those for which nothing is run. */
+export interface StrangerRules
+  extends Pick<RepositoryRecord, 'approval' | 'strangerAccounts' | 'pipelineFiles'> {
+  readonly skippedIsOpen?: boolean
+}
+
+/** An account that was seen to push to a repository, or that it lists. */
+export interface SeenAccount extends ForgeAccount {
+  /** The name that it had when it was listed, or was seen first. */
+  readonly listedName: string
+  readonly seenAt: number
 }
 
 /** A ref of a repository with the commit it was last seen at. */

@@ -20,6 +20,7 @@ import type {
 import type { LogChunk } from '../core/log-chunk.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Role } from '../core/role.ts'
+import type { AuthorReader, AuthorWriter } from './authors.ts'
 import type { CredentialReader, CredentialWriter } from './credentials.ts'
 import type {
   AcceptedEvent,
@@ -42,6 +43,7 @@ import type {
   RunnerRecord,
   SecretRecord,
   StatusKey,
+  StrangerRules,
   TokenRecord,
   ToldStatusRecord,
   UserRecord,
@@ -88,7 +90,7 @@ export interface Store extends StoreReader, Wiping, AsyncDisposable {
 /** How much text of a log one read brings, roughly: a job may print endless lines. */
 export const LOG_READ_CHARACTERS = 1024 * 1024
 
-export interface StoreReader extends CredentialReader, RedactionReader {
+export interface StoreReader extends CredentialReader, RedactionReader, AuthorReader {
   /** Names are compared without regard to case, here and wherever they must be unique. */
   findRepository(idOrName: string): Promise<RepositoryRecord | undefined>
   /** Those of the ids that are registered, in no order. */
@@ -122,8 +124,6 @@ export interface StoreReader extends CredentialReader, RedactionReader {
   listOpenPipelines(): Promise<PipelineId[]>
   /** Pipelines that wait for approval, those that have waited longest first. */
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]>
-  /** Those of the accounts of whom a pull request of the repository was merged. */
-  findMerged(repositoryId: RepositoryId, accounts: readonly number[]): Promise<Set<number>>
   /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */
   listPipelinesOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 
@@ -213,12 +213,6 @@ export interface StoreReader extends CredentialReader, RedactionReader {
   /** Entries of the audit log with numbers above `after`, ascending, at most `limit`. */
   readAudit(after: number, limit: number): Promise<ChainedEntry[]>
   auditHead(): Promise<AuditHead>
-}
-
-/** What a repository can say about strangers' commits, and about those for which nothing is run. */
-export interface StrangerRules
-  extends Pick<RepositoryRecord, 'approval' | 'strangerAccounts' | 'pipelineFiles'> {
-  readonly skippedIsOpen?: boolean
 }
 
 /** A job that waits, with what is to be known of its pipeline. */
@@ -367,7 +361,7 @@ export interface PrunedAudit {
 }
 
 /** What can be done in a transaction; its reads see what the transaction wrote. */
-export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWriter {
+export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWriter, AuthorWriter {
   /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
   insertRepository(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
   /** Sets the forge's numbers, once a verified webhook told them; `conflict` if another has the first. */
@@ -379,12 +373,6 @@ export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWri
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
   /** Sets what is done about strangers, and what a skipped pipeline is worth; what is absent stays. */
   setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void>
-  /** Notes that a pull request of this account was merged; the first time stays. */
-  noteMerged(merged: {
-    readonly repositoryId: RepositoryId
-    readonly actorId: number
-    readonly at: number
-  }): Promise<void>
   /** Notes at all commits of a pull request, by its full ref, that it was closed; merged or not. */
   noteClosed(closed: { repositoryId: RepositoryId; ref: string; at: number }): Promise<void>
   /**

@@ -32,6 +32,11 @@ export async function statusForge(): Promise<StatusForge> {
   const taken: Posted[] = []
   const hanging = new Set<ServerResponse>()
   const server = createServer((request, response) => {
+    // It tells nothing of pull requests and who made them: see author-forge.ts.
+    if (request.method === 'GET') {
+      response.writeHead(404).end('{"message":"Not Found"}')
+      return
+    }
     void text(request).then((body) => {
       const one = {
         path: request.url ?? '',

@@ -16,6 +16,7 @@ import { readOrigin } from '../repository-origin.ts'
 import { printTable } from '../table.ts'
 import { addRepoLinkCommands } from './repo-link.ts'
 import { addRepoSetCommand } from './repo-set.ts'
+import { addRepoShowCommand } from './repo-show.ts'
 
 interface AddOptions extends ClientOptions {
   readonly name?: string
@@ -27,7 +28,7 @@ interface SecretOptions extends ClientOptions {
   readonly ends?: string
 }
 
-/** `narwhal repo add|link|unlink|set|webhook-secret|list|remove` */
+/** `narwhal repo add|link|unlink|set|show|webhook-secret|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
   const repo = program.command('repo').description('the repositories that Narwhal builds')
   addClientCommand(repo, 'add <url-or-path>', {
@@ -48,6 +49,7 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
   addRepoSetCommand(repo, io)
+  addRepoShowCommand(repo, io)
   addClientCommand(repo, 'webhook-secret <repository>', {
     summary: 'make a new webhook secret, to be entered at the forge',
     description:

@@ -56,6 +56,41 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.deepEqual(await store.findMerged(repository.id, [8]), new Set())
   })
 
+  test('keeps the names of accounts for show, and under which one each was listed', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const repository = await seedRepository(store)
+    const other = await seedRepository(store)
+    const note = (id: number, name: string, at: number, isBot = true) =>
+      store.transact((write) =>
+        write.noteAccount({ repositoryId: repository.id, account: { id, name, isBot }, at }),
+      )
+    const list = (accounts: readonly number[]) =>
+      store.transact((write) =>
+        write.setStrangerRules(repository.id, { strangerAccounts: accounts }),
+      )
+    await note(2 ** 40, 'first[bot]', 1)
+    await note(9, 'ada', 2, false)
+    await note(2 ** 40, 'second[bot]', 3)
+    const ofBot = { id: 2 ** 40, isBot: true } as const
+    const ada = { id: 9, name: 'ada', listedName: 'ada', isBot: false, seenAt: 2 }
+    assert.deepEqual(await store.listAccounts(repository.id), [
+      { ...ofBot, name: 'second[bot]', listedName: 'first[bot]', seenAt: 3 },
+      ada,
+    ])
+    await list([2 ** 40])
+    await note(2 ** 40, 'third[bot]', 4)
+    // To list others changes nothing of it.
+    await list([2 ** 40, 9])
+    assert.deepEqual(await store.listAccounts(repository.id), [
+      { ...ofBot, name: 'third[bot]', listedName: 'second[bot]', seenAt: 4 },
+      ada,
+    ])
+    assert.deepEqual(await store.listAccounts(other.id), [])
+    await store.transact((write) => write.removeRepository(repository.id))
+    assert.deepEqual(await store.listAccounts(repository.id), [])
+  })
+
   test('finds a repository by its id and by its name in any case', async () => {
     await using world = await openWorld(open)
     const { store } = world

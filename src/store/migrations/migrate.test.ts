@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { freshDatabase, testService } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { reasonToWait } from '../../core/approval.ts'
 import { silentLog } from '../../lib/log.ts'
 import { openPostgres } from '../postgres/open-postgres.ts'
 import { freePipelines } from '../sql/dispatchers.ts'
@@ -72,6 +73,18 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     // Nobody could choose whose commits wait for approval; and of its events only what is sure counts.
     const [repository] = await store.listRepositories()
     assert.equal(repository?.approval, undefined)
+    assert.deepEqual([repository?.pipelineFiles, repository?.skippedIsOpen], [undefined, undefined])
+    // So the careful defaults hold for it, and it counts as one where nobody has chosen.
+    const newcomer = { stranger: 'other_repository', actorId: 8 } as const
+    const nobody = { accounts: [8], merged: new Set<number>() }
+    const known = { accounts: [8], merged: new Set([8]) }
+    const changed = { pipeline: ['narwhal.yml'], others: [], total: 1 }
+    assert.deepEqual(reasonToWait(newcomer, repository ?? {}, nobody, changed), {
+      because: 'newcomer',
+    })
+    assert.deepEqual(reasonToWait(newcomer, repository ?? {}, known, changed), {
+      because: 'pipeline_files',
+    })
     assert.deepEqual((await store.findEvent('event_1'))?.trust, {})
 
     const { result: taken } = await store.transact(async (write) => {

@@ -22,6 +22,7 @@ import { idTokens } from './0018-id-tokens.ts'
 import { flawedTools } from './0019-flawed-tools.ts'
 import { closedRequests } from './0020-closed-requests.ts'
 import { pipelineFiles } from './0021-pipeline-files.ts'
+import { forgeAccounts } from './0022-forge-accounts.ts'
 import { redactions } from './0023-redactions.ts'
 import { secretRules } from './0024-secret-rules.ts'
 import { narrowerTokens } from './0025-narrower-tokens.ts'
@@ -50,6 +51,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0019-flawed-tools': flawedTools,
   '0020-closed-requests': closedRequests,
   '0021-pipeline-files': pipelineFiles,
+  '0022-forge-accounts': forgeAccounts,
   '0023-redactions': redactions,
   '0024-secret-rules': secretRules,
   '0025-narrower-tokens': narrowerTokens,

@@ -2,9 +2,10 @@ import type { ApprovalRule, PipelineFilesRule } from '../../core/approval.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { ForgeIds, Head, RepositoryHead, RepositoryRecord } from '../records.ts'
-import type { ForgeName, StrangerRules } from '../store.ts'
+import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
+import type { ForgeName } from '../store.ts'
 import { endEventsOfRemoved } from './commit-events.ts'
+import { noteListed } from './forge-accounts.ts'
 import { hotQuery } from './hot-query.ts'
 import { lastNumberOf } from './repository-sweep.ts'
 import { batches, present } from './rows.ts'
@@ -193,6 +194,11 @@ export async function setStrangerRules(
   id: RepositoryId,
   { approval, strangerAccounts, pipelineFiles, skippedIsOpen }: StrangerRules,
 ): Promise<void> {
+  if (strangerAccounts !== undefined) {
+    const former = (await findRepository(db, id))?.strangerAccounts ?? []
+    const added = strangerAccounts.filter((account) => !former.includes(account))
+    await noteListed(db, id, added)
+  }
   const changed = {
     ...(pipelineFiles === undefined ? {} : { pipeline_files: pipelineFiles }),
     ...(skippedIsOpen === undefined ? {} : { skipped_is_open: skippedIsOpen ? 1 : 0 }),
@@ -224,6 +230,7 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
   await db.deleteFrom('forge_links').where('repository_id', '=', id).execute()
   await db.deleteFrom('heads').where('repository_id', '=', id).execute()
   await db.deleteFrom('merged_authors').where('repository_id', '=', id).execute()
+  await db.deleteFrom('forge_accounts').where('repository_id', '=', id).execute()
   await endEventsOfRemoved(db)
 }
 

@@ -16,6 +16,7 @@ const TABLES = [
   { table: 'heads', column: 'repository_id', key: 'repository_id, ref_key' },
   { table: 'told_statuses', column: 'repository_id', key: 'repository_id, sha, context' },
   { table: 'forge_links', column: 'repository_id', key: 'repository_id' },
+  { table: 'forge_accounts', column: 'repository_id', key: 'repository_id, account_id' },
   { table: 'merged_authors', column: 'repository_id', key: 'repository_id, actor_id' },
   { table: 'group_members', column: 'repository_id', key: 'id' },
   { table: 'id_token_subjects', column: 'repository_id', key: 'repository_id' },

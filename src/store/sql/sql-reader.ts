@@ -29,6 +29,7 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
+  SeenAccount,
   StatusKey,
   TokenRecord,
   ToldStatusRecord,
@@ -52,6 +53,7 @@ import { jobView, runnerView } from '../views.ts'
 import { auditHead, listAudit, readAudit } from './audit-reads.ts'
 import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
 import { listDispatchers } from './dispatchers.ts'
+import { listAccounts } from './forge-accounts.ts'
 import { isForwarder } from './forwarders.ts'
 import { listGroup } from './groups.ts'
 import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
@@ -105,6 +107,10 @@ export class SqlReader implements StoreReader {
 
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]> {
     return listAwaiting(this.#db, query)
+  }
+
+  listAccounts(repositoryId: RepositoryId): Promise<SeenAccount[]> {
+    return listAccounts(this.#db, repositoryId)
   }
 
   findMerged(repositoryId: RepositoryId, accounts: readonly number[]): Promise<Set<number>> {

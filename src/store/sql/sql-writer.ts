@@ -11,6 +11,7 @@ import type {
   RunnerId,
 } from '../../core/ids.ts'
 import type { Redaction } from '../../core/redaction.ts'
+import type { ForgeAccount } from '../../core/update-bot.ts'
 import type {
   AcceptedEvent,
   CreatedPipeline,
@@ -26,9 +27,10 @@ import type {
   RepositoryRecord,
   RunnerRecord,
   SecretRecord,
+  StrangerRules,
   ToldStatusRecord,
 } from '../records.ts'
-import type { LogAppend, SealedValue, SecretRef, StoreWriter, StrangerRules } from '../store.ts'
+import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
 import { AccessWriter } from './access-writer.ts'
 import { appendAudit, type NewAuditEntry } from './audit-append.ts'
 import { newEntry } from './audit-entry.ts'
@@ -51,6 +53,7 @@ import {
   takePipeline,
   takeSeat,
 } from './dispatchers.ts'
+import { noteAccount } from './forge-accounts.ts'
 import { enterGroup } from './groups.ts'
 import { claimSubjectIds, saveIdTokenKey } from './id-tokens.ts'
 import { insertJobs, saveJob } from './jobs.ts'
@@ -128,6 +131,14 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
 
   noteMerged(merged: { repositoryId: RepositoryId; actorId: number; at: number }): Promise<void> {
     return noteMerged(this.#db, merged)
+  }
+
+  noteAccount(seen: {
+    repositoryId: RepositoryId
+    account: ForgeAccount
+    at: number
+  }): Promise<void> {
+    return noteAccount(this.#db, seen)
   }
 
   noteClosed(closed: { repositoryId: RepositoryId; ref: string; at: number }): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   SignInLinkRow,
   TokenRow,
 } from './access-tables.ts'
+import type { ForgeAccountRow, MergedAuthorRow } from './author-tables.ts'
 import type {
   ChangeCounterRow,
   LogChunkRow,
@@ -24,6 +25,7 @@ export interface Tables {
   repositories: RepositoryRow
   heads: HeadRow
   merged_authors: MergedAuthorRow
+  forge_accounts: ForgeAccountRow
   commit_events: CommitEventRow
   deliveries: DeliveryRow
   pipelines: PipelineRow
@@ -87,13 +89,6 @@ export interface RepositoryRow {
   /** `forever`, or milliseconds; null: as for all. */
   keep_logs: string | null
   keep_pipelines: string | null
-}
-
-/** Somebody of whom a pull request of the repository was merged, by the forge's number. */
-export interface MergedAuthorRow {
-  repository_id: string
-  actor_id: number
-  merged_at: number
 }
 
 export interface HeadRow {

@@ -1,6 +1,7 @@
 import type { RepositoryView } from '../../../src/contract/views.ts'
 import { patchJson } from '../api.ts'
 import { CommandForm } from '../parts/command-form.tsx'
+import { StrangerAccounts } from './stranger-accounts.tsx'
 
 const WORDS = {
   'first-time-contributors': 'of newcomers: nothing of theirs was ever merged here',
@@ -63,6 +64,7 @@ export function StrangerRules({ repository }: { readonly repository: RepositoryV
           <input name="accounts" defaultValue={strangerAccounts.join(', ')} />
         </label>
       </CommandForm>
+      <StrangerAccounts repository={repository} />
     </section>
   )
 }

@@ -1,0 +1,21 @@
+import type { Migration } from 'kysely/migration'
+import { runStatements } from './run-statements.ts'
+
+/** Programs that push to a repository, and the accounts that it lists: which names they have, for show. */
+export const forgeAccounts: Migration = {
+  async up(db) {
+    await runStatements(db, STATEMENTS)
+  },
+}
+
+const STATEMENTS = [
+  `create table forge_accounts (
+    repository_id text not null references repositories (id),
+    account_id INT not null,
+    name text not null,
+    listed_name text not null,
+    is_bot INT not null,
+    seen_at INT not null,
+    primary key (repository_id, account_id)
+  )`,
+]

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import type { PipelineView } from '../../src/contract/views.ts'
+import { runCommand } from '../support/cli/run-command.ts'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload, pushPayload } from '../support/github.ts'
+import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
+import { statusForge } from '../support/status-forge.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
+const DAY_MS = 86_400_000
+
+test('STR-26: a program that pushes to own branches is suggested as a stranger, listed by one line, and marked when its name is another’s', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp()
+  const repository = await register(narwhal, source.path, { name: 'ada/updated' })
+  const env = { NARWHAL_TOKEN: narwhal.token }
+  const run = (line: string) => runCommand(narwhal.url, line, { env })
+  const push = async (sender: object): Promise<PipelineView> => {
+    const sha = await source.commit({ stamp: String(Math.random()) })
+    const payload = { ...pushPayload(repository.forge, { sha, ref: 'refs/heads/main' }), sender }
+    const { secret } = repository
+    const { body } = await deliver(narwhal.agentUrl, { event: 'push', payload, secret })
+    return await pipelineOf(narwhal, body.eventId)
+  }
+  await push({ id: 7, login: 'ada', type: 'User' })
+  const before = await run('repo show ada/updated')
+  assert.equal(before.code, 0)
+  assert.ok(!before.out.includes('program'), before.out)
+
+  const bot = { id: 49_699_333, login: 'dependabot[bot]', type: 'Bot' }
+  const trusted = await push(bot)
+  assert.equal(trusted.event.stranger, undefined)
+  const suggested = await run('repo show ada/updated')
+  assert.match(suggested.out, /program +dependabot\[bot\] pushes to its branches/)
+  const [, line = ''] =
+    /narwhal (repo set ada\/updated --strangers 49699333)\n/.exec(suggested.out) ?? []
+  assert.equal((await run(line)).code, 0)
+  const waiting = await push(bot)
+  assert.equal(waiting.event.stranger, 'listed_account')
+  const listed = await run('repo show ada/updated')
+  assert.match(listed.out, /stranger +49699333 \(dependabot\[bot\]\)\n/)
+  assert.ok(!listed.out.includes('program'))
+
+  // The number decides, whatever it is called; and that it is called otherwise is told.
+  const renamed = await push({ ...bot, login: 'something-else' })
+  assert.equal(renamed.event.stranger, 'listed_account')
+  const shown = await run('repo show ada/updated')
+  assert.match(
+    shown.out,
+    /stranger +49699333 \(something-else, was dependabot\[bot\] when it was listed: look whose it is\)/,
+  )
+})
+
+test('STR-27: who may approve starts a branch by hand without being asked, and stands there as who approved it', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp()
+  const repository = await register(narwhal, source.path, { name: 'ada/vouched' })
+  // Also where whatever is on the branch would have had to wait.
+  await narwhal.client.changeRepository(repository.id, {
+    approval: 'all-strangers',
+    strangerAccounts: [49],
+  })
+  const { id } = await narwhal.client.startPipeline({ repository: 'ada/vouched', ref: 'main' })
+  const { pipeline } = await finished(narwhal, id)
+  assert.equal(pipeline.outcome, 'success')
+  assert.ok(pipeline.startedBy)
+  assert.partialDeepStrictEqual(pipeline.approval, { status: 'given', by: pipeline.startedBy })
+
+  // Of a ref that is nobody's own it is asked all the same.
+  const sha = await source.commit({ a: '1' })
+  await source.git('update-ref', 'refs/merge-requests/5/head', sha)
+  await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+  const ref = 'refs/merge-requests/5/head'
+  const other = await narwhal.client.startPipeline({ repository: 'ada/vouched', ref })
+  const held = await eventually(async () => {
+    const one = (await narwhal.client.getPipeline(other.id)).pipeline
+    return one.approval ? one : null
+  })
+  assert.partialDeepStrictEqual(held.approval, { status: 'needed', for: 'run' })
+})
+
+test('STR-28: what nobody has approved for so many days ends, and the forge is told that', async () => {
+  await using forge = await statusForge()
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using dir = await tempDir()
+  const flags = { data: dir.path, userRequests: 'private', approvalDays: '2' }
+  const id = await (async () => {
+    await using narwhal = await startUp(flags)
+    const repository = await register(narwhal, source.path, { name: 'ada/forgotten' })
+    await narwhal.client.linkForge(repository.id, {
+      forge: 'github',
+      apiUrl: forge.url,
+      project: 'ada/forgotten',
+      token: 'a-token-of-the-forge',
+    })
+    const sha = await source.commit({ a: '1' })
+    await source.git('update-ref', 'refs/pull/1/head', sha)
+    const payload = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
+    const { secret } = repository
+    const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    const one = await pipelineOf(narwhal, told.body.eventId)
+    await eventually(() =>
+      forge.taken.some(({ body }) => body['description']?.includes('waits for approval')),
+    )
+    return one.id
+  })()
+  // Three days later: the time is moved in the database, since no clock can be.
+  const database = new DatabaseSync(dir.join('narwhal.db'))
+  database.exec(`update pipelines set approval_since = approval_since - ${3 * DAY_MS}`)
+  database.close()
+  await using narwhal = await startUp(flags)
+  const { pipeline } = await finished(narwhal, id)
+  assert.equal(pipeline.reason, 'nobody approved it within 2 days')
+  assert.deepEqual(await narwhal.client.listAwaiting(), [])
+  const last = await eventually(() => {
+    const { body } = forge.taken.at(-1) ?? {}
+    return body?.['description']?.includes('nobody approved it within 2 days') ? body : null
+  })
+  assert.equal(last['state'], 'error')
+})
