@@ -116,7 +116,6 @@ export class ApiClient {
     this.#signal = signal
   }
 
-  /** With the names of the accounts that it lists, and the programs that it might list. */
   getRepository(repository: string): Promise<RepositoryView> {
     return this.#call(`/repositories/${slashless(repository)}`, repositoryView)
   }
@@ -330,14 +329,12 @@ export class ApiClient {
 
   /** What waits for approval, the longest waiting first. */
   async listAwaiting(): Promise<PipelineView[]> {
-    const query = { limit: 500 }
-    return (await this.#call('/approvals', awaitingList, { query })).pipelines
+    return (await this.#call('/approvals', awaitingList, { query: { limit: 500 } })).pipelines
   }
 
   async changeRepository(repository: string, change: ChangeRepository): Promise<RepositoryView> {
     const path = `/repositories/${slashless(repository)}`
-    const body = { method: 'PATCH', body: change } as const
-    return (await this.#call(path, shownRepository, body)).repository
+    return (await this.#call(path, shownRepository, { method: 'PATCH', body: change })).repository
   }
 
   /** The issuer and the keys of id tokens. */
