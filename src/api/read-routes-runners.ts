@@ -34,7 +34,11 @@ export function registerRunnerReads(server: HttpServer, store: StoreReader): voi
   server.get('/api/v1/runners/tokens', { schema: tokens }, async () => {
     const records = await store.listJoinTokens()
     return {
-      tokens: records.map(({ hash: _hash, ...token }) => ({ ...token, labels: [...token.labels] })),
+      tokens: records.map(({ hash: _hash, sources, ...token }) => ({
+        ...token,
+        labels: [...token.labels],
+        ...(sources ? { sources: [...sources] } : {}),
+      })),
     }
   })
   const dispatchers = {

@@ -86,6 +86,7 @@ async function findToken(
   options: ClientOptions,
   io: CliIo,
 ): Promise<Pick<ServerAddress, 'token' | 'isOwnToken'>> {
+  if (options.token) tellOff(io, '--token', 'NARWHAL_TOKEN, or NARWHAL_TOKEN_FILE')
   const given = options.token || io.env['NARWHAL_TOKEN']
   if (given) return { token: given }
   const file = io.env['NARWHAL_TOKEN_FILE']
@@ -94,6 +95,14 @@ async function findToken(
   if (!isLoopbackUrl(server)) return {}
   const { readOwnToken } = await import('../lib/own-token.ts')
   return { token: readOwnToken(dataFolderOf(options, io), 'access'), isOwnToken: true }
+}
+
+/** Of a credential in a flag; the command goes on, since it was seen already. */
+export function tellOff(io: CliIo, flag: string, instead: string): void {
+  note(
+    io,
+    `narwhal: everybody on this machine can read the value of ${flag} in its list of processes: set ${instead}, instead`,
+  )
 }
 
 /** The data folder of a Narwhal on this machine. */

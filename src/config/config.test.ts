@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NarwhalError } from '../lib/errors.ts'
-import { loadConfig, warnOfCredentials } from './config.ts'
+import { CREDENTIALS, loadConfig, warnOfCredentials } from './config.ts'
 import { SERVICE_SETTINGS } from './service-settings.ts'
+import { SETTINGS } from './settings.ts'
 
 function problemsOf(flags: Record<string, string>): string {
   try {
@@ -79,18 +80,34 @@ test('a misspelt variable is refused by its name', () => {
   }
 })
 
-test('a credential in a flag is told off, and its value is not', () => {
+test('a credential in a flag is refused, one in a URL told off, and neither is repeated', () => {
+  let refused = 0
+  for (const names of Object.values(SERVICE_SETTINGS)) {
+    for (const name of names.filter((one) => CREDENTIALS.includes(one))) {
+      const flag = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+      const load = (): unknown => loadConfig(names, { [flag]: 'x'.repeat(32) })
+      assert.throws(load, ({ message }: Error) => {
+        assert.match(message, new RegExp(`--${name} in its list of processes`))
+        return !message.includes('xxx')
+      })
+      refused++
+    }
+  }
+  assert.ok(refused > CREDENTIALS.length)
   const flags = {
-    firstToken: 'x'.repeat(32),
-    host: '127.0.0.1',
     broker: 'amqp://narwhal:hunter2@127.0.0.1',
     database: 'postgres://narwhal@127.0.0.1/narwhal',
   }
-  const warnings = warnOfCredentials(['first-token', 'host', 'broker', 'database'], flags)
-  assert.deepEqual(
-    warnings.map((text) => /--[a-z-]+/.exec(text)?.[0]),
-    ['--first-token', '--broker'],
+  const warnings = warnOfCredentials(['broker', 'database'], flags)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings.join(), /--broker.*NARWHAL_BROKER_FILE/)
+  assert.doesNotMatch(warnings.join(), /hunter2/)
+})
+
+/** Every setting whose value is a secret by its own help is one of those. */
+test('every setting that is a secret is refused as a flag', () => {
+  const secret = (Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]).filter((name) =>
+    ['secret', 'token'].includes(SETTINGS[name].value),
   )
-  assert.match(warnings.join(), /NARWHAL_FIRST_TOKEN_FILE/)
-  assert.doesNotMatch(warnings.join(), /hunter2|xxx/)
+  assert.deepEqual([...secret].sort(), [...CREDENTIALS].sort())
 })

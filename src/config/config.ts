@@ -26,6 +26,10 @@ export function loadConfig<Name extends SettingName>(
   const config: Record<string, unknown> = {}
   for (const name of names) {
     const { schema, fallback }: { schema: Parser; fallback?: string } = SETTINGS[name]
+    if (CREDENTIALS.includes(name) && flagOf(name, flags) !== undefined) {
+      problems.push(shownWords(name))
+      continue
+    }
     const given = readSetting(name, flags, (message) => problems.push(message))
     const text = given?.text ?? fallback
     if (text === undefined) continue
@@ -40,7 +44,7 @@ export function loadConfig<Name extends SettingName>(
 }
 
 /** Settings whose values open something. */
-const CREDENTIALS: readonly SettingName[] = [
+export const CREDENTIALS: readonly SettingName[] = [
   'token',
   'first-token',
   'runner-token',
@@ -48,8 +52,8 @@ const CREDENTIALS: readonly SettingName[] = [
 ]
 
 /**
- * A word on each flag of these that shows a credential: everybody on the machine sees the arguments of
- * its processes.
+ * A word on each flag of these that shows a password in a URL: everybody on the machine sees the arguments
+ * of its processes. A flag whose whole value is a credential is refused by `loadConfig`.
  */
 export function warnOfCredentials(
   names: readonly SettingName[],
@@ -57,12 +61,14 @@ export function warnOfCredentials(
 ): string[] {
   return names.flatMap((name) => {
     const text = flagOf(name, flags)
-    if (text === undefined) return []
-    const isShown = CREDENTIALS.includes(name) || (URL.canParse(text) && new URL(text).password)
-    if (!isShown) return []
-    const variable = variableOf(name)
-    return `everybody on this machine can read the value of --${name} in its list of processes: set ${variable}, or ${variable}_FILE, instead`
+    if (text === undefined || !URL.canParse(text) || !new URL(text).password) return []
+    return shownWords(name)
   })
+}
+
+function shownWords(name: SettingName): string {
+  const variable = variableOf(name)
+  return `everybody on this machine can read the value of --${name} in its list of processes: set ${variable}, or ${variable}_FILE, instead`
 }
 
 function flagOf(name: SettingName, flags: Readonly<Record<string, unknown>>): string | undefined {

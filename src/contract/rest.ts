@@ -162,6 +162,12 @@ export const newJoinToken = z.strictObject({
   uses: z.number().int().min(1).max(10_000).default(1),
   /** For how many milliseconds it is good; an hour unless told. */
   lifeMs: z.number().int().min(60_000).max(MOST_JOIN_LIFE_MS).default(3_600_000),
+  /** Ranges of addresses that runners join from by it; absent: from everywhere. */
+  sources: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .min(1)
+    .max(50)
+    .optional(),
 })
 export type NewJoinToken = z.input<typeof newJoinToken>
 export const createdJoinToken = z.object({
@@ -170,12 +176,14 @@ export const createdJoinToken = z.object({
   labels: z.array(z.string()),
   uses: z.number(),
   expiresAt: z.number(),
+  sources: z.array(z.string()).optional(),
 })
 export const joinTokenList = z.object({
   tokens: z.array(
     z.object({
       id: z.string(),
       labels: z.array(z.string()),
+      sources: z.array(z.string()).optional(),
       createdAt: z.number(),
       expiresAt: z.number(),
       /** How many runners may join by it, and how many have. */

@@ -59,7 +59,7 @@ export const AUDIT_ACTIONS = {
 
   'join_token.created': {
     of: 'join token',
-    facts: { labels: 'names', expiresAt: 'number', uses: 'number' },
+    facts: { labels: 'names', expiresAt: 'number', uses: 'number', sources: 'names' },
   },
   'join_token.removed': { of: 'join token', facts: { labels: 'names' } },
   'runner.registered': { of: 'runner', facts: { host: 'text', isBalanced: 'flag' } },

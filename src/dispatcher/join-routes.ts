@@ -66,11 +66,13 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
       response: { 201: createdJoinToken },
     },
     handler: async (request, reply) => {
-      const { labels, uses, lifeMs } = request.body
-      const made = { labels, uses, lifeMs }
+      const { labels, uses, sources } = request.body
+      const made = request.body
       const { token, record } = await makeJoinToken(store, made, doerOf(request))
       const { id, expiresAt } = record
-      return reply.code(201).send({ id, token, labels, uses, expiresAt })
+      return reply
+        .code(201)
+        .send({ id, token, labels, uses, expiresAt, ...(sources ? { sources } : {}) })
     },
   })
   server.delete('/api/v1/runners/tokens/:token', {

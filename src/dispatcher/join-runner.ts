@@ -4,6 +4,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import type { JoinTokenRecord, RunnerRecord } from '../store/records.ts'
 import type { Store, StoreWriter } from '../store/store.ts'
+import { isFrom } from './is-from.ts'
 import { newRunner } from './new-runner.ts'
 
 export interface JoinRequest {
@@ -33,7 +34,7 @@ export async function joinRunner(
   const identity = createToken('identity')
   const { result: runner } = await store.transact(async (write) => {
     const id = newId('runner')
-    const { used, actor } = await admit(write, request, id)
+    const { used, actor } = await admit(write, request, { id, from: from.address })
     const former = await write.findRunner(request.name)
     if (former && (used || isConnected(former))) throw nameTaken(former)
     const record: RunnerRecord = {
@@ -65,7 +66,7 @@ interface Admission {
 async function admit(
   write: StoreWriter,
   { token }: JoinRequest,
-  id: RunnerRecord['id'],
+  { id, from }: { readonly id: RunnerRecord['id']; readonly from: string },
 ): Promise<Admission> {
   if (token === undefined) {
     throw new NarwhalError(
@@ -77,6 +78,11 @@ async function admit(
   const user = await write.findUserByToken(hash)
   if (user?.role === 'admin' && !user.limits?.repositories)
     return { actor: { kind: 'token', id: user.id, name: user.name } }
+  const { sources } = (await write.findJoinToken(hash)) ?? {}
+  if (sources && !isFrom(from, sources)) {
+    const words = `this token lets no runner join from ${from}: make one for that range with \`narwhal runner token --from\``
+    throw new NarwhalError('unauthenticated', words)
+  }
   const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
   if (used) return { used }
   throw new NarwhalError(

@@ -4,19 +4,34 @@ import { newId } from '../lib/new-id.ts'
 import type { JoinTokenRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 
+export interface NewJoinToken {
+  readonly labels: readonly string[]
+  readonly uses: number
+  readonly lifeMs: number
+  /** Ranges of addresses that it is used from; absent: all. */
+  readonly sources?: readonly string[] | undefined
+}
+
 /** Makes a token by which runners may join; it is in the answer and nowhere else. */
 export async function makeJoinToken(
   store: Store,
-  { labels, uses, lifeMs }: { labels: readonly string[]; uses: number; lifeMs: number },
+  { labels, uses, lifeMs, sources }: NewJoinToken,
   by: Doer,
 ): Promise<{ token: string; record: JoinTokenRecord }> {
   const token = createToken('join')
   const createdAt = Date.now()
-  const about = { id: newId('join'), hash: hashToken(token), labels, uses, used: 0 }
+  const about = {
+    id: newId('join'),
+    hash: hashToken(token),
+    labels,
+    uses,
+    used: 0,
+    ...(sources ? { sources } : {}),
+  }
   const record = { ...about, createdAt, expiresAt: createdAt + lifeMs }
   await store.transact(async (write) => {
     await write.insertJoinToken(record)
-    const after = { labels, uses, expiresAt: record.expiresAt }
+    const after = { labels, uses, sources, expiresAt: record.expiresAt }
     write.audit(by, { action: 'join_token.created', subject: subjectOf(record), after })
   })
   return { token, record }

@@ -259,6 +259,8 @@ export interface PlacedAttempt {
 
 /** Lets one runner join, once. The token itself is never stored. */
 export interface JoinTokenRecord {
+  /** Ranges of addresses that runners join from by it, such as 10.1.0.0/16; absent: from everywhere. */
+  readonly sources?: readonly string[]
   readonly id: `join_${string}`
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string

@@ -19,6 +19,7 @@ interface CreateOptions extends ClientOptions {
   readonly labels?: string
   readonly uses?: string
   readonly for?: string
+  readonly from?: string
 }
 
 /** `narwhal runner token`, which makes one, and `narwhal runner token list|remove`. */
@@ -27,11 +28,19 @@ export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
     summary: 'make a token by which runners may join',
     description:
       'Makes a token by which one runner may join within an hour, or as many as --uses says for as long as --for says, and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
-    examples: ['runner token', 'runner token --labels gpu,big', 'runner token --uses 20 --for 24h'],
+    examples: [
+      'runner token',
+      'runner token --labels gpu,big',
+      'runner token --uses 20 --for 24h --from 10.1.0.0/16',
+    ],
   })
     .option('--labels <list>', 'the labels that the runner may have, with commas between them')
     .option('--uses <count>', 'how many runners may join by it; 1 unless told')
     .option('--for <duration>', 'how long it is good, such as 24h; 1h unless told')
+    .option(
+      '--from <ranges>',
+      'the addresses it is used from, such as 10.1.0.0/16, with commas between',
+    )
     .action((options: CreateOptions) => create(options, io))
   addClientCommand(token, 'list', {
     summary: 'list these tokens, without their secrets',
@@ -61,6 +70,9 @@ async function create(options: CreateOptions, io: CliIo): Promise<void> {
     labels: wanted,
     ...(options.uses === undefined ? {} : { uses: wholeNumber('--uses')(options.uses) }),
     ...(options.for === undefined ? {} : { lifeMs: durationMs('--for', options.for) }),
+    ...(options.from === undefined
+      ? {}
+      : { sources: options.from.split(',').map((one) => one.trim()) }),
   })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)

@@ -13,6 +13,7 @@ import {
   note,
   openClient,
   printJson,
+  tellOff,
 } from '../client-command.ts'
 import { formatAge, paintStatus } from '../format.ts'
 import { printTable } from '../table.ts'
@@ -91,6 +92,7 @@ function aboutOf({ reason, flawedTools = [] }: RunnerView): string {
 
 async function add(name: string, url: string, options: AddOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
+  if (options.runnerToken) tellOff(io, '--runner-token', 'NARWHAL_RUNNER_TOKEN')
   const given = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
   // A runner of this machine has left it in the data folder, unless it was given one.
   const token =

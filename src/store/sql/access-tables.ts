@@ -11,6 +11,8 @@ export interface JoinTokenRow {
   runner_id: string | null
   uses: number
   used: number
+  /** JSON of string[]; null: from everywhere. */
+  sources: string | null
 }
 
 export interface TokenRow {

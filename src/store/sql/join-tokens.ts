@@ -33,6 +33,7 @@ export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<v
       created_at: token.createdAt,
       expires_at: token.expiresAt,
       uses: token.uses,
+      sources: token.sources ? JSON.stringify(token.sources) : null,
       used: token.used,
       used_at: token.usedAt ?? null,
       runner_id: token.runnerId ?? null,
@@ -82,6 +83,7 @@ function joinTokenOf(row: JoinTokenRow): JoinTokenRecord {
     expiresAt: row.expires_at,
     uses: row.uses,
     used: row.used,
+    ...(row.sources === null ? {} : { sources: JSON.parse(row.sources) as string[] }),
     ...present({ usedAt: row.used_at, runnerId: row.runner_id as RunnerId | null }),
   }
 }

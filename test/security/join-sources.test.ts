@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { isFrom } from '../../src/dispatcher/is-from.ts'
+import { startUp } from '../support/installation.ts'
+
+async function join(url: string, token: string, from: string, name: string) {
+  const asked = request(`${url}/api/v1/runners/join`, {
+    method: 'POST',
+    localAddress: from,
+    agent: false,
+    headers: { 'content-type': 'application/json' },
+  }).end(JSON.stringify({ name, token }))
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, words: await text(answer) }
+}
+
+test('WHO-55: a join token is good from its addresses and as often as it says, and nowhere else', async () => {
+  await using narwhal = await startUp()
+  const { client, url } = narwhal
+  const made = await client.createJoinToken({ uses: 2, sources: ['127.0.0.64/26', 'fd00::/8'] })
+  const elsewhere = await join(url, made.token, '127.0.0.9', 'elsewhere')
+  assert.equal(elsewhere.status, 401)
+  assert.match(elsewhere.words, /lets no runner join from 127\.0\.0\.9/)
+  assert.equal((await join(url, made.token, '127.0.0.65', 'one')).status, 201)
+  assert.equal((await join(url, made.token, '127.0.0.66', 'two')).status, 201)
+  const third = await join(url, made.token, '127.0.0.67', 'three')
+  assert.equal(third.status, 401)
+  assert.match(third.words, /was used by 2 of 2 runners/)
+  const names = (await client.listRunners()).map(({ name }) => name)
+  assert.ok(names.includes('one') && names.includes('two'))
+  assert.ok(!names.includes('three') && !names.includes('elsewhere'))
+  await assert.rejects(client.createJoinToken({ sources: ['10.0.0.0/40'] }), { code: 'invalid' })
+})
+
+test('WHO-55b: an address is in its range in whatever form it is written', () => {
+  assert.ok(isFrom('::ffff:10.1.2.3', ['10.1.0.0/16']))
+  assert.ok(isFrom('fd12::1', ['10.1.0.0/16', 'fd00::/8']))
+  assert.ok(!isFrom('10.2.0.1', ['10.1.0.0/16']))
+  assert.ok(!isFrom('', ['0.0.0.0/0']))
+})
