@@ -35,6 +35,12 @@ export const BOUND_SETTINGS = {
     schema: keeping,
     fallback: 'forever',
   },
+  'keep-runners': {
+    value: 'days',
+    help: 'how long runners that have joined by themselves stay in the list once they are lost',
+    schema: keeping,
+    fallback: '7d',
+  },
   'keep-audit': {
     value: 'days',
     help: 'how long the audit log is kept, such as 400d',

@@ -40,6 +40,7 @@ const SCHEDULING = [
   'stranger-includes',
   'otlp',
   'keep-audit',
+  'keep-runners',
   'keep-logs',
   'keep-pipelines',
   'database-reserve',

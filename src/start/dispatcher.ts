@@ -16,6 +16,7 @@ import {
   openAuditKeeping,
   openBrokerOf,
   openIdTokens,
+  openRunnerKeeping,
   openStatuses,
   openStoreOf,
   openTraces,
@@ -61,6 +62,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   const kept = stack.use(openRetention(context, { store, dispatcher, guard }))
   stack.use(await openTraces(context, { dispatcher, store }))
   stack.use(openAuditKeeping(context, store))
+  stack.use(openRunnerKeeping(context, { store, dispatcher }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const { issuer } = minter

@@ -10,6 +10,7 @@ import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { keepIdTokenKeys } from '../dispatcher/id-tokens/key-keeper.ts'
 import { IdTokenMinter } from '../dispatcher/id-tokens/minter.ts'
 import { keepAudit } from '../dispatcher/keep-audit.ts'
+import { keepRunners } from '../dispatcher/keep-runners.ts'
 import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuses.ts'
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import type { HttpServer } from '../http/http-server.ts'
@@ -97,6 +98,16 @@ export function openAuditKeeping(
   const keepMs = config['keep-audit']
   if (keepMs === 'forever') return { [Symbol.asyncDispose]: async () => {} }
   return keepAudit({ store, log, keepMs })
+}
+
+/** Removes lost runners, where they are not kept for ever. */
+export function openRunnerKeeping(
+  { config, log }: Context<'keep-runners'>,
+  { store, dispatcher }: { readonly store: Store; readonly dispatcher: Dispatcher },
+): AsyncDisposable {
+  const keepMs = config['keep-runners']
+  if (keepMs === 'forever') return { [Symbol.asyncDispose]: async () => {} }
+  return keepRunners({ store, pool: dispatcher.pool, log, keepMs })
 }
 
 /** Tells forges how the pipelines of this dispatcher stand. */

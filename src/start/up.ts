@@ -23,6 +23,7 @@ import {
   openAuditKeeping,
   openBrokerOf,
   openIdTokens,
+  openRunnerKeeping,
   openStatuses,
   openStoreOf,
   openTraces,
@@ -119,6 +120,7 @@ async function openParts(
   const kept = stack.use(openRetention(context, { store, dispatcher, guard }))
   stack.use(await openTraces(context, { dispatcher, store }))
   stack.use(openAuditKeeping(context, store))
+  stack.use(openRunnerKeeping(context, { store, dispatcher }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const told = toldBy(config)
