@@ -27,7 +27,9 @@ export function loadConfig<Name extends SettingName>(
   for (const name of names) {
     const { schema, fallback }: { schema: Parser; fallback?: string } = SETTINGS[name]
     if (CREDENTIALS.includes(name) && flagOf(name, flags) !== undefined) {
-      problems.push(shownWords(name))
+      problems.push(
+        `--${name} must come by ${variableOf(name)}, or a file by ${variableOf(name)}_FILE: the machine's list of processes shows flags to all`,
+      )
       continue
     }
     const given = readSetting(name, flags, (message) => problems.push(message))
