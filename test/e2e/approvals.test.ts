@@ -68,7 +68,7 @@ test('what strangers have sent is looked at, and approved from its page and from
     'narwhal.yml',
     'stamp',
   ])
-  await page.getByText('nothing of its author was ever merged here').waitFor()
+  await page.getByText('no merge of its author is known from webhooks').waitFor()
   assert.match((await page.locator('.missing-jobs').textContent()) ?? '', /1 job missing: lint/)
   await page.getByRole('button', { name: /^Approve and run/ }).click()
   await notice.waitFor({ state: 'detached' })
