@@ -187,7 +187,7 @@ test('NET-14: nothing is left of the networks of jobs behind their executor', {
     const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
     const spec = { name: 'job_left/1', image: testImage(), workspace: dir.join('w'), limits }
     await using _box = await executor.open({ ...spec, isStranger: false }, NEVER)
-    assert.equal((await api.listNetworks('narwhal.runner', instance)).length, 1)
+    assert.notEqual((await api.listNetworks('narwhal.runner', instance)).length, 0)
   }
   assert.equal((await api.listNetworks('narwhal.runner', instance)).length, 0)
 })

@@ -3,7 +3,7 @@ import type { ImageReference } from '../../core/image-reference.ts'
 import { describeError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { JobNetworks } from '../network/job-networks.ts'
+import type { EngineNetwork, JobNetworks } from '../network/job-networks.ts'
 import { writeSetting } from '../network/machine.ts'
 import type { NetworkSource } from '../network/network-source.ts'
 import type { Audience } from '../network/rules.ts'
@@ -51,6 +51,8 @@ export class DockerNetworks {
   /** Why the rules do not hold for this engine's networks; empty: nothing is known against it. */
   #farReason = ''
   #isClosed = false
+  /** Set once the engine is known to make networks that the rules hold for. */
+  #proof: Promise<void> | undefined
 
   constructor(api: DockerApi, options: DockerNetworksOptions) {
     this.#api = api
@@ -72,10 +74,31 @@ export class DockerNetworks {
       return this.#without(spec, `this job has no network: ${networks.engineTrouble}`)
     }
     const network = this.#takeIdle(audience) ?? (await this.#make(networks, audience))
+    const why = await this.#whyOpen(networks, spec)
+    if (network && why !== '' && spec.isStranger) {
+      await this.#placeIn(network).release()
+      return this.#without(spec, noNetwork(why))
+    }
     if (network) return { ...this.#placeIn(network), notes: this.#notes(networks, network) }
-    const why = this.#farReason || networks.engineTrouble
-    const words = `this job has no network: it can't be kept from private ones here (${why})`
-    return this.#without(spec, words)
+    return this.#without(spec, noNetwork(this.#farReason || networks.engineTrouble))
+  }
+
+  /** What is closed for a job in a container is tried from there, once there is such a network; a stranger's waits for it. */
+  async #whyOpen(networks: JobNetworks, { isStranger }: PlaceSpec): Promise<string> {
+    if (networks.containers !== 'ruled' || this.#farReason !== '') return ''
+    this.#proof ??= networks.proveEngine(this.#lend)
+    if (!isStranger) return ''
+    await this.#proof
+    await networks.check('strangers')
+    return networks.engineTrouble
+  }
+
+  readonly #lend = async (place: EngineNetwork): Promise<AsyncDisposable> => {
+    const network = networkName(place.bridge)
+    const own = { network, isInternal: false, place }
+    await this.#api.createNetwork(networkSettings(own, place.bridge, this.#options))
+    await writeSetting(`ipv4/conf/${place.bridge}/forwarding`, '1').catch(() => {})
+    return { [Symbol.asyncDispose]: () => this.#api.removeNetwork(network) }
   }
 
   /** Throws `invalid` where the engine must not pull this image for a job. */
@@ -93,6 +116,7 @@ export class DockerNetworks {
   /** Removes those that nobody uses; from now on each goes with its job. */
   async close(): Promise<void> {
     this.#isClosed = true
+    if (this.#proof) await (await this.#options.networks.get()).leaveEngine(this.#lend)
     await Promise.all(this.#idle.splice(0).map((network) => this.#remove(network)))
   }
 
@@ -172,6 +196,10 @@ export class DockerNetworks {
     await this.#api.removeNetwork(network)
     if (bridge !== undefined) (await this.#options.networks.get()).release(bridge)
   }
+}
+
+function noNetwork(why: string): string {
+  return `this job has no network: it can't be kept from private ones here (${why})`
 }
 
 function audienceOf(isStranger: boolean): Audience {

@@ -26,6 +26,9 @@ export interface EngineNetwork {
   readonly resolver: string
 }
 
+/** Has the engine make a network in this place as for a job, with nothing in it, until the disposal. */
+export type LendNetwork = (place: EngineNetwork) => Promise<AsyncDisposable>
+
 /**
  * Connects jobs to the outside and to nothing of the machine, nor to each other: one for a runner, for all
  * its ways to run jobs.
@@ -41,8 +44,12 @@ export interface JobNetworks extends AsyncDisposable {
   check(audience: Audience): Promise<void>
   /** Whether containers are kept from things by rules of this machine, or must have no network at all. */
   readonly containers: 'ruled' | 'unruled' | 'none'
-  /** Why they are not `ruled`. */
+  /** Why they are not `ruled`; or why that could not be proven by now. */
   readonly engineTrouble: string
+  /** From now on what is closed is tried from the engine's networks as well; resolves when it has been. */
+  proveEngine(lend: LendNetwork): Promise<void>
+  /** Takes that back; resolves when nothing is lent any more. */
+  leaveEngine(lend: LendNetwork): Promise<void>
   /** A place for the containers of one job, where they are `ruled`; given back by its bridge. */
   reserve(audience: Audience): Promise<EngineNetwork>
   release(bridge: string): void

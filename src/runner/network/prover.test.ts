@@ -24,7 +24,18 @@ test('tells the same trouble once, whatever names each try had', async () => {
     },
     remove: async () => {},
   }
-  const prover = new Prover({ table, namespaces, options: { settings: USUAL_NETWORK, log } })
+  const places = {
+    reserve: () => {
+      throw new Error('there is no engine')
+    },
+    release: () => {},
+  }
+  const prover = new Prover({
+    table,
+    namespaces,
+    places,
+    options: { settings: USUAL_NETWORK, log },
+  })
   assert.match(await prover.untilKnown(), /could not be tried: `ip -n nw… -batch -` failed/)
   prover.again()
   await eventually(() => assert.equal(tries, 2))

@@ -1,5 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { describeError } from '../../lib/errors.ts'
+import { type EngineProofDeps, proveEngine } from './engine-proof.ts'
+import type { LendNetwork } from './job-networks.ts'
 import { type JobNamespace, MACHINE_END, type Namespaces } from './namespaces.ts'
 import type { NetworkOptions } from './options.ts'
 import { openOutside } from './outside.ts'
@@ -13,6 +15,8 @@ type ProvenTable = Pick<Table, 'id' | 'plan' | 'hasIpv6' | 'alsoPrivate' | 'ownA
 export interface ProverDeps {
   readonly table: ProvenTable
   readonly namespaces: Pick<Namespaces, 'make' | 'remove'>
+  /** For networks of a container engine. */
+  readonly places: Pick<EngineProofDeps, 'reserve' | 'release'>
   readonly options: Pick<NetworkOptions, 'settings' | 'log'>
 }
 
@@ -31,6 +35,9 @@ export class Prover {
   known = ''
   /** What does not work that should, in words for the logs of jobs. */
   note = ''
+  /** Why it could not be tried what containers reach; empty: it was, or there are none. */
+  engineTrouble = ''
+  #lend: LendNetwork | undefined
   readonly #deps: ProverDeps
   #first: Promise<void> | undefined
   #running: Promise<void> | undefined
@@ -55,6 +62,21 @@ export class Prover {
     this.#first ??= this.#run()
     await this.#first
     return this.trouble
+  }
+
+  /** From now on the networks of an engine as well. */
+  async proveEngine(lend: LendNetwork): Promise<void> {
+    this.#lend = lend
+    this.engineTrouble = 'it is not known yet what they reach'
+    this.#isAskedAgain = true
+    this.#first ??= this.#run()
+    await this.#run()
+  }
+
+  async leaveEngine(lend: LendNetwork): Promise<void> {
+    if (this.#lend !== lend) return
+    this.#lend = undefined
+    await this.#running
   }
 
   /** Proves it anew. */
@@ -107,7 +129,7 @@ export class Prover {
   }
 
   async #proveBoth(): Promise<readonly Proof[]> {
-    const { table, namespaces, options } = this.#deps
+    const { table, namespaces } = this.#deps
     const { signal } = this.#closing
     await using stack = new AsyncDisposableStack()
     const open = async (audience: Audience): Promise<JobNamespace> => {
@@ -121,14 +143,50 @@ export class Prover {
     const outside = stack.use(await openOutside(table.id, table.hasIpv6))
     const { ownResolver, strangersResolver } = table.plan
     const both = { neighbour, outside, machine: addressesOf(table), signal }
+    const ranges = this.#ranges()
+    const ofBoth = await Promise.all([
+      prove({ ...both, enter: own.enter, ranges: ranges.own, resolver: ownResolver }),
+      prove({
+        ...both,
+        enter: strangers.enter,
+        ranges: ranges.strangers,
+        resolver: strangersResolver,
+      }),
+    ])
+    return [...ofBoth, ...(await this.#tryEngine({ outside, machine: both.machine, signal }))]
+  }
+
+  #ranges(): Readonly<Record<Audience, readonly string[]>> {
+    const { table, options } = this.#deps
     const isPrivate = [...PRIVATE, ...table.alsoPrivate]
     const isDenied = options.settings.privateNetworks === 'deny'
-    const ofOwn = [...CLOSED, ...(isDenied ? isPrivate : [])].filter(isTried)
-    const ofStrangers = [...CLOSED, ...isPrivate].filter(isTried)
-    return await Promise.all([
-      prove({ ...both, enter: own.enter, ranges: ofOwn, resolver: ownResolver }),
-      prove({ ...both, enter: strangers.enter, ranges: ofStrangers, resolver: strangersResolver }),
-    ])
+    return {
+      own: [...CLOSED, ...(isDenied ? isPrivate : [])].filter(isTried),
+      strangers: [...CLOSED, ...isPrivate].filter(isTried),
+    }
+  }
+
+  async #tryEngine(common: EngineProofDeps['common']): Promise<readonly Proof[]> {
+    if (!this.#lend) return []
+    const { table, places, options } = this.#deps
+    const lend = this.#lend
+    const before = this.engineTrouble
+    try {
+      const proofs = await proveEngine({
+        ...places,
+        id: table.id,
+        lend,
+        ranges: this.#ranges(),
+        common,
+      })
+      this.engineTrouble = ''
+      return proofs
+    } catch (error) {
+      if (common.signal.aborted) return []
+      this.engineTrouble = `what containers can reach could not be tried: ${this.#withoutNames(describeError(error))}`
+      if (this.engineTrouble !== before) options.log.warn({ reason: this.engineTrouble }, UNTRIED)
+      return []
+    }
   }
 
   /** Each try has names of its own; with them the same trouble would be told anew each time. */
@@ -172,6 +230,7 @@ function isTried(range: string): boolean {
 }
 
 const TROUBLE = 'no job is started here: their network is not closed as it must be'
+const UNTRIED = "strangers' jobs in containers get no network"
 const NO_OUTSIDE = 'jobs do not reach the outside'
 
 function inWords(all: readonly string[]): string {

@@ -2,8 +2,10 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { SerialQueue } from '../../lib/serial-queue.ts'
 import { withoutAddresses } from './answer-filter.ts'
 import { ChangeWatch } from './change-watch.ts'
+
 import { closedNotes } from './closed-note.ts'
-import type { Connection, EngineNetwork, JobNetworks } from './job-networks.ts'
+
+import type { Connection, EngineNetwork, JobNetworks, LendNetwork } from './job-networks.ts'
 import { readNameServers } from './machine.ts'
 import { type JobNamespace, Namespaces } from './namespaces.ts'
 import type { NetworkOptions } from './options.ts'
@@ -52,7 +54,11 @@ export class RoutedNetwork implements JobNetworks {
         log,
       })
     this.#pools = { own: poolFor('own', options.ready), strangers: poolFor('strangers', 0) }
-    this.#prover = new Prover({ table: owned.table, namespaces: owned.namespaces, options })
+    const places = {
+      reserve: (audience: Audience) => this.#reserve(audience),
+      release: (bridge: string) => this.release(bridge),
+    }
+    this.#prover = new Prover({ ...owned, places, options })
     this.#parts = owned.parts
   }
 
@@ -93,10 +99,25 @@ export class RoutedNetwork implements JobNetworks {
   }
 
   readonly containers = 'ruled'
-  readonly engineTrouble = ''
+
+  get engineTrouble(): string {
+    return this.#prover.engineTrouble
+  }
+
+  proveEngine(lend: LendNetwork): Promise<void> {
+    return this.#prover.proveEngine(lend)
+  }
+
+  leaveEngine(lend: LendNetwork): Promise<void> {
+    return this.#prover.leaveEngine(lend)
+  }
 
   async reserve(audience: Audience): Promise<EngineNetwork> {
     await this.check(audience)
+    return this.#reserve(audience)
+  }
+
+  #reserve(audience: Audience): EngineNetwork {
     const { plan, mtu } = this.#table
     for (let tries = 0; tries < plan.networks; tries++) {
       const index = this.#nextNetwork++ % plan.networks

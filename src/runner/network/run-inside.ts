@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { constants, setPriority } from 'node:os'
 import { extname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -25,8 +26,18 @@ function start(enter: readonly string[], args: readonly string[], signal: AbortS
     signal,
   })
   child.on('error', () => {})
+  // Jobs that are started meanwhile go first.
+  if (child.pid !== undefined) lowerPriority(child.pid)
   child.stdin.on('error', () => {})
   return child
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** Resolves to what it said; rejects `unavailable` when it failed. */

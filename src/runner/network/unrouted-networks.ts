@@ -31,6 +31,10 @@ abstract class UnroutedNetworks implements JobNetworks {
 
   release(): void {}
 
+  async proveEngine(): Promise<void> {}
+
+  async leaveEngine(): Promise<void> {}
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 

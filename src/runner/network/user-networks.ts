@@ -21,6 +21,11 @@ const MOST_READY = 2
 export class UserNetworks implements JobNetworks {
   readonly containers = 'unruled'
   readonly engineTrouble = 'only root can make the rules that keep containers from private ranges'
+
+  async proveEngine(): Promise<void> {}
+
+  async leaveEngine(): Promise<void> {}
+
   readonly #program: UserModeProgram
   readonly #pool: ReadyPool<UserNetwork>
   readonly #closing = new AbortController()
