@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorBody } from '../src/contract/rest.ts'
+import { errorBody } from '../src/contract/rest/rest.ts'
 import { asker, JSON_TYPE } from './support/asker.ts'
 import { startUp } from './support/installation.ts'
 import { bearer } from './support/tokens.ts'

@@ -20,10 +20,10 @@ import {
   statusBody,
   stepList,
   userList,
-} from '../src/contract/rest.ts'
-import { logPage } from '../src/contract/rest-logs.ts'
-import { createdToken, tokenList } from '../src/contract/rest-tokens.ts'
-import { logLine, repositoryView } from '../src/contract/views.ts'
+} from '../src/contract/rest/rest.ts'
+import { logPage } from '../src/contract/rest/rest-logs.ts'
+import { createdToken, tokenList } from '../src/contract/rest/rest-tokens.ts'
+import { logLine, repositoryView } from '../src/contract/rest/views.ts'
 import { waterfallView } from '../src/contract/waterfall/waterfall.ts'
 import { asker } from './support/asker.ts'
 import { eventually } from './support/eventually.ts'

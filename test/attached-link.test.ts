@@ -7,12 +7,17 @@ import {
   ATTACHED_HEADER,
   DISPATCHER_HEADER,
   MOST_MESSAGE_BYTES,
-} from '../src/contract/attach.ts'
-import { fromConnectError } from '../src/contract/rpc.ts'
+} from '../src/contract/rpc/attach.ts'
+import { fromConnectError } from '../src/contract/rpc/rpc.ts'
 import type { RunnerId } from '../src/core/ids.ts'
+import { PushStream } from '../src/lib/async/push-stream.ts'
 import { silentLog } from '../src/lib/log.ts'
-import { PushStream } from '../src/lib/push-stream.ts'
-import { type ClientTls, type ServerTls, TlsFiles, type TlsPaths } from '../src/lib/tls-files.ts'
+import {
+  type ClientTls,
+  type ServerTls,
+  TlsFiles,
+  type TlsPaths,
+} from '../src/lib/tls/tls-files.ts'
 import { dialDispatcher } from '../src/runner/attach/dial-dispatcher.ts'
 import { type AttachHost, addIdentity, openAttachHost } from './support/attach-host.ts'
 import { type AttachedSide, attachRawRunner, attachTestRunner } from './support/attached.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { ApiClient } from '../src/cli/client.ts'
+import type { ApiClient } from '../src/client/client.ts'
 import { skipDistributed } from './support/distributed.ts'
 import { eventually } from './support/eventually.ts'
 import { freePort } from './support/free-port.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { JobView } from '../src/contract/views.ts'
+import type { JobView } from '../src/contract/rest/views.ts'
 import { skipBalancer } from './support/balancer.ts'
 import { eventually } from './support/eventually.ts'
 import { type Farm, startFarm, WAIT } from './support/farm.ts'

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import { readGitEnv } from '../src/config/env.ts'
-import { git } from '../src/lib/git.ts'
+import { git } from '../src/lib/git/git.ts'
 import { gitRepository } from './support/git-repository.ts'
 
 const src = resolve(import.meta.dirname, '../src')
@@ -28,13 +28,16 @@ const WAYS_OUT: Readonly<Record<string, RegExp>> = {
 
 /** What is asked because a person, a commit or a server that it leads to names it: only where `Hosts` has found it. */
 const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: RegExp }>> = {
-  'lib/hosts.ts': { why: 'the one look-up of hosts for users', by: /\blookUp\b/ },
-  'lib/ask-once.ts': {
+  'lib/reach/hosts.ts': { why: 'the one look-up of hosts for users', by: /\blookUp\b/ },
+  'lib/reach/ask-once.ts': {
     why: 'test deliveries, statuses, redirects of git, Git LFS',
     by: /lookup: connectTo\(found\)/,
   },
-  'lib/git.ts': { why: 'git, which reaches nothing but by a way', by: /\bway\?\.settings\b/ },
-  'lib/ssh-way.ts': { why: 'asks ssh for its configuration, and connects to nothing', by: /'-G'/ },
+  'lib/git/git.ts': { why: 'git, which reaches nothing but by a way', by: /\bway\?\.settings\b/ },
+  'lib/git/ssh-way.ts': {
+    why: 'asks ssh for its configuration, and connects to nothing',
+    by: /'-G'/,
+  },
   'runner/checkout/lfs/lfs-endpoint.ts': {
     why: 'Git LFS asks the repository’s host by ssh',
     by: /await sshWay\(place/,
@@ -43,7 +46,7 @@ const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: Re
     why: 'a commit by one request',
     by: /hosts\.check\(asked\)[^]*lookup: hosts\.lookup/,
   },
-  'dispatcher/dial-connector.ts': {
+  'dispatcher/runners/dial-connector.ts': {
     why: 'dialled runners',
     by: /hosts\.check\(new URL\(url\)\)[^]*lookup: hosts\.lookup/,
   },
@@ -52,25 +55,29 @@ const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: Re
 /** What the operator names at the start of a process, the person at their own terminal, or what is this machine. */
 const OTHERS: Readonly<Record<string, string>> = {
   'broker/amqp-link.ts': '--broker',
-  'cli/live-client.ts': 'the server of the command line',
-  'dispatcher/attached-connector.ts': 'speaks over the socket that a runner has opened',
+  'client/live-client.ts': 'the server of the command line',
+  'dispatcher/runners/attached-connector.ts': 'speaks over the socket that a runner has opened',
   'dispatcher/traces/otlp.ts': '--otlp',
-  'lib/tls-fetch.ts':
+  'lib/tls/tls-fetch.ts':
     'the command line: its server, and its own issuer; web to --dispatcher; never what users name',
-  'lib/tls-files.ts': 'holds the agent of tls-fetch',
+  'lib/tls/tls-files.ts': 'holds the agent of tls-fetch',
   'runner/attach/dial-dispatcher.ts': '--dispatcher',
-  'runner/executor/docker-http.ts': 'the container engine of --executor',
-  'runner/executor/pipe-reader.ts': 'reads a pipe',
+  'runner/executor/docker/engine/docker-http.ts': 'the container engine of --executor',
+  'runner/executor/pipes/pipe-reader.ts': 'reads a pipe',
   'runner/network/holes.ts': '--reach: what jobs may reach, which connect themselves',
-  'runner/network/reach-process.ts': 'tries from inside a job’s network what it reaches',
-  'runner/network/resolver.ts': 'answers the names of jobs',
-  'runner/network/upstream.ts': 'asks the machine’s name servers for jobs',
+  'runner/network/user/reach-process.ts': 'tries from inside a job’s network what it reaches',
+  'runner/network/resolver/resolver.ts': 'answers the names of jobs',
+  'runner/network/resolver/upstream.ts': 'asks the machine’s name servers for jobs',
   'runner/watchdog/watchdog.ts': 'a pipe to a process of our own',
   'store/postgres/postgres-pool.ts': '--database',
 }
 
 /** Who may use `tls-fetch`, which goes where it is told. */
-const TLS_FETCH_USERS = ['cli/check-issuer.ts', 'cli/http-client.ts', 'web/forward-commands.ts']
+const TLS_FETCH_USERS = [
+  'cli/parts/check-issuer.ts',
+  'client/http-client.ts',
+  'web/forward-commands.ts',
+]
 
 function sources(): { name: string; code: string }[] {
   const files = readdirSync(src, { withFileTypes: true, recursive: true })

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { JobId, RunnerId } from '../../src/core/ids.ts'
 import type { Candidate } from '../../src/core/placement/placement.ts'
-import { JobQueue, type Places } from '../../src/dispatcher/job-queue.ts'
-import type { RunnerLink } from '../../src/dispatcher/runner-link.ts'
+import { JobQueue, type Places } from '../../src/dispatcher/queue/job-queue.ts'
+import type { RunnerLink } from '../../src/dispatcher/runners/runner-link.ts'
 
 const RUNNERS = 1_000
 const REPOSITORIES = 500

@@ -11,7 +11,7 @@ import {
   type RunAttemptResponseSchema,
   RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { planToProto } from '../../src/contract/plan-messages.ts'
+import { planToProto } from '../../src/contract/rpc/plan-messages.ts'
 
 /** So many fake runners listen, and each says where. */
 export interface FakeRunnersReady {

@@ -1,5 +1,5 @@
-import type { PipelineWithJobs } from '../../src/contract/rest.ts'
-import type { AttemptView, PhaseView } from '../../src/contract/views.ts'
+import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
+import type { AttemptView, PhaseView } from '../../src/contract/rest/views.ts'
 import { type Interval, uncovered } from '../support/statistics.ts'
 
 /** What happened to one commit, as the bench saw it from outside; epoch milliseconds. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { WebSocket } from 'ws'
-import type { LiveRequest, LiveResponse } from '../../src/contract/live-protocol.ts'
+import type { LiveRequest, LiveResponse } from '../../src/contract/live/live-protocol.ts'
 import type { AttemptRef } from '../../src/core/ids.ts'
 import type { Installation } from '../../test/support/installation.ts'
 import { bearer } from '../../test/support/tokens.ts'

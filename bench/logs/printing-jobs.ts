@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { PipelineWithJobs } from '../../src/contract/rest.ts'
-import type { JobView } from '../../src/contract/views.ts'
+import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
+import type { JobView } from '../../src/contract/rest/views.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { type GitRepository, gitRepository } from '../../test/support/git-repository.ts'
 import { type Installation, type Registered, register } from '../../test/support/installation.ts'

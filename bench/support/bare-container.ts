@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type EngineAddress, parseEngineAddress } from '../../src/runner/executor/docker-address.ts'
-import { callEngine } from '../../src/runner/executor/docker-http.ts'
+import {
+  type EngineAddress,
+  parseEngineAddress,
+} from '../../src/runner/executor/docker/engine/docker-address.ts'
+import { callEngine } from '../../src/runner/executor/docker/engine/docker-http.ts'
 import { findProgram } from '../../test/support/services/programs.ts'
 
 const run = promisify(execFile)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import type { LiveRequest, LiveResponse } from '../../src/contract/live-protocol.ts'
-import type { PipelineView } from '../../src/contract/views.ts'
+import type { LiveRequest, LiveResponse } from '../../src/contract/live/live-protocol.ts'
+import type { PipelineView } from '../../src/contract/rest/views.ts'
 import type { Installation } from '../../test/support/installation.ts'
 import { bearer } from '../../test/support/tokens.ts'
 

@@ -1,7 +1,7 @@
 import { aRepository } from '../../src/store/contract/fixtures.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { Vault } from '../../src/store/vault.ts'
-import { sealWebhookSecrets } from '../../src/store/webhook-secrets.ts'
+import type { Vault } from '../../src/vault/vault.ts'
+import { sealWebhookSecrets } from '../../src/vault/webhook-secrets.ts'
 import type { LoadTarget } from './webhook-source.ts'
 
 /** Registers a repository that nobody polls, for webhooks to tell of. */

@@ -5,7 +5,7 @@ import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { Vault } from '../../src/store/vault.ts'
+import { Vault } from '../../src/vault/vault.ts'
 import { addTarget } from './add-target.ts'
 import type { LoadTarget } from './webhook-source.ts'
 

@@ -1,14 +1,14 @@
 import type { Broker } from '../broker/broker.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { Metrics } from '../http/metrics.ts'
-import type { GitEnv } from '../lib/git.ts'
+import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
-import type { Vault } from '../store/vault.ts'
+import type { Vault } from '../vault/vault.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
 import { Sweep } from './sweep.ts'
-import { registerWebhookRoutes } from './webhook-routes.ts'
+import { registerWebhookRoutes } from './webhook/webhook-routes.ts'
 
 export interface AgentDeps {
   readonly store: Store

@@ -7,7 +7,7 @@ import { silentLog } from '../lib/log.ts'
 import { aRepository } from '../store/contract/fixtures.ts'
 import type { Store } from '../store/store.ts'
 import { Intake } from './intake.ts'
-import type { Delivery } from './write-deliveries.ts'
+import type { Delivery } from './webhook/write-deliveries.ts'
 
 /** An intake over a store that counts its transactions, with two repositories. */
 async function openWorld() {

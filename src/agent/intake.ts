@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { shortRef } from '../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
-import { Grouping } from '../lib/grouping.ts'
+import { Grouping } from '../lib/async/grouping.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import type { AcceptedEvent } from '../store/records.ts'
@@ -11,7 +11,7 @@ import {
   type DeliveryAnswer,
   type NewEvent,
   writeDeliveries,
-} from './write-deliveries.ts'
+} from './webhook/write-deliveries.ts'
 
 /**
  * Takes commit events in: first to the store, then to the commit queue. The queue only carries a

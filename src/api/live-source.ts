@@ -1,4 +1,4 @@
-import type { ToldEvent } from '../contract/live-event.ts'
+import type { ToldEvent } from '../contract/live/live-event.ts'
 
 /**
  * Where a process hears what happens: state changes after they were written, lines after they were

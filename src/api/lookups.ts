@@ -1,4 +1,4 @@
-import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/views.ts'
+import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract/rest/views.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import { removalInWords } from '../core/keeping.ts'
 import { NarwhalError } from '../lib/errors.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { errorBody } from '../contract/rest.ts'
+import { errorBody } from '../contract/rest/rest.ts'
 
 /** The answers of a route for its OpenAPI entry: this one, or an error. */
 export function orError<Schema extends z.ZodType>(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { commitMessage } from '../contract/commit-message.ts'
+import { commitMessage } from '../contract/live/commit-message.ts'
 import type { EventId } from '../core/ids.ts'
 import type { Logger } from '../lib/log.ts'
 import { atMost, closeChannel, openChannel } from './amqp-channel.ts'

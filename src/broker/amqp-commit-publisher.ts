@@ -1,5 +1,5 @@
 import type { ConfirmChannel, Message } from 'amqplib'
-import type { CommitMessage } from '../contract/commit-message.ts'
+import type { CommitMessage } from '../contract/live/commit-message.ts'
 import type { EventId } from '../core/ids.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { atMost, closeChannel, openConfirmChannel } from './amqp-channel.ts'

@@ -1,5 +1,5 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { type EventMessage, eventMessage } from '../contract/event-message.ts'
+import { type EventMessage, eventMessage } from '../contract/live/event-message.ts'
 import type { Logger } from '../lib/log.ts'
 import { closeChannel, openChannel } from './amqp-channel.ts'
 import type { AmqpSession, Attach } from './amqp-session.ts'

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib'
-import { backoff } from '../lib/backoff.ts'
+import { backoff } from '../lib/async/backoff.ts'
 import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
 import { MAX_DELIVERIES } from './broker.ts'
 

@@ -1,4 +1,4 @@
-import type { EventMessage } from '../contract/event-message.ts'
+import type { EventMessage } from '../contract/live/event-message.ts'
 import type { EventId } from '../core/ids.ts'
 
 /** How often a commit is delivered before it is set aside in the dead-letter queue. */

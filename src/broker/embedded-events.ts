@@ -1,4 +1,4 @@
-import type { EventMessage } from '../contract/event-message.ts'
+import type { EventMessage } from '../contract/live/event-message.ts'
 import type { Logger } from '../lib/log.ts'
 import { topicMatcher } from './topic.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { eventually } from '../../test/support/eventually.ts'
-import type { EventMessage } from '../contract/event-message.ts'
+import type { EventMessage } from '../contract/live/event-message.ts'
 import type { Broker } from './broker.ts'
 
 /** What every broker keeps as a queue of events; a part of `brokerContract`. */

@@ -1,5 +1,5 @@
 import type { Logger } from '../lib/log.ts'
-import { unreachable } from '../lib/unreachable.ts'
+import { unreachable } from '../lib/reach/unreachable.ts'
 import type { Broker } from './broker.ts'
 import { EmbeddedBroker } from './embedded.ts'
 

@@ -6,8 +6,8 @@ import { recordedIo } from '#root/test/support/cli/recorded-io.ts'
 import { addLocalCommand } from '../start/local/local-command.ts'
 import { addFileCommands } from './commands/file.ts'
 import { addClientCommands } from './commands.ts'
-import { EXIT, EXIT_CODE_HELP } from './exit-code.ts'
 import { createProgram } from './program.ts'
+import { EXIT, EXIT_CODE_HELP } from './terminal/exit-code.ts'
 
 /** The commands as they are, but none of them does anything. */
 function idleProgram() {

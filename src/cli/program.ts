@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import { cleanText } from './clean-text.ts'
-import { type CliIo, coloursFor } from './cli-io.ts'
-import { EXIT, EXIT_CODE_HELP, exitCodeOf } from './exit-code.ts'
-import { READER_GONE } from './process-io.ts'
+import { cleanText } from './terminal/clean-text.ts'
+import { type CliIo, coloursFor } from './terminal/cli-io.ts'
+import { EXIT, EXIT_CODE_HELP, exitCodeOf } from './terminal/exit-code.ts'
+import { READER_GONE } from './terminal/process-io.ts'
 
 /**
  * The root of the command line, without commands: `main.ts` adds the services, `addClientCommands`

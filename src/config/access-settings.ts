@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { OPENINGS, type Opening } from '../core/opening.ts'
+import { OPENINGS, type Opening } from '../core/access/opening.ts'
 import { setting } from './setting.ts'
 import { secret } from './values.ts'
 

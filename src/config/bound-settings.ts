@@ -1,4 +1,4 @@
-import { LEAST_LOG_BYTES } from '../core/log-limit.ts'
+import { LEAST_LOG_BYTES } from '../core/attempt/log-limit.ts'
 import { keeping, size } from './values.ts'
 
 /** How much of things there may be, and how long they are kept. */

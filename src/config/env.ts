@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describeError } from '../lib/errors.ts'
-import type { GitEnv } from '../lib/git.ts'
+import type { GitEnv } from '../lib/git/git.ts'
 
 /** The one reader of process.env. */
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { REQUESTS_REACH, type UserRequests } from '../core/access/user-requests.ts'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
-import { REQUESTS_REACH, type UserRequests } from '../core/user-requests.ts'
 
 /** What the values of settings look like; each is text from outside. */
 

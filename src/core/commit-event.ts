@@ -1,5 +1,5 @@
 import type { EventId, RepositoryId } from './ids.ts'
-import type { StrangerReason } from './stranger-reason.ts'
+import type { StrangerReason } from './stranger/stranger-reason.ts'
 
 /** What made the event: a push to a branch, a pull request's head, a tag, or a person. */
 export type EventKind = 'push' | 'pull_request' | 'tag' | 'manual'

@@ -1,4 +1,4 @@
-import { bytesInWords } from './log-limit.ts'
+import { bytesInWords } from './attempt/log-limit.ts'
 
 /** How much room the database has, in bytes. */
 export interface DatabaseRoom {

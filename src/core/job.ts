@@ -1,4 +1,4 @@
-import { unreachable } from '../lib/unreachable.ts'
+import { unreachable } from '../lib/reach/unreachable.ts'
 import type { RunnerId } from './ids.ts'
 import type { Outcome } from './outcome.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import type { ErrorBody } from '../contract/rest.ts'
+import type { ErrorBody } from '../contract/rest/rest.ts'
 import { type ErrorCode, NarwhalError } from '../lib/errors.ts'
 
 const HTTP_STATUS = {

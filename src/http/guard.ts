@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Opening } from '../core/opening.ts'
+import type { Opening } from '../core/access/opening.ts'
 import { equalsConstantTime } from '../lib/constant-time.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { HttpServer } from './http-server.ts'

@@ -1,4 +1,4 @@
-import type { Opening } from '../core/opening.ts'
+import type { Opening } from '../core/access/opening.ts'
 
 /** A route that asks for no credential. */
 export interface OpenRoute {

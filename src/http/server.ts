@@ -16,7 +16,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { FollowingServer, ServerTls } from '../lib/tls-files.ts'
+import type { FollowingServer, ServerTls } from '../lib/tls/tls-files.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'

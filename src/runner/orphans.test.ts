@@ -13,7 +13,7 @@ import { runnerByHand } from '../../test/support/runner-by-hand.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { Fault, type OrphanAttempt } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { fromConnectError } from '../contract/rpc.ts'
+import { fromConnectError } from '../contract/rpc/rpc.ts'
 
 /** The orphans of the newest sample, as words; no sample comes without a change. */
 function watchOrphans(client: RunnerClient) {

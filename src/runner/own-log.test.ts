@@ -10,8 +10,8 @@ import {
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { startRunnerProcess } from '../../test/support/runner-process.ts'
-import { linesOf } from '../contract/log-chunk.ts'
-import { chunkFromProto } from '../contract/rpc.ts'
+import { linesOf } from '../contract/log/log-chunk.ts'
+import { chunkFromProto } from '../contract/rpc/rpc.ts'
 
 const JOBS = 24
 const LINES = 200

@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
+import { removeFolder } from '../lib/remove-folder.ts'
+import { withGrace } from '../lib/with-grace.ts'
 import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
-import { removeFolder } from './remove-folder.ts'
-import { withGrace } from './with-grace.ts'
 
 export interface ProbeDeps {
   readonly executor: Executor

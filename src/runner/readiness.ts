@@ -1,8 +1,8 @@
 import { describeError, NarwhalError } from '../lib/errors.ts'
+import { withGrace } from '../lib/with-grace.ts'
 import { roomTrouble } from './disk/disk-room.ts'
 import { type ProbeDeps, probeSandbox } from './probe.ts'
 import type { Spools } from './spool/spools.ts'
-import { withGrace } from './with-grace.ts'
 
 const PROBE_MS = 5_000
 

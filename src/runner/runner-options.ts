@@ -1,12 +1,12 @@
 import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
 import type { StrangerExecutor } from '../core/placement/strangers.ts'
-import type { GitEnv } from '../lib/git.ts'
+import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
+import type { KeepFailed } from './attempt/failed-sandbox.ts'
 import type { CheckoutRules } from './checkout/checkouts.ts'
 import type { Executor, SandboxLimits } from './executor/executor.ts'
-import type { KeepFailed } from './failed-sandbox.ts'
-import type { PipelineParser } from './plan-commit.ts'
+import type { PipelineParser } from './plan/plan-commit.ts'
 
 export interface RunnerDeps {
   readonly log: Logger

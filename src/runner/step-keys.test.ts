@@ -6,7 +6,7 @@ import { gitRepository } from '../../test/support/git-repository.ts'
 import { HandExecutor, type HandStep } from '../../test/support/hand-executor.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { RunsOn } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { ProcessExecutor } from './executor/process.ts'
+import { ProcessExecutor } from './executor/local/process.ts'
 
 interface Step {
   readonly command: string

@@ -14,7 +14,7 @@ import { startRunnerProcess } from '../../test/support/runner-process.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
 import { Fault } from '../contract/gen/narwhal/v1/runner_pb.js'
-import { ProcessExecutor } from './executor/process.ts'
+import { ProcessExecutor } from './executor/local/process.ts'
 
 const LEASE_MS = 4_000
 const STILL_MS = 600

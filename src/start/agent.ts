@@ -1,6 +1,6 @@
 import { startAgent } from '../agent/agent.ts'
 import { listen } from '../http/server.ts'
-import { requireGit } from '../lib/git-version.ts'
+import { requireGit } from '../lib/git/git-version.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
   createApiServer,

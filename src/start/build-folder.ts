@@ -1,14 +1,14 @@
 import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CliIo, coloursFor } from '../cli/cli-io.ts'
-import { ApiClient } from '../cli/client.ts'
-import { DEFAULT_SERVER } from '../cli/client-command.ts'
+import { DEFAULT_SERVER } from '../cli/parts/client-command.ts'
+import { type CliIo, coloursFor } from '../cli/terminal/cli-io.ts'
+import { ApiClient } from '../client/client.ts'
 import { defaultDataFolder } from '../config/data-folder.ts'
-import type { PipelineView, RepositoryView } from '../contract/views.ts'
+import type { PipelineView, RepositoryView } from '../contract/rest/views.ts'
 import { describeError } from '../lib/errors.ts'
-import { type GitEnv, git } from '../lib/git.ts'
-import type { ClientTls } from '../lib/tls-files.ts'
+import { type GitEnv, git } from '../lib/git/git.ts'
+import type { ClientTls } from '../lib/tls/tls-files.ts'
 import { snapshotFolder } from './snapshot-folder.ts'
 
 const POLL_MS = 5_000
@@ -46,7 +46,7 @@ export async function buildFolder(build: Build): Promise<void> {
       io.stdout.write(`Commit ${commit} of ${source.name} was built before: ${pipeline.outcome}.\n`)
     } else {
       // What draws on a terminal is needed here alone, and not by those who only name sources.
-      const { followPipeline } = await import('../cli/follow-pipeline.ts')
+      const { followPipeline } = await import('../cli/follow/follow-pipeline.ts')
       await followPipeline(client, pipeline.id, io, context.signal)
     }
     sayWhatNext(build, `${url}/pipelines/${pipeline.id}`)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { CliIo } from '../cli/cli-io.ts'
+import type { CliIo } from '../cli/terminal/cli-io.ts'
 import { describeError } from '../lib/errors.ts'
 import { exists } from '../lib/exists.ts'
 import type { Executor } from '../runner/executor/executor.ts'

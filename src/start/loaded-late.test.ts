@@ -19,7 +19,7 @@ test('no service loads what draws on a terminal', async () => {
     await import('./up.ts')
     assert.ok(loaded.includes('./build-folder.ts'))
     assert.ok(!loaded.includes('string-width'))
-    const { printTable } = await import('../cli/table.ts')
+    const { printTable } = await import('../cli/terminal/table.ts')
     assert.ok(!loaded.includes('string-width'))
     await printTable(recordedIo(), ['a'], [{ title: 'b', cell: String }])
     assert.ok(loaded.includes('string-width'))

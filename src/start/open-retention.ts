@@ -1,8 +1,8 @@
 import type { KeepRules } from '../core/keeping.ts'
-import { DatabaseGuard } from '../dispatcher/database-guard.ts'
 import type { Dispatcher } from '../dispatcher/dispatcher.ts'
-import { Retention } from '../dispatcher/retention.ts'
-import { registerRetentionMetrics } from '../dispatcher/retention-metrics.ts'
+import { DatabaseGuard } from '../dispatcher/ledger/database-guard.ts'
+import { Retention } from '../dispatcher/retention/retention.ts'
+import { registerRetentionMetrics } from '../dispatcher/retention/retention-metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { Context } from './context.ts'
 

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os'
-import { firstAdmin } from '../api/first-admin.ts'
-import { createToken, hashToken } from '../api/tokens.ts'
-import { systemDoer } from '../core/audit.ts'
+import { firstAdmin } from '../api/auth/first-admin.ts'
+import { createToken, hashToken } from '../api/auth/tokens.ts'
+import { systemDoer } from '../core/audit/audit.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import { isLoopbackUrl } from '../lib/loopback.ts'
 import { newId } from '../lib/new-id.ts'
-import { type OwnTokenKind, ownTokenPath, readOwnToken } from '../lib/own-token.ts'
 import { createPrivately, replacePrivately } from '../lib/private-file.ts'
+import { isLoopbackUrl } from '../lib/reach/loopback.ts'
+import { type OwnTokenKind, ownTokenPath, readOwnToken } from '../lib/reach/own-token.ts'
 import type { Store } from '../store/store.ts'
 
 const MOST_FAILURES = 3

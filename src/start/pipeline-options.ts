@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { DispatcherOptions } from '../dispatcher/dispatcher.ts'
-import type { AllowedInclude } from '../dispatcher/include-sources.ts'
+import type { AllowedInclude } from '../dispatcher/pipelines/include-sources.ts'
 
 type Setting =
   | 'heuristic'

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { type GitEnv, git } from '../lib/git.ts'
+import { type GitEnv, git } from '../lib/git/git.ts'
 
 const BRANCH = 'refs/heads/main'
 

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/log.ts'
-import { isLoopback } from '../lib/loopback.ts'
-import { type ClientTls, type ServerTls, TlsFiles } from '../lib/tls-files.ts'
+import { isLoopback } from '../lib/reach/loopback.ts'
+import { type ClientTls, type ServerTls, TlsFiles } from '../lib/tls/tls-files.ts'
 
 /** How a process speaks TLS; all absent without settings for it. */
 export interface Tls extends Disposable {

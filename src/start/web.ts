@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { registerProofRoute } from '../api/proof-route.ts'
-import { registerSessionRoutes } from '../api/session-routes.ts'
+import { registerProofRoute } from '../api/auth/proof-route.ts'
+import { registerSessionRoutes } from '../api/auth/session-routes.ts'
 import { listen } from '../http/server.ts'
 import { startWeb } from '../web/web.ts'
 import { folderOf, type Launch, openContext, untilAborted } from './context.ts'

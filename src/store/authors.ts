@@ -1,5 +1,5 @@
 import type { RepositoryId } from '../core/ids.ts'
-import type { ForgeAccount } from '../core/update-bot.ts'
+import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 import type { SeenAccount } from './records.ts'
 
 /** What the store knows of accounts at forges; part of `StoreReader`. */

@@ -1,4 +1,4 @@
-import { backoff } from '../lib/backoff.ts'
+import { backoff } from '../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { migrate } from './migrations/migrate.ts'

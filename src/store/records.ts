@@ -1,12 +1,11 @@
-import type { ApprovalReason, ApprovalRule, PipelineFilesRule } from '../core/approval.ts'
-import type { AttemptRecord, Phase } from '../core/attempt.ts'
-import type { ChangedFiles } from '../core/changed-files.ts'
+import type { Role } from '../core/access/role.ts'
+import type { AttemptRecord, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
-import type { Concurrency } from '../core/concurrency.ts'
+import type { Concurrency } from '../core/concurrency/concurrency.ts'
 import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { Forge, WebhookForge } from '../core/forge.ts'
-import type { KeyTimes } from '../core/id-token-keys.ts'
+import type { KeyTimes } from '../core/id-token/id-token-keys.ts'
 import type {
   DispatcherId,
   EventId,
@@ -22,12 +21,13 @@ import type { JobNetworkRules } from '../core/job-network.ts'
 import type { Hold } from '../core/keeping.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Engine } from '../core/placement/placement.ts'
-import type { IncludedSource, JobSpec, Problem } from '../core/plan.ts'
-import type { Role } from '../core/role.ts'
-import type { SecretRules } from '../core/secret-rules.ts'
-import { isStranger } from '../core/stranger.ts'
-import type { TargetJobs } from '../core/target-jobs.ts'
-import type { ForgeAccount } from '../core/update-bot.ts'
+import type { IncludedSource, JobSpec, Problem } from '../core/plan/plan.ts'
+import type { TargetJobs } from '../core/plan/target-jobs.ts'
+import type { SecretRules } from '../core/secret/secret-rules.ts'
+import type { ApprovalReason, ApprovalRule, PipelineFilesRule } from '../core/stranger/approval.ts'
+import type { ChangedFiles } from '../core/stranger/changed-files.ts'
+import { isStranger } from '../core/stranger/stranger.ts'
+import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
 
@@ -395,7 +395,7 @@ export interface ToldStatusRecord extends StatusKey {
   readonly toldAt: number
 }
 
-/** A key that signs id tokens, for as long as core/id-token-keys.ts says. */
+/** A key that signs id tokens, for as long as core/id-token/id-token-keys.ts says. */
 export interface IdTokenKeyRecord extends KeyTimes {
   /** RFC 7638: its thumbprint. */
   readonly kid: string

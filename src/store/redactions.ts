@@ -1,5 +1,5 @@
+import type { Redaction } from '../core/attempt/redaction.ts'
 import type { AttemptRef } from '../core/ids.ts'
-import type { Redaction } from '../core/redaction.ts'
 
 /** How text is taken out of logs that have shown what nobody should read. */
 

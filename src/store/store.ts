@@ -1,10 +1,12 @@
-import type { AuditHead, ChainedEntry } from '../contract/audit-chain.ts'
-import type { StateChange } from '../contract/live-event.ts'
-import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/views.ts'
-import type { AuditEvent, Doer } from '../core/audit.ts'
-import type { AuditAction } from '../core/audit-actions.ts'
+import type { StateChange } from '../contract/live/live-event.ts'
+import type { AuditHead, ChainedEntry } from '../contract/rest/audit-chain.ts'
+import type { JobView, LogLine, PipelineView, RunnerView } from '../contract/rest/views.ts'
+import type { Role } from '../core/access/role.ts'
+import type { LogChunk } from '../core/attempt/log-chunk.ts'
+import type { AuditEvent, Doer } from '../core/audit/audit.ts'
+import type { AuditAction } from '../core/audit/audit-actions.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import type { Concurrency, GroupMember } from '../core/concurrency.ts'
+import type { Concurrency, GroupMember } from '../core/concurrency/concurrency.ts'
 import type { DatabaseRoom } from '../core/database-room.ts'
 import type { WebhookForge } from '../core/forge.ts'
 import type {
@@ -17,9 +19,7 @@ import type {
   RunnerId,
   UserId,
 } from '../core/ids.ts'
-import type { LogChunk } from '../core/log-chunk.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Role } from '../core/role.ts'
 import type { AuthorReader, AuthorWriter } from './authors.ts'
 import type { CredentialReader, CredentialWriter } from './credentials.ts'
 import type {

@@ -4,10 +4,10 @@ import type {
   PhaseView,
   PipelineView,
   RunnerView,
-} from '../contract/views.ts'
-import type { AttemptRecord, Phase } from '../core/attempt.ts'
+} from '../contract/rest/views.ts'
+import type { AttemptRecord, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
-import { partsOf } from '../core/plan.ts'
+import { partsOf } from '../core/plan/plan.ts'
 import type { JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
 
 /** What the outside sees of a record. */

@@ -1,5 +1,5 @@
-import { Backlog } from '../api/backlog.ts'
-import type { StateChange } from '../contract/live-event.ts'
+import { Backlog } from '../api/logs/backlog.ts'
+import type { StateChange } from '../contract/live/live-event.ts'
 import type { ChangeQuery, StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 

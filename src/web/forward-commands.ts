@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { addressOf } from '../api/address-of.ts'
-import { ForwarderCredential } from '../api/forwarders.ts'
+import { addressOf } from '../api/auth/address-of.ts'
+import { ForwarderCredential } from '../api/auth/forwarders.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { UNTOUCHED_HEADER } from '../http/untouched.ts'
-import { describeConnectError, wasNotConnected } from '../lib/connect-errors.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { type FetchOptions, tlsFetch } from '../lib/tls-fetch.ts'
-import type { ClientTls } from '../lib/tls-files.ts'
+import { describeConnectError, wasNotConnected } from '../lib/tls/connect-errors.ts'
+import { type FetchOptions, tlsFetch } from '../lib/tls/tls-fetch.ts'
+import type { ClientTls } from '../lib/tls/tls-files.ts'
 import type { Store } from '../store/store.ts'
 
 /** Where dispatchers are, any of which takes any command. */

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
-import { checkTopic, type Scope } from '../api/scope.ts'
-import { type LiveRequest, liveRequest } from '../contract/live-protocol.ts'
+import { checkTopic, type Scope } from '../api/auth/scope.ts'
+import { type LiveRequest, liveRequest } from '../contract/live/live-protocol.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'

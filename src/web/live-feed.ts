@@ -1,9 +1,9 @@
 import type { LiveSource } from '../api/live-source.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { StateChange, ToldEvent } from '../contract/live-event.ts'
-import { backoff } from '../lib/backoff.ts'
+import type { StateChange, ToldEvent } from '../contract/live/live-event.ts'
+import { backoff } from '../lib/async/backoff.ts'
+import { EventHub } from '../lib/async/event-hub.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { EventHub } from '../lib/event-hub.ts'
 import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 

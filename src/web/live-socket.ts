@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { Places } from '../api/places.ts'
-import { type Scope, scopeOf } from '../api/scope.ts'
-import { watchAccess } from '../api/watch-access.ts'
-import { whoAsks } from '../api/who-asks.ts'
-import { SIGNED_OUT_CODE } from '../contract/close-code.ts'
+import { type Scope, scopeOf } from '../api/auth/scope.ts'
+import { watchAccess } from '../api/auth/watch-access.ts'
+import { whoAsks } from '../api/auth/who-asks.ts'
+import { Places } from '../api/logs/places.ts'
+import { SIGNED_OUT_CODE } from '../contract/live/close-code.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -36,7 +36,7 @@ export interface LiveSocketDeps {
   readonly accessMs?: number
 }
 
-/** Adds the websocket of `contract/live-protocol.ts` at `/api/v1/live`. */
+/** Adds the websocket of `contract/live/live-protocol.ts` at `/api/v1/live`. */
 export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): void {
   const room = new SocketRoom()
   const places = new Places(deps.mostSockets ?? MOST_SOCKETS, 'clients listen')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LiveEvent } from '../contract/live-event.ts'
-import type { RunnerSample } from '../contract/views.ts'
-import { EventHub } from '../lib/event-hub.ts'
+import type { LiveEvent } from '../contract/live/live-event.ts'
+import type { RunnerSample } from '../contract/rest/views.ts'
+import { EventHub } from '../lib/async/event-hub.ts'
 import { RunnerSamples } from './runner-samples.ts'
 
 const sample = (runnerId: `runner_${string}`, at: number): RunnerSample => ({

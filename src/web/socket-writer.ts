@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import type { LiveResponse } from '../contract/live-protocol.ts'
+import type { LiveResponse } from '../contract/live/live-protocol.ts'
 
 /** Past so many bytes that the client has not taken, writers wait and samples are left out. */
 const HIGH_WATER = 4 * 1024 * 1024

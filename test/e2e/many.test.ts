@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import type { LogLine } from '../../src/contract/views.ts'
+import type { LogLine } from '../../src/contract/rest/views.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
 import { newId } from '../../src/lib/new-id.ts'

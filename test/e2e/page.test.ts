@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import type { ImageRun } from '../../src/core/image-run.ts'
+import type { ImageRun } from '../../src/core/attempt/image-run.ts'
 import type { JobRecord } from '../../src/store/records.ts'
 import { eventually } from '../support/eventually.ts'
 import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { redactLog } from '../../src/cli/redact-log.ts'
+import { redactLog } from '../../src/cli/parts/redact-log.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, register, startUp } from '../support/installation.ts'
 import { openBrowser, openPage, signInPage, skipBrowser as skip } from '../support/pages/browser.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ApiClient } from '../../src/cli/client.ts'
-import type { PipelineView } from '../../src/contract/views.ts'
+import { ApiClient } from '../../src/client/client.ts'
+import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { NarwhalError } from '../../src/lib/errors.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'

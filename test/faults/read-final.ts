@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../src/core/attempt.ts'
+import type { AttemptRecord } from '../../src/core/attempt/attempt.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { JobRecord, PipelineDetail } from '../../src/store/records.ts'

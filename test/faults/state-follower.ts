@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import type { JobView, PipelineView } from '../../src/contract/views.ts'
+import type { JobView, PipelineView } from '../../src/contract/rest/views.ts'
 import type { Change, Ownership } from './evidence.ts'
 import { machineMs } from './machine-clock.ts'
 

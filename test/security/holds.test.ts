@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Retention } from '../../src/dispatcher/retention.ts'
+import { Retention } from '../../src/dispatcher/retention/retention.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { startUp } from '../support/installation.ts'
 import { Stage } from '../support/stage.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServiceImpl } from '@connectrpc/connect'
-import type { ApiClient } from '../../src/cli/client.ts'
+import type { ApiClient } from '../../src/client/client.ts'
 import {
   Outcome,
   Packing,
@@ -11,7 +11,7 @@ import {
   type RunAttemptResponseSchema,
   type RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
 import { plannedFromProto } from '../../src/contract/rpc/planned-commit.ts'
 import { attachRawRunner } from '../support/attached.ts'
 import { eventually } from '../support/eventually.ts'

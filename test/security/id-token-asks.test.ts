@@ -8,11 +8,11 @@ import {
   type RunAttemptRequest,
   RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { planToProto } from '../../src/contract/plan-messages.ts'
+import { planToProto } from '../../src/contract/rpc/plan-messages.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { IdTokenMinter } from '../../src/dispatcher/id-tokens/minter.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { Vault } from '../../src/store/vault.ts'
+import { Vault } from '../../src/vault/vault.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { insertRepository, openTestStore } from '../support/test-store.ts'

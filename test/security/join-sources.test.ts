@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { isFrom } from '../../src/dispatcher/is-from.ts'
+import { isFrom } from '../../src/dispatcher/routes/is-from.ts'
 import { startUp } from '../support/installation.ts'
 
 async function join(url: string, token: string, from: string, name: string) {

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { findOwnGroup } from '../../src/runner/executor/machine-cgroups.ts'
-import { SandboxCgroups } from '../../src/runner/executor/sandbox-cgroups.ts'
+import { findOwnGroup } from '../../src/runner/executor/local/bounds/machine-cgroups.ts'
+import { SandboxCgroups } from '../../src/runner/executor/local/bounds/sandbox-cgroups.ts'
 import {
   bubblewrapJobs,
   MIB,

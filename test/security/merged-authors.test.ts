@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PipelineView } from '../../src/contract/views.ts'
+import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { type AuthorForge, authorForge, type HeldForge } from '../support/author-forge.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'

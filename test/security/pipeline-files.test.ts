@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { PipelineView } from '../../src/contract/views.ts'
+import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Files, type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullRequestPayload } from '../support/github.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Role } from '../../src/core/role.ts'
+import type { Role } from '../../src/core/access/role.ts'
 import { isOpenRoute } from '../../src/http/open-routes.ts'
 import { type Installation, startUp } from '../support/installation.ts'
 import { bearer } from '../support/tokens.ts'

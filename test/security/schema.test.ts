@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { silentLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import { SWEPT_TABLES } from '../../src/store/sql/repository-sweep.ts'
+import { SWEPT_TABLES } from '../../src/store/sql/removal/repository-sweep.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** Why a table that no repository takes along does not grow for ever. */

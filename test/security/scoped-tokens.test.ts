@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SCOPED_ROUTES } from '../../src/api/scope.ts'
+import { SCOPED_ROUTES } from '../../src/api/auth/scope.ts'
 import { isOpenRoute } from '../../src/http/open-routes.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'

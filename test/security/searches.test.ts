@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pipelineList } from '../../src/contract/rest.ts'
+import { pipelineList } from '../../src/contract/rest/rest.ts'
 import { newId } from '../../src/lib/new-id.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWebStage } from '../support/web-stage.ts'

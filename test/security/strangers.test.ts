@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { PipelineWithJobs } from '../../src/contract/rest.ts'
+import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { agitPayload, deliverGitea } from '../support/gitea.ts'
 import { finished, logText, pipelineOf, startUp } from '../support/installation.ts'

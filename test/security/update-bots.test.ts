@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import type { PipelineView } from '../../src/contract/views.ts'
+import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'

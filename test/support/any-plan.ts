@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { IdTokenSpec } from '../../src/core/id-token.ts'
+import type { IdTokenSpec } from '../../src/core/id-token/id-token.ts'
 import { OUTCOMES } from '../../src/core/outcome.ts'
 import type {
   CloneSpec,
@@ -8,8 +8,8 @@ import type {
   ReadyCheck,
   ServiceSpec,
   StepSpec,
-} from '../../src/core/plan.ts'
-import { SHELL_NAMES } from '../../src/core/shell.ts'
+} from '../../src/core/plan/plan.ts'
+import { SHELL_NAMES } from '../../src/core/plan/shell.ts'
 
 /** Plans of all that a plan can say; what is absent in one is absent, and never a default. */
 

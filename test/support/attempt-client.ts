@@ -12,10 +12,10 @@ import {
   RunnerService,
   type StartAttemptSchema,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { linesOf } from '../../src/contract/log-chunk.ts'
-import { chunkFromProto, fromConnectError } from '../../src/contract/rpc.ts'
+import { linesOf } from '../../src/contract/log/log-chunk.ts'
+import { chunkFromProto, fromConnectError } from '../../src/contract/rpc/rpc.ts'
+import { PushStream } from '../../src/lib/async/push-stream.ts'
 import { NarwhalError } from '../../src/lib/errors.ts'
-import { PushStream } from '../../src/lib/push-stream.ts'
 import { eventually } from './eventually.ts'
 import type { GitRepository } from './git-repository.ts'
 import { RUNNER_TOKEN } from './tokens.ts'

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises'
-import { BubblewrapExecutor } from '../../src/runner/executor/bubblewrap.ts'
 import type {
   Executor,
   Sandbox,
   SandboxLimits,
   StepExit,
 } from '../../src/runner/executor/executor.ts'
+import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.ts'
 import { freeNetworks } from './free-networks.ts'
 import { uniquePrefix } from './services.ts'
 import { type TempDir, tempDir } from './temp-dir.ts'

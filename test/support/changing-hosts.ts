@@ -1,4 +1,4 @@
-import { Hosts, type HostsOptions } from '../../src/lib/hosts.ts'
+import { Hosts, type HostsOptions } from '../../src/lib/reach/hosts.ts'
 
 /** A resolver of a test, which knows every name, and not the same each time. */
 export interface ChangingHosts {

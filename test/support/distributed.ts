@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { ApiClient } from '../../src/cli/client.ts'
+import type { ApiClient } from '../../src/client/client.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import type { Installation } from './installation.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import type { JobView } from '../../src/contract/views.ts'
+import type { JobView } from '../../src/contract/rest/views.ts'
 import { type BalancerKind, startBalancer } from './balancer.ts'
 import { eventually } from './eventually.ts'
 import { gitRepository } from './git-repository.ts'

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import type { LiveEvent, StateChange } from '../../src/contract/live-event.ts'
+import type { LiveEvent, StateChange } from '../../src/contract/live/live-event.ts'
 import {
   type LiveRequest,
   type LiveResponse,
   liveResponse,
-} from '../../src/contract/live-protocol.ts'
-import type { LogLine } from '../../src/contract/views.ts'
+} from '../../src/contract/live/live-protocol.ts'
+import type { LogLine } from '../../src/contract/rest/views.ts'
 
 /** A websocket at `/api/v1/live` that keeps all it hears, checked against the contract. */
 export class LiveTestClient implements AsyncDisposable {

@@ -1,6 +1,6 @@
-import type { LogAppended } from '../../src/contract/live-event.ts'
+import type { LogAppended } from '../../src/contract/live/live-event.ts'
+import { SerialQueue } from '../../src/lib/async/serial-queue.ts'
 import { newId } from '../../src/lib/new-id.ts'
-import { SerialQueue } from '../../src/lib/serial-queue.ts'
 import { openLocalContext } from '../../src/start/local/local-context.ts'
 import { openLocalEngine } from '../../src/start/local/local-engine.ts'
 import { snapshotWork } from '../../src/start/local/snapshot-work.ts'

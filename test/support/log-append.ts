@@ -1,6 +1,6 @@
-import { chunkOf } from '../../src/contract/log-chunk.ts'
-import type { LogLine } from '../../src/contract/views.ts'
-import type { LogChunk } from '../../src/core/log-chunk.ts'
+import { chunkOf } from '../../src/contract/log/log-chunk.ts'
+import type { LogLine } from '../../src/contract/rest/views.ts'
+import type { LogChunk } from '../../src/core/attempt/log-chunk.ts'
 import type { LogAppend } from '../../src/store/store.ts'
 
 /** Lines as a runner sends them: in chunks of one step each, and of a few lines. */

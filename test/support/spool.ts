@@ -1,9 +1,9 @@
 import { createCipheriv } from 'node:crypto'
-import { chunkOf, linesOf } from '../../src/contract/log-chunk.ts'
-import type { AttemptEvent, NumberedEvent } from '../../src/core/attempt-event.ts'
+import { chunkOf, linesOf } from '../../src/contract/log/log-chunk.ts'
+import type { AttemptEvent, NumberedEvent } from '../../src/core/attempt/attempt-event.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import type { EventSpool } from '../../src/runner/event-spool.ts'
 import type { AttemptFacts } from '../../src/runner/spool/attempt-files.ts'
+import type { EventSpool } from '../../src/runner/spool/event-spool.ts'
 import { type SpoolLimits, Spools } from '../../src/runner/spool/spools.ts'
 
 /** Facts of a made-up attempt of a job with three steps. */

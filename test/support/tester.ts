@@ -1,4 +1,4 @@
-import type { Doer } from '../../src/core/audit.ts'
+import type { Doer } from '../../src/core/audit/audit.ts'
 
 /** Who does what a test does without asking by the API. */
 export const TESTER: Doer = {

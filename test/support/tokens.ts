@@ -1,5 +1,5 @@
-import { ApiClient } from '../../src/cli/client.ts'
-import { readOwnToken } from '../../src/lib/own-token.ts'
+import { ApiClient } from '../../src/client/client.ts'
+import { readOwnToken } from '../../src/lib/reach/own-token.ts'
 
 /** What dispatchers show to the runners that tests start, unless a test chooses another. */
 export const RUNNER_TOKEN = 'the-runner-token-of-the-tests'

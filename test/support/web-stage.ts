@@ -2,7 +2,7 @@ import type { HttpServer } from '../../src/http/http-server.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import type { ServerTls } from '../../src/lib/tls-files.ts'
+import type { ServerTls } from '../../src/lib/tls/tls-files.ts'
 import { startWeb, type WebDeps } from '../../src/web/web.ts'
 import { Stage } from './stage.ts'
 

@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../../src/contract/rest.ts'
+import type { ErrorBody } from '../../src/contract/rest/rest.ts'
 
 /** What the server answered instead of what was asked for, in its words. */
 export class ApiError extends Error {

@@ -1,14 +1,14 @@
-import type { ChainedEntry } from '../../contract/audit-chain.ts'
+import { callJson, callLines, type ServerAddress } from '../../client/http-client.ts'
+import type { ChainedEntry } from '../../contract/rest/audit-chain.ts'
 import {
   type AuditList,
   type AuditListQuery,
   auditEntry,
   auditHead,
   auditList,
-} from '../../contract/rest-audit.ts'
+} from '../../contract/rest/rest-audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
-import { callJson, callLines, type ServerAddress } from '../http-client.ts'
 
 /** What the API tells of the audit log. */
 

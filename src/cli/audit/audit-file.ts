@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { ChainCheck, type ChainedEntry } from '../../contract/audit-chain.ts'
+import { ChainCheck, type ChainedEntry } from '../../contract/rest/audit-chain.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseEntry } from './audit-client.ts'
 

@@ -1,9 +1,9 @@
-import { actorText, factsText } from '../../contract/audit-words.ts'
-import type { AuditEntryView } from '../../contract/rest-audit.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
-import { formatClock } from '../format.ts'
-import { printTable } from '../table.ts'
+import { actorText, factsText } from '../../contract/rest/audit-words.ts'
+import type { AuditEntryView } from '../../contract/rest/rest-audit.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { formatClock } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 /** Prints entries as a table, in the order they have. */
 export async function printAudit(io: CliIo, entries: readonly AuditEntryView[]): Promise<void> {

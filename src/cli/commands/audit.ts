@@ -1,18 +1,18 @@
 import type { Command } from 'commander'
-import type { AuditListQuery } from '../../contract/rest-audit.ts'
+import type { AuditListQuery } from '../../contract/rest/rest-audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { ExportOptions } from '../audit/export-audit.ts'
 import type { VerifyOptions } from '../audit/verify-audit.ts'
-import { cleanJson } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
   note,
   openClient,
   wholeNumber,
-} from '../client-command.ts'
-import { parseWhen } from '../parse-when.ts'
+} from '../parts/client-command.ts'
+import { cleanJson } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { parseWhen } from '../terminal/parse-when.ts'
 
 interface AuditOptions extends ClientOptions {
   readonly since?: string
@@ -103,7 +103,7 @@ async function queryOf(options: AuditOptions, io: CliIo): Promise<AuditListQuery
 }
 
 async function knownAction(text: string): Promise<NonNullable<AuditListQuery['action']>> {
-  const { AUDIT_ACTIONS } = await import('../../core/audit-actions.ts')
+  const { AUDIT_ACTIONS } = await import('../../core/audit/audit-actions.ts')
   const actions = Object.keys(AUDIT_ACTIONS) as (keyof typeof AUDIT_ACTIONS)[]
   const found = actions.find((action) => action === text)
   if (found) return found

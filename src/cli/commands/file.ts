@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
-import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
 import { isRef } from '../../core/commit-event.ts'
-import type { PipelinePlan, Problem } from '../../core/plan.ts'
-import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan-facts.ts'
+import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
+import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan/plan-facts.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { cleanLogText, cleanText } from '../clean-text.ts'
-import { type CliIo, coloursFor } from '../cli-io.ts'
-import { printJson } from '../client-command.ts'
-import { EXIT } from '../exit-code.ts'
-import { readInclude } from '../read-include.ts'
-import { readInput } from './pipeline-start.ts'
+import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
+import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
+import { printJson } from '../parts/client-command.ts'
+import { readInclude } from '../parts/read-include.ts'
+import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
+import { type CliIo, coloursFor } from '../terminal/cli-io.ts'
+import { EXIT } from '../terminal/exit-code.ts'
+import { readInput } from './pipeline/pipeline-start.ts'
 
 export const FILE_GROUP = 'Commands that need no running Narwhal:'
 const FILE = 'narwhal.yml'
@@ -105,7 +105,7 @@ interface LintOptions {
 
 async function lint(file: string, options: LintOptions, io: CliIo): Promise<void> {
   const text = await readPipelineFile(file, io)
-  const { lintPipelineFile } = await import('../../contract/pipeline-file/lint-pipeline-file.ts')
+  const { lintPipelineFile } = await import('../../pipeline-file/lint/lint-pipeline-file.ts')
   const { problems, warnings } = await withIncludes(
     (included) => lintPipelineFile(text, undefined, included),
     (ref) => readInclude(ref, dirname(resolve(io.cwd, file))),
@@ -125,7 +125,7 @@ interface GraphOptions extends EventOptions {
 
 async function graph(file: string, options: GraphOptions, io: CliIo): Promise<void> {
   const text = await readPipelineFile(file, io)
-  const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
+  const { parsePipelineFile } = await import('../../pipeline-file/parse-pipeline-file.ts')
   const { event = 'push', input = {} } = options
   const ref = refOf(options, SAMPLE_FACTS.ref)
   const facts = { ...SAMPLE_FACTS, event, ref, inputs: input, ...targetOf(options) }
@@ -149,17 +149,17 @@ async function drawn(
   if (format === 'mermaid') return (await import('../graph/mermaid-graph.ts')).mermaidGraph(plan)
   if (format === 'svg') return (await import('../graph/svg-graph.ts')).svgGraph(plan)
   const { planLines } = await import('../graph/text-graph.ts')
-  const { lookOf } = await import('../follow-pipeline.ts')
+  const { lookOf } = await import('../follow/follow-pipeline.ts')
   return `${planLines(plan, lookOf(io)).join('\n')}\n`
 }
 
 async function schema(options: { markdown?: boolean }, io: CliIo): Promise<void> {
   if (options.markdown) {
-    const { referencePage } = await import('../../contract/pipeline-file/reference.ts')
+    const { referencePage } = await import('../../pipeline-file/reference/reference.ts')
     io.stdout.write(referencePage())
     return
   }
-  const { pipelineFileJsonSchema } = await import('../../contract/pipeline-file/json-schema.ts')
+  const { pipelineFileJsonSchema } = await import('../../pipeline-file/reference/json-schema.ts')
   printJson(io, pipelineFileJsonSchema())
 }
 

@@ -2,10 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { DISCOVERY_PATH, KEYS_PATH } from '../../contract/id-tokens/documents.ts'
-import type { IdTokenState } from '../../contract/rest-id-tokens.ts'
+import type { IdTokenState } from '../../contract/rest/rest-id-tokens.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -13,10 +11,12 @@ import {
   openClient,
   openTls,
   printJson,
-} from '../client-command.ts'
-import { EXIT } from '../exit-code.ts'
-import { formatAge } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { EXIT } from '../terminal/exit-code.ts'
+import { formatAge } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 /** `narwhal oidc keys|rotate|export|check|subject` */
 export function addIdTokenCommands(program: Command, io: CliIo): void {
@@ -127,7 +127,7 @@ async function exportDocuments(folder: string, options: ClientOptions, io: CliIo
 async function check(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const wanted = await client.getIdTokenDocuments()
-  const { checkIssuer } = await import('../check-issuer.ts')
+  const { checkIssuer } = await import('../parts/check-issuer.ts')
   const problems = await checkIssuer(wanted, await openTls(options, io), io.signal)
   const { issuer } = wanted.discovery
   if (options.json) printJson(io, { issuer, problems })

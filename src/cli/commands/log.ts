@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -9,7 +7,9 @@ import {
   openClient,
   printJson,
   wholeNumber,
-} from '../client-command.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
 
 interface RedactOptions extends ClientOptions {
   readonly step?: string
@@ -45,7 +45,7 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
     throw new NarwhalError('not_found', `job ${job.id} (${job.name}) has no such ${what}`)
   }
   // As the client, with its schemas.
-  const { redactLog } = await import('../redact-log.ts')
+  const { redactLog } = await import('../parts/redact-log.ts')
   const done = []
   for (const { number: attempt } of attempts) {
     const log = { jobId: job.id, attempt, step: options.step }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import type { CliIo } from '../cli-io.ts'
-import { addClientCommand, openClient, wholeNumber } from '../client-command.ts'
-import type { LogsOptions } from '../print-logs.ts'
+import { addClientCommand, openClient, wholeNumber } from '../parts/client-command.ts'
+import type { LogsOptions } from '../parts/print-logs.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
 
 /** `narwhal logs` */
 export function addLogsCommand(program: Command, io: CliIo): void {
@@ -21,7 +21,7 @@ export function addLogsCommand(program: Command, io: CliIo): void {
     .option('--job <name>', "only the pipeline's job of this name")
     .action(async (given: string, options: LogsOptions) => {
       const client = await openClient(options, io)
-      const { printLogs } = await import('../print-logs.ts')
+      const { printLogs } = await import('../parts/print-logs.ts')
       await printLogs(client, given, options, io)
     })
 }

@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
-import { formatSpan } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { formatSpan } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 /** `narwhal queue` */
 export function addQueueCommand(program: Command, io: CliIo): void {

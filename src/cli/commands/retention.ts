@@ -1,19 +1,19 @@
 import type { Command } from 'commander'
-import type { RetentionState } from '../../contract/rest-retention.ts'
+import type { RetentionState } from '../../contract/rest/rest-retention.ts'
+import { bytesInWords } from '../../core/attempt/log-limit.ts'
 import { keepInWords } from '../../core/keeping.ts'
-import { bytesInWords } from '../../core/log-limit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
-import { formatAge } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { formatAge } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 interface RetentionOptions extends ClientOptions {
   readonly dryRun?: boolean

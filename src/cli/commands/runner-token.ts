@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -10,10 +8,12 @@ import {
   openClient,
   printJson,
   wholeNumber,
-} from '../client-command.ts'
-import { durationMs } from '../duration.ts'
-import { formatAge } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { durationMs } from '../terminal/duration.ts'
+import { formatAge } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 interface CreateOptions extends ClientOptions {
   readonly labels?: string

@@ -1,10 +1,8 @@
 import type { Command } from 'commander'
-import { networkInBrief } from '../../contract/network-words.ts'
-import type { RunnerView } from '../../contract/views.ts'
-import { isLoopbackUrl } from '../../lib/loopback.ts'
-import { readOwnToken } from '../../lib/own-token.ts'
-import { cleanText } from '../clean-text.ts'
-import { type CliIo, coloursFor } from '../cli-io.ts'
+import { networkInBrief } from '../../contract/rest/network-words.ts'
+import type { RunnerView } from '../../contract/rest/views.ts'
+import { isLoopbackUrl } from '../../lib/reach/loopback.ts'
+import { readOwnToken } from '../../lib/reach/own-token.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -14,9 +12,11 @@ import {
   openClient,
   printJson,
   tellOff,
-} from '../client-command.ts'
-import { formatAge, paintStatus } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import { type CliIo, coloursFor } from '../terminal/cli-io.ts'
+import { formatAge, paintStatus } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 import { addRunnerTokenCommands, labelList } from './runner-token.ts'
 
 interface AddOptions extends ClientOptions {

@@ -1,19 +1,19 @@
 import type { Command } from 'commander'
-import type { SecretView } from '../../contract/rest-secrets.ts'
+import type { SecretView } from '../../contract/rest/rest-secrets.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
-import { formatAge, formatDay } from '../format.ts'
-import { parseEnd } from '../parse-when.ts'
-import { resolvePipeline } from '../resolve.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { resolvePipeline } from '../parts/resolve.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { formatAge, formatDay } from '../terminal/format.ts'
+import { parseEnd } from '../terminal/parse-when.ts'
+import { printTable } from '../terminal/table.ts'
 
 interface SecretOptions extends ClientOptions {
   readonly repository?: string
@@ -137,7 +137,7 @@ function rulesInWords({ expiresAt, runners, isNotMasked }: SecretView): string {
 async function explain(name: string, options: ExplainOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const pipeline = await resolvePipeline(client, options.pipeline)
-  const { explainSecret } = await import('../explain-secret.ts')
+  const { explainSecret } = await import('../parts/explain-secret.ts')
   const explained = await explainSecret(client.address, { pipeline, name }, io.signal)
   if (options.json) return printJson(io, explained)
   const { secret, near, jobs } = explained

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   type ClientOptions,
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
 
 /** `narwhal sign-in-link` */
 export function addSignInLinkCommand(program: Command, io: CliIo): void {

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { TokenView } from '../../contract/rest-tokens.ts'
-import { ROLES, type Role } from '../../core/role.ts'
+import type { TokenView } from '../../contract/rest/rest-tokens.ts'
+import { ROLES, type Role } from '../../core/access/role.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -13,10 +11,12 @@ import {
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
-import { durationMs } from '../duration.ts'
-import { formatAge } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { durationMs } from '../terminal/duration.ts'
+import { formatAge } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 interface CreateOptions extends ClientOptions {
   readonly user?: string

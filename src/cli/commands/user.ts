@@ -1,8 +1,6 @@
 import { type Command, Option } from 'commander'
-import { ROLES, type Role } from '../../core/role.ts'
+import { ROLES, type Role } from '../../core/access/role.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { cleanText } from '../clean-text.ts'
-import type { CliIo } from '../cli-io.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -10,9 +8,11 @@ import {
   note,
   openClient,
   printJson,
-} from '../client-command.ts'
-import { formatAge } from '../format.ts'
-import { printTable } from '../table.ts'
+} from '../parts/client-command.ts'
+import { cleanText } from '../terminal/clean-text.ts'
+import type { CliIo } from '../terminal/cli-io.ts'
+import { formatAge } from '../terminal/format.ts'
+import { printTable } from '../terminal/table.ts'
 
 /** `narwhal user add|list|role|remove` */
 export function addUserCommands(program: Command, io: CliIo): void {

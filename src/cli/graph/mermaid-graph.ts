@@ -1,4 +1,4 @@
-import type { PipelinePlan } from '../../core/plan.ts'
+import type { PipelinePlan } from '../../core/plan/plan.ts'
 
 /** A plan as a flowchart for Mermaid; see mermaid.js.org. */
 export function mermaidGraph({ jobs }: PipelinePlan): string {

@@ -1,6 +1,6 @@
-import { levelsOf } from '../../core/levels.ts'
-import type { PipelinePlan } from '../../core/plan.ts'
-import { textWidth } from '../text-width.ts'
+import { levelsOf } from '../../core/plan/levels.ts'
+import type { PipelinePlan } from '../../core/plan/plan.ts'
+import { textWidth } from '../terminal/text-width.ts'
 
 const HEIGHT = 36
 const GAP = { x: 56, y: 16 }

@@ -1,7 +1,7 @@
-import { levelsOf } from '../../core/levels.ts'
-import type { JobSpec, PipelinePlan, StepSpec } from '../../core/plan.ts'
-import { cleanText } from '../clean-text.ts'
-import type { Look } from '../summary.ts'
+import { levelsOf } from '../../core/plan/levels.ts'
+import type { JobSpec, PipelinePlan, StepSpec } from '../../core/plan/plan.ts'
+import type { Look } from '../follow/summary.ts'
+import { cleanText } from '../terminal/clean-text.ts'
 
 /** A plan as a tree of its jobs in the order in which they can start, each with its steps. */
 export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look): string[] {

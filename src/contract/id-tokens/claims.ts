@@ -1,8 +1,8 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { Forge } from '../../core/forge.ts'
-import type { IdTokenSpec } from '../../core/id-token.ts'
+import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
-import type { IncludedSource } from '../../core/plan.ts'
+import type { IncludedSource } from '../../core/plan/plan.ts'
 import { subjectOf } from './subject.ts'
 
 /** Who a job is: all that a token can say of it. */

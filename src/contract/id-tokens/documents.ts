@@ -1,5 +1,5 @@
-import type { KeyTimes } from '../../core/id-token-keys.ts'
-import { shownKeys } from '../../core/id-token-keys.ts'
+import type { KeyTimes } from '../../core/id-token/id-token-keys.ts'
+import { shownKeys } from '../../core/id-token/id-token-keys.ts'
 import { CLAIMS } from './claims.ts'
 
 /** The one that every cloud takes: Microsoft's takes no other. */

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { IdTokenSpec } from '../../core/id-token.ts'
+import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import { type IdToken, type IdTokenSchema, IdTokenSubject } from '../gen/narwhal/v1/runner_pb.js'
-import { lookUp } from '../rpc.ts'
+import { lookUp } from '../rpc/rpc.ts'
 
 /** The id tokens of a job between the generated messages and the domain. */
 

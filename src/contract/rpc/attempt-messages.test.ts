@@ -4,8 +4,8 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyText } from '../../../test/support/any-plan.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
-import type { AttemptEvent, NumberedEvent } from '../../core/attempt-event.ts'
-import { MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from '../../core/log-chunk.ts'
+import type { AttemptEvent, NumberedEvent } from '../../core/attempt/attempt-event.ts'
+import { MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from '../../core/attempt/log-chunk.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
 import {
   type Fault,

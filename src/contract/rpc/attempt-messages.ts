@@ -1,8 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { AttemptEvent, NumberedEvent, ReceivedEvent } from '../../core/attempt-event.ts'
-import { soundImages } from '../../core/image-run.ts'
+import type {
+  AttemptEvent,
+  NumberedEvent,
+  ReceivedEvent,
+} from '../../core/attempt/attempt-event.ts'
+import { soundImages } from '../../core/attempt/image-run.ts'
 import type { RunAttemptResponse, RunAttemptResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
-import { outputsFromProto, outputsToProto } from '../outputs-message.ts'
+import { outputsFromProto, outputsToProto } from './outputs-message.ts'
 import {
   chunkFromProto,
   chunkToProto,
@@ -12,7 +16,7 @@ import {
   outcomeToProto,
   phaseFromProto,
   phaseToProto,
-} from '../rpc.ts'
+} from './rpc.ts'
 
 /** What a runner says on the stream of an attempt. */
 

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyJob, anyText } from '../../../test/support/any-plan.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
-import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/log-limit.ts'
+import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import { RunAttemptRequestSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { type AttemptRequest, requestFromProto, requestToProto } from './attempt-requests.ts'
 

@@ -1,20 +1,20 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
-import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/log-limit.ts'
-import type { JobSpec } from '../../core/plan.ts'
+import type { JobSpec } from '../../core/plan/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import {
-  attemptRefFromProto,
-  type CommitSource,
-  commitFromProto,
-  commitToProto,
-} from '../attempt.ts'
 import {
   type RunAttemptRequest,
   RunAttemptRequestSchema,
   type StartAttempt,
 } from '../gen/narwhal/v1/runner_pb.js'
-import { jobFromProto, jobToProto } from '../plan-messages.ts'
+import {
+  attemptRefFromProto,
+  type CommitSource,
+  commitFromProto,
+  commitToProto,
+} from './attempt.ts'
+import { jobFromProto, jobToProto } from './plan-messages.ts'
 
 /** What a dispatcher says on the stream of an attempt. */
 

@@ -4,8 +4,8 @@ import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyPlan, anyText } from '../../../test/support/any-plan.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
-import { factsFromProto } from '../event-facts.ts'
 import { PlanCommitRequestSchema, PlanCommitResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
+import { factsFromProto } from './event-facts.ts'
 import {
   type PlannedCommit,
   type PlanOrder,

@@ -1,23 +1,23 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { boundedFiles, type ChangedFiles } from '../../core/changed-files.ts'
-import { findCycle } from '../../core/graph.ts'
-import type { PipelinePlan, Problem } from '../../core/plan.ts'
-import type { TargetJobs } from '../../core/target-jobs.ts'
+import { findCycle } from '../../core/plan/graph.ts'
+import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
+import type { TargetJobs } from '../../core/plan/target-jobs.ts'
+import { boundedFiles, type ChangedFiles } from '../../core/stranger/changed-files.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { type CommitSource, commitFromProto, commitToProto } from '../attempt.ts'
-import { type EventFacts, factsFromProto, factsToProto } from '../event-facts.ts'
 import type {
   PlanCommitRequest,
   PlanCommitRequestSchema,
   PlanCommitResponse,
   PlanCommitResponseSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
+import { type CommitSource, commitFromProto, commitToProto } from './attempt.ts'
+import { type EventFacts, factsFromProto, factsToProto } from './event-facts.ts'
 import {
   type IncludeSource,
   includeSourceFromProto,
   includeSourceToProto,
-} from '../include-source.ts'
-import { planFromProto, planToProto } from '../plan-messages.ts'
+} from './include-source.ts'
+import { planFromProto, planToProto } from './plan-messages.ts'
 
 /** What a runner is asked that plans a commit, and its answer. */
 

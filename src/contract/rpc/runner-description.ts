@@ -3,7 +3,7 @@ import { type FlawedTool, soundFlaws } from '../../core/flawed-tool.ts'
 import { type JobNetworkRules, soundNetwork } from '../../core/job-network.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { DescribeResponse, DescribeResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
-import { engineFromProto, engineToProto } from '../rpc.ts'
+import { engineFromProto, engineToProto } from './rpc.ts'
 
 /** What a runner says of itself once: it changes only with the process. */
 export interface RunnerDescription {

@@ -1,15 +1,15 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
-import { attemptRefFromProto, isAttempt } from '../attempt.ts'
 import {
   type OrphanAttempt,
   Engine as ProtoEngine,
   type WatchLoadResponse,
   type WatchLoadResponseSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
-import { engineFromProto, engineToProto } from '../rpc.ts'
-import type { RunnerSample } from '../views.ts'
+import type { RunnerSample } from '../rest/views.ts'
+import { attemptRefFromProto, isAttempt } from './attempt.ts'
+import { engineFromProto, engineToProto } from './rpc.ts'
 
 /** An attempt that a runner has and that nobody asks about. */
 export interface Orphan extends AttemptRef {

@@ -1,4 +1,4 @@
-import type { AttemptView, JobView, PhaseView, StepView } from '../views.ts'
+import type { AttemptView, JobView, PhaseView, StepView } from '../rest/views.ts'
 import type { SpanDraft } from './waterfall.ts'
 
 /** What of an attempt's time is known at `at`, in the order of the starts. */

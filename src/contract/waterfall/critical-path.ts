@@ -1,4 +1,4 @@
-import type { JobView } from '../views.ts'
+import type { JobView } from '../rest/views.ts'
 import type { SpanDraft } from './waterfall.ts'
 
 /** Durations are whole milliseconds, so that what follows something may seem to start before its end. */

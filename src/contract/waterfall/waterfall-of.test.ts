@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { aJob, anAttempt, aPipeline, aStep } from '#root/test/support/cli/views.ts'
-import type { AttemptView, JobView, PhaseView } from '../views.ts'
+import type { AttemptView, JobView, PhaseView } from '../rest/views.ts'
 import { waterfallView } from './waterfall.ts'
 import { waterfallOf } from './waterfall-of.ts'
 

@@ -1,4 +1,4 @@
-import type { JobView, PipelineView } from '../views.ts'
+import type { JobView, PipelineView } from '../rest/views.ts'
 import { attemptSpans, phaseSpan, span, waitingSpans } from './attempt-spans.ts'
 import { criticalJobs, criticalSpans } from './critical-path.ts'
 import type { SpanDraft, Waterfall } from './waterfall.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobId, outcomeSchema, pipelineId } from '../views.ts'
+import { jobId, outcomeSchema, pipelineId } from '../rest/views.ts'
 
 const at = z.number().int().nonnegative()
 

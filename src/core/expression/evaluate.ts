@@ -1,4 +1,4 @@
-import { matchesGlob } from '../glob.ts'
+import { matchesGlob } from '../plan/glob.ts'
 import type { Expression, FunctionName, Operator } from './syntax.ts'
 
 export type Value = string | number | boolean | null | readonly Value[]

@@ -1,4 +1,4 @@
-import { secretWithheld } from '../secret-rules.ts'
+import { secretWithheld } from '../secret/secret-rules.ts'
 import { heuristics } from './heuristics.ts'
 import type {
   Candidate,

@@ -1,5 +1,5 @@
-import { unreachable } from '../../lib/unreachable.ts'
-import { describeGroupWait } from '../group-wait.ts'
+import { unreachable } from '../../lib/reach/unreachable.ts'
+import { describeGroupWait } from '../concurrency/group-wait.ts'
 import { labelsInWords, stateInWords } from './requirements.ts'
 import type { SecretHolder, WaitingReason, Wanted } from './waiting-reason.ts'
 

@@ -1,5 +1,5 @@
 import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
-import type { KeptSecret } from '../secret-rules.ts'
+import type { KeptSecret } from '../secret/secret-rules.ts'
 
 /** What runs containers or sandboxes on a runner. `process` isolates nothing; `fake` is for tests. */
 export type Engine = 'docker' | 'bubblewrap' | 'process' | 'fake'

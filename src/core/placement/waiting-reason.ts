@@ -1,5 +1,5 @@
-import type { GroupWait } from '../group-wait.ts'
-import { secretWithheld } from '../secret-rules.ts'
+import type { GroupWait } from '../concurrency/group-wait.ts'
+import { secretWithheld } from '../secret/secret-rules.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
 import { hasContainers, missingLabels, refusesStranger } from './requirements.ts'
 

@@ -1,7 +1,7 @@
-import { askOnce } from '../../lib/ask-once.ts'
-import { describeConnectError } from '../../lib/connect-errors.ts'
-import type { Hosts } from '../../lib/hosts.ts'
-import { withSignal } from '../../lib/with-signal.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
+import { askOnce } from '../../lib/reach/ask-once.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
+import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 
 /** What a forge has answered, or why it is not known. */
 export type ForgeSaid =

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { type AuthorForge, authorForge, type HeldForge } from '#root/test/support/author-forge.ts'
 import { Stage } from '#root/test/support/stage.ts'
 import type { CommitEvent, Trust } from '../../core/commit-event.ts'
-import { ANY_HOSTS } from '../../lib/hosts.ts'
 import { silentLog } from '../../lib/log.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { AuthorLookup } from './author-lookup.ts'
 
 const KNOWN = 8

@@ -1,16 +1,16 @@
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { RepositoryId } from '../../core/ids.ts'
 import {
   type AskTrouble,
   accountsOf,
   DEFAULT_APPROVAL,
   type KnownAuthors,
-} from '../../core/approval.ts'
-import type { CommitEvent } from '../../core/commit-event.ts'
-import type { RepositoryId } from '../../core/ids.ts'
-import { isStranger } from '../../core/stranger.ts'
+} from '../../core/stranger/approval.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError } from '../../lib/errors.ts'
-import type { Hosts } from '../../lib/hosts.ts'
 import type { Logger } from '../../lib/log.ts'
-import { SerialQueue } from '../../lib/serial-queue.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { askForge } from './ask-forge.ts'

@@ -1,10 +1,10 @@
-import type { GitEnv } from '../../lib/git.ts'
-import { ANY_HOSTS } from '../../lib/hosts.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
-import { openForgeToken } from '../../store/forge-tokens.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { Store } from '../../store/store.ts'
-import type { Vault } from '../../store/vault.ts'
-import type { Recorder } from '../recorder.ts'
+import { openForgeToken } from '../../vault/forge-tokens.ts'
+import type { Vault } from '../../vault/vault.ts'
+import type { Recorder } from '../ledger/recorder.ts'
 import { AuthorLookup } from './author-lookup.ts'
 
 /** The author lookup of a dispatcher, until the signal aborts. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { ensureIdTokenKeys } from '../../store/id-token-keys.ts'
 import type { Store } from '../../store/store.ts'
-import type { Vault } from '../../store/vault.ts'
+import { ensureIdTokenKeys } from '../../vault/id-token-keys.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { IdTokenMinter } from './minter.ts'
 
 const LOOK_MS = 3_600_000

@@ -1,4 +1,4 @@
-import type { PipelineView } from '../../contract/views.ts'
+import type { PipelineView } from '../../contract/rest/views.ts'
 import { type StatusState, statusContext, statusState } from '../../core/commit-status.ts'
 
 /** What a forge is told of a commit. */

@@ -1,12 +1,12 @@
 import type { z } from 'zod'
-import type { newForgeLink } from '../../contract/rest-forge-links.ts'
-import type { Doer } from '../../core/audit.ts'
-import { cloneHost } from '../../lib/clone-host.ts'
+import type { newForgeLink } from '../../contract/rest/rest-forge-links.ts'
+import type { Doer } from '../../core/audit/audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { forgeTokenPlace } from '../../store/forge-tokens.ts'
+import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
-import type { Vault } from '../../store/vault.ts'
+import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { ForgeTarget } from './forge-requests.ts'
 
 type Request = z.output<typeof newForgeLink>

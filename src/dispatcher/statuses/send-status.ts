@@ -1,6 +1,6 @@
-import { askOnce } from '../../lib/ask-once.ts'
-import { describeConnectError } from '../../lib/connect-errors.ts'
-import type { Hosts } from '../../lib/hosts.ts'
+import { askOnce } from '../../lib/reach/ask-once.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
+import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 import type { ForgeRequest } from './forge-requests.ts'
 
 /** What became of a status that was sent. */

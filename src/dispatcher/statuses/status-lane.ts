@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PipelineId } from '../../core/ids.ts'
-import { backoff } from '../../lib/backoff.ts'
+import { backoff } from '../../lib/async/backoff.ts'
 import type { ForgeAnswer } from './send-status.ts'
 
 /** How one status is told; `nothing`: there was nothing to tell any more. Never rejects. */

@@ -1,4 +1,4 @@
-import type { JobView, PipelineView } from '../../contract/views.ts'
+import type { JobView, PipelineView } from '../../contract/rest/views.ts'
 import type { Span } from '../../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
 import type { Outcome } from '../../core/outcome.ts'

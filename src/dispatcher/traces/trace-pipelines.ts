@@ -1,4 +1,4 @@
-import type { PipelineView } from '../../contract/views.ts'
+import type { PipelineView } from '../../contract/rest/views.ts'
 import { parseTraceparent } from '../../core/traceparent.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { StoreReader } from '../../store/store.ts'

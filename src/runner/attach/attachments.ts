@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
-import { backoff } from '../../lib/backoff.ts'
+import { backoff } from '../../lib/async/backoff.ts'
+import type { HeartbeatOptions } from '../../lib/async/heartbeat.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import type { HeartbeatOptions } from '../../lib/heartbeat.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { ClientTls } from '../../lib/tls-files.ts'
-import { Wake } from '../wake.ts'
+import type { ClientTls } from '../../lib/tls/tls-files.ts'
+import { Wake } from '../../lib/wake.ts'
 import { type DispatcherSocket, dialDispatcher } from './dial-dispatcher.ts'
 import {
   type DispatcherSeat,

@@ -8,12 +8,12 @@ import {
   MOST_MESSAGE_BYTES,
   PING_MS,
   SILENCE_MS,
-} from '../../contract/attach.ts'
-import { describeConnectError } from '../../lib/connect-errors.ts'
+} from '../../contract/rpc/attach.ts'
+import { type Heartbeat, type HeartbeatOptions, keepAlive } from '../../lib/async/heartbeat.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type Heartbeat, type HeartbeatOptions, keepAlive } from '../../lib/heartbeat.ts'
-import { openSocketStream } from '../../lib/socket-stream.ts'
-import type { ClientTls } from '../../lib/tls-files.ts'
+import { openSocketStream } from '../../lib/reach/socket-stream.ts'
+import { describeConnectError } from '../../lib/tls/connect-errors.ts'
+import type { ClientTls } from '../../lib/tls/tls-files.ts'
 
 export interface DialDispatcher {
   /** As `http://dispatcher:4748`. */

@@ -3,8 +3,8 @@ import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Logger } from '../../lib/log.ts'
+import { runnerHandler } from '../link/runner-handler.ts'
 import type { Runner } from '../runner.ts'
-import { runnerHandler } from '../runner-handler.ts'
 
 /** Serves a runner over sockets that were opened by itself. */
 export interface SocketServer extends AsyncDisposable {

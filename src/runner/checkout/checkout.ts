@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CommitSource } from '../../contract/attempt.ts'
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { hasCode, NarwhalError } from '../../lib/errors.ts'
-import { type GitEnv, git } from '../../lib/git.ts'
-import { OUTPUT_FILE } from '../collect-outputs.ts'
+import { type GitEnv, git } from '../../lib/git/git.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
+import { OUTPUT_FILE } from '../steps/collect-outputs.ts'
 
 /** For the time of a fetch, which brings tags only beside a ref that it keeps. */
 const KEPT_REF = 'refs/narwhal/commit'

@@ -1,8 +1,8 @@
-import { cloneHost } from '../../lib/clone-host.ts'
-import { parseCloneUrl } from '../../lib/git.ts'
-import type { Found } from '../../lib/git-way.ts'
-import { type Hosts, nearest } from '../../lib/hosts.ts'
-import type { Nearness } from '../../lib/reach.ts'
+import { cloneHost } from '../../lib/git/clone-host.ts'
+import { parseCloneUrl } from '../../lib/git/git.ts'
+import type { Found } from '../../lib/git/git-way.ts'
+import { type Hosts, nearest } from '../../lib/reach/hosts.ts'
+import type { Nearness } from '../../lib/reach/reach.ts'
 import { type FetchPolicy, isNamed } from './fetch-policy.ts'
 
 /** Finds the hosts that are asked because a commit, or a server that it leads to, names them. */

@@ -1,6 +1,6 @@
-import { cloneHost } from '../../lib/clone-host.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { parseCloneUrl } from '../../lib/git.ts'
+import { cloneHost } from '../../lib/git/clone-host.ts'
+import { parseCloneUrl } from '../../lib/git/git.ts'
 import { quoteUrl } from '../../lib/without-credentials.ts'
 
 /** From where a commit may have more fetched than itself; its files name it, so it is hostile text. */

@@ -1,5 +1,5 @@
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type GitEnv, git } from '../../lib/git.ts'
+import { type GitEnv, git } from '../../lib/git/git.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
 import { findEntry, readCommit } from '../mirror/read-commit.ts'
 

@@ -1,5 +1,5 @@
 import { NarwhalError } from '../../lib/errors.ts'
-import type { GitEnv } from '../../lib/git.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
 import { findEntry, readCommit } from '../mirror/read-commit.ts'
 import { type CommitObjects, readConfigBlob } from './read-config-blob.ts'

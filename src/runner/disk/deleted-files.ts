@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ProcessSearch } from '../executor/process-search.ts'
+import type { ProcessSearch } from '../executor/processes/process-search.ts'
 
 /** After so many processes others have their turn. */
 const TURN = 64

@@ -1,6 +1,6 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import type { DiskUse, Sandbox, SandboxDisk } from '../executor/executor.ts'
-import { sizeInWords } from '../executor/limit-notes.ts'
+import { sizeInWords } from '../executor/local/bounds/limit-notes.ts'
 import { findFull } from './disk-room.ts'
 
 /** Why a job was ended that took more of the disk than it may. */

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { sizeInWords } from '../executor/limit-notes.ts'
+import { sizeInWords } from '../executor/local/bounds/limit-notes.ts'
 
 /** With less than that, writing fails: the file systems keep some for themselves. */
 const FULL_BYTES = 16 * 1024 ** 2

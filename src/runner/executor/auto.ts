@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Engine } from '../../core/placement/placement.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { DockerExecutor, type DockerExecutorOptions } from './docker.ts'
+import { DockerExecutor, type DockerExecutorOptions } from './docker/docker-executor.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts'
 import { containersWanted, noEngine } from './refuse-containers.ts'
 

@@ -7,9 +7,9 @@ import { findProcesses } from '../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
-import { DockerExecutor } from './docker.ts'
-import { parseEngineAddress } from './docker-address.ts'
-import { DockerApi } from './docker-api.ts'
+import { DockerExecutor } from './docker/docker-executor.ts'
+import { parseEngineAddress } from './docker/engine/docker-address.ts'
+import { DockerApi } from './docker/engine/docker-api.ts'
 
 const docker = testService('docker')
 const skip = docker.skip || (docker.url.startsWith('unix://') ? false : 'needs a Unix socket')

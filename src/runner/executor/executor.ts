@@ -1,6 +1,6 @@
-import type { ImageRun } from '../../core/image-run.ts'
+import type { ImageRun } from '../../core/attempt/image-run.ts'
 import type { Engine } from '../../core/placement/placement.ts'
-import type { ServiceSpec } from '../../core/plan.ts'
+import type { ServiceSpec } from '../../core/plan/plan.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 
 /** What a sandbox is for and what it may use. */

@@ -10,7 +10,7 @@ import { testImage, testService, uniquePrefix } from '../../../test/support/serv
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { silentLog } from '../../lib/log.ts'
 import { AutoExecutor } from './auto.ts'
-import { FakeExecutor } from './fake.ts'
+import { FakeExecutor } from './fake/fake.ts'
 import { openExecutor } from './open-executor.ts'
 
 const docker = testService('docker')

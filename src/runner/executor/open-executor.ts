@@ -3,11 +3,11 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { NetworkSource } from '../network/network-source.ts'
 import { AutoExecutor } from './auto.ts'
-import { BubblewrapExecutor } from './bubblewrap.ts'
-import { DockerExecutor } from './docker.ts'
+import { DockerExecutor } from './docker/docker-executor.ts'
 import type { Executor, SandboxLimits } from './executor.ts'
-import { FakeExecutor } from './fake.ts'
-import { ProcessExecutor } from './process.ts'
+import { FakeExecutor } from './fake/fake.ts'
+import { BubblewrapExecutor } from './local/bubblewrap.ts'
+import { ProcessExecutor } from './local/process.ts'
 
 /** Which executor a runner uses, and what is around it. */
 export interface ExecutorConfig {

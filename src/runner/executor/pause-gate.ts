@@ -1,4 +1,4 @@
-import { withSignal } from '../../lib/with-signal.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
 
 /** How long `close` waits for what is just being started, in milliseconds. */
 const LONGEST_START_MS = 1_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { Executor, SandboxSpec } from './executor.ts'
-import { FakeExecutor } from './fake.ts'
+import { FakeExecutor } from './fake/fake.ts'
 import { StrangersGuard } from './strangers-guard.ts'
 
 function having(engines: readonly Engine[]): Executor {

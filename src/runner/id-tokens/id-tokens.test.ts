@@ -11,8 +11,8 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../../test/support/test-runner.ts'
-import { FakeExecutor } from '../executor/fake.ts'
-import { ProcessExecutor } from '../executor/process.ts'
+import { FakeExecutor } from '../executor/fake/fake.ts'
+import { ProcessExecutor } from '../executor/local/process.ts'
 
 async function openWorld(executor: FakeExecutor | ProcessExecutor) {
   await using stack = new AsyncDisposableStack()

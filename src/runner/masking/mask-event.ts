@@ -1,5 +1,5 @@
-import type { AttemptEvent } from '../../core/attempt-event.ts'
-import type { Outputs } from '../../core/outputs.ts'
+import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
+import type { Outputs } from '../../core/plan/outputs.ts'
 import type { JobMask } from './job-mask.ts'
 
 /**

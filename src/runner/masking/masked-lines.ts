@@ -1,5 +1,5 @@
 import type { OutputStream } from '../executor/executor.ts'
-import { LogLines } from '../log-lines.ts'
+import { LogLines } from '../log/log-lines.ts'
 import type { JobMask } from './job-mask.ts'
 import type { MaskedStream, SecretMask } from './secret-mask.ts'
 

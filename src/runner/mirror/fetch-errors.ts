@@ -1,4 +1,4 @@
-import type { CommitSource } from '../../contract/attempt.ts'
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 
 /** What git's words about a fetch mean: it has no codes for them. */

@@ -5,7 +5,7 @@ import { eventually } from '#root/test/support/eventually.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
-import type { CommitSource } from '../../contract/attempt.ts'
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { silentLog } from '../../lib/log.ts'
 import { MirrorCache } from './mirror-cache.ts'
 

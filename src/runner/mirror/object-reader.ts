@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type GitEnv, startGit } from '../../lib/git.ts'
-import { withSignal } from '../../lib/with-signal.ts'
+import { type GitEnv, startGit } from '../../lib/git/git.ts'
 import { type ObjectInfo, ObjectStream } from './object-stream.ts'
 
 const OBJECT_ID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/

@@ -1,4 +1,4 @@
-import type { GitEnv } from '../../lib/git.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /** So many processes stay for the repositories that were read last. */

@@ -1,7 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Hosts } from '../../lib/hosts.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
 import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
 
 /** A server that says nothing for a minute is given up. */

@@ -1,6 +1,6 @@
 import type { Reach } from './holes.ts'
 import type { NetworkSettings } from './options.ts'
-import type { Audience } from './rules.ts'
+import type { Audience } from './routed/rules.ts'
 
 /** What a job's log says where private networks are closed to it: whose connection is refused must find out why. */
 export function closedNotes(

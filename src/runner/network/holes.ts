@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Hole } from './rules.ts'
+import type { Hole } from './routed/rules.ts'
 
 /** What the operator lets all jobs reach though it is private: a host and a port of it. */
 export interface Reach {

@@ -1,4 +1,4 @@
-import type { Audience } from './rules.ts'
+import type { Audience } from './routed/rules.ts'
 
 /** How the processes of one job are connected. */
 export interface Connection extends AsyncDisposable {

@@ -2,9 +2,9 @@ import { describeError } from '../../lib/errors.ts'
 import { isProgram } from './commands.ts'
 import type { JobNetworks } from './job-networks.ts'
 import type { NetworkOptions } from './options.ts'
-import { RoutedNetwork } from './routed-network.ts'
+import { RoutedNetwork } from './routed/routed-network.ts'
 import { MachineNetworks, NoNetworks } from './unrouted-networks.ts'
-import { UserNetworks } from './user-networks.ts'
+import { UserNetworks } from './user/user-networks.ts'
 
 /** The best network for jobs that this machine and user allow; never rejects. */
 export async function openJobNetworks(options: NetworkOptions): Promise<JobNetworks> {

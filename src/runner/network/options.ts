@@ -1,6 +1,6 @@
 import type { Logger } from '../../lib/log.ts'
 import type { Reach } from './holes.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from './resolver/upstream.ts'
 
 /** What the operator says of the network of jobs. */
 export interface NetworkSettings {

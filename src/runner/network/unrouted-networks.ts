@@ -5,7 +5,7 @@ import {
   type JobNetworks,
   noConnection,
 } from './job-networks.ts'
-import type { Audience } from './rules.ts'
+import type { Audience } from './routed/rules.ts'
 
 /** Where this machine makes no rules for jobs: what they get instead. */
 abstract class UnroutedNetworks implements JobNetworks {

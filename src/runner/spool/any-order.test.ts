@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FACTS, logOf, openSpools, readAll } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
-import { linesOf } from '../../contract/log-chunk.ts'
+import { linesOf } from '../../contract/log/log-chunk.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 

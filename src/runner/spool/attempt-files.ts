@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { NumberedEvent } from '../../core/attempt-event.ts'
+import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { Milestones } from './milestones.ts'

@@ -1,4 +1,4 @@
-import type { AttemptEvent, NumberedEvent } from '../../core/attempt-event.ts'
+import type { AttemptEvent, NumberedEvent } from '../../core/attempt/attempt-event.ts'
 import { advance, NOTHING_YET, type Progress } from './progress.ts'
 
 interface Entry {

@@ -1,5 +1,5 @@
-import { type ChunkLine, chunkOf } from '../../contract/log-chunk.ts'
-import type { NumberedEvent } from '../../core/attempt-event.ts'
+import { type ChunkLine, chunkOf } from '../../contract/log/log-chunk.ts'
+import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 
 const LOST = 'lines are missing here: this log was damaged on the disk of the runner'
 

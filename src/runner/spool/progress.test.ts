@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wordsOf } from '../../../test/support/spool.ts'
-import type { AttemptEvent } from '../../core/attempt-event.ts'
+import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 import { advance, closingEvents, NOTHING_YET } from './progress.ts'
 
 function closingOf(events: readonly AttemptEvent[], steps = 3): string[] {

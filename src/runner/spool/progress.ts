@@ -1,5 +1,5 @@
-import { chunkOf } from '../../contract/log-chunk.ts'
-import type { AttemptEvent } from '../../core/attempt-event.ts'
+import { chunkOf } from '../../contract/log/log-chunk.ts'
+import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 
 /** How far an attempt has come, by its events. Its parts are steps and services, by their numbers. */
 export interface Progress {

@@ -1,4 +1,4 @@
-import type { NumberedEvent } from '../../core/attempt-event.ts'
+import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { AttemptFiles } from './attempt-files.ts'
 

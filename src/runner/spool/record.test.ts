@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chunkOf, linesOf } from '../../contract/log-chunk.ts'
-import type { AttemptEvent } from '../../core/attempt-event.ts'
+import { chunkOf, linesOf } from '../../contract/log/log-chunk.ts'
+import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 import { encodeRecords, eventOf, eventToBody, findRecord, seqOf } from './record.ts'
 
 const line = (text: string, at = 1_700_000_000_007) => ({ at, stream: 'stderr' as const, text })

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { type ChunkLine, chunkOf } from '../../contract/log-chunk.ts'
-import type { AttemptEvent, NumberedEvent } from '../../core/attempt-event.ts'
+import { type ChunkLine, chunkOf } from '../../contract/log/log-chunk.ts'
+import type { AttemptEvent, NumberedEvent } from '../../core/attempt/attempt-event.ts'
 
 /**
  * A record is a head, the length and the CRC-32 of its body (both little-endian, 4 bytes), and the

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { NumberedEvent } from '../../core/attempt-event.ts'
+import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 import type { AttemptFacts, LeftSegments } from './attempt-files.ts'
 import { advance, NOTHING_YET, type Progress } from './progress.ts'
 import { eventOf, isHeader, isLog, seqOf } from './record.ts'

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { z } from 'zod'
-import { jobId } from '../../contract/views.ts'
+import { jobId } from '../../contract/rest/views.ts'
 import { encodeRecords, findRecord, isHeader } from './record.ts'
 
 /**

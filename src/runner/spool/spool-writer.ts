@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { backoff } from '../../lib/backoff.ts'
+import { backoff } from '../../lib/async/backoff.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { AttemptFiles } from './attempt-files.ts'
 import type { EventWindow } from './event-window.ts'

@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { FACTS, logOf, openSpools, readAll } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
-import { linesOf } from '../../contract/log-chunk.ts'
-import type { EventSpool } from '../event-spool.ts'
+import { linesOf } from '../../contract/log/log-chunk.ts'
+import type { EventSpool } from './event-spool.ts'
 
 const MB = 2 ** 20
 const nothing = () => {}

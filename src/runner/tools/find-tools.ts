@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { FlawedTool } from '../../core/flawed-tool.ts'
-import { git } from '../../lib/git.ts'
+import { git } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { knownHoles, type ToolName } from './known-holes.ts'
 

@@ -1,9 +1,9 @@
 import { NarwhalError } from '../../lib/errors.ts'
-import { parseEngineAddress } from '../executor/docker-address.ts'
-import { callEngine, type EngineCall } from '../executor/docker-http.ts'
+import { parseEngineAddress } from '../executor/docker/engine/docker-address.ts'
+import { callEngine, type EngineCall } from '../executor/docker/engine/docker-http.ts'
 import type { SandboxHandle } from '../executor/executor.ts'
-import { inContainer, withMark } from '../executor/process-search.ts'
-import { killTree } from '../executor/process-tree.ts'
+import { inContainer, withMark } from '../executor/processes/process-search.ts'
+import { killTree } from '../executor/processes/process-tree.ts'
 
 const SILENCE_MS = 10_000
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import type { Sandbox, SandboxHandle, SandboxSpec } from '../executor/executor.ts'
-import { FakeExecutor } from '../executor/fake.ts'
+import { FakeExecutor } from '../executor/fake/fake.ts'
 import type { Watchdog } from './watchdog.ts'
 import { watchedExecutor } from './watched-executor.ts'
 

@@ -1,7 +1,7 @@
-import type { ImageRun } from '../../core/image-run.ts'
+import type { ImageRun } from '../../core/attempt/image-run.ts'
 import type { Engine } from '../../core/placement/placement.ts'
+import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { SerialQueue } from '../../lib/serial-queue.ts'
 import type {
   Executor,
   OutputListener,

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { FailedSandbox, KeepFailed } from '../../runner/attempt/failed-sandbox.ts'
 import type { SandboxShell, ServedShell } from '../../runner/executor/sandbox-shell.ts'
-import type { FailedSandbox, KeepFailed } from '../../runner/failed-sandbox.ts'
 
 /**
  * Keeps the sandbox of the job that fails first until somebody has looked at it. Only that one: those

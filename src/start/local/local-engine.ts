@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { claimFolder } from '../../runner/claim-folder.ts'
-import { PipelineFileParser } from '../../runner/pipeline-file-parser.ts'
+import { PipelineFileParser } from '../../runner/plan/pipeline-file-parser.ts'
 import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
 import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalParts } from './local-work.ts'

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readInclude } from '../../cli/read-include.ts'
-import type { IncludedFile, IncludeRef } from '../../contract/pipeline-file/include-ref.ts'
-import { includeSources } from '../../dispatcher/include-sources.ts'
-import { IncludeLoader } from '../../runner/load-include.ts'
+import { readInclude } from '../../cli/parts/read-include.ts'
+import { includeSources } from '../../dispatcher/pipelines/include-sources.ts'
+import type { IncludedFile, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
 import { MirrorCache } from '../../runner/mirror/mirror-cache.ts'
+import { IncludeLoader } from '../../runner/plan/load-include.ts'
 import type { LocalContext } from './local-context.ts'
 
 /** Brings the files that one of the working tree includes. */

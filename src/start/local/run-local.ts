@@ -1,7 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { cleanText } from '../../cli/clean-text.ts'
-import type { CliIo } from '../../cli/cli-io.ts'
 import {
   type EventOptions,
   printProblems,
@@ -9,14 +7,16 @@ import {
   refOf,
   targetOf,
 } from '../../cli/commands/file.ts'
-import { EXIT, exitCodeOfOutcome } from '../../cli/exit-code.ts'
-import type { ParsedPipelineFile } from '../../contract/pipeline-file/parse-pipeline-file.ts'
-import { withIncludes } from '../../contract/pipeline-file/with-includes.ts'
+import { cleanText } from '../../cli/terminal/clean-text.ts'
+import type { CliIo } from '../../cli/terminal/cli-io.ts'
+import { EXIT, exitCodeOfOutcome } from '../../cli/terminal/exit-code.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
-import type { PlanFacts } from '../../core/plan-facts.ts'
+import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { exists } from '../../lib/exists.ts'
+import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
+import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
+import type { FailedSandbox } from '../../runner/attempt/failed-sandbox.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
-import type { FailedSandbox } from '../../runner/failed-sandbox.ts'
 import type { Launch } from '../context.ts'
 import { ensureSandbox } from '../ensure-sandbox.ts'
 import { ownFolder } from '../own-folder.ts'
@@ -74,7 +74,7 @@ export async function runLocal(
     launch.io.stderr.write(`narwhal: ${trouble}\n`)
     return launch.io.exit(EXIT.serverAway)
   }
-  const { follow } = await import('../../cli/follow-pipeline.ts')
+  const { follow } = await import('../../cli/follow/follow-pipeline.ts')
   const outcome = await follow(
     (following) =>
       running.run(
@@ -139,8 +139,8 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
   const { root, event, details, options } = about
   const path = join(root, 'narwhal.yml')
   const text = await readPipelineFile(path, io)
-  const { parsePipelineFile } = await import('../../contract/pipeline-file/parse-pipeline-file.ts')
-  const { SAMPLE_FACTS } = await import('../../core/plan-facts.ts')
+  const { parsePipelineFile } = await import('../../pipeline-file/parse-pipeline-file.ts')
+  const { SAMPLE_FACTS } = await import('../../core/plan/plan-facts.ts')
   const { openLocalIncludes } = await import('./read-includes.ts')
   const { gitEnv: env, signal } = context
   const branch = await findBranch(root, { env, signal })
@@ -166,6 +166,6 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
     return io.exit(EXIT.notSuccess)
   }
   const { planLines } = await import('../../cli/graph/text-graph.ts')
-  const { lookOf } = await import('../../cli/follow-pipeline.ts')
+  const { lookOf } = await import('../../cli/follow/follow-pipeline.ts')
   io.stdout.write(`${planLines(parsed.plan, lookOf(io)).join('\n')}\n`)
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { checkSecret } from '../../store/secret-values.ts'
+import { checkSecret } from '../../vault/secret-values.ts'
 
 /** The names and values of secrets. */
 export type Secrets = Readonly<Record<string, string>>

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
-import { git } from '../../lib/git.ts'
+import { git } from '../../lib/git/git.ts'
 import { snapshotWork } from './snapshot-work.ts'
 
 const options = { env: readGitEnv(), signal: new AbortController().signal }

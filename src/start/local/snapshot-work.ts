@@ -1,6 +1,6 @@
 import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type GitEnv, git } from '../../lib/git.ts'
+import { type GitEnv, git } from '../../lib/git/git.ts'
 import { removeStaleLocks } from '../../runner/mirror/stale-locks.ts'
 
 /** A commit of a folder as it is now, in a repository of its own. */

@@ -1,16 +1,16 @@
-import { followLog } from '../../api/follow-log.ts'
+import { followLog } from '../../api/logs/follow-log.ts'
 import type { Broker } from '../../broker/broker.ts'
-import type { Following } from '../../cli/follow-pipeline.ts'
+import type { Following } from '../../cli/follow/follow-pipeline.ts'
 import {
   currentAttempt,
   type ModelEvent,
   type PipelineModel,
   reducePipeline,
   startModel,
-} from '../../cli/pipeline-model.ts'
-import type { ToldEvent } from '../../contract/live-event.ts'
+} from '../../cli/follow/pipeline-model.ts'
+import type { ToldEvent } from '../../contract/live/live-event.ts'
 import type { AttemptRef, EventId } from '../../core/ids.ts'
-import { EventHub } from '../../lib/event-hub.ts'
+import { EventHub } from '../../lib/async/event-hub.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 export interface LocalWatch {

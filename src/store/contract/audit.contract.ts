@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ChainCheck } from '../../contract/audit-chain.ts'
-import type { AuditEvent, Doer } from '../../core/audit.ts'
+import { ChainCheck } from '../../contract/rest/audit-chain.ts'
+import type { AuditEvent, Doer } from '../../core/audit/audit.ts'
 import type { AuditQuery, Store } from '../store.ts'
 import { aRunner, type OpenDatabase, openWorld } from './fixtures.ts'
 

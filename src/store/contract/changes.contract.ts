@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logAppend } from '#root/test/support/log-append.ts'
-import { stateChange } from '../../contract/live-event.ts'
+import { stateChange } from '../../contract/live/live-event.ts'
 import type { StoreWriter } from '../store.ts'
 import {
   aJob,

@@ -1,5 +1,5 @@
-import type { LogLine } from '../../contract/views.ts'
-import type { AttemptRecord } from '../../core/attempt.ts'
+import type { LogLine } from '../../contract/rest/views.ts'
+import type { AttemptRecord } from '../../core/attempt/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { RepositoryId, RunnerId } from '../../core/ids.ts'
 import { newId } from '../../lib/new-id.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Concurrency } from '../../core/concurrency.ts'
+import type { Concurrency } from '../../core/concurrency/concurrency.ts'
 import type { JobState } from '../../core/job.ts'
 import type { JobRecord, PipelineRecord, RepositoryRecord } from '../records.ts'
 import type { Store } from '../store.ts'

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { TESTER } from '../../../test/support/tester.ts'
-import { stateOfKey } from '../../core/id-token-keys.ts'
+import { stateOfKey } from '../../core/id-token/id-token-keys.ts'
 import {
   ensureIdTokenKeys,
   idTokenKeyPlace,
   retireIdTokenKey,
   rotateIdTokenKeys,
-} from '../id-token-keys.ts'
-import { Vault } from '../vault.ts'
+} from '../../vault/id-token-keys.ts'
+import { Vault } from '../../vault/vault.ts'
 import { aRepository, type OpenDatabase, openWorld } from './fixtures.ts'
 
 export function idTokensContract(open: OpenDatabase): void {

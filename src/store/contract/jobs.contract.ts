@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logAppend } from '#root/test/support/log-append.ts'
-import { jobView } from '../../contract/views.ts'
+import { jobView } from '../../contract/rest/views.ts'
 import type { JobRecord } from '../records.ts'
 import {
   aJob,

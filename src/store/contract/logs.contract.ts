@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logAppend } from '#root/test/support/log-append.ts'
-import type { LogLine } from '../../contract/views.ts'
-import { redactionInWords } from '../../core/redaction.ts'
+import type { LogLine } from '../../contract/rest/views.ts'
+import { redactionInWords } from '../../core/attempt/redaction.ts'
 import { LOG_READ_CHARACTERS } from '../store.ts'
 import { lines, type OpenDatabase, openWorld, seedAttempt } from './fixtures.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pipelineView } from '../../contract/views.ts'
+import { pipelineView } from '../../contract/rest/views.ts'
 import type { PipelineRecord } from '../records.ts'
 import type { PipelineFilter, Store } from '../store.ts'
 import {

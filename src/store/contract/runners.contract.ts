@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runnerView } from '../../contract/views.ts'
+import { runnerView } from '../../contract/rest/views.ts'
 import type { DispatcherId } from '../../core/ids.ts'
 import type { RunnerRecord } from '../records.ts'
 import { aRunner, type OpenDatabase, openWorld } from './fixtures.ts'

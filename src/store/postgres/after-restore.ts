@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Doer } from '../../core/audit.ts'
+import type { Doer } from '../../core/audit/audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { migrate } from '../migrations/migrate.ts'

@@ -1,5 +1,5 @@
-import { describeConnectError, isTlsError } from '../../lib/connect-errors.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { describeConnectError, isTlsError } from '../../lib/tls/connect-errors.ts'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const EXHAUSTED = ['53100', '53200', '53400']

@@ -1,7 +1,7 @@
-import type { Doer } from '../../core/audit.ts'
-import { appendAudit } from './audit-append.ts'
-import { newEntry } from './audit-entry.ts'
-import { auditHead } from './audit-reads.ts'
+import type { Doer } from '../../core/audit/audit.ts'
+import { appendAudit } from './audit/audit-append.ts'
+import { newEntry } from './audit/audit-entry.ts'
+import { auditHead } from './audit/audit-reads.ts'
 import type { Db } from './tables.ts'
 
 /** How far a restored database leaps: more than was ever given out since its backup. */

@@ -1,7 +1,8 @@
-import type { AuditHead, ChainedEntry } from '../../contract/audit-chain.ts'
-import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/views.ts'
+import type { AuditHead, ChainedEntry } from '../../contract/rest/audit-chain.ts'
+import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/rest/views.ts'
+import type { Redaction } from '../../core/attempt/redaction.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { GroupMember } from '../../core/concurrency.ts'
+import type { GroupMember } from '../../core/concurrency/concurrency.ts'
 import type { WebhookForge } from '../../core/forge.ts'
 import type {
   AttemptRef,
@@ -11,8 +12,7 @@ import type {
   PipelineId,
   RepositoryId,
 } from '../../core/ids.ts'
-import type { Redaction } from '../../core/redaction.ts'
-import { SerialQueue } from '../../lib/serial-queue.ts'
+import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import type { SessionRecord } from '../credentials.ts'
 import type {
   Asker,
@@ -50,22 +50,28 @@ import type {
   UntoldQuery,
 } from '../store.ts'
 import { jobView, runnerView } from '../views.ts'
-import { auditHead, listAudit, readAudit } from './audit-reads.ts'
-import { findDeliveries, findEvent, listPendingEvents } from './commit-events.ts'
+import { listAccounts } from './access/forge-accounts.ts'
+import { isForwarder } from './access/forwarders.ts'
+import { findSubjectIds, listIdTokenKeys } from './access/id-tokens.ts'
+import { findJoinToken, listJoinTokens } from './access/join-tokens.ts'
+import { findMerged } from './access/merged-authors.ts'
+import { findSealingKey } from './access/sealing.ts'
+import { findSecrets, listSecrets } from './access/secrets.ts'
+import { findSession } from './access/sessions.ts'
+import { findToken, listTokens } from './access/tokens.ts'
+import { findUser, findUserByToken, listUsers } from './access/users.ts'
+import { auditHead, listAudit, readAudit } from './audit/audit-reads.ts'
 import { listDispatchers } from './dispatchers.ts'
-import { listAccounts } from './forge-accounts.ts'
-import { isForwarder } from './forwarders.ts'
-import { listGroup } from './groups.ts'
-import { findSubjectIds, listIdTokenKeys } from './id-tokens.ts'
-import { findJob, listJobs, listQueuedJobs } from './jobs.ts'
-import { findJoinToken, listJoinTokens } from './join-tokens.ts'
-import { readLog, readLogChunks } from './logs.ts'
-import { findMerged } from './merged-authors.ts'
-import { findPipelineDetail } from './pipeline-detail.ts'
-import { findPipelineView, listAwaiting, listPipelineViews } from './pipeline-views.ts'
-import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines.ts'
-import { listPlacements } from './placements.ts'
-import { findRedactions } from './redactions.ts'
+import { findDeliveries, findEvent, listPendingEvents } from './pipelines/commit-events.ts'
+import { listGroup } from './pipelines/groups.ts'
+import { findJob, listJobs, listQueuedJobs } from './pipelines/jobs.ts'
+import { readLog, readLogChunks } from './pipelines/logs.ts'
+import { findPipelineDetail } from './pipelines/pipeline-detail.ts'
+import { findPipelineView, listAwaiting, listPipelineViews } from './pipelines/pipeline-views.ts'
+import { listOpenPipelines, listPipelinesOfDispatcher } from './pipelines/pipelines.ts'
+import { listPlacements } from './pipelines/placements.ts'
+import { findRedactions } from './pipelines/redactions.ts'
+import { SqlRetention } from './removal/retention.ts'
 import {
   findForgeRepositories,
   findRepositories,
@@ -73,11 +79,7 @@ import {
   listHeads,
   listRepositories,
 } from './repositories.ts'
-import { SqlRetention } from './retention.ts'
 import { findRunner, findRunnerByIdentity, listRunners } from './runners.ts'
-import { findSealingKey } from './sealing.ts'
-import { findSecrets, listSecrets } from './secrets.ts'
-import { findSession } from './sessions.ts'
 import { lastChange, listChanges } from './state-changes.ts'
 import {
   findForgeLink,
@@ -87,8 +89,6 @@ import {
   listUntold,
 } from './statuses.ts'
 import type { Db } from './tables.ts'
-import { findToken, listTokens } from './tokens.ts'
-import { findUser, findUserByToken, listUsers } from './users.ts'
 
 /** Everything that can be read, over a pool or inside a transaction. */
 export class SqlReader implements StoreReader {

@@ -1,7 +1,8 @@
-import type { StateChange } from '../../contract/live-event.ts'
-import type { AuditEvent, Doer } from '../../core/audit.ts'
+import type { StateChange } from '../../contract/live/live-event.ts'
+import type { Redaction } from '../../core/attempt/redaction.ts'
+import type { AuditEvent, Doer } from '../../core/audit/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { Concurrency, GroupMember } from '../../core/concurrency.ts'
+import type { Concurrency, GroupMember } from '../../core/concurrency/concurrency.ts'
 import type {
   AttemptRef,
   DispatcherId,
@@ -10,8 +11,7 @@ import type {
   RepositoryId,
   RunnerId,
 } from '../../core/ids.ts'
-import type { Redaction } from '../../core/redaction.ts'
-import type { ForgeAccount } from '../../core/update-bot.ts'
+import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import type {
   AcceptedEvent,
   CreatedPipeline,
@@ -31,18 +31,22 @@ import type {
   ToldStatusRecord,
 } from '../records.ts'
 import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
-import { AccessWriter } from './access-writer.ts'
-import { appendAudit, type NewAuditEntry } from './audit-append.ts'
-import { newEntry } from './audit-entry.ts'
-import { pruneAudit } from './audit-prune.ts'
-import { ChangedSubjects } from './changed-subjects.ts'
-import { noteClosed } from './closed-requests.ts'
+import { AccessWriter } from './access/access-writer.ts'
+import { noteAccount } from './access/forge-accounts.ts'
+import { claimSubjectIds, saveIdTokenKey } from './access/id-tokens.ts'
+import { noteMerged } from './access/merged-authors.ts'
 import {
-  acceptEvents,
-  describeEvent,
-  endEventsOfRemoved,
-  recordDeliveries,
-} from './commit-events.ts'
+  claimSealingKey,
+  listSealedOtherwise,
+  replaceSealed,
+  setSealingKey,
+} from './access/sealing.ts'
+import { removeSecret, removeSecretsOf, saveSecret } from './access/secrets.ts'
+import { appendAudit, type NewAuditEntry } from './audit/audit-append.ts'
+import { newEntry } from './audit/audit-entry.ts'
+import { pruneAudit } from './audit/audit-prune.ts'
+import { ChangedSubjects } from './audit/changed-subjects.ts'
+import { noteClosed } from './audit/closed-requests.ts'
 import {
   beat,
   endSeats,
@@ -53,14 +57,17 @@ import {
   takePipeline,
   takeSeat,
 } from './dispatchers.ts'
-import { noteAccount } from './forge-accounts.ts'
-import { enterGroup } from './groups.ts'
-import { claimSubjectIds, saveIdTokenKey } from './id-tokens.ts'
-import { insertJobs, saveJob } from './jobs.ts'
-import { appendLog } from './logs.ts'
-import { noteMerged } from './merged-authors.ts'
-import { createPipeline, listPipelinesOf, savePipeline } from './pipelines.ts'
-import { addRedaction, redactSome } from './redactions.ts'
+import {
+  acceptEvents,
+  describeEvent,
+  endEventsOfRemoved,
+  recordDeliveries,
+} from './pipelines/commit-events.ts'
+import { enterGroup } from './pipelines/groups.ts'
+import { insertJobs, saveJob } from './pipelines/jobs.ts'
+import { appendLog } from './pipelines/logs.ts'
+import { createPipeline, listPipelinesOf, savePipeline } from './pipelines/pipelines.ts'
+import { addRedaction, redactSome } from './pipelines/redactions.ts'
 import {
   endFormerSecrets,
   forgetHeads,
@@ -80,8 +87,6 @@ import {
   setAside,
   setDraining,
 } from './runners.ts'
-import { claimSealingKey, listSealedOtherwise, replaceSealed, setSealingKey } from './sealing.ts'
-import { removeSecret, removeSecretsOf, saveSecret } from './secrets.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
 import { noteToldStatus, removeForgeLink, saveForgeLink } from './statuses.ts'
 import type { Db } from './tables.ts'

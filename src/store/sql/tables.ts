@@ -7,15 +7,15 @@ import type {
   SessionRow,
   SignInLinkRow,
   TokenRow,
-} from './access-tables.ts'
-import type { ForgeAccountRow, MergedAuthorRow } from './author-tables.ts'
+} from './access/access-tables.ts'
+import type { ForgeAccountRow, MergedAuthorRow } from './access/author-tables.ts'
 import type {
   ChangeCounterRow,
   LogChunkRow,
   RemovedItemRow,
   RetentionRow,
   UsedNumberRow,
-} from './bounded-tables.ts'
+} from './removal/bounded-tables.ts'
 
 /**
  * The rows of the tables, as both databases have them. Times are epoch milliseconds, flags are 0 or

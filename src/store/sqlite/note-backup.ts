@@ -1,6 +1,6 @@
-import type { Doer } from '../../core/audit.ts'
-import { appendAudit } from '../sql/audit-append.ts'
-import { newEntry } from '../sql/audit-entry.ts'
+import type { Doer } from '../../core/audit/audit.ts'
+import { appendAudit } from '../sql/audit/audit-append.ts'
+import { newEntry } from '../sql/audit/audit-entry.ts'
 import { openSqlite } from './open-sqlite.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { link, rename } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import type { Doer } from '../../core/audit.ts'
+import type { Doer } from '../../core/audit/audit.ts'
 import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { migrate } from '../migrations/migrate.ts'

@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, LEASE_MS } from '../../../src/core/lease.ts'
+import { HEARTBEAT_MS, LEASE_MS } from '../../../src/core/attempt/lease.ts'
 import type { Cancel, Evidence } from '../evidence.ts'
 import type { Breach } from './breach.ts'
 

@@ -1,4 +1,4 @@
-import { ApiClient } from '../../../src/cli/client.ts'
+import { ApiClient } from '../../../src/client/client.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { gitRepository } from '../../support/git-repository.ts'

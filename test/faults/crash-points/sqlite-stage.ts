@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { ApiClient } from '../../../src/cli/client.ts'
+import { ApiClient } from '../../../src/client/client.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { gitRepository } from '../../support/git-repository.ts'

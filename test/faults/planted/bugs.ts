@@ -15,5 +15,5 @@ export function shortTimes(leaseMs = 6_000): readonly Edit[] {
     { find: 'LEASE_MARGIN_MS = 3_000', replace: 'LEASE_MARGIN_MS = 2_000' },
     { find: 'SEAT_MS = 3_000', replace: 'SEAT_MS = 2_000' },
     { find: 'SEAT_BEAT_MS = 500', replace: 'SEAT_BEAT_MS = 300' },
-  ].map((edit) => ({ file: 'src/core/lease.ts', ...edit }))
+  ].map((edit) => ({ file: 'src/core/attempt/lease.ts', ...edit }))
 }

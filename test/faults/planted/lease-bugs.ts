@@ -33,7 +33,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
       'the dispatcher gives a runner a sixth of the time that the runner takes itself to have',
     edits: [
       {
-        file: 'src/dispatcher/attempt-run.ts',
+        file: 'src/dispatcher/attempts/attempt-run.ts',
         find: 'leaseMs: deps.order.leaseMs ?? LEASE_MS,',
         replace: 'leaseMs: LEASE_MS / 6,',
       },
@@ -47,7 +47,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     mistake: 'a runner goes on when its lease is over, and no watchdog ends what runs',
     edits: [
       {
-        file: 'src/runner/lease-keeper.ts',
+        file: 'src/runner/lease/lease-keeper.ts',
         find: `if (state === 'over') this.#hold()
     return state === 'confirmed'`,
         replace: "return state !== 'unconfirmed'",
@@ -66,12 +66,12 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     mistake: 'a dispatcher confirms leases although it could not renew its seat',
     edits: [
       {
-        file: 'src/dispatcher/beat-thread.ts',
+        file: 'src/dispatcher/seat/beat-thread.ts',
         find: 'return !ended.signal.aborted && age < BigInt(SEAT_MS)',
         replace: 'return !ended.signal.aborted',
       },
       {
-        file: 'src/dispatcher/ownership.ts',
+        file: 'src/dispatcher/seat/ownership.ts',
         find: 'return performance.now() - known.at < SEAT_MS',
         replace: 'return true',
       },

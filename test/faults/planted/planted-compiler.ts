@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Plugin } from 'esbuild'
-import { SerialQueue } from '../../../src/lib/serial-queue.ts'
+import { SerialQueue } from '../../../src/lib/async/serial-queue.ts'
 import { checkout, openNarwhalCompiler } from '../compile-narwhal.ts'
 import { applyEdits, type Edit } from './edit.ts'
 

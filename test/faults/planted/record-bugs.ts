@@ -12,12 +12,12 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
         replace: 'return',
       },
       {
-        file: 'src/store/sql/jobs.ts',
+        file: 'src/store/sql/pipelines/jobs.ts',
         find: ".where('version', '=', former)",
         replace: '',
       },
       {
-        file: 'src/store/sql/pipelines.ts',
+        file: 'src/store/sql/pipelines/pipelines.ts',
         find: ".where('version', '=', former)",
         replace: '',
       },
@@ -48,7 +48,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     mistake: 'the next attempt of a job gets the fencing token of the one before',
     edits: [
       {
-        file: 'src/dispatcher/attempt-changes.ts',
+        file: 'src/dispatcher/ledger/attempt-changes.ts',
         find: 'const fence = job.fence + 1',
         replace: 'const fence = Math.max(1, job.fence)',
       },
@@ -69,7 +69,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     mistake: 'events are acknowledged before they are stored, and nobody looks for holes',
     edits: [
       {
-        file: 'src/dispatcher/attempt-run.ts',
+        file: 'src/dispatcher/attempts/attempt-run.ts',
         find: 'await this.#deps.store(events, this.#clockOffsetMs ?? 0)',
         replace: 'void this.#deps.store(events, this.#clockOffsetMs ?? 0).catch(() => {})',
       },
@@ -98,13 +98,13 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     mistake: 'a cancel is answered and acted upon, but not written',
     edits: [
       {
-        file: 'src/dispatcher/pipeline-run.ts',
+        file: 'src/dispatcher/pipelines/pipeline-run.ts',
         find: "await this.#ledger.change(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
         replace:
           "await this.#ledger.keep(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
       },
       {
-        file: 'src/dispatcher/pipeline-ledger.ts',
+        file: 'src/dispatcher/ledger/pipeline-ledger.ts',
         find: '  change(\n    compute',
         replace: `  keep(compute) {
     return this.#serial.run(async () => {

@@ -1,6 +1,10 @@
-import type { StateChange } from '#root/src/contract/live-event.ts'
-import { type LiveResponse, type LiveTopic, liveRequest } from '#root/src/contract/live-protocol.ts'
-import type { JobView, LogLine } from '#root/src/contract/views.ts'
+import type { StateChange } from '#root/src/contract/live/live-event.ts'
+import {
+  type LiveResponse,
+  type LiveTopic,
+  liveRequest,
+} from '#root/src/contract/live/live-protocol.ts'
+import type { JobView, LogLine } from '#root/src/contract/rest/views.ts'
 
 /** What is used of a websocket. */
 export interface FakeSocket {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LiveTopic } from '#root/src/contract/live-protocol.ts'
+import type { LiveTopic } from '#root/src/contract/live/live-protocol.ts'
 import {
   cancelRequest,
   changedUser,
@@ -9,9 +9,9 @@ import {
   newUser,
   pipelineQuery,
   startPipeline,
-} from '#root/src/contract/rest.ts'
-import { newForgeLink } from '#root/src/contract/rest-forge-links.ts'
-import { newToken } from '#root/src/contract/rest-tokens.ts'
+} from '#root/src/contract/rest/rest.ts'
+import { newForgeLink } from '#root/src/contract/rest/rest-forge-links.ts'
+import { newToken } from '#root/src/contract/rest/rest-tokens.ts'
 import type {
   JobView,
   LogLine,
@@ -19,7 +19,7 @@ import type {
   QueuedJobView,
   RepositoryView,
   RunnerView,
-} from '#root/src/contract/views.ts'
+} from '#root/src/contract/rest/views.ts'
 import type { HttpServer } from '#root/src/http/http-server.ts'
 import { openMetrics } from '#root/src/http/metrics.ts'
 import { createHttpServer, listen } from '#root/src/http/server.ts'

@@ -1,4 +1,4 @@
-import type { CliIo, Terminal } from '#root/src/cli/cli-io.ts'
+import type { CliIo, Terminal } from '#root/src/cli/terminal/cli-io.ts'
 
 /** A terminal or a pipe that remembers what was written. */
 export interface RecordedTerminal extends Terminal {

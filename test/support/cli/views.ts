@@ -6,7 +6,7 @@ import type {
   RepositoryView,
   RunnerView,
   StepView,
-} from '#root/src/contract/views.ts'
+} from '#root/src/contract/rest/views.ts'
 
 /** Noon and a second, wherever the test runs: the views print local times. */
 export const NOON = new Date(2026, 0, 2, 12, 0, 1).getTime()

@@ -1,4 +1,4 @@
-import type { AttemptRecord, StepRecord } from '../../../src/core/attempt.ts'
+import type { AttemptRecord, StepRecord } from '../../../src/core/attempt/attempt.ts'
 import type { JobState } from '../../../src/core/job.ts'
 import type { JobRecord, RunnerRecord } from '../../../src/store/records.ts'
 import { logAppend } from '../log-append.ts'

@@ -1,4 +1,4 @@
-import type { JobSpec } from '../../../src/core/plan.ts'
+import type { JobSpec } from '../../../src/core/plan/plan.ts'
 
 export const REPOSITORIES = [
   'acme/storefront',

@@ -1,4 +1,4 @@
-import { type Doer, systemDoer } from '../../../src/core/audit.ts'
+import { type Doer, systemDoer } from '../../../src/core/audit/audit.ts'
 import type { Stage } from '../stage.ts'
 import { openWebStage, type WebStage } from '../web-stage.ts'
 import { uiFolder } from './browser.ts'

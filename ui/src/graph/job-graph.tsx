@@ -6,7 +6,7 @@ import {
   useRef,
   useState,
 } from 'react'
-import type { JobView } from '../../../src/contract/views.ts'
+import type { JobView } from '../../../src/contract/rest/views.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Duration } from '../parts/times.tsx'
 import { Link } from '../router.tsx'

@@ -1,5 +1,5 @@
 import { Graph, layout } from '@dagrejs/dagre'
-import type { JobView } from '../../../src/contract/views.ts'
+import type { JobView } from '../../../src/contract/rest/views.ts'
 
 /** Where everything stands, in pixels at full size. */
 export interface Placed {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SIGNED_OUT_CODE } from '../../../src/contract/close-code.ts'
-import type { LiveResponse } from '../../../src/contract/live-protocol.ts'
+import { SIGNED_OUT_CODE } from '../../../src/contract/live/close-code.ts'
+import type { LiveResponse } from '../../../src/contract/live/live-protocol.ts'
 import { LiveClient, type SocketLike } from './live-client.ts'
 
 class FakeSocket implements SocketLike {

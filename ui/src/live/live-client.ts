@@ -1,6 +1,10 @@
-import { SIGNED_OUT_CODE } from '../../../src/contract/close-code.ts'
-import type { LiveEvent } from '../../../src/contract/live-event.ts'
-import type { LiveRequest, LiveResponse, LiveTopic } from '../../../src/contract/live-protocol.ts'
+import { SIGNED_OUT_CODE } from '../../../src/contract/live/close-code.ts'
+import type { LiveEvent } from '../../../src/contract/live/live-event.ts'
+import type {
+  LiveRequest,
+  LiveResponse,
+  LiveTopic,
+} from '../../../src/contract/live/live-protocol.ts'
 
 export type LiveState = 'connecting' | 'online' | 'offline'
 

@@ -1,6 +1,6 @@
 import { useEffect, useReducer, useState } from 'react'
-import type { LiveEvent } from '../../../src/contract/live-event.ts'
-import type { LiveTopic } from '../../../src/contract/live-protocol.ts'
+import type { LiveEvent } from '../../../src/contract/live/live-event.ts'
+import type { LiveTopic } from '../../../src/contract/live/live-protocol.ts'
 import { live } from './live.ts'
 
 /** How a page reads what it shows, and then keeps it true. */

@@ -1,4 +1,4 @@
-import type { LogPage } from '../../../src/contract/rest-logs.ts'
+import type { LogPage } from '../../../src/contract/rest/rest-logs.ts'
 import { getJson } from '../api.ts'
 import { plainText } from './shown-line.ts'
 

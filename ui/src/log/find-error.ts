@@ -1,5 +1,5 @@
-import type { LogSearch, LogSection } from '../../../src/contract/rest-logs.ts'
-import type { StepView } from '../../../src/contract/views.ts'
+import type { LogSearch, LogSection } from '../../../src/contract/rest/rest-logs.ts'
+import type { StepView } from '../../../src/contract/rest/views.ts'
 import { getJson } from '../api.ts'
 
 const WORDS = ['error', 'fail']

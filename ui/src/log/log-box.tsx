@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from 'react'
-import type { StepView } from '../../../src/contract/views.ts'
+import type { StepView } from '../../../src/contract/rest/views.ts'
 import type { LineRange } from './line-range.ts'
 import { LogLineRow, type TimeKind, timeOf } from './log-line.tsx'
 import type { LogLines } from './log-lines.ts'

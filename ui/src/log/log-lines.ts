@@ -1,5 +1,5 @@
-import type { LogSection } from '../../../src/contract/rest-logs.ts'
-import type { LogLine } from '../../../src/contract/views.ts'
+import type { LogSection } from '../../../src/contract/rest/rest-logs.ts'
+import type { LogLine } from '../../../src/contract/rest/views.ts'
 import { type AnsiStyle, PLAIN } from './ansi.ts'
 import { type ShownLine, showLines } from './shown-line.ts'
 

@@ -1,4 +1,4 @@
-import type { LogSection } from '../../../src/contract/rest-logs.ts'
+import type { LogSection } from '../../../src/contract/rest/rest-logs.ts'
 
 /**
  * Where everything stands in the box: each step has a head, two lines high, and below it its lines,

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react'
+import { useShortcut } from '../hooks/shortcuts.ts'
 import { CommandButton } from '../parts/command-button.tsx'
-import { useShortcut } from '../parts/shortcuts.ts'
 import type { TimeKind } from './log-line.tsx'
 import type { Search } from './use-search.ts'
 

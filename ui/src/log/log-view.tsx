@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
-import type { JobView, StepView } from '../../../src/contract/views.ts'
-import { useShortcut } from '../parts/shortcuts.ts'
+import type { JobView, StepView } from '../../../src/contract/rest/views.ts'
+import { useShortcut } from '../hooks/shortcuts.ts'
 import { useHash } from '../router.tsx'
 import { copyLines } from './copy-lines.ts'
 import { failedStep, findError } from './find-error.ts'

@@ -1,4 +1,4 @@
-import type { LogLine } from '../../../src/contract/views.ts'
+import type { LogLine } from '../../../src/contract/rest/views.ts'
 import { type AnsiSpan, type AnsiStyle, PLAIN, parseAnsi } from './ansi.ts'
 
 /** A line as it is shown. */

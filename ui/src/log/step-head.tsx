@@ -1,4 +1,4 @@
-import type { StepView } from '../../../src/contract/views.ts'
+import type { StepView } from '../../../src/contract/rest/views.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { Duration } from '../parts/times.tsx'
 import { statusOf } from '../state/status.ts'

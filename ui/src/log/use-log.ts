@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import type { LogPage, LogSection } from '../../../src/contract/rest-logs.ts'
-import type { JobView, LogLine } from '../../../src/contract/views.ts'
+import type { LogPage, LogSection } from '../../../src/contract/rest/rest-logs.ts'
+import type { JobView, LogLine } from '../../../src/contract/rest/views.ts'
 import { getJson } from '../api.ts'
 import { live } from '../live/live.ts'
 import { LogLines, type LogState } from './log-lines.ts'

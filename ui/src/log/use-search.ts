@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { LogSearch } from '../../../src/contract/rest-logs.ts'
+import type { LogSearch } from '../../../src/contract/rest/rest-logs.ts'
 import { getJson } from '../api.ts'
 
 export interface Search {

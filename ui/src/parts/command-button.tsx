@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
+import { useShortcut } from '../hooks/shortcuts.ts'
+import { useCommand } from '../hooks/use-command.ts'
 import { CommandError } from './notices.tsx'
 import { type Role, useMay } from './session.ts'
-import { useShortcut } from './shortcuts.ts'
-import { useCommand } from './use-command.ts'
 
 export interface CommandButtonProps {
   /** What it does; a rejection is said beside the button. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
+import { useCommand } from '../hooks/use-command.ts'
 import { CommandError } from './notices.tsx'
-import { useCommand } from './use-command.ts'
 
 export interface CommandFormProps {
   /** What it does with what was entered; a rejection is said in the form. */

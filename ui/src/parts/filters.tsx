@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { useShortcut } from './shortcuts.ts'
+import { useShortcut } from '../hooks/shortcuts.ts'
 
 /** A pause in typing so long that the text is taken for meant. */
 const PAUSE_MS = 200

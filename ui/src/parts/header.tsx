@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
 import { deleteJson } from '../api.ts'
+import { useShortcut } from '../hooks/shortcuts.ts'
 import { live, useLiveState } from '../live/live.ts'
 import { Link, navigate } from '../router.tsx'
 import { Help } from './help.tsx'
 import { type Role, useMay, useSession } from './session.ts'
-import { useShortcut } from './shortcuts.ts'
 import { keepTheme, readTheme, type Theme } from './theme.ts'
 
 interface HeaderPage {

@@ -1,4 +1,4 @@
-import type { PipelineView } from '../../../src/contract/views.ts'
+import type { PipelineView } from '../../../src/contract/rest/views.ts'
 
 /** Whether a pipeline is kept whatever the rules of retention say. */
 export function isHeld({ hold }: Pick<PipelineView, 'hold'>): boolean {

@@ -1,5 +1,5 @@
+import { type Shortcut, useShortcuts } from '../hooks/shortcuts.ts'
 import { Dialog } from './dialog.tsx'
-import { type Shortcut, useShortcuts } from './shortcuts.ts'
 
 /** All keys that do something on this page. */
 export function Help({ onClose }: { readonly onClose: () => void }) {

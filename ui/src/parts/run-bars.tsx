@@ -1,4 +1,4 @@
-import type { RunView } from '../../../src/contract/rest-insights.ts'
+import type { RunView } from '../../../src/contract/rest/rest-insights.ts'
 import { formatDuration } from '../format.ts'
 import { STATUS_WORDS, statusOf } from '../state/status.ts'
 

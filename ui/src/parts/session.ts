@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import type { SessionBody } from '../../../src/contract/rest-insights.ts'
+import type { SessionBody } from '../../../src/contract/rest/rest-insights.ts'
 import { getJson } from '../api.ts'
 
 export type Role = SessionBody['role']

@@ -1,6 +1,6 @@
 import { formatAgo, formatDuration } from '../format.ts'
+import { useNow } from '../hooks/now.ts'
 import { durationOf } from '../state/status.ts'
-import { useNow } from './now.ts'
 
 export interface DurationProps {
   readonly of: {

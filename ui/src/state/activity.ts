@@ -1,5 +1,5 @@
-import type { Activity } from '../../../src/contract/rest-insights.ts'
-import type { PipelineView } from '../../../src/contract/views.ts'
+import type { Activity } from '../../../src/contract/rest/rest-insights.ts'
+import type { PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
 /** What the repositories have been doing, and what runs now. */

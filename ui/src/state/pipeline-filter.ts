@@ -1,4 +1,4 @@
-import type { PipelineView } from '../../../src/contract/views.ts'
+import type { PipelineView } from '../../../src/contract/rest/views.ts'
 
 /** What the list of pipelines is narrowed to; it lives in the page's URL. Empty: not by this. */
 export interface PipelineFilter {

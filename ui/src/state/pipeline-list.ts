@@ -1,4 +1,4 @@
-import type { PipelineView } from '../../../src/contract/views.ts'
+import type { PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
 /** The pipelines that the list has read or heard of, newest first. */

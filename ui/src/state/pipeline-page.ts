@@ -1,5 +1,5 @@
-import type { PipelineWithJobs } from '../../../src/contract/rest.ts'
-import type { JobView, PipelineView } from '../../../src/contract/views.ts'
+import type { PipelineWithJobs } from '../../../src/contract/rest/rest.ts'
+import type { JobView, PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
 /** One pipeline with its jobs in the order of the file. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JobView, PipelineView, RunnerSample } from '../../../src/contract/views.ts'
+import type { JobView, PipelineView, RunnerSample } from '../../../src/contract/rest/views.ts'
 import { filterQuery, formatFilter, matchesFilter, parseFilter } from './pipeline-filter.ts'
 import { NO_PIPELINES, reducePipelineList } from './pipeline-list.ts'
 import { jobToShow, NO_PIPELINE, reducePipelinePage } from './pipeline-page.ts'

@@ -1,4 +1,4 @@
-import type { RunnerSample, RunnerView } from '../../../src/contract/views.ts'
+import type { RunnerSample, RunnerView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
 /** The runners by name, each with its lately samples, oldest first. */

@@ -1,4 +1,4 @@
-import type { JobView, PipelineView, StepView } from '../../../src/contract/views.ts'
+import type { JobView, PipelineView, StepView } from '../../../src/contract/rest/views.ts'
 
 /** One word for how something stands: its outcome once it has one, else what it is doing. */
 export type Status =

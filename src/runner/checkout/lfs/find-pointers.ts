@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { type GitEnv, git, startGit } from '../../../lib/git.ts'
+import { type GitEnv, git, startGit } from '../../../lib/git/git.ts'
 import { type LfsPointer, LONGEST_POINTER, parsePointer, SHORTEST_POINTER } from './pointer.ts'
 
 /** A file of the workspace that is a pointer. */

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../../config/env.ts'
-import { Hosts } from '../../../lib/hosts.ts'
+import { Hosts } from '../../../lib/reach/hosts.ts'
 import { lfsEndpoint } from './lfs-endpoint.ts'
 
 const { signal } = new AbortController()

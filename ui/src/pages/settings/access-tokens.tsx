@@ -1,14 +1,14 @@
 import { useState } from 'react'
-import type { UserView } from '../../../../src/contract/rest.ts'
-import type { CreatedToken, TokenView } from '../../../../src/contract/rest-tokens.ts'
+import type { UserView } from '../../../../src/contract/rest/rest.ts'
+import type { CreatedToken, TokenView } from '../../../../src/contract/rest/rest-tokens.ts'
 import { postJson } from '../../api.ts'
+import { useRead } from '../../hooks/use-read.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { RemovableTable } from '../../parts/removable-table.tsx'
 import { useMay, useSession } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
-import { useRead } from '../../parts/use-read.ts'
 
 /** What people and programs sign in with: one's own, or everybody's for an administrator. */
 export function AccessTokens({ users }: { readonly users: readonly UserView[] }) {

@@ -1,11 +1,11 @@
 import { useState } from 'react'
 import { postJson } from '../../api.ts'
 import { formatCount } from '../../format.ts'
+import { useRead } from '../../hooks/use-read.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
 import { ErrorNotice } from '../../parts/notices.tsx'
 import { Ago } from '../../parts/times.tsx'
-import { useRead } from '../../parts/use-read.ts'
 
 interface JoinToken {
   readonly id: string

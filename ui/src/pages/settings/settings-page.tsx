@@ -1,6 +1,6 @@
+import { useRead } from '../../hooks/use-read.ts'
 import { useMay, useSession } from '../../parts/session.ts'
-import { useRead } from '../../parts/use-read.ts'
-import { Secrets } from '../secrets.tsx'
+import { Secrets } from '../repository/secrets.tsx'
 import { AccessTokens } from './access-tokens.tsx'
 import { RunnerTokens } from './runner-tokens.tsx'
 import { Users } from './users.tsx'

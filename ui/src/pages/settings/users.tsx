@@ -1,11 +1,11 @@
-import type { UserView } from '../../../../src/contract/rest.ts'
+import type { UserView } from '../../../../src/contract/rest/rest.ts'
 import { patchJson, postJson } from '../../api.ts'
+import { useCommand } from '../../hooks/use-command.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { CommandError, ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { RemovableTable } from '../../parts/removable-table.tsx'
 import { ROLES, type Role, useMay } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
-import { useCommand } from '../../parts/use-command.ts'
 
 export interface UsersProps {
   readonly users: readonly UserView[] | undefined

@@ -1,0 +1,185 @@
+import type { z } from 'zod'
+import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
+import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import {
+  commit as buildCommit,
+  ignored as ignoredWebhook,
+  malformed,
+  type ParsedWebhook,
+  read,
+  type WebhookCommit,
+  type WebhookRepository,
+} from '../webhook/parsed-webhook.ts'
+import {
+  type ClosedRequest,
+  type Create,
+  closedRequest,
+  create,
+  type PullRequest,
+  type Push,
+  pullRequest,
+  pullRequestAction,
+  push,
+  repository,
+} from './github-payloads.ts'
+import { firstLine } from './hostile-text.ts'
+
+const BUILT_ACTIONS: ReadonlySet<string> = new Set([
+  'opened',
+  'synchronize',
+  'reopened',
+  'ready_for_review',
+])
+
+/**
+ * Reads a payload of GitHub whose signature has been checked. `eventName` is the header
+ * `X-GitHub-Event`. Throws `invalid`, with all that is wrong by path, for a malformed payload of an
+ * event that we build; any other event is ignored, whatever is in it.
+ */
+export function parseGithub(eventName: string, payload: unknown): ParsedWebhook {
+  switch (eventName) {
+    case 'push':
+      return parsePush(read(push, eventName, payload))
+    case 'create':
+      return parseCreate(read(create, eventName, payload))
+    case 'pull_request':
+      return parsePullRequest(eventName, payload)
+    case 'ping':
+      return ignored(repositoryOf(payload), 'ping')
+    default:
+      return ignored(repositoryOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+  }
+}
+
+function parsePush(payload: Push): ParsedWebhook {
+  const { ref, before, after, head_commit: head, sender } = payload
+  const isTag = ref.startsWith('refs/tags/')
+  if (!isTag && !ref.startsWith('refs/heads/')) {
+    return ignored(payload.repository, `pushes to ${firstLine(ref, 100)} are not built`)
+  }
+  if (payload.deleted || isZeroSha(after)) {
+    return ignored(payload.repository, isTag ? 'tag deleted' : 'branch deleted')
+  }
+  return commit(payload.repository, {
+    kind: isTag ? 'tag' : 'push',
+    ref,
+    sha: isTag ? (head?.id ?? after) : after,
+    title: head?.message ?? '',
+    author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
+    facts: ownFacts(payload),
+    ...senderOf(sender),
+    ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
+  })
+}
+
+function parseCreate(payload: Create): ParsedWebhook {
+  const { ref_type: type, sender } = payload
+  if (type !== 'tag' || !payload.sha) {
+    const what = firstLine(type, 50)
+    return ignored(payload.repository, `the push event of the same ${what} tells the commit`)
+  }
+  const ref = `refs/tags/${payload.ref}`
+  if (!isRef(ref)) throw malformed('create', ['ref: is not a well-formed tag name'])
+  return commit(payload.repository, {
+    kind: 'tag',
+    ref,
+    sha: payload.sha,
+    title: payload.ref,
+    author: sender?.login ?? '',
+    facts: ownFacts(payload),
+  })
+}
+
+function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
+  const { action, repository } = read(pullRequestAction, eventName, payload)
+  const closed = action === 'closed' ? closedRequest.safeParse(payload).data : undefined
+  if (closed) return closing(closed, named(repository))
+  if (!BUILT_ACTIONS.has(action)) {
+    return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
+  }
+  const request = read(pullRequest, eventName, payload)
+  const { number, title, user, head } = request.pull_request
+  return commit(repository, {
+    kind: 'pull_request',
+    ref: `refs/pull/${number}/head`,
+    sha: head.sha,
+    title,
+    author: user?.login ?? 'ghost',
+    facts: pullRequestFacts(request),
+    ...senderOf(request.sender),
+    ...targetOf(request),
+  })
+}
+
+/** Whoever's was merged into this very repository is no newcomer any more. */
+function closing({ pull_request }: ClosedRequest, repository: WebhookRepository): ParsedWebhook {
+  const { number, user, merged, base } = pull_request
+  const isMerged = merged === true && base?.repo.id === repository.forgeId
+  return {
+    kind: 'closed',
+    repository,
+    ref: `refs/pull/${number}/head`,
+    ...(isMerged && user ? { mergedOf: user.id } : {}),
+  }
+}
+
+function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {
+  const isBranch = base.ref && isRef(`refs/heads/${base.ref}`)
+  const details = {
+    ...(base.sha ? { base: base.sha } : {}),
+    ...(isBranch && base.ref ? { targetBranch: base.ref } : {}),
+  }
+  return Object.keys(details).length > 0 ? { details } : {}
+}
+
+function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
+  return sender ? { sender: forgeAccount(sender.id, sender.login, sender.type) } : {}
+}
+
+/** Who can push to a repository has its head there. */
+function ownFacts({ repository, sender }: Push | Create): TrustFacts {
+  return {
+    ...(sender ? { actorId: sender.id } : {}),
+    repositoryId: repository.id,
+    headRepositoryId: repository.id,
+  }
+}
+
+function pullRequestFacts(payload: PullRequest): TrustFacts {
+  const { repository, sender, pull_request: request } = payload
+  const { user, base, flow } = request
+  const { repo: head, ref: headRef, label: headLabel } = request.head
+  const isOther = sender && sender.id !== user?.id
+  return {
+    ...(user ? { actorId: user.id } : {}),
+    ...(isOther ? { senderId: sender.id } : {}),
+    repositoryId: repository.id,
+    ...(head ? { headRepositoryId: head.id } : {}),
+    baseRepositoryId: base.repo.id,
+    ...(typeof headRef === 'string' ? { headRef } : {}),
+    ...(typeof headLabel === 'string' ? { headLabel } : {}),
+    ...(flow === undefined || flow === null || flow === 0 ? {} : { flow: true }),
+  }
+}
+
+type RepositoryPayload = z.infer<typeof repository>
+
+function commit(from: RepositoryPayload, event: WebhookCommit): ParsedWebhook {
+  return buildCommit(named(from), event)
+}
+
+function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWebhook {
+  return ignoredWebhook(from && named(from), reason)
+}
+
+function named({ id, full_name, owner }: RepositoryPayload): WebhookRepository {
+  return { forgeId: id, fullName: full_name, ...(owner ? { ownerId: owner.id } : {}) }
+}
+
+/** Some events belong to no repository. */
+function repositoryOf(payload: unknown): RepositoryPayload | undefined {
+  if (typeof payload !== 'object' || payload === null || !Object.hasOwn(payload, 'repository')) {
+    return undefined
+  }
+  return repository.safeParse((payload as { repository?: unknown }).repository).data
+}

@@ -1,0 +1,125 @@
+import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
+import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import {
+  commit,
+  ignored,
+  type ParsedWebhook,
+  read,
+  type WebhookCommit,
+  type WebhookRepository,
+} from '../webhook/parsed-webhook.ts'
+import {
+  type MergeRequest,
+  mergeRequest,
+  type Project,
+  type Push,
+  project,
+  push,
+} from './gitlab-payloads.ts'
+import { firstLine } from './hostile-text.ts'
+
+/**
+ * Reads a payload of GitLab whose token has been checked. `eventName` is the header `X-Gitlab-Event`.
+ * Throws `invalid`, with all that is wrong by path, for a malformed payload of an event that we
+ * build; any other event is ignored, whatever is in it.
+ */
+export function parseGitlab(eventName: string, payload: unknown): ParsedWebhook {
+  switch (eventName) {
+    case 'Push Hook':
+    case 'Tag Push Hook':
+      return parsePush(read(push, eventName, payload))
+    case 'Merge Request Hook':
+      return parseMergeRequest(read(mergeRequest, eventName, payload))
+    default:
+      return ignored(projectOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+  }
+}
+
+function parsePush(payload: Push): ParsedWebhook {
+  const { ref, before, after, commits, user_id: actorId } = payload
+  const from = named(payload.project)
+  const isTag = ref.startsWith('refs/tags/')
+  if (!isTag && !ref.startsWith('refs/heads/')) {
+    return ignored(from, `pushes to ${firstLine(ref, 100)} are not built`)
+  }
+  if (isZeroSha(after)) return ignored(from, isTag ? 'tag deleted' : 'branch deleted')
+  const sha = isTag ? (payload.checkout_sha ?? after) : after
+  const head = commits?.find(({ id }) => id === sha)
+  return commit(from, {
+    kind: isTag ? 'tag' : 'push',
+    ref,
+    sha,
+    title: head?.message ?? '',
+    author: head?.author?.name ?? payload.user_name ?? '',
+    facts: {
+      ...(actorId ? { actorId } : {}),
+      repositoryId: from.forgeId,
+      headRepositoryId: from.forgeId,
+    },
+    ...senderOf(payload.user_id, payload.user_username),
+    ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
+  })
+}
+
+function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
+  const { object_attributes: request, user } = payload
+  const from = named(payload.project)
+  const { action, iid, last_commit: head, target_branch: targetBranch } = request
+  const { author_id: actorId, target_project_id: target } = request
+  const ref = `refs/merge-requests/${iid}/head`
+  if ((action === 'merge' || action === 'close') && target === from.forgeId) {
+    const mergedOf = action === 'merge' && actorId ? { mergedOf: actorId } : {}
+    return { kind: 'closed', repository: from, ref, ...mergedOf }
+  }
+  // Without new commits an update is of the title, say.
+  const isBuilt =
+    action === 'open' || action === 'reopen' || (action === 'update' && request.oldrev)
+  if (!isBuilt) {
+    return ignored(from, `merge request ${firstLine(action ?? 'test', 50)} is not built`)
+  }
+  const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
+  return commit(from, {
+    kind: 'pull_request',
+    ref,
+    sha: head.id,
+    title: request.title,
+    author: head.author?.name ?? user?.name ?? '',
+    facts: mergeRequestFacts(payload),
+    ...senderOf(user?.id, user?.username),
+    ...(isBranch ? { details: { targetBranch } } : {}),
+  })
+}
+
+function mergeRequestFacts({
+  project,
+  user,
+  object_attributes: request,
+}: MergeRequest): TrustFacts {
+  const { author_id: actorId, source_project_id: head, target_project_id: base } = request
+  const { source_branch: headRef } = request
+  return {
+    ...(actorId ? { actorId } : {}),
+    ...(user?.id && user.id !== actorId ? { senderId: user.id } : {}),
+    repositoryId: project.id,
+    ...(head ? { headRepositoryId: head } : {}),
+    baseRepositoryId: base,
+    ...(typeof headRef === 'string' ? { headRef } : {}),
+  }
+}
+
+function senderOf(
+  id: number | null | undefined,
+  name: string | null | undefined,
+): Pick<WebhookCommit, 'sender'> {
+  return id && name ? { sender: forgeAccount(id, name) } : {}
+}
+
+function named({ id, path_with_namespace }: Project): WebhookRepository {
+  return { forgeId: id, fullName: path_with_namespace }
+}
+
+/** Some events belong to no project. */
+function projectOf(payload: unknown): WebhookRepository | undefined {
+  const found = project.safeParse((payload as { project?: unknown } | null)?.project).data
+  return found && named(found)
+}

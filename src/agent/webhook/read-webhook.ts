@@ -1,0 +1,48 @@
+import type { WebhookForge } from '../../core/forge.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { FORGE_HOOKS } from './forge-hooks.ts'
+import type { ParsedWebhook, WebhookRepository } from './parsed-webhook.ts'
+import { addressOf, isTooDeep } from './scan-payload.ts'
+import { jsonOf } from './webhook-json.ts'
+
+/** What is shorter can't nest so deep that it matters. */
+const UNASKED_BYTES = 16 * 1024
+
+/** A webhook whose signature is right, and that nobody has read yet. */
+export interface SignedText {
+  readonly forge: WebhookForge
+  readonly eventName: string
+  /** Whether the JSON is in the field `payload` of a form. */
+  readonly isForm: boolean
+  readonly body: Uint8Array
+}
+
+export interface ReadWebhook {
+  /** The repository that it names; absent where it names none. */
+  readonly address?: WebhookRepository
+  readonly parsed: ParsedWebhook
+}
+
+/** Reads a webhook whose signature is right; throws `invalid` with what is wrong in it. */
+export function readWebhook({ forge, eventName, isForm, body }: SignedText): ReadWebhook {
+  const hooks = FORGE_HOOKS[forge]
+  const json = jsonOf(body, isForm)
+  const isLong = json.byteLength > UNASKED_BYTES
+  if (isLong && isTooDeep(json)) throw new NarwhalError('invalid', 'the body nests too deep')
+  const payload = parse(json)
+  const { object, name } = hooks.address
+  const named = (payload as Record<string, unknown> | null)?.[object] as
+    | Record<string, unknown>
+    | null
+    | undefined
+  const address = addressOf(named?.['id'], named?.[name])
+  return { ...(address ? { address } : {}), parsed: hooks.parse(eventName, payload) }
+}
+
+function parse(json: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString())
+  } catch (error) {
+    throw new NarwhalError('invalid', 'the body is not JSON', { cause: error })
+  }
+}

@@ -1,0 +1,43 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { parseTraceparent } from '../../core/traceparent.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { type ForgeHooks, firstHeader } from './forge-hooks.ts'
+
+/** What a webhook says before its body. */
+export interface WebhookHeaders {
+  readonly eventName: string
+  readonly deliveryId: string
+  /** What is to show that the forge of the repository has sent it. */
+  readonly proof: string
+  /** Whether the body is a form with the JSON in a field. */
+  readonly isForm: boolean
+  /** Said to be the length of the body; absent where it isn't said. */
+  readonly length?: number
+  readonly traceparent?: string
+}
+
+/** Throws `invalid` where a header is missing, and `unauthenticated` where nothing is signed. */
+export function readHeaders(headers: IncomingHttpHeaders, hooks: ForgeHooks): WebhookHeaders {
+  const eventName = required(headers, hooks.eventHeaders, /^[\x20-\x7e]{1,100}$/)
+  const deliveryId = required(headers, hooks.deliveryHeaders, /^[\x21-\x7e]{1,100}$/)
+  const proof = firstHeader(headers, hooks.proofHeaders)
+  if (proof === undefined) {
+    const words = 'the webhook is not signed: enter the secret of this repository at the forge'
+    throw new NarwhalError('unauthenticated', words)
+  }
+  const { traceparent, 'content-type': type, 'content-length': length } = headers
+  return {
+    eventName,
+    deliveryId,
+    proof,
+    isForm: type?.startsWith('application/x-www-form-urlencoded') ?? false,
+    ...(length === undefined ? {} : { length: Number(length) }),
+    ...(typeof traceparent === 'string' && parseTraceparent(traceparent) ? { traceparent } : {}),
+  }
+}
+
+function required(headers: IncomingHttpHeaders, names: readonly string[], form: RegExp): string {
+  const value = firstHeader(headers, names)
+  if (value !== undefined && form.test(value)) return value
+  throw new NarwhalError('invalid', `the header ${names[0]} is missing or malformed`)
+}

@@ -1,0 +1,178 @@
+import { Readable } from 'node:stream'
+import { Counter } from '@prometheus-io/client'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { WebhookForge } from '../../core/forge.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import type { Metrics } from '../../http/metrics.ts'
+import { Grouping } from '../../lib/async/grouping.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+import type { ForgeName, StoreReader } from '../../store/store.ts'
+import type { Vault } from '../../vault/vault.ts'
+import type { Intake } from '../intake.ts'
+import { acceptWebhook } from './accept-webhook.ts'
+import { BodyThread } from './body-thread.ts'
+import { FORGE_HOOKS } from './forge-hooks.ts'
+import { receiveSigned, type SignedWebhook } from './signed-webhook.ts'
+import { readHeaders } from './webhook-headers.ts'
+import { answerTooMany, refuseUnread, TooManyWrong } from './webhook-refusals.ts'
+import { WebhookThreads } from './webhook-threads.ts'
+import type { DeliveryAnswer } from './write-deliveries.ts'
+import { WrongSignatures } from './wrong-signatures.ts'
+
+/** So many webhooks may wait for the store; GitHub gives up after ten seconds, and they with it. */
+const MOST_IN_HAND = 500
+
+const webhookAnswer = z.object({
+  status: z.enum(['accepted', 'known', 'ignored']),
+  eventId: z.string().optional(),
+  reason: z.string().optional(),
+})
+
+const webhookParams = z.object({ repository: z.string().max(100) })
+
+export interface WebhookDeps {
+  readonly store: StoreReader
+  readonly vault: Vault
+  readonly intake: Intake
+  readonly metrics: Metrics
+}
+
+/** What all webhooks share. */
+interface Webhooks extends WebhookDeps {
+  readonly wrong: WrongSignatures
+  readonly bodies: BodyThread
+  readonly threads: WebhookThreads
+  readonly received: Counter<'result'>
+  /** Webhooks that come together look their repositories up together. */
+  readonly byId: Grouping<string, RepositoryRecord | undefined>
+  /** How many webhooks are under way, of all forges together. */
+  inHand: number
+}
+
+/**
+ * Adds, for each forge, `POST /webhooks/FORGE/REPOSITORY`, and `POST /webhooks/FORGE` for short bodies: 202
+ * for a new commit event, 200 for what is known or ignored. Until its signature is checked, a webhook costs
+ * no more than the hash of its bytes.
+ */
+export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): void {
+  const webhooks: Webhooks = {
+    ...deps,
+    wrong: new WrongSignatures(),
+    bodies: new BodyThread(),
+    threads: new WebhookThreads(),
+    received: new Counter({
+      name: 'narwhal_webhooks_total',
+      help: 'Webhooks received, by what became of them.',
+      labelNames: ['result'],
+      registers: [deps.metrics],
+    }),
+    byId: new Grouping(async (ids) => {
+      const found = await deps.store.findRepositories(ids)
+      const known = new Map<string, RepositoryRecord>(found.map((one) => [one.id, one]))
+      return ids.map((id) => known.get(id))
+    }),
+    inHand: 0,
+  }
+  server.addHook('onClose', async () => webhooks.bodies[Symbol.dispose]())
+  for (const forge of Object.keys(FORGE_HOOKS) as WebhookForge[]) {
+    const add = async (scope: HttpServer): Promise<void> => addForge(scope, forge, webhooks)
+    void server.register(add, { prefix: `/webhooks/${forge}` })
+  }
+}
+
+function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): void {
+  const receive = receiverOf(forge, webhooks)
+  const hooks = FORGE_HOOKS[forge]
+  scope.addHook('onRequest', async (request) => {
+    if (!request.is404) refuseUnread(request, readHeaders(request.headers, hooks), webhooks.wrong)
+  })
+  // The signature covers the bytes as they were sent, so nothing may parse them before.
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', receive)
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<DeliveryAnswer> => {
+    const toldAt = Math.round(Date.now() - reply.elapsedTime)
+    const headers = readHeaders(request.headers, hooks)
+    // A request without a body comes without having been received.
+    const body = request.body as SignedWebhook | undefined
+    const webhook = body ?? (await receive(request, Readable.from([])))
+    const answer = await oneOfMost(webhooks, () =>
+      acceptWebhook({ forge, headers, webhook, toldAt }, webhooks),
+    )
+    webhooks.received.inc({ result: answer.status })
+    void reply.code(answer.status === 'accepted' ? 202 : 200)
+    return answer
+  }
+  const schema = {
+    summary: `Receive a webhook of ${hooks.title}`,
+    tags: ['webhooks'],
+    security: [],
+    response: { 200: webhookAnswer, 202: webhookAnswer },
+  }
+  for (const path of ['', '/:repository']) {
+    scope.post(path, {
+      schema: { ...schema, ...(path === '' ? {} : { params: webhookParams }) },
+      handler,
+      errorHandler: (error, request, reply) => {
+        webhooks.received.inc({ result: resultOf(error) })
+        if (error instanceof TooManyWrong) answerTooMany(error, reply)
+        else scope.errorHandler(error, request, reply)
+      },
+    })
+  }
+  scope.setNotFoundHandler((request, reply) => {
+    if (!/^\/[^/]+\/[^/]+(?:\/[^/]+)?$/.test(request.url) || request.method === 'POST') {
+      throw new NarwhalError('not_found', `there is nothing at ${request.method} ${request.url}`)
+    }
+    const message = `webhooks are sent to this URL by POST, not by ${request.method}`
+    void reply.code(405).header('allow', 'POST').send({ code: 'invalid', message })
+  })
+}
+
+type Receiver = (request: FastifyRequest, payload: Readable) => Promise<SignedWebhook>
+
+function receiverOf(
+  forge: WebhookForge,
+  { store, vault, byId, bodies, wrong }: Webhooks,
+): Receiver {
+  const hooks = FORGE_HOOKS[forge]
+  const named = new Grouping<ForgeName, RepositoryRecord | undefined>((wanted) =>
+    store.findForgeRepositories(forge, wanted),
+  )
+  const findById = async (id: string): Promise<RepositoryRecord | undefined> => {
+    const found = await byId.add(id)
+    return found?.forge === forge ? found : undefined
+  }
+  const deps = { vault, bodies, findById, findNamed: (name: ForgeName) => named.add(name) }
+  return async (request, payload) => {
+    const { proof, isForm } = readHeaders(request.headers, hooks)
+    const { repository: repositoryId } = request.params as { repository?: string }
+    try {
+      return await receiveSigned({ hooks, payload, proof, isForm, repositoryId }, deps)
+    } catch (error) {
+      if (NarwhalError.from(error).code !== 'unauthenticated') throw error
+      const waitMs = wrong.waitMs(request.ip)
+      wrong.note(request.ip)
+      throw waitMs > 0 ? new TooManyWrong(waitMs) : error
+    }
+  }
+}
+
+function resultOf(error: Error): string {
+  if (error instanceof TooManyWrong) return 'too_many'
+  return error instanceof NarwhalError ? error.code : 'refused'
+}
+
+async function oneOfMost<Result>(webhooks: Webhooks, work: () => Promise<Result>): Promise<Result> {
+  if (webhooks.inHand >= MOST_IN_HAND) {
+    const words = `${MOST_IN_HAND} webhooks wait already: deliver it again later`
+    throw new NarwhalError('unavailable', words)
+  }
+  webhooks.inHand++
+  try {
+    return await work()
+  } finally {
+    webhooks.inHand--
+  }
+}

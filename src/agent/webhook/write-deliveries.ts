@@ -1,0 +1,125 @@
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { WebhookForge } from '../../core/forge.ts'
+import type { EventId, RepositoryId } from '../../core/ids.ts'
+import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
+import { newId } from '../../lib/new-id.ts'
+import type { AcceptedEvent, DeliveryRecord, ForgeIds } from '../../store/records.ts'
+import type { StoreWriter } from '../../store/store.ts'
+
+/** A commit event before Narwhal has given it an id. */
+export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
+
+/** A webhook whose signature has been checked. */
+export interface Delivery {
+  readonly forge: WebhookForge
+  readonly deliveryId: string
+  readonly repositoryId: RepositoryId
+  /** The new secret is in use at the forge: the former one is valid no more. */
+  readonly endsFormerSecret?: true
+  /** What it tells of; `forgeIds`: the forge's numbers, where they are not known yet, or others by now. */
+  readonly told:
+    | {
+        readonly kind: 'commit'
+        readonly event: NewEvent
+        readonly forgeIds?: ForgeIds
+        /** Who made it, where that is to be remembered. */
+        readonly account?: ForgeAccount
+      }
+    | {
+        readonly kind: 'closed'
+        readonly ref: string
+        readonly mergedOf?: number
+        readonly forgeIds?: ForgeIds
+      }
+    | { readonly kind: 'ignored'; readonly reason: string }
+}
+
+/** What became of a delivery; `accepted` only if the commit was not known before. */
+export interface DeliveryAnswer {
+  readonly status: 'accepted' | 'known' | 'ignored'
+  readonly eventId?: EventId
+  readonly reason?: string
+}
+
+/**
+ * Writes deliveries in one transaction, with a number of statements that does not grow with them;
+ * returns what became of each, in the same order, and the events they told of.
+ */
+export async function writeDeliveries(
+  write: StoreWriter,
+  deliveries: readonly Delivery[],
+  receivedAt: number,
+): Promise<{ answers: DeliveryAnswer[]; accepted: AcceptedEvent[] }> {
+  const earlier = await findEarlier(write, deliveries)
+  const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
+  const events: CommitEvent[] = []
+  for (const { repositoryId, told } of fresh) {
+    if (told.kind === 'ignored') continue
+    if (told.forgeIds) await write.setForgeIds(repositoryId, told.forgeIds)
+    if (told.kind === 'closed') {
+      const { ref, mergedOf } = told
+      await write.noteClosed({ repositoryId, ref, at: receivedAt })
+      if (mergedOf !== undefined) {
+        await write.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
+      }
+      continue
+    }
+    const { account } = told
+    if (account) await write.noteAccount({ repositoryId, account, at: receivedAt })
+    events.push({ ...told.event, id: newId('event'), receivedAt })
+  }
+  const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
+  if (renewed.length > 0) {
+    await write.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
+  }
+  const accepted = events.length > 0 ? await write.acceptEvents(events) : []
+  await write.setHeads(events)
+  const next = accepted.values()
+  const records = fresh.map((delivery) => recordOf(delivery, () => next.next().value, receivedAt))
+  await write.recordDeliveries(records)
+  const written = new Map(fresh.map((delivery, index) => [delivery, records[index]]))
+  const answers = deliveries.map((delivery) => {
+    const record = earlier.get(delivery)
+    return record ? repeated(record) : answerOf(written.get(delivery) as DeliveryRecord)
+  })
+  return { answers, accepted }
+}
+
+async function findEarlier(
+  write: StoreWriter,
+  deliveries: readonly Delivery[],
+): Promise<Map<Delivery, DeliveryRecord>> {
+  const earlier = new Map<Delivery, DeliveryRecord>()
+  for (const [forge, ofForge] of Map.groupBy(deliveries, (delivery) => delivery.forge)) {
+    const ids = ofForge.map(({ deliveryId }) => deliveryId)
+    const known = await write.findDeliveries(forge, ids)
+    const byId = new Map(known.map((record) => [record.deliveryId, record]))
+    for (const delivery of ofForge) {
+      const record = byId.get(delivery.deliveryId)
+      if (record?.repositoryId === delivery.repositoryId) earlier.set(delivery, record)
+    }
+  }
+  return earlier
+}
+
+function recordOf(
+  { forge, deliveryId, repositoryId, told }: Delivery,
+  nextAccepted: () => AcceptedEvent | undefined,
+  receivedAt: number,
+): DeliveryRecord {
+  const rest = { forge, deliveryId, repositoryId, receivedAt }
+  if (told.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
+  if (told.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: told.reason }
+  const { event, created } = nextAccepted() as AcceptedEvent
+  return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }
+}
+
+function answerOf({ disposition, eventId, reason }: DeliveryRecord): DeliveryAnswer {
+  return { status: disposition, ...(eventId ? { eventId } : {}), ...(reason ? { reason } : {}) }
+}
+
+/** The same delivery again; what it told of is known by now. */
+function repeated(record: DeliveryRecord): DeliveryAnswer {
+  const answer = answerOf(record)
+  return answer.status === 'ignored' ? answer : { ...answer, status: 'known' }
+}

@@ -1,0 +1,79 @@
+import type { FastifyRequest } from 'fastify'
+import type { Doer } from '../../core/audit/audit.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { describeError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Store } from '../../store/store.ts'
+import { doerOf } from './doer-of.ts'
+
+/** Not signed in, not allowed, too often. */
+const REFUSALS = new Set([401, 403, 429])
+const EVERY_MS = 60_000
+/** So many that are told apart in a minute; further ones are counted together. */
+const MOST_COUNTS = 100
+
+interface Count {
+  readonly by: Doer
+  readonly status: number
+  readonly since: number
+  attempts: number
+}
+
+/**
+ * Counts what the server refuses, by address and by who asked, and writes the counts into the audit log
+ * each minute: one entry for however many attempts, and a bounded number of entries for however many
+ * addresses. What was refused is not kept.
+ */
+export function countRefusals(
+  server: HttpServer,
+  { store, log }: { store: Store; log: Logger },
+  everyMs = EVERY_MS,
+): void {
+  const counts = new Map<string, Count>()
+  server.addHook('onResponse', async (request, { statusCode }) => {
+    if (REFUSALS.has(statusCode)) note(counts, request, statusCode)
+  })
+  const flush = async (): Promise<void> => {
+    const all = [...counts.values()]
+    if (all.length === 0) return
+    counts.clear()
+    try {
+      await store.transact(async (write) => {
+        for (const { by, ...count } of all) write.audit(by, refused(count))
+      })
+    } catch (error) {
+      log.warn({ reason: describeError(error), attempts: sum(all) }, 'refusals were not counted')
+    }
+  }
+  const timer = setInterval(() => void flush(), everyMs)
+  timer.unref()
+  server.addHook('onClose', async () => {
+    clearInterval(timer)
+    await flush()
+  })
+}
+
+function note(counts: Map<string, Count>, request: FastifyRequest, status: number): void {
+  const { actor, address } = doerOf(request)
+  const isFull = counts.size >= MOST_COUNTS
+  const key = `${status} ${actor.kind} ${actor.id} ${address}`
+  const at = isFull && !counts.has(key) ? `${status}` : key
+  const known = counts.get(at)
+  if (known) {
+    known.attempts++
+    return
+  }
+  const cause = 'requests that were refused'
+  const nobody = { kind: 'nobody', id: '', name: '' } as const
+  const by = at === key ? { actor, address, cause } : { actor: nobody, address: 'others', cause }
+  counts.set(at, { by, status, since: Date.now(), attempts: 1 })
+}
+
+function refused({ attempts, status, since }: Omit<Count, 'by'>) {
+  const after = { attempts, status, since }
+  return { action: 'access.refused', subject: { id: 'api', name: 'API' }, after } as const
+}
+
+function sum(counts: readonly Count[]): number {
+  return counts.reduce((total, { attempts }) => total + attempts, 0)
+}

@@ -1,0 +1,150 @@
+import type { FastifyRequest } from 'fastify'
+import { accepted, errorBody, shownSignInLink, signIn } from '../../contract/rest/rest.ts'
+import { sessionBody } from '../../contract/rest/rest-insights.ts'
+import { isByTls } from '../../http/answer-headers.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { UserRecord } from '../../store/records.ts'
+import type { Store, StoreWriter } from '../../store/store.ts'
+import { orError } from '../responses.ts'
+import { getUser } from './auth.ts'
+import { SESSION_COOKIE, sessionToken } from './credentials.ts'
+import { doerOf } from './doer-of.ts'
+import { refuseLimited } from './scope.ts'
+import { makeSignInLink, SESSION_MS, signInUrl, startSession } from './sessions.ts'
+import { hashToken } from './tokens.ts'
+
+export interface SessionRouteDeps {
+  readonly store: Store
+  /** Where people reach the page, if it is known. */
+  readonly publicUrl?: string | undefined
+}
+
+const tags = ['session']
+
+/** Adds signing in and out by a browser, whose session goes into a cookie that no script can read. */
+export function registerSessionRoutes(server: HttpServer, deps: SessionRouteDeps): void {
+  addSigningIn(server, deps)
+  addSigningOut(server, deps)
+  addLinks(server, deps)
+  server.get('/api/v1/session', {
+    schema: { summary: 'Who has signed in', tags, response: orError(sessionBody) },
+    handler: async (request) => {
+      const { name, role } = getUser(request)
+      return { name, role, canLeave: sessionToken(request) !== undefined }
+    },
+  })
+}
+
+function addSigningIn(server: HttpServer, deps: SessionRouteDeps): void {
+  server.post('/api/v1/session', {
+    schema: {
+      summary: 'Sign in with a token, or with the code of a link',
+      tags,
+      security: [],
+      body: signIn,
+      response: { 200: accepted, 401: errorBody },
+    },
+    handler: async (request, reply) => {
+      const { result: session } = await deps.store.transact(async (write) => {
+        const user = await signedIn(write, request.body)
+        const started = await startSession(write, user)
+        const by = 'code' in request.body ? 'link' : 'token'
+        const actor = { kind: 'person', id: user.id, name: user.name } as const
+        write.audit(
+          { ...doerOf(request), actor },
+          {
+            action: 'session.started',
+            subject: { id: user.id, name: user.name },
+            after: { by, expiresAt: started.endsAt },
+          },
+        )
+        return started.session
+      })
+      void reply.header('set-cookie', cookie(session, SESSION_MS / 1000, isSecure(request, deps)))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function signedIn(
+  write: StoreWriter,
+  shown: { token: string } | { code: string },
+): Promise<UserRecord> {
+  if ('token' in shown) {
+    const user = await write.findUserByToken(hashToken(shown.token))
+    if (!user) throw new NarwhalError('unauthenticated', 'this token is not valid')
+    refuseLimited(user)
+    return user
+  }
+  const userId = await write.takeSignInLink(hashToken(shown.code), Date.now())
+  const user = userId && (await write.findUser(userId))
+  if (user) return user
+  throw new NarwhalError(
+    'unauthenticated',
+    'this link was used, or is older than five minutes, or a newer one was made: make another with `narwhal sign-in-link`',
+  )
+}
+
+function addSigningOut(server: HttpServer, deps: SessionRouteDeps): void {
+  server.delete('/api/v1/session', {
+    schema: { summary: 'Sign out', tags, response: { 200: accepted } },
+    handler: async (request, reply) => {
+      const session = sessionToken(request)
+      if (session !== undefined) await endSession(request, deps.store, hashToken(session))
+      void reply.header('set-cookie', cookie('', 0, isSecure(request, deps)))
+      return { ok: true } as const
+    },
+  })
+}
+
+async function endSession(request: FastifyRequest, store: Store, hash: string): Promise<void> {
+  const found = await store.findSession(hash)
+  if (!found) return
+  await store.transact(async (write) => {
+    if (!(await write.removeSession(hash))) return
+    const { id, name } = found.user
+    const doer = { ...doerOf(request), actor: { kind: 'person', id, name } as const }
+    write.audit(doer, {
+      action: 'session.ended',
+      subject: { id, name },
+      after: { sessions: 1 },
+    })
+  })
+}
+
+function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): void {
+  server.post('/api/v1/session/links', {
+    schema: {
+      summary: 'Make a link that signs a browser in as oneself, once, within five minutes',
+      tags,
+      response: { 201: shownSignInLink, 401: errorBody },
+    },
+    handler: async (request, reply) => {
+      const user = getUser(request)
+      refuseLimited(user)
+      const { result } = await store.transact(async (write) => {
+        const made = await makeSignInLink(write, user)
+        write.audit(doerOf(request), {
+          action: 'sign_in_link.created',
+          subject: { id: user.id, name: user.name },
+          after: { expiresAt: made.expiresAt },
+        })
+        return made
+      })
+      const { code, expiresAt } = result
+      const url = publicUrl === undefined ? {} : { url: signInUrl(publicUrl, code) }
+      return reply.code(201).send({ code, expiresAt, ...url })
+    },
+  })
+}
+
+function isSecure(request: FastifyRequest, { publicUrl }: SessionRouteDeps): boolean {
+  return isByTls(request) || publicUrl?.startsWith('https:') === true
+}
+
+/** Of a page that came encrypted, the cookie never travels in the clear. */
+function cookie(value: string, maxAgeS: number, secure: boolean): string {
+  const more = secure ? '; Secure' : ''
+  return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${more}`
+}

@@ -1,0 +1,116 @@
+import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { JobView, LogLine } from '../../contract/rest/views.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import type { StoreReader } from '../../store/store.ts'
+import type { LiveSource } from '../live-source.ts'
+import { Backlog } from './backlog.ts'
+import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
+import { RedactionWatch } from './redaction-watch.ts'
+
+/** Characters of live lines that wait for a slow reader before it is sent back to the store. */
+const MOST_WAITING = 1024 * 1024
+/** Without a hint for so long, the store is asked again: hints can be lost. */
+const LOOK_AGAIN_MS = 3_000
+
+export interface LogBatch {
+  /** In order, each line once; may be empty. */
+  readonly lines: LogLine[]
+  /** All that was stored is out; what comes from now on is new. */
+  readonly live: boolean
+}
+
+export interface FollowLog {
+  readonly store: StoreReader
+  readonly live: LiveSource
+  readonly log: AttemptRef
+  /** The first line wanted, counting from 0. */
+  readonly from: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Yields the lines of an attempt from `from` on: first those in the store, then new ones as they
+ * come, without a hole and each once. Ends when the attempt has ended and all its lines are out,
+ * or quietly when the signal says so. It reads on only when asked, so a slow reader costs nothing.
+ * Rejects as the store does.
+ */
+export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, void, undefined> {
+  const { store, live, log, signal } = options
+  const backlog = new Backlog<LogLine>(MOST_WAITING)
+  let ended = false
+  /** So many lines are in the store, as far as was told. */
+  let stored = 0
+  const redactions = new RedactionWatch(log)
+  const hear = (event: ToldEvent) => {
+    if (event.type === 'log.appended' && event.jobId === log.jobId) {
+      if (event.attempt !== log.attempt) return
+      for (const line of event.lines) backlog.push(line, line.text.length + 64)
+    } else if (event.type === 'log.grew' && event.jobId === log.jobId) {
+      if (event.attempt !== log.attempt) return
+      stored = Math.max(stored, event.lines)
+      backlog.wake()
+    } else if (event.type === 'job.changed' && event.job.id === log.jobId) {
+      ended ||= isLogComplete(event.job, log.attempt)
+      if (redactions.hear(event.job)) backlog.miss()
+      else backlog.wake()
+    }
+  }
+  using _hearing = live.listen(hear)
+  using _noticing = live.onGap?.(() => backlog.miss())
+
+  let next = options.from
+  let fromStore = true
+  let limit = FIRST_PAGE
+  const job = await store.findJobView(log.jobId)
+  ended ||= !job || isLogComplete(job, log.attempt)
+  redactions.begin(job)
+  while (!signal.aborted) {
+    const said = await redactions.take(store, next - 1)
+    if (said.length > 0) yield { lines: said, live: false }
+    if (fromStore) {
+      // The end must be known before the read: lines may still come between a read and the end.
+      const isLast = ended
+      const lines = await store.readLog(log, next, limit)
+      next = (lines.at(-1)?.number ?? next - 1) + 1
+      const isWhole = isEndOfLog(lines, limit)
+      limit = nextPageSize(lines)
+      yield { lines, live: isWhole }
+      if (isWhole && isLast) return
+      fromStore = !isWhole
+      continue
+    }
+    const { items, missed } = backlog.take()
+    const lines = takeFrom(items, next)
+    next += lines.length
+    if (lines.length > 0) yield { lines, live: true }
+    const hasHole = items.some(({ number }) => number >= next)
+    if (missed || ended || hasHole || stored > next) {
+      fromStore = true
+    } else if (items.length === 0 && !(await backlog.wait(signal, LOOK_AGAIN_MS))) {
+      if (signal.aborted) return
+      ended ||= await hasEnded(store, log)
+      fromStore = true
+    }
+  }
+}
+
+/** The lines that follow `next - 1` without a hole. */
+function takeFrom(items: readonly LogLine[], next: number): LogLine[] {
+  const lines: LogLine[] = []
+  for (const line of items) {
+    if (line.number === next + lines.length) lines.push(line)
+  }
+  return lines
+}
+
+/** Whether no line can be added to the log of this attempt any more. */
+export function isLogComplete(job: JobView, attempt: number): boolean {
+  const found = job.attempts.find(({ number }) => number === attempt)
+  if (found) return found.status === 'finished'
+  return job.attempt > attempt || job.status === 'finished'
+}
+
+async function hasEnded(store: StoreReader, log: AttemptRef): Promise<boolean> {
+  const job = await store.findJobView(log.jobId)
+  return !job || isLogComplete(job, log.attempt)
+}

@@ -1,0 +1,214 @@
+import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { type ChunkLine, linesOf } from '../../contract/log/log-chunk.ts'
+import { attemptParams } from '../../contract/rest/rest.ts'
+import {
+  logFollowQuery,
+  logPage,
+  logQuery,
+  logSectionList,
+  logTextQuery,
+} from '../../contract/rest/rest-logs.ts'
+import type { JobView } from '../../contract/rest/views.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { StoreReader } from '../../store/store.ts'
+import { cutWithoutAccess, watchAccess } from '../auth/watch-access.ts'
+import { whoAsks } from '../auth/who-asks.ts'
+import type { LiveSource } from '../live-source.ts'
+import { getJobOfLog } from '../lookups.ts'
+import { orError } from '../responses.ts'
+import { followLog, isLogComplete } from './follow-log.ts'
+import { readContents } from './log-contents.ts'
+import { registerLogSearch } from './log-search-route.ts'
+import { logSections } from './log-sections.ts'
+import { Places } from './places.ts'
+
+/** So many may read a log to its end at a time; each has a page or two of it in memory. */
+const MOST_READERS = 200
+
+const LOG = '/api/v1/jobs/:job/attempts/:attempt/log'
+const tags = ['logs']
+
+/** An attempt's log: a page of lines, the whole as text, or followed to its end. */
+export function registerLogRoutes(
+  server: HttpServer,
+  deps: { readonly store: StoreReader; readonly live: LiveSource },
+): void {
+  const places = new Places(MOST_READERS, 'clients read whole logs')
+  registerPage(server, deps.store)
+  registerLogSearch(server, deps.store)
+  registerSections(server, deps.store)
+  registerText(server, deps.store, places)
+  registerFollow(server, deps, places)
+}
+
+function registerPage(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'Lines of a log from a number on, or those before one',
+    tags,
+    params: attemptParams,
+    querystring: logQuery,
+    response: orError(logPage),
+  }
+  server.get(LOG, { schema }, async (request) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    // The job first: lines that come after this are then never said to be the last ones.
+    const job = await getJobOfLog(store, log)
+    const isEnded = isLogComplete(job, log.attempt)
+    const stored = countLines(job, log.attempt)
+    const { from, limit } = rangeOf(request.query, stored)
+    const lines = await store.readLog(log, from, limit)
+    const end = (lines.at(-1)?.number ?? -1) + 1
+    return {
+      lines,
+      total: Math.max(stored, end),
+      complete: isEnded && from + lines.length >= stored,
+    }
+  })
+}
+
+/** How many lines of an attempt's log are stored, as its job says. */
+function countLines(job: JobView, attempt: number): number {
+  return job.attempts.find(({ number }) => number === attempt)?.lines ?? 0
+}
+
+function rangeOf(
+  { from, before, limit }: z.infer<typeof logQuery>,
+  stored: number,
+): { from: number; limit: number } {
+  if (before === undefined) return { from: from ?? 0, limit }
+  const end = Math.min(before, stored)
+  const start = Math.max(0, end - limit)
+  return { from: start, limit: end - start }
+}
+
+function registerSections(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'Which lines of a log belong to which step',
+    tags,
+    params: attemptParams,
+    response: orError(logSectionList),
+  }
+  server.get(`${LOG}/sections`, { schema }, async (request) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const total = countLines(await getJobOfLog(store, log), log.attempt)
+    return { sections: await logSections(store, log, total), total }
+  })
+}
+
+function registerText(server: HttpServer, store: StoreReader, places: Places): void {
+  const schema = {
+    summary: 'The whole log as plain text',
+    tags,
+    params: attemptParams,
+    querystring: logTextQuery,
+    produces: ['text/plain'],
+    response: orError(z.string()),
+  }
+  server.get(`${LOG}.txt`, { schema }, async (request, reply) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const place = places.take(whoAsks(request))
+    reply.raw.once('close', () => place[Symbol.dispose]())
+    if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
+    await getJobOfLog(store, log)
+    cutWithoutAccess(request, reply)
+    // Hostile output must never be taken for a page.
+    reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
+    const { timestamps, download } = request.query
+    if (download) {
+      const name = `${log.jobId}-${log.attempt}.log`
+      reply.header('content-disposition', `attachment; filename="${name}"`)
+    }
+    const text = readText(store, log, timestamps)
+    // A stream passes by the serializer; the schema only describes what arrives.
+    const body: unknown = Readable.from(text, { objectMode: false })
+    return reply.send(body as string)
+  })
+}
+
+/** Chunk by chunk, as fast as the client takes it: the whole is never in memory at once. */
+async function* readText(
+  store: StoreReader,
+  log: AttemptRef,
+  timestamps: boolean,
+): AsyncGenerator<string | Buffer> {
+  for await (const { chunk, content } of readContents(store, log)) {
+    yield timestamps ? linesOf(chunk).map(timedTextOf).join('') : content.text
+  }
+}
+
+function timedTextOf({ at, text }: ChunkLine): string {
+  return `${new Date(at).toISOString()} ${text}\n`
+}
+
+function registerFollow(
+  server: HttpServer,
+  { store, live }: { readonly store: StoreReader; readonly live: LiveSource },
+  places: Places,
+): void {
+  const schema = {
+    summary: 'The lines of a log, one JSON object a line, until the attempt has ended',
+    tags,
+    params: attemptParams,
+    querystring: logFollowQuery,
+    produces: ['application/x-ndjson'],
+    response: orError(z.string()),
+  }
+  server.get(`${LOG}/follow`, { schema }, async (request, reply) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const gone = new AbortController()
+    // Before anything is waited for: a client that has gone by then would be followed for ever.
+    reply.raw.once('close', () => gone.abort())
+    using _place = places.take(whoAsks(request))
+    using _access = watchAccess(request.checkAgain, () => {
+      gone.abort()
+      reply.raw.destroy()
+    })
+    await getJobOfLog(store, log)
+    if (gone.signal.aborted || request.raw.socket.destroyed) throw hasGone()
+    keepWhileSilent(reply)
+    reply.hijack()
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'application/x-ndjson; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    reply.raw.flushHeaders()
+    const { from } = request.query
+    const lines = ndjson(followLog({ store, live, log, from, signal: gone.signal }))
+    try {
+      await pipeline(Readable.from(lines, { objectMode: false }), reply.raw)
+    } catch (err) {
+      if (!gone.signal.aborted) request.log.warn({ err, ...log }, 'following a log broke off')
+      // The client must see that this is not the end of the log.
+      reply.raw.destroy()
+    }
+  })
+}
+
+function hasGone(): NarwhalError {
+  return new NarwhalError('cancelled', 'the client has gone')
+}
+
+/**
+ * A job may be silent for long, so a connection on which nothing moves is cut off only when the
+ * client has not taken what was sent.
+ */
+function keepWhileSilent({ raw }: FastifyReply): void {
+  raw.on('timeout', (socket: Socket) => {
+    if (raw.writableLength > 0) socket.destroy()
+    else socket.setTimeout(socket.timeout ?? 0)
+  })
+}
+
+async function* ndjson(batches: ReturnType<typeof followLog>): AsyncGenerator<string> {
+  for await (const { lines } of batches) {
+    if (lines.length > 0) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  }
+}

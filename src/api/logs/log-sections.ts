@@ -1,0 +1,34 @@
+import type { LogSection } from '../../contract/rest/rest-logs.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+/**
+ * Which lines belong to which step. A log has the steps' lines one after the other, so each border is
+ * found by halving: about twenty single lines are read for a step of a million.
+ */
+export async function logSections(
+  store: StoreReader,
+  log: AttemptRef,
+  total: number,
+): Promise<LogSection[]> {
+  const stepAt = async (number: number): Promise<number | undefined> => {
+    const [line] = await store.readLog(log, number, 1)
+    return line?.step
+  }
+  const sections: LogSection[] = []
+  for (let from = 0; from < total; ) {
+    const step = await stepAt(from)
+    if (step === undefined) break
+    // Lines at `inside` and before are of this step, those from `behind` on are not.
+    let inside = from
+    let behind = total
+    while (behind - inside > 1) {
+      const middle = (inside + behind) >> 1
+      if ((await stepAt(middle)) === step) inside = middle
+      else behind = middle
+    }
+    sections.push({ step, from, count: behind - from })
+    from = behind
+  }
+  return sections
+}

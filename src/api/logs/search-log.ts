@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import type { LogMatch, LogSearch, logSearchQuery } from '../../contract/rest/rest-logs.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import type { StoreReader } from '../../store/store.ts'
+import { readContents } from './log-contents.ts'
+import { finderOf } from './match-line.ts'
+import { searchChunk } from './search-chunk.ts'
+
+/**
+ * Goes through a log to its present end and tells one page of the lines that have the text. It
+ * holds a part of the log at a time, and ends early, with the signal's reason, when that aborts.
+ */
+export async function searchLog(
+  store: StoreReader,
+  log: AttemptRef,
+  query: z.infer<typeof logSearchQuery>,
+  signal: AbortSignal,
+): Promise<Omit<LogSearch, 'complete'>> {
+  const finder = finderOf(query)
+  const matches: LogMatch[] = []
+  let total = 0
+  let lines = 0
+  let next: number | undefined
+  for await (const { chunk, content } of readContents(store, log)) {
+    signal.throwIfAborted()
+    // What lies behind the page is only counted.
+    const from = next === undefined ? query.from : Infinity
+    const page = { from, room: query.limit - matches.length }
+    const found = searchChunk(chunk, content, finder, page)
+    matches.push(...found.matches)
+    total += found.total
+    next ??= found.next
+    lines = chunk.firstLine + chunk.lineCount
+  }
+  return { matches, total, ...(next === undefined ? {} : { next }), lines }
+}

@@ -1,0 +1,69 @@
+import type { ExplainedSecret } from '../../contract/rest/rest-secrets.ts'
+import { secretTime, secretWithheld } from '../../core/secret/secret-rules.ts'
+import type { RunnerRecord } from '../../store/records.ts'
+import {
+  isApproved,
+  type JobRecord,
+  type PipelineDetail,
+  type SecretRecord,
+} from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+import { grantsOf } from '../auth/runner-grants.ts'
+import { findNearSecret } from './near-secret.ts'
+import { runnerNames, viewSecret } from './view-secret.ts'
+
+/** Which jobs of a pipeline would get a secret now, and why others would not; never its value. */
+export async function explainSecret(
+  store: StoreReader,
+  detail: PipelineDetail,
+  name: string,
+): Promise<ExplainedSecret> {
+  const { repository, jobs } = detail
+  const [secret] = await store.findSecrets(repository.id, [name])
+  const runners = await store.listRunners()
+  const near = secret ? undefined : await findNearSecret(store, repository.id, name)
+  const facts = { detail, name, secret, runners, now: Date.now() }
+  return {
+    ...(secret ? { secret: viewSecret(secret, await runnerNames(store, [secret])) } : {}),
+    ...(near === undefined ? {} : { near }),
+    jobs: jobs.map((job) => {
+      const variables = Object.entries(job.spec.secrets ?? {})
+        .filter(([, one]) => one === name)
+        .map(([variable]) => variable)
+      const refusedBecause = refusal(job, variables, facts)
+      return {
+        jobId: job.id,
+        name: job.spec.name,
+        variables,
+        ...(refusedBecause === undefined ? {} : { refusedBecause }),
+      }
+    }),
+  }
+}
+
+interface Facts {
+  readonly detail: PipelineDetail
+  readonly name: string
+  readonly secret: SecretRecord | undefined
+  readonly runners: readonly RunnerRecord[]
+  readonly now: number
+}
+
+/** The first reason, of those that are looked at before a runner has it. */
+function refusal(
+  { spec }: JobRecord,
+  variables: readonly string[],
+  { detail, name, secret, runners, now }: Facts,
+): string | undefined {
+  if (variables.length === 0) return 'it does not name it'
+  if (spec.leftOut !== undefined) return `it is not run for this commit: ${spec.leftOut}`
+  if (!isApproved(detail.event.trust, detail.pipeline.approval)) {
+    return "the pipeline is a stranger's, and nobody has approved it"
+  }
+  if (!secret) return 'it is not set'
+  const time = secretTime(secret.expiresAt, now)
+  if (time.status === 'over') return `it ${time.words}`
+  const kept = secret.runners && [{ name, runners: secret.runners }]
+  const mayHave = runners.some((one) => !secretWithheld(kept, grantsOf(one, one.allowedLabels)))
+  return kept && !mayHave ? 'no runner that is registered may have it' : undefined
+}

@@ -1,0 +1,123 @@
+import {
+  DISCOVERY_PATH,
+  discoveryDocument,
+  issuerTrouble,
+  KEYS_PATH,
+  keySet,
+} from '../../contract/id-tokens/documents.ts'
+import { subjectIdsOf, subjectOf } from '../../contract/id-tokens/subject.ts'
+import { repositoryParams } from '../../contract/rest/rest.ts'
+import {
+  type IdTokenState,
+  idTokenDocuments,
+  idTokenState,
+  idTokenSubject,
+  idTokenSubjectQuery,
+} from '../../contract/rest/rest-id-tokens.ts'
+import { isRef } from '../../core/commit-event.ts'
+import { DOCUMENT_AGE_S, stateOfKey } from '../../core/id-token/id-token-keys.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { IdTokenKeyRecord } from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+import { getRepository } from '../lookups.ts'
+
+export interface IdTokenReads {
+  readonly store: StoreReader
+  readonly issuer?: string | undefined
+}
+
+/**
+ * Adds the two documents by which others check id tokens, open to all, and what is to be read about them by who
+ * may. The documents say what the settings say: where a request comes from, and for what host, has no say.
+ */
+export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): void {
+  addDocuments(server, reads)
+  const tags = ['id tokens']
+  server.get('/api/v1/id-tokens', {
+    schema: {
+      summary: 'The issuer and the keys of id tokens',
+      tags,
+      response: { 200: idTokenState },
+    },
+    handler: async () => await idTokenStateOf(reads),
+  })
+  server.get('/api/v1/id-tokens/documents', {
+    schema: {
+      summary: 'The documents by which others check id tokens, as the issuer has to show them',
+      tags,
+      response: { 200: idTokenDocuments },
+    },
+    handler: async () => {
+      const { store, issuer } = reads
+      const trouble = issuerTrouble(issuer)
+      if (issuer === undefined || trouble !== undefined) {
+        throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
+      }
+      const keys = keySet(await store.listIdTokenKeys(), Date.now())
+      return { discovery: discoveryDocument(issuer), keys }
+    },
+  })
+  server.get('/api/v1/repositories/:repository/subject', {
+    schema: {
+      summary: 'What the id tokens of a repository have as their subject',
+      tags,
+      params: repositoryParams,
+      querystring: idTokenSubjectQuery,
+      response: { 200: idTokenSubject },
+    },
+    handler: async ({ params, query: { ref, job } }) => {
+      if (!isRef(ref)) {
+        throw new NarwhalError('invalid', 'the ref must be a full one, such as refs/heads/main')
+      }
+      const repository = await getRepository(reads.store, params.repository)
+      const ids = (await reads.store.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
+      const facts = { repository: repository.name, ids, ref }
+      return { ids, sub: subjectOf({ ...facts, ...(job === undefined ? {} : { job }) }) }
+    },
+  })
+}
+
+function addDocuments(server: HttpServer, { store, issuer }: IdTokenReads): void {
+  const trouble = issuerTrouble(issuer)
+  if (issuer === undefined || trouble !== undefined) return
+  const below = new URL(issuer).pathname.replace(/\/$/, '')
+  // A proxy may keep the path of the issuer, or take it away.
+  for (const prefix of new Set(['', below])) {
+    server.get(
+      `${prefix}${DISCOVERY_PATH}`,
+      { schema: { hide: true } },
+      async (_request, reply) => {
+        reply.header('cache-control', `public, max-age=${DOCUMENT_AGE_S}`)
+        return discoveryDocument(issuer)
+      },
+    )
+    server.get(`${prefix}${KEYS_PATH}`, { schema: { hide: true } }, async (_request, reply) => {
+      const set = keySet(await store.listIdTokenKeys(), Date.now())
+      // An empty set in a cache would refuse the first tokens.
+      if (set.keys.length === 0)
+        throw new NarwhalError('unavailable', 'the first key is being made')
+      reply.header('cache-control', `public, max-age=${DOCUMENT_AGE_S}`)
+      return set
+    })
+  }
+}
+
+/** What is shown of it, with the keys as they are now. */
+export async function idTokenStateOf({ store, issuer }: IdTokenReads): Promise<IdTokenState> {
+  const trouble = issuerTrouble(issuer)
+  return {
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(trouble === undefined ? {} : { trouble }),
+    keys: viewsOf(await store.listIdTokenKeys()),
+  }
+}
+
+function viewsOf(keys: readonly IdTokenKeyRecord[]): IdTokenState['keys'] {
+  const now = Date.now()
+  return keys.map((key) => {
+    const { kid, createdAt, signsAt, leavesAt } = key
+    const times = { createdAt, signsAt, ...(leavesAt === undefined ? {} : { leavesAt }) }
+    return { kid, state: stateOfKey(key, keys, now), ...times }
+  })
+}

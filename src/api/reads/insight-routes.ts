@@ -1,0 +1,125 @@
+import { stringify } from 'yaml'
+import { pipelineParams, repositoryParams } from '../../contract/rest/rest.ts'
+import {
+  activityList,
+  activityQuery,
+  placementList,
+  placementQuery,
+  trendList,
+  trendQuery,
+  usedConfig,
+} from '../../contract/rest/rest-insights.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { StoreReader } from '../../store/store.ts'
+import { getRepository } from '../lookups.ts'
+import { orError } from '../responses.ts'
+import { viewRepository } from './repository-view.ts'
+import { trendPoint } from './trend-point.ts'
+
+/** So many repositories have their bars told; who has more looks at one at a time. */
+const MOST_REPOSITORIES = 100
+
+/** Adds what looks back over many pipelines, and at what one of them ran. */
+export function registerInsights(server: HttpServer, store: StoreReader): void {
+  registerActivity(server, store)
+  registerTrends(server, store)
+  registerPlacements(server, store)
+  registerConfig(server, store)
+}
+
+function registerActivity(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'The repositories, each with its newest pipelines in short',
+    tags: ['repositories'],
+    querystring: activityQuery,
+    response: orError(activityList),
+  }
+  server.get('/api/v1/activity', { schema }, async (request) => {
+    const all = await store.listRepositories()
+    const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MOST_REPOSITORIES)
+    const repositories = []
+    for (const record of shown) {
+      const filter = { repositoryId: record.id, limit: request.query.runs }
+      const runs = (await store.listPipelineViews(filter)).map((pipeline) => {
+        const { id, number, status, outcome, createdAt, startedAt, finishedAt } = pipeline
+        return { id, number, status, outcome, createdAt, startedAt, finishedAt }
+      })
+      repositories.push({ repository: viewRepository(record), runs })
+    }
+    return { repositories }
+  })
+}
+
+function registerTrends(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'How long the newest pipelines of a repository took, with their jobs and steps',
+    tags: ['repositories'],
+    params: repositoryParams,
+    querystring: trendQuery,
+    response: orError(trendList),
+  }
+  server.get('/api/v1/repositories/:repository/trends', { schema }, async (request) => {
+    const { id: repositoryId } = await getRepository(store, request.params.repository)
+    const limit = request.query.pipelines
+    const newest = await store.listPipelineViews({ repositoryId, status: 'finished', limit })
+    const points = []
+    for (const pipeline of newest) {
+      points.push(trendPoint(pipeline, await store.listJobViews(pipeline.id)))
+    }
+    return { points: points.filter((point) => point !== undefined).reverse() }
+  })
+}
+
+function registerPlacements(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'The newest placements of jobs on runners, and what came of them',
+    tags: ['runners'],
+    querystring: placementQuery,
+    response: orError(placementList),
+  }
+  server.get('/api/v1/placements', { schema }, async (request) => {
+    const placements = await store.listPlacements(request.query.limit)
+    return {
+      placements: placements.map(({ attempt, ...job }) => ({
+        ...job,
+        attempt: attempt.number,
+        runnerId: attempt.runnerId,
+        runnerName: attempt.decision.runnerName,
+        heuristic: attempt.decision.heuristic,
+        reason: attempt.decision.reason,
+        assignedAt: attempt.assignedAt,
+        finishedAt: attempt.finishedAt,
+        outcome: attempt.outcome,
+      })),
+    }
+  })
+}
+
+function registerConfig(server: HttpServer, store: StoreReader): void {
+  const schema = {
+    summary: 'What a pipeline ran, as narwhal.yml in its full form',
+    tags: ['pipelines'],
+    params: pipelineParams,
+    response: orError(usedConfig),
+  }
+  server.get('/api/v1/pipelines/:pipeline/config', { schema }, async (request) => {
+    const id = request.params.pipeline
+    const found = await store.findPipeline(id)
+    if (!found) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
+    const jobs = found.jobs.map(({ spec: { name, ...spec } }) => [name, withoutEmpty(spec)])
+    const { name } = found.pipeline
+    const whole = { ...(name ? { name } : {}), jobs: Object.fromEntries(jobs) as unknown }
+    return { yaml: stringify(whole, { lineWidth: 0 }) }
+  })
+}
+
+/** Without what says nothing: empty lists and objects. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(
+    ([, one]) => typeof one !== 'object' || one === null || Object.keys(one).length > 0,
+  )
+  return Object.fromEntries(entries.map(([key, one]) => [key, withoutEmpty(one)]))
+}

@@ -1,0 +1,14 @@
+import type { RepositoryId } from '../../core/ids.ts'
+import { suggestKey } from '../../lib/suggest-key.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+/** A secret that jobs of a repository could have, and whose name is nearly this one. */
+export async function findNearSecret(
+  store: Pick<StoreReader, 'listSecrets'>,
+  repositoryId: RepositoryId,
+  name: string,
+): Promise<string | undefined> {
+  const secrets = [...(await store.listSecrets(repositoryId)), ...(await store.listSecrets())]
+  const names = new Map(secrets.map((secret) => [secret.name.toLowerCase(), secret.name]))
+  return names.get(suggestKey(name, [...names.keys()]) ?? '')
+}

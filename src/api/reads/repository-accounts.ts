@@ -1,0 +1,31 @@
+import type { RepositoryView } from '../../contract/rest/views.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+/** So long after a program has pushed last it is suggested to list it. */
+const SUGGESTED_MS = 90 * 86_400_000
+const MOST_SUGGESTED = 10
+
+/** Which names the accounts have that a repository lists, and which programs it might list. */
+export async function viewAccounts(
+  store: Pick<StoreReader, 'listAccounts'>,
+  { id, strangerAccounts = [] }: RepositoryRecord,
+  now: number,
+): Promise<Pick<RepositoryView, 'strangers' | 'seenBots'>> {
+  const seen = await store.listAccounts(id)
+  const byId = new Map(seen.map((account) => [account.id, account]))
+  const strangers = strangerAccounts.map((account) => {
+    const { name, listedName } = byId.get(account) ?? {}
+    return {
+      id: account,
+      ...(name === undefined ? {} : { name }),
+      ...(listedName === name || listedName === undefined ? {} : { formerName: listedName }),
+    }
+  })
+  const seenBots = seen
+    .filter(({ isBot, seenAt }) => isBot && seenAt > now - SUGGESTED_MS)
+    .filter((account) => !strangerAccounts.includes(account.id))
+    .slice(0, MOST_SUGGESTED)
+    .map(({ id: account, name, seenAt }) => ({ id: account, name, seenAt }))
+  return { strangers, seenBots }
+}

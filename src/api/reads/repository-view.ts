@@ -1,0 +1,24 @@
+import type { RepositoryView } from '../../contract/rest/views.ts'
+import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+
+/** What may be shown of a repository: never its webhook secret, nor credentials in its URL. */
+export function viewRepository(record: RepositoryRecord): RepositoryView {
+  return {
+    id: record.id,
+    name: record.name,
+    forge: record.forge,
+    cloneUrl: withoutCredentials(record.cloneUrl),
+    pollIntervalMs: record.pollIntervalMs,
+    approval: record.approval ?? DEFAULT_APPROVAL,
+    pipelineFiles: record.pipelineFiles ?? DEFAULT_PIPELINE_FILES,
+    skippedIsOpen: record.skippedIsOpen ?? false,
+    ...(record.approval === undefined ? { isApprovalUnchosen: true } : {}),
+    strangerAccounts: [...(record.strangerAccounts ?? [])],
+    createdAt: record.createdAt,
+  }
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, '$1:***@')
+}

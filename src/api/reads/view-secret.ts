@@ -1,0 +1,25 @@
+import type { SecretView } from '../../contract/rest/rest-secrets.ts'
+import { secretTime } from '../../core/secret/secret-rules.ts'
+import type { SecretRecord } from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+/** Of runners that are gone the ids are left. */
+export function viewSecret(
+  { repositoryId, sealed: _sealed, runners, ...shown }: SecretRecord,
+  names: ReadonlyMap<string, string>,
+): SecretView {
+  const scope = repositoryId === undefined ? 'all' : 'repository'
+  const named = runners?.map((runner) => names.get(runner) ?? runner)
+  const time = secretTime(shown.expiresAt, Date.now())
+  const warning = time.status === 'good' ? {} : { warning: time.words }
+  return { ...shown, ...warning, scope, ...(named ? { runners: named } : {}) }
+}
+
+/** The names of runners by their ids, if any of these secrets is kept for some. */
+export async function runnerNames(
+  store: StoreReader,
+  secrets: readonly SecretRecord[],
+): Promise<ReadonlyMap<string, string>> {
+  if (!secrets.some(({ runners }) => runners)) return new Map()
+  return new Map((await store.listRunners()).map(({ id, name }) => [id, name]))
+}

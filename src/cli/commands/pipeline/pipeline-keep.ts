@@ -1,0 +1,67 @@
+import type { Command } from 'commander'
+import { NarwhalError } from '../../../lib/errors.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  openClient,
+  printJson,
+} from '../../parts/client-command.ts'
+import { cleanText } from '../../terminal/clean-text.ts'
+import type { CliIo } from '../../terminal/cli-io.ts'
+import { parseEnd } from '../../terminal/parse-when.ts'
+
+interface KeepOptions extends ClientOptions {
+  readonly until?: string
+  readonly because?: string
+  readonly release?: boolean
+}
+
+/** `narwhal pipeline keep` */
+export function addPipelineKeep(pipeline: Command, io: CliIo): void {
+  addClientCommand(pipeline, 'keep <pipeline>', {
+    summary: 'keep a pipeline, with its reruns and logs, whatever the rules of retention say',
+    description:
+      'Keeps a pipeline with its jobs, its logs and what was run again of it until a day, above all rules of retention, also when its repository is removed. Only an administrator may; the audit log has who and why.',
+    examples: [
+      'pipeline keep octocat/hello#12 --until 2028-01-01 --because "case 4711"',
+      'pipeline keep octocat/hello#12 --release',
+    ],
+  })
+    .option('--until <when>', 'a day like 2028-01-01, or a time from now on like 400d')
+    .option('--because <text>', 'why, for those who find it')
+    .option('--release', 'let it go again, as the rules say')
+    .action((given: string, options: KeepOptions) => keep(given, options, io))
+}
+
+async function keep(given: string, options: KeepOptions, io: CliIo): Promise<void> {
+  const hold = holdOf(options, io.now())
+  const client = await openClient(options, io)
+  // The schemas cost some tens of milliseconds: help shall not wait for them.
+  const { resolvePipeline } = await import('../../parts/resolve.ts')
+  const { callJson } = await import('../../../client/http-client.ts')
+  const { startedPipeline } = await import('../../../contract/rest/rest.ts')
+  const id = await resolvePipeline(client, given)
+  const { pipeline } = await callJson(client.address, `/pipelines/${id}/hold`, startedPipeline, {
+    method: hold ? 'PUT' : 'DELETE',
+    body: hold,
+    signal: io.signal,
+  })
+  if (options.json) return printJson(io, { pipeline })
+  const name = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
+  io.stdout.write(
+    hold
+      ? `${name} is kept until ${new Date(hold.until).toISOString()}\n`
+      : `${name} goes as the rules say\n`,
+  )
+}
+
+function holdOf({ until, because, release }: KeepOptions, now: number) {
+  if (release) {
+    if (until === undefined && because === undefined) return undefined
+    throw new NarwhalError('invalid', '--release goes with neither --until nor --because')
+  }
+  if (until === undefined || because === undefined) {
+    throw new NarwhalError('invalid', 'say --until when and --because of what, or --release')
+  }
+  return { until: parseEnd('--until', until, now), because }
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { ForgeLinkView } from '../../../contract/rest/rest-forge-links.ts'
+import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  openClient,
+  printJson,
+} from '../../parts/client-command.ts'
+import { cleanText } from '../../terminal/clean-text.ts'
+import type { CliIo } from '../../terminal/cli-io.ts'
+import { formatAge } from '../../terminal/format.ts'
+
+interface LinkOptions extends ClientOptions {
+  readonly forge?: ForgeLinkView['forge']
+  readonly apiUrl?: string
+  readonly project?: string
+  readonly tokenFile?: string
+}
+
+/** `narwhal repo link|unlink` */
+export function addRepoLinkCommands(repo: Command, io: CliIo): void {
+  addClientCommand(repo, 'link <repository>', {
+    summary: 'tell its forge how the pipelines of its commits stand',
+    description:
+      "Has statuses of commits told to the repository's forge, with a token that may write them. Without a token it shows where they are told, and what was told last. Forge, API and project are read off the clone URL where they are not given.",
+    examples: [
+      'repo link octocat/hello --token-file github-token',
+      'repo link team/app --forge gitea --token-file -',
+      'repo link team/app --forge gitlab --api-url https://git.example.com/api/v4 --token-file token',
+      'repo link octocat/hello',
+    ],
+  })
+    .option('--token-file <file>', "the file with the forge's token; - reads standard input")
+    .addOption(
+      new Option('--forge <forge>', 'the kind of forge; gitea is Forgejo, too').choices([
+        'github',
+        'gitea',
+        'gitlab',
+        'bitbucket',
+      ]),
+    )
+    .option('--api-url <url>', "the forge's API, like https://git.example.com/api/v1")
+    .option('--project <owner/name>', "the repository's path at the forge")
+    .action((repository: string, options: LinkOptions) => link(repository, options, io))
+  addClientCommand(repo, 'unlink <repository>', {
+    summary: 'tell its forge nothing any more, and forget the token',
+    examples: ['repo unlink octocat/hello'],
+  }).action(async (repository: string, options: ClientOptions) => {
+    await (await openClient(options, io)).unlinkForge(repository)
+    if (options.json) return printJson(io, { ok: true })
+    io.stdout.write(`${cleanText(repository)} is not linked any more\n`)
+  })
+}
+
+async function link(repository: string, options: LinkOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const { forge, apiUrl, project, tokenFile } = options
+  if (tokenFile === undefined && (forge ?? apiUrl ?? project) !== undefined) {
+    throw new NarwhalError('invalid', 'give the token, too: --token-file <file>, or - for stdin')
+  }
+  const shown =
+    tokenFile === undefined
+      ? await client.getForgeLink(repository)
+      : await client.linkForge(repository, {
+          token: await readToken(tokenFile, io),
+          ...(forge === undefined ? {} : { forge }),
+          ...(apiUrl === undefined ? {} : { apiUrl }),
+          ...(project === undefined ? {} : { project }),
+        })
+  if (options.json) return printJson(io, { link: shown })
+  const at = `${cleanText(shown.project)} (${shown.forge}, ${cleanText(shown.apiUrl)})`
+  io.stdout.write(`statuses of ${cleanText(repository)} are told to ${at}\n`)
+  const { last } = shown
+  if (!last) return
+  const when = formatAge(last.toldAt, io.now())
+  const what = `${cleanText(last.state)} of ${last.sha.slice(0, 7)}`
+  const words =
+    last.error === undefined
+      ? `told last, ${when}: ${what}`
+      : `refused last, ${when}: ${what}: ${cleanText(last.error)}`
+  io.stdout.write(`${words}\n`)
+}
+
+async function readToken(file: string, io: CliIo): Promise<string> {
+  if (file === '-') return (await io.readInput("The forge's token: ")).trim()
+  try {
+    return (await readFile(resolve(io.cwd, file), 'utf8')).trim()
+  } catch (cause) {
+    const words = `the token can't be read from ${file}: ${describeError(cause)}`
+    throw new NarwhalError('invalid', words, { cause })
+  }
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander'
+import type { RepositoryView } from '../../../contract/rest/views.ts'
+import {
+  addClientCommand,
+  type ClientOptions,
+  openClient,
+  printJson,
+} from '../../parts/client-command.ts'
+import { cleanText } from '../../terminal/clean-text.ts'
+import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
+import { formatAge, formatInterval } from '../../terminal/format.ts'
+
+/** `narwhal repo show` */
+export function addRepoShowCommand(repo: Command, io: CliIo): void {
+  addClientCommand(repo, 'show <repository>', {
+    summary: 'show a repository, and what it does about strangers',
+    description:
+      'Shows how a repository is set up: whose commits wait for approval, which accounts are strangers, with the names that they have now, and which programs push to its branches and might be listed.',
+    examples: ['repo show octocat/hello', 'repo show octocat/hello --json'],
+  }).action((repository: string, options: ClientOptions) => show(repository, options, io))
+}
+
+async function show(given: string, options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const repository = await client.getRepository(given)
+  if (options.json) return printJson(io, { repository })
+  const colours = coloursFor(io, io.stdout)
+  io.stdout.write(`${colours.bold(cleanText(repository.name))}\n`)
+  for (const [label, value] of factsOf(repository, io.now())) {
+    io.stdout.write(`  ${colours.dim(label.padEnd(9))} ${value}\n`)
+  }
+}
+
+function factsOf(repository: RepositoryView, now: number): [string, string][] {
+  const { forge, cloneUrl, pollIntervalMs: ms, approval, pipelineFiles, skippedIsOpen } = repository
+  const unchosen = repository.isApprovalUnchosen ? ' (nobody has chosen)' : ''
+  return [
+    ['forge', `${forge} (${cleanText(cloneUrl)})`],
+    ['polled', ms === 0 ? 'no' : `every ${formatInterval(ms)}`],
+    ['approval', `of ${approval ?? 'nobody'}${unchosen}`],
+    ['files', `a change of what is run: ${pipelineFiles ?? 'wait'}`],
+    ['skipped', `is ${skippedIsOpen ? 'open' : 'a success'} at the forge`],
+    ...strangersOf(repository),
+    ...botsOf(repository, now),
+    ['id', repository.id],
+  ]
+}
+
+function strangersOf({ strangers = [] }: RepositoryView): [string, string][] {
+  return strangers.map(({ id, name, formerName }) => {
+    const shown = name === undefined ? 'not seen yet' : cleanText(name)
+    const was =
+      formerName === undefined
+        ? ''
+        : `, was ${cleanText(formerName)} when it was listed: look whose it is`
+    return ['stranger', `${id} (${shown}${was})`]
+  })
+}
+
+/** The command names the whole list, since it replaces that. */
+function botsOf(repository: RepositoryView, now: number): [string, string][] {
+  const { name: repositoryName, strangerAccounts = [], seenBots = [] } = repository
+  return seenBots.flatMap(({ id, name, seenAt }): [string, string][] => {
+    const list = [...strangerAccounts, id].join(',')
+    return [
+      [
+        'program',
+        `${cleanText(name)} pushes to its branches (${formatAge(seenAt, now)}), with secrets; to have its commits wait:`,
+      ],
+      ['', `narwhal repo set ${cleanText(repositoryName)} --strangers ${list}`],
+    ]
+  })
+}

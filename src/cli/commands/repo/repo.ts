@@ -1,0 +1,193 @@
+import { type Command, Option } from 'commander'
+import type { RegisteredRepository } from '../../../contract/rest/rest.ts'
+import { FORGES, type Forge, type WebhookForge } from '../../../core/forge.ts'
+import {
+  addClientCommand,
+  addRemoveCommand,
+  type ClientOptions,
+  note,
+  openClient,
+  printJson,
+} from '../../parts/client-command.ts'
+import { readOrigin } from '../../parts/repository-origin.ts'
+import { cleanText } from '../../terminal/clean-text.ts'
+import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
+import { formatInterval, parseDuration } from '../../terminal/format.ts'
+import { printTable } from '../../terminal/table.ts'
+import { addRepoLinkCommands } from './repo-link.ts'
+import { addRepoSetCommand } from './repo-set.ts'
+import { addRepoShowCommand } from './repo-show.ts'
+
+interface AddOptions extends ClientOptions {
+  readonly name?: string
+  readonly forge?: Forge
+  readonly poll?: string
+}
+
+interface SecretOptions extends ClientOptions {
+  readonly ends?: string
+}
+
+/** `narwhal repo add|link|unlink|set|show|webhook-secret|list|remove` */
+export function addRepoCommands(program: Command, io: CliIo): void {
+  const repo = program.command('repo').description('the repositories that Narwhal builds')
+  addClientCommand(repo, 'add <url-or-path>', {
+    summary: 'register a repository',
+    description:
+      'Registers a repository by its URL (https, ssh, git@host:path) or by the path of a folder on the server. Its branches are looked at regularly; a webhook makes that instant.',
+    examples: [
+      'repo add https://github.com/octocat/hello',
+      'repo add git@git.example.com:team/app.git --poll 30s',
+      'repo add . --name me/here',
+    ],
+  })
+    .option('--name <owner/name>', "its name here; by default the URL's, or the folder's")
+    .addOption(
+      new Option('--forge <forge>', 'who hosts it; by default as the URL says').choices(FORGES),
+    )
+    .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
+    .action((origin: string, options: AddOptions) => add(origin, options, io))
+  addRepoLinkCommands(repo, io)
+  addRepoSetCommand(repo, io)
+  addRepoShowCommand(repo, io)
+  addClientCommand(repo, 'webhook-secret <repository>', {
+    summary: 'make a new webhook secret, to be entered at the forge',
+    description:
+      'Makes a new webhook secret. The former one stays valid until the forge has sent a commit that is signed with the new one, for a week at the most.',
+    examples: [
+      'repo webhook-secret octocat/hello',
+      'repo webhook-secret octocat/hello --ends 24h',
+      'repo webhook-secret octocat/hello --ends now',
+    ],
+  })
+    .option('--ends <duration>', 'when the former secret ends: 24h, or now (default: 168h)')
+    .action((repository: string, options: SecretOptions) => newSecret(repository, options, io))
+  addClientCommand(repo, 'list', {
+    summary: 'list the registered repositories',
+    examples: ['repo list', 'repo list --json'],
+  }).action((options: ClientOptions) => list(options, io))
+  addRemoveCommand(
+    repo,
+    'remove <repository>',
+    {
+      summary: 'forget a repository',
+      description: 'Forgets a repository, by its name or id: no new pipelines are made for it.',
+      examples: ['repo remove octocat/hello'],
+    },
+    { io, remove: (client, repository) => client.removeRepository(repository) },
+  )
+}
+
+async function add(given: string, options: AddOptions, io: CliIo): Promise<void> {
+  const pollIntervalMs = options.poll === undefined ? undefined : parseDuration(options.poll)
+  const client = await openClient(options, io)
+  const origin = await readOrigin(given, io.cwd)
+  const registered = await client.addRepository({
+    name: options.name ?? origin.name,
+    cloneUrl: origin.cloneUrl,
+    forge: options.forge ?? origin.forge,
+    ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
+  })
+  if (options.json) return printJson(io, registered)
+  const { repository, webhook } = registered
+  const name = cleanText(repository.name)
+  const polled =
+    repository.pollIntervalMs === 0
+      ? 'webhooks only'
+      : `looked at every ${formatInterval(repository.pollIntervalMs)}`
+  const bold = coloursFor(io, io.stdout).bold
+  io.stdout.write(`registered ${bold(name)} (${cleanText(repository.cloneUrl)}), ${polled}\n`)
+  if (webhook) printWebhook(client.address.server, { repository, webhook }, io)
+  note(io, `build it with: narwhal pipeline start ${name} --follow`)
+  if (repository.forge === 'github') {
+    note(io, `have outcomes told to GitHub: narwhal repo link ${name} --token-file <file>`)
+  }
+}
+
+async function newSecret(repository: string, options: SecretOptions, io: CliIo): Promise<void> {
+  const { ends } = options
+  const endsInMs = ends === undefined || ends === 'now' ? 0 : parseDuration(ends)
+  const client = await openClient(options, io)
+  const renewed = await client.newWebhookSecret(repository, ends === undefined ? ends : endsInMs)
+  if (options.json) return printJson(io, renewed)
+  const { webhook } = renewed
+  if (!webhook) return
+  printWebhook(client.address.server, { ...renewed, webhook }, io)
+  const { formerEndsAt } = webhook
+  note(
+    io,
+    formerEndsAt === undefined
+      ? 'the former secret is refused from now on'
+      : `the former secret is valid until a commit comes with the new one, or ${new Date(formerEndsAt).toISOString()}`,
+  )
+}
+
+/** Where a webhook is made at each forge, and what its fields are called there. */
+const WEBHOOK_FIELDS: Readonly<Record<WebhookForge, readonly string[]>> = {
+  github: ['Payload URL', 'Secret', 'Events        Pushes, Pull requests, Branch or tag creation'],
+  gitea: [
+    'Target URL',
+    'Secret',
+    'Events        Push, Create, Pull request, Pull request synchronized',
+  ],
+  gitlab: [
+    'URL',
+    'Secret token',
+    'Triggers      Push events, Tag push events, Merge request events',
+  ],
+}
+
+type WithWebhook = RegisteredRepository & {
+  readonly webhook: NonNullable<RegisteredRepository['webhook']>
+}
+
+function printWebhook(server: string, { repository, webhook }: WithWebhook, io: CliIo): void {
+  const { forge, name } = repository
+  if (forge === 'git') return
+  const url = `${server}${cleanText(webhook.path)}`
+  const isLocal = /^(?:localhost|127\.|\[::1\])/.test(new URL(server).hostname)
+  const [urlField = '', secretField = '', events = ''] = WEBHOOK_FIELDS[forge]
+  const place =
+    forge === 'github'
+      ? `https://github.com/${cleanText(name)}/settings/hooks/new, as its admin`
+      : `the forge, under Settings → Webhooks of ${cleanText(name)}`
+  const lines = [
+    '',
+    `Enter this at ${place}:`,
+    `  ${urlField.padEnd(13)} ${url}`,
+    ...(forge === 'gitlab' ? [] : ['  Content type  application/json']),
+    `  ${secretField.padEnd(13)} ${cleanText(webhook.secret)}`,
+    `  ${events}`,
+  ]
+  if (isLocal) {
+    lines.push(
+      `${FORGE_TITLES[forge]} can't reach ${server}: put this server's public address in its place.`,
+    )
+  }
+  io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+const FORGE_TITLES: Readonly<Record<WebhookForge, string>> = {
+  github: 'GitHub',
+  gitea: 'The forge',
+  gitlab: 'GitLab',
+}
+
+async function list(options: ClientOptions, io: CliIo): Promise<void> {
+  const client = await openClient(options, io)
+  const repositories = await client.listRepositories()
+  if (options.json) return printJson(io, { repositories })
+  if (repositories.length === 0) {
+    return note(io, 'no repository is registered: add one with `narwhal repo add <url-or-path>`')
+  }
+  await printTable(io, repositories, [
+    { title: 'name', cell: ({ name }) => cleanText(name) },
+    { title: 'forge', cell: ({ forge }) => forge },
+    {
+      title: 'polled',
+      cell: ({ pollIntervalMs: ms }) => (ms === 0 ? 'no' : `every ${formatInterval(ms)}`),
+    },
+    { title: 'url', cell: ({ cloneUrl }) => cleanText(cloneUrl), shrinkTo: 20 },
+    { title: 'id', cell: ({ id }) => id },
+  ])
+}

@@ -1,0 +1,13 @@
+import { callJson, type ServerAddress } from '../../client/http-client.ts'
+import { type ExplainedSecret, explainedSecret } from '../../contract/rest/rest-secrets.ts'
+import type { PipelineId } from '../../core/ids.ts'
+
+/** Asks which jobs of a pipeline would get a secret. */
+export async function explainSecret(
+  address: ServerAddress,
+  { pipeline, name }: { readonly pipeline: PipelineId; readonly name: string },
+  signal: AbortSignal,
+): Promise<ExplainedSecret> {
+  const path = `/pipelines/${encodeURIComponent(pipeline)}/secrets/${encodeURIComponent(name)}`
+  return await callJson(address, path, explainedSecret, { signal })
+}

@@ -1,0 +1,179 @@
+import { imagesOf } from '../../contract/rest/images-of.ts'
+import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
+import type { JobView, PipelineView, StepView } from '../../contract/rest/views.ts'
+import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
+import { type CliIo, coloursFor, hasUnicode } from '../terminal/cli-io.ts'
+import { formatAge, formatRef, formatSpan, paintStatus, statusWord } from '../terminal/format.ts'
+import { marksFor, outcomeMark } from '../terminal/marks.ts'
+import { printTable } from '../terminal/table.ts'
+import { changedLines } from './changed-files.ts'
+
+export async function printPipelines(io: CliIo, pipelines: readonly PipelineView[]): Promise<void> {
+  const colours = coloursFor(io, io.stdout)
+  const now = io.now()
+  await printTable(io, pipelines, [
+    { title: 'pipeline', cell: (one) => `${cleanText(one.repositoryName)}#${one.number}` },
+    {
+      title: 'status',
+      cell: (one) => `${paintStatus(colours, statusWord(one))}${isHeld(one, now) ? ', kept' : ''}`,
+    },
+    { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
+    { title: 'ref', cell: (one) => cleanText(formatRef(one.event.ref)), shrinkTo: 10 },
+    { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
+    { title: 'title', cell: (one) => cleanText(one.event.title), shrinkTo: 12 },
+    { title: 'author', cell: (one) => cleanText(one.event.author), shrinkTo: 8 },
+    { title: 'took', cell: (one) => formatSpan(wholeSpan(one), now) },
+    { title: 'created', cell: (one) => formatAge(one.createdAt, now) },
+  ])
+}
+
+/** A pipeline counts from its making, so that waiting is in it. */
+function wholeSpan(pipeline: PipelineView): { startedAt: number; finishedAt: number | undefined } {
+  return { startedAt: pipeline.createdAt, finishedAt: pipeline.finishedAt }
+}
+
+/** One pipeline: its facts, what is wrong with its narwhal.yml, and its jobs with their steps. */
+export async function printPipeline(
+  io: CliIo,
+  { pipeline, jobs }: PipelineWithJobs,
+): Promise<void> {
+  const colours = coloursFor(io, io.stdout)
+  const now = io.now()
+  const { event } = pipeline
+  const word = statusWord(pipeline)
+  const why = pipeline.reason ? `: ${cleanText(pipeline.reason)}` : ''
+  const name = cleanText(pipeline.name)
+  const facts: [string, string][] = [
+    ['status', `${paintStatus(colours, word)}${why}`],
+    ...(name ? ([['name', name]] satisfies [string, string][]) : []),
+    ['commit', `${cleanText(event.sha)} on ${cleanText(formatRef(event.ref))}`],
+    ['title', cleanText(event.title)],
+    ['author', cleanText(event.author)],
+    ['from', `${event.kind.replace('_', ' ')} (${event.source})`],
+    [
+      'created',
+      `${new Date(pipeline.createdAt).toISOString()} (${formatAge(pipeline.createdAt, now)})`,
+    ],
+    ['took', formatSpan(wholeSpan(pipeline), now)],
+    ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
+    ['id', pipeline.id],
+    ...heldLines(pipeline, now),
+    ...notShown(pipeline),
+    ...changedLines(pipeline.changed).map((line, i): [string, string] => [
+      i === 0 ? 'changes' : '',
+      line,
+    ]),
+    ...howToApprove(pipeline),
+  ]
+  const title = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
+  io.stdout.write(`${colours.bold(title)}\n`)
+  for (const [label, value] of facts) {
+    io.stdout.write(`  ${colours.dim(label.padEnd(9))} ${value}\n`)
+  }
+  for (const problem of pipeline.problems) {
+    const excerpt = problem.excerpt.split('\n').map((line) => `  ${cleanLogText(line, false)}\n`)
+    const place = `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}`
+    io.stdout.write(`\n${place}: ${cleanText(problem.message)}\n${excerpt.join('')}`)
+  }
+  if (jobs.length > 0) await printJobs(io, jobs)
+}
+
+function isHeld({ hold }: PipelineView, now: number): boolean {
+  return hold !== undefined && hold.until > now
+}
+
+function heldLines({ hold }: PipelineView, now: number): [string, string][] {
+  if (!hold || hold.until <= now) return []
+  const who = hold.by === undefined ? '' : `, by ${cleanText(hold.by)}`
+  const until = new Date(hold.until).toISOString()
+  return [['kept', `until ${until}${who}: ${cleanText(hold.because)}`]]
+}
+
+/** What a stranger's has shown less than the branch that it wants into asks for. */
+function notShown({ target }: PipelineView): [string, string][] {
+  const { missing = [], failed = [] } = target ?? {}
+  const list = (names: readonly string[]) => names.map(cleanText).join(', ')
+  return [
+    ...(missing.length > 0
+      ? ([
+          ['missing', `${list(missing)}: run by its target branch's narwhal.yml, not by its own`],
+        ] satisfies [string, string][])
+      : []),
+    ...(failed.length > 0
+      ? ([['failed', `${list(failed)}: only its own narwhal.yml allows that`]] satisfies [
+          string,
+          string,
+        ][])
+      : []),
+  ]
+}
+
+/** Approval is worth one commit: the command names the one that is shown. */
+function howToApprove({
+  approval,
+  status,
+  repositoryName,
+  number,
+  event,
+}: PipelineView): [string, string][] {
+  if (approval?.status !== 'needed' || status === 'finished') return []
+  const name = `${cleanText(repositoryName)}#${number}`
+  return [['approve', `narwhal pipeline approve ${name} --sha ${cleanText(event.sha)}`]]
+}
+
+interface Row {
+  readonly name: string
+  readonly word: string
+  readonly runner: string
+  readonly took: string
+  readonly about: string
+}
+
+async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
+  const colours = coloursFor(io, io.stdout)
+  const marks = marksFor(hasUnicode(io))
+  const now = io.now()
+  io.stdout.write('\n')
+  const mark = (state: { outcome?: JobView['outcome'] }) =>
+    state.outcome ? `${outcomeMark(marks, state.outcome)} ` : `${marks.dot} `
+  const rows = jobs.flatMap((job): Row[] => {
+    const attempt = job.attempts.find(({ number }) => number === job.attempt)
+    const again = job.attempt > 1 ? ` (attempt ${job.attempt})` : ''
+    const waiting = (index: number): StepView => ({
+      index,
+      name: job.stepNames[index] ?? '',
+      status: 'waiting',
+    })
+    const steps = attempt?.steps ?? job.stepNames.map((_name, index) => waiting(index))
+    return [
+      {
+        name: `${mark(job)}${cleanText(job.name)}${again}`,
+        word: statusWord(job),
+        runner: cleanText(attempt?.decision.runnerName ?? ''),
+        took: formatSpan(job, now),
+        about: [job.id, cleanText(job.reason ?? '')].filter(Boolean).join('  '),
+      },
+      ...steps.map((step) => ({
+        name: `  ${mark(step)}${cleanText(step.name)}`,
+        word: statusWord(step),
+        runner: '',
+        took: formatSpan(step, now),
+        about: cleanText(step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : '')),
+      })),
+      ...imagesOf(attempt).map(({ image, digest }) => ({
+        name: '  image',
+        word: '',
+        runner: '',
+        took: '',
+        about: cleanText(`${image}  ${digest}`),
+      })),
+    ]
+  })
+  await printTable(io, rows, [
+    { title: 'job', cell: ({ name }) => name, shrinkTo: 12 },
+    { title: 'status', cell: ({ word }) => paintStatus(colours, word) },
+    { title: 'runner', cell: ({ runner }) => runner },
+    { title: 'took', cell: ({ took }) => took },
+    { title: 'about', cell: ({ about }) => about, shrinkTo: 20 },
+  ])
+}

@@ -1,0 +1,70 @@
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Forge } from '../../core/forge.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+
+/** Whose host says it; others can be anything. */
+const FORGE_AT: Readonly<Record<string, Forge>> = {
+  'github.com': 'github',
+  'gitlab.com': 'gitlab',
+  'codeberg.org': 'gitea',
+  'gitea.com': 'gitea',
+}
+
+/** What a URL or a path says about the repository there. */
+export interface Origin {
+  /** As the API takes it: paths are absolute. */
+  readonly cloneUrl: string
+  /** `owner/name` of a URL, the folder's name of a path. */
+  readonly name: string
+  readonly forge: Forge
+}
+
+/** Throws `invalid` where neither a URL nor a folder can be meant. */
+export async function readOrigin(given: string, cwd: string): Promise<Origin> {
+  if (given.startsWith('file://')) return pathOrigin(fileURLToPath(given))
+  const remote =
+    /^(?:[a-z+]+:\/\/(?:[^/@]*@)?([^/:]+)(?::\d+)?\/|(?:[^/@:]+@)?([^/:@]+):)(.+)$/i.exec(given)
+  if (remote && !given.startsWith('.') && !given.startsWith('/')) {
+    const [, host = remote[2] ?? '', , path = ''] = remote
+    const parts = path.split(/[?#]/)[0]?.split('/') ?? []
+    return {
+      cloneUrl: given,
+      name: toName(parts),
+      forge: FORGE_AT[host.toLowerCase()] ?? 'git',
+    }
+  }
+  const path = resolve(cwd, given)
+  // An absolute path may be one of the server's machine; a relative one is of this.
+  if (given.startsWith('/')) return pathOrigin(path)
+  const folder = await stat(path).catch(() => undefined)
+  if (folder?.isDirectory()) return pathOrigin((await findCheckout(path)) ?? path)
+  throw new NarwhalError(
+    'invalid',
+    `there is no folder ${path}: give a path, or a URL like https://github.com/octocat/hello`,
+  )
+}
+
+/** The root of the checkout that a folder is in, with symbolic links resolved. */
+export async function findCheckout(folder: string): Promise<string | undefined> {
+  for (let path = await realpath(folder).catch(() => folder); ; path = dirname(path)) {
+    if (await stat(join(path, '.git')).catch(() => undefined)) return path
+    if (path === dirname(path)) return undefined
+  }
+}
+
+function pathOrigin(path: string): Origin {
+  const isInside = basename(path) === '.git'
+  return { cloneUrl: path, name: toName([basename(isInside ? dirname(path) : path)]), forge: 'git' }
+}
+
+/** Only what a name may have: letters, digits, `.`, `_`, `-`, with `/` between the parts. */
+function toName(parts: readonly string[]): string {
+  const clean = parts
+    .filter((part) => part !== '' && part !== '~')
+    .map((part) => part.replace(/[^A-Za-z0-9_.-]+/g, '-'))
+  const name = clean.join('/').replace(/\.git$/, '')
+  if (name) return name
+  throw new NarwhalError('invalid', 'no name can be made of that: give one with --name owner/name')
+}

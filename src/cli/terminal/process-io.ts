@@ -1,0 +1,58 @@
+import type { WriteStream } from 'node:tty'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { CliIo, Terminal } from './cli-io.ts'
+import { readInput } from './read-input.ts'
+
+/**
+ * The command line's view of this very process. `signal` is aborted when the process is asked to
+ * end; a reader that went away (`narwhal logs … | head`) aborts, too.
+ */
+export function processIo(options: {
+  env: CliIo['env']
+  signal: AbortSignal
+  dataFolder: string
+}): CliIo {
+  const closed = new AbortController()
+  return {
+    stdout: terminal(process.stdout, closed),
+    stderr: terminal(process.stderr, closed),
+    env: options.env,
+    cwd: process.cwd(),
+    dataFolder: options.dataFolder,
+    signal: AbortSignal.any([options.signal, closed.signal]),
+    readInput: (prompt) => readInput(process.stdin, (text) => process.stderr.write(text), prompt),
+    now: () => Date.now(),
+    exit(code) {
+      process.exitCode = code
+    },
+    onExit(listener) {
+      process.once('exit', listener)
+      return { [Symbol.dispose]: () => void process.off('exit', listener) }
+    },
+  }
+}
+
+/** Why the commands end when nobody reads their output any more. */
+export const READER_GONE = 'nobody reads the output any more'
+
+function terminal(stream: WriteStream, closed: AbortController): Terminal {
+  stream.on('error', () => closed.abort(new NarwhalError('cancelled', READER_GONE)))
+  return {
+    get isTTY() {
+      return stream.isTTY === true
+    },
+    get columns() {
+      return stream.columns || 80
+    },
+    get rows() {
+      return stream.rows || 24
+    },
+    write(text) {
+      if (stream.writable) stream.write(text)
+    },
+    onResize(listener) {
+      stream.on('resize', listener)
+      return { [Symbol.dispose]: () => void stream.off('resize', listener) }
+    },
+  }
+}

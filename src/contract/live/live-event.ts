@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { jobId, jobView, logLine, pipelineView, runnerSample, runnerView } from '../rest/views.ts'
+
+/**
+ * What the websocket sends, the UI reduces and the tests assert. Events carry the whole new state
+ * of their subject, so applying one twice or skipping to a later one does no harm.
+ *
+ * `seq` numbers the state changes of the whole installation in the order in which they became
+ * true; it is how a reader that was away asks for what it missed. Logs are resumed by their line
+ * numbers and samples not at all, so these carry none.
+ */
+export const stateChange = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('pipeline.changed'),
+    seq: z.number().int().positive(),
+    pipeline: pipelineView,
+  }),
+  z.object({ type: z.literal('job.changed'), seq: z.number().int().positive(), job: jobView }),
+  z.object({
+    type: z.literal('runner.changed'),
+    seq: z.number().int().positive(),
+    runner: runnerView,
+  }),
+])
+export type StateChange = z.infer<typeof stateChange>
+
+export const logAppended = z.object({
+  type: z.literal('log.appended'),
+  jobId,
+  attempt: z.number().int().positive(),
+  lines: z.array(logLine).min(1),
+})
+export type LogAppended = z.infer<typeof logAppended>
+
+/** A log has so many lines by now, too many at a time to go along: they are in the store. */
+export const logGrew = z.object({
+  type: z.literal('log.grew'),
+  jobId,
+  attempt: z.number().int().positive(),
+  lines: z.number().int().positive(),
+})
+export type LogGrew = z.infer<typeof logGrew>
+
+export const runnerSampled = z.object({ type: z.literal('runner.sampled'), sample: runnerSample })
+export type RunnerSampled = z.infer<typeof runnerSampled>
+
+export const liveEvent = z.union([stateChange, logAppended, runnerSampled])
+export type LiveEvent = z.infer<typeof liveEvent>
+
+/** What goes over the event queue between processes; clients hear of a log by its lines alone. */
+export const toldEvent = z.union([liveEvent, logGrew])
+export type ToldEvent = z.infer<typeof toldEvent>

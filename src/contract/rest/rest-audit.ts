@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { AUDIT_ACTIONS, type AuditAction } from '../../core/audit/audit-actions.ts'
+import { count } from './rest.ts'
+
+/** Who did what: what administrators read of the audit log. */
+
+const at = z.number().int().nonnegative()
+const facts = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]),
+)
+
+/** Kinds and actions are text here, so that a newer server's are read as well. */
+export const auditEntry = z
+  .object({
+    /** Counts from 1, without holes. */
+    seq: z.number().int().positive(),
+    at,
+    actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+    /** An IP address; `local`: by a command on the machine; `internal`: by Narwhal itself. */
+    address: z.string(),
+    cause: z.string(),
+    action: z.string(),
+    subject: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+    before: facts.optional(),
+    after: facts.optional(),
+    /** SHA-256 over the hash of the entry before, the number, and all of this one. */
+    hash: z.string(),
+  })
+  .meta({ id: 'AuditEntry' })
+export type AuditEntryView = z.infer<typeof auditEntry>
+
+const actions = Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]]
+const text = z.string().min(1).max(300)
+
+export const auditQuery = z.object({
+  /** The name of who did it. */
+  actor: text.optional(),
+  action: z.enum(actions).optional(),
+  /** The id or the name of what it was done to. */
+  subject: text.optional(),
+  /** A secret that was set, removed, or given to a job. */
+  secret: text.optional(),
+  /** Epoch milliseconds, as `until`. */
+  since: z.coerce.number().int().nonnegative().optional(),
+  until: z.coerce.number().int().nonnegative().optional(),
+  /** The `next` of the page before. */
+  before: z
+    .string()
+    .regex(/^\d{1,15}-\d{1,15}$/)
+    .optional(),
+  limit: count(50, 500),
+})
+export type AuditListQuery = z.input<typeof auditQuery>
+/** The newest first. With `next` there is more, also where a page has few entries or none. */
+export const auditList = z.object({ entries: z.array(auditEntry), next: z.string().optional() })
+export type AuditList = z.infer<typeof auditList>
+
+export const auditLinesQuery = z.object({
+  /** Only entries with greater numbers. */
+  after: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).default(0),
+})
+
+export const auditHead = z.object({
+  /** The number and hash of the newest entry. */
+  last: z.number().int().nonnegative(),
+  hash: z.string(),
+  /** Those of the newest entry that retention has removed. */
+  removed: z.number().int().nonnegative(),
+  removedHash: z.string(),
+})

@@ -1,0 +1,272 @@
+import { z } from 'zod'
+import { ROLES } from '../../core/access/role.ts'
+import { FORGES } from '../../core/forge.ts'
+import {
+  attemptView,
+  jobId,
+  jobView,
+  outcomeSchema,
+  pipelineId,
+  pipelineView,
+  queuedJobView,
+  repositoryView,
+  runnerSample,
+  runnerView,
+} from './views.ts'
+
+/** The requests and answers of the REST API under `/api/v1`; the OpenAPI document is made of these. */
+
+/** Every error's body. `problems` lists each thing that is wrong with a request, by its place. */
+export const errorBody = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    problems: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Error' })
+export type ErrorBody = z.infer<typeof errorBody>
+
+/** A number in a query: from 1 to `max`. */
+export const count = (fallback: number, max: number) =>
+  z.coerce.number().int().positive().max(max).default(fallback)
+
+const repositoryName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/,
+    'must be like owner/name: letters, digits, `.`, `_`, `-`',
+  )
+  .max(200)
+  .refine(
+    (name) => name.split('/').every((part) => part !== '.' && part !== '..'),
+    'must not have `.` or `..` as a part',
+  )
+
+export const newRepository = z.strictObject({
+  name: repositoryName,
+  /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
+  cloneUrl: z.string().max(2048),
+  forge: z.enum(FORGES).default('git'),
+  /** Milliseconds between two looks for new commits; 0: webhooks only. One minute unless told. */
+  pollIntervalMs: z.number().int().min(0).max(86_400_000).default(60_000),
+})
+export type NewRepository = z.input<typeof newRepository>
+
+/** What to enter at the forge; the secret is shown to those who may register repositories. */
+export const registeredRepository = z.object({
+  repository: repositoryView,
+  webhook: z
+    .object({
+      path: z.string(),
+      secret: z.string(),
+      /** Until when the former secret is valid as well, unless the forge uses this one before. */
+      formerEndsAt: z.number().int().nonnegative().optional(),
+    })
+    .optional(),
+})
+export type RegisteredRepository = z.infer<typeof registeredRepository>
+export const repositoryList = z.object({ repositories: z.array(repositoryView) })
+export const newSecretQuery = z.object({
+  /** How long the former secret stays valid, in milliseconds; a week unless told. */
+  formerEndsInMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(90 * 86_400_000)
+    .default(7 * 86_400_000),
+})
+export const shownRepository = z.object({ repository: repositoryView })
+/** A repository by its id or its name with `/` written as `%2F`. */
+export const repositoryParams = z.object({ repository: z.string().max(300) })
+
+export const pipelineQuery = z.object({
+  repository: z.string().max(300).optional(),
+  status: z.enum(['pending', 'running', 'finished']).optional(),
+  outcome: outcomeSchema.optional(),
+  /** A full ref, or the short name of a branch or tag. */
+  ref: z.string().max(1024).optional(),
+  kind: z.enum(['push', 'pull_request', 'tag', 'manual']).optional(),
+  author: z.string().max(200).optional(),
+  text: z.string().max(200).optional(),
+  /** The last pipeline of the page before. */
+  before: pipelineId.optional(),
+  limit: count(50, 500),
+})
+export type PipelineQuery = z.input<typeof pipelineQuery>
+export const pipelineList = z.object({ pipelines: z.array(pipelineView) })
+export const pipelineParams = z.object({ pipeline: pipelineId })
+export const pipelineWithJobs = z.object({
+  pipeline: pipelineView,
+  jobs: z.array(jobView),
+  /** The number of the newest state change: where to resume live events. */
+  seq: z.number().int().nonnegative(),
+})
+export type PipelineWithJobs = z.infer<typeof pipelineWithJobs>
+
+export const startPipeline = z.strictObject({
+  /** Its id or name. */
+  repository: z.string().max(300),
+  /** A branch, a tag, a full ref or a full commit id; absent: the remote's HEAD. */
+  ref: z.string().min(1).max(1024).optional(),
+  /** What the `inputs` of narwhal.yml are to be, as text. */
+  inputs: z
+    .record(z.string().max(50), z.string().max(4096))
+    .refine((inputs) => Object.keys(inputs).length <= 50, 'are more than 50')
+    .optional(),
+})
+export type StartPipeline = z.infer<typeof startPipeline>
+export const startedPipeline = z.object({ pipeline: pipelineView })
+export const changedJob = z.object({ job: jobView })
+export const cancelRequest = z
+  .strictObject({ reason: z.string().max(500).optional() })
+  .nullish()
+  .transform((body) => body ?? {})
+
+export const jobParams = z.object({ job: jobId })
+export const attemptParams = jobParams.extend({ attempt: z.coerce.number().int().positive() })
+export const attemptList = z.object({ attempts: z.array(attemptView) })
+export const shownAttempt = z.object({ attempt: attemptView })
+export const stepList = z.object({ steps: attemptView.shape.steps })
+
+const runnerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1: letters, digits, _ . -')
+  // These stand in paths where a runner's name could.
+  .refine((name) => !['attach', 'join', 'tokens'].includes(name), 'is a word of the API')
+const runnerLabels = z
+  .array(z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be of letters, digits, _ . : / -'))
+  .max(100)
+
+const MOST_JOIN_LIFE_MS = 90 * 24 * 3_600_000
+
+export const newRunner = z.strictObject({
+  name: runnerName,
+  /** http://host:port or https://host:port of the runner, or of a load balancer before several. */
+  url: z.url({ protocol: /^https?$/ }).max(2048),
+  balanced: z.boolean().default(false),
+  /** What the runner wants to see at each call; see `narwhal runner --help`. */
+  token: z.string().max(500).optional(),
+  /** All that it may have of the labels that it says; absent: whichever it says. */
+  labels: runnerLabels.optional(),
+})
+export type NewRunner = z.input<typeof newRunner>
+export const runnerParams = z.object({ runner: z.string().max(200) })
+export const shownRunner = z.object({ runner: runnerView })
+export const runnerList = z.object({ runners: z.array(runnerView) })
+export const sampleList = z.object({ samples: z.array(runnerSample) })
+
+export const newJoinToken = z.strictObject({
+  /** All that a runner which joins by the token may have. */
+  labels: runnerLabels.default([]),
+  /** How many runners may join by it. */
+  uses: z.number().int().min(1).max(10_000).default(1),
+  /** For how many milliseconds it is good; an hour unless told. */
+  lifeMs: z.number().int().min(60_000).max(MOST_JOIN_LIFE_MS).default(3_600_000),
+  /** Ranges of addresses that runners join from by it; absent: from everywhere. */
+  sources: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .min(1)
+    .max(50)
+    .optional(),
+})
+export type NewJoinToken = z.input<typeof newJoinToken>
+export const createdJoinToken = z.object({
+  id: z.string(),
+  token: z.string(),
+  labels: z.array(z.string()),
+  uses: z.number(),
+  expiresAt: z.number(),
+  sources: z.array(z.string()).optional(),
+})
+export const joinTokenList = z.object({
+  tokens: z.array(
+    z.object({
+      id: z.string(),
+      labels: z.array(z.string()),
+      sources: z.array(z.string()).optional(),
+      createdAt: z.number(),
+      expiresAt: z.number(),
+      /** How many runners may join by it, and how many have. */
+      uses: z.number(),
+      used: z.number(),
+      usedAt: z.number().optional(),
+      /** The runner that has used it last; it may have been removed since. */
+      runnerId: z.string().optional(),
+    }),
+  ),
+})
+export const joinTokenParams = z.object({ token: z.string().regex(/^join_[0-9a-z]+$/) })
+export const joinRunner = z.strictObject({
+  /** A join token, or an administrator's access token. */
+  token: z.string().max(500).optional(),
+  name: runnerName,
+  labels: runnerLabels.default([]),
+})
+export type JoinRunner = z.input<typeof joinRunner>
+/** `identity` is what the runner shows from now on; only its hash is kept. */
+export const joinedRunner = z.object({ runner: runnerView, identity: z.string() })
+export type JoinedRunner = z.infer<typeof joinedRunner>
+export const dispatcherList = z.object({
+  dispatchers: z.array(
+    z.object({
+      id: z.string(),
+      /** Where it is reached, if it says so. */
+      url: z.string().optional(),
+    }),
+  ),
+})
+
+export const queueQuery = z.object({ limit: count(200, 1000) })
+export const queueList = z.object({
+  /** The next one first. */
+  jobs: z.array(queuedJobView),
+  /** How many wait, those that are not told too. */
+  total: z.number().int().nonnegative(),
+  /** Why no commit is planned now, and so none of its jobs is here; absent: they are. */
+  unplanned: z.object({ reason: z.string(), commits: z.number().int().nonnegative() }).optional(),
+})
+export type QueueList = z.infer<typeof queueList>
+
+export const role = z.enum(ROLES)
+export const newUser = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[\p{L}\p{N}][\p{L}\p{N} @._-]{0,63}$/u,
+      'must be like ada: letters, digits, space . _ @ -',
+    )
+    // A name that is an id would be taken for that.
+    .refine((name) => !/^user_[0-9a-z]+$/.test(name), 'is the form of an id'),
+  /** `viewer` looks, `member` also starts, reruns and cancels, `admin` does everything. */
+  role: role.default('member'),
+})
+export type NewUser = z.input<typeof newUser>
+export const userView = z
+  .object({ id: z.string(), name: z.string(), role, createdAt: z.number() })
+  .meta({ id: 'User' })
+export type UserView = z.infer<typeof userView>
+export const shownUser = z.object({ user: userView })
+export const userList = z.object({ users: z.array(userView) })
+/** A user by id or name. */
+export const userParams = z.object({ user: z.string().max(100) })
+export const changedUser = z.strictObject({ role })
+/** An access token, or the code of a link that signs in once. */
+export const signIn = z.union([
+  z.strictObject({ token: z.string().max(200) }),
+  z.strictObject({ code: z.string().max(200) }),
+])
+export const shownSignInLink = z.object({
+  /** Goes behind `/sign-in#code=` of the page's address. */
+  code: z.string(),
+  expiresAt: z.number(),
+  /** The whole link, where the page's public address is known. */
+  url: z.string().optional(),
+})
+export type SignInLink = z.infer<typeof shownSignInLink>
+
+export const statusBody = z.object({
+  version: z.string(),
+  /** The number of the newest state change. */
+  seq: z.number().int().nonnegative(),
+})
+export const accepted = z.object({ ok: z.literal(true) })

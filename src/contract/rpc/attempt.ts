@@ -1,0 +1,53 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { isRef, isSha } from '../../core/commit-event.ts'
+import type { AttemptRef, RepositoryId } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Commit, CommitSchema } from '../gen/narwhal/v1/runner_pb.js'
+import { jobId, repositoryId } from '../rest/views.ts'
+
+/** Which commit and which attempt a message is about. */
+
+/** A commit and where to fetch it from, out of the repository's record. */
+export interface CommitSource {
+  readonly repositoryId: RepositoryId
+  /** `owner/name`, for people. */
+  readonly repositoryName: string
+  readonly cloneUrl: string
+  readonly ref: string
+  readonly sha: string
+  /** It may be a stranger's: what it names is not fetched with the runner's own keys. */
+  readonly isStranger?: boolean
+}
+
+export function commitToProto(commit: CommitSource): MessageInitShape<typeof CommitSchema> {
+  return { ...commit }
+}
+
+/** Throws `invalid` when a part can't be right: ids, refs and object names reach git and paths. */
+export function commitFromProto(commit: Commit | undefined): CommitSource {
+  if (commit === undefined) throw new NarwhalError('invalid', 'the request names no commit')
+  const id = repositoryId.safeParse(commit.repositoryId)
+  const wrong = (what: string, value: string) =>
+    new NarwhalError('invalid', `${what} can't be ${JSON.stringify(value.slice(0, 200))}`)
+  if (!id.success) throw wrong("a repository's id", commit.repositoryId)
+  if (!isSha(commit.sha)) throw wrong("a commit's name", commit.sha)
+  if (!isRef(commit.ref)) throw wrong("a ref's name", commit.ref)
+  const { repositoryName, cloneUrl, ref, sha, isStranger } = commit
+  return { repositoryId: id.data, repositoryName, cloneUrl, ref, sha, isStranger }
+}
+
+interface RefMessage {
+  readonly jobId: string
+  readonly attempt: number
+}
+
+/** Whether that can be an attempt. */
+export function isAttempt<Ref extends RefMessage>(ref: Ref): ref is Ref & AttemptRef {
+  return jobId.safeParse(ref.jobId).success && ref.attempt >= 1
+}
+
+/** Throws `invalid` when that can't be an attempt. */
+export function attemptRefFromProto(ref: RefMessage): AttemptRef {
+  if (isAttempt(ref)) return { jobId: ref.jobId, attempt: ref.attempt }
+  throw new NarwhalError('invalid', `${ref.jobId.slice(0, 100)}/${ref.attempt} is no attempt`)
+}

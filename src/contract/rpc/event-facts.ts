@@ -1,0 +1,63 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { z } from 'zod'
+import { type CommitEvent, isSha } from '../../core/commit-event.ts'
+import type { PlanFacts } from '../../core/plan/plan-facts.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type {
+  EventFacts as EventFactsMessage,
+  EventFactsSchema,
+} from '../gen/narwhal/v1/runner_pb.js'
+
+/** What a runner is told of a commit event that it plans; the rest it finds in the commit. */
+export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository' | 'changedPaths'> {
+  /** The commit to compare with, for the paths that have changed. */
+  readonly base?: string
+}
+
+const kind = z.enum(['push', 'pull_request', 'tag', 'manual'])
+
+/** What of an event the runner that plans it is told. */
+export function factsOf(event: CommitEvent): EventFacts {
+  const { base, targetBranch, inputs = {}, jobs = [], from } = event.details ?? {}
+  const { kind: what, title, author, trust } = event
+  return {
+    event: what,
+    title,
+    author,
+    isStranger: isStranger(trust),
+    ...(base === undefined ? {} : { base }),
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+    inputs,
+    ...(jobs.length === 0 ? {} : { jobs }),
+    ...(from === undefined ? {} : { from }),
+  }
+}
+
+export function factsToProto(facts: EventFacts): MessageInitShape<typeof EventFactsSchema> {
+  const { base = '', targetBranch = '', inputs, jobs = [], from = '', ...rest } = facts
+  return { ...rest, base, targetBranch, inputs: { ...inputs }, jobs: [...jobs], from }
+}
+
+/** Throws `invalid` when a part can't be right. A dispatcher of an older version tells none: a push. */
+export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts {
+  if (facts === undefined) {
+    return { event: 'push', title: '', author: '', isStranger: true, inputs: {} }
+  }
+  const { title, author, base, targetBranch, inputs, jobs, from } = facts
+  const event = kind.safeParse(facts.event)
+  if (!event.success || (base !== '' && !isSha(base))) {
+    throw new NarwhalError('invalid', 'the request tells of an event that can not be')
+  }
+  return {
+    event: event.data,
+    title,
+    author,
+    isStranger: facts.isStranger,
+    ...(base === '' ? {} : { base }),
+    ...(targetBranch === '' ? {} : { targetBranch }),
+    inputs: { ...inputs },
+    ...(jobs.length === 0 ? {} : { jobs }),
+    ...(from === '' ? {} : { from }),
+  }
+}

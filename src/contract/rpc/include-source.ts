@@ -1,0 +1,31 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { RepositoryId } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type {
+  IncludeSource as IncludeSourceMessage,
+  IncludeSourceSchema,
+} from '../gen/narwhal/v1/runner_pb.js'
+import { repositoryId } from '../rest/views.ts'
+
+/** A repository that the operator lets pipeline files be included from. */
+export interface IncludeSource {
+  /** `owner/name`, as files write it. */
+  readonly name: string
+  readonly repositoryId: RepositoryId
+  readonly cloneUrl: string
+}
+
+export function includeSourceToProto(
+  source: IncludeSource,
+): MessageInitShape<typeof IncludeSourceSchema> {
+  return { ...source }
+}
+
+/** Throws `invalid` when a part can't be right: ids reach paths. */
+export function includeSourceFromProto(message: IncludeSourceMessage): IncludeSource {
+  const id = repositoryId.safeParse(message.repositoryId)
+  if (!id.success)
+    throw new NarwhalError('invalid', 'the request names a repository that can not be')
+  const { name, cloneUrl } = message
+  return { name, repositoryId: id.data, cloneUrl }
+}

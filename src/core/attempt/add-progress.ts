@@ -1,0 +1,200 @@
+import { NarwhalError } from '../../lib/errors.ts'
+import type { JobEvent } from '../job.ts'
+import type { Outcome } from '../outcome.ts'
+import type { AttemptRecord, StepRecord } from './attempt.ts'
+import type { AttemptEvent, AttemptFault, ReceivedEvent } from './attempt-event.ts'
+import { costOf, type LogChunk } from './log-chunk.ts'
+import { FLOOD_TIMES } from './log-limit.ts'
+
+/** Fetch, checkout, the sandbox, and what later versions may tell of. */
+const MOST_PHASES = 100
+/** A runner cuts at the borders of its chunks, and adds a line of its own. */
+const SLACK_BYTES = 1024 * 1024
+/** Words are for people: an honest runner's are a line or two. */
+const MOST_REASON_CHARACTERS = 8_192
+
+/** What a batch of a runner's events comes to. */
+export interface Progress {
+  readonly attempt: AttemptRecord
+  /** The first line of the chunks, which follow one another. */
+  readonly firstLine: number
+  readonly chunks: readonly LogChunk[]
+  /** Set when the rest of the log is left out from here on: a line behind the chunks is to say so. */
+  readonly cutOff?: CutOff
+  /** `started`, and `finished` or `lost`, if they are among the events. */
+  readonly jobEvents: readonly JobEvent[]
+  /** Set when the attempt has ended; `fault`: why, when that was the runner's own; or it says nothing of the runner. */
+  readonly end?: { readonly fault?: string; readonly saysNothing?: true }
+}
+
+export interface CutOff {
+  readonly step: number
+  readonly at: number
+}
+
+export interface ProgressOptions {
+  /** When the events came here, by the clock of their own times. */
+  readonly arrivedAt: number
+  /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
+  readonly maxAttempts: number
+  /** What the log may have, in bytes of text: what a runner sends above it is not kept. */
+  readonly logBytes: number
+  /** After which outcomes of its own the job is tried again; absent: none. */
+  readonly retryOn?: readonly Outcome[]
+}
+
+/**
+ * Adds a runner's events to the record of an attempt. Events that are stored already, by their
+ * numbers, are left out; one that follows with a hole is refused with `invalid`. None counts as
+ * earlier than the assignment.
+ */
+export function addProgress(
+  attempt: AttemptRecord,
+  events: readonly ReceivedEvent[],
+  options: ProgressOptions,
+): Progress {
+  const sink: Sink = { ...options, chunks: [], jobEvents: [] }
+  let next = attempt
+  for (const { seq, at, event } of events) {
+    if (seq <= next.lastSeq) continue
+    if (seq !== next.lastSeq + 1) {
+      throw new NarwhalError('invalid', `the runner sent event ${seq} after ${next.lastSeq}`)
+    }
+    const changed = event ? addEvent(next, event, Math.max(attempt.assignedAt, at), sink) : next
+    next = { ...changed, lastSeq: seq }
+  }
+  const { chunks, jobEvents, end, cutOff } = sink
+  return {
+    attempt: next,
+    firstLine: attempt.lines,
+    chunks,
+    ...(cutOff ? { cutOff } : {}),
+    jobEvents,
+    ...(end ? { end } : {}),
+  }
+}
+
+interface Sink extends ProgressOptions {
+  readonly chunks: LogChunk[]
+  readonly jobEvents: JobEvent[]
+  cutOff?: CutOff
+  end?: { readonly fault?: string; readonly saysNothing?: true }
+}
+
+function addEvent(
+  attempt: AttemptRecord,
+  event: AttemptEvent,
+  at: number,
+  sink: Sink,
+): AttemptRecord {
+  switch (event.type) {
+    case 'started':
+      sink.jobEvents.push({ type: 'started', at, attempt: attempt.number, fence: attempt.fence })
+      return { ...attempt, status: 'running', startedAt: at }
+    case 'phase': {
+      if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
+      const { phase: name, durationMs, images } = event
+      const phase = { name, startedAt: at - durationMs, durationMs, ...(images ? { images } : {}) }
+      return { ...attempt, phases: [...attempt.phases, phase] }
+    }
+    case 'step_started':
+      return withStep(attempt, event.step, { status: 'running', startedAt: at })
+    case 'log':
+      return addLog(attempt, event.chunk, at, sink)
+    case 'step_finished': {
+      const { step, outcome, exitCode, reason } = event
+      return withStep(attempt, step, {
+        status: 'finished',
+        outcome,
+        finishedAt: at,
+        ...(exitCode === undefined ? {} : { exitCode }),
+        ...(reason ? { reason: cut(reason) } : {}),
+      })
+    }
+    case 'finished':
+      return addEnd(attempt, event, at, sink)
+  }
+}
+
+/**
+ * A runner keeps to the limit by itself. Of one that does not, no more is stored than that, and one that
+ * goes on and on is no runner of ours.
+ */
+function addLog(attempt: AttemptRecord, chunk: LogChunk, at: number, sink: Sink): AttemptRecord {
+  const logBytes = attempt.logBytes + costOf(chunk)
+  const most = sink.logBytes + SLACK_BYTES
+  if (logBytes > FLOOD_TIMES * most) throw tooMuch('lines')
+  if (logBytes <= most) {
+    if (chunk.lineCount === 0) return { ...attempt, logBytes }
+    sink.chunks.push(chunk)
+    return { ...attempt, logBytes, lines: attempt.lines + chunk.lineCount }
+  }
+  if (attempt.logBytes > most) return { ...attempt, logBytes }
+  sink.cutOff = { step: chunk.step, at }
+  return { ...attempt, logBytes, lines: attempt.lines + 1 }
+}
+
+function tooMuch(what: string): NarwhalError {
+  return new NarwhalError(
+    'invalid',
+    `the runner sent more ${what} of one attempt than there can be`,
+  )
+}
+
+type Finished = Extract<AttemptEvent, { type: 'finished' }>
+
+/** The last event of an attempt. */
+function addEnd(attempt: AttemptRecord, finished: Finished, at: number, sink: Sink): AttemptRecord {
+  const report = { attempt: attempt.number, fence: attempt.fence }
+  const { outcome, outputs } = finished
+  const words = cut(finished.reason ?? '')
+  const reason = words ? { reason: words } : {}
+  sink.end = endOf(finished.fault, words)
+  sink.jobEvents.push(
+    isRetried(finished, attempt.number, sink)
+      ? { type: 'lost', reason: words, at, ...report }
+      : { type: 'finished', outcome, ...reason, at, ...report },
+  )
+  const durationMs = Math.max(0, sink.arrivedAt - at)
+  const phases = [...attempt.phases, { name: 'report', startedAt: at, durationMs }]
+  return {
+    ...attempt,
+    status: 'finished',
+    outcome,
+    ...reason,
+    ...(outputs ? { outputs } : {}),
+    finishedAt: at,
+    phases,
+  }
+}
+
+function endOf(fault: AttemptFault | undefined, words: string): NonNullable<Sink['end']> {
+  if (fault === 'no_engine') return { saysNothing: true }
+  return fault === 'runner' ? { fault: words } : {}
+}
+
+function cut(reason: string): string {
+  if (reason.length <= MOST_REASON_CHARACTERS) return reason
+  return `${reason.slice(0, MOST_REASON_CHARACTERS).toWellFormed()} …`
+}
+
+/** Whether the job goes on as its next attempt, since this one's end says nothing about it. */
+function isRetried(
+  { fault, outcome }: Finished,
+  attempt: number,
+  { maxAttempts, retryOn = [] }: ProgressOptions,
+): boolean {
+  if (fault === 'handed_back') return true
+  return fault === undefined ? retryOn.includes(outcome) : attempt < maxAttempts
+}
+
+function withStep(
+  attempt: AttemptRecord,
+  index: number,
+  change: Partial<StepRecord>,
+): AttemptRecord {
+  const step = attempt.steps[index]
+  if (!step)
+    throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
+  return { ...attempt, steps: attempt.steps.with(index, { ...step, ...change }) }
+}

@@ -1,0 +1,230 @@
+import type {
+  AttemptOrder,
+  AttemptRequest,
+  NamedIdToken,
+} from '../../contract/rpc/attempt-requests.ts'
+import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
+import { LEASE_MS } from '../../core/attempt/lease.ts'
+import { describeLeaseEnd } from '../../core/attempt/lease-end.ts'
+import { backoff } from '../../lib/async/backoff.ts'
+import { PushStream } from '../../lib/async/push-stream.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { TokenAnswers } from '../id-tokens/token-answers.ts'
+import type { RunnerLink } from '../runners/runner-link.ts'
+import { BatchWriter } from './batch-writer.ts'
+import { clockOffset, onOurClock } from './clock-offset.ts'
+import { LeaseClock } from './lease-clock.ts'
+
+/** After a cancel the runner's last words are waited for so long. */
+const LAST_WORDS_MS = 30_000
+/** A runner must end a job that is out of time by itself, and is given so much more for it. */
+const OVERDUE_MS = 120_000
+/** Nothing waits for what a runner tells but people, until its end: a quick job takes one write. */
+const PATIENCE_MS = 20
+
+/** How the conversation about an attempt ended. */
+export type AttemptEnd =
+  /** All its events are stored. */
+  | { readonly kind: 'reported' }
+  /** The runner did not take it; no step of it has run there, and none will. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The runner's lease is over, or it says itself that it does not have the attempt. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** The runner did not end it in time. */
+  | { readonly kind: 'overdue'; readonly reason: string }
+  /** The dispatcher stops, or the pipeline is another's; the attempt goes on. */
+  | { readonly kind: 'stopped' }
+
+/**
+ * The conversation with a runner about one attempt: hands it over, confirms its lease as often as
+ * it asks, stores what it tells, and acknowledges what is stored. When the stream breaks it is
+ * resumed behind the last event that is stored, until the lease is over. `cancel` may be called at
+ * any time, also while there is no stream.
+ *
+ * As long as no lease of the attempt was confirmed, no step of it runs: then the first trouble
+ * ends the conversation, and the job may be placed elsewhere at once.
+ */
+export class AttemptRun {
+  readonly #link: RunnerLink
+  readonly #deps: AttemptRunDeps
+  readonly #signal: AbortSignal
+  readonly #log: Logger
+  readonly #lease: LeaseClock
+  readonly #tokens: TokenAnswers | undefined
+  #requests = new PushStream<AttemptRequest>()
+  #cancelled: string | undefined
+  #resume: boolean
+  #lastSeq: number
+  #clockOffsetMs: number | undefined
+
+  constructor(deps: AttemptRunDeps) {
+    this.#link = deps.link
+    this.#deps = deps
+    this.#resume = deps.resumeAfter !== undefined
+    this.#lastSeq = deps.resumeAfter ?? 0
+    this.#signal = deps.signal
+    this.#log = deps.log
+    const { mint } = deps
+    this.#tokens =
+      mint && new TokenAnswers(mint, (answer) => this.#requests.push({ type: 'id_tokens', answer }))
+    this.#lease = new LeaseClock({
+      leaseMs: deps.leaseMs ?? LEASE_MS,
+      heldMs: this.#resume ? (deps.patienceMs ?? LEASE_MS) : undefined,
+      mayConfirm: deps.mayConfirm,
+    })
+  }
+
+  cancel(reason: string): void {
+    this.#cancelled = reason
+    this.#requests.push({ type: 'cancel', reason })
+    this.#lease.endIn(LAST_WORDS_MS, 'not_cancelled')
+  }
+
+  async run(): Promise<AttemptEnd> {
+    const { timeoutMs } = this.#deps.order
+    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, 'overdue')
+    using _watching = this.#lease.watch()
+    for (let failures = 0, refusals = 0; ; failures++) {
+      const storedBefore = this.#lastSeq
+      try {
+        await this.#converse()
+        return { kind: 'reported' }
+      } catch (reason) {
+        if (this.#signal.aborted) return { kind: 'stopped' }
+        const error = NarwhalError.from(reason)
+        const isFull = error.code === 'exhausted' && !this.#lease.isHeld
+        if (isFull && refusals++ < this.#otherChances()) continue
+        if (this.#lastSeq > storedBefore) failures = 0
+        // Another stream, or a newer fence: if the pipeline is not ours any more, this throws.
+        if (error.code === 'stale') await this.#deps.verify()
+        const end = this.#endOf(error)
+        if (end) return end
+        if (failures === 0) this.#log.warn({ reason: error.message }, 'stream broke; resuming')
+      }
+      this.#resume = true
+      const either = AbortSignal.any([this.#signal, this.#lease.over])
+      await backoff(failures, { firstMs: 50, maxMs: 1_000 }, either).catch(() => undefined)
+      if (this.#signal.aborted) return { kind: 'stopped' }
+    }
+  }
+
+  /** Behind a balancer the next stream reaches another runner, which may have room. */
+  #otherChances(): number {
+    return this.#link.balanced ? 2 * this.#link.record.members : 0
+  }
+
+  /** What a broken stream means; undefined: try again. */
+  #endOf(error: NarwhalError): AttemptEnd | undefined {
+    const { end } = this.#lease
+    if (end !== undefined) {
+      return { kind: end === 'overdue' ? 'overdue' : 'lost', reason: describeLeaseEnd(end) }
+    }
+    const wasRunning = this.#lastSeq > 0
+    const reason = error.message
+    // No refusal, after which the same runner would get it again and again: what it said can't be.
+    if (error.code === 'invalid') return { kind: 'lost', reason }
+    if (!this.#lease.isHeld) return { kind: wasRunning ? 'lost' : 'refused', reason }
+    if (error.code === 'not_found' && !this.#link.balanced) {
+      return { kind: wasRunning ? 'lost' : 'refused', reason }
+    }
+    const mayPass = ['unavailable', 'cancelled', 'internal', 'exhausted', 'not_found', 'stale']
+    return mayPass.includes(error.code) ? undefined : { kind: 'lost', reason }
+  }
+
+  /** One stream, from its opening to its end; resolves once `finished` is stored and acknowledged. */
+  async #converse(): Promise<void> {
+    this.#requests = new PushStream()
+    this.#requests.push(this.#opening())
+    if (this.#cancelled !== undefined) {
+      this.#requests.push({ type: 'cancel', reason: this.#cancelled })
+    }
+    const batches = new BatchWriter<ReceivedEvent>(
+      async (events) => {
+        await this.#deps.store(events)
+        this.#lastSeq = Math.max(this.#lastSeq, events.at(-1)?.seq ?? 0)
+        this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq })
+      },
+      {
+        bytesOf: ({ event }) => (event?.type === 'log' ? event.chunk.content.length : 0),
+        patienceMsOf: ({ event }) => (event?.type === 'finished' ? 0 : PATIENCE_MS),
+      },
+    )
+    let finished = false
+    const openedAt = Date.now()
+    try {
+      const signal = AbortSignal.any([this.#signal, this.#lease.over])
+      for await (const message of this.#link.client.runAttempt(this.#requests, signal)) {
+        const arrivedAt = Date.now()
+        const runnerAt = message.type === 'event' ? message.event.at : message.at
+        this.#clockOffsetMs ??= clockOffset(runnerAt, { openedAt, arrivedAt })
+        if (message.type === 'heartbeat') {
+          batches.throwFailure()
+          this.#answer(message.sentMs)
+          continue
+        }
+        if (message.type === 'ask') {
+          // Of what was cancelled nobody may speak any more.
+          if (this.#cancelled === undefined) this.#tokens?.take(message.ask)
+          continue
+        }
+        const { event } = message
+        // While this side waits for the store it hears nothing, which is not the runner's silence.
+        this.#lease.isDeaf = true
+        await batches.add(onOurClock(event, this.#clockOffsetMs))
+        this.#lease.isDeaf = false
+        if (event.event?.type !== 'finished') continue
+        await batches.flush()
+        finished = true
+        this.#requests.end()
+      }
+      await batches.flush()
+      if (!finished) throw new NarwhalError('unavailable', 'the runner closed the stream early')
+    } catch (error) {
+      // Once the last words are stored, how the stream ends does not matter.
+      if (!finished) throw error
+    } finally {
+      // What has come may be stored, however the stream ended; if not, it is told again.
+      await batches.flush().catch(() => undefined)
+      this.#lease.isDeaf = false
+      this.#requests.end()
+    }
+  }
+
+  #opening(): AttemptRequest {
+    const { order, fence, leaseMs = LEASE_MS } = this.#deps
+    const lease = { fence, leaseMs }
+    if (!this.#resume) return { type: 'start', order, lease }
+    const { jobId, attempt } = order
+    return { type: 'resume', ref: { jobId, attempt }, lease, afterSeq: this.#lastSeq }
+  }
+
+  /** Answers a heartbeat, and with it extends the lease, if that is ours to give. */
+  #answer(sentMs: number): void {
+    const lease = this.#lease.confirm() ? { leaseSentMs: sentMs } : {}
+    this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq, ...lease })
+  }
+}
+
+export interface AttemptRunDeps {
+  readonly order: AttemptOrder
+  /** The fencing token of its lease. */
+  readonly fence: number
+  /** How long its lease lasts after a confirmation; absent: LEASE_MS. */
+  readonly leaseMs?: number
+  readonly link: RunnerLink
+  /** Resolves when the events, with times by our own clock, are on disk. */
+  readonly store: (events: readonly ReceivedEvent[]) => Promise<void>
+  /** The attempt was handed over before; events up to this one are stored. */
+  readonly resumeAfter?: number
+  /** And so long, from now on, its lease may last that was confirmed before. */
+  readonly patienceMs?: number
+  /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
+  readonly mayConfirm: () => boolean
+  /** Makes id tokens of these names; rejects with the reason in words. Absent: it has none. */
+  readonly mint?: ((names: readonly string[]) => Promise<readonly NamedIdToken[]>) | undefined
+  /** Rejects with `stale` when the pipeline is another dispatcher's. */
+  readonly verify: () => Promise<void>
+  readonly signal: AbortSignal
+  readonly log: Logger
+}

@@ -1,0 +1,33 @@
+import { shortRef } from '../../core/commit-event.ts'
+import type { JobRecord } from '../../store/records.ts'
+import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+
+/**
+ * The environment that every step gets besides its own: `CI`, and facts about what it runs for.
+ * Text of users (branch, title, author) reaches steps this way only, never inside a script.
+ */
+export function jobEnv(
+  ledger: PipelineLedger,
+  job: JobRecord,
+  runnerName: string,
+): Record<string, string> {
+  const { event, repository } = ledger
+  const { pipeline } = ledger.draft
+  return {
+    CI: 'true',
+    NARWHAL: 'true',
+    NARWHAL_REPOSITORY: repository.name,
+    NARWHAL_PIPELINE_ID: pipeline.id,
+    NARWHAL_PIPELINE_NUMBER: String(pipeline.number),
+    NARWHAL_JOB_ID: job.id,
+    NARWHAL_JOB_NAME: job.spec.name,
+    NARWHAL_ATTEMPT: String(job.state.attempt),
+    NARWHAL_RUNNER: runnerName,
+    NARWHAL_EVENT: event.kind,
+    NARWHAL_SHA: event.sha,
+    NARWHAL_REF: event.ref,
+    NARWHAL_REF_NAME: shortRef(event.ref),
+    NARWHAL_COMMIT_TITLE: event.title,
+    NARWHAL_COMMIT_AUTHOR: event.author,
+  }
+}

@@ -1,0 +1,28 @@
+import { roundOf } from '../../core/job.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import type { JobRecord } from '../../store/records.ts'
+
+/** How long the job may run, in milliseconds: what it asks for, and never more than the operator says. */
+export function timeoutOf({ spec }: JobRecord, limitMs: number): number {
+  if (spec.timeoutMs === undefined) return limitMs
+  return limitMs === 0 ? spec.timeoutMs : Math.min(spec.timeoutMs, limitMs)
+}
+
+/**
+ * What may still become of a job whose attempt ends. The counts begin anew when a person runs the job
+ * again: `maxAttempts` is the number of the last attempt that a lost runner may cost, `retryOn` are
+ * the outcomes after which `narwhal.yml` wants another try.
+ */
+export function retryRights(
+  { spec, state, attempts }: JobRecord,
+  attempt: number,
+  maxAttempts: number,
+): { readonly maxAttempts: number; readonly retryOn: readonly Outcome[] } {
+  const since = roundOf(state)
+  const { count, on } = spec.retry ?? { count: 0, on: [] }
+  const used = attempts.filter(
+    ({ number, outcome }) =>
+      number >= since && number < attempt && outcome !== undefined && on.includes(outcome),
+  ).length
+  return { maxAttempts: since - 1 + maxAttempts, retryOn: used < count ? on : [] }
+}

@@ -1,0 +1,27 @@
+import { fillOutputs, type Outputs } from '../../core/plan/outputs.ts'
+import type { JobSpec } from '../../core/plan/plan.ts'
+import type { JobRecord } from '../../store/records.ts'
+
+interface HasEnv {
+  readonly env: Readonly<Record<string, string>>
+  readonly envOfNeeds?: Readonly<Record<string, string>>
+}
+
+/**
+ * The job as a runner gets it: with what the jobs that it needs have told, in its environment and
+ * nowhere else. A job that was left out, or has told nothing, has told the empty text.
+ */
+export function withOutputs(spec: JobSpec, jobs: readonly JobRecord[]): JobSpec {
+  const outputsOf = (need: string): Outputs => {
+    const job = spec.needs.includes(need) ? jobs.find((one) => one.spec.name === need) : undefined
+    return job?.attempts.find(({ number }) => number === job.state.attempt)?.outputs ?? {}
+  }
+  const fill = <Part extends HasEnv>({ envOfNeeds, ...part }: Part): Omit<Part, 'envOfNeeds'> => {
+    const filled = Object.entries(envOfNeeds ?? {}).map(([name, text]) => [
+      name,
+      fillOutputs(text, outputsOf),
+    ])
+    return { ...part, env: { ...part.env, ...Object.fromEntries(filled) } }
+  }
+  return { ...fill(spec), steps: spec.steps.map(fill) }
+}

@@ -1,0 +1,90 @@
+import { chunkOf } from '../../contract/log/log-chunk.ts'
+import type { Progress } from '../../core/attempt/add-progress.ts'
+import type { AttemptRecord } from '../../core/attempt/attempt.ts'
+import type { LogChunk } from '../../core/attempt/log-chunk.ts'
+import { bytesInWords } from '../../core/attempt/log-limit.ts'
+import type { JobId } from '../../core/ids.ts'
+import { type JobEvent, type JobState, roundOf } from '../../core/job.ts'
+import type { Decision } from '../../core/placement/placement.ts'
+import { partsOf } from '../../core/plan/plan.ts'
+import type { JobRecord } from '../../store/records.ts'
+import type { AttemptEnd } from '../attempts/attempt-run.ts'
+import type { JobChange } from '../pipelines/advance-pipeline.ts'
+
+/** What happens to a job in the course of an attempt, as changes to be written. */
+
+export function currentAttempt(job: JobRecord): AttemptRecord | undefined {
+  return job.attempts.find(({ number }) => number === job.state.attempt)
+}
+
+/** The job is given to a runner, under the next fencing token. */
+export function assignment(job: JobRecord, decision: Decision, at: number): JobChange {
+  const fence = job.fence + 1
+  const queuedAt = job.state.status === 'queued' ? job.state.queuedAt : at
+  return {
+    jobId: job.id,
+    fence,
+    event: { type: 'assigned', runnerId: decision.runnerId, fence, at },
+    attempt: {
+      number: job.state.attempt,
+      ...askedBy(job.state),
+      runnerId: decision.runnerId,
+      fence,
+      status: 'assigned',
+      assignedAt: at,
+      decision,
+      phases: [{ name: 'place', startedAt: queuedAt, durationMs: Math.max(0, at - queuedAt) }],
+      steps: partsOf(job.spec).map((part) => ({ ...part, status: 'waiting' })),
+      lines: 0,
+      logBytes: 0,
+      lastSeq: 0,
+    },
+  }
+}
+
+/** Who wanted the round that the attempt begins; a later one replaces a runner that was lost. */
+function askedBy(state: JobState): Pick<AttemptRecord, 'askedBy'> {
+  const isFirst = state.attempt === roundOf(state)
+  return isFirst && state.askedBy !== undefined ? { askedBy: state.askedBy } : {}
+}
+
+/** A batch of a runner's events. */
+export function progressChanges(
+  jobId: JobId,
+  stored: AttemptRecord,
+  progress: Progress,
+): JobChange[] {
+  const { attempt, jobEvents } = progress
+  if (stored.status === 'finished') {
+    // Ended from here (cancelled): what the runner still says is kept as log and nothing else.
+    return [{ jobId, attempt: { ...stored, lines: attempt.lines, lastSeq: attempt.lastSeq } }]
+  }
+  if (jobEvents.length === 0) return [{ jobId, attempt }]
+  return jobEvents.map((event) => ({ jobId, event, attempt }))
+}
+
+/** What is stored of a log, with a line that says where the rest of it is left out. */
+export function chunksOf({ chunks, cutOff }: Progress, logBytes: number): readonly LogChunk[] {
+  if (!cutOff) return chunks
+  const { step, at } = cutOff
+  const limit = `a log may have ${bytesInWords(logBytes)} (--log-size)`
+  const text = `the rest of this log is left out: ${limit}, and its runner sent more`
+  return [...chunks, chunkOf(step, [{ at, stream: 'narwhal', text }])]
+}
+
+/** The conversation with the runner has ended before the attempt had. */
+export function endOfConversation(
+  attempt: AttemptRecord,
+  end: Exclude<AttemptEnd, { kind: 'reported' | 'stopped' }>,
+  { isLast, at }: { isLast: boolean; at: number },
+): JobEvent {
+  const report = { attempt: attempt.number, fence: attempt.fence, at }
+  if (end.kind === 'refused') return { type: 'refused', ...report }
+  if (end.kind === 'overdue') {
+    return { type: 'finished', outcome: 'timeout', reason: end.reason, ...report }
+  }
+  const reason = `runner lost: ${end.reason}`
+  return isLast
+    ? { type: 'finished', outcome: 'error', reason, ...report }
+    : { type: 'lost', reason, ...report }
+}

@@ -1,0 +1,33 @@
+import type { CommitEvent } from '../../core/commit-event.ts'
+import { type Approval, isApproved, type JobRecord } from '../../store/records.ts'
+import { bar } from '../pipelines/approval.ts'
+import type { PipelineLedger } from './pipeline-ledger.ts'
+
+/** Why a job can't have what is not in a plan: a secret, or an id token. */
+export interface Refusal {
+  /** In words, such as "it can't have the id token AWS". */
+  readonly reason: string
+  /** Whether somebody's approval of the pipeline would help. */
+  readonly needsApproval: boolean
+}
+
+/** How a reason ends that an approval would end. */
+export function approvalAdvice({ pipelineId }: Pick<JobRecord, 'pipelineId'>): string {
+  return `look at what it would run, then approve it with \`narwhal pipeline approve ${pipelineId}\``
+}
+
+/** Ends a job that waits for a runner; one that somebody has approved meanwhile goes on waiting. */
+export async function barJob(
+  ledger: PipelineLedger,
+  job: JobRecord,
+  { reason, needsApproval }: Refusal,
+): Promise<void> {
+  const at = Date.now()
+  const mayNow = (trust: CommitEvent['trust'], approval: Approval | undefined): boolean =>
+    needsApproval && isApproved(trust, approval)
+  await ledger.change((draft) =>
+    mayNow(ledger.event.trust, draft.pipeline.approval)
+      ? draft
+      : bar(draft, job, { reason, needsApproval, at }),
+  )
+}

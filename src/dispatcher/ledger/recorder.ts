@@ -1,0 +1,100 @@
+import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import { compareText } from '../../core/placement/load.ts'
+import { backoff } from '../../lib/async/backoff.ts'
+import { Grouping } from '../../lib/async/grouping.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Store, StoreWriter } from '../../store/store.ts'
+import type { Announcer } from './announcer.ts'
+
+/** A write, and the first row that it locks. */
+interface Work {
+  readonly lock: RepositoryId | PipelineId
+  readonly run: (write: StoreWriter) => Promise<unknown>
+}
+
+/**
+ * Writes first, then tells. Writes about different pipelines that come together share one
+ * transaction. While the store is away (or its disk is full) it keeps what it was
+ * given and tries again until it is back or the dispatcher stops: the work that runners have done
+ * meanwhile must not be lost. So a write may be done twice, and `conflict` may mean "done already".
+ */
+export class Recorder {
+  readonly #store: Store
+  readonly #announcer: Announcer
+  readonly #log: Logger
+  readonly #signal: AbortSignal
+  readonly #together = new Grouping<Work, unknown>((works) => this.#recordAll(works))
+  #staleWrites = 0
+
+  constructor(deps: { store: Store; announcer: Announcer; log: Logger; signal: AbortSignal }) {
+    this.#store = deps.store
+    this.#announcer = deps.announcer
+    this.#log = deps.log
+    this.#signal = deps.signal
+  }
+
+  /** How many writes were refused because another dispatcher has the pipeline by now. */
+  get staleWrites(): number {
+    return this.#staleWrites
+  }
+
+  /**
+   * Writes, then tells. Rejects with `conflict`, `stale`, our own bugs, or the reason why the
+   * dispatcher stops. With `lock`, the row that is locked before any other, it may share its
+   * transaction with others, and is run again, from its start, when one of them fails.
+   */
+  async record<Result>(
+    work: (write: StoreWriter) => Promise<Result>,
+    lock?: RepositoryId | PipelineId,
+  ): Promise<Result> {
+    try {
+      if (lock) return (await this.#together.add({ lock, run: work })) as Result
+      const { result, changes } = await this.patiently(() => this.#store.transact(work))
+      this.#announcer.tellAll(changes)
+      return result
+    } catch (error) {
+      if (NarwhalError.from(error).code === 'stale') this.#staleWrites++
+      throw error
+    }
+  }
+
+  /** In the order of their locks, so that two dispatchers never wait for each other crosswise. */
+  async #recordAll(works: readonly Work[]): Promise<unknown[]> {
+    const order = [...works.keys()].sort((a, b) =>
+      compareText(works[a]?.lock ?? '', works[b]?.lock ?? ''),
+    )
+    const { result, changes } = await this.patiently(() =>
+      this.#store.transact(async (write) => {
+        const results: unknown[] = []
+        const pipelines = works.map(({ lock }) => lock).filter(isPipelineId)
+        if (pipelines.length > 1) await write.lockPipelines(pipelines)
+        for (const index of order) results[index] = await works[index]?.run(write)
+        return results
+      }),
+    )
+    this.#announcer.tellAll(changes)
+    return result
+  }
+
+  /** Does something with the store, again and again while it is away. */
+  async patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (let failures = 0; ; failures++) {
+      try {
+        const result = await work()
+        if (failures > 0) this.#log.info('the store answers again')
+        return result
+      } catch (reason) {
+        const error = NarwhalError.from(reason)
+        if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
+        this.#signal.throwIfAborted()
+        if (failures === 0) {
+          this.#log.error({ reason: error.message }, 'the store does not answer; will try again')
+        }
+        await backoff(failures, { firstMs: 50, maxMs: 2_000 }, this.#signal)
+      }
+    }
+  }
+}
+
+const isPipelineId = (id: RepositoryId | PipelineId): id is PipelineId => id.startsWith('pipeline_')

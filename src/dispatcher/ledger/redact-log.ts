@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { readContents } from '../../api/logs/log-contents.ts'
+import { getAttempt, getJob, getPipeline } from '../../api/lookups.ts'
+import type { StateChange } from '../../contract/live/live-event.ts'
+import type { RedactedLog } from '../../contract/rest/rest-logs.ts'
+import type { AttemptView } from '../../contract/rest/views.ts'
+import { concerns, type Redaction } from '../../core/attempt/redaction.ts'
+import type { Doer } from '../../core/audit/audit.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Store } from '../../store/store.ts'
+
+interface RedactDeps {
+  readonly store: Store
+  readonly tellAll: (changes: readonly StateChange[]) => void
+}
+
+interface Redact {
+  readonly log: AttemptRef
+  /** The name of the steps whose text goes; absent: all of it. */
+  readonly step: string | undefined
+  readonly by: Doer
+}
+
+/**
+ * Takes text out of a log that has shown what nobody should read. From the first write on nothing more of it is
+ * stored, from wherever it still comes; then it is hashed, then replaced a few chunks at a time, then
+ * those who look at the log are told. What breaks off in between is done by asking again. Rejects
+ * with `not_found` where there is no such attempt or step.
+ */
+export async function redactLog(
+  { store, tellAll }: RedactDeps,
+  { log, step, by }: Redact,
+): Promise<RedactedLog> {
+  const job = await getJob(store, log.jobId)
+  const { repositoryName, number } = await getPipeline(store, job.pipelineId)
+  const subject = { id: job.id, name: `${repositoryName} #${number} ${job.name}` }
+  const steps = stepsOf(await getAttempt(store, log), step)
+  const who = by.actor.name === '' ? 'somebody' : by.actor.name
+  const redaction: Redaction = { ...(steps ? { steps } : {}), by: who, at: Date.now() }
+  await store.transact((write) => write.addRedaction(log, redaction))
+  const { sha256, lines } = await hashText(store, log, redaction)
+  await store.transact(async (write) => {
+    await write.addRedaction(log, { ...redaction, sha256 })
+    const after = { attempt: log.attempt, hash: sha256, ...(step === undefined ? {} : { step }) }
+    write.audit(by, { action: 'log.redacted', subject, after })
+  })
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const next: number = from
+    const { result, changes } = await store.transact((write) => write.redactSome(log, next))
+    tellAll(changes)
+    from = result
+  }
+  return { sha256, lines, isWiped: await store.wipe() }
+}
+
+function stepsOf({ steps }: AttemptView, name: string | undefined): number[] | undefined {
+  if (name === undefined) return undefined
+  const found = steps.filter((step) => step.name === name).map(({ index }) => index)
+  if (found.length > 0) return found
+  const names = steps.map((step) => JSON.stringify(step.name)).join(', ')
+  const words = `the attempt has no step ${JSON.stringify(name)}; its steps are ${names}`
+  throw new NarwhalError('not_found', words)
+}
+
+async function hashText(
+  store: Store,
+  log: AttemptRef,
+  redaction: Redaction,
+): Promise<Pick<RedactedLog, 'sha256' | 'lines'>> {
+  const hash = createHash('sha256')
+  let lines = 0
+  for await (const { chunk, content } of readContents(store, log)) {
+    if (!concerns(redaction, chunk.step)) continue
+    hash.update(content.text)
+    lines += chunk.lineCount
+  }
+  return { sha256: hash.digest('hex'), lines }
+}

@@ -1,0 +1,166 @@
+import type { AttemptRecord, StepRecord } from '../../core/attempt/attempt.ts'
+import type { JobId } from '../../core/ids.ts'
+import { advanceJob, type JobEvent, type JobState } from '../../core/job.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import { dueEvents, type GraphJob, pipelineOutcome } from '../../core/plan/graph.ts'
+import { targetJobs } from '../../core/plan/target-jobs.ts'
+import { isHeldBack, type JobRecord, type PipelineRecord } from '../../store/records.ts'
+
+/** A pipeline and its jobs as they are, or as they are about to be written. */
+export interface PipelineDraft {
+  readonly pipeline: PipelineRecord
+  readonly jobs: readonly JobRecord[]
+}
+
+/** Something that happens to one job: an event of its life, a newer record of an attempt, or both. */
+export interface JobChange {
+  readonly jobId: JobId
+  readonly event?: JobEvent
+  /** Replaces the attempt of the same number, or is added. */
+  readonly attempt?: AttemptRecord
+  /** The newest fencing token, when one is given out. */
+  readonly fence?: number
+}
+
+/**
+ * Applies changes to a pipeline, and everything that follows from them: jobs that become ready or
+ * are skipped, attempts that end with their job, the end of the pipeline. Pure; what is untouched
+ * stays the same object, and if nothing applies the draft itself is returned.
+ */
+export function advancePipeline(
+  draft: PipelineDraft,
+  changes: readonly JobChange[],
+  at: number,
+): PipelineDraft {
+  let jobs = draft.jobs
+  for (const change of changes) jobs = applyChange(jobs, change, at)
+  // Nothing becomes ready before somebody has approved that it is run.
+  while (!isHeldBack(draft.pipeline)) {
+    const due = dueEvents(jobs.map(toGraphJob), at)
+    if (due.length === 0) break
+    for (const { job, event } of due) jobs = applyChange(jobs, { jobId: job.id, event }, at)
+  }
+  if (jobs === draft.jobs) return draft
+  return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
+}
+
+function toGraphJob({ id, spec, state, attempts }: JobRecord): GraphJob & { readonly id: JobId } {
+  const { name, needs, runsOn, allowFailure, onlyIf, optional } = spec
+  const outputs = attempts.find(({ number }) => number === state.attempt)?.outputs
+  return {
+    id,
+    name,
+    needs,
+    ...(runsOn ? { runsOn } : {}),
+    ...(allowFailure ? { allowFailure } : {}),
+    ...(onlyIf ? { onlyIf } : {}),
+    ...(optional ? { optional } : {}),
+    ...(outputs ? { outputs } : {}),
+    state,
+  }
+}
+
+function applyChange(
+  jobs: readonly JobRecord[],
+  change: JobChange,
+  at: number,
+): readonly JobRecord[] {
+  const index = jobs.findIndex((job) => job.id === change.jobId)
+  const job = jobs[index]
+  if (!job) return jobs
+  const state = change.event ? advanceJob(job.state, change.event) : job.state
+  // An event that no longer applies takes its attempt with it: both came from a stale report.
+  if (change.event && state === job.state) return jobs
+  const attempts = change.attempt ? withAttempt(job.attempts, change.attempt) : job.attempts
+  const settled = settleAttempts(attempts, state, change.event, at)
+  if (state === job.state && settled === job.attempts) return jobs
+  return jobs.with(index, {
+    ...job,
+    state,
+    attempts: settled,
+    fence: change.fence ?? job.fence,
+  })
+}
+
+function withAttempt(
+  attempts: readonly AttemptRecord[],
+  attempt: AttemptRecord,
+): readonly AttemptRecord[] {
+  const index = attempts.findIndex(({ number }) => number === attempt.number)
+  if (index === -1) return [...attempts, attempt]
+  return attempts[index] === attempt ? attempts : attempts.with(index, attempt)
+}
+
+/** Ends the attempts that can't go on: all when the job has ended, the former when it goes on anew. */
+function settleAttempts(
+  attempts: readonly AttemptRecord[],
+  state: JobState,
+  event: JobEvent | undefined,
+  at: number,
+): readonly AttemptRecord[] {
+  const ended = (attempt: AttemptRecord): boolean =>
+    attempt.status === 'finished' ||
+    (state.status !== 'finished' && attempt.number >= state.attempt)
+  if (attempts.every(ended)) return attempts
+  const end: { outcome: Outcome; reason: string } =
+    state.status === 'finished'
+      ? { outcome: state.outcome, reason: state.reason ?? '' }
+      : { outcome: 'error', reason: event?.type === 'lost' ? event.reason : 'the runner was lost' }
+  return attempts.map((attempt) => (ended(attempt) ? attempt : endAttempt(attempt, end, at)))
+}
+
+function endAttempt(
+  attempt: AttemptRecord,
+  end: { outcome: Outcome; reason: string },
+  at: number,
+): AttemptRecord {
+  return {
+    ...attempt,
+    status: 'finished',
+    outcome: end.outcome,
+    ...(end.reason ? { reason: end.reason } : {}),
+    finishedAt: at,
+    steps: attempt.steps.map((step) => endStep(step, end.outcome, at)),
+  }
+}
+
+function endStep(step: StepRecord, outcome: Outcome, at: number): StepRecord {
+  switch (step.status) {
+    case 'finished':
+      return step
+    case 'running':
+      return { ...step, status: 'finished', outcome, finishedAt: at }
+    case 'waiting':
+      return { ...step, status: 'finished', outcome: 'skipped' }
+  }
+}
+
+function advanceState(
+  pipeline: PipelineRecord,
+  jobs: readonly JobRecord[],
+  at: number,
+): PipelineRecord {
+  const outcome = pipelineOutcome(jobs.map(toGraphJob))
+  const { state } = pipeline
+  if (outcome !== undefined) {
+    if (state.status === 'finished') return pipeline
+    const startedAt = state.status === 'running' ? { startedAt: state.startedAt } : {}
+    const target = pipeline.target && {
+      target: targetJobs(pipeline.target, {
+        isSkipped: outcome === 'skipped',
+        failed: jobs.filter(hasFailedUncounted).map(({ spec }) => spec.name),
+      }),
+    }
+    const ended = { status: 'finished', outcome, ...startedAt, finishedAt: at } as const
+    return { ...pipeline, ...target, state: ended }
+  }
+  if (state.status !== 'finished') return pipeline
+  // A job runs again: so does the pipeline.
+  return { ...pipeline, state: { status: 'running', startedAt: at } }
+}
+
+/** Whether its failure says nothing of the pipeline, by what its file says. */
+function hasFailedUncounted({ spec, state }: JobRecord): boolean {
+  if (!spec.allowFailure || state.status !== 'finished') return false
+  return state.outcome === 'failure' || state.outcome === 'timeout'
+}

@@ -1,0 +1,123 @@
+import { type Doer, nameOf } from '../../core/audit/audit.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { DispatcherId, EventId, PipelineId } from '../../core/ids.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { newId } from '../../lib/new-id.ts'
+import type { PipelineRecord } from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
+import { pipelineFacts } from '../ledger/audit-facts.ts'
+import type { Recorder } from '../ledger/recorder.ts'
+import type { RunnerPool } from '../runners/runner-pool.ts'
+import { firstPhases } from './first-phases.ts'
+import { type AllowedInclude, includeSources } from './include-sources.ts'
+import type { Beginning } from './pipeline-runs.ts'
+import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
+
+export interface CommitIntakeDeps {
+  readonly store: StoreReader
+  readonly recorder: Recorder
+  readonly authors: Pick<AuthorLookup, 'findBase'>
+  readonly pool: RunnerPool
+  /** The repositories that files may be included from. */
+  readonly includes: readonly AllowedInclude[]
+  /** How many jobs wait here. */
+  readonly waiting: { readonly length: number }
+  readonly dispatcherId: () => DispatcherId
+  /** Has a pipeline go on here if it is ours. */
+  readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
+  /** Called once there is a new pipeline; never waited for. */
+  readonly onCreated: (pipeline: PipelineRecord, event: CommitEvent) => void
+  readonly log: Logger
+  /** Aborts when the dispatcher stops. */
+  readonly signal: AbortSignal
+}
+
+/** What a pipeline comes from, besides its event. */
+interface Origin {
+  readonly rerunOf?: PipelineId
+  /** Who wants it; absent: the commit has come by itself. */
+  readonly by?: Doer
+  readonly early?: EarlyPlan | undefined
+}
+
+/** With so many jobs that wait here (some 2 KB each), further commits stay in the store. */
+const MOST_WAITING = 100_000
+
+/** Makes pipelines of commit events. */
+export class CommitIntake {
+  readonly #deps: CommitIntakeDeps
+
+  constructor(deps: CommitIntakeDeps) {
+    this.#deps = deps
+  }
+
+  /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
+  async receive(eventId: EventId): Promise<void> {
+    const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
+    // The event is in the store: the agents' sweep brings it again, when there may be room.
+    if (waiting.length >= MOST_WAITING) return
+    const event = await recorder.patiently(() => store.findEvent(eventId))
+    if (!event) {
+      log.warn({ event: eventId }, 'the queue names an event that is not in the store')
+      return
+    }
+    const findRequest = async () => {
+      const repository = await store.findRepository(event.repositoryId)
+      if (!repository) return undefined
+      const sources = await includeSources(store, includes, isStranger(event.trust))
+      const found = await this.#deps.authors.findBase(event, repository)
+      return planOrderOf({ event, repository }, sources, found)
+    }
+    const early = planEarly(pool, findRequest, signal)
+    try {
+      await this.create(event, event.receivedAt, { early })
+    } catch (error) {
+      early.stop.abort(error)
+      // Its repository was removed meanwhile; the agents end the event with that reason.
+      if (NarwhalError.from(error).code !== 'not_found') throw error
+      log.info({ event: eventId }, 'the repository of a commit is gone: nothing is built')
+    }
+  }
+
+  /** Resolves once the pipeline's row is there, and it goes on here if it is ours. */
+  async create(
+    event: CommitEvent,
+    since: number,
+    { rerunOf, by, early }: Origin = {},
+  ): Promise<PipelineId> {
+    const { recorder, dispatcherId, open, log } = this.#deps
+    const createdAt = Date.now()
+    const at = performance.now()
+    const startedBy = by && nameOf(by)
+    const wanted = {
+      id: newId('pipeline'),
+      eventId: event.id,
+      dispatcherId: dispatcherId(),
+      ...(rerunOf ? { rerunOf } : {}),
+      ...(startedBy !== undefined ? { startedBy } : {}),
+      phases: firstPhases(event, since, createdAt),
+      createdAt,
+    }
+    const { pipeline, repository, created } = await recorder.record(async (write) => {
+      const answer = await write.createPipeline(wanted)
+      if (by && answer.created) {
+        const { subject, facts } = pipelineFacts({ ...answer, event })
+        const after = { ...facts, ...(rerunOf ? { rerunOf } : {}) }
+        write.audit(by, { action: 'pipeline.started', subject, after })
+      }
+      return answer
+    }, event.repositoryId)
+    const seen = { at, writtenAt: performance.now() }
+    const { id, state } = pipeline
+    if (created) {
+      log.info({ pipeline: id, event: event.id }, 'pipeline created')
+      this.#deps.onCreated(pipeline, event)
+    } else early?.stop.abort()
+    const fresh = created ? { detail: { pipeline, event, repository, jobs: [] }, seen } : undefined
+    if (state.status !== 'finished') await open(id, { early, fresh })
+    return id
+  }
+}

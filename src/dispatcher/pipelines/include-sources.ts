@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import type { IncludeSource } from '../../contract/rpc/include-source.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+/** A repository that the operator lets files be included from; without a URL it is a registered one. */
+export interface AllowedInclude {
+  readonly name: string
+  readonly url?: string
+  /** Anybody may see its files, so that a stranger's may include them, too. */
+  readonly forStrangers?: boolean
+}
+
+/** Where the runner finds the repositories that are allowed; one that is not registered is left out. */
+export async function includeSources(
+  store: Pick<StoreReader, 'findRepository'>,
+  allowed: readonly AllowedInclude[],
+  isStranger: boolean,
+): Promise<IncludeSource[]> {
+  const sources: IncludeSource[] = []
+  for (const { name, url, forStrangers = false } of allowed) {
+    if (isStranger && !forStrangers) continue
+    if (url !== undefined) {
+      // Its mirror is known by where it comes from.
+      const digest = createHash('sha256').update(url).digest('hex').slice(0, 20)
+      sources.push({ name, repositoryId: `repo_${digest}`, cloneUrl: url })
+      continue
+    }
+    const found = await store.findRepository(name)
+    if (found) sources.push({ name: found.name, repositoryId: found.id, cloneUrl: found.cloneUrl })
+  }
+  return sources
+}

@@ -1,0 +1,95 @@
+import { type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
+import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { type CloneUrl, type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import { listRemote } from '../../lib/git/list-remote.ts'
+import { newId } from '../../lib/new-id.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+import type { OwnCommits } from './own-commits.ts'
+
+/** What a person asks for who starts a pipeline. */
+export interface ManualStart {
+  readonly ref?: string | undefined
+  readonly inputs?: Readonly<Record<string, string>> | undefined
+}
+
+export interface GitAccess {
+  readonly env: GitEnv
+  readonly signal: AbortSignal
+  readonly ownCommits: Pick<OwnCommits, 'find'>
+}
+
+/**
+ * The event of a run by hand. `ref` is a branch, a tag, a full ref or a full commit id; without one
+ * it is what the remote's HEAD points at. Rejects with `not_found` when the remote has no such ref.
+ */
+export async function manualEvent(
+  repository: RepositoryRecord,
+  { ref, inputs = {} }: ManualStart,
+  git: GitAccess,
+): Promise<CommitEvent> {
+  const { seenAt, ...target } = await resolve(repository, ref, git)
+  const event = { kind: 'manual', source: 'manual', ...target } as const
+  return {
+    ...event,
+    id: newId('event'),
+    repositoryId: repository.id,
+    title: '',
+    author: '',
+    trust: decideTrust(event, seenAt === undefined ? {} : { seenAt }, repository),
+    ...(Object.keys(inputs).length > 0 ? { details: { inputs } } : {}),
+    receivedAt: Date.now(),
+  }
+}
+
+interface Target {
+  readonly ref: string
+  readonly sha: string
+  /** A branch or tag of the remote that has the commit; absent: none was found. */
+  readonly seenAt?: string
+}
+
+async function resolve(
+  repository: RepositoryRecord,
+  ref: string | undefined,
+  git: GitAccess,
+): Promise<Target> {
+  const clone = parseCloneUrl(repository.cloneUrl)
+  if (ref === undefined) {
+    const refs = await listRemote(clone, ['HEAD', 'refs/heads/*'], git)
+    const sha = refs.get('HEAD')
+    if (!sha) throw missing(repository, 'HEAD')
+    const branches = [...refs].filter(([name, at]) => at === sha && name !== 'HEAD')
+    const usual = branches.find(([name]) => /^refs\/heads\/(main|master)$/.test(name))
+    const branch = (usual ?? branches[0])?.[0]
+    return branch === undefined
+      ? await bareCommit(clone, sha, git)
+      : { ref: branch, sha, seenAt: branch }
+  }
+  if (isSha(ref)) return await bareCommit(clone, ref, git)
+  const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]
+  if (!names.every(isRef)) {
+    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch, tag or ref`)
+  }
+  const refs = await listRemote(clone, names, git)
+  for (const name of names) {
+    const sha = refs.get(name)
+    if (sha) return { ref: name, sha, ...(isOwnRef(name) ? { seenAt: name } : {}) }
+  }
+  throw missing(repository, ref)
+}
+
+/** A forge gives out any commit of any pull request by its name: it is ours if a branch or tag has it. */
+async function bareCommit(clone: CloneUrl, sha: string, git: GitAccess): Promise<Target> {
+  const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
+  const tip = [...refs].find(([name, at]) => at === sha && isOwnRef(name))?.[0]
+  const seenAt = tip ?? (await git.ownCommits.find(clone, sha))
+  return { ref: BARE_COMMIT_REF, sha, ...(seenAt === undefined ? {} : { seenAt }) }
+}
+
+function missing(repository: RepositoryRecord, ref: string): NarwhalError {
+  return new NarwhalError(
+    'not_found',
+    `${repository.name} has no branch or tag ${JSON.stringify(ref)}`,
+  )
+}

@@ -1,0 +1,96 @@
+import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
+import { type KnownAuthors, reasonToWait } from '../../core/stranger/approval.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import type { RunnerPool } from '../runners/runner-pool.ts'
+import { type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
+
+export interface PlanningDeps {
+  readonly ledger: PipelineLedger
+  readonly pool: RunnerPool
+  /** What a runner is asked. */
+  readonly planOrder: () => Promise<PlanOrder>
+  /** What a runner says of the commit, if one was asked before the pipeline was there. */
+  readonly early: EarlyPlan | undefined
+  /** Who of those whom a stranger's commit is by has had something merged. */
+  readonly findAuthors: () => Promise<KnownAuthors>
+  /** Writes what the runner read of the commit, where the event brought no words. */
+  readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
+}
+
+/** Has a pipeline planned: writes its jobs, or the end that it comes to without them. */
+export class PipelinePlanning {
+  readonly #deps: PlanningDeps
+  #early: EarlyPlan | undefined
+
+  constructor(deps: PlanningDeps) {
+    this.#deps = deps
+    this.#early = deps.early
+  }
+
+  /** `cancelled` ends the planning, `signal` all that this dispatcher does. Rejects with `stale`. */
+  async plan(signal: AbortSignal, cancelled: AbortSignal): Promise<void> {
+    const { ledger } = this.#deps
+    const { event, repository } = ledger
+    try {
+      // The forge may have to be asked, while the runner plans.
+      const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
+      authors?.catch(() => {})
+      const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
+      if (event.title === '' && event.author === '') {
+        await this.#deps.describeEvent(planned.planned)
+      }
+      const wait =
+        authors && reasonToWait(event.trust, repository, await authors, planned.planned.changed)
+      await ledger.change((draft) =>
+        draft.pipeline.state.status === 'pending'
+          ? withPlan(draft, planned, {
+              at: Date.now(),
+              isStranger: isStranger(event.trust),
+              isManual: event.kind === 'manual',
+              wait,
+            })
+          : draft,
+      )
+    } catch (reason) {
+      if (signal.aborted) return
+      if (NarwhalError.from(reason).code === 'stale') throw reason
+      const end = { outcome: 'error', reason: NarwhalError.from(reason).message } as const
+      await ledger.change((draft) =>
+        draft.pipeline.state.status === 'pending'
+          ? { ...draft, pipeline: endPipeline(draft.pipeline, end, Date.now()) }
+          : draft,
+      )
+    }
+  }
+
+  async #ask(signal: AbortSignal) {
+    const early = await this.#earlyPlan(signal)
+    const { pool, planOrder } = this.#deps
+    const onWait = (reason: string): void => void this.#tellWait(reason).catch(() => {})
+    return early ?? (await planOnRunner(pool, await planOrder(), signal, onWait))
+  }
+
+  /** Whoever looks at it is not to wonder why nothing happens. */
+  async #tellWait(reason: string): Promise<void> {
+    await this.#deps.ledger.change((draft) => {
+      const { pipeline } = draft
+      if (pipeline.state.status !== 'pending' || pipeline.state.reason === reason) return draft
+      return { ...draft, pipeline: { ...pipeline, state: { status: 'pending', reason } } }
+    })
+  }
+
+  /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */
+  async #earlyPlan(signal: AbortSignal) {
+    const early = this.#early
+    this.#early = undefined
+    try {
+      return early && (await withSignal(early.answer, signal))
+    } catch (error) {
+      early?.stop.abort(error)
+      throw error
+    }
+  }
+}

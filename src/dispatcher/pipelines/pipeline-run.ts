@@ -1,0 +1,352 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Doer, nameOf } from '../../core/audit/audit.ts'
+import type { JobId, PipelineId } from '../../core/ids.ts'
+import { isHeld } from '../../core/job.ts'
+import type { Decision } from '../../core/placement/placement.ts'
+import { type KeptSecret, secretWithheld } from '../../core/secret/secret-rules.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { isHeldBack, type JobRecord } from '../../store/records.ts'
+import { type Givers, giveToJob } from '../attempts/given-to-job.ts'
+import { PipelineAttempts } from '../attempts/pipeline-attempts.ts'
+import { assignment, currentAttempt } from '../ledger/attempt-changes.ts'
+import { cancelled, givenSecrets, jobChanged, pipelineChanged } from '../ledger/audit-facts.ts'
+import { keptOtherwise } from '../ledger/kept-otherwise.ts'
+import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import type { GroupGate } from '../queue/group-gate.ts'
+import { enterGroups, groupPlaces } from '../queue/group-places.ts'
+import { queueEntry } from '../queue/queue-entry.ts'
+import type { RunnerLink } from '../runners/runner-link.ts'
+import { advancePipeline, type JobChange } from './advance-pipeline.ts'
+import { approve, withoutWaiting, withReason } from './approval.ts'
+import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
+import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
+import { endPipeline } from './plan-pipeline.ts'
+import { failedJobs, rerunChanges } from './rerun-changes.ts'
+import { wasCancelled } from './was-cancelled.ts'
+
+const RETRY_MS = 1_000
+
+export interface PipelineRunDeps extends PlanningDeps, Givers {
+  readonly queue: Pick<GroupGate, 'add' | 'remove'>
+  readonly log: Logger
+  /** Aborts when the dispatcher stops or has lost its seat. */
+  readonly signal: AbortSignal
+  readonly options: PipelineOptions
+  /** How long a former dispatcher may have confirmed leases of attempts that are found running. */
+  readonly patienceMs: number
+  /** Whether leases may be confirmed now. */
+  readonly mayConfirm: () => boolean
+  /** Called when nothing of the pipeline is going on here any more. */
+  readonly onIdle: () => void
+  /** Called when another dispatcher has it: this run does nothing any more. */
+  readonly onStale: () => void
+}
+
+/**
+ * One pipeline while something of it is going on: planned, its jobs queued as they become ready,
+ * their attempts followed on the runners, until all have ended. What is to be done next is always
+ * read off the ledger, so it makes no difference whether the pipeline is new or found in the
+ * store after a restart. It ends when the dispatcher stops, and when another has taken the pipeline.
+ */
+export class PipelineRun {
+  readonly #deps: PipelineRunDeps
+  readonly #ledger: PipelineLedger
+  readonly #log: Logger
+  readonly #attempts: PipelineAttempts
+  readonly #stale = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #queued = new Set<JobId>()
+  /** Jobs that could have their secrets and id tokens when they began to wait, with what not every runner may have. */
+  readonly #admitted = new Map<JobId, readonly KeptSecret[]>()
+  /** Jobs that are being handed over or followed. */
+  readonly #active = new Set<JobId>()
+  readonly #planning: PipelinePlanning
+  readonly #cancelled = new AbortController()
+  #isPlanning = false
+
+  constructor(deps: PipelineRunDeps) {
+    this.#deps = deps
+    this.#ledger = deps.ledger
+    this.#planning = new PipelinePlanning(deps)
+    this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
+    this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
+    this.#attempts = new PipelineAttempts({
+      ledger: deps.ledger,
+      idTokens: deps.idTokens,
+      log: this.#log,
+      signal: this.#signal,
+      ...deps.options,
+      patienceMs: deps.patienceMs,
+      mayConfirm: deps.mayConfirm,
+      onChange: () => this.react(),
+      onEnd: (link, fault) => deps.pool.noteEnd(link, fault),
+    })
+  }
+
+  get id(): PipelineId {
+    return this.#ledger.draft.pipeline.id
+  }
+
+  get ledger(): PipelineLedger {
+    return this.#ledger
+  }
+
+  /** Takes up whatever is due; also after each change. */
+  react(): void {
+    if (this.#signal.aborted) return
+    const { pipeline, jobs } = this.#ledger.draft
+    if (pipeline.state.status === 'pending' && !this.#isPlanning) {
+      this.#startPlanning()
+    }
+    for (const job of jobs) {
+      if (this.#active.has(job.id)) continue
+      if (job.state.status === 'queued') this.#enqueue(job)
+      if (isHeld(job.state)) this.#activate(job.id, this.#resume(job))
+    }
+    // What waits for a person is taken up again when one comes.
+    const isOver = pipeline.state.status === 'finished' || isHeldBack(pipeline)
+    if (isOver && this.#active.size === 0 && !this.#isPlanning) this.#deps.onIdle()
+  }
+
+  /** Cancels the pipeline, or one job. Final when it resolves, whatever the runners are doing. */
+  async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
+    const at = Date.now()
+    const changed = await this.#ledger.change(
+      (draft) => {
+        if (draft.pipeline.state.status === 'pending') {
+          const pipeline = endPipeline(draft.pipeline, { outcome: 'cancelled', reason }, at)
+          return { ...draft, pipeline }
+        }
+        const changes: JobChange[] = draft.jobs
+          .filter((job) => only === undefined || job.id === only)
+          .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
+        return withReason(draft, advancePipeline(draft, changes, at), reason)
+      },
+      { audit: cancelled(by, this.#ledger, only) },
+    )
+    // A write that was repeated, because its answer was lost, changes nothing the second time.
+    if (!changed && !wasCancelled(this.#ledger.draft, at, only)) {
+      throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
+    }
+    this.#cancelled.abort(new NarwhalError('cancelled', reason))
+    for (const job of this.#ledger.draft.jobs) {
+      if (job.state.status !== 'finished') continue
+      this.#dequeue(job.id)
+      this.#attempts.cancel(job.id, reason)
+    }
+    this.react()
+  }
+
+  /** Runs one job again as its next attempt, and what needs it after it. */
+  async rerunJob(id: JobId, by: Doer): Promise<void> {
+    const at = Date.now()
+    const askedBy = nameOf(by)
+    const { name, leftOut } = this.#ledger.getJob(id).spec
+    if (leftOut !== undefined) {
+      throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
+    }
+    const changed = await this.#ledger.change(
+      (draft) => {
+        const job = this.#ledger.getJob(id)
+        if (job.state.status !== 'finished') return draft
+        return advancePipeline(draft, rerunChanges(draft.jobs, [job], { at, askedBy }), at)
+      },
+      { audit: jobChanged(by, this.#ledger, id, 'job.rerun') },
+    )
+    if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
+    this.react()
+  }
+
+  /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
+  async rerunFailed(by: Doer): Promise<void> {
+    const at = Date.now()
+    const askedBy = nameOf(by)
+    const changed = await this.#ledger.change(
+      (draft) => {
+        const failed = failedJobs(draft.jobs)
+        return failed.length === 0
+          ? draft
+          : advancePipeline(draft, rerunChanges(draft.jobs, failed, { at, askedBy }), at)
+      },
+      { audit: pipelineChanged(by, this.#ledger, 'pipeline.jobs_rerun') },
+    )
+    if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
+    this.react()
+  }
+
+  /** Lets a stranger's pipeline be run, with the secrets that it names, by who has seen the commit. */
+  async approve(seen: { sha: string; plan?: string | undefined }, by: Doer): Promise<void> {
+    const approved = { ...seen, at: Date.now(), by: nameOf(by) }
+    const changed = await this.#ledger.change(
+      (draft) => approve(draft, this.#ledger.event, approved),
+      { audit: pipelineChanged(by, this.#ledger, 'pipeline.approved') },
+    )
+    if (!changed) throw new NarwhalError('conflict', 'it is approved already')
+    this.react()
+  }
+
+  /** Ends what waits for approval: it was superseded, or nobody came. */
+  async leave(reason: string, by: Doer): Promise<void> {
+    const { pipeline } = this.#ledger.draft
+    if (pipeline.approval?.status !== 'needed') return
+    const isOpen = isHeldBack(pipeline) && pipeline.state.status !== 'finished'
+    if (isOpen) await this.cancel(reason, by)
+    else await this.#ledger.change(withoutWaiting)
+  }
+
+  #startPlanning(): void {
+    this.#isPlanning = true
+    const planned = this.#planning
+      .plan(this.#signal, this.#cancelled.signal)
+      .catch(async (err: unknown) => {
+        if (this.#isOver(err)) return
+        this.#log.error({ err }, 'planning is stuck')
+        await sleep(RETRY_MS, undefined, { signal: this.#signal })
+      })
+    const followUp = planned.finally(() => {
+      this.#isPlanning = false
+      this.react()
+    })
+    this.#guard(followUp)
+  }
+
+  #enqueue(job: JobRecord): void {
+    if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
+    const { secrets, idTokens } = job.spec
+    if ((secrets ?? idTokens) && !this.#admitted.has(job.id)) {
+      this.#activate(job.id, this.#admit(job.id))
+      return
+    }
+    this.#queued.add(job.id)
+    const entry = queueEntry(this.#ledger, job, {
+      queuedAt: job.state.queuedAt,
+      maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
+      secrets: this.#admitted.get(job.id),
+      endsWithoutEngine: this.#deps.options.endsWithoutEngine,
+    })
+    this.#deps.queue.add({
+      ...entry,
+      place: (decision, link, reservation) => {
+        this.#queued.delete(job.id)
+        this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))
+      },
+    })
+    this.#guard(this.#lookAgain(job.id))
+  }
+
+  /** Somebody may say meanwhile that its secrets are for other runners, or end one: nobody tells of that. */
+  async #lookAgain(id: JobId): Promise<void> {
+    const kept = this.#admitted.get(id)
+    const waits = () => this.#queued.has(id) && this.#admitted.get(id) === kept
+    const look = async () => (await this.#deps.secrets.give(id))?.kept
+    if (!(await keptOtherwise(kept, { waits, look, signal: this.#signal }))) return
+    this.#dequeue(id)
+    this.#admitted.delete(id)
+    this.react()
+  }
+
+  /** A job that can't have what it names need not wait for a runner to hear that. */
+  async #admit(id: JobId): Promise<void> {
+    const given = await giveToJob(this.#deps, id)
+    if (given) this.#admitted.set(id, given.kept ?? [])
+  }
+
+  #dequeue(id: JobId): void {
+    if (this.#queued.delete(id)) this.#deps.queue.remove(id)
+  }
+
+  /** Writes the assignment down, then hands the attempt over. */
+  async #place(placement: {
+    jobId: JobId
+    decision: Decision
+    link: RunnerLink
+    reservation: Disposable
+  }): Promise<void> {
+    using _slot = placement.reservation
+    const { jobId, decision, link } = placement
+    this.#admitted.delete(jobId)
+    // What the runner takes may have changed since it was chosen: then another one is.
+    if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
+    const given = await giveToJob(this.#deps, jobId)
+    // Nor may it have what was kept for others meanwhile.
+    if (!given || secretWithheld(given.kept, link.candidate().grants)) return
+    const at = Date.now()
+    const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
+    const isAssigned = await this.#ledger.change(
+      (draft) => {
+        const job = draft.jobs.find(({ id }) => id === jobId)
+        // Whoever gives it away looks once more whether it may be run.
+        if (job?.state.status !== 'queued' || isHeldBack(draft.pipeline)) return draft
+        return advancePipeline(draft, [assignment(job, decision, at)], at)
+      },
+      {
+        enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
+        audit: givenSecrets(this.#ledger, jobId, given),
+      },
+    )
+    if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
+    this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
+    await this.#attempts.follow(jobId, link, given)
+  }
+
+  /** Goes on with an attempt that was handed over before this process knew of it. */
+  async #resume(job: JobRecord): Promise<void> {
+    if (!isHeld(job.state)) return
+    const link = this.#deps.pool.find(job.state.runnerId)
+    const attempt = currentAttempt(job)
+    if (link && attempt) {
+      using _slot = link.reserve()
+      await this.#attempts.follow(job.id, link, { resumeAfter: attempt.lastSeq })
+    } else {
+      const reason = 'its runner is not registered'
+      await this.#attempts.settle(job.id, attempt, { kind: 'lost', reason })
+    }
+  }
+
+  /** Follows up on work for one job; trouble of our own is said, and tried again after a while. */
+  #activate(id: JobId, work: Promise<void>): void {
+    this.#active.add(id)
+    const followUp = work
+      .catch(async (err: unknown) => {
+        if (this.#isOver(err)) return
+        this.#log.error({ err, job: id }, 'job is stuck')
+        await sleep(RETRY_MS, undefined, { signal: this.#signal })
+      })
+      .then(() => {
+        this.#active.delete(id)
+        this.react()
+      })
+    this.#guard(followUp)
+  }
+
+  /** Work that nobody waits for; when it fails for a reason of our own, that is said. */
+  #guard(work: Promise<void>): void {
+    work.catch((err: unknown) => {
+      if (!this.#isOver(err)) this.#log.error({ err }, 'pipeline is stuck')
+    })
+  }
+
+  /** Whether this run has nothing to do any more; a write that came too late tells of that. */
+  #isOver(reason: unknown): boolean {
+    if (this.#signal.aborted) return true
+    if (NarwhalError.from(reason).code !== 'stale') return false
+    this.drop()
+    return true
+  }
+
+  /** Stops seeing the pipeline through: another dispatcher does. The runners' attempts go on. */
+  drop(): void {
+    if (this.#stale.signal.aborted) return
+    this.#log.info('another dispatcher has taken the pipeline')
+    this.#stale.abort(new NarwhalError('stale', 'another dispatcher has taken the pipeline'))
+    this.dequeueAll()
+    this.#deps.onStale()
+  }
+
+  /** Takes all its jobs out of the queue, where they would be placed by somebody who may not. */
+  dequeueAll(): void {
+    for (const id of this.#queued) this.#dequeue(id)
+  }
+}

@@ -1,0 +1,45 @@
+import type { QueuedJobView } from '../../contract/rest/views.ts'
+import { describeWaiting } from '../../core/placement/describe-waiting.ts'
+import { expectedStarts } from '../../core/placement/expected-start.ts'
+import type { StoreReader } from '../../store/store.ts'
+import type { ListedJob } from './job-queue.ts'
+
+/** So many attempts are looked at to know how long jobs take. */
+const LOOK_BACK = 500
+
+/** Waiting jobs as they are shown, each with when it will probably start, where it waits for a slot only. */
+export async function expectStarts(
+  store: Pick<StoreReader, 'listPlacements' | 'listRunnerViews'>,
+  jobs: readonly ListedJob[],
+): Promise<QueuedJobView[]> {
+  const waiting = jobs.filter((job) => job.waiting.kind === 'full')
+  if (waiting.length === 0) return jobs.map(viewListed)
+  const runners = await store.listRunnerViews()
+  const online = runners.filter(({ state }) => state === 'online')
+  const ids = new Set(online.map(({ id }) => id))
+  const placements = (await store.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
+    const { runnerId, assignedAt, finishedAt, outcome } = attempt
+    if (finishedAt === undefined && !ids.has(runnerId)) return []
+    const kind = kindOf(job.repositoryName, job.jobName)
+    return [{ runnerId, kind, assignedAt, finishedAt, outcome }]
+  })
+  const starts = expectedStarts(
+    waiting.map(({ repositoryName, name, labels }) => {
+      return { kind: kindOf(repositoryName, name), labels }
+    }),
+    { now: Date.now(), runners: online, placements },
+  )
+  const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
+  return jobs.map((job) => {
+    const startAt = byJob.get(job.jobId)
+    return { ...viewListed(job), ...(startAt === undefined ? {} : { expectedStartAt: startAt }) }
+  })
+}
+
+function viewListed({ waiting, ...job }: ListedJob): QueuedJobView {
+  return { ...job, reason: describeWaiting(waiting) }
+}
+
+function kindOf(repositoryName: string, jobName: string): string {
+  return `${repositoryName} ${jobName}`
+}

@@ -1,0 +1,29 @@
+import type { StoreReader } from '../../store/store.ts'
+import type { GroupedWaiting } from './group-gate.ts'
+import { groupPlaces } from './group-places.ts'
+import { waitingJob } from './waiting-job.ts'
+
+/** So many jobs that wait at other dispatchers are shown. */
+const MOST_SHOWN = 1_000
+
+/** The jobs that wait for a runner, whichever dispatcher's pipelines they are of. */
+export async function listWaiting(
+  store: StoreReader,
+  maxPriority: number,
+): Promise<GroupedWaiting[]> {
+  const queued = await store.listQueuedJobs(MOST_SHOWN)
+  return queued.flatMap(({ job, repositoryName, concurrency, isStranger }) => {
+    if (job.state.status !== 'queued') return []
+    const { pipelineId, spec } = job
+    // What follows it is known where its pipeline is; without that it stands a little further back.
+    const place = waitingJob(job, {
+      queuedAt: job.state.queuedAt,
+      followers: 0,
+      isStranger,
+      maxPriority,
+    })
+    const pipeline = { id: pipelineId, ...(concurrency ? { concurrency } : {}) }
+    const groups = groupPlaces(job, pipeline)
+    return [{ job: place, pipelineId, repositoryName, name: spec.name, groups }]
+  })
+}

@@ -1,0 +1,34 @@
+import { roundOf } from '../../core/job.ts'
+import { dependants } from '../../core/plan/graph.ts'
+import type { KeptSecret } from '../../core/secret/secret-rules.ts'
+import { isStranger } from '../../core/stranger/stranger.ts'
+import type { JobRecord } from '../../store/records.ts'
+import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import { groupPlaces } from './group-places.ts'
+import { waitingJob } from './waiting-job.ts'
+
+/** A job of a pipeline as the queue has it, but for what to do when it is placed. */
+export function queueEntry(
+  { draft, repository, event }: PipelineLedger,
+  job: JobRecord,
+  facts: {
+    readonly queuedAt: number
+    readonly maxPriority: number
+    readonly secrets: readonly KeptSecret[] | undefined
+    readonly endsWithoutEngine: boolean | undefined
+  },
+) {
+  const { jobs, pipeline } = draft
+  const specs = jobs.map((one) => one.spec)
+  const followers = dependants(specs, job.spec.name).size
+  return {
+    pipelineId: pipeline.id,
+    repositoryName: repository.name,
+    name: job.spec.name,
+    groups: groupPlaces(job, pipeline),
+    pipelineNumber: pipeline.number,
+    ref: event.ref,
+    isAgain: roundOf(job.state) > 1,
+    job: waitingJob(job, { ...facts, followers, isStranger: isStranger(event.trust) }),
+  }
+}

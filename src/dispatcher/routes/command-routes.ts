@@ -1,0 +1,180 @@
+import { doerOf } from '../../api/auth/doer-of.ts'
+import { getJob, getPipeline, getRepository } from '../../api/lookups.ts'
+import {
+  cancelRequest,
+  changedJob,
+  jobParams,
+  pipelineParams,
+  queueList,
+  queueQuery,
+  startedPipeline,
+  startPipeline,
+} from '../../contract/rest/rest.ts'
+import type { RequestsReach } from '../../core/access/user-requests.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
+import type { UserRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import type { Vault } from '../../vault/vault.ts'
+import type { Dispatcher } from '../dispatcher.ts'
+import { expectStarts } from '../queue/expect-starts.ts'
+import { addForgeLinkRoutes } from '../statuses/forge-link-routes.ts'
+import type { Statuses } from '../statuses/tell-statuses.ts'
+import { addApprovalRoutes } from './approval-routes.ts'
+import { addHoldRoutes } from './hold-routes.ts'
+import { addIdTokenRoutes } from './id-token-routes.ts'
+import { addRedactRoutes } from './redact-routes.ts'
+import { addRepositoryRoutes } from './repository-routes.ts'
+import { addRetentionRoutes, type RetentionRouteDeps } from './retention-routes.ts'
+import { addRunnerRoutes } from './runner-routes.ts'
+import { addSecretRoutes } from './secret-routes.ts'
+import { addTokenRoutes } from './token-routes.ts'
+import { addUserRoutes } from './user-routes.ts'
+
+export interface CommandDeps {
+  /** How long things are kept. */
+  readonly kept?: Omit<RetentionRouteDeps, 'store'>
+  readonly dispatcher: Dispatcher
+  readonly store: Store
+  readonly vault: Vault
+  readonly gitEnv: GitEnv
+  readonly requestsReach?: RequestsReach
+  readonly publicUrl?: string | undefined
+  readonly statuses: Pick<Statuses, 'look'>
+  /** Of id tokens; absent: none is set. */
+  readonly issuer?: string | undefined
+}
+
+const KEEP_ALL = { rules: { logs: 'forever', pipelines: 'forever' } } as const
+
+/** Adds everything of the REST API that changes something, and the queue. */
+export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): void {
+  void server.register(async (plugin) => {
+    const scope = plugin as unknown as HttpServer
+    // The dispatcher waits for a store that is away; a person is told at once instead.
+    scope.addHook('preHandler', () => deps.store.ping())
+    addRepositoryRoutes(scope, deps)
+    addForgeLinkRoutes(scope, deps)
+    addPipelineRoutes(scope, deps)
+    addApprovalRoutes(scope, deps)
+    addJobRoutes(scope, deps)
+    addRedactRoutes(scope, deps)
+    addRunnerRoutes(scope, deps)
+    addTokenRoutes(scope, deps.store)
+    addUserRoutes(scope, deps.store)
+    addSecretRoutes(scope, deps)
+    addIdTokenRoutes(scope, deps)
+    addHoldRoutes(scope, deps.store)
+    addRetentionRoutes(scope, { store: deps.store, ...(deps.kept ?? KEEP_ALL) })
+  })
+}
+
+function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
+  const tags = ['pipelines']
+  server.post('/api/v1/pipelines', {
+    schema: {
+      summary: 'Start a pipeline by hand',
+      tags,
+      body: startPipeline,
+      response: { 201: startedPipeline },
+    },
+    handler: async (request, reply) => {
+      const { repository, ...start } = request.body
+      const record = await getRepository(store, repository)
+      const pipeline = await dispatcher.startPipeline(record, start, doerOf(request))
+      return reply.code(201).send({ pipeline })
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/rerun', {
+    schema: {
+      summary: 'Run the commit of a pipeline again, as a new pipeline',
+      tags,
+      params: pipelineParams,
+      response: { 201: startedPipeline },
+    },
+    handler: async (request, reply) => {
+      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, doerOf(request))
+      return reply.code(201).send({ pipeline })
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/rerun-failed', {
+    schema: {
+      summary:
+        'Run the failed jobs of a pipeline again, and what needs them, as their next attempts',
+      tags,
+      params: pipelineParams,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      await dispatcher.rerunFailed(request.params.pipeline, doerOf(request))
+      return { pipeline: await getPipeline(store, request.params.pipeline) }
+    },
+  })
+  server.post('/api/v1/pipelines/:pipeline/cancel', {
+    schema: {
+      summary: 'Cancel a pipeline',
+      tags,
+      params: pipelineParams,
+      body: cancelRequest,
+      response: { 200: startedPipeline },
+    },
+    handler: async (request) => {
+      const id = request.params.pipeline
+      const reason = cancelReason(request.body, request.user)
+      await dispatcher.cancelPipeline(id, reason, doerOf(request))
+      return { pipeline: await getPipeline(store, id) }
+    },
+  })
+}
+
+function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
+  const tags = ['jobs']
+  server.get('/api/v1/queue', {
+    schema: {
+      summary: 'The first jobs that wait for a runner, in order, each with the reason',
+      tags: ['queue'],
+      querystring: queueQuery,
+      response: { 200: queueList },
+    },
+    handler: async (request) => {
+      const { jobs, total } = await dispatcher.queue(request.query.limit)
+      const { planShortage: reason, plannerWaits } = dispatcher.pool
+      const unplanned =
+        reason === undefined ? {} : { unplanned: { reason, commits: plannerWaits.size } }
+      return { jobs: await expectStarts(store, jobs), total, ...unplanned }
+    },
+  })
+  server.post('/api/v1/jobs/:job/rerun', {
+    schema: {
+      summary: 'Run a job again as its next attempt, and what needs it after it',
+      tags,
+      params: jobParams,
+      response: { 200: changedJob },
+    },
+    handler: async (request) => {
+      await dispatcher.rerunJob(request.params.job, doerOf(request))
+      return { job: await getJob(store, request.params.job) }
+    },
+  })
+  server.post('/api/v1/jobs/:job/cancel', {
+    schema: {
+      summary: 'Cancel a job; what needs it is skipped',
+      tags,
+      params: jobParams,
+      body: cancelRequest,
+      response: { 200: changedJob },
+    },
+    handler: async (request) => {
+      const id = request.params.job
+      const reason = cancelReason(request.body, request.user)
+      await dispatcher.cancelJob(id, reason, doerOf(request))
+      return { job: await getJob(store, id) }
+    },
+  })
+}
+
+/** What is told of a cancelled job: who it was, and why. */
+function cancelReason({ reason }: { reason?: string | undefined }, user?: UserRecord): string {
+  if (!user) return reason ?? 'cancelled by hand'
+  return reason ? `cancelled by ${user.name}: ${reason}` : `cancelled by ${user.name}`
+}

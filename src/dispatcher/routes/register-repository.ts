@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import type { z } from 'zod'
+import type { newRepository } from '../../contract/rest/rest.ts'
+import type { Doer } from '../../core/audit/audit.ts'
+import { isRef, isSha } from '../../core/commit-event.ts'
+import { requestRefs } from '../../core/forge.ts'
+import { DEFAULT_APPROVAL } from '../../core/stranger/approval.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { cloneHost } from '../../lib/git/clone-host.ts'
+import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import { listRemote } from '../../lib/git/list-remote.ts'
+import { newId } from '../../lib/new-id.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import type { Vault } from '../../vault/vault.ts'
+import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
+
+/**
+ * Registers a repository after looking at it: one that can't be read is refused with git's words.
+ * What its refs point at now is the poller's baseline, so that registering builds nothing. Returns
+ * it with the secret that its forge must sign webhooks with.
+ */
+export async function registerRepository(
+  { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
+  request: z.output<typeof newRepository>,
+  by: Doer,
+): Promise<{ repository: RepositoryRecord; secret: string }> {
+  const clone = parseCloneUrl(request.cloneUrl)
+  if (await store.findRepository(request.name)) {
+    throw new NarwhalError(
+      'conflict',
+      `a repository named ${request.name} is registered already: remove it, or give this one another name`,
+    )
+  }
+  const refs = await listRemote(
+    clone,
+    ['refs/heads/*', 'refs/tags/*', ...requestRefs(request.forge)],
+    { env: gitEnv },
+  ).catch((error: unknown) => {
+    const words = `${request.cloneUrl} can't be read: ${describeError(error)}`
+    throw new NarwhalError('invalid', words, { cause: error })
+  })
+  const secret = newWebhookSecret()
+  const repository = {
+    id: newId('repo'),
+    name: request.name,
+    forge: request.forge,
+    cloneUrl: clone.url,
+    pollIntervalMs: request.pollIntervalMs,
+    approval: DEFAULT_APPROVAL,
+    createdAt: Date.now(),
+  }
+  const heads = [...refs]
+    .filter(([ref, sha]) => isRef(ref) && isSha(sha))
+    .map(([ref, sha]) => ({ ref, sha }))
+  const { result } = await store.transact(async (write) => {
+    const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
+    const record: RepositoryRecord = { ...repository, webhookSecret }
+    await write.insertRepository(record, heads)
+    const { forge, pollIntervalMs } = record
+    const after = { forge, host: cloneHost(record.cloneUrl), pollIntervalMs }
+    write.audit(by, { action: 'repository.added', subject: record, after })
+    return record
+  })
+  return { repository: result, secret }
+}
+
+/** What a forge signs its webhooks with. */
+export function newWebhookSecret(): string {
+  return randomBytes(24).toString('base64url')
+}

@@ -1,0 +1,121 @@
+import { doerOf } from '../../api/auth/doer-of.ts'
+import { getRepository, getRunner } from '../../api/lookups.ts'
+import { orError } from '../../api/responses.ts'
+import { accepted } from '../../contract/rest/rest.ts'
+import {
+  type NewSecretBody,
+  newSecret,
+  repositorySecretParams,
+  secretParams,
+  setSecretAnswer,
+} from '../../contract/rest/rest-secrets.ts'
+import type { Doer } from '../../core/audit/audit.ts'
+import { secretWarnings } from '../../core/secret/secret-warnings.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import type { SecretRef, Store } from '../../store/store.ts'
+import { secretSubject, setSecret } from '../../vault/secret-values.ts'
+import type { Vault } from '../../vault/vault.ts'
+
+interface SecretDeps {
+  readonly store: Store
+  readonly vault: Vault
+}
+
+/** Adds setting and removing secrets, of all repositories and of one. */
+export function addSecretRoutes(server: HttpServer, deps: SecretDeps): void {
+  addSecretsOfAll(server, deps)
+  addSecretsOfRepository(server, deps)
+}
+
+function addSecretsOfAll(server: HttpServer, deps: SecretDeps): void {
+  const tags = ['secrets']
+  const params = secretParams
+  const response = { 200: accepted }
+  server.put('/api/v1/secrets/:secret', {
+    schema: {
+      summary: 'Set a secret that jobs of all repositories may name',
+      tags,
+      params,
+      body: newSecret,
+      response: orError(setSecretAnswer),
+    },
+    handler: async (request) => {
+      const { secret: name } = request.params
+      const { value, ...rules } = await bodyOf(deps.store, request.body)
+      await setSecret(deps, { name, value, rules, by: doerOf(request) })
+      return { ok: true, warnings: secretWarnings(value, rules, []) } as const
+    },
+  })
+  server.delete('/api/v1/secrets/:secret', {
+    schema: { summary: 'Remove a secret of all repositories', tags, params, response },
+    handler: async (request) => {
+      const { secret: name } = request.params
+      await remove(deps.store, { name, of: 'all repositories', by: doerOf(request) })
+      return { ok: true } as const
+    },
+  })
+}
+
+function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
+  const tags = ['secrets']
+  const { store } = deps
+  const params = repositorySecretParams
+  const response = { 200: accepted }
+  server.put('/api/v1/repositories/:repository/secrets/:secret', {
+    schema: {
+      summary: 'Set a secret that jobs of a repository may name, instead of one of all',
+      tags,
+      params,
+      body: newSecret,
+      response: orError(setSecretAnswer),
+    },
+    handler: async (request) => {
+      const { repository, secret: name } = request.params
+      const { id, name: of } = await getRepository(store, repository)
+      const { value, ...rules } = await bodyOf(store, request.body)
+      await setSecret(deps, { repositoryId: id, name, value, rules, by: doerOf(request) })
+      return { ok: true, warnings: secretWarnings(value, rules, [of]) } as const
+    },
+  })
+  server.delete('/api/v1/repositories/:repository/secrets/:secret', {
+    schema: { summary: 'Remove a secret of a repository', tags, params, response },
+    handler: async (request) => {
+      const { repository, secret: name } = request.params
+      const { id, name: of } = await getRepository(store, repository)
+      await remove(store, { repositoryId: id, name, of, by: doerOf(request) })
+      return { ok: true } as const
+    },
+  })
+}
+
+/** What is given for a secret, with runners by their ids: a name can be taken by another one later. */
+async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
+  if (body.expiresAt !== undefined && body.expiresAt <= Date.now()) {
+    throw new NarwhalError('invalid', 'the secret would have ended already: give a later date')
+  }
+  if (!runners) return body
+  if (runners.length === 1 && runners[0] === 'all') return { ...body, runners: 'all' } as const
+  const found = await Promise.all(
+    runners.map(async (runner) => {
+      if (runner.startsWith('label:')) return runner
+      return (await getRunner(store, runner)).id
+    }),
+  )
+  return { ...body, runners: [...new Set(found)] }
+}
+
+async function remove(
+  store: Store,
+  { of, by, ...secret }: SecretRef & { of: string; by: Doer },
+): Promise<void> {
+  const { result } = await store.transact(async (write) => {
+    if (!(await write.removeSecret(secret))) return false
+    const before = { scope: secret.repositoryId ?? 'all' }
+    write.audit(by, { action: 'secret.removed', subject: secretSubject(secret), before })
+    return true
+  })
+  if (result) return
+  const words = `there is no secret ${JSON.stringify(secret.name)} of ${of}; see \`narwhal secret list\``
+  throw new NarwhalError('not_found', words)
+}

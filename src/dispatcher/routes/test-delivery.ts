@@ -1,0 +1,120 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import type { TestedDelivery } from '../../contract/rest/rest-insights.ts'
+import { mayBeTried, type RequestsReach } from '../../core/access/user-requests.ts'
+import { type WebhookForge, webhookPath } from '../../core/forge.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import { askOnce } from '../../lib/reach/ask-once.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
+import { describeConnectError } from '../../lib/tls/connect-errors.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
+
+const TIMEOUT_MS = 10_000
+/** No forge has come so far: it stands for an id that is not known yet, and a ping leaves none behind. */
+const NO_FORGE_ID = 2 ** 52
+
+export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'> {
+  readonly forge: WebhookForge
+  readonly secret: string
+}
+
+/** Where test deliveries may go. */
+export interface DeliveryBounds {
+  readonly reach: RequestsReach
+  readonly hosts: Hosts
+  /** Where people reach this Narwhal. */
+  readonly publicUrl?: string | undefined
+  /** The ports that this process listens on. */
+  readonly ownPorts: readonly number[]
+}
+
+/**
+ * Sends a ping to a webhook URL as the repository's forge would, signed with its secret: whether the
+ * URL leads to this Narwhal's agent and the secrets agree. It goes to the path of this very webhook, and to this
+ * Narwhal's own address or a public one; a secret that is sent as it is, to our own alone. Of what another
+ * server says, only whether it is what our agent says is told.
+ */
+export async function testDelivery(
+  repository: Pinged,
+  text: string,
+  bounds: DeliveryBounds,
+): Promise<TestedDelivery> {
+  const url = new URL(text)
+  const path = webhookPath(repository)
+  const publicUrl = bounds.publicUrl === undefined ? undefined : new URL(bounds.publicUrl)
+  const isPublicOwn = publicUrl?.origin === url.origin
+  const prefix = isPublicOwn ? publicUrl.pathname.replace(/\/$/, '') : ''
+  if (url.pathname !== prefix + path || url.search !== '' || url.username !== '') {
+    return failed(`this is no URL of the repository's webhook, whose path is ${path}`)
+  }
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  const isOwnPort = bounds.ownPorts.includes(port)
+  let isOwn = isPublicOwn
+  try {
+    const hosts = bounds.hosts.allowing(
+      (nearness) =>
+        mayBeTried(bounds.reach)(nearness) ||
+        (nearness === 'own' && isOwnPort) ||
+        (nearness !== 'never' && isPublicOwn),
+    )
+    const found = await hosts.find(url.hostname)
+    isOwn ||= isOwnPort && found.every(({ nearness }) => nearness === 'own')
+    if (repository.forge === 'gitlab' && !isOwn) {
+      const words = 'GitLab sends the secret itself, so it is tried at this Narwhal’s own URL alone'
+      return failed(`${words}: see --public-url`)
+    }
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const { body, headers } = pingOf(repository)
+    const { status, text: answer } = await askOnce(
+      { url, method: 'POST', headers, body, signal },
+      found,
+    )
+    return describe(status, parseJson(answer))
+  } catch (error) {
+    if (error instanceof NarwhalError) return failed(describeError(error))
+    return failed(
+      isOwn ? `${text} does not answer: ${describeConnectError(error)}` : `${text} does not answer`,
+    )
+  }
+}
+
+function failed(words: string): TestedDelivery {
+  return { ok: false, words }
+}
+
+/** What the forge of the repository would send to try its webhook. */
+function pingOf({ name, forgeId, forge, secret }: Pinged) {
+  const id = forgeId ?? NO_FORGE_ID
+  const body = JSON.stringify(
+    forge === 'gitlab'
+      ? { object_kind: 'test', project: { id, path_with_namespace: name } }
+      : { zen: 'A test delivery of Narwhal.', repository: { id, full_name: name } },
+  )
+  const signature = createHmac('sha256', secret).update(body).digest('hex')
+  const proofs: Readonly<Record<WebhookForge, Record<string, string>>> = {
+    github: {
+      'x-github-event': 'ping',
+      'x-github-delivery': randomUUID(),
+      'x-hub-signature-256': `sha256=${signature}`,
+    },
+    gitea: {
+      'x-gitea-event': 'ping',
+      'x-gitea-delivery': randomUUID(),
+      'x-gitea-signature': signature,
+    },
+    gitlab: {
+      'x-gitlab-event': 'Test Hook',
+      'idempotency-key': randomUUID(),
+      'x-gitlab-token': secret,
+    },
+  }
+  return { body, headers: { 'content-type': 'application/json', ...proofs[forge] } }
+}
+
+function describe(status: number, body: unknown): TestedDelivery {
+  const told = (body as { status?: unknown } | undefined)?.status
+  if (status === 200 && told === 'ignored')
+    return { ok: true, words: 'the ping arrived and its signature is right' }
+  if (status === 401) return { ok: false, words: 'it arrived, but the signature was refused (401)' }
+  return failed('what answers there is no agent of Narwhal’s')
+}

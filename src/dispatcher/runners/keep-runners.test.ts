@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Stage } from '#root/test/support/stage.ts'
+import { silentLog } from '../../lib/log.ts'
+import { removeLost } from './keep-runners.ts'
+
+const DAY = 86_400_000
+
+test('runners that joined and were not seen for long go, and nobody else does', async () => {
+  await using stage = await Stage.open()
+  const { store } = stage
+  const now = Date.now()
+  const old = { state: 'offline', lastSeenAt: now - 8 * DAY } as const
+  await stage.addRunner({ name: 'lost', link: 'attached', ...old })
+  await stage.addRunner({ name: 'registered', link: 'dialled', ...old })
+  await stage.addRunner({ name: 'there', link: 'attached', state: 'online', lastSeenAt: 1 })
+  await stage.addRunner({ name: 'lately', link: 'attached', ...old, lastSeenAt: now - 6 * DAY })
+  const pool = {
+    remove: async (id: `runner_${string}`) => {
+      await store.transact((write) => write.removeRunner(id))
+    },
+  }
+  const parts = { store, pool, log: silentLog(), keepMs: 7 * DAY }
+  assert.equal(await removeLost(parts, now), 1)
+  const names = (await store.listRunners()).map(({ name }) => name)
+  assert.deepEqual(names.sort(), ['lately', 'registered', 'there'])
+})

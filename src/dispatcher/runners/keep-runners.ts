@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Doer, systemDoer } from '../../core/audit/audit.ts'
+import type { RunnerId } from '../../core/ids.ts'
+import { describeError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { RunnerRecord } from '../../store/records.ts'
+import type { StoreReader } from '../../store/store.ts'
+
+const EVERY_MS = 3_600_000
+
+export interface RunnerKeeping {
+  readonly store: Pick<StoreReader, 'listRunners'>
+  readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
+  readonly log: Logger
+  readonly keepMs: number
+  /** How long between two looks; an hour unless told. */
+  readonly everyMs?: number
+}
+
+/**
+ * Removes runners that have joined by themselves and were not seen for so long, in the background: machines
+ * that come and go would fill the list. What they have run keeps their names. One that was registered by
+ * somebody stays: that is a wish.
+ */
+export function keepRunners(keeping: RunnerKeeping): AsyncDisposable {
+  const { log, everyMs = EVERY_MS } = keeping
+  const stop = new AbortController()
+  const { signal } = stop
+  const going = (async () => {
+    while (!signal.aborted) {
+      try {
+        await removeLost(keeping, Date.now())
+      } catch (error) {
+        if (!signal.aborted)
+          log.warn({ reason: describeError(error) }, 'lost runners were not removed')
+      }
+      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
+    }
+  })()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await going
+    },
+  }
+}
+
+/** One look; how many went. */
+export async function removeLost(
+  { store, pool, log, keepMs }: Pick<RunnerKeeping, 'store' | 'pool' | 'log' | 'keepMs'>,
+  now: number,
+): Promise<number> {
+  const lost = (await store.listRunners()).filter((one) => isLost(one, now - keepMs))
+  for (const { id, name } of lost) {
+    await pool.remove(id, systemDoer('retention', '--keep-runners'))
+    log.info({ runner: name }, 'a runner that was not seen for long was removed')
+  }
+  return lost.length
+}
+
+function isLost({ link, state, lastSeenAt, registeredAt }: RunnerRecord, before: number): boolean {
+  return link === 'attached' && state === 'offline' && (lastSeenAt ?? registeredAt) < before
+}

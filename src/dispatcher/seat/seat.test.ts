@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../../../test/support/eventually.ts'
+import { openTestStore } from '../../../test/support/test-store.ts'
+import { silentLog } from '../../lib/log.ts'
+import { beatHere, type StartBeats } from './beats.ts'
+import { Seat } from './seat.ts'
+
+const log = silentLog()
+
+/** A dispatcher that took its seat and was killed before its first beat. */
+const never: StartBeats = () => ({
+  isFresh: false,
+  ended: new AbortController().signal,
+  [Symbol.asyncDispose]: async () => {},
+})
+
+test('a seat that does not beat is ended by another, and is told so', async () => {
+  await using store = await openTestStore()
+  const ended = new AbortController()
+  await using silent = await Seat.take(
+    { store, log, startBeats: () => ({ ...never('dispatcher_x'), ended: ended.signal }) },
+    () => {},
+  )
+  let freed = 0
+  await using _other = await Seat.take({ store, log, startBeats: beatHere(store, log) }, () => {
+    freed++
+  })
+  await eventually(async () => (await store.listDispatchers()).length === 1, {
+    message: 'the end of the silent seat',
+  })
+  await eventually(() => freed > 0, { message: 'word that something is free' })
+  const { result } = await store.transact((write) => write.beat(silent.id))
+  assert.equal(result, false)
+  ended.abort()
+  assert.equal(silent.isGood, false)
+  assert.equal(silent.ended.aborted, true)
+})
+
+test('seats that beat leave each other in peace', async () => {
+  await using store = await openTestStore()
+  const deps = { store, log, startBeats: beatHere(store, log) }
+  await using one = await Seat.take(deps, () => {})
+  await using two = await Seat.take(deps, () => {})
+  await eventually(async () => (await store.listDispatchers()).every(({ beats }) => beats >= 8), {
+    message: 'more beats of each than fit into a lease',
+    timeoutMs: 20_000,
+  })
+  assert.equal(one.isGood && two.isGood, true)
+})
+
+test('a seat that is given up is gone at once', async () => {
+  await using store = await openTestStore()
+  const seat = await Seat.take({ store, log, startBeats: beatHere(store, log) }, () => {})
+  await seat[Symbol.asyncDispose]()
+  assert.deepEqual(await store.listDispatchers(), [])
+})
+
+test('a dispatcher that is alone with its store ends whatever seats it finds', async () => {
+  await using store = await openTestStore()
+  await using _silent = await Seat.take({ store, log, startBeats: never }, () => {})
+  await using seat = await Seat.take({ store, log }, () => {})
+  assert.deepEqual(
+    (await store.listDispatchers()).map(({ id }) => id),
+    [seat.id],
+  )
+  assert.equal(seat.isGood, true)
+})

@@ -1,0 +1,68 @@
+import { describeError, NarwhalError } from '../errors.ts'
+import { askOnce } from '../reach/ask-once.ts'
+import type { GitWay } from './git.ts'
+import { type CloneUrl, type GitEnv, parseCloneUrl } from './git.ts'
+import { type Found, findHttp, wayTo } from './git-way.ts'
+
+interface Asking {
+  readonly env: GitEnv
+  readonly signal?: AbortSignal | undefined
+}
+
+const MOST_REDIRECTS = 3
+const ANSWER_MS = 20_000
+const REFS = '/info/refs'
+/** What git says of a redirect, which it is told not to follow. */
+const REDIRECTED = /returned error: 30[12378]\b/
+
+/**
+ * Calls git with a URL and the way there, and again with where the server sends it on to, as long as that is
+ * on the same host (a repository that was renamed; https instead of http), which is looked up once for all
+ * of it. Rejects with `unavailable` when it leads elsewhere: whoever can make a server answer so must not
+ * choose what this machine asks; and as `Hosts.find` does.
+ */
+export async function followingRedirects<Result>(
+  clone: CloneUrl,
+  run: (url: string, way: GitWay) => Promise<Result>,
+  options: Asking,
+): Promise<Result> {
+  const found = await findHttp(clone.url, options.env)
+  let { url } = clone
+  for (let hops = 0; ; hops++) {
+    try {
+      return await run(url, await wayTo({ ...clone, url }, found, options))
+    } catch (error) {
+      if (!found || hops === MOST_REDIRECTS || !REDIRECTED.test(describeError(error))) throw error
+      url = await nextUrl(url, found, options)
+    }
+  }
+}
+
+async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<string> {
+  const asked = new URL(`${url.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
+  const late = AbortSignal.timeout(ANSWER_MS)
+  const refuse = (why: string, cause?: unknown): NarwhalError =>
+    new NarwhalError('unavailable', `${url} redirects, and ${why}`, { cause })
+  let location: string | null
+  try {
+    const both = signal ? AbortSignal.any([signal, late]) : late
+    const question = { url: asked, method: 'GET', headers: {}, signal: both }
+    location = (await askOnce(question, found)).headers.get('location')
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw refuse(`where to can't be asked: ${describeError(error)}`, error)
+  }
+  if (location === null || !URL.canParse(location, asked.href))
+    throw refuse('does not say where to')
+  const target = new URL(location, asked)
+  if (!isSameHost(asked, target)) {
+    throw refuse(`not within its host: register it by its address at ${target.host}`)
+  }
+  if (!target.pathname.endsWith(REFS)) throw refuse('not to a repository')
+  return parseCloneUrl(target.origin + target.pathname.slice(0, -REFS.length)).url
+}
+
+function isSameHost(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true
+  return from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:'
+}

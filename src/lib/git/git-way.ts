@@ -1,0 +1,31 @@
+import { ANY_HOSTS, type HostAddress } from '../reach/hosts.ts'
+import type { CloneUrl, GitEnv, GitWay } from './git.ts'
+import { sshPlace } from './ssh-place.ts'
+import { sshWay } from './ssh-way.ts'
+
+/** Addresses of a URL's host; absent where git is not led by http. */
+export type Found = readonly [HostAddress, ...HostAddress[]]
+
+/** Where an `http:` or `https:` URL's host is. Rejects as `Hosts.find` does. */
+export async function findHttp(url: string, env: GitEnv): Promise<Found | undefined> {
+  if (!/^https?:/.test(url)) return undefined
+  return await (env.hosts ?? ANY_HOSTS).find(new URL(url).hostname)
+}
+
+/** The way to a URL; `found`: where its host is, if git gets there by http. */
+export async function wayTo(
+  { url, local }: CloneUrl,
+  found: Found | undefined,
+  options: { readonly env: GitEnv; readonly signal?: AbortSignal | undefined },
+): Promise<GitWay> {
+  if (local) return { settings: ['protocol.file.allow=always'], ssh: [] }
+  if (!found) {
+    return { settings: ['protocol.ssh.allow=always'], ssh: await sshWay(sshPlace(url), options) }
+  }
+  const { protocol, port } = new URL(url)
+  const addresses = found.map(({ address, family }) => (family === 6 ? `[${address}]` : address))
+  // Whatever curl makes of the name, as of a dot at its end: all names are here, at the one port that is asked.
+  const pin = `*:${port || (protocol === 'https:' ? '443' : '80')}:${addresses.join(',')}`
+  const allowed = `protocol.${protocol.slice(0, -1)}.allow=always`
+  return { settings: [allowed, `http.curloptResolve=${pin}`], ssh: [] }
+}

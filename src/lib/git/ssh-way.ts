@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process'
+import { ANY_HOSTS, type HostAddress } from '../reach/hosts.ts'
+import { type GitEnv, processEnv } from './git.ts'
+import type { SshPlace } from './ssh-place.ts'
+
+const LOOK_MS = 20_000
+
+/**
+ * Options with which ssh connects to an address of the host that was found and may be asked, and knows
+ * the host's key by its name all the same. What the user's configuration of ssh says is asked from ssh itself: the name may be
+ * one that only that has, and where it leads by another machine (ProxyJump, ProxyCommand) the operator
+ * has said how to go. Rejects as `Hosts.find` does.
+ */
+export async function sshWay(
+  place: SshPlace,
+  { env, signal }: { readonly env: GitEnv; readonly signal?: AbortSignal | undefined },
+): Promise<readonly string[]> {
+  const said = await configured(place, env, signal)
+  if (isSet(said.get('proxycommand')) || isSet(said.get('proxyjump'))) return []
+  const hostname = said.get('hostname') ?? place.host
+  const port = said.get('port') ?? (place.port || '22')
+  const found = await (env.hosts ?? ANY_HOSTS).find(hostname)
+  const address = choose(found, said.get('addressfamily'))
+  // As ssh itself writes it into known_hosts: an alias is taken as it is, without the port.
+  const name = port === '22' ? hostname : `[${hostname}]:${port}`
+  const alias = said.has('hostkeyalias') ? [] : [`-oHostKeyAlias=${name}`]
+  return [`-oHostName=${address}`, ...alias]
+}
+
+/** What `ssh -G` says, by lower-case names; nothing where that can't be had: then ssh fails by itself. */
+async function configured(
+  { target, port }: SshPlace,
+  env: GitEnv,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  execFile(
+    'ssh',
+    ['-G', ...(port === '' ? [] : ['-p', port]), '--', target],
+    {
+      env: processEnv(env),
+      timeout: LOOK_MS,
+      maxBuffer: 256 * 1024,
+      ...(signal ? { signal } : {}),
+    },
+    (error, stdout) => resolve(error ? '' : stdout),
+  ).stdin?.end()
+  const lines = (await promise).split('\n').map((line) => /^([a-z]+) (.*)$/.exec(line))
+  signal?.throwIfAborted()
+  return new Map(lines.flatMap((line) => (line ? [[line[1] ?? '', line[2] ?? '']] : [])))
+}
+
+function choose(
+  found: readonly [HostAddress, ...HostAddress[]],
+  family: string | undefined,
+): string {
+  const wanted = family === 'inet' ? 4 : family === 'inet6' ? 6 : undefined
+  return (found.find((one) => one.family === wanted) ?? found[0]).address
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== 'none' && value !== ''
+}

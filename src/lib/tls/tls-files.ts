@@ -1,0 +1,328 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { describeError, NarwhalError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** PEM files, by the settings that name them. */
+export interface TlsPaths {
+  /** A certificate, with those between it and its authority behind it. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The authorities of those who may connect. */
+  readonly clientCa?: string | undefined
+  /** The authorities to trust besides the system's. */
+  readonly ca?: string | undefined
+}
+
+/** How a client connects by TLS. */
+export interface ClientTls {
+  /** For `tls.connect` and all that is built on it; what it says may be another thing each time. */
+  readonly options: {
+    readonly secureContext: SecureContext
+    readonly checkServerIdentity?: () => undefined
+  }
+  /** The same for `https.request`. */
+  readonly agent: Agent
+}
+
+/** How a server speaks TLS. */
+export interface ServerTls {
+  /** For `https.createServer` and `http2.createSecureServer`. */
+  readonly options: ServerOptions
+  /** Gives the server new certificates whenever the files have changed, as long as it lives. */
+  follow(server: FollowingServer): void
+}
+
+export interface ServerOptions {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: true
+  readonly minVersion: 'TLSv1.2'
+}
+
+/** What `follow` needs of a server. */
+export interface FollowingServer {
+  setSecureContext(options: ServerOptions): void
+  on(event: 'tlsClientError', listener: (error: Error, socket: Peer) => void): unknown
+  on(event: 'close', listener: () => void): unknown
+}
+
+interface Peer {
+  readonly remoteAddress?: string | undefined
+}
+
+type Texts = { readonly [Name in keyof TlsPaths]: string | undefined }
+
+export interface TlsFilesOptions {
+  /** How people name each file; the settings of a process unless told. */
+  readonly names?: Readonly<Record<keyof TlsPaths, string>>
+  /** Whether only `ca` is trusted, if there is one, and the system's authorities are not. */
+  readonly onlyCa?: boolean
+  /** Milliseconds from one look at the files to the next; 30,000 unless told. */
+  readonly checkMs?: number
+}
+
+const SETTINGS = {
+  cert: '--tls-cert',
+  key: '--tls-key',
+  clientCa: '--tls-client-ca',
+  ca: '--tls-ca',
+}
+const NAMES = ['cert', 'key', 'clientCa', 'ca'] as const
+const MIN_VERSION = 'TLSv1.2'
+const CHECK_MS = 30_000
+const SAY_AGAIN_MS = 10_000
+
+/**
+ * The certificates of a process. The files are read again every half minute; what is new in them
+ * holds for connections from then on, and ends none that stands. New files that can't be used are
+ * told once, and the former go on.
+ */
+export class TlsFiles implements Disposable {
+  readonly #paths: TlsPaths
+  readonly #options: TlsFilesOptions
+  readonly #log: Logger
+  readonly #servers = new Set<FollowingServer>()
+  readonly #timer: NodeJS.Timeout
+  #texts: Texts
+  /** Those that were refused, so as to be told of once. */
+  #refused: string | undefined
+  #context: SecureContext
+  #agent: Agent
+  #saidAt = -Infinity
+
+  /** Throws `invalid` when a file is missing, is not PEM, or does not fit the others. */
+  static open(paths: TlsPaths, log: Logger, options: TlsFilesOptions = {}): TlsFiles {
+    const names = options.names ?? SETTINGS
+    requirePairs(paths, names)
+    const texts = Object.fromEntries(
+      NAMES.map((name) => [name, paths[name] && readOrRefuse(paths[name], names[name])]),
+    )
+    return new TlsFiles(paths, texts, log, options)
+  }
+
+  private constructor(paths: TlsPaths, texts: Texts, log: Logger, options: TlsFilesOptions) {
+    this.#paths = paths
+    this.#options = options
+    this.#log = log
+    requireUsable(paths, texts, options.names)
+    this.#texts = texts
+    this.#context = contextOf(texts, options.onlyCa)
+    this.#agent = agentOf(this.#context)
+    this.#warn()
+    this.#timer = setInterval(() => void this.check(), options.checkMs ?? CHECK_MS).unref()
+  }
+
+  /** Reads the files again, and takes what is new. */
+  async check(): Promise<void> {
+    let texts: Texts | undefined
+    try {
+      texts = Object.fromEntries(
+        await Promise.all(
+          NAMES.map(async (name) => [name, await readIfNamed(this.#paths[name])] as const),
+        ),
+      )
+      if (NAMES.every((name) => texts?.[name] === this.#texts[name])) return
+      requireUsable(this.#paths, texts, this.#options.names)
+      this.#context = contextOf(texts, this.#options.onlyCa)
+      this.#agent = agentOf(this.#context)
+      this.#texts = texts
+    } catch (error) {
+      // A pair is often written one file after the other: the next look finds both.
+      const refused = describeError(error)
+      if (refused === this.#refused) return
+      this.#refused = refused
+      this.#log.warn({ reason: refused }, 'new TLS files can not be used; the former go on')
+      return
+    }
+    this.#refused = undefined
+    this.#log.info('new TLS files are in use')
+    this.#warn()
+    const { server } = this
+    if (server) for (const one of this.#servers) one.setSecureContext(server.options)
+  }
+
+  get client(): ClientTls {
+    const context = (): SecureContext => this.#context
+    const agent = (): Agent => this.#agent
+    return {
+      options: {
+        get secureContext() {
+          return context()
+        },
+      },
+      get agent() {
+        return agent()
+      },
+    }
+  }
+
+  /** Undefined without a certificate. */
+  get server(): ServerTls | undefined {
+    if (!serverOptions(this.#texts)) return undefined
+    const options = (): ServerOptions => serverOptions(this.#texts) as ServerOptions
+    return {
+      get options() {
+        return options()
+      },
+      follow: (server) => this.#follow(server),
+    }
+  }
+
+  /** A client for this process's own server, whatever name its certificate is for. */
+  get ownClient(): ClientTls | undefined {
+    const { cert, key } = this.#texts
+    if (!cert || !key) return undefined
+    const secureContext = createSecureContext({
+      ca: cert,
+      cert,
+      key,
+      minVersion: MIN_VERSION,
+      allowPartialTrustChain: true,
+    })
+    const checkServerIdentity = (): undefined => undefined
+    const options = { secureContext, checkServerIdentity }
+    return { options, agent: new Agent({ keepAlive: true, ...options }) }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    this.#servers.clear()
+  }
+
+  #follow(server: FollowingServer): void {
+    this.#servers.add(server)
+    server.on('close', () => this.#servers.delete(server))
+    server.on('tlsClientError', (error, peer) => {
+      const now = performance.now()
+      const isQuiet = now - this.#saidAt < SAY_AGAIN_MS
+      if (!isQuiet) this.#saidAt = now
+      const about = { from: peer.remoteAddress, reason: describeError(error) }
+      this.#log[isQuiet ? 'debug' : 'warn'](about, 'refused a connection: its TLS can not be used')
+    })
+  }
+
+  #warn(): void {
+    const { cert, key } = this.#paths
+    if (cert && this.#texts.cert) {
+      const { validFromDate, validToDate } = new X509Certificate(this.#texts.cert)
+      const now = Date.now()
+      const until = validToDate.toISOString()
+      if (validToDate.getTime() < now) {
+        this.#log.warn({ file: cert, until }, 'the TLS certificate has expired: replace the file')
+      } else if (validFromDate.getTime() > now) {
+        this.#log.warn({ file: cert }, 'the TLS certificate is not valid yet: is the clock right?')
+      }
+    }
+    if (key && isOpenToOthers(key)) {
+      this.#log.warn({ file: key }, 'others may read the TLS key: chmod o-r it')
+    }
+  }
+}
+
+function requirePairs(
+  { cert, key, clientCa }: TlsPaths,
+  names: Readonly<Record<keyof TlsPaths, string>>,
+): void {
+  if (cert && !key) throw invalid(`${names.cert} needs its key: name it by ${names.key}`)
+  if (key && !cert) throw invalid(`${names.key} needs its certificate: name it by ${names.cert}`)
+  if (clientCa && !cert) {
+    throw invalid(
+      '--tls-client-ca asks for certificates, which needs TLS: name --tls-cert and --tls-key, too',
+    )
+  }
+}
+
+function readOrRefuse(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw invalid(`${name}: ${path} can't be read: ${describeError(cause)}`, cause)
+  }
+}
+
+async function readIfNamed(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : await readFile(path, 'utf8')
+}
+
+function requireUsable(
+  paths: TlsPaths,
+  { cert, key, clientCa, ca }: Texts,
+  names: Readonly<Record<keyof TlsPaths, string>> = SETTINGS,
+): void {
+  // Not by their length: an empty file is one that is being written, and not one that nobody named.
+  if (cert !== undefined && key !== undefined) {
+    const certificate = certificatesIn(cert, `${names.cert}: ${paths.cert}`)[0]
+    const privateKey = privateKeyIn(key, `${names.key}: ${paths.key}`)
+    if (!certificate?.checkPrivateKey(privateKey)) {
+      throw invalid(`the key ${paths.key} does not fit the certificate ${paths.cert}`)
+    }
+  }
+  if (clientCa !== undefined) certificatesIn(clientCa, `${names.clientCa}: ${paths.clientCa}`)
+  if (ca !== undefined) certificatesIn(ca, `${names.ca}: ${paths.ca}`)
+}
+
+const PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END [A-Z0-9 ]+-----/g
+
+function certificatesIn(text: string, what: string): X509Certificate[] {
+  const blocks = text.match(PEM) ?? []
+  if (blocks.length === 0) throw invalid(`${what} holds no certificate in PEM`)
+  try {
+    return blocks.map((block) => new X509Certificate(block))
+  } catch (cause) {
+    throw invalid(`${what} holds a certificate that can't be read: ${describeError(cause)}`, cause)
+  }
+}
+
+function privateKeyIn(text: string, what: string) {
+  try {
+    return createPrivateKey(text)
+  } catch (cause) {
+    const words = /ENCRYPTED/.test(text)
+      ? 'is encrypted: write it without a passphrase, for its user alone'
+      : 'holds no private key in PEM'
+    throw invalid(`${what} ${words}`, cause)
+  }
+}
+
+function contextOf({ cert, key, ca }: Texts, onlyCa = false): SecureContext {
+  return createSecureContext({
+    minVersion: MIN_VERSION,
+    ...(ca ? { ca: onlyCa ? ca : [...getCACertificates('default'), ca] } : {}),
+    ...(cert && key ? { cert, key } : {}),
+  })
+}
+
+/** An agent keeps its options for life; connections of a former one end when they are idle. */
+function agentOf(secureContext: SecureContext): Agent {
+  return new Agent({ keepAlive: true, timeout: 5_000, scheduling: 'lifo', secureContext })
+}
+
+function serverOptions({ cert, key, clientCa }: Texts): ServerOptions | undefined {
+  if (!cert || !key) return undefined
+  return {
+    cert,
+    key,
+    ...(clientCa ? { ca: clientCa } : {}),
+    requestCert: clientCa !== undefined,
+    rejectUnauthorized: true,
+    minVersion: MIN_VERSION,
+  }
+}
+
+function isOpenToOthers(path: string): boolean {
+  try {
+    return (statSync(path).mode & 0o004) !== 0
+  } catch {
+    return false
+  }
+}
+
+function invalid(words: string, cause?: unknown): NarwhalError {
+  return new NarwhalError('invalid', words, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,184 @@
+import { parseImageReference } from '../../core/image-reference.ts'
+import { outputReferences } from '../../core/plan/outputs.ts'
+import type { Issue } from '../issues.ts'
+import { fillIn, placeholdersIn } from '../placeholders.ts'
+import { unusedWarnings } from './unused-warnings.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+/** What a file that is right says and hardly means; the value of a file without problems. */
+export function findWarnings(file: unknown): Issue[] {
+  const top = valuesOf(file)
+  const jobs = valuesOf(top['jobs'])
+  if (top['jobs'] === undefined) return [...jobWarnings(top, []), ...whenWarnings(top, [])]
+  return [
+    ...imageWarnings(top, []),
+    ...whenWarnings(top, []),
+    ...unusedWarnings(top),
+    ...Object.entries(valuesOf(top['templates'])).flatMap(([name, template]) =>
+      jobWarnings(valuesOf(valuesOf(template)['job']), ['templates', name, 'job']),
+    ),
+    ...Object.entries(jobs).flatMap(([name, job]) => {
+      const path = ['jobs', name]
+      return [
+        ...jobWarnings(valuesOf(job), path, top['when']),
+        ...whenWarnings(valuesOf(job), path),
+      ]
+    }),
+  ]
+}
+
+function jobWarnings(job: Values, path: readonly PropertyKey[], fileWhen?: unknown): Issue[] {
+  const steps = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : []
+  const hasNetwork = job['network'] !== 'none'
+  return [
+    ...imageWarnings(job, path),
+    ...Object.entries(valuesOf(job['services'])).flatMap(([name, service]) =>
+      imageWarnings(valuesOf(service), [...path, 'services', name]),
+    ),
+    ...secretWarnings(job, path, fileWhen),
+    ...envWarnings(job, path),
+    ...steps.flatMap((step, i) => {
+      const at = [...path, 'steps', i]
+      const mapping = valuesOf(step)
+      const isLast = i === steps.length - 1
+      const isText = typeof step === 'string'
+      return [
+        ...commandWarnings(isText ? step : mapping['command'], isText ? at : [...at, 'command']),
+        ...envWarnings(mapping, at),
+        ...whenWarnings(mapping, at),
+        ...imageWarnings(mapping, at),
+        ...backgroundWarnings(mapping, isLast, at),
+        ...dependencyWarnings(mapping, hasNetwork, at),
+      ]
+    }),
+  ]
+}
+
+/** The same commit should give the same result tomorrow. */
+function imageWarnings({ image }: Values, path: readonly PropertyKey[]): Issue[] {
+  if (typeof image !== 'string') return []
+  const { version } = parseImageReference(fillIn(image, () => 'x'))
+  if (version !== 'latest') return []
+  const message = 'is another one whenever its maintainers push: name a tag such as :1.2'
+  return [{ path: [...path, 'image'], message, at: 'value' }]
+}
+
+/** Nothing is put into a command; whoever writes it so expects otherwise. */
+function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[] {
+  const text = Array.isArray(command) ? command.join('\n') : command
+  if (typeof text !== 'string') return []
+  const [what, instead] = placeholderOf(text) ?? []
+  if (what === undefined) return []
+  const message = `holds ${what}, which is left as it is: use ${instead}`
+  return [{ path, message, at: 'value' }]
+}
+
+const INPUT = /\$\{inputs\.([A-Za-z_]\w*)\}/
+
+/** The first of what looks as if it were filled in, and what to write instead. */
+function placeholderOf(text: string): [what: string, instead: string] | undefined {
+  const [filled] = placeholdersIn(text)
+  const [output] = outputReferences(text)
+  const [input, name = ''] = INPUT.exec(text) ?? []
+  if (text.includes('${{')) return ['${{…}}', 'a variable']
+  if (filled) {
+    const prefix = filled.kind === 'params' ? 'PARAM' : 'MATRIX'
+    const variable = `"$NARWHAL_${prefix}_${filled.name.toUpperCase()}"`
+    return [`\${${filled.kind}.${filled.name}}`, variable]
+  }
+  if (output) {
+    return [
+      `\${needs.${output.need}.outputs.${output.output}}`,
+      'a variable whose value it is in env',
+    ]
+  }
+  return input === undefined ? undefined : [input, `"$NARWHAL_INPUT_${name.toUpperCase()}"`]
+}
+
+/** With no step behind it, it is ended at once. */
+function backgroundWarnings(
+  { background }: Values,
+  isLast: boolean,
+  path: readonly PropertyKey[],
+): Issue[] {
+  if (background !== true || !isLast) return []
+  const message = 'ends this step at once: no step comes after it'
+  return [{ path: [...path, 'background'], message, at: 'key' }]
+}
+
+function dependencyWarnings(
+  { dependencies }: Values,
+  hasNetwork: boolean,
+  path: readonly PropertyKey[],
+): Issue[] {
+  if (hasNetwork || dependencies === undefined) return []
+  const message = "can't be fetched without a network: the image must have them"
+  return [{ path: [...path, 'dependencies'], message, at: 'key' }]
+}
+
+/** Other systems put a secret's value into such a text. */
+function envWarnings({ env }: Values, path: readonly PropertyKey[]): Issue[] {
+  return Object.entries(valuesOf(env)).flatMap(([name, value]): Issue[] => {
+    if (typeof value !== 'string' || !/\$\{\{?\s*secrets\./.test(value)) return []
+    const message = 'is left as it is: a secret is named under secrets of the job'
+    return [{ path: [...path, 'env', name], message, at: 'value' }]
+  })
+}
+
+/**
+ * A job that is meant for pull requests gets no secrets, and no id tokens, for those from forks: unless it leaves them
+ * out, it ends in an error there until somebody approves them.
+ */
+function secretWarnings(
+  { secrets, id_tokens: idTokens, when }: Values,
+  path: readonly PropertyKey[],
+  fileWhen: unknown,
+): Issue[] {
+  const hasSecrets = Object.keys((secrets ?? []) as object).length > 0
+  const tokens = Object.values(valuesOf(idTokens)).map(valuesOf)
+  const isNone = !hasSecrets && tokens.every(({ optional }) => optional === true)
+  const all = [conditionsOf(when), conditionsOf(fileWhen)].filter((list) => list.length > 0)
+  const asksForPulls = all.some((list) => list.some(namesPullRequests))
+  const reachesForks = all.every((list) => list.some((one) => !excludesForks(one)))
+  if (isNone || !asksForPulls || !reachesForks) return []
+  const message =
+    "can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one"
+  return [{ path: [...path, hasSecrets ? 'secrets' : 'id_tokens'], message, at: 'key' }]
+}
+
+function conditionsOf(when: unknown): Values[] {
+  if (when === undefined) return []
+  return (Array.isArray(when) ? (when as unknown[]) : [when]).map(valuesOf)
+}
+
+function namesPullRequests({ event }: Values): boolean {
+  return event === 'pull_request' || (Array.isArray(event) && event.includes('pull_request'))
+}
+
+/** As far as can be seen: an expression that asks for forks knows of them. */
+function excludesForks(conditions: Values): boolean {
+  const { event, expression } = conditions
+  if (typeof expression === 'string' && /\b(?:from_fork|stranger)\b/.test(expression)) return true
+  return event !== undefined && !namesPullRequests(conditions)
+}
+
+/** A tag has no branch, and the other way round. */
+function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Issue[] {
+  const isList = Array.isArray(when)
+  return (isList ? (when as unknown[]) : [when]).flatMap((one, i): Issue[] => {
+    const { event, branch, tag } = valuesOf(one)
+    const events = Array.isArray(event) ? event : event === undefined ? undefined : [event]
+    const never =
+      branch !== undefined && (tag !== undefined || events?.every((kind) => kind === 'tag'))
+    if (!never) return []
+    const message = 'can never hold: a tag has no branch'
+    return [{ path: [...path, 'when', ...(isList ? [i] : [])], message, at: 'key' }]
+  })
+}
+
+function valuesOf(value: unknown): Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Values)
+    : {}
+}

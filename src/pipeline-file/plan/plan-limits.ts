@@ -1,0 +1,50 @@
+import type { CloneSpec, JobSpec } from '../../core/plan/plan.ts'
+import type { Defaults } from '../schema/file.ts'
+import { durationMs, memoryBytes } from '../schema/limits.ts'
+import type { WholeJob } from './use-template.ts'
+
+/** When `retry` is only a number. */
+const USUAL_RETRY: NonNullable<JobSpec['retry']>['on'] = ['failure', 'timeout']
+
+/** What a job says of its time, its tries and its share, or takes from the file's defaults. */
+export function planLimits(job: WholeJob, defaults: Defaults): Partial<JobSpec> {
+  const { timeout, retry, resources } = { ...defaults, ...present(job) }
+  const { priority, clone } = job
+  const { cpu, memory } = resources ?? {}
+  const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
+    ...(count === 0 ? {} : { retry: { count, on: [...new Set(on)] } }),
+    ...(priority ? { priority } : {}),
+    ...planClone(clone),
+    ...(job.allow_failure ? { allowFailure: true } : {}),
+    ...(resources
+      ? {
+          resources: {
+            ...(cpu === undefined ? {} : { cpus: cpu }),
+            ...(memory === undefined ? {} : { memoryBytes: memoryBytes(memory) }),
+          },
+        }
+      : {}),
+  }
+}
+
+/** A mapping that asks for nothing is as good as none. */
+function planClone(clone: WholeJob['clone']): Pick<JobSpec, 'clone'> {
+  if (clone === undefined || clone === 'none') return clone === undefined ? {} : { clone }
+  const { depth, submodules, lfs } = clone
+  const spec: CloneSpec = {
+    ...(depth === undefined ? {} : { depth }),
+    ...(submodules ? { submodules } : {}),
+    ...(lfs ? { lfs } : {}),
+  }
+  return Object.keys(spec).length === 0 ? {} : { clone: spec }
+}
+
+function present({ timeout, retry, resources }: WholeJob): Partial<WholeJob> {
+  return {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(resources === undefined ? {} : { resources }),
+  }
+}

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { text } from './parts/text.ts'
+
+const commandText = text.regex(/\S/, 'must not be empty')
+
+/** A POSIX shell script; a list is its lines. */
+export const command = z.union([commandText, z.array(commandText).min(1)], {
+  error: must('text or a list of texts'),
+})
+
+export function commandToScript(given: z.infer<typeof command>): string {
+  return typeof given === 'string' ? given : given.join('\n')
+}

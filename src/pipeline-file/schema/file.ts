@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { concurrency } from './concurrency.ts'
+import { include } from './include.ts'
+import { inputs } from './inputs.ts'
+import { jobKeys } from './job-keys.ts'
+import { jobs } from './jobs.ts'
+import { env } from './parts/env.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { displayName, image } from './parts/names.ts'
+import { shell, workingDirectory } from './step.ts'
+import { templates } from './templates.ts'
+import { when } from './when.ts'
+
+const name = key(displayName, 'What the pipeline is called.', 'shop')
+
+const givenInputs = key(
+  inputs,
+  'What a person may give who starts the pipeline by hand. Steps find it as `NARWHAL_INPUT_NAME`, expressions as `inputs.name`.',
+  '{ target: { type: choice, options: [staging, production] } }',
+)
+
+/** The short form: the file is one job. */
+export const singleJobFile = group(
+  'narwhal.yml',
+  { name, inputs: givenInputs, ...jobKeys },
+  {
+    needs: 'only a job under jobs can need others',
+    templates: 'only jobs under jobs can use them',
+    include: 'only a file with jobs can include others',
+    defaults: 'it is for several jobs; here, write its keys themselves',
+  },
+)
+export type SingleJobFile = z.infer<typeof singleJobFile>
+
+export const defaults = group('defaults', {
+  labels: jobKeys.labels,
+  timeout: jobKeys.timeout,
+  retry: jobKeys.retry,
+  resources: jobKeys.resources,
+  shell: key(shell, 'What reads the commands of all steps.', 'bash'),
+  working_directory: key(workingDirectory, 'Where the commands of all steps run.', 'ui'),
+})
+export type Defaults = z.infer<typeof defaults>
+
+const topKeys = {
+  name,
+  when: key(when, 'When there is anything to run at all; without `status`.', '{ branch: main }'),
+  inputs: givenInputs,
+  defaults: key(
+    defaults,
+    'What the jobs and steps have that do not say otherwise.',
+    '{ timeout: 20m, shell: bash }',
+  ),
+  concurrency: key(
+    concurrency,
+    'The group of pipelines of this repository of which only so many go on at once, from the first job to the last.',
+    "{ group: 'checks-${ref}', policy: cancel-superseded }",
+  ),
+  image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
+  env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),
+  templates: key(
+    templates,
+    'Jobs to be filled in, by their names: see `template` of a job.',
+    '{ node: { params: { version: {} }, job: { steps: [npm test] } } }',
+  ),
+  include: key(
+    include,
+    'Files whose `jobs`, `templates`, `inputs` and `env` stand here as well: of this commit, or `owner/name@ref:path` of a repository that the operator allows.',
+    '[ci/lint.yml, "acme/ci@v1:node.yml"]',
+  ),
+  jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),
+}
+
+/** Every key of a job, so that whoever writes one beside `jobs` is told where it belongs. */
+const inAJob = Object.fromEntries(
+  ['needs', ...Object.keys(jobKeys)]
+    .filter((one) => !(one in topKeys))
+    .map((one) => [one, 'with jobs, it belongs in each job']),
+)
+
+/** The full form. */
+export const jobsFile = group('narwhal.yml', topKeys, inAJob)
+export type JobsFile = z.infer<typeof jobsFile>
+
+/** Either form; for the JSON Schema. */
+export const anyFile = z.union([singleJobFile, jobsFile])

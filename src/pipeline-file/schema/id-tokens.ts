@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import {
+  isAudience,
+  LONGEST_ID_TOKEN_MS,
+  MOST_AUDIENCES,
+  MOST_ID_TOKENS,
+  SHORTEST_ID_TOKEN_MS,
+} from '../../core/id-token/id-token.ts'
+import { isReservedName } from '../../core/secret/secret-name.ts'
+import { must } from '../words.ts'
+import { duration, durationMs, flag } from './limits.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { envName } from './parts/names.ts'
+
+const variable = envName
+  .max(100)
+  .refine((name) => !isReservedName(name), { error: 'is a variable that Narwhal sets itself' })
+
+const audience = z
+  .string({ error: must('the name of whom the token is for') })
+  .refine(isAudience, { error: 'must have 1 to 255 printable characters, no blanks' })
+
+const audiences = z.union(
+  [
+    audience,
+    z
+      .array(audience)
+      .min(1)
+      .max(MOST_AUDIENCES)
+      .refine((all) => new Set(all).size === all.length, { error: 'names one of them twice' }),
+  ],
+  { error: must('a text or a list of texts') },
+)
+
+const lifetime = duration.refine(
+  (text) => durationMs(text) >= SHORTEST_ID_TOKEN_MS && durationMs(text) <= LONGEST_ID_TOKEN_MS,
+  { error: 'must be from 10 seconds to an hour' },
+)
+
+export const idToken = group('an id token', {
+  audience: requiredKey(
+    audiences,
+    'Whom the token is for, as the other side names itself; at most five. A text becomes a text in the token, a list a list.',
+    'sts.amazonaws.com',
+    '[https://vault.example.com, https://deploy.example.com]',
+  ),
+  lifetime: key(
+    lifetime,
+    'How long one token is good, from the moment at which it is made; else five minutes, at most an hour. It never outlives the job.',
+    '15m',
+  ),
+  subject: key(
+    z.enum(['ref', 'job'], { error: 'must be ref or job' }),
+    'Which form `sub` has: `ref`, unless told, or `job`, with the name of the job in it.',
+    'job',
+  ),
+  optional: key(
+    flag,
+    'True: where the job can not have the token, it runs without it, and its log says so.',
+    'true',
+  ),
+})
+
+/** Tokens by the variables that steps find them in. */
+export const idTokens = z
+  .record(variable, idToken, { error: must('a mapping of variables to tokens') })
+  .refine((all) => Object.keys(all).length <= MOST_ID_TOKENS, {
+    error: `must hold at most ${MOST_ID_TOKENS} tokens`,
+  })
+export type IdTokens = z.infer<typeof idTokens>

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { limits } from '../limits.ts'
+import { parseInclude } from '../read/include-ref.ts'
+import { must } from '../words.ts'
+import { inputs } from './inputs.ts'
+import { jobs } from './jobs.ts'
+import { env } from './parts/env.ts'
+import { group } from './parts/group.ts'
+import { key } from './parts/key.ts'
+import { templates } from './templates.ts'
+
+const WORDS =
+  'a path in this repository such as ci/lint.yml, or one like owner/name@ref:ci/lint.yml'
+
+const one = z
+  .string({ error: must(WORDS) })
+  .refine((text) => parseInclude(text) !== undefined, { error: `must be ${WORDS}` })
+
+/** Files whose jobs, templates, inputs and variables stand here as well. */
+export const include = z.union([one, z.array(one).min(1).max(limits.includes)], {
+  error: must(`${WORDS}, or a list of them`),
+})
+
+const elsewhere = 'it can stand only in the file that includes all others'
+
+/** A file that is included. */
+export const includedFile = group(
+  'an included file',
+  {
+    include: key(include, 'Further files, in the same repository unless told.', 'ci/base.yml'),
+    inputs: key(inputs, 'As of the file that includes it.'),
+    env: key(env, 'As of the file that includes it, whose variables win.'),
+    templates: key(templates, 'As of the file that includes it.'),
+    jobs: key(jobs, 'As of the file that includes it, before whose jobs they stand.'),
+  },
+  Object.fromEntries(
+    ['name', 'when', 'defaults', 'image', 'concurrency'].map((name) => [name, elsewhere]),
+  ),
+)

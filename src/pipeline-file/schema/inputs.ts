@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { scalar } from './matrix.ts'
+import { group } from './parts/group.ts'
+import { key } from './parts/key.ts'
+import { text } from './parts/text.ts'
+
+const TYPES = ['text', 'number', 'boolean', 'choice'] as const
+
+export const input = group('an input', {
+  type: key(
+    z.enum(TYPES, { error: `must be one of ${TYPES.join(', ')}` }),
+    'What can be given: `text` (unless told), `number`, `boolean` or `choice`.',
+    'choice',
+  ),
+  options: key(
+    z
+      .array(text, { error: must('a list of texts') })
+      .min(1)
+      .max(100),
+    'What can be chosen, for a `choice`.',
+    '[staging, production]',
+  ),
+  default: key(
+    scalar,
+    'What it is when nothing is given; without one it must be given.',
+    'staging',
+  ),
+  description: key(text.max(500), 'What it is for, for the person who starts the pipeline.'),
+})
+export type Input = z.infer<typeof input>
+
+/** How inputs are named, and the parameters of templates. */
+export const inputName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,49}$/, "can't be a name here: use small letters, digits and `_`")
+
+export const inputs = z
+  .record(inputName, input, { error: must('a mapping of names to inputs') })
+  .refine((all) => Object.keys(all).length <= 50, { error: 'must hold at most 50 entries' })
+export type Inputs = z.infer<typeof inputs>

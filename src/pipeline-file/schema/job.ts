@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { inputName } from './inputs.ts'
+import { jobKeys, steps } from './job-keys.ts'
+import { flag } from './limits.ts'
+import { scalar } from './matrix.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { jobName } from './parts/names.ts'
+
+export const needMapping = group('a need', {
+  job: requiredKey(jobName, 'The name of the job.', 'build'),
+  optional: key(
+    flag,
+    'True: where that job is not run for this commit, this one goes on without it.',
+    'true',
+  ),
+})
+
+const need = z.union([jobName, needMapping], { error: must("a job's name or a mapping") })
+
+const needs = z.union([jobName, needMapping, z.array(need)], {
+  error: must("a job's name, a mapping, or a list of them"),
+})
+
+export const job = group('a job', {
+  ...jobKeys,
+  steps: key(
+    steps,
+    'What to run, one after the other. Required, unless it uses a template.',
+    '[npm ci, npm test]',
+  ),
+  template: key(jobName, 'The template that it uses: what the job does not say itself.', 'node'),
+  with: key(
+    z.record(inputName, scalar, { error: must('a mapping of names to values') }),
+    "The template's parameters; `${matrix.AXIS}` stands for its value.",
+    '{ version: 24 }',
+  ),
+  needs: key(
+    needs,
+    'The job, or the list of jobs, that must have succeeded before it starts.',
+    '[lint, test]',
+    '[{ job: build, optional: true }]',
+  ),
+})
+export type Job = z.infer<typeof job>

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { limits } from '../limits.ts'
+import { must } from '../words.ts'
+import { job } from './job.ts'
+import { jobName } from './parts/names.ts'
+
+/** The jobs of a file by their names. */
+export const jobs = z
+  .record(jobName, job, { error: must('a mapping of names to jobs') })
+  .refine((all) => Object.keys(all).length > 0, { error: 'must hold at least one job' })
+  .refine((all) => Object.keys(all).length <= limits.jobs, {
+    error: `must hold at most ${limits.jobs} jobs`,
+  })

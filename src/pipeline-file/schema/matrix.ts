@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { key } from './parts/key.ts'
+import { text } from './parts/text.ts'
+
+/** A text, a number, true or false, as the file writes it. */
+export const scalar = z.union([text, z.number(), z.boolean()], {
+  error: must('text, a number, true or false'),
+})
+
+const AXIS = /^[A-Za-z][A-Za-z0-9_]{0,49}$/
+export const BAD_AXIS = "can't name an axis: use a letter, then letters, digits and `_`, 50 at most"
+
+const combination = z.record(z.string().regex(AXIS, BAD_AXIS), scalar, {
+  error: must('a mapping of axes to values'),
+})
+const combinations = z.array(combination, { error: must('a list of combinations') }).max(256)
+
+export const matrix = z
+  .object(
+    {
+      include: key(combinations, 'Further combinations, with whatever axes they name.'),
+      exclude: key(
+        combinations,
+        'Combinations that are left out: all those that have these values.',
+      ),
+    },
+    { error: must('a mapping of axes to lists of values') },
+  )
+  .catchall(
+    z
+      .array(scalar, { error: must('a list of values') })
+      .min(1)
+      .max(256),
+  )
+
+export function isAxis(name: string): boolean {
+  return AXIS.test(name)
+}
+
+export type Matrix = z.infer<typeof matrix>
+export type Scalar = z.infer<typeof scalar>

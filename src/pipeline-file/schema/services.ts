@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { duration, wholeNumber } from './limits.ts'
+import { env } from './parts/env.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { image } from './parts/names.ts'
+import { text } from './parts/text.ts'
+
+const MOST_SERVICES = 10
+
+/** How steps reach it: a host name of one label. */
+const serviceName = z
+  .string()
+  .regex(
+    /^(?!localhost$)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    "can't name a service: use 1 to 63 of a-z, 0-9 and -, with a letter first",
+  )
+
+const port = wholeNumber(1, 65_535)
+const script = text.regex(/\S/, 'must not be empty')
+
+export const readyMapping = group('ready', {
+  command: key(
+    script,
+    "A script for the service's own shell that ends with 0 once it is ready; it is tried again and again.",
+    'pg_isready -U postgres',
+  ),
+  tcp: key(port, 'A port on which it listens once it is ready.', '5432'),
+  timeout: key(duration, 'How long that may take; else two minutes.', '5m'),
+})
+
+const ready = z.union(
+  [
+    script,
+    readyMapping.refine(
+      (given) => (given.command === undefined) !== (given.tcp === undefined),
+      'must have `command` or `tcp`, and not both',
+    ),
+  ],
+  { error: must('a command or a mapping') },
+)
+
+const words = z.union(
+  [
+    text
+      .regex(/\S/, 'must not be empty')
+      .regex(
+        /^[^'"\\$`*?;&|<>()\n]*$/,
+        'must be a list where a word has quotes or other signs of a shell: [sh, -c, "a && b"]',
+      ),
+    z.array(text).min(1),
+  ],
+  { error: must('text or a list of words') },
+)
+
+export const serviceMapping = group('a service', {
+  image: requiredKey(image, 'The container image that it runs.', 'postgres:18'),
+  env: key(
+    env,
+    'Its environment variables; it has none of the job.',
+    '{ POSTGRES_PASSWORD: test }',
+  ),
+  command: key(
+    words,
+    "Words for the image's entry point, in place of the image's own.",
+    'postgres -c fsync=off',
+    '[redis-server, --save, ""]',
+  ),
+  ports: key(
+    z
+      .array(port, { error: must('a list of ports') })
+      .min(1)
+      .max(20),
+    'The ports that it listens on: without `ready`, it is ready when it does.',
+    '[5432]',
+  ),
+  ready: key(
+    ready,
+    'When the steps may start: a command in the service that ends with 0, or a port.',
+    'pg_isready -U postgres',
+    '{ tcp: 5432, timeout: 5m }',
+  ),
+})
+export type Service = z.infer<typeof serviceMapping>
+
+export const services = z
+  .record(serviceName, serviceMapping, { error: must('a mapping of names to services') })
+  .refine((all) => Object.keys(all).length <= MOST_SERVICES, {
+    error: `must hold at most ${MOST_SERVICES} services`,
+  })

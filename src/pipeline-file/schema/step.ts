@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { SHELL_NAMES } from '../../core/plan/shell.ts'
+import { LONGEST_FOR_SHELL } from '../../core/plan/step-script.ts'
+import { must } from '../words.ts'
+import { command } from './command.ts'
+import { duration, flag, stepRetry } from './limits.ts'
+import { env } from './parts/env.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { displayName, image, packageName } from './parts/names.ts'
+import { when } from './when.ts'
+
+const dependencies = z.array(packageName, { error: must('a list of package names') }).max(100)
+
+export const shell = z.enum(SHELL_NAMES, { error: `must be one of ${SHELL_NAMES.join(', ')}` })
+
+/** A folder below the workspace. */
+export const workingDirectory = z
+  .string()
+  .regex(/^[^\0]+$/, 'must not be empty')
+  .max(1000)
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
+    error: "must lie in the workspace: a relative path without '..'",
+  })
+
+export const stepMapping = group('a step', {
+  name: key(displayName, 'What people see, unique in its job; else the beginning of the command.'),
+  command: requiredKey(
+    command,
+    'A script for the shell; a list is its lines. Its first command that fails ends it.',
+    'npm test',
+  ),
+  dependencies: key(
+    dependencies,
+    "Packages that the step needs. What is missing is installed first by the image's own package manager.",
+    '[make, git]',
+  ),
+  env: key(env, 'Environment variables of this step only.', '{ LEVEL: 3 }'),
+  image: key(
+    image,
+    "The container image that this step runs in, with the job's workspace, network and services.",
+    'node:24',
+  ),
+  background: key(
+    flag,
+    'True: the job goes on beside it, and ends it when the other steps are over.',
+    'true',
+  ),
+  working_directory: key(workingDirectory, 'Where the command runs, below the workspace.', 'ui'),
+  shell: key(shell, 'What reads the command; the image must have it. Else `sh`.', 'bash'),
+  when: key(when, 'When the step is run; else the job goes on without it.', '{ status: failure }'),
+  timeout: key(
+    duration,
+    'How long one try of the step may take; then it ends in `timeout`.',
+    '10m',
+  ),
+  retry: key(stepRetry, 'How often the step is tried again when it fails or takes too long.', '2'),
+  allow_failure: key(
+    flag,
+    'True: when the step fails or takes too long, the job goes on as if it had not.',
+    'true',
+  ),
+})
+
+/** One script of a job; a step that is only text is its command. */
+export const step = z.union(
+  [
+    command.options[0],
+    stepMapping.refine(
+      ({ command: given, shell: by = 'sh' }) =>
+        by === 'sh' || String(given).length <= LONGEST_FOR_SHELL,
+      {
+        error: `must have at most ${LONGEST_FOR_SHELL} characters for another shell than sh`,
+        path: ['command'],
+      },
+    ),
+  ],
+  { error: must('a command or a mapping') },
+)
+export type Step = z.infer<typeof step>

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { must } from '../words.ts'
+import { inputs } from './inputs.ts'
+import { jobKeys } from './job-keys.ts'
+import { group } from './parts/group.ts'
+import { key, requiredKey } from './parts/key.ts'
+import { jobName } from './parts/names.ts'
+
+/** The job of a template, with everything that a job may have but what is of one place only. */
+const templateJob = group('a template', jobKeys, {
+  needs: 'it belongs in the jobs that use the template',
+  template: 'a template can not use another one',
+})
+
+export const template = group('a template', {
+  params: key(
+    inputs,
+    'What the jobs that use it give by `with`, each as an input is declared. What has no default must be given. `${params.NAME}` stands for the value in `image`, `labels`, `env` and `concurrency`; steps find it as `NARWHAL_PARAM_NAME`, expressions as `params.name`.',
+    '{ version: { type: number, default: 24 } }',
+  ),
+  job: requiredKey(
+    templateJob,
+    'The keys of a job, which a job that uses the template may have otherwise, but its `steps`; `env` is joined.',
+    "{ image: 'node:${params.version}', steps: [npm test] }",
+  ),
+})
+
+export const templates = z.record(jobName, template, {
+  error: must('a mapping of names to templates'),
+})
+export type Templates = z.infer<typeof templates>

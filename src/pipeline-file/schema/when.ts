@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { readExpression } from '../../core/expression/read-expression.ts'
+import { namesIn } from '../../core/expression/syntax.ts'
+import { LONGEST_GLOB } from '../../core/plan/glob.ts'
+import { outputNamed } from '../../core/plan/outputs.ts'
+import { suggestKey } from '../../lib/suggest-key.ts'
+import { must, quote } from '../words.ts'
+import { group } from './parts/group.ts'
+import { key } from './parts/key.ts'
+
+export const EVENTS = ['push', 'pull_request', 'tag', 'manual'] as const
+const STATUSES = ['success', 'failure', 'always'] as const
+
+/** What expressions may speak of, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
+export const EXPRESSION_NAMES = {
+  event: 'what made the pipeline: `push`, `pull_request`, `tag` or `manual`',
+  branch: 'the branch that was pushed to, or that a pull request wants into; else empty',
+  tag: "the tag's name; else empty",
+  ref: 'the full ref, such as `refs/heads/main`',
+  sha: "the commit's full id",
+  repository: "the repository's name",
+  title: 'the first line of the commit message, or the title of the pull request',
+  author: "the author's name",
+  stranger:
+    'whether the commit is a stranger’s: not known to be of the repository’s own people, such as a pull request from a fork',
+  from_fork: 'another name of `stranger`',
+} as const
+export type ExpressionName = keyof typeof EXPRESSION_NAMES
+
+const event = z.enum(EVENTS, { error: `must be one of ${EVENTS.join(', ')}` })
+const glob = z
+  .string()
+  .regex(/^!?[^!]/, 'must not be empty')
+  .max(LONGEST_GLOB)
+
+const globs = z.union([glob, z.array(glob).min(1).max(100)], {
+  error: must('a pattern or a list of them'),
+})
+
+const expression = z.string().refine((text) => explain(text) === undefined, {
+  error: ({ input }) => explain(String(input)) ?? '',
+})
+
+/** What is wrong with an expression that stands by itself. */
+function explain(text: string): string | undefined {
+  const read = readExpression(text)
+  if (!read.ok) return `${read.message} (at character ${read.at + 1})`
+  const known = Object.keys(EXPRESSION_NAMES)
+  for (const { name, at } of namesIn(read.expression)) {
+    if (known.includes(name) || /^(?:inputs|matrix|params)\.[^.]+$/.test(name)) continue
+    if (outputNamed(name)) continue
+    const meant = suggestKey(name, known)
+    const words = meant
+      ? `did you mean ${meant}?`
+      : `there are ${known.join(', ')}, inputs.…, matrix.…, params.… and needs.JOB.outputs.…`
+    return `speaks of ${quote(name)}, which is not known: ${words} (at character ${at + 1})`
+  }
+  return undefined
+}
+
+export const conditions = group('when', {
+  event: key(
+    z.union([event, z.array(event).min(1)], { error: must('an event or a list of them') }),
+    'What made the pipeline: `push`, `pull_request`, `tag` or `manual`.',
+    '[push, manual]',
+  ),
+  branch: key(
+    globs,
+    'Patterns for the branch that was pushed to, or that a pull request wants into.',
+    "[main, 'release/*']",
+  ),
+  tag: key(globs, 'Patterns for the name of the tag.', "'v*'"),
+  path: key(
+    globs,
+    'Patterns for the paths that have changed, of which one must match. It holds where that is not known.',
+    "['src/**', '!**/*.md']",
+  ),
+  status: key(
+    z.enum(STATUSES, { error: `must be one of ${STATUSES.join(', ')}` }),
+    'What must have become of the jobs that it needs, or of the steps before it; else `success`.',
+    'failure',
+  ),
+  expression: key(
+    expression,
+    'An expression that must be true.',
+    `'!stranger && matches(branch, "rel-*")'`,
+  ),
+})
+
+/** When something is run: all that is said must hold; of a list of such mappings, one. */
+export const when = z.union([conditions, z.array(conditions).min(1).max(20)], {
+  error: must('a mapping or a list of mappings'),
+})
+export type When = z.infer<typeof when>
+export type Conditions = z.infer<typeof conditions>

@@ -1,0 +1,343 @@
+import { join } from 'node:path'
+import type { AttemptOrder } from '../../contract/rpc/attempt-requests.ts'
+import type { AttemptEvent, AttemptFault } from '../../core/attempt/attempt-event.ts'
+import { floodInWords } from '../../core/attempt/log-limit.ts'
+import type { AttemptRef } from '../../core/ids.ts'
+import { partsOf } from '../../core/plan/plan.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { withGrace } from '../../lib/with-grace.ts'
+import { diskInWords, withRoom } from '../disk/disk-guard.ts'
+import type { DiskWatch } from '../disk/disk-watch.ts'
+import type { Sandbox, SandboxLimits } from '../executor/executor.ts'
+import { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
+import { IdTokens } from '../id-tokens/id-tokens.ts'
+import type { LeaseTimes } from '../lease/lease.ts'
+import { LeaseKeeper } from '../lease/lease-keeper.ts'
+import { inWords, TimeLimit } from '../lease/time-limit.ts'
+import { JobLog } from '../log/job-log.ts'
+import { JobMask, maskEnv } from '../masking/job-mask.ts'
+import type { EventSpool } from '../spool/event-spool.ts'
+import type { Spools } from '../spool/spools.ts'
+import { collectOutputs, outputEnv } from '../steps/collect-outputs.ts'
+import { firstNotes } from '../steps/first-notes.ts'
+import type { End } from '../steps/run-step.ts'
+import { ServiceLogs } from '../steps/service-logs.ts'
+import { isOfTheStep, StepSequence } from '../steps/step-sequence.ts'
+import { Audience } from './audience.ts'
+import type { KeepFailed } from './failed-sandbox.ts'
+import { faultOfSandbox } from './fault.ts'
+import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
+import { Preparation, type PreparationDeps } from './preparation.ts'
+import { GIT_IN_SANDBOX, sandboxSpecOf } from './sandbox-spec.ts'
+
+/** Under what right an attempt is started. */
+export interface LeaseGrant {
+  /** The fencing token; it grows with every grant. */
+  readonly fence: number
+  readonly times: LeaseTimes
+}
+
+export interface AttemptDeps extends PreparationDeps {
+  readonly limits: SandboxLimits
+  readonly disks: DiskWatch
+  /** The folder in which the attempt makes its own workspace. */
+  readonly workspaces: string
+  readonly instanceId: string
+  readonly runnerName: string
+  readonly spools: Spools
+  readonly grant: LeaseGrant
+  /** Resolves when nothing is left of the job's former attempts here. */
+  readonly former: Promise<unknown>
+  /** How long it may stand still without a lease, in milliseconds. */
+  readonly orphanMs: number
+  /** Called when a reader comes or goes. */
+  readonly onReaders: () => void
+  /** Keeps the sandbox of an attempt that has failed; absent: nobody does. */
+  readonly keepFailed?: KeepFailed | undefined
+  readonly log: Logger
+}
+
+/** What the logs of all that runs beside the steps may take of the memory, packed. */
+const HELD_LOG_BYTES = 16 * 1024 * 1024
+
+/** A sandbox that is looked at is kept no longer than that. */
+const LONGEST_LOOK_MS = 24 * 3_600_000
+
+/** How long a sandbox or a fetch may take to notice the abort, in milliseconds. */
+const GRACE_MS = 15_000
+
+/**
+ * One attempt on this runner: preparing (fetch and checkout beside opening the sandbox) → its
+ * steps, up to the first that does not succeed → finished → torn down.
+ *
+ * - `finished` is the last event, and is there before the teardown begins.
+ * - Whoever stops the attempt first (cancel, time-out, the runner's end) decides its outcome.
+ * - It prepares at once, and its steps run as long as its lease is confirmed (see LeaseKeeper); while
+ *   it stands still, so does its time-out.
+ */
+export class Attempt implements KnownAttempt {
+  readonly ref: AttemptRef
+  readonly events: EventSpool
+  readonly audience: Audience
+  fence: number
+  /** Resolves after the event `finished` was added; never rejects. */
+  readonly finished: Promise<void>
+  /** Resolves when nothing of the attempt is left but its events; never rejects. */
+  readonly tornDown: Promise<void>
+  readonly #order: AttemptOrder
+  readonly #deps: AttemptDeps
+  readonly #keeper: LeaseKeeper
+  readonly #limit: TimeLimit
+  /** Its own, and that of the step that runs. */
+  readonly #limits = new Set<TimeLimit>()
+  readonly #preparation: Preparation
+  readonly #mask: JobMask
+  readonly #idTokens: IdTokens | undefined
+  readonly #log: JobLog
+  readonly #abort = new AbortController()
+  #stopped: DecidedEnd | undefined
+  readonly #steps: StepSequence
+  readonly #services: ServiceLogs
+  #isFinished = false
+
+  constructor(order: AttemptOrder, deps: AttemptDeps) {
+    const { jobId, attempt, job } = order
+    const { instanceId, runnerName } = deps
+    const { fence, times } = deps.grant
+    this.ref = { jobId, attempt }
+    this.fence = fence
+    this.#order = order
+    this.#deps = deps
+    this.audience = new Audience(deps.onReaders)
+    const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
+    this.#mask = new JobMask(order.secrets, order.notMasked)
+    this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
+    this.#idTokens = this.#openIdTokens()
+    this.#log = this.#openLog(order.logBytes)
+    this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
+    this.#limits.add(this.#limit)
+    this.#keeper = new LeaseKeeper({
+      times,
+      orphanMs: deps.orphanMs,
+      onHold: (isHeld) => this.#hold(isHeld),
+      onLost: (why) => {
+        this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
+      },
+      log: deps.log.child(this.ref),
+    })
+    const { signal } = this.#abort
+    const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
+    this.#steps = new StepSequence(job, {
+      events: this.events,
+      log: this.#log,
+      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
+      notes: firstNotes(order),
+      maxLogBytes,
+      signal,
+      untilNext: () => this.#keeper.untilHeld(signal),
+      explain: (error) => this.#explain(error, faultOfSandbox(error)),
+      startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+    })
+    this.#services = new ServiceLogs(job, { events: this.events, log: this.#log }, maxLogBytes)
+    this.#tell({ type: 'started', instanceId })
+    this.#preparation = new Preparation(deps, {
+      commit: order.commit,
+      ...(job.clone ? { clone: job.clone } : {}),
+      sandbox: sandboxSpecOf(order, {
+        workspace: join(deps.workspaces, `${jobId}-${attempt}`),
+        limits: deps.limits,
+        onService: this.#services.hear,
+      }),
+      signal,
+      onPhase: (event) => this.#tell(event),
+    })
+    this.finished = this.#run()
+    this.tornDown = this.finished.then(() => this.#tearDown())
+  }
+
+  get idTokenDesk(): IdTokenDesk | undefined {
+    return this.#idTokens?.desk
+  }
+
+  get isFinished(): boolean {
+    return this.#isFinished
+  }
+
+  /** Whether a step of it has run, or runs. */
+  get hasBegun(): boolean {
+    return this.#steps.begun > 0
+  }
+
+  get leaseTimes(): LeaseTimes {
+    return this.#keeper.times
+  }
+
+  set leaseTimes(times: LeaseTimes) {
+    this.#keeper.setTimes(times)
+  }
+
+  askForLease(): number {
+    return this.#keeper.ask()
+  }
+
+  confirmLease(sentMs: number): void {
+    this.#keeper.confirm(sentMs)
+  }
+
+  #openIdTokens(): IdTokens | undefined {
+    const names = Object.keys(this.#order.job.idTokens ?? {})
+    if (names.length === 0) return undefined
+    return new IdTokens({
+      names,
+      desk: new IdTokenDesk(() => this.audience.wake()),
+      mask: this.#mask,
+      startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+      signal: this.#abort.signal,
+      log: this.#deps.log.child(this.ref),
+    })
+  }
+
+  stop(end: DecidedEnd): void {
+    if (this.#stopped || this.#isFinished) return
+    this.#stopped = end
+    this.#abort.abort(new NarwhalError('cancelled', end.reason))
+  }
+
+  #hold(isHeld: boolean): void {
+    for (const limit of this.#limits) {
+      if (isHeld) limit.stop()
+      else limit.go()
+    }
+  }
+
+  #openLog(maxBytes: number): JobLog {
+    const onFlood = (): void => this.stop({ outcome: 'failure', reason: floodInWords(maxBytes) })
+    return new JobLog(this.events, { maxBytes, onFlood })
+  }
+
+  #timeOut(): void {
+    // A process that stood still finds its lease over first, and with it this stands still.
+    this.#keeper.check()
+    if (!this.#limit.isGoing) return
+    const limit = inWords(this.#order.timeoutMs)
+    this.stop({ outcome: 'timeout', reason: `the job took longer than its limit of ${limit}` })
+  }
+
+  async #run(): Promise<void> {
+    const { job } = this.#order
+    const end = await this.#prepareAndRun()
+    await this.#steps.end()
+    this.#idTokens?.[Symbol.dispose]()
+    this.#limit[Symbol.dispose]()
+    this.#keeper[Symbol.dispose]()
+    await this.#services.finish()
+    await this.#log.release()
+    for (let step = this.#steps.begun; step < job.steps.length; step++) {
+      this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
+    }
+    const { exitCode: _, ...told } = end
+    this.#tell({ type: 'finished', ...told })
+    this.#mask[Symbol.dispose]()
+    this.#isFinished = true
+    // What still prepares is of no use any more.
+    this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
+  }
+
+  async #prepareAndRun(): Promise<End> {
+    try {
+      const { signal } = this.#abort
+      const prepared = Promise.all([this.#preparation.ready, this.#deps.former])
+      const [sandbox] = await withGrace(prepared, signal, GRACE_MS)
+      return await this.#runSteps(sandbox, signal)
+    } catch (error) {
+      const end = this.#explain(error, this.#preparation.fault)
+      if (this.#order.job.steps.length > 0) await this.#steps.say(end.reason)
+      return end
+    }
+  }
+
+  async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
+    const { outputs: declared } = this.#order.job
+    const guarded = withRoom(this.#keeper.guard(sandbox), sandbox.disk)
+    using _disk = this.#watchDisk(sandbox)
+    this.#mask.learnFrom(sandbox)
+    if (this.#order.job.steps.length > 0) {
+      for (const note of sandbox.notes ?? []) await this.#steps.say(note)
+    }
+    const env = outputEnv(sandbox)
+    const idTokens = this.#idTokens
+    const result = await this.#steps.run(
+      guarded,
+      { ...maskEnv(sandbox), ...(declared ? env : {}) },
+      idTokens && (() => idTokens.forStep(sandbox.files)),
+    )
+    if (!declared || this.#stopped || !isOfTheStep(result)) return result
+    const read = await collectOutputs(guarded, { env, declared, mask: this.#mask }, signal)
+    if (read.ok) return { ...result, outputs: read.outputs }
+    // What failed before is what has to be mended first.
+    if (result.outcome !== 'success') return result
+    const outcome = read.holdsSecret ? 'error' : 'failure'
+    return { outcome, reason: `its outputs are wrong: ${read.problem}` }
+  }
+
+  #watchDisk({ disk }: Sandbox): Disposable | undefined {
+    const { diskBytes } = this.#deps.limits
+    if (!disk || diskBytes === undefined) return undefined
+    return this.#deps.disks.watch(disk, diskBytes, (use) => {
+      this.stop({ outcome: 'failure', reason: diskInWords(use, diskBytes) })
+    })
+  }
+
+  #startLimit(ms: number, onOver: () => void): Disposable {
+    const limit = new TimeLimit(ms, onOver)
+    this.#limits.add(limit)
+    return {
+      [Symbol.dispose]: () => {
+        this.#limits.delete(limit)
+        limit[Symbol.dispose]()
+      },
+    }
+  }
+
+  #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
+    if (this.#stopped) return this.#stopped
+    const reason = describeError(error)
+    // Others read this log, too: what the error says it may have from the job.
+    const told = this.#mask.isEmpty ? { err: error } : { reason: this.#mask.text(reason) }
+    this.#deps.log.warn({ ...told, ...this.ref }, 'an attempt met trouble')
+    const end = { outcome: 'error', reason } as const
+    return fault === undefined ? end : { ...end, fault }
+  }
+
+  async #tearDown(): Promise<void> {
+    await this.#keep()
+    await this.#preparation.clear(this.#deps.log.child(this.ref))
+  }
+
+  /** Leaves a sandbox in which a step has failed to whoever wants it. Never rejects. */
+  async #keep(): Promise<void> {
+    const { keepFailed, log } = this.#deps
+    const { failed } = this.#steps
+    const { job } = this.#order
+    // What is tried again waits until nothing is left of this try.
+    if (!keepFailed || !failed || this.ref.attempt <= (job.retry?.count ?? 0)) return
+    try {
+      const sandbox = await this.#preparation.ready
+      const { shell } = sandbox
+      if (!shell) return
+      sandbox.keepUntil?.(performance.now() + LONGEST_LOOK_MS)
+      const { image } = failed.step
+      const step = { env: failed.env, ...(image === undefined ? {} : { image }) }
+      const open = () => shell.call(sandbox, step)
+      await keepFailed({ job: job.name, step: failed.step.name, shell: open })
+    } catch (error) {
+      log.warn({ err: error }, 'a failed sandbox could not be kept')
+    }
+  }
+
+  /** Nothing follows `finished`, though a part of the preparation may end only now. */
+  #tell(event: AttemptEvent): void {
+    if (!this.#isFinished) this.events.append(event)
+  }
+}

@@ -1,0 +1,68 @@
+import type { AttemptRef } from '../../core/ids.ts'
+import type { Attempt } from './attempt.ts'
+import type { DecidedEnd } from './known-attempt.ts'
+
+/** The attempts whose sandboxes are here: they *run*, and are then *torn down* in the background. */
+export class RunningAttempts {
+  readonly #onFinished: (attempt: Attempt) => void
+  readonly #onChange: () => void
+  readonly #running = new Set<Attempt>()
+  readonly #tearingDown = new Set<Attempt>()
+
+  constructor(on: { finished: (attempt: Attempt) => void; change: () => void }) {
+    this.#onFinished = on.finished
+    this.#onChange = on.change
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get tearingDown(): number {
+    return this.#tearingDown.size
+  }
+
+  /** Takes an attempt that has just begun. */
+  add(attempt: Attempt): void {
+    void this.#follow(attempt)
+  }
+
+  /**
+   * A newer attempt of a job ends the older ones: the dispatcher has given them up. Resolves when
+   * nothing of them is left.
+   */
+  supersede({ jobId, attempt: number }: AttemptRef): Promise<unknown> {
+    const reason = `attempt ${number} of the job has replaced it`
+    const former = this.#list().filter(({ ref }) => ref.jobId === jobId)
+    for (const attempt of former) attempt.stop({ outcome: 'cancelled', reason })
+    return Promise.all(former.map(({ tornDown }) => tornDown))
+  }
+
+  /** Ends those that run so; `idle`: only those that have not begun with a step. */
+  stop(end: DecidedEnd, which: 'all' | 'idle' = 'all'): void {
+    for (const attempt of this.#running) {
+      if (which === 'all' || !attempt.hasBegun) attempt.stop(end)
+    }
+  }
+
+  /** Resolves when nothing is left of those that are here now. */
+  async untilTornDown(): Promise<void> {
+    await Promise.all(this.#list().map(({ tornDown }) => tornDown))
+  }
+
+  #list(): Attempt[] {
+    return [...this.#running, ...this.#tearingDown]
+  }
+
+  async #follow(attempt: Attempt): Promise<void> {
+    this.#running.add(attempt)
+    await attempt.finished
+    this.#running.delete(attempt)
+    this.#tearingDown.add(attempt)
+    this.#onFinished(attempt)
+    this.#onChange()
+    await attempt.tornDown
+    this.#tearingDown.delete(attempt)
+    this.#onChange()
+  }
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { eventually } from '../../../../test/support/eventually.ts'
+import { type ContractFixture, MIB, NOTHING, run } from './contract-fixture.ts'
+
+/** The part of the suite about what a step writes. */
+export function outputContract(contract: ContractFixture): void {
+  contract.check('gives the exit code of the script, and tells its streams apart', async () => {
+    const box = await contract.shared()
+    const script = 'echo one\necho wrong >&2\necho two\nprintf three\nprintf worse >&2\nexit 7'
+    assert.deepEqual(await run(box.sandbox, script), {
+      exitCode: 7,
+      stdout: 'one\ntwo\nthree',
+      stderr: 'wrong\nworse',
+    })
+    assert.deepEqual(await run(box.sandbox, ''), { exitCode: 0, stdout: '', stderr: '' })
+    assert.equal((await run(box.sandbox, 'exit 255')).exitCode, 255)
+  })
+
+  contract.check('has the standard streams as files', async () => {
+    const box = await contract.shared()
+    const ran = await run(box.sandbox, 'echo out >/dev/stdout; echo err >/dev/stderr; : >/dev/null')
+    assert.deepEqual(ran, { exitCode: 0, stdout: 'out\n', stderr: 'err\n' })
+  })
+
+  contract.check('is aborted while it writes without end', async () => {
+    const box = await contract.shared()
+    const stop = new AbortController()
+    let bytes = 0
+    const running = run(box.sandbox, 'yes', {}, stop.signal, (text) => {
+      bytes += text.length
+      if (bytes > MIB) stop.abort(new Error('enough'))
+      return ''
+    })
+    await assert.rejects(running, /enough/)
+  })
+
+  contract.check('delivers 20 MB whole and in order, on both streams', async () => {
+    const box = await contract.shared()
+    // Long lines: what numbers and reads them must not take longer than what passes them on.
+    const [lines, bytes] = [80_000, 256]
+    const count = (to: number) =>
+      `awk 'BEGIN { for (i = 1; i <= ${to}; i++) printf "%0${bytes - 1}d\\n", i }'`
+    const script = `${count(lines)} & ${count(5_000)} >&2; wait`
+    const expected = { stdout: 1, stderr: 1 }
+    const rest = { stdout: '', stderr: '' }
+    const exit = await box.sandbox.run(
+      { script, env: {} },
+      (stream, chunk) => {
+        const text = rest[stream] + Buffer.from(chunk).toString('latin1')
+        const end = text.lastIndexOf('\n') + 1
+        for (let at = 0; at < end; at += bytes) {
+          assert.equal(Number(text.slice(at, at + bytes - 1)), expected[stream])
+          expected[stream] += 1
+        }
+        rest[stream] = text.slice(end)
+      },
+      NOTHING,
+    )
+    assert.deepEqual([exit.exitCode, expected.stdout - 1, expected.stderr - 1], [0, lines, 5_000])
+  })
+
+  contract.check('lets a listener slow the step down', async () => {
+    const box = await contract.shared()
+    const gate = Promise.withResolvers<void>()
+    let bytes = 0
+    let heard = 0
+    const running = box.sandbox.run(
+      { script: 'head -c 30000000 /dev/zero', env: {} },
+      async (_stream, chunk) => {
+        heard += 1
+        await gate.promise
+        bytes += chunk.length
+      },
+      NOTHING,
+    )
+    await eventually(() => heard > 0)
+    // Were the first chunk not waited for, more would come.
+    await using second = await contract.box()
+    await run(second.sandbox, 'true')
+    assert.equal(heard, 1)
+    gate.resolve()
+    assert.deepEqual(await running, { exitCode: 0 })
+    assert.equal(bytes, 30_000_000)
+  })
+
+  contract.check('passes every byte through', async () => {
+    const box = await contract.shared()
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+    await writeFile(box.dir.join('workspace', 'bytes'), bytes)
+    const chunks: Uint8Array[] = []
+    await box.sandbox.run(
+      { script: 'cat bytes', env: {} },
+      (_stream, chunk) => void chunks.push(Buffer.from(chunk)),
+      NOTHING,
+    )
+    assert.deepEqual(Buffer.concat(chunks), bytes)
+  })
+
+  contract.check('rejects with what the listener throws, and stops the step', async () => {
+    const box = await contract.shared()
+    const failing = box.sandbox.run(
+      { script: 'echo one; sleep 1000', env: {} },
+      () => {
+        throw new Error('the disk is full')
+      },
+      NOTHING,
+    )
+    await assert.rejects(failing, /the disk is full/)
+    assert.equal((await run(box.sandbox, 'echo on')).stdout, 'on\n')
+  })
+}

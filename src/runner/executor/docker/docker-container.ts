@@ -1,0 +1,253 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { OutputListener, SandboxStep } from '../executor.ts'
+import { PauseGate } from '../pause-gate.ts'
+import { orByHand } from './docker-by-hand.ts'
+import { ControlChannel } from './docker-control.ts'
+import { execShell, type StepEnd } from './docker-exec.ts'
+import type { ContainerFolder, NamedPipes } from './docker-folder.ts'
+import { CONTROL_DIR } from './docker-supervisor.ts'
+import type { ContainerState, DockerApi } from './engine/docker-api.ts'
+import { WORKSPACE } from './engine/docker-profile.ts'
+
+/** How long a pause waits for a step that is about to begin, in milliseconds. */
+const LONGEST_BEGIN_MS = 1_000
+/** How long a supervisor that can be heard may be silent before it is held to be broken; milliseconds. */
+const LATE_WORD_MS = 60_000
+
+/**
+ * What is known of an engine: whether FIFOs reach into its containers. They don't where it runs in a
+ * virtual machine; that shows when the first supervisor is never heard of.
+ */
+export interface EngineTraits {
+  fifos: 'unknown' | 'work' | 'fail'
+  /** How long it is waited for the first word of the first supervisor, in milliseconds. */
+  readonly firstWordMs: number
+}
+
+export interface ContainerParts {
+  readonly api: DockerApi
+  readonly id: string
+  /** The full reference, for messages. */
+  readonly image: string
+  readonly folder: ContainerFolder
+  readonly traits: EngineTraits
+  /** Whether its root can leave files in the workspace that the runner could not remove. */
+  readonly mustTidy: boolean
+}
+
+/** A step with its number in the container, from 1. */
+export type NumberedStep = SandboxStep & { readonly number: number }
+
+/**
+ * A container that was created: *down* at first, *up* between `start` and `kill`, or until it
+ * ends by itself (`isUp` notices). Its supervisor runs the steps, one at a time; those in the background,
+ * and all where FIFOs don't reach it, the engine's `exec` does.
+ */
+export class JobContainer {
+  readonly parts: ContainerParts
+  #channel: ControlChannel | undefined
+  #byExec = false
+  #isUp = false
+  /** Whether a step has run in the background: it may do so again. */
+  #hasBeside = false
+  #next: Promise<NamedPipes> | undefined
+  /**
+   * The exit code of the container when it has ended. It is waited for all the time, though the end shows
+   * otherwise: the question breaks off when the engine goes away, and then nothing may run on.
+   */
+  #ended: Promise<number> = Promise.resolve(0)
+  #watch = new AbortController()
+  /** The command of the step that runs or ran last, of the engine. */
+  #exec: string | undefined
+
+  constructor(parts: ContainerParts) {
+    this.parts = parts
+  }
+
+  get isUp(): boolean {
+    return this.#isUp && !this.#channel?.isGone
+  }
+
+  /**
+   * Resolves when it can run steps. Rejects `invalid` when the image has no shell, `unavailable` when
+   * the engine or the container gives up; then the container must be removed.
+   */
+  async start(onGone: () => void = () => {}): Promise<void> {
+    const { api, id, folder, traits } = this.parts
+    this.#letGo()
+    if (traits.fifos !== 'fail') {
+      await folder.placeControl()
+      this.#channel = new ControlChannel(folder.control, onGone)
+    }
+    await api.startContainer(id)
+    this.#isUp = true
+    const ended = api.waitContainer(id, this.#watch.signal)
+    ended.catch(() => {
+      if (this.#ended === ended) this.#isUp = false
+    })
+    this.#ended = ended
+    this.#byExec = this.#channel === undefined || !(await this.#isReady(this.#channel))
+    folder.hideControl()
+    if (!this.#byExec) this.#prepare()
+  }
+
+  /** Runs a step to its end; rejects with the signal's reason, and then it may still run. */
+  async run(
+    step: NumberedStep,
+    gate: PauseGate,
+    output: OutputListener,
+    signal: AbortSignal,
+  ): Promise<StepEnd> {
+    if (step.background) this.#hasBeside = true
+    try {
+      return await (this.#channel && !this.#byExec && !step.background
+        ? this.#runByFifos(this.#channel, { step, gate, output, signal })
+        : this.#runByExec({ step, gate, output, signal }))
+    } finally {
+      this.parts.folder.removeStep(step.number)
+    }
+  }
+
+  /** The engine answers before a command runs, and it would refuse to begin it in a paused container. */
+  async untilBegun(): Promise<void> {
+    if (this.#exec === undefined) return
+    const { api } = this.parts
+    const deadline = performance.now() + LONGEST_BEGIN_MS
+    while (!(await api.hasExecBegun(this.#exec)) && performance.now() < deadline) await sleep(5)
+  }
+
+  inspect(): Promise<ContainerState | undefined> {
+    return this.parts.api.inspectContainer(this.parts.id)
+  }
+
+  /** Ends all its processes, by hand if the engine can't; its files stay, and it can start again. */
+  async kill(): Promise<void> {
+    const { api, id } = this.parts
+    this.#isUp = false
+    await orByHand(id, api.killContainer(id))
+  }
+
+  /** Removes it, and what it wrote into the workspace where the runner can't. */
+  async remove(): Promise<void> {
+    const { api, id, mustTidy, folder } = this.parts
+    this.#isUp = false
+    // Also where the engine is away: what is open would keep this process from ending.
+    this.#letGo()
+    await this.#next?.then(
+      ({ pipes }) => pipes[Symbol.asyncDispose](),
+      () => {},
+    )
+    this.#next = undefined
+    // A workspace that could not be tidied is less trouble than a container that stays.
+    if (mustTidy) await tidyWorkspace(api, id).catch(() => {})
+    await orByHand(id, api.removeContainer(id))
+    await folder.remove()
+  }
+
+  /** Waits for the supervisor's first word; false: it can't be heard, though the container runs. */
+  async #isReady(channel: ControlChannel): Promise<boolean> {
+    const { image, traits } = this.parts
+    const stop = new AbortController()
+    const ended = this.#ended.then((code) => {
+      throw this.#didNotStart(code)
+    })
+    ended.catch(() => {})
+    const patienceMs = traits.fifos === 'work' ? LATE_WORD_MS : traits.firstWordMs
+    const late = sleep(patienceMs, 'late' as const, { signal: stop.signal })
+    late.catch(() => {})
+    try {
+      if ((await Promise.race([channel.ready, ended, late])) !== 'late') {
+        traits.fifos = 'work'
+        return true
+      }
+    } finally {
+      stop.abort()
+    }
+    if (traits.fifos === 'work') {
+      throw unavailable(`a container of image ${image} did not get ready in ${patienceMs / 1000} s`)
+    }
+    traits.fifos = 'fail'
+    return false
+  }
+
+  async #runByFifos(channel: ControlChannel, run: StepRun): Promise<StepEnd> {
+    const { folder } = this.parts
+    const { step, gate, output, signal } = run
+    const named = await (this.#next ?? folder.openPipes())
+    this.#next = undefined
+    await using pipes = named.pipes
+    const isBeside = this.#hasBeside
+    folder.placeStep(step, named, isBeside)
+    const { began, ended } = await gate.pass(
+      async () => channel.start(step.number, isBeside),
+      signal,
+    )
+    void began.then(() => {
+      folder.hideStep(step.number)
+      this.#prepare()
+    })
+    const gone = this.#ended.then((): StepEnd => ({ kind: 'gone' }))
+    return await pipes.hear(Promise.race([ended, gone]), output, signal)
+  }
+
+  /** Ends what this process holds of the container that ran. */
+  #letGo(): void {
+    this.#channel?.[Symbol.dispose]()
+    this.#channel = undefined
+    this.#watch.abort()
+    this.#watch = new AbortController()
+  }
+
+  async #runByExec({ step, gate, output, signal }: StepRun): Promise<StepEnd> {
+    const { api, id, folder } = this.parts
+    folder.placeScript(step.number, step.script)
+    const shell = {
+      args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
+      env: step.env,
+      number: step.number,
+      ...(step.background ? { end: step.background.end } : {}),
+    }
+    const onStart = (exec: string) => void (this.#exec = exec)
+    return execShell({ api, container: id, gate, onStart }, shell, output, signal)
+  }
+
+  /** Opens the pipes of the next step while nobody waits for them. */
+  #prepare(): void {
+    this.#next ??= this.parts.folder.openPipes()
+    this.#next.catch(() => {
+      this.#next = undefined
+    })
+  }
+
+  #didNotStart(exitCode: number): NarwhalError {
+    const { image } = this.parts
+    if (exitCode !== 126 && exitCode !== 127) {
+      return unavailable(`a container of image ${image} ended by itself (${exitCode})`)
+    }
+    return new NarwhalError('invalid', `image ${image} can't run steps: they need /bin/sh in it`)
+  }
+}
+
+interface StepRun {
+  readonly step: NumberedStep
+  readonly gate: PauseGate
+  readonly output: OutputListener
+  readonly signal: AbortSignal
+}
+
+const EVERYTHING = `${WORKSPACE}/* ${WORKSPACE}/.[!.]* ${WORKSPACE}/..?*`
+const TIDY_MS = 60_000
+
+/** Empties the workspace from inside, where root is the one who wrote there. */
+export async function tidyWorkspace(api: DockerApi, id: string): Promise<void> {
+  await api.killContainer(id)
+  await api.startContainer(id)
+  const shell = { args: ['-c', `rm -rf -- ${EVERYTHING}`], env: {} }
+  const place = { api, container: id, gate: new PauseGate() }
+  await execShell(place, shell, () => {}, AbortSignal.timeout(TIDY_MS))
+}
+
+function unavailable(message: string): NarwhalError {
+  return new NarwhalError('unavailable', message)
+}

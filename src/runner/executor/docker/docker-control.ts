@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { openReader } from '../pipes/pipe-reader.ts'
+import type { StepEnd } from './docker-exec.ts'
+import { COMMANDS, ENDS } from './docker-supervisor.ts'
+
+/** A step that the supervisor was told to run. */
+export interface ControlledStep {
+  /** Resolves once it has its streams. */
+  readonly began: Promise<void>
+  readonly ended: Promise<StepEnd>
+}
+
+/** No line of a supervisor is so long; others may write there too, if they look for it. */
+const LONGEST_LINE = 200
+
+/**
+ * The runner's side of a supervisor (docker-supervisor.ts): *waiting* until it is *ready*, and then, at
+ * any moment, *gone* for ever. Only lines with the key are believed, which no step has seen.
+ */
+export class ControlChannel implements Disposable {
+  /** Resolves when steps can be run. */
+  readonly ready: Promise<void>
+  readonly #key = randomBytes(16).toString('hex')
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #commands: number
+  readonly #ends: ReturnType<typeof openReader>
+  /** Without a writer the reader would meet its end before the supervisor is there. */
+  #ownEnds: number | undefined
+  #current: { number: number; began: () => void; end: (end: StepEnd) => void } | undefined
+  #held = ''
+  #isGone = false
+  #isClosed = false
+
+  /** The FIFOs are in this folder, and new; `onGone` is called once. */
+  constructor(folder: string, onGone: () => void) {
+    const { O_RDWR, O_NONBLOCK } = constants
+    // Also for reading: opening it does not wait for the supervisor, and writing never fails for want of it.
+    this.#commands = openSync(join(folder, COMMANDS), O_RDWR | O_NONBLOCK)
+    this.#ends = openReader(join(folder, ENDS))
+    this.#ownEnds = openSync(join(folder, ENDS), O_RDWR | O_NONBLOCK)
+    this.ready = this.#ready.promise
+    this.#ends.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
+    this.#ends.on('error', () => {})
+    this.#ends.on('close', () => {
+      this.#isGone = true
+      this.#current?.end({ kind: 'gone' })
+      if (!this.#isClosed) onGone()
+    })
+    this.#ends.resume()
+    writeSync(this.#commands, `${this.#key}\n`)
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /**
+   * Tells the supervisor to run a step, and whether others run beside it; throws `unavailable` when it takes no commands any more.
+   */
+  start(number: number, isBeside = false): ControlledStep {
+    const began = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<StepEnd>()
+    this.#current = { number, began: began.resolve, end: ended.resolve }
+    if (this.#isGone) ended.resolve({ kind: 'gone' })
+    try {
+      // Behind whatever somebody else may have written there.
+      writeSync(this.#commands, `\n${this.#key} ${number}${isBeside ? ' beside' : ''}\n`)
+    } catch (cause) {
+      const words = 'the container takes no more commands: something in it has filled their pipe'
+      throw new NarwhalError('unavailable', words, { cause })
+    }
+    return { began: began.promise, ended: ended.promise }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#closeOwnEnds()
+    this.#ends.destroy()
+    closeSync(this.#commands)
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#held + text).split('\n')
+    this.#held = (lines.pop() ?? '').slice(-LONGEST_LINE)
+    for (const line of lines) {
+      const [key, word, ...numbers] = line.split(' ')
+      if (key === this.#key) this.#hearWord(word, numbers.map(Number))
+    }
+  }
+
+  #hearWord(word: string | undefined, [number, exitCode = 0, oomKills = 0]: number[]): void {
+    if (word === 'ready') {
+      this.#closeOwnEnds()
+      this.#ready.resolve()
+    }
+    if (number === undefined || number !== this.#current?.number) return
+    if (word === 'began') this.#current.began()
+    if (word === 'ended') this.#current.end({ kind: 'exited', exitCode, oomKills })
+  }
+
+  #closeOwnEnds(): void {
+    if (this.#ownEnds !== undefined) closeSync(this.#ownEnds)
+    this.#ownEnds = undefined
+  }
+}

@@ -1,0 +1,46 @@
+import { NarwhalError } from '../../../lib/errors.ts'
+import { chunksOf } from './docker-exec.ts'
+import type { DockerApi } from './engine/docker-api.ts'
+import { FrameReader } from './engine/docker-frames.ts'
+
+export interface ExecResult {
+  /** 126 also where the engine could not begin it. */
+  readonly exitCode: number
+  /** The end of what it printed, on both streams. */
+  readonly said: string
+}
+
+const SAID_BYTES = 500
+
+/**
+ * Runs a short command in a running container, as the container's own user. Rejects with the
+ * signal's reason, and then the command may still run; with `unavailable` when the container does not.
+ */
+export async function execOnce(
+  api: DockerApi,
+  container: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<ExecResult> {
+  signal.throwIfAborted()
+  const exec = await api.createExec(container, { command, env: {} })
+  if (exec === undefined) throw new NarwhalError('unavailable', 'the container does not run')
+  const connection = await api.startExec(exec).catch((error: unknown) => NarwhalError.from(error))
+  if (connection instanceof NarwhalError) return { exitCode: 126, said: connection.message }
+  const hangUp = () => void connection.destroy()
+  signal.addEventListener('abort', hangUp)
+  try {
+    if (signal.aborted) hangUp()
+    connection.on('error', () => {})
+    const frames = new FrameReader()
+    let said = ''
+    for await (const data of chunksOf(connection)) {
+      for (const { chunk } of frames.read(data)) said = (said + chunk).slice(-SAID_BYTES)
+    }
+    signal.throwIfAborted()
+    return { exitCode: (await api.findExecExit(exec)) ?? 1, said: said.trim() }
+  } finally {
+    signal.removeEventListener('abort', hangUp)
+    hangUp()
+  }
+}

@@ -1,0 +1,296 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OutputListener } from '../executor.ts'
+import type { PauseGate } from '../pause-gate.ts'
+import { EndMarker } from '../pipes/end-marker.ts'
+import { AS_BESIDE, AS_STEP } from './docker-launcher.ts'
+import { END_ALL, markScript } from './docker-leftovers.ts'
+import { CONTROL_DIR } from './docker-supervisor.ts'
+import type { DockerApi } from './engine/docker-api.ts'
+import { FrameReader } from './engine/docker-frames.ts'
+import { WORKSPACE } from './engine/docker-profile.ts'
+
+/** How a step's script ended, as far as its container told. */
+export type StepEnd =
+  | {
+      readonly kind: 'exited'
+      readonly exitCode: number
+      /** How many processes the container's memory limit has killed since its start. */
+      readonly oomKills: number
+    }
+  /** The shell around the script is gone, and nobody said how the script ended. */
+  | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly said: string }
+  | { readonly kind: 'not_running' }
+  /** What runs the steps in the container is gone, and the container about to end. */
+  | { readonly kind: 'gone' }
+
+/**
+ * Runs a shell with the arguments from $2 on as a process of its own, and ends both streams with a marker
+ * ($1), the exit code and the count of out-of-memory kills (cgroup v2, v1), and with the same exit code. What a step leaves
+ * running is ended before that: it could tell the next one's end. All of it is built into the shell. The shell
+ * around has no standard error, so that its own "Killed" does not come between the script's output.
+ */
+function aroundTheScript({ mark, launcher, endAll }: Around): string {
+  return `
+exec 3>&2 2>/dev/null
+${END_ALL}
+launcher=${launcher}
+"$launcher" /bin/sh -c : || launcher=
+(
+  exec 2>&3 3>&-
+  ${mark}
+  shift
+  exec \${launcher:+"$launcher"} /bin/sh "$@"
+) </dev/null
+code=$?
+${endAll}
+oom=0
+for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+  if [ -r "$facts" ]; then
+    while read -r key value; do
+      if [ "$key" = oom_kill ]; then oom=$value; fi
+    done <"$facts"
+  fi
+done
+echo "$1 $code $oom"
+echo "$1 $code $oom" >&3
+exit "$code"
+`
+}
+
+/**
+ * The same beside other steps: it takes names of signals on its standard input, and sends them to all that
+ * belongs to it, which are a process group, since the engine begins a session for each command; KILL also to what has
+ * left the group. Only it itself is deaf to SIGTERM.
+ */
+function besideOthers({ mark, launcher, endAll }: Around): string {
+  return `
+trap '' TERM
+exec 3>&2 5<&0 2>/dev/null
+${END_ALL}
+launcher=${launcher}
+"$launcher" /bin/sh -c : || launcher=
+(
+  trap - TERM
+  exec 2>&3 3>&- 5<&-
+  ${mark}
+  shift
+  exec \${launcher:+"$launcher"} /bin/sh "$@"
+) </dev/null &
+child=$!
+(while read -r signal <&5; do
+  if [ "$signal" = KILL ]; then
+    ${endAll}
+  else
+    kill -s "$signal" -- "-$$" || kill -s "$signal" "$child"
+  fi
+done) >/dev/null 3>&- &
+reader=$!
+wait "$child"
+code=$?
+${endAll}
+kill -s KILL "$reader"
+echo "$1 $code 0"
+echo "$1 $code 0" >&3
+exit "$code"
+`
+}
+
+/** What a step is known by, if it has a number (docker-leftovers.ts). */
+interface Around {
+  readonly mark: string
+  /** What it is started by, which keeps it from others (docker-launcher.ts). */
+  readonly launcher: string
+  readonly endAll: string
+}
+
+function aroundOf({ number, end }: ExecShell): string {
+  const around =
+    number === undefined
+      ? { mark: ':', launcher: '', endAll: '' }
+      : {
+          mark: markScript(number),
+          launcher: `${CONTROL_DIR}/${end ? AS_BESIDE : AS_STEP}`,
+          endAll: `narwhal_end_all ${number}`,
+        }
+  return end ? besideOthers(around) : aroundTheScript(around)
+}
+
+/** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
+const ASK_EVERY_MS = 5_000
+const SAID_BYTES = 300
+/** How often it is asked after the end of a step that has told its end, in milliseconds. */
+const ASK_AGAIN_MS = 5
+/** How long the processes of a step in the background may take to be gone, in milliseconds. */
+const KILL_MS = 5_000
+
+/** A shell to run in a container. */
+export interface ExecShell {
+  /** Of `/bin/sh`. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Of a step in its container; what it leaves running is ended then. */
+  readonly number?: number
+  /** Set: beside other steps. When it aborts, all of it gets a SIGTERM. */
+  readonly end?: AbortSignal
+}
+
+/** Where it is run. */
+export interface ExecPlace {
+  readonly api: DockerApi
+  /** The id of a running container. */
+  readonly container: string
+  /** Through which it starts. */
+  readonly gate: PauseGate
+  /** Called with the id of the command that is just being started. */
+  readonly onStart?: (exec: string) => void
+}
+
+/** Runs a shell in a running container through the engine's `exec`. */
+export async function execShell(
+  { api, container, gate, onStart }: ExecPlace,
+  shell: ExecShell,
+  output: OutputListener,
+  signal: AbortSignal,
+): Promise<StepEnd> {
+  const { args, env, end } = shell
+  const marker = new EndMarker()
+  const command = ['/bin/sh', '-c', aroundOf(shell), 'narwhal', marker.token, ...args]
+  const started = await gate.pass(async () => {
+    const exec = await api.createExec(container, { command, env, rootIn: WORKSPACE })
+    signal.throwIfAborted()
+    if (exec === undefined) return undefined
+    const connection = await api.startExec(exec)
+    onStart?.(exec)
+    return { exec, connection }
+  }, signal)
+  if (!started) return { kind: 'not_running' }
+  const { exec, connection } = started
+  let isHungUp = false
+  const hangUp = () => {
+    isHungUp = true
+    connection.destroy()
+  }
+  const abort = () => {
+    if (!end) return hangUp()
+    // The engine would let it run on. Its end is waited for: what is left of it must meet no other step.
+    connection.end('KILL\n')
+    late = setTimeout(hangUp, KILL_MS)
+  }
+  let late: NodeJS.Timeout | undefined
+  const terminate = () => void connection.write('TERM\n')
+  signal.addEventListener('abort', abort)
+  end?.addEventListener('abort', terminate)
+  if (signal.aborted) abort()
+  else if (end?.aborted) terminate()
+  const askExit = () => api.findExecExit(exec)
+  using watch = new ExecWatch(askExit, hangUp)
+  try {
+    connection.on('error', () => {})
+    const ended = await readToTheEnd(connection, marker, output, watch)
+    if ('kind' in ended) return await confirm(ended, askExit, () => isHungUp)
+    signal.throwIfAborted()
+    return { kind: 'lost', exitCode: await askExit(), said: ended.said }
+  } finally {
+    clearTimeout(late)
+    signal.removeEventListener('abort', abort)
+    end?.removeEventListener('abort', terminate)
+    connection.destroy()
+  }
+}
+
+/**
+ * A step may print the marker of its own end, and go on beside the next: what the engine says of the end counts, and is
+ * waited for.
+ */
+async function confirm(
+  told: Extract<StepEnd, { kind: 'exited' }>,
+  askExit: () => Promise<number | undefined>,
+  isHungUp: () => boolean,
+): Promise<StepEnd> {
+  do {
+    const exitCode = await askExit()
+    if (exitCode !== undefined) return { ...told, exitCode }
+    await sleep(ASK_AGAIN_MS)
+  } while (!isHungUp())
+  return { kind: 'lost', exitCode: undefined, said: '' }
+}
+
+/** Hears the output up to both markers, or to the end of the connection. */
+async function readToTheEnd(
+  connection: Duplex,
+  marker: EndMarker,
+  output: OutputListener,
+  watch: ExecWatch,
+): Promise<Extract<StepEnd, { kind: 'exited' }> | { readonly said: string }> {
+  const frames = new FrameReader()
+  const finders = { stdout: marker.finder(), stderr: marker.finder() }
+  const ended = new Set<string>()
+  let said = ''
+  for await (const data of chunksOf(connection)) {
+    using _ = watch.hear()
+    for (const { stream, chunk } of frames.read(data)) {
+      // Left-behind processes may write on after the marker.
+      if (ended.has(stream)) continue
+      const found = finders[stream].feed(chunk)
+      if (found.output.length > 0) await output(stream, found.output)
+      if (found.facts === undefined) {
+        said = chunk.toString('utf8', Math.max(0, chunk.length - SAID_BYTES))
+        continue
+      }
+      ended.add(stream)
+      if (ended.size < 2) continue
+      const [exitCode = 0, oomKills = 0] = found.facts.split(' ').map(Number)
+      return { kind: 'exited', exitCode, oomKills }
+    }
+  }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const rest = finders[stream].rest()
+    if (rest.length > 0 && !ended.has(stream)) await output(stream, rest)
+  }
+  return { said: said.trim() }
+}
+
+/** What comes over a connection until it ends or breaks. */
+export async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = connection.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
+  for (;;) {
+    const next = await chunks.next().catch(() => undefined)
+    if (next === undefined || next.done) return
+    yield next.value
+  }
+}
+
+/**
+ * A safety net: if the shell around a script is killed while a process in the background holds the
+ * streams open, no marker comes and the connection stays. Asks the engine now and then after a step
+ * that says nothing, and hangs up when it has ended and went on to say nothing.
+ */
+class ExecWatch implements Disposable {
+  readonly #timer: NodeJS.Timeout
+  #hearing = false
+  #quiet = true
+  #exitCode: number | undefined
+
+  constructor(askExit: () => Promise<number | undefined>, hangUp: () => void) {
+    const ask = async () => {
+      if (this.#hearing) return
+      if (this.#quiet && this.#exitCode !== undefined) return hangUp()
+      this.#quiet = true
+      this.#exitCode = await askExit().catch(() => undefined)
+    }
+    this.#timer = setInterval(() => void ask(), ASK_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  /** Output is being heard until the disposal: the connection is needed. */
+  hear(): Disposable {
+    this.#quiet = false
+    this.#hearing = true
+    return { [Symbol.dispose]: () => void (this.#hearing = false) }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+import type { SandboxStep } from '../executor.ts'
+import { makeMaskFile } from '../local/make-mask-file.ts'
+import { FifoStock } from '../pipes/fifo-stock.ts'
+import { StepPipes } from '../pipes/step-pipes.ts'
+import { LAUNCHERS } from './docker-launcher.ts'
+import { COMMANDS, ENDS, goScript } from './docker-supervisor.ts'
+
+/** Pipes that are open, and where their names are for now. */
+export interface NamedPipes {
+  readonly pipes: StepPipes
+  readonly paths: { readonly stdout: string; readonly stderr: string }
+}
+
+/**
+ * What a container needs on the runner's side: its control folder, which the container sees read-only,
+ * so that nothing in it can be put in another's place; and FIFOs in store, which it does not see.
+ *
+ * Writing is done without waiting: it is little, to a cache, and each wait would cost more.
+ */
+export class ContainerFolder {
+  readonly path: string
+  readonly control: string
+  /** The runner's path of the container's file for what logs must not show. */
+  readonly maskFile: string
+  readonly #stock: FifoStock
+
+  private constructor(path: string) {
+    this.path = path
+    this.control = join(path, 'control')
+    this.maskFile = join(path, 'mask')
+    this.#stock = new FifoStock(join(path, 'spare'))
+  }
+
+  /** Makes one in the folder of all; the engine's machine must see it under the same path. */
+  static async make(parent: string): Promise<ContainerFolder> {
+    const folder = new ContainerFolder(join(parent, randomBytes(8).toString('hex')))
+    // Who is root in the container may be nobody here; nobody else gets through the folder of all.
+    await mkdir(parent, { recursive: true, mode: 0o700 })
+    await mkdir(folder.path, { mode: 0o711 })
+    await Promise.all(['control', 'spare'].map((name) => mkdir(join(folder.path, name))))
+    const launchers = LAUNCHERS.map(async ({ file, program }) => {
+      const path = join(folder.control, file)
+      if (!program) return
+      await writeFile(path, program)
+      await chmod(path, 0o755)
+    })
+    await Promise.all([chmod(folder.control, 0o755), makeMaskFile(folder.maskFile), ...launchers])
+    return folder
+  }
+
+  /** Makes the FIFOs of a supervisor that is about to be started. */
+  async placeControl(): Promise<void> {
+    const [commands = '', ends = ''] = await this.#stock.take(2)
+    renameSync(commands, join(this.control, COMMANDS))
+    renameSync(ends, join(this.control, ENDS))
+  }
+
+  /** Once the supervisor has opened them, no step need find them. */
+  hideControl(): void {
+    for (const name of [COMMANDS, ENDS]) rmSync(join(this.control, name), { force: true })
+  }
+
+  /** Opens pipes for a step to come. */
+  async openPipes(): Promise<NamedPipes> {
+    const [stdout = '', stderr = ''] = await this.#stock.take(2)
+    return { pipes: await StepPipes.open({ stdout, stderr }), paths: { stdout, stderr } }
+  }
+
+  /** Writes a step's script where the container sees it. */
+  placeScript(number: number, script: string): void {
+    writeFileSync(this.#file('step', number), script, { mode: 0o644 })
+  }
+
+  /** Puts all there that the supervisor's child needs to begin a step. */
+  placeStep(
+    step: SandboxStep & { readonly number: number },
+    { paths }: NamedPipes,
+    isBeside: boolean,
+  ): void {
+    const { number } = step
+    this.placeScript(number, step.script)
+    writeFileSync(this.#file('go', number), goScript(step, number, isBeside), { mode: 0o644 })
+    renameSync(paths.stdout, this.#file('out', number))
+    renameSync(paths.stderr, this.#file('err', number))
+  }
+
+  /** A step that has begun needs these names no more, and others shall not find them. */
+  hideStep(number: number): void {
+    for (const name of ['go', 'out', 'err']) rmSync(this.#file(name, number), { force: true })
+  }
+
+  removeStep(number: number): void {
+    this.hideStep(number)
+    rmSync(this.#file('step', number), { force: true })
+  }
+
+  async remove(): Promise<void> {
+    await removeFolder(this.path)
+  }
+
+  #file(name: string, number: number): string {
+    return join(this.control, `${name}-${number}`)
+  }
+}

@@ -1,0 +1,261 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ImageReference, parseImageReference } from '../../../core/image-reference.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+import { SharedTasks } from '../../../lib/shared-tasks.ts'
+import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
+import { type EngineTraits, JobContainer } from './docker-container.ts'
+import { ContainerFolder } from './docker-folder.ts'
+import { ServiceContainer } from './docker-service.ts'
+import { JobServices } from './docker-services.ts'
+import type { DockerApi } from './engine/docker-api.ts'
+import { imagesOf } from './engine/docker-images.ts'
+import type { DockerNetworks, JobPlace } from './engine/docker-networks.ts'
+import {
+  type Connection,
+  containerSettings,
+  type JobNetwork,
+  type ProfileOptions,
+  probeSettings,
+  serviceSettings,
+} from './engine/docker-profile.ts'
+import { warmKindOf } from './warm/warm-kind.ts'
+import type { WarmContainer } from './warm/warm-pool.ts'
+
+/** The containers of one job. */
+export interface JobContainers {
+  /** Of its steps that name no image. */
+  readonly main: JobContainer
+  /** Of the others, by the full reference. */
+  readonly others: ReadonlyMap<string, JobContainer>
+  readonly services?: JobServices
+  /** Where they all are; given up behind them. */
+  readonly place: JobPlace
+}
+
+type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
+  readonly connection: Connection
+  readonly mustTidy: boolean
+  /** Absent: its own. */
+  readonly maskFile?: string
+  readonly isStranger?: boolean
+}
+
+type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
+  readonly script: string
+  readonly container: string
+}
+
+export interface MakerOptions extends ProfileOptions {
+  readonly folder: string
+  readonly steps?: 'exec'
+  readonly firstWordMs?: number
+}
+
+const FIRST_WORD_MS = 10_000
+
+/** Creates the containers of an executor, with their folders; starting them is the caller's. */
+export class ContainerMaker {
+  readonly #api: DockerApi
+  readonly #options: MakerOptions
+  readonly #traits: EngineTraits
+  readonly #pulls = new SharedTasks<void>()
+  readonly #networks: DockerNetworks
+
+  constructor(api: DockerApi, networks: DockerNetworks, options: MakerOptions) {
+    this.#api = api
+    this.#networks = networks
+    this.#options = options
+    const { steps, firstWordMs = FIRST_WORD_MS } = options
+    this.#traits = { fifos: steps === 'exec' ? 'fail' : 'unknown', firstWordMs }
+  }
+
+  /**
+   * All that a job needs: its services on their network, the container of its steps, and one for each
+   * further image, connected as that one is.
+   */
+  async make(
+    image: ImageReference,
+    spec: SandboxSpec,
+    signal: AbortSignal,
+  ): Promise<JobContainers> {
+    await using made = new AsyncDisposableStack()
+    const place = await this.#networks.take(spec)
+    made.defer(() => place.release().catch(() => {}))
+    const { connection } = place
+    const services =
+      spec.services?.length && connection.kind === 'network'
+        ? await this.#makeServices(image, { ...spec, connection }, signal)
+        : undefined
+    if (services) made.defer(() => services.remove().catch(() => {}))
+    const mustTidy = !this.#options.runnerIsRoot
+    const main = await this.#makeOne(image, { ...spec, connection, mustTidy }, signal)
+    made.defer(() => main.remove().catch(() => {}))
+    const others = await this.makeOthers(main, spec, signal)
+    made.move()
+    return { main, others, place, ...(services ? { services } : {}) }
+  }
+
+  /** The containers of further images of a job, by the full references. */
+  async makeOthers(
+    main: JobContainer,
+    spec: SandboxSpec,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, JobContainer>> {
+    const others = new Map<string, JobContainer>()
+    await using made = new AsyncDisposableStack()
+    const connection = { kind: 'as', container: main.parts.id } as const
+    const { maskFile } = main.parts.folder
+    for (const name of spec.images ?? []) {
+      const image = parseImageReference(name)
+      if (image.full === main.parts.image || others.has(image.full)) continue
+      // The main one tidies the workspace for all, and has the one file for all.
+      const one = await this.#makeOne(
+        image,
+        { ...spec, connection, mustTidy: false, maskFile },
+        signal,
+      )
+      made.defer(() => one.remove().catch(() => {}))
+      others.set(image.full, one)
+    }
+    made.move()
+    return others
+  }
+
+  /**
+   * Creates and starts one of a kind (`warmKey`) for a job to come, with a workspace of its own; undefined
+   * where the image is not there, or FIFOs don't reach into containers: then nothing would end it with
+   * the runner.
+   */
+  async makeWarm(
+    kind: string,
+    limits: SandboxLimits,
+    onGone: () => void,
+  ): Promise<WarmContainer | undefined> {
+    const { image, ...asked } = warmKindOf(kind)
+    const imageId = await this.#api.findImage(parseImageReference(image).full)
+    if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
+    const workspace = join(this.#options.folder, `workspace-${randomBytes(8).toString('hex')}`)
+    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
+    await mkdir(workspace)
+    await using made = new AsyncDisposableStack()
+    made.defer(() => removeFolder(workspace))
+    const place = await this.#networks.take({ name: 'warm', ...asked })
+    made.defer(() => place.release().catch(() => {}))
+    const { connection } = place
+    const mustTidy = !this.#options.runnerIsRoot
+    const spec = { name: 'warm', workspace, limits, connection, mustTidy }
+    const container = await this.#create(image, spec, imageId)
+    if (!container) return undefined
+    made.defer(() => container.remove().catch(() => {}))
+    await container.start(onGone)
+    const images = await imagesOf({ main: container, others: new Map() })
+    made.move()
+    return { kind, image, imageId, workspace, limits, container, images, place }
+  }
+
+  async #makeServices(
+    image: ImageReference,
+    spec: SandboxSpec & { readonly connection: JobNetwork },
+    signal: AbortSignal,
+  ): Promise<JobServices> {
+    const { services = [], limits, name, connection, onService } = spec
+    const containers: ServiceContainer[] = []
+    const made = new JobServices(containers)
+    const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
+      this.#watch(image, { script, container, name, limits }, until)
+    try {
+      for (const [index, service] of services.entries()) {
+        const settings = serviceSettings(service, { ...connection, name, limits }, this.#options)
+        const { isStranger } = spec
+        const wanted = { image: parseImageReference(service.image), isStranger }
+        const id = await this.#createOrPull(wanted, signal, () =>
+          this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
+        )
+        const hear = (event: ServiceEvent) => onService?.(index, event)
+        containers.push(new ServiceContainer({ api: this.#api, id, service, hear, watch }))
+      }
+      return made
+    } catch (error) {
+      await made.remove().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Runs a script until it ends with 0, with the shell of the job's image in another's network. */
+  async #watch(
+    image: ImageReference,
+    { script, ...spec }: WatchSpec,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
+    // The job's own image, which it has by now.
+    const id = await this.#createOrPull({ image }, signal, () =>
+      this.#api.createContainer(
+        containerName(`${spec.name}-ready`),
+        probeSettings(image.full, loop, spec, this.#options),
+      ),
+    )
+    try {
+      await this.#api.startContainer(id)
+      await this.#api.waitContainer(id, signal)
+    } finally {
+      await this.#api.removeContainer(id)
+    }
+  }
+
+  #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
+    const wanted = { image, isStranger: spec.isStranger }
+    return this.#createOrPull(wanted, signal, () => this.#create(image.full, spec))
+  }
+
+  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
+  async #createOrPull<Made>(
+    {
+      image,
+      isStranger = false,
+    }: { readonly image: ImageReference; readonly isStranger?: boolean | undefined },
+    signal: AbortSignal,
+    create: () => Promise<Made | undefined>,
+  ): Promise<Made> {
+    signal.throwIfAborted()
+    const created = await create()
+    if (created !== undefined) return created
+    await this.#networks.checkPull(image, isStranger)
+    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
+    const retried = await create()
+    if (retried !== undefined) return retried
+    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
+  }
+
+  /** Never aborted half-way: a container that nobody knows of would stay. */
+  async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
+    const { mustTidy } = spec
+    const folder = await ContainerFolder.make(this.#options.folder)
+    const settings = containerSettings(
+      id,
+      { maskFile: folder.maskFile, ...spec, control: folder.control },
+      this.#options,
+    )
+    const created = await this.#api
+      .createContainer(containerName(spec.name), settings)
+      .catch(async (error: unknown) => {
+        await folder.remove()
+        throw error
+      })
+    if (created === undefined) {
+      await folder.remove()
+      return undefined
+    }
+    const traits = this.#traits
+    return new JobContainer({ api: this.#api, id: created, image, folder, traits, mustTidy })
+  }
+}
+
+/** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */
+function containerName(name: string): string {
+  const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
+  return `narwhal-${word}-${randomBytes(4).toString('hex')}`
+}

@@ -1,0 +1,297 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ImageRun } from '../../../core/attempt/image-run.ts'
+import { parseImageReference } from '../../../core/image-reference.ts'
+import { SerialQueue } from '../../../lib/async/serial-queue.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { checkStep } from '../check-step.ts'
+import type {
+  MaskFile,
+  OutputListener,
+  Sandbox,
+  SandboxDisk,
+  SandboxFiles,
+  SandboxHandle,
+  SandboxSpec,
+  SandboxStep,
+  StepExit,
+} from '../executor.ts'
+import { outOfMemory } from '../local/bounds/limit-notes.ts'
+import { filesIn } from '../local/bounds/sandbox-files.ts'
+import { PauseGate } from '../pause-gate.ts'
+import type { SandboxShell } from '../sandbox-shell.ts'
+import type { JobContainer, NumberedStep } from './docker-container.ts'
+import type { StepEnd } from './docker-exec.ts'
+import type { JobContainers } from './docker-maker.ts'
+import { dockerShell } from './docker-shell.ts'
+import { CONTROL_DIR } from './docker-supervisor.ts'
+import { dockerDisk } from './engine/docker-disk.ts'
+import { MASK_FILE, WORKSPACE } from './engine/docker-profile.ts'
+
+/**
+ * The engine hears of a pause and of its end once more from below, a moment after it has answered, and
+ * believes what it hears last (Docker 20.10): turned at once, a container that runs counts as paused.
+ */
+const SETTLE_MS = 250
+
+/** What tells one sandbox from another. */
+export interface DockerSandboxParts {
+  /** The main one is up; others are started when a step wants them. */
+  readonly containers: JobContainers
+  readonly spec: SandboxSpec
+  /** Called once it is gone. */
+  readonly onRemoved: () => void
+}
+
+/**
+ * One job's containers. The main one is *up* from the start, and *down* after a step was aborted or took
+ * it with it (all processes are gone, the files are not; the next step starts it again); *removed* is all
+ * by the disposal. Those of other images share its network, so they go down with it. Up or down,
+ * everything may be *paused* besides: then nothing is started.
+ * Invariant: at most one step runs but for those in the background, and only while its container is up.
+ */
+export class DockerSandbox implements Sandbox {
+  readonly workspace = WORKSPACE
+  readonly files: SandboxFiles = filesIn(
+    () => this.#forSteps.map(({ parts }) => parts.folder.control),
+    CONTROL_DIR,
+  )
+  readonly #containers: JobContainers
+  readonly #spec: SandboxSpec
+  readonly #onRemoved: () => void
+  readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
+  readonly #pauses = new SerialQueue()
+  #turnedAt = -Infinity
+  readonly #starts = new SerialQueue()
+  readonly #oomKills = new Map<JobContainer, number>()
+  readonly #running = new Set<Promise<unknown>>()
+  #steps = 0
+  #disk: SandboxDisk | undefined
+  #removal: Promise<void> | undefined
+
+  /** Set at the opening. */
+  images: readonly ImageRun[] = []
+
+  constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
+    this.#containers = containers
+    this.#spec = spec
+    this.#onRemoved = onRemoved
+  }
+
+  run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    const until = AbortSignal.any([signal, this.#closing.signal])
+    const run = step.background
+      ? this.#runBeside(step, output, until)
+      : this.#run(step, output, until)
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
+    return run
+  }
+
+  get notes(): readonly string[] {
+    return this.#containers.place.notes
+  }
+
+  get maskFile(): MaskFile {
+    return { path: MASK_FILE, runnerPath: this.#containers.main.parts.folder.maskFile }
+  }
+
+  get disk(): SandboxDisk {
+    this.#disk ??= dockerDisk(this.#containers, this.#spec.workspace)
+    return this.#disk
+  }
+
+  get handle(): SandboxHandle {
+    const { main, others, services } = this.#containers
+    const { id, api, mustTidy } = main.parts
+    const ids = [...(services?.ids ?? []), ...[...others.values()].map(({ parts }) => parts.id)]
+    return {
+      kind: 'container',
+      host: api.address.url,
+      id,
+      ...(ids.length > 0 ? { others: ids } : {}),
+      remove: !mustTidy,
+    }
+  }
+
+  async shell(step: Pick<SandboxStep, 'env' | 'image'>): Promise<SandboxShell> {
+    const container = this.#containerOf(step)
+    await this.#startFor(container, this.#closing.signal)
+    const { api, id } = container.parts
+    return dockerShell(api, id, step.env)
+  }
+
+  pause(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#gate.close()
+      await Promise.all(this.#forSteps.map((one) => one.untilBegun()))
+      const { api } = this.#containers.main.parts
+      await this.#untilSettled()
+      await Promise.all(this.#ids.map((id) => api.pauseContainer(id)))
+      this.#turnedAt = performance.now()
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#pauses.run(async () => {
+      const { api } = this.#containers.main.parts
+      await this.#untilSettled()
+      await Promise.all(this.#ids.map((id) => api.unpauseContainer(id)))
+      this.#turnedAt = performance.now()
+      this.#gate.open()
+    })
+  }
+
+  async #untilSettled(): Promise<void> {
+    const restMs = this.#turnedAt + SETTLE_MS - performance.now()
+    if (restMs > 0) await sleep(restMs)
+  }
+
+  /** Whether the disposal was asked for; it may still be on its way, or have failed. */
+  get closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Rejects when the engine is away; asked again, it tries again. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#removal ??= this.#remove().catch((error: unknown) => {
+      this.#removal = undefined
+      throw error
+    })
+    return this.#removal
+  }
+
+  get #forSteps(): readonly JobContainer[] {
+    return [this.#containers.main, ...this.#containers.others.values()]
+  }
+
+  get #ids(): readonly string[] {
+    return [
+      ...this.#forSteps.map(({ parts }) => parts.id),
+      ...(this.#containers.services?.ids ?? []),
+    ]
+  }
+
+  async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    checkStep(step)
+    signal.throwIfAborted()
+    const container = this.#containerOf(step)
+    try {
+      await this.#startFor(container, signal)
+      const end = await container.run(this.#number(step), this.#gate, output, signal)
+      return await this.#exitOf(container, end)
+    } catch (error) {
+      // Whatever happened, nothing of this step may run on; if the engine is away, that is told below.
+      await this.#killAll().catch(() => {})
+      signal.throwIfAborted()
+      throw error
+    }
+  }
+
+  /** Its end takes no container with it, but another step's may take it. */
+  async #runBeside(
+    step: SandboxStep,
+    output: OutputListener,
+    signal: AbortSignal,
+  ): Promise<StepExit> {
+    checkStep(step)
+    signal.throwIfAborted()
+    const container = this.#containerOf(step)
+    await this.#startFor(container, signal)
+    const end = await container.run(this.#number(step), this.#gate, output, signal)
+    signal.throwIfAborted()
+    if (end.kind === 'exited') return { exitCode: end.exitCode }
+    if (end.kind === 'lost' && end.exitCode !== undefined) return { exitCode: end.exitCode }
+    return { exitCode: 137, note: 'its container was ended' }
+  }
+
+  #containerOf({ image }: Pick<SandboxStep, 'image'>): JobContainer {
+    const { main, others } = this.#containers
+    if (image === undefined) return main
+    const { full } = parseImageReference(image)
+    const other = full === main.parts.image ? main : others.get(full)
+    if (!other) throw new NarwhalError('internal', `the sandbox has no container of image ${full}`)
+    return other
+  }
+
+  #number(step: SandboxStep): NumberedStep {
+    this.#steps += 1
+    return { ...step, number: this.#steps }
+  }
+
+  /** Starts what is down, one after the other: two steps may want it at once. */
+  #startFor(container: JobContainer, signal: AbortSignal): Promise<void> {
+    const { main } = this.#containers
+    if (main.isUp && container.isUp) return Promise.resolve()
+    return this.#starts.run(async () => {
+      if (!main.isUp) {
+        // What still stands has the network of one that is gone.
+        await this.#killOthers()
+        await this.#gate.pass(() => main.start(), signal)
+        this.#oomKills.delete(main)
+      }
+      if (container.isUp) return
+      await this.#gate.pass(() => container.start(), signal)
+      this.#oomKills.delete(container)
+    })
+  }
+
+  async #killAll(): Promise<void> {
+    await Promise.all([this.#containers.main.kill(), this.#killOthers()])
+  }
+
+  async #killOthers(): Promise<void> {
+    const up = [...this.#containers.others.values()].filter(({ isUp }) => isUp)
+    await Promise.all(up.map((one) => one.kill()))
+  }
+
+  async #exitOf(container: JobContainer, end: StepEnd): Promise<StepExit> {
+    if (end.kind === 'exited') {
+      const killed = end.oomKills > (this.#oomKills.get(container) ?? 0)
+      this.#oomKills.set(container, end.oomKills)
+      return killed && end.exitCode !== 0
+        ? { exitCode: end.exitCode, note: this.#outOfMemory() }
+        : { exitCode: end.exitCode }
+    }
+    const { image } = container.parts
+    if (end.kind === 'gone') await container.kill()
+    const state = await container.inspect()
+    if (!state) throw unavailable(`the container of ${this.#spec.name} is gone: it was removed`)
+    if (end.kind === 'not_running') {
+      const words = `the container of ${this.#spec.name} ended by itself (${state.exitCode})`
+      throw unavailable(words)
+    }
+    if (!state.running) {
+      await container.kill()
+      const note = state.oomKilled ? this.#outOfMemory() : 'the step ended its own container'
+      return { exitCode: 137, note }
+    }
+    if (end.kind === 'lost' && end.exitCode !== undefined && end.exitCode > 128) {
+      await container.kill()
+      return { exitCode: end.exitCode, note: 'the shell around the step was killed' }
+    }
+    const said = end.kind === 'lost' ? end.said : 'it did not end when it was killed'
+    throw unavailable(`the container of image ${image} could not run the step: ${said}`)
+  }
+
+  #outOfMemory(): string {
+    return outOfMemory(this.#spec.limits.memoryBytes)
+  }
+
+  async #remove(): Promise<void> {
+    this.#closing.abort(
+      new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
+    )
+    await Promise.all(this.#running)
+    const { main, others, services, place } = this.#containers
+    const forSteps = [main, ...others.values()]
+    await Promise.all([...forSteps.map((one) => one.remove()), services?.remove()])
+    // Only now is it empty.
+    await place.release()
+    this.#onRemoved()
+  }
+}
+
+function unavailable(message: string): NarwhalError {
+  return new NarwhalError('unavailable', message)
+}

@@ -1,0 +1,145 @@
+import type { Duplex } from 'node:stream'
+import type { ServiceSpec } from '../../../core/plan/plan.ts'
+import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import type { ServiceEvent, StepExit } from '../executor.ts'
+import { orByHand } from './docker-by-hand.ts'
+import { chunksOf } from './docker-exec.ts'
+import { execOnce } from './docker-exec-once.ts'
+import type { DockerApi } from './engine/docker-api.ts'
+import { FrameReader } from './engine/docker-frames.ts'
+import { type ReadyTries, untilReady } from './ready-check.ts'
+
+export interface ServiceParts {
+  readonly api: DockerApi
+  /** Of a container that was created. */
+  readonly id: string
+  readonly service: ServiceSpec
+  readonly hear: (event: ServiceEvent) => void | Promise<void>
+  /** Runs a script until it ends with 0, in the network of this container. */
+  readonly watch: (container: string, script: string, signal: AbortSignal) => Promise<void>
+}
+
+const TAIL_BYTES = 2_000
+const SHOWN_LINES = 3
+
+/** The container of a service: *created*, *running* from `start` until it ends by itself or is removed. */
+export class ServiceContainer {
+  readonly id: string
+  readonly #parts: ServiceParts
+  readonly #over = new AbortController()
+  readonly #closing = new AbortController()
+  #tail = ''
+
+  constructor(parts: ServiceParts) {
+    this.id = parts.id
+    this.#parts = parts
+  }
+
+  /** Starts it and resolves when it is ready; rejects with the signal's reason, or why it is not. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { api, id, service, hear } = this.#parts
+    // Before its start, so that nothing it says is missed.
+    const output = await api.attachContainer(id)
+    try {
+      await api.startContainer(id)
+    } catch (error) {
+      output.destroy()
+      throw this.#refused(error)
+    }
+    await hear({ type: 'started' })
+    void this.#follow(output)
+    if (!service.ready) return
+    try {
+      await this.#untilReady(service.ready, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      const reason = describeError(error)
+      await hear({ type: 'failed', reason })
+      throw error
+    }
+  }
+
+  /** Ends it; what it says and does from now on is told to nobody. */
+  async remove(): Promise<void> {
+    const { api, id } = this.#parts
+    this.#closing.abort()
+    await orByHand(id, api.removeContainer(id))
+  }
+
+  async #untilReady(check: NonNullable<ServiceSpec['ready']>, signal: AbortSignal): Promise<void> {
+    const { api, id, watch } = this.#parts
+    const tries: ReadyTries = { last: '' }
+    const late = AbortSignal.timeout(check.timeoutMs)
+    const probe = {
+      run: (script: string, until: AbortSignal) =>
+        execOnce(api, id, ['/bin/sh', '-c', script], until),
+      watch: (script: string, until: AbortSignal) => watch(id, script, until),
+    }
+    try {
+      const until = AbortSignal.any([signal, late, this.#over.signal])
+      await untilReady(check, probe, tries, until)
+      this.#over.signal.throwIfAborted()
+    } catch (error) {
+      signal.throwIfAborted()
+      // Its end may be told a moment after the engine has refused to run something in it.
+      const state = await api.inspectContainer(id)
+      if (state && !state.running) {
+        throw this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
+      }
+      if (late.aborted) {
+        const why = tries.last === '' ? '' : ` (${tries.last})`
+        throw this.#failed(`did not get ready in ${check.timeoutMs / 1000} s${why}`)
+      }
+      throw this.#failed(`can't be asked whether it is ready: ${describeError(error)}`)
+    }
+  }
+
+  /** Hears it out, and tells how it ended, unless that is the runner's doing. */
+  async #follow(output: Duplex): Promise<void> {
+    const { api, id, hear } = this.#parts
+    const ended = api.waitContainer(id, this.#closing.signal)
+    ended.catch(() => {})
+    output.on('error', () => {})
+    const frames = new FrameReader()
+    for await (const data of chunksOf(output)) {
+      for (const { stream, chunk } of frames.read(data)) {
+        this.#tail = (this.#tail + chunk).slice(-TAIL_BYTES)
+        await hear({ type: 'output', stream, chunk })
+      }
+    }
+    output.destroy()
+    try {
+      const exitCode = await ended
+      this.#over.abort()
+      if (!this.#closing.signal.aborted)
+        await hear({ type: 'ended', exit: await this.#exitOf(exitCode) })
+    } catch {
+      // The engine has gone away, or it is being removed.
+      this.#over.abort()
+    }
+  }
+
+  async #exitOf(exitCode: number): Promise<StepExit> {
+    const state = await this.#parts.api.inspectContainer(this.id)
+    return state?.oomKilled ? { exitCode, note: 'out of memory' } : { exitCode }
+  }
+
+  #failed(what: string): NarwhalError {
+    const lines = this.#tail
+      .split('\n')
+      .map((line) => line.replaceAll(/\p{Cc}+/gu, ' ').trim())
+      .filter((line) => line !== '')
+    const said =
+      lines.length === 0 ? '' : `; it said last: ${lines.slice(-SHOWN_LINES).join(' | ')}`
+    return new NarwhalError('invalid', `service ${this.#parts.service.name} ${what}${said}`)
+  }
+
+  /** Of a container that can't be started it is mostly the command that is wrong. */
+  #refused(error: unknown): NarwhalError {
+    const { name, command } = this.#parts.service
+    const known = NarwhalError.from(error)
+    const isItsFault = /exec|executable|entrypoint/i.test(known.message) && command !== undefined
+    const words = `service ${name} can't be started: ${known.message}`
+    return new NarwhalError(isItsFault ? 'invalid' : known.code, words, { cause: error })
+  }
+}

@@ -1,0 +1,25 @@
+import { allOrNone } from '../../../lib/async/all-or-none.ts'
+import type { ServiceContainer } from './docker-service.ts'
+
+/** The services of one job, on its network; `start` once, and `remove`. */
+export class JobServices {
+  readonly #containers: readonly ServiceContainer[]
+
+  constructor(containers: readonly ServiceContainer[]) {
+    this.#containers = containers
+  }
+
+  get ids(): readonly string[] {
+    return this.#containers.map(({ id }) => id)
+  }
+
+  /** Resolves when all are ready; rejects with why the first of them is not. */
+  async start(signal: AbortSignal): Promise<void> {
+    const starts = this.#containers.map((one) => (either: AbortSignal) => one.start(either))
+    await allOrNone(starts, signal)
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#containers.map((one) => one.remove()))
+  }
+}

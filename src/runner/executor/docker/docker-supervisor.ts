@@ -1,0 +1,88 @@
+import type { SandboxStep } from '../executor.ts'
+import { AS_STEP } from './docker-launcher.ts'
+import { END_ALL, END_ALL_NAMES, markScript } from './docker-leftovers.ts'
+
+/** Where a container has the scripts of its steps and the FIFOs to its runner, read-only. */
+export const CONTROL_DIR = '/narwhal'
+/** The FIFOs of a supervisor, in the container's control folder. */
+export const COMMANDS = 'commands'
+export const ENDS = 'ends'
+
+const SIGNALS = 'HUP INT QUIT TERM USR1 USR2 ALRM'
+const END_OF_DAYS = 2_147_483_647
+
+/**
+ * The main process of a container: a POSIX shell that runs one step after the other, each as a process
+ * of its own, and tells how it ended (exit code, out-of-memory kills so far; cgroup v2, v1). Everything
+ * on the way is built into the shell.
+ *
+ * - The first line of the commands is the key, which it shows with all that it tells; it is kept
+ *   in the shell's memory alone, which no step can read (docker-launcher.ts). Commands without it are passed over.
+ * - What a step leaves running is ended before its end is told: it could do to the next one whatever it
+ *   likes, being the same user. Where others run in the background, which is told with the command, they are told apart by
+ *   their marks (docker-leftovers.ts).
+ * - No step has its two FIFOs. It is deaf to signals that a step sends to all it can see.
+ * - The commands end with the runner, and then so does the container.
+ *
+ * Its variables are unset first: the image may have exported their like.
+ */
+export const SUPERVISOR = `
+[ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
+trap '' ${SIGNALS}
+unset narwhal_key narwhal_word narwhal_step narwhal_beside narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session narwhal_launcher ${END_ALL_NAMES}
+exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
+for narwhal_file in /usr/bin/setsid /bin/setsid; do
+  if [ -x "$narwhal_file" ]; then narwhal_session=$narwhal_file; fi
+done
+narwhal_launcher=${CONTROL_DIR}/${AS_STEP}
+"$narwhal_launcher" /bin/sh -c : || narwhal_launcher=
+read -r narwhal_key <&3 || exit
+tell() { echo "
+$narwhal_key $*" >&4; }
+${END_ALL}
+tell ready
+while read -r narwhal_word narwhal_step narwhal_beside <&3; do
+  [ "$narwhal_word" = "$narwhal_key" ] || continue
+  (. "${CONTROL_DIR}/go-$narwhal_step")
+  narwhal_code=$?
+  if [ "$narwhal_beside" ]; then
+    narwhal_end_all "$narwhal_step"
+  else
+    # All but this shell and the container's first process, at once: none can start another meanwhile.
+    kill -s KILL -- -1
+  fi
+  narwhal_oom=0
+  for narwhal_file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    if [ -r "$narwhal_file" ]; then
+      while read -r narwhal_word narwhal_count; do
+        if [ "$narwhal_word" = oom_kill ]; then narwhal_oom=$narwhal_count; fi
+      done <"$narwhal_file"
+    fi
+  done
+  tell ended "$narwhal_step" "$narwhal_code" "$narwhal_oom"
+done
+`
+
+/**
+ * What the supervisor's child for a step does, from the opening of its streams to the script. A session
+ * of its own, where the image has \`setsid\`, keeps its \`kill 0\` from the supervisor. What a shell
+ * lets nobody set, such as PPID, is passed over.
+ */
+export function goScript({ env }: SandboxStep, number: number, isBeside: boolean): string {
+  const exports = Object.entries(env).map(
+    ([name, value]) => `command export ${name}='${value.replaceAll("'", "'\\''")}'`,
+  )
+  return `
+trap - ${SIGNALS}
+exec >${CONTROL_DIR}/out-${number} 2>${CONTROL_DIR}/err-${number}
+tell began ${number}
+exec 3<&- 4>&-
+${isBeside ? markScript(number) : ''}
+set -- \${narwhal_launcher:+"$narwhal_launcher"} \${narwhal_session:+"$narwhal_session"}
+{
+:
+${exports.join('\n')}
+} 2>/dev/null
+exec "$@" /bin/sh -e ${CONTROL_DIR}/step-${number}
+`
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { parseImageReference } from '../../../../core/image-reference.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import { parseEngineAddress } from './docker-address.ts'
+import { DockerApi } from './docker-api.ts'
+
+const NOTHING = new AbortController().signal
+
+/** An engine that says what a test wants to hear, over TCP. */
+async function engine(answer: RequestListener, version = '1.41') {
+  const paths: string[] = []
+  const server = createServer((request, response) => {
+    if (request.url === '/version') response.end(JSON.stringify({ ApiVersion: version }))
+    else {
+      paths.push(`${request.method} ${request.url}`)
+      answer(request, response)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    api: new DockerApi(parseEngineAddress(url)),
+    paths,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function fails(code: string, words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof NarwhalError)
+    assert.deepEqual([error.code, words.test(error.message)], [code, true], error.message)
+    return true
+  }
+}
+
+test('speaks the version of the engine', async () => {
+  await using old = await engine((_, response) => response.end('[]'))
+  await old.api.listContainers('a', 'b')
+  assert.match(old.paths.join(), /^GET \/v1\.41\/containers\/json/)
+  await using future = await engine((_, response) => response.end('[]'), '1.99')
+  await future.api.listContainers('a', 'b')
+  assert.match(future.paths.join(), /^GET \/v1\.99\/containers\/json/)
+})
+
+test('refuses an engine that is too old, and one that is none', async () => {
+  await using old = await engine((_, response) => response.end(), '1.40')
+  await assert.rejects(old.api.ping(), fails('unavailable', /speaks API 1\.40 .*Docker 20\.10/))
+  await using none = await engine((_, response) => response.end(), 'no version')
+  await assert.rejects(none.api.ping(), fails('unavailable', /refused GET \/version: 200/))
+})
+
+test('tells a failed pull in the words of the engine, wherever they come', async () => {
+  const image = parseImageReference('registry.example/x:1')
+  const words = /^image registry\.example\/x:1 can't be pulled: no such host$/
+  await using early = await engine((_, response) => {
+    response.writeHead(500).end('{"message":"no such host"}')
+  })
+  await assert.rejects(early.api.pullImage(image, NOTHING), fails('not_found', words))
+  await using late = await engine((_, response) => {
+    response.write('{"status":"Pulling"}\n{"status":"Down')
+    response.end('loading"}\n{"errorDetail":{"message":"x"},"error":"no such host"}\n')
+  })
+  await assert.rejects(late.api.pullImage(image, NOTHING), fails('not_found', words))
+  await using good = await engine((_, response) => response.end('{"status":"Pulling"}\n'))
+  await good.api.pullImage(image, NOTHING)
+  assert.match(good.paths.join(), /images\/create\?fromImage=registry\.example%2Fx&tag=1$/)
+})
+
+test('does not take a pull that broke off for a success', async () => {
+  await using broken = await engine((_, response) => {
+    response.write('{"status":"Pulling"}\n')
+    setImmediate(() => response.destroy())
+  })
+  const pull = broken.api.pullImage(parseImageReference('x'), NOTHING)
+  await assert.rejects(pull, fails('unavailable', /the pull of x:latest broke off/))
+})
+
+test('gives a pull up when its signal aborts', async () => {
+  const asked = Promise.withResolvers<void>()
+  await using slow = await engine((_, response) => {
+    response.write('{"status":"Pulling"}\n')
+    asked.resolve()
+  })
+  const stop = new AbortController()
+  const pull = slow.api.pullImage(parseImageReference('x'), stop.signal)
+  await asked.promise
+  stop.abort(new Error('cancelled by hand'))
+  await assert.rejects(pull, /cancelled by hand/)
+})
+
+test('tells what the engine refused', async () => {
+  await using engineOf = await engine((_, response) => {
+    response.writeHead(500).end('{"message":"no space left on device"}')
+  })
+  const words = /refused POST \/containers\/x\/start: 500 no space left on device$/
+  await assert.rejects(engineOf.api.startContainer('x'), fails('unavailable', words))
+})

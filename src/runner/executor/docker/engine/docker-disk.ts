@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { measureFolders, type NamedFolder } from '../../../disk/measure-folders.ts'
+import type { DiskUse, SandboxDisk } from '../../executor.ts'
+import type { JobContainers } from '../docker-maker.ts'
+import type { DockerApi } from './docker-api.ts'
+import { WORKSPACE } from './docker-profile.ts'
+
+const Info = z.object({ DockerRootDir: z.string().optional() })
+const Measured = z.object({
+  SizeRw: z.number().nullish(),
+  Mounts: z.array(z.object({ Type: z.string(), Source: z.string().optional() })).nullish(),
+})
+
+/** By the engine's address: where it has its files, on its own machine. */
+const roots = new Map<string, Promise<string | undefined>>()
+
+/**
+ * What the containers of a job take of the disk: the workspace, their own layers, which the engine measures, and their
+ * anonymous volumes where these are on this machine.
+ */
+export function dockerDisk(
+  { main, others, services }: JobContainers,
+  workspace: string,
+): SandboxDisk {
+  const { api, id } = main.parts
+  const ids = [id, ...[...others.values()].map((one) => one.parts.id), ...(services?.ids ?? [])]
+  const folders = [workspace]
+  void rootOf(api).then((root) => root !== undefined && folders.push(root))
+  return {
+    folders,
+    measure: async (signal) => {
+      const uses = await Promise.all(ids.map((one) => useOf(api, one)))
+      const volumes = uses.flatMap((use) => use.volumes)
+      const named: readonly NamedFolder[] = [
+        { path: workspace, name: WORKSPACE },
+        ...volumes.map((path) => ({ path, name: '(volume of a service)' })),
+      ]
+      const { bytes, largest } = await measureFolders(named, signal)
+      const layers = uses.reduce((sum, use) => sum + use.layerBytes, 0)
+      return withLayers({ bytes, largest }, layers)
+    },
+  }
+}
+
+function withLayers({ bytes, largest }: DiskUse, layers: number): DiskUse {
+  const all = [...largest, { path: '(outside the workspace)', bytes: layers }]
+  const told = all.filter((one) => one.bytes > 0).toSorted((a, b) => b.bytes - a.bytes)
+  return { bytes: bytes + layers, largest: told.slice(0, 3) }
+}
+
+async function useOf(api: DockerApi, id: string) {
+  const answer = await api.find(`/containers/${id}/json?size=1`)
+  const { SizeRw, Mounts } = Measured.parse(answer ?? {})
+  const volumes = (Mounts ?? []).filter(({ Type }) => Type === 'volume')
+  return { layerBytes: SizeRw ?? 0, volumes: volumes.flatMap(({ Source }) => Source ?? []) }
+}
+
+/** Asked once; where the engine does not say, or is away, only the workspace tells that something is written. */
+function rootOf(api: DockerApi): Promise<string | undefined> {
+  const { url } = api.address
+  const known = roots.get(url)
+  if (known) return known
+  const asked = api.find('/info').then(
+    (answer) => Info.parse(answer ?? {}).DockerRootDir,
+    () => void roots.delete(url),
+  )
+  roots.set(url, asked)
+  return asked
+}

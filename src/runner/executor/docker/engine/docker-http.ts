@@ -1,0 +1,123 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describeError, NarwhalError } from '../../../../lib/errors.ts'
+import type { EngineAddress } from './docker-address.ts'
+
+/** One call to an Engine API. */
+export interface EngineCall {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** With the version's prefix and the query. */
+  readonly path: string
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** How long the engine may be silent, in milliseconds; 120,000 unless told, 0: for ever. */
+  readonly silenceMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface EngineAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+const SILENCE_MS = 120_000
+
+/** Connecting anew costs 0.1 ms here; a connection kept from before a restart costs an error. */
+const agent = new Agent({ keepAlive: false })
+
+/** Calls and reads the whole answer, whatever its status. Rejects `unavailable` without an answer. */
+export async function callEngine(address: EngineAddress, call: EngineCall): Promise<EngineAnswer> {
+  const response = await streamFromEngine(address, call)
+  try {
+    return { status: response.statusCode ?? 0, text: await text(response) }
+  } catch (error) {
+    throw engineAway(address, error, call.signal)
+  }
+}
+
+/** Calls and resolves with the answer's head; its body is the caller's to read or destroy. */
+export async function streamFromEngine(
+  address: EngineAddress,
+  call: EngineCall,
+): Promise<IncomingMessage> {
+  const outgoing = open(address, call, {})
+  const answer = Promise.withResolvers<IncomingMessage>()
+  outgoing.on('response', answer.resolve)
+  outgoing.on('error', answer.reject)
+  try {
+    return await answer.promise
+  } catch (error) {
+    throw engineAway(address, error, call.signal)
+  }
+}
+
+/**
+ * Calls and takes the connection over as a raw stream in both directions ("hijack" in the Engine's
+ * words). Resolves with the answer instead where the engine does not give the connection away.
+ */
+export async function hijackEngine(
+  address: EngineAddress,
+  call: EngineCall,
+): Promise<Duplex | EngineAnswer> {
+  const outgoing = open(address, call, { connection: 'Upgrade', upgrade: 'tcp' })
+  const answer = Promise.withResolvers<Duplex | EngineAnswer>()
+  outgoing.on('upgrade', (_response, socket: Duplex, head: Buffer) => {
+    if (head.length > 0) socket.unshift(head)
+    // A step may say nothing for hours.
+    if (socket instanceof Socket) socket.setTimeout(0)
+    answer.resolve(socket)
+  })
+  outgoing.on('response', (response) => {
+    const status = response.statusCode ?? 0
+    text(response).then((words) => answer.resolve({ status, text: words }), answer.reject)
+  })
+  outgoing.on('error', answer.reject)
+  try {
+    return await answer.promise
+  } catch (error) {
+    throw engineAway(address, error, call.signal)
+  }
+}
+
+function open(
+  address: EngineAddress,
+  call: EngineCall,
+  headers: Readonly<Record<string, string>>,
+): ClientRequest {
+  const body = call.body === undefined ? undefined : JSON.stringify(call.body)
+  const outgoing = request({
+    ...address.connect,
+    agent,
+    method: call.method,
+    path: call.path,
+    headers: {
+      host: 'narwhal',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      'content-length': Buffer.byteLength(body ?? ''),
+    },
+    ...(call.signal ? { signal: call.signal } : {}),
+  })
+  const silenceMs = call.silenceMs ?? SILENCE_MS
+  outgoing.setTimeout(silenceMs, () => {
+    outgoing.destroy(new Error(`silent for ${silenceMs / 1000} s`))
+  })
+  outgoing.end(body)
+  return outgoing
+}
+
+function engineAway(address: EngineAddress, cause: unknown, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const advice =
+    code === 'EACCES'
+      ? 'this user may not use its socket: add the user to the group `docker`, or set NARWHAL_EXECUTOR'
+      : 'start it, or set NARWHAL_EXECUTOR'
+  return new NarwhalError(
+    'unavailable',
+    `the container engine at ${address.url} does not answer: ${advice} (${describeError(cause)})`,
+    { cause },
+  )
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { ImageRun } from '../../../../core/attempt/image-run.ts'
+import type { JobContainer } from '../docker-container.ts'
+import type { JobServices } from '../docker-services.ts'
+import type { DockerApi } from './docker-api.ts'
+
+const Container = z.object({
+  Image: z.string().optional(),
+  Config: z.object({ Image: z.string().optional() }).optional(),
+})
+const Image = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() })
+
+interface Containers {
+  readonly main: JobContainer
+  readonly others: ReadonlyMap<string, JobContainer>
+  readonly services?: Pick<JobServices, 'ids'>
+}
+
+/**
+ * What the containers of a job are made of: asked of the containers themselves, since a name may stand for something
+ * else by now. What the engine does not tell is left out.
+ */
+export async function imagesOf({
+  main,
+  others,
+  services,
+}: Containers): Promise<readonly ImageRun[]> {
+  const { api } = main.parts
+  const steps = [main, ...others.values()].map(({ parts }) => imageOf(api, parts.id, parts.image))
+  const beside = (services?.ids ?? []).map((id) => imageOf(api, id))
+  const found = (await Promise.all([...steps, ...beside])).flat()
+  return [...new Map(found.map((one) => [one.image, one])).values()]
+}
+
+async function imageOf(api: DockerApi, id: string, name?: string): Promise<readonly ImageRun[]> {
+  try {
+    const { Image: image, Config } = Container.parse(await api.find(`/containers/${id}/json`))
+    const named = name ?? Config?.Image
+    if (image === undefined || named === undefined) return []
+    const facts = Image.parse(await api.find(`/images/${image}/json`))
+    return [{ image: named, digest: digestOf(facts, named) }]
+  } catch {
+    return []
+  }
+}
+
+/** That of the registry under this name, if it is from one. */
+function digestOf({ Id, RepoDigests }: z.infer<typeof Image>, name: string): string {
+  const digests = (RepoDigests ?? []).map((text) => text.split('@'))
+  const [bare = name] = name.split('@')
+  const own = digests.find(
+    ([repository = '']) => bare === repository || bare.startsWith(`${repository}:`),
+  )
+  return (own ?? digests[0])?.[1] ?? Id
+}

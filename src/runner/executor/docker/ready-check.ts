@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ReadyCheck } from '../../../core/plan/plan.ts'
+import type { ExecResult } from './docker-exec-once.ts'
+
+/** How a service is looked at. */
+export interface ReadyProbe {
+  /** Runs a script in the service's own shell. */
+  readonly run: (script: string, signal: AbortSignal) => Promise<ExecResult>
+  /** Runs a script until it ends with 0 by another shell, in the service's network. */
+  readonly watch: (script: string, signal: AbortSignal) => Promise<void>
+}
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+/** A try that hangs is given up for the next, after so long in milliseconds. */
+const TRY_MS = 15_000
+
+/** What is known of the last try, in words. */
+export interface ReadyTries {
+  last: string
+}
+
+/** Resolves once the check holds; rejects with the signal's reason, or when it never can hold. */
+export async function untilReady(
+  check: ReadyCheck,
+  probe: ReadyProbe,
+  tries: ReadyTries,
+  signal: AbortSignal,
+): Promise<void> {
+  const script = 'command' in check ? check.command : listenScript(check.ports)
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
+    const late = AbortSignal.timeout(TRY_MS)
+    const { exitCode, said } = await probe
+      .run(script, AbortSignal.any([signal, late]))
+      .catch((error: unknown) => {
+        signal.throwIfAborted()
+        if (!late.aborted) throw error
+        return { exitCode: 1, said: `it took longer than ${TRY_MS / 1000} s` }
+      })
+    if (exitCode === 0) return
+    if (hasNoShell(exitCode, said)) {
+      if ('ports' in check) return await probe.watch(script, signal)
+      throw new Error('its image has no /bin/sh for `ready`: give a port in place of the command')
+    }
+    tries.last =
+      'ports' in check
+        ? `it does not listen on ${check.ports.join(' and ')}`
+        : `the last try ended with exit code ${exitCode}${said === '' ? '' : `: ${said}`}`
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
+}
+
+function hasNoShell(exitCode: number, said: string): boolean {
+  return (exitCode === 126 || exitCode === 127) && /exec.*\/bin\/sh/s.test(said)
+}
+
+/**
+ * Ends with 0 when something listens on each of the ports, and not on the loopback alone. All of it is
+ * built into the shell: whatever else an image may lack, it has the kernel's tables (proc(5)).
+ */
+function listenScript(ports: readonly number[]): string {
+  const hex = ports.map((port) => port.toString(16).toUpperCase().padStart(4, '0'))
+  return `
+for port in ${hex.join(' ')}; do
+  found=
+  for table in /proc/net/tcp /proc/net/tcp6; do
+    [ -r "$table" ] || continue
+    while read -r _ at _ state _; do
+      case "$state $at" in
+        "0A 0100007F:"* | "0A 00000000000000000000000001000000:"*) ;;
+        "0A "*":$port") found=1 ;;
+      esac
+    done <"$table"
+  done
+  [ -n "$found" ] || exit 1
+done`
+}

@@ -1,0 +1,24 @@
+import type { SandboxSpec } from '../../executor.ts'
+
+/** What can't be changed any more once a container runs: with it, one waits for the right job. */
+export interface WarmKind extends Pick<SandboxSpec, 'network' | 'isStranger'> {
+  /** The full reference. */
+  readonly image: string
+}
+
+const NO_NETWORK = ' without network'
+const STRANGERS = ' for strangers'
+
+/** Kinds as texts, to be counted and remembered; no image reference holds a blank. */
+export function warmKey({ image, network, isStranger }: WarmKind): string {
+  // Without a network they reach the same: nothing.
+  if (network === 'none') return `${image}${NO_NETWORK}`
+  return isStranger ? `${image}${STRANGERS}` : image
+}
+
+export function warmKindOf(key: string): WarmKind {
+  const [image = ''] = key.split(' ')
+  return key.endsWith(NO_NETWORK)
+    ? { image, network: 'none', isStranger: false }
+    : { image, isStranger: key.endsWith(STRANGERS) }
+}

@@ -1,0 +1,153 @@
+import { NarwhalError } from '../../../lib/errors.ts'
+import { checkStep } from '../check-step.ts'
+import type {
+  Executor,
+  OutputListener,
+  Sandbox,
+  SandboxSpec,
+  SandboxStep,
+  StepExit,
+} from '../executor.ts'
+import { PauseGate } from '../pause-gate.ts'
+import { type Course, runFakeScript } from './fake-script.ts'
+
+/**
+ * An executor without processes, for scenarios and load tests: a step's script is read as the little
+ * language of fake-script.ts, and so are the words of a service. An image whose reference begins with `missing` can't be had.
+ *
+ * It polices its callers. It throws NarwhalError `internal` for what the port forbids: two runs at
+ * once in one sandbox but for those in the background, an image that the sandbox was not opened with, a run after the disposal, two open sandboxes of the same name, an open after
+ * the executor's disposal. `openSandboxes` tells what nobody has disposed of.
+ */
+export class FakeExecutor implements Executor {
+  readonly engines = ['fake'] as const
+  readonly #open = new Map<string, FakeSandbox>()
+  #closed = false
+
+  /** The names of the sandboxes that are open, in the order of their opening. */
+  get openSandboxes(): readonly string[] {
+    return [...this.#open.keys()]
+  }
+
+  async probe(): Promise<string> {
+    return ''
+  }
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    signal.throwIfAborted()
+    if (this.#closed) throw misuse('a sandbox was opened after the disposal of its executor')
+    if (this.#open.has(spec.name)) throw misuse(`sandbox ${spec.name} was opened twice`)
+    const { image, images = [], services = [] } = spec
+    for (const one of [image, ...images, ...services.map((service) => service.image)]) {
+      if (!one?.startsWith('missing')) continue
+      const words = `image ${one} can't be pulled: the fake engine does not have it`
+      throw new NarwhalError('not_found', words)
+    }
+    const sandbox = new FakeSandbox(spec, () => this.#open.delete(spec.name))
+    this.#open.set(spec.name, sandbox)
+    await sandbox.startServices()
+    return sandbox
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#open.values()].map((sandbox) => sandbox[Symbol.asyncDispose]()))
+  }
+}
+
+/** *Idle* or *running* one step, beside those in the background; paused or not, or *disposed* for ever. */
+class FakeSandbox implements Sandbox {
+  readonly workspace = '/workspace'
+  readonly #spec: SandboxSpec
+  readonly #forget: () => void
+  readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
+  readonly #outputs: string[] = []
+  readonly #running = new Set<Promise<unknown>>()
+  #isBusy = false
+
+  constructor(spec: SandboxSpec, forget: () => void) {
+    this.#spec = spec
+    this.#forget = forget
+  }
+
+  /** A service's words are a script; it is ready at once. */
+  async startServices(): Promise<void> {
+    const { services = [], onService } = this.#spec
+    const course = { gate: this.#gate, signal: this.#closing.signal, outputs: [] }
+    for (const [index, { env, command = [] }] of services.entries()) {
+      await onService?.(index, { type: 'started' })
+      if (command.length === 0) continue
+      const output: OutputListener = (stream, chunk) =>
+        onService?.(index, { type: 'output', stream, chunk })
+      const run = runFakeScript({ script: command.join(' '), env }, output, course)
+      void this.#track(run.then((exit) => onService?.(index, { type: 'ended', exit })))
+    }
+  }
+
+  async run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    const { name, images = [] } = this.#spec
+    if (this.#closing.signal.aborted) throw misuse(`a step was run in ${name} after its end`)
+    if (this.#isBusy && !step.background) throw misuse(`two steps were run in ${name} at once`)
+    if (step.image !== undefined && !images.includes(step.image)) {
+      throw misuse(`a step was run with image ${step.image}, which ${name} was not opened with`)
+    }
+    checkStep(step)
+    const until = AbortSignal.any([signal, this.#closing.signal])
+    if (step.background) return await this.#track(this.#runBeside(step, output, until))
+    this.#isBusy = true
+    try {
+      return await this.#track(runFakeScript(step, output, this.#course(until)))
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  /** Asked to end, it does, as a process without a handler would. */
+  async #runBeside(
+    step: SandboxStep,
+    output: OutputListener,
+    until: AbortSignal,
+  ): Promise<StepExit> {
+    const end = step.background?.end
+    const signal = end ? AbortSignal.any([until, end]) : until
+    try {
+      return await runFakeScript(step, output, this.#course(signal))
+    } catch (error) {
+      until.throwIfAborted()
+      if (end?.aborted) return { exitCode: 143 }
+      throw error
+    }
+  }
+
+  #course(signal: AbortSignal): Course {
+    return { gate: this.#gate, signal, outputs: this.#outputs }
+  }
+
+  #track<Result>(run: Promise<Result>): Promise<Result> {
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
+    return run
+  }
+
+  async pause(): Promise<void> {
+    await this.#gate.close()
+  }
+
+  async resume(): Promise<void> {
+    this.#gate.open()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(
+      new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
+    )
+    await Promise.all(this.#running)
+    this.#forget()
+  }
+}
+
+function misuse(message: string): NarwhalError {
+  return new NarwhalError('internal', message)
+}

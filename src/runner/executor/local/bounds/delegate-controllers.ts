@@ -1,0 +1,54 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import { readStat } from '../../processes/process-search.ts'
+
+const WANTED = ['memory', 'pids']
+const SWITCH_ON = WANTED.map((name) => `+${name}`).join(' ')
+
+/**
+ * Sees to it that groups below this one of version 2 may have limits of memory and processes, and of processors where that
+ * can be had. There a group has either processes or
+ * groups with limits, so this process and what it has started move into a leaf, `narwhal-runner`, where they are in the
+ * way. Throws with the reason where it can't be had, as in a service without `Delegate=yes`.
+ */
+export function delegateControllers(group: string): void {
+  const missing = WANTED.filter((name) => !words(join(group, 'cgroup.controllers')).includes(name))
+  if (missing.length > 0) {
+    const what = missing.join(' and ')
+    throw new NarwhalError('unavailable', `${group} has no ${what}: a service needs Delegate=yes`)
+  }
+  const control = join(group, 'cgroup.subtree_control')
+  if (!WANTED.every((name) => words(control).includes(name))) {
+    // The machine's own root group alone has no type, and may have both.
+    if (existsSync(join(group, 'cgroup.type'))) moveAside(group)
+    writeFileSync(control, SWITCH_ON)
+  }
+  if (words(control).includes('cpu') || !words(join(group, 'cgroup.controllers')).includes('cpu'))
+    return
+  try {
+    writeFileSync(control, '+cpu')
+  } catch {
+    // As where a real-time process is in some group: jobs have the other limits then.
+  }
+}
+
+function moveAside(group: string): void {
+  const leaf = join(group, 'narwhal-runner')
+  mkdirSync(leaf, { recursive: true })
+  const pids = words(join(group, 'cgroup.procs'))
+  for (const pid of pids) {
+    if (isOfThisProcess(pid)) writeFileSync(join(leaf, 'cgroup.procs'), pid)
+  }
+}
+
+function isOfThisProcess(pid: string): boolean {
+  for (let at = pid; at !== '' && at !== '0'; at = readStat(at)[1] ?? '') {
+    if (at === String(process.pid)) return true
+  }
+  return false
+}
+
+function words(file: string): readonly string[] {
+  return readFileSync(file, 'utf8').trim().split(/\s+/)
+}

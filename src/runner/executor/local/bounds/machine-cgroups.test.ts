@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { tempDir } from '../../../../../test/support/temp-dir.ts'
+import { delegateControllers } from './delegate-controllers.ts'
+import { findOwnGroup } from './machine-cgroups.ts'
+import { SandboxCgroups } from './sandbox-cgroups.ts'
+
+const V1_MOUNTS = `
+25 20 0:22 / /proc rw - proc proc rw
+31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+32 30 0:28 / /sys/fs/cgroup/memory rw shared:9 - cgroup cgroup rw,memory
+33 30 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids
+`
+
+test('on a hybrid machine the groups of version 1 are found', () => {
+  const facts = { groups: '8:pids:/\n4:memory:/system/narwhal\n0::/x\n', mounts: V1_MOUNTS }
+  const memory = { path: '/sys/fs/cgroup/memory/system/narwhal', version: 1 }
+  assert.deepEqual(findOwnGroup('memory', facts), memory)
+  assert.deepEqual(findOwnGroup('pids', facts), { path: '/sys/fs/cgroup/pids', version: 1 })
+})
+
+test('on a unified one the group of version 2, also seen from within a container', () => {
+  const mounts = '31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup rw'
+  const own = { path: '/sys/fs/cgroup/system.slice/narwhal.service', version: 2 }
+  const groups = '0::/system.slice/narwhal.service\n'
+  assert.deepEqual(findOwnGroup('pids', { groups, mounts }), own)
+  const bound = '31 30 0:27 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw'
+  const inner = { groups: '0::/docker/abc/init\n', mounts: bound }
+  assert.deepEqual(findOwnGroup('memory', inner), { path: '/sys/fs/cgroup/init', version: 2 })
+  assert.equal(findOwnGroup('memory', { groups: '0::/other\n', mounts: bound }), undefined)
+  assert.equal(findOwnGroup('memory', { groups: '', mounts: '' }), undefined)
+})
+
+test('a group of version 2 without its controllers is told, with what a service needs', async () => {
+  await using dir = await tempDir()
+  await writeFile(dir.join('cgroup.controllers'), 'cpu memory\n')
+  assert.throws(() => delegateControllers(dir.path), /has no pids: a service needs Delegate=yes/)
+})
+
+test('the controllers are switched on for the groups below, and this process moves into a leaf', async () => {
+  await using dir = await tempDir()
+  await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
+  await writeFile(dir.join('cgroup.subtree_control'), '\n')
+  await writeFile(dir.join('cgroup.type'), 'domain\n')
+  // Process 1 is no child of this one.
+  await writeFile(dir.join('cgroup.procs'), `1\n${process.pid}\n`)
+  delegateControllers(dir.path)
+  assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+memory +pids')
+  const moved = await readFile(dir.join('narwhal-runner/cgroup.procs'), 'utf8')
+  assert.equal(moved, String(process.pid))
+})
+
+test('processors are switched on besides, where that is to be had and is not yet', async () => {
+  await using dir = await tempDir()
+  await writeFile(dir.join('cgroup.controllers'), 'cpuset cpu memory pids\n')
+  await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
+  delegateControllers(dir.path)
+  assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+cpu')
+})
+
+test('limits of version 2 are written where the kernel has them', async () => {
+  await using dir = await tempDir()
+  await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
+  await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
+  await mkdir(dir.join('narwhal-r/probe'), { recursive: true })
+  const facts = { groups: '0::/\n', mounts: `1 1 0:1 / ${dir.path} rw - cgroup2 cgroup rw` }
+  const said = SandboxCgroups.find('r', facts)
+  // The trial is over when its folder is removed, which only the kernel's own file system allows.
+  assert.ok(typeof said === 'string')
+  assert.match(said, /ENOTEMPTY/)
+  const read = (name: string) => readFile(dir.join('narwhal-r/probe', name), 'utf8')
+  assert.equal(await read('memory.max'), String(2 ** 30))
+  assert.equal(await read('pids.max'), '100')
+  assert.equal(await read('cpu.max'), '50000 100000')
+})

@@ -1,0 +1,198 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import type { Logger } from '../../../lib/log.ts'
+import { type Connection, noConnection } from '../../network/job-networks.ts'
+import type { NetworkSource } from '../../network/network-source.ts'
+import type { Executor, Sandbox, SandboxSpec, SandboxStep } from '../executor.ts'
+import { PROCESS_MARK } from '../processes/process-search.ts'
+import { refuseContainers } from '../refuse-containers.ts'
+import {
+  type BubblewrapMode,
+  MASK_FILE,
+  STEPS_FOLDER,
+  sandboxArgs,
+  WORKSPACE,
+} from './bubblewrap-args.ts'
+import { type Box, type BoxMeans, findMeans, openBox } from './bubblewrap-box.ts'
+import {
+  bubblewrapProgram,
+  bubblewrapShell,
+  findBubblewrapMode,
+  giveWorkspace,
+  type ModeTrial,
+  shellFile,
+  tryMode,
+} from './bubblewrap-mode.ts'
+import { LocalSandboxes } from './local-sandboxes.ts'
+import type { Scratch } from './scratch.ts'
+import { STANDARD_PATH } from './standard-path.ts'
+
+export interface BubblewrapExecutorOptions {
+  /** The runner's name among all on this machine. */
+  readonly instance: string
+  /** Absolute paths that no job may see, besides those that never are visible: Narwhal's data. */
+  readonly hide: readonly string[]
+  /** How jobs are connected; the caller's to dispose, after this. */
+  readonly networks: NetworkSource
+  /** The PATH of the steps; the system's own folders unless told. */
+  readonly path?: string
+  /** For scratch folders; the machine's temporary one unless told. */
+  readonly folder?: string
+  readonly log?: Logger
+}
+
+interface SandboxPlace {
+  readonly box: Box
+  readonly connection: Connection
+  readonly scratch: Scratch
+}
+
+/**
+ * Jobs over this machine's own programs, isolated by bubblewrap: a read-only view of the system's
+ * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own in which
+ * the job's workspace, home and /tmp are the same; what a step leaves in the background ends with it.
+ *
+ * Limits: memory, processors and the number of processes by control groups of its own; where there are none, processes
+ * alone, and these only where the sandbox has a user of its own. No core dumps.
+ * Its system calls are filtered (see seccomp/).
+ *
+ * The steps' base environment: PATH and HOME.
+ */
+export class BubblewrapExecutor implements Executor {
+  readonly engines = ['bubblewrap'] as const
+  readonly #options: BubblewrapExecutorOptions
+  readonly #sandboxes: LocalSandboxes
+  #isToldOf = false
+  #found: BoxMeans | undefined
+  #mode: Promise<BubblewrapMode | string> | undefined
+  /** What kept it from making a sandbox without a network; empty when it can. */
+  #noNetwork: Promise<string> | undefined
+
+  constructor(options: BubblewrapExecutorOptions) {
+    this.#options = options
+    this.#sandboxes = new LocalSandboxes(options.instance, options.folder)
+  }
+
+  async probe(): Promise<string> {
+    const known = await this.#mode
+    // What works goes on to work; what does not may have been mended.
+    if (typeof known === 'string') this.#mode = undefined
+    const mode = await this.#findMode()
+    return typeof mode === 'string' ? mode : this.#options.networks.trouble
+  }
+
+  async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+    refuseContainers(spec, 'only has bubblewrap')
+    const mode = await this.#findMode()
+    if (typeof mode === 'string') throw new NarwhalError('unavailable', mode)
+    const { limits } = spec
+    return this.#sandboxes.open(async (scratch, owned) => {
+      const connection = owned.use(await this.#connect(spec))
+      if (connection.kind === 'none') await this.#checkNoNetwork(mode)
+      const box = await openBox({ mode, means: this.#means(), scratch, limits }, owned)
+      return this.#parts(spec, { box, connection, scratch })
+    }, signal)
+  }
+
+  /** Ends and removes what a former process of this instance left behind; resolves to its number. */
+  async reap(): Promise<number> {
+    const left = await this.#sandboxes.reap()
+    await this.#means().groups?.sweep()
+    return left
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sandboxes[Symbol.asyncDispose]()
+    this.#found?.groups?.[Symbol.dispose]()
+  }
+
+  async #connect({ network, isStranger }: SandboxSpec): Promise<Connection> {
+    if (network === 'none') return noConnection('')
+    const networks = await this.#options.networks.get()
+    return networks.connect(isStranger ? 'strangers' : 'own')
+  }
+
+  async #parts(spec: SandboxSpec, { box, connection, scratch }: SandboxPlace) {
+    const path = this.#options.path ?? STANDARD_PATH
+    const { hide } = this.#options
+    const { enter, notes } = connection
+    const start = { ...box, enter }
+    const network = connection.kind === 'none' ? ('none' as const) : undefined
+    const resolvConf = await writeResolvConf(scratch, connection)
+    let given = false
+    return {
+      notes,
+      name: spec.name,
+      workspace: WORKSPACE,
+      maskPath: MASK_FILE,
+      folders: [
+        { path: spec.workspace, name: WORKSPACE },
+        { path: scratch.tmp, name: '/tmp' },
+        { path: scratch.shm, name: '/dev/shm' },
+        { path: scratch.home, name: '/home/narwhal' },
+      ],
+      explain: box.explain,
+      stepsPath: STEPS_FOLDER,
+      // Bubblewrap ends every process of a step with the step.
+      killAll: async () => {},
+      shellFor: async (env: Readonly<Record<string, string>>) => {
+        const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
+        const file = await scratch.writeScript(0, shellFile(env))
+        const { workspace, limits } = spec
+        const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
+        return bubblewrapShell(start, await sandboxArgs({ ...view, isShell: true }), base)
+      },
+      programFor: async (file: string, step: SandboxStep) => {
+        // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
+        if (!given) await giveWorkspace(box.mode, [spec.workspace, scratch.home])
+        given = true
+        const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
+        const { workspace, limits } = spec
+        const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
+        return bubblewrapProgram(start, await sandboxArgs(view), base, step.env)
+      },
+    }
+  }
+
+  /** Elsewhere a step would fail for it, as if it were the user's fault. */
+  async #checkNoNetwork(mode: BubblewrapMode): Promise<void> {
+    this.#noNetwork ??= tryMode(mode, this.#trial(), 'none').catch(describeError)
+    const trouble = await this.#noNetwork
+    if (trouble === '') return
+    this.#noNetwork = undefined
+    const words = `bubblewrap can't make a network of its own here (${trouble}): use Docker for \`network: none\``
+    throw new NarwhalError('unavailable', words)
+  }
+
+  /** How bubblewrap works here, or why it does not; tried once until it is probed again. */
+  #findMode(): Promise<BubblewrapMode | string> {
+    this.#mode ??= findBubblewrapMode(this.#trial()).then((mode) => {
+      if (typeof mode === 'string' || this.#isToldOf) return mode
+      this.#isToldOf = true
+      for (const words of this.#means().missing) this.#options.log?.warn(words)
+      return mode
+    })
+    return this.#mode
+  }
+
+  #trial(): ModeTrial {
+    const { instance, folder } = this.#options
+    return { instance, folder, means: this.#means() }
+  }
+
+  #means(): BoxMeans {
+    this.#found ??= findMeans(this.#options.instance)
+    return this.#found
+  }
+}
+
+async function writeResolvConf(
+  scratch: Scratch,
+  { resolvConf }: Connection,
+): Promise<string | undefined> {
+  if (resolvConf === undefined) return undefined
+  const file = join(scratch.path, 'resolv.conf')
+  await writeFile(file, resolvConf, { mode: 0o644 })
+  return file
+}

@@ -1,0 +1,161 @@
+import { SerialQueue } from '../../../lib/async/serial-queue.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { deletedBytes } from '../../disk/deleted-files.ts'
+import { measureFolders, type NamedFolder, withDeleted } from '../../disk/measure-folders.ts'
+import { checkStep } from '../check-step.ts'
+import type {
+  MaskFile,
+  OutputListener,
+  Sandbox,
+  SandboxDisk,
+  SandboxFiles,
+  SandboxHandle,
+  SandboxStep,
+  StepExit,
+} from '../executor.ts'
+import { PauseGate } from '../pause-gate.ts'
+import type { FifoStock } from '../pipes/fifo-stock.ts'
+import { inContainer, type ProcessSearch, withMark } from '../processes/process-search.ts'
+import { TreeStop } from '../processes/process-tree.ts'
+import type { SandboxShell } from '../sandbox-shell.ts'
+import { filesIn } from './bounds/sandbox-files.ts'
+import { type LocalProgram, runLocal } from './local-step.ts'
+import type { Scratch } from './scratch.ts'
+
+/** What tells the sandboxes on the runner's own root file system apart. */
+export interface LocalSandboxParts {
+  readonly name: string
+  /** As the steps see it. */
+  readonly workspace: string
+  readonly scratch: Scratch
+  /** Where it writes. */
+  readonly folders: readonly NamedFolder[]
+  readonly fifos: FifoStock
+  /** Where the steps see the scratch folder's `maskFile`. */
+  readonly maskPath: string
+  /** Where the steps see the scratch folder's `steps`. */
+  readonly stepsPath: string
+  /** The program that runs the script in this file. */
+  readonly programFor: (
+    scriptFile: string,
+    step: SandboxStep,
+  ) => Promise<Omit<LocalProgram, 'fifos' | 'gate'>>
+  /** A shell for a person, with this environment. */
+  readonly shellFor: (env: Readonly<Record<string, string>>) => Promise<SandboxShell>
+  /** What an exit code other than 0 does not say; called once after each such end. */
+  readonly explain?: () => string | undefined
+  /** Ends what steps left behind. */
+  readonly killAll: () => Promise<void>
+  /** What the job's log has to say of it. */
+  readonly notes?: readonly string[]
+  /** Called once nothing runs any more; removes what the sandbox had. */
+  readonly onClosed: () => Promise<void>
+}
+
+/** A sandbox whose steps are processes of this machine; open, paused or not, until its disposal. */
+export class LocalSandbox implements Sandbox {
+  readonly #parts: LocalSandboxParts
+  readonly #closing = new AbortController()
+  readonly #gate = new PauseGate()
+  readonly #pauses = new SerialQueue()
+  readonly #stop: TreeStop
+  #steps = 0
+  readonly #running = new Set<Promise<unknown>>()
+  readonly files: SandboxFiles
+  #removal: Promise<void> | undefined
+
+  constructor(parts: LocalSandboxParts) {
+    this.#parts = parts
+    this.files = filesIn(() => [parts.scratch.steps], parts.stepsPath)
+    this.#stop = new TreeStop(withMark((mark) => mark === parts.scratch.mark))
+  }
+
+  get workspace(): string {
+    return this.#parts.workspace
+  }
+
+  get notes(): readonly string[] {
+    return this.#parts.notes ?? []
+  }
+
+  get maskFile(): MaskFile {
+    const { maskPath, scratch } = this.#parts
+    return { path: maskPath, runnerPath: scratch.maskFile }
+  }
+
+  get disk(): SandboxDisk {
+    const { folders, scratch } = this.#parts
+    const isOurs = withMark((mark) => mark === scratch.mark)
+    // The control group has the mark's name, and nothing gets out of that.
+    const inGroup = inContainer(scratch.mark)
+    const search: ProcessSearch = (pid) => (inGroup(pid) === 'ours' ? 'ours' : isOurs(pid))
+    return {
+      folders: folders.map(({ path }) => path),
+      measure: async (signal) => {
+        const use = await measureFolders(folders, signal)
+        const bytes = await deletedBytes(search)
+        return bytes > 0 ? withDeleted(use, bytes) : use
+      },
+    }
+  }
+
+  shell({ env }: Pick<SandboxStep, 'env'>): Promise<SandboxShell> {
+    return this.#parts.shellFor(env)
+  }
+
+  get handle(): SandboxHandle {
+    return { kind: 'processes', mark: this.#parts.scratch.mark }
+  }
+
+  pause(): Promise<void> {
+    return this.#pauses.run(async () => {
+      await this.#gate.close()
+      await this.#stop.stop()
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#pauses.run(async () => {
+      this.#stop.resume()
+      this.#gate.open()
+    })
+  }
+
+  run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
+    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
+    return run
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#removal ??= this.#remove()
+    return this.#removal
+  }
+
+  async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+    checkStep(step)
+    signal.throwIfAborted()
+    this.#steps += 1
+    const { scratch, programFor } = this.#parts
+    const file = await scratch.writeScript(this.#steps, step.script)
+    const program = {
+      ...(await programFor(file, step)),
+      fifos: this.#parts.fifos,
+      gate: this.#gate,
+      end: step.background?.end,
+    }
+    const exitCode = await runLocal(program, output, signal)
+    const note = exitCode === 0 ? undefined : this.#parts.explain?.()
+    return note === undefined ? { exitCode } : { exitCode, note }
+  }
+
+  async #remove(): Promise<void> {
+    this.#closing.abort(
+      new NarwhalError('cancelled', `the sandbox of ${this.#parts.name} is closed`),
+    )
+    await Promise.all(this.#running)
+    await this.#parts.killAll()
+    await this.#parts.onClosed()
+  }
+}

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { constants } from 'node:os'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { OutputListener } from '../executor.ts'
+import type { PauseGate } from '../pause-gate.ts'
+import type { FifoStock } from '../pipes/fifo-stock.ts'
+import { StepPipes } from '../pipes/step-pipes.ts'
+
+/** A program of this machine that runs a step's script. */
+export interface LocalProgram {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** What its standard input holds, closed after it; empty unless told. */
+  readonly input?: string
+  readonly cwd: string
+  /** FIFOs in store, in a folder that nobody else gets into. */
+  readonly fifos: FifoStock
+  /** The user it is started as; the runner's own unless told. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+  /** Through which it starts. */
+  readonly gate: PauseGate
+  /** Ends every process of the step; called when the step is aborted or its output can't be heard. */
+  readonly kill: (pid: number) => Promise<void>
+  /** Asks them to end. */
+  readonly terminate: (pid: number) => Promise<void>
+  /** When that is to be done, if it is. */
+  readonly end?: AbortSignal | undefined
+}
+
+/**
+ * Runs a program to its end, hears its output, and resolves to its exit
+ * code (128 + n after signal n). Left-behind processes that hold the pipes are not waited for.
+ *
+ * The pipes are FIFOs: Node would give the child sockets, which can't be opened by /dev/stdout.
+ */
+export async function runLocal(
+  program: LocalProgram,
+  output: OutputListener,
+  signal: AbortSignal,
+): Promise<number> {
+  signal.throwIfAborted()
+  await using pipes = await openPipes(program)
+  const child = await program.gate.pass(async () => start(program, pipes), signal)
+  const exited = exitOf(child, program.command)
+  const terminate = () => void program.terminate(child.pid ?? 0).catch(() => {})
+  program.end?.addEventListener('abort', terminate)
+  try {
+    if (program.end?.aborted) terminate()
+    return await pipes.hear(exited, output, signal)
+  } catch (error) {
+    if (child.pid !== undefined) await program.kill(child.pid)
+    await exited.catch(() => {})
+    throw error
+  } finally {
+    program.end?.removeEventListener('abort', terminate)
+  }
+}
+
+function start(program: LocalProgram, { writers }: StepPipes) {
+  const child = spawn(program.command, program.args, {
+    cwd: program.cwd,
+    env: program.env,
+    ...program.user,
+    stdio: [program.input === undefined ? 'ignore' : 'pipe', writers.stdout, writers.stderr],
+    // A process group of its own, to be killed as one.
+    detached: true,
+  })
+  // A program that ends without having read it all.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(program.input)
+  return child
+}
+
+function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<number> {
+  const exit = Promise.withResolvers<number>()
+  child.once('exit', (code, signal) =>
+    exit.resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
+  )
+  child.once('error', (error) => {
+    exit.reject(
+      new NarwhalError('unavailable', `${command} could not be started`, { cause: error }),
+    )
+  })
+  exit.promise.catch(() => {})
+  return exit.promise
+}
+
+/**
+ * The two FIFOs of one step. They have no name any more once they are open; the step's user may open
+ * them anew, as `echo >/dev/stderr` does.
+ */
+async function openPipes({ fifos }: LocalProgram): Promise<StepPipes> {
+  const [stdout = '', stderr = ''] = await fifos.take(2)
+  try {
+    return await StepPipes.open({ stdout, stderr })
+  } finally {
+    for (const path of [stdout, stderr]) rmSync(path, { force: true })
+  }
+}

@@ -1,0 +1,92 @@
+import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+import { withMark } from '../processes/process-search.ts'
+import { killTree } from '../processes/process-tree.ts'
+import { makeMaskFile } from './make-mask-file.ts'
+
+/**
+ * What a sandbox on the runner's own root file system needs besides the workspace: the files of its
+ * steps, a home and a temporary folder, all empty at first and gone with the job.
+ */
+export interface Scratch extends AsyncDisposable {
+  readonly path: string
+  /** Which processes are the sandbox's: what is in their environment under PROCESS_MARK. */
+  readonly mark: string
+  readonly steps: string
+  readonly home: string
+  readonly tmp: string
+  readonly shm: string
+  /** The runner's path of the sandbox's `maskFile`. */
+  readonly maskFile: string
+  /** Writes the script of the nth step and resolves to its path. */
+  writeScript(number: number, script: string): Promise<string>
+}
+
+const KINDS = ['sandbox', 'fifos'] as const
+type FolderKind = (typeof KINDS)[number]
+
+/**
+ * Makes a scratch folder, closed to all other users of the machine; `instance` names the runner, so
+ * that its leftovers can be found. It is in `parent`, or in the machine's temporary folder.
+ */
+export async function openScratch(instance: string, parent = tmpdir()): Promise<Scratch> {
+  const path = await openFolder(instance, parent)
+  const scratch = {
+    path,
+    mark: basename(path),
+    steps: join(path, 'steps'),
+    home: join(path, 'home'),
+    tmp: join(path, 'tmp'),
+    shm: join(path, 'shm'),
+    maskFile: join(path, 'mask'),
+    writeScript: async (number: number, script: string) => {
+      const file = join(scratch.steps, `step-${number}`)
+      await writeFile(file, script, { mode: 0o644 })
+      return file
+    },
+    [Symbol.asyncDispose]: () => removeFolder(path),
+  }
+  const folders = [scratch.steps, scratch.home, scratch.tmp, scratch.shm]
+  await Promise.all(folders.map((folder) => mkdir(folder, { mode: 0o755 })))
+  // Not with mkdir: the mode would lose what the umask of this process takes.
+  await Promise.all([scratch.tmp, scratch.shm].map((folder) => chmod(folder, 0o1777)))
+  await Promise.all([scratch.steps, scratch.home].map((folder) => chmod(folder, 0o755)))
+  await makeMaskFile(scratch.maskFile)
+  return scratch
+}
+
+/** Makes a folder that only this process's user gets into; what is open to the steps may lie in it. */
+export async function openFolder(
+  instance: string,
+  parent = tmpdir(),
+  kind: FolderKind = 'sandbox',
+): Promise<string> {
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  // With mode 0700, and so it stays.
+  return await mkdtemp(join(parent, prefixOf(instance, kind)))
+}
+
+/**
+ * Ends the processes and removes the scratch folders that a former process of this instance left;
+ * resolves to the number of the folders.
+ */
+export async function reapScratch(instance: string, parent = tmpdir()): Promise<number> {
+  await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
+  // Former versions had all of them in the temporary folder.
+  const left = await Promise.all(
+    [...new Set([parent, tmpdir()])].map(async (folder) => {
+      const names = await readdir(folder).catch(() => [])
+      return names
+        .filter((name) => KINDS.some((kind) => name.startsWith(prefixOf(instance, kind))))
+        .map((name) => join(folder, name))
+    }),
+  )
+  await Promise.all(left.flat().map((path) => removeFolder(path)))
+  return left.flat().filter((path) => basename(path).startsWith(prefixOf(instance))).length
+}
+
+function prefixOf(instance: string, kind: FolderKind = 'sandbox'): string {
+  return `narwhal-${kind}-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}-`
+}

@@ -1,0 +1,116 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { OutputListener, OutputStream } from '../executor.ts'
+import { EndMarker } from './end-marker.ts'
+import { PipeReader } from './pipe-reader.ts'
+
+interface Pipe {
+  readonly reader: PipeReader
+  readonly writer: FileHandle
+}
+
+/** Two FIFOs that nobody else uses. */
+export interface FifoPaths {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * What one step writes to. FIFOs, for they can be opened anew by /dev/stdout and in a container; and
+ * this process holds a writing end of each, to write the end marker when the script has ended.
+ */
+export class StepPipes implements AsyncDisposable {
+  readonly #stdout: Pipe
+  readonly #stderr: Pipe
+
+  private constructor(stdout: Pipe, stderr: Pipe) {
+    this.#stdout = stdout
+    this.#stderr = stderr
+  }
+
+  /** Opens the FIFOs at both ends; their names are not needed any more by this process. */
+  static async open(paths: FifoPaths): Promise<StepPipes> {
+    const stdout = await openPipe(paths.stdout)
+    try {
+      return new StepPipes(stdout, await openPipe(paths.stderr))
+    } catch (error) {
+      await closePipe(stdout)
+      throw error
+    }
+  }
+
+  /** The descriptors for a process that is started with them. */
+  get writers(): { readonly stdout: number; readonly stderr: number } {
+    return { stdout: this.#stdout.writer.fd, stderr: this.#stderr.writer.fd }
+  }
+
+  /**
+   * Hears what a step writes until it has ended, and resolves to how it ended. Processes that it left
+   * behind with the pipes in their hands are not waited for. Rejects with the signal's reason, and with
+   * what the listener throws: then the step may still run.
+   */
+  async hear<End>(ended: Promise<End>, output: OutputListener, signal: AbortSignal): Promise<End> {
+    const marker = new EndMarker()
+    const heard = Promise.all([
+      hear(this.#stdout.reader, 'stdout', marker, output),
+      hear(this.#stderr.reader, 'stderr', marker, output),
+    ])
+    heard.catch(() => {})
+    const aborted = Promise.withResolvers<never>()
+    const abort = () => aborted.reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    try {
+      const end = await Promise.race([ended, heard.then(() => ended), aborted.promise])
+      await Promise.race([Promise.all([this.#mark(marker), heard]), aborted.promise])
+      return end
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([closePipe(this.#stdout), closePipe(this.#stderr)])
+  }
+
+  /** Writes the marker behind everything that the script wrote. */
+  async #mark(marker: EndMarker): Promise<void> {
+    await Promise.all(
+      [this.#stdout, this.#stderr].map(({ writer }) => writer.write(`${marker.token}\n`)),
+    )
+  }
+}
+
+/**
+ * Hears a stream up to the marker; what comes after it is thrown away with the pipe. Rejects when the pipe
+ * is closed before, and with what the listener throws.
+ */
+function hear(
+  reader: PipeReader,
+  stream: OutputStream,
+  marker: EndMarker,
+  output: OutputListener,
+): Promise<void> {
+  const finder = marker.finder()
+  return reader.read((chunk) => {
+    const found = finder.feed(chunk)
+    const heard = found.output.length > 0 ? output(stream, found.output) : undefined
+    const isEnd = found.facts !== undefined
+    return heard instanceof Promise ? heard.then(() => isEnd) : isEnd
+  })
+}
+
+async function openPipe(path: string): Promise<Pipe> {
+  const reader = new PipeReader(path)
+  try {
+    return { reader, writer: await open(path, 'w') }
+  } catch (error) {
+    reader.destroy()
+    throw error
+  }
+}
+
+async function closePipe({ reader, writer }: Pipe): Promise<void> {
+  reader.destroy()
+  // A marker that is still being written has lost its reader by now, and the handle waits for it.
+  await writer.close()
+}

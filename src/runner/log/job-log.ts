@@ -1,0 +1,104 @@
+import { chunkOf } from '../../contract/log/log-chunk.ts'
+import { costOf, type LogChunk } from '../../core/attempt/log-chunk.ts'
+import {
+  cutInWords,
+  FLOOD_TIMES,
+  LOG_TAIL_BYTES,
+  leftOutInWords,
+} from '../../core/attempt/log-limit.ts'
+import type { EventSpool } from '../spool/event-spool.ts'
+
+/** What makes a chunk, so that the whole is within the limit. */
+const FULL_CHUNK_BYTES = 512 * 1024
+/** The end of a log stays in memory in so many parts at the most: each costs something besides its text. */
+const MOST_TAIL_CHUNKS = 20_000
+
+export interface JobLogLimit {
+  /** What the log may have, in bytes of text. */
+  readonly maxBytes: number
+  /** Called once, when much more than that was printed. */
+  readonly onFlood: () => void
+}
+
+/**
+ * The log of one attempt on its way to the spool, within its limit: the beginning goes there at once.
+ * From where it is too long on, nothing leaves the runner but a line that says so: the newest is kept in memory, packed,
+ * until the job is over; then it follows behind a line that says what is missing between.
+ *
+ * States: *passing* → *cutting* → *released*. What does not fit is never put between what does.
+ */
+export class JobLog {
+  readonly #events: EventSpool
+  readonly #limit: JobLogLimit
+  readonly #headBytes: number
+  #printed = 0
+  #isCutting = false
+  #isFlooded = false
+  #tail: LogChunk[] = []
+  #tailBytes = 0
+  readonly #lost = { lines: 0, bytes: 0 }
+
+  constructor(events: EventSpool, limit: JobLogLimit) {
+    this.#events = events
+    this.#limit = limit
+    // The last chunk that is kept may reach over it.
+    this.#headBytes = limit.maxBytes - LOG_TAIL_BYTES - 2 * FULL_CHUNK_BYTES
+  }
+
+  get mask(): EventSpool['mask'] {
+    return this.#events.mask
+  }
+
+  /** Undefined while there is room; else resolves when whoever prints much may go on. */
+  room(): Promise<void> | undefined {
+    return this.#isCutting ? undefined : this.#events.room()
+  }
+
+  add(chunk: LogChunk): void {
+    const cost = costOf(chunk)
+    this.#printed += cost
+    if (!this.#isCutting && this.#printed > this.#headBytes) this.#isCutting = true
+    if (!this.#isCutting) {
+      this.#events.append({ type: 'log', chunk })
+      return
+    }
+    this.#tail.push(chunk)
+    this.#tailBytes += cost
+    this.#forgetOldest()
+    if (this.#isFlooded || this.#printed <= FLOOD_TIMES * this.#limit.maxBytes) return
+    this.#isFlooded = true
+    this.#limit.onFlood()
+  }
+
+  /** The job is over: tells what was held back, as fast as it is taken. */
+  async release(): Promise<void> {
+    const chunks = this.#tail
+    this.#tail = []
+    const [first] = chunks
+    if (first && this.#lost.lines > 0) {
+      this.#say(first.step, leftOutInWords(this.#lost, this.#limit.maxBytes))
+    }
+    for (const chunk of chunks) {
+      await this.#events.room()
+      this.#events.append({ type: 'log', chunk })
+    }
+  }
+
+  #say(step: number, text: string): void {
+    const chunk = chunkOf(step, [{ at: Date.now(), stream: 'narwhal', text }])
+    this.#events.append({ type: 'log', chunk })
+  }
+
+  /** What is kept are whole chunks that together have as much as was promised, or a little more. */
+  #forgetOldest(): void {
+    for (let [oldest] = this.#tail; oldest; [oldest] = this.#tail) {
+      const isEnough = this.#tailBytes - costOf(oldest) >= LOG_TAIL_BYTES
+      if (!isEnough && this.#tail.length <= MOST_TAIL_CHUNKS) return
+      if (this.#lost.lines === 0) this.#say(oldest.step, cutInWords(this.#limit.maxBytes))
+      this.#tail.shift()
+      this.#tailBytes -= costOf(oldest)
+      this.#lost.lines += oldest.lineCount
+      this.#lost.bytes += oldest.size
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import { networkInterfaces } from 'node:os'
+import { describeError } from '../../../lib/errors.ts'
+import type { LendNetwork } from '../job-networks.ts'
+import type { NetworkOptions } from '../options.ts'
+import { asIpv6, CLOSED, PRIVATE } from '../ranges.ts'
+import { type JobNamespace, MACHINE_END, type Namespaces } from '../routed/namespaces.ts'
+import type { Audience } from '../routed/rules.ts'
+import type { Table } from '../routed/table.ts'
+import { openOutside } from '../user/outside.ts'
+import { type EngineProofDeps, proveEngine } from './engine-proof.ts'
+import { type Proof, prove } from './proof.ts'
+
+type ProvenTable = Pick<Table, 'id' | 'plan' | 'hasIpv6' | 'alsoPrivate' | 'ownAddresses'>
+
+export interface ProverDeps {
+  readonly table: ProvenTable
+  readonly namespaces: Pick<Namespaces, 'make' | 'remove'>
+  /** For networks of a container engine. */
+  readonly places: Pick<EngineProofDeps, 'reserve' | 'release'>
+  readonly options: Pick<NetworkOptions, 'settings' | 'log'>
+}
+
+/** What fails is tried again after so long, in milliseconds. */
+const RETRY_MS = 5_000
+/** Changes that are none of ours are looked into no more often than this, in milliseconds. */
+const REST_MS = 300_000
+const MOST_NAMED = 8
+
+/**
+ * Keeps what is known of the network of jobs: *unknown* until the first proof has ended, then *proven*,
+ * or *in trouble* with the words for it. One proof runs at a time; what was known holds until it ends.
+ */
+export class Prover {
+  /** Empty while nothing is known against it. */
+  known = ''
+  /** What does not work that should, in words for the logs of jobs. */
+  note = ''
+  /** Why it could not be tried what containers reach; empty: it was, or there are none. */
+  engineTrouble = ''
+  #lend: LendNetwork | undefined
+  readonly #deps: ProverDeps
+  #first: Promise<void> | undefined
+  #running: Promise<void> | undefined
+  #isAskedAgain = false
+  #endedAt = 0
+  #timer: NodeJS.Timeout | undefined
+  readonly #closing = new AbortController()
+
+  constructor(deps: ProverDeps) {
+    this.#deps = deps
+  }
+
+  /** What is known by now; starts the first proof, and another where there is trouble. */
+  get trouble(): string {
+    this.#first ??= this.#run()
+    if (this.known !== '' && performance.now() > this.#endedAt + RETRY_MS) void this.#run()
+    return this.known
+  }
+
+  /** What is known once something is. */
+  async untilKnown(): Promise<string> {
+    this.#first ??= this.#run()
+    await this.#first
+    return this.trouble
+  }
+
+  /** From now on the networks of an engine as well. */
+  async proveEngine(lend: LendNetwork): Promise<void> {
+    this.#lend = lend
+    this.engineTrouble = 'it is not known yet what they reach'
+    this.#isAskedAgain = true
+    this.#first ??= this.#run()
+    await this.#run()
+  }
+
+  async leaveEngine(lend: LendNetwork): Promise<void> {
+    if (this.#lend !== lend) return
+    this.#lend = undefined
+    await this.#running
+  }
+
+  /** Proves it anew. */
+  again(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isAskedAgain = true
+    void this.#run()
+  }
+
+  /** Proves it anew, unless that was done a moment ago: then later. */
+  soon(): void {
+    const restMs = this.#endedAt + REST_MS - performance.now()
+    if (restMs <= 0) return this.again()
+    this.#timer ??= setTimeout(() => this.again(), restMs)
+    this.#timer.unref()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #run(): Promise<void> {
+    this.#running ??= this.#prove().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #prove(): Promise<void> {
+    const { log } = this.#deps.options
+    do {
+      this.#isAskedAgain = false
+      if (this.#closing.signal.aborted) return
+      const { known, note } = this
+      try {
+        this.#judge(await this.#proveBoth())
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.known = `what jobs can reach could not be tried: ${this.#withoutNames(describeError(error))}`
+      }
+      this.#endedAt = performance.now()
+      if (this.known !== known && this.known !== '') log.error({ reason: this.known }, TROUBLE)
+      if (this.known !== known && this.known === '')
+        log.info('the network of jobs is closed as it must be')
+      if (this.note !== note && this.note !== '') log.warn({ reason: this.note }, NO_OUTSIDE)
+    } while (this.#isAskedAgain)
+  }
+
+  async #proveBoth(): Promise<readonly Proof[]> {
+    const { table, namespaces } = this.#deps
+    const { signal } = this.#closing
+    await using stack = new AsyncDisposableStack()
+    const open = async (audience: Audience): Promise<JobNamespace> => {
+      const place = await namespaces.make(audience)
+      stack.defer(() => namespaces.remove(place.name))
+      return place
+    }
+    const own = await open('own')
+    const neighbour = await open('own')
+    const strangers = await open('strangers')
+    const outside = stack.use(await openOutside(table.id, table.hasIpv6))
+    const { ownResolver, strangersResolver } = table.plan
+    const both = { neighbour, outside, machine: addressesOf(table), signal }
+    const ranges = this.#ranges()
+    const ofBoth = await Promise.all([
+      prove({ ...both, enter: own.enter, ranges: ranges.own, resolver: ownResolver }),
+      prove({
+        ...both,
+        enter: strangers.enter,
+        ranges: ranges.strangers,
+        resolver: strangersResolver,
+      }),
+    ])
+    return [...ofBoth, ...(await this.#tryEngine({ outside, machine: both.machine, signal }))]
+  }
+
+  #ranges(): Readonly<Record<Audience, readonly string[]>> {
+    const { table, options } = this.#deps
+    const isPrivate = [...PRIVATE, ...table.alsoPrivate]
+    const isDenied = options.settings.privateNetworks === 'deny'
+    return {
+      own: [...CLOSED, ...(isDenied ? isPrivate : [])].filter(isTried),
+      strangers: [...CLOSED, ...isPrivate].filter(isTried),
+    }
+  }
+
+  async #tryEngine(common: EngineProofDeps['common']): Promise<readonly Proof[]> {
+    if (!this.#lend) return []
+    const { table, places, options } = this.#deps
+    const lend = this.#lend
+    const before = this.engineTrouble
+    try {
+      const proofs = await proveEngine({
+        ...places,
+        id: table.id,
+        lend,
+        ranges: this.#ranges(),
+        common,
+      })
+      this.engineTrouble = ''
+      return proofs
+    } catch (error) {
+      if (common.signal.aborted) return []
+      this.engineTrouble = `what containers can reach could not be tried: ${this.#withoutNames(describeError(error))}`
+      if (this.engineTrouble !== before) options.log.warn({ reason: this.engineTrouble }, UNTRIED)
+      return []
+    }
+  }
+
+  /** Each try has names of its own; with them the same trouble would be told anew each time. */
+  #withoutNames(text: string): string {
+    return text.replaceAll(new RegExp(`\\bnw${this.#deps.table.id}\\w+`, 'g'), 'nw…')
+  }
+
+  #judge(proofs: readonly Proof[]): void {
+    const open = [...new Set(proofs.flatMap((proof) => proof.open))]
+    this.known =
+      open.length === 0
+        ? ''
+        : `jobs are not kept from ${inWords(open)}, though the rules say so: see what else changes this machine's firewall (nft list ruleset)`
+    const names = `nw${this.#deps.table.id}+`
+    if (!proofs.every(({ hasOutside }) => hasOutside)) {
+      this.note = `this machine's firewall drops what jobs send to the outside; let it through: iptables -I FORWARD -i ${names} -j ACCEPT; iptables -I FORWARD -o ${names} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`
+    } else if (!proofs.every(({ hasNames }) => hasNames)) {
+      this.note = `this machine's firewall drops what jobs ask for names; let it through: iptables -I INPUT -i ${names} -p udp --dport 53 -j ACCEPT; iptables -I INPUT -i ${names} -p tcp --dport 53 -j ACCEPT`
+    } else {
+      this.note = ''
+    }
+  }
+}
+
+/** All at which the machine could be reached by a job, if the rules did not hold. */
+function addressesOf({ plan, ownAddresses }: ProvenTable): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.map(({ address }) => address),
+  )
+  // What belongs to one interface is another machine's on another: there, the job's own counts.
+  const own = all.filter((address) => !address.startsWith('fe80:'))
+  const written = ownAddresses.flatMap(asIpv6).filter((address) => !address.includes('/'))
+  const { ownResolver, strangersResolver } = plan
+  const cable = `${MACHINE_END}%eth0`
+  return [...new Set([...own, ...written, cable, ownResolver, strangersResolver])]
+}
+
+/** Of link-local addresses the machine's own is tried: others are asked for first, which takes long. */
+function isTried(range: string): boolean {
+  return range !== 'fe80::/10'
+}
+
+const TROUBLE = 'no job is started here: their network is not closed as it must be'
+const UNTRIED = "strangers' jobs in containers get no network"
+const NO_OUTSIDE = 'jobs do not reach the outside'
+
+function inWords(all: readonly string[]): string {
+  const more = all.length - MOST_NAMED
+  return `${all.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

@@ -1,0 +1,193 @@
+import { SerialQueue } from '../../../lib/async/serial-queue.ts'
+import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import { closedNotes } from '../closed-note.ts'
+import type { Connection, EngineNetwork, JobNetworks, LendNetwork } from '../job-networks.ts'
+import { readNameServers } from '../machine.ts'
+import type { NetworkOptions } from '../options.ts'
+import { ChangeWatch } from '../proof/change-watch.ts'
+import { Prover } from '../proof/prover.ts'
+import { withoutAddresses } from '../resolver/answer-filter.ts'
+import { Resolver } from '../resolver/resolver.ts'
+import { type JobNamespace, Namespaces } from './namespaces.ts'
+import { ReadyPool } from './ready-pool.ts'
+import { type Audience, jobInterface } from './rules.ts'
+import { Table } from './table.ts'
+
+const HOUR_MS = 3_600_000
+const RETRY_MS = 1_000
+
+/**
+ * The network of jobs where the runner is root: each has a namespace with a cable to the machine, which
+ * forwards what the rules (rules.ts) let through. It is *proven* from inside before the first stranger's
+ * job, each hour, and when somebody has changed the machine's firewall or network; a table that was
+ * removed is made again at once. While a proof fails, there is trouble, and no job is started.
+ */
+export class RoutedNetwork implements JobNetworks {
+  readonly #options: NetworkOptions
+  readonly #table: Table
+  readonly #namespaces: Namespaces
+  readonly #pools: Readonly<Record<Audience, ReadyPool<JobNamespace>>>
+  readonly #prover: Prover
+  readonly #parts: AsyncDisposable
+  readonly #watching = new DisposableStack()
+  readonly #reserved = new Set<string>()
+  readonly #changes = new SerialQueue()
+  #nextNetwork = 0
+  #isLookWanted = false
+  #retry: NodeJS.Timeout | undefined
+
+  private constructor(
+    options: NetworkOptions,
+    owned: { table: Table; namespaces: Namespaces; parts: AsyncDisposable },
+  ) {
+    this.#options = options
+    this.#table = owned.table
+    this.#namespaces = owned.namespaces
+    const { log } = options
+    const poolFor = (audience: Audience, size: number) =>
+      new ReadyPool({
+        size,
+        make: () => this.#namespaces.make(audience),
+        discard: ({ name }: JobNamespace) => this.#namespaces.remove(name),
+        log,
+      })
+    this.#pools = { own: poolFor('own', options.ready), strangers: poolFor('strangers', 0) }
+    const places = {
+      reserve: (audience: Audience) => this.#reserve(audience),
+      release: (bridge: string) => this.release(bridge),
+    }
+    this.#prover = new Prover({ ...owned, places, options })
+    this.#parts = owned.parts
+  }
+
+  /** Rejects `unavailable` with what this machine or user lacks; then nothing is left behind. */
+  static async open(options: NetworkOptions): Promise<RoutedNetwork> {
+    await using stack = new AsyncDisposableStack()
+    const table = stack.use(await Table.open(options))
+    const { plan, isClosedToStrangers } = table
+    const servers = options.servers ? { servers: options.servers } : {}
+    stack.use(await Resolver.open({ address: plan.ownResolver, ...servers }))
+    const filter = withoutAddresses((address) => isClosedToStrangers(address))
+    stack.use(await Resolver.open({ address: plan.strangersResolver, filter, ...servers }))
+    const namespaces = new Namespaces(table.namespaceDeps)
+    const network = new RoutedNetwork(options, { table, namespaces, parts: stack.move() })
+    if (options.stays) network.#watch()
+    return network
+  }
+
+  notesFor(audience: Audience): readonly string[] {
+    const { note } = this.#prover
+    return [...(note === '' ? [] : [note]), ...closedNotes(this.#options.settings, audience)]
+  }
+
+  get trouble(): string {
+    return this.#prover.trouble
+  }
+
+  async connect(audience: Audience): Promise<Connection> {
+    await this.check(audience)
+    const { name, enter } = await this.#pools[audience].take()
+    return {
+      kind: 'job',
+      enter,
+      resolvConf: await this.#resolvConf(audience),
+      notes: this.notesFor(audience),
+      [Symbol.asyncDispose]: () => this.#namespaces.remove(name),
+    }
+  }
+
+  readonly containers = 'ruled'
+
+  get engineTrouble(): string {
+    return this.#prover.engineTrouble
+  }
+
+  proveEngine(lend: LendNetwork): Promise<void> {
+    return this.#prover.proveEngine(lend)
+  }
+
+  leaveEngine(lend: LendNetwork): Promise<void> {
+    return this.#prover.leaveEngine(lend)
+  }
+
+  async reserve(audience: Audience): Promise<EngineNetwork> {
+    await this.check(audience)
+    return this.#reserve(audience)
+  }
+
+  #reserve(audience: Audience): EngineNetwork {
+    const { plan, mtu } = this.#table
+    for (let tries = 0; tries < plan.networks; tries++) {
+      const index = this.#nextNetwork++ % plan.networks
+      const rest = `d${index.toString(36)}`
+      if (this.#reserved.has(rest)) continue
+      this.#reserved.add(rest)
+      const bridge = jobInterface(this.#table.id, audience, rest)
+      const resolver = audience === 'own' ? plan.ownResolver : plan.strangersResolver
+      return { bridge, ...plan.network(index), mtu, resolver }
+    }
+    throw new NarwhalError('unavailable', 'all networks for jobs in containers are in use')
+  }
+
+  release(bridge: string): void {
+    this.#reserved.delete(bridge.slice(jobInterface(this.#table.id, 'own', '').length))
+  }
+
+  /** Of one's own jobs the first need not wait for the proof; if it fails, there are no further ones. */
+  async check(audience: Audience): Promise<void> {
+    const known = audience === 'own' ? this.#prover.trouble : await this.#prover.untilKnown()
+    if (known !== '') throw new NarwhalError('unavailable', known)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watching[Symbol.dispose]()
+    clearTimeout(this.#retry)
+    await this.#prover.close()
+    // What was noticed last may still be at work on the rules.
+    await this.#changes.run(async () => {})
+    await Promise.all(Object.values(this.#pools).map((pool) => pool[Symbol.asyncDispose]()))
+    await this.#parts[Symbol.asyncDispose]()
+  }
+
+  #watch(): void {
+    const { name } = this.#table
+    const onChange = () => this.#lookSoon(false)
+    this.#watching.use(new ChangeWatch({ table: name, onChange }))
+    const hourly = setInterval(() => this.#lookSoon(true), HOUR_MS)
+    hourly.unref()
+    this.#watching.defer(() => clearInterval(hourly))
+    this.#pools.own.fill()
+    void this.#prover.untilKnown()
+  }
+
+  /** However often it is asked for meanwhile, it is done once more. */
+  #lookSoon(isTime: boolean): void {
+    if (this.#isLookWanted) return
+    this.#isLookWanted = true
+    void this.#changes.run(async () => {
+      this.#isLookWanted = false
+      if (!this.#watching.disposed) await this.#look(isTime)
+    })
+  }
+
+  /** Sees to it that the rules stand and fit the machine. Never rejects. */
+  async #look(isTime: boolean): Promise<void> {
+    const hasChanged = await this.#table.refresh().catch((error: unknown) => {
+      const reason = describeError(error)
+      this.#options.log.error({ reason }, 'the rules for the network of jobs can not be made')
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.#lookSoon(false), RETRY_MS)
+      this.#retry.unref()
+      return true
+    })
+    if (hasChanged || isTime) this.#prover.again()
+    else this.#prover.soon()
+  }
+
+  async #resolvConf(audience: Audience): Promise<string> {
+    const { plan } = this.#table
+    const server = audience === 'own' ? plan.ownResolver : plan.strangersResolver
+    const { rest } = await readNameServers()
+    return [`nameserver ${server}`, ...rest, ''].join('\n')
+  }
+}

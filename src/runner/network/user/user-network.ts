@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { readNameServers } from '../machine.ts'
+
+/** The programs by which an ordinary user gives a namespace a way out. */
+export type UserModeProgram = 'pasta' | 'slirp4netns'
+
+/** A network namespace of one job, with a process beside it that passes on what the job sends. */
+export interface UserNetwork extends AsyncDisposable {
+  readonly enter: readonly string[]
+  readonly resolvConf: string
+  readonly isUp: boolean
+}
+
+const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+const READY_MS = 10_000
+const LOOK_MS = 10
+
+/** pasta's for the machine's servers for names, wherever those are; from a range that nobody routes. */
+const PASTA_NAMES = '169.254.6.53'
+/** slirp4netns's own. */
+const SLIRP_NAMES = '10.0.2.3'
+
+/**
+ * A job's packets become connections of a process of this machine, so all that this user reaches is
+ * reached but for what these options take away: the machine's loopback, and what listens at the
+ * gateway. Of pasta each is needed: its defaults give the job the machine's own 127.0.0.1.
+ */
+const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
+  pasta: words(
+    `--foreground --quiet --config-net --no-map-gw --dns-forward ${PASTA_NAMES} -t none -u none -T none -U none`,
+  ),
+  slirp4netns: ['--configure', '--mtu=65520', '--disable-host-loopback'],
+}
+
+/** Ends the program with its standard input: also when this process is killed. */
+const GUARDED = '"$@" <&- & child=$!; read -r _; kill -9 "$child"; wait'
+
+/** Opens one; rejects `unavailable` with what the program said. */
+export async function openUserNetwork(program: UserModeProgram): Promise<UserNetwork> {
+  await using stack = new AsyncDisposableStack()
+  const holder = await openHolder(stack)
+  const names = ['--', program, ...OPTIONS[program], String(holder)]
+  const args = program === 'slirp4netns' ? [...names, 'tap0'] : names
+  const passer = spawn('/bin/sh', ['-c', GUARDED, ...args], {
+    env: ENV,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  stack.defer(() => endOf(passer))
+  passer.stdin.on('error', () => {})
+  const said = text(passer.stderr)
+  said.catch(() => {})
+  if (!(await hasRoute(holder))) {
+    passer.stdin.end('\n')
+    const words = (await said).trim().split('\n').at(-1) ?? ''
+    throw new NarwhalError('unavailable', `${program} makes no network: ${words}`)
+  }
+  const { rest } = await readNameServers()
+  const owned = stack.move()
+  return {
+    enter: ['nsenter', '--target', `${holder}`, '--user', '--net', '--preserve-credentials', '--'],
+    resolvConf: [`nameserver ${program === 'pasta' ? PASTA_NAMES : SLIRP_NAMES}`, ...rest, ''].join(
+      '\n',
+    ),
+    get isUp() {
+      return passer.exitCode === null && passer.signalCode === null
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** A process that does nothing but have a user and a network namespace of its own; resolves to its id. */
+async function openHolder(stack: AsyncDisposableStack): Promise<number> {
+  const hold = 'echo ready; exec setpriv --pdeathsig KILL sleep infinity'
+  const args = ['--user', '--map-current-user', '--net', '--', '/bin/sh', '-c', hold]
+  const child = spawn('unshare', args, { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = text(child.stderr)
+  said.catch(() => {})
+  stack.defer(() => endOf(child))
+  const failed = once(child, 'close').then(async () => {
+    throw new NarwhalError('unavailable', `no network can be made: ${(await said).trim()}`)
+  })
+  failed.catch(() => {})
+  await Promise.race([once(child.stdout, 'data'), failed])
+  return child.pid ?? 0
+}
+
+/** Waits until the namespace of the process has a way out. */
+async function hasRoute(pid: number): Promise<boolean> {
+  const deadline = performance.now() + READY_MS
+  while (performance.now() < deadline) {
+    const tables = await Promise.all([
+      readFile(`/proc/${pid}/net/route`, 'utf8').catch(() => ''),
+      readFile(`/proc/${pid}/net/ipv6_route`, 'utf8').catch(() => ''),
+    ])
+    const [four, six] = tables
+    if (/^\S+\t00000000\t[0-9A-F]{8}\t0003/m.test(four)) return true
+    if (/^0{32} 00 0{32} 00 (?!0{32})/m.test(six)) return true
+    await sleep(LOOK_MS)
+  }
+  return false
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  if (child.stdin) child.stdin.end('\n')
+  else child.kill('SIGKILL')
+  await closed
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ')
+}

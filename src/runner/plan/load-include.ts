@@ -1,0 +1,82 @@
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import type { IncludeSource } from '../../contract/rpc/include-source.ts'
+import { isRef, isSha } from '../../core/commit-event.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import { listRemote } from '../../lib/git/list-remote.ts'
+import { type IncludedFile, type IncludeRef, nameOf } from '../../pipeline-file/read/include-ref.ts'
+import type { MirrorCache } from '../mirror/mirror-cache.ts'
+import { readCommit } from '../mirror/read-commit.ts'
+import { readTextFile } from '../mirror/read-text-file.ts'
+
+export interface LoadDeps {
+  /** Whose files are meant where no repository is named; absent: there are none. */
+  readonly commit?: CommitSource
+  readonly mirrors: MirrorCache
+  readonly env: GitEnv
+  /** The repositories that the operator lets files come from. */
+  readonly sources: readonly IncludeSource[]
+}
+
+/**
+ * Brings files that a commit's `narwhal.yml` includes: of the commit itself, or of other repositories
+ * through their mirrors, each ref looked up once. What can't be had is an answer in words.
+ */
+export class IncludeLoader {
+  readonly #deps: LoadDeps
+  readonly #signal: AbortSignal
+  readonly #resolved = new Map<string, Promise<CommitSource>>()
+
+  constructor(deps: LoadDeps, signal: AbortSignal) {
+    this.#deps = deps
+    this.#signal = signal
+  }
+
+  /** Rejects only with the signal's reason. */
+  async load(ref: IncludeRef): Promise<IncludedFile> {
+    try {
+      const commit = ref.from ? await this.#find(ref.from) : this.#deps.commit
+      if (!commit) return { trouble: 'there is no commit that it could be in' }
+      const text = await this.#deps.mirrors.read(commit, this.#signal, async (_path, objects) => {
+        const { tree } = await readCommit(objects, commit.sha)
+        return await readTextFile(objects, tree, ref.path)
+      })
+      if (typeof text === 'string') return { text, sha: commit.sha }
+      return { trouble: text?.message ?? `there is no such file at commit ${commit.sha}` }
+    } catch (error) {
+      this.#signal.throwIfAborted()
+      return { trouble: describeError(error) }
+    }
+  }
+
+  /** The commit that a ref of another repository names now. */
+  #find(from: NonNullable<IncludeRef['from']>): Promise<CommitSource> {
+    const key = nameOf({ from, path: '' })
+    const known = this.#resolved.get(key) ?? this.#resolve(from)
+    this.#resolved.set(key, known)
+    return known
+  }
+
+  async #resolve({ repository, ref }: NonNullable<IncludeRef['from']>): Promise<CommitSource> {
+    const { sources, env } = this.#deps
+    const source = sources.find(({ name }) => name.toLowerCase() === repository.toLowerCase())
+    if (!source) {
+      const by = this.#deps.commit?.isStranger
+        ? 'by a stranger (stranger-includes)'
+        : '(include-repositories)'
+      const words = `the operator lets no files be included from ${repository} ${by}`
+      throw new NarwhalError('forbidden', words)
+    }
+    const { repositoryId, cloneUrl } = source
+    const known = { repositoryId, repositoryName: source.name, cloneUrl }
+    if (isSha(ref)) return { ...known, ref: 'refs/heads/HEAD', sha: ref }
+    const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]
+    const wanted = names.filter(isRef)
+    const refs = await listRemote(parseCloneUrl(cloneUrl), wanted, { env, signal: this.#signal })
+    for (const name of wanted) {
+      const sha = refs.get(name)
+      if (sha && isSha(sha)) return { ...known, ref: name, sha }
+    }
+    throw new NarwhalError('not_found', `${source.name} has no branch or tag ${ref}`)
+  }
+}

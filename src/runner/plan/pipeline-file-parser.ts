@@ -1,0 +1,235 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { PlanFacts } from '../../core/plan/plan-facts.ts'
+import { SerialQueue } from '../../lib/async/serial-queue.ts'
+import { hasCode, NarwhalError } from '../../lib/errors.ts'
+import { limits } from '../../pipeline-file/limits.ts'
+import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
+import type { IncludedFiles } from '../../pipeline-file/read/include-ref.ts'
+
+export interface PipelineFileParserOptions {
+  /** How long one text may take of a processor, in milliseconds; 1,000 unless told. */
+  readonly timeoutMs?: number
+  /** The memory of the thread, in MiB; 128 unless told. */
+  readonly memoryMib?: number
+  /** The code of the thread; for tests. */
+  readonly entry?: URL
+}
+
+/**
+ * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * (`src/runner/plan/plan-worker.ts` → `plan-worker.js` in the folder of the main bundle).
+ */
+const ENTRY = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url)
+
+/** What is asked of the thread. */
+interface ParseRequest {
+  readonly text: string
+  readonly facts: PlanFacts | undefined
+  readonly included: IncludedFiles | undefined
+}
+
+/** Loading the code of the thread is not the file's fault; a busy machine may take long. */
+const START_TIMEOUT_MS = 30_000
+
+/** So many times as long a thread may wait for a processor. */
+const STUCK_TIMES = 30
+
+/** Instead of a message that did not come in time. */
+const LATE = Symbol('late')
+
+/**
+ * Reads pipeline files in a thread of its own, which can be ended whatever a file makes it do.
+ *
+ * States: no thread, a thread that starts, one that waits, one that reads one text, closed. The
+ * thread is started by the first text and kept warm; the first text after it was ended starts the
+ * next. Texts are read one after the other. An idle thread does not keep the process alive.
+ */
+export class PipelineFileParser implements AsyncDisposable {
+  readonly #timeoutMs: number
+  readonly #memoryMib: number
+  readonly #entry: URL
+  readonly #queue = new SerialQueue()
+  #worker: Worker | undefined
+  /** The first message of the thread, or LATE. */
+  #ready: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+
+  constructor({
+    timeoutMs = 1000,
+    memoryMib = 128,
+    entry = ENTRY,
+  }: PipelineFileParserOptions = {}) {
+    this.#timeoutMs = timeoutMs
+    this.#memoryMib = memoryMib
+    this.#entry = entry
+  }
+
+  /**
+   * What the text says, or its problems; that it takes too long or too much memory is a problem,
+   * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
+   */
+  async parse(
+    text: string,
+    facts?: PlanFacts,
+    included?: IncludedFiles,
+  ): Promise<ParsedPipelineFile> {
+    // Refused by its length, without copying it to the thread.
+    if (text.length > limits.bytes) return (await loadParser())(text)
+    return await this.#queue.run(() => this.#read({ text, facts, included }))
+  }
+
+  /** Starts the thread before the first text comes, which then waits for less. */
+  warmUp(): void {
+    if (this.#isClosed) return
+    this.#worker ??= this.#start()
+    this.#worker.unref()
+  }
+
+  async #read(request: ParseRequest): Promise<ParsedPipelineFile> {
+    if (this.#isClosed) throw closed()
+    const worker = this.#worker ?? this.#start()
+    worker.ref()
+    try {
+      if ((await this.#ready) === LATE) {
+        throw new NarwhalError('internal', 'the thread that reads narwhal.yml does not start')
+      }
+      const answer = await this.#ask(worker, request)
+      if (answer !== LATE) return answer as ParsedPipelineFile
+      this.#abandon(worker)
+      return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to read`)
+    } catch (error) {
+      this.#abandon(worker)
+      if (this.#isClosed) throw closed(error)
+      if (isOutOfMemory(error)) {
+        return refused(`narwhal.yml took more than ${this.#memoryMib} MiB of memory to read`)
+      }
+      throw NarwhalError.from(error)
+    } finally {
+      worker.unref()
+    }
+  }
+
+  /**
+   * The thread's answer, or LATE when it has had its time. What counts is the processor's time, so that
+   * a busy machine refuses nothing; a thread that gets none at all is given up in the end.
+   */
+  async #ask(worker: Worker, request: ParseRequest): Promise<unknown> {
+    const before = await worker.cpuUsage()
+    // Heard before anything is said.
+    const answer = nextMessage(worker, STUCK_TIMES * this.#timeoutMs)
+    answer.catch(() => {})
+    worker.postMessage(request)
+    for (let leftMs = this.#timeoutMs; leftMs > 0; ) {
+      const first = await withinTime(answer, leftMs)
+      if (first !== LATE) return first
+      const used = worker.cpuUsage(before).then(toMs, () => answer)
+      const either = await Promise.race([answer, used])
+      if (typeof either !== 'number') return either
+      leftMs = Math.ceil(this.#timeoutMs - either)
+    }
+    // It may have come at the last moment.
+    return await Promise.race([answer, new Promise((resolve) => setImmediate(resolve, LATE))])
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#entry, {
+      // Nothing of this process is the thread's business, but for where compiled code is kept.
+      env: compileCache(),
+      argv: [],
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMib, maxYoungGenerationSizeMb: 32 },
+    })
+    // Errors are heard by whoever waits for an answer; one that comes later must not end the process.
+    worker.on('error', () => {})
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined
+    })
+    this.#worker = worker
+    this.#ready = nextMessage(worker, START_TIMEOUT_MS)
+    this.#ready.catch(() => {})
+    return worker
+  }
+
+  /** Ends a thread without waiting: how long that takes is up to what it does. */
+  #abandon(worker: Worker): void {
+    if (this.#worker === worker) this.#worker = undefined
+    void worker.terminate()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+}
+
+/** Node keeps it in a folder for its own version, below the one that the variable names. */
+function compileCache(): { NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir()
+  return folder ? { NODE_COMPILE_CACHE: dirname(folder) } : {}
+}
+
+/** In this thread it is seldom needed, and is much to load. */
+async function loadParser() {
+  return (await import('../../pipeline-file/parse-pipeline-file.ts')).parsePipelineFile
+}
+
+/** Node tells it in microseconds, also of a thread that computes. */
+function toMs({ user, system }: { readonly user: number; readonly system: number }): number {
+  return (user + system) / 1_000
+}
+
+/** The answer, or LATE; the timer goes with it, for there may be thousands of answers a second. */
+async function withinTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
+  const patience = new AbortController()
+  const waited = sleep(ms, LATE, { ref: false, signal: patience.signal })
+  waited.catch(() => {})
+  try {
+    return await Promise.race([answer, waited])
+  } finally {
+    patience.abort()
+  }
+}
+
+/** The thread's next message, or LATE; rejects when the thread fails or ends. */
+function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // An answer may be there already, if this thread was busy: it is heard before this.
+      setImmediate(() => settle(() => resolve(LATE)))
+    }, timeoutMs)
+    const settle = (how: () => void): void => {
+      clearTimeout(timer)
+      worker.off('message', onMessage)
+      worker.off('error', onError)
+      worker.off('exit', onExit)
+      how()
+    }
+    const onMessage = (message: unknown): void => settle(() => resolve(message))
+    const onError = (error: unknown): void => settle(() => reject(NarwhalError.from(error)))
+    const onExit = (): void => {
+      const message = 'the thread that reads narwhal.yml has ended'
+      settle(() => reject(new NarwhalError('internal', message)))
+    }
+    worker.on('message', onMessage)
+    worker.on('error', onError)
+    worker.on('exit', onExit)
+  })
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  const cause = error instanceof NarwhalError ? error.cause : error
+  return hasCode(cause, 'ERR_WORKER_OUT_OF_MEMORY')
+}
+
+function refused(message: string): ParsedPipelineFile {
+  return { ok: false, problems: [{ message, line: 1, column: 1, excerpt: '' }] }
+}
+
+function closed(cause?: unknown): NarwhalError {
+  return new NarwhalError('cancelled', 'the reader of narwhal.yml is closed', { cause })
+}

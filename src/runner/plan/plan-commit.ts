@@ -1,0 +1,199 @@
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import type { EventFacts } from '../../contract/rpc/event-facts.ts'
+import type { PlannedCommit, PlannedFile, PlanOrder } from '../../contract/rpc/planned-commit.ts'
+import { isRef } from '../../core/commit-event.ts'
+import type { PipelinePlan } from '../../core/plan/plan.ts'
+import type { PlanFacts } from '../../core/plan/plan-facts.ts'
+import { type ChangedFiles, changedFiles } from '../../core/stranger/changed-files.ts'
+import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import { listRemote } from '../../lib/git/list-remote.ts'
+import type { IncludedFiles, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
+import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
+import type { MirrorCache } from '../mirror/mirror-cache.ts'
+import type { ObjectReader } from '../mirror/object-reader.ts'
+import { type CommitText, readCommit } from '../mirror/read-commit.ts'
+import { readTextFile } from '../mirror/read-text-file.ts'
+import { changedPaths } from './changed-paths.ts'
+import { IncludeLoader } from './load-include.ts'
+
+const FILE = 'narwhal.yml'
+/** On one line, since that is how problems are shown. */
+const SHORTEST_FILE = 'steps: [echo hello]'
+const LONGEST_TEXT = 500
+
+/** What a file says; where it does not do, also what it includes and was not given. */
+export type ParsedFile =
+  | Extract<PlannedFile, { ok: true }>
+  | (Extract<PlannedFile, { ok: false }> & { readonly wants?: readonly IncludeRef[] })
+
+/** Reads the text of a `narwhal.yml`, however hostile it is. */
+export interface PipelineParser extends AsyncDisposable {
+  parse(text: string, facts: PlanFacts, included: IncludedFiles): Promise<ParsedFile>
+}
+
+/**
+ * Fetches the commit and reads its `narwhal.yml`, out of git's objects and never from a working
+ * tree. A file that is missing, no plain file, too large or full of mistakes is an answer; rejects
+ * as `MirrorCache.fetchCommit` does.
+ */
+export async function planCommit(
+  { commit, facts, sources }: PlanOrder,
+  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
+  signal: AbortSignal,
+): Promise<PlannedCommit> {
+  const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
+  const { sha } = commit
+  const { event } = facts
+  const base = facts.isStranger ? await findBase(commit, facts, deps, signal) : facts.base
+  const startedAt = performance.now()
+  const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
+    const about = await readCommit(objects, commit.sha)
+    const text = await readFile(objects, commit.sha, about.tree)
+    // What is included may ask, too.
+    const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
+    const changed =
+      asksForPaths || facts.isStranger
+        ? await changedPaths(
+            path,
+            { event, ...(base === undefined ? {} : { base }), sha },
+            { env: deps.env, signal },
+          )
+        : undefined
+    return { about, text, changed }
+  })
+  const { author, title } = read.about
+  const { text } = read
+  // Conditions on paths go by what the event tells, whoever it is of.
+  const changed = facts.base === undefined ? undefined : read.changed
+  const planFacts = planFactsOf(commit, facts, { ...read, changed })
+  const loader = new IncludeLoader({ commit, ...deps, sources }, signal)
+  const file: ParsedFile =
+    typeof text === 'string'
+      ? await withIncludes(
+          (included) => deps.parser.parse(text, planFacts, included),
+          (ref) => loader.load(ref),
+        )
+      : { ok: false, problems: [{ ...text, line: 1, column: 1, excerpt: '' }] }
+  const target =
+    file.ok && facts.isStranger && base !== undefined
+      ? await readTarget(file.plan, { commit, base, planFacts, sources }, deps, signal)
+      : undefined
+  return {
+    file,
+    ...(target ? { target } : {}),
+    ...(facts.isStranger && read.changed ? { changed: changedBy(read.changed, file) } : {}),
+    title: title.slice(0, LONGEST_TEXT).toWellFormed(),
+    author: author.slice(0, LONGEST_TEXT).toWellFormed(),
+    fetchMs,
+    parseMs: performance.now() - startedAt,
+  }
+}
+
+/** A file that was included before and is not any more changes narwhal.yml, or one that it includes. */
+function changedBy(paths: readonly string[], file: ParsedFile): ChangedFiles {
+  const { included = [] } = file.ok ? file.plan : {}
+  return changedFiles(paths, new Set([FILE, ...included.map(({ source }) => source)]))
+}
+
+/**
+ * What a stranger's commit is held against, fetched if it can be had: the commit that the event names, which need be
+ * no part of its own history, or else the branch that it wants into, as it is now. Rejects with the signal's
+ * reason only.
+ */
+async function findBase(
+  commit: CommitSource,
+  { base, event, targetBranch }: EventFacts,
+  { mirrors, env }: { readonly mirrors: MirrorCache; readonly env: GitEnv },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const target = `refs/heads/${targetBranch}`
+  const isRequest = event === 'pull_request' && targetBranch !== undefined && isRef(target)
+  const ref = isRequest ? target : commit.ref
+  try {
+    const found =
+      base ??
+      (isRequest
+        ? (await listRemote(parseCloneUrl(commit.cloneUrl), [ref], { env, signal })).get(ref)
+        : undefined)
+    if (found) await mirrors.fetchCommit({ ...commit, ref, sha: found }, signal)
+    return found
+  } catch {
+    signal.throwIfAborted()
+    return base
+  }
+}
+
+interface TargetOrder extends Pick<PlanOrder, 'commit' | 'sources'> {
+  readonly base: string
+  readonly planFacts: PlanFacts
+}
+
+/** Held against the same facts as the stranger's file, so that both leave out the same. */
+async function readTarget(
+  plan: PipelinePlan,
+  { commit, base, planFacts, sources }: TargetOrder,
+  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
+  signal: AbortSignal,
+): Promise<PlannedCommit['target']> {
+  const { mirrors, parser } = deps
+  const text = await mirrors
+    .read(commit, signal, async (_path, objects) => {
+      // To miss it says nothing of the mirror.
+      if ((await objects.info(base)) === undefined) return undefined
+      const { tree } = await readCommit(objects, base)
+      return await readTextFile(objects, tree, FILE)
+    })
+    .catch(() => undefined)
+  signal.throwIfAborted()
+  if (typeof text !== 'string') return undefined
+  const loader = new IncludeLoader({ ...deps, commit: { ...commit, sha: base }, sources }, signal)
+  const file = await withIncludes(
+    (included) => parser.parse(text, planFacts, included),
+    (ref) => loader.load(ref),
+  )
+  if (!file.ok) return undefined
+  const wanted = file.plan.jobs.filter(({ leftOut }) => leftOut === undefined)
+  const run = new Set(
+    plan.jobs.filter(({ leftOut }) => leftOut === undefined).map(({ name }) => name),
+  )
+  return {
+    missing: wanted.map(({ name }) => name).filter((name) => !run.has(name)),
+    mayFail: wanted.filter(({ allowFailure }) => allowFailure).map(({ name }) => name),
+    runsNothing: wanted.length === 0,
+  }
+}
+
+function planFactsOf(
+  { ref, sha, repositoryName }: CommitSource,
+  facts: EventFacts,
+  read: { about: CommitText; changed: readonly string[] | undefined },
+): PlanFacts {
+  const { event, isStranger, targetBranch, inputs, jobs, from } = facts
+  return {
+    event,
+    isStranger,
+    ...(targetBranch === undefined ? {} : { targetBranch }),
+    inputs,
+    ...(jobs ? { jobs } : {}),
+    ...(from === undefined ? {} : { from }),
+    ref,
+    sha,
+    repository: repositoryName,
+    title: facts.title || read.about.title,
+    author: facts.author || read.about.author,
+    ...(read.changed ? { changedPaths: read.changed } : {}),
+  }
+}
+
+/** The file's text, or why there is none. */
+async function readFile(
+  objects: ObjectReader,
+  sha: string,
+  tree: string,
+): Promise<string | { message: string }> {
+  const text = await readTextFile(objects, tree, FILE)
+  if (text !== undefined) return text
+  return {
+    message: `there is no ${FILE} at commit ${sha}: add one; the shortest is \`${SHORTEST_FILE}\``,
+  }
+}

@@ -1,0 +1,122 @@
+import type { AttemptFault } from '../../core/attempt/attempt-event.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import type { Outputs } from '../../core/plan/outputs.ts'
+import type { StepSpec } from '../../core/plan/plan.ts'
+import { stepScript } from '../../core/plan/step-script.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { withGrace } from '../../lib/with-grace.ts'
+import type { OutputListener, Sandbox, StepExit } from '../executor/executor.ts'
+import { inWords } from '../lease/time-limit.ts'
+import { installScript, NO_PACKAGE_MANAGER } from './packages.ts'
+
+/** How a step or an attempt ended. */
+export interface End {
+  readonly outcome: Outcome
+  /** Why, in words, where it is not a success. */
+  readonly reason?: string
+  readonly exitCode?: number
+  /** Set where the end says nothing about the job. */
+  readonly fault?: AttemptFault
+  /** What it tells the jobs that need it, of a whole attempt. */
+  readonly outputs?: Outputs
+}
+
+export interface StepRun {
+  readonly sandbox: Pick<Sandbox, 'run'>
+  readonly step: StepSpec
+  readonly env: Readonly<Record<string, string>>
+  /** What it has besides at the moment when a script of it begins, tokens that do not last. */
+  readonly freshEnv?: (() => Promise<Readonly<Record<string, string>>>) | undefined
+  readonly log: PartLog
+  readonly signal: AbortSignal
+  /** What an error means: an abort's cause is known only to who aborted. */
+  readonly explain: (error: unknown) => End
+  /** Starts a time-out of its own, which stands still with the attempt. */
+  readonly startLimit: (ms: number, onOver: () => void) => Disposable
+  /** Of a step in the background: when it is to end, since the job has come to its end. */
+  readonly end?: AbortSignal
+}
+
+/** Where a step's output goes, and what Narwhal says of it. */
+export interface PartLog {
+  readonly write: OutputListener
+  say(text: string): void
+}
+
+/** How long a sandbox may take to end a step after the abort, in milliseconds. */
+const GRACE_MS = 15_000
+
+/**
+ * Runs one step: again as often as it asks for, but only what the user's own script did is tried
+ * again. Never rejects.
+ */
+export async function runStep(run: StepRun): Promise<End> {
+  const { retries = 0 } = run.step
+  for (let tries = 1; ; tries++) {
+    const end = await runOnce(run)
+    if (tries > retries || (end.outcome !== 'failure' && end.outcome !== 'timeout')) return end
+    if (run.signal.aborted || run.end?.aborted) return end
+    run.log.say(`${end.reason}: trying again (${tries} of ${retries})`)
+  }
+}
+
+async function runOnce(run: StepRun): Promise<End> {
+  const { timeoutMs } = run.step
+  const overtime = new AbortController()
+  const over = (): void => overtime.abort(new NarwhalError('cancelled', 'the step took too long'))
+  using _limit = timeoutMs === undefined ? undefined : run.startLimit(timeoutMs, over)
+  const signal = AbortSignal.any([run.signal, overtime.signal])
+  // Of a sandbox that did not end the step nobody may ask for the next one.
+  let isRunning = false
+  const script = async (text: string): Promise<StepExit> => {
+    signal.throwIfAborted()
+    const env = run.freshEnv ? { ...run.env, ...(await run.freshEnv()) } : run.env
+    signal.throwIfAborted()
+    isRunning = true
+    const { sandbox, log, end } = run
+    const { image } = run.step
+    const step = {
+      script: text,
+      env,
+      ...(image === undefined ? {} : { image }),
+      ...(end ? { background: { end } } : {}),
+    }
+    const exit = sandbox.run(step, log.write, signal).finally(() => {
+      isRunning = false
+    })
+    return withGrace(exit, signal, GRACE_MS)
+  }
+  try {
+    return await runScripts(run.step, script)
+  } catch (error) {
+    if (!overtime.signal.aborted || run.signal.aborted) return run.explain(error)
+    const reason = `it took longer than its limit of ${inWords(timeoutMs ?? 0)}`
+    if (!isRunning) return { outcome: 'timeout', reason }
+    return { outcome: 'error', reason: `${reason}, and could not be ended`, fault: 'runner' }
+  }
+}
+
+async function runScripts(
+  step: StepSpec,
+  script: (text: string) => Promise<StepExit>,
+): Promise<End> {
+  if (step.dependencies.length > 0) {
+    const exit = await script(installScript(step.dependencies))
+    if (exit.exitCode === NO_PACKAGE_MANAGER) {
+      const what = step.dependencies.join(', ')
+      return { outcome: 'error', reason: `cannot install ${what}: the log says why` }
+    }
+    if (exit.exitCode !== 0) {
+      const what = `installing ${step.dependencies.join(', ')} failed`
+      return { outcome: 'failure', exitCode: exit.exitCode, reason: `${what}: ${words(exit)}` }
+    }
+  }
+  const exit = await script(stepScript(step))
+  return exit.exitCode === 0
+    ? { outcome: 'success', exitCode: 0 }
+    : { outcome: 'failure', exitCode: exit.exitCode, reason: words(exit) }
+}
+
+function words({ exitCode, note }: StepExit): string {
+  return note === undefined ? `exit code ${exitCode}` : `exit code ${exitCode}: ${note}`
+}

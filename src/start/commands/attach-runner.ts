@@ -1,0 +1,103 @@
+import { ApiClient } from '../../client/client.ts'
+import { findProven } from '../../client/http-client.ts'
+import { backoff } from '../../lib/async/backoff.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { ClientTls } from '../../lib/tls/tls-files.ts'
+import { Attachments } from '../../runner/attach/attachments.ts'
+import { type Identity, IdentityFile } from '../../runner/attach/identity.ts'
+import { serveSockets } from '../../runner/attach/serve-sockets.ts'
+import type { Runner } from '../../runner/runner.ts'
+import { ownTokenFor } from '../own-token.ts'
+
+export interface AttachRunner {
+  /** The URLs of one installation's dispatchers; at least one. */
+  readonly urls: readonly string[]
+  /** By which it may join, if it must. */
+  readonly token?: string | undefined
+  readonly tls?: ClientTls | undefined
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/**
+ * Keeps the runner attached to all dispatchers until the abort; first it joins, unless it has an
+ * identity from before. Rejects with `unauthenticated` when the runner was removed, and as joining
+ * does.
+ */
+export async function attachRunner(runner: Runner, options: AttachRunner): Promise<void> {
+  const { urls, token, tls, log, signal } = options
+  const file = new IdentityFile(runner.dataDir)
+  await using server = serveSockets(runner, log)
+  let identity = await file.find(urls)
+  let hasJoined = false
+  for (;;) {
+    if (!identity) {
+      identity = await join(runner, options)
+      await file.save(identity)
+      hasJoined = true
+    }
+    if (identity.name !== runner.name) {
+      log.warn({ name: identity.name }, 'this runner keeps the name under which it has joined')
+    }
+    const { secret } = identity
+    const attachments = new Attachments({
+      urls,
+      identity: secret,
+      log,
+      tls,
+      serve: (socket) => server.serve(socket),
+      listDispatchers: (url, patience) =>
+        new ApiClient({ server: url, token: secret, tls }, patience).listDispatchers(),
+    })
+    try {
+      return await attachments.run(signal)
+    } catch (error) {
+      if (NarwhalError.from(error).code !== 'unauthenticated') throw error
+      if (hasJoined || attachments.wasAttached || !token) throw removed(identity, error)
+      // It was removed while it was away, and is meant to come back.
+      log.warn({ reason: describeError(error) }, 'this identity is no longer valid; joining anew')
+      await file.forget(identity)
+      identity = undefined
+    }
+  }
+}
+
+/** Tries each URL in turn, again and again while no dispatcher is there. */
+async function join(
+  { name, labels, dataDir }: Runner,
+  { urls, token, tls, log, signal }: AttachRunner,
+): Promise<Identity> {
+  for (let failures = 0; ; failures++) {
+    for (const server of urls) {
+      try {
+        const shown = token === undefined ? ownTokenFor(server, dataDir) : { token }
+        const proven = await findProven({ server, tls, ...shown }, signal)
+        const body = { name, labels: [...labels], ...(shown ? { token: shown.token } : {}) }
+        const client = new ApiClient({ server: proven.server, tls }, signal)
+        const { runner, identity } = await client.joinRunner(body)
+        log.info({ runner: runner.id, dispatcher: server }, 'joined')
+        const refused = labels.filter((label) => !runner.labels.includes(label))
+        if (refused.length > 0) {
+          log.warn({ labels: refused }, 'the token does not grant these labels: they are not used')
+        }
+        return { dispatchers: [...urls], runnerId: runner.id, name, secret: identity }
+      } catch (reason) {
+        const error = NarwhalError.from(reason)
+        if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
+        if (failures === 0) {
+          log.warn({ reason: error.message }, 'no dispatcher to join at; will try again')
+        }
+      }
+    }
+    await backoff(failures, { firstMs: 200, maxMs: 5_000 }, signal)
+  }
+}
+
+function removed({ name }: Identity, cause: unknown): NarwhalError {
+  return new NarwhalError(
+    'unauthenticated',
+    `runner ${name} was removed from Narwhal: to have it back, make a token with \`narwhal runner token\` and start it with that`,
+    { cause },
+  )
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { loadConfig } from '../../config/config.ts'
+import { localDoer } from '../../core/audit/audit.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { openLog } from '../../lib/log.ts'
+import { openStore } from '../../store/open-store.ts'
+import { addKey, rotateKeys } from '../../vault/rotate-keys.ts'
+import { dataFolder, type Launch } from '../context.ts'
+import { loginName } from './login-name.ts'
+
+/** `narwhal secret rotate`: seals all secrets of a database, which may be in use, under a new key. */
+export async function runRotation(launch: Launch): Promise<void> {
+  const { io, flags } = launch
+  const config = loadConfig(['data', 'database', 'sealing-keys'], flags)
+  const folder = dataFolder(launch, config.data)
+  const path = resolve(io.cwd, config['sealing-keys'] ?? join(folder, 'sealing-keys'))
+  if (flags['prepare'] === true) {
+    const keyId = addKey(path)
+    io.stdout.write(
+      `Key ${keyId} was added to ${path}, and is not used yet: copy the file to where all agents and dispatchers have it, then rotate.\n`,
+    )
+    return
+  }
+  const local = { kind: 'sqlite', path: join(folder, 'narwhal.db') } as const
+  const database = config.database ?? local
+  if (database.kind === 'sqlite' && !existsSync(resolve(io.cwd, database.path))) {
+    throw new NarwhalError('invalid', `there is no database ${database.path}`)
+  }
+  const log = await openLog({ level: 'warn', pretty: io.stderr.isTTY })
+  await using store = await openStore(database, log, io.signal)
+  const isLost = flags['lost'] === true
+  const { keyId, sealed, forgotten } = await rotateKeys(store, path, {
+    by: localDoer(loginName(), isLost ? 'narwhal secret rotate --lost' : 'narwhal secret rotate'),
+    isLost,
+  })
+  const lost =
+    forgotten > 0
+      ? ` ${forgotten} could not be opened and were forgotten: set them anew, and register the repositories of webhooks again.`
+      : ''
+  io.stdout.write(`All secrets are sealed by key ${keyId} now (${sealed} anew).${lost}\n`)
+}

@@ -1,0 +1,64 @@
+import type { RepositoryId } from '../../../core/ids.ts'
+import type { ForgeAccount } from '../../../core/stranger/update-bot.ts'
+import type { SeenAccount } from '../../records.ts'
+import { batches } from '../rows.ts'
+import type { Db } from '../tables.ts'
+
+/** Far more than push to one repository. */
+const MOST_TOLD = 200
+
+export async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<SeenAccount[]> {
+  const rows = await db
+    .selectFrom('forge_accounts')
+    .selectAll()
+    .where('repository_id', '=', repositoryId)
+    .orderBy('seen_at', 'desc')
+    .limit(MOST_TOLD)
+    .execute()
+  return rows.map((row) => ({
+    id: Number(row.account_id),
+    name: row.name,
+    listedName: row.listed_name,
+    isBot: row.is_bot === 1,
+    seenAt: row.seen_at,
+  }))
+}
+
+export async function noteAccount(
+  db: Db,
+  { repositoryId, account, at }: { repositoryId: RepositoryId; account: ForgeAccount; at: number },
+): Promise<void> {
+  const { id, name, isBot } = account
+  await db
+    .insertInto('forge_accounts')
+    .values({
+      repository_id: repositoryId,
+      account_id: id,
+      name,
+      listed_name: name,
+      is_bot: isBot ? 1 : 0,
+      seen_at: at,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['repository_id', 'account_id'])
+        .doUpdateSet({ name, is_bot: isBot ? 1 : 0, seen_at: at }),
+    )
+    .execute()
+}
+
+/** These are listed from now on: under the names that they have now. */
+export async function noteListed(
+  db: Db,
+  repositoryId: RepositoryId,
+  accounts: readonly number[],
+): Promise<void> {
+  for (const batch of batches(accounts)) {
+    await db
+      .updateTable('forge_accounts')
+      .set((is) => ({ listed_name: is.ref('name') }))
+      .where('repository_id', '=', repositoryId)
+      .where('account_id', 'in', batch)
+      .execute()
+  }
+}

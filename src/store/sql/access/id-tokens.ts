@@ -1,0 +1,98 @@
+import type { RawBuilder } from 'kysely'
+import type { RepositoryId } from '../../../core/ids.ts'
+import type { IdTokenKeyRecord } from '../../records.ts'
+import { present } from '../rows.ts'
+import type { Db } from '../tables.ts'
+import type { IdTokenKeyRow } from './access-tables.ts'
+
+export async function listIdTokenKeys(db: Db): Promise<IdTokenKeyRecord[]> {
+  const rows = await db
+    .selectFrom('id_token_keys')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('kid')
+    .execute()
+  return rows.map(keyOf)
+}
+
+export async function saveIdTokenKey(db: Db, key: IdTokenKeyRecord): Promise<void> {
+  const { kid, publicKey, sealed, createdAt, signsAt, leavesAt } = key
+  const changed = { private_key: sealed, signs_at: signsAt, leaves_at: leavesAt ?? null }
+  await db
+    .insertInto('id_token_keys')
+    .values({ kid, public_key: publicKey, created_at: createdAt, ...changed })
+    .onConflict((conflict) => conflict.column('kid').doUpdateSet(changed))
+    .execute()
+}
+
+export async function findSubjectIds(
+  db: Db,
+  repositoryId: RepositoryId,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('id_token_subjects')
+    .select('ids')
+    .where('repository_id', '=', repositoryId)
+    .executeTakeFirst()
+  return row?.ids
+}
+
+export async function claimSubjectIds(
+  db: Db,
+  repositoryId: RepositoryId,
+  unlessThereAre: string,
+): Promise<string> {
+  // What changes nothing returns the row, whoever wrote it.
+  const row = await db
+    .insertInto('id_token_subjects')
+    .values({ repository_id: repositoryId, ids: unlessThereAre })
+    .onConflict((conflict) =>
+      conflict
+        .column('repository_id')
+        .doUpdateSet((is) => ({ ids: is.ref('id_token_subjects.ids') })),
+    )
+    .returning('ids')
+    .executeTakeFirstOrThrow()
+  return row.ids
+}
+
+/** The private halves that are not sealed with the present key. */
+export async function listSealedKeys(
+  db: Db,
+  isSealedOtherwise: (column: string) => RawBuilder<boolean>,
+  limit: number,
+): Promise<Pick<IdTokenKeyRecord, 'kid' | 'sealed'>[]> {
+  const rows = await db
+    .selectFrom('id_token_keys')
+    .select(['kid', 'private_key'])
+    .where(isSealedOtherwise('private_key'))
+    .limit(limit)
+    .execute()
+  return rows.map(({ kid, private_key: sealed }) => ({ kid, sealed }))
+}
+
+/** What must not be used any more has no private half. */
+export async function replaceIdTokenKey(
+  db: Db,
+  { kid, sealed }: Pick<IdTokenKeyRecord, 'kid' | 'sealed'>,
+  again: string | undefined,
+): Promise<void> {
+  const changed = again === undefined ? { private_key: '', leaves_at: 0 } : { private_key: again }
+  await db
+    .updateTable('id_token_keys')
+    .set(changed)
+    .where('kid', '=', kid)
+    .where('private_key', '=', sealed)
+    .execute()
+}
+
+function keyOf(row: IdTokenKeyRow): IdTokenKeyRecord {
+  return {
+    kid: row.kid,
+    publicKey: row.public_key,
+    sealed: row.private_key,
+    createdAt: row.created_at,
+    signsAt: row.signs_at,
+    ...present({ leavesAt: row.leaves_at }),
+  }
+}

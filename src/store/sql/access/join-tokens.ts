@@ -1,0 +1,89 @@
+import type { RunnerId } from '../../../core/ids.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { JoinTokenUse } from '../../credentials.ts'
+import type { JoinTokenRecord } from '../../records.ts'
+import { present } from '../rows.ts'
+import type { Db } from '../tables.ts'
+import type { JoinTokenRow } from './access-tables.ts'
+
+/** How long a token that is over is still listed, so that one can see who has used it. */
+const KEEP_MS = 7 * 24 * 3_600_000
+
+export async function listJoinTokens(db: Db): Promise<JoinTokenRecord[]> {
+  const rows = await db
+    .selectFrom('join_tokens')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(joinTokenOf)
+}
+
+export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<void> {
+  await db
+    .deleteFrom('join_tokens')
+    .where('expires_at', '<', token.createdAt - KEEP_MS)
+    .execute()
+  const inserted = await db
+    .insertInto('join_tokens')
+    .values({
+      id: token.id,
+      hash: token.hash,
+      labels: JSON.stringify(token.labels),
+      created_at: token.createdAt,
+      expires_at: token.expiresAt,
+      uses: token.uses,
+      sources: token.sources ? JSON.stringify(token.sources) : null,
+      used: token.used,
+      used_at: token.usedAt ?? null,
+      runner_id: token.runnerId ?? null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (inserted || (await findJoinToken(db, token.hash))?.id === token.id) return
+  throw new NarwhalError('conflict', `the token ${token.id} is there already`)
+}
+
+/** One statement, so that of those who show the same token no more find it unused than it has uses. */
+export async function useJoinToken(
+  db: Db,
+  { hash, at, runnerId }: JoinTokenUse,
+): Promise<JoinTokenRecord | undefined> {
+  const row = await db
+    .updateTable('join_tokens')
+    .set((is) => ({ used: is('used', '+', 1), used_at: at, runner_id: runnerId }))
+    .where('hash', '=', hash)
+    .whereRef('used', '<', 'uses')
+    .where('expires_at', '>', at)
+    .returningAll()
+    .executeTakeFirst()
+  return row && joinTokenOf(row)
+}
+
+export async function removeJoinToken(db: Db, id: JoinTokenRecord['id']): Promise<void> {
+  await db.deleteFrom('join_tokens').where('id', '=', id).execute()
+}
+
+export async function findJoinToken(db: Db, hash: string): Promise<JoinTokenRecord | undefined> {
+  const row = await db
+    .selectFrom('join_tokens')
+    .selectAll()
+    .where('hash', '=', hash)
+    .executeTakeFirst()
+  return row && joinTokenOf(row)
+}
+
+function joinTokenOf(row: JoinTokenRow): JoinTokenRecord {
+  return {
+    id: row.id as JoinTokenRecord['id'],
+    hash: row.hash,
+    labels: JSON.parse(row.labels) as string[],
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    uses: row.uses,
+    used: row.used,
+    ...(row.sources === null ? {} : { sources: JSON.parse(row.sources) as string[] }),
+    ...present({ usedAt: row.used_at, runnerId: row.runner_id as RunnerId | null }),
+  }
+}

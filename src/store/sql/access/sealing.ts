@@ -1,0 +1,143 @@
+import { sql } from 'kysely'
+import type { RepositoryId } from '../../../core/ids.ts'
+import type { SealedValue } from '../../store.ts'
+import { replaceForgeToken } from '../statuses.ts'
+import type { Db } from '../tables.ts'
+import { listSealedKeys, replaceIdTokenKey } from './id-tokens.ts'
+import { removeSecret } from './secrets.ts'
+
+const ONLY_ROW = 1
+
+export async function findSealingKey(db: Db): Promise<string | undefined> {
+  const row = await db.selectFrom('sealing').select('key_id').executeTakeFirst()
+  return row?.key_id
+}
+
+export async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise<string> {
+  await db
+    .insertInto('sealing')
+    .values({ id: ONLY_ROW, key_id: unlessThereIsOne })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  // The update holds the row until the transaction ends, and waits for whoever holds it: what it
+  // returns is the newest, where a read could bring what another transaction is about to replace.
+  const row = await db
+    .updateTable('sealing')
+    .set((is) => ({ key_id: is.ref('key_id') }))
+    .where('id', '=', ONLY_ROW)
+    .returning('key_id')
+    .executeTakeFirstOrThrow()
+  return row.key_id
+}
+
+export async function setSealingKey(db: Db, keyId: string): Promise<void> {
+  await claimSealingKey(db, keyId)
+  await db.updateTable('sealing').set({ key_id: keyId }).where('id', '=', ONLY_ROW).execute()
+}
+
+/** Whether a column has a value that is sealed, and not with this key. */
+function isSealedOtherwise(column: string, keyId: string) {
+  const name = sql.ref(column)
+  return sql<boolean>`${name} like ${'sealed:1:%'} and ${name} not like ${`sealed:1:${keyId}:%`}`
+}
+
+/** All columns with sealed values are named here, and below. */
+export async function listSealedOtherwise(
+  db: Db,
+  keyId: string,
+  limit: number,
+): Promise<SealedValue[]> {
+  const isOther = (column: string) => isSealedOtherwise(column, keyId)
+  const secrets = await db
+    .selectFrom('secrets')
+    .select(['scope', 'name', 'value'])
+    .where(isOther('value'))
+    .limit(limit)
+    .execute()
+  const repositories = await db
+    .selectFrom('repositories')
+    .select(['id', 'webhook_secret'])
+    .where(isOther('webhook_secret'))
+    .limit(limit)
+    .execute()
+  const former = await db
+    .selectFrom('repositories')
+    .select(['id', 'former_secret'])
+    .where(isOther('former_secret'))
+    .limit(limit)
+    .execute()
+  const links = await db
+    .selectFrom('forge_links')
+    .select(['repository_id', 'token'])
+    .where(isOther('token'))
+    .limit(limit)
+    .execute()
+  const keys = await listSealedKeys(db, isOther, limit)
+  return [
+    ...keys.map((key): SealedValue => ({ kind: 'id token key', ...key })),
+    ...secrets.map(({ scope, name, value: sealed }): SealedValue => {
+      const owner = scope === '' ? {} : { repositoryId: scope as RepositoryId }
+      return { kind: 'secret', ...owner, name, sealed }
+    }),
+    ...repositories.map(({ id, webhook_secret: sealed }): SealedValue => {
+      return { kind: 'webhook secret', repositoryId: id as RepositoryId, sealed }
+    }),
+    ...former.map(({ id, former_secret: sealed }): SealedValue => {
+      const repositoryId = id as RepositoryId
+      return { kind: 'former webhook secret', repositoryId, sealed: sealed ?? '' }
+    }),
+    ...links.map(({ repository_id: id, token: sealed }): SealedValue => {
+      return { kind: 'forge token', repositoryId: id as RepositoryId, sealed }
+    }),
+  ]
+}
+
+/** Nothing happens to a value that was replaced or removed meanwhile. */
+export async function replaceSealed(
+  db: Db,
+  value: SealedValue,
+  sealed: string | undefined,
+): Promise<void> {
+  switch (value.kind) {
+    case 'secret': {
+      const { repositoryId = '', name } = value
+      if (sealed === undefined) {
+        await removeSecret(db, value)
+        return
+      }
+      await db
+        .updateTable('secrets')
+        .set({ value: sealed })
+        .where('scope', '=', repositoryId)
+        .where('name', '=', name)
+        .where('value', '=', value.sealed)
+        .execute()
+      return
+    }
+    case 'id token key':
+      await replaceIdTokenKey(db, value, sealed)
+      return
+    case 'webhook secret':
+      await db
+        .updateTable('repositories')
+        .set({ webhook_secret: sealed ?? '' })
+        .where('id', '=', value.repositoryId)
+        .where('webhook_secret', '=', value.sealed)
+        .execute()
+      return
+    case 'former webhook secret':
+      await db
+        .updateTable('repositories')
+        .set(
+          sealed === undefined
+            ? { former_secret: null, former_ends_at: null }
+            : { former_secret: sealed },
+        )
+        .where('id', '=', value.repositoryId)
+        .where('former_secret', '=', value.sealed)
+        .execute()
+      return
+    case 'forge token':
+      await replaceForgeToken(db, value, sealed)
+  }
+}

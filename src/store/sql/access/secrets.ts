@@ -1,0 +1,84 @@
+import type { RepositoryId } from '../../../core/ids.ts'
+import type { SecretRecord } from '../../records.ts'
+import type { SecretRef } from '../../store.ts'
+import { present } from '../rows.ts'
+import type { Db, SecretRow } from '../tables.ts'
+
+/** The scope of what every repository has; no repository's id is empty. */
+const EVERYWHERE = ''
+
+export async function listSecrets(
+  db: Db,
+  repositoryId: RepositoryId | undefined,
+): Promise<SecretRecord[]> {
+  const rows = await db
+    .selectFrom('secrets')
+    .selectAll()
+    .where('scope', '=', scopeOf({ repositoryId }))
+    .orderBy('name')
+    .execute()
+  return rows.map(secretOf)
+}
+
+export async function findSecrets(
+  db: Db,
+  repositoryId: RepositoryId,
+  names: readonly string[],
+): Promise<SecretRecord[]> {
+  if (names.length === 0) return []
+  const rows = await db
+    .selectFrom('secrets')
+    .selectAll()
+    .where('scope', 'in', [EVERYWHERE, repositoryId])
+    .where('name', 'in', names)
+    .execute()
+  const own = new Set(rows.filter(({ scope }) => scope !== EVERYWHERE).map(({ name }) => name))
+  return rows.filter(({ scope, name }) => scope !== EVERYWHERE || !own.has(name)).map(secretOf)
+}
+
+export async function saveSecret(db: Db, secret: SecretRecord): Promise<void> {
+  const { name, sealed, createdAt, updatedAt, updatedBy, expiresAt, runners } = secret
+  const changed = {
+    value: sealed,
+    updated_at: updatedAt,
+    updated_by: updatedBy ?? null,
+    expires_at: expiresAt ?? null,
+    runners: runners ? JSON.stringify(runners) : null,
+    not_masked: secret.isNotMasked ? 1 : null,
+  }
+  await db
+    .insertInto('secrets')
+    .values({ scope: scopeOf(secret), name, created_at: createdAt, ...changed })
+    .onConflict((conflict) => conflict.columns(['scope', 'name']).doUpdateSet(changed))
+    .execute()
+}
+
+export async function removeSecret(db: Db, secret: SecretRef): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('secrets')
+    .where('scope', '=', scopeOf(secret))
+    .where('name', '=', secret.name)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function removeSecretsOf(db: Db, repositoryId: RepositoryId): Promise<void> {
+  await db.deleteFrom('secrets').where('scope', '=', repositoryId).execute()
+}
+
+function scopeOf({ repositoryId }: { repositoryId?: RepositoryId | undefined }): string {
+  return repositoryId ?? EVERYWHERE
+}
+
+function secretOf(row: SecretRow): SecretRecord {
+  return {
+    ...(row.scope === EVERYWHERE ? {} : { repositoryId: row.scope as RepositoryId }),
+    name: row.name,
+    sealed: row.value,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    ...present({ updatedBy: row.updated_by, expiresAt: row.expires_at }),
+    ...(row.runners === null ? {} : { runners: JSON.parse(row.runners) as string[] }),
+    ...(row.not_masked === null ? {} : { isNotMasked: true }),
+  }
+}

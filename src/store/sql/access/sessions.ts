@@ -1,0 +1,85 @@
+import type { UserId } from '../../../core/ids.ts'
+import type { SessionRecord, SignInLinkRecord } from '../../credentials.ts'
+import type { UserRecord } from '../../records.ts'
+import type { Db } from '../tables.ts'
+import { userOf } from './user-of.ts'
+
+export async function findSession(
+  db: Db,
+  hash: string,
+): Promise<{ user: UserRecord; session: SessionRecord } | undefined> {
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('users')
+    .select([
+      'sessions.created_at as session_created_at',
+      'sessions.seen_at as seen_at',
+      'sessions.ends_at as ends_at',
+    ])
+    .where('sessions.hash', '=', hash)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const user = userOf(row)
+  const { session_created_at: createdAt, seen_at: seenAt, ends_at: endsAt } = row
+  return { user, session: { hash, userId: user.id, createdAt, seenAt, endsAt } }
+}
+
+/** By the way those go that are over. */
+export async function insertSession(db: Db, session: SessionRecord): Promise<void> {
+  const { hash, userId, createdAt, seenAt, endsAt } = session
+  await db.deleteFrom('sessions').where('ends_at', '<=', createdAt).execute()
+  await db
+    .insertInto('sessions')
+    .values({
+      hash,
+      user_id: userId,
+      created_at: createdAt,
+      seen_at: seenAt,
+      ends_at: endsAt,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function touchSession(db: Db, hash: string, seenAt: number): Promise<void> {
+  await db.updateTable('sessions').set({ seen_at: seenAt }).where('hash', '=', hash).execute()
+}
+
+export async function removeSession(db: Db, hash: string): Promise<boolean> {
+  const removed = await db
+    .deleteFrom('sessions')
+    .where('hash', '=', hash)
+    .returning('hash')
+    .executeTakeFirst()
+  return removed !== undefined
+}
+
+export async function putSignInLink(db: Db, link: SignInLinkRecord): Promise<void> {
+  const { userId, hash, endsAt } = link
+  await db
+    .insertInto('sign_in_links')
+    .values({ user_id: userId, hash, ends_at: endsAt })
+    .onConflict((conflict) => conflict.column('user_id').doUpdateSet({ hash, ends_at: endsAt }))
+    .execute()
+}
+
+/** One statement, so that of two browsers that come with the same link one is signed in. */
+export async function takeSignInLink(
+  db: Db,
+  hash: string,
+  at: number,
+): Promise<UserId | undefined> {
+  const row = await db
+    .deleteFrom('sign_in_links')
+    .where('hash', '=', hash)
+    .returning(['user_id', 'ends_at'])
+    .executeTakeFirst()
+  return row && row.ends_at > at ? (row.user_id as UserId) : undefined
+}
+
+/** All that signs a user in but for tokens. */
+export async function removeSessionsOf(db: Db, userId: UserId): Promise<void> {
+  await db.deleteFrom('sessions').where('user_id', '=', userId).execute()
+  await db.deleteFrom('sign_in_links').where('user_id', '=', userId).execute()
+}

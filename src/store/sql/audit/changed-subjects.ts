@@ -1,0 +1,43 @@
+import type { JobId, PipelineId, RunnerId } from '../../../core/ids.ts'
+import { jobView, runnerView } from '../../views.ts'
+import { listJobs } from '../pipelines/jobs.ts'
+import { pipelineViewsOf } from '../pipelines/pipeline-views.ts'
+import { runnersOf } from '../runners.ts'
+import type { Changed } from '../state-changes.ts'
+import type { Db } from '../tables.ts'
+
+interface Ids {
+  pipeline: PipelineId
+  job: JobId
+  runner: RunnerId
+}
+
+/** What a transaction has changed: each subject once, in the order of their first changes. */
+export class ChangedSubjects {
+  readonly #kinds = new Map<string, keyof Ids>()
+
+  add<Kind extends keyof Ids>(kind: Kind, id: Ids[Kind]): void {
+    this.#kinds.set(id, kind)
+  }
+
+  /** Their views as they are now: one query for each kind; what was removed since is left out. */
+  async views(db: Db): Promise<Changed[]> {
+    const changed = new Map<string, Changed>()
+    for (const view of await pipelineViewsOf(db, this.#idsOf('pipeline'))) {
+      changed.set(view.id, { kind: 'pipeline', view })
+    }
+    for (const job of await listJobs(db, { ids: this.#idsOf('job') })) {
+      changed.set(job.id, { kind: 'job', view: jobView(job) })
+    }
+    for (const runner of await runnersOf(db, this.#idsOf('runner'))) {
+      changed.set(runner.id, { kind: 'runner', view: runnerView(runner) })
+    }
+    return [...this.#kinds.keys()].flatMap((id) => changed.get(id) ?? [])
+  }
+
+  #idsOf<Kind extends keyof Ids>(kind: Kind): Ids[Kind][] {
+    const ids: Ids[Kind][] = []
+    for (const [id, of] of this.#kinds) if (of === kind) ids.push(id as Ids[Kind])
+    return ids
+  }
+}

@@ -1,0 +1,141 @@
+import { sql } from 'kysely'
+import { chunkOf, linesOf } from '../../../contract/log/log-chunk.ts'
+import type { LogLine } from '../../../contract/rest/views.ts'
+import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
+import type { AttemptRef } from '../../../core/ids.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { LOG_READ_CHARACTERS, type LogAppend, type StoredChunk } from '../../store.ts'
+import { isPostgres } from '../rows.ts'
+import type { Db } from '../tables.ts'
+import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
+import { redactedChunks, redactionsOf, stepBefore } from './redactions.ts'
+
+type Log = AttemptRef
+
+/** So many bytes of chunks are in memory at a time, but one chunk at least. */
+const MOST_BYTES = 2 * 1024 * 1024
+/** So many rows are looked at for that. */
+const MOST_ROWS = 200
+
+export async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
+  const lines: LogLine[] = []
+  const end = from + limit
+  let characters = 0
+  for (let next = from; next < end && characters < LOG_READ_CHARACTERS; ) {
+    const chunks = await readLogChunks(db, log, next)
+    if (chunks.length === 0) break
+    for (const chunk of chunks) {
+      if (characters >= LOG_READ_CHARACTERS) break
+      const { firstLine, lineCount, step } = chunk
+      const first = Math.max(0, next - firstLine)
+      for (const [index, line] of linesOf(
+        chunk,
+        first,
+        Math.min(lineCount, end - firstLine),
+      ).entries()) {
+        lines.push({ number: firstLine + first + index, step, ...line })
+        characters += line.text.length
+      }
+      next = Math.max(next, firstLine + lineCount)
+    }
+  }
+  return lines
+}
+
+/**
+ * In one statement, and so of one moment: rows are put together while others read. The chunks that
+ * end before `from` are left out.
+ */
+export async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChunk[]> {
+  const rows = await sql<ChunkRow>`
+    select first_line as "firstLine", line_count as "lineCount", data
+    from log_chunks
+    where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line in (
+      select first_line from (
+        select first_line, sum(size) over (order by first_line) - size as bytes
+        from (
+          select first_line, length(data) as size from log_chunks
+          where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line >= coalesce((
+            select max(first_line) from log_chunks
+            where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line <= ${from}
+          ), 0)
+          order by first_line limit ${sql.lit(MOST_ROWS)}
+        ) as following
+      ) as sizes
+      where bytes < ${sql.lit(MOST_BYTES)}
+    )
+    order by first_line`.execute(db)
+  return rows.rows
+    .flatMap(decodeRow)
+    .filter(({ firstLine, lineCount }) => firstLine + lineCount > from)
+}
+
+export async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']> {
+  const stored = await db
+    .selectFrom('attempts')
+    .select(['fence', 'lines', 'last_seq', 'log_bytes', 'redactions'])
+    .where('job_id', '=', given.jobId)
+    .where('number', '=', given.attempt)
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
+    .executeTakeFirst()
+  const name = `attempt ${given.attempt} of ${given.jobId}`
+  if (!stored) throw new NarwhalError('not_found', `there is no ${name}`)
+  const log = stored.redactions ? await redactedAppend(db, given, stored.redactions) : given
+  if (stored.fence !== log.fence) {
+    const message = `the log of ${name} is written under fence ${stored.fence}, not ${log.fence}`
+    throw new NarwhalError('conflict', message)
+  }
+  let next = log.firstLine
+  let lines = stored.lines
+  for (const chunk of log.chunks) {
+    const firstLine = next
+    next += chunk.lineCount
+    if (next <= stored.lines) continue
+    if (firstLine < lines) {
+      await insertChunk(db, log, withoutFirst(chunk, lines - firstLine, lines))
+      lines = next
+      continue
+    }
+    if (firstLine !== lines) {
+      const message = `the log of ${name} goes on with line ${lines}, not ${firstLine}`
+      throw new NarwhalError('conflict', message)
+    }
+    await insertChunk(db, log, { ...chunk, firstLine })
+    lines = next
+  }
+  await db
+    .updateTable('attempts')
+    .set({
+      lines,
+      last_seq: Math.max(stored.last_seq, log.lastSeq),
+      log_bytes: Math.max(stored.log_bytes, log.logBytes ?? 0),
+    })
+    .where('job_id', '=', log.jobId)
+    .where('number', '=', log.attempt)
+    .execute()
+  return log.chunks
+}
+
+/** What is stored of a log of which something was taken out. */
+async function redactedAppend(db: Db, log: LogAppend, redactions: string): Promise<LogAppend> {
+  const before = await stepBefore(db, log, log.firstLine)
+  return { ...log, chunks: redactedChunks(log.chunks, redactionsOf(redactions), before) }
+}
+
+/** What follows in a chunk of which some lines are stored already. */
+function withoutFirst(chunk: LogChunk, count: number, firstLine: number): StoredChunk {
+  return { ...chunkOf(chunk.step, linesOf(chunk, count)), firstLine }
+}
+
+async function insertChunk(db: Db, log: Log, chunk: StoredChunk): Promise<void> {
+  await db
+    .insertInto('log_chunks')
+    .values({
+      job_id: log.jobId,
+      attempt: log.attempt,
+      first_line: chunk.firstLine,
+      line_count: chunk.lineCount,
+      data: encodeChunk(chunk),
+    })
+    .execute()
+}

@@ -1,0 +1,134 @@
+import { sql } from 'kysely'
+import { packChunk } from '../../../contract/log/log-chunk.ts'
+import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
+import { type Redaction, redactionInWords, redactionOf } from '../../../core/attempt/redaction.ts'
+import type { AttemptRef } from '../../../core/ids.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { isPostgres } from '../rows.ts'
+import type { Db } from '../tables.ts'
+import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
+
+/** So many rows are written anew in one transaction. */
+const STEP_ROWS = 20
+
+export async function findRedactions(db: Db, log: AttemptRef): Promise<readonly Redaction[]> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('redactions')
+    .where('job_id', '=', log.jobId)
+    .where('number', '=', log.attempt)
+    .executeTakeFirst()
+  return redactionsOf(row?.redactions)
+}
+
+export function redactionsOf(json: string | null | undefined): readonly Redaction[] {
+  return json ? (JSON.parse(json) as Redaction[]) : []
+}
+
+/** Locks the attempt against who appends to its log, which then sees what was added. */
+export async function addRedaction(db: Db, log: AttemptRef, redaction: Redaction): Promise<void> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('redactions')
+    .where('job_id', '=', log.jobId)
+    .where('number', '=', log.attempt)
+    .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
+    .executeTakeFirst()
+  if (!row) {
+    throw new NarwhalError('not_found', `there is no attempt ${log.attempt} of ${log.jobId}`)
+  }
+  // The same one, once more is known of it.
+  const others = redactionsOf(row.redactions).filter(
+    ({ by, at }) => by !== redaction.by || at !== redaction.at,
+  )
+  await db
+    .updateTable('attempts')
+    .set({ redactions: JSON.stringify([...others, redaction]) })
+    .where('job_id', '=', log.jobId)
+    .where('number', '=', log.attempt)
+    .execute()
+}
+
+/**
+ * Replaces the text of some chunks from this line on; returns the line to go on with, or undefined at the end. The
+ * lines keep their numbers, which are addresses: the first of a step says what happened, the others
+ * are empty.
+ */
+export async function redactSome(
+  db: Db,
+  log: AttemptRef,
+  from: number,
+): Promise<number | undefined> {
+  const redactions = await findRedactions(db, log)
+  const { rows } = await sql<ChunkRow>`
+    select first_line as "firstLine", line_count as "lineCount", data from log_chunks
+    where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line >= ${from}
+    order by first_line limit ${sql.lit(STEP_ROWS)}`.execute(db)
+  const last = rows.at(-1)
+  if (!last) return undefined
+  let before = await stepBefore(db, log, from)
+  // Else SQLite leaves what was there in the pages that become free.
+  const wipes = !isPostgres(db)
+  if (wipes) await sql`pragma secure_delete = on`.execute(db)
+  try {
+    for (const row of rows) {
+      const chunks = decodeRow(row)
+      for (const chunk of redactedChunks(chunks, redactions, before)) {
+        await db
+          .insertInto('log_chunks')
+          .values({
+            job_id: log.jobId,
+            attempt: log.attempt,
+            first_line: chunk.firstLine,
+            line_count: chunk.lineCount,
+            data: encodeChunk(chunk),
+          })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['job_id', 'attempt', 'first_line'])
+              .doUpdateSet({ data: encodeChunk(chunk), line_count: chunk.lineCount }),
+          )
+          .execute()
+      }
+      before = chunks.at(-1)?.step ?? before
+    }
+  } finally {
+    if (wipes) await sql`pragma secure_delete = off`.execute(db)
+  }
+  return last.firstLine + last.lineCount
+}
+
+/** The step of the line before this one. */
+export async function stepBefore(
+  db: Db,
+  log: AttemptRef,
+  line: number,
+): Promise<number | undefined> {
+  const { rows } = await sql<ChunkRow>`
+    select first_line as "firstLine", line_count as "lineCount", data from log_chunks
+    where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line < ${line}
+    order by first_line desc limit 1`.execute(db)
+  return rows.flatMap(decodeRow).at(-1)?.step
+}
+
+/** What stands in place of chunks that follow the last line of a step; others stay as they are. */
+export function redactedChunks<Chunk extends LogChunk>(
+  chunks: readonly Chunk[],
+  redactions: readonly Redaction[],
+  stepBefore: number | undefined,
+): Chunk[] {
+  let before = stepBefore
+  return chunks.map((chunk) => {
+    const isFirst = chunk.step !== before
+    before = chunk.step
+    const redaction = redactionOf(redactions, chunk.step)
+    if (!redaction || chunk.lineCount === 0) return chunk
+    const words = isFirst ? redactionInWords(redaction) : ''
+    const { step, lineCount } = chunk
+    const runs = [{ count: lineCount, stream: 'narwhal', at: redaction.at }] as const
+    return {
+      ...chunk,
+      ...packChunk({ step, runs, text: Buffer.from(words + '\n'.repeat(lineCount)) }),
+    }
+  })
+}

@@ -1,0 +1,105 @@
+import type { Doer } from '../core/audit/audit.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { SealedValue, Store } from '../store/store.ts'
+import { forgeTokenPlace } from './forge-tokens.ts'
+import { idTokenKeyPlace } from './id-token-keys.ts'
+import { newSealingKey, readKeyFile, replaceKeyFile } from './key-file.ts'
+import { Keyring, type SealedPlace } from './keyring.ts'
+import { secretPlace } from './secret-values.ts'
+import { webhookSecretPlace } from './webhook-secrets.ts'
+
+/** So many values are sealed anew in one transaction, which other writers may wait for. */
+const AT_A_TIME = 200
+
+export interface Rotation {
+  /** The key that is in use now, and the only one in the file. */
+  readonly keyId: string
+  /** How many values were sealed anew. */
+  readonly sealed: number
+  /** How many were forgotten, because their key is lost. */
+  readonly forgotten: number
+}
+
+/** Adds a new key to the file, which `rotateKeys` will use; nothing is sealed by it before. */
+export function addKey(path: string): string {
+  const key = newSealingKey()
+  replaceKeyFile(path, [...(readKeyFile(path) ?? []), key])
+  return key.id
+}
+
+/**
+ * Seals everything under the newest key of the file, which is made first unless it is waiting there,
+ * and takes the others out of the file. Narwhal may run meanwhile: each value can be opened at each
+ * moment by who reads the file again. A rotation that was broken off is gone on with by the next one.
+ * Rejects with `invalid` when a key is missing; with `isLost` what it sealed is forgotten instead.
+ */
+export async function rotateKeys(
+  store: Store,
+  path: string,
+  { by, isLost = false }: { by: Doer; isLost?: boolean },
+): Promise<Rotation> {
+  const used = await store.findSealingKey()
+  const known = readKeyFile(path) ?? []
+  if (used !== undefined && !isLost && !known.some(({ id }) => id === used)) {
+    const words = `the database's secrets were sealed by key ${used}, which is not in ${path}: put back the file that has it; if it is lost for good, --lost forgets those secrets`
+    throw new NarwhalError('invalid', words)
+  }
+  const waiting = known.at(-1)
+  const isNew = waiting === undefined || waiting.id === used
+  const newest = isNew ? newSealingKey() : waiting
+  // On the disk before anything is sealed under it.
+  if (isNew) replaceKeyFile(path, [...known, newest])
+  const keyring = new Keyring(isNew ? [...known, newest] : known)
+  const subject = { id: newest.id, name: newest.id }
+  await store.transact(async (write) => {
+    await write.setSealingKey(newest.id)
+    const before = used === undefined ? {} : { before: { keyId: used } }
+    const after = { keyId: newest.id }
+    write.audit(by, { action: 'sealing_key.rotated', subject, ...before, after })
+  })
+  let [sealed, forgotten] = [0, 0]
+  for (;;) {
+    const { result } = await store.transact(async (write) => {
+      const values = await write.listSealedOtherwise(newest.id, AT_A_TIME)
+      const counts = { sealed: 0, forgotten: 0 }
+      for (const value of values) {
+        const again = sealAgain(keyring, value, isLost)
+        await write.replaceSealed(value, again)
+        counts[again === undefined ? 'forgotten' : 'sealed']++
+      }
+      if (counts.forgotten > 0) {
+        write.audit(by, { action: 'sealed_values.forgotten', subject, after: counts })
+      }
+      return counts
+    })
+    sealed += result.sealed
+    forgotten += result.forgotten
+    if (result.sealed + result.forgotten === 0) break
+  }
+  replaceKeyFile(path, [newest])
+  return { keyId: newest.id, sealed, forgotten }
+}
+
+function sealAgain(keyring: Keyring, value: SealedValue, isLost: boolean): string | undefined {
+  const place = placeOf(value)
+  try {
+    return keyring.seal(keyring.open(value.sealed, place), place)
+  } catch (error) {
+    if (isLost) return undefined
+    throw error
+  }
+}
+
+function placeOf(value: SealedValue): SealedPlace {
+  switch (value.kind) {
+    case 'secret':
+      return secretPlace(value)
+    case 'webhook secret':
+    case 'former webhook secret':
+      return webhookSecretPlace(value.repositoryId)
+    case 'forge token':
+      return forgeTokenPlace(value.repositoryId)
+    case 'id token key':
+      return idTokenKeyPlace(value.kid)
+  }
+}

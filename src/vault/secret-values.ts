@@ -1,0 +1,86 @@
+import type { Doer } from '../core/audit/audit.ts'
+import { isSecretName } from '../core/secret/secret-name.ts'
+import type { SecretRules } from '../core/secret/secret-rules.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import type { SecretRef, Store } from '../store/store.ts'
+import type { SealedPlace } from './keyring.ts'
+import type { Vault } from './vault.ts'
+
+/** Shorter ones can't be told from the rest of a log. */
+export const SHORTEST_SECRET = 4
+export const LONGEST_SECRET_BYTES = 32 * 1024
+/** Of one repository, or of all. */
+export const MOST_SECRETS = 500
+
+/** Where the value of a secret is sealed for. */
+export function secretPlace({ repositoryId, name }: SecretRef): SealedPlace {
+  return ['secret', repositoryId ?? '', name]
+}
+
+/** A secret as the audit log names it. */
+export function secretSubject({ repositoryId, name }: SecretRef): { id: string; name: string } {
+  return { id: repositoryId === undefined ? name : `${repositoryId}/${name}`, name }
+}
+
+/** Throws `invalid`, with what to do, when a secret may not have this name or value. */
+export function checkSecret(name: string, value: string): void {
+  const words = wrongName(name) ?? wrongValue(value)
+  if (words) throw new NarwhalError('invalid', words)
+}
+
+function wrongName(name: string): string | undefined {
+  if (isSecretName(name)) return undefined
+  const given = JSON.stringify(name.slice(0, 100))
+  return `${given} can't name a secret: use up to 100 capital letters, digits and _, a letter first; CI, HOME, PATH and NARWHAL_… are taken`
+}
+
+function wrongValue(value: string): string | undefined {
+  if (value.trim().length < SHORTEST_SECRET) {
+    return `the value has fewer than ${SHORTEST_SECRET} characters: it could not be told from other text in a log, and so not be hidden`
+  }
+  if (Buffer.byteLength(value) > LONGEST_SECRET_BYTES) {
+    return `the value has more than ${LONGEST_SECRET_BYTES / 1024} KiB: keep a key here, and what it opens elsewhere`
+  }
+  if (value.includes('\0')) return "the value holds a NUL character, which a variable can't hold"
+  return value.isWellFormed() ? undefined : 'the value is not text'
+}
+
+export interface NewSecret extends SecretRef {
+  readonly value: string
+  /** Absent runners: those for whom it was kept before, if it was. */
+  readonly rules?: Omit<SecretRules, 'runners'> & { readonly runners?: readonly string[] | 'all' }
+  readonly by: Doer
+}
+
+/** Seals a secret and writes it. Rejects with `invalid`, and with `exhausted` when there are too many. */
+export async function setSecret(
+  { store, vault }: { readonly store: Store; readonly vault: Vault },
+  { repositoryId, name, value, rules = {}, by }: NewSecret,
+): Promise<void> {
+  checkSecret(name, value)
+  const ref = { ...(repositoryId === undefined ? {} : { repositoryId }), name }
+  const at = Date.now()
+  await store.transact(async (write) => {
+    const known = await write.listSecrets(repositoryId)
+    const former = known.find((one) => one.name === name)
+    const isNew = former === undefined
+    if (known.length >= MOST_SECRETS && isNew) {
+      const words = `there are ${MOST_SECRETS} secrets already: remove those that nobody needs`
+      throw new NarwhalError('exhausted', words)
+    }
+    const sealed = await vault.seal(write, value, secretPlace(ref))
+    const updatedBy = by.actor.name === '' ? {} : { updatedBy: by.actor.name }
+    // Who sets another value need not know that it is kept for some runners; to lift that is said.
+    const { expiresAt, isNotMasked, runners = former?.runners } = rules
+    const kept = {
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(runners === undefined || runners === 'all' ? {} : { runners }),
+      ...(isNotMasked ? { isNotMasked } : {}),
+    }
+    const times = { createdAt: at, updatedAt: at }
+    await write.saveSecret({ ...ref, sealed, ...times, ...updatedBy, ...kept })
+    const scope = repositoryId ?? 'all'
+    const after = { scope, isNew, expiresAt, isMasked: !isNotMasked, runners: kept.runners }
+    write.audit(by, { action: 'secret.set', subject: secretSubject(ref), after })
+  })
+}

@@ -1,0 +1,48 @@
+import type { RepositoryRecord } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { isSealed, type SealedPlace } from './keyring.ts'
+import type { Vault } from './vault.ts'
+
+/** Where the webhook secret of a repository is sealed for. */
+export function webhookSecretPlace(id: RepositoryRecord['id']): SealedPlace {
+  return ['webhook secret', id]
+}
+
+/** The secret that a repository's forge signs with; one that is still in clear is returned as it is. */
+export function openWebhookSecret(
+  vault: Vault,
+  { id, webhookSecret }: Pick<RepositoryRecord, 'id' | 'webhookSecret'>,
+): string {
+  return isSealed(webhookSecret) ? vault.open(webhookSecret, webhookSecretPlace(id)) : webhookSecret
+}
+
+/**
+ * The secrets that a webhook of the repository may be signed with: the present one, and while it is being
+ * replaced at the forge, the one before.
+ */
+export function openWebhookSecrets(
+  vault: Vault,
+  repository: Pick<RepositoryRecord, 'id' | 'webhookSecret' | 'formerSecret'>,
+  now: number,
+): { readonly present: string; readonly former?: string } {
+  const present = openWebhookSecret(vault, repository)
+  const { id, formerSecret } = repository
+  if (!formerSecret || formerSecret.endsAt <= now) return { present }
+  return { present, former: openWebhookSecret(vault, { id, webhookSecret: formerSecret.sealed }) }
+}
+
+/** Seals the webhook secrets that a former version has left in clear; returns how many there were. */
+export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
+  const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>
+    webhookSecret !== '' && !isSealed(webhookSecret)
+  if (!(await store.listRepositories()).some(isClear)) return 0
+  const { result } = await store.transact(async (write) => {
+    const clear = (await write.listRepositories()).filter(isClear)
+    for (const { id, webhookSecret } of clear) {
+      const sealed = await vault.seal(write, webhookSecret, webhookSecretPlace(id))
+      await write.setWebhookSecret(id, sealed)
+    }
+    return clear.length
+  })
+  return result
+}

@@ -1,0 +1,44 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { AuditEntryView, AuditList } from '../../../../src/contract/rest/rest-audit.ts'
+import { getJson } from '../../api.ts'
+import { type AuditFilter, auditPath, auditSearch } from '../../state/audit-filter.ts'
+
+interface State {
+  readonly of: string
+  readonly entries?: readonly AuditEntryView[]
+  readonly next?: string | undefined
+  readonly error?: Error
+}
+
+/** Entries of the audit log that fit, the newest first, and more of them when asked. */
+export function useAudit(filter: AuditFilter) {
+  const of = auditSearch(filter)
+  const [state, setState] = useState<State>({ of })
+  const [round, setRound] = useState(0)
+  const leaving = useRef(new AbortController())
+  const read = useCallback(
+    async (former: readonly AuditEntryView[], before: string | undefined, signal: AbortSignal) => {
+      try {
+        const path = auditPath(filter, Date.now(), before)
+        const { entries, next } = await getJson<AuditList>(path, signal)
+        setState({ of, entries: [...former, ...entries], next })
+      } catch (error) {
+        if (!signal.aborted && error instanceof Error) setState({ of, entries: former, error })
+      }
+    },
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- `of` is the filter as text
+    [of],
+  )
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` asks again
+  useEffect(() => {
+    const stop = new AbortController()
+    leaving.current = stop
+    void read([], undefined, stop.signal)
+    return () => stop.abort()
+  }, [read, round])
+  const isOf = state.of === of
+  const { entries, next, error } = isOf ? state : {}
+  const more =
+    next === undefined ? undefined : () => read(entries ?? [], next, leaving.current.signal)
+  return { entries, error, more, again: () => setRound((count) => count + 1) }
+}

@@ -1,0 +1,114 @@
+import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { postJson } from '../../api.ts'
+import { formatRef, formatSha } from '../../format.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { Held } from '../../parts/held.tsx'
+import { StatusBadge } from '../../parts/status-badge.tsx'
+import { Ago, Duration } from '../../parts/times.tsx'
+import { Link, navigate } from '../../router.tsx'
+import { formatFilter } from '../../state/pipeline-filter.ts'
+import { statusOf } from '../../state/status.ts'
+import { ApprovalNotice, Approve } from './approve.tsx'
+import { MissingJobs } from './missing-jobs.tsx'
+
+export interface PipelineHeadProps {
+  readonly pipeline: PipelineView
+  /** Who cancelled it while it ran, and why. */
+  readonly cancelled: string | undefined
+}
+
+export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
+  const { event, repositoryName } = pipeline
+  const ref = formatRef(event.ref)
+  return (
+    <header className="pipeline-head">
+      <p className="quiet small facts">
+        <Link to={`/${formatFilter({ repository: repositoryName })}`}>{repositoryName}</Link>
+        <span className="number">#{pipeline.number}</span>
+        {pipeline.name ? <span>{pipeline.name}</span> : null}
+      </p>
+      <div className="page-head">
+        <StatusBadge status={statusOf(pipeline)} />
+        <h1>{event.title || formatSha(event.sha)}</h1>
+        <Commands pipeline={pipeline} />
+      </div>
+      <p className="quiet facts">
+        <Link to={`/${formatFilter({ repository: repositoryName, ref })}`} className="chip">
+          {ref}
+        </Link>
+        <code title={event.sha}>{formatSha(event.sha)}</code>
+        <span>{whyOf(pipeline)}</span>
+        {pipeline.rerunOf ? (
+          <span>
+            <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
+            {pipeline.startedBy ? ` by ${pipeline.startedBy}` : ''}
+          </span>
+        ) : null}
+        <Ago at={pipeline.createdAt} />
+        <Duration of={pipeline} />
+        <Held pipeline={pipeline} />
+        {pipeline.concurrencyGroup ? <span>group {pipeline.concurrencyGroup}</span> : null}
+        {cancelled ? <span>{cancelled}</span> : null}
+      </p>
+      <ApprovalNotice pipeline={pipeline} />
+      {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
+      <MissingJobs pipeline={pipeline} />
+    </header>
+  )
+}
+
+/** Why it ran, in words. */
+function whyOf({ event, startedBy }: PipelineView): string {
+  const by = event.author ? ` by ${event.author}` : ''
+  const source = event.source === 'poll' ? ', found by polling' : ''
+  if (event.kind === 'manual') {
+    return `started by ${startedBy ?? 'hand'}, commit${by}`
+  }
+  if (event.kind === 'tag') return `tag${by}${source}`
+  return `${event.kind === 'push' ? 'pushed' : 'pull request'}${by}${source}`
+}
+
+function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
+  const path = `/pipelines/${pipeline.id}`
+  const rerun = async () => {
+    const answer = await postJson<{ pipeline: PipelineView }>(`${path}/rerun`)
+    navigate(`/pipelines/${answer.pipeline.id}`)
+  }
+  const rerunFailed = async () => void (await postJson(`${path}/rerun-failed`))
+  const cancel = async () => void (await postJson(`${path}/cancel`))
+  return (
+    <div className="commands">
+      <Approve pipeline={pipeline} />
+      {hasFailed(pipeline) ? (
+        <CommandButton run={rerunFailed} needs="member">
+          Rerun failed jobs
+        </CommandButton>
+      ) : null}
+      {pipeline.status === 'finished' ? (
+        <CommandButton
+          key="rerun"
+          run={rerun}
+          needs="member"
+          shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}
+        >
+          Rerun
+        </CommandButton>
+      ) : (
+        <CommandButton
+          key="cancel"
+          run={cancel}
+          needs="member"
+          shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}
+        >
+          Cancel
+        </CommandButton>
+      )}
+    </div>
+  )
+}
+
+/** Whether jobs of it can have failed: where narwhal.yml could not be read there are none. */
+function hasFailed({ status, outcome, startedAt }: PipelineView): boolean {
+  const isGood = outcome === 'success' || outcome === 'skipped'
+  return status === 'finished' && !isGood && startedAt !== undefined
+}

@@ -1,0 +1,73 @@
+import type { PipelineWithJobs } from '../../../../src/contract/rest/rest.ts'
+import type { JobView, PipelineView } from '../../../../src/contract/rest/views.ts'
+import { getJson } from '../../api.ts'
+import { useRowKeys } from '../../hooks/shortcuts.ts'
+import { useSubject } from '../../live/use-subject.ts'
+import { useFavicon } from '../../parts/favicon.ts'
+import { ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { Link } from '../../router.tsx'
+import { jobToShow, NO_PIPELINE, reducePipelinePage } from '../../state/pipeline-page.ts'
+import { statusOf } from '../../state/status.ts'
+import { Overview } from '../pipelines/overview.tsx'
+import { JobPanel } from './job-panel.tsx'
+import { PipelineHead } from './pipeline-head.tsx'
+import { Problems } from './problems.tsx'
+
+export interface PipelinePageProps {
+  readonly id: PipelineView['id']
+  /** `?job=…&attempt=…` choose what is shown. */
+  readonly search: string
+}
+
+export function PipelinePage({ id, search }: PipelinePageProps) {
+  const { state, error } = useSubject({
+    key: id,
+    topic: { kind: 'pipeline', pipelineId: id },
+    load: async (signal) => {
+      const loaded = await getJson<PipelineWithJobs>(`/pipelines/${id}`, signal)
+      return { loaded, seq: loaded.seq }
+    },
+    reduce: reducePipelinePage,
+    initial: NO_PIPELINE,
+  })
+  const { pipeline, jobs } = state
+  useFavicon(pipeline && statusOf(pipeline))
+  useRowKeys()
+  if (!pipeline) {
+    return (
+      <>
+        <ErrorNotice error={error} />
+        {error ? <Link to="/">See all pipelines</Link> : <Loading />}
+      </>
+    )
+  }
+  const params = new URLSearchParams(search)
+  const job = jobs.find(({ id }) => id === params.get('job')) ?? jobToShow(jobs)
+  const attempt = job ? chosenAttempt(job, params.get('attempt')) : 1
+  return (
+    <>
+      <title>{`${pipeline.repositoryName} #${pipeline.number} · Narwhal`}</title>
+      <PipelineHead pipeline={pipeline} cancelled={whyCancelled(pipeline, jobs)} />
+      <ErrorNotice error={error} />
+      <Problems problems={pipeline.problems} />
+      {jobs.length > 0 ? (
+        <Overview pipeline={pipeline} jobs={jobs} shown={job} params={params} />
+      ) : null}
+      {job ? <JobPanel key={`${job.id} ${attempt}`} job={job} attempt={attempt} /> : null}
+      {!job && pipeline.status !== 'finished' && !pipeline.reason ? (
+        <p className="quiet">Its narwhal.yml is being read…</p>
+      ) : null}
+    </>
+  )
+}
+
+/** A pipeline that was cancelled while it ran has the reason at its jobs. */
+function whyCancelled(pipeline: PipelineView, jobs: readonly JobView[]): string | undefined {
+  if (pipeline.reason || pipeline.outcome !== 'cancelled') return undefined
+  return jobs.find(({ outcome, reason }) => outcome === 'cancelled' && reason)?.reason
+}
+
+function chosenAttempt(job: JobView, chosen: string | null): number {
+  const number = Number(chosen)
+  return Number.isInteger(number) && number > 0 && number <= job.attempt ? number : job.attempt
+}

@@ -1,0 +1,51 @@
+import { memo } from 'react'
+import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { postJson } from '../../api.ts'
+import { formatRef, formatSha } from '../../format.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { isHeld } from '../../parts/held.tsx'
+import { StatusBadge } from '../../parts/status-badge.tsx'
+import { Ago, Duration } from '../../parts/times.tsx'
+import { Link } from '../../router.tsx'
+import { KIND_WORDS } from '../../state/pipeline-filter.ts'
+import { statusOf } from '../../state/status.ts'
+
+/** The row of one pipeline in the list; the whole row leads to its page. */
+export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline: PipelineView }) {
+  const { pipeline } = props
+  const { event } = pipeline
+  const isOver = pipeline.status === 'finished'
+  const command = async () => {
+    await postJson(`/pipelines/${pipeline.id}/${isOver ? 'rerun' : 'cancel'}`)
+  }
+  return (
+    <>
+      <StatusBadge status={statusOf(pipeline)} />
+      <div className="what">
+        <Link to={`/pipelines/${pipeline.id}`} className="title" isRow>
+          {event.title || pipeline.name || formatSha(event.sha)}
+        </Link>
+        <p className="quiet small facts">
+          <span>
+            {pipeline.repositoryName} <span className="number">#{pipeline.number}</span>
+          </span>
+          <code>{formatSha(event.sha)}</code>
+          <span>{event.author}</span>
+          <span className="kind">{KIND_WORDS[event.kind].toLowerCase()}</span>
+          {isHeld(pipeline) ? <span>kept</span> : null}
+          {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
+        </p>
+      </div>
+      <span className="chip">{formatRef(event.ref)}</span>
+      <span className="when quiet small">
+        <Duration of={pipeline} />
+        <Ago at={pipeline.createdAt} />
+      </span>
+      <span className="row-command">
+        <CommandButton key={`${isOver}`} run={command} needs="member" isSmall>
+          {isOver ? 'Rerun' : 'Cancel'}
+        </CommandButton>
+      </span>
+    </>
+  )
+})

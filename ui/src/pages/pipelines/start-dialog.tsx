@@ -1,0 +1,46 @@
+import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { postJson } from '../../api.ts'
+import { CommandForm } from '../../parts/command-form.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { navigate } from '../../router.tsx'
+
+export interface StartDialogProps {
+  readonly repositories: readonly string[]
+  /** The one that is chosen first. */
+  readonly repository?: string
+  readonly onClose: () => void
+}
+
+/** Starts a pipeline by hand, and goes to its page. */
+export function StartDialog({ repositories, repository, onClose }: StartDialogProps) {
+  const start = async (entered: FormData) => {
+    const ref = (entered.get('ref') as string).trim()
+    const body = { repository: entered.get('repository'), ...(ref ? { ref } : {}) }
+    const { pipeline } = await postJson<{ pipeline: PipelineView }>('/pipelines', body)
+    navigate(`/pipelines/${pipeline.id}`)
+    onClose()
+  }
+  return (
+    <Dialog title="Start a pipeline" onClose={onClose}>
+      <CommandForm
+        action="Start"
+        run={start}
+        onClose={onClose}
+        isDisabled={repositories.length === 0}
+      >
+        <label>
+          Repository
+          <select name="repository" defaultValue={repository || repositories[0]}>
+            {repositories.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Branch, tag or commit
+          <input name="ref" type="text" placeholder="the remote’s HEAD" autoComplete="off" />
+        </label>
+      </CommandForm>
+    </Dialog>
+  )
+}

@@ -1,0 +1,24 @@
+import type { Activity } from '../../../../src/contract/rest/rest-insights.ts'
+import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { getJson } from '../../api.ts'
+import { useSubject } from '../../live/use-subject.ts'
+import { type ActivityState, NO_ACTIVITY, RUNS, reduceActivity } from '../../state/activity.ts'
+
+/** What the repositories have been doing and what runs now, live. */
+export function useActivity(): ActivityState & { readonly error: Error | undefined } {
+  const { state, error } = useSubject({
+    key: 'activity',
+    topic: { kind: 'everything' },
+    load: async (signal) => {
+      const { seq } = await getJson<{ seq: number }>('/status', signal)
+      const [{ repositories }, { pipelines }] = await Promise.all([
+        getJson<{ repositories: Activity[] }>(`/activity?runs=${RUNS}`, signal),
+        getJson<{ pipelines: PipelineView[] }>('/pipelines?status=running&limit=20', signal),
+      ])
+      return { loaded: { repositories, running: pipelines }, seq }
+    },
+    reduce: reduceActivity,
+    initial: NO_ACTIVITY,
+  })
+  return { ...state, error }
+}

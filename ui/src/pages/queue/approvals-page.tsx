@@ -1,0 +1,104 @@
+import { useEffect } from 'react'
+import type { ApprovedMany } from '../../../../src/contract/rest/rest-approvals.ts'
+import { STRANGER_WORDS } from '../../../../src/contract/rest/stranger-words.ts'
+import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { postJson } from '../../api.ts'
+import { formatRef, formatSha } from '../../format.ts'
+import { useRowKeys } from '../../hooks/shortcuts.ts'
+import { useRead } from '../../hooks/use-read.ts'
+import { live } from '../../live/live.ts'
+import { CommandForm } from '../../parts/command-form.tsx'
+import { ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { useMay } from '../../parts/session.ts'
+import { Ago } from '../../parts/times.tsx'
+import { Link } from '../../router.tsx'
+import { seenOf, waitWords } from '../pipeline/approve.tsx'
+import { ChangedFiles } from '../pipeline/changed-files.tsx'
+
+/** What waits for approval, over all repositories: looked at one by one, and approved together. */
+export function ApprovalsPage() {
+  const path = '/approvals?limit=200'
+  const { answer, error, again } = useRead<{ pipelines: PipelineView[] }>(path)
+  const may = useMay('member')
+  useRowKeys()
+  useEffect(
+    () =>
+      live.subscribe({ kind: 'everything' }, undefined, {
+        onEvent: (event) => {
+          if (event.type === 'pipeline.changed' && event.pipeline.event.stranger) again()
+        },
+      }),
+    [again],
+  )
+  const pipelines = answer?.pipelines
+  const approve = async (entered: FormData) => {
+    const chosen = pipelines?.filter(({ id }) => entered.has(id)) ?? []
+    if (chosen.length === 0) throw new Error('Choose what to approve.')
+    const approvals = chosen.map((one) => ({ pipeline: one.id, ...seenOf(one) }))
+    const told = await postJson<ApprovedMany>('/approvals', { approvals })
+    again()
+    const refused = told.approvals.find(({ approved }) => !approved)
+    if (refused) throw new Error(refused.message)
+  }
+  return (
+    <>
+      <title>Approvals · Narwhal</title>
+      <div className="page-head">
+        <h1>Approvals</h1>
+      </div>
+      <ErrorNotice error={error} />
+      {!pipelines && !error ? <Loading /> : null}
+      {pipelines?.length === 0 ? (
+        <section className="empty">
+          <h2>Nothing waits for approval</h2>
+          <p>Commits of strangers come here before they are run.</p>
+        </section>
+      ) : null}
+      {pipelines && pipelines.length > 0 ? (
+        <CommandForm run={approve} action="Approve the chosen" isDisabled={!may}>
+          <p className="quiet">
+            All files of a commit run, not only narwhal.yml: look at them first.
+          </p>
+          <ol
+            className="panel rows"
+            aria-label="What waits for approval, the longest waiting first"
+          >
+            {pipelines.map((one) => (
+              <Row key={one.id} pipeline={one} />
+            ))}
+          </ol>
+        </CommandForm>
+      ) : null}
+    </>
+  )
+}
+
+function Row({ pipeline }: { readonly pipeline: PipelineView }) {
+  const { approval, event, id } = pipeline
+  const name = `${pipeline.repositoryName} #${pipeline.number}`
+  const why = waitWords(approval)
+  const isForRun = approval?.status === 'needed' && approval.for === 'run'
+  return (
+    <li className="row is-queued">
+      <input type="checkbox" name={id} aria-label={`Approve ${name}`} />
+      <div className="what">
+        <Link to={`/pipelines/${id}`} className="title" isRow>
+          {event.title || formatSha(event.sha)}
+        </Link>
+        <p className="quiet small facts">
+          <span>{name}</span>
+          <code title={event.sha}>{formatSha(event.sha)}</code>
+          <span>{event.author}</span>
+          <span>{formatRef(event.ref)}</span>
+          <span>{isForRun ? 'to run' : 'for its secrets'}</span>
+          {event.stranger ? <span className="reason">{STRANGER_WORDS[event.stranger]}</span> : null}
+          {why === undefined ? null : <span className="reason">{why}</span>}
+        </p>
+        <ChangedFiles pipeline={pipeline} isOpen={false} />
+      </div>
+      <span className="when quiet small">
+        <Ago at={(approval?.status === 'needed' && approval.since) || pipeline.createdAt} />
+      </span>
+    </li>
+  )
+}

@@ -1,0 +1,47 @@
+import { useEffect, useState } from 'react'
+import type { QueueList } from '../../../../src/contract/rest/rest.ts'
+import { getJson } from '../../api.ts'
+import { live } from '../../live/live.ts'
+
+/** Changes within this time are looked at together. */
+const GATHER_MS = 300
+/** The reasons change as runners come and go, without a change of the job itself. */
+const LOOK_AGAIN_MS = 5_000
+
+/** The first jobs that wait for a runner and how many do, kept true; undefined until read. */
+export function useQueue(): Partial<QueueList> & { readonly error?: Error } {
+  const [queue, setQueue] = useState<QueueList>()
+  const [error, setError] = useState<Error>()
+  useEffect(() => {
+    const leaving = new AbortController()
+    let soon: ReturnType<typeof setTimeout> | undefined
+    const read = async () => {
+      soon = undefined
+      try {
+        setQueue(await getJson<QueueList>('/queue', leaving.signal))
+        setError(undefined)
+      } catch (reason) {
+        if (!leaving.signal.aborted) setError(reason as Error)
+      }
+    }
+    const readSoon = () => {
+      soon ??= setTimeout(() => void read(), GATHER_MS)
+    }
+    const stop = live.subscribe({ kind: 'everything' }, undefined, {
+      onEvent: (event) => {
+        if (event.type === 'job.changed' || event.type === 'runner.changed') readSoon()
+      },
+    })
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') readSoon()
+    }, LOOK_AGAIN_MS)
+    void read()
+    return () => {
+      leaving.abort()
+      clearTimeout(soon)
+      clearInterval(timer)
+      stop()
+    }
+  }, [])
+  return { ...queue, ...(error ? { error } : {}) }
+}

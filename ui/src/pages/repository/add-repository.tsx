@@ -1,0 +1,137 @@
+import { useState } from 'react'
+import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
+import { postJson } from '../../api.ts'
+import { CommandForm } from '../../parts/command-form.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { WebhookHelp } from './webhook-help.tsx'
+
+export interface AddRepositoryProps {
+  readonly onAdded: () => void
+  readonly onClose: () => void
+}
+
+const FORGES = [
+  ['github', 'GitHub: by webhook, and by looking'],
+  ['gitea', 'Gitea or Forgejo: by webhook, and by looking'],
+  ['gitlab', 'GitLab: by webhook, and by looking'],
+  ['git', 'Bitbucket or plain git: by looking'],
+] as const
+
+const INTERVALS = [
+  ['60000', 'every minute'],
+  ['15000', 'every 15 seconds'],
+  ['300000', 'every 5 minutes'],
+  ['3600000', 'every hour'],
+  ['0', 'never: webhooks only'],
+] as const
+
+/** Registers a repository, then shows what to enter at its forge: the secret is told this once. */
+export function AddRepository({ onAdded, onClose }: AddRepositoryProps) {
+  const [added, setAdded] = useState<RegisteredRepository>()
+  const title = added ? `${added.repository.name} is added` : 'Add a repository'
+  const done = (registered: RegisteredRepository) => {
+    setAdded(registered)
+    onAdded()
+  }
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {added ? (
+        <>
+          <WebhookHelp repository={added.repository} webhook={added.webhook} />
+          <form method="dialog" className="form">
+            <div className="commands">
+              <button type="submit" className="main">
+                Done
+              </button>
+            </div>
+          </form>
+        </>
+      ) : (
+        <AddForm onAdded={done} onClose={onClose} />
+      )}
+    </Dialog>
+  )
+}
+
+interface AddFormProps {
+  readonly onAdded: (registered: RegisteredRepository) => void
+  readonly onClose: () => void
+}
+
+function AddForm({ onAdded, onClose }: AddFormProps) {
+  const [url, setUrl] = useState('')
+  const [name, setName] = useState<string>()
+  const [forge, setForge] = useState<string>()
+  const guessed = forge ?? forgeOf(url)
+  const add = async (entered: FormData) => {
+    const pollIntervalMs = Number(entered.get('poll'))
+    const body = { name: name ?? nameOf(url), cloneUrl: url.trim(), forge: guessed, pollIntervalMs }
+    onAdded(await postJson<RegisteredRepository>('/repositories', body))
+  }
+  return (
+    <CommandForm action="Add" run={add} onClose={onClose}>
+      <label>
+        Clone URL
+        <input
+          type="text"
+          required
+          autoComplete="off"
+          placeholder="https://github.com/octocat/hello"
+          value={url}
+          onChange={(event) => setUrl(event.target.value)}
+        />
+        <small>https://…, ssh://…, git@host:path, or a folder on the server</small>
+      </label>
+      <label>
+        Name
+        <input
+          type="text"
+          required
+          autoComplete="off"
+          placeholder="owner/name"
+          value={name ?? nameOf(url)}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </label>
+      <label>
+        Forge
+        <select value={guessed} onChange={(event) => setForge(event.target.value)}>
+          {FORGES.map(([key, words]) => (
+            <option key={key} value={key}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Look for new commits
+        <select name="poll">
+          {INTERVALS.map(([key, words]) => (
+            <option key={key} value={key}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
+    </CommandForm>
+  )
+}
+
+/** Of hosts that everybody knows. */
+function forgeOf(url: string): string {
+  const host = /^(?:[a-z+]+:\/\/)?(?:[^@/]*@)?([^/:]+)[/:]/i.exec(url.trim())?.[1]?.toLowerCase()
+  if (host === 'github.com') return 'github'
+  if (host === 'gitlab.com') return 'gitlab'
+  return host === 'codeberg.org' || host === 'gitea.com' ? 'gitea' : 'git'
+}
+
+/** `owner/name` of a URL; of a folder, its name. */
+function nameOf(url: string): string {
+  const path = url
+    .trim()
+    .replace(/^[a-z+]+:\/\/[^/]*\//i, '')
+    .replace(/^[^/]*@[^:]*:/, '')
+    .replace(/\.git\/?$|\/+$/g, '')
+  const parts = path.split('/').filter(Boolean)
+  return (url.trim().startsWith('/') ? parts.slice(-1) : parts.slice(-2)).join('/')
+}

@@ -1,0 +1,91 @@
+import { useState } from 'react'
+import type { TrendPoint } from '../../../../src/contract/rest/rest-insights.ts'
+import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
+import { deleteJson } from '../../api.ts'
+import { useRead } from '../../hooks/use-read.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { ErrorNotice, Loading } from '../../parts/notices.tsx'
+import { Link, navigate } from '../../router.tsx'
+import { formatFilter } from '../../state/pipeline-filter.ts'
+import { StartDialog } from '../pipelines/start-dialog.tsx'
+import { Trends } from '../pipelines/trends.tsx'
+import { Secrets } from './secrets.tsx'
+import { StrangerRules } from './stranger-rules.tsx'
+import { WebhookHelp } from './webhook-help.tsx'
+
+/** How one repository does, and how it is set up. */
+export function RepositoryPage({ name }: { readonly name: string }) {
+  const path = `/repositories/${encodeURIComponent(name)}`
+  const { answer: repository, error } = useRead<RepositoryView>(path)
+  const { answer: trends } = useRead<{ points: TrendPoint[] }>(`${path}/trends`)
+  const [isStarting, setStarting] = useState(false)
+  const [isRemoving, setRemoving] = useState(false)
+  if (!repository) return error ? <ErrorNotice error={error} /> : <Loading />
+  return (
+    <>
+      <title>{`${repository.name} · Narwhal`}</title>
+      <p className="small">
+        <Link to="/repositories">Repositories</Link>
+      </p>
+      <div className="page-head">
+        <h1>{repository.name}</h1>
+        <div className="commands">
+          <Link to={`/${formatFilter({ repository: repository.name })}`} className="button">
+            Its pipelines
+          </Link>
+          <button type="button" onClick={() => setStarting(true)}>
+            Start a pipeline
+          </button>
+        </div>
+      </div>
+      {isStarting ? (
+        <StartDialog repositories={[repository.name]} onClose={() => setStarting(false)} />
+      ) : null}
+      {trends ? <Trends points={trends.points} /> : <Loading />}
+      <h2 className="section-head">Set-up</h2>
+      <div className="columns">
+        <section className="panel padded">
+          <h2>How commits come in</h2>
+          <WebhookHelp repository={repository} webhook={undefined} />
+        </section>
+        <StrangerRules repository={repository} />
+        <Secrets repositoryId={repository.id} />
+        <section className="panel padded">
+          <h2>Remove</h2>
+          <p className="quiet">
+            No new pipelines are made for it then; those it has had stay readable.
+          </p>
+          <p className="form">
+            <span>
+              <button type="button" className="danger" onClick={() => setRemoving(true)}>
+                Remove the repository
+              </button>
+            </span>
+          </p>
+        </section>
+      </div>
+      {isRemoving ? (
+        <Dialog title={`Remove ${repository.name}?`} onClose={() => setRemoving(false)}>
+          <div className="form">
+            <p>It is no longer polled, and its webhooks are refused.</p>
+            <div className="commands">
+              <button type="button" onClick={() => setRemoving(false)}>
+                Keep it
+              </button>
+              <CommandButton
+                needs="admin"
+                run={async () => {
+                  await deleteJson(`/repositories/${repository.id}`)
+                  navigate('/repositories')
+                }}
+              >
+                Remove it
+              </CommandButton>
+            </div>
+          </div>
+        </Dialog>
+      ) : null}
+    </>
+  )
+}

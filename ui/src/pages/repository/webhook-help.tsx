@@ -1,0 +1,159 @@
+import { type ReactNode, useState } from 'react'
+import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
+import type { TestedDelivery } from '../../../../src/contract/rest/rest-insights.ts'
+import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
+import { postJson } from '../../api.ts'
+import { CommandButton } from '../../parts/command-button.tsx'
+import { Copyable } from '../../parts/copyable.tsx'
+
+export interface WebhookHelpProps {
+  readonly repository: RepositoryView
+  /** With the secret; only right after it was registered. */
+  readonly webhook: RegisteredRepository['webhook']
+}
+
+type Forge = Exclude<RepositoryView['forge'], 'git'>
+
+/** Where a webhook is made at each forge, and what its fields are called there. */
+const FORGES: Readonly<
+  Record<Forge, { place: string; url: string; secret: string; events: [string, string] }>
+> = {
+  github: {
+    place: 'At GitHub, in the repository’s Settings → Webhooks → Add webhook',
+    url: 'Payload URL',
+    secret: 'Secret',
+    events: ['Events', 'Pushes, pull requests, branch or tag creation'],
+  },
+  gitea: {
+    place: 'At Gitea or Forgejo, in the repository’s Settings → Webhooks → Add webhook → Gitea',
+    url: 'Target URL',
+    secret: 'Secret',
+    events: ['Trigger on', 'Push, create, pull request, pull request synchronized'],
+  },
+  gitlab: {
+    place: 'At GitLab, in the project’s Settings → Webhooks → Add new webhook',
+    url: 'URL',
+    secret: 'Secret token',
+    events: ['Trigger', 'Push events, tag push events, merge request events'],
+  },
+}
+
+/** How a repository's forge is made to tell of commits, and a delivery to try it. */
+export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
+  const [renewed, setRenewed] = useState<RegisteredRepository['webhook']>()
+  const { forge } = repository
+  if (forge === 'git') return <Polled repository={repository} />
+  const words = FORGES[forge]
+  const url = `${location.origin}/webhooks/${forge}/${repository.id}`
+  const known = renewed ?? webhook
+  const renew = async () => {
+    const path = `/repositories/${repository.id}/webhook-secret`
+    setRenewed((await postJson<RegisteredRepository>(path)).webhook)
+  }
+  return (
+    <div className="form">
+      <p>{words.place}, enter:</p>
+      <dl className="details webhook">
+        <Field name={words.url}>
+          <Copyable text={url} label="the URL" />
+        </Field>
+        {forge === 'gitlab' ? null : (
+          <Field name="Content type">
+            <code>application/json</code>
+          </Field>
+        )}
+        <Field name={words.secret}>
+          {known ? (
+            <>
+              <Copyable text={known.secret} label="the secret" />
+              <small className="quiet">
+                It is shown this once.
+                {known.formerEndsAt === undefined
+                  ? ''
+                  : ' The former one stays valid until a commit comes with this one.'}
+              </small>
+            </>
+          ) : (
+            <>
+              <span>It was shown when it was made.</span>{' '}
+              <CommandButton run={renew} needs="admin" isSmall>
+                Make a new one
+              </CommandButton>
+            </>
+          )}
+        </Field>
+        <Field name={words.events[0]}>{words.events[1]}</Field>
+      </dl>
+      <p className="quiet small">
+        Where agents stand apart, or the forge reaches Narwhal under another name, the URL is that
+        one’s.
+        {forge === 'gitlab' ? ' GitLab sends the secret itself: use an https URL.' : ''}
+      </p>
+      <TestDelivery repository={repository} usual={url} />
+    </div>
+  )
+}
+
+function Field({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function Polled({ repository }: { readonly repository: RepositoryView }) {
+  const seconds = repository.pollIntervalMs / 1000
+  return (
+    <div className="form">
+      <p>
+        {seconds > 0
+          ? `Narwhal looks for new commits every ${seconds < 60 ? `${seconds} seconds` : `${seconds / 60} min`}; nothing has to be entered at the forge.`
+          : 'It is not looked at: start its pipelines by hand or by the API.'}
+      </p>
+      <p>
+        Is that too slow? Have the forge’s hook start the pipeline at once: a webhook or a script
+        there that calls
+      </p>
+      <Copyable
+        label="the command"
+        text={`./narwhal pipeline start ${repository.name} --server ${location.origin} --ref main`}
+      />
+    </div>
+  )
+}
+
+interface TestDeliveryProps {
+  readonly repository: RepositoryView
+  readonly usual: string
+}
+
+function TestDelivery({ repository, usual }: TestDeliveryProps) {
+  const [url, setUrl] = useState(usual)
+  const [tested, setTested] = useState<TestedDelivery>()
+  const test = async () => {
+    setTested(undefined)
+    const path = `/repositories/${repository.id}/test-delivery`
+    setTested(await postJson<TestedDelivery>(path, { url }))
+  }
+  return (
+    <div className="form test-delivery">
+      <label>
+        Test delivery to
+        <input type="url" value={url} onChange={(event) => setUrl(event.target.value)} />
+      </label>
+      <p>
+        <CommandButton run={test} needs="admin">
+          Send a test delivery
+        </CommandButton>
+      </p>
+      {tested ? (
+        <p className={`notice ${tested.ok ? 'is-good' : 'is-error'}`} role="status">
+          {tested.ok ? 'It works: ' : 'Not yet: '}
+          {tested.words}
+        </p>
+      ) : null}
+    </div>
+  )
+}

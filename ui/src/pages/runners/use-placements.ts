@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'react'
+import type { PlacementView } from '../../../../src/contract/rest/rest-insights.ts'
+import { getJson } from '../../api.ts'
+import { live } from '../../live/live.ts'
+
+/** Changes within this time are looked at together. */
+const GATHER_MS = 1_000
+
+/** The newest placements, read again when jobs move. */
+export function usePlacements(): readonly PlacementView[] {
+  const [placements, setPlacements] = useState<readonly PlacementView[]>([])
+  useEffect(() => {
+    const leaving = new AbortController()
+    let soon: ReturnType<typeof setTimeout> | undefined
+    const read = () => {
+      soon = undefined
+      getJson<{ placements: PlacementView[] }>('/placements', leaving.signal).then(
+        (answer) => setPlacements(answer.placements),
+        // The cards are worth showing without them.
+        () => undefined,
+      )
+    }
+    const stop = live.subscribe({ kind: 'everything' }, undefined, {
+      onEvent: (event) => {
+        if (event.type === 'job.changed') soon ??= setTimeout(read, GATHER_MS)
+      },
+    })
+    read()
+    return () => {
+      leaving.abort()
+      clearTimeout(soon)
+      stop()
+    }
+  }, [])
+  return placements
+}
