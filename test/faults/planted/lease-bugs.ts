@@ -34,7 +34,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/dispatcher/attempts/attempt-run.ts',
-        find: 'leaseMs: deps.order.leaseMs ?? LEASE_MS,',
+        find: 'leaseMs: deps.leaseMs ?? LEASE_MS,',
         replace: 'leaseMs: LEASE_MS / 6,',
       },
     ],

@@ -70,11 +70,11 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/dispatcher/attempts/attempt-run.ts',
-        find: 'await this.#deps.store(events, this.#clockOffsetMs ?? 0)',
-        replace: 'void this.#deps.store(events, this.#clockOffsetMs ?? 0).catch(() => {})',
+        find: 'await this.#deps.store(events)',
+        replace: 'void this.#deps.store(events).catch(() => {})',
       },
       {
-        file: 'src/dispatcher/attempt-progress.ts',
+        file: 'src/core/attempt/add-progress.ts',
         find: 'if (seq !== next.lastSeq + 1) {',
         replace: 'if (false) {',
       },
