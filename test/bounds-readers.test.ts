@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import type { JobRecord } from '../src/store/records.ts'
+import type { Job } from '../src/core/job/job.ts'
 import type { Store } from '../src/store/store.ts'
 import { eventually } from './support/eventually.ts'
 import { LiveTestClient } from './support/live-client.ts'
@@ -13,7 +13,7 @@ import { openWebStage } from './support/web-stage.ts'
 const MiB = 1024 * 1024
 
 /** Prints that many mebibytes, in lines of 8,000 characters. */
-async function printMuch(stage: Stage, job: JobRecord, mebibytes: number): Promise<number> {
+async function printMuch(stage: Stage, job: Job, mebibytes: number): Promise<number> {
   const count = 131
   for (let n = 0; n < mebibytes; n++) {
     const texts = Array.from({ length: count }, () => randomBytes(6_000).toString('base64'))

@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { EmbeddedBroker } from '../src/broker/embedded.ts'
 import { readGitEnv } from '../src/config/env.ts'
 import type { JobId, PipelineId } from '../src/core/ids.ts'
+import type { Job } from '../src/core/job/job.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { beatHere, type StartBeats } from '../src/dispatcher/seat/beats.ts'
 import { silentLog } from '../src/lib/log.ts'
-import type { JobRecord, RepositoryRecord } from '../src/store/records.ts'
+import type { RepositoryRecord } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
 import { Vault } from '../src/vault/vault.ts'
 import { eventually } from './support/eventually.ts'
@@ -28,7 +29,7 @@ interface World {
   readonly executor: HandExecutor
   startDispatcher(startBeats?: StartBeats): Promise<Dispatcher>
   /** The newest record of the pipeline's one job. */
-  job(id: PipelineId): Promise<JobRecord>
+  job(id: PipelineId): Promise<Job>
   /** Resolves when the step of the job runs. */
   running(count?: number): Promise<HandStep>
   text(id: JobId, attempt: number): Promise<string[]>
@@ -74,7 +75,7 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
   })
 }
 
-const finished = (world: World, id: PipelineId): Promise<JobRecord> =>
+const finished = (world: World, id: PipelineId): Promise<Job> =>
   eventually(
     async () => {
       const job = await world.job(id)

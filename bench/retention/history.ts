@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chunkOf } from '../../src/contract/log/log-chunk.ts'
-import type { AttemptRecord } from '../../src/core/attempt/attempt.ts'
+import type { Attempt } from '../../src/core/attempt/attempt.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
+import type { Job } from '../../src/core/job/job.ts'
 import type { JobSpec } from '../../src/core/plan/plan.ts'
 import { newId } from '../../src/lib/new-id.ts'
-import type { JobRecord } from '../../src/store/records.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
 
 const DAY = 86_400_000
@@ -90,13 +90,13 @@ async function writePipeline(
 
 const SPEC: JobSpec = { name: 'build', env: {}, needs: [], labels: [], steps: [] }
 
-function aJob(of: Pick<JobRecord, 'pipelineId' | 'repositoryId'>, at: number): JobRecord {
+function aJob(of: Pick<Job, 'pipelineId' | 'repositoryId'>, at: number): Job {
   const state = { status: 'queued', attempt: 1, queuedAt: at } as const
   const id = newId('job')
   return { ...of, id, position: 0, spec: SPEC, state, fence: 1, attempts: [], version: 1 }
 }
 
-function anAttempt(at: number): AttemptRecord {
+function anAttempt(at: number): Attempt {
   return {
     number: 1,
     runnerId: 'runner_1',

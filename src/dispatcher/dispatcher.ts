@@ -6,11 +6,12 @@ import type { PipelineView } from '../contract/rest/views.ts'
 import { type Doer, systemDoer } from '../core/audit/audit.ts'
 import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
 import type { HeuristicName } from '../core/placement/placement.ts'
+import type { Runner } from '../core/runner/runner.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
-import type { RepositoryRecord, RunnerRecord } from '../store/records.ts'
+import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { AuthorLookup } from './forge-authors/author-lookup.ts'
@@ -349,7 +350,7 @@ export class Dispatcher implements AsyncDisposable {
       labels?: readonly string[] | undefined
     },
     by: Doer,
-  ): Promise<RunnerRecord> {
+  ): Promise<Runner> {
     const { labels: allowedLabels, ...link } = runner
     return await this.pool.register({ ...link, allowedLabels, link: 'dialled' }, by)
   }

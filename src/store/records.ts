@@ -1,9 +1,7 @@
 import type { Role } from '../core/access/role.ts'
-import type { AttemptRecord, Phase } from '../core/attempt/attempt.ts'
+import type { Attempt, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
-import type { Concurrency } from '../core/concurrency/concurrency.ts'
-import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { Forge, WebhookForge } from '../core/forge.ts'
 import type { KeyTimes } from '../core/id-token/id-token-keys.ts'
 import type {
@@ -16,17 +14,10 @@ import type {
   TokenId,
   UserId,
 } from '../core/ids.ts'
-import type { JobState } from '../core/job.ts'
-import type { JobNetworkRules } from '../core/job-network.ts'
-import type { Hold } from '../core/keeping.ts'
-import type { Outcome } from '../core/outcome.ts'
-import type { Engine } from '../core/placement/placement.ts'
-import type { IncludedSource, JobSpec, Problem } from '../core/plan/plan.ts'
-import type { TargetJobs } from '../core/plan/target-jobs.ts'
+import type { Job } from '../core/job/job.ts'
+import type { Pipeline } from '../core/pipeline/pipeline.ts'
 import type { SecretRules } from '../core/secret/secret-rules.ts'
-import type { ApprovalReason, ApprovalRule, PipelineFilesRule } from '../core/stranger/approval.ts'
-import type { ChangedFiles } from '../core/stranger/changed-files.ts'
-import { isStranger } from '../core/stranger/stranger.ts'
+import type { ApprovalRule, PipelineFilesRule } from '../core/stranger/approval.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 
 /** What the store keeps, in the domain's words. Times are epoch milliseconds. */
@@ -113,148 +104,13 @@ export interface DeliveryRecord {
   readonly receivedAt: number
 }
 
-export type PipelineState =
-  /** Not planned yet; `reason`: what it waits for, where that takes its time. */
-  | { readonly status: 'pending'; readonly reason?: string }
-  | { readonly status: 'running'; readonly startedAt: number }
-  | {
-      readonly status: 'finished'
-      readonly outcome: Outcome
-      readonly reason?: string
-      readonly startedAt?: number
-      readonly finishedAt: number
-    }
-
-/** Whether somebody lets a stranger's pipeline be run, or have the secrets that its jobs name. */
-export type Approval =
-  | {
-      readonly status: 'needed'
-      /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
-      readonly for?: 'run'
-      /** Why it waits, with what there is to say besides; absent: a former version has not kept it. */
-      readonly because?: ApprovalReason
-      readonly words?: string
-      /** Since when it waits; absent: it is not waited for any more. */
-      readonly since?: number
-      /** The digest of its plan, which is approved with the commit. */
-      readonly plan?: string
-    }
-  | { readonly status: 'given'; readonly at: number; readonly by?: string; readonly plan?: string }
-
-/** Whether nothing of it is run before somebody has approved that. */
-export function isHeldBack({ approval }: { readonly approval?: Approval }): boolean {
-  return approval?.status === 'needed' && approval.for === 'run'
-}
-
-/** Whether a pipeline's jobs may have what strangers may not. */
-export function isApproved(trust: CommitEvent['trust'], approval: Approval | undefined): boolean {
-  return !isStranger(trust) || approval?.status === 'given'
-}
-
-export interface PipelineRecord {
-  readonly id: PipelineId
-  readonly repositoryId: RepositoryId
-  readonly eventId: EventId
-  /** Counts from 1 in its repository. */
-  readonly number: number
-  /** The `name` in narwhal.yml; empty until planned. */
-  readonly name: string
-  readonly state: PipelineState
-  /** What is wrong in narwhal.yml, when that ended the pipeline. */
-  readonly problems: readonly Problem[]
-  readonly phases: readonly Phase[]
-  /** Absent as long as nothing has asked for it. */
-  readonly approval?: Approval
-  readonly rerunOf?: PipelineId
-  /** The user who wanted it; absent where it was no person, or one without a name. */
-  readonly startedBy?: string
-  /** The group of pipelines that it is in; absent until planned. */
-  readonly concurrency?: Concurrency
-  /** What it was planned from besides narwhal.yml. */
-  readonly included?: readonly IncludedSource[]
-  /** Of a stranger's, once it is planned: what the branch that it wants into asks for. */
-  readonly target?: TargetJobs
-  /** Of a stranger's, once it is planned: what its commit changes, where that is known. */
-  readonly changed?: ChangedFiles
-  /** Absent: it is kept as the rules say. Written by `retention.setHold` alone. */
-  readonly hold?: Hold
-  readonly createdAt: number
-  /** Who sees it through; absent when nobody does any more. */
-  readonly dispatcherId?: DispatcherId
-  /** The fencing token of that: grows whenever another dispatcher takes the pipeline. */
-  readonly term: number
-  /** Grows with every write; a write that names an older one is refused. */
-  readonly version: number
-}
-
-export interface JobRecord {
-  readonly id: JobId
-  readonly pipelineId: PipelineId
-  readonly repositoryId: RepositoryId
-  /** Its place in narwhal.yml, from 0. */
-  readonly position: number
-  readonly spec: JobSpec
-  readonly state: JobState
-  /** The last fencing token that was given out for this job; 0 before the first. */
-  readonly fence: number
-  /** Oldest first; the last is the current one once it is assigned. */
-  readonly attempts: readonly AttemptRecord[]
-  /** Grows with every write; a write that names an older one is refused. */
-  readonly version: number
-}
-
-export interface RunnerRecord {
-  readonly id: RunnerId
-  /** Unique. */
-  readonly name: string
-  readonly link: 'in-process' | 'dialled' | 'attached'
-  readonly url?: string
-  readonly balanced: boolean
-  /** What the dispatcher shows to the runner at each call, for dialled ones. */
-  readonly linkToken?: string
-  readonly members: number
-  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
-  readonly reason?: string
-  readonly labels: readonly string[]
-  readonly engines: readonly Engine[]
-  /** Those of them that may run the jobs of strangers; absent: none, or it has not told. */
-  readonly strangerEngines?: readonly Engine[]
-  /** Programs of its machine with known holes; absent: it has not told. */
-  readonly flawedTools?: readonly FlawedTool[]
-  readonly slots: number
-  readonly busy: number
-  readonly hardware?: {
-    readonly cpus: number
-    readonly memoryBytes: number
-    readonly architecture: string
-    readonly operatingSystem: string
-    /** What jobs reach from there; absent: it has not told. */
-    readonly jobNetwork?: JobNetworkRules
-  }
-  readonly softwareVersion?: string
-  readonly registeredAt: number
-  readonly lastSeenAt?: number
-  /** It gets no new jobs, because somebody has asked for that. */
-  readonly draining: boolean
-  /** How many attempts in a row have failed for a reason of the runner's own. */
-  readonly failures: number
-  /** Set while it gets no jobs because of its failures, until a probe has passed. */
-  readonly asideReason?: string
-  /** The dispatcher that last was connected to it. */
-  readonly seenBy?: DispatcherId
-  /** SHA-256 of what an attached runner shows when it attaches, hexadecimal. */
-  readonly identityHash?: string
-  /** The labels that an attached runner may have; absent: any. */
-  readonly allowedLabels?: readonly string[]
-}
-
 /** An attempt, of whichever job, with the names of what it belongs to. */
 export interface PlacedAttempt {
   readonly jobId: JobId
   readonly pipelineId: PipelineId
   readonly jobName: string
   readonly repositoryName: string
-  readonly attempt: AttemptRecord
+  readonly attempt: Attempt
 }
 
 /** Lets one runner join, once. The token itself is never stored. */
@@ -351,17 +207,17 @@ export interface NewPipeline {
 
 /** A pipeline with all that its page needs. */
 export interface CreatedPipeline {
-  readonly pipeline: PipelineRecord
+  readonly pipeline: Pipeline
   readonly repository: RepositoryRecord
   /** False when it was there already. */
   readonly created: boolean
 }
 
 export interface PipelineDetail {
-  readonly pipeline: PipelineRecord
+  readonly pipeline: Pipeline
   readonly event: CommitEvent
   readonly repository: RepositoryRecord
-  readonly jobs: readonly JobRecord[]
+  readonly jobs: readonly Job[]
 }
 
 /** Where, and by what right, the statuses of a repository's commits are told. */

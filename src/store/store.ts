@@ -19,7 +19,10 @@ import type {
   RunnerId,
   UserId,
 } from '../core/ids.ts'
+import type { Job } from '../core/job/job.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Pipeline } from '../core/pipeline/pipeline.ts'
+import type { Runner } from '../core/runner/runner.ts'
 import type { AuthorReader, AuthorWriter } from './authors.ts'
 import type { CredentialReader, CredentialWriter } from './credentials.ts'
 import type {
@@ -31,16 +34,13 @@ import type {
   ForgeLinkRecord,
   Head,
   IdTokenKeyRecord,
-  JobRecord,
   JoinTokenRecord,
   NewPipeline,
   PendingEvent,
   PipelineDetail,
-  PipelineRecord,
   PlacedAttempt,
   RepositoryHead,
   RepositoryRecord,
-  RunnerRecord,
   SecretRecord,
   StatusKey,
   StrangerRules,
@@ -127,7 +127,7 @@ export interface StoreReader extends CredentialReader, RedactionReader, AuthorRe
   /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */
   listPipelinesOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 
-  findJob(id: JobId): Promise<JobRecord | undefined>
+  findJob(id: JobId): Promise<Job | undefined>
   findJobView(id: JobId): Promise<JobView | undefined>
   /** Jobs of open pipelines that wait for a runner, those that came first first. */
   listQueuedJobs(limit: number): Promise<QueuedJob[]>
@@ -156,9 +156,9 @@ export interface StoreReader extends CredentialReader, RedactionReader, AuthorRe
   /** The seats that nobody has ended yet, oldest first. */
   listDispatchers(): Promise<DispatcherRecord[]>
 
-  findRunner(idOrName: string): Promise<RunnerRecord | undefined>
-  findRunnerByIdentity(hash: string): Promise<RunnerRecord | undefined>
-  listRunners(): Promise<RunnerRecord[]>
+  findRunner(idOrName: string): Promise<Runner | undefined>
+  findRunnerByIdentity(hash: string): Promise<Runner | undefined>
+  listRunners(): Promise<Runner[]>
   listRunnerViews(): Promise<RunnerView[]>
 
   findUser(idOrName: string): Promise<UserRecord | undefined>
@@ -217,7 +217,7 @@ export interface StoreReader extends CredentialReader, RedactionReader, AuthorRe
 
 /** A job that waits, with what is to be known of its pipeline. */
 export interface QueuedJob {
-  readonly job: JobRecord
+  readonly job: Job
   readonly repositoryName: string
   /** The group that its pipeline is in. */
   readonly concurrency?: Concurrency
@@ -407,9 +407,9 @@ export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWri
    * Writes state, name, problems, phases, approval and concurrency; returns it with its new version. It is in its
    * group from when it runs until it has ended.
    */
-  savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord>
+  savePipeline(pipeline: Pipeline): Promise<Pipeline>
   /** A job with `concurrency` is in its group from now until it has ended. */
-  insertJobs(jobs: readonly JobRecord[]): Promise<void>
+  insertJobs(jobs: readonly Job[]): Promise<void>
   /**
    * Takes a place in a group for a job or a pipeline that is in it; true also when it has one. Before
    * a job is assigned, and in the same transaction: it keeps the place until it ends or is queued again.
@@ -425,7 +425,7 @@ export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWri
    * new); returns it with its new version. An attempt that is there keeps its count of lines, and
    * its sequence number only grows while its fence stays the same: both as in what is returned.
    */
-  saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord>
+  saveJob(job: Job, changed: readonly number[]): Promise<Job>
   /**
    * Appends chunks to an attempt's log, as they are, and notes the runner's sequence number and the
    * count of lines; rejects with `conflict` when the attempt's fence is another. Chunks must follow
@@ -460,14 +460,14 @@ export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWri
   lockPipelines(ids: readonly PipelineId[]): Promise<void>
 
   /** Inserts or replaces it; rejects with `conflict` when another has its name. */
-  saveRunner(runner: RunnerRecord): Promise<void>
+  saveRunner(runner: Runner): Promise<void>
   /**
    * Writes what a dispatcher sees of a registered runner: all from `members` to `lastSeenAt` but
    * the wishes (`draining`, `asideReason`, `failures`). Writes nothing and returns false when the
    * runner is not registered any more, or when it is offline for this dispatcher only: another
    * with a seat was the last to be connected to it.
    */
-  noteRunner(runner: RunnerRecord, by: DispatcherId): Promise<boolean>
+  noteRunner(runner: Runner, by: DispatcherId): Promise<boolean>
   setDraining(id: RunnerId, draining: boolean): Promise<void>
   /** Counts one more failure, or none; returns how many it has had in a row. */
   countFailure(id: RunnerId, failed: boolean): Promise<number>

@@ -5,15 +5,17 @@ import type {
   PipelineView,
   RunnerView,
 } from '../contract/rest/views.ts'
-import type { AttemptRecord, Phase } from '../core/attempt/attempt.ts'
+import type { Attempt, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
+import type { Job } from '../core/job/job.ts'
+import type { Pipeline } from '../core/pipeline/pipeline.ts'
 import { partsOf } from '../core/plan/plan.ts'
-import type { JobRecord, PipelineRecord, RunnerRecord } from './records.ts'
+import type { Runner } from '../core/runner/runner.ts'
 
 /** What the outside sees of a record. */
 
 export function pipelineView(
-  pipeline: PipelineRecord,
+  pipeline: Pipeline,
   event: Omit<CommitEvent, 'repositoryId'>,
   repositoryName: string,
 ): PipelineView {
@@ -56,7 +58,7 @@ export function pipelineView(
   }
 }
 
-export function jobView(job: JobRecord): JobView {
+export function jobView(job: Job): JobView {
   const { spec, state } = job
   return {
     id: job.id,
@@ -77,7 +79,7 @@ export function jobView(job: JobRecord): JobView {
   }
 }
 
-function attemptView(attempt: AttemptRecord): AttemptView {
+function attemptView(attempt: Attempt): AttemptView {
   const { fence: _fence, lastSeq: _lastSeq, logBytes: _logBytes, decision, ...shown } = attempt
   return {
     ...shown,
@@ -90,7 +92,7 @@ function attemptView(attempt: AttemptRecord): AttemptView {
 function viewMachine({
   jobNetwork,
   ...hardware
-}: NonNullable<RunnerRecord['hardware']>): Pick<RunnerView, 'hardware' | 'jobNetwork'> {
+}: NonNullable<Runner['hardware']>): Pick<RunnerView, 'hardware' | 'jobNetwork'> {
   if (!jobNetwork) return { hardware }
   const { holes, alsoPrivate } = jobNetwork
   return {
@@ -99,7 +101,7 @@ function viewMachine({
   }
 }
 
-export function runnerView(runner: RunnerRecord): RunnerView {
+export function runnerView(runner: Runner): RunnerView {
   const {
     linkToken: _linkToken,
     identityHash: _identityHash,

@@ -4,8 +4,8 @@ import type { Page } from 'playwright-core'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
+import type { Job } from '../../src/core/job/job.ts'
 import { newId } from '../../src/lib/new-id.ts'
-import type { JobRecord } from '../../src/store/records.ts'
 import { eventually } from '../support/eventually.ts'
 import { logAppend } from '../support/log-append.ts'
 import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
@@ -19,7 +19,7 @@ const BATCH = 50_000
 const textOf = (number: number) =>
   number === 700_000 ? 'here is the needle' : `line ${number} `.padEnd(100, 'abcdefgh ')
 
-async function printAll(stage: Stage, job: JobRecord): Promise<void> {
+async function printAll(stage: Stage, job: Job): Promise<void> {
   const at = Date.now()
   for (let from = 0; from < LINES; from += BATCH) {
     const lines = Array.from({ length: BATCH }, (_, index): LogLine => {

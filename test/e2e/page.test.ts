@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { ImageRun } from '../../src/core/attempt/image-run.ts'
-import type { JobRecord } from '../../src/store/records.ts'
+import type { Job } from '../../src/core/job/job.ts'
 import { eventually } from '../support/eventually.ts'
 import { openBrowser, openPage, skipBrowser as skip } from '../support/pages/browser.ts'
 import { openPlainWeb } from '../support/pages/plain-web.ts'
@@ -83,7 +83,7 @@ function isAtEnd(box: { scrollHeight: number; scrollTop: number; clientHeight: n
   return box.scrollHeight - box.scrollTop - box.clientHeight < 30
 }
 
-function withImages(job: JobRecord, images: readonly ImageRun[]): JobRecord {
+function withImages(job: Job, images: readonly ImageRun[]): Job {
   const phases = [{ name: 'sandbox', startedAt: 1, durationMs: 1, images }] as const
   return { ...job, attempts: job.attempts.map((attempt) => ({ ...attempt, phases })) }
 }

@@ -1,7 +1,8 @@
-import type { AttemptRecord } from '../../src/core/attempt/attempt.ts'
+import type { Attempt } from '../../src/core/attempt/attempt.ts'
+import type { Job } from '../../src/core/job/job.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { JobRecord, PipelineDetail } from '../../src/store/records.ts'
+import type { PipelineDetail } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { FinalAttempt, FinalJob, FinalLine, FinalPipeline } from './evidence.ts'
 
@@ -54,7 +55,7 @@ async function finalPipeline(store: Store, detail: PipelineDetail): Promise<Fina
   }
 }
 
-async function finalJob(store: Store, job: JobRecord): Promise<FinalJob> {
+async function finalJob(store: Store, job: Job): Promise<FinalJob> {
   const { id, spec, state, fence } = job
   const attempts: FinalAttempt[] = []
   for (const attempt of job.attempts) {
@@ -71,12 +72,12 @@ async function finalJob(store: Store, job: JobRecord): Promise<FinalJob> {
   }
 }
 
-function finalAttempt(attempt: AttemptRecord, log: readonly FinalLine[]): FinalAttempt {
+function finalAttempt(attempt: Attempt, log: readonly FinalLine[]): FinalAttempt {
   const { number, fence, status, outcome, reason } = attempt
   return { number, fence, status, outcome, reason, log }
 }
 
-async function wholeLog(store: Store, job: JobRecord, attempt: number): Promise<FinalLine[]> {
+async function wholeLog(store: Store, job: Job, attempt: number): Promise<FinalLine[]> {
   const lines: FinalLine[] = []
   for (;;) {
     const page = await store.readLog({ jobId: job.id, attempt }, lines.length, LOG_PAGE)

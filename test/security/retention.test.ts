@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemDoer } from '../../src/core/audit/audit.ts'
 import type { KeepRules } from '../../src/core/keeping.ts'
+import type { Pipeline } from '../../src/core/pipeline/pipeline.ts'
 import { previewRetention } from '../../src/dispatcher/retention/preview-retention.ts'
 import { REMOVED_GRACE_MS, Retention } from '../../src/dispatcher/retention/retention.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import type { PipelineRecord, RepositoryRecord } from '../../src/store/records.ts'
+import type { RepositoryRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openWebStage } from '../support/web-stage.ts'
 
@@ -137,7 +138,7 @@ test('BND-12: an installation that was there before keeps everything for seven d
 
 test('BND-13: what can not be removed is counted, and keeps nothing else from going', async () => {
   await using world = await openHistory()
-  const ids: PipelineRecord['id'][] = []
+  const ids: Pipeline['id'][] = []
   for (let n = 0; n < 3; n++) ids.push((await world.add({ ageDays: 200 + n })).id)
   const { store } = world.stage
   const transact: Store['transact'] = (work) =>

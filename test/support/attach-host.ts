@@ -2,6 +2,7 @@ import { guardApi } from '../../src/api/auth/auth.ts'
 import { createToken, hashToken } from '../../src/api/auth/tokens.ts'
 import { registerRunnerReads } from '../../src/api/reads/read-routes-runners.ts'
 import type { RunnerId } from '../../src/core/ids.ts'
+import type { Runner } from '../../src/core/runner/runner.ts'
 import { registerAttachRoute } from '../../src/dispatcher/routes/attach-routes.ts'
 import { AttachedConnector } from '../../src/dispatcher/runners/attached-connector.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
@@ -10,7 +11,6 @@ import type { HeartbeatOptions } from '../../src/lib/async/heartbeat.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { newId } from '../../src/lib/new-id.ts'
 import type { ServerTls } from '../../src/lib/tls/tls-files.ts'
-import type { RunnerRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 
 /** The part of a dispatcher that runners attach to, without what it does with them. */
@@ -78,9 +78,9 @@ export async function openAttachHost(
 export async function addIdentity(
   store: Store,
   name = 'far',
-): Promise<{ readonly record: RunnerRecord; readonly identity: string }> {
+): Promise<{ readonly record: Runner; readonly identity: string }> {
   const identity = createToken()
-  const record: RunnerRecord = {
+  const record: Runner = {
     id: newId('runner'),
     name,
     link: 'attached',

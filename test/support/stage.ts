@@ -2,20 +2,18 @@ import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { topicOf } from '../../src/contract/live/event-message.ts'
 import type { ToldEvent } from '../../src/contract/live/live-event.ts'
 import type { LogLine } from '../../src/contract/rest/views.ts'
-import type { AttemptRecord, StepRecord } from '../../src/core/attempt/attempt.ts'
+import type { Attempt, Step } from '../../src/core/attempt/attempt.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
 import type { RepositoryId } from '../../src/core/ids.ts'
-import { advanceJob } from '../../src/core/job.ts'
+import type { Job } from '../../src/core/job/job.ts'
+import { advanceJob } from '../../src/core/job/job-state.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
+import type { Pipeline } from '../../src/core/pipeline/pipeline.ts'
 import type { JobSpec } from '../../src/core/plan/plan.ts'
+import type { Runner } from '../../src/core/runner/runner.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { newId } from '../../src/lib/new-id.ts'
-import type {
-  JobRecord,
-  PipelineRecord,
-  RepositoryRecord,
-  RunnerRecord,
-} from '../../src/store/records.ts'
+import type { RepositoryRecord } from '../../src/store/records.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
 import { logAppend } from './log-append.ts'
 import { openTestStore } from './test-store.ts'
@@ -71,7 +69,7 @@ export class Stage implements AsyncDisposable {
   async addPipeline(
     repositoryId: RepositoryId,
     event: Partial<CommitEvent> = {},
-  ): Promise<PipelineRecord> {
+  ): Promise<Pipeline> {
     const accepted: CommitEvent = {
       id: newId('event'),
       repositoryId,
@@ -95,10 +93,10 @@ export class Stage implements AsyncDisposable {
 
   /** The pipeline is planned and runs. */
   async plan(
-    pipeline: PipelineRecord,
+    pipeline: Pipeline,
     specs: readonly Partial<JobSpec>[],
-  ): Promise<{ pipeline: PipelineRecord; jobs: JobRecord[] }> {
-    const jobs = specs.map((spec, position): JobRecord => {
+  ): Promise<{ pipeline: Pipeline; jobs: Job[] }> {
+    const jobs = specs.map((spec, position): Job => {
       const whole = { name: `job ${position}`, env: {}, needs: [], labels: [], steps: [], ...spec }
       return {
         id: newId('job'),
@@ -124,13 +122,13 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A runner has taken the job and runs its first step. */
-  async start(job: JobRecord, runner?: RunnerRecord): Promise<JobRecord> {
+  async start(job: Job, runner?: Runner): Promise<Job> {
     const at = Date.now()
     const runnerId = runner?.id ?? 'runner_1'
     const fence = job.fence + 1
     const { attempt: number } = job.state
     const assigned = advanceJob(job.state, { type: 'assigned', runnerId, fence, at })
-    const attempt: AttemptRecord = {
+    const attempt: Attempt = {
       number,
       runnerId,
       fence,
@@ -145,7 +143,7 @@ export class Stage implements AsyncDisposable {
         considered: [],
       },
       phases: [],
-      steps: job.spec.steps.map(({ name }, index): StepRecord => {
+      steps: job.spec.steps.map(({ name }, index): Step => {
         return index === 0
           ? { name, status: 'running', startedAt: at }
           : { name, status: 'waiting' }
@@ -160,7 +158,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** The newest attempt prints lines from `from` on. */
-  async print(job: JobRecord, from: number, texts: readonly string[], step = 0): Promise<void> {
+  async print(job: Job, from: number, texts: readonly string[], step = 0): Promise<void> {
     const attempt = job.attempts.at(-1)
     if (!attempt) throw new Error('the job has not started')
     const lines = texts.map((text, index): LogLine => {
@@ -172,39 +170,39 @@ export class Stage implements AsyncDisposable {
   }
 
   /** The attempt and all its steps end so. */
-  async finish(job: JobRecord, outcome: Outcome = 'success'): Promise<JobRecord> {
+  async finish(job: Job, outcome: Outcome = 'success'): Promise<Job> {
     const at = Date.now()
     const last = job.attempts.at(-1)
     if (!last) throw new Error('the job has not started')
-    const steps = last.steps.map((step): StepRecord => {
+    const steps = last.steps.map((step): Step => {
       const exitCode = outcome === 'success' ? 0 : 1
       const startedAt = step.startedAt ?? at
       return { ...step, status: 'finished', outcome, exitCode, startedAt, finishedAt: at }
     })
-    const ended: AttemptRecord = { ...last, status: 'finished', outcome, steps, finishedAt: at }
+    const ended: Attempt = { ...last, status: 'finished', outcome, steps, finishedAt: at }
     const { number, fence } = last
     const state = advanceJob(job.state, { type: 'finished', attempt: number, fence, outcome, at })
     const next = { ...job, state, attempts: [...job.attempts.slice(0, -1), ended] }
     return this.write((write) => write.saveJob(next, [number]))
   }
 
-  async end(pipeline: PipelineRecord, outcome: Outcome = 'success'): Promise<PipelineRecord> {
+  async end(pipeline: Pipeline, outcome: Outcome = 'success'): Promise<Pipeline> {
     const { startedAt } = pipeline.state as { startedAt: number }
     const state = { status: 'finished', outcome, startedAt, finishedAt: Date.now() } as const
     return this.write((write) => write.savePipeline({ ...pipeline, state }))
   }
 
   /** A repository with a pipeline of one job of one step that runs. */
-  async runJob(): Promise<{ pipeline: PipelineRecord; job: JobRecord }> {
+  async runJob(): Promise<{ pipeline: Pipeline; job: Job }> {
     const repository = await this.addRepository(`acme/${newId('app')}`)
     const created = await this.addPipeline(repository.id)
     const steps = [{ name: 'test', command: 'npm test', dependencies: [], env: {} }]
     const { pipeline, jobs } = await this.plan(created, [{ name: 'build', steps }])
-    return { pipeline, job: await this.start(jobs[0] as JobRecord) }
+    return { pipeline, job: await this.start(jobs[0] as Job) }
   }
 
-  async addRunner(over: Partial<RunnerRecord> = {}): Promise<RunnerRecord> {
-    const runner: RunnerRecord = {
+  async addRunner(over: Partial<Runner> = {}): Promise<Runner> {
+    const runner: Runner = {
       id: newId('runner'),
       name: 'one',
       link: 'in-process',

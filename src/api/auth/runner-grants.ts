@@ -1,12 +1,12 @@
+import type { Runner } from '../../core/runner/runner.ts'
 import { grantOfLabel } from '../../core/secret/secret-rules.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 
 /**
  * By what a runner may have secrets that are kept for some: its id, and those of its labels that the server has
  * granted. Labels that it says by itself are none, but for the one in this process, which is the server.
  */
 export function grantsOf(
-  { id, link, labels }: Pick<RunnerRecord, 'id' | 'link' | 'labels'>,
+  { id, link, labels }: Pick<Runner, 'id' | 'link' | 'labels'>,
   allowedLabels: readonly string[] | undefined,
 ): string[] {
   const granted = link === 'in-process' ? labels : (allowedLabels ?? [])

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { Stage } from '#root/test/support/stage.ts'
 import type { ToldEvent } from '../../contract/live/live-event.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Job } from '../../core/job/job.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { LiveSource } from '../live-source.ts'
 import { followLog } from './follow-log.ts'
@@ -26,7 +26,7 @@ async function openSource(stage: Stage, keep: (event: ToldEvent) => boolean = ()
   return { live, listeners, tellGap: () => gaps.forEach((gap) => gap()) }
 }
 
-function follow(stage: Stage, job: JobRecord, live: LiveSource, from = 0, store?: StoreReader) {
+function follow(stage: Stage, job: Job, live: LiveSource, from = 0, store?: StoreReader) {
   const leaving = new AbortController()
   const numbers: number[] = []
   const log = { jobId: job.id, attempt: 1 }
@@ -125,7 +125,7 @@ test('waits for an attempt that no runner has taken, and ends when none will', a
   const { live } = await openSource(stage)
   const repository = await stage.addRepository()
   const { jobs } = await stage.plan(await stage.addPipeline(repository.id), [{}])
-  const [job] = jobs as [JobRecord]
+  const [job] = jobs as [Job]
   const { numbers, done } = follow(stage, job, live)
   const state = {
     status: 'finished',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWebStage, type WebStage } from '#root/test/support/web-stage.ts'
 import { logSearch } from '../../contract/rest/rest-logs.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Job } from '../../core/job/job.ts'
 
-async function search(web: WebStage, job: JobRecord, query: Record<string, string>) {
+async function search(web: WebStage, job: Job, query: Record<string, string>) {
   const path = `/api/v1/jobs/${job.id}/attempts/1/log/search?${new URLSearchParams(query).toString()}`
   const response = await fetch(web.url + path)
   assert.equal(response.status, 200, await response.clone().text())

@@ -1,12 +1,9 @@
 import type { ExplainedSecret } from '../../contract/rest/rest-secrets.ts'
+import type { Job } from '../../core/job/job.ts'
+import { isApproved } from '../../core/pipeline/approval.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime, secretWithheld } from '../../core/secret/secret-rules.ts'
-import type { RunnerRecord } from '../../store/records.ts'
-import {
-  isApproved,
-  type JobRecord,
-  type PipelineDetail,
-  type SecretRecord,
-} from '../../store/records.ts'
+import type { PipelineDetail, SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { grantsOf } from '../auth/runner-grants.ts'
 import { findNearSecret } from './near-secret.ts'
@@ -45,13 +42,13 @@ interface Facts {
   readonly detail: PipelineDetail
   readonly name: string
   readonly secret: SecretRecord | undefined
-  readonly runners: readonly RunnerRecord[]
+  readonly runners: readonly Runner[]
   readonly now: number
 }
 
 /** The first reason, of those that are looked at before a runner has it. */
 function refusal(
-  { spec }: JobRecord,
+  { spec }: Job,
   variables: readonly string[],
   { detail, name, secret, runners, now }: Facts,
 ): string | undefined {

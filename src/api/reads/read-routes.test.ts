@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { openWebStage, type WebStage } from '#root/test/support/web-stage.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Job } from '../../core/job/job.ts'
 
 async function read(web: WebStage, path: string) {
   const response = await fetch(`${web.url}/api/v1${path}`)
@@ -232,7 +232,7 @@ test('refuses to follow what is not there', async () => {
   await using web = await openWebStage()
   const repository = await web.stage.addRepository()
   const { jobs } = await web.stage.plan(await web.stage.addPipeline(repository.id), [{}])
-  const [job] = jobs as [JobRecord]
+  const [job] = jobs as [Job]
   assert.equal((await read(web, `/jobs/${job.id}/attempts/2/log/follow`)).status, 404)
   assert.equal((await read(web, '/jobs/job_0/attempts/1/log/follow')).status, 404)
   assert.deepEqual((await read(web, `/jobs/${job.id}/attempts/1/log`)).body, {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addProgress, type ProgressOptions } from './add-progress.ts'
-import type { AttemptRecord } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { AttemptEvent, ReceivedEvent } from './attempt-event.ts'
 import { FLOOD_TIMES, LOG_BYTES } from './log-limit.ts'
 
 const OPTIONS: ProgressOptions = { arrivedAt: 2007, maxAttempts: 3, logBytes: LOG_BYTES }
 
-const attempt: AttemptRecord = {
+const attempt: Attempt = {
   number: 2,
   runnerId: 'runner_1',
   fence: 5,

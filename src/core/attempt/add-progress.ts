@@ -1,7 +1,7 @@
 import { NarwhalError } from '../../lib/errors.ts'
-import type { JobEvent } from '../job.ts'
+import type { JobEvent } from '../job/job-state.ts'
 import type { Outcome } from '../outcome.ts'
-import type { AttemptRecord, StepRecord } from './attempt.ts'
+import type { Attempt, Step } from './attempt.ts'
 import type { AttemptEvent, AttemptFault, ReceivedEvent } from './attempt-event.ts'
 import { costOf, type LogChunk } from './log-chunk.ts'
 import { FLOOD_TIMES } from './log-limit.ts'
@@ -15,7 +15,7 @@ const MOST_REASON_CHARACTERS = 8_192
 
 /** What a batch of a runner's events comes to. */
 export interface Progress {
-  readonly attempt: AttemptRecord
+  readonly attempt: Attempt
   /** The first line of the chunks, which follow one another. */
   readonly firstLine: number
   readonly chunks: readonly LogChunk[]
@@ -49,7 +49,7 @@ export interface ProgressOptions {
  * earlier than the assignment.
  */
 export function addProgress(
-  attempt: AttemptRecord,
+  attempt: Attempt,
   events: readonly ReceivedEvent[],
   options: ProgressOptions,
 ): Progress {
@@ -81,12 +81,7 @@ interface Sink extends ProgressOptions {
   end?: { readonly fault?: string; readonly saysNothing?: true }
 }
 
-function addEvent(
-  attempt: AttemptRecord,
-  event: AttemptEvent,
-  at: number,
-  sink: Sink,
-): AttemptRecord {
+function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink): Attempt {
   switch (event.type) {
     case 'started':
       sink.jobEvents.push({ type: 'started', at, attempt: attempt.number, fence: attempt.fence })
@@ -120,7 +115,7 @@ function addEvent(
  * A runner keeps to the limit by itself. Of one that does not, no more is stored than that, and one that
  * goes on and on is no runner of ours.
  */
-function addLog(attempt: AttemptRecord, chunk: LogChunk, at: number, sink: Sink): AttemptRecord {
+function addLog(attempt: Attempt, chunk: LogChunk, at: number, sink: Sink): Attempt {
   const logBytes = attempt.logBytes + costOf(chunk)
   const most = sink.logBytes + SLACK_BYTES
   if (logBytes > FLOOD_TIMES * most) throw tooMuch('lines')
@@ -144,7 +139,7 @@ function tooMuch(what: string): NarwhalError {
 type Finished = Extract<AttemptEvent, { type: 'finished' }>
 
 /** The last event of an attempt. */
-function addEnd(attempt: AttemptRecord, finished: Finished, at: number, sink: Sink): AttemptRecord {
+function addEnd(attempt: Attempt, finished: Finished, at: number, sink: Sink): Attempt {
   const report = { attempt: attempt.number, fence: attempt.fence }
   const { outcome, outputs } = finished
   const words = cut(finished.reason ?? '')
@@ -188,11 +183,7 @@ function isRetried(
   return fault === undefined ? retryOn.includes(outcome) : attempt < maxAttempts
 }
 
-function withStep(
-  attempt: AttemptRecord,
-  index: number,
-  change: Partial<StepRecord>,
-): AttemptRecord {
+function withStep(attempt: Attempt, index: number, change: Partial<Step>): Attempt {
   const step = attempt.steps[index]
   if (!step)
     throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)

@@ -13,7 +13,7 @@ export interface Phase {
   readonly images?: readonly ImageRun[]
 }
 
-export interface StepRecord {
+export interface Step {
   readonly name: string
   /** It runs beside the steps after it: a service, or a step in the background. */
   readonly beside?: true
@@ -26,7 +26,7 @@ export interface StepRecord {
 }
 
 /** One try of a job. Written when a runner is chosen for it. */
-export interface AttemptRecord {
+export interface Attempt {
   readonly number: number
   readonly runnerId: RunnerId
   /** The fencing token of its lease. */
@@ -41,7 +41,7 @@ export interface AttemptRecord {
   readonly finishedAt?: number
   readonly decision: Decision
   readonly phases: readonly Phase[]
-  readonly steps: readonly StepRecord[]
+  readonly steps: readonly Step[]
   /** What the job told, once it has ended. */
   readonly outputs?: Outputs
   /** How many lines of its log are stored. */

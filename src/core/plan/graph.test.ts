@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readExpression } from '../expression/read-expression.ts'
-import type { JobState } from '../job.ts'
+import type { JobState } from '../job/job-state.ts'
 import type { Outcome } from '../outcome.ts'
 import { dependants, dueEvents, findCycle, type GraphJob, pipelineOutcome } from './graph.ts'
 

@@ -1,5 +1,5 @@
 import { evaluate, isTrue } from '../expression/evaluate.ts'
-import type { JobEvent, JobState } from '../job.ts'
+import type { JobEvent, JobState } from '../job/job-state.ts'
 import { type Outcome, worstOutcome } from '../outcome.ts'
 import { type Outputs, outputNamed } from './outputs.ts'
 import type { OnlyIf, RunsOn } from './plan.ts'

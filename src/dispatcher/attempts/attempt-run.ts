@@ -3,6 +3,7 @@ import type {
   AttemptRequest,
   NamedIdToken,
 } from '../../contract/rpc/attempt-requests.ts'
+import type { AttemptEnd } from '../../core/attempt/attempt-end.ts'
 import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { LEASE_MS } from '../../core/attempt/lease.ts'
 import { describeLeaseEnd } from '../../core/attempt/lease-end.ts'
@@ -22,19 +23,6 @@ const LAST_WORDS_MS = 30_000
 const OVERDUE_MS = 120_000
 /** Nothing waits for what a runner tells but people, until its end: a quick job takes one write. */
 const PATIENCE_MS = 20
-
-/** How the conversation about an attempt ended. */
-export type AttemptEnd =
-  /** All its events are stored. */
-  | { readonly kind: 'reported' }
-  /** The runner did not take it; no step of it has run there, and none will. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** The runner's lease is over, or it says itself that it does not have the attempt. */
-  | { readonly kind: 'lost'; readonly reason: string }
-  /** The runner did not end it in time. */
-  | { readonly kind: 'overdue'; readonly reason: string }
-  /** The dispatcher stops, or the pipeline is another's; the attempt goes on. */
-  | { readonly kind: 'stopped' }
 
 /**
  * The conversation with a runner about one attempt: hands it over, confirms its lease as often as

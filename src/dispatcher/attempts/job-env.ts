@@ -1,5 +1,5 @@
 import { shortRef } from '../../core/commit-event.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Job } from '../../core/job/job.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
  */
 export function jobEnv(
   ledger: PipelineLedger,
-  job: JobRecord,
+  job: Job,
   runnerName: string,
 ): Record<string, string> {
   const { event, repository } = ledger

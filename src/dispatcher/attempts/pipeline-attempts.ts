@@ -1,28 +1,29 @@
 import { chunkOf } from '../../contract/log/log-chunk.ts'
 import { addProgress, type Progress } from '../../core/attempt/add-progress.ts'
-import type { AttemptRecord } from '../../core/attempt/attempt.ts'
+import type { Attempt } from '../../core/attempt/attempt.ts'
+import {
+  currentAttempt,
+  endOfConversation,
+  progressChanges,
+} from '../../core/attempt/attempt-changes.ts'
+import type { AttemptEnd } from '../../core/attempt/attempt-end.ts'
 import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { JobId } from '../../core/ids.ts'
+import { retryRights, timeoutOf } from '../../core/job/job-limits.ts'
+import { withOutputs } from '../../core/job/with-outputs.ts'
+import { advancePipeline, type PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { JobIdTokens, WithheldTokens } from '../id-tokens/job-id-tokens.ts'
-import {
-  chunksOf,
-  currentAttempt,
-  endOfConversation,
-  progressChanges,
-} from '../ledger/attempt-changes.ts'
+import { chunksOf } from '../ledger/chunks-of.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
-import { advancePipeline, type PipelineDraft } from '../pipelines/advance-pipeline.ts'
 import { commitOf } from '../pipelines/plan-pipeline.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
-import { type AttemptEnd, AttemptRun } from './attempt-run.ts'
+import { AttemptRun } from './attempt-run.ts'
 import type { GivenToJob } from './given-to-job.ts'
 import { jobEnv } from './job-env.ts'
-import { retryRights, timeoutOf } from './job-limits.ts'
-import { withOutputs } from './with-outputs.ts'
 
 export interface PipelineAttemptsDeps {
   readonly ledger: PipelineLedger
@@ -109,11 +110,11 @@ export class PipelineAttempts {
 
   /** Stores a batch of events together with all that follows from them. */
   async #store(
-    { jobId, attempt, link }: { jobId: JobId; attempt: AttemptRecord; link: RunnerLink },
+    { jobId, attempt, link }: { jobId: JobId; attempt: Attempt; link: RunnerLink },
     events: readonly ReceivedEvent[],
   ): Promise<void> {
     const limits = { arrivedAt: Date.now(), logBytes: this.#logBytes }
-    const progressOf = (draft: PipelineDraft): { stored: AttemptRecord; progress: Progress } => {
+    const progressOf = (draft: PipelineDraft): { stored: Attempt; progress: Progress } => {
       const job = draft.jobs.find(({ id }) => id === jobId)
       const stored = job?.attempts.find(({ number }) => number === attempt.number)
       if (!job || !stored || stored.fence !== attempt.fence) {
@@ -144,7 +145,7 @@ export class PipelineAttempts {
   }
 
   /** Draws the conclusion from the end of a conversation. */
-  async settle(jobId: JobId, attempt: AttemptRecord | undefined, end: AttemptEnd): Promise<void> {
+  async settle(jobId: JobId, attempt: Attempt | undefined, end: AttemptEnd): Promise<void> {
     if (!attempt || end.kind === 'stopped' || end.kind === 'reported') return
     const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
     this.#deps.log.warn(facts, `attempt ${end.kind}`)

@@ -1,12 +1,13 @@
 import type { NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
-import type { AttemptRecord } from '../../core/attempt/attempt.ts'
+import type { Attempt } from '../../core/attempt/attempt.ts'
 import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import { audiencesOf, MOST_ID_TOKENS } from '../../core/id-token/id-token.ts'
 import type { JobId } from '../../core/ids.ts'
-import { isHeld } from '../../core/job.ts'
+import type { Job } from '../../core/job/job.ts'
+import { isHeld } from '../../core/job/job-state.ts'
+import { isApproved } from '../../core/pipeline/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { isApproved, type JobRecord } from '../../store/records.ts'
 import { approvalAdvice, barJob } from '../ledger/bar-job.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -24,7 +25,7 @@ export type WithheldTokens = Readonly<Record<string, string>>
 /** Which attempt wants tokens. */
 export interface TokenAsker {
   readonly jobId: JobId
-  readonly attempt: AttemptRecord
+  readonly attempt: Attempt
   readonly link: RunnerLink
   /** How long the attempt may take, in milliseconds; 0: for ever. */
   readonly timeoutMs: number
@@ -115,7 +116,7 @@ export class JobIdTokens {
     }
   }
 
-  async #bar(job: JobRecord, name: string, refusal: TokenRefusal): Promise<void> {
+  async #bar(job: Job, name: string, refusal: TokenRefusal): Promise<void> {
     const needsApproval = refusal.isUnapproved ?? false
     const mend = needsApproval ? `: ${approvalAdvice(job)}` : ''
     const reason = `it can't have the id token ${name}: ${refusal.reason}${mend}`

@@ -1,11 +1,12 @@
+import { currentAttempt } from '../../core/attempt/attempt-changes.ts'
 import { type Doer, systemDoer } from '../../core/audit/audit.ts'
 import type { JobId } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
-import type { JobRecord, PipelineDetail } from '../../store/records.ts'
+import type { PipelineDetail } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 import type { GivenToJob } from '../attempts/given-to-job.ts'
-import type { PipelineDraft } from '../pipelines/advance-pipeline.ts'
-import { currentAttempt } from './attempt-changes.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 
 type Of = Pick<PipelineDetail, 'event' | 'repository'> & {
@@ -19,7 +20,7 @@ export function pipelineFacts({ pipeline, event, repository }: Of) {
 }
 
 /** A job likewise. */
-export function jobFacts(of: Of, { id, spec }: JobRecord) {
+export function jobFacts(of: Of, { id, spec }: Job) {
   const { subject, facts } = pipelineFacts(of)
   const { repository, sha } = facts
   return {

@@ -1,6 +1,8 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
-import { type Approval, isApproved, type JobRecord } from '../../store/records.ts'
-import { bar } from '../pipelines/approval.ts'
+import type { Job } from '../../core/job/job.ts'
+import { advancePipeline, type PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
+import { type Approval, isApproved } from '../../core/pipeline/approval.ts'
+import { planDigest } from '../pipelines/plan-digest.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 
 /** Why a job can't have what is not in a plan: a secret, or an id token. */
@@ -12,14 +14,14 @@ export interface Refusal {
 }
 
 /** How a reason ends that an approval would end. */
-export function approvalAdvice({ pipelineId }: Pick<JobRecord, 'pipelineId'>): string {
+export function approvalAdvice({ pipelineId }: Pick<Job, 'pipelineId'>): string {
   return `look at what it would run, then approve it with \`narwhal pipeline approve ${pipelineId}\``
 }
 
 /** Ends a job that waits for a runner; one that somebody has approved meanwhile goes on waiting. */
 export async function barJob(
   ledger: PipelineLedger,
-  job: JobRecord,
+  job: Job,
   { reason, needsApproval }: Refusal,
 ): Promise<void> {
   const at = Date.now()
@@ -30,4 +32,18 @@ export async function barJob(
       ? draft
       : bar(draft, job, { reason, needsApproval, at }),
   )
+}
+
+/** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */
+function bar(
+  draft: PipelineDraft,
+  { id }: Job,
+  { reason, needsApproval, at }: { reason: string; needsApproval: boolean; at: number },
+): PipelineDraft {
+  const barred = advancePipeline(draft, [{ jobId: id, event: { type: 'barred', reason, at } }], at)
+  if (barred === draft || !needsApproval) return barred
+  const { pipeline, jobs } = barred
+  const { included = [] } = pipeline
+  const plan = planDigest({ jobs: jobs.map(({ spec }) => spec), included })
+  return { jobs, pipeline: { ...pipeline, approval: { status: 'needed', since: at, plan } } }
 }

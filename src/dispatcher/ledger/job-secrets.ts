@@ -1,12 +1,13 @@
 import { findNearSecret } from '../../api/reads/near-secret.ts'
 import type { JobId } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import { lacksApproval } from '../../core/pipeline/approve.ts'
 import { type KeptSecret, secretTime } from '../../core/secret/secret-rules.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import type { JobRecord, SecretRecord } from '../../store/records.ts'
+import type { SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { secretPlace } from '../../vault/secret-values.ts'
 import type { Vault } from '../../vault/vault.ts'
-import { lacksApproval } from '../pipelines/approval.ts'
 import { approvalAdvice, barJob } from './bar-job.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import type { Recorder } from './recorder.ts'
@@ -70,7 +71,7 @@ export class JobSecrets {
     }
   }
 
-  async #open(job: JobRecord): Promise<GivenSecrets> {
+  async #open(job: Job): Promise<GivenSecrets> {
     const { store, vault, recorder } = this.#deps
     const { id, name: repositoryName } = this.#ledger.repository
     const names = namesOf(job)
@@ -114,7 +115,7 @@ export class JobSecrets {
 
 const NONE: GivenSecrets = { values: {}, kept: [], notMasked: [], notes: [] }
 
-function namesOf({ spec }: JobRecord): string[] {
+function namesOf({ spec }: Job): string[] {
   return [...new Set(Object.values(spec.secrets ?? {}))]
 }
 

@@ -1,10 +1,11 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, JobId } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { JobRecord, PipelineDetail, RepositoryRecord } from '../../store/records.ts'
+import type { PipelineDetail, RepositoryRecord } from '../../store/records.ts'
 import type { LogAppend, StoreReader, StoreWriter } from '../../store/store.ts'
-import type { PipelineDraft } from '../pipelines/advance-pipeline.ts'
 import type { Announcer } from './announcer.ts'
 import type { Recorder } from './recorder.ts'
 import { toldOf } from './told-log.ts'
@@ -65,7 +66,7 @@ export class PipelineLedger {
     return this.#draft
   }
 
-  getJob(id: JobId): JobRecord {
+  getJob(id: JobId): Job {
     const job = this.#draft.jobs.find((one) => one.id === id)
     if (!job) throw new NarwhalError('not_found', `there is no job ${id} in this pipeline`)
     return job
@@ -145,7 +146,7 @@ async function save(
   const appended = isAppended && { ...append, chunks: await write.appendLog(append) }
   const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
   if (created.length > 0) await write.insertJobs(created)
-  const jobs: JobRecord[] = []
+  const jobs: Job[] = []
   for (const job of after.jobs) {
     const attempts = changed.get(job.id)
     jobs.push(attempts ? await write.saveJob(job, attempts) : job)
@@ -163,14 +164,14 @@ function isSavedAnyway(
   return chunks.length === 0 && changed.get(jobId)?.includes(attempt) === true
 }
 
-function changedAttempts(before: JobRecord, after: JobRecord): number[] {
+function changedAttempts(before: Job, after: Job): number[] {
   return after.attempts
     .filter((attempt) => !before.attempts.includes(attempt))
     .map((attempt) => attempt.number)
 }
 
 /** Whether lines were appended and nothing else: `appendLog` has written all of that. */
-function onlyLogGrew(before: JobRecord, after: JobRecord): boolean {
+function onlyLogGrew(before: Job, after: Job): boolean {
   return (
     before.state === after.state &&
     before.fence === after.fence &&

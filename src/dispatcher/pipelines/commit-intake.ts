@@ -1,17 +1,17 @@
 import { type Doer, nameOf } from '../../core/audit/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, EventId, PipelineId } from '../../core/ids.ts'
+import { firstPhases } from '../../core/pipeline/first-phases.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { PipelineRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { pipelineFacts } from '../ledger/audit-facts.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
-import { firstPhases } from './first-phases.ts'
 import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
@@ -29,7 +29,7 @@ export interface CommitIntakeDeps {
   /** Has a pipeline go on here if it is ours. */
   readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
   /** Called once there is a new pipeline; never waited for. */
-  readonly onCreated: (pipeline: PipelineRecord, event: CommitEvent) => void
+  readonly onCreated: (pipeline: Pipeline, event: CommitEvent) => void
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal

@@ -1,30 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { assignment, currentAttempt } from '../../core/attempt/attempt-changes.ts'
 import { type Doer, nameOf } from '../../core/audit/audit.ts'
+import { groupPlaces } from '../../core/concurrency/group-places.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
-import { isHeld } from '../../core/job.ts'
+import type { Job } from '../../core/job/job.ts'
+import { isHeld } from '../../core/job/job-state.ts'
+import { advancePipeline, type JobChange } from '../../core/pipeline/advance-pipeline.ts'
+import { isHeldBack } from '../../core/pipeline/approval.ts'
+import { approve, withoutWaiting, withReason } from '../../core/pipeline/approve.ts'
+import { failedJobs, rerunChanges } from '../../core/pipeline/rerun-changes.ts'
+import { wasCancelled } from '../../core/pipeline/was-cancelled.ts'
 import type { Decision } from '../../core/placement/placement.ts'
 import { type KeptSecret, secretWithheld } from '../../core/secret/secret-rules.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { isHeldBack, type JobRecord } from '../../store/records.ts'
 import { type Givers, giveToJob } from '../attempts/given-to-job.ts'
 import { PipelineAttempts } from '../attempts/pipeline-attempts.ts'
-import { assignment, currentAttempt } from '../ledger/attempt-changes.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from '../ledger/audit-facts.ts'
 import { keptOtherwise } from '../ledger/kept-otherwise.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import { enterGroups } from '../queue/enter-groups.ts'
 import type { GroupGate } from '../queue/group-gate.ts'
-import { enterGroups, groupPlaces } from '../queue/group-places.ts'
 import { queueEntry } from '../queue/queue-entry.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
-import { advancePipeline, type JobChange } from './advance-pipeline.ts'
-import { approve, withoutWaiting, withReason } from './approval.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 import { endPipeline } from './plan-pipeline.ts'
-import { failedJobs, rerunChanges } from './rerun-changes.ts'
-import { wasCancelled } from './was-cancelled.ts'
 
 const RETRY_MS = 1_000
 
@@ -212,7 +214,7 @@ export class PipelineRun {
     this.#guard(followUp)
   }
 
-  #enqueue(job: JobRecord): void {
+  #enqueue(job: Job): void {
     if (job.state.status !== 'queued' || this.#queued.has(job.id)) return
     const { secrets, idTokens } = job.spec
     if ((secrets ?? idTokens) && !this.#admitted.has(job.id)) {
@@ -292,7 +294,7 @@ export class PipelineRun {
   }
 
   /** Goes on with an attempt that was handed over before this process knew of it. */
-  async #resume(job: JobRecord): Promise<void> {
+  async #resume(job: Job): Promise<void> {
     if (!isHeld(job.state)) return
     const link = this.#deps.pool.find(job.state.runnerId)
     const attempt = currentAttempt(job)

@@ -6,7 +6,10 @@ import { isBrokenLink } from '../../contract/rpc/rpc.ts'
 import type { Phase } from '../../core/attempt/attempt.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { Concurrency } from '../../core/concurrency/concurrency.ts'
-import type { JobState } from '../../core/job.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { JobState } from '../../core/job/job-state.ts'
+import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
 import { type TargetJobs, targetJobs } from '../../core/plan/target-jobs.ts'
 import type { WaitReason } from '../../core/stranger/approval.ts'
@@ -14,10 +17,8 @@ import { isStranger } from '../../core/stranger/stranger.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { JobRecord, PipelineRecord } from '../../store/records.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
-import type { PipelineDraft } from './advance-pipeline.ts'
 import { planDigest } from './plan-digest.ts'
 
 /** How often a commit may be unreachable before its pipeline ends in `error`. */
@@ -182,7 +183,7 @@ export function withPlan(
 }
 
 /** Where no target is known, there is nothing to compare with, but to run nothing shows nothing. */
-function targetOf({ target }: PlannedCommit, state: PipelineRecord['state']): TargetJobs {
+function targetOf({ target }: PlannedCommit, state: Pipeline['state']): TargetJobs {
   const none = { missing: [], mayFail: [], runsNothing: false }
   return targetJobs(target ?? none, { isSkipped: state.status === 'finished', failed: [] })
 }
@@ -196,7 +197,7 @@ function inGroupsOfStrangers(plan: PipelinePlan): PipelinePlan {
 
 /** The runner's own times end when its answer is here: its clock is not asked. */
 function planPhases(
-  { createdAt }: PipelineRecord,
+  { createdAt }: Pipeline,
   { planned, askedAt, answeredAt: at }: PlannedOnRunner,
 ): Phase[] {
   const { fetchMs, parseMs } = planned
@@ -208,7 +209,7 @@ function planPhases(
 }
 
 /** A pipeline of which nothing is run for this commit has ended. */
-function stateOf({ jobs }: PipelinePlan, at: number): PipelineRecord['state'] {
+function stateOf({ jobs }: PipelinePlan, at: number): Pipeline['state'] {
   if (jobs.some(({ leftOut }) => leftOut === undefined)) return { status: 'running', startedAt: at }
   const reason = `nothing in narwhal.yml is run for this commit${whyNothing(jobs)}`
   return { status: 'finished', outcome: 'skipped', reason, finishedAt: at }
@@ -224,10 +225,10 @@ function whyNothing(jobs: PipelinePlan['jobs']): string {
 
 /** A pipeline that ends without having run any job. */
 export function endPipeline(
-  pipeline: PipelineRecord,
+  pipeline: Pipeline,
   end: { outcome: 'error' | 'cancelled'; reason: string },
   at: number,
-): PipelineRecord {
+): Pipeline {
   return { ...pipeline, state: { status: 'finished', ...end, finishedAt: at } }
 }
 
@@ -236,7 +237,7 @@ interface Beginning {
   readonly isHeld: boolean
 }
 
-function jobsOf(plan: PipelinePlan, pipeline: PipelineRecord, how: Beginning): JobRecord[] {
+function jobsOf(plan: PipelinePlan, pipeline: Pipeline, how: Beginning): Job[] {
   return plan.jobs.map((spec, position) => {
     return {
       id: newId('job'),

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Stage } from '#root/test/support/stage.ts'
 import type { PipelineId } from '../../core/ids.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
-import type { PipelineRecord } from '../../store/records.ts'
 import { Awaiting } from './awaiting.ts'
 
 const DAY_MS = 86_400_000
@@ -13,7 +13,7 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
   await using stage = await Stage.open()
   const { id } = await stage.addRepository()
   const now = 100 * DAY_MS
-  const wait = async (since: number): Promise<PipelineRecord> => {
+  const wait = async (since: number): Promise<Pipeline> => {
     const pipeline = await stage.addPipeline(id)
     const approval = { status: 'needed', for: 'run', since } as const
     const state = { status: 'running', startedAt: since } as const
@@ -41,7 +41,7 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
 test('a newer pipeline of its ref, or its closing, has one leave, of the same repository and ref only', async () => {
   await using stage = await Stage.open()
   const [one, other] = [await stage.addRepository(), await stage.addRepository('acme/other')]
-  const wait = async (repositoryId: typeof one.id, ref: string): Promise<PipelineRecord> => {
+  const wait = async (repositoryId: typeof one.id, ref: string): Promise<Pipeline> => {
     const pipeline = await stage.addPipeline(repositoryId, { ref, kind: 'pull_request' })
     const approval = { status: 'needed', for: 'run', since: 1 } as const
     return await stage.write((write) =>

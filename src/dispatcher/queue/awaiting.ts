@@ -1,10 +1,10 @@
 import { type Doer, systemDoer } from '../../core/audit/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { PipelineId } from '../../core/ids.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { PipelineRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 /** What waits for approval ends after so long, unless told. */
@@ -44,7 +44,7 @@ export class Awaiting implements Disposable {
 
   /** A pipeline was made: older ones of its ref need not be approved any more. Never rejects. */
   async supersede(
-    { id, number, repositoryId }: Pick<PipelineRecord, 'id' | 'number' | 'repositoryId'>,
+    { id, number, repositoryId }: Pick<Pipeline, 'id' | 'number' | 'repositoryId'>,
     { ref, trust }: Pick<CommitEvent, 'ref' | 'trust'>,
   ): Promise<void> {
     if (!isStranger(trust)) return

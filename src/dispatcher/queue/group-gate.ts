@@ -1,12 +1,12 @@
 import { groupThatMoves } from '../../contract/live/event-message.ts'
 import type { ToldEvent } from '../../contract/live/live-event.ts'
 import { type GroupMember, supersededBy, supersederOf } from '../../core/concurrency/concurrency.ts'
+import type { GroupPlace } from '../../core/concurrency/group-places.ts'
 import { type GroupWait, whyGroupIsFull } from '../../core/concurrency/group-wait.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
-import type { GroupPlace } from './group-places.ts'
 import type { JobQueue, ListedQueue, QueueEntry, Waiting } from './job-queue.ts'
 
 /** How long a place may stay free when nobody has heard that it is; in milliseconds. */

@@ -1,7 +1,7 @@
+import { groupPlaces } from '../../core/concurrency/group-places.ts'
+import { waitingJob } from '../../core/placement/waiting-job.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { GroupedWaiting } from './group-gate.ts'
-import { groupPlaces } from './group-places.ts'
-import { waitingJob } from './waiting-job.ts'
 
 /** So many jobs that wait at other dispatchers are shown. */
 const MOST_SHOWN = 1_000

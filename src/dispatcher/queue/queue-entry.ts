@@ -1,16 +1,16 @@
-import { roundOf } from '../../core/job.ts'
+import { groupPlaces } from '../../core/concurrency/group-places.ts'
+import type { Job } from '../../core/job/job.ts'
+import { roundOf } from '../../core/job/job-state.ts'
+import { waitingJob } from '../../core/placement/waiting-job.ts'
 import { dependants } from '../../core/plan/graph.ts'
 import type { KeptSecret } from '../../core/secret/secret-rules.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
-import type { JobRecord } from '../../store/records.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
-import { groupPlaces } from './group-places.ts'
-import { waitingJob } from './waiting-job.ts'
 
 /** A job of a pipeline as the queue has it, but for what to do when it is placed. */
 export function queueEntry(
   { draft, repository, event }: PipelineLedger,
-  job: JobRecord,
+  job: Job,
   facts: {
     readonly queuedAt: number
     readonly maxPriority: number

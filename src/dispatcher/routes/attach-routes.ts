@@ -11,19 +11,19 @@ import {
   PING_MS,
   SILENCE_MS,
 } from '../../contract/rpc/attach.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { bearerToken } from '../../http/guard.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { type HeartbeatOptions, keepAlive } from '../../lib/async/heartbeat.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { openSocketStream } from '../../lib/reach/socket-stream.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 export interface AttachDeps {
   readonly store: StoreReader
   /** Takes up the sockets; resolves when the runner's link has it. */
-  readonly pool: { accept(runner: RunnerRecord, socket: Duplex): Promise<void> }
+  readonly pool: { accept(runner: Runner, socket: Duplex): Promise<void> }
   /** Which dispatcher this is now. */
   readonly dispatcherId: () => string
   readonly log: Logger
@@ -38,7 +38,7 @@ const POLICY_VIOLATION = 1008
 /** Adds the websocket by which runners attach themselves; each shows its own identity. */
 export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void {
   /** Handshakes that are let through, until they are done. */
-  const callers = new WeakMap<IncomingMessage, RunnerRecord>()
+  const callers = new WeakMap<IncomingMessage, Runner>()
   server.websocketServer.on('headers', (headers: string[], request: IncomingMessage) => {
     if (callers.has(request)) headers.push(`${DISPATCHER_HEADER}: ${deps.dispatcherId()}`)
   })
@@ -70,7 +70,7 @@ export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void 
 
 async function takeUp(
   { pool, store, log }: AttachDeps,
-  { runner, socket, stream }: { runner: RunnerRecord; socket: WebSocket; stream: Duplex },
+  { runner, socket, stream }: { runner: Runner; socket: WebSocket; stream: Duplex },
 ): Promise<void> {
   await pool.accept(runner, stream)
   // It may have been removed between its handshake and now; then nobody else closes the socket.
@@ -83,7 +83,7 @@ async function takeUp(
 }
 
 /** The guard lets people by as well: a runner must be told apart from them, and from the others. */
-async function identify(request: FastifyRequest, store: StoreReader): Promise<RunnerRecord> {
+async function identify(request: FastifyRequest, store: StoreReader): Promise<Runner> {
   const identity = bearerToken(request)
   const runner = identity && (await store.findRunnerByIdentity(hashToken(identity)))
   if (runner) return runner

@@ -4,9 +4,9 @@ import { openTestStore } from '#root/test/support/test-store.ts'
 import { TESTER } from '#root/test/support/tester.ts'
 import { createToken, hashToken } from '../../api/auth/tokens.ts'
 import type { Role } from '../../core/access/role.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { joinRunner } from './join-runner.ts'
 
@@ -123,7 +123,7 @@ test('an access token lets a runner take the place of one that is not connected'
   await addUserToken(store, 'admin', token)
   const request = { name: 'far', labels: ['any'], token }
   const { runner: first, identity } = await joinRunner(store, request, TESTER)
-  const dialled: RunnerRecord = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
+  const dialled: Runner = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
   await store.transact((write) => write.saveRunner(dialled))
   await assert.rejects(joinRunner(store, request, TESTER), { code: 'conflict' })
   await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))

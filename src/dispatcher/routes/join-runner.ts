@@ -1,8 +1,9 @@
 import { createToken, hashToken } from '../../api/auth/tokens.ts'
 import type { Doer } from '../../core/audit/audit.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { JoinTokenRecord, RunnerRecord } from '../../store/records.ts'
+import type { JoinTokenRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 import { newRunner } from '../runners/new-runner.ts'
 import { isFrom } from './is-from.ts'
@@ -30,14 +31,14 @@ export async function joinRunner(
   store: Store,
   request: JoinRequest,
   from: Pick<Doer, 'address' | 'cause'>,
-): Promise<{ runner: RunnerRecord; identity: string }> {
+): Promise<{ runner: Runner; identity: string }> {
   const identity = createToken('identity')
   const { result: runner } = await store.transact(async (write) => {
     const id = newId('runner')
     const { used, actor } = await admit(write, request, { id, from: from.address })
     const former = await write.findRunner(request.name)
     if (former && (used || isConnected(former))) throw nameTaken(former)
-    const record: RunnerRecord = {
+    const record: Runner = {
       ...newRunner({ id, name: request.name, link: 'attached' }, former),
       labels: used ? request.labels.filter((one) => used.labels.includes(one)) : request.labels,
       identityHash: hashToken(identity),
@@ -66,7 +67,7 @@ interface Admission {
 async function admit(
   write: StoreWriter,
   { token }: JoinRequest,
-  { id, from }: { readonly id: RunnerRecord['id']; readonly from: string },
+  { id, from }: { readonly id: Runner['id']; readonly from: string },
 ): Promise<Admission> {
   if (token === undefined) {
     throw new NarwhalError(
@@ -100,11 +101,11 @@ function whyNot(token: JoinTokenRecord | undefined): string {
   return `this token was used by ${token.used} of ${token.uses} runners`
 }
 
-function isConnected({ state }: RunnerRecord): boolean {
+function isConnected({ state }: Runner): boolean {
   return state !== 'offline'
 }
 
-function nameTaken({ name }: RunnerRecord): NarwhalError {
+function nameTaken({ name }: Runner): NarwhalError {
   return new NarwhalError(
     'conflict',
     `there is a runner named ${name} already: choose another name, or remove that one first with \`narwhal runner remove ${name}\``,

@@ -1,5 +1,5 @@
 import type { Candidate } from '../../core/placement/placement.ts'
-import type { RunnerRecord } from '../../store/records.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import type { RunnerWishes } from './runner-link.ts'
 
 /** A runner that might be asked for a plan. */
@@ -41,7 +41,7 @@ function isNamed({ allowedLabels }: RunnerWishes): boolean {
 
 /** Why no runner can be asked for a plan, and what to do about that; undefined: one can. */
 export function planShortage(
-  links: readonly (Planner & { readonly record: Pick<RunnerRecord, 'name' | 'reason'> })[],
+  links: readonly (Planner & { readonly record: Pick<Runner, 'name' | 'reason'> })[],
 ): string | undefined {
   if (choosePlanner(links)) return undefined
   if (links.length === 0) return 'waits for a runner: none is registered, so start one'

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Doer, systemDoer } from '../../core/audit/audit.ts'
 import type { RunnerId } from '../../core/ids.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 const EVERY_MS = 3_600_000
@@ -58,6 +58,6 @@ export async function removeLost(
   return lost.length
 }
 
-function isLost({ link, state, lastSeenAt, registeredAt }: RunnerRecord, before: number): boolean {
+function isLost({ link, state, lastSeenAt, registeredAt }: Runner, before: number): boolean {
   return link === 'attached' && state === 'offline' && (lastSeenAt ?? registeredAt) < before
 }

@@ -1,11 +1,11 @@
+import type { Runner } from '../../core/runner/runner.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 
 /** A runner that is being registered, not seen yet; what is known of a former one of its name stays. */
 export function newRunner(
-  { id = newId('runner'), name, link }: Pick<RunnerRecord, 'name' | 'link'> & Partial<RunnerRecord>,
-  former: RunnerRecord | undefined,
-): RunnerRecord {
+  { id = newId('runner'), name, link }: Pick<Runner, 'name' | 'link'> & Partial<Runner>,
+  former: Runner | undefined,
+): Runner {
   return {
     id: former?.id ?? id,
     name,

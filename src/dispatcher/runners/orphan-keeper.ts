@@ -1,6 +1,6 @@
 import type { Orphan } from '../../contract/rpc/runner-report.ts'
 import type { PipelineId } from '../../core/ids.ts'
-import { isHeld } from '../../core/job.ts'
+import { isHeld } from '../../core/job/job-state.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'

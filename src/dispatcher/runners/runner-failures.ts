@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemDoer } from '../../core/audit/audit.ts'
 import type { RunnerId } from '../../core/ids.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
@@ -40,7 +40,7 @@ export class RunnerFailures implements Disposable {
   }
 
   /** Takes note of what the store says; a runner that is set aside is probed. */
-  watch(link: RunnerLink, { failures, asideReason }: RunnerRecord): void {
+  watch(link: RunnerLink, { failures, asideReason }: Runner): void {
     this.#known.set(link.id, failures)
     if (asideReason === undefined || this.#probing.has(link)) return
     this.#probing.add(link)

@@ -5,17 +5,17 @@ import type { RunnerDescription } from '../../contract/rpc/runner-description.ts
 import type { Orphan, RunnerReport } from '../../contract/rpc/runner-report.ts'
 import type { RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { Connector } from './connector.ts'
 import { RunnerClient } from './runner-client.ts'
 import { enginesOf, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
 
 /** What people and the dispatchers want of a runner, whatever it says itself. */
-export type RunnerWishes = Pick<RunnerRecord, 'draining' | 'asideReason' | 'allowedLabels'>
+export type RunnerWishes = Pick<Runner, 'draining' | 'asideReason' | 'allowedLabels'>
 
 /**
  * The dispatcher's side of one registered runner: `offline` until one of its members tells its load,
@@ -24,7 +24,7 @@ export type RunnerWishes = Pick<RunnerRecord, 'draining' | 'asideReason' | 'allo
  * are promised.
  */
 export class RunnerLink implements AsyncDisposable {
-  #record: RunnerRecord
+  #record: Runner
   #reserved = 0
   #refusedUntilNews = false
   #candidate: Candidate | undefined
@@ -43,7 +43,7 @@ export class RunnerLink implements AsyncDisposable {
   readonly #watching: Promise<void>
 
   constructor(deps: {
-    record: RunnerRecord
+    record: Runner
     connector: Connector
     log: Logger
     onChange: (link: RunnerLink, sample?: RunnerSample) => void
@@ -63,7 +63,7 @@ export class RunnerLink implements AsyncDisposable {
     return this.#record.id
   }
 
-  get record(): RunnerRecord {
+  get record(): Runner {
     return this.#record
   }
 
@@ -229,7 +229,7 @@ export class RunnerLink implements AsyncDisposable {
     return Math.max(told, this.#reserved)
   }
 
-  #state(members: readonly RunnerReport[]): RunnerRecord['state'] {
+  #state(members: readonly RunnerReport[]): Runner['state'] {
     if (members.length === 0) return 'offline'
     if (this.#wishes.asideReason !== undefined) return 'set_aside'
     if (this.#wishes.draining || members.every((member) => member.draining)) return 'draining'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { openTestStore } from '../../../test/support/test-store.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { silentLog } from '../../lib/log.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 import { newRunner } from './new-runner.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -11,10 +11,10 @@ import { RunnerNews } from './runner-news.ts'
 
 test('what is known of a runner last is written last, however slow a write is', async () => {
   await using store = await openTestStore()
-  let record: RunnerRecord = newRunner({ name: 'one', link: 'attached' }, undefined)
+  let record: Runner = newRunner({ name: 'one', link: 'attached' }, undefined)
   await store.transact((write) => write.saveRunner(record))
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const written: RunnerRecord['state'][] = []
+  const written: Runner['state'][] = []
   const news = new RunnerNews({
     recorder: {
       record: async <Result>(work: (write: StoreWriter) => Promise<Result>) => {

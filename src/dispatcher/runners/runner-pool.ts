@@ -4,6 +4,7 @@ import type { Orphan } from '../../contract/rpc/runner-report.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -12,7 +13,6 @@ import type { GitEnv } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
-import type { RunnerRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { Announcer } from '../ledger/announcer.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -26,7 +26,7 @@ import { RunnerNews } from './runner-news.ts'
 
 export interface NewLink {
   readonly name: string
-  readonly link: RunnerRecord['link']
+  readonly link: Runner['link']
   readonly url?: string
   readonly balanced?: boolean
   readonly token?: string
@@ -126,13 +126,13 @@ export class RunnerPool implements AsyncDisposable {
     })
   }
 
-  async #wish(link: RunnerLink, record: RunnerRecord): Promise<void> {
+  async #wish(link: RunnerLink, record: Runner): Promise<void> {
     this.#failures.watch(link, record)
     await link.wish(record)
   }
 
   /** Takes up the socket of an attached runner; this dispatcher calls it over that from now on. */
-  async accept(runner: RunnerRecord, socket: Duplex): Promise<void> {
+  async accept(runner: Runner, socket: Duplex): Promise<void> {
     const former = this.#links.get(runner.id)
     // It may have joined by another dispatcher, or have been a dialled one until now.
     if (!former || !isSamePlace(former.record, runner)) await this.look()
@@ -177,15 +177,15 @@ export class RunnerPool implements AsyncDisposable {
    * Registers a runner, or what is new about one of the same name; it is connected to at once and
    * for as long as it stays registered. A runner in this process brings its own connector.
    */
-  async register(runner: NewLink, by: Doer, connector?: Connector): Promise<RunnerRecord> {
+  async register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
     if (runner.url) await this.#requireAllowed(new URL(runner.url))
     return await this.#serial.run(() => this.#register(runner, by, connector))
   }
 
-  async #register(runner: NewLink, by: Doer, connector?: Connector): Promise<RunnerRecord> {
+  async #register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
     const { store, recorder } = this.#deps
     const former = await store.findRunner(runner.name)
-    const record: RunnerRecord = {
+    const record: Runner = {
       ...newRunner({ name: runner.name, link: runner.link }, former),
       ...(runner.url ? { url: runner.url } : {}),
       ...(runner.token ? { linkToken: runner.token } : {}),
@@ -253,7 +253,7 @@ export class RunnerPool implements AsyncDisposable {
     await link[Symbol.asyncDispose]()
   }
 
-  #connect(record: RunnerRecord, connector: Connector): void {
+  #connect(record: Runner, connector: Connector): void {
     const link = new RunnerLink({
       record,
       connector,
@@ -293,11 +293,11 @@ export class RunnerPool implements AsyncDisposable {
   }
 }
 
-function placeFacts({ url, balanced }: RunnerRecord) {
+function placeFacts({ url, balanced }: Runner) {
   return { isBalanced: balanced, host: url === undefined ? 'local' : cloneHost(url) }
 }
 
-function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {
+function isSamePlace(a: Runner, b: Runner): boolean {
   return (
     a.link === b.link &&
     a.url === b.url &&
@@ -308,7 +308,7 @@ function isSamePlace(a: RunnerRecord, b: RunnerRecord): boolean {
 }
 
 async function connectorOf(
-  record: RunnerRecord,
+  record: Runner,
   { tls, gitEnv }: Pick<RunnerPoolDeps, 'tls' | 'gitEnv'>,
 ): Promise<Connector> {
   // The gRPC client is loaded with the first runner that needs it.

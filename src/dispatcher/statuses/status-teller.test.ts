@@ -5,7 +5,8 @@ import { eventually } from '#root/test/support/eventually.ts'
 import { Stage } from '#root/test/support/stage.ts'
 import { type StatusForge, statusForge } from '#root/test/support/status-forge.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
-import type { ForgeLinkRecord, PipelineRecord } from '../../store/records.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { ForgeLinkRecord } from '../../store/records.ts'
 import { StatusTeller } from './status-teller.ts'
 
 const TOKEN = 'a-token-that-nobody-may-read'
@@ -67,7 +68,7 @@ async function addPipeline(
   { stage }: World,
   repositoryId: RepositoryId,
   sha = 'a'.repeat(40),
-): Promise<PipelineRecord> {
+): Promise<Pipeline> {
   return await stage.addPipeline(repositoryId, { sha })
 }
 
@@ -109,7 +110,7 @@ test('tells each state of a pipeline as its forge wants it, with the page of the
     const changes = [
       async () => created,
       async () => (await world.stage.plan(created, [{}])).pipeline,
-      async (last: PipelineRecord) => await world.stage.end(last, 'failure'),
+      async (last: Pipeline) => await world.stage.end(last, 'failure'),
     ]
     let pipeline = created
     for (const [index, change] of changes.entries()) {

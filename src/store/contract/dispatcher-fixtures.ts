@@ -1,5 +1,5 @@
 import type { DispatcherId } from '../../core/ids.ts'
-import type { PipelineRecord } from '../records.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { Store } from '../store.ts'
 import { anEvent, aPipeline, seedRepository } from './fixtures.ts'
 
@@ -14,9 +14,9 @@ export async function takeSeats(store: Store, ...ids: readonly DispatcherId[]): 
 export async function seedPipelines(
   store: Store,
   wanted: readonly { createdAt: number; dispatcherId?: DispatcherId }[],
-): Promise<PipelineRecord[]> {
+): Promise<Pipeline[]> {
   const repository = await seedRepository(store)
-  const pipelines: PipelineRecord[] = []
+  const pipelines: Pipeline[] = []
   for (const over of wanted) {
     const event = anEvent(repository.id)
     const { result } = await store.transact(async (write) => {
@@ -31,7 +31,7 @@ export async function seedPipelines(
 /** Whose each is, and in which term: `dispatcher_one 2`. */
 export async function holdersOf(
   store: Store,
-  pipelines: readonly (PipelineRecord | undefined)[],
+  pipelines: readonly (Pipeline | undefined)[],
 ): Promise<string[]> {
   const holders: string[] = []
   for (const pipeline of pipelines) {

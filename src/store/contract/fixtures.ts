@@ -1,15 +1,12 @@
 import type { LogLine } from '../../contract/rest/views.ts'
-import type { AttemptRecord } from '../../core/attempt/attempt.ts'
+import type { Attempt } from '../../core/attempt/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { RepositoryId, RunnerId } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { newId } from '../../lib/new-id.ts'
-import type {
-  JobRecord,
-  NewPipeline,
-  PipelineRecord,
-  RepositoryRecord,
-  RunnerRecord,
-} from '../records.ts'
+import type { NewPipeline, RepositoryRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 
 /** A database of one's own that several stores can be opened on, gone on disposal. */
@@ -71,7 +68,7 @@ export function aPipeline(event: CommitEvent, over: Partial<NewPipeline> = {}): 
   return { id: newId('pipeline'), eventId: event.id, phases: [], createdAt: 3000, ...over }
 }
 
-export function aJob(pipeline: PipelineRecord, over: Partial<JobRecord> = {}): JobRecord {
+export function aJob(pipeline: Pipeline, over: Partial<Job> = {}): Job {
   return {
     id: newId('job'),
     pipelineId: pipeline.id,
@@ -93,7 +90,7 @@ export function aJob(pipeline: PipelineRecord, over: Partial<JobRecord> = {}): J
   }
 }
 
-export function anAttempt(over: Partial<AttemptRecord> = {}): AttemptRecord {
+export function anAttempt(over: Partial<Attempt> = {}): Attempt {
   const runnerId: RunnerId = 'runner_1'
   return {
     number: 1,
@@ -117,7 +114,7 @@ export function anAttempt(over: Partial<AttemptRecord> = {}): AttemptRecord {
   }
 }
 
-export function aRunner(over: Partial<RunnerRecord> = {}): RunnerRecord {
+export function aRunner(over: Partial<Runner> = {}): Runner {
   const id = newId('runner')
   return {
     id,
@@ -176,7 +173,7 @@ export async function seedAttempt(store: Store) {
   const seeded = await seedPipeline(store)
   const inserted = aJob(seeded.pipeline)
   await store.transact((write) => write.insertJobs([inserted]))
-  const assigned: JobRecord = { ...inserted, fence: 1, attempts: [anAttempt()] }
+  const assigned: Job = { ...inserted, fence: 1, attempts: [anAttempt()] }
   const { result: job } = await store.transact((write) => write.saveJob(assigned, [1]))
   return { ...seeded, job, log: { jobId: job.id, attempt: 1, fence: 1 } }
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Concurrency } from '../../core/concurrency/concurrency.ts'
-import type { JobState } from '../../core/job.ts'
-import type { JobRecord, PipelineRecord, RepositoryRecord } from '../records.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { JobState } from '../../core/job/job-state.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { RepositoryRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import {
   aJob,
@@ -18,8 +20,8 @@ const prod: Concurrency = { group: 'prod', limit: 2 }
 async function seedJob(
   store: Store,
   repository: RepositoryRecord,
-  over: { spec?: Partial<JobRecord['spec']>; state?: JobState } = {},
-): Promise<{ pipeline: PipelineRecord; job: JobRecord }> {
+  over: { spec?: Partial<Job['spec']>; state?: JobState } = {},
+): Promise<{ pipeline: Pipeline; job: Job }> {
   const event = anEvent(repository.id)
   const { result } = await store.transact(async (write) => {
     await write.acceptEvents([event])
@@ -45,7 +47,7 @@ const running: JobState = {
 const finished: JobState = { status: 'finished', attempt: 1, outcome: 'success', finishedAt: 9 }
 
 /** As a dispatcher assigns a job: it takes its place, or writes nothing. */
-async function assign(store: Store, job: JobRecord): Promise<JobRecord | undefined> {
+async function assign(store: Store, job: Job): Promise<Job | undefined> {
   const { result } = await store.transact(async (write) => {
     const member = { id: job.id, repositoryId: job.repositoryId }
     if (!(await write.enterGroup(member, prod))) return undefined
@@ -62,7 +64,7 @@ export function groupsContract(open: OpenDatabase): void {
     const own = await seedJob(store, repository, { spec: { concurrency: { ...prod, limit: 1 } } })
     const theirs: Concurrency = { ...prod, ofStrangers: true }
     const other = await seedJob(store, repository, { spec: { concurrency: theirs } })
-    const enter = async (job: JobRecord, concurrency: Concurrency): Promise<boolean> => {
+    const enter = async (job: Job, concurrency: Concurrency): Promise<boolean> => {
       const { result } = await store.transact((write) => write.enterGroup(job, concurrency))
       return result
     }
@@ -82,7 +84,7 @@ export function groupsContract(open: OpenDatabase): void {
     const { store } = world
     const stores = [store, await world.connect()]
     const repository = await seedRepository(store)
-    let waiting: JobRecord[] = []
+    let waiting: Job[] = []
     for (let i = 0; i < 7; i++) waiting.push((await seedJob(store, repository)).job)
     const ended: string[] = []
     while (waiting.length > 0) {
@@ -113,7 +115,7 @@ export function groupsContract(open: OpenDatabase): void {
     const { pipeline, job } = await seedJob(store, repository, { state: blocked })
     const state = async () => (await store.listGroup(repository.id, 'prod'))[0]?.state
     assert.equal(await state(), 'blocked')
-    const save = async (one: JobRecord, next: JobState): Promise<JobRecord> =>
+    const save = async (one: Job, next: JobState): Promise<Job> =>
       (await store.transact((write) => write.saveJob({ ...one, state: next }, []))).result
     const queued = await save(job, { status: 'queued', attempt: 1, queuedAt: 4000 })
     assert.equal(await state(), 'waiting')
@@ -165,7 +167,7 @@ export function groupsContract(open: OpenDatabase): void {
     const repository = await seedRepository(store)
     const { pipeline } = await seedJob(store, repository, { spec: { concurrency: prod } })
     const all = { group: 'all', limit: 1 }
-    const save = async (one: PipelineRecord): Promise<PipelineRecord> =>
+    const save = async (one: Pipeline): Promise<Pipeline> =>
       (await store.transact((write) => write.savePipeline(one))).result
     const started = { status: 'running', startedAt: 3500 } as const
     const planned = await save({ ...pipeline, concurrency: all, state: started })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logAppend } from '#root/test/support/log-append.ts'
 import { jobView } from '../../contract/rest/views.ts'
-import type { JobRecord } from '../records.ts'
+import type { Job } from '../../core/job/job.ts'
 import {
   aJob,
   anAttempt,
@@ -71,7 +71,7 @@ export function jobsContract(open: OpenDatabase): void {
     const { job } = await seedAttempt(store)
     const [first] = job.attempts
     assert(first)
-    const moved: JobRecord = {
+    const moved: Job = {
       ...job,
       state: { status: 'finished', attempt: 2, outcome: 'failure', startedAt: 7, finishedAt: 8 },
       fence: 2,
@@ -127,7 +127,7 @@ export function jobsContract(open: OpenDatabase): void {
     assert.deepEqual([saved.attempts[0]?.lines, saved.attempts[0]?.lastSeq], [10, 12])
 
     // The runner refused it; the next one, under its own fence, counts anew.
-    const next: JobRecord = { ...saved, fence: 2, attempts: [anAttempt({ fence: 2, lastSeq: 0 })] }
+    const next: Job = { ...saved, fence: 2, attempts: [anAttempt({ fence: 2, lastSeq: 0 })] }
     const { result: again } = await store.transact((write) => write.saveJob(next, [1]))
     assert.deepEqual([again.attempts[0]?.lines, again.attempts[0]?.lastSeq], [10, 0])
   })

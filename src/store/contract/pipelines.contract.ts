@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pipelineView } from '../../contract/rest/views.ts'
-import type { PipelineRecord } from '../records.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { PipelineFilter, Store } from '../store.ts'
 import {
   aJob,
@@ -18,7 +18,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = await seedRepository(store)
-    const seed = async (ref: string, over: Partial<PipelineRecord>): Promise<PipelineRecord> => {
+    const seed = async (ref: string, over: Partial<Pipeline>): Promise<Pipeline> => {
       const event = { ...anEvent(repository.id), ref, kind: 'pull_request' } as const
       const { result } = await store.transact(async (write) => {
         await write.acceptEvents([event])
@@ -135,7 +135,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { pipeline } = await seedPipeline(store)
-    const running: PipelineRecord = {
+    const running: Pipeline = {
       ...pipeline,
       name: 'app',
       state: { status: 'running', startedAt: 4000 },
@@ -154,7 +154,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { repository, event, pipeline } = await seedPipeline(store)
-    const finished: PipelineRecord = {
+    const finished: Pipeline = {
       ...pipeline,
       name: 'app',
       state: {
@@ -192,7 +192,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     const { store } = world
     const { repository, pipelines } = await seedSeveral(store)
     assert.deepEqual(await store.listOpenPipelines(), ids(pipelines))
-    const [first, second] = pipelines as [PipelineRecord, PipelineRecord]
+    const [first, second] = pipelines as [Pipeline, Pipeline]
     await store.transact(async (write) => {
       await write.savePipeline({ ...first, state: { status: 'running', startedAt: 1 } })
       const state = { status: 'finished', outcome: 'success', finishedAt: 2 } as const
@@ -261,7 +261,7 @@ async function seedSeveral(store: Store) {
     anEvent(repository.id, { kind: 'tag', title: 'now 100%_\\ done' }),
   ]
   const { result: pipelines } = await store.transact(async (write) => {
-    const created: PipelineRecord[] = []
+    const created: Pipeline[] = []
     for (const [index, event] of events.entries()) {
       await write.acceptEvents([event])
       // Two of each millisecond.

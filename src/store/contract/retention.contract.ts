@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { logAppend } from '#root/test/support/log-append.ts'
+import type { Job } from '../../core/job/job.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import type { JobRecord, PipelineRecord, RepositoryRecord } from '../records.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { RepositoryRecord } from '../records.ts'
 import type { RemovedSome, RetentionWriter } from '../retention.ts'
 import type { Store } from '../store.ts'
 import {
@@ -22,8 +24,8 @@ const REMOVAL = { at: 9_000, rule: 'keep-pipelines 1d' }
 const MiB = 1024 * 1024
 
 interface Ended {
-  readonly pipeline: PipelineRecord
-  readonly job: JobRecord
+  readonly pipeline: Pipeline
+  readonly job: Job
 }
 
 /** A pipeline that has ended, with a job that has printed so many lines. */
@@ -128,7 +130,7 @@ export function retentionContract(open: OpenDatabase): void {
       }),
     )
     const rerun = result.pipeline
-    const remove = (id: PipelineRecord['id']) =>
+    const remove = (id: Pipeline['id']) =>
       takeAll(store, (write) => write.removePipeline(id, REMOVAL))
     assert.deepEqual((await remove(pipeline.id)).at(-1)?.isDone, false)
     assert.deepEqual((await remove(rerun.id)).at(-1)?.isDone, false)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runnerView } from '../../contract/rest/views.ts'
 import type { DispatcherId } from '../../core/ids.ts'
-import type { RunnerRecord } from '../records.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { aRunner, type OpenDatabase, openWorld } from './fixtures.ts'
 
 export function runnersContract(open: OpenDatabase): void {
@@ -11,7 +11,7 @@ export function runnersContract(open: OpenDatabase): void {
     const { store } = world
     const one = aRunner({ name: 'one' })
     const { url: _url, linkToken: _token, hardware: _hardware, ...rest } = aRunner({ name: 'two' })
-    const two: RunnerRecord = { ...rest, link: 'in-process', balanced: true, state: 'offline' }
+    const two: Runner = { ...rest, link: 'in-process', balanced: true, state: 'offline' }
     await store.transact(async (write) => {
       await write.saveRunner(two)
       await write.saveRunner(one)
@@ -20,7 +20,7 @@ export function runnersContract(open: OpenDatabase): void {
     assert.deepEqual(await store.findRunner(one.id), one)
     assert.deepEqual(await store.findRunner('two'), two)
 
-    const busy: RunnerRecord = { ...two, busy: 2, state: 'set_aside', reason: 'failed fast' }
+    const busy: Runner = { ...two, busy: 2, state: 'set_aside', reason: 'failed fast' }
     const { changes } = await store.transact((write) => write.saveRunner(busy))
     assert.deepEqual(await store.findRunner('two'), busy)
     const views = await store.listRunnerViews()
@@ -83,7 +83,7 @@ export function runnersContract(open: OpenDatabase): void {
       ),
     )
     assert.equal(result, true)
-    const noted: RunnerRecord = {
+    const noted: Runner = {
       ...seen,
       draining: true,
       asideReason: 'failed at once, three times',
@@ -101,7 +101,7 @@ export function runnersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const runner = aRunner()
-    const note = async (state: RunnerRecord['state'], by: DispatcherId) => {
+    const note = async (state: Runner['state'], by: DispatcherId) => {
       const { result, changes } = await store.transact((write) =>
         write.noteRunner({ ...runner, state }, by),
       )
@@ -141,7 +141,7 @@ export function runnersContract(open: OpenDatabase): void {
     assert.deepEqual([await count(true), await count(true)], [1, 2])
     const aside = await store.transact((write) => write.setAside(runner.id, 'no disk'))
     assert.equal(aside.changes.length, 1)
-    const kept: RunnerRecord = { ...runner, asideReason: 'no disk', failures: 2 }
+    const kept: Runner = { ...runner, asideReason: 'no disk', failures: 2 }
     assert.deepEqual(await store.findRunner(runner.id), kept)
     await store.transact((write) => write.setAside(runner.id, undefined))
     assert.deepEqual(await store.findRunner(runner.id), runner)

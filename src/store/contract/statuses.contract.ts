@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { statusContext, statusState } from '../../core/commit-status.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
-import type { ForgeLinkRecord, PipelineRecord, ToldStatusRecord } from '../records.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { ForgeLinkRecord, ToldStatusRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import { anEvent, aPipeline, aRepository, type OpenDatabase, openWorld } from './fixtures.ts'
 
@@ -37,7 +38,7 @@ async function openLinked(open: OpenDatabase) {
 const untold = async (store: Store, since = 0) =>
   (await store.listUntold({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
 
-function told(pipeline: PipelineRecord, over: Partial<ToldStatusRecord> = {}): ToldStatusRecord {
+function told(pipeline: Pipeline, over: Partial<ToldStatusRecord> = {}): ToldStatusRecord {
   const { repositoryId, id: pipelineId, number } = pipeline
   const key = { repositoryId, sha: SHA, context: 'narwhal' }
   return { ...key, pipelineId, number, state: 'pending', toldAt: 4000, ...over }

@@ -1,12 +1,12 @@
 import type { FlawedTool } from '../../core/flawed-tool.ts'
 import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { RunnerRecord } from '../records.ts'
 import { batches, present } from './rows.ts'
 import type { Db, RunnerRow } from './tables.ts'
 
-export async function findRunner(db: Db, idOrName: string): Promise<RunnerRecord | undefined> {
+export async function findRunner(db: Db, idOrName: string): Promise<Runner | undefined> {
   const rows = await db
     .selectFrom('runners')
     .selectAll()
@@ -16,14 +16,14 @@ export async function findRunner(db: Db, idOrName: string): Promise<RunnerRecord
   return row && runnerOf(row)
 }
 
-export async function listRunners(db: Db): Promise<RunnerRecord[]> {
+export async function listRunners(db: Db): Promise<Runner[]> {
   const rows = await db.selectFrom('runners').selectAll().orderBy('name').execute()
   return rows.map(runnerOf)
 }
 
 /** Those of the ids, in no order. */
-export async function runnersOf(db: Db, ids: readonly RunnerId[]): Promise<RunnerRecord[]> {
-  const runners: RunnerRecord[] = []
+export async function runnersOf(db: Db, ids: readonly RunnerId[]): Promise<Runner[]> {
+  const runners: Runner[] = []
   for (const batch of batches(ids)) {
     const rows = await db.selectFrom('runners').selectAll().where('id', 'in', batch).execute()
     runners.push(...rows.map(runnerOf))
@@ -31,7 +31,7 @@ export async function runnersOf(db: Db, ids: readonly RunnerId[]): Promise<Runne
   return runners
 }
 
-export async function saveRunner(db: Db, runner: RunnerRecord): Promise<void> {
+export async function saveRunner(db: Db, runner: Runner): Promise<void> {
   const row = rowOf(runner)
   const { numUpdatedRows } = await db
     .updateTable('runners')
@@ -50,7 +50,7 @@ export async function saveRunner(db: Db, runner: RunnerRecord): Promise<void> {
 }
 
 /** All that a dispatcher sees; the rest of the row is what people and tokens said of the runner. */
-export async function noteRunner(db: Db, runner: RunnerRecord, by: DispatcherId): Promise<boolean> {
+export async function noteRunner(db: Db, runner: Runner, by: DispatcherId): Promise<boolean> {
   const row = rowOf(runner)
   const { numUpdatedRows } = await db
     .updateTable('runners')
@@ -83,10 +83,7 @@ export async function noteRunner(db: Db, runner: RunnerRecord, by: DispatcherId)
   return numUpdatedRows > 0n
 }
 
-export async function findRunnerByIdentity(
-  db: Db,
-  hash: string,
-): Promise<RunnerRecord | undefined> {
+export async function findRunnerByIdentity(db: Db, hash: string): Promise<Runner | undefined> {
   const row = await db
     .selectFrom('runners')
     .selectAll()
@@ -119,7 +116,7 @@ export async function removeRunner(db: Db, id: RunnerId): Promise<void> {
   await db.deleteFrom('runners').where('id', '=', id).execute()
 }
 
-function rowOf(runner: RunnerRecord): Omit<RunnerRow, 'id'> {
+function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
   return {
     name: runner.name,
     link: runner.link,
@@ -148,23 +145,23 @@ function rowOf(runner: RunnerRecord): Omit<RunnerRow, 'id'> {
   }
 }
 
-function runnerOf(row: RunnerRow): RunnerRecord {
+function runnerOf(row: RunnerRow): Runner {
   return {
     id: row.id as RunnerId,
     name: row.name,
-    link: row.link as RunnerRecord['link'],
+    link: row.link as Runner['link'],
     ...present({ url: row.url }),
     balanced: row.balanced !== 0,
     ...present({ linkToken: row.link_token }),
     members: row.members,
-    state: row.state as RunnerRecord['state'],
+    state: row.state as Runner['state'],
     ...present({ reason: row.reason }),
     labels: JSON.parse(row.labels) as string[],
     engines: JSON.parse(row.engines) as Engine[],
     slots: row.slots,
     busy: row.busy,
     ...(row.hardware !== null && {
-      hardware: JSON.parse(row.hardware) as NonNullable<RunnerRecord['hardware']>,
+      hardware: JSON.parse(row.hardware) as NonNullable<Runner['hardware']>,
     }),
     ...present({ softwareVersion: row.software_version }),
     registeredAt: row.registered_at,

@@ -12,6 +12,8 @@ import type {
   PipelineId,
   RepositoryId,
 } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import type { SessionRecord } from '../credentials.ts'
 import type {
@@ -21,13 +23,11 @@ import type {
   ForgeLinkRecord,
   Head,
   IdTokenKeyRecord,
-  JobRecord,
   JoinTokenRecord,
   PendingEvent,
   PipelineDetail,
   PlacedAttempt,
   RepositoryRecord,
-  RunnerRecord,
   SecretRecord,
   SeenAccount,
   StatusKey,
@@ -180,7 +180,7 @@ export class SqlReader implements StoreReader {
     return listPipelinesOfDispatcher(this.#db, by)
   }
 
-  findJob(id: JobId): Promise<JobRecord | undefined> {
+  findJob(id: JobId): Promise<Job | undefined> {
     return findJob(this.#db, id)
   }
 
@@ -213,15 +213,15 @@ export class SqlReader implements StoreReader {
     return listDispatchers(this.#db)
   }
 
-  findRunnerByIdentity(hash: string): Promise<RunnerRecord | undefined> {
+  findRunnerByIdentity(hash: string): Promise<Runner | undefined> {
     return findRunnerByIdentity(this.#db, hash)
   }
 
-  findRunner(idOrName: string): Promise<RunnerRecord | undefined> {
+  findRunner(idOrName: string): Promise<Runner | undefined> {
     return findRunner(this.#db, idOrName)
   }
 
-  listRunners(): Promise<RunnerRecord[]> {
+  listRunners(): Promise<Runner[]> {
     return listRunners(this.#db)
   }
 

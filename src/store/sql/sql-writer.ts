@@ -11,6 +11,9 @@ import type {
   RepositoryId,
   RunnerId,
 } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
+import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import type {
   AcceptedEvent,
@@ -20,12 +23,9 @@ import type {
   ForgeLinkRecord,
   Head,
   IdTokenKeyRecord,
-  JobRecord,
   NewPipeline,
-  PipelineRecord,
   RepositoryHead,
   RepositoryRecord,
-  RunnerRecord,
   SecretRecord,
   StrangerRules,
   ToldStatusRecord,
@@ -192,18 +192,18 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
     return answer
   }
 
-  async savePipeline(pipeline: PipelineRecord): Promise<PipelineRecord> {
+  async savePipeline(pipeline: Pipeline): Promise<Pipeline> {
     const saved = await savePipeline(this.#db, pipeline)
     this.#changed.add('pipeline', saved.id)
     return saved
   }
 
-  async insertJobs(jobs: readonly JobRecord[]): Promise<void> {
+  async insertJobs(jobs: readonly Job[]): Promise<void> {
     await insertJobs(this.#db, jobs)
     for (const job of jobs) this.#changed.add('job', job.id)
   }
 
-  async saveJob(job: JobRecord, changed: readonly number[]): Promise<JobRecord> {
+  async saveJob(job: Job, changed: readonly number[]): Promise<Job> {
     const saved = await saveJob(this.#db, job, changed)
     this.#changed.add('job', saved.id)
     return saved
@@ -260,12 +260,12 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
     this.#holders = await lockPipelines(this.#db, ids)
   }
 
-  async saveRunner(runner: RunnerRecord): Promise<void> {
+  async saveRunner(runner: Runner): Promise<void> {
     await saveRunner(this.#db, runner)
     this.#changed.add('runner', runner.id)
   }
 
-  async noteRunner(runner: RunnerRecord, by: DispatcherId): Promise<boolean> {
+  async noteRunner(runner: Runner, by: DispatcherId): Promise<boolean> {
     const noted = await noteRunner(this.#db, runner, by)
     if (noted) this.#changed.add('runner', runner.id)
     return noted

@@ -205,7 +205,7 @@ export interface AttemptRow {
   decision: string
   /** JSON of Phase[] */
   phases: string
-  /** JSON of StepRecord[] */
+  /** JSON of Step[] */
   steps: string
   /** JSON of Outputs */
   outputs: string | null

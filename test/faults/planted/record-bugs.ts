@@ -48,7 +48,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     mistake: 'the next attempt of a job gets the fencing token of the one before',
     edits: [
       {
-        file: 'src/dispatcher/ledger/attempt-changes.ts',
+        file: 'src/core/attempt/attempt-changes.ts',
         find: 'const fence = job.fence + 1',
         replace: 'const fence = Math.max(1, job.fence)',
       },

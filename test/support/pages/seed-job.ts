@@ -1,13 +1,14 @@
-import type { AttemptRecord, StepRecord } from '../../../src/core/attempt/attempt.ts'
-import type { JobState } from '../../../src/core/job.ts'
-import type { JobRecord, RunnerRecord } from '../../../src/store/records.ts'
+import type { Attempt, Step } from '../../../src/core/attempt/attempt.ts'
+import type { Job } from '../../../src/core/job/job.ts'
+import type { JobState } from '../../../src/core/job/job-state.ts'
+import type { Runner } from '../../../src/core/runner/runner.ts'
 import { logAppend } from '../log-append.ts'
 import type { Stage } from '../stage.ts'
 import type { JobScript } from './seed-scripts.ts'
 
 export interface JobSeed {
   readonly script: JobScript
-  readonly runner: RunnerRecord
+  readonly runner: Runner
   /** When its pipeline was planned. */
   readonly from: number
 }
@@ -15,7 +16,7 @@ export interface JobSeed {
 const IMAGES = [{ image: 'node:24-slim', digest: `sha256:${'8f3b12c4'.repeat(8)}` }]
 
 /** Writes a job as it went; resolves to when it ended. */
-export async function seedJob(stage: Stage, job: JobRecord, seed: JobSeed): Promise<number> {
+export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<number> {
   const { script, runner, from } = seed
   const start = from + script.startMs
   const idle = idleState(script, start)
@@ -52,7 +53,7 @@ function idleState({ state }: JobScript, at: number): JobState | undefined {
   return { status: 'finished', attempt: 1, outcome: 'skipped', reason, finishedAt: at }
 }
 
-async function seedLog(stage: Stage, job: JobRecord, script: JobScript): Promise<void> {
+async function seedLog(stage: Stage, job: Job, script: JobScript): Promise<void> {
   let next = 0
   for (const [step, texts] of script.logs.entries()) {
     const at = job.attempts[0]?.steps[step]?.startedAt
@@ -69,9 +70,9 @@ async function seedLog(stage: Stage, job: JobRecord, script: JobScript): Promise
 const OUTPUTS = { version: '4.18.0', bundle: 'dist/storefront-4.18.0.tar.zst' }
 
 function attemptOf(
-  job: JobRecord,
-  { script, runner, start }: { script: JobScript; runner: RunnerRecord; start: number },
-): AttemptRecord {
+  job: Job,
+  { script, runner, start }: { script: JobScript; runner: Runner; start: number },
+): Attempt {
   const { steps, endAt } = stepsOf(job, script, start + 900)
   const isRunning = script.state === 'running'
   const outcome = script.state === 'failure' ? 'failure' : 'success'
@@ -113,15 +114,11 @@ function attemptOf(
   }
 }
 
-function stepsOf(
-  job: JobRecord,
-  script: JobScript,
-  from: number,
-): { steps: StepRecord[]; endAt: number } {
+function stepsOf(job: Job, script: JobScript, from: number): { steps: Step[]; endAt: number } {
   const isRunning = script.state === 'running'
   let at = from
   let isOver = false
-  const steps = script.stepMs.map((ms, index): StepRecord => {
+  const steps = script.stepMs.map((ms, index): Step => {
     const name = job.spec.steps[index]?.name ?? ''
     if (isOver && isRunning) return { name, status: 'waiting' }
     if (isOver) return { name, status: 'finished', outcome: 'skipped' }

@@ -1,12 +1,10 @@
 import type { PipelineId, RunnerId } from '../../../src/core/ids.ts'
+import type { Job } from '../../../src/core/job/job.ts'
+import type { Pipeline } from '../../../src/core/pipeline/pipeline.ts'
+import type { Runner } from '../../../src/core/runner/runner.ts'
 import { newId } from '../../../src/lib/new-id.ts'
 import { knownHoles } from '../../../src/runner/tools/known-holes.ts'
-import type {
-  JobRecord,
-  PipelineRecord,
-  RepositoryRecord,
-  RunnerRecord,
-} from '../../../src/store/records.ts'
+import type { RepositoryRecord } from '../../../src/store/records.ts'
 import type { Stage } from '../stage.ts'
 import { seedJob } from './seed-job.ts'
 import { jobScripts, PEOPLE, REPOSITORIES, TITLES } from './seed-scripts.ts'
@@ -21,7 +19,7 @@ export interface Seeded {
 
 interface Seeding {
   readonly stage: Stage
-  readonly runners: readonly RunnerRecord[]
+  readonly runners: readonly Runner[]
   /** From 0 up to 1, the same each time. */
   readonly random: () => number
 }
@@ -54,8 +52,8 @@ export async function seed(stage: Stage): Promise<Seeded> {
   }
 }
 
-function queueOf(pipelines: readonly PipelineRecord[]): Record<string, unknown>[] {
-  const [one, other] = pipelines as [PipelineRecord, PipelineRecord]
+function queueOf(pipelines: readonly Pipeline[]): Record<string, unknown>[] {
+  const [one, other] = pipelines as [Pipeline, Pipeline]
   const queuedAt = Date.now() - 40_000
   const job = (position: number, more: Record<string, unknown>) => {
     return {
@@ -98,7 +96,7 @@ function queueOf(pipelines: readonly PipelineRecord[]): Record<string, unknown>[
   ]
 }
 
-async function seedRunners(stage: Stage): Promise<RunnerRecord[]> {
+async function seedRunners(stage: Stage): Promise<Runner[]> {
   const hardware = {
     cpus: 16,
     memoryBytes: 64 * 2 ** 30,
@@ -111,7 +109,7 @@ async function seedRunners(stage: Stage): Promise<RunnerRecord[]> {
     holes: ['git.internal:443'],
     alsoPrivate: [],
   } as const
-  const add = (name: string, more: Partial<RunnerRecord>) =>
+  const add = (name: string, more: Partial<Runner>) =>
     stage.addRunner({
       name,
       slots: 4,
@@ -178,7 +176,7 @@ async function seedPipeline(
   repository: RepositoryRecord,
   at: number,
   wanted?: 'success' | 'failure' | 'running',
-): Promise<PipelineRecord> {
+): Promise<Pipeline> {
   const { stage, random } = seeding
   const pick = <Item>(items: readonly Item[]): Item =>
     items[Math.floor(random() * items.length)] as Item
@@ -198,9 +196,9 @@ async function seedPipeline(
 
 async function runScript(
   { stage, runners, random }: Seeding,
-  pipeline: PipelineRecord,
+  pipeline: Pipeline,
   outcome: 'success' | 'failure' | 'running',
-): Promise<PipelineRecord> {
+): Promise<Pipeline> {
   const from = pipeline.createdAt
   const scripts = jobScripts(outcome, random)
   const { jobs } = await stage.plan(
@@ -209,10 +207,10 @@ async function runScript(
   )
   let endAt = from
   for (const [index, script] of scripts.entries()) {
-    const runner = runners[Math.floor(random() * runners.length)] as RunnerRecord
+    const runner = runners[Math.floor(random() * runners.length)] as Runner
     endAt = Math.max(
       endAt,
-      await seedJob(stage, jobs[index] as JobRecord, { script, runner, from: from + 400 }),
+      await seedJob(stage, jobs[index] as Job, { script, runner, from: from + 400 }),
     )
   }
   const phases = [
@@ -222,7 +220,7 @@ async function runScript(
     { name: 'plan', startedAt: from + 270, durationMs: 110 },
   ]
   const startedAt = from + 400
-  const state: PipelineRecord['state'] =
+  const state: Pipeline['state'] =
     outcome === 'running'
       ? { status: 'running', startedAt }
       : { status: 'finished', outcome, startedAt, finishedAt: endAt }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AttemptRecord, Phase, StepRecord } from '../../../core/attempt/attempt.ts'
+import type { Attempt, Phase, Step } from '../../../core/attempt/attempt.ts'
 import type { JobId, RunnerId } from '../../../core/ids.ts'
 import type { Outcome } from '../../../core/outcome.ts'
 import type { Decision } from '../../../core/placement/placement.ts'
@@ -15,11 +15,7 @@ import { redactionsOf } from './redactions.ts'
  * log's writer: a record that was read earlier must not set it back. The runner's sequence number
  * only grows, unless another runner (another fence) begins to count anew.
  */
-export async function saveAttempt(
-  db: Db,
-  jobId: JobId,
-  attempt: AttemptRecord,
-): Promise<AttemptRecord> {
+export async function saveAttempt(db: Db, jobId: JobId, attempt: Attempt): Promise<Attempt> {
   const { rows } = await upsertAttempt(db, {
     job_id: jobId,
     number: attempt.number,
@@ -81,19 +77,19 @@ function redactedAtOf(redactions: string | null): number | null {
   return redactionsOf(redactions).findLast(({ sha256 }) => sha256 !== undefined)?.at ?? null
 }
 
-export function attemptOf(row: AttemptRow): AttemptRecord {
+export function attemptOf(row: AttemptRow): Attempt {
   return {
     number: row.number,
     runnerId: row.runner_id as RunnerId,
     fence: row.fence,
     ...present({ askedBy: row.asked_by }),
-    status: row.status as AttemptRecord['status'],
+    status: row.status as Attempt['status'],
     ...present({ outcome: row.outcome as Outcome | null, reason: row.reason }),
     assignedAt: row.assigned_at,
     ...present({ startedAt: row.started_at, finishedAt: row.finished_at }),
     decision: JSON.parse(row.decision) as Decision,
     phases: JSON.parse(row.phases) as Phase[],
-    steps: JSON.parse(row.steps) as StepRecord[],
+    steps: JSON.parse(row.steps) as Step[],
     ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
     lines: row.lines,
     logBytes: row.log_bytes,

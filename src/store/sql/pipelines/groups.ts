@@ -6,7 +6,9 @@ import {
 } from '../../../core/concurrency/concurrency.ts'
 import { whyGroupIsFull } from '../../../core/concurrency/group-wait.ts'
 import type { PipelineId, RepositoryId } from '../../../core/ids.ts'
-import { isHeldBack, type JobRecord, type PipelineRecord } from '../../records.ts'
+import type { Job } from '../../../core/job/job.ts'
+import { isHeldBack } from '../../../core/pipeline/approval.ts'
+import type { Pipeline } from '../../../core/pipeline/pipeline.ts'
 import { batches, isPostgres, present } from '../rows.ts'
 import type { Db, GroupMemberRow } from '../tables.ts'
 import { storableText, textKey } from '../text.ts'
@@ -76,7 +78,7 @@ export async function enterGroup(
 }
 
 /** What new jobs are in their groups. */
-export async function insertMembers(db: Db, jobs: readonly JobRecord[]): Promise<void> {
+export async function insertMembers(db: Db, jobs: readonly Job[]): Promise<void> {
   const members = jobs.flatMap((job) => {
     const row = memberOf(job)
     return row && job.state.status !== 'finished' ? [row] : []
@@ -87,7 +89,7 @@ export async function insertMembers(db: Db, jobs: readonly JobRecord[]): Promise
 }
 
 /** A job leaves its group when it has ended, and waits again when it is queued again. */
-export async function noteJob(db: Db, job: JobRecord): Promise<void> {
+export async function noteJob(db: Db, job: Job): Promise<void> {
   const row = memberOf(job)
   if (!row) return
   if (job.state.status === 'finished') await leave(db, job.id)
@@ -96,7 +98,7 @@ export async function noteJob(db: Db, job: JobRecord): Promise<void> {
 }
 
 /** A pipeline is in its group from when it is planned until it has ended. */
-export async function notePipeline(db: Db, pipeline: PipelineRecord): Promise<void> {
+export async function notePipeline(db: Db, pipeline: Pipeline): Promise<void> {
   const { id, concurrency, state, repositoryId } = pipeline
   // One that waits for a person stands in nobody's way.
   if (!concurrency || isHeldBack(pipeline)) return
@@ -119,7 +121,7 @@ export async function notePipeline(db: Db, pipeline: PipelineRecord): Promise<vo
     .execute()
 }
 
-function memberOf({ id, pipelineId, repositoryId, position, spec, state }: JobRecord) {
+function memberOf({ id, pipelineId, repositoryId, position, spec, state }: Job) {
   if (!spec.concurrency) return undefined
   const isHeld = state.status === 'assigned' || state.status === 'running'
   return {

@@ -1,11 +1,11 @@
-import type { AttemptRecord } from '../../../core/attempt/attempt.ts'
+import type { Attempt } from '../../../core/attempt/attempt.ts'
 import type { Concurrency } from '../../../core/concurrency/concurrency.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../../core/ids.ts'
-import type { JobState } from '../../../core/job.ts'
+import type { Job } from '../../../core/job/job.ts'
+import type { JobState } from '../../../core/job/job-state.ts'
 import type { JobSpec } from '../../../core/plan/plan.ts'
 import { isStranger } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import type { JobRecord } from '../../records.ts'
 import type { QueuedJob } from '../../store.ts'
 import { hotQuery } from '../hot-query.ts'
 import { batches } from '../rows.ts'
@@ -14,7 +14,7 @@ import { attemptOf, saveAttempt } from './attempts.ts'
 import { trustOf } from './commit-events.ts'
 import { insertMembers, noteJob } from './groups.ts'
 
-export async function findJob(db: Db, id: JobId): Promise<JobRecord | undefined> {
+export async function findJob(db: Db, id: JobId): Promise<Job | undefined> {
   const [job] = await listJobs(db, { ids: [id] })
   return job
 }
@@ -23,12 +23,12 @@ export async function findJob(db: Db, id: JobId): Promise<JobRecord | undefined>
 export async function listJobs(
   db: Db,
   which: { readonly pipelineId: PipelineId } | { readonly ids: readonly JobId[] },
-): Promise<JobRecord[]> {
+): Promise<Job[]> {
   if ('pipelineId' in which) {
     const ofPipeline = withAttempts(db).where('pipeline_id', '=', which.pipelineId)
     return jobsOf(await ofPipeline.execute())
   }
-  const jobs: JobRecord[] = []
+  const jobs: Job[] = []
   for (const batch of batches(which.ids)) {
     jobs.push(...jobsOf(await withAttempts(db).where('id', 'in', batch).execute()))
   }
@@ -106,9 +106,9 @@ type Joined = JobRow &
 type Nullable<Row> = { [Key in keyof Row]: Row[Key] | null }
 
 /** Rows of one job follow one another. */
-function jobsOf(rows: readonly Joined[]): JobRecord[] {
-  const jobs: JobRecord[] = []
-  let attempts: AttemptRecord[] = []
+function jobsOf(rows: readonly Joined[]): Job[] {
+  const jobs: Job[] = []
+  let attempts: Attempt[] = []
   for (const row of rows) {
     if (jobs.at(-1)?.id !== row.id) {
       attempts = []
@@ -127,7 +127,7 @@ function jobsOf(rows: readonly Joined[]): JobRecord[] {
   return jobs
 }
 
-function jobOf(row: JobRow, attempts: readonly AttemptRecord[]): JobRecord {
+function jobOf(row: JobRow, attempts: readonly Attempt[]): Job {
   return {
     id: row.id as JobId,
     pipelineId: row.pipeline_id as PipelineId,
@@ -141,7 +141,7 @@ function jobOf(row: JobRow, attempts: readonly AttemptRecord[]): JobRecord {
   }
 }
 
-export async function insertJobs(db: Db, jobs: readonly JobRecord[]): Promise<void> {
+export async function insertJobs(db: Db, jobs: readonly Job[]): Promise<void> {
   for (const batch of batches(jobs)) {
     await db
       .insertInto('jobs')
@@ -178,11 +178,7 @@ const updateJob = hotQuery(
   },
 )
 
-export async function saveJob(
-  db: Db,
-  job: JobRecord,
-  changed: readonly number[],
-): Promise<JobRecord> {
+export async function saveJob(db: Db, job: Job, changed: readonly number[]): Promise<Job> {
   const version = job.version + 1
   const values = { ...stateColumns(job), version, id: job.id, former: job.version }
   const { numAffectedRows } = await updateJob(db, values)
@@ -191,7 +187,7 @@ export async function saveJob(
     throw new NarwhalError('conflict', message)
   }
   await noteJob(db, job)
-  const attempts: AttemptRecord[] = []
+  const attempts: Attempt[] = []
   for (const attempt of job.attempts) {
     const isChanged = changed.includes(attempt.number)
     attempts.push(isChanged ? await saveAttempt(db, job.id, attempt) : attempt)
@@ -203,7 +199,7 @@ export async function saveJob(
   return { ...job, attempts, version }
 }
 
-function stateColumns({ state, fence }: JobRecord): StateColumns {
+function stateColumns({ state, fence }: Job): StateColumns {
   return {
     status: state.status,
     outcome: state.status === 'finished' ? state.outcome : null,

@@ -2,28 +2,20 @@ import type { Phase } from '../../../core/attempt/attempt.ts'
 import type { Concurrency } from '../../../core/concurrency/concurrency.ts'
 import type { DispatcherId, EventId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import type { Hold } from '../../../core/keeping.ts'
+import { type Approval, isHeldBack } from '../../../core/pipeline/approval.ts'
+import type { Pipeline, PipelineState } from '../../../core/pipeline/pipeline.ts'
 import type { IncludedSource, Problem } from '../../../core/plan/plan.ts'
 import type { TargetJobs } from '../../../core/plan/target-jobs.ts'
 import type { ChangedFiles } from '../../../core/stranger/changed-files.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import {
-  type Approval,
-  type CreatedPipeline,
-  isHeldBack,
-  type NewPipeline,
-  type PipelineRecord,
-  type PipelineState,
-} from '../../records.ts'
+import type { CreatedPipeline, NewPipeline } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
 import { repositoryOf } from '../repositories.ts'
 import { isPostgres, present } from '../rows.ts'
 import type { Db, PipelineRow, RepositoryRow } from '../tables.ts'
 import { notePipeline } from './groups.ts'
 
-export async function findPipelineRecord(
-  db: Db,
-  id: PipelineId,
-): Promise<PipelineRecord | undefined> {
+export async function findPipelineRecord(db: Db, id: PipelineId): Promise<Pipeline | undefined> {
   const row = await db.selectFrom('pipelines').selectAll().where('id', '=', id).executeTakeFirst()
   return row && pipelineOf(row)
 }
@@ -163,7 +155,7 @@ const lockRepository = hotQuery((db, { eventId }: { eventId: EventId }) =>
 )
 
 /** By its id (the same call, repeated), or the one that the event has already. */
-async function findExisting(db: Db, wanted: NewPipeline): Promise<PipelineRecord | undefined> {
+async function findExisting(db: Db, wanted: NewPipeline): Promise<Pipeline | undefined> {
   const rows = await db
     .selectFrom('pipelines')
     .selectAll()
@@ -211,7 +203,7 @@ const updatePipeline = hotQuery(
   },
 )
 
-export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<PipelineRecord> {
+export async function savePipeline(db: Db, pipeline: Pipeline): Promise<Pipeline> {
   const { state } = pipeline
   const version = pipeline.version + 1
   const { numAffectedRows } = await updatePipeline(db, {
@@ -240,13 +232,13 @@ export async function savePipeline(db: Db, pipeline: PipelineRecord): Promise<Pi
 }
 
 /** Since when it waits for approval; what was cancelled meanwhile does not. */
-function awaitingSince(pipeline: PipelineRecord): number | null {
+function awaitingSince(pipeline: Pipeline): number | null {
   const { approval, state } = pipeline
   if (approval?.status !== 'needed') return null
   return isHeldBack(pipeline) && state.status === 'finished' ? null : (approval.since ?? null)
 }
 
-export function pipelineOf(row: PipelineRow): PipelineRecord {
+export function pipelineOf(row: PipelineRow): Pipeline {
   return {
     id: row.id as PipelineId,
     repositoryId: row.repository_id as RepositoryId,

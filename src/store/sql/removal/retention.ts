@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { JobId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import type { AgedPipeline, Hold, Keep, Removal } from '../../../core/keeping.ts'
-import type { PipelineState } from '../../records.ts'
+import type { PipelineState } from '../../../core/pipeline/pipeline.ts'
 import type {
   RemovedSome,
   RepositoryRules,

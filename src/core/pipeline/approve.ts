@@ -1,10 +1,10 @@
-import type { CommitEvent } from '../../core/commit-event.ts'
-import { roundOf } from '../../core/job.ts'
-import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { type Approval, isApproved, isHeldBack, type JobRecord } from '../../store/records.ts'
+import type { CommitEvent } from '../commit-event.ts'
+import type { Job } from '../job/job.ts'
+import { roundOf } from '../job/job-state.ts'
+import { isStranger } from '../stranger/stranger.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
-import { planDigest } from './plan-digest.ts'
+import { type Approval, isApproved, isHeldBack } from './approval.ts'
 import { rerunChanges } from './rerun-changes.ts'
 
 /** What somebody has looked at who approves. */
@@ -23,24 +23,10 @@ export interface Approved {
  */
 export function lacksApproval(
   trust: CommitEvent['trust'],
-  { spec }: JobRecord,
+  { spec }: Job,
   approval: Approval | undefined,
 ): boolean {
   return spec.secrets !== undefined && !isApproved(trust, approval)
-}
-
-/** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */
-export function bar(
-  draft: PipelineDraft,
-  { id }: JobRecord,
-  { reason, needsApproval, at }: { reason: string; needsApproval: boolean; at: number },
-): PipelineDraft {
-  const barred = advancePipeline(draft, [{ jobId: id, event: { type: 'barred', reason, at } }], at)
-  if (barred === draft || !needsApproval) return barred
-  const { pipeline, jobs } = barred
-  const { included = [] } = pipeline
-  const plan = planDigest({ jobs: jobs.map(({ spec }) => spec), included })
-  return { jobs, pipeline: { ...pipeline, approval: { status: 'needed', since: at, plan } } }
 }
 
 /**
@@ -102,7 +88,7 @@ export function withoutWaiting(draft: PipelineDraft): PipelineDraft {
 }
 
 /** Jobs that name secrets, or ask for id tokens, and have ended before a runner was chosen. */
-function wasBarred({ spec, state, attempts }: JobRecord): boolean {
+function wasBarred({ spec, state, attempts }: Job): boolean {
   return (
     (spec.secrets !== undefined || spec.idTokens !== undefined) &&
     state.status === 'finished' &&

@@ -1,4 +1,4 @@
-import type { JobId } from '../../core/ids.ts'
+import type { JobId } from '../ids.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 
 /** Whether a pipeline, or one job of it, was cancelled at just this time. */

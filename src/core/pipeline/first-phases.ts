@@ -1,5 +1,5 @@
-import type { Phase } from '../../core/attempt/attempt.ts'
-import type { CommitEvent } from '../../core/commit-event.ts'
+import type { Phase } from '../attempt/attempt.ts'
+import type { CommitEvent } from '../commit-event.ts'
 
 /**
  * What is known of a pipeline's time when it is created. `since`: when its event was written, or when

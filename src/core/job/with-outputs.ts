@@ -1,6 +1,6 @@
-import { fillOutputs, type Outputs } from '../../core/plan/outputs.ts'
-import type { JobSpec } from '../../core/plan/plan.ts'
-import type { JobRecord } from '../../store/records.ts'
+import { fillOutputs, type Outputs } from '../plan/outputs.ts'
+import type { JobSpec } from '../plan/plan.ts'
+import type { Job } from './job.ts'
 
 interface HasEnv {
   readonly env: Readonly<Record<string, string>>
@@ -11,7 +11,7 @@ interface HasEnv {
  * The job as a runner gets it: with what the jobs that it needs have told, in its environment and
  * nowhere else. A job that was left out, or has told nothing, has told the empty text.
  */
-export function withOutputs(spec: JobSpec, jobs: readonly JobRecord[]): JobSpec {
+export function withOutputs(spec: JobSpec, jobs: readonly Job[]): JobSpec {
   const outputsOf = (need: string): Outputs => {
     const job = spec.needs.includes(need) ? jobs.find((one) => one.spec.name === need) : undefined
     return job?.attempts.find(({ number }) => number === job.state.attempt)?.outputs ?? {}

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AttemptRecord } from '../../core/attempt/attempt.ts'
-import type { JobId, RunnerId } from '../../core/ids.ts'
-import type { JobRecord, PipelineRecord } from '../../store/records.ts'
+import type { Attempt } from '../attempt/attempt.ts'
+import type { JobId, RunnerId } from '../ids.ts'
+import type { Job } from '../job/job.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
 
 const RUNNER: RunnerId = 'runner_1'
-const pipeline: PipelineRecord = {
+const pipeline: Pipeline = {
   id: 'pipeline_1',
   repositoryId: 'repo_1',
   eventId: 'event_1',
@@ -20,7 +21,7 @@ const pipeline: PipelineRecord = {
   version: 1,
 }
 
-function job(name: string, needs: string[] = []): JobRecord {
+function job(name: string, needs: string[] = []): Job {
   return {
     id: `job_${name}`,
     pipelineId: pipeline.id,
@@ -37,7 +38,7 @@ function job(name: string, needs: string[] = []): JobRecord {
   }
 }
 
-function attempt(fence: number): AttemptRecord {
+function attempt(fence: number): Attempt {
   return {
     number: 1,
     runnerId: RUNNER,

@@ -1,13 +1,13 @@
-import type { JobId } from '../../core/ids.ts'
-import type { Outcome } from '../../core/outcome.ts'
-import { dependants } from '../../core/plan/graph.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { JobId } from '../ids.ts'
+import type { Job } from '../job/job.ts'
+import type { Outcome } from '../outcome.ts'
+import { dependants } from '../plan/graph.ts'
 import type { JobChange } from './advance-pipeline.ts'
 
 const FAILED: ReadonlySet<Outcome> = new Set(['failure', 'error', 'timeout', 'cancelled'])
 
 /** The jobs that have ended otherwise than in success, and not because of another one. */
-export function failedJobs(jobs: readonly JobRecord[]): JobRecord[] {
+export function failedJobs(jobs: readonly Job[]): Job[] {
   return jobs.filter(
     ({ state, spec }) =>
       state.status === 'finished' && FAILED.has(state.outcome) && spec.leftOut === undefined,
@@ -22,8 +22,8 @@ export interface Asked {
 
 /** What has the jobs run again as their next attempts, and what needs them after them. */
 export function rerunChanges(
-  all: readonly JobRecord[],
-  again: readonly JobRecord[],
+  all: readonly Job[],
+  again: readonly Job[],
   { at, askedBy }: Asked,
 ): JobChange[] {
   const specs = all.map(({ spec }) => spec)

@@ -1,15 +1,17 @@
-import type { AttemptRecord, StepRecord } from '../../core/attempt/attempt.ts'
-import type { JobId } from '../../core/ids.ts'
-import { advanceJob, type JobEvent, type JobState } from '../../core/job.ts'
-import type { Outcome } from '../../core/outcome.ts'
-import { dueEvents, type GraphJob, pipelineOutcome } from '../../core/plan/graph.ts'
-import { targetJobs } from '../../core/plan/target-jobs.ts'
-import { isHeldBack, type JobRecord, type PipelineRecord } from '../../store/records.ts'
+import type { Attempt, Step } from '../attempt/attempt.ts'
+import type { JobId } from '../ids.ts'
+import type { Job } from '../job/job.ts'
+import { advanceJob, type JobEvent, type JobState } from '../job/job-state.ts'
+import type { Outcome } from '../outcome.ts'
+import { dueEvents, type GraphJob, pipelineOutcome } from '../plan/graph.ts'
+import { targetJobs } from '../plan/target-jobs.ts'
+import { isHeldBack } from './approval.ts'
+import type { Pipeline } from './pipeline.ts'
 
 /** A pipeline and its jobs as they are, or as they are about to be written. */
 export interface PipelineDraft {
-  readonly pipeline: PipelineRecord
-  readonly jobs: readonly JobRecord[]
+  readonly pipeline: Pipeline
+  readonly jobs: readonly Job[]
 }
 
 /** Something that happens to one job: an event of its life, a newer record of an attempt, or both. */
@@ -17,7 +19,7 @@ export interface JobChange {
   readonly jobId: JobId
   readonly event?: JobEvent
   /** Replaces the attempt of the same number, or is added. */
-  readonly attempt?: AttemptRecord
+  readonly attempt?: Attempt
   /** The newest fencing token, when one is given out. */
   readonly fence?: number
 }
@@ -44,7 +46,7 @@ export function advancePipeline(
   return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
 }
 
-function toGraphJob({ id, spec, state, attempts }: JobRecord): GraphJob & { readonly id: JobId } {
+function toGraphJob({ id, spec, state, attempts }: Job): GraphJob & { readonly id: JobId } {
   const { name, needs, runsOn, allowFailure, onlyIf, optional } = spec
   const outputs = attempts.find(({ number }) => number === state.attempt)?.outputs
   return {
@@ -60,11 +62,7 @@ function toGraphJob({ id, spec, state, attempts }: JobRecord): GraphJob & { read
   }
 }
 
-function applyChange(
-  jobs: readonly JobRecord[],
-  change: JobChange,
-  at: number,
-): readonly JobRecord[] {
+function applyChange(jobs: readonly Job[], change: JobChange, at: number): readonly Job[] {
   const index = jobs.findIndex((job) => job.id === change.jobId)
   const job = jobs[index]
   if (!job) return jobs
@@ -82,10 +80,7 @@ function applyChange(
   })
 }
 
-function withAttempt(
-  attempts: readonly AttemptRecord[],
-  attempt: AttemptRecord,
-): readonly AttemptRecord[] {
+function withAttempt(attempts: readonly Attempt[], attempt: Attempt): readonly Attempt[] {
   const index = attempts.findIndex(({ number }) => number === attempt.number)
   if (index === -1) return [...attempts, attempt]
   return attempts[index] === attempt ? attempts : attempts.with(index, attempt)
@@ -93,12 +88,12 @@ function withAttempt(
 
 /** Ends the attempts that can't go on: all when the job has ended, the former when it goes on anew. */
 function settleAttempts(
-  attempts: readonly AttemptRecord[],
+  attempts: readonly Attempt[],
   state: JobState,
   event: JobEvent | undefined,
   at: number,
-): readonly AttemptRecord[] {
-  const ended = (attempt: AttemptRecord): boolean =>
+): readonly Attempt[] {
+  const ended = (attempt: Attempt): boolean =>
     attempt.status === 'finished' ||
     (state.status !== 'finished' && attempt.number >= state.attempt)
   if (attempts.every(ended)) return attempts
@@ -110,10 +105,10 @@ function settleAttempts(
 }
 
 function endAttempt(
-  attempt: AttemptRecord,
+  attempt: Attempt,
   end: { outcome: Outcome; reason: string },
   at: number,
-): AttemptRecord {
+): Attempt {
   return {
     ...attempt,
     status: 'finished',
@@ -124,7 +119,7 @@ function endAttempt(
   }
 }
 
-function endStep(step: StepRecord, outcome: Outcome, at: number): StepRecord {
+function endStep(step: Step, outcome: Outcome, at: number): Step {
   switch (step.status) {
     case 'finished':
       return step
@@ -135,11 +130,7 @@ function endStep(step: StepRecord, outcome: Outcome, at: number): StepRecord {
   }
 }
 
-function advanceState(
-  pipeline: PipelineRecord,
-  jobs: readonly JobRecord[],
-  at: number,
-): PipelineRecord {
+function advanceState(pipeline: Pipeline, jobs: readonly Job[], at: number): Pipeline {
   const outcome = pipelineOutcome(jobs.map(toGraphJob))
   const { state } = pipeline
   if (outcome !== undefined) {
@@ -160,7 +151,7 @@ function advanceState(
 }
 
 /** Whether its failure says nothing of the pipeline, by what its file says. */
-function hasFailedUncounted({ spec, state }: JobRecord): boolean {
+function hasFailedUncounted({ spec, state }: Job): boolean {
   if (!spec.allowFailure || state.status !== 'finished') return false
   return state.outcome === 'failure' || state.outcome === 'timeout'
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RunnerId } from './ids.ts'
-import { advanceJob, type JobEvent, type JobState } from './job.ts'
+import type { RunnerId } from '../ids.ts'
+import { advanceJob, type JobEvent, type JobState } from './job-state.ts'
 
 const RUNNER: RunnerId = 'runner_1'
 const report = { attempt: 1, fence: 7, at: 50 }

@@ -1,9 +1,9 @@
-import { roundOf } from '../../core/job.ts'
-import type { Outcome } from '../../core/outcome.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Job } from './job.ts'
+import { roundOf } from './job-state.ts'
 
 /** How long the job may run, in milliseconds: what it asks for, and never more than the operator says. */
-export function timeoutOf({ spec }: JobRecord, limitMs: number): number {
+export function timeoutOf({ spec }: Job, limitMs: number): number {
   if (spec.timeoutMs === undefined) return limitMs
   return limitMs === 0 ? spec.timeoutMs : Math.min(spec.timeoutMs, limitMs)
 }
@@ -14,7 +14,7 @@ export function timeoutOf({ spec }: JobRecord, limitMs: number): number {
  * the outcomes after which `narwhal.yml` wants another try.
  */
 export function retryRights(
-  { spec, state, attempts }: JobRecord,
+  { spec, state, attempts }: Job,
   attempt: number,
   maxAttempts: number,
 ): { readonly maxAttempts: number; readonly retryOn: readonly Outcome[] } {

@@ -1,24 +1,21 @@
-import { chunkOf } from '../../contract/log/log-chunk.ts'
-import type { Progress } from '../../core/attempt/add-progress.ts'
-import type { AttemptRecord } from '../../core/attempt/attempt.ts'
-import type { LogChunk } from '../../core/attempt/log-chunk.ts'
-import { bytesInWords } from '../../core/attempt/log-limit.ts'
-import type { JobId } from '../../core/ids.ts'
-import { type JobEvent, type JobState, roundOf } from '../../core/job.ts'
-import type { Decision } from '../../core/placement/placement.ts'
-import { partsOf } from '../../core/plan/plan.ts'
-import type { JobRecord } from '../../store/records.ts'
-import type { AttemptEnd } from '../attempts/attempt-run.ts'
-import type { JobChange } from '../pipelines/advance-pipeline.ts'
+import type { JobId } from '../ids.ts'
+import type { Job } from '../job/job.ts'
+import { type JobEvent, type JobState, roundOf } from '../job/job-state.ts'
+import type { JobChange } from '../pipeline/advance-pipeline.ts'
+import type { Decision } from '../placement/placement.ts'
+import { partsOf } from '../plan/plan.ts'
+import type { Progress } from './add-progress.ts'
+import type { Attempt } from './attempt.ts'
+import type { AttemptEnd } from './attempt-end.ts'
 
 /** What happens to a job in the course of an attempt, as changes to be written. */
 
-export function currentAttempt(job: JobRecord): AttemptRecord | undefined {
+export function currentAttempt(job: Job): Attempt | undefined {
   return job.attempts.find(({ number }) => number === job.state.attempt)
 }
 
 /** The job is given to a runner, under the next fencing token. */
-export function assignment(job: JobRecord, decision: Decision, at: number): JobChange {
+export function assignment(job: Job, decision: Decision, at: number): JobChange {
   const fence = job.fence + 1
   const queuedAt = job.state.status === 'queued' ? job.state.queuedAt : at
   return {
@@ -43,17 +40,13 @@ export function assignment(job: JobRecord, decision: Decision, at: number): JobC
 }
 
 /** Who wanted the round that the attempt begins; a later one replaces a runner that was lost. */
-function askedBy(state: JobState): Pick<AttemptRecord, 'askedBy'> {
+function askedBy(state: JobState): Pick<Attempt, 'askedBy'> {
   const isFirst = state.attempt === roundOf(state)
   return isFirst && state.askedBy !== undefined ? { askedBy: state.askedBy } : {}
 }
 
 /** A batch of a runner's events. */
-export function progressChanges(
-  jobId: JobId,
-  stored: AttemptRecord,
-  progress: Progress,
-): JobChange[] {
+export function progressChanges(jobId: JobId, stored: Attempt, progress: Progress): JobChange[] {
   const { attempt, jobEvents } = progress
   if (stored.status === 'finished') {
     // Ended from here (cancelled): what the runner still says is kept as log and nothing else.
@@ -63,18 +56,9 @@ export function progressChanges(
   return jobEvents.map((event) => ({ jobId, event, attempt }))
 }
 
-/** What is stored of a log, with a line that says where the rest of it is left out. */
-export function chunksOf({ chunks, cutOff }: Progress, logBytes: number): readonly LogChunk[] {
-  if (!cutOff) return chunks
-  const { step, at } = cutOff
-  const limit = `a log may have ${bytesInWords(logBytes)} (--log-size)`
-  const text = `the rest of this log is left out: ${limit}, and its runner sent more`
-  return [...chunks, chunkOf(step, [{ at, stream: 'narwhal', text }])]
-}
-
 /** The conversation with the runner has ended before the attempt had. */
 export function endOfConversation(
-  attempt: AttemptRecord,
+  attempt: Attempt,
   end: Exclude<AttemptEnd, { kind: 'reported' | 'stopped' }>,
   { isLast, at }: { isLast: boolean; at: number },
 ): JobEvent {

@@ -1,6 +1,6 @@
-import { unreachable } from '../lib/reach/unreachable.ts'
-import type { RunnerId } from './ids.ts'
-import type { Outcome } from './outcome.ts'
+import { unreachable } from '../../lib/reach/unreachable.ts'
+import type { RunnerId } from '../ids.ts'
+import type { Outcome } from '../outcome.ts'
 
 /**
  * The life of a job:

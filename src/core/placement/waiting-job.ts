@@ -1,7 +1,7 @@
-import type { WaitingJob } from '../../core/placement/placement.ts'
-import { needsContainers } from '../../core/plan/plan.ts'
-import type { KeptSecret } from '../../core/secret/secret-rules.ts'
-import type { JobRecord } from '../../store/records.ts'
+import type { Job } from '../job/job.ts'
+import { needsContainers } from '../plan/plan.ts'
+import type { KeptSecret } from '../secret/secret-rules.ts'
+import type { WaitingJob } from './placement.ts'
 
 /** A runner that could not run a job gets it again, for want of another, after so long. */
 const SECOND_CHANCE_MS = 5_000
@@ -20,7 +20,7 @@ export interface WaitingFacts {
 
 /** A job as the placement sees it. */
 export function waitingJob(
-  job: JobRecord,
+  job: Job,
   { queuedAt, followers, isStranger, maxPriority, secrets = [], endsWithoutEngine }: WaitingFacts,
 ): WaitingJob {
   return {

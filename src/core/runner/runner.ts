@@ -1,0 +1,49 @@
+import type { FlawedTool } from '../flawed-tool.ts'
+import type { DispatcherId, RunnerId } from '../ids.ts'
+import type { JobNetworkRules } from '../job-network.ts'
+import type { Engine } from '../placement/placement.ts'
+
+export interface Runner {
+  readonly id: RunnerId
+  /** Unique. */
+  readonly name: string
+  readonly link: 'in-process' | 'dialled' | 'attached'
+  readonly url?: string
+  readonly balanced: boolean
+  /** What the dispatcher shows to the runner at each call, for dialled ones. */
+  readonly linkToken?: string
+  readonly members: number
+  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
+  readonly reason?: string
+  readonly labels: readonly string[]
+  readonly engines: readonly Engine[]
+  /** Those of them that may run the jobs of strangers; absent: none, or it has not told. */
+  readonly strangerEngines?: readonly Engine[]
+  /** Programs of its machine with known holes; absent: it has not told. */
+  readonly flawedTools?: readonly FlawedTool[]
+  readonly slots: number
+  readonly busy: number
+  readonly hardware?: {
+    readonly cpus: number
+    readonly memoryBytes: number
+    readonly architecture: string
+    readonly operatingSystem: string
+    /** What jobs reach from there; absent: it has not told. */
+    readonly jobNetwork?: JobNetworkRules
+  }
+  readonly softwareVersion?: string
+  readonly registeredAt: number
+  readonly lastSeenAt?: number
+  /** It gets no new jobs, because somebody has asked for that. */
+  readonly draining: boolean
+  /** How many attempts in a row have failed for a reason of the runner's own. */
+  readonly failures: number
+  /** Set while it gets no jobs because of its failures, until a probe has passed. */
+  readonly asideReason?: string
+  /** The dispatcher that last was connected to it. */
+  readonly seenBy?: DispatcherId
+  /** SHA-256 of what an attached runner shows when it attaches, hexadecimal. */
+  readonly identityHash?: string
+  /** The labels that an attached runner may have; absent: any. */
+  readonly allowedLabels?: readonly string[]
+}
