@@ -1,4 +1,11 @@
 import { z } from 'zod'
+import type { AnswerOf, Endpoint, GivenTo } from '../contract/rest/endpoints/endpoint.ts'
+import {
+  ENDPOINTS,
+  type EndpointName,
+  type Endpoints,
+} from '../contract/rest/endpoints/endpoints.ts'
+import { type Named, pathTo } from '../contract/rest/endpoints/routes.ts'
 import { errorBody } from '../contract/rest/rest.ts'
 import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import { parseJson } from '../lib/parse-json.ts'
@@ -18,12 +25,15 @@ export interface ServerAddress {
   readonly tls?: ClientTls | undefined
 }
 
-export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+/** Who asks where, and how to stop waiting. */
+export interface Asker {
+  readonly address: ServerAddress
+  readonly signal: AbortSignal
+}
+
+interface Sent extends Named {
   /** Sent as JSON. */
   readonly body?: unknown
-  readonly signal: AbortSignal
 }
 
 /** An answer comes within this, or the server counts as away. */
@@ -56,32 +66,51 @@ export function serverAway(server: string, cause: unknown): NarwhalError {
   return new NarwhalError('unavailable', message, { cause })
 }
 
-/** Calls the API and parses its JSON; rejects with the server's own words. */
-export async function callJson<Schema extends z.ZodType>(
-  address: ServerAddress,
-  path: string,
-  schema: Schema,
-  call: Call,
-): Promise<z.output<Schema>> {
+/** Calls an endpoint and parses its answer; rejects with the server's own words. */
+export async function call<Name extends EndpointName>(
+  asker: Asker,
+  name: Name,
+  given: GivenTo<Endpoints[Name]>,
+): Promise<AnswerOf<Endpoints[Name]>> {
+  return await callJson(asker, ENDPOINTS[name], partsOf(given))
+}
+
+/** What the types say of one endpoint, as it is of all of them. */
+function partsOf<Name extends EndpointName>(given: GivenTo<Endpoints[Name]>): Sent {
+  return given as Sent
+}
+
+async function callJson<E extends Endpoint>(
+  asker: Asker,
+  endpoint: E,
+  given: Sent,
+): Promise<AnswerOf<E>> {
+  const { address } = asker
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-  const signal = AbortSignal.any([call.signal, timeout])
-  const response = await send(address, path, { ...call, signal })
+  const signal = AbortSignal.any([asker.signal, timeout])
+  const response = await send({ address, signal }, endpoint, given)
   const text = await response.text().catch((error: unknown) => {
     throw awayUnlessAborted(address, signal, error)
   })
-  const parsed = schema.safeParse(parseJson(text))
+  const parsed = parse<E['answer']>(endpoint.answer, parseJson(text))
   if (parsed.success) return parsed.data
-  const message = `${address.server} answered ${call.method ?? 'GET'} ${path} in a form that this narwhal does not understand: are both of the same version?`
+  const asked = `${endpoint.method} ${pathTo(endpoint, given)}`
+  const message = `${address.server} answered ${asked} in a form that this narwhal does not understand: are both of the same version?`
   throw new NarwhalError('internal', message, { cause: parsed.error })
 }
 
-/** Calls the API and hands over the answer's lines as they come, without their line ends. */
-export async function* callLines(
-  address: ServerAddress,
-  path: string,
-  call: Call,
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown) {
+  return schema.safeParse(value)
+}
+
+/** Calls an endpoint that answers text, and hands over its lines as they come, without their line ends. */
+export async function* callLines<Name extends EndpointName>(
+  asker: Asker,
+  name: Name,
+  given: GivenTo<Endpoints[Name]>,
 ): AsyncGenerator<string, void, undefined> {
-  const response = await send(address, path, call)
+  const { address, signal } = asker
+  const response = await send(asker, ENDPOINTS[name], partsOf(given))
   if (!response.body) return
   const decoder = new TextDecoder()
   let rest: string[] = []
@@ -97,29 +126,28 @@ export async function* callLines(
       if (last) rest.push(last)
     }
   } catch (error) {
-    throw awayUnlessAborted(address, call.signal, error)
+    throw awayUnlessAborted(address, signal, error)
   }
   const end = rest.join('') + decoder.decode()
   if (end) yield end
 }
 
-async function send(given: ServerAddress, path: string, call: Call): Promise<Response> {
-  const address = await findProven(given, call.signal)
-  const url = new URL(`${address.server.replace(/\/+$/, '')}/api/v1${path}`)
-  for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value))
-  }
+async function send(asker: Asker, endpoint: Endpoint, sent: Sent): Promise<Response> {
+  const { signal } = asker
+  const { body } = sent
+  const address = await findProven(asker.address, signal)
+  const url = new URL(`${address.server.replace(/\/+$/, '')}${pathTo(endpoint, sent)}`)
   const options = {
-    method: call.method ?? 'GET',
+    method: endpoint.method,
     headers: {
       ...authorization(address),
-      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
-    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    signal: call.signal,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal,
   }
   const response = await tlsFetch(url, options, address.tls).catch((error: unknown) => {
-    throw awayUnlessAborted(address, call.signal, error)
+    throw awayUnlessAborted(address, signal, error)
   })
   if (response.ok) return response
   throw await refusal(address, response)

@@ -6,6 +6,7 @@ import {
   type LiveTopic,
   liveResponse,
 } from '../contract/live/live-protocol.ts'
+import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import {
@@ -109,7 +110,7 @@ export class LiveClient implements AsyncDisposable {
   async #connection(): Promise<boolean> {
     const address = await this.#findProven()
     if (!address) return false
-    const url = `${address.server.replace(/^http/, 'ws').replace(/\/+$/, '')}/api/v1/live`
+    const url = `${address.server.replace(/^http/, 'ws').replace(/\/+$/, '')}${urlOf(ROUTES.live)}`
     const socket = new WebSocket(url, {
       headers: authorization(address),
       handshakeTimeout: 10_000,

@@ -1,8 +1,9 @@
+import { ROUTES, type Route, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { Opening } from '../core/access/opening.ts'
 
 /** A route that asks for no credential. */
 export interface OpenRoute {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: Route['method']
   /** As the route was registered, with `*` for anything at its ends. */
   readonly url: string
   readonly why: string
@@ -36,14 +37,13 @@ export const OPEN_ROUTES: readonly OpenRoute[] = [
   { method: 'POST', url: '/webhooks/*', why: 'signed by the forge' },
   // The issuer's address may have a path of its own before it.
   { method: 'GET', url: '*/.well-known/*', why: 'OpenID discovery and public keys' },
-  { method: 'POST', url: '/api/v1/session', why: 'carries its own credential: signing in' },
-  { method: 'DELETE', url: '/api/v1/session', why: 'signing out: harms nobody' },
-  {
-    method: 'GET',
-    url: '/api/v1/proof',
-    why: 'shows a token the other way round: the server proves',
-  },
-  { method: 'POST', url: '/api/v1/runners/join', why: 'carries its own credential: a join token' },
+  ...Object.values<Route>(ROUTES)
+    .filter(({ role }) => role === 'open')
+    .map((route) => ({
+      method: route.method,
+      url: urlOf(route),
+      why: 'carries a credential of its own, or harms nobody',
+    })),
   ...PAGE_PATHS.map((url) => ({ method: 'GET' as const, url, why: 'the page, without any data' })),
   { method: 'GET', url: '/assets/*', why: 'scripts and styles of the page' },
   { method: 'GET', url: '/favicon.svg', why: 'the picture of the page' },

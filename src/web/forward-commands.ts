@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { addressOf } from '../api/auth/address-of.ts'
 import { ForwarderCredential } from '../api/auth/forwarders.ts'
+import { API, DISPATCHER_READS, ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { UNTOUCHED_HEADER } from '../http/untouched.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -43,11 +44,10 @@ export async function registerCommandForwarding(
     const handler = async (request: FastifyRequest, reply: FastifyReply) =>
       await forward(dispatchers, request, reply, await credential.headersFor(addressOf(request)))
     const schema = { hide: true }
-    scope.route({ method: COMMANDS, url: '/api/v1/*', schema, handler })
-    scope.route({ method: 'GET', url: '/api/v1/queue', schema, handler })
-    scope.route({ method: 'GET', url: '/api/v1/tokens', schema, handler })
-    scope.route({ method: 'GET', url: '/api/v1/retention', schema, handler })
-    scope.route({ method: 'GET', url: '/api/v1/retention/preview', schema, handler })
+    scope.route({ method: COMMANDS, url: `${API}/*`, schema, handler })
+    for (const name of DISPATCHER_READS) {
+      scope.route({ method: 'GET', url: urlOf(ROUTES[name]), schema, handler })
+    }
   })
 }
 
@@ -117,7 +117,7 @@ async function askFirst(
 
 function urlAt(dispatcher: string, path: string): URL {
   const url = new URL(path, dispatcher)
-  if (url.origin !== new URL(dispatcher).origin || !url.pathname.startsWith('/api/v1/')) {
+  if (url.origin !== new URL(dispatcher).origin || !url.pathname.startsWith(`${API}/`)) {
     throw new NarwhalError('invalid', `can't forward ${path}`)
   }
   return url

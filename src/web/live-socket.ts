@@ -5,6 +5,7 @@ import { watchAccess } from '../api/auth/watch-access.ts'
 import { whoAsks } from '../api/auth/who-asks.ts'
 import { Places } from '../api/logs/places.ts'
 import { SIGNED_OUT_CODE } from '../contract/live/close-code.ts'
+import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -41,7 +42,7 @@ export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): vo
   const room = new SocketRoom()
   const places = new Places(deps.mostSockets ?? MOST_SOCKETS, 'clients listen')
   server.get(
-    '/api/v1/live',
+    urlOf(ROUTES.live),
     {
       websocket: true,
       schema: { hide: true },

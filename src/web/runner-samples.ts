@@ -1,16 +1,14 @@
-import { z } from 'zod'
 import type { LiveSource } from '../api/live-source.ts'
 import { getRunner } from '../api/lookups.ts'
-import { orError } from '../api/responses.ts'
-import { runnerParams, sampleList } from '../contract/rest/rest.ts'
+import { ENDPOINTS } from '../contract/rest/endpoints/endpoints.ts'
+import { MOST_SAMPLES } from '../contract/rest/rest.ts'
 import type { RunnerSample } from '../contract/rest/views.ts'
 import type { RunnerId } from '../core/ids.ts'
 import type { HttpServer } from '../http/http-server.ts'
+import { route } from '../http/route.ts'
 import type { StoreReader } from '../store/store.ts'
 
 const KEEP_MS = 60 * 60 * 1000
-/** Points that are kept of one runner: an hour at one in five seconds. */
-const MOST_SAMPLES = 720
 /** Runners whose samples are kept; past it the one that was silent longest is forgotten. */
 const MOST_RUNNERS = 500
 
@@ -68,24 +66,12 @@ function pick(series: readonly RunnerSample[], points: number): RunnerSample[] {
   })
 }
 
-const samplesQuery = z.object({
-  /** How many points are wanted at most. */
-  points: z.coerce.number().int().positive().max(MOST_SAMPLES).default(120),
-})
-
 /** Adds a runner's load over the last hour, as far as this process has heard of it. */
 export function registerRunnerSamples(
   server: HttpServer,
   deps: { readonly store: StoreReader; readonly samples: RunnerSamples },
 ): void {
-  const schema = {
-    summary: "A runner's load over the last hour",
-    tags: ['runners'],
-    params: runnerParams,
-    querystring: samplesQuery,
-    response: orError(sampleList),
-  }
-  server.get('/api/v1/runners/:runner/samples', { schema }, async (request) => {
+  route(server, ENDPOINTS.listRunnerSamples, async (request) => {
     const { id } = await getRunner(deps.store, request.params.runner)
     return { samples: deps.samples.list(id, request.query.points) }
   })

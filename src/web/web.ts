@@ -1,5 +1,6 @@
 import { registerReadRoutes } from '../api/reads/read-routes.ts'
 import type { Broker } from '../broker/broker.ts'
+import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
@@ -40,7 +41,7 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
   await using starting = new AsyncDisposableStack()
   const feed = starting.use(await LiveFeed.open({ store, broker, log }))
   const samples = starting.use(new RunnerSamples(feed))
-  const hasReads = server.hasRoute({ method: 'GET', url: '/api/v1/pipelines' })
+  const hasReads = server.hasRoute({ method: 'GET', url: urlOf(ROUTES.listPipelines) })
   if (!hasReads) registerReadRoutes(server, { store, live: feed, issuer })
   registerRunnerSamples(server, { store, samples })
   const { allowOrigin, pingMs, mostSockets, dispatcherUrls, tls } = deps

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { ATTACH_PATH } from '../../contract/rpc/attach.ts'
+import { ROUTES, RUNNER_ROUTES, urlOf } from '../../contract/rest/endpoints/routes.ts'
 import type { Opening } from '../../core/access/opening.ts'
 import { isEnough, type Role } from '../../core/access/role.ts'
 import { bearerToken, guardServer } from '../../http/guard.ts'
@@ -23,7 +23,7 @@ declare module 'fastify' {
 }
 
 /** All that a runner's identity opens. */
-const RUNNER_ROUTES = new Set([ATTACH_PATH, '/api/v1/dispatchers'])
+const RUNNER_URLS = new Set(RUNNER_ROUTES.map((name) => urlOf(ROUTES[name])))
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -112,17 +112,24 @@ async function admit(
     checkRole(request, user)
     return user
   }
-  const isForRunners = RUNNER_ROUTES.has(request.routeOptions.url ?? '')
+  const isForRunners = RUNNER_URLS.has(request.routeOptions.url ?? '')
   const token = bearerToken(request)
   if (isForRunners && token && (await store.findRunnerByIdentity(hashToken(token))))
     return undefined
   throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
 }
 
-function checkRole({ method, url }: FastifyRequest, { name, role }: Asker): void {
+/**
+ * By the path as it was written, and by the route that the router has chosen for it: the path may be
+ * written in many ways, and where all is forwarded the route says nothing.
+ */
+function checkRole({ method, url, routeOptions }: FastifyRequest, { name, role }: Asker): void {
   const [path = ''] = url.split('?', 1)
-  const needed = neededRole(method, path)
-  if (isEnough(role, needed)) return
+  const { url: chosen = path } = routeOptions
+  const needed = [path, chosen.endsWith('*') ? path : chosen]
+    .map((one) => neededRole(method, one))
+    .find((one) => !isEnough(role, one))
+  if (needed === undefined) return
   const words = `${name} is ${withArticle(role)}, and this takes ${withArticle(needed)}`
   throw new NarwhalError('forbidden', `${words}: ask an administrator for that role`)
 }

@@ -1,20 +1,32 @@
+import { ROUTES, type Route, urlOf } from '../../contract/rest/endpoints/routes.ts'
 import type { Role } from '../../core/access/role.ts'
 
-const RUNS =
-  /^\/api\/v1\/(?:pipelines|approvals|pipelines\/\w+\/(?:rerun|rerun-failed|cancel|approve))$/
-const JOBS = /^\/api\/v1\/jobs\/\w+\/(?:rerun|cancel)$/
-/** The route itself looks once more: its path may be written otherwise. */
-const AUDIT = /^\/api\/v1\/audit(?:\/|$)/
-/** The route itself looks whose token it is. */
-const OWN_TOKENS = /^\/api\/v1\/(?:tokens(?:\/\w+)?|session\/links)$/
+const byUrl = new Map(
+  Object.values<Route>(ROUTES).map((route) => [keyOf(route.method, urlOf(route)), route]),
+)
+/** Those with parameters, of which a word alone is taken: no path within a path. */
+const byPattern = Object.values<Route>(ROUTES)
+  .filter(({ path }) => path.includes(':'))
+  .map((route) => ({ ...route, pattern: patternOf(urlOf(route)) }))
 
 /**
- * The role that a request needs, by its method and its path as it was written. What is not named
- * here and changes something needs all rights, so a path that is written in another way is
- * refused rather than let through; a web server that only forwards can decide likewise.
+ * The role that a request needs, by its method and its path: as it was written, or as the route was
+ * registered. What is in no table and changes something needs all rights, so a path that is written in
+ * another way is refused rather than let through; a web server that only forwards can decide likewise.
  */
 export function neededRole(method: string, path: string): Role {
-  if (method === 'GET' || method === 'HEAD') return AUDIT.test(path) ? 'admin' : 'viewer'
-  if (OWN_TOKENS.test(path)) return 'viewer'
-  return method === 'POST' && (RUNS.test(path) || JOBS.test(path)) ? 'member' : 'admin'
+  const asked = method === 'HEAD' ? 'GET' : method
+  const found =
+    byUrl.get(keyOf(asked, path)) ??
+    byPattern.find((route) => route.method === asked && route.pattern.test(path))
+  if (found && found.role !== 'open') return found.role
+  return asked === 'GET' ? 'viewer' : 'admin'
+}
+
+function keyOf(method: string, url: string): string {
+  return `${method} ${url}`
+}
+
+function patternOf(url: string): RegExp {
+  return new RegExp(`^${url.replaceAll('.', String.raw`\.`).replaceAll(/:\w+/g, String.raw`\w+`)}$`)
 }

@@ -1,25 +1,17 @@
-import { PROOF_PATH, proofBody, proofQuery } from '../../contract/rest/rest-proof.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { isLoopback } from '../../lib/reach/loopback.ts'
 import { readOwnToken } from '../../lib/reach/own-token.ts'
 import { plainAddress, proveOwnToken } from '../../lib/reach/own-token-proof.ts'
-import { orError } from '../responses.ts'
 
 /**
  * Adds the answer to who has a token of this data folder and wants to know, before it is shown, that the
  * server at this port has it as well. To this machine alone: a token that was chosen may be one to guess.
  */
 export function registerProofRoute(server: HttpServer, folder: string): void {
-  const schema = {
-    summary:
-      'Prove to who is on the same machine that this server has the token of the data folder',
-    tags: ['session'],
-    security: [],
-    querystring: proofQuery,
-    response: orError(proofBody),
-  }
-  server.get(PROOF_PATH, { schema }, async (request) => {
+  route(server, ENDPOINTS.proof, async (request) => {
     const { localAddress, localPort, remoteAddress } = request.raw.socket
     const isNear = remoteAddress !== undefined && isLoopback(plainAddress(remoteAddress))
     // Read anew each time: another process of the same folder may have replaced it.

@@ -1,77 +1,21 @@
 import type { FastifyRequest } from 'fastify'
 import type { LiveTopic } from '../../contract/live/live-protocol.ts'
+import { API, type Reach, ROUTES, type Route, urlOf } from '../../contract/rest/endpoints/routes.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Asker } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/**
- * What a token that is limited to some repositories may ask, route by route; what is not here it may not.
- *
- * - `open`: has nothing of any repository.
- * - `repository`, `pipeline`, `job`: by the parameter of that name, which must lead to one of its repositories.
- * - `filtered`: the route itself gives no others, by `scopeOf`.
- * - `named in the body`: by `repository`, or by the pipelines of `approvals`.
- * - `forwarded`: a dispatcher looks, whom this process asks in the same words.
- */
-export const SCOPED_ROUTES: Readonly<Record<string, Reach>> = {
-  'GET /api/v1/status': 'open',
-  'GET /api/v1/session': 'open',
-  'GET /api/v1/openapi.json': 'open',
-  // Who holds one could use it: no more is asked of who takes it back.
-  'POST /api/v1/tokens/revoke': 'open',
-  'GET /api/v1/live': 'filtered',
-  'GET /api/v1/repositories': 'filtered',
-  'GET /api/v1/repositories/:repository': 'repository',
-  'PATCH /api/v1/repositories/:repository': 'repository',
-  'DELETE /api/v1/repositories/:repository': 'repository',
-  'POST /api/v1/repositories/:repository/webhook-secret': 'repository',
-  'POST /api/v1/repositories/:repository/test-delivery': 'repository',
-  'PUT /api/v1/repositories/:repository/retention': 'repository',
-  'GET /api/v1/repositories/:repository/forge-link': 'repository',
-  'PUT /api/v1/repositories/:repository/forge-link': 'repository',
-  'DELETE /api/v1/repositories/:repository/forge-link': 'repository',
-  'GET /api/v1/repositories/:repository/secrets': 'repository',
-  'PUT /api/v1/repositories/:repository/secrets/:secret': 'repository',
-  'DELETE /api/v1/repositories/:repository/secrets/:secret': 'repository',
-  'GET /api/v1/repositories/:repository/subject': 'repository',
-  'GET /api/v1/repositories/:repository/trends': 'repository',
-  'GET /api/v1/pipelines': 'filtered',
-  'POST /api/v1/pipelines': 'named in the body',
-  'GET /api/v1/pipelines/:pipeline': 'pipeline',
-  'GET /api/v1/pipelines/:pipeline/config': 'pipeline',
-  'GET /api/v1/pipelines/:pipeline/waterfall': 'pipeline',
-  'POST /api/v1/pipelines/:pipeline/rerun': 'pipeline',
-  'POST /api/v1/pipelines/:pipeline/rerun-failed': 'pipeline',
-  'POST /api/v1/pipelines/:pipeline/cancel': 'pipeline',
-  'POST /api/v1/pipelines/:pipeline/approve': 'pipeline',
-  'PUT /api/v1/pipelines/:pipeline/hold': 'pipeline',
-  'DELETE /api/v1/pipelines/:pipeline/hold': 'pipeline',
-  'GET /api/v1/approvals': 'filtered',
-  'POST /api/v1/approvals': 'named in the body',
-  'GET /api/v1/jobs/:job': 'job',
-  'POST /api/v1/jobs/:job/rerun': 'job',
-  'POST /api/v1/jobs/:job/cancel': 'job',
-  'GET /api/v1/jobs/:job/attempts': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/steps': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/log': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/log/sections': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/log/search': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/log.txt': 'job',
-  'GET /api/v1/jobs/:job/attempts/:attempt/log/follow': 'job',
+/** What a token that is limited to some repositories may ask, route by route; what is not here it may not. */
+export const SCOPED_ROUTES: Readonly<Record<string, Reach | undefined>> = {
+  ...Object.fromEntries(
+    Object.values<Route>(ROUTES)
+      .filter(({ reach }) => reach !== undefined)
+      .map((route) => [`${route.method} ${urlOf(route)}`, route.reach]),
+  ),
   // Only a web process has it; what is more exact comes first.
-  '* /api/v1/*': 'forwarded',
+  [`* ${API}/*`]: 'forwarded',
 }
-
-type Reach =
-  | 'open'
-  | 'repository'
-  | 'pipeline'
-  | 'job'
-  | 'filtered'
-  | 'named in the body'
-  | 'forwarded'
 
 /** The repositories that who asks is limited to; undefined: all. */
 export function scopeOf({ user }: Pick<FastifyRequest, 'user'>): Scope {

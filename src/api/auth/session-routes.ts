@@ -1,12 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import { accepted, errorBody, shownSignInLink, signIn } from '../../contract/rest/rest.ts'
-import { sessionBody } from '../../contract/rest/rest-insights.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import { isByTls } from '../../http/answer-headers.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
-import { orError } from '../responses.ts'
 import { getUser } from './auth.ts'
 import { SESSION_COOKIE, sessionToken } from './credentials.ts'
 import { doerOf } from './doer-of.ts'
@@ -20,50 +19,36 @@ export interface SessionRouteDeps {
   readonly publicUrl?: string | undefined
 }
 
-const tags = ['session']
-
 /** Adds signing in and out by a browser, whose session goes into a cookie that no script can read. */
 export function registerSessionRoutes(server: HttpServer, deps: SessionRouteDeps): void {
   addSigningIn(server, deps)
   addSigningOut(server, deps)
   addLinks(server, deps)
-  server.get('/api/v1/session', {
-    schema: { summary: 'Who has signed in', tags, response: orError(sessionBody) },
-    handler: async (request) => {
-      const { name, role } = getUser(request)
-      return { name, role, canLeave: sessionToken(request) !== undefined }
-    },
+  route(server, ENDPOINTS.session, async (request) => {
+    const { name, role } = getUser(request)
+    return { name, role, canLeave: sessionToken(request) !== undefined }
   })
 }
 
 function addSigningIn(server: HttpServer, deps: SessionRouteDeps): void {
-  server.post('/api/v1/session', {
-    schema: {
-      summary: 'Sign in with a token, or with the code of a link',
-      tags,
-      security: [],
-      body: signIn,
-      response: { 200: accepted, 401: errorBody },
-    },
-    handler: async (request, reply) => {
-      const { result: session } = await deps.store.transact(async (write) => {
-        const user = await signedIn(write, request.body)
-        const started = await startSession(write, user)
-        const by = 'code' in request.body ? 'link' : 'token'
-        const actor = { kind: 'person', id: user.id, name: user.name } as const
-        write.audit(
-          { ...doerOf(request), actor },
-          {
-            action: 'session.started',
-            subject: { id: user.id, name: user.name },
-            after: { by, expiresAt: started.endsAt },
-          },
-        )
-        return started.session
-      })
-      void reply.header('set-cookie', cookie(session, SESSION_MS / 1000, isSecure(request, deps)))
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.signIn, async (request, reply) => {
+    const { result: session } = await deps.store.transact(async (write) => {
+      const user = await signedIn(write, request.body)
+      const started = await startSession(write, user)
+      const by = 'code' in request.body ? 'link' : 'token'
+      const actor = { kind: 'person', id: user.id, name: user.name } as const
+      write.audit(
+        { ...doerOf(request), actor },
+        {
+          action: 'session.started',
+          subject: { id: user.id, name: user.name },
+          after: { by, expiresAt: started.endsAt },
+        },
+      )
+      return started.session
+    })
+    void reply.header('set-cookie', cookie(session, SESSION_MS / 1000, isSecure(request, deps)))
+    return { ok: true } as const
   })
 }
 
@@ -87,14 +72,11 @@ async function signedIn(
 }
 
 function addSigningOut(server: HttpServer, deps: SessionRouteDeps): void {
-  server.delete('/api/v1/session', {
-    schema: { summary: 'Sign out', tags, response: { 200: accepted } },
-    handler: async (request, reply) => {
-      const session = sessionToken(request)
-      if (session !== undefined) await endSession(request, deps.store, hashToken(session))
-      void reply.header('set-cookie', cookie('', 0, isSecure(request, deps)))
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.signOut, async (request, reply) => {
+    const session = sessionToken(request)
+    if (session !== undefined) await endSession(request, deps.store, hashToken(session))
+    void reply.header('set-cookie', cookie('', 0, isSecure(request, deps)))
+    return { ok: true } as const
   })
 }
 
@@ -114,28 +96,21 @@ async function endSession(request: FastifyRequest, store: Store, hash: string): 
 }
 
 function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): void {
-  server.post('/api/v1/session/links', {
-    schema: {
-      summary: 'Make a link that signs a browser in as oneself, once, within five minutes',
-      tags,
-      response: { 201: shownSignInLink, 401: errorBody },
-    },
-    handler: async (request, reply) => {
-      const user = getUser(request)
-      refuseLimited(user)
-      const { result } = await store.transact(async (write) => {
-        const made = await makeSignInLink(write, user)
-        write.audit(doerOf(request), {
-          action: 'sign_in_link.created',
-          subject: { id: user.id, name: user.name },
-          after: { expiresAt: made.expiresAt },
-        })
-        return made
+  route(server, ENDPOINTS.createSignInLink, async (request) => {
+    const user = getUser(request)
+    refuseLimited(user)
+    const { result } = await store.transact(async (write) => {
+      const made = await makeSignInLink(write, user)
+      write.audit(doerOf(request), {
+        action: 'sign_in_link.created',
+        subject: { id: user.id, name: user.name },
+        after: { expiresAt: made.expiresAt },
       })
-      const { code, expiresAt } = result
-      const url = publicUrl === undefined ? {} : { url: signInUrl(publicUrl, code) }
-      return reply.code(201).send({ code, expiresAt, ...url })
-    },
+      return made
+    })
+    const { code, expiresAt } = result
+    const url = publicUrl === undefined ? {} : { url: signInUrl(publicUrl, code) }
+    return { code, expiresAt, ...url }
   })
 }
 

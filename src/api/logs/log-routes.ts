@@ -2,26 +2,20 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { type ChunkLine, linesOf } from '../../contract/log/log-chunk.ts'
-import { attemptParams } from '../../contract/rest/rest.ts'
-import {
-  logFollowQuery,
-  logPage,
-  logQuery,
-  logSectionList,
-  logTextQuery,
-} from '../../contract/rest/rest-logs.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import type { logQuery } from '../../contract/rest/rest-logs.ts'
 import type { JobView } from '../../contract/rest/views.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { cutWithoutAccess, watchAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import type { LiveSource } from '../live-source.ts'
 import { getJobOfLog } from '../lookups.ts'
-import { orError } from '../responses.ts'
 import { followLog, isLogComplete } from './follow-log.ts'
 import { readContents } from './log-contents.ts'
 import { registerLogSearch } from './log-search-route.ts'
@@ -30,9 +24,6 @@ import { Places } from './places.ts'
 
 /** So many may read a log to its end at a time; each has a page or two of it in memory. */
 const MOST_READERS = 200
-
-const LOG = '/api/v1/jobs/:job/attempts/:attempt/log'
-const tags = ['logs']
 
 /** An attempt's log: a page of lines, the whole as text, or followed to its end. */
 export function registerLogRoutes(
@@ -48,14 +39,7 @@ export function registerLogRoutes(
 }
 
 function registerPage(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'Lines of a log from a number on, or those before one',
-    tags,
-    params: attemptParams,
-    querystring: logQuery,
-    response: orError(logPage),
-  }
-  server.get(LOG, { schema }, async (request) => {
+  route(server, ENDPOINTS.readLog, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     // The job first: lines that come after this are then never said to be the last ones.
     const job = await getJobOfLog(store, log)
@@ -88,13 +72,7 @@ function rangeOf(
 }
 
 function registerSections(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'Which lines of a log belong to which step',
-    tags,
-    params: attemptParams,
-    response: orError(logSectionList),
-  }
-  server.get(`${LOG}/sections`, { schema }, async (request) => {
+  route(server, ENDPOINTS.listLogSections, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const total = countLines(await getJobOfLog(store, log), log.attempt)
     return { sections: await logSections(store, log, total), total }
@@ -102,15 +80,7 @@ function registerSections(server: HttpServer, store: StoreReader): void {
 }
 
 function registerText(server: HttpServer, store: StoreReader, places: Places): void {
-  const schema = {
-    summary: 'The whole log as plain text',
-    tags,
-    params: attemptParams,
-    querystring: logTextQuery,
-    produces: ['text/plain'],
-    response: orError(z.string()),
-  }
-  server.get(`${LOG}.txt`, { schema }, async (request, reply) => {
+  route(server, ENDPOINTS.readLogText, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const place = places.take(whoAsks(request))
     reply.raw.once('close', () => place[Symbol.dispose]())
@@ -126,8 +96,7 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
     }
     const text = readText(store, log, timestamps)
     // A stream passes by the serializer; the schema only describes what arrives.
-    const body: unknown = Readable.from(text, { objectMode: false })
-    return reply.send(body as string)
+    return reply.send(Readable.from(text, { objectMode: false }))
   })
 }
 
@@ -151,15 +120,7 @@ function registerFollow(
   { store, live }: { readonly store: StoreReader; readonly live: LiveSource },
   places: Places,
 ): void {
-  const schema = {
-    summary: 'The lines of a log, one JSON object a line, until the attempt has ended',
-    tags,
-    params: attemptParams,
-    querystring: logFollowQuery,
-    produces: ['application/x-ndjson'],
-    response: orError(z.string()),
-  }
-  server.get(`${LOG}/follow`, { schema }, async (request, reply) => {
+  route(server, ENDPOINTS.followLog, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const gone = new AbortController()
     // Before anything is waited for: a client that has gone by then would be followed for ever.

@@ -1,10 +1,9 @@
-import { attemptParams } from '../../contract/rest/rest.ts'
-import { logSearch, logSearchQuery } from '../../contract/rest/rest-logs.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { getJobOfLog } from '../lookups.ts'
-import { orError } from '../responses.ts'
 import { FairPlaces } from './fair-places.ts'
 import { isLogComplete } from './follow-log.ts'
 import { searchLog } from './search-log.ts'
@@ -21,24 +20,13 @@ const SHARES = {
 /** The lines of an attempt's log that have a text. */
 export function registerLogSearch(server: HttpServer, store: StoreReader): void {
   const places = new FairPlaces(SHARES)
-  const schema = {
-    summary: 'The lines of a log in which a text stands, in pages, and how many there are',
-    tags: ['logs'],
-    params: attemptParams,
-    querystring: logSearchQuery,
-    response: orError(logSearch),
-  }
-  server.get(
-    '/api/v1/jobs/:job/attempts/:attempt/log/search',
-    { schema },
-    async (request, reply) => {
-      const log = { jobId: request.params.job, attempt: request.params.attempt }
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      using _place = await places.take(whoAsks(request), gone.signal)
-      // The job first: lines that come after this are then never said to be the last ones.
-      const complete = isLogComplete(await getJobOfLog(store, log), log.attempt)
-      return { ...(await searchLog(store, log, request.query, gone.signal)), complete }
-    },
-  )
+  route(server, ENDPOINTS.searchLog, async (request, reply) => {
+    const log = { jobId: request.params.job, attempt: request.params.attempt }
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    using _place = await places.take(whoAsks(request), gone.signal)
+    // The job first: lines that come after this are then never said to be the last ones.
+    const complete = isLogComplete(await getJobOfLog(store, log), log.attempt)
+    return { ...(await searchLog(store, log, request.query, gone.signal)), complete }
+  })
 }

@@ -1,46 +1,25 @@
 import { Readable } from 'node:stream'
-import type { FastifyRequest } from 'fastify'
-import { z } from 'zod'
-import {
-  auditHead,
-  auditLinesQuery,
-  auditList,
-  auditQuery,
-} from '../../contract/rest/rest-audit.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
-import { NarwhalError } from '../../lib/errors.ts'
+import { route } from '../../http/route.ts'
 import type { AuditPlace, StoreReader } from '../../store/store.ts'
 import { cutWithoutAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { Places } from '../logs/places.ts'
-import { orError } from '../responses.ts'
 
 /** So many may read the whole log at a time; each has one batch of it in memory. */
 const MOST_READERS = 10
 const AT_A_TIME = 500
 
-const tags = ['audit']
-
 /** Adds reading the audit log: a page of it, all of it as lines, and where it stands. */
 export function registerAuditReads(server: HttpServer, store: StoreReader): void {
-  const list = {
-    summary: 'Who did what, newest first, in pages; for administrators',
-    tags,
-    querystring: auditQuery,
-    response: orError(auditList),
-  }
-  server.get('/api/v1/audit', { schema: list, preHandler: onlyForAdmins }, async (request) => {
+  route(server, ENDPOINTS.listAudit, async (request) => {
     const { before, ...query } = request.query
     const place = before === undefined ? {} : { before: placeOf(before) }
     const { entries, next } = await store.listAudit({ ...query, ...place })
     return { entries, ...(next ? { next: `${next.at}-${next.seq}` } : {}) }
   })
-  const head = {
-    summary: 'The number and hash of the newest entry, and where retention has cut the log',
-    tags,
-    response: orError(auditHead),
-  }
-  server.get('/api/v1/audit/head', { schema: head, preHandler: onlyForAdmins }, async () => {
+  route(server, ENDPOINTS.getAuditHead, async () => {
     return await store.auditHead()
   })
   registerLines(server, store)
@@ -48,29 +27,17 @@ export function registerAuditReads(server: HttpServer, store: StoreReader): void
 
 function registerLines(server: HttpServer, store: StoreReader): void {
   const places = new Places(MOST_READERS, 'clients read the whole audit log')
-  const schema = {
-    summary: 'All entries behind a number, oldest first, one JSON object a line',
-    tags,
-    querystring: auditLinesQuery,
-    produces: ['application/x-ndjson'],
-    response: orError(z.string()),
-  }
-  server.get(
-    '/api/v1/audit/lines',
-    { schema, preHandler: onlyForAdmins },
-    async (request, reply) => {
-      const place = places.take(whoAsks(request))
-      reply.raw.once('close', () => place[Symbol.dispose]())
-      if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
-      cutWithoutAccess(request, reply)
-      reply.type('application/x-ndjson; charset=utf-8')
-      reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
-      const lines = readLines(store, request.query.after)
-      // A stream passes by the serializer; the schema only describes what arrives.
-      const body: unknown = Readable.from(lines, { objectMode: false })
-      return reply.send(body as string)
-    },
-  )
+  route(server, ENDPOINTS.readAuditLines, async (request, reply) => {
+    const place = places.take(whoAsks(request))
+    reply.raw.once('close', () => place[Symbol.dispose]())
+    if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
+    cutWithoutAccess(request, reply)
+    reply.type('application/x-ndjson; charset=utf-8')
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
+    const lines = readLines(store, request.query.after)
+    // A stream passes by the serializer; the schema only describes what arrives.
+    return reply.send(Readable.from(lines, { objectMode: false }))
+  })
 }
 
 /** Batch by batch, as fast as the client takes it, up to what was the end when it came there. */
@@ -80,13 +47,6 @@ async function* readLines(store: StoreReader, after: number): AsyncGenerator<str
     if (entries.length > 0) yield entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     last = entries.at(-1)?.seq ?? last
     if (entries.length < AT_A_TIME) return
-  }
-}
-
-/** Said here as well as by the path: it may be written in many ways which all lead here. */
-async function onlyForAdmins({ user }: FastifyRequest): Promise<void> {
-  if (user && user.role !== 'admin') {
-    throw new NarwhalError('forbidden', 'the audit log is for administrators')
   }
 }
 

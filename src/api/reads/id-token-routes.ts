@@ -6,17 +6,12 @@ import {
   keySet,
 } from '../../contract/id-tokens/documents.ts'
 import { subjectIdsOf, subjectOf } from '../../contract/id-tokens/subject.ts'
-import { repositoryParams } from '../../contract/rest/rest.ts'
-import {
-  type IdTokenState,
-  idTokenDocuments,
-  idTokenState,
-  idTokenSubject,
-  idTokenSubjectQuery,
-} from '../../contract/rest/rest-id-tokens.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import { type IdTokenState } from '../../contract/rest/rest-id-tokens.ts'
 import { isRef } from '../../core/commit-event.ts'
 import { DOCUMENT_AGE_S, stateOfKey } from '../../core/id-token/id-token-keys.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { IdTokenKeyRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -33,48 +28,24 @@ export interface IdTokenReads {
  */
 export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): void {
   addDocuments(server, reads)
-  const tags = ['id tokens']
-  server.get('/api/v1/id-tokens', {
-    schema: {
-      summary: 'The issuer and the keys of id tokens',
-      tags,
-      response: { 200: idTokenState },
-    },
-    handler: async () => await idTokenStateOf(reads),
+  route(server, ENDPOINTS.getIdTokens, async () => await idTokenStateOf(reads))
+  route(server, ENDPOINTS.getIdTokenDocuments, async () => {
+    const { store, issuer } = reads
+    const trouble = issuerTrouble(issuer)
+    if (issuer === undefined || trouble !== undefined) {
+      throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
+    }
+    const keys = keySet(await store.listIdTokenKeys(), Date.now())
+    return { discovery: discoveryDocument(issuer), keys }
   })
-  server.get('/api/v1/id-tokens/documents', {
-    schema: {
-      summary: 'The documents by which others check id tokens, as the issuer has to show them',
-      tags,
-      response: { 200: idTokenDocuments },
-    },
-    handler: async () => {
-      const { store, issuer } = reads
-      const trouble = issuerTrouble(issuer)
-      if (issuer === undefined || trouble !== undefined) {
-        throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
-      }
-      const keys = keySet(await store.listIdTokenKeys(), Date.now())
-      return { discovery: discoveryDocument(issuer), keys }
-    },
-  })
-  server.get('/api/v1/repositories/:repository/subject', {
-    schema: {
-      summary: 'What the id tokens of a repository have as their subject',
-      tags,
-      params: repositoryParams,
-      querystring: idTokenSubjectQuery,
-      response: { 200: idTokenSubject },
-    },
-    handler: async ({ params, query: { ref, job } }) => {
-      if (!isRef(ref)) {
-        throw new NarwhalError('invalid', 'the ref must be a full one, such as refs/heads/main')
-      }
-      const repository = await getRepository(reads.store, params.repository)
-      const ids = (await reads.store.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
-      const facts = { repository: repository.name, ids, ref }
-      return { ids, sub: subjectOf({ ...facts, ...(job === undefined ? {} : { job }) }) }
-    },
+  route(server, ENDPOINTS.getSubject, async ({ params, query: { ref, job } }) => {
+    if (!isRef(ref)) {
+      throw new NarwhalError('invalid', 'the ref must be a full one, such as refs/heads/main')
+    }
+    const repository = await getRepository(reads.store, params.repository)
+    const ids = (await reads.store.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
+    const facts = { repository: repository.name, ids, ref }
+    return { ids, sub: subjectOf({ ...facts, ...(job === undefined ? {} : { job }) }) }
   })
 }
 

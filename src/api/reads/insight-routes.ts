@@ -1,19 +1,10 @@
 import { stringify } from 'yaml'
-import { pipelineParams, repositoryParams } from '../../contract/rest/rest.ts'
-import {
-  activityList,
-  activityQuery,
-  placementList,
-  placementQuery,
-  trendList,
-  trendQuery,
-  usedConfig,
-} from '../../contract/rest/rest-insights.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { getRepository } from '../lookups.ts'
-import { orError } from '../responses.ts'
 import { viewRepository } from './repository-view.ts'
 import { trendPoint } from './trend-point.ts'
 
@@ -29,13 +20,7 @@ export function registerInsights(server: HttpServer, store: StoreReader): void {
 }
 
 function registerActivity(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'The repositories, each with its newest pipelines in short',
-    tags: ['repositories'],
-    querystring: activityQuery,
-    response: orError(activityList),
-  }
-  server.get('/api/v1/activity', { schema }, async (request) => {
+  route(server, ENDPOINTS.listActivity, async (request) => {
     const all = await store.listRepositories()
     const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MOST_REPOSITORIES)
     const repositories = []
@@ -52,14 +37,7 @@ function registerActivity(server: HttpServer, store: StoreReader): void {
 }
 
 function registerTrends(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'How long the newest pipelines of a repository took, with their jobs and steps',
-    tags: ['repositories'],
-    params: repositoryParams,
-    querystring: trendQuery,
-    response: orError(trendList),
-  }
-  server.get('/api/v1/repositories/:repository/trends', { schema }, async (request) => {
+  route(server, ENDPOINTS.listTrends, async (request) => {
     const { id: repositoryId } = await getRepository(store, request.params.repository)
     const limit = request.query.pipelines
     const newest = await store.listPipelineViews({ repositoryId, status: 'finished', limit })
@@ -72,13 +50,7 @@ function registerTrends(server: HttpServer, store: StoreReader): void {
 }
 
 function registerPlacements(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'The newest placements of jobs on runners, and what came of them',
-    tags: ['runners'],
-    querystring: placementQuery,
-    response: orError(placementList),
-  }
-  server.get('/api/v1/placements', { schema }, async (request) => {
+  route(server, ENDPOINTS.listPlacements, async (request) => {
     const placements = await store.listPlacements(request.query.limit)
     return {
       placements: placements.map(({ attempt, ...job }) => ({
@@ -97,13 +69,7 @@ function registerPlacements(server: HttpServer, store: StoreReader): void {
 }
 
 function registerConfig(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'What a pipeline ran, as narwhal.yml in its full form',
-    tags: ['pipelines'],
-    params: pipelineParams,
-    response: orError(usedConfig),
-  }
-  server.get('/api/v1/pipelines/:pipeline/config', { schema }, async (request) => {
+  route(server, ENDPOINTS.getUsedConfig, async (request) => {
     const id = request.params.pipeline
     const found = await store.findPipeline(id)
     if (!found) throw new NarwhalError('not_found', `there is no pipeline ${id}`)

@@ -1,21 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import {
-  pipelineList,
-  pipelineParams,
-  pipelineQuery,
-  pipelineWithJobs,
-  repositoryList,
-  repositoryParams,
-  statusBody,
-  userList,
-} from '../../contract/rest/rest.ts'
-import { awaitingList, awaitingQuery } from '../../contract/rest/rest-approvals.ts'
-import { shownForgeLink } from '../../contract/rest/rest-forge-links.ts'
-import { repositoryView } from '../../contract/rest/views.ts'
-import { waterfallView } from '../../contract/waterfall/waterfall.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import { ROUTES, urlOf } from '../../contract/rest/endpoints/routes.ts'
 import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { isSearch, type PipelineFilter, type StoreReader } from '../../store/store.ts'
 import { scopeOf } from '../auth/scope.ts'
@@ -24,7 +13,6 @@ import type { LiveSource } from '../live-source.ts'
 import { FairPlaces } from '../logs/fair-places.ts'
 import { registerLogRoutes } from '../logs/log-routes.ts'
 import { getPipeline, getRepository } from '../lookups.ts'
-import { orError } from '../responses.ts'
 import { registerAuditReads } from './audit-routes.ts'
 import { viewForgeLink } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
@@ -77,76 +65,43 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
 }
 
 function registerStatus(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'The version, and the number of the newest state change',
-    tags: ['status'],
-    response: orError(statusBody),
-  }
-  server.get('/api/v1/status', { schema }, async () => {
+  route(server, ENDPOINTS.status, async () => {
     return { version: server.swagger().info.version, seq: await store.lastChange() }
   })
-  server.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => server.swagger())
+  server.get(urlOf(ROUTES.openApi), { schema: { hide: true } }, async () => server.swagger())
 }
 
 function registerUserReads(server: HttpServer, store: StoreReader): void {
-  const schema = { summary: 'The users', tags: ['users'], response: orError(userList) }
-  server.get('/api/v1/users', { schema }, async () => ({ users: await store.listUsers() }))
+  route(server, ENDPOINTS.listUsers, async () => ({ users: await store.listUsers() }))
 }
 
 function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
-  const tags = ['repositories']
-  const list = { summary: 'The registered repositories', tags, response: orError(repositoryList) }
-  server.get('/api/v1/repositories', { schema: list }, async (request) => {
+  route(server, ENDPOINTS.listRepositories, async (request) => {
     const scope = scopeOf(request)
     const records = await store.listRepositories()
     const shown = scope ? records.filter(({ id }) => scope.includes(id)) : records
     return { repositories: shown.map(viewRepository) }
   })
-  const show = {
-    summary: 'A repository, by its id or its name',
-    tags,
-    params: repositoryParams,
-    response: orError(repositoryView),
-  }
-  server.get('/api/v1/repositories/:repository', { schema: show }, async (request) => {
+  route(server, ENDPOINTS.getRepository, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     const accounts = await viewAccounts(store, repository, Date.now())
     return { ...viewRepository(repository), ...accounts }
   })
-  const link = {
-    summary: "Where the statuses of a repository's commits are told, and what was told last",
-    tags,
-    params: repositoryParams,
-    response: orError(shownForgeLink),
-  }
-  server.get('/api/v1/repositories/:repository/forge-link', { schema: link }, async (request) => {
+  route(server, ENDPOINTS.getForgeLink, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     return { link: await viewForgeLink(store, repository) }
   })
 }
 
 function registerAwaitingReads(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'What waits for approval, over all repositories, the longest waiting first',
-    tags: ['approvals'],
-    querystring: awaitingQuery,
-    response: orError(awaitingList),
-  }
-  server.get('/api/v1/approvals', { schema }, async (request) => ({
+  route(server, ENDPOINTS.listAwaiting, async (request) => ({
     pipelines: await store.listAwaiting({ limit: request.query.limit, ...within(request) }),
   }))
 }
 
 function registerPipelineReads(server: HttpServer, store: StoreReader): void {
-  const tags = ['pipelines']
-  const list = {
-    summary: 'Pipelines, newest first, in pages',
-    tags,
-    querystring: pipelineQuery,
-    response: orError(pipelineList),
-  }
   const places = new FairPlaces(SEARCHES)
-  server.get('/api/v1/pipelines', { schema: list }, async (request, reply) => {
+  route(server, ENDPOINTS.listPipelines, async (request, reply) => {
     const { repository, ...query } = request.query
     const filter: PipelineFilter = { ...(query as PipelineFilter), ...within(request) }
     const gone = new AbortController()
@@ -156,13 +111,7 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const whole = of ? { ...filter, repositoryId: of.id } : filter
     return { pipelines: await store.listPipelineViews(whole, gone.signal) }
   })
-  const show = {
-    summary: 'A pipeline with its jobs, their attempts and steps',
-    tags,
-    params: pipelineParams,
-    response: orError(pipelineWithJobs),
-  }
-  server.get('/api/v1/pipelines/:pipeline', { schema: show }, async (request) => {
+  route(server, ENDPOINTS.getPipeline, async (request) => {
     const id = request.params.pipeline
     // The number first: what changes between the reads is then told again, and nothing is missed.
     const seq = await store.lastChange()
@@ -173,13 +122,7 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
 }
 
 function registerWaterfall(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: "Where a pipeline's time went: spans on one clock, with the critical path",
-    tags: ['pipelines'],
-    params: pipelineParams,
-    response: orError(waterfallView),
-  }
-  server.get('/api/v1/pipelines/:pipeline/waterfall', { schema }, async (request) => {
+  route(server, ENDPOINTS.getWaterfall, async (request) => {
     const id = request.params.pipeline
     const pipeline = await getPipeline(store, id)
     return waterfallOf(pipeline, await store.listJobViews(id), Date.now())

@@ -1,30 +1,20 @@
-import { pipelineParams, repositoryParams } from '../../contract/rest/rest.ts'
-import { explainedSecret, secretList, secretParams } from '../../contract/rest/rest-secrets.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { getPipeline, getRepository } from '../lookups.ts'
-import { orError } from '../responses.ts'
 import { explainSecret } from './explain-secret.ts'
 import { runnerNames, viewSecret } from './view-secret.ts'
 
 /** Adds the lists of secrets, without their values. */
 export function registerSecretReads(server: HttpServer, store: StoreReader): void {
   registerExplain(server, store)
-  const tags = ['secrets']
-  const response = orError(secretList)
-  const ofAll = { summary: 'The secrets of all repositories, without their values', tags, response }
-  server.get('/api/v1/secrets', { schema: ofAll }, async () => {
+  route(server, ENDPOINTS.listSecrets, async () => {
     return await viewAll(store, await store.listSecrets())
   })
-  const ofOne = {
-    summary: 'The secrets that jobs of a repository may name: its own and those of all',
-    tags,
-    params: repositoryParams,
-    response,
-  }
-  server.get('/api/v1/repositories/:repository/secrets', { schema: ofOne }, async (request) => {
+  route(server, ENDPOINTS.listSecretsOf, async (request) => {
     const { id } = await getRepository(store, request.params.repository)
     const own = await store.listSecrets(id)
     const names = new Set(own.map(({ name }) => name))
@@ -35,13 +25,7 @@ export function registerSecretReads(server: HttpServer, store: StoreReader): voi
 
 /** Adds which jobs of a pipeline would get a secret, and why not. */
 function registerExplain(server: HttpServer, store: StoreReader): void {
-  const schema = {
-    summary: 'Which jobs of a pipeline would get a secret, and why others would not',
-    tags: ['secrets'],
-    params: pipelineParams.extend(secretParams.shape),
-    response: orError(explainedSecret),
-  }
-  server.get('/api/v1/pipelines/:pipeline/secrets/:secret', { schema }, async (request) => {
+  route(server, ENDPOINTS.explainSecret, async (request) => {
     const { pipeline, secret } = request.params
     await getPipeline(store, pipeline)
     const detail = await store.findPipeline(pipeline)

@@ -1,28 +1,26 @@
-import { callJson, callLines, type ServerAddress } from '../../client/http-client.ts'
+import { call, callLines, type ServerAddress } from '../../client/http-client.ts'
 import type { ChainedEntry } from '../../contract/rest/audit-chain.ts'
-import {
-  type AuditList,
-  type AuditListQuery,
-  auditEntry,
-  auditHead,
-  auditList,
-} from '../../contract/rest/rest-audit.ts'
+import type { GivenTo } from '../../contract/rest/endpoints/endpoint.ts'
+import type { Endpoints } from '../../contract/rest/endpoints/endpoints.ts'
+import { type AuditList, auditEntry } from '../../contract/rest/rest-audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 
 /** What the API tells of the audit log. */
+
+/** Which entries are wanted. */
+export type AuditListQuery = NonNullable<GivenTo<Endpoints['listAudit']>['query']>
 
 export async function listAudit(
   address: ServerAddress,
   query: AuditListQuery,
   signal: AbortSignal,
 ): Promise<AuditList> {
-  const asked = query as Readonly<Record<string, string | number | undefined>>
-  return await callJson(address, '/audit', auditList, { query: asked, signal })
+  return await call({ address, signal }, 'listAudit', { query })
 }
 
 export async function readAuditHead(address: ServerAddress, signal: AbortSignal) {
-  return await callJson(address, '/audit/head', auditHead, { signal })
+  return await call({ address, signal }, 'getAuditHead', {})
 }
 
 /** All entries behind a number, oldest first, as they are there now. */
@@ -31,7 +29,7 @@ export async function* readAuditLines(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<ChainedEntry> {
-  for await (const line of callLines(address, '/audit/lines', { query: { after }, signal })) {
+  for await (const line of callLines({ address, signal }, 'readAuditLines', { query: { after } })) {
     yield parseEntry(line, `the server at ${address.server}`)
   }
 }

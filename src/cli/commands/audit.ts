@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { AuditListQuery } from '../../contract/rest/rest-audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { AuditListQuery } from '../audit/audit-client.ts'
 import type { ExportOptions } from '../audit/export-audit.ts'
 import type { VerifyOptions } from '../audit/verify-audit.ts'
 import {

@@ -1,5 +1,5 @@
-import { callJson, type ServerAddress } from '../../client/http-client.ts'
-import { type ExplainedSecret, explainedSecret } from '../../contract/rest/rest-secrets.ts'
+import { call, type ServerAddress } from '../../client/http-client.ts'
+import type { ExplainedSecret } from '../../contract/rest/rest-secrets.ts'
 import type { PipelineId } from '../../core/ids.ts'
 
 /** Asks which jobs of a pipeline would get a secret. */
@@ -8,6 +8,5 @@ export async function explainSecret(
   { pipeline, name }: { readonly pipeline: PipelineId; readonly name: string },
   signal: AbortSignal,
 ): Promise<ExplainedSecret> {
-  const path = `/pipelines/${encodeURIComponent(pipeline)}/secrets/${encodeURIComponent(name)}`
-  return await callJson(address, path, explainedSecret, { signal })
+  return await call({ address, signal }, 'explainSecret', { params: { pipeline, secret: name } })
 }

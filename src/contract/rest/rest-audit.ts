@@ -51,7 +51,6 @@ export const auditQuery = z.object({
     .optional(),
   limit: count(50, 500),
 })
-export type AuditListQuery = z.input<typeof auditQuery>
 /** The newest first. With `next` there is more, also where a page has few entries or none. */
 export const auditList = z.object({ entries: z.array(auditEntry), next: z.string().optional() })
 export type AuditList = z.infer<typeof auditList>

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { NONCE } from '../../lib/reach/own-token-proof.ts'
 
 /** A server of this machine proves that it has the data folder's token. */
-export const PROOF_PATH = '/api/v1/proof'
 
 export const proofQuery = z.object({
   /** Made up by who asks, each time another. */

@@ -153,6 +153,12 @@ export type NewRunner = z.input<typeof newRunner>
 export const runnerParams = z.object({ runner: z.string().max(200) })
 export const shownRunner = z.object({ runner: runnerView })
 export const runnerList = z.object({ runners: z.array(runnerView) })
+/** Points that are kept of one runner: an hour at one in five seconds. */
+export const MOST_SAMPLES = 720
+export const sampleQuery = z.object({
+  /** How many points are wanted at most. */
+  points: z.coerce.number().int().positive().max(MOST_SAMPLES).default(120),
+})
 export const sampleList = z.object({ samples: z.array(runnerSample) })
 
 export const newJoinToken = z.strictObject({

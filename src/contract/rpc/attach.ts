@@ -1,9 +1,11 @@
+import { ROUTES, urlOf } from '../rest/endpoints/routes.ts'
+
 /**
  * How a runner attaches itself: it opens a websocket at `ATTACH_PATH` with its identity as bearer
  * token, and over that socket the dispatcher then speaks HTTP/2 as the client, the runner as the
  * server of `narwhal.v1.RunnerService`.
  */
-export const ATTACH_PATH = '/api/v1/runners/attach'
+export const ATTACH_PATH = urlOf(ROUTES.attachRunner)
 
 /** In the answer to the handshake, also a refusing one: the id of the dispatcher that was reached. */
 export const DISPATCHER_HEADER = 'narwhal-dispatcher'

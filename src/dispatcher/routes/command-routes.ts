@@ -1,17 +1,9 @@
 import { doerOf } from '../../api/auth/doer-of.ts'
 import { getJob, getPipeline, getRepository } from '../../api/lookups.ts'
-import {
-  cancelRequest,
-  changedJob,
-  jobParams,
-  pipelineParams,
-  queueList,
-  queueQuery,
-  startedPipeline,
-  startPipeline,
-} from '../../contract/rest/rest.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { RequestsReach } from '../../core/access/user-requests.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -70,106 +62,45 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
 }
 
 function addPipelineRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
-  const tags = ['pipelines']
-  server.post('/api/v1/pipelines', {
-    schema: {
-      summary: 'Start a pipeline by hand',
-      tags,
-      body: startPipeline,
-      response: { 201: startedPipeline },
-    },
-    handler: async (request, reply) => {
-      const { repository, ...start } = request.body
-      const record = await getRepository(store, repository)
-      const pipeline = await dispatcher.startPipeline(record, start, doerOf(request))
-      return reply.code(201).send({ pipeline })
-    },
+  route(server, ENDPOINTS.startPipeline, async (request) => {
+    const { repository, ...start } = request.body
+    const record = await getRepository(store, repository)
+    const pipeline = await dispatcher.startPipeline(record, start, doerOf(request))
+    return { pipeline }
   })
-  server.post('/api/v1/pipelines/:pipeline/rerun', {
-    schema: {
-      summary: 'Run the commit of a pipeline again, as a new pipeline',
-      tags,
-      params: pipelineParams,
-      response: { 201: startedPipeline },
-    },
-    handler: async (request, reply) => {
-      const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, doerOf(request))
-      return reply.code(201).send({ pipeline })
-    },
+  route(server, ENDPOINTS.rerunPipeline, async (request) => {
+    const pipeline = await dispatcher.rerunPipeline(request.params.pipeline, doerOf(request))
+    return { pipeline }
   })
-  server.post('/api/v1/pipelines/:pipeline/rerun-failed', {
-    schema: {
-      summary:
-        'Run the failed jobs of a pipeline again, and what needs them, as their next attempts',
-      tags,
-      params: pipelineParams,
-      response: { 200: startedPipeline },
-    },
-    handler: async (request) => {
-      await dispatcher.rerunFailed(request.params.pipeline, doerOf(request))
-      return { pipeline: await getPipeline(store, request.params.pipeline) }
-    },
+  route(server, ENDPOINTS.rerunFailed, async (request) => {
+    await dispatcher.rerunFailed(request.params.pipeline, doerOf(request))
+    return { pipeline: await getPipeline(store, request.params.pipeline) }
   })
-  server.post('/api/v1/pipelines/:pipeline/cancel', {
-    schema: {
-      summary: 'Cancel a pipeline',
-      tags,
-      params: pipelineParams,
-      body: cancelRequest,
-      response: { 200: startedPipeline },
-    },
-    handler: async (request) => {
-      const id = request.params.pipeline
-      const reason = cancelReason(request.body, request.user)
-      await dispatcher.cancelPipeline(id, reason, doerOf(request))
-      return { pipeline: await getPipeline(store, id) }
-    },
+  route(server, ENDPOINTS.cancelPipeline, async (request) => {
+    const id = request.params.pipeline
+    const reason = cancelReason(request.body, request.user)
+    await dispatcher.cancelPipeline(id, reason, doerOf(request))
+    return { pipeline: await getPipeline(store, id) }
   })
 }
 
 function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): void {
-  const tags = ['jobs']
-  server.get('/api/v1/queue', {
-    schema: {
-      summary: 'The first jobs that wait for a runner, in order, each with the reason',
-      tags: ['queue'],
-      querystring: queueQuery,
-      response: { 200: queueList },
-    },
-    handler: async (request) => {
-      const { jobs, total } = await dispatcher.queue(request.query.limit)
-      const { planShortage: reason, plannerWaits } = dispatcher.pool
-      const unplanned =
-        reason === undefined ? {} : { unplanned: { reason, commits: plannerWaits.size } }
-      return { jobs: await expectStarts(store, jobs), total, ...unplanned }
-    },
+  route(server, ENDPOINTS.listQueue, async (request) => {
+    const { jobs, total } = await dispatcher.queue(request.query.limit)
+    const { planShortage: reason, plannerWaits } = dispatcher.pool
+    const unplanned =
+      reason === undefined ? {} : { unplanned: { reason, commits: plannerWaits.size } }
+    return { jobs: await expectStarts(store, jobs), total, ...unplanned }
   })
-  server.post('/api/v1/jobs/:job/rerun', {
-    schema: {
-      summary: 'Run a job again as its next attempt, and what needs it after it',
-      tags,
-      params: jobParams,
-      response: { 200: changedJob },
-    },
-    handler: async (request) => {
-      await dispatcher.rerunJob(request.params.job, doerOf(request))
-      return { job: await getJob(store, request.params.job) }
-    },
+  route(server, ENDPOINTS.rerunJob, async (request) => {
+    await dispatcher.rerunJob(request.params.job, doerOf(request))
+    return { job: await getJob(store, request.params.job) }
   })
-  server.post('/api/v1/jobs/:job/cancel', {
-    schema: {
-      summary: 'Cancel a job; what needs it is skipped',
-      tags,
-      params: jobParams,
-      body: cancelRequest,
-      response: { 200: changedJob },
-    },
-    handler: async (request) => {
-      const id = request.params.job
-      const reason = cancelReason(request.body, request.user)
-      await dispatcher.cancelJob(id, reason, doerOf(request))
-      return { job: await getJob(store, id) }
-    },
+  route(server, ENDPOINTS.cancelJob, async (request) => {
+    const id = request.params.job
+    const reason = cancelReason(request.body, request.user)
+    await dispatcher.cancelJob(id, reason, doerOf(request))
+    return { job: await getJob(store, id) }
   })
 }
 

@@ -1,7 +1,8 @@
 import { doerOf } from '../../api/auth/doer-of.ts'
 import { idTokenStateOf } from '../../api/reads/id-token-routes.ts'
-import { idTokenState, rotateIdTokenKeys as rotation } from '../../contract/rest/rest-id-tokens.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Store } from '../../store/store.ts'
 import { rotateIdTokenKeys } from '../../vault/id-token-keys.ts'
@@ -12,20 +13,11 @@ export function addIdTokenRoutes(
   server: HttpServer,
   { store, vault, issuer }: { store: Store; vault: Vault; issuer?: string | undefined },
 ): void {
-  server.post('/api/v1/id-tokens/rotate', {
-    schema: {
-      summary:
-        'Make the next key that signs id tokens, or put a new one in the place of all at once',
-      tags: ['id tokens'],
-      body: rotation,
-      response: { 200: idTokenState },
-    },
-    handler: async (request) => {
-      const state = await idTokenStateOf({ store, issuer })
-      if (state.trouble !== undefined) throw new NarwhalError('conflict', state.trouble)
-      const { now } = request.body
-      await rotateIdTokenKeys({ store, vault }, { now, by: doerOf(request) })
-      return await idTokenStateOf({ store, issuer })
-    },
+  route(server, ENDPOINTS.rotateIdTokenKeys, async (request) => {
+    const state = await idTokenStateOf({ store, issuer })
+    if (state.trouble !== undefined) throw new NarwhalError('conflict', state.trouble)
+    const { now } = request.body
+    await rotateIdTokenKeys({ store, vault }, { now, by: doerOf(request) })
+    return await idTokenStateOf({ store, issuer })
   })
 }

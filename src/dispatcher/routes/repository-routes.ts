@@ -1,20 +1,13 @@
 import { doerOf } from '../../api/auth/doer-of.ts'
 import { getRepository } from '../../api/lookups.ts'
 import { viewRepository } from '../../api/reads/repository-view.ts'
-import {
-  accepted,
-  newRepository,
-  newSecretQuery,
-  registeredRepository,
-  repositoryParams,
-  shownRepository,
-} from '../../contract/rest/rest.ts'
-import { type ChangeRepository, changeRepository } from '../../contract/rest/rest-approvals.ts'
-import { testDeliveryRequest, testedDelivery } from '../../contract/rest/rest-insights.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import type { ChangeRepository } from '../../contract/rest/rest-approvals.ts'
 import type { RequestsReach } from '../../core/access/user-requests.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../../core/forge.ts'
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
@@ -36,66 +29,39 @@ export interface RepositoryDeps {
   readonly gitEnv: GitEnv
 }
 
-const tags = ['repositories']
-
 /** Adds registering and removing repositories, and what their webhooks need. */
 export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): void {
   const { store } = deps
-  server.post('/api/v1/repositories', {
-    schema: {
-      summary: 'Register a repository',
-      tags,
-      body: newRepository,
-      response: { 201: registeredRepository },
-    },
-    handler: async (request, reply) => {
-      const { repository, secret } = await registerRepository(deps, request.body, doerOf(request))
-      return reply.code(201).send(registered(repository, secret))
-    },
+  route(server, ENDPOINTS.addRepository, async (request) => {
+    const { repository, secret } = await registerRepository(deps, request.body, doerOf(request))
+    return registered(repository, secret)
   })
-  server.patch('/api/v1/repositories/:repository', {
-    schema: {
-      summary: 'Change what is done about strangers, and what a skipped pipeline is worth',
-      tags,
-      params: repositoryParams,
-      body: changeRepository,
-      response: { 200: shownRepository },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      const { id } = repository
-      const { result } = await store.transact(async (write) => {
-        await write.setStrangerRules(id, definedOf(request.body))
-        const changed = await write.findRepository(id)
-        const subject = { id, name: repository.name }
-        write.audit(doerOf(request), {
-          action: 'repository.changed',
-          subject,
-          before: { settings: settingsOf(repository) },
-          after: { settings: settingsOf(changed ?? repository) },
-        })
-        return changed
+  route(server, ENDPOINTS.changeRepository, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    const { id } = repository
+    const { result } = await store.transact(async (write) => {
+      await write.setStrangerRules(id, definedOf(request.body))
+      const changed = await write.findRepository(id)
+      const subject = { id, name: repository.name }
+      write.audit(doerOf(request), {
+        action: 'repository.changed',
+        subject,
+        before: { settings: settingsOf(repository) },
+        after: { settings: settingsOf(changed ?? repository) },
       })
-      return { repository: viewRepository(result ?? repository) }
-    },
+      return changed
+    })
+    return { repository: viewRepository(result ?? repository) }
   })
-  server.delete('/api/v1/repositories/:repository', {
-    schema: {
-      summary: 'Remove a repository; its pipelines remain readable',
-      tags,
-      params: repositoryParams,
-      response: { 200: accepted },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      await store.transact(async (write) => {
-        await write.removeRepository(repository.id)
-        const before = { forge: repository.forge, host: cloneHost(repository.cloneUrl) }
-        const by = doerOf(request)
-        write.audit(by, { action: 'repository.removed', subject: repository, before })
-      })
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.removeRepository, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    await store.transact(async (write) => {
+      await write.removeRepository(repository.id)
+      const before = { forge: repository.forge, host: cloneHost(repository.cloneUrl) }
+      const by = doerOf(request)
+      write.audit(by, { action: 'repository.removed', subject: repository, before })
+    })
+    return { ok: true } as const
   })
   addWebhookRoutes(server, deps)
 }
@@ -103,53 +69,34 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
 function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
   const { store, vault, publicUrl, requestsReach: reach = 'usual' } = deps
   const { hosts = ANY_HOSTS } = deps.gitEnv
-  server.post('/api/v1/repositories/:repository/webhook-secret', {
-    schema: {
-      summary:
-        'Make a new webhook secret, shown this once; the former one is valid until the forge uses it, or its end',
-      tags,
-      params: repositoryParams,
-      querystring: newSecretQuery,
-      response: { 200: registeredRepository },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      webhookForge(repository)
-      const secret = newWebhookSecret()
-      const { formerEndsInMs } = request.query
-      const formerEndsAt = Date.now() + formerEndsInMs
-      await store.transact(async (write) => {
-        const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
-        await write.replaceWebhookSecret(repository.id, sealed, formerEndsAt)
-        if (formerEndsInMs === 0) await write.endFormerSecrets([repository.id])
-        const by = doerOf(request)
-        write.audit(by, { action: 'webhook_secret.replaced', subject: repository })
-      })
-      return registered(repository, secret, formerEndsInMs === 0 ? undefined : formerEndsAt)
-    },
+  route(server, ENDPOINTS.renewWebhookSecret, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    webhookForge(repository)
+    const secret = newWebhookSecret()
+    const { formerEndsInMs } = request.query
+    const formerEndsAt = Date.now() + formerEndsInMs
+    await store.transact(async (write) => {
+      const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
+      await write.replaceWebhookSecret(repository.id, sealed, formerEndsAt)
+      if (formerEndsInMs === 0) await write.endFormerSecrets([repository.id])
+      const by = doerOf(request)
+      write.audit(by, { action: 'webhook_secret.replaced', subject: repository })
+    })
+    return registered(repository, secret, formerEndsInMs === 0 ? undefined : formerEndsAt)
   })
-  server.post('/api/v1/repositories/:repository/test-delivery', {
-    schema: {
-      summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',
-      tags,
-      params: repositoryParams,
-      body: testDeliveryRequest,
-      response: { 200: testedDelivery },
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      const forge = webhookForge(repository)
-      const secret = openWebhookSecret(vault, repository)
-      // Written first: what is sent is signed with the secret, wherever it goes.
-      const after = { host: cloneHost(request.body.url) }
-      await store.transact(async (write) =>
-        write.audit(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
-      )
-      const listening = server.addresses()
-      const ownPorts = listening.flatMap((at) => (typeof at === 'string' ? [] : [at.port]))
-      const bounds = { reach, hosts, publicUrl, ownPorts }
-      return await testDelivery({ ...repository, forge, secret }, request.body.url, bounds)
-    },
+  route(server, ENDPOINTS.testDelivery, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    const forge = webhookForge(repository)
+    const secret = openWebhookSecret(vault, repository)
+    // Written first: what is sent is signed with the secret, wherever it goes.
+    const after = { host: cloneHost(request.body.url) }
+    await store.transact(async (write) =>
+      write.audit(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
+    )
+    const listening = server.addresses()
+    const ownPorts = listening.flatMap((at) => (typeof at === 'string' ? [] : [at.port]))
+    const bounds = { reach, hosts, publicUrl, ownPorts }
+    return await testDelivery({ ...repository, forge, secret }, request.body.url, bounds)
   })
 }
 

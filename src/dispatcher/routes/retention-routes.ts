@@ -2,16 +2,11 @@ import { doerOf } from '../../api/auth/doer-of.ts'
 import { whoAsks } from '../../api/auth/who-asks.ts'
 import { FairPlaces } from '../../api/logs/fair-places.ts'
 import { getRepository } from '../../api/lookups.ts'
-import { orError } from '../../api/responses.ts'
-import { accepted, repositoryParams } from '../../contract/rest/rest.ts'
-import {
-  keepRules,
-  type RetentionState,
-  retentionPreview,
-  retentionState,
-} from '../../contract/rest/rest-retention.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import { type RetentionState } from '../../contract/rest/rest-retention.ts'
 import type { Keep, KeepRules } from '../../core/keeping.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { DatabaseGuard } from '../ledger/database-guard.ts'
@@ -26,7 +21,6 @@ export interface RetentionRouteDeps {
 }
 
 const DAY_MS = 86_400_000
-const tags = ['retention']
 /** Each looks at everything that there is. */
 const PREVIEWS = { atOnce: 1, atOnceOfOne: 1, waiting: 4, ofOne: 2, doing: 'previews are made' }
 
@@ -34,50 +28,25 @@ const PREVIEWS = { atOnce: 1, atOnceOfOne: 1, waiting: 4, ofOne: 2, doing: 'prev
 export function addRetentionRoutes(server: HttpServer, deps: RetentionRouteDeps): void {
   const { store, rules } = deps
   const places = new FairPlaces(PREVIEWS)
-  server.get('/api/v1/retention', {
-    schema: {
-      summary: 'How long things are kept, what was removed, and how much room the database has',
-      tags,
-      response: orError(retentionState),
-    },
-    handler: () => stateOf(deps),
+  route(server, ENDPOINTS.getRetention, () => stateOf(deps))
+  route(server, ENDPOINTS.previewRetention, async (request, reply) => {
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
+    using _place = await places.take(whoAsks(request), gone.signal)
+    return await previewRetention(store, rules, { now: Date.now(), signal: gone.signal })
   })
-  server.get('/api/v1/retention/preview', {
-    schema: {
-      summary: 'What would be removed now',
-      tags,
-      response: orError(retentionPreview),
-    },
-    handler: async (request, reply) => {
-      const gone = new AbortController()
-      reply.raw.once('close', () =>
-        gone.abort(new NarwhalError('cancelled', 'the client has gone')),
-      )
-      using _place = await places.take(whoAsks(request), gone.signal)
-      return await previewRetention(store, rules, { now: Date.now(), signal: gone.signal })
-    },
-  })
-  server.put('/api/v1/repositories/:repository/retention', {
-    schema: {
-      summary: 'Choose how long the pipelines of a repository, and their logs, are kept',
-      tags,
-      params: repositoryParams,
-      body: keepRules,
-      response: orError(accepted),
-    },
-    handler: async (request) => {
-      const repository = await getRepository(store, request.params.repository)
-      const { logs, pipelines } = request.body
-      await store.transact(async (write) => {
-        await write.retention.setRules(repository.id, {
-          ...ruleOf('logs', logs),
-          ...ruleOf('pipelines', pipelines),
-        })
-        const after = { settings: [`keep-logs ${logs}`, `keep-pipelines ${pipelines}`] }
-        write.audit(doerOf(request), { action: 'repository.changed', subject: repository, after })
+  route(server, ENDPOINTS.keepRepository, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    const { logs, pipelines } = request.body
+    await store.transact(async (write) => {
+      await write.retention.setRules(repository.id, {
+        ...ruleOf('logs', logs),
+        ...ruleOf('pipelines', pipelines),
       })
-      return { ok: true } as const
-    },
+      const after = { settings: [`keep-logs ${logs}`, `keep-pipelines ${pipelines}`] }
+      write.audit(doerOf(request), { action: 'repository.changed', subject: repository, after })
+    })
+    return { ok: true } as const
   })
 }
 

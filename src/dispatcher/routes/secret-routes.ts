@@ -1,17 +1,11 @@
 import { doerOf } from '../../api/auth/doer-of.ts'
 import { getRepository, getRunner } from '../../api/lookups.ts'
-import { orError } from '../../api/responses.ts'
-import { accepted } from '../../contract/rest/rest.ts'
-import {
-  type NewSecretBody,
-  newSecret,
-  repositorySecretParams,
-  secretParams,
-  setSecretAnswer,
-} from '../../contract/rest/rest-secrets.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import { type NewSecretBody } from '../../contract/rest/rest-secrets.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import { secretWarnings } from '../../core/secret/secret-warnings.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { SecretRef, Store } from '../../store/store.ts'
 import { secretSubject, setSecret } from '../../vault/secret-values.ts'
@@ -29,63 +23,33 @@ export function addSecretRoutes(server: HttpServer, deps: SecretDeps): void {
 }
 
 function addSecretsOfAll(server: HttpServer, deps: SecretDeps): void {
-  const tags = ['secrets']
-  const params = secretParams
-  const response = { 200: accepted }
-  server.put('/api/v1/secrets/:secret', {
-    schema: {
-      summary: 'Set a secret that jobs of all repositories may name',
-      tags,
-      params,
-      body: newSecret,
-      response: orError(setSecretAnswer),
-    },
-    handler: async (request) => {
-      const { secret: name } = request.params
-      const { value, ...rules } = await bodyOf(deps.store, request.body)
-      await setSecret(deps, { name, value, rules, by: doerOf(request) })
-      return { ok: true, warnings: secretWarnings(value, rules, []) } as const
-    },
+  route(server, ENDPOINTS.setSecret, async (request) => {
+    const { secret: name } = request.params
+    const { value, ...rules } = await bodyOf(deps.store, request.body)
+    await setSecret(deps, { name, value, rules, by: doerOf(request) })
+    return { ok: true, warnings: secretWarnings(value, rules, []) } as const
   })
-  server.delete('/api/v1/secrets/:secret', {
-    schema: { summary: 'Remove a secret of all repositories', tags, params, response },
-    handler: async (request) => {
-      const { secret: name } = request.params
-      await remove(deps.store, { name, of: 'all repositories', by: doerOf(request) })
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.removeSecret, async (request) => {
+    const { secret: name } = request.params
+    await remove(deps.store, { name, of: 'all repositories', by: doerOf(request) })
+    return { ok: true } as const
   })
 }
 
 function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
-  const tags = ['secrets']
   const { store } = deps
-  const params = repositorySecretParams
-  const response = { 200: accepted }
-  server.put('/api/v1/repositories/:repository/secrets/:secret', {
-    schema: {
-      summary: 'Set a secret that jobs of a repository may name, instead of one of all',
-      tags,
-      params,
-      body: newSecret,
-      response: orError(setSecretAnswer),
-    },
-    handler: async (request) => {
-      const { repository, secret: name } = request.params
-      const { id, name: of } = await getRepository(store, repository)
-      const { value, ...rules } = await bodyOf(store, request.body)
-      await setSecret(deps, { repositoryId: id, name, value, rules, by: doerOf(request) })
-      return { ok: true, warnings: secretWarnings(value, rules, [of]) } as const
-    },
+  route(server, ENDPOINTS.setSecretOf, async (request) => {
+    const { repository, secret: name } = request.params
+    const { id, name: of } = await getRepository(store, repository)
+    const { value, ...rules } = await bodyOf(store, request.body)
+    await setSecret(deps, { repositoryId: id, name, value, rules, by: doerOf(request) })
+    return { ok: true, warnings: secretWarnings(value, rules, [of]) } as const
   })
-  server.delete('/api/v1/repositories/:repository/secrets/:secret', {
-    schema: { summary: 'Remove a secret of a repository', tags, params, response },
-    handler: async (request) => {
-      const { repository, secret: name } = request.params
-      const { id, name: of } = await getRepository(store, repository)
-      await remove(store, { repositoryId: id, name, of, by: doerOf(request) })
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.removeSecretOf, async (request) => {
+    const { repository, secret: name } = request.params
+    const { id, name: of } = await getRepository(store, repository)
+    await remove(store, { repositoryId: id, name, of, by: doerOf(request) })
+    return { ok: true } as const
   })
 }
 

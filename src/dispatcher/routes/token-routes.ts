@@ -3,20 +3,13 @@ import { doerOf } from '../../api/auth/doer-of.ts'
 import { refuseLimited } from '../../api/auth/scope.ts'
 import { createToken, hashToken } from '../../api/auth/tokens.ts'
 import { getRepository } from '../../api/lookups.ts'
-import { accepted } from '../../contract/rest/rest.ts'
-import {
-  createdToken,
-  type NewToken,
-  newToken,
-  revoked,
-  revokeRequest,
-  tokenList,
-  tokenParams,
-} from '../../contract/rest/rest-tokens.ts'
+import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import type { NewToken } from '../../contract/rest/rest-tokens.ts'
 import { isEnough, type Role } from '../../core/access/role.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { TokenLimits, TokenRecord, UserRecord } from '../../store/records.ts'
@@ -31,119 +24,83 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
   addRevokeRoute(server, store)
 }
 
-const tags = ['tokens']
-
 function addListRoute(server: HttpServer, store: Store): void {
-  server.get('/api/v1/tokens', {
-    schema: {
-      summary: "One's own access tokens; an administrator's answer has everybody's",
-      tags,
-      response: { 200: tokenList },
-    },
-    handler: async (request) => {
-      const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
-      const repositories = new Map(
-        (await store.listRepositories()).map(({ id, name }) => [id, name]),
-      )
-      const tokens = (await listFor(store, getUser(request))).map(
-        ({ hash: _hash, userId, endsAt: expiresAt, limits, ...token }) => {
-          const user = names.get(userId) ?? ''
-          const end = expiresAt === undefined ? {} : { expiresAt }
-          return { ...token, user, ...end, ...shownLimits(limits, repositories) }
-        },
-      )
-      return { tokens }
-    },
+  route(server, ENDPOINTS.listTokens, async (request) => {
+    const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
+    const repositories = new Map((await store.listRepositories()).map(({ id, name }) => [id, name]))
+    const tokens = (await listFor(store, getUser(request))).map(
+      ({ hash: _hash, userId, endsAt: expiresAt, limits, ...token }) => {
+        const user = names.get(userId) ?? ''
+        const end = expiresAt === undefined ? {} : { expiresAt }
+        return { ...token, user, ...end, ...shownLimits(limits, repositories) }
+      },
+    )
+    return { tokens }
   })
 }
 
 function addCreateRoute(server: HttpServer, store: Store): void {
-  server.post('/api/v1/tokens', {
-    schema: {
-      summary: 'Create an access token; it is shown this once',
-      tags,
-      body: newToken,
-      response: { 201: createdToken },
-    },
-    handler: async (request, reply) => {
-      const token = createToken()
-      refuseLimited(getUser(request))
-      const { name, user: whose, lifeMs } = request.body
-      const { limits, names } = await limitsOf(store, request.body)
-      const [id, createdAt] = [newId('token'), Date.now()]
-      const endsAt = lifeMs === 'never' ? undefined : createdAt + lifeMs
-      const { result: user } = await store.transact(async (write) => {
-        const owner = await ownerOf(write, whose, getUser(request))
-        const role = limits?.role ?? owner.role
-        if (!isEnough(owner.role, role)) throw tooMuch(owner, role)
-        const record = { id, name, hash: hashToken(token), createdAt }
-        const end = endsAt === undefined ? {} : { endsAt }
-        await write.insertToken({
-          ...record,
-          ...end,
-          userId: owner.id,
-          ...(limits ? { limits } : {}),
-        })
-        const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
-        write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
-        return owner
+  route(server, ENDPOINTS.createToken, async (request) => {
+    const token = createToken()
+    refuseLimited(getUser(request))
+    const { name, user: whose, lifeMs } = request.body
+    const { limits, names } = await limitsOf(store, request.body)
+    const [id, createdAt] = [newId('token'), Date.now()]
+    const endsAt = lifeMs === 'never' ? undefined : createdAt + lifeMs
+    const { result: user } = await store.transact(async (write) => {
+      const owner = await ownerOf(write, whose, getUser(request))
+      const role = limits?.role ?? owner.role
+      if (!isEnough(owner.role, role)) throw tooMuch(owner, role)
+      const record = { id, name, hash: hashToken(token), createdAt }
+      const end = endsAt === undefined ? {} : { endsAt }
+      await write.insertToken({
+        ...record,
+        ...end,
+        userId: owner.id,
+        ...(limits ? { limits } : {}),
       })
-      const end = endsAt === undefined ? {} : { expiresAt: endsAt }
-      const shown = {
-        ...(limits?.role ? { role: limits.role } : {}),
-        ...(names ? { repositories: names } : {}),
-      }
-      return reply.code(201).send({ id, name, user: user.name, token, ...end, ...shown })
-    },
+      const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
+      write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
+      return owner
+    })
+    const end = endsAt === undefined ? {} : { expiresAt: endsAt }
+    const shown = {
+      ...(limits?.role ? { role: limits.role } : {}),
+      ...(names ? { repositories: names } : {}),
+    }
+    return { id, name, user: user.name, token, ...end, ...shown }
   })
 }
 
 function addRemoveRoute(server: HttpServer, store: Store): void {
-  server.delete('/api/v1/tokens/:token', {
-    schema: {
-      summary: 'Remove an access token',
-      tags,
-      params: tokenParams,
-      response: { 200: accepted },
-    },
-    handler: async (request) => {
-      refuseLimited(getUser(request))
-      const { token } = request.params
-      const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
-      if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
-      await remove(store, found, doerOf(request))
-      return { ok: true } as const
-    },
+  route(server, ENDPOINTS.removeToken, async (request) => {
+    refuseLimited(getUser(request))
+    const { token } = request.params
+    const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
+    if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
+    await remove(store, found, doerOf(request))
+    return { ok: true } as const
   })
 }
 
 /** For whoever has found one: who holds it could use it, so that taking it back asks for no more. */
 function addRevokeRoute(server: HttpServer, store: Store): void {
-  server.post('/api/v1/tokens/revoke', {
-    schema: {
-      summary:
-        'Take back a credential that was found, by its value: an access or join token, a session',
-      tags,
-      body: revokeRequest,
-      response: { 200: revoked },
-    },
-    handler: async (request) => {
-      const hash = hashToken(request.body.value)
-      const by = doerOf(request)
-      const token = await store.findToken(hash)
-      if (token) {
-        await remove(store, token, by)
-        return { revoked: 'access token', id: token.id } as const
-      }
-      const joinToken = await store.findJoinToken(hash)
-      if (joinToken) {
-        await removeJoinToken(store, joinToken, by)
-        return { revoked: 'join token', id: joinToken.id } as const
-      }
-      const { result: wasThere } = await store.transact((write) => write.removeSession(hash))
-      if (wasThere) return { revoked: 'session' } as const
-      throw new NarwhalError('not_found', 'this is no credential that opens anything here')
-    },
+  route(server, ENDPOINTS.revokeCredential, async (request) => {
+    const hash = hashToken(request.body.value)
+    const by = doerOf(request)
+    const token = await store.findToken(hash)
+    if (token) {
+      await remove(store, token, by)
+      return { revoked: 'access token', id: token.id } as const
+    }
+    const joinToken = await store.findJoinToken(hash)
+    if (joinToken) {
+      await removeJoinToken(store, joinToken, by)
+      return { revoked: 'join token', id: joinToken.id } as const
+    }
+    const { result: wasThere } = await store.transact((write) => write.removeSession(hash))
+    if (wasThere) return { revoked: 'session' } as const
+    throw new NarwhalError('not_found', 'this is no credential that opens anything here')
   })
 }
 

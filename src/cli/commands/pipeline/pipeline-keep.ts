@@ -38,14 +38,13 @@ async function keep(given: string, options: KeepOptions, io: CliIo): Promise<voi
   const client = await openClient(options, io)
   // The schemas cost some tens of milliseconds: help shall not wait for them.
   const { resolvePipeline } = await import('../../parts/resolve.ts')
-  const { callJson } = await import('../../../client/http-client.ts')
-  const { startedPipeline } = await import('../../../contract/rest/rest.ts')
+  const { call } = await import('../../../client/http-client.ts')
   const id = await resolvePipeline(client, given)
-  const { pipeline } = await callJson(client.address, `/pipelines/${id}/hold`, startedPipeline, {
-    method: hold ? 'PUT' : 'DELETE',
-    body: hold,
-    signal: io.signal,
-  })
+  const asker = { address: client.address, signal: io.signal }
+  const params = { pipeline: id }
+  const { pipeline } = hold
+    ? await call(asker, 'holdPipeline', { params, body: hold })
+    : await call(asker, 'releasePipeline', { params })
   if (options.json) return printJson(io, { pipeline })
   const name = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
   io.stdout.write(
