@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRef, isSha } from '../core/commit-event.ts'
-import { requestRefs } from '../core/forge.ts'
+import { requestRefs } from '../core/forges.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import { decideTrust, isOwnRef } from '../core/stranger/stranger.ts'
 import { describeError } from '../lib/errors.ts'

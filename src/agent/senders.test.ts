@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseGithub } from './forges/github.ts'
+import { parseGithub } from '../forge/github/webhook.ts'
 
 test('a push tells who made it, and of a program that it is one, however long its name', () => {
   const sha = 'a'.repeat(40)

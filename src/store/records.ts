@@ -2,7 +2,7 @@ import type { Role } from '../core/access/role.ts'
 import type { Attempt, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
-import type { Forge, WebhookForge } from '../core/forge.ts'
+import type { Forge, WebhookForge } from '../core/forges.ts'
 import type { KeyTimes } from '../core/id-token/id-token-keys.ts'
 import type {
   DispatcherId,

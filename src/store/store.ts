@@ -8,7 +8,7 @@ import type { AuditAction } from '../core/audit/audit-actions.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { Concurrency, GroupMember } from '../core/concurrency/concurrency.ts'
 import type { DatabaseRoom } from '../core/database-room.ts'
-import type { WebhookForge } from '../core/forge.ts'
+import type { WebhookForge } from '../core/forges.ts'
 import type {
   AttemptRef,
   DispatcherId,

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { WebhookRepository } from './parsed-webhook.ts'
+import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import type { AddressPlace } from './scan-payload.ts'
 import type { Proof } from './signature.ts'
 import type { ProvenBody, UnreadBody } from './unread-body.ts'

@@ -1,7 +1,7 @@
-import type { WebhookForge } from '../../core/forge.ts'
+import type { WebhookForge } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { FORGE_HOOKS } from './forge-hooks.ts'
-import type { ParsedWebhook, WebhookRepository } from './parsed-webhook.ts'
+import type { ParsedWebhook, WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
 import { jsonOf } from './webhook-json.ts'
 

@@ -1,5 +1,5 @@
 import { parseJson } from '../../lib/parse-json.ts'
-import type { WebhookRepository } from './parsed-webhook.ts'
+import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 
 /** No forge nests as deep. */
 const DEEPEST = 200

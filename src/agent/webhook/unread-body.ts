@@ -1,4 +1,4 @@
-import type { WebhookRepository } from './parsed-webhook.ts'
+import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { type AddressPlace, scanAddress } from './scan-payload.ts'
 import { type Proof, provenBy } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'

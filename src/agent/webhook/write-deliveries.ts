@@ -1,5 +1,5 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { WebhookForge } from '../../core/forge.ts'
+import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Forge } from '../../core/forge.ts'
+import type { Forge } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 
 /** Whose host says it; others can be anything. */

@@ -1,5 +1,5 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
-import type { Forge } from '../../core/forge.ts'
+import type { Forge } from '../../core/forges.ts'
 import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { IncludedSource } from '../../core/plan/plan.ts'

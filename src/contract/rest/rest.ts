@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ROLES } from '../../core/access/role.ts'
-import { FORGES } from '../../core/forge.ts'
+import { FORGES } from '../../core/forges.ts'
 import {
   attemptView,
   jobId,

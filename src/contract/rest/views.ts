@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { FORGES } from '../../core/forge.ts'
+import { FORGES } from '../../core/forges.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
 import { JOB_NETWORK_KINDS } from '../../core/job-network.ts'
 import { OUTCOMES } from '../../core/outcome.ts'

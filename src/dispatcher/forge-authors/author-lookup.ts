@@ -14,8 +14,8 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { askForge } from './ask-forge.ts'
-import { type ForgeQuestions, forgeQuestions } from './forge-questions.ts'
-import type { ToldRequest } from './forge-words.ts'
+import { type ForgeQuestions, forgeQuestions } from '../../forge/author-questions.ts'
+import type { ToldRequest } from '../../forge/github/authors.ts'
 import {
   type Ask,
   type Found,

@@ -1,7 +1,7 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import { type ForgeQuestion, type ForgeSaid, trouble } from './ask-forge.ts'
-import type { ForgeQuestions } from './forge-questions.ts'
-import { readProjectOwner, type ToldRequest } from './forge-words.ts'
+import type { ForgeQuestions } from '../../forge/author-questions.ts'
+import { readProjectOwner, type ToldRequest } from '../../forge/github/authors.ts'
 
 export type Ask = (question: ForgeQuestion) => Promise<ForgeSaid>
 

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { TestedDelivery } from '../../contract/rest/rest-insights.ts'
 import { mayBeTried, type RequestsReach } from '../../core/access/user-requests.ts'
-import { type WebhookForge, webhookPath } from '../../core/forge.ts'
+import { type WebhookForge, webhookPath } from '../../core/forges.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'

@@ -7,7 +7,7 @@ import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
-import type { ForgeTarget } from './forge-requests.ts'
+import type { ForgeTarget } from '../../forge/github/status.ts'
 
 type Request = z.output<typeof newForgeLink>
 

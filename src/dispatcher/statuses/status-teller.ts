@@ -8,7 +8,7 @@ import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { commitStatus } from './commit-status.ts'
-import { type ForgeTarget, forgeRequest } from './forge-requests.ts'
+import { type ForgeTarget, forgeRequest } from '../../forge/github/status.ts'
 import { sendStatus } from './send-status.ts'
 import { StatusLane, type TellAnswer } from './status-lane.ts'
 

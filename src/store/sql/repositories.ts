@@ -1,4 +1,4 @@
-import type { WebhookForge } from '../../core/forge.ts'
+import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../../core/stranger/approval.ts'
 import { NarwhalError } from '../../lib/errors.ts'

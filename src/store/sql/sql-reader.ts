@@ -3,7 +3,7 @@ import type { JobView, LogLine, PipelineView, RunnerView } from '../../contract/
 import type { Redaction } from '../../core/attempt/redaction.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { GroupMember } from '../../core/concurrency/concurrency.ts'
-import type { WebhookForge } from '../../core/forge.ts'
+import type { WebhookForge } from '../../core/forges.ts'
 import type {
   AttemptRef,
   DispatcherId,

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { RegisteredRepository } from '../../../contract/rest/rest.ts'
-import { FORGES, type Forge, type WebhookForge } from '../../../core/forge.ts'
+import { FORGES, type Forge, type WebhookForge } from '../../../core/forges.ts'
 import {
   addClientCommand,
   addRemoveCommand,

@@ -4,7 +4,7 @@ import {
   semanticKey,
   type Trust,
 } from '../../../core/commit-event.ts'
-import type { WebhookForge } from '../../../core/forge.ts'
+import type { WebhookForge } from '../../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../../core/ids.ts'
 import { type FormerTrust, trustOfFormer } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'

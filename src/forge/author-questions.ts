@@ -1,5 +1,5 @@
-import type { ForgeTarget } from '../statuses/forge-requests.ts'
-import type { ForgeQuestion } from './ask-forge.ts'
+import type { ForgeTarget } from './github/status.ts'
+import type { ForgeQuestion } from '../dispatcher/forge-authors/ask-forge.ts'
 import {
   readFound,
   readLogin,
@@ -10,7 +10,7 @@ import {
   readSearchedLogin,
   type ToldPage,
   type ToldRequest,
-} from './forge-words.ts'
+} from './github/authors.ts'
 
 /** Whose merged pull requests are asked for. */
 export interface Asked {

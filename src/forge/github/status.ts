@@ -1,5 +1,5 @@
 import type { ForgeLinkRecord } from '../../store/records.ts'
-import type { CommitStatus } from './commit-status.ts'
+import type { CommitStatus } from '../../dispatcher/statuses/commit-status.ts'
 
 /** Where a status goes, besides its token. */
 export type ForgeTarget = Pick<ForgeLinkRecord, 'forge' | 'apiUrl' | 'project'>

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideTrust } from '../../core/stranger/stranger.ts'
-import type { ParsedWebhook } from '../webhook/parsed-webhook.ts'
-import { parseGitea } from './gitea.ts'
+import type { ParsedWebhook } from '../parsed-webhook.ts'
+import { parseGitea } from './webhook.ts'
 
 const SHA = 'bffeb74224043ba2feb48d137756c8a9331c449a'
 const BEFORE = '28e1879d029cb852e4844d9c718537df08844e03'

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test'
 import { isRef, isSha } from '../../core/commit-event.ts'
 import { decideTrust } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { WebhookCommit } from '../webhook/parsed-webhook.ts'
-import { parseGithub } from './github.ts'
+import type { WebhookCommit } from '../parsed-webhook.ts'
+import { parseGithub } from './webhook.ts'
 
 const SHA = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
 const TAG_OBJECT = 'a'.repeat(40)

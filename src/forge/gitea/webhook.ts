@@ -1,5 +1,5 @@
-import type { ParsedWebhook } from '../webhook/parsed-webhook.ts'
-import { parseGithub } from './github.ts'
+import type { ParsedWebhook } from '../parsed-webhook.ts'
+import { parseGithub } from '../github/webhook.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

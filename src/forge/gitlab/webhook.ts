@@ -7,7 +7,7 @@ import {
   read,
   type WebhookCommit,
   type WebhookRepository,
-} from '../webhook/parsed-webhook.ts'
+} from '../parsed-webhook.ts'
 import {
   type MergeRequest,
   mergeRequest,
@@ -15,8 +15,8 @@ import {
   type Push,
   project,
   push,
-} from './gitlab-payloads.ts'
-import { firstLine } from './hostile-text.ts'
+} from './payloads.ts'
+import { firstLine } from '../hostile-text.ts'
 
 /**
  * Reads a payload of GitLab whose token has been checked. `eventName` is the header `X-Gitlab-Event`.

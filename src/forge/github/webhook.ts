@@ -9,7 +9,7 @@ import {
   read,
   type WebhookCommit,
   type WebhookRepository,
-} from '../webhook/parsed-webhook.ts'
+} from '../parsed-webhook.ts'
 import {
   type ClosedRequest,
   type Create,
@@ -21,8 +21,8 @@ import {
   pullRequestAction,
   push,
   repository,
-} from './github-payloads.ts'
-import { firstLine } from './hostile-text.ts'
+} from './payloads.ts'
+import { firstLine } from '../hostile-text.ts'
 
 const BUILT_ACTIONS: ReadonlySet<string> = new Set([
   'opened',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseGithub } from './forges/github.ts'
+import { parseGithub } from './webhook.ts'
 
 test('a pull request that was closed is noted, and for its author if it was merged into this very repository', () => {
   const told = (merged: unknown, base = 1, user: unknown = { id: 8, login: 'bob' }) =>

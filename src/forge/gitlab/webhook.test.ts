@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideTrust } from '../../core/stranger/stranger.ts'
-import { parseGitlab } from './gitlab.ts'
+import { parseGitlab } from './webhook.ts'
 
 const SHA = 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7'
 const BEFORE = '95790bf891e76fee5e1747ab589903a6a1f80f22'

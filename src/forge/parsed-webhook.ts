@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { type CommitEvent, shortRef, type TrustFacts } from '../../core/commit-event.ts'
-import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
-import { NarwhalError } from '../../lib/errors.ts'
-import { firstLine } from '../forges/hostile-text.ts'
+import { type CommitEvent, shortRef, type TrustFacts } from '../core/commit-event.ts'
+import type { ForgeAccount } from '../core/stranger/update-bot.ts'
+import { NarwhalError } from '../lib/errors.ts'
+import { firstLine } from './hostile-text.ts'
 
 const LONGEST_TITLE = 500
 const LONGEST_AUTHOR = 200
