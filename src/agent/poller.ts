@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRef, isSha } from '../core/commit-event.ts'
-import { requestRefs } from '../core/forges.ts'
+import { requestOf, requestRefs } from '../core/forges.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import { decideTrust, isOwnRef } from '../core/stranger/stranger.ts'
 import { describeError } from '../lib/errors.ts'
@@ -111,7 +111,7 @@ export function refPatterns(forge: RepositoryRecord['forge']): string[] {
 
 /** git takes a pattern for the end of a name, so that it also tells of `refs/original/refs/heads/x`. */
 function isWatched(ref: string): boolean {
-  return isOwnRef(ref) || /^refs\/(?:pull|merge-requests)\/\d+\/head$/.test(ref)
+  return isOwnRef(ref) || requestOf(ref) !== undefined
 }
 
 /** A ref as a poll has just seen it, and where it was before. */

@@ -1,3 +1,4 @@
+import { requestOf } from './forges.ts'
 import type { EventId, RepositoryId } from './ids.ts'
 import type { StrangerReason } from './stranger/stranger-reason.ts'
 
@@ -111,7 +112,7 @@ export function isRef(text: string): boolean {
 
 /** A ref as people say it: `main`, `v1`, `#7`, `!7`. */
 export function shortRef(ref: string): string {
-  const [, place, number] = /^refs\/(pull|merge-requests)\/(\d+)\/head$/.exec(ref) ?? []
-  if (place) return `${place === 'pull' ? '#' : '!'}${number}`
+  const request = requestOf(ref)
+  if (request) return `${request.sign}${request.number}`
   return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }

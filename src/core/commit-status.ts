@@ -23,6 +23,18 @@ export type StatusState =
   | 'unproven'
   | Outcome
 
+/** What a forge is told of a commit. */
+export interface CommitStatus {
+  readonly sha: string
+  readonly state: StatusState
+  /** The name of the status at the commit. */
+  readonly context: string
+  /** One line of at most 140 characters, which is what GitHub takes. */
+  readonly description: string
+  /** The page of the pipeline, if it is known where people find it. */
+  readonly targetUrl?: string
+}
+
 /** How a pipeline stands, as far as a forge is told of it. */
 export interface Standing {
   readonly status: 'pending' | 'running' | 'finished'

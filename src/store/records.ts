@@ -2,7 +2,7 @@ import type { Role } from '../core/access/role.ts'
 import type { Attempt, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
-import type { Forge, WebhookForge } from '../core/forges.ts'
+import type { Forge, ForgeTarget, WebhookForge } from '../core/forges.ts'
 import type { KeyTimes } from '../core/id-token/id-token-keys.ts'
 import type {
   DispatcherId,
@@ -221,13 +221,8 @@ export interface PipelineDetail {
 }
 
 /** Where, and by what right, the statuses of a repository's commits are told. */
-export interface ForgeLinkRecord {
+export interface ForgeLinkRecord extends ForgeTarget {
   readonly repositoryId: RepositoryId
-  readonly forge: WebhookForge | 'bitbucket'
-  /** Of the forge's API, without a slash at the end: `https://api.github.com`. */
-  readonly apiUrl: string
-  /** The repository's path at the forge: `owner/name`. */
-  readonly project: string
   /** Sealed. */
   readonly token: string
   readonly createdAt: number

@@ -1,8 +1,8 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { NarwhalError } from '../../lib/errors.ts'
+import type { AddressPlace } from '../../forge/forge-hooks.ts'
 import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
-import type { AddressPlace } from './scan-payload.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 import type { Proof } from './signature.ts'
 import type { ProvenBody, UnreadBody } from './unread-body.ts'
 

@@ -1,7 +1,7 @@
 import type { WebhookForge } from '../../core/forges.ts'
-import { NarwhalError } from '../../lib/errors.ts'
-import { FORGE_HOOKS } from './forge-hooks.ts'
+import { FORGE_PORTS } from '../../forge/forges.ts'
 import type { ParsedWebhook, WebhookRepository } from '../../forge/parsed-webhook.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
 import { jsonOf } from './webhook-json.ts'
 
@@ -25,7 +25,7 @@ export interface ReadWebhook {
 
 /** Reads a webhook whose signature is right; throws `invalid` with what is wrong in it. */
 export function readWebhook({ forge, eventName, isForm, body }: SignedText): ReadWebhook {
-  const hooks = FORGE_HOOKS[forge]
+  const { hooks } = FORGE_PORTS[forge]
   const json = jsonOf(body, isForm)
   const isLong = json.byteLength > UNASKED_BYTES
   if (isLong && isTooDeep(json)) throw new NarwhalError('invalid', 'the body nests too deep')

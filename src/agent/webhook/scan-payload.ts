@@ -1,5 +1,6 @@
-import { parseJson } from '../../lib/parse-json.ts'
+import type { AddressPlace } from '../../forge/forge-hooks.ts'
 import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 
 /** No forge nests as deep. */
 const DEEPEST = 200
@@ -10,12 +11,6 @@ const MOST_DIGITS = 20
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a]
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d]
 const BLANKS: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
-
-/** Where a payload names its repository: `{ [object]: { id, [name] } }`. */
-export interface AddressPlace {
-  readonly object: string
-  readonly name: string
-}
 
 /** What one look at each byte of some JSON tells. */
 interface Scanned {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ProofForm, provenBy } from './signature.ts'
+import type { ProofForm } from '../../forge/proof.ts'
+import { provenBy } from './signature.ts'
 
 // The example of docs.github.com, "Validating webhook deliveries".
 const SECRET = "It's a Secret to Everybody"

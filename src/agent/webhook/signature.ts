@@ -1,13 +1,5 @@
-import { createHmac } from 'node:crypto'
+import { type ProofForm, proofOf } from '../../forge/proof.ts'
 import { equalsConstantTime } from '../../lib/constant-time.ts'
-
-/**
- * How a forge proves that a webhook is its own: by the HMAC-SHA256 of the body, in hexadecimal digits behind a
- * prefix, or by the secret itself.
- */
-export type ProofForm =
-  | { readonly kind: 'hmac'; readonly prefix: string }
-  | { readonly kind: 'token' }
 
 /** What is to be shown of a body. */
 export interface Proof {
@@ -24,14 +16,7 @@ export interface Proof {
  */
 export function provenBy(body: readonly Uint8Array[], { form, shown, secrets }: Proof): number {
   const proven = secrets.map((secret) => {
-    const expected = form.kind === 'token' ? secret : `${form.prefix}${hmacOf(body, secret)}`
-    return equalsConstantTime(expected, shown) && secret !== ''
+    return equalsConstantTime(proofOf(form, body, secret), shown) && secret !== ''
   })
   return proven.indexOf(true)
-}
-
-function hmacOf(body: readonly Uint8Array[], secret: string): string {
-  const hmac = createHmac('sha256', secret)
-  for (const chunk of body) hmac.update(chunk)
-  return hmac.digest('hex')
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { ForgeHooks } from '../../forge/forge-hooks.ts'
+import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openWebhookSecrets } from '../../vault/webhook-secrets.ts'
 import type { BodyThread, LongBody } from './body-thread.ts'
-import type { ForgeHooks } from './forge-hooks.ts'
-import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { shortBody, type UnreadBody } from './unread-body.ts'
 
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */

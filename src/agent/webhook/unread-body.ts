@@ -1,5 +1,6 @@
+import type { AddressPlace } from '../../forge/forge-hooks.ts'
 import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
-import { type AddressPlace, scanAddress } from './scan-payload.ts'
+import { scanAddress } from './scan-payload.ts'
 import { type Proof, provenBy } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'
 

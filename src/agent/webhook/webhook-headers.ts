@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseTraceparent } from '../../core/traceparent.ts'
+import type { ForgeHooks } from '../../forge/forge-hooks.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { type ForgeHooks, firstHeader } from './forge-hooks.ts'
 
 /** What a webhook says before its body. */
 export interface WebhookHeaders {
@@ -40,4 +40,13 @@ function required(headers: IncomingHttpHeaders, names: readonly string[], form: 
   const value = firstHeader(headers, names)
   if (value !== undefined && form.test(value)) return value
   throw new NarwhalError('invalid', `the header ${names[0]} is missing or malformed`)
+}
+
+/** The value of the first of these headers that is there, once. */
+function firstHeader(headers: IncomingHttpHeaders, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = headers[name]
+    if (typeof value === 'string') return value
+  }
+  return undefined
 }

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import { Counter } from '@prometheus-io/client'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { WebhookForge } from '../../core/forges.ts'
+import { FORGE_FACTS, FORGES, hasWebhooks, type WebhookForge } from '../../core/forges.ts'
+import { FORGE_PORTS } from '../../forge/forges.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
@@ -13,7 +14,6 @@ import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
 import { acceptWebhook } from './accept-webhook.ts'
 import { BodyThread } from './body-thread.ts'
-import { FORGE_HOOKS } from './forge-hooks.ts'
 import { receiveSigned, type SignedWebhook } from './signed-webhook.ts'
 import { readHeaders } from './webhook-headers.ts'
 import { answerTooMany, refuseUnread, TooManyWrong } from './webhook-refusals.ts'
@@ -76,7 +76,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     inHand: 0,
   }
   server.addHook('onClose', async () => webhooks.bodies[Symbol.dispose]())
-  for (const forge of Object.keys(FORGE_HOOKS) as WebhookForge[]) {
+  for (const forge of FORGES.filter(hasWebhooks)) {
     const add = async (scope: HttpServer): Promise<void> => addForge(scope, forge, webhooks)
     void server.register(add, { prefix: `/webhooks/${forge}` })
   }
@@ -84,7 +84,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
 
 function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): void {
   const receive = receiverOf(forge, webhooks)
-  const hooks = FORGE_HOOKS[forge]
+  const { hooks } = FORGE_PORTS[forge]
   scope.addHook('onRequest', async (request) => {
     if (!request.is404) refuseUnread(request, readHeaders(request.headers, hooks), webhooks.wrong)
   })
@@ -105,7 +105,7 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
     return answer
   }
   const schema = {
-    summary: `Receive a webhook of ${hooks.title}`,
+    summary: `Receive a webhook of ${FORGE_FACTS[forge].title}`,
     tags: ['webhooks'],
     security: [],
     response: { 200: webhookAnswer, 202: webhookAnswer },
@@ -136,7 +136,7 @@ function receiverOf(
   forge: WebhookForge,
   { store, vault, byId, bodies, wrong }: Webhooks,
 ): Receiver {
-  const hooks = FORGE_HOOKS[forge]
+  const { hooks } = FORGE_PORTS[forge]
   const named = new Grouping<ForgeName, RepositoryRecord | undefined>((wanted) =>
     store.findForgeRepositories(forge, wanted),
   )

@@ -1,16 +1,8 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Forge } from '../../core/forges.ts'
+import { type Forge, forgeAt } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-
-/** Whose host says it; others can be anything. */
-const FORGE_AT: Readonly<Record<string, Forge>> = {
-  'github.com': 'github',
-  'gitlab.com': 'gitlab',
-  'codeberg.org': 'gitea',
-  'gitea.com': 'gitea',
-}
 
 /** What a URL or a path says about the repository there. */
 export interface Origin {
@@ -32,7 +24,7 @@ export async function readOrigin(given: string, cwd: string): Promise<Origin> {
     return {
       cloneUrl: given,
       name: toName(parts),
-      forge: FORGE_AT[host.toLowerCase()] ?? 'git',
+      forge: forgeAt(host),
     }
   }
   const path = resolve(cwd, given)

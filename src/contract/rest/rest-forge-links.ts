@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { FORGE_KINDS } from '../../core/forges.ts'
 import { pipelineId } from './views.ts'
 
 /** Where the statuses of a repository's commits are told: requests and answers. */
 
-const forge = z.enum(['github', 'gitea', 'gitlab', 'bitbucket'])
+const forge = z.enum(FORGE_KINDS)
 const apiUrl = z
   .url({
     protocol: /^https?$/,

@@ -1,3 +1,4 @@
+import type { ForgeQuestion } from '../../forge/author-questions.ts'
 import { withSignal } from '../../lib/async/with-signal.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
@@ -15,11 +16,6 @@ export interface Trouble {
   readonly words: string
   /** It would answer whatever else is asked no better, for now. */
   readonly isForAll: boolean
-}
-
-export interface ForgeQuestion {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
 }
 
 /** A pull request's words may have 64 Ki characters, of which each may take six bytes. */

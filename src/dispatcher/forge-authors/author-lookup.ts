@@ -7,6 +7,8 @@ import {
   type KnownAuthors,
 } from '../../core/stranger/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
+import type { ForgeQuestions, ToldRequest } from '../../forge/author-questions.ts'
+import { forgePort } from '../../forge/forges.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -14,8 +16,6 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { askForge } from './ask-forge.ts'
-import { type ForgeQuestions, forgeQuestions } from '../../forge/author-questions.ts'
-import type { ToldRequest } from '../../forge/github/authors.ts'
 import {
   type Ask,
   type Found,
@@ -152,7 +152,7 @@ export class AuthorLookup {
     const link = await store.findForgeLink(repositoryId)
     if (!link) return NOT_ASKED
     try {
-      const questions = forgeQuestions(link, openToken(link))
+      const questions = forgePort(link.forge).authorQuestions?.(link, openToken(link))
       return questions ? { questions, ask: this.#asker(link.apiUrl) } : NOT_ASKED
     } catch (error) {
       return silent(describeError(error))

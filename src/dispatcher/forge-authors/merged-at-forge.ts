@@ -1,7 +1,7 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
-import { type ForgeQuestion, type ForgeSaid, trouble } from './ask-forge.ts'
-import type { ForgeQuestions } from '../../forge/author-questions.ts'
-import { readProjectOwner, type ToldRequest } from '../../forge/github/authors.ts'
+import { requestOf } from '../../core/forges.ts'
+import type { ForgeQuestion, ForgeQuestions, ToldRequest } from '../../forge/author-questions.ts'
+import { type ForgeSaid, trouble } from './ask-forge.ts'
 
 export type Ask = (question: ForgeQuestion) => Promise<ForgeSaid>
 
@@ -19,9 +19,11 @@ export async function findRequest(
   questions: ForgeQuestions,
   ask: Ask,
 ): Promise<Found<ToldRequest>> {
-  const [, number] = /^refs\/(?:pull|merge-requests)\/(\d{1,12})\/head$/.exec(ref) ?? []
-  if (number === undefined) return trouble('the ref does not say which pull request it is of')
-  const said = await ask(questions.request(Number(number)))
+  const number = Number(requestOf(ref)?.number)
+  if (!Number.isSafeInteger(number)) {
+    return trouble('the ref does not say which pull request it is of')
+  }
+  const said = await ask(questions.request(number))
   if (said.kind === 'trouble') return said
   if (said.kind === 'nothing') return trouble('it knows no such pull request')
   const value = questions.readRequest(said.json)
@@ -53,8 +55,8 @@ async function findOwner(
   ask: Ask,
 ): Promise<number | undefined> {
   if (headProjectId === undefined || !project) return undefined
-  const said = await ask(project(headProjectId))
-  return said.kind === 'answer' ? readProjectOwner(said.json) : undefined
+  const said = await ask(project.ask(headProjectId))
+  return said.kind === 'answer' ? project.read(said.json, headProjectId) : undefined
 }
 
 /** Whether a pull request of the account with this number was ever merged into the repository. */
@@ -86,13 +88,13 @@ export async function findWhetherMerged(
 
 async function findLogin(
   authorId: number,
-  { account, readAccount }: ForgeQuestions,
+  { account }: ForgeQuestions,
   ask: Ask,
 ): Promise<Found<string>> {
-  if (!account || !readAccount) return { kind: 'found', value: '' }
-  const said = await ask(account(authorId))
+  if (!account) return { kind: 'found', value: '' }
+  const said = await ask(account.ask(authorId))
   if (said.kind === 'trouble') return said
-  const login = said.kind === 'answer' ? readAccount(said.json, authorId) : undefined
+  const login = said.kind === 'answer' ? account.read(said.json, authorId) : undefined
   return login === undefined
     ? trouble('it does not tell who brought the commit')
     : { kind: 'found', value: login }

@@ -1,7 +1,9 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { TestedDelivery } from '../../contract/rest/rest-insights.ts'
 import { mayBeTried, type RequestsReach } from '../../core/access/user-requests.ts'
-import { type WebhookForge, webhookPath } from '../../core/forges.ts'
+import { FORGE_FACTS, type WebhookForge, webhookPath } from '../../core/forges.ts'
+import { FORGE_PORTS } from '../../forge/forges.ts'
+import { proofOf } from '../../forge/proof.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
@@ -59,9 +61,10 @@ export async function testDelivery(
     )
     const found = await hosts.find(url.hostname)
     isOwn ||= isOwnPort && found.every(({ nearness }) => nearness === 'own')
-    if (repository.forge === 'gitlab' && !isOwn) {
-      const words = 'GitLab sends the secret itself, so it is tried at this Narwhal’s own URL alone'
-      return failed(`${words}: see --public-url`)
+    if (FORGE_PORTS[repository.forge].hooks.proof.kind === 'token' && !isOwn) {
+      const { title } = FORGE_FACTS[repository.forge]
+      const words = 'sends the secret itself, so it is tried at this Narwhal’s own URL alone'
+      return failed(`${title} ${words}: see --public-url`)
     }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const { body, headers } = pingOf(repository)
@@ -84,31 +87,17 @@ function failed(words: string): TestedDelivery {
 
 /** What the forge of the repository would send to try its webhook. */
 function pingOf({ name, forgeId, forge, secret }: Pinged) {
-  const id = forgeId ?? NO_FORGE_ID
-  const body = JSON.stringify(
-    forge === 'gitlab'
-      ? { object_kind: 'test', project: { id, path_with_namespace: name } }
-      : { zen: 'A test delivery of Narwhal.', repository: { id, full_name: name } },
-  )
-  const signature = createHmac('sha256', secret).update(body).digest('hex')
-  const proofs: Readonly<Record<WebhookForge, Record<string, string>>> = {
-    github: {
-      'x-github-event': 'ping',
-      'x-github-delivery': randomUUID(),
-      'x-hub-signature-256': `sha256=${signature}`,
-    },
-    gitea: {
-      'x-gitea-event': 'ping',
-      'x-gitea-delivery': randomUUID(),
-      'x-gitea-signature': signature,
-    },
-    gitlab: {
-      'x-gitlab-event': 'Test Hook',
-      'idempotency-key': randomUUID(),
-      'x-gitlab-token': secret,
-    },
+  const { hooks } = FORGE_PORTS[forge]
+  const { address, trial } = hooks
+  const repository = { id: forgeId ?? NO_FORGE_ID, [address.name]: name }
+  const body = JSON.stringify({ ...trial.payload, [address.object]: repository })
+  const headers = {
+    'content-type': 'application/json',
+    [hooks.eventHeaders[0]]: trial.eventName,
+    [hooks.deliveryHeaders[0]]: randomUUID(),
+    [hooks.proofHeaders[0]]: proofOf(hooks.proof, [body], secret),
   }
-  return { body, headers: { 'content-type': 'application/json', ...proofs[forge] } }
+  return { body, headers }
 }
 
 function describe(status: number, body: unknown): TestedDelivery {

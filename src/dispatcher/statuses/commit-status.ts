@@ -1,17 +1,5 @@
 import type { PipelineView } from '../../contract/rest/views.ts'
-import { type StatusState, statusContext, statusState } from '../../core/commit-status.ts'
-
-/** What a forge is told of a commit. */
-export interface CommitStatus {
-  readonly sha: string
-  readonly state: StatusState
-  /** The name of the status at the commit. */
-  readonly context: string
-  /** One line of at most 140 characters, which is what GitHub takes. */
-  readonly description: string
-  /** The page of the pipeline, if it is known where people find it. */
-  readonly targetUrl?: string
-}
+import { type CommitStatus, statusContext, statusState } from '../../core/commit-status.ts'
 
 const LONGEST_DESCRIPTION = 140
 

@@ -1,22 +1,15 @@
 import type { z } from 'zod'
 import type { newForgeLink } from '../../contract/rest/rest-forge-links.ts'
 import type { Doer } from '../../core/audit/audit.ts'
+import { FORGE_KINDS, type ForgeTarget, forgeApiUrl, forgeKindAt } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
-import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
-import type { ForgeTarget } from '../../forge/github/status.ts'
 
 type Request = z.output<typeof newForgeLink>
-
-/** Where the API of each forge is at its host. */
-const API_PATHS = {
-  github: '/api/v3',
-  gitea: '/api/v1',
-  gitlab: '/api/v4',
-} as const
 
 /**
  * Writes where a repository's statuses are told, with what is not said read off its clone URL, and
@@ -50,12 +43,12 @@ export function forgeTarget(
   given: Omit<Request, 'token'>,
 ): ForgeTarget {
   const place = placeOf(cloneUrl)
-  const forge = given.forge ?? (known === 'git' ? forgeAt(place?.host) : known)
-  const apiUrl = given.apiUrl ?? (forge && place && apiAt(forge, place))
+  const forge = given.forge ?? (known === 'git' ? place && forgeKindAt(place.host) : known)
+  const apiUrl = given.apiUrl ?? (forge && place && forgeApiUrl(forge, place.scheme, place.host))
   const project = given.project ?? place?.path
   if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
   const missing = [
-    forge ? '' : '`forge` (github, gitea, gitlab or bitbucket)',
+    forge ? '' : `\`forge\` (${oneOf(FORGE_KINDS)})`,
     apiUrl || !forge ? '' : '`apiUrl`',
     project ? '' : '`project` (owner/name at the forge)',
   ].filter((part) => part !== '')
@@ -63,17 +56,9 @@ export function forgeTarget(
   throw new NarwhalError('invalid', words)
 }
 
-function forgeAt(host: string | undefined): ForgeLinkRecord['forge'] | undefined {
-  if (host === 'github.com') return 'github'
-  if (host === 'gitlab.com') return 'gitlab'
-  if (host === 'bitbucket.org') return 'bitbucket'
-  return host === 'codeberg.org' ? 'gitea' : undefined
-}
-
-function apiAt(forge: ForgeTarget['forge'], { scheme, host }: Place): string {
-  if (host === 'github.com') return 'https://api.github.com'
-  if (forge === 'bitbucket') return 'https://api.bitbucket.org/2.0'
-  return `${scheme}//${host}${API_PATHS[forge]}`
+/** Like `a, b or c`. */
+function oneOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
 interface Place {

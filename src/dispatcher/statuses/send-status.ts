@@ -1,7 +1,7 @@
+import type { ForgeRequest } from '../../forge/status-request.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
-import type { ForgeRequest } from '../../forge/github/status.ts'
 
 /** What became of a status that was sent. */
 export type ForgeAnswer =

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { statusContext } from '../../core/commit-status.ts'
+import type { ForgeTarget } from '../../core/forges.ts'
 import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import { forgePort } from '../../forge/forges.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { commitStatus } from './commit-status.ts'
-import { type ForgeTarget, forgeRequest } from '../../forge/github/status.ts'
 import { sendStatus } from './send-status.ts'
 import { StatusLane, type TellAnswer } from './status-lane.ts'
 
@@ -196,7 +197,7 @@ export class StatusTeller implements AsyncDisposable {
       known && (known.number > number || (known.number === number && known.state === state))
     if (isTold) return { kind: 'nothing' }
     const answer = await sendStatus(
-      forgeRequest(link.target, link.token, status),
+      forgePort(link.target.forge).statusRequest(link.target, link.token, status),
       this.#deps.hosts ?? ANY_HOSTS,
       this.#stop.signal,
     )

@@ -1,5 +1,5 @@
-import type { ParsedWebhook } from '../parsed-webhook.ts'
 import { parseGithub } from '../github/webhook.ts'
+import type { ParsedWebhook } from '../parsed-webhook.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import { firstLine } from '../hostile-text.ts'
 import {
   commit as buildCommit,
   ignored as ignoredWebhook,
@@ -22,7 +23,6 @@ import {
   push,
   repository,
 } from './payloads.ts'
-import { firstLine } from '../hostile-text.ts'
 
 const BUILT_ACTIONS: ReadonlySet<string> = new Set([
   'opened',

@@ -1,5 +1,6 @@
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import { firstLine } from '../hostile-text.ts'
 import {
   commit,
   ignored,
@@ -16,7 +17,6 @@ import {
   project,
   push,
 } from './payloads.ts'
-import { firstLine } from '../hostile-text.ts'
 
 /**
  * Reads a payload of GitLab whose token has been checked. `eventName` is the header `X-Gitlab-Event`.

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ForgeLinkView } from '../../../contract/rest/rest-forge-links.ts'
+import { FORGE_KINDS } from '../../../core/forges.ts'
 import { describeError, NarwhalError } from '../../../lib/errors.ts'
 import {
   addClientCommand,
@@ -35,12 +36,9 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
   })
     .option('--token-file <file>', "the file with the forge's token; - reads standard input")
     .addOption(
-      new Option('--forge <forge>', 'the kind of forge; gitea is Forgejo, too').choices([
-        'github',
-        'gitea',
-        'gitlab',
-        'bitbucket',
-      ]),
+      new Option('--forge <forge>', 'the kind of forge; gitea is Forgejo, too').choices(
+        FORGE_KINDS,
+      ),
     )
     .option('--api-url <url>', "the forge's API, like https://git.example.com/api/v1")
     .option('--project <owner/name>', "the repository's path at the forge")

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { RegisteredRepository } from '../../../contract/rest/rest.ts'
-import { FORGES, type Forge, type WebhookForge } from '../../../core/forges.ts'
+import { FORGE_FACTS, FORGES, type Forge, hasWebhooks, webhookFacts } from '../../../core/forges.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -99,8 +99,9 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   io.stdout.write(`registered ${bold(name)} (${cleanText(repository.cloneUrl)}), ${polled}\n`)
   if (webhook) printWebhook(client.address.server, { repository, webhook }, io)
   note(io, `build it with: narwhal pipeline start ${name} --follow`)
-  if (repository.forge === 'github') {
-    note(io, `have outcomes told to GitHub: narwhal repo link ${name} --token-file <file>`)
+  if (hasWebhooks(repository.forge)) {
+    const { title } = FORGE_FACTS[repository.forge]
+    note(io, `have outcomes told to ${title}: narwhal repo link ${name} --token-file <file>`)
   }
 }
 
@@ -122,55 +123,35 @@ async function newSecret(repository: string, options: SecretOptions, io: CliIo):
   )
 }
 
-/** Where a webhook is made at each forge, and what its fields are called there. */
-const WEBHOOK_FIELDS: Readonly<Record<WebhookForge, readonly string[]>> = {
-  github: ['Payload URL', 'Secret', 'Events        Pushes, Pull requests, Branch or tag creation'],
-  gitea: [
-    'Target URL',
-    'Secret',
-    'Events        Push, Create, Pull request, Pull request synchronized',
-  ],
-  gitlab: [
-    'URL',
-    'Secret token',
-    'Triggers      Push events, Tag push events, Merge request events',
-  ],
-}
-
 type WithWebhook = RegisteredRepository & {
   readonly webhook: NonNullable<RegisteredRepository['webhook']>
 }
 
 function printWebhook(server: string, { repository, webhook }: WithWebhook, io: CliIo): void {
   const { forge, name } = repository
-  if (forge === 'git') return
+  if (!hasWebhooks(forge)) return
+  const { settingsUrl, contentType, events, ...fields } = webhookFacts(forge)
   const url = `${server}${cleanText(webhook.path)}`
   const isLocal = /^(?:localhost|127\.|\[::1\])/.test(new URL(server).hostname)
-  const [urlField = '', secretField = '', events = ''] = WEBHOOK_FIELDS[forge]
+  const shownName = cleanText(name)
   const place =
-    forge === 'github'
-      ? `https://github.com/${cleanText(name)}/settings/hooks/new, as its admin`
-      : `the forge, under Settings → Webhooks of ${cleanText(name)}`
+    settingsUrl === undefined
+      ? `the forge, under Settings → Webhooks of ${shownName}`
+      : `${settingsUrl.replace('{name}', () => shownName)}, as its admin`
   const lines = [
     '',
     `Enter this at ${place}:`,
-    `  ${urlField.padEnd(13)} ${url}`,
-    ...(forge === 'gitlab' ? [] : ['  Content type  application/json']),
-    `  ${secretField.padEnd(13)} ${cleanText(webhook.secret)}`,
-    `  ${events}`,
+    `  ${fields.url.padEnd(13)} ${url}`,
+    ...(contentType === undefined ? [] : [`  Content type  ${contentType}`]),
+    `  ${fields.secret.padEnd(13)} ${cleanText(webhook.secret)}`,
+    `  ${events.field.padEnd(13)} ${events.chosen}`,
   ]
   if (isLocal) {
     lines.push(
-      `${FORGE_TITLES[forge]} can't reach ${server}: put this server's public address in its place.`,
+      `${FORGE_FACTS[forge].title} can't reach ${server}: put this server's public address in its place.`,
     )
   }
   io.stdout.write(`${lines.join('\n')}\n`)
-}
-
-const FORGE_TITLES: Readonly<Record<WebhookForge, string>> = {
-  github: 'GitHub',
-  gitea: 'The forge',
-  gitlab: 'GitLab',
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {

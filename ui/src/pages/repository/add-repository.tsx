@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { forgeChoices, forgeOfUrl } from '../../../../src/contract/rest/forge-words.ts'
 import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
 import { postJson } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
@@ -9,13 +10,6 @@ export interface AddRepositoryProps {
   readonly onAdded: () => void
   readonly onClose: () => void
 }
-
-const FORGES = [
-  ['github', 'GitHub: by webhook, and by looking'],
-  ['gitea', 'Gitea or Forgejo: by webhook, and by looking'],
-  ['gitlab', 'GitLab: by webhook, and by looking'],
-  ['git', 'Bitbucket or plain git: by looking'],
-] as const
 
 const INTERVALS = [
   ['60000', 'every minute'],
@@ -62,7 +56,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
   const [url, setUrl] = useState('')
   const [name, setName] = useState<string>()
   const [forge, setForge] = useState<string>()
-  const guessed = forge ?? forgeOf(url)
+  const guessed = forge ?? forgeOfUrl(url)
   const add = async (entered: FormData) => {
     const pollIntervalMs = Number(entered.get('poll'))
     const body = { name: name ?? nameOf(url), cloneUrl: url.trim(), forge: guessed, pollIntervalMs }
@@ -96,7 +90,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
       <label>
         Forge
         <select value={guessed} onChange={(event) => setForge(event.target.value)}>
-          {FORGES.map(([key, words]) => (
+          {forgeChoices().map(({ forge: key, words }) => (
             <option key={key} value={key}>
               {words}
             </option>
@@ -115,14 +109,6 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
       </label>
     </CommandForm>
   )
-}
-
-/** Of hosts that everybody knows. */
-function forgeOf(url: string): string {
-  const host = /^(?:[a-z+]+:\/\/)?(?:[^@/]*@)?([^/:]+)[/:]/i.exec(url.trim())?.[1]?.toLowerCase()
-  if (host === 'github.com') return 'github'
-  if (host === 'gitlab.com') return 'gitlab'
-  return host === 'codeberg.org' || host === 'gitea.com' ? 'gitea' : 'git'
 }
 
 /** `owner/name` of a URL; of a folder, its name. */

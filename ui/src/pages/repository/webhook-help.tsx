@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react'
+import { webhookWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
 import type { TestedDelivery } from '../../../../src/contract/rest/rest-insights.ts'
 import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
@@ -12,38 +13,12 @@ export interface WebhookHelpProps {
   readonly webhook: RegisteredRepository['webhook']
 }
 
-type Forge = Exclude<RepositoryView['forge'], 'git'>
-
-/** Where a webhook is made at each forge, and what its fields are called there. */
-const FORGES: Readonly<
-  Record<Forge, { place: string; url: string; secret: string; events: [string, string] }>
-> = {
-  github: {
-    place: 'At GitHub, in the repository’s Settings → Webhooks → Add webhook',
-    url: 'Payload URL',
-    secret: 'Secret',
-    events: ['Events', 'Pushes, pull requests, branch or tag creation'],
-  },
-  gitea: {
-    place: 'At Gitea or Forgejo, in the repository’s Settings → Webhooks → Add webhook → Gitea',
-    url: 'Target URL',
-    secret: 'Secret',
-    events: ['Trigger on', 'Push, create, pull request, pull request synchronized'],
-  },
-  gitlab: {
-    place: 'At GitLab, in the project’s Settings → Webhooks → Add new webhook',
-    url: 'URL',
-    secret: 'Secret token',
-    events: ['Trigger', 'Push events, tag push events, merge request events'],
-  },
-}
-
 /** How a repository's forge is made to tell of commits, and a delivery to try it. */
 export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   const [renewed, setRenewed] = useState<RegisteredRepository['webhook']>()
   const { forge } = repository
-  if (forge === 'git') return <Polled repository={repository} />
-  const words = FORGES[forge]
+  const words = webhookWords(forge)
+  if (!words) return <Polled repository={repository} />
   const url = `${location.origin}/webhooks/${forge}/${repository.id}`
   const known = renewed ?? webhook
   const renew = async () => {
@@ -52,14 +27,16 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   }
   return (
     <div className="form">
-      <p>{words.place}, enter:</p>
+      <p>
+        At {words.title}, {words.settings}, enter:
+      </p>
       <dl className="details webhook">
         <Field name={words.url}>
           <Copyable text={url} label="the URL" />
         </Field>
-        {forge === 'gitlab' ? null : (
+        {words.contentType === undefined ? null : (
           <Field name="Content type">
-            <code>application/json</code>
+            <code>{words.contentType}</code>
           </Field>
         )}
         <Field name={words.secret}>
@@ -82,12 +59,12 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
             </>
           )}
         </Field>
-        <Field name={words.events[0]}>{words.events[1]}</Field>
+        <Field name={words.events.field}>{words.events.chosen}</Field>
       </dl>
       <p className="quiet small">
         Where agents stand apart, or the forge reaches Narwhal under another name, the URL is that
         one’s.
-        {forge === 'gitlab' ? ' GitLab sends the secret itself: use an https URL.' : ''}
+        {words.sendsSecret ? ` ${words.title} sends the secret itself: use an https URL.` : ''}
       </p>
       <TestDelivery repository={repository} usual={url} />
     </div>

@@ -1,0 +1,35 @@
+import {
+  FORGE_FACTS,
+  FORGE_KINDS,
+  FORGES,
+  type Forge,
+  forgeAt,
+  forgeFacts,
+  hasWebhooks,
+  type WebhookFacts,
+  webhookFacts,
+} from '../../core/forges.ts'
+import { cloneHost } from '../../lib/git/clone-host.ts'
+
+/** What the page says of a repository's webhook; undefined: nothing can be entered at its forge. */
+export function webhookWords(forge: Forge): (WebhookFacts & { title: string }) | undefined {
+  if (!hasWebhooks(forge)) return undefined
+  return { ...webhookFacts(forge), title: FORGE_FACTS[forge].title }
+}
+
+/** What a repository can be registered as, and how its commits are found then. */
+export function forgeChoices(): readonly { readonly forge: Forge; readonly words: string }[] {
+  const polled = FORGE_KINDS.map(forgeFacts).filter(({ webhook }) => webhook === undefined)
+  const names = [...polled.map(({ title }) => title), 'plain git']
+  return FORGES.map((forge) => ({
+    forge,
+    words: hasWebhooks(forge)
+      ? `${FORGE_FACTS[forge].title}: by webhook, and by looking`
+      : `${names.join(' or ')}: by looking`,
+  }))
+}
+
+/** What the clone URL says of the forge: `git` where that is anything. */
+export function forgeOfUrl(cloneUrl: string): Forge {
+  return forgeAt(cloneHost(cloneUrl.trim()))
+}

@@ -1,0 +1,5 @@
+import type { ForgePort } from '../forge.ts'
+import { bitbucketStatus } from './status.ts'
+
+/** It shows no pull requests as refs, and its webhooks are not read: repositories there are polled. */
+export const bitbucket: ForgePort = { statusRequest: bitbucketStatus }

@@ -1,0 +1,19 @@
+import type { WebhookForgePort } from '../forge.ts'
+import { giteaQuestions } from './authors.ts'
+import { giteaStatus } from './status.ts'
+import { parseGitea } from './webhook.ts'
+
+/** Forgejo, too: it speaks as Gitea does, under either name. */
+export const gitea: WebhookForgePort = {
+  hooks: {
+    eventHeaders: ['x-gitea-event', 'x-forgejo-event'],
+    deliveryHeaders: ['x-gitea-delivery', 'x-forgejo-delivery'],
+    proofHeaders: ['x-gitea-signature', 'x-forgejo-signature'],
+    proof: { kind: 'hmac', prefix: '' },
+    address: { object: 'repository', name: 'full_name' },
+    trial: { eventName: 'ping', payload: { zen: 'A test delivery of Narwhal.' } },
+    parse: parseGitea,
+  },
+  statusRequest: giteaStatus,
+  authorQuestions: giteaQuestions,
+}

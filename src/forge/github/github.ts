@@ -1,0 +1,18 @@
+import type { WebhookForgePort } from '../forge.ts'
+import { githubQuestions } from './authors.ts'
+import { githubStatus } from './status.ts'
+import { parseGithub } from './webhook.ts'
+
+export const github: WebhookForgePort = {
+  hooks: {
+    eventHeaders: ['x-github-event'],
+    deliveryHeaders: ['x-github-delivery'],
+    proofHeaders: ['x-hub-signature-256'],
+    proof: { kind: 'hmac', prefix: 'sha256=' },
+    address: { object: 'repository', name: 'full_name' },
+    trial: { eventName: 'ping', payload: { zen: 'A test delivery of Narwhal.' } },
+    parse: parseGithub,
+  },
+  statusRequest: githubStatus,
+  authorQuestions: githubQuestions,
+}

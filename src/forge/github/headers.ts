@@ -1,0 +1,8 @@
+/** What GitHub's API wants to be sent with each request. */
+export function githubHeaders(token: string): Readonly<Record<string, string>> {
+  return {
+    authorization: `Bearer ${token}`,
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+  }
+}

@@ -1,0 +1,20 @@
+import type { WebhookForgePort } from '../forge.ts'
+import { gitlabQuestions } from './authors.ts'
+import { gitlabStatus } from './status.ts'
+import { parseGitlab } from './webhook.ts'
+
+export const gitlab: WebhookForgePort = {
+  hooks: {
+    eventHeaders: ['x-gitlab-event'],
+    // A retry has the same key; versions before 17.4 have none.
+    deliveryHeaders: ['idempotency-key', 'x-gitlab-event-uuid'],
+    // It signs nothing: the secret itself comes along, so the way must be encrypted.
+    proofHeaders: ['x-gitlab-token'],
+    proof: { kind: 'token' },
+    address: { object: 'project', name: 'path_with_namespace' },
+    trial: { eventName: 'Test Hook', payload: { object_kind: 'test' } },
+    parse: parseGitlab,
+  },
+  statusRequest: gitlabStatus,
+  authorQuestions: gitlabQuestions,
+}
