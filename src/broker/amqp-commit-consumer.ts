@@ -69,7 +69,8 @@ export class CommitConsumer {
     const verdict = await this.#judge(message)
     try {
       if (verdict === 'ack') channel.ack(message)
-      else channel.nack(message, false, verdict === 'again')
+      // Since 4.3 RabbitMQ counts what is rejected towards the limit of deliveries, not what is nacked.
+      else channel.reject(message, verdict === 'again')
     } catch (err) {
       this.#options.log.debug({ err }, 'a delivery outlived its channel and will come again')
     }

@@ -75,6 +75,10 @@ export interface EventSubscription {
  * Subscribes with a queue of one's own, which the broker deletes with the subscription or its
  * connection. No acks: the broker sends as fast as the socket takes it, and what does not fit waits
  * in the queue, up to its bounds.
+ *
+ * Each binding is told from the one before it by an argument, which means nothing: RabbitMQ 4.3 may
+ * keep a binding that was made while its exchange was being deleted and route nothing by it, and to
+ * bind the same again then does nothing.
  */
 export function attachSubscription(subscription: EventSubscription): Attach {
   const { exchange, pattern } = subscription
@@ -90,16 +94,22 @@ export function attachSubscription(subscription: EventSubscription): Attach {
         'x-overflow': 'drop-head',
       },
     })
-    await channel.bindQueue(queue, exchange, pattern)
-    const bind = setInterval(() => {
+    let bindings = 0
+    const bind = async (): Promise<void> => {
+      const turn = bindings++
+      await channel.bindQueue(queue, exchange, pattern, { turn })
+      if (turn > 0) await channel.unbindQueue(queue, exchange, pattern, { turn: turn - 1 })
+    }
+    await bind()
+    const bindAgain = setInterval(() => {
       // Fails with the channel, which has the session begin anew.
       channel
         .assertExchange(exchange, 'topic', { durable: true })
-        .then(() => channel.bindQueue(queue, exchange, pattern))
+        .then(bind)
         .catch(() => {})
     }, subscription.bindEveryMs ?? BIND_EVERY_MS)
-    bind.unref()
-    channel.on('close', () => clearInterval(bind))
+    bindAgain.unref()
+    channel.on('close', () => clearInterval(bindAgain))
     const onMessage = (message: ConsumeMessage | null) => {
       if (message) tell(subscription, message)
       else session.restart(new Error(`the queue of the subscription to ${pattern} is gone`))
@@ -107,7 +117,7 @@ export function attachSubscription(subscription: EventSubscription): Attach {
     await channel.consume(queue, onMessage, { noAck: true })
     return {
       [Symbol.asyncDispose]: () => {
-        clearInterval(bind)
+        clearInterval(bindAgain)
         return closeChannel(channel)
       },
     }

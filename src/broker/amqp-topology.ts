@@ -40,8 +40,8 @@ export function amqpNames(prefix: string): AmqpNames {
  * One connection at a time declares: RabbitMQ 3.10 may break a quorum queue for good that several declare
  * at once, as all do who hear that it was deleted ("cluster_not_formed").
  *
- * A quorum queue sets aside what was returned more often than the limit, so the limit is one less
- * than the number of deliveries. Newer RabbitMQ has a default limit of 20: the dead queue gets none.
+ * A quorum queue sets aside what was rejected or lost with its consumer more often than the limit, so
+ * the limit is one less than the number of deliveries. Newer RabbitMQ has a default limit of 20: the dead queue gets none.
  */
 export async function declareTopology(model: ChannelModel, names: AmqpNames): Promise<void> {
   await using _turn = await awaitTurn(model, names.turn)
