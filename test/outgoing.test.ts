@@ -60,6 +60,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   'dispatcher/traces/otlp.ts': '--otlp',
   'lib/tls/tls-fetch.ts':
     'the command line: its server, and its own issuer; web to --dispatcher; never what users name',
+  'lib/reach/proven-server.ts':
+    'the command line and runners: their own server; --server, --dispatcher',
   'lib/tls/tls-files.ts': 'holds the agent of tls-fetch',
   'runner/attach/dial-dispatcher.ts': '--dispatcher',
   'runner/executor/docker/engine/docker-http.ts': 'the container engine of --executor',

@@ -204,6 +204,9 @@ async function textOf(url: string, token: string): Promise<string> {
   return text
 }
 
+/** What routes must be asked. */
+const QUERIES = { '/search': '?text=a', '/proof': `?nonce=${'0'.repeat(64)}` }
+
 /** What every reading route of the API says, by its address. */
 async function answers(
   { url, token }: { readonly url: string; readonly token: string },
@@ -232,7 +235,7 @@ async function answers(
   const all: [string, string][] = []
   for (const path of filled) {
     assert.ok(!path.includes('{'), path)
-    const query = path.endsWith('/search') ? '?text=a' : ''
+    const query = Object.entries(QUERIES).find(([end]) => path.endsWith(end))?.[1] ?? ''
     all.push([path, await textOf(`${url}${path}${query}`, token)])
   }
   return all

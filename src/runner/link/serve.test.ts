@@ -31,7 +31,7 @@ import { serveRunner } from './serve.ts'
 
 /** A client that shares no code with Connect: what it understands, any gRPC client does. */
 function independentClient(url: string) {
-  const file = join(import.meta.dirname, '../../../../proto/narwhal/v1/runner.proto')
+  const file = join(import.meta.dirname, '../../../proto/narwhal/v1/runner.proto')
   const loaded = loadPackageDefinition(
     loadSync(file, { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true }),
   )

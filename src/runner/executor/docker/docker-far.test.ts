@@ -8,12 +8,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { freeNetworks } from '../../../test/support/free-networks.ts'
-import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
-import { tempDir } from '../../../test/support/temp-dir.ts'
-import { silentLog } from '../../lib/log.ts'
-import { MIB, NOTHING, run } from './contract/contract-fixture.ts'
-import { DockerExecutor } from './docker/docker-executor.ts'
+import { freeNetworks } from '../../../../test/support/free-networks.ts'
+import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
+import { tempDir } from '../../../../test/support/temp-dir.ts'
+import { silentLog } from '../../../lib/log.ts'
+import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
+import { DockerExecutor } from './docker-executor.ts'
 
 const { url, skip } = testService('docker')
 

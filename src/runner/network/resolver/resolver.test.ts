@@ -13,6 +13,23 @@ function question(id: number, name = 'app.example'): Buffer {
   return encode({ type: 'query', id, flags: 256, questions: [{ type: 'A', name }] })
 }
 
+/** A port that is free by UDP may be somebody's by TCP: then another. */
+async function onOnePort() {
+  for (;;) {
+    const udp = createSocket('udp4').bind({ address: HOST, port: 0 })
+    await once(udp, 'listening')
+    const { port } = udp.address()
+    const tcp = createServer().listen({ host: HOST, port })
+    try {
+      await once(tcp, 'listening')
+      return { udp, tcp, port }
+    } catch (error) {
+      udp.close()
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    }
+  }
+}
+
 /** A server for names, which gives every name one address; by UDP and TCP at one port. */
 async function nameServer(data: string) {
   const answerTo = (asked: Buffer): Buffer => {
@@ -20,20 +37,15 @@ async function nameServer(data: string) {
     const answers = questions.map(({ name }) => ({ type: 'A' as const, name, ttl: 5, data }))
     return encode({ type: 'response', id, questions, answers })
   }
-  const udp = createSocket('udp4')
+  const { udp, tcp, port } = await onOnePort()
   udp.on('message', (asked, from) => udp.send(answerTo(asked), from.port, from.address))
-  udp.bind({ address: HOST, port: 0 })
-  await once(udp, 'listening')
-  const { port } = udp.address()
-  const tcp = createServer((socket) => {
+  tcp.on('connection', (socket) => {
     const frames = new Frames(65_535)
     socket.on('data', (chunk: Buffer) => {
       const read = frames.read(chunk)
       for (const asked of read === 'too_long' ? [] : read) socket.write(framed(answerTo(asked)))
     })
   })
-  tcp.listen({ host: HOST, port })
-  await once(tcp, 'listening')
   return {
     upstream: { address: HOST, port },
     [Symbol.asyncDispose]: async () => {
