@@ -1,3 +1,4 @@
+import { shellQuote } from '../../lib/shell-quote.ts'
 import type { StepSpec } from './plan.ts'
 import { SHELLS } from './shell.ts'
 
@@ -13,10 +14,6 @@ export function stepScript({
   shell = 'sh',
   workingDirectory,
 }: Pick<StepSpec, 'command' | 'shell' | 'workingDirectory'>): string {
-  const cd = workingDirectory === undefined ? '' : `cd -- ${quoted(workingDirectory)}; `
-  return shell === 'sh' ? `${cd}${command}` : `${cd}exec ${SHELLS[shell]} ${quoted(command)}`
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
+  const cd = workingDirectory === undefined ? '' : `cd -- ${shellQuote(workingDirectory)}; `
+  return shell === 'sh' ? `${cd}${command}` : `${cd}exec ${SHELLS[shell]} ${shellQuote(command)}`
 }

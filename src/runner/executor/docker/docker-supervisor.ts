@@ -1,3 +1,4 @@
+import { shellQuote } from '../../../lib/shell-quote.ts'
 import type { SandboxStep } from '../executor.ts'
 import { AS_STEP } from './docker-launcher.ts'
 import { END_ALL, END_ALL_NAMES, markScript } from './docker-leftovers.ts'
@@ -70,7 +71,7 @@ done
  */
 export function goScript({ env }: SandboxStep, number: number, isBeside: boolean): string {
   const exports = Object.entries(env).map(
-    ([name, value]) => `command export ${name}='${value.replaceAll("'", "'\\''")}'`,
+    ([name, value]) => `command export ${name}=${shellQuote(value)}`,
   )
   return `
 trap - ${SIGNALS}

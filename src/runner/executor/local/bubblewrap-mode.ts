@@ -3,6 +3,7 @@ import { access, chmod, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describeError } from '../../../lib/errors.ts'
+import { shellQuote } from '../../../lib/shell-quote.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { FifoStock } from '../pipes/fifo-stock.ts'
 import { kill, terminateBelow } from '../processes/process-tree.ts'
@@ -160,7 +161,7 @@ const READ_ONLY = new Set(['UID', 'EUID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH
 function assignments(env: Readonly<Record<string, string>>): string {
   return Object.entries(env)
     .filter(([name]) => !READ_ONLY.has(name))
-    .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+    .map(([name, value]) => `export ${name}=${shellQuote(value)}\n`)
     .join('')
 }
 
