@@ -42,6 +42,8 @@ export class HandExecutor implements Executor {
     return {
       workspace: spec.workspace,
       run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
+      read: async () => undefined,
+      archive: async function* () {},
       pause: async () => this.onPause(true),
       resume: async () => this.onPause(false),
       [Symbol.asyncDispose]: async () => {

@@ -3,6 +3,7 @@ export type Outputs = Readonly<Record<string, string>>
 
 /** What all outputs of one job may take, as the steps write them, in bytes. */
 export const MOST_OUTPUT_BYTES = 64 * 1024
+export const TOO_MANY_OUTPUT_BYTES = `they have more than ${MOST_OUTPUT_BYTES} bytes: write a file instead`
 export const MOST_OUTPUTS = 50
 export const OUTPUT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/
 
@@ -15,7 +16,7 @@ export type ReadOutputs =
 export function readOutputLines(text: string, declared: readonly string[]): ReadOutputs {
   const wrong = (problem: string): ReadOutputs => ({ ok: false, problem })
   if (Buffer.byteLength(text) > MOST_OUTPUT_BYTES) {
-    return wrong(`they have more than ${MOST_OUTPUT_BYTES} bytes: write a file instead`)
+    return wrong(TOO_MANY_OUTPUT_BYTES)
   }
   if (text.includes('\0')) return wrong('they hold a NUL character')
   const values = new Map<string, string>()

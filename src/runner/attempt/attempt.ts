@@ -259,21 +259,20 @@ export class Attempt implements KnownAttempt {
 
   async #runSteps(sandbox: Sandbox, signal: AbortSignal): Promise<End> {
     const { outputs: declared } = this.#order.job
-    const guarded = withRoom(this.#keeper.guard(sandbox), sandbox.disk)
+    const guarded = this.#keeper.guard(sandbox)
     using _disk = this.#watchDisk(sandbox)
     this.#mask.learnFrom(sandbox)
     if (this.#order.job.steps.length > 0) {
       for (const note of sandbox.notes ?? []) await this.#steps.say(note)
     }
-    const env = outputEnv(sandbox)
     const idTokens = this.#idTokens
     const result = await this.#steps.run(
-      guarded,
-      { ...maskEnv(sandbox), ...(declared ? env : {}) },
+      withRoom(guarded, sandbox.disk),
+      { ...maskEnv(sandbox), ...(declared ? outputEnv(sandbox) : {}) },
       idTokens && (() => idTokens.forStep(sandbox.files)),
     )
     if (!declared || this.#stopped || !isOfTheStep(result)) return result
-    const read = await collectOutputs(guarded, { env, declared, mask: this.#mask }, signal)
+    const read = await collectOutputs(guarded, { declared, mask: this.#mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
     // What failed before is what has to be mended first.
     if (result.outcome !== 'success') return result

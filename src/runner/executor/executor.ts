@@ -68,6 +68,8 @@ export interface SandboxStep {
    * the image sets. Names have the form `[A-Za-z_][A-Za-z0-9_]*`; values hold no NUL character.
    */
   readonly env: Readonly<Record<string, string>>
+  /** The packages that the script installs, where it does nothing else. */
+  readonly installs?: readonly string[]
   /** One of the spec's `images`, in place of its `image`. */
   readonly image?: string
   /**
@@ -132,6 +134,14 @@ export interface SandboxFiles {
   put(name: string, text: string): Promise<void>
 }
 
+export interface ArchiveOptions {
+  /** What its files may have altogether; one with holes counts as if it had none. */
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+  /** Hears of each matching pipe, socket or device: no archive has those. */
+  readonly onLeftOut?: (path: string) => void
+}
+
 /** A place that belongs to one job from now on. */
 export interface TakenSandbox {
   /** An empty folder of the runner, in use as the sandbox's workspace; the caller removes it. */
@@ -175,6 +185,23 @@ export interface Executor extends AsyncDisposable {
  * - When the signal aborts, every process of the step is killed and `run` rejects with the
  *   signal's reason; the sandbox can still run further steps. Our own trouble (the engine is gone,
  *   an environment that can't be set, …) rejects with a NarwhalError.
+ * - `read` gives what is in a regular file, read with the rights of the steps and never with the
+ *   runner's: a link leads where it would lead them. The path is relative to the workspace, without
+ *   `..`, or absolute as the steps see it. Undefined where there is no such file, which costs no process where
+ *   the runner can see that itself. Rejects `too_large` above `maxBytes`, `conflict` for what is no regular
+ *   file (whoever reads a pipe waits for ever), `forbidden` where the steps may not read it, `invalid` for a
+ *   path that can't be one, else as `run` does. It counts as a step: beside steps in the background, but never while
+ *   another runs. It works until the disposal, and so after the last step.
+ * - `archive` gives a tar archive (POSIX, with pax headers) of what in the workspace matches the patterns
+ *   (core/plan/glob.ts), by its paths there, in the order of their bytes: the same files make the same archive. It is made
+ *   with the rights of the steps, while it is read and no faster; who stops reading ends it, and so does
+ *   the signal. Files keep their permissions (no set-user-id, nor its like), whole seconds of their time, and
+ *   hard links among each other; owners are 0 without names; holes and extended attributes are lost. Folders are in it
+ *   that match themselves, empty ones too. Links are kept as texts and never followed, also not by a pattern;
+ *   `.git` is never in it. It throws at the first `next` or later, and what was read so far is worth nothing then:
+ *   `invalid` for patterns that can't be meant and for names that are not UTF-8, `too_large` for more than
+ *   `maxBytes` or too many files to look at, `forbidden` for what the steps may not read, `conflict` when a file
+ *   changed meanwhile, else as `run` does. It counts as a step, like `read`.
  * - `pause` stops everything in the sandbox where it is, until `resume`: once it has resolved, no
  *   instruction of a job is carried out, and a `run` that is called meanwhile begins at the `resume`.
  *   Both may be called at any moment, also between steps and twice; the last call counts. They reject
@@ -203,6 +230,11 @@ export interface Sandbox extends AsyncDisposable {
   /** Absent where there are no files. */
   readonly files?: SandboxFiles | undefined
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit>
+  read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined>
+  archive(
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined>
   pause(): Promise<void>
   resume(): Promise<void>
   /** A shell for a person in the sandbox, with this environment. Absent where there can be none. */

@@ -2,7 +2,7 @@ import { withSignal } from '../../lib/async/with-signal.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { withGrace } from '../../lib/with-grace.ts'
-import type { Sandbox } from '../executor/executor.ts'
+import type { ArchiveOptions, Sandbox } from '../executor/executor.ts'
 import { Lease, type LeaseTimes } from './lease.ts'
 
 export interface LeaseKeeperDeps {
@@ -97,20 +97,34 @@ export class LeaseKeeper implements Disposable {
    * Takes the attempt's sandbox into its care and gives it back with steps that begin, and have
    * ended, only with a lease.
    */
-  guard(sandbox: Sandbox): Pick<Sandbox, 'run'> {
+  guard(sandbox: Sandbox): Pick<Sandbox, 'run' | 'read' | 'archive'> {
     this.check()
     this.#sandbox = sandbox
     if (this.#isHolding) this.#pause(sandbox)
     else if (this.#lease.untilMs !== undefined) sandbox.keepUntil?.(this.#lease.endsMs)
-    return {
-      run: async (step, output, signal) => {
-        await this.untilHeld(signal)
-        const exit = await sandbox.run(step, output, signal)
-        this.check()
-        signal.throwIfAborted()
-        return exit
-      },
+    const held = async <Result>(work: () => Promise<Result>, signal: AbortSignal) => {
+      await this.untilHeld(signal)
+      const result = await work()
+      this.check()
+      signal.throwIfAborted()
+      return result
     }
+    return {
+      run: (step, output, signal) => held(() => sandbox.run(step, output, signal), signal),
+      read: (path, maxBytes, signal) => held(() => sandbox.read(path, maxBytes, signal), signal),
+      archive: (patterns, options) => this.#archive(sandbox, patterns, options),
+    }
+  }
+
+  async *#archive(
+    sandbox: Sandbox,
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.untilHeld(options.signal)
+    yield* sandbox.archive(patterns, options)
+    this.check()
+    options.signal.throwIfAborted()
   }
 
   /** The attempt has ended; its sandbox is disposed of by others. */

@@ -1,12 +1,15 @@
-import { MOST_OUTPUT_BYTES, type ReadOutputs, readOutputLines } from '../../core/plan/outputs.ts'
+import {
+  MOST_OUTPUT_BYTES,
+  type ReadOutputs,
+  readOutputLines,
+  TOO_MANY_OUTPUT_BYTES,
+} from '../../core/plan/outputs.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Sandbox } from '../executor/executor.ts'
 import type { JobMask } from '../masking/job-mask.ts'
 
 /** Where steps write what their job tells the jobs that need it, below the workspace. */
 export const OUTPUT_FILE = '.narwhal-output'
-/** The first line of the script that reads it; the fake executor knows it by that. */
-export const COLLECT_COMMENT = '# Narwhal reads the outputs of the job'
 /** Reading so little takes no time, unless a step has seen to it that it does. */
 const LONGEST_MS = 10_000
 
@@ -15,9 +18,8 @@ export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_
   return { NARWHAL_OUTPUT: `${workspace}/${OUTPUT_FILE}` }
 }
 
-/** Where a job's outputs are, which there may be, and what must not be in them. */
+/** Which outputs a job may have, and what must not be in them. */
 export interface OutputsOf {
-  readonly env: { readonly NARWHAL_OUTPUT: string }
   readonly declared: readonly string[]
   readonly mask?: Pick<JobMask, 'text' | 'holderOf'>
 }
@@ -26,36 +28,39 @@ export interface OutputsOf {
 export type CollectedOutputs = ReadOutputs & { readonly holdsSecret?: true }
 
 /**
- * Reads what the steps wrote. It is read in the sandbox, with no more rights than they have: the
- * file may be a link to anything, or one that nobody but them may read. Rejects as `run` does, and
- * with the signal's reason.
+ * Reads what the steps wrote, as far as they may read it themselves. Rejects as `Sandbox.read` does where
+ * that says nothing about the file, and with the signal's reason.
  */
 export async function collectOutputs(
-  sandbox: Pick<Sandbox, 'run'>,
-  { env, declared, mask }: OutputsOf,
+  sandbox: Pick<Sandbox, 'read'>,
+  { declared, mask }: OutputsOf,
   signal: AbortSignal,
 ): Promise<CollectedOutputs> {
-  const chunks: Uint8Array[] = []
-  const file = '"$NARWHAL_OUTPUT"'
-  // A pipe or a device would never end.
-  const script = `${COLLECT_COMMENT}\nif [ -f ${file} ]; then head -c ${MOST_OUTPUT_BYTES + 1} ${file}; fi`
   const late = AbortSignal.timeout(LONGEST_MS)
-  const either = AbortSignal.any([signal, late])
+  let text: string
   try {
-    const take = (stream: 'stdout' | 'stderr', chunk: Uint8Array): void => {
-      if (stream === 'stdout') chunks.push(Buffer.from(chunk))
-    }
-    const { exitCode } = await sandbox.run({ script, env: { ...env } }, take, either)
-    if (exitCode !== 0) return { ok: false, problem: `${OUTPUT_FILE} can't be read` }
+    const either = AbortSignal.any([signal, late])
+    const bytes = await sandbox.read(OUTPUT_FILE, MOST_OUTPUT_BYTES, either)
+    text = Buffer.from(bytes ?? []).toString('utf8')
   } catch (error) {
-    if (!late.aborted || signal.aborted) throw NarwhalError.from(error)
-    return { ok: false, problem: `${OUTPUT_FILE} took more than ${LONGEST_MS / 1000} s to read` }
+    if (late.aborted && !signal.aborted) {
+      return { ok: false, problem: `${OUTPUT_FILE} took more than ${LONGEST_MS / 1000} s to read` }
+    }
+    return withoutText(NarwhalError.from(error))
   }
-  const text = Buffer.concat(chunks).toString('utf8')
   // The line end tells the beginning of a secret from a text that only begins alike.
   const read = readOutputLines(text, declared)
   if (!mask || mask.text(`${text}\n`) === `${text}\n`) return read
   return { ok: false, problem: secretIn(read, mask), holdsSecret: true }
+}
+
+/** What it says of a job's outputs that their file is not read; throws where it says nothing. */
+function withoutText(error: NarwhalError): CollectedOutputs {
+  if (error.code === 'too_large') return { ok: false, problem: TOO_MANY_OUTPUT_BYTES }
+  if (error.code === 'forbidden') return { ok: false, problem: `${OUTPUT_FILE} can't be read` }
+  // A folder or a pipe of this name holds none.
+  if (error.code === 'conflict') return { ok: true, outputs: {} }
+  throw error
 }
 
 /** Which output holds which secret, and what to do instead. */

@@ -4,9 +4,6 @@ import { NarwhalError } from '../../lib/errors.ts'
 /** The exit code of an install script that could not try: no package manager, or not allowed to. */
 export const NO_PACKAGE_MANAGER = 96
 
-/** How every install script begins; the packages follow. */
-export const INSTALL_COMMENT = '# narwhal: install '
-
 /**
  * A POSIX shell script that installs the packages with whatever package manager there is, and does nothing
  * when all are there: as a command on the PATH or as an installed package. It ends with the
@@ -20,7 +17,7 @@ export function installScript(packages: readonly string[]): string {
     }
   }
   // The grammar above has no character that means anything to a shell.
-  return `${INSTALL_COMMENT}${packages.join(' ')}\n${LOOK}\nset -- ${packages.join(' ')}\n${INSTALL}`
+  return `${LOOK}\nset -- ${packages.join(' ')}\n${INSTALL}`
 }
 
 const LOOK = `

@@ -68,7 +68,7 @@ async function runOnce(run: StepRun): Promise<End> {
   const signal = AbortSignal.any([run.signal, overtime.signal])
   // Of a sandbox that did not end the step nobody may ask for the next one.
   let isRunning = false
-  const script = async (text: string): Promise<StepExit> => {
+  const script = async (text: string, installs?: readonly string[]): Promise<StepExit> => {
     signal.throwIfAborted()
     const env = run.freshEnv ? { ...run.env, ...(await run.freshEnv()) } : run.env
     signal.throwIfAborted()
@@ -78,6 +78,7 @@ async function runOnce(run: StepRun): Promise<End> {
     const step = {
       script: text,
       env,
+      ...(installs ? { installs } : {}),
       ...(image === undefined ? {} : { image }),
       ...(end ? { background: { end } } : {}),
     }
@@ -98,10 +99,10 @@ async function runOnce(run: StepRun): Promise<End> {
 
 async function runScripts(
   step: StepSpec,
-  script: (text: string) => Promise<StepExit>,
+  script: (text: string, installs?: readonly string[]) => Promise<StepExit>,
 ): Promise<End> {
   if (step.dependencies.length > 0) {
-    const exit = await script(installScript(step.dependencies))
+    const exit = await script(installScript(step.dependencies), step.dependencies)
     if (exit.exitCode === NO_PACKAGE_MANAGER) {
       const what = step.dependencies.join(', ')
       return { outcome: 'error', reason: `cannot install ${what}: the log says why` }

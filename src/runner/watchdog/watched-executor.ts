@@ -3,6 +3,7 @@ import type { Engine } from '../../core/placement/placement.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type {
+  ArchiveOptions,
   Executor,
   OutputListener,
   Sandbox,
@@ -115,6 +116,27 @@ class WatchedSandbox implements Sandbox {
       return await this.#sandbox.run(step, output, signal)
     } finally {
       if (!signal.aborted) this.#check()
+    }
+  }
+
+  async read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    this.#check()
+    try {
+      return await this.#sandbox.read(path, maxBytes, signal)
+    } finally {
+      if (!signal.aborted) this.#check()
+    }
+  }
+
+  async *archive(
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#check()
+    try {
+      yield* this.#sandbox.archive(patterns, options)
+    } finally {
+      if (!options.signal.aborted) this.#check()
     }
   }
 

@@ -7,6 +7,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { collectOutputs, outputEnv } from '../../steps/collect-outputs.ts'
 import type { Executor } from '../executor.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
+import { archiveByStepsContract, archiveContract } from './archive.contract.ts'
 import { backgroundContract } from './background.contract.ts'
 import {
   ContractFixture,
@@ -21,6 +22,7 @@ import { isolationContract } from './isolation.contract.ts'
 import { maskContract } from './mask.contract.ts'
 import { outputContract } from './output.contract.ts'
 import { pauseContract } from './pause.contract.ts'
+import { readByStepsContract, readContract, shellWrite } from './read.contract.ts'
 
 /** What a shell says to somebody who has no terminal. */
 async function talkTo(shell: SandboxShell, input: string): Promise<string> {
@@ -68,8 +70,7 @@ export function executorContract(
     const { sandbox } = box
     assert.equal((await run(sandbox, 'pwd')).stdout, `${sandbox.workspace}\n`)
     const env = outputEnv(sandbox)
-    const collect = () =>
-      collectOutputs(sandbox, { env, declared: ['a'] }, new AbortController().signal)
+    const collect = () => collectOutputs(sandbox, { declared: ['a'] }, NOTHING)
     const none = { ok: true, outputs: {} }
     assert.deepEqual(await collect(), none)
     await run(sandbox, 'mkdir sub && cd sub && umask 077 && echo a=1 >>"$NARWHAL_OUTPUT"', env)
@@ -304,5 +305,9 @@ export function executorContract(
   filesContract(contract)
   pauseContract(contract)
   backgroundContract(contract)
+  readContract(contract, shellWrite)
+  readByStepsContract(contract)
+  archiveContract(contract, shellWrite)
+  archiveByStepsContract(contract)
   if (options.isolated) isolationContract(contract)
 }

@@ -5,6 +5,7 @@ import { SerialQueue } from '../../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { checkStep } from '../check-step.ts'
 import type {
+  ArchiveOptions,
   MaskFile,
   OutputListener,
   Sandbox,
@@ -18,6 +19,8 @@ import type {
 import { outOfMemory } from '../local/bounds/limit-notes.ts'
 import { filesIn } from '../local/bounds/sandbox-files.ts'
 import { PauseGate } from '../pause-gate.ts'
+import { archiveBySteps } from '../reading/archive-files.ts'
+import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import type { JobContainer, NumberedStep } from './docker-container.ts'
 import type { StepEnd } from './docker-exec.ts'
@@ -86,6 +89,21 @@ export class DockerSandbox implements Sandbox {
     const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
     this.#running.add(ended)
     return run
+  }
+
+  read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return readBySteps(this.#reading, { path, maxBytes }, signal)
+  }
+
+  archive(
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    return archiveBySteps(this.#reading.run, patterns, options)
+  }
+
+  get #reading(): ReadingPlace {
+    return { run: (...args) => this.run(...args), folder: this.#spec.workspace }
   }
 
   get notes(): readonly string[] {

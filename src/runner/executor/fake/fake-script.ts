@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { COLLECT_COMMENT } from '../../steps/collect-outputs.ts'
-import { INSTALL_COMMENT } from '../../steps/packages.ts'
 import type { OutputListener, OutputStream, SandboxStep, StepExit } from '../executor.ts'
 import type { PauseGate } from '../pause-gate.ts'
+import type { FakeFiles } from './fake-files.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
 /** What holds a script up, what ends it, and what those before it have left. */
 export interface Course {
-  /** The lines of the job's output file. */
-  readonly outputs: string[]
+  readonly files: FakeFiles
   readonly gate: PauseGate
   readonly signal: AbortSignal
 }
@@ -22,13 +20,15 @@ export interface Course {
  * - `sleep MS`: waits so many milliseconds, or until the step is aborted;
  * - `exit N`: ends the step with this code; a script that comes to its end ends with 0;
  * - `crash MESSAGE`: the engine fails: `run` rejects with NarwhalError `unavailable` and this message;
- * - `echo NAME=VALUE >> "$NARWHAL_OUTPUT"`: an output of the job;
+ * - `echo TEXT >> "$NAME"`: the text and a line feed at the end of the file that the variable names, so
+ *   that `echo a=1 >> "$NARWHAL_OUTPUT"` is an output of the job;
+ * - `write PATH TEXT`: the text at the end of a file;
  * - `flood LINES`: so many numbered lines on standard output (`line 1`, `line 2`, …), as fast as they
  *   are taken.
  *
  * `$NAME` and `${NAME}` stand for the step's environment variables ('' where there is none). Every other
- * line is printed as it is, so that `echo hello` shows up in the log; empty lines are not. A script
- * that installs packages prints its first line and succeeds.
+ * line is printed as it is, so that `echo hello` shows up in the log; empty lines are not. A step that
+ * installs packages prints their names and succeeds.
  */
 export async function runFakeScript(
   step: SandboxStep,
@@ -43,19 +43,17 @@ export async function runFakeScript(
   }
   const print = async (stream: OutputStream, text: string) =>
     output(stream, Buffer.from(`${text}\n`))
-  if (step.script.startsWith(COLLECT_COMMENT)) {
-    for (const line of course.outputs) await print('stdout', line)
+  if (step.installs) {
+    await print('stdout', `# narwhal: install ${step.installs.join(' ')}`)
     return { exitCode: 0 }
   }
-  const lines = step.script.startsWith(INSTALL_COMMENT)
-    ? step.script.split('\n', 1)
-    : step.script.split('\n')
-  for (const raw of lines) {
+  for (const raw of step.script.split('\n')) {
     await course.gate.whenOpen(course.signal)
     const line = raw.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (_, a, b) => step.env[a ?? b] ?? '')
-    const [, told] = /^echo (.*) >> "\$NARWHAL_OUTPUT"$/.exec(raw) ?? []
-    if (told !== undefined) {
-      course.outputs.push(told)
+    const [, added, name = ''] = /^echo (.*) >> "\$(\w+)"$/.exec(raw) ?? []
+    const file = step.env[name]
+    if (added !== undefined && file !== undefined) {
+      course.files.append(file, `${added}\n`)
       continue
     }
     const [, command = '', rest = ''] = /^\s*(\S*)\s?(.*)$/.exec(line) ?? []
@@ -68,6 +66,11 @@ export async function runFakeScript(
       case 'print-error':
         await print('stderr', rest)
         break
+      case 'write': {
+        const [, path = '', text = ''] = /^(\S+) ?(.*)$/.exec(rest) ?? []
+        course.files.append(path, text)
+        break
+      }
       case 'sleep':
         await wait(Number(rest), course)
         break

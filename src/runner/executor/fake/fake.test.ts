@@ -3,8 +3,21 @@ import { test } from 'node:test'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { installScript } from '../../steps/packages.ts'
+import { archiveContract } from '../contract/archive.contract.ts'
+import { ContractFixture } from '../contract/contract-fixture.ts'
+import { readContract } from '../contract/read.contract.ts'
 import type { Sandbox } from '../executor.ts'
 import { FakeExecutor } from './fake.ts'
+
+const contract = new ContractFixture('fake', async () => new FakeExecutor(), {
+  skip: false,
+  isolated: true,
+  baseEnv: [],
+  leftovers: async () => [],
+})
+const write = (path: string, text: string) => `write ${path} ${text}`
+readContract(contract, write)
+archiveContract(contract, write)
 
 const NOTHING = new AbortController().signal
 const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
@@ -40,8 +53,12 @@ test('fake: runs its little language', async () => {
     code: 'unavailable',
     message: 'the engine is gone',
   })
-  const install = await run(sandbox, installScript(['make', 'git']))
-  assert.deepEqual(install, { exitCode: 0, stdout: '# narwhal: install make git\n', stderr: '' })
+  let installed = ''
+  const installs = ['make', 'git']
+  const hear = (_: string, chunk: Uint8Array) => void (installed += Buffer.from(chunk).toString())
+  const step = { script: installScript(installs), env: {}, installs }
+  assert.deepEqual(await sandbox.run(step, hear, NOTHING), { exitCode: 0 })
+  assert.equal(installed, '# narwhal: install make git\n')
 })
 
 test('fake: stops at an abort and at the disposal', async () => {

@@ -1,6 +1,7 @@
 import { NarwhalError } from '../../../lib/errors.ts'
 import { checkStep } from '../check-step.ts'
 import type {
+  ArchiveOptions,
   Executor,
   OutputListener,
   Sandbox,
@@ -9,6 +10,7 @@ import type {
   StepExit,
 } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
+import { FakeFiles } from './fake-files.ts'
 import { type Course, runFakeScript } from './fake-script.ts'
 
 /**
@@ -57,12 +59,12 @@ export class FakeExecutor implements Executor {
 
 /** *Idle* or *running* one step, beside those in the background; paused or not, or *disposed* for ever. */
 class FakeSandbox implements Sandbox {
-  readonly workspace = '/workspace'
+  readonly #files = new FakeFiles()
+  readonly workspace = this.#files.workspace
   readonly #spec: SandboxSpec
   readonly #forget: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
-  readonly #outputs: string[] = []
   readonly #running = new Set<Promise<unknown>>()
   #isBusy = false
 
@@ -74,7 +76,7 @@ class FakeSandbox implements Sandbox {
   /** A service's words are a script; it is ready at once. */
   async startServices(): Promise<void> {
     const { services = [], onService } = this.#spec
-    const course = { gate: this.#gate, signal: this.#closing.signal, outputs: [] }
+    const course = { gate: this.#gate, signal: this.#closing.signal, files: this.#files }
     for (const [index, { env, command = [] }] of services.entries()) {
       await onService?.(index, { type: 'started' })
       if (command.length === 0) continue
@@ -103,6 +105,29 @@ class FakeSandbox implements Sandbox {
     }
   }
 
+  async read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    await this.#untilIdle('read', signal)
+    return this.#files.read(path, maxBytes)
+  }
+
+  async *archive(
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.#untilIdle('archived', options.signal)
+    yield* this.#files.archive(patterns, options)
+  }
+
+  /** Resolves when something that counts as a step may be done, which is not while it is paused. */
+  async #untilIdle(what: string, signal: AbortSignal): Promise<void> {
+    const { name } = this.#spec
+    if (this.#closing.signal.aborted) throw misuse(`a file was ${what} in ${name} after its end`)
+    if (this.#isBusy) throw misuse(`a file was ${what} in ${name} while a step ran`)
+    const until = AbortSignal.any([signal, this.#closing.signal])
+    until.throwIfAborted()
+    await this.#track(this.#gate.whenOpen(until))
+  }
+
   /** Asked to end, it does, as a process without a handler would. */
   async #runBeside(
     step: SandboxStep,
@@ -121,7 +146,7 @@ class FakeSandbox implements Sandbox {
   }
 
   #course(signal: AbortSignal): Course {
-    return { gate: this.#gate, signal, outputs: this.#outputs }
+    return { gate: this.#gate, signal, files: this.#files }
   }
 
   #track<Result>(run: Promise<Result>): Promise<Result> {

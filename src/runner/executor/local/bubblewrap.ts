@@ -125,6 +125,7 @@ export class BubblewrapExecutor implements Executor {
       notes,
       name: spec.name,
       workspace: WORKSPACE,
+      folder: spec.workspace,
       maskPath: MASK_FILE,
       folders: [
         { path: spec.workspace, name: WORKSPACE },

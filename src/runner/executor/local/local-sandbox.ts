@@ -4,6 +4,7 @@ import { deletedBytes } from '../../disk/deleted-files.ts'
 import { measureFolders, type NamedFolder, withDeleted } from '../../disk/measure-folders.ts'
 import { checkStep } from '../check-step.ts'
 import type {
+  ArchiveOptions,
   MaskFile,
   OutputListener,
   Sandbox,
@@ -17,6 +18,8 @@ import { PauseGate } from '../pause-gate.ts'
 import type { FifoStock } from '../pipes/fifo-stock.ts'
 import { inContainer, type ProcessSearch, withMark } from '../processes/process-search.ts'
 import { TreeStop } from '../processes/process-tree.ts'
+import { archiveBySteps } from '../reading/archive-files.ts'
+import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import { filesIn } from './bounds/sandbox-files.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
@@ -27,6 +30,8 @@ export interface LocalSandboxParts {
   readonly name: string
   /** As the steps see it. */
   readonly workspace: string
+  /** The folder of this machine that it is. */
+  readonly folder: string
   readonly scratch: Scratch
   /** Where it writes. */
   readonly folders: readonly NamedFolder[]
@@ -126,6 +131,21 @@ export class LocalSandbox implements Sandbox {
     const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
     this.#running.add(ended)
     return run
+  }
+
+  read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return readBySteps(this.#reading, { path, maxBytes }, signal)
+  }
+
+  archive(
+    patterns: readonly string[],
+    options: ArchiveOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    return archiveBySteps(this.#reading.run, patterns, options)
+  }
+
+  get #reading(): ReadingPlace {
+    return { run: (...args) => this.run(...args), folder: this.#parts.folder }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -69,6 +69,7 @@ export class ProcessExecutor implements Executor {
     return {
       name: spec.name,
       workspace: spec.workspace,
+      folder: spec.workspace,
       maskPath: scratch.maskFile,
       stepsPath: scratch.steps,
       folders: [spec.workspace, scratch.home, scratch.tmp].map((path) => ({ path, name: path })),

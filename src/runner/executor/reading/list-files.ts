@@ -1,0 +1,102 @@
+import { isUtf8 } from 'node:buffer'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { matchesGlobs } from '../../../core/plan/glob.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { ArchiveOptions, Sandbox } from '../executor.ts'
+import { listScript } from './archive-walks.ts'
+import { outputOf, wholeOutput } from './script-output.ts'
+
+/** Some 500,000 paths. */
+const MOST_LISTED_BYTES = 48 * 1024 * 1024
+const MOST_STDERR_BYTES = 300
+/** How many paths are matched before others have their turn. */
+const AT_ONCE = 100
+
+/** A file, a folder or a link that an archive has. */
+export interface ListedFile {
+  readonly kind: 'f' | 'd' | 'l'
+  readonly path: string
+}
+
+/**
+ * What the patterns match, in the order of the bytes of their paths. All that comes from a sandbox may have been
+ * made up by the job: paths that lead anywhere else are refused.
+ */
+export async function listFiles(
+  run: Sandbox['run'],
+  patterns: readonly string[],
+  { signal, onLeftOut }: ArchiveOptions,
+): Promise<readonly ListedFile[]> {
+  const script = listScript(patterns)
+  const output = outputOf(run, { script, maxStderrBytes: MOST_STDERR_BYTES }, signal)
+  const { exitCode, stdout, stderr } = await wholeOutput(
+    output,
+    MOST_LISTED_BYTES,
+    () => new NarwhalError('too_large', 'there are too many files to choose from: name a folder'),
+  )
+  if (exitCode !== 0) {
+    const said = stderr
+      .toString()
+      .replaceAll(/\p{C}+/gu, ' ')
+      .trim()
+    throw new NarwhalError('conflict', `the files of the job can't be listed: ${said}`)
+  }
+  const found = new Map<string, ListedFile>()
+  let count = 0
+  for (const record of recordsOf(stdout)) {
+    if (++count % AT_ONCE === 0) await nextTurn()
+    signal.throwIfAborted()
+    const kind = record.toString('latin1', 0, 1)
+    const path = pathOf(record.subarray(1))
+    if (path.split('/').includes('.git')) continue
+    if (kind === 'U') throw unreadable(path)
+    if (!matchesGlobs(path, patterns)) continue
+    if (kind === 'u') throw unreadable(path)
+    if (!isUtf8(record)) {
+      const words = `the name of ${JSON.stringify(path)} is not UTF-8: rename it`
+      throw new NarwhalError('invalid', words)
+    }
+    if (kind === 'f' || kind === 'd' || kind === 'l') found.set(path, { kind, path })
+    else onLeftOut?.(path)
+  }
+  checkFolders(found)
+  return [...found.values()].toSorted((a, b) =>
+    Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)),
+  )
+}
+
+function* recordsOf(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start)
+    if (end < 0) throw untrue()
+    yield bytes.subarray(start, end)
+    start = end + 1
+  }
+}
+
+function pathOf(bytes: Buffer): string {
+  const path = bytes.toString('utf8')
+  if (path === '.') return path
+  const parts = path.split('/')
+  if (parts.shift() !== '.' || parts.length === 0) throw untrue()
+  if (parts.some((part) => ['', '.', '..'].includes(part))) throw untrue()
+  return parts.join('/')
+}
+
+/** Whoever unpacks it would follow a link with something in it. */
+function checkFolders(found: ReadonlyMap<string, ListedFile>): void {
+  for (const path of found.keys()) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = found.get(path.slice(0, end))
+      if (above && above.kind !== 'd') throw untrue()
+    }
+  }
+}
+
+function untrue(): NarwhalError {
+  return new NarwhalError('conflict', 'the list of the files of the job is not true')
+}
+
+function unreadable(path: string): NarwhalError {
+  return new NarwhalError('forbidden', `the job's user can't read ${JSON.stringify(path)}`)
+}

@@ -1,0 +1,70 @@
+import { NarwhalError } from '../../../lib/errors.ts'
+import { shellQuote } from '../../../lib/shell-quote.ts'
+import type { Sandbox } from '../executor.ts'
+import { lastWords } from './last-words.ts'
+import { checkPath, isAbsent } from './sandbox-path.ts'
+
+/** A sandbox of which something is read, by scripts in it. */
+export interface ReadingPlace {
+  readonly run: Sandbox['run']
+  /** The folder of the runner that is its workspace. */
+  readonly folder: string
+}
+
+/** What `head` does not end with. */
+const NO_FILE = 96
+const NO_REGULAR_FILE = 97
+/** What a program in the place of `head` may print too much before it is ended. */
+const SLACK_BYTES = 64 * 1024
+
+/** `Sandbox.read` by a script in the sandbox, so with no more rights than a step has. */
+export async function readBySteps(
+  { run, folder }: ReadingPlace,
+  { path, maxBytes }: { readonly path: string; readonly maxBytes: number },
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  checkPath(path)
+  signal.throwIfAborted()
+  if (await isAbsent(folder, path)) return undefined
+  const tooLarge = () =>
+    new NarwhalError('too_large', `${JSON.stringify(path)} has more than ${maxBytes} bytes`)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  let said = ''
+  const { exitCode } = await run(
+    { script: scriptOf(path, maxBytes), env: {} },
+    (stream, chunk) => {
+      if (stream === 'stderr') said = lastWords(said, chunk)
+      else {
+        bytes += chunk.length
+        if (bytes > maxBytes + SLACK_BYTES) throw tooLarge()
+        chunks.push(Buffer.from(chunk))
+      }
+    },
+    signal,
+  )
+  if (exitCode === NO_FILE) return undefined
+  if (exitCode === NO_REGULAR_FILE) {
+    throw new NarwhalError('conflict', `${JSON.stringify(path)} is no regular file`)
+  }
+  if (exitCode !== 0) {
+    const words = `the job's user can't read ${JSON.stringify(path)}: ${said.trim()}`
+    throw new NarwhalError('forbidden', words)
+  }
+  if (bytes > maxBytes) throw tooLarge()
+  return Buffer.concat(chunks)
+}
+
+/** A pipe or a device would never end. */
+function scriptOf(path: string, maxBytes: number): string {
+  return `
+file=${shellQuote(path.startsWith('/') ? path : `./${path}`)}
+if [ -f "$file" ]; then
+  head -c ${maxBytes + 1} "$file"
+elif [ -e "$file" ]; then
+  exit ${NO_REGULAR_FILE}
+else
+  exit ${NO_FILE}
+fi
+`
+}
