@@ -5,7 +5,7 @@ import {
   type EndpointName,
   type Endpoints,
 } from '../contract/rest/endpoints/endpoints.ts'
-import { type Named, pathTo } from '../contract/rest/endpoints/routes.ts'
+import { type Named, pathTo, ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import { errorBody } from '../contract/rest/rest.ts'
 import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import { parseJson } from '../lib/parse-json.ts'
@@ -164,7 +164,10 @@ export async function findProven(
   const { server, token, isOwnToken } = address
   if (!isOwnToken || !token) return address
   try {
-    return { ...address, server: await provenServer(server, token, signal) }
+    return {
+      ...address,
+      server: await provenServer({ server, path: urlOf(ROUTES.proof) }, token, signal),
+    }
   } catch (error) {
     if (error instanceof NarwhalError) throw error
     throw awayUnlessAborted(address, signal, error)

@@ -1,5 +1,6 @@
 import { Counter, Gauge } from '@prometheus-io/client'
 import type { Broker } from '../broker/broker.ts'
+import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
@@ -74,7 +75,7 @@ function registerPlanMetrics(registers: Metrics[], dispatcher: Dispatcher): void
   })
   new Gauge({
     name: 'narwhal_plan_shortage',
-    help: '1 while no runner is online that may read pipeline files, so that all commits wait; /api/v1/queue says why.',
+    help: `1 while no runner is online that may read pipeline files, so that all commits wait; ${urlOf(ROUTES.listQueue)} says why.`,
     registers,
     collect() {
       this.set(dispatcher.pool.planShortage === undefined ? 0 : 1)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
+import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { PAGE_PATHS } from '../http/open-routes.ts'
 import { exists } from '../lib/exists.ts'
@@ -14,11 +15,12 @@ const SECURITY_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 } as const
 
+const STATUS = urlOf(ROUTES.status)
 const UNBUILT = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Narwhal</title>
 <h1>Narwhal is running, but its pages are not built</h1>
 <p>Build them with <code>npm run build</code> in the checkout and start Narwhal again.
-<p>The API is at <a href="/api/v1/status">/api/v1/status</a>.
+<p>The API is at <a href="${STATUS}">${STATUS}</a>.
 </html>
 `
 

@@ -1,3 +1,6 @@
+import type { AnswerOf, GivenTo } from '../../src/contract/rest/endpoints/endpoint.ts'
+import type { EndpointName, Endpoints } from '../../src/contract/rest/endpoints/endpoints.ts'
+import { type Named, pathTo, ROUTES } from '../../src/contract/rest/endpoints/routes.ts'
 import type { ErrorBody } from '../../src/contract/rest/rest.ts'
 
 /** What the server answered instead of what was asked for, in its words. */
@@ -12,37 +15,38 @@ export class ApiError extends Error {
   }
 }
 
-/** Reads JSON under `/api/v1`; rejects with ApiError, or AbortError when aborted. */
-export function getJson<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-  return ask<Answer>(path, signal ? { signal } : {})
+/** What an endpoint takes, but for its name. */
+export type Given<Name extends EndpointName> = GivenTo<Endpoints[Name]>
+
+/** What it answers. */
+export type Answer<Name extends EndpointName> = AnswerOf<Endpoints[Name]>
+
+/** Asks an endpoint of the API; rejects with ApiError, or AbortError when aborted. */
+export async function call<Name extends EndpointName>(
+  name: Name,
+  given: Given<Name>,
+  signal?: AbortSignal,
+): Promise<Answer<Name>> {
+  const { method } = ROUTES[name]
+  const { body } = given as { readonly body?: unknown }
+  const sent =
+    body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const init = { ...(method === 'GET' ? {} : { method }), ...sent, ...(signal ? { signal } : {}) }
+  // The server gives nothing that is not of this type; to look again would take a library.
+  return (await ask(linkTo(name, given), init)) as Answer<Name>
 }
 
-/** Sends a command; rejects with ApiError. */
-export function postJson<Answer>(path: string, body: unknown = {}): Promise<Answer> {
-  return send<Answer>('POST', path, body)
+/** Where an endpoint is, with what it is asked. */
+export function linkTo<Name extends EndpointName>(name: Name, given: Given<Name>): string {
+  return pathTo(ROUTES[name], given as Named)
 }
 
-export function patchJson<Answer>(path: string, body: unknown): Promise<Answer> {
-  return send<Answer>('PATCH', path, body)
-}
-
-export function putJson<Answer>(path: string, body: unknown): Promise<Answer> {
-  return send<Answer>('PUT', path, body)
-}
-
-export function deleteJson<Answer>(path: string): Promise<Answer> {
-  return ask<Answer>(path, { method: 'DELETE' })
-}
-
-function send<Answer>(method: string, path: string, body: unknown): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' }
-  return ask<Answer>(path, { method, headers, body: JSON.stringify(body) })
-}
-
-async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
+async function ask(path: string, init: RequestInit): Promise<unknown> {
   let answer: WholeAnswer
   try {
-    answer = await readTwice(`/api/v1${path}`, { ...init, credentials: 'same-origin' })
+    answer = await readTwice(path, { ...init, credentials: 'same-origin' })
   } catch (cause) {
     if (init.signal?.aborted) throw cause
     throw new ApiError(0, "Narwhal can't be reached", { cause })
@@ -55,7 +59,7 @@ async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
       'what answered was not Narwhal: a proxy, or a sign-in page of a network',
     )
   }
-  if (ok) return body as Answer
+  if (ok) return body
   if (status === 401) tellSignedOut()
   const { message } = (body ?? {}) as Partial<ErrorBody>
   throw new ApiError(status, message || `Narwhal answered ${status}`)

@@ -12,18 +12,18 @@ const WITHIN_MS = 10_000
 /**
  * The URL of the very address and port whose server has proven that it has this token; the token may be
  * shown there. Anybody on the machine can listen at a port that Narwhal's own server has left, or never
- * had. What is encrypted proves itself by its certificate. Rejects with `unauthenticated` where nothing
+ * had. What is encrypted proves itself by its certificate; all else is asked for a proof at `path`. Rejects with `unauthenticated` where nothing
  * is proven, and with the socket's error where nobody is there.
  */
 export async function provenServer(
-  server: string,
+  { server, path }: { readonly server: string; readonly path: string },
   token: string,
   signal: AbortSignal,
 ): Promise<string> {
   const base = new URL(server)
   if (base.protocol === 'https:') return server
   const nonce = randomBytes(32).toString('hex')
-  const url = new URL(`${server.replace(/\/+$/, '')}/api/v1/proof?nonce=${nonce}`)
+  const url = new URL(`${server.replace(/\/+$/, '')}${path}?nonce=${nonce}`)
   const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)])
   // No connection is kept: its address is what counts.
   const asked = request(url, { signal: within, agent: false }).end()

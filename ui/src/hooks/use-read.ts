@@ -1,18 +1,25 @@
 import { useCallback, useEffect, useState } from 'react'
-import { getJson } from '../api.ts'
+import type { EndpointName } from '../../../src/contract/rest/endpoints/endpoints.ts'
+import { type Answer, call, type Given, linkTo } from '../api.ts'
 
-/** What a path answers, read once and again when asked; for what doesn't change by itself. */
-export function useRead<Answer>(path: string): {
-  readonly answer: Answer | undefined
+/** What an endpoint answers, read once and again when asked; for what doesn't change by itself. */
+export function useRead<Name extends EndpointName>(
+  name: Name,
+  given: Given<Name>,
+): {
+  readonly answer: Answer<Name> | undefined
   readonly error: Error | undefined
   readonly again: () => void
 } {
-  const [state, setState] = useState<{ path: string; answer?: Answer; error?: Error }>({ path })
+  const path = linkTo(name, given)
+  const [state, setState] = useState<{ path: string; answer?: Answer<Name>; error?: Error }>({
+    path,
+  })
   const [round, setRound] = useState(0)
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` asks again
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` asks again, and `path` is `given`
   useEffect(() => {
     const leaving = new AbortController()
-    getJson<Answer>(path, leaving.signal).then(
+    call(name, given, leaving.signal).then(
       (answer) => setState({ path, answer }),
       (error: unknown) => {
         if (!leaving.signal.aborted && error instanceof Error) setState({ path, error })

@@ -1,16 +1,17 @@
-import type { LogPage } from '../../../src/contract/rest/rest-logs.ts'
-import { getJson } from '../api.ts'
+import { call } from '../api.ts'
+import type { LogParams } from './log-params.ts'
 import { plainText } from './shown-line.ts'
 
 /** So many lines are copied at most. */
 export const MOST_COPIED = 10_000
 
 /** Copies lines from `from` up to `to`, without it, as they are read: no colours, no control characters. */
-export async function copyLines(path: string, from: number, to: number): Promise<number> {
+export async function copyLines(params: LogParams, from: number, to: number): Promise<number> {
   const texts: string[] = []
   const end = Math.min(to, from + MOST_COPIED)
   for (let at = from; at < end; ) {
-    const { lines } = await getJson<LogPage>(`${path}?from=${at}&limit=${end - at}`)
+    const query = { from: at, limit: end - at }
+    const { lines } = await call('readLog', { params, query })
     if (lines.length === 0) break
     for (const line of lines) texts.push(plainText(line))
     at += lines.length

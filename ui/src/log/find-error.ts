@@ -1,6 +1,7 @@
-import type { LogSearch, LogSection } from '../../../src/contract/rest/rest-logs.ts'
+import type { LogSection } from '../../../src/contract/rest/rest-logs.ts'
 import type { StepView } from '../../../src/contract/rest/views.ts'
-import { getJson } from '../api.ts'
+import { call } from '../api.ts'
+import type { LogParams } from './log-params.ts'
 
 const WORDS = ['error', 'fail']
 
@@ -14,7 +15,7 @@ export function failedStep(steps: readonly StepView[]): StepView | undefined {
  * that failed; else its last one. Undefined when it has printed nothing.
  */
 export async function findError(
-  path: string,
+  params: LogParams,
   step: StepView,
   sections: readonly LogSection[],
 ): Promise<number | undefined> {
@@ -22,8 +23,8 @@ export async function findError(
   if (!section) return undefined
   const end = section.from + section.count
   for (const text of WORDS) {
-    const query = new URLSearchParams({ text, from: String(section.from), limit: '1' })
-    const { matches } = await getJson<LogSearch>(`${path}/search?${query}`)
+    const query = { text, from: section.from, limit: 1 }
+    const { matches } = await call('searchLog', { params, query })
     const [first] = matches
     if (first && first.number < end) return first.number
   }

@@ -1,12 +1,13 @@
 import { useRef, useState } from 'react'
+import { linkTo } from '../api.ts'
 import { useShortcut } from '../hooks/shortcuts.ts'
 import { CommandButton } from '../parts/command-button.tsx'
 import type { TimeKind } from './log-line.tsx'
+import type { LogParams } from './log-params.ts'
 import type { Search } from './use-search.ts'
 
 export interface LogToolsProps {
-  /** Under `/api/v1`. */
-  readonly path: string
+  readonly params: LogParams
   readonly search: Search
   readonly times: TimeKind
   readonly onTimes: (kind: TimeKind) => void
@@ -18,7 +19,7 @@ export interface LogToolsProps {
 }
 
 export function LogTools(props: LogToolsProps) {
-  const { path, times, isWrapped } = props
+  const { params, times, isWrapped } = props
   const [copied, setCopied] = useState<number>()
   const copy = async () => setCopied(await props.copy())
   useShortcut('w', 'Wrap long lines', () => props.onWrap(!isWrapped))
@@ -54,10 +55,13 @@ export function LogTools(props: LogToolsProps) {
         <CommandButton run={copy} isSmall>
           {copied === undefined ? 'Copy' : `Copied ${copied.toLocaleString('en')}`}
         </CommandButton>
-        <a className="button small" href={`/api/v1${path}.txt?download=true`}>
+        <a
+          className="button small"
+          href={linkTo('readLogText', { params, query: { download: true } })}
+        >
           Download
         </a>
-        <a className="button small" href={`/api/v1${path}.txt`}>
+        <a className="button small" href={linkTo('readLogText', { params })}>
           Raw
         </a>
       </div>

@@ -23,7 +23,7 @@ export interface LogViewProps {
 
 /** The live log of an attempt, folded by step; it follows the end until one scrolls up. */
 export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
-  const path = `/jobs/${jobId}/attempts/${attempt}/log`
+  const params = { job: jobId, attempt }
   const { lines, state, error } = useLog(jobId, attempt)
   const [folded, setFolded] = useState<ReadonlySet<number>>(new Set())
   const [times, setTimes] = useState<TimeKind>('none')
@@ -34,7 +34,7 @@ export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
     [state.sections, steps.length, folded],
   )
   const scroll = useScroll(rows.height)
-  const search = useSearch(path, setWanted)
+  const search = useSearch(params, setWanted)
   const range = parseRange(useHash())
   const linked = range?.from
   useEffect(() => setWanted(linked), [linked])
@@ -46,12 +46,13 @@ export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
     setFolded(next)
   }
   const failed = failedStep(steps)
-  const goToError = failed && (async () => setWanted(await findError(path, failed, state.sections)))
-  const copy = () => copyLines(path, range?.from ?? 0, range ? range.to + 1 : state.total)
+  const goToError =
+    failed && (async () => setWanted(await findError(params, failed, state.sections)))
+  const copy = () => copyLines(params, range?.from ?? 0, range ? range.to + 1 : state.total)
   return (
     <div className="panel log">
       <LogTools
-        {...{ path, search, times, isWrapped, copy, goToError }}
+        {...{ params, search, times, isWrapped, copy, goToError }}
         onTimes={setTimes}
         onWrap={setWrapped}
       />

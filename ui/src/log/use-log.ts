@@ -1,7 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import type { LogPage, LogSection } from '../../../src/contract/rest/rest-logs.ts'
 import type { JobView, LogLine } from '../../../src/contract/rest/views.ts'
-import { getJson } from '../api.ts'
+import { call } from '../api.ts'
 import { live } from '../live/live.ts'
 import { LogLines, type LogState } from './log-lines.ts'
 
@@ -17,19 +16,19 @@ export interface OpenLog {
 /** Opens the log of an attempt and follows it; lines that come together are shown together. */
 export function useLog(jobId: JobView['id'], attempt: number): OpenLog {
   const [error, setError] = useState<string>()
-  const path = `/jobs/${jobId}/attempts/${attempt}/log`
+  const params = useMemo(() => ({ job: jobId, attempt }), [jobId, attempt])
   const lines = useMemo(() => {
     return new LogLines({
       read: async (from, limit) => {
-        return (await getJson<LogPage>(`${path}?from=${from}&limit=${limit}`)).lines
+        return (await call('readLog', { params, query: { from, limit } })).lines
       },
       onError: (reason) => setError(reason instanceof Error ? reason.message : String(reason)),
     })
-  }, [path])
+  }, [params])
   useEffect(() => {
     const leaving = new AbortController()
     let stop: (() => void) | undefined
-    getJson<{ sections: LogSection[]; total: number }>(`${path}/sections`, leaving.signal)
+    call('listLogSections', { params }, leaving.signal)
       .catch(() => ({ sections: [], total: 0 }))
       .then(({ sections, total }) => {
         if (leaving.signal.aborted) return
@@ -41,7 +40,7 @@ export function useLog(jobId: JobView['id'], attempt: number): OpenLog {
       leaving.abort()
       stop?.()
     }
-  }, [path, lines, jobId, attempt])
+  }, [params, lines, jobId, attempt])
   const state = useSyncExternalStore(lines.watch, () => lines.state)
   return { lines, state, error }
 }

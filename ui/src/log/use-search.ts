@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
-import type { LogSearch } from '../../../src/contract/rest/rest-logs.ts'
-import { getJson } from '../api.ts'
+import { call } from '../api.ts'
+import type { LogParams } from './log-params.ts'
 
 export interface Search {
   readonly text: string
@@ -27,13 +27,12 @@ interface Found {
 }
 
 /** Searches a whole log at the server while one types; `onFound` is told of the line to show. */
-export function useSearch(path: string, onFound: (number: number) => void): Search {
+export function useSearch(params: LogParams, onFound: (number: number) => void): Search {
   const [text, setText] = useState('')
   const [found, setFound] = useState<Found>()
   const [error, setError] = useState<string>()
   const read = async (from: number, signal?: AbortSignal) => {
-    const query = new URLSearchParams({ text, from: String(from), limit: String(LIMIT) })
-    return getJson<LogSearch>(`${path}/search?${query}`, signal)
+    return call('searchLog', { params, query: { text, from, limit: LIMIT } }, signal)
   }
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- only typing starts a search
   useEffect(() => {
@@ -57,7 +56,7 @@ export function useSearch(path: string, onFound: (number: number) => void): Sear
       clearTimeout(timer)
       leaving.abort()
     }
-  }, [text, path])
+  }, [text, params.job, params.attempt])
   const move = async (by: 1 | -1) => {
     if (!found || found.numbers.length === 0) return
     let { numbers, next } = found

@@ -1,5 +1,5 @@
 import { type FormEvent, useEffect, useState } from 'react'
-import { postJson } from '../api.ts'
+import { call } from '../api.ts'
 
 /** What stands behind the `#` of a link that signs in; it never leaves the browser but for signing in. */
 function takeCode(): string | undefined {
@@ -14,7 +14,7 @@ export function SignInPage() {
   useEffect(() => {
     const code = takeCode()
     if (code === undefined) return
-    postJson('/session', { code }).then(
+    call('signIn', { body: { code } }).then(
       () => location.replace('/'),
       (reason: { message: string }) => setError(reason.message),
     )
@@ -23,7 +23,7 @@ export function SignInPage() {
     event.preventDefault()
     const token = new FormData(event.currentTarget).get('token') as string
     try {
-      await postJson('/session', { token: token.trim() })
+      await call('signIn', { body: { token: token.trim() } })
       if (location.pathname === '/sign-in') location.replace('/')
       else location.reload()
     } catch (reason) {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { deleteJson } from '../api.ts'
+import { call } from '../api.ts'
 import { useShortcut } from '../hooks/shortcuts.ts'
 import { live, useLiveState } from '../live/live.ts'
 import { Link, navigate } from '../router.tsx'
@@ -161,7 +161,7 @@ function SignOut() {
   const session = useSession()
   if (!session?.canLeave) return null
   const signOut = async () => {
-    await deleteJson('/session')
+    await call('signOut', {})
     location.reload()
   }
   return (

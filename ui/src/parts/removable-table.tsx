@@ -1,5 +1,4 @@
 import type { ReactNode } from 'react'
-import { deleteJson } from '../api.ts'
 import { CommandButton } from './command-button.tsx'
 import type { Role } from './session.ts'
 
@@ -7,8 +6,8 @@ export interface RemovableRow {
   readonly key: string
   /** One for each heading; the last is shown as less important. */
   readonly cells: readonly ReactNode[]
-  /** Where it is deleted in the API; absent: it can't be, from here. */
-  readonly path?: string | undefined
+  /** Removes it; absent: it can't be, from here. */
+  readonly remove?: (() => Promise<unknown>) | undefined
 }
 
 export interface RemovableTableProps {
@@ -26,8 +25,8 @@ export interface RemovableTableProps {
 export function RemovableTable(props: RemovableTableProps) {
   const { headings, rows, empty, onRemoved, needs, className = '' } = props
   if (rows.length === 0) return <p className="small">{empty}</p>
-  const remove = async (path: string): Promise<void> => {
-    await deleteJson(path)
+  const run = async (remove: () => Promise<unknown>): Promise<void> => {
+    await remove()
     onRemoved()
   }
   return (
@@ -45,7 +44,7 @@ export function RemovableTable(props: RemovableTableProps) {
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ key, cells, path }) => (
+        {rows.map(({ key, cells, remove }) => (
           <tr key={key}>
             {cells.map((cell, index) => (
               <td key={headings[index]} className={index < cells.length - 1 ? undefined : 'quiet'}>
@@ -53,8 +52,8 @@ export function RemovableTable(props: RemovableTableProps) {
               </td>
             ))}
             <td className="end">
-              {path === undefined ? null : (
-                <CommandButton isSmall {...(needs ? { needs } : {})} run={() => remove(path)}>
+              {remove === undefined ? null : (
+                <CommandButton isSmall {...(needs ? { needs } : {})} run={() => run(remove)}>
                   Remove
                 </CommandButton>
               )}

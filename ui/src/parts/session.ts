@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import type { SessionBody } from '../../../src/contract/rest/rest-insights.ts'
-import { getJson } from '../api.ts'
+import { call } from '../api.ts'
 
 export type Role = SessionBody['role']
 
@@ -13,7 +13,7 @@ const watchers = new Set<() => void>()
 
 /** Asks who looks at the page, once; false: somebody who has to sign in first. */
 export function readSession(): Promise<boolean> {
-  reading ??= getJson<SessionBody>('/session').then(
+  reading ??= call('session', {}).then(
     (answer) => {
       session = answer
       for (const each of watchers) each()

@@ -1,3 +1,7 @@
+import type { Given } from '../api.ts'
+
+type AuditQuery = NonNullable<Given<'listAudit'>['query']>
+
 /** What the page shows of the audit log; held in the address bar. */
 export interface AuditFilter {
   readonly actor: string
@@ -31,14 +35,11 @@ export function auditSearch(filter: AuditFilter): string {
 
 const DAY_MS = 86_400_000
 
-/** The path of the page's first or a later part in the API. */
-export function auditPath(filter: AuditFilter, now: number, before?: string): string {
-  const params = new URLSearchParams({ limit: '100' })
-  for (const name of ['actor', 'action', 'subject', 'secret'] as const) {
-    const value = filter[name].trim()
-    if (value !== '') params.set(name, value)
-  }
-  if (filter.days !== '') params.set('since', String(now - Number(filter.days) * DAY_MS))
-  if (before !== undefined) params.set('before', before)
-  return `/audit?${params}`
+/** What the API is asked for the page's first or a later part. */
+export function auditQuery(filter: AuditFilter, now: number, before?: string): AuditQuery {
+  const [actor, action, subject, secret] = FIELDS.map((name) => filter[name].trim() || undefined)
+  const since = filter.days === '' ? undefined : now - Number(filter.days) * DAY_MS
+  // Where the address names one that there isn't, the server says so.
+  const named = action as AuditQuery['action']
+  return { limit: 100, actor, action: named, subject, secret, since, before }
 }

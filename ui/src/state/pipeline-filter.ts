@@ -1,4 +1,5 @@
 import type { PipelineView } from '../../../src/contract/rest/views.ts'
+import type { Given } from '../api.ts'
 
 /** What the list of pipelines is narrowed to; it lives in the page's URL. Empty: not by this. */
 export interface PipelineFilter {
@@ -13,15 +14,8 @@ export interface PipelineFilter {
   readonly kind: string
 }
 
-export const FILTER_STATUSES = [
-  'pending',
-  'running',
-  'success',
-  'failure',
-  'error',
-  'cancelled',
-  'timeout',
-] as const
+const OUTCOMES = ['success', 'failure', 'error', 'cancelled', 'timeout'] as const
+export const FILTER_STATUSES = ['pending', 'running', ...OUTCOMES] as const
 
 export const KIND_WORDS: Readonly<Record<PipelineView['event']['kind'], string>> = {
   push: 'Push',
@@ -30,6 +24,7 @@ export const KIND_WORDS: Readonly<Record<PipelineView['event']['kind'], string>>
   manual: 'By hand',
 }
 
+const KINDS = Object.keys(KIND_WORDS) as (keyof typeof KIND_WORDS)[]
 const KEYS = ['text', 'status', 'repository', 'ref', 'author', 'kind'] as const
 
 export function parseFilter(search: string): PipelineFilter {
@@ -59,15 +54,20 @@ export function formatFilter(filter: Partial<PipelineFilter>): string {
 }
 
 /** The same in the words of the REST API. */
-export function filterQuery(filter: PipelineFilter): URLSearchParams {
-  const params = new URLSearchParams()
-  for (const key of KEYS) {
-    const value = filter[key]
-    if (!value) continue
-    if (key !== 'status') params.set(key, value)
-    else params.set(value === 'pending' || value === 'running' ? 'status' : 'outcome', value)
+export function filterQuery(filter: PipelineFilter): NonNullable<Given<'listPipelines'>['query']> {
+  const { status, kind } = filter
+  const [text, repository, ref, author] = (['text', 'repository', 'ref', 'author'] as const).map(
+    (key) => filter[key] || undefined,
+  )
+  return {
+    text,
+    status: status === 'pending' || status === 'running' ? status : undefined,
+    outcome: OUTCOMES.find((one) => one === status),
+    repository,
+    ref,
+    author,
+    kind: KINDS.find((one) => one === kind),
   }
-  return params
 }
 
 /** Whether a pipeline that came live belongs into the list; as the API decides it. */

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JobView, PipelineView, RunnerSample } from '../../../src/contract/rest/views.ts'
-import { filterQuery, formatFilter, matchesFilter, parseFilter } from './pipeline-filter.ts'
+import { linkTo } from '../api.ts'
+import {
+  filterQuery,
+  formatFilter,
+  matchesFilter,
+  type PipelineFilter,
+  parseFilter,
+} from './pipeline-filter.ts'
 import { NO_PIPELINES, reducePipelineList } from './pipeline-list.ts'
 import { jobToShow, NO_PIPELINE, reducePipelinePage } from './pipeline-page.ts'
 import { MOST_SAMPLES, NO_RUNNERS, reduceRunnerList } from './runner-list.ts'
 import { durationOf, statusOf } from './status.ts'
+
+/** What the API is asked for a filter. */
+const asked = (filter: PipelineFilter) => linkTo('listPipelines', { query: filterQuery(filter) })
 
 const pipeline = (n: number, more: Partial<PipelineView> = {}): PipelineView => ({
   id: `pipeline_${n}`,
@@ -77,8 +87,8 @@ test('a filter survives its way through the URL and decides as the API does', ()
   const query = '?text=frob&status=running&repository=a%2Fb&ref=main&author=Ada&kind=tag'
   assert.equal(formatFilter(parseFilter(query)), query)
   const filter = parseFilter('?text=frob&status=running')
-  assert.equal(filterQuery(filter).toString(), 'text=frob&status=running')
-  assert.equal(filterQuery({ ...ANY, status: 'failure' }).toString(), 'outcome=failure')
+  assert.equal(asked(filter), '/api/v1/pipelines?text=frob&status=running')
+  assert.equal(asked({ ...ANY, status: 'failure' }), '/api/v1/pipelines?outcome=failure')
   assert.deepEqual(parseFilter('?status=nonsense&kind=toString'), { ...ANY })
   assert.equal(matchesFilter(pipeline(1), filter), true)
   assert.equal(matchesFilter(pipeline(1), { ...ANY, text: 'ABC1' }), true)

@@ -19,7 +19,7 @@ import {
   tokenParams,
 } from '../rest-tokens.ts'
 import type { Endpoint } from './endpoint.ts'
-import { ROUTES } from './routes.ts'
+import { ROUTES, urlOf } from './routes.ts'
 
 export const accessEndpoints = {
   session: {
@@ -93,7 +93,7 @@ export const accessEndpoints = {
   },
   addUser: {
     ...ROUTES.addUser,
-    summary: 'Add a user, who gets tokens by `POST /api/v1/tokens`',
+    summary: `Add a user, who gets tokens by \`POST ${urlOf(ROUTES.createToken)}\``,
     tags: ['users'],
     body: newUser,
     status: 201,

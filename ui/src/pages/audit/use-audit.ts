@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
-import type { AuditEntryView, AuditList } from '../../../../src/contract/rest/rest-audit.ts'
-import { getJson } from '../../api.ts'
-import { type AuditFilter, auditPath, auditSearch } from '../../state/audit-filter.ts'
+import type { AuditEntryView } from '../../../../src/contract/rest/rest-audit.ts'
+import { call } from '../../api.ts'
+import { type AuditFilter, auditQuery, auditSearch } from '../../state/audit-filter.ts'
 
 interface State {
   readonly of: string
@@ -19,8 +19,8 @@ export function useAudit(filter: AuditFilter) {
   const read = useCallback(
     async (former: readonly AuditEntryView[], before: string | undefined, signal: AbortSignal) => {
       try {
-        const path = auditPath(filter, Date.now(), before)
-        const { entries, next } = await getJson<AuditList>(path, signal)
+        const query = auditQuery(filter, Date.now(), before)
+        const { entries, next } = await call('listAudit', { query }, signal)
         setState({ of, entries: [...former, ...entries], next })
       } catch (error) {
         if (!signal.aborted && error instanceof Error) setState({ of, entries: former, error })

@@ -1,6 +1,6 @@
 import { APPROVAL_WORDS, STRANGER_WORDS } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { ChangedFiles } from './changed-files.tsx'
@@ -15,7 +15,10 @@ export function Approve({ pipeline }: { readonly pipeline: PipelineView }) {
   const { approval, event } = pipeline
   if (approval?.status !== 'needed' || pipeline.outcome === 'cancelled') return null
   const approve = async () =>
-    void (await postJson(`/pipelines/${pipeline.id}/approve`, seenOf(pipeline)))
+    void (await call('approvePipeline', {
+      params: { pipeline: pipeline.id },
+      body: seenOf(pipeline),
+    }))
   return (
     <CommandButton key="approve" run={approve} needs="member">
       {approval.for === 'run' ? 'Approve and run' : 'Approve its secrets'}{' '}

@@ -1,6 +1,6 @@
 import { imagesOf } from '../../../../src/contract/rest/images-of.ts'
 import type { AttemptView, JobView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { LogView } from '../../log/log-view.tsx'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { StatusBadge } from '../../parts/status-badge.tsx'
@@ -17,12 +17,12 @@ export interface JobPanelProps {
 
 export function JobPanel({ job, attempt }: JobPanelProps) {
   const shown = job.attempts.find(({ number }) => number === attempt)
-  const path = `/jobs/${job.id}`
+  const params = { job: job.id }
   const rerun = async () => {
-    await postJson(`${path}/rerun`)
+    await call('rerunJob', { params })
     navigate(`/pipelines/${job.pipelineId}?job=${job.id}`, { replace: true })
   }
-  const cancel = async () => void (await postJson(`${path}/cancel`))
+  const cancel = async () => void (await call('cancelJob', { params }))
   const subject = shown && attempt < job.attempt ? shown : job
   return (
     <section className="job" aria-label={`Job ${job.name}`}>

@@ -1,5 +1,5 @@
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatRef, formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Held } from '../../parts/held.tsx'
@@ -69,13 +69,13 @@ function whyOf({ event, startedBy }: PipelineView): string {
 }
 
 function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
-  const path = `/pipelines/${pipeline.id}`
+  const params = { pipeline: pipeline.id }
   const rerun = async () => {
-    const answer = await postJson<{ pipeline: PipelineView }>(`${path}/rerun`)
+    const answer = await call('rerunPipeline', { params })
     navigate(`/pipelines/${answer.pipeline.id}`)
   }
-  const rerunFailed = async () => void (await postJson(`${path}/rerun-failed`))
-  const cancel = async () => void (await postJson(`${path}/cancel`))
+  const rerunFailed = async () => void (await call('rerunFailed', { params }))
+  const cancel = async () => void (await call('cancelPipeline', { params }))
   return (
     <div className="commands">
       <Approve pipeline={pipeline} />

@@ -1,6 +1,5 @@
-import type { PipelineWithJobs } from '../../../../src/contract/rest/rest.ts'
 import type { JobView, PipelineView } from '../../../../src/contract/rest/views.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useRowKeys } from '../../hooks/shortcuts.ts'
 import { useSubject } from '../../live/use-subject.ts'
 import { useFavicon } from '../../parts/favicon.ts'
@@ -24,7 +23,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
     key: id,
     topic: { kind: 'pipeline', pipelineId: id },
     load: async (signal) => {
-      const loaded = await getJson<PipelineWithJobs>(`/pipelines/${id}`, signal)
+      const loaded = await call('getPipeline', { params: { pipeline: id } }, signal)
       return { loaded, seq: loaded.seq }
     },
     reduce: reducePipelinePage,

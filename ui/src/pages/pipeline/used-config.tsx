@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 
 /** What the pipeline ran, in the full form of narwhal.yml. */
@@ -9,7 +9,7 @@ export function UsedConfig({ pipeline }: { readonly pipeline: PipelineView }) {
   const [error, setError] = useState<Error>()
   useEffect(() => {
     const leaving = new AbortController()
-    getJson<{ yaml: string }>(`/pipelines/${pipeline.id}/config`, leaving.signal).then(
+    call('getUsedConfig', { params: { pipeline: pipeline.id } }, leaving.signal).then(
       (answer) => setYaml(answer.yaml),
       (reason: unknown) => {
         if (!leaving.signal.aborted && reason instanceof Error) setError(reason)

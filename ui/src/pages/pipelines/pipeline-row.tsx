@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatRef, formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { isHeld } from '../../parts/held.tsx'
@@ -16,7 +16,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
   const { event } = pipeline
   const isOver = pipeline.status === 'finished'
   const command = async () => {
-    await postJson(`/pipelines/${pipeline.id}/${isOver ? 'rerun' : 'cancel'}`)
+    await call(isOver ? 'rerunPipeline' : 'cancelPipeline', { params: { pipeline: pipeline.id } })
   }
   return (
     <>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useRowKeys, useShortcut } from '../../hooks/shortcuts.ts'
 import { useSubject } from '../../live/use-subject.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
@@ -78,13 +78,13 @@ interface ListProps {
 }
 
 function List({ filter, hasRepositories }: ListProps) {
-  const query = filterQuery(filter).toString()
+  const query = formatFilter(filter)
   const { state, error, dispatch } = useSubject({
     key: query,
     topic: { kind: 'everything' },
     load: async (signal) => {
       // The number first: what happens between the two is then told again.
-      const { seq } = await getJson<{ seq: number }>('/status', signal)
+      const { seq } = await call('status', {}, signal)
       return { loaded: await readPage(filter, undefined, signal), seq }
     },
     reduce: reducePipelineList,
@@ -146,11 +146,9 @@ async function readPage(
   before: PipelineView['id'] | undefined,
   signal?: AbortSignal,
 ): Promise<LoadedPipelines> {
-  const query = filterQuery(filter)
   const limit = before ? NEXT_PAGE : FIRST_PAGE
-  query.set('limit', String(limit))
-  if (before) query.set('before', before)
-  const { pipelines } = await getJson<{ pipelines: PipelineView[] }>(`/pipelines?${query}`, signal)
+  const query = { ...filterQuery(filter), limit, before }
+  const { pipelines } = await call('listPipelines', { query }, signal)
   return { pipelines, hasMore: pipelines.length === limit }
 }
 

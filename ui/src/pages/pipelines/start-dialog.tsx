@@ -1,7 +1,7 @@
-import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { textOf } from '../../parts/entered.ts'
 import { navigate } from '../../router.tsx'
 
 export interface StartDialogProps {
@@ -14,9 +14,9 @@ export interface StartDialogProps {
 /** Starts a pipeline by hand, and goes to its page. */
 export function StartDialog({ repositories, repository, onClose }: StartDialogProps) {
   const start = async (entered: FormData) => {
-    const ref = (entered.get('ref') as string).trim()
-    const body = { repository: entered.get('repository'), ...(ref ? { ref } : {}) }
-    const { pipeline } = await postJson<{ pipeline: PipelineView }>('/pipelines', body)
+    const ref = textOf(entered, 'ref').trim()
+    const body = { repository: textOf(entered, 'repository'), ...(ref ? { ref } : {}) }
+    const { pipeline } = await call('startPipeline', { body })
     navigate(`/pipelines/${pipeline.id}`)
     onClose()
   }

@@ -1,6 +1,4 @@
-import type { Activity } from '../../../../src/contract/rest/rest-insights.ts'
-import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useSubject } from '../../live/use-subject.ts'
 import { type ActivityState, NO_ACTIVITY, RUNS, reduceActivity } from '../../state/activity.ts'
 
@@ -10,10 +8,10 @@ export function useActivity(): ActivityState & { readonly error: Error | undefin
     key: 'activity',
     topic: { kind: 'everything' },
     load: async (signal) => {
-      const { seq } = await getJson<{ seq: number }>('/status', signal)
+      const { seq } = await call('status', {}, signal)
       const [{ repositories }, { pipelines }] = await Promise.all([
-        getJson<{ repositories: Activity[] }>(`/activity?runs=${RUNS}`, signal),
-        getJson<{ pipelines: PipelineView[] }>('/pipelines?status=running&limit=20', signal),
+        call('listActivity', { query: { runs: RUNS } }, signal),
+        call('listPipelines', { query: { status: 'running', limit: 20 } }, signal),
       ])
       return { loaded: { repositories, running: pipelines }, seq }
     },

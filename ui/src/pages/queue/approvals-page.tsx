@@ -1,8 +1,7 @@
 import { useEffect } from 'react'
-import type { ApprovedMany } from '../../../../src/contract/rest/rest-approvals.ts'
 import { STRANGER_WORDS } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatRef, formatSha } from '../../format.ts'
 import { useRowKeys } from '../../hooks/shortcuts.ts'
 import { useRead } from '../../hooks/use-read.ts'
@@ -17,8 +16,7 @@ import { ChangedFiles } from '../pipeline/changed-files.tsx'
 
 /** What waits for approval, over all repositories: looked at one by one, and approved together. */
 export function ApprovalsPage() {
-  const path = '/approvals?limit=200'
-  const { answer, error, again } = useRead<{ pipelines: PipelineView[] }>(path)
+  const { answer, error, again } = useRead('listAwaiting', { query: { limit: 200 } })
   const may = useMay('member')
   useRowKeys()
   useEffect(
@@ -35,7 +33,7 @@ export function ApprovalsPage() {
     const chosen = pipelines?.filter(({ id }) => entered.has(id)) ?? []
     if (chosen.length === 0) throw new Error('Choose what to approve.')
     const approvals = chosen.map((one) => ({ pipeline: one.id, ...seenOf(one) }))
-    const told = await postJson<ApprovedMany>('/approvals', { approvals })
+    const told = await call('approveMany', { body: { approvals } })
     again()
     const refused = told.approvals.find(({ approved }) => !approved)
     if (refused) throw new Error(refused.message)

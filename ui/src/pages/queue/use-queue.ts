@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { QueueList } from '../../../../src/contract/rest/rest.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { live } from '../../live/live.ts'
 
 /** Changes within this time are looked at together. */
@@ -18,7 +18,7 @@ export function useQueue(): Partial<QueueList> & { readonly error?: Error } {
     const read = async () => {
       soon = undefined
       try {
-        setQueue(await getJson<QueueList>('/queue', leaving.signal))
+        setQueue(await call('listQueue', {}, leaving.signal))
         setError(undefined)
       } catch (reason) {
         if (!leaving.signal.aborted) setError(reason as Error)

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { forgeChoices, forgeOfUrl } from '../../../../src/contract/rest/forge-words.ts'
 import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
@@ -10,6 +10,8 @@ export interface AddRepositoryProps {
   readonly onAdded: () => void
   readonly onClose: () => void
 }
+
+type Forge = ReturnType<typeof forgeOfUrl>
 
 const INTERVALS = [
   ['60000', 'every minute'],
@@ -55,12 +57,12 @@ interface AddFormProps {
 function AddForm({ onAdded, onClose }: AddFormProps) {
   const [url, setUrl] = useState('')
   const [name, setName] = useState<string>()
-  const [forge, setForge] = useState<string>()
+  const [forge, setForge] = useState<Forge>()
   const guessed = forge ?? forgeOfUrl(url)
   const add = async (entered: FormData) => {
     const pollIntervalMs = Number(entered.get('poll'))
     const body = { name: name ?? nameOf(url), cloneUrl: url.trim(), forge: guessed, pollIntervalMs }
-    onAdded(await postJson<RegisteredRepository>('/repositories', body))
+    onAdded(await call('addRepository', { body }))
   }
   return (
     <CommandForm action="Add" run={add} onClose={onClose}>
@@ -89,7 +91,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
       </label>
       <label>
         Forge
-        <select value={guessed} onChange={(event) => setForge(event.target.value)}>
+        <select value={guessed} onChange={(event) => setForge(event.target.value as Forge)}>
           {forgeChoices().map(({ forge: key, words }) => (
             <option key={key} value={key}>
               {words}

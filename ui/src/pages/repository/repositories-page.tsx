@@ -11,7 +11,7 @@ import { RUNS } from '../../state/activity.ts'
 import { AddRepository } from './add-repository.tsx'
 
 export function RepositoriesPage() {
-  const { answer, error, again } = useRead<{ repositories: Activity[] }>(`/activity?runs=${RUNS}`)
+  const { answer, error, again } = useRead('listActivity', { query: { runs: RUNS } })
   const [isAdding, setAdding] = useState(false)
   useRowKeys()
   useShortcut('n', 'Add a repository', () => setAdding(true))

@@ -1,7 +1,5 @@
 import { useState } from 'react'
-import type { TrendPoint } from '../../../../src/contract/rest/rest-insights.ts'
-import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
-import { deleteJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useRead } from '../../hooks/use-read.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -16,9 +14,9 @@ import { WebhookHelp } from './webhook-help.tsx'
 
 /** How one repository does, and how it is set up. */
 export function RepositoryPage({ name }: { readonly name: string }) {
-  const path = `/repositories/${encodeURIComponent(name)}`
-  const { answer: repository, error } = useRead<RepositoryView>(path)
-  const { answer: trends } = useRead<{ points: TrendPoint[] }>(`${path}/trends`)
+  const params = { repository: name }
+  const { answer: repository, error } = useRead('getRepository', { params })
+  const { answer: trends } = useRead('listTrends', { params })
   const [isStarting, setStarting] = useState(false)
   const [isRemoving, setRemoving] = useState(false)
   if (!repository) return error ? <ErrorNotice error={error} /> : <Loading />
@@ -76,7 +74,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
               <CommandButton
                 needs="admin"
                 run={async () => {
-                  await deleteJson(`/repositories/${repository.id}`)
+                  await call('removeRepository', { params: { repository: repository.id } })
                   navigate('/repositories')
                 }}
               >

@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import type { SecretView } from '../../../../src/contract/rest/rest-secrets.ts'
-import { putJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useRead } from '../../hooks/use-read.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
+import { textOf } from '../../parts/entered.ts'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { RemovableTable } from '../../parts/removable-table.tsx'
 import { useMay } from '../../parts/session.ts'
@@ -15,8 +16,28 @@ export interface SecretsProps {
 
 /** The secrets that jobs may name: set and removed here, and never shown. */
 export function Secrets({ repositoryId }: SecretsProps) {
-  const path = repositoryId === undefined ? '/secrets' : `/repositories/${repositoryId}/secrets`
-  const { answer, error, again } = useRead<{ secrets: SecretView[] }>(path)
+  return repositoryId === undefined ? <SecretsOfAll /> : <SecretsOfOne {...{ repositoryId }} />
+}
+
+function SecretsOfAll() {
+  const { answer, error, again } = useRead('listSecrets', {})
+  return <Shown repositoryId={undefined} {...{ secrets: answer?.secrets, error, again }} />
+}
+
+function SecretsOfOne({ repositoryId }: { readonly repositoryId: string }) {
+  const params = { repository: repositoryId }
+  const { answer, error, again } = useRead('listSecretsOf', { params })
+  return <Shown {...{ repositoryId, secrets: answer?.secrets, error, again }} />
+}
+
+interface ShownProps {
+  readonly repositoryId: string | undefined
+  readonly secrets: readonly SecretView[] | undefined
+  readonly error: Error | undefined
+  readonly again: () => void
+}
+
+function Shown({ repositoryId, secrets, error, again }: ShownProps) {
   const isAdmin = useMay('admin')
   return (
     <section className="panel padded" aria-labelledby="secrets">
@@ -28,26 +49,30 @@ export function Secrets({ repositoryId }: SecretsProps) {
         Nobody sees their values again.
       </p>
       <ErrorNotice error={error} />
-      {answer ? (
-        <SecretTable secrets={answer.secrets} {...{ path, repositoryId }} onRemoved={again} />
+      {secrets ? (
+        <SecretTable {...{ secrets, repositoryId }} onRemoved={again} />
       ) : error ? null : (
         <Loading />
       )}
-      {isAdmin ? <NewSecret path={path} onSet={again} /> : null}
+      {isAdmin ? <NewSecret repositoryId={repositoryId} onSet={again} /> : null}
     </section>
   )
 }
 
-function NewSecret({ path, onSet }: { readonly path: string; readonly onSet: () => void }) {
+interface NewSecretProps {
+  readonly repositoryId: string | undefined
+  readonly onSet: () => void
+}
+
+function NewSecret({ repositoryId, onSet }: NewSecretProps) {
   const [warnings, setWarnings] = useState<readonly string[]>([])
   const set = async (entered: FormData) => {
-    const { name = '', value, shown } = Object.fromEntries(entered) as Record<string, string>
-    const rules = shown === undefined ? {} : { isNotMasked: true }
-    const set = { value, ...rules }
-    const answer = await putJson<{ warnings: string[] }>(
-      `${path}/${encodeURIComponent(name.trim())}`,
-      set,
-    )
+    const secret = textOf(entered, 'name').trim()
+    const rules = entered.has('shown') ? { isNotMasked: true as const } : {}
+    const body = { value: textOf(entered, 'value'), ...rules }
+    const answer = await (repositoryId === undefined
+      ? call('setSecret', { params: { secret }, body })
+      : call('setSecretOf', { params: { repository: repositoryId, secret }, body }))
     setWarnings(answer.warnings)
     onSet()
   }
@@ -88,12 +113,11 @@ function NewSecret({ path, onSet }: { readonly path: string; readonly onSet: () 
 
 interface SecretTableProps {
   readonly secrets: readonly SecretView[]
-  readonly path: string
   readonly repositoryId: string | undefined
   readonly onRemoved: () => void
 }
 
-function SecretTable({ secrets, path, repositoryId, onRemoved }: SecretTableProps) {
+function SecretTable({ secrets, repositoryId, onRemoved }: SecretTableProps) {
   const rows = secrets.map(({ name, scope, updatedAt, updatedBy, ...rules }) => ({
     key: name,
     cells: [
@@ -105,13 +129,19 @@ function SecretTable({ secrets, path, repositoryId, onRemoved }: SecretTableProp
       </span>,
       <Rules key="rules" {...rules} />,
     ],
-    path:
+    remove:
       repositoryId !== undefined && scope === 'all'
         ? undefined
-        : `${path}/${encodeURIComponent(name)}`,
+        : () => removeSecret(name, repositoryId),
   }))
   const headings = ['Name', 'Of', 'Set', 'Besides']
   return <RemovableTable {...{ headings, rows, onRemoved }} empty="There is none." needs="admin" />
+}
+
+function removeSecret(secret: string, repository: string | undefined): Promise<unknown> {
+  return repository === undefined
+    ? call('removeSecret', { params: { secret } })
+    : call('removeSecretOf', { params: { repository, secret } })
 }
 
 /** What holds for a secret that does not for most. */

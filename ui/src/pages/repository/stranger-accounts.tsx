@@ -1,5 +1,5 @@
 import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
-import { patchJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Ago } from '../../parts/times.tsx'
 
@@ -7,7 +7,10 @@ import { Ago } from '../../parts/times.tsx'
 export function StrangerAccounts({ repository }: { readonly repository: RepositoryView }) {
   const { id, strangerAccounts = [], strangers = [], seenBots = [] } = repository
   const list = async (account: number) => {
-    await patchJson(`/repositories/${id}`, { strangerAccounts: [...strangerAccounts, account] })
+    await call('changeRepository', {
+      params: { repository: id },
+      body: { strangerAccounts: [...strangerAccounts, account] },
+    })
     location.reload()
   }
   const named = strangers.filter(({ name }) => name !== undefined)

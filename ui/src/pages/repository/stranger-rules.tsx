@@ -1,6 +1,7 @@
 import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
-import { patchJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
+import { textOf } from '../../parts/entered.ts'
 import { StrangerAccounts } from './stranger-accounts.tsx'
 
 const WORDS = {
@@ -8,23 +9,24 @@ const WORDS = {
   'all-strangers': 'of all strangers',
   nobody: 'of nobody: they are run at once, without secrets',
 } as const
+const APPROVALS = Object.keys(WORDS) as (keyof typeof WORDS)[]
 
 /** Whose commits are run only once somebody has approved that, and whose are strangers'. */
 export function StrangerRules({ repository }: { readonly repository: RepositoryView }) {
   const { approval, isApprovalUnchosen, strangerAccounts = [] } = repository
   const { pipelineFiles, skippedIsOpen } = repository
   const save = async (entered: FormData) => {
-    const given = entered.get('accounts')
-    const accounts = typeof given === 'string' ? given : ''
-    await patchJson(`/repositories/${repository.id}`, {
-      approval: entered.get('approval'),
-      pipelineFiles: entered.has('run-pipeline-files') ? 'run' : 'wait',
+    const accounts = textOf(entered, 'accounts')
+    const body = {
+      approval: APPROVALS.find((one) => one === entered.get('approval')),
+      pipelineFiles: entered.has('run-pipeline-files') ? ('run' as const) : ('wait' as const),
       skippedIsOpen: entered.has('skipped-is-open'),
       strangerAccounts: accounts
         .split(/[\s,]+/)
         .filter(Boolean)
         .map(Number),
-    })
+    }
+    await call('changeRepository', { params: { repository: repository.id }, body })
     location.reload()
   }
   return (

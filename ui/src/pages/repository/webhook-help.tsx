@@ -3,7 +3,7 @@ import { webhookWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
 import type { TestedDelivery } from '../../../../src/contract/rest/rest-insights.ts'
 import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
 
@@ -22,8 +22,8 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   const url = `${location.origin}/webhooks/${forge}/${repository.id}`
   const known = renewed ?? webhook
   const renew = async () => {
-    const path = `/repositories/${repository.id}/webhook-secret`
-    setRenewed((await postJson<RegisteredRepository>(path)).webhook)
+    const params = { repository: repository.id }
+    setRenewed((await call('renewWebhookSecret', { params })).webhook)
   }
   return (
     <div className="form">
@@ -111,8 +111,8 @@ function TestDelivery({ repository, usual }: TestDeliveryProps) {
   const [tested, setTested] = useState<TestedDelivery>()
   const test = async () => {
     setTested(undefined)
-    const path = `/repositories/${repository.id}/test-delivery`
-    setTested(await postJson<TestedDelivery>(path, { url }))
+    const params = { repository: repository.id }
+    setTested(await call('testDelivery', { params, body: { url } }))
   }
   return (
     <div className="form test-delivery">

@@ -1,7 +1,7 @@
 import { networkInWords } from '../../../../src/contract/rest/network-words.ts'
 import type { PlacementView } from '../../../../src/contract/rest/rest-insights.ts'
 import type { RunnerSample, RunnerView } from '../../../../src/contract/rest/views.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatBytes, formatCount } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Ago, Duration } from '../../parts/times.tsx'
@@ -24,8 +24,8 @@ export interface RunnerCardProps {
 
 export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
   const canResume = runner.state === 'draining' || runner.state === 'set_aside'
-  const verb = canResume ? 'resume' : 'drain'
-  const command = async () => void (await postJson(`/runners/${runner.id}/${verb}`))
+  const endpoint = canResume ? 'resumeRunner' : 'drainRunner'
+  const command = async () => void (await call(endpoint, { params: { runner: runner.id } }))
   return (
     <article className="card" aria-label={`Runner ${runner.name}`}>
       <header>

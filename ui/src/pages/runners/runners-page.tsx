@@ -1,5 +1,4 @@
-import type { RunnerSample, RunnerView } from '../../../../src/contract/rest/views.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useSubject } from '../../live/use-subject.ts'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import {
@@ -54,13 +53,13 @@ export function RunnersPage() {
 }
 
 async function loadRunners(signal: AbortSignal): Promise<{ loaded: LoadedRunners; seq: number }> {
-  const { seq } = await getJson<{ seq: number }>('/status', signal)
-  const { runners } = await getJson<{ runners: RunnerView[] }>('/runners', signal)
+  const { seq } = await call('status', {}, signal)
+  const { runners } = await call('listRunners', {}, signal)
   const series = await Promise.all(
     runners.map(async ({ id }) => {
-      const path = `/runners/${id}/samples?points=${MOST_SAMPLES}`
+      const given = { params: { runner: id }, query: { points: MOST_SAMPLES } }
       // The cards are worth showing without their lines.
-      const answer = await getJson<{ samples: RunnerSample[] }>(path, signal).catch(() => undefined)
+      const answer = await call('listRunnerSamples', given, signal).catch(() => undefined)
       return [id, answer?.samples ?? []] as const
     }),
   )

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { PlacementView } from '../../../../src/contract/rest/rest-insights.ts'
-import { getJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { live } from '../../live/live.ts'
 
 /** Changes within this time are looked at together. */
@@ -14,7 +14,7 @@ export function usePlacements(): readonly PlacementView[] {
     let soon: ReturnType<typeof setTimeout> | undefined
     const read = () => {
       soon = undefined
-      getJson<{ placements: PlacementView[] }>('/placements', leaving.signal).then(
+      call('listPlacements', {}, leaving.signal).then(
         (answer) => setPlacements(answer.placements),
         // The cards are worth showing without them.
         () => undefined,

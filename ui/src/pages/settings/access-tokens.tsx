@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import type { UserView } from '../../../../src/contract/rest/rest.ts'
 import type { CreatedToken, TokenView } from '../../../../src/contract/rest/rest-tokens.ts'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useRead } from '../../hooks/use-read.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
+import { textOf } from '../../parts/entered.ts'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { RemovableTable } from '../../parts/removable-table.tsx'
 import { useMay, useSession } from '../../parts/session.ts'
@@ -12,7 +13,7 @@ import { Ago } from '../../parts/times.tsx'
 
 /** What people and programs sign in with: one's own, or everybody's for an administrator. */
 export function AccessTokens({ users }: { readonly users: readonly UserView[] }) {
-  const { answer, error, again } = useRead<{ tokens: TokenView[] }>('/tokens')
+  const { answer, error, again } = useRead('listTokens', {})
   const [created, setCreated] = useState<CreatedToken>()
   return (
     <section className="panel padded" aria-labelledby="access-tokens">
@@ -57,8 +58,8 @@ function NewToken({ users, onCreated }: NewTokenProps) {
   const isAdmin = useMay('admin')
   const own = useSession()?.name
   const create = async (entered: FormData) => {
-    const [name, user] = [entered.get('name'), entered.get('user')]
-    onCreated(await postJson<CreatedToken>('/tokens', { name, ...(user ? { user } : {}) }))
+    const [name, user] = [textOf(entered, 'name'), textOf(entered, 'user')]
+    onCreated(await call('createToken', { body: { name, ...(user ? { user } : {}) } }))
   }
   return (
     <CommandForm action="Create a token" run={create}>
@@ -112,7 +113,7 @@ function TokenTable({ tokens, onRemoved }: TokenTableProps) {
         ),
         expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
       ],
-      path: `/tokens/${id}`,
+      remove: () => call('removeToken', { params: { token: id } }),
     }),
   )
   const headings = ['For', 'User', 'Opens', 'Created', 'Used', 'Ends']

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { formatCount } from '../../format.ts'
 import { useRead } from '../../hooks/use-read.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
@@ -7,20 +7,12 @@ import { Copyable } from '../../parts/copyable.tsx'
 import { ErrorNotice } from '../../parts/notices.tsx'
 import { Ago } from '../../parts/times.tsx'
 
-interface JoinToken {
-  readonly id: string
-  readonly labels: readonly string[]
-  readonly createdAt: number
-  readonly expiresAt: number
-  readonly usedAt?: number
-}
-
 /** How new runners join. */
 export function RunnerTokens() {
-  const { answer, error, again } = useRead<{ tokens: JoinToken[] }>('/runners/tokens')
+  const { answer, error, again } = useRead('listJoinTokens', {})
   const [created, setCreated] = useState<string>()
   const create = async () => {
-    const { token } = await postJson<{ token: string }>('/runners/tokens')
+    const { token } = await call('createJoinToken', { body: {} })
     setCreated(token)
     again()
   }

@@ -8,7 +8,7 @@ import { Users } from './users.tsx'
 /** Who may use this Narwhal, and which runners may join it. */
 export function SettingsPage() {
   const isAdmin = useMay('admin')
-  const users = useRead<{ users: UserList }>('/users')
+  const users = useRead('listUsers', {})
   return (
     <>
       <title>Settings · Narwhal</title>
@@ -26,11 +26,9 @@ export function SettingsPage() {
   )
 }
 
-type UserList = NonNullable<Parameters<typeof Users>[0]['users']>
-
 function SignedInAs() {
   const session = useSession()
-  const { answer } = useRead<{ version: string }>('/status')
+  const { answer } = useRead('status', {})
   return (
     <p className="quiet small facts">
       {session?.name ? (

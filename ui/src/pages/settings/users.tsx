@@ -1,7 +1,8 @@
 import type { UserView } from '../../../../src/contract/rest/rest.ts'
-import { patchJson, postJson } from '../../api.ts'
+import { call } from '../../api.ts'
 import { useCommand } from '../../hooks/use-command.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
+import { textOf } from '../../parts/entered.ts'
 import { CommandError, ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { RemovableTable } from '../../parts/removable-table.tsx'
 import { ROLES, type Role, useMay } from '../../parts/session.ts'
@@ -29,7 +30,10 @@ export function Users({ users, error, onChanged }: UsersProps) {
         <CommandForm
           action="Add a user"
           run={async (entered) => {
-            await postJson('/users', { name: entered.get('name'), role: entered.get('role') })
+            const role = ROLES.find((one) => one === entered.get('role'))
+            await call('addUser', {
+              body: { name: textOf(entered, 'name'), ...(role ? { role } : {}) },
+            })
             onChanged()
           }}
         >
@@ -66,7 +70,7 @@ function UserTable({ users, onChanged }: UserTableProps) {
       <RoleOf key="role" user={user} onChanged={onChanged} />,
       <Ago key="added" at={user.createdAt} />,
     ],
-    path: `/users/${user.id}`,
+    remove: () => call('removeUser', { params: { user: user.id } }),
   }))
   return (
     <RemovableTable
@@ -85,7 +89,7 @@ function RoleOf({ user, onChanged }: { readonly user: UserView; readonly onChang
   if (!useMay('admin')) return <span>{user.role}</span>
   const change = (role: Role) =>
     command.run(async () => {
-      await patchJson(`/users/${user.id}`, { role })
+      await call('changeUser', { params: { user: user.id }, body: { role } })
       onChanged()
     })
   return (
