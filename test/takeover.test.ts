@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EmbeddedBroker } from '../src/broker/embedded.ts'
 import { readGitEnv } from '../src/config/env.ts'
+import { resultOf } from '../src/core/attempt/attempt.ts'
 import type { JobId, PipelineId } from '../src/core/ids.ts'
 import type { Job } from '../src/core/job/job.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
@@ -98,7 +99,7 @@ test('a dispatcher that stops hands its pipelines over, and a running job goes o
     step.exit(0)
     const job = await finished(world, id)
     assert.deepEqual(
-      job.attempts.map(({ number, outcome }) => [number, outcome]),
+      job.attempts.map((attempt) => [attempt.number, resultOf(attempt)?.outcome]),
       [[1, 'success']],
     )
     assert.deepEqual(await world.text(job.id, 1), ['before', 'meanwhile', 'after'])
@@ -164,7 +165,7 @@ test('dispatchers that want the same pipeline both get their word in', async () 
     ;(await world.running(2)).exit(0)
     const ended = await finished(world, id)
     assert.deepEqual(
-      ended.attempts.map(({ number, outcome }) => [number, outcome]),
+      ended.attempts.map((attempt) => [attempt.number, resultOf(attempt)?.outcome]),
       [
         [1, 'failure'],
         [2, 'success'],

@@ -30,6 +30,7 @@ import { Awaiting } from './queue/awaiting.ts'
 import { GroupGate } from './queue/group-gate.ts'
 import { JobQueue, type ListedQueue } from './queue/job-queue.ts'
 import { listWaiting } from './queue/list-waiting.ts'
+import { type DialledRunner, dialledRunner } from './runners/dialled-runner.ts'
 import { inProcessConnector } from './runners/in-process-connector.ts'
 import { OrphanKeeper } from './runners/orphan-keeper.ts'
 import { RunnerPool } from './runners/runner-pool.ts'
@@ -157,7 +158,11 @@ export class Dispatcher implements AsyncDisposable {
     if (inProcess) {
       const connector = inProcessConnector(inProcess.transport)
       const by = systemDoer('dispatcher', 'the start of the process')
-      await this.pool.register({ name: inProcess.name, link: 'in-process' }, by, connector)
+      await this.pool.register(
+        { name: inProcess.name, link: { kind: 'in-process' } },
+        by,
+        connector,
+      )
     }
     if (this.#options.startBeats) {
       this.#stack.use(this.pool.follow())
@@ -341,17 +346,7 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** Registers a runner by its URL; resolves once it is written, whether it answers or not. */
-  async registerRunner(
-    runner: {
-      name: string
-      url: string
-      balanced: boolean
-      token?: string
-      labels?: readonly string[] | undefined
-    },
-    by: Doer,
-  ): Promise<Runner> {
-    const { labels: allowedLabels, ...link } = runner
-    return await this.pool.register({ ...link, allowedLabels, link: 'dialled' }, by)
+  async registerRunner(runner: DialledRunner, by: Doer): Promise<Runner> {
+    return await this.pool.register(dialledRunner(runner), by)
   }
 }

@@ -84,13 +84,13 @@ export interface PendingEvent {
   readonly receivedAt: number
 }
 
-/** A forge's delivery of a webhook, so that a redelivery is known again. */
 /** An event as the store has it; `created`: it was not known before. */
 export interface AcceptedEvent {
   readonly event: CommitEvent
   readonly created: boolean
 }
 
+/** A forge's delivery of a webhook, so that a redelivery is known again. */
 export interface DeliveryRecord {
   readonly forge: WebhookForge
   /** The forge's own id of the delivery. */
@@ -205,7 +205,6 @@ export interface NewPipeline {
   readonly createdAt: number
 }
 
-/** A pipeline with all that its page needs. */
 export interface CreatedPipeline {
   readonly pipeline: Pipeline
   readonly repository: RepositoryRecord
@@ -213,6 +212,7 @@ export interface CreatedPipeline {
   readonly created: boolean
 }
 
+/** A pipeline with all that its page needs. */
 export interface PipelineDetail {
   readonly pipeline: Pipeline
   readonly event: CommitEvent

@@ -103,19 +103,21 @@ function viewMachine({
 
 export function runnerView(runner: Runner): RunnerView {
   const {
-    linkToken: _linkToken,
-    identityHash: _identityHash,
     allowedLabels: _allowedLabels,
     seenBy: _seenBy,
     failures: _failures,
     asideReason: _asideReason,
     draining: _draining,
+    link,
     softwareVersion,
     hardware: told,
     ...shown
   } = runner
   return {
     ...shown,
+    link: link.kind,
+    balanced: link.kind === 'dialled' && link.balanced,
+    ...(link.kind === 'dialled' && { url: link.url }),
     labels: [...runner.labels],
     engines: [...runner.engines],
     strangerEngines: [...(runner.strangerEngines ?? [])],

@@ -1,4 +1,4 @@
-import type { Attempt } from '../../src/core/attempt/attempt.ts'
+import { type Attempt, resultOf } from '../../src/core/attempt/attempt.ts'
 import type { Job } from '../../src/core/job/job.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -73,7 +73,8 @@ async function finalJob(store: Store, job: Job): Promise<FinalJob> {
 }
 
 function finalAttempt(attempt: Attempt, log: readonly FinalLine[]): FinalAttempt {
-  const { number, fence, status, outcome, reason } = attempt
+  const { number, fence, status } = attempt
+  const { outcome, reason } = resultOf(attempt) ?? {}
   return { number, fence, status, outcome, reason, log }
 }
 

@@ -83,8 +83,7 @@ export async function addIdentity(
   const record: Runner = {
     id: newId('runner'),
     name,
-    link: 'attached',
-    balanced: false,
+    link: { kind: 'attached', identityHash: hashToken(identity) },
     members: 0,
     state: 'offline',
     labels: [],
@@ -94,7 +93,6 @@ export async function addIdentity(
     draining: false,
     failures: 0,
     registeredAt: Date.now(),
-    identityHash: hashToken(identity),
   }
   await store.transact((write) => write.saveRunner(record))
   return { record, identity }

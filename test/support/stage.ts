@@ -176,7 +176,7 @@ export class Stage implements AsyncDisposable {
     if (!last) throw new Error('the job has not started')
     const steps = last.steps.map((step): Step => {
       const exitCode = outcome === 'success' ? 0 : 1
-      const startedAt = step.startedAt ?? at
+      const startedAt = step.status === 'waiting' ? at : (step.startedAt ?? at)
       return { ...step, status: 'finished', outcome, exitCode, startedAt, finishedAt: at }
     })
     const ended: Attempt = { ...last, status: 'finished', outcome, steps, finishedAt: at }
@@ -205,8 +205,7 @@ export class Stage implements AsyncDisposable {
     const runner: Runner = {
       id: newId('runner'),
       name: 'one',
-      link: 'in-process',
-      balanced: false,
+      link: { kind: 'in-process' },
       members: 1,
       state: 'online',
       labels: ['linux'],

@@ -9,6 +9,6 @@ export function grantsOf(
   { id, link, labels }: Pick<Runner, 'id' | 'link' | 'labels'>,
   allowedLabels: readonly string[] | undefined,
 ): string[] {
-  const granted = link === 'in-process' ? labels : (allowedLabels ?? [])
+  const granted = link.kind === 'in-process' ? labels : (allowedLabels ?? [])
   return [id, ...labels.filter((label) => granted.includes(label)).map(grantOfLabel)]
 }

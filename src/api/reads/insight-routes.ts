@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
+import { resultOf } from '../../core/attempt/attempt.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -61,8 +62,8 @@ function registerPlacements(server: HttpServer, store: StoreReader): void {
         heuristic: attempt.decision.heuristic,
         reason: attempt.decision.reason,
         assignedAt: attempt.assignedAt,
-        finishedAt: attempt.finishedAt,
-        outcome: attempt.outcome,
+        finishedAt: resultOf(attempt)?.finishedAt,
+        outcome: resultOf(attempt)?.outcome,
       })),
     }
   })

@@ -80,7 +80,10 @@ test('shows a pipeline with its jobs, attempts and steps', async () => {
 
 test('shows runners by id and by name, and samples of those it knows', async () => {
   await using web = await openWebStage()
-  const { id } = await web.stage.addRunner({ name: 'big-one', linkToken: 'a secret' })
+  const { id } = await web.stage.addRunner({
+    name: 'big-one',
+    link: { kind: 'dialled', url: 'http://far:1', balanced: false, token: 'a secret' },
+  })
   const list = await read(web, '/runners')
   assert.equal(list.body.runners[0].name, 'big-one')
   assert.ok(!list.text.includes('a secret'))

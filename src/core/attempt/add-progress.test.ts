@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addProgress, type ProgressOptions } from './add-progress.ts'
-import type { Attempt } from './attempt.ts'
+import { type Attempt, resultOf, startedAtOf } from './attempt.ts'
 import type { AttemptEvent, ReceivedEvent } from './attempt-event.ts'
 import { FLOOD_TIMES, LOG_BYTES } from './log-limit.ts'
 
@@ -87,7 +87,7 @@ test('a hole in the numbers is refused', () => {
 
 test('nothing has happened before the assignment', () => {
   const early = received(1, { type: 'started', instanceId: 'i' }, -3000)
-  assert.equal(addProgress(attempt, [early], OPTIONS).attempt.startedAt, 1000)
+  assert.equal(startedAtOf(addProgress(attempt, [early], OPTIONS).attempt), 1000)
 })
 
 test('an event of a kind that is not known here has its number, and changes nothing else', () => {
@@ -104,7 +104,7 @@ test('a runner that tells of a step that is not there is refused', () => {
 test('of a log that is too large the rest is left out, which is said once, and a flood is refused', () => {
   const MiB = 1024 ** 2
   const options = { ...OPTIONS, logBytes: 8 * MiB }
-  let record = attempt
+  let record: Attempt = attempt
   let cuts = 0
   let kept = 0
   const send = (seq: number): void => {
@@ -148,9 +148,20 @@ test('the last attempt ends the job also by a fault of the runner, but not by on
   }
 })
 
+test('what has ended does not begin again, however a runner tells it', () => {
+  const ended = addProgress(attempt, WHOLE, OPTIONS).attempt
+  const again = [
+    received(7, { type: 'started', instanceId: 'i' }),
+    received(8, { type: 'step_started', step: 0 }),
+  ]
+  assert.deepEqual(addProgress(ended, again, OPTIONS).attempt, { ...ended, lastSeq: 8 })
+})
+
 test('words are cut, and there are not more phases than can be', () => {
   const finished = received(1, { type: 'finished', outcome: 'error', reason: 'x'.repeat(100_000) })
-  assert.ok((addProgress(attempt, [finished], OPTIONS).attempt.reason?.length ?? 0) < 10_000)
+  assert.ok(
+    (resultOf(addProgress(attempt, [finished], OPTIONS).attempt)?.reason?.length ?? 0) < 10_000,
+  )
   const phases = Array.from({ length: 101 }, (_, index) =>
     received(index + 1, { type: 'phase', phase: 'fetch', durationMs: 1 }),
   )

@@ -85,7 +85,9 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
   switch (event.type) {
     case 'started':
       sink.jobEvents.push({ type: 'started', at, attempt: attempt.number, fence: attempt.fence })
-      return { ...attempt, status: 'running', startedAt: at }
+      return attempt.status === 'finished'
+        ? attempt
+        : { ...attempt, status: 'running', startedAt: at }
     case 'phase': {
       if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
       const { phase: name, durationMs, images } = event
@@ -93,18 +95,21 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
       return { ...attempt, phases: [...attempt.phases, phase] }
     }
     case 'step_started':
-      return withStep(attempt, event.step, { status: 'running', startedAt: at })
+      return withStep(attempt, event.step, (step) =>
+        step.status === 'finished' ? step : { ...step, status: 'running', startedAt: at },
+      )
     case 'log':
       return addLog(attempt, event.chunk, at, sink)
     case 'step_finished': {
       const { step, outcome, exitCode, reason } = event
-      return withStep(attempt, step, {
+      return withStep(attempt, step, (former) => ({
+        ...former,
         status: 'finished',
         outcome,
         finishedAt: at,
         ...(exitCode === undefined ? {} : { exitCode }),
         ...(reason ? { reason: cut(reason) } : {}),
-      })
+      }))
     }
     case 'finished':
       return addEnd(attempt, event, at, sink)
@@ -183,9 +188,9 @@ function isRetried(
   return fault === undefined ? retryOn.includes(outcome) : attempt < maxAttempts
 }
 
-function withStep(attempt: Attempt, index: number, change: Partial<Step>): Attempt {
+function withStep(attempt: Attempt, index: number, change: (step: Step) => Step): Attempt {
   const step = attempt.steps[index]
   if (!step)
     throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
-  return { ...attempt, steps: attempt.steps.with(index, { ...step, ...change }) }
+  return { ...attempt, steps: attempt.steps.with(index, change(step)) }
 }

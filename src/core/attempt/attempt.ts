@@ -13,37 +13,82 @@ export interface Phase {
   readonly images?: readonly ImageRun[]
 }
 
-export interface Step {
+/** waiting → running → finished; one that is not run at all goes from waiting to finished. */
+export type Step = {
   readonly name: string
   /** It runs beside the steps after it: a service, or a step in the background. */
   readonly beside?: true
-  readonly status: 'waiting' | 'running' | 'finished'
-  readonly outcome?: Outcome
+} & (
+  | { readonly status: 'waiting' }
+  | { readonly status: 'running'; readonly startedAt: number }
+  | {
+      readonly status: 'finished'
+      readonly outcome: Outcome
+      readonly reason?: string
+      readonly exitCode?: number
+      /** Absent: it was not run. */
+      readonly startedAt?: number
+      /** Absent: it ended with its attempt, before its turn had come. */
+      readonly finishedAt?: number
+    }
+)
+
+/**
+ * One try of a job: assigned → running → finished, or from assigned to finished. Written when a runner
+ * is chosen for it.
+ */
+export type Attempt = AttemptFacts & AttemptState
+
+export type AttemptState =
+  | { readonly status: 'assigned' }
+  | { readonly status: 'running'; readonly startedAt: number }
+  | ({ readonly status: 'finished' } & AttemptResult)
+
+/** How an attempt has ended. */
+export interface AttemptResult {
+  readonly outcome: Outcome
   readonly reason?: string
-  readonly exitCode?: number
+  /** Absent: its runner never began it. */
   readonly startedAt?: number
-  readonly finishedAt?: number
+  readonly finishedAt: number
+  /** What the job told. */
+  readonly outputs?: Outputs
 }
 
-/** One try of a job. Written when a runner is chosen for it. */
-export interface Attempt {
+/** How it has ended; undefined: it has not. */
+export function resultOf(attempt: Attempt): AttemptResult | undefined {
+  return attempt.status === 'finished' ? attempt : undefined
+}
+
+/** When its runner began it; undefined: it has not, as far as is known. */
+export function startedAtOf(attempt: Attempt): number | undefined {
+  return attempt.status === 'assigned' ? undefined : attempt.startedAt
+}
+
+/** What is written of an attempt together with the lines of its log. */
+const OF_LOG: ReadonlySet<string> = new Set<keyof Attempt>(['lines', 'logBytes', 'lastSeq'])
+
+/** Whether nothing but its log has gone on since; parts that are the same are the same objects. */
+export function differsInLogOnly(former: Attempt, now: Attempt): boolean {
+  const before: Readonly<Record<string, unknown>> = { ...former }
+  const after: Readonly<Record<string, unknown>> = { ...now }
+  return Object.keys({ ...before, ...after }).every(
+    (key) => OF_LOG.has(key) || before[key] === after[key],
+  )
+}
+
+/** What is known of an attempt in each of its states. */
+export interface AttemptFacts {
   readonly number: number
   readonly runnerId: RunnerId
   /** The fencing token of its lease. */
   readonly fence: number
   /** The user who wanted the job run again, if one did by this attempt. */
   readonly askedBy?: string
-  readonly status: 'assigned' | 'running' | 'finished'
-  readonly outcome?: Outcome
-  readonly reason?: string
   readonly assignedAt: number
-  readonly startedAt?: number
-  readonly finishedAt?: number
   readonly decision: Decision
   readonly phases: readonly Phase[]
   readonly steps: readonly Step[]
-  /** What the job told, once it has ended. */
-  readonly outputs?: Outputs
   /** How many lines of its log are stored. */
   readonly lines: number
   /** What its runner has sent of its log, in bytes of text; it only grows. */

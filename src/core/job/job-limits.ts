@@ -21,8 +21,11 @@ export function retryRights(
   const since = roundOf(state)
   const { count, on } = spec.retry ?? { count: 0, on: [] }
   const used = attempts.filter(
-    ({ number, outcome }) =>
-      number >= since && number < attempt && outcome !== undefined && on.includes(outcome),
+    (one) =>
+      one.number >= since &&
+      one.number < attempt &&
+      one.status === 'finished' &&
+      on.includes(one.outcome),
   ).length
   return { maxAttempts: since - 1 + maxAttempts, retryOn: used < count ? on : [] }
 }

@@ -1,7 +1,17 @@
-import type { Attempt } from '../attempt/attempt.ts'
+import { type Attempt, resultOf } from '../attempt/attempt.ts'
 import type { JobId, PipelineId, RepositoryId } from '../ids.ts'
+import type { Outputs } from '../plan/outputs.ts'
 import type { JobSpec } from '../plan/plan.ts'
 import type { JobState } from './job-state.ts'
+
+/** What the job has told in its present attempt, if it has told anything. */
+export function outputsOf({
+  state,
+  attempts,
+}: Pick<Job, 'state' | 'attempts'>): Outputs | undefined {
+  const current = attempts.find(({ number }) => number === state.attempt)
+  return current && resultOf(current)?.outputs
+}
 
 export interface Job {
   readonly id: JobId

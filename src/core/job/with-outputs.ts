@@ -1,6 +1,6 @@
 import { fillOutputs, type Outputs } from '../plan/outputs.ts'
 import type { JobSpec } from '../plan/plan.ts'
-import type { Job } from './job.ts'
+import { type Job, outputsOf } from './job.ts'
 
 interface HasEnv {
   readonly env: Readonly<Record<string, string>>
@@ -12,14 +12,14 @@ interface HasEnv {
  * nowhere else. A job that was left out, or has told nothing, has told the empty text.
  */
 export function withOutputs(spec: JobSpec, jobs: readonly Job[]): JobSpec {
-  const outputsOf = (need: string): Outputs => {
+  const outputsOfNeed = (need: string): Outputs => {
     const job = spec.needs.includes(need) ? jobs.find((one) => one.spec.name === need) : undefined
-    return job?.attempts.find(({ number }) => number === job.state.attempt)?.outputs ?? {}
+    return (job && outputsOf(job)) ?? {}
   }
   const fill = <Part extends HasEnv>({ envOfNeeds, ...part }: Part): Omit<Part, 'envOfNeeds'> => {
     const filled = Object.entries(envOfNeeds ?? {}).map(([name, text]) => [
       name,
-      fillOutputs(text, outputsOf),
+      fillOutputs(text, outputsOfNeed),
     ])
     return { ...part, env: { ...part.env, ...Object.fromEntries(filled) } }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Attempt } from '../attempt/attempt.ts'
+import { type Attempt, resultOf } from '../attempt/attempt.ts'
 import type { JobId, RunnerId } from '../ids.ts'
 import type { Job } from '../job/job.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
@@ -103,9 +103,9 @@ test('a cancel ends the attempt and its steps with the job', () => {
   const event = { type: 'cancelled', reason: 'by hand', at: 9 } as const
   const next = advancePipeline(draft, [{ jobId: 'job_a', event }], 9)
   const [ended] = next.jobs[0]?.attempts ?? []
-  assert.equal(ended?.outcome, 'cancelled')
+  assert.equal(ended && resultOf(ended)?.outcome, 'cancelled')
   assert.deepEqual(
-    ended?.steps.map((step) => step.outcome),
+    ended?.steps.map((step) => step.status === 'finished' && step.outcome),
     ['cancelled', 'skipped'],
   )
 })
@@ -115,8 +115,9 @@ test('a lost attempt ends in error and the job waits with the next', () => {
   const event = { type: 'lost', reason: 'runner lost', attempt: 1, fence: 1, at: 9 } as const
   const next = advancePipeline(draft, [{ jobId: 'job_a', event }], 9)
   assert.deepEqual(next.jobs[0]?.state, { status: 'queued', attempt: 2, queuedAt: 9 })
-  assert.equal(next.jobs[0]?.attempts[0]?.outcome, 'error')
-  assert.equal(next.jobs[0]?.attempts[0]?.reason, 'runner lost')
+  const [lost] = next.jobs[0]?.attempts ?? []
+  assert.equal(lost && resultOf(lost)?.outcome, 'error')
+  assert.equal(lost && resultOf(lost)?.reason, 'runner lost')
 })
 
 test('a stale report changes nothing, not even the attempt that comes with it', () => {

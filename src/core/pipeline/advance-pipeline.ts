@@ -1,6 +1,6 @@
 import type { Attempt, Step } from '../attempt/attempt.ts'
 import type { JobId } from '../ids.ts'
-import type { Job } from '../job/job.ts'
+import { type Job, outputsOf } from '../job/job.ts'
 import { advanceJob, type JobEvent, type JobState } from '../job/job-state.ts'
 import type { Outcome } from '../outcome.ts'
 import { dueEvents, type GraphJob, pipelineOutcome } from '../plan/graph.ts'
@@ -46,9 +46,10 @@ export function advancePipeline(
   return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
 }
 
-function toGraphJob({ id, spec, state, attempts }: Job): GraphJob & { readonly id: JobId } {
+function toGraphJob(job: Job): GraphJob & { readonly id: JobId } {
+  const { id, spec, state } = job
   const { name, needs, runsOn, allowFailure, onlyIf, optional } = spec
-  const outputs = attempts.find(({ number }) => number === state.attempt)?.outputs
+  const outputs = outputsOf(job)
   return {
     id,
     name,

@@ -36,8 +36,10 @@ export function waitingJob(
     followers,
     // A file decides for its own repository, not how long all others wait; a stranger's not even that.
     priority: Math.min(job.spec.priority ?? 0, isStranger ? 0 : maxPriority),
-    avoid: job.attempts.flatMap(({ outcome, runnerId, finishedAt = 0 }) =>
-      outcome === 'error' ? [{ runnerId, until: finishedAt + SECOND_CHANCE_MS }] : [],
+    avoid: job.attempts.flatMap((attempt) =>
+      attempt.status === 'finished' && attempt.outcome === 'error'
+        ? [{ runnerId: attempt.runnerId, until: attempt.finishedAt + SECOND_CHANCE_MS }]
+        : [],
     ),
   }
 }

@@ -3,15 +3,42 @@ import type { DispatcherId, RunnerId } from '../ids.ts'
 import type { JobNetworkRules } from '../job-network.ts'
 import type { Engine } from '../placement/placement.ts'
 
+/** How a dispatcher reaches a runner. */
+export type Link =
+  | { readonly kind: 'in-process' }
+  | {
+      readonly kind: 'dialled'
+      readonly url: string
+      /** Several runners stand behind the URL. */
+      readonly balanced: boolean
+      /** What the dispatcher shows to the runner at each call. */
+      readonly token?: string
+    }
+  | {
+      readonly kind: 'attached'
+      /** SHA-256 of what the runner shows when it attaches, hexadecimal. */
+      readonly identityHash: string
+    }
+
+/** Whether both lead to the same runner by the same right, so that a connection may stay. */
+export function isSameLink(a: Link, b: Link): boolean {
+  switch (a.kind) {
+    case 'in-process':
+      return b.kind === a.kind
+    case 'dialled':
+      return (
+        b.kind === a.kind && a.url === b.url && a.balanced === b.balanced && a.token === b.token
+      )
+    case 'attached':
+      return b.kind === a.kind && a.identityHash === b.identityHash
+  }
+}
+
 export interface Runner {
   readonly id: RunnerId
   /** Unique. */
   readonly name: string
-  readonly link: 'in-process' | 'dialled' | 'attached'
-  readonly url?: string
-  readonly balanced: boolean
-  /** What the dispatcher shows to the runner at each call, for dialled ones. */
-  readonly linkToken?: string
+  readonly link: Link
   readonly members: number
   readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
   readonly reason?: string
@@ -42,8 +69,6 @@ export interface Runner {
   readonly asideReason?: string
   /** The dispatcher that last was connected to it. */
   readonly seenBy?: DispatcherId
-  /** SHA-256 of what an attached runner shows when it attaches, hexadecimal. */
-  readonly identityHash?: string
-  /** The labels that an attached runner may have; absent: any. */
+  /** The labels that it may have; absent: any. */
   readonly allowedLabels?: readonly string[]
 }

@@ -1,5 +1,5 @@
 import type { NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
-import type { Attempt } from '../../core/attempt/attempt.ts'
+import { type Attempt, startedAtOf } from '../../core/attempt/attempt.ts'
 import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import { audiencesOf, MOST_ID_TOKENS } from '../../core/id-token/id-token.ts'
 import type { JobId } from '../../core/ids.ts'
@@ -73,18 +73,17 @@ export class JobIdTokens {
     }
     const { event, repository } = this.#ledger
     const { pipeline } = this.#ledger.draft
-    const { name: runner, link: kind } = link.record
+    const { name: runner } = link.record
     const facts = {
       repository,
       event,
       stranger: isStranger(event.trust),
       pipeline,
       job: { id: jobId, name: spec.name, attempt: attempt.number },
-      runner: { name: runner, link: kind },
+      runner: { name: runner, link: link.record.link.kind },
     }
-    const { startedAt, assignedAt } =
-      attempts.findLast((one) => one.fence === attempt.fence) ?? attempt
-    const began = startedAt ?? assignedAt
+    const known = attempts.findLast((one) => one.fence === attempt.fence) ?? attempt
+    const began = startedAtOf(known) ?? known.assignedAt
     const endsAt = timeoutMs > 0 ? began + timeoutMs : Infinity
     const tokens: NamedIdToken[] = []
     for (const name of new Set(names)) {

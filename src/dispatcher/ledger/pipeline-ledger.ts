@@ -1,3 +1,4 @@
+import { differsInLogOnly } from '../../core/attempt/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
@@ -177,13 +178,8 @@ function onlyLogGrew(before: Job, after: Job): boolean {
     before.fence === after.fence &&
     before.attempts.length === after.attempts.length &&
     before.attempts.every((former, i) => {
-      const { status, steps, phases, outcome } = after.attempts[i] ?? {}
-      return (
-        former.status === status &&
-        former.steps === steps &&
-        former.phases === phases &&
-        former.outcome === outcome
-      )
+      const now = after.attempts[i]
+      return now !== undefined && differsInLogOnly(former, now)
     })
   )
 }

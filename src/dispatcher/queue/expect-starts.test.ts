@@ -26,7 +26,10 @@ function historyOf(name: string) {
   const job = { jobId: 'job_0', pipelineId: 'pipeline_0', jobName: name } as const
   const attempts = [
     anAttempt({ assignedAt: now }),
-    anAttempt({ assignedAt: now - 90_000, finishedAt: now - 30_000, outcome: 'success' }),
+    anAttempt(
+      { assignedAt: now - 90_000 },
+      { status: 'finished', outcome: 'success', finishedAt: now - 30_000 },
+    ),
   ]
   return {
     listRunnerViews: async () => [RUNNER],

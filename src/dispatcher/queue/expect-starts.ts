@@ -1,4 +1,5 @@
 import type { QueuedJobView } from '../../contract/rest/views.ts'
+import { resultOf } from '../../core/attempt/attempt.ts'
 import { describeWaiting } from '../../core/placement/describe-waiting.ts'
 import { expectedStarts } from '../../core/placement/expected-start.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -18,7 +19,8 @@ export async function expectStarts(
   const online = runners.filter(({ state }) => state === 'online')
   const ids = new Set(online.map(({ id }) => id))
   const placements = (await store.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
-    const { runnerId, assignedAt, finishedAt, outcome } = attempt
+    const { runnerId, assignedAt } = attempt
+    const { finishedAt, outcome } = resultOf(attempt) ?? {}
     if (finishedAt === undefined && !ids.has(runnerId)) return []
     const kind = kindOf(job.repositoryName, job.jobName)
     return [{ runnerId, kind, assignedAt, finishedAt, outcome }]

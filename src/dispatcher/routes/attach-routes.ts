@@ -11,7 +11,7 @@ import {
   PING_MS,
   SILENCE_MS,
 } from '../../contract/rpc/attach.ts'
-import type { Runner } from '../../core/runner/runner.ts'
+import { isSameLink, type Runner } from '../../core/runner/runner.ts'
 import { bearerToken } from '../../http/guard.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { type HeartbeatOptions, keepAlive } from '../../lib/async/heartbeat.ts'
@@ -75,7 +75,7 @@ async function takeUp(
   await pool.accept(runner, stream)
   // It may have been removed between its handshake and now; then nobody else closes the socket.
   const now = await store.findRunner(runner.id)
-  if (!now || now.identityHash !== runner.identityHash) {
+  if (!now || !isSameLink(now.link, runner.link)) {
     return socket.close(POLICY_VIOLATION, 'this runner was removed')
   }
   log.info({ runner: runner.name }, 'runner attached')

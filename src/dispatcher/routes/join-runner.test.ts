@@ -32,7 +32,7 @@ test('gives a runner an identity of which only a hash is kept', async () => {
   const token = await addToken(store, ['gpu', 'big'])
   const request = { name: 'far', labels: ['gpu'], token }
   const { runner, identity } = await joinRunner(store, request, TESTER)
-  assert.equal(runner.link, 'attached')
+  assert.equal(runner.link.kind, 'attached')
   assert.deepEqual(runner.allowedLabels, ['gpu', 'big'])
   assert.deepEqual(await store.findRunnerByIdentity(hashToken(identity)), runner)
   assert.equal(JSON.stringify(await store.listRunners()).includes(identity), false)
@@ -123,14 +123,15 @@ test('an access token lets a runner take the place of one that is not connected'
   await addUserToken(store, 'admin', token)
   const request = { name: 'far', labels: ['any'], token }
   const { runner: first, identity } = await joinRunner(store, request, TESTER)
-  const dialled: Runner = { ...first, link: 'dialled', url: 'http://far:1', state: 'online' }
+  const link = { kind: 'dialled', url: 'http://far:1', balanced: false } as const
+  const dialled: Runner = { ...first, link, state: 'online' }
   await store.transact((write) => write.saveRunner(dialled))
   await assert.rejects(joinRunner(store, request, TESTER), { code: 'conflict' })
   await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))
   const { runner: second } = await joinRunner(store, request, TESTER)
   assert.equal(second.id, first.id)
-  assert.equal(second.link, 'attached')
-  assert.equal(second.url, undefined)
+  assert.equal(second.link.kind, 'attached')
+  assert.ok(!('url' in second.link))
   assert.equal(second.allowedLabels, undefined)
   assert.equal(await store.findRunnerByIdentity(hashToken(identity)), undefined)
 })

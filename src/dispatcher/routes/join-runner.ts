@@ -38,10 +38,10 @@ export async function joinRunner(
     const { used, actor } = await admit(write, request, { id, from: from.address })
     const former = await write.findRunner(request.name)
     if (former && (used || isConnected(former))) throw nameTaken(former)
+    const link = { kind: 'attached', identityHash: hashToken(identity) } as const
     const record: Runner = {
-      ...newRunner({ id, name: request.name, link: 'attached' }, former),
+      ...newRunner({ id, name: request.name, link }, former),
       labels: used ? request.labels.filter((one) => used.labels.includes(one)) : request.labels,
-      identityHash: hashToken(identity),
       ...(used ? { allowedLabels: used.labels } : {}),
     }
     await write.saveRunner(record)

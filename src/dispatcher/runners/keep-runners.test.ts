@@ -11,10 +11,12 @@ test('runners that joined and were not seen for long go, and nobody else does', 
   const { store } = stage
   const now = Date.now()
   const old = { state: 'offline', lastSeenAt: now - 8 * DAY } as const
-  await stage.addRunner({ name: 'lost', link: 'attached', ...old })
-  await stage.addRunner({ name: 'registered', link: 'dialled', ...old })
-  await stage.addRunner({ name: 'there', link: 'attached', state: 'online', lastSeenAt: 1 })
-  await stage.addRunner({ name: 'lately', link: 'attached', ...old, lastSeenAt: now - 6 * DAY })
+  const attached = (identityHash: string) => ({ link: { kind: 'attached', identityHash } }) as const
+  const dialled = { kind: 'dialled', url: 'http://far:1', balanced: false } as const
+  await stage.addRunner({ name: 'lost', ...attached('a'), ...old })
+  await stage.addRunner({ name: 'registered', link: dialled, ...old })
+  await stage.addRunner({ name: 'there', ...attached('b'), state: 'online', lastSeenAt: 1 })
+  await stage.addRunner({ name: 'lately', ...attached('c'), ...old, lastSeenAt: now - 6 * DAY })
   const pool = {
     remove: async (id: `runner_${string}`) => {
       await store.transact((write) => write.removeRunner(id))

@@ -59,5 +59,5 @@ export async function removeLost(
 }
 
 function isLost({ link, state, lastSeenAt, registeredAt }: Runner, before: number): boolean {
-  return link === 'attached' && state === 'offline' && (lastSeenAt ?? registeredAt) < before
+  return link.kind === 'attached' && state === 'offline' && (lastSeenAt ?? registeredAt) < before
 }

@@ -10,7 +10,6 @@ export function newRunner(
     id: former?.id ?? id,
     name,
     link,
-    balanced: false,
     members: 0,
     state: 'offline',
     reason: 'not connected yet',

@@ -11,7 +11,7 @@ import { RunnerNews } from './runner-news.ts'
 
 test('what is known of a runner last is written last, however slow a write is', async () => {
   await using store = await openTestStore()
-  let record: Runner = newRunner({ name: 'one', link: 'attached' }, undefined)
+  let record: Runner = newRunner({ name: 'one', link: { kind: 'in-process' } }, undefined)
   await store.transact((write) => write.saveRunner(record))
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const written: Runner['state'][] = []

@@ -59,7 +59,7 @@ function idleRunner(drained: () => Promise<void> = async () => {}) {
   return { seen, connector: inProcessConnector(transport) satisfies Connector }
 }
 
-const ONE = { name: 'one', link: 'in-process' } as const
+const ONE = { name: 'one', link: { kind: 'in-process' } } as const
 
 test('a runner that registers twice at once has one link', async () => {
   await using store = await openTestStore()

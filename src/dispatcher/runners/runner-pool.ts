@@ -4,7 +4,7 @@ import type { Orphan } from '../../contract/rpc/runner-report.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
-import type { Runner } from '../../core/runner/runner.ts'
+import { isSameLink, type Link, type Runner } from '../../core/runner/runner.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -26,10 +26,7 @@ import { RunnerNews } from './runner-news.ts'
 
 export interface NewLink {
   readonly name: string
-  readonly link: Runner['link']
-  readonly url?: string
-  readonly balanced?: boolean
-  readonly token?: string
+  readonly link: Link
   /** All that it may have of the labels that it says; absent: whichever it says. */
   readonly allowedLabels?: readonly string[] | undefined
 }
@@ -113,10 +110,10 @@ export class RunnerPool implements AsyncDisposable {
         if (
           link &&
           link.record.registeredAt === record.registeredAt &&
-          isSamePlace(link.record, record)
+          isSameLink(link.record.link, record.link)
         ) {
           void this.#wish(link, record)
-        } else if (record.link !== 'in-process') {
+        } else if (record.link.kind !== 'in-process') {
           await this.#disconnect(record.id)
           this.#connect(record, await connectorOf(record, this.#deps))
         }
@@ -135,7 +132,7 @@ export class RunnerPool implements AsyncDisposable {
   async accept(runner: Runner, socket: Duplex): Promise<void> {
     const former = this.#links.get(runner.id)
     // It may have joined by another dispatcher, or have been a dialled one until now.
-    if (!former || !isSamePlace(former.record, runner)) await this.look()
+    if (!former || !isSameLink(former.record.link, runner.link)) await this.look()
     const link = this.#links.get(runner.id)
     if (!link) throw new NarwhalError('not_found', `runner ${runner.name} is not registered`)
     link.accept(socket)
@@ -178,7 +175,8 @@ export class RunnerPool implements AsyncDisposable {
    * for as long as it stays registered. A runner in this process brings its own connector.
    */
   async register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
-    if (runner.url) await this.#requireAllowed(new URL(runner.url))
+    const { link } = runner
+    if (link.kind === 'dialled') await this.#requireAllowed(new URL(link.url))
     return await this.#serial.run(() => this.#register(runner, by, connector))
   }
 
@@ -187,16 +185,17 @@ export class RunnerPool implements AsyncDisposable {
     const former = await store.findRunner(runner.name)
     const record: Runner = {
       ...newRunner({ name: runner.name, link: runner.link }, former),
-      ...(runner.url ? { url: runner.url } : {}),
-      ...(runner.token ? { linkToken: runner.token } : {}),
       ...(runner.allowedLabels ? { allowedLabels: runner.allowedLabels } : {}),
-      balanced: runner.balanced ?? false,
     }
     await recorder.record(async (write) => {
       await write.saveRunner(record)
       // The one in this process is registered anew at each start.
-      if (record.link === 'in-process' && former?.link === record.link) return
-      write.audit(by, { action: 'runner.registered', subject: record, after: placeFacts(record) })
+      if (record.link.kind === 'in-process' && former?.link.kind === 'in-process') return
+      write.audit(by, {
+        action: 'runner.registered',
+        subject: record,
+        after: linkFacts(record.link),
+      })
     })
     await this.#disconnect(record.id)
     this.#connect(record, connector ?? (await connectorOf(record, this.#deps)))
@@ -293,36 +292,30 @@ export class RunnerPool implements AsyncDisposable {
   }
 }
 
-function placeFacts({ url, balanced }: Runner) {
-  return { isBalanced: balanced, host: url === undefined ? 'local' : cloneHost(url) }
-}
-
-function isSamePlace(a: Runner, b: Runner): boolean {
-  return (
-    a.link === b.link &&
-    a.url === b.url &&
-    a.balanced === b.balanced &&
-    a.linkToken === b.linkToken &&
-    a.identityHash === b.identityHash
-  )
+function linkFacts(link: Link) {
+  return link.kind === 'dialled'
+    ? { isBalanced: link.balanced, host: cloneHost(link.url) }
+    : { isBalanced: false, host: 'local' }
 }
 
 async function connectorOf(
-  record: Runner,
+  { name, link }: Runner,
   { tls, gitEnv }: Pick<RunnerPoolDeps, 'tls' | 'gitEnv'>,
 ): Promise<Connector> {
   // The gRPC client is loaded with the first runner that needs it.
-  if (record.link === 'attached') {
+  if (link.kind === 'attached') {
     const { AttachedConnector } = await import('./attached-connector.ts')
     return new AttachedConnector()
   }
-  if (!record.url) throw new NarwhalError('invalid', `runner ${record.name} has no URL`)
+  if (link.kind !== 'dialled') {
+    throw new NarwhalError('internal', `runner ${name} is in this process, and has no connector`)
+  }
   const { dialConnector } = await import('./dial-connector.ts')
   return dialConnector({
-    url: record.url,
-    balanced: record.balanced,
+    url: link.url,
+    balanced: link.balanced,
     tls,
     hosts: gitEnv?.hosts,
-    ...(record.linkToken ? { token: record.linkToken } : {}),
+    ...(link.token ? { token: link.token } : {}),
   })
 }

@@ -1,5 +1,5 @@
 import type { LogLine } from '../../contract/rest/views.ts'
-import type { Attempt } from '../../core/attempt/attempt.ts'
+import type { Attempt, AttemptFacts, AttemptState } from '../../core/attempt/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { RepositoryId, RunnerId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
@@ -90,13 +90,15 @@ export function aJob(pipeline: Pipeline, over: Partial<Job> = {}): Job {
   }
 }
 
-export function anAttempt(over: Partial<Attempt> = {}): Attempt {
+export function anAttempt(
+  over: Partial<AttemptFacts> = {},
+  state: AttemptState = { status: 'assigned' },
+): Attempt {
   const runnerId: RunnerId = 'runner_1'
   return {
     number: 1,
     runnerId,
     fence: 1,
-    status: 'assigned',
     assignedAt: 5000,
     decision: {
       runnerId,
@@ -111,6 +113,7 @@ export function anAttempt(over: Partial<Attempt> = {}): Attempt {
     logBytes: 0,
     lastSeq: 0,
     ...over,
+    ...state,
   }
 }
 
@@ -119,10 +122,7 @@ export function aRunner(over: Partial<Runner> = {}): Runner {
   return {
     id,
     name: id,
-    link: 'dialled',
-    url: 'http://127.0.0.1:5000',
-    balanced: false,
-    linkToken: 'secret',
+    link: { kind: 'dialled', url: 'http://127.0.0.1:5000', balanced: false, token: 'secret' },
     members: 1,
     state: 'online',
     labels: ['linux'],

@@ -76,17 +76,27 @@ export function jobsContract(open: OpenDatabase): void {
       state: { status: 'finished', attempt: 2, outcome: 'failure', startedAt: 7, finishedAt: 8 },
       fence: 2,
       attempts: [
-        { ...first, status: 'finished', reason: 'not to be written' },
-        anAttempt({
-          number: 2,
-          fence: 2,
+        {
+          ...first,
           status: 'finished',
-          outcome: 'failure',
-          startedAt: 7,
-          finishedAt: 8,
-          outputs: { version: '1.0\u0000' },
-          steps: [{ name: 'test', status: 'finished', outcome: 'failure', exitCode: 1 }],
-        }),
+          outcome: 'error',
+          reason: 'not to be written',
+          finishedAt: 9,
+        },
+        anAttempt(
+          {
+            number: 2,
+            fence: 2,
+            steps: [{ name: 'test', status: 'finished', outcome: 'failure', exitCode: 1 }],
+          },
+          {
+            status: 'finished',
+            outcome: 'failure',
+            startedAt: 7,
+            finishedAt: 8,
+            outputs: { version: '1.0\u0000' },
+          },
+        ),
       ],
     }
     const { result: saved } = await store.transact((write) => write.saveJob(moved, [2]))

@@ -10,8 +10,8 @@ export function runnersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const one = aRunner({ name: 'one' })
-    const { url: _url, linkToken: _token, hardware: _hardware, ...rest } = aRunner({ name: 'two' })
-    const two: Runner = { ...rest, link: 'in-process', balanced: true, state: 'offline' }
+    const { hardware: _hardware, ...rest } = aRunner({ name: 'two' })
+    const two: Runner = { ...rest, link: { kind: 'in-process' }, state: 'offline' }
     await store.transact(async (write) => {
       await write.saveRunner(two)
       await write.saveRunner(one)
@@ -37,6 +37,22 @@ export function runnersContract(open: OpenDatabase): void {
     await store.transact((write) => write.removeRunner(one.id))
     assert.deepEqual(await store.listRunners(), [busy])
     assert.equal(await store.findRunner(one.id), undefined)
+  })
+
+  test('keeps how a runner is reached, and nothing of how it was before', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const runner = aRunner()
+    const url = 'https://far:1'
+    for (const link of [
+      { kind: 'dialled', url, balanced: true, token: 'shown to it' },
+      { kind: 'attached', identityHash: 'a'.repeat(64) },
+      { kind: 'in-process' },
+      { kind: 'dialled', url, balanced: false },
+    ] as const) {
+      await store.transact((write) => write.saveRunner({ ...runner, link }))
+      assert.deepEqual((await store.findRunner(runner.id))?.link, link)
+    }
   })
 
   test('refuses a runner with the name of another', async () => {
@@ -75,10 +91,11 @@ export function runnersContract(open: OpenDatabase): void {
       flawedTools: [],
       lastSeenAt: 9000,
     } as const
+    const otherLink = { kind: 'dialled', url: 'http://far:1', balanced: true } as const
     const { result, changes } = await store.transact((write) =>
       write.noteRunner(
         // As who does not know any better says it.
-        { ...seen, name: 'renamed', linkToken: 'other', registeredAt: 7, failures: 9 },
+        { ...seen, name: 'renamed', link: otherLink, registeredAt: 7, failures: 9 },
         'dispatcher_two',
       ),
     )
@@ -175,13 +192,14 @@ export function runnersContract(open: OpenDatabase): void {
   test('finds an attached runner by its identity, which no other can have', async () => {
     await using world = await openWorld(open)
     const { store } = world
-    const [one, two] = [aRunner({ identityHash: 'a'.repeat(64) }), aRunner()]
+    const link = { kind: 'attached', identityHash: 'a'.repeat(64) } as const
+    const [one, two] = [aRunner({ link }), aRunner()]
     await store.transact(async (write) => {
       for (const runner of [one, two, aRunner()]) await write.saveRunner(runner)
     })
     assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
     assert.equal(await store.findRunnerByIdentity('b'.repeat(64)), undefined)
-    const thief = { ...two, identityHash: 'a'.repeat(64) }
+    const thief = { ...two, link }
     await assert.rejects(
       store.transact((write) => write.saveRunner(thief)),
       { code: 'conflict' },

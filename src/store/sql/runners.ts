@@ -1,7 +1,7 @@
 import type { FlawedTool } from '../../core/flawed-tool.ts'
 import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
-import type { Runner } from '../../core/runner/runner.ts'
+import type { Link, Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { batches, present } from './rows.ts'
 import type { Db, RunnerRow } from './tables.ts'
@@ -119,10 +119,7 @@ export async function removeRunner(db: Db, id: RunnerId): Promise<void> {
 function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
   return {
     name: runner.name,
-    link: runner.link,
-    url: runner.url ?? null,
-    balanced: Number(runner.balanced),
-    link_token: runner.linkToken ?? null,
+    ...linkColumns(runner.link),
     members: runner.members,
     state: runner.state,
     reason: runner.reason ?? null,
@@ -138,10 +135,40 @@ function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
     failures: runner.failures,
     aside_reason: runner.asideReason ?? null,
     seen_by: runner.seenBy ?? null,
-    identity_hash: runner.identityHash ?? null,
     allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
     stranger_engines: runner.strangerEngines ? JSON.stringify(runner.strangerEngines) : null,
     flawed_tools: runner.flawedTools ? JSON.stringify(runner.flawedTools) : null,
+  }
+}
+
+type LinkColumns = Pick<RunnerRow, 'link' | 'url' | 'balanced' | 'link_token' | 'identity_hash'>
+
+function linkColumns(link: Link): LinkColumns {
+  const none = { link: link.kind, url: null, balanced: 0, link_token: null, identity_hash: null }
+  switch (link.kind) {
+    case 'in-process':
+      return none
+    case 'dialled': {
+      const { url, balanced, token = null } = link
+      return { ...none, url, balanced: Number(balanced), link_token: token }
+    }
+    case 'attached':
+      return { ...none, identity_hash: link.identityHash }
+  }
+}
+
+/** What a kind of link must have was written together with the kind. */
+function linkOf(row: LinkColumns): Link {
+  const kind = row.link as Link['kind']
+  switch (kind) {
+    case 'in-process':
+      return { kind }
+    case 'dialled': {
+      const { url, balanced, link_token: token } = row
+      return { kind, url: url ?? '', balanced: balanced !== 0, ...present({ token }) }
+    }
+    case 'attached':
+      return { kind, identityHash: row.identity_hash ?? '' }
   }
 }
 
@@ -149,10 +176,7 @@ function runnerOf(row: RunnerRow): Runner {
   return {
     id: row.id as RunnerId,
     name: row.name,
-    link: row.link as Runner['link'],
-    ...present({ url: row.url }),
-    balanced: row.balanced !== 0,
-    ...present({ linkToken: row.link_token }),
+    link: linkOf(row),
     members: row.members,
     state: row.state as Runner['state'],
     ...present({ reason: row.reason }),
@@ -171,7 +195,6 @@ function runnerOf(row: RunnerRow): Runner {
     ...present({
       asideReason: row.aside_reason,
       seenBy: row.seen_by as DispatcherId | null,
-      identityHash: row.identity_hash,
     }),
     ...(row.allowed_labels !== null && {
       allowedLabels: JSON.parse(row.allowed_labels) as string[],

@@ -1,4 +1,4 @@
-import type { Attempt, Step } from '../../../src/core/attempt/attempt.ts'
+import { type Attempt, resultOf, type Step } from '../../../src/core/attempt/attempt.ts'
 import type { Job } from '../../../src/core/job/job.ts'
 import type { JobState } from '../../../src/core/job/job-state.ts'
 import type { Runner } from '../../../src/core/runner/runner.ts'
@@ -25,7 +25,7 @@ export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<nu
     return start
   }
   const attempt = attemptOf(job, { script, runner, start })
-  const { finishedAt = start, assignedAt, outcome = 'success' } = attempt
+  const { finishedAt, outcome } = resultOf(attempt) ?? { finishedAt: start, outcome: 'success' }
   const state: JobState =
     attempt.status === 'finished'
       ? { status: 'finished', attempt: 1, outcome, startedAt: start, finishedAt }
@@ -35,7 +35,7 @@ export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<nu
           queuedAt: start,
           runnerId: runner.id,
           fence: 1,
-          assignedAt,
+          assignedAt: attempt.assignedAt,
           startedAt: start,
         }
   const written = { ...job, state, fence: 1, attempts: [attempt] }
@@ -56,7 +56,8 @@ function idleState({ state }: JobScript, at: number): JobState | undefined {
 async function seedLog(stage: Stage, job: Job, script: JobScript): Promise<void> {
   let next = 0
   for (const [step, texts] of script.logs.entries()) {
-    const at = job.attempts[0]?.steps[step]?.startedAt
+    const seeded = job.attempts[0]?.steps[step]
+    const at = !seeded || seeded.status === 'waiting' ? undefined : seeded.startedAt
     if (at === undefined || texts.length === 0) continue
     const lines = texts.map((text, index) => {
       return { number: next + index, step, at: at + index * 37, stream: 'stdout' as const, text }
@@ -80,11 +81,16 @@ function attemptOf(
     number: 1,
     runnerId: runner.id,
     fence: 1,
-    status: isRunning ? 'running' : 'finished',
-    ...(isRunning ? {} : { outcome, finishedAt: endAt }),
-    ...(job.spec.name === 'build' && !isRunning ? { outputs: OUTPUTS } : {}),
+    ...(isRunning
+      ? { status: 'running', startedAt: start }
+      : {
+          status: 'finished',
+          outcome,
+          startedAt: start,
+          finishedAt: endAt,
+          ...(job.spec.name === 'build' ? { outputs: OUTPUTS } : {}),
+        }),
     assignedAt: start - 30,
-    startedAt: start,
     decision: {
       runnerId: runner.id,
       runnerName: runner.name,

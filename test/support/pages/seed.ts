@@ -115,7 +115,7 @@ async function seedRunners(stage: Stage): Promise<Runner[]> {
       slots: 4,
       hardware,
       softwareVersion: '0.1.0',
-      link: 'attached',
+      link: { kind: 'attached', identityHash: name },
       ...more,
     })
   const runners = [

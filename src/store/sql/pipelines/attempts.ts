@@ -1,5 +1,13 @@
 import { sql } from 'kysely'
-import type { Attempt, Phase, Step } from '../../../core/attempt/attempt.ts'
+import {
+  type Attempt,
+  type AttemptResult,
+  type AttemptState,
+  type Phase,
+  resultOf,
+  type Step,
+  startedAtOf,
+} from '../../../core/attempt/attempt.ts'
 import type { JobId, RunnerId } from '../../../core/ids.ts'
 import type { Outcome } from '../../../core/outcome.ts'
 import type { Decision } from '../../../core/placement/placement.ts'
@@ -22,16 +30,11 @@ export async function saveAttempt(db: Db, jobId: JobId, attempt: Attempt): Promi
     runner_id: attempt.runnerId,
     fence: attempt.fence,
     asked_by: attempt.askedBy ?? null,
-    status: attempt.status,
-    outcome: attempt.outcome ?? null,
-    reason: attempt.reason ?? null,
     assigned_at: attempt.assignedAt,
-    started_at: attempt.startedAt ?? null,
-    finished_at: attempt.finishedAt ?? null,
+    ...stateColumns(attempt),
     decision: JSON.stringify(attempt.decision),
     phases: JSON.stringify(attempt.phases),
     steps: JSON.stringify(attempt.steps),
-    outputs: attempt.outputs ? JSON.stringify(attempt.outputs) : null,
     lines: attempt.lines,
     log_bytes: attempt.logBytes,
     last_seq: attempt.lastSeq,
@@ -77,20 +80,54 @@ function redactedAtOf(redactions: string | null): number | null {
   return redactionsOf(redactions).findLast(({ sha256 }) => sha256 !== undefined)?.at ?? null
 }
 
+type StateColumns = Pick<
+  AttemptRow,
+  'status' | 'outcome' | 'reason' | 'started_at' | 'finished_at' | 'outputs'
+>
+
+function stateColumns(attempt: Attempt): StateColumns {
+  const result: Partial<AttemptResult> = resultOf(attempt) ?? {}
+  const { outcome = null, reason = null, finishedAt = null, outputs } = result
+  return {
+    status: attempt.status,
+    outcome,
+    reason,
+    started_at: startedAtOf(attempt) ?? null,
+    finished_at: finishedAt,
+    outputs: outputs ? JSON.stringify(outputs) : null,
+  }
+}
+
+/** What belongs to a status was written together with it. */
+function stateOf(row: StateColumns): AttemptState {
+  const status = row.status as AttemptState['status']
+  switch (status) {
+    case 'assigned':
+      return { status }
+    case 'running':
+      return { status, startedAt: row.started_at as number }
+    case 'finished':
+      return {
+        status,
+        outcome: row.outcome as Outcome,
+        ...present({ reason: row.reason, startedAt: row.started_at }),
+        finishedAt: row.finished_at as number,
+        ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
+      }
+  }
+}
+
 export function attemptOf(row: AttemptRow): Attempt {
   return {
+    ...stateOf(row),
     number: row.number,
     runnerId: row.runner_id as RunnerId,
     fence: row.fence,
     ...present({ askedBy: row.asked_by }),
-    status: row.status as Attempt['status'],
-    ...present({ outcome: row.outcome as Outcome | null, reason: row.reason }),
     assignedAt: row.assigned_at,
-    ...present({ startedAt: row.started_at, finishedAt: row.finished_at }),
     decision: JSON.parse(row.decision) as Decision,
     phases: JSON.parse(row.phases) as Phase[],
     steps: JSON.parse(row.steps) as Step[],
-    ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
     lines: row.lines,
     logBytes: row.log_bytes,
     lastSeq: row.last_seq,
