@@ -106,7 +106,9 @@ async function list(options: SecretOptions, io: CliIo): Promise<void> {
   const secrets = await client.listSecrets(options.repository)
   if (options.json) return printJson(io, { secrets })
   if (secrets.length === 0) {
-    return note(io, 'there is no secret: set one with `narwhal secret set <name>`')
+    const words = options.repository === undefined ? ' of all repositories' : ''
+    const more = words && '; those of one: `narwhal secret list --repository <name>`'
+    return note(io, `there is no secret${words}: set one with \`narwhal secret set <name>\`${more}`)
   }
   const now = io.now()
   await printTable(io, secrets, [

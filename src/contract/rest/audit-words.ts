@@ -26,7 +26,7 @@ export function factsText({ before = {}, after = {} }: Told): string {
 function factText(name: string, fact: Fact | undefined): string | undefined {
   if (fact === undefined) return undefined
   if (typeof fact === 'object') return fact.length === 0 ? 'none' : fact.join(' ')
-  if (typeof fact === 'number' && /(?:At|since|before)$/.test(name)) {
+  if (typeof fact === 'number' && /(?:At|since|before|until)$/.test(name)) {
     return new Date(fact).toISOString()
   }
   const text = String(fact)
