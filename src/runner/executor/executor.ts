@@ -120,7 +120,16 @@ export type SandboxHandle =
 export interface MaskFile {
   /** As the steps see it. */
   readonly path: string
-  readonly runnerPath: string
+  /** The runner's view of it, from now on; throws where it can't be had. */
+  readonly open: () => MaskFileView
+}
+
+export interface MaskFileView extends Disposable {
+  /**
+   * How the file begins, and how large it is; undefined while it is empty or as it was the last time, and after the disposal.
+   * It never waits, and costs about a microsecond where nothing has changed.
+   */
+  look(maxBytes: number): { readonly bytes: Uint8Array; readonly size: number } | undefined
 }
 
 /**

@@ -41,7 +41,7 @@ export class JobMask implements Disposable {
   /** From now on also what is, or comes to be, in this file. Throws where it can't be opened. */
   learnFrom({ maskFile }: Pick<Sandbox, 'maskFile'>): void {
     this.#file?.[Symbol.dispose]()
-    this.#file = maskFile && new LearnedValues(maskFile.runnerPath)
+    this.#file = maskFile && new LearnedValues(maskFile.open())
     this.#taken = 0
   }
 

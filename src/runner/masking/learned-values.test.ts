@@ -3,8 +3,8 @@ import { appendFile, symlink, writeFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { maskFileAt } from '../executor/local/open-mask-file.ts'
 import { JobMask } from './job-mask.ts'
-import { LearnedValues } from './learned-values.ts'
 import { SecretMask } from './secret-mask.ts'
 
 async function openMask(...secrets: string[]) {
@@ -12,7 +12,7 @@ async function openMask(...secrets: string[]) {
   const runnerPath = dir.join('mask')
   await writeFile(runnerPath, '')
   const mask = new JobMask(Object.fromEntries(secrets.map((value, n) => [`SECRET_${n}`, value])))
-  mask.learnFrom({ maskFile: { path: runnerPath, runnerPath } })
+  mask.learnFrom({ maskFile: maskFileAt('/mask', runnerPath) })
   return {
     mask,
     add: (text: string) => appendFile(runnerPath, text),
@@ -83,7 +83,7 @@ suite('what a job adds to its mask', () => {
   test('is read from no link', async () => {
     await using dir = await tempDir()
     await symlink('/etc/passwd', dir.join('link'))
-    assert.throws(() => new LearnedValues(dir.join('link')), { code: 'ELOOP' })
+    assert.throws(() => maskFileAt('/mask', dir.join('link')).open(), { code: 'ELOOP' })
   })
 })
 

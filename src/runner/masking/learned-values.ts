@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import type { MaskFileView } from '../executor/executor.ts'
 import { SHORTEST_FORM } from './secret-forms.ts'
 
 /** To look for more would keep the runner busy whenever one is added. */
@@ -18,27 +18,22 @@ const LINE_FEED = 10
  */
 export class LearnedValues implements Disposable {
   readonly values = new Set<string>()
-  readonly #fd: number
+  readonly #file: MaskFileView
   readonly #noted = new Set<string>()
   #notes: string[] = []
-  #state = ''
   #bytes = 0
-  #isClosed = false
 
-  /** Throws the system's error where the file can't be opened; it may not be a link. */
-  constructor(file: string) {
-    this.#fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+  /** The view is its own, to dispose. */
+  constructor(file: MaskFileView) {
+    this.#file = file
   }
 
   /** Reads what has come; returns whether there are more values. */
   look(): boolean {
-    if (this.#isClosed) return false
-    const { size, mtimeMs } = fstatSync(this.#fd)
-    const state = `${size} ${mtimeMs}`
-    if (state === this.#state || size === 0) return false
-    this.#state = state
+    const seen = this.#file.look(MOST_FILE_BYTES)
+    if (!seen) return false
     const before = this.values.size
-    this.#read(size)
+    this.#read(Buffer.from(seen.bytes), seen.size)
     return this.values.size > before
   }
 
@@ -51,17 +46,13 @@ export class LearnedValues implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    closeSync(this.#fd)
+    this.#file[Symbol.dispose]()
   }
 
-  #read(size: number): void {
-    const bytes = Buffer.alloc(Math.min(size, MOST_FILE_BYTES))
-    const length = readSync(this.#fd, bytes, 0, bytes.length, 0)
-    for (let start = 0, line = 1; start < length; line++) {
+  #read(bytes: Buffer, size: number): void {
+    for (let start = 0, line = 1; start < bytes.length; line++) {
       const feed = bytes.indexOf(LINE_FEED, start)
-      const end = feed === -1 || feed > length ? length : feed
+      const end = feed === -1 ? bytes.length : feed
       // One without its end is taken as it is: more of it may never come.
       this.#take(bytes.subarray(start, end), line)
       start = end + 1

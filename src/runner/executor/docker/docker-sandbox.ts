@@ -18,6 +18,7 @@ import type {
 } from '../executor.ts'
 import { outOfMemory } from '../local/bounds/limit-notes.ts'
 import { filesIn } from '../local/bounds/sandbox-files.ts'
+import { maskFileAt } from '../local/open-mask-file.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { archiveBySteps } from '../reading/archive-files.ts'
 import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
@@ -111,7 +112,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   get maskFile(): MaskFile {
-    return { path: MASK_FILE, runnerPath: this.#containers.main.parts.folder.maskFile }
+    return maskFileAt(MASK_FILE, this.#containers.main.parts.folder.maskFile)
   }
 
   get disk(): SandboxDisk {

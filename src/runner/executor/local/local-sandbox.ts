@@ -23,6 +23,7 @@ import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import { filesIn } from './bounds/sandbox-files.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
+import { maskFileAt } from './open-mask-file.ts'
 import type { Scratch } from './scratch.ts'
 
 /** What tells the sandboxes on the runner's own root file system apart. */
@@ -85,7 +86,7 @@ export class LocalSandbox implements Sandbox {
 
   get maskFile(): MaskFile {
     const { maskPath, scratch } = this.#parts
-    return { path: maskPath, runnerPath: scratch.maskFile }
+    return maskFileAt(maskPath, scratch.maskFile)
   }
 
   get disk(): SandboxDisk {
