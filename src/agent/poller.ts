@@ -7,6 +7,7 @@ import { describeError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git/git.ts'
 import { listRemote } from '../lib/git/list-remote.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Intake } from './intake.ts'
@@ -87,7 +88,7 @@ export class Poller {
     const heads = await this.#store.listHeads(repository.id)
     const remote = await listRemote(clone, refPatterns(repository.forge), {
       env: this.#gitEnv,
-      ...(signal ? { signal } : {}),
+      ...present({ signal }),
     })
     const toldAt = Date.now()
     const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))

@@ -5,6 +5,7 @@ import type { EventId } from '../core/ids.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { PendingEvent } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Intake } from './intake.ts'
@@ -128,7 +129,7 @@ export class Sweep {
     const queued: EventId[] = []
     for (let pages = 0; pages < MOST_PAGES && room > 0; pages++) {
       const after = this.#cursor
-      const query = { before, limit: PAGE, ...(after ? { after } : {}) }
+      const query = { before, limit: PAGE, ...present({ after }) }
       for (const event of await store.listPendingEvents(query)) {
         if (room === 0) break
         this.#cursor = event

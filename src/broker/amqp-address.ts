@@ -1,4 +1,5 @@
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 
 const HEARTBEAT_SECONDS = 10
 
@@ -41,7 +42,7 @@ export function parseAmqpUrl(text: string): AmqpAddress {
     url.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS))
   }
   const tls = takeTls(url)
-  return { url: url.href, shown, ...(tls ? { tls } : {}) }
+  return { url: url.href, shown, ...present({ tls }) }
 }
 
 /** Takes what is about TLS out of the URL; undefined for one without TLS. */

@@ -9,6 +9,7 @@ import {
 import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 import {
   authorization,
   findProven,
@@ -204,7 +205,7 @@ export class LiveClient implements AsyncDisposable {
   }
 
   #ask(id: string, { topic, after }: Subscription): void {
-    this.#send({ type: 'subscribe', id, topic, ...(after === undefined ? {} : { after }) })
+    this.#send({ type: 'subscribe', id, topic, ...present({ after }) })
   }
 
   #send(request: LiveRequest): void {

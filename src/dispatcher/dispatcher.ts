@@ -10,6 +10,7 @@ import type { Runner } from '../core/runner/runner.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
@@ -188,7 +189,7 @@ export class Dispatcher implements AsyncDisposable {
   async #takeSeat(): Promise<void> {
     const { store, log } = this.#deps
     const { startBeats, url } = this.#options
-    const place = { ...(startBeats ? { startBeats } : {}), ...(url ? { url } : {}) }
+    const place = { ...present({ startBeats }), ...(url ? { url } : {}) }
     this.#seat = await this.#recorder.patiently(() =>
       Seat.take({ store, log, ...place }, () => this.#guard(this.#runs.takeFree())),
     )

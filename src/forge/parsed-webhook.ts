@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type CommitEvent, shortRef, type TrustFacts } from '../core/commit-event.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 import { firstLine } from './hostile-text.ts'
 
 const LONGEST_TITLE = 500
@@ -54,12 +55,12 @@ export function commit(repository: WebhookRepository, event: WebhookCommit): Par
   return {
     kind: 'commit',
     repository,
-    event: { ...event, title, author, ...(named ? { sender: named } : {}) },
+    event: { ...event, title, author, ...present({ sender: named }) },
   }
 }
 
 export function ignored(repository: WebhookRepository | undefined, reason: string): ParsedWebhook {
-  return { kind: 'ignored', ...(repository ? { repository } : {}), reason }
+  return { kind: 'ignored', ...present({ repository }), reason }
 }
 
 /** The payload as the schema says; throws `invalid` with all that is wrong, by its path. */

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Endpoint, PartOf } from '../contract/rest/endpoints/endpoint.ts'
 import { urlOf } from '../contract/rest/endpoints/routes.ts'
+import { present } from '../lib/present.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** A request to an endpoint, parsed by its schemas. */
@@ -44,12 +45,10 @@ function schemaOf(endpoint: Endpoint) {
   return {
     summary,
     tags: [...tags],
-    ...(description === undefined ? {} : { description }),
+    ...present({ description }),
     ...(role === 'open' ? { security: [] } : {}),
     ...(produces === undefined ? {} : { produces: [...produces] }),
-    ...(params === undefined ? {} : { params }),
-    ...(querystring === undefined ? {} : { querystring }),
-    ...(body === undefined ? {} : { body }),
+    ...present({ params, querystring, body }),
     response: { [status]: answer },
   }
 }

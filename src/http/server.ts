@@ -16,6 +16,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { FollowingServer, ServerTls } from '../lib/tls/tls-files.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
@@ -99,7 +100,7 @@ function addHealthRoutes(server: HttpServer, deps: HttpDeps): void {
     try {
       await deps.ready()
       const short = deps.short?.()
-      return { status: 'ready', ...(short === undefined ? {} : { short }) }
+      return { status: 'ready', ...present({ short }) }
     } catch (error) {
       return reply.code(503).send({ status: 'waiting', reason: describeError(error) })
     }

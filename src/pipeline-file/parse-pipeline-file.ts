@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { PipelinePlan, Problem } from '../core/plan/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../core/plan/plan-facts.ts'
+import { present } from '../lib/present.ts'
 import { flattenIssues, type Issue } from './issues.ts'
 import { limits } from './limits.ts'
 import { checkJobs } from './lint/check-jobs.ts'
@@ -51,8 +52,7 @@ export function parsePipelineFile(
   return {
     ok: false,
     problems: faultsToProblems(texts, faults),
-    ...(wants ? { wants } : {}),
-    ...(unread ? { unread: faultsToProblems(texts, unread) } : {}),
+    ...present({ wants, unread: unread && faultsToProblems(texts, unread) }),
   }
 }
 

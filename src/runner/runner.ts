@@ -13,6 +13,7 @@ import { STRANGER_EXECUTORS } from '../core/placement/strangers.ts'
 import { EventHub } from '../lib/async/event-hub.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
+import { present } from '../lib/present.ts'
 import { Wake } from '../lib/wake.ts'
 import { withGrace } from '../lib/with-grace.ts'
 import { Attempt, type LeaseGrant } from './attempt/attempt.ts'
@@ -108,7 +109,7 @@ export class Runner implements AsyncDisposable {
       folder: join(deps.dataDir, 'mirrors'),
       env: deps.gitEnv,
       log: deps.log,
-      ...(options.mirrorBytes === undefined ? {} : { maxBytes: options.mirrorBytes }),
+      ...present({ maxBytes: options.mirrorBytes }),
     })
     this.#checkouts = new Checkouts(this.#mirrors, deps.gitEnv, options.checkouts ?? FREELY)
     this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))

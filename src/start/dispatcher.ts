@@ -9,6 +9,7 @@ import { registerJoinRoutes } from '../dispatcher/routes/join-routes.ts'
 import { beatOnThread } from '../dispatcher/seat/beat-thread.ts'
 import { listen } from '../http/server.ts'
 import { requireGit } from '../lib/git/git-version.ts'
+import { present } from '../lib/present.ts'
 import { ownTokenPath } from '../lib/reach/own-token.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
@@ -54,7 +55,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       {
         ...pipelineOptions(config),
         // It needs a database that others can reach: `requireApart` has seen to it.
-        ...(config.database ? { startBeats: beatOnThread(config.database, log) } : {}),
+        ...present({ startBeats: config.database && beatOnThread(config.database, log) }),
         ...(config.advertise ? { url: config.advertise } : {}),
       },
     ),

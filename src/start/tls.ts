@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import { isLoopback } from '../lib/reach/loopback.ts'
 import { type ClientTls, type ServerTls, TlsFiles } from '../lib/tls/tls-files.ts'
 
@@ -35,8 +36,7 @@ export function openTls(
   const { server, client, ownClient } = files
   return {
     client,
-    ...(server ? { server } : {}),
-    ...(ownClient ? { ownClient } : {}),
+    ...present({ server, ownClient }),
     [Symbol.dispose]: () => files[Symbol.dispose](),
   }
 }

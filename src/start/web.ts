@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { registerProofRoute } from '../api/auth/proof-route.ts'
 import { registerSessionRoutes } from '../api/auth/session-routes.ts'
 import { listen } from '../http/server.ts'
+import { present } from '../lib/present.ts'
 import { startWeb } from '../web/web.ts'
 import { folderOf, type Launch, openContext, untilAborted } from './context.ts'
 import { createApiServer, issuerOf, openBrokerOf, openStoreOf, requireApart } from './open-parts.ts'
@@ -30,7 +31,7 @@ export async function runWeb(launch: Launch): Promise<void> {
       uiFolder,
       issuer: issuerOf(config),
       tls: tls.client,
-      ...(config.dispatcher ? { dispatcherUrls: config.dispatcher } : {}),
+      ...present({ dispatcherUrls: config.dispatcher }),
     }),
   )
   stack.defer(() => server.close())

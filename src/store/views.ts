@@ -11,6 +11,7 @@ import type { Job } from '../core/job/job.ts'
 import type { Pipeline } from '../core/pipeline/pipeline.ts'
 import { partsOf } from '../core/plan/plan.ts'
 import type { Runner } from '../core/runner/runner.ts'
+import { present } from '../lib/present.ts'
 
 /** What the outside sees of a record. */
 
@@ -128,5 +129,5 @@ export function runnerView(runner: Runner): RunnerView {
 }
 
 function viewPhase({ images, ...phase }: Phase): PhaseView {
-  return { ...phase, ...(images ? { images: images.map((one) => ({ ...one })) } : {}) }
+  return { ...phase, ...present({ images: images && images.map((one) => ({ ...one })) }) }
 }

@@ -2,6 +2,7 @@ import type { Doer } from '../core/audit/audit.ts'
 import { isSecretName } from '../core/secret/secret-name.ts'
 import type { SecretRules } from '../core/secret/secret-rules.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 import type { SecretRef, Store } from '../store/store.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
@@ -58,7 +59,7 @@ export async function setSecret(
   { repositoryId, name, value, rules = {}, by }: NewSecret,
 ): Promise<void> {
   checkSecret(name, value)
-  const ref = { ...(repositoryId === undefined ? {} : { repositoryId }), name }
+  const ref = { ...present({ repositoryId }), name }
   const at = Date.now()
   await store.transact(async (write) => {
     const known = await write.listSecrets(repositoryId)
@@ -73,9 +74,9 @@ export async function setSecret(
     // Who sets another value need not know that it is kept for some runners; to lift that is said.
     const { expiresAt, isNotMasked, runners = former?.runners } = rules
     const kept = {
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...present({ expiresAt }),
       ...(runners === undefined || runners === 'all' ? {} : { runners }),
-      ...(isNotMasked ? { isNotMasked } : {}),
+      ...present({ isNotMasked }),
     }
     const times = { createdAt: at, updatedAt: at }
     await write.saveSecret({ ...ref, sealed, ...times, ...updatedBy, ...kept })

@@ -1,5 +1,6 @@
 import { Backlog } from '../api/logs/backlog.ts'
 import type { StateChange } from '../contract/live/live-event.ts'
+import { present } from '../lib/present.ts'
 import type { ChangeQuery, StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 
@@ -54,7 +55,7 @@ export async function* followChanges(
   while (!signal.aborted) {
     if (fromStore) {
       const newest = feed.seq
-      const query = { after: cursor, limit: PAGE, ...(scope ? { scope } : {}) }
+      const query = { after: cursor, limit: PAGE, ...present({ scope }) }
       const { changes, truncated } = await store.listChanges(query)
       if (truncated) cursor = Math.max(newest, feed.seq)
       else cursor = changes.at(-1)?.seq ?? cursor

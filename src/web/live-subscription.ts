@@ -3,6 +3,7 @@ import { getJobOfLog } from '../api/lookups.ts'
 import type { LiveTopic } from '../contract/live/live-protocol.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 import type { ChangeQuery, StoreReader } from '../store/store.ts'
 import { followChanges } from './follow-changes.ts'
 import type { LiveFeed } from './live-feed.ts'
@@ -63,7 +64,7 @@ async function sendChanges(
   progress: Progress,
 ): Promise<void> {
   const { after } = progress
-  const from = { ...(scope ? { scope } : {}), ...(after === undefined ? {} : { after }) }
+  const from = present({ scope, after })
   for await (const batch of followChanges({ store, feed, signal, ...from })) {
     if (batch.reset) await writer.send({ type: 'reset', id })
     for (const event of batch.changes) {

@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts'
 import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 import type { Store } from '../store/store.ts'
 import { registerCommandForwarding } from './forward-commands.ts'
@@ -49,7 +50,7 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
     store,
     feed,
     log,
-    ...(allowOrigin ? { allowOrigin } : {}),
+    ...present({ allowOrigin }),
     ...(pingMs ? { pingMs } : {}),
     ...(mostSockets ? { mostSockets } : {}),
   })

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { present } from '../../src/lib/present.ts'
 
 /** A repository as GitHub's payloads name it. */
 export interface ForgeRepository {
@@ -34,7 +35,7 @@ export async function deliver(agentUrl: string, delivery: Delivery): Promise<Web
   const response = await fetch(`${agentUrl}${path}`, {
     method: 'POST',
     body,
-    ...(delivery.signal ? { signal: delivery.signal } : {}),
+    ...present({ signal: delivery.signal }),
     headers: {
       ...delivery.headers,
       'content-type': 'application/json',

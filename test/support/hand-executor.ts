@@ -1,4 +1,5 @@
 import type { Engine } from '../../src/core/placement/placement.ts'
+import { present } from '../../src/lib/present.ts'
 import type {
   Executor,
   OutputListener,
@@ -73,7 +74,7 @@ export class HandExecutor implements Executor {
       workspace,
       signal,
       write: (text) => output('stdout', Buffer.from(text)),
-      exit: (exitCode, note) => resolve({ exitCode, ...(note === undefined ? {} : { note }) }),
+      exit: (exitCode, note) => resolve({ exitCode, ...present({ note }) }),
       fail: reject,
     }
     this.steps.push(step)

@@ -4,6 +4,7 @@ import { decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Intake } from '../intake.ts'
 import type { ReadWebhook } from './read-webhook.ts'
@@ -29,7 +30,7 @@ export async function acceptWebhook(
   const { body, repository, isByFormer } = webhook
   const read = await threads.read({ forge, eventName, isForm, body })
   refuseOther(repository, read)
-  const how = { toldAt, ...(traceparent === undefined ? {} : { traceparent }) }
+  const how = { toldAt, ...present({ traceparent }) }
   const told = tellOf(read, repository, how)
   // Only the forge sends commits, so that its new secret is there; a ping may be one of our own.
   const endsFormer = repository.formerSecret !== undefined && !isByFormer && told.kind === 'commit'
@@ -51,7 +52,7 @@ function tellOf(
   const forgeIds = newIds(parsed.repository, repository)
   if (parsed.kind === 'closed') {
     const { kind, ref, mergedOf } = parsed
-    return { kind, ref, ...(mergedOf === undefined ? {} : { mergedOf }), ...forgeIds }
+    return { kind, ref, ...present({ mergedOf }), ...forgeIds }
   }
   const { facts, sender, ...told } = parsed.event
   const event = { ...told, source: 'webhook' } as const
@@ -76,7 +77,7 @@ function newIds(
   const isKnown =
     known.forgeId !== undefined && (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId
   if (isKnown) return {}
-  return { forgeIds: { forgeId, ...(ownerId === undefined ? {} : { ownerId }) } }
+  return { forgeIds: { forgeId, ...present({ ownerId }) } }
 }
 
 /** A program that pushes to a branch of the repository itself, or whoever that lists. */

@@ -2,6 +2,7 @@ import type { WebhookForge } from '../../core/forges.ts'
 import { FORGE_PORTS } from '../../forge/forges.ts'
 import type { ParsedWebhook, WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
 import { jsonOf } from './webhook-json.ts'
 
@@ -36,7 +37,7 @@ export function readWebhook({ forge, eventName, isForm, body }: SignedText): Rea
     | null
     | undefined
   const address = addressOf(named?.['id'], named?.[name])
-  return { ...(address ? { address } : {}), parsed: hooks.parse(eventName, payload) }
+  return { ...present({ address }), parsed: hooks.parse(eventName, payload) }
 }
 
 function parse(json: Uint8Array): unknown {

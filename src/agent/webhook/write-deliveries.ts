@@ -3,6 +3,7 @@ import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { AcceptedEvent, DeliveryRecord, ForgeIds } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 
@@ -115,7 +116,7 @@ function recordOf(
 }
 
 function answerOf({ disposition, eventId, reason }: DeliveryRecord): DeliveryAnswer {
-  return { status: disposition, ...(eventId ? { eventId } : {}), ...(reason ? { reason } : {}) }
+  return { status: disposition, ...present({ eventId }), ...(reason ? { reason } : {}) }
 }
 
 /** The same delivery again; what it told of is known by now. */

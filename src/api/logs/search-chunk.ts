@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer'
 import type { LogContent } from '../../contract/log/log-content.ts'
 import type { LogMatch } from '../../contract/rest/rest-logs.ts'
 import type { LogLine } from '../../contract/rest/views.ts'
+import { present } from '../../lib/present.ts'
 import type { StoredChunk } from '../../store/store.ts'
 import { type Finder, matchIn } from './match-line.ts'
 
@@ -51,7 +52,7 @@ export function searchChunk(
     if (end < 0) break
     at = haystack.indexOf(finder.text, end + 1)
   }
-  return { total, matches, ...(next === undefined ? {} : { next }) }
+  return { total, matches, ...present({ next }) }
 }
 
 interface Haystack {

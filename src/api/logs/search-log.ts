@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { LogMatch, LogSearch, logSearchQuery } from '../../contract/rest/rest-logs.ts'
 import type { AttemptRef } from '../../core/ids.ts'
+import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { readContents } from './log-contents.ts'
 import { finderOf } from './match-line.ts'
@@ -32,5 +33,5 @@ export async function searchLog(
     next ??= found.next
     lines = chunk.firstLine + chunk.lineCount
   }
-  return { matches, total, ...(next === undefined ? {} : { next }), lines }
+  return { matches, total, ...present({ next }), lines }
 }

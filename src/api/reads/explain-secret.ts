@@ -3,6 +3,7 @@ import type { Job } from '../../core/job/job.ts'
 import { isApproved } from '../../core/pipeline/approval.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime, secretWithheld } from '../../core/secret/secret-rules.ts'
+import { present } from '../../lib/present.ts'
 import type { PipelineDetail, SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { grantsOf } from '../auth/runner-grants.ts'
@@ -21,8 +22,7 @@ export async function explainSecret(
   const near = secret ? undefined : await findNearSecret(store, repository.id, name)
   const facts = { detail, name, secret, runners, now: Date.now() }
   return {
-    ...(secret ? { secret: viewSecret(secret, await runnerNames(store, [secret])) } : {}),
-    ...(near === undefined ? {} : { near }),
+    ...present({ secret: secret && viewSecret(secret, await runnerNames(store, [secret])), near }),
     jobs: jobs.map((job) => {
       const variables = Object.entries(job.spec.secrets ?? {})
         .filter(([, one]) => one === name)
@@ -32,7 +32,7 @@ export async function explainSecret(
         jobId: job.id,
         name: job.spec.name,
         variables,
-        ...(refusedBecause === undefined ? {} : { refusedBecause }),
+        ...present({ refusedBecause }),
       }
     }),
   }

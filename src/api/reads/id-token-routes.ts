@@ -13,6 +13,7 @@ import { DOCUMENT_AGE_S, stateOfKey } from '../../core/id-token/id-token-keys.ts
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { IdTokenKeyRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { getRepository } from '../lookups.ts'
@@ -45,7 +46,7 @@ export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): v
     const repository = await getRepository(reads.store, params.repository)
     const ids = (await reads.store.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
     const facts = { repository: repository.name, ids, ref }
-    return { ids, sub: subjectOf({ ...facts, ...(job === undefined ? {} : { job }) }) }
+    return { ids, sub: subjectOf({ ...facts, ...present({ job }) }) }
   })
 }
 
@@ -78,8 +79,7 @@ function addDocuments(server: HttpServer, { store, issuer }: IdTokenReads): void
 export async function idTokenStateOf({ store, issuer }: IdTokenReads): Promise<IdTokenState> {
   const trouble = issuerTrouble(issuer)
   return {
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(trouble === undefined ? {} : { trouble }),
+    ...present({ issuer, trouble }),
     keys: viewsOf(await store.listIdTokenKeys()),
   }
 }
@@ -88,7 +88,7 @@ function viewsOf(keys: readonly IdTokenKeyRecord[]): IdTokenState['keys'] {
   const now = Date.now()
   return keys.map((key) => {
     const { kid, createdAt, signsAt, leavesAt } = key
-    const times = { createdAt, signsAt, ...(leavesAt === undefined ? {} : { leavesAt }) }
+    const times = { createdAt, signsAt, ...present({ leavesAt }) }
     return { kid, state: stateOfKey(key, keys, now), ...times }
   })
 }

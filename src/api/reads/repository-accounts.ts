@@ -1,4 +1,5 @@
 import type { RepositoryView } from '../../contract/rest/views.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
@@ -18,7 +19,7 @@ export async function viewAccounts(
     const { name, listedName } = byId.get(account) ?? {}
     return {
       id: account,
-      ...(name === undefined ? {} : { name }),
+      ...present({ name }),
       ...(listedName === name || listedName === undefined ? {} : { formerName: listedName }),
     }
   })

@@ -1,5 +1,6 @@
 import type { SecretView } from '../../contract/rest/rest-secrets.ts'
 import { secretTime } from '../../core/secret/secret-rules.ts'
+import { present } from '../../lib/present.ts'
 import type { SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
@@ -12,7 +13,7 @@ export function viewSecret(
   const named = runners?.map((runner) => names.get(runner) ?? runner)
   const time = secretTime(shown.expiresAt, Date.now())
   const warning = time.status === 'good' ? {} : { warning: time.words }
-  return { ...shown, ...warning, scope, ...(named ? { runners: named } : {}) }
+  return { ...shown, ...warning, scope, ...present({ runners: named }) }
 }
 
 /** The names of runners by their ids, if any of these secrets is kept for some. */

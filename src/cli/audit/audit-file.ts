@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { ChainCheck, type ChainedEntry } from '../../contract/rest/audit-chain.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import { parseEntry } from './audit-client.ts'
 
 /** What a file of entries, one JSON object a line, says of itself. */
@@ -27,7 +28,7 @@ export async function checkAuditFile(file: FileHandle, path: string): Promise<Ch
     first ??= entry
     last = entry
   }
-  return { ...(first ? { first } : {}), ...(last ? { last } : {}) }
+  return present({ first, last })
 }
 
 async function* wholeLines(file: FileHandle): AsyncGenerator<string> {

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { DISCOVERY_PATH, KEYS_PATH } from '../../contract/id-tokens/documents.ts'
 import type { IdTokenState } from '../../contract/rest/rest-id-tokens.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -142,10 +143,7 @@ async function subject(repository: string, options: SubjectOptions, io: CliIo): 
   if (ref !== undefined && !ref.startsWith('refs/')) {
     throw new NarwhalError('invalid', '--ref takes a whole ref, such as refs/heads/main')
   }
-  const found = await client.getSubject(repository, {
-    ...(ref === undefined ? {} : { ref }),
-    ...(job === undefined ? {} : { job }),
-  })
+  const found = await client.getSubject(repository, present({ ref, job }))
   if (options.json) return printJson(io, found)
   io.stdout.write(`${cleanText(found.sub)}\n`)
 }

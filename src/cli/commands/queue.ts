@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -22,7 +23,7 @@ export function addQueueCommand(program: Command, io: CliIo): void {
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const { jobs, total, unplanned } = await client.listQueue()
-  if (options.json) return printJson(io, { jobs, total, ...(unplanned ? { unplanned } : {}) })
+  if (options.json) return printJson(io, { jobs, total, ...present({ unplanned }) })
   if (unplanned) note(io, `no commit is planned now: each ${cleanText(unplanned.reason)}`)
   if (jobs.length === 0) return note(io, 'no job waits for a runner')
   const now = io.now()

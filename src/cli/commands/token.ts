@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import type { TokenView } from '../../contract/rest/rest-tokens.ts'
 import { ROLES, type Role } from '../../core/access/role.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -102,10 +103,7 @@ async function create(name: string, options: CreateOptions, io: CliIo): Promise<
   const client = await openClient(options, io)
   const created = await client.createToken({
     name,
-    ...(user === undefined ? {} : { user }),
-    ...(lifeMs === undefined ? {} : { lifeMs }),
-    ...(options.role ? { role: options.role } : {}),
-    ...(repositories ? { repositories } : {}),
+    ...present({ user, lifeMs, role: options.role, repositories }),
   })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)

@@ -4,6 +4,7 @@ import type { LogAppended } from '../../contract/live/live-event.ts'
 import type { JobView } from '../../contract/rest/views.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   currentAttempt,
   type ModelEvent,
@@ -42,7 +43,7 @@ export async function watchPipeline(
   options: WatchOptions,
 ): Promise<PipelineModel> {
   const { signal, patienceMs } = options
-  const live: LiveClientOptions = { signal, ...(patienceMs === undefined ? {} : { patienceMs }) }
+  const live: LiveClientOptions = { signal, ...present({ patienceMs }) }
   await using connection = new LiveClient(client.address, live)
   const watch = new PipelineWatch(client, connection, options)
   return await Promise.race([watch.run(id), connection.failed, aborted(signal)])

@@ -4,6 +4,7 @@ import type { JobView, PipelineView, RepositoryView } from '../../contract/rest/
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
+import { present } from '../../lib/present.ts'
 import { cleanText } from '../terminal/clean-text.ts'
 import type { CliIo } from '../terminal/cli-io.ts'
 import { findCheckout, readOrigin } from './repository-origin.ts'
@@ -30,7 +31,7 @@ export async function resolvePipeline(client: ApiClient, given: string): Promise
     const page: PipelineView[] = await client.listPipelines({
       repository,
       limit: PAGE,
-      ...(before ? { before } : {}),
+      ...present({ before }),
     })
     const found = page.find((pipeline) => pipeline.number === number)
     if (found) return found.id

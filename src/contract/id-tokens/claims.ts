@@ -3,6 +3,7 @@ import type { Forge } from '../../core/forges.ts'
 import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { IncludedSource } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import { subjectOf } from './subject.ts'
 
 /** Who a job is: all that a token can say of it. */
@@ -56,7 +57,7 @@ export function claimsOf(
     ...(owner === '' ? {} : { owner }),
     ...(forgeOwnerId === undefined ? {} : { owner_id: String(forgeOwnerId) }),
     forge: repository.forge,
-    ...(host === undefined ? {} : { forge_host: host }),
+    ...present({ forge_host: host }),
     ref: event.ref,
     ref_type: refType(event.ref),
     sha: event.sha,

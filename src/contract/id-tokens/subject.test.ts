@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { present } from '../../lib/present.ts'
 import { LONGEST_SUBJECT, subjectIdsOf, subjectOf } from './subject.ts'
 
 const IDS = '0m3v9k2qd8c1h5x7w4tz.1296269'
@@ -41,7 +42,7 @@ test('no two repositories, jobs or refs have the same subject, whatever they are
   fc.assert(
     fc.property(facts, facts, (one, other) => {
       const [a, b] = [one, other].map(({ job: of, ...rest }) =>
-        subjectOf({ ...rest, ...(of === undefined ? {} : { job: of }) }),
+        subjectOf({ ...rest, ...present({ job: of }) }),
       )
       assert.ok(Buffer.byteLength(a ?? '') <= LONGEST_SUBJECT)
       const isSame = JSON.stringify(one) === JSON.stringify(other)

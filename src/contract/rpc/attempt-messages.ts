@@ -5,6 +5,7 @@ import type {
   ReceivedEvent,
 } from '../../core/attempt/attempt-event.ts'
 import { soundImages } from '../../core/attempt/image-run.ts'
+import { present } from '../../lib/present.ts'
 import type { RunAttemptResponse, RunAttemptResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { outputsFromProto, outputsToProto } from './outputs-message.ts'
 import {
@@ -70,7 +71,7 @@ export function eventToProto({ seq, at, event }: NumberedEvent): Message {
 
 export function eventFromProto({ seq, atMs, event }: RunAttemptResponse): ReceivedEvent {
   const known = eventOf(event)
-  return { seq: Number(seq), at: Number(atMs), ...(known ? { event: known } : {}) }
+  return { seq: Number(seq), at: Number(atMs), ...present({ event: known }) }
 }
 
 function caseOf(event: AttemptEvent): NonNullable<Message['event']> {
@@ -123,7 +124,7 @@ function eventOf(event: RunAttemptResponse['event']): AttemptEvent | undefined {
         type: 'step_finished',
         step,
         outcome: outcomeFromProto(outcome),
-        ...(exitCode === undefined ? {} : { exitCode }),
+        ...present({ exitCode }),
         ...(reason === '' ? {} : { reason }),
       }
     }
@@ -134,7 +135,7 @@ function eventOf(event: RunAttemptResponse['event']): AttemptEvent | undefined {
         type: 'finished',
         outcome: outcomeFromProto(outcome),
         ...(reason === '' ? {} : { reason }),
-        ...(fault ? { fault } : {}),
+        ...present({ fault }),
         ...outputsFromProto(outputs),
       }
     }

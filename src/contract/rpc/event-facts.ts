@@ -4,6 +4,7 @@ import { type CommitEvent, isSha } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type {
   EventFacts as EventFactsMessage,
   EventFactsSchema,
@@ -26,11 +27,10 @@ export function factsOf(event: CommitEvent): EventFacts {
     title,
     author,
     isStranger: isStranger(trust),
-    ...(base === undefined ? {} : { base }),
-    ...(targetBranch === undefined ? {} : { targetBranch }),
+    ...present({ base, targetBranch }),
     inputs,
     ...(jobs.length === 0 ? {} : { jobs }),
-    ...(from === undefined ? {} : { from }),
+    ...present({ from }),
   }
 }
 

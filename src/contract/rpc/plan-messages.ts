@@ -9,6 +9,7 @@ import type {
 } from '../../core/plan/plan.ts'
 import { isShell } from '../../core/plan/shell.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   type Clone as CloneMessage,
   type JobSpec as JobSpecMessage,
@@ -44,7 +45,7 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
   const memoryBytes = resources?.memoryBytes
   return create(JobSpecSchema, {
     name,
-    ...(image === undefined ? {} : { image }),
+    ...present({ image }),
     env: { ...env },
     needs: [...needs],
     labels: [...labels],
@@ -53,23 +54,25 @@ export function jobToProto(job: JobSpec): JobSpecMessage {
     steps: steps.map(stepToProto),
     timeoutMs: BigInt(job.timeoutMs ?? 0),
     priority: job.priority ?? 0,
-    ...(job.clone ? { clone: cloneToProto(job.clone) } : {}),
-    ...(job.concurrency ? { concurrency: concurrencyToProto(job.concurrency) } : {}),
+    ...present({
+      clone: job.clone && cloneToProto(job.clone),
+      concurrency: job.concurrency && concurrencyToProto(job.concurrency),
+    }),
     outputs: [...(job.outputs ?? [])],
     envOfNeeds: { ...job.envOfNeeds },
     allowFailure: job.allowFailure ?? false,
-    ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeToProto) } } : {}),
+    ...present({ retry: retry && { count: retry.count, on: retry.on.map(outcomeToProto) } }),
     runsOn: RUNS_ON[job.runsOn ?? 'success'],
     ...(resources
       ? {
           resources: {
-            ...(resources.cpus === undefined ? {} : { cpus: resources.cpus }),
+            ...present({ cpus: resources.cpus }),
             ...(memoryBytes === undefined ? {} : { memoryBytes: BigInt(memoryBytes) }),
           },
         }
       : {}),
     leftOut,
-    ...(job.onlyIf ? { onlyIf: onlyIfToProto(job.onlyIf) } : {}),
+    ...present({ onlyIf: job.onlyIf && onlyIfToProto(job.onlyIf) }),
     optional: [...(job.optional ?? [])],
     noNetwork: job.network === 'none',
     services: (job.services ?? []).map(serviceToProto),
@@ -103,7 +106,7 @@ function serviceToProto(service: ServiceSpec): MessageInitShape<typeof ServiceSc
     image,
     env: { ...env },
     command: [...command],
-    ...(ready ? { ready: readyToProto(ready) } : {}),
+    ...present({ ready: ready && readyToProto(ready) }),
   }
 }
 
@@ -121,7 +124,7 @@ function serviceFromProto(service: ServiceMessage): ServiceSpec {
     image,
     env: { ...env },
     ...(command.length > 0 ? { command } : {}),
-    ...(ready ? { ready: readyFromProto(ready) } : {}),
+    ...present({ ready: ready && readyFromProto(ready) }),
   }
 }
 
@@ -157,7 +160,7 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
   const { name, image, needs, labels, retry, resources } = job
   return {
     name,
-    ...(image === undefined ? {} : { image }),
+    ...present({ image }),
     env: { ...job.env },
     needs,
     labels,
@@ -166,16 +169,18 @@ export function jobFromProto(job: JobSpecMessage): JobSpec {
     steps: job.steps.map(stepFromProto),
     ...(job.timeoutMs === 0n ? {} : { timeoutMs: Number(job.timeoutMs) }),
     ...(job.priority === 0 ? {} : { priority: job.priority }),
-    ...(job.clone ? { clone: cloneFromProto(job.clone) } : {}),
-    ...(job.concurrency ? { concurrency: concurrencyFromProto(job.concurrency) } : {}),
+    ...present({
+      clone: job.clone && cloneFromProto(job.clone),
+      concurrency: job.concurrency && concurrencyFromProto(job.concurrency),
+    }),
     ...(job.outputs.length > 0 ? { outputs: job.outputs } : {}),
     ...envOfNeedsFromProto(job),
     ...(job.allowFailure ? { allowFailure: true } : {}),
-    ...(retry ? { retry: { count: retry.count, on: retry.on.map(outcomeFromProto) } } : {}),
+    ...present({ retry: retry && { count: retry.count, on: retry.on.map(outcomeFromProto) } }),
     ...runsOnFromProto(job.runsOn),
-    ...(resources ? { resources: resourcesFromProto(resources) } : {}),
+    ...present({ resources: resources && resourcesFromProto(resources) }),
     ...(job.leftOut === '' ? {} : { leftOut: job.leftOut }),
-    ...(job.onlyIf ? { onlyIf: onlyIfFromProto(job.onlyIf) } : {}),
+    ...present({ onlyIf: job.onlyIf && onlyIfFromProto(job.onlyIf) }),
     ...(job.optional.length > 0 ? { optional: job.optional } : {}),
     ...(job.noNetwork ? { network: 'none' } : {}),
     ...(job.services.length > 0 ? { services: job.services.map(serviceFromProto) } : {}),
@@ -187,7 +192,7 @@ function resourcesFromProto({
   memoryBytes,
 }: NonNullable<JobSpecMessage['resources']>): NonNullable<JobSpec['resources']> {
   return {
-    ...(cpus === undefined ? {} : { cpus }),
+    ...present({ cpus }),
     ...(memoryBytes === undefined ? {} : { memoryBytes: Number(memoryBytes) }),
   }
 }
@@ -223,7 +228,7 @@ export function planToProto(plan: PipelinePlan): PlanMessage {
   return create(PlanSchema, {
     name,
     jobs: jobs.map(jobToProto),
-    ...(concurrency ? { concurrency: concurrencyToProto(concurrency) } : {}),
+    ...present({ concurrency: concurrency && concurrencyToProto(concurrency) }),
     included: included.map((one) => ({ ...one })),
   })
 }
@@ -234,7 +239,7 @@ export function planFromProto(plan: PlanMessage): PipelinePlan {
   return {
     name,
     jobs: jobs.map(jobFromProto),
-    ...(concurrency ? { concurrency: concurrencyFromProto(concurrency) } : {}),
+    ...present({ concurrency: concurrency && concurrencyFromProto(concurrency) }),
     ...(included.length > 0 ? { included } : {}),
   }
 }

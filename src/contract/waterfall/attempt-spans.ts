@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { AttemptView, JobView, PhaseView, StepView } from '../rest/views.ts'
 import type { SpanDraft } from './waterfall.ts'
 
@@ -46,8 +47,7 @@ function stepSpan(step: StepView, at: number): SpanDraft[] {
     {
       ...drawn,
       step: { index, name },
-      ...(beside ? { beside } : {}),
-      ...(outcome === undefined ? {} : { outcome }),
+      ...present({ beside, outcome }),
     },
   ]
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { aJob, anAttempt, aPipeline, aStep } from '#root/test/support/cli/views.ts'
+import { present } from '../../lib/present.ts'
 import type { AttemptView, JobView, PhaseView } from '../rest/views.ts'
 import { waterfallView } from './waterfall.ts'
 import { waterfallOf } from './waterfall-of.ts'
@@ -42,7 +43,7 @@ function job(name: string, needs: string[], attempts: AttemptView[]): JobView {
     needs,
     attempts,
     status: 'finished',
-    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...present({ finishedAt }),
   })
 }
 

@@ -1,4 +1,5 @@
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { JobEvent } from '../job/job-state.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Attempt, Step } from './attempt.ts'
@@ -68,9 +69,9 @@ export function addProgress(
     attempt: next,
     firstLine: attempt.lines,
     chunks,
-    ...(cutOff ? { cutOff } : {}),
+    ...present({ cutOff }),
     jobEvents,
-    ...(end ? { end } : {}),
+    ...present({ end }),
   }
 }
 
@@ -91,7 +92,7 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
     case 'phase': {
       if (attempt.phases.length >= MOST_PHASES) throw tooMuch('phases')
       const { phase: name, durationMs, images } = event
-      const phase = { name, startedAt: at - durationMs, durationMs, ...(images ? { images } : {}) }
+      const phase = { name, startedAt: at - durationMs, durationMs, ...present({ images }) }
       return { ...attempt, phases: [...attempt.phases, phase] }
     }
     case 'step_started':
@@ -107,7 +108,7 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
         status: 'finished',
         outcome,
         finishedAt: at,
-        ...(exitCode === undefined ? {} : { exitCode }),
+        ...present({ exitCode }),
         ...(reason ? { reason: cut(reason) } : {}),
       }))
     }
@@ -162,7 +163,7 @@ function addEnd(attempt: Attempt, finished: Finished, at: number, sink: Sink): A
     status: 'finished',
     outcome,
     ...reason,
-    ...(outputs ? { outputs } : {}),
+    ...present({ outputs }),
     finishedAt: at,
     phases,
   }

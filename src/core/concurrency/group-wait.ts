@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { Concurrency, GroupMember } from './concurrency.ts'
 
 /** Why a member of a group can't go on now; `describeGroupWait` says it to a person. */
@@ -29,7 +30,7 @@ export function whyGroupIsFull(
   const before = index < 0 ? waiting : waiting.slice(0, index)
   const limit = Math.min(own, ...[...holding, ...before].map((member) => member.limit ?? own))
   if (holding.length + before.length < limit) return undefined
-  return { kind: 'group', group, ...(ofStrangers ? { ofStrangers } : {}), holding, before }
+  return { kind: 'group', group, ...present({ ofStrangers }), holding, before }
 }
 
 /** "waits for deploy-main: held by pipeline #7, and behind pipeline #8". */

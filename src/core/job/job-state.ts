@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import { unreachable } from '../../lib/reach/unreachable.ts'
 import type { RunnerId } from '../ids.ts'
 import type { Outcome } from '../outcome.ts'
@@ -157,10 +158,7 @@ function isCurrent(state: HeldState, report: Report): boolean {
 
 /** What all states of a round have in common. */
 function round({ since, askedBy }: JobState): Pick<JobState, 'since' | 'askedBy'> {
-  return {
-    ...(since === undefined ? {} : { since }),
-    ...(askedBy === undefined ? {} : { askedBy }),
-  }
+  return present({ since, askedBy })
 }
 
 function queued(state: JobState, attempt: number, queuedAt: number): JobState {
@@ -170,7 +168,7 @@ function queued(state: JobState, attempt: number, queuedAt: number): JobState {
 function rerun(state: JobState, event: Extract<JobEvent, { type: 'rerun' }>): JobState {
   const { blocked, askedBy, at } = event
   const attempt = state.attempt + 1
-  const next = { attempt, since: attempt, ...(askedBy === undefined ? {} : { askedBy }) }
+  const next = { attempt, since: attempt, ...present({ askedBy }) }
   return blocked ? { status: 'blocked', ...next } : { status: 'queued', ...next, queuedAt: at }
 }
 

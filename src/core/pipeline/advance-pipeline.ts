@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { Attempt, Step } from '../attempt/attempt.ts'
 import type { JobId } from '../ids.ts'
 import { type Job, outputsOf } from '../job/job.ts'
@@ -54,11 +55,7 @@ function toGraphJob(job: Job): GraphJob & { readonly id: JobId } {
     id,
     name,
     needs,
-    ...(runsOn ? { runsOn } : {}),
-    ...(allowFailure ? { allowFailure } : {}),
-    ...(onlyIf ? { onlyIf } : {}),
-    ...(optional ? { optional } : {}),
-    ...(outputs ? { outputs } : {}),
+    ...present({ runsOn, allowFailure, onlyIf, optional, outputs }),
     state,
   }
 }

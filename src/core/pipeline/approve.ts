@@ -1,4 +1,5 @@
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { CommitEvent } from '../commit-event.ts'
 import type { Job } from '../job/job.ts'
 import { roundOf } from '../job/job-state.ts'
@@ -54,8 +55,7 @@ export function approve(
   const approval: Approval = {
     status: 'given',
     at,
-    ...(by === undefined ? {} : { by }),
-    ...(plan === undefined ? {} : { plan }),
+    ...present({ by, plan }),
   }
   const isHeld = isHeldBack(pipeline) && pipeline.state.status === 'running'
   // Its time begins now.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { present } from '../../lib/present.ts'
 import { chooseRunner } from './choose-runner.ts'
 import { describeWaiting } from './describe-waiting.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
@@ -253,7 +254,7 @@ test('never places a job where it can not run now, whatever the heuristic', () =
       fc.nat(),
       (parts, labels, image, heuristic, draw, turn) => {
         const runners = parts.map((part) => runner(part.name, part as Partial<Candidate>))
-        const wanted = job({ labels, ...(image ? { image } : {}) })
+        const wanted = job({ labels, ...present({ image }) })
         const choice = chooseRunner(wanted, runners, heuristic, {
           now: 0,
           random: () => draw,

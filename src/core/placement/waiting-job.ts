@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { Job } from '../job/job.ts'
 import { needsContainers } from '../plan/plan.ts'
 import type { KeptSecret } from '../secret/secret-rules.ts'
@@ -26,7 +27,7 @@ export function waitingJob(
   return {
     jobId: job.id,
     repositoryId: job.repositoryId,
-    ...(job.spec.image === undefined ? {} : { image: job.spec.image }),
+    ...present({ image: job.spec.image }),
     ...(needsContainers(job.spec) ? { containers: true } : {}),
     ...(endsWithoutEngine ? { endsWithoutEngine } : {}),
     labels: job.spec.labels,

@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { CommitEvent, EventKind, Trust, TrustFacts } from '../commit-event.ts'
 import type { StrangerReason } from './stranger-reason.ts'
 
@@ -30,7 +31,7 @@ export function decideTrust(
   rules: TrustRules = {},
 ): Trust {
   const stranger = findReason(event, facts) ?? reasonOfAccount(event, facts, rules)
-  return { ...facts, ...(stranger === undefined ? {} : { stranger }) }
+  return { ...facts, ...present({ stranger }) }
 }
 
 function findReason(

@@ -6,6 +6,7 @@ import type { AttemptRequest } from '../../contract/rpc/attempt-requests.ts'
 import type { AttemptEvent, ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
 import { AttemptRun } from './attempt-run.ts'
 
@@ -14,7 +15,7 @@ type Answer = (signal: AbortSignal) => AsyncGenerator<Message, void, undefined>
 
 /** Without an event: one of a kind that only newer runners know. */
 function message(seq: number, event?: AttemptEvent): Message {
-  return { type: 'event', event: { seq, at: 0, ...(event ? { event } : {}) } }
+  return { type: 'event', event: { seq, at: 0, ...present({ event }) } }
 }
 const started = message(1, { type: 'started', instanceId: 'i' })
 const heartbeat = { type: 'heartbeat', at: 0, sentMs: 7 } as const
@@ -59,7 +60,7 @@ function converse(
   const run = new AttemptRun({
     mayConfirm: more.mayConfirm ?? (() => true),
     verify: more.verify ?? (async () => {}),
-    ...(more.resumeAfter === undefined ? {} : { resumeAfter: more.resumeAfter }),
+    ...present({ resumeAfter: more.resumeAfter }),
     order: {
       jobId: 'job_1',
       attempt: 1,

@@ -8,6 +8,7 @@ import { concerns, type Redaction } from '../../core/attempt/redaction.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 
 interface RedactDeps {
@@ -37,12 +38,12 @@ export async function redactLog(
   const subject = { id: job.id, name: `${repositoryName} #${number} ${job.name}` }
   const steps = stepsOf(await getAttempt(store, log), step)
   const who = by.actor.name === '' ? 'somebody' : by.actor.name
-  const redaction: Redaction = { ...(steps ? { steps } : {}), by: who, at: Date.now() }
+  const redaction: Redaction = { ...present({ steps }), by: who, at: Date.now() }
   await store.transact((write) => write.addRedaction(log, redaction))
   const { sha256, lines } = await hashText(store, log, redaction)
   await store.transact(async (write) => {
     await write.addRedaction(log, { ...redaction, sha256 })
-    const after = { attempt: log.attempt, hash: sha256, ...(step === undefined ? {} : { step }) }
+    const after = { attempt: log.attempt, hash: sha256, ...present({ step }) }
     write.audit(by, { action: 'log.redacted', subject, after })
   })
   for (let from: number | undefined = 0; from !== undefined; ) {

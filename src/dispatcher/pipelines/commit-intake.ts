@@ -7,6 +7,7 @@ import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { pipelineFacts } from '../ledger/audit-facts.ts'
@@ -96,8 +97,7 @@ export class CommitIntake {
       id: newId('pipeline'),
       eventId: event.id,
       dispatcherId: dispatcherId(),
-      ...(rerunOf ? { rerunOf } : {}),
-      ...(startedBy !== undefined ? { startedBy } : {}),
+      ...present({ rerunOf, startedBy }),
       phases: firstPhases(event, since, createdAt),
       createdAt,
     }
@@ -105,7 +105,7 @@ export class CommitIntake {
       const answer = await write.createPipeline(wanted)
       if (by && answer.created) {
         const { subject, facts } = pipelineFacts({ ...answer, event })
-        const after = { ...facts, ...(rerunOf ? { rerunOf } : {}) }
+        const after = { ...facts, ...present({ rerunOf }) }
         write.audit(by, { action: 'pipeline.started', subject, after })
       }
       return answer

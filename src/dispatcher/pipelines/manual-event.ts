@@ -4,6 +4,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { type CloneUrl, type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
 import { listRemote } from '../../lib/git/list-remote.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { OwnCommits } from './own-commits.ts'
 
@@ -84,7 +85,7 @@ async function bareCommit(clone: CloneUrl, sha: string, git: GitAccess): Promise
   const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
   const tip = [...refs].find(([name, at]) => at === sha && isOwnRef(name))?.[0]
   const seenAt = tip ?? (await git.ownCommits.find(clone, sha))
-  return { ref: BARE_COMMIT_REF, sha, ...(seenAt === undefined ? {} : { seenAt }) }
+  return { ref: BARE_COMMIT_REF, sha, ...present({ seenAt }) }
 }
 
 function missing(repository: RepositoryRecord, ref: string): NarwhalError {

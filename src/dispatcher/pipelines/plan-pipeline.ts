@@ -17,6 +17,7 @@ import { isStranger } from '../../core/stranger/stranger.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { planDigest } from './plan-digest.ts'
@@ -49,8 +50,7 @@ export function planOrderOf(
   const { base, targetBranch } = found
   const details = {
     ...event.details,
-    ...(base === undefined ? {} : { base }),
-    ...(targetBranch === undefined ? {} : { targetBranch }),
+    ...present({ base, targetBranch }),
   }
   return { commit: commitOf(ledger), facts: factsOf({ ...event, details }), sources }
 }
@@ -159,12 +159,11 @@ export function withPlan(
     pipeline: {
       ...pipeline,
       name,
-      ...(concurrency ? { concurrency } : {}),
-      ...(included ? { included } : {}),
+      ...present({ concurrency, included }),
       phases: plannedPhases,
       state,
       ...(isStranger ? { target: targetOf(planned, state) } : {}),
-      ...(planned.changed ? { changed: planned.changed } : {}),
+      ...present({ changed: planned.changed }),
       ...(isVouched ? { approval: { status: 'given', at, by, plan: planDigest(wanted) } } : {}),
       ...(isHeld
         ? {

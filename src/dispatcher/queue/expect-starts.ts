@@ -2,6 +2,7 @@ import type { QueuedJobView } from '../../contract/rest/views.ts'
 import { resultOf } from '../../core/attempt/attempt.ts'
 import { describeWaiting } from '../../core/placement/describe-waiting.ts'
 import { expectedStarts } from '../../core/placement/expected-start.ts'
+import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { ListedJob } from './job-queue.ts'
 
@@ -34,7 +35,7 @@ export async function expectStarts(
   const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
   return jobs.map((job) => {
     const startAt = byJob.get(job.jobId)
-    return { ...viewListed(job), ...(startAt === undefined ? {} : { expectedStartAt: startAt }) }
+    return { ...viewListed(job), ...present({ expectedStartAt: startAt }) }
   })
 }
 

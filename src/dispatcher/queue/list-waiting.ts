@@ -1,5 +1,6 @@
 import { groupPlaces } from '../../core/concurrency/group-places.ts'
 import { waitingJob } from '../../core/placement/waiting-job.ts'
+import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { GroupedWaiting } from './group-gate.ts'
 
@@ -22,7 +23,7 @@ export async function listWaiting(
       isStranger,
       maxPriority,
     })
-    const pipeline = { id: pipelineId, ...(concurrency ? { concurrency } : {}) }
+    const pipeline = { id: pipelineId, ...present({ concurrency }) }
     const groups = groupPlaces(job, pipeline)
     return [{ job: place, pipelineId, repositoryName, name: spec.name, groups }]
   })

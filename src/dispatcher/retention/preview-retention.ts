@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RetentionPreview } from '../../contract/rest/rest-retention.ts'
 import { type KeepRules, newSieve } from '../../core/keeping.ts'
+import { present } from '../../lib/present.ts'
 import type { AgedPlace, RepositoryRules } from '../../store/retention.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { rulesOf } from './retention.ts'
@@ -34,7 +35,7 @@ async function previewOne(
   const count = { pipelines: 0, logs: 0, bytes: 0 }
   let oldestAt: number | undefined
   for (let after: AgedPlace | undefined; ; ) {
-    const page = await store.retention.listAged(id, { limit: PAGE, ...(after ? { after } : {}) })
+    const page = await store.retention.listAged(id, { limit: PAGE, ...present({ after }) })
     for (const pipeline of page) {
       const what = sieve(pipeline)
       if (what === 'nothing') continue
@@ -44,7 +45,7 @@ async function previewOne(
       if ((count.logs + count.pipelines) % 50 === 0) await nextTurn()
     }
     after = page.at(-1)
-    if (page.length < PAGE) return { ...count, ...(oldestAt === undefined ? {} : { oldestAt }) }
+    if (page.length < PAGE) return { ...count, ...present({ oldestAt }) }
     await nextTurn()
     look.signal.throwIfAborted()
   }

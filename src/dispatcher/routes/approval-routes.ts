@@ -4,6 +4,7 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { describeError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
@@ -29,7 +30,7 @@ export function addApprovalRoutes(
       approvals.push({
         pipeline,
         approved: message === undefined,
-        ...(message === undefined ? {} : { message }),
+        ...present({ message }),
       })
     }
     return { approvals }

@@ -8,6 +8,7 @@ import type { Hold } from '../../core/keeping.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 
 /** Adds keeping a pipeline for a reason, above all rules of retention, and letting it go again. */
@@ -18,7 +19,7 @@ export function addHoldRoutes(server: HttpServer, store: Store): void {
     if (until <= at) throw new NarwhalError('invalid', 'until: this moment has passed already')
     const by = doerOf(request)
     const name = nameOf(by)
-    const hold = { until, because, at, ...(name === undefined ? {} : { by: name }) }
+    const hold = { until, because, at, ...present({ by: name }) }
     return { pipeline: await setHold(store, request.params.pipeline, { hold, by }) }
   })
   route(server, ENDPOINTS.releasePipeline, async (request) => {

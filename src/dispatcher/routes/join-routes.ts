@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import { runnerView } from '../../store/views.ts'
 import { FailedTries } from './failed-tries.ts'
@@ -47,7 +48,7 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
     const made = request.body
     const { token, record } = await makeJoinToken(store, made, doerOf(request))
     const { id, expiresAt } = record
-    return { id, token, labels, uses, expiresAt, ...(sources ? { sources } : {}) }
+    return { id, token, labels, uses, expiresAt, ...present({ sources }) }
   })
   route(server, ENDPOINTS.removeJoinToken, async (request) => {
     const { token } = request.params

@@ -7,6 +7,7 @@ import type { Role } from '../../core/access/role.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import { joinRunner } from './join-runner.ts'
 
@@ -45,7 +46,7 @@ test('says the same of every token that was never good, and why one that was is 
   await joinRunner(store, { name: 'first', ...noLabels, token: used }, TESTER)
   const expired = await addToken(store, [], 0)
   const refusal = async (token?: string): Promise<string> => {
-    const request = { name: 'second', ...noLabels, ...(token === undefined ? {} : { token }) }
+    const request = { name: 'second', ...noLabels, ...present({ token }) }
     const error: unknown = await joinRunner(store, request, TESTER).catch(
       (reason: unknown) => reason,
     )

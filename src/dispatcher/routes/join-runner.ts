@@ -3,6 +3,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 import { newRunner } from '../runners/new-runner.ts'
@@ -42,7 +43,7 @@ export async function joinRunner(
     const record: Runner = {
       ...newRunner({ id, name: request.name, link }, former),
       labels: used ? request.labels.filter((one) => used.labels.includes(one)) : request.labels,
-      ...(used ? { allowedLabels: used.labels } : {}),
+      ...present({ allowedLabels: used?.labels }),
     }
     await write.saveRunner(record)
     const runner = { kind: 'runner', id: record.id, name: record.name } as const

@@ -1,6 +1,7 @@
 import { createToken, hashToken } from '../../api/auth/tokens.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -26,7 +27,7 @@ export async function makeJoinToken(
     labels,
     uses,
     used: 0,
-    ...(sources ? { sources } : {}),
+    ...present({ sources }),
   }
   const record = { ...about, createdAt, expiresAt: createdAt + lifeMs }
   await store.transact(async (write) => {

@@ -11,6 +11,7 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
+import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { RepositoryRecord, StrangerRules } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -114,12 +115,7 @@ function settingsOf(repository: RepositoryRecord): string[] {
 
 function definedOf(change: ChangeRepository): StrangerRules {
   const { approval, strangerAccounts, pipelineFiles, skippedIsOpen } = change
-  return {
-    ...(pipelineFiles === undefined ? {} : { pipelineFiles }),
-    ...(skippedIsOpen === undefined ? {} : { skippedIsOpen }),
-    ...(approval === undefined ? {} : { approval }),
-    ...(strangerAccounts === undefined ? {} : { strangerAccounts }),
-  }
+  return present({ pipelineFiles, skippedIsOpen, approval, strangerAccounts })
 }
 
 function registered(repository: RepositoryRecord, secret: string, formerEndsAt?: number) {

@@ -12,6 +12,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { TokenLimits, TokenRecord, UserRecord } from '../../store/records.ts'
 import type { Store, StoreReader, StoreWriter } from '../../store/store.ts'
 import { removeJoinToken } from './join-tokens.ts'
@@ -57,7 +58,7 @@ function addCreateRoute(server: HttpServer, store: Store): void {
         ...record,
         ...end,
         userId: owner.id,
-        ...(limits ? { limits } : {}),
+        ...present({ limits }),
       })
       const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
       write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
@@ -66,7 +67,7 @@ function addCreateRoute(server: HttpServer, store: Store): void {
     const end = endsAt === undefined ? {} : { expiresAt: endsAt }
     const shown = {
       ...(limits?.role ? { role: limits.role } : {}),
-      ...(names ? { repositories: names } : {}),
+      ...present({ repositories: names }),
     }
     return { id, name, user: user.name, token, ...end, ...shown }
   })
@@ -141,7 +142,7 @@ async function limitsOf(
   if (!repositories) return role ? { limits: { role } } : {}
   const found = await Promise.all(repositories.map((one) => getRepository(store, one)))
   const ids = [...new Set(found.map(({ id }) => id))]
-  const limits = { ...(role ? { role } : {}), repositories: ids }
+  const limits = { ...present({ role }), repositories: ids }
   return { limits, names: found.map(({ name }) => name) }
 }
 
@@ -150,10 +151,10 @@ function shownLimits(
   names: ReadonlyMap<RepositoryId, string>,
 ): { role?: Role; repositories?: string[] } {
   const { role, repositories } = limits ?? {}
-  return {
-    ...(role ? { role } : {}),
-    ...(repositories ? { repositories: repositories.map((id) => names.get(id) ?? id) } : {}),
-  }
+  return present({
+    role,
+    repositories: repositories && repositories.map((id) => names.get(id) ?? id),
+  })
 }
 
 function tooMuch(owner: UserRecord, role: Role): NarwhalError {

@@ -4,6 +4,7 @@ import type { RunnerId } from '../../core/ids.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
@@ -77,7 +78,7 @@ export class RunnerFailures implements Disposable {
       }
     })
     const { asideReason: _, ...wishes } = link.wishes
-    await link.wish({ ...wishes, ...(asideReason === undefined ? {} : { asideReason }) })
+    await link.wish({ ...wishes, ...present({ asideReason }) })
   }
 
   async #probe(link: RunnerLink): Promise<void> {

@@ -11,6 +11,7 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -185,7 +186,7 @@ export class RunnerPool implements AsyncDisposable {
     const former = await store.findRunner(runner.name)
     const record: Runner = {
       ...newRunner({ name: runner.name, link: runner.link }, former),
-      ...(runner.allowedLabels ? { allowedLabels: runner.allowedLabels } : {}),
+      ...present({ allowedLabels: runner.allowedLabels }),
     }
     await recorder.record(async (write) => {
       await write.saveRunner(record)

@@ -4,6 +4,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import { FORGE_KINDS, type ForgeTarget, forgeApiUrl, forgeKindAt } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
@@ -28,7 +29,7 @@ export async function linkForge(
     const token = await vault.seal(write, request.token, forgeTokenPlace(repositoryId))
     const former = await write.findForgeLink(repositoryId)
     await write.saveForgeLink({ ...target, repositoryId, token, createdAt })
-    const facts = { ...(former ? { before: linkFacts(former) } : {}), after: linkFacts(target) }
+    const facts = { ...present({ before: former && linkFacts(former) }), after: linkFacts(target) }
     write.audit(by, { action: 'forge_link.set', subject: repository, ...facts })
   })
 }

@@ -1,4 +1,5 @@
 import type { ForgeRequest } from '../../forge/status-request.ts'
+import { present } from '../../lib/present.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
@@ -58,7 +59,7 @@ function understand(status: number, headers: Headers, text: string): ForgeAnswer
 }
 
 function later(words: string, afterMs: number | undefined): ForgeAnswer {
-  return { kind: 'later', words, ...(afterMs === undefined ? {} : { afterMs }) }
+  return { kind: 'later', words, ...present({ afterMs }) }
 }
 
 function hint(status: number): string {

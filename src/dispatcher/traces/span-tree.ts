@@ -2,6 +2,7 @@ import type { JobView, PipelineView } from '../../contract/rest/views.ts'
 import type { Span } from '../../contract/waterfall/waterfall.ts'
 import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
 import type { Outcome } from '../../core/outcome.ts'
+import { present } from '../../lib/present.ts'
 
 /** A span as traces have it; times are epoch milliseconds. */
 export interface SpanNode {
@@ -67,9 +68,11 @@ function leaf({ name, step, attempt, startAt, durationMs, critical, outcome }: S
     attributes: {
       'narwhal.span': name,
       'narwhal.critical': critical,
-      ...(attempt === undefined ? {} : { 'narwhal.attempt': attempt }),
-      ...(step ? { 'narwhal.step': step.index } : {}),
-      ...(outcome ? { 'narwhal.outcome': outcome } : {}),
+      ...present({
+        'narwhal.attempt': attempt,
+        'narwhal.step': step?.index,
+        'narwhal.outcome': outcome,
+      }),
     },
     ...failureOf(outcome),
     children: [],

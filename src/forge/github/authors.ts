@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { present } from '../../lib/present.ts'
 import type { AuthorQuestions, ToldPage, ToldRequest } from '../author-questions.ts'
 import { projectPath } from '../project-path.ts'
 import { githubHeaders } from './headers.ts'
@@ -42,7 +43,7 @@ export function readPull(json: unknown): ToldRequest | undefined {
     login: user.login,
     repositoryId: base.repo.id,
     headSha: head.sha,
-    ...(head.repo ? { headOwnerId: head.repo.owner.id } : {}),
+    ...present({ headOwnerId: head.repo?.owner.id }),
     ...(base.sha ? { base: base.sha } : {}),
     ...(base.ref ? { targetBranch: base.ref } : {}),
   }

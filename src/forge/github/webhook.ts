@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import { present } from '../../lib/present.ts'
 import { firstLine } from '../hostile-text.ts'
 import {
   commit as buildCommit,
@@ -139,7 +140,7 @@ function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
 /** Who can push to a repository has its head there. */
 function ownFacts({ repository, sender }: Push | Create): TrustFacts {
   return {
-    ...(sender ? { actorId: sender.id } : {}),
+    ...present({ actorId: sender?.id }),
     repositoryId: repository.id,
     headRepositoryId: repository.id,
   }
@@ -151,10 +152,10 @@ function pullRequestFacts(payload: PullRequest): TrustFacts {
   const { repo: head, ref: headRef, label: headLabel } = request.head
   const isOther = sender && sender.id !== user?.id
   return {
-    ...(user ? { actorId: user.id } : {}),
+    ...present({ actorId: user?.id }),
     ...(isOther ? { senderId: sender.id } : {}),
     repositoryId: repository.id,
-    ...(head ? { headRepositoryId: head.id } : {}),
+    ...present({ headRepositoryId: head?.id }),
     baseRepositoryId: base.repo.id,
     ...(typeof headRef === 'string' ? { headRef } : {}),
     ...(typeof headLabel === 'string' ? { headLabel } : {}),
@@ -173,7 +174,7 @@ function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWeb
 }
 
 function named({ id, full_name, owner }: RepositoryPayload): WebhookRepository {
-  return { forgeId: id, fullName: full_name, ...(owner ? { ownerId: owner.id } : {}) }
+  return { forgeId: id, fullName: full_name, ...present({ ownerId: owner?.id }) }
 }
 
 /** Some events belong to no repository. */

@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import { GITHUB_STATES } from '../github/status.ts'
 import type { StatusRequest, StatusWords } from '../status-request.ts'
 
@@ -11,7 +12,7 @@ export const gitlabStatus: StatusRequest = ({ apiUrl, project }, token, status) 
       state: GITLAB_STATES[state],
       name: context,
       description,
-      ...(targetUrl === undefined ? {} : { target_url: targetUrl }),
+      ...present({ target_url: targetUrl }),
     },
   }
 }

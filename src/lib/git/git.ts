@@ -6,6 +6,7 @@ import {
 } from 'node:child_process'
 import { childError } from '../child-error.ts'
 import { NarwhalError } from '../errors.ts'
+import { present } from '../present.ts'
 import type { Hosts } from '../reach/hosts.ts'
 import { quoteUrl } from '../without-credentials.ts'
 
@@ -97,7 +98,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     [...settings(options), ...args],
     {
       ...(options.cwd ? { cwd: options.cwd } : {}),
-      ...(options.signal ? { signal: options.signal } : {}),
+      ...present({ signal: options.signal }),
       env: environment(options),
       timeout: options.timeoutMs ?? 300_000,
       maxBuffer: options.maxBytes ?? 16 * 1024 * 1024,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { present } from '../present.ts'
 import { ANY_HOSTS, type HostAddress } from '../reach/hosts.ts'
 import { type GitEnv, processEnv } from './git.ts'
 import type { SshPlace } from './ssh-place.ts'
@@ -41,7 +42,7 @@ async function configured(
       env: processEnv(env),
       timeout: LOOK_MS,
       maxBuffer: 256 * 1024,
-      ...(signal ? { signal } : {}),
+      ...present({ signal }),
     },
     (error, stdout) => resolve(error ? '' : stdout),
   ).stdin?.end()

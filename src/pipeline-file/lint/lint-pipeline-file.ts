@@ -1,5 +1,6 @@
 import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
+import { present } from '../../lib/present.ts'
 import { parsePipelineFile } from '../parse-pipeline-file.ts'
 import { faultsToProblems } from '../read/excerpt.ts'
 import type { IncludedFiles, IncludeRef } from '../read/include-ref.ts'
@@ -29,7 +30,7 @@ export function lintPipelineFile(
   if (parsed.ok) return { plan: parsed.plan, problems: [], warnings: warningsOf(text) }
   const { problems, wants, unread = [] } = parsed
   const warnings = problems.length > 0 ? unread : [...unread, ...(wants ? [] : warningsOf(text))]
-  return { problems, warnings, ...(wants ? { wants } : {}) }
+  return { problems, warnings, ...present({ wants }) }
 }
 
 /** Of a file without problems. */

@@ -1,4 +1,5 @@
 import type { JobSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import type { Defaults } from '../schema/file.ts'
 import { isLabel } from '../schema/parts/names.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
@@ -66,21 +67,19 @@ function planVariant(
   return {
     ...(job.image === undefined ? {} : { image: fillImage(job.image, at('image'), planning) }),
     ...planJobEnv(named, variant, planning),
-    ...(job.outputs ? { outputs: [...new Set(job.outputs)] } : {}),
+    ...present({ outputs: job.outputs && [...new Set(job.outputs)] }),
     ...secretsOf(job, placeOf(named, 'env'), planning),
     ...planIdTokens(named, planning),
     needs: all,
     labels: labelsOf(job.labels ?? defaults.labels ?? [], at('labels'), planning),
     steps,
-    ...(job.network ? { network: job.network } : {}),
+    ...present({ network: job.network }),
     ...(job.services && Object.keys(job.services).length > 0
       ? { services: planServices(job.services, at('services'), planning) }
       : {}),
     ...planLimits(job, defaults),
     ...planConcurrency(job.concurrency, group, planning, variant),
-    ...(runsOn ? { runsOn } : {}),
-    ...(onlyIf ? { onlyIf } : {}),
-    ...(leftOut === undefined ? {} : { leftOut }),
+    ...present({ runsOn, onlyIf, leftOut }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CloneSpec, JobSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import type { Defaults } from '../schema/file.ts'
 import { durationMs, memoryBytes } from '../schema/limits.ts'
 import type { WholeJob } from './use-template.ts'
@@ -8,8 +9,9 @@ const USUAL_RETRY: NonNullable<JobSpec['retry']>['on'] = ['failure', 'timeout']
 
 /** What a job says of its time, its tries and its share, or takes from the file's defaults. */
 export function planLimits(job: WholeJob, defaults: Defaults): Partial<JobSpec> {
-  const { timeout, retry, resources } = { ...defaults, ...present(job) }
   const { priority, clone } = job
+  const own = present({ timeout: job.timeout, retry: job.retry, resources: job.resources })
+  const { timeout, retry, resources } = { ...defaults, ...own }
   const { cpu, memory } = resources ?? {}
   const { count, on = USUAL_RETRY } = typeof retry === 'object' ? retry : { count: retry ?? 0 }
   return {
@@ -21,7 +23,7 @@ export function planLimits(job: WholeJob, defaults: Defaults): Partial<JobSpec> 
     ...(resources
       ? {
           resources: {
-            ...(cpu === undefined ? {} : { cpus: cpu }),
+            ...present({ cpus: cpu }),
             ...(memory === undefined ? {} : { memoryBytes: memoryBytes(memory) }),
           },
         }
@@ -34,17 +36,9 @@ function planClone(clone: WholeJob['clone']): Pick<JobSpec, 'clone'> {
   if (clone === undefined || clone === 'none') return clone === undefined ? {} : { clone }
   const { depth, submodules, lfs } = clone
   const spec: CloneSpec = {
-    ...(depth === undefined ? {} : { depth }),
+    ...present({ depth }),
     ...(submodules ? { submodules } : {}),
     ...(lfs ? { lfs } : {}),
   }
   return Object.keys(spec).length === 0 ? {} : { clone: spec }
-}
-
-function present({ timeout, retry, resources }: WholeJob): Partial<WholeJob> {
-  return {
-    ...(timeout === undefined ? {} : { timeout }),
-    ...(retry === undefined ? {} : { retry }),
-    ...(resources === undefined ? {} : { resources }),
-  }
 }

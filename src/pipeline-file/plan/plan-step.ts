@@ -1,4 +1,5 @@
 import type { StepSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import { commandToScript } from '../schema/command.ts'
 import type { Defaults } from '../schema/file.ts'
 import { durationMs } from '../schema/limits.ts'
@@ -29,7 +30,7 @@ export function planSteps(
     planning.issues.push(...checkNames(mapping.when, variant.known, [...path, 'when']))
     const judgement = judge(mapping.when, { ...planning, ...variant })
     if (!judgement.holds) return []
-    return [{ ...spec, ...(judgement.runsOn ? { runsOn: judgement.runsOn } : {}) }]
+    return [{ ...spec, ...present({ runsOn: judgement.runsOn }) }]
   })
 }
 
@@ -51,7 +52,7 @@ function planStep(
     ...planEnvOfNeeds(env, variant, planning),
     ...(step.image === undefined ? {} : { image: fillImage(step.image, variant, planning) }),
     ...(step.background ? { background: true } : {}),
-    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...present({ workingDirectory }),
     ...(shell === undefined || shell === 'sh' ? {} : { shell }),
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
     ...(step.retry ? { retries: step.retry } : {}),

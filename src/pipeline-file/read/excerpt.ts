@@ -1,4 +1,5 @@
 import type { Problem } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import { limits } from '../limits.ts'
 import { cleanMessage, printable } from '../words.ts'
 import { parseInclude } from './include-ref.ts'
@@ -59,7 +60,7 @@ function toProblem(texts: readonly PlacedText[], offset: number, message: string
   const isOfAnother = file !== undefined && parseInclude(file)?.from !== undefined
   return {
     message: cleanMessage(isOfAnother ? withoutQuotes(message) : message),
-    ...(file === undefined ? {} : { file }),
+    ...present({ file }),
     line,
     column: at - start + 1,
     excerpt: isOfAnother ? '' : cut(text, start, at),

@@ -6,6 +6,7 @@ import type { AttemptRef } from '../../core/ids.ts'
 import { partsOf } from '../../core/plan/plan.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import { withGrace } from '../../lib/with-grace.ts'
 import { diskInWords, withRoom } from '../disk/disk-guard.ts'
 import type { DiskWatch } from '../disk/disk-watch.ts'
@@ -143,7 +144,7 @@ export class Attempt implements KnownAttempt {
     this.#tell({ type: 'started', instanceId })
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
-      ...(job.clone ? { clone: job.clone } : {}),
+      ...present({ clone: job.clone }),
       sandbox: sandboxSpecOf(order, {
         workspace: join(deps.workspaces, `${jobId}-${attempt}`),
         limits: deps.limits,
@@ -327,7 +328,7 @@ export class Attempt implements KnownAttempt {
       if (!shell) return
       sandbox.keepUntil?.(performance.now() + LONGEST_LOOK_MS)
       const { image } = failed.step
-      const step = { env: failed.env, ...(image === undefined ? {} : { image }) }
+      const step = { env: failed.env, ...present({ image }) }
       const open = () => shell.call(sandbox, step)
       await keepFailed({ job: job.name, step: failed.step.name, shell: open })
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { AttemptOrder } from '../../contract/rpc/attempt-requests.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import type { SandboxLimits, SandboxSpec } from '../executor/executor.ts'
 
 /**
@@ -20,13 +21,13 @@ export function sandboxSpecOf(
   const { workspace, limits, onService } = parts
   return {
     name: `${jobId}/${attempt}`,
-    ...(job.image === undefined ? {} : { image: job.image }),
+    ...present({ image: job.image }),
     source: commit.cloneUrl,
     workspace,
     limits: limitsOf(job, limits),
     isStranger: commit.isStranger ?? false,
-    ...(job.network ? { network: job.network } : {}),
-    ...(job.services ? { services: job.services, ...(onService ? { onService } : {}) } : {}),
+    ...present({ network: job.network }),
+    ...(job.services ? { services: job.services, ...present({ onService }) } : {}),
     ...imagesOf(job),
   }
 }

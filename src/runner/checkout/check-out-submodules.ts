@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
+import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { MirroredCommit } from '../mirror/mirror.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
@@ -88,7 +89,7 @@ async function place(
         cloneUrl,
         ref: 'HEAD',
         sha: module.sha,
-        ...(bounded ? { hosts: bounded.hosts } : {}),
+        ...present({ hosts: bounded?.hosts }),
       },
     })
     // So that git in the job knows them; a name has nothing that would have to be quoted.

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { NetworkSource } from '../network/network-source.ts'
 import { AutoExecutor } from './auto.ts'
 import { DockerExecutor } from './docker/docker-executor.ts'
@@ -96,8 +97,7 @@ function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDep
     log,
     networks,
     runnerIsRoot: process.getuid?.() === 0,
-    ...(defaultImage === undefined ? {} : { defaultImage }),
-    ...(warm === undefined ? {} : { warm }),
+    ...present({ defaultImage, warm }),
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import { runStreamingCall, runUnaryCall } from '@connectrpc/connect/protocol'
 import { RunnerService } from '../../contract/gen/narwhal/v1/runner_pb.js'
 import { whileNotAborted, withSignal } from '../../lib/async/with-signal.ts'
+import { present } from '../../lib/present.ts'
 import type { Runner } from '../runner.ts'
 import { runnerService } from './rpc-service.ts'
 
@@ -75,10 +76,8 @@ export function inProcessTransport(runner: Runner): Transport {
 
 type AnyMethod = (message: unknown, context: unknown) => unknown
 
-const callOf = (signal: AbortSignal | undefined, timeoutMs: number | undefined) => ({
-  ...(signal ? { signal } : {}),
-  ...(timeoutMs === undefined ? {} : { timeoutMs }),
-})
+const callOf = (signal: AbortSignal | undefined, timeoutMs: number | undefined) =>
+  present({ signal, timeoutMs })
 
 const requestOf = (method: DescMethod, header: ConstructorParameters<typeof Headers>[0]) => ({
   service: method.parent,

@@ -11,6 +11,7 @@ import {
 } from '../../contract/rpc/runner-description.ts'
 import { orphanFromProto, reportToProto } from '../../contract/rpc/runner-report.ts'
 import { mapStream } from '../../lib/async/map-stream.ts'
+import { present } from '../../lib/present.ts'
 import type { Runner } from '../runner.ts'
 import { streamAttempt } from './attempt-stream.ts'
 import { watchLoad } from './watch-load.ts'
@@ -75,6 +76,6 @@ async function describe(runner: Runner): Promise<RunnerDescription> {
   const flawedTools = await runner.flawedTools
   const capacity = { labels, slots, engines, strangerEngines, hardware }
   const { jobNetwork } = runner
-  const told = { version, flawedTools, ...(jobNetwork ? { jobNetwork } : {}) }
+  const told = { version, flawedTools, ...present({ jobNetwork }) }
   return { instanceId, name, ...capacity, ...told }
 }

@@ -1,5 +1,6 @@
 import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 import type { Outputs } from '../../core/plan/outputs.ts'
+import { present } from '../../lib/present.ts'
 import type { JobMask } from './job-mask.ts'
 
 /**
@@ -13,7 +14,7 @@ export function maskEvent(event: AttemptEvent, mask: JobMask): AttemptEvent {
   return {
     ...event,
     ...(reason === undefined ? {} : { reason: mask.text(reason) }),
-    ...(outputs === undefined ? {} : { outputs: maskAll(outputs, mask) }),
+    ...present({ outputs: outputs && maskAll(outputs, mask) }),
   }
 }
 

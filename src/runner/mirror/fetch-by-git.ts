@@ -6,6 +6,7 @@ import { exists } from '../../lib/exists.ts'
 import type { GitWay } from '../../lib/git/git.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import { followingRedirects } from '../../lib/git/git-redirects.ts'
+import { present } from '../../lib/present.ts'
 import { diskNote } from './disk-note.ts'
 import { advice, isNotGiven, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
@@ -31,7 +32,7 @@ const LONGEST_FETCH_MS = 1_800_000
 export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch): Promise<void> {
   const clone = parseCloneUrl(commit.cloneUrl)
   const run = (args: readonly string[], way?: GitWay): Promise<string> =>
-    git(args, { env, signal, ...(way ? { way } : {}), timeoutMs: LONGEST_FETCH_MS })
+    git(args, { env, signal, ...present({ way }), timeoutMs: LONGEST_FETCH_MS })
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
   const bring = (from: string): Promise<string> =>
     followingRedirects(

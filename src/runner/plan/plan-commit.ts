@@ -7,6 +7,7 @@ import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { type ChangedFiles, changedFiles } from '../../core/stranger/changed-files.ts'
 import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
 import { listRemote } from '../../lib/git/list-remote.ts'
+import { present } from '../../lib/present.ts'
 import type { IncludedFiles, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
 import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
@@ -53,11 +54,7 @@ export async function planCommit(
     const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
     const changed =
       asksForPaths || facts.isStranger
-        ? await changedPaths(
-            path,
-            { event, ...(base === undefined ? {} : { base }), sha },
-            { env: deps.env, signal },
-          )
+        ? await changedPaths(path, { event, ...present({ base }), sha }, { env: deps.env, signal })
         : undefined
     return { about, text, changed }
   })
@@ -80,7 +77,7 @@ export async function planCommit(
       : undefined
   return {
     file,
-    ...(target ? { target } : {}),
+    ...present({ target }),
     ...(facts.isStranger && read.changed ? { changed: changedBy(read.changed, file) } : {}),
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
@@ -172,16 +169,15 @@ function planFactsOf(
   return {
     event,
     isStranger,
-    ...(targetBranch === undefined ? {} : { targetBranch }),
+    ...present({ targetBranch }),
     inputs,
-    ...(jobs ? { jobs } : {}),
-    ...(from === undefined ? {} : { from }),
+    ...present({ jobs, from }),
     ref,
     sha,
     repository: repositoryName,
     title: facts.title || read.about.title,
     author: facts.author || read.about.author,
-    ...(read.changed ? { changedPaths: read.changed } : {}),
+    ...present({ changedPaths: read.changed }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Outputs } from '../../core/plan/outputs.ts'
 import type { StepSpec } from '../../core/plan/plan.ts'
 import { stepScript } from '../../core/plan/step-script.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import { withGrace } from '../../lib/with-grace.ts'
 import type { OutputListener, Sandbox, StepExit } from '../executor/executor.ts'
 import { inWords } from '../lease/time-limit.ts'
@@ -78,9 +79,7 @@ async function runOnce(run: StepRun): Promise<End> {
     const step = {
       script: text,
       env,
-      ...(installs ? { installs } : {}),
-      ...(image === undefined ? {} : { image }),
-      ...(end ? { background: { end } } : {}),
+      ...present({ installs, image, background: end && { end } }),
     }
     const exit = sandbox.run(step, log.write, signal).finally(() => {
       isRunning = false

@@ -3,6 +3,7 @@ import { findProven } from '../../client/http-client.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
 import { Attachments } from '../../runner/attach/attachments.ts'
 import { type Identity, IdentityFile } from '../../runner/attach/identity.ts'
@@ -73,7 +74,7 @@ async function join(
       try {
         const shown = token === undefined ? ownTokenFor(server, dataDir) : { token }
         const proven = await findProven({ server, tls, ...shown }, signal)
-        const body = { name, labels: [...labels], ...(shown ? { token: shown.token } : {}) }
+        const body = { name, labels: [...labels], ...present({ token: shown?.token }) }
         const client = new ApiClient({ server: proven.server, tls }, signal)
         const { runner, identity } = await client.joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')

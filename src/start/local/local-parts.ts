@@ -4,6 +4,7 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import { Dispatcher } from '../../dispatcher/dispatcher.ts'
 import { IdTokenMinter } from '../../dispatcher/id-tokens/minter.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/link/in-process.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
@@ -133,7 +134,7 @@ async function accept(
     title: '',
     author: '',
     trust: {},
-    ...(details ? { details } : {}),
+    ...present({ details }),
     source: 'manual',
     receivedAt: Date.now(),
   }

@@ -13,6 +13,7 @@ import { EXIT, exitCodeOfOutcome } from '../../cli/terminal/exit-code.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { exists } from '../../lib/exists.ts'
+import { present } from '../../lib/present.ts'
 import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
 import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
 import type { FailedSandbox } from '../../runner/attempt/failed-sandbox.ts'
@@ -46,7 +47,7 @@ export async function runLocal(
     inputs: input,
     ...targetOf(options),
     ...(jobs.length > 0 ? { jobs } : {}),
-    ...(from === undefined ? {} : { from }),
+    ...present({ from }),
   }
   if (options.dryRun) return await dryRun(context, launch, { root, event, details, options })
   const { secretFile } = options
@@ -146,11 +147,7 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
   const branch = await findBranch(root, { env, signal })
   const ref = refOf(options, branch ?? SAMPLE_FACTS.ref)
   const { inputs = {}, jobs, from, targetBranch } = details
-  const asked = {
-    ...(jobs ? { jobs } : {}),
-    ...(from === undefined ? {} : { from }),
-    ...(targetBranch === undefined ? {} : { targetBranch }),
-  }
+  const asked = present({ jobs, from, targetBranch })
   const repository = basename(root)
   const facts = { ...SAMPLE_FACTS, repository, event, ref, inputs, ...asked }
   await using includes = await openLocalIncludes(context, root)

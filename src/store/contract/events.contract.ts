@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventId } from '../../core/ids.ts'
+import { present } from '../../lib/present.ts'
 import type { DeliveryRecord, PendingEvent } from '../records.ts'
 import {
   anEvent,
@@ -108,7 +109,7 @@ export function eventsContract(open: OpenDatabase): void {
       await write.acceptEvents(events)
     })
     const list = async (before: number, limit: number, after?: PendingEvent) => {
-      const query = { before, limit, ...(after ? { after } : {}) }
+      const query = { before, limit, ...present({ after }) }
       return (await store.listPendingEvents(query)).map(({ id }) => id)
     }
     assert.deepEqual(await list(9, 10), [three, four, five])

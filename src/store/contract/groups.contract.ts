@@ -4,6 +4,7 @@ import type { Concurrency } from '../../core/concurrency/concurrency.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { JobState } from '../../core/job/job-state.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import {
@@ -28,7 +29,7 @@ async function seedJob(
     const { pipeline } = await write.createPipeline(aPipeline(event))
     const plain = aJob(pipeline)
     const spec = { ...plain.spec, concurrency: prod, ...over.spec }
-    const job = { ...plain, spec, ...(over.state ? { state: over.state } : {}) }
+    const job = { ...plain, spec, ...present({ state: over.state }) }
     await write.insertJobs([job])
     return { pipeline, job }
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pipelineView } from '../../contract/rest/views.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import { present } from '../../lib/present.ts'
 import type { PipelineFilter, Store } from '../store.ts'
 import {
   aJob,
@@ -30,7 +31,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     const running = { status: 'running', startedAt: 1 } as const
     const ended = { status: 'finished', outcome: 'cancelled', finishedAt: 2 } as const
     const toRun = (since?: number) =>
-      ({ status: 'needed', for: 'run', ...(since === undefined ? {} : { since }) }) as const
+      ({ status: 'needed', for: 'run', ...present({ since }) }) as const
     const late = await seed('refs/pull/1/head', { state: running, approval: toRun(20) })
     const early = await seed('refs/pull/2/head', { state: running, approval: toRun(10) })
     const barred = await seed('refs/pull/3/head', {

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { DispatcherId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { DispatcherRecord } from '../records.ts'
 import { hotQuery } from './hot-query.ts'
-import { batches, isPostgres, present } from './rows.ts'
+import { batches, isPostgres } from './rows.ts'
 import type { Db, PipelineRow } from './tables.ts'
 
 export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {

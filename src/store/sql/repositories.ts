@@ -2,13 +2,14 @@ import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../../core/stranger/approval.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
 import type { ForgeName } from '../store.ts'
 import { noteListed } from './access/forge-accounts.ts'
 import { hotQuery } from './hot-query.ts'
 import { endEventsOfRemoved } from './pipelines/commit-events.ts'
 import { lastNumberOf } from './removal/repository-sweep.ts'
-import { batches, present } from './rows.ts'
+import { batches } from './rows.ts'
 import type { Db, HeadRow, RepositoryRow } from './tables.ts'
 import { nameKey, textKey } from './text.ts'
 
@@ -200,9 +201,9 @@ export async function setStrangerRules(
     await noteListed(db, id, added)
   }
   const changed = {
-    ...(pipelineFiles === undefined ? {} : { pipeline_files: pipelineFiles }),
+    ...present({ pipeline_files: pipelineFiles }),
     ...(skippedIsOpen === undefined ? {} : { skipped_is_open: skippedIsOpen ? 1 : 0 }),
-    ...(approval === undefined ? {} : { approval }),
+    ...present({ approval }),
     ...(strangerAccounts === undefined
       ? {}
       : { stranger_accounts: accountsText(strangerAccounts) }),

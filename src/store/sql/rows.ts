@@ -1,18 +1,6 @@
 import { PostgresAdapter } from 'kysely'
 import type { Db } from './tables.ts'
 
-/** The properties that are not null: a row's empty columns are a record's absent properties. */
-export function present<Row extends object>(
-  row: Row,
-): { [Key in keyof Row]?: NonNullable<Row[Key]> } {
-  const found: { [Key in keyof Row]?: NonNullable<Row[Key]> } = {}
-  for (const key in row) {
-    const value = row[key]
-    if (value !== null && value !== undefined) found[key] = value
-  }
-  return found
-}
-
 /** Databases limit the parameters of one statement (SQLite 32,766, PostgreSQL 65,535). */
 export function* batches<Item>(items: readonly Item[], size = 500): Generator<readonly Item[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)

@@ -3,7 +3,8 @@ import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { Link, Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { batches, present } from './rows.ts'
+import { present } from '../../lib/present.ts'
+import { batches } from './rows.ts'
 import type { Db, RunnerRow } from './tables.ts'
 
 export async function findRunner(db: Db, idOrName: string): Promise<Runner | undefined> {

@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import { present } from '../../lib/present.ts'
 import type { ForgeLinkRecord, StatusKey, ToldStatusRecord } from '../records.ts'
 import type { UntoldQuery } from '../store.ts'
 import { pipelineViewOf, withEvent } from './pipelines/pipeline-views.ts'
-import { present } from './rows.ts'
 import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
 
 export async function listForgeLinks(db: Db): Promise<ForgeLinkRecord[]> {

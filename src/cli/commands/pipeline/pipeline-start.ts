@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { PipelineView } from '../../../contract/rest/views.ts'
+import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -62,7 +63,7 @@ async function start(given: string | undefined, options: StartOptions, io: CliIo
   const pipeline = await client.startPipeline({
     repository,
     ...(options.ref ? { ref: options.ref } : {}),
-    ...(options.input ? { inputs: options.input } : {}),
+    ...present({ inputs: options.input }),
   })
   if (options.wait || options.follow) return await waitFor(pipeline, options, { client, io })
   if (options.json) return printJson(io, { pipeline })

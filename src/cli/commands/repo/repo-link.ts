@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import type { ForgeLinkView } from '../../../contract/rest/rest-forge-links.ts'
 import { FORGE_KINDS } from '../../../core/forges.ts'
 import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -64,9 +65,7 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
       ? await client.getForgeLink(repository)
       : await client.linkForge(repository, {
           token: await readToken(tokenFile, io),
-          ...(forge === undefined ? {} : { forge }),
-          ...(apiUrl === undefined ? {} : { apiUrl }),
-          ...(project === undefined ? {} : { project }),
+          ...present({ forge, apiUrl, project }),
         })
   if (options.json) return printJson(io, { link: shown })
   const at = `${cleanText(shown.project)} (${shown.forge}, ${cleanText(shown.apiUrl)})`

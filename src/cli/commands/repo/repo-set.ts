@@ -7,6 +7,7 @@ import {
   type PipelineFilesRule,
 } from '../../../core/stranger/approval.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -64,8 +65,7 @@ async function set(given: string, options: SetOptions, io: CliIo): Promise<void>
   }
   const client = await openClient(options, io)
   const repository = await client.changeRepository(given, {
-    ...(approval === undefined ? {} : { approval }),
-    ...(pipelineFiles === undefined ? {} : { pipelineFiles }),
+    ...present({ approval, pipelineFiles }),
     ...(skipped === undefined ? {} : { skippedIsOpen: skipped === 'open' }),
     ...(strangers === undefined ? {} : { strangerAccounts: readAccounts(strangers) }),
   })

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { RegisteredRepository } from '../../../contract/rest/rest.ts'
 import { FORGE_FACTS, FORGES, type Forge, hasWebhooks, webhookFacts } from '../../../core/forges.ts'
+import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -86,7 +87,7 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
     name: options.name ?? origin.name,
     cloneUrl: origin.cloneUrl,
     forge: options.forge ?? origin.forge,
-    ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
+    ...present({ pollIntervalMs }),
   })
   if (options.json) return printJson(io, registered)
   const { repository, webhook } = registered

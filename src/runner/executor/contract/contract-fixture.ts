@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from '../executor.ts'
 
 /** What a suite needs to know of an implementation. */
@@ -92,7 +93,7 @@ export class ContractFixture {
       workspace: dir.join(folder),
       limits: { memoryBytes: 512 * MIB, cpus: 1, processes: 256 },
       isStranger: false,
-      ...(this.options.image === undefined ? {} : { image: this.options.image }),
+      ...present({ image: this.options.image }),
     }
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { OutputListener, SandboxStep } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { orByHand } from './docker-by-hand.ts'
@@ -206,7 +207,7 @@ export class JobContainer {
       args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
       env: step.env,
       number: step.number,
-      ...(step.background ? { end: step.background.end } : {}),
+      ...present({ end: step.background?.end }),
     }
     const onStart = (exec: string) => void (this.#exec = exec)
     return execShell({ api, container: id, gate, onStart }, shell, output, signal)

@@ -5,6 +5,7 @@ import { type ImageReference, parseImageReference } from '../../../core/image-re
 import { allOrNone } from '../../../lib/async/all-or-none.ts'
 import { describeError, NarwhalError } from '../../../lib/errors.ts'
 import type { Logger } from '../../../lib/log.ts'
+import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
 import type { Executor, Sandbox, SandboxLimits, SandboxSpec, TakenSandbox } from '../executor.ts'
@@ -98,7 +99,7 @@ export class DockerExecutor implements Executor {
     if (named === undefined || !this.#warm) return undefined
     const { full } = parseImageReference(named)
     const { network, isStranger } = spec
-    const kind = warmKey({ image: full, isStranger, ...(network ? { network } : {}) })
+    const kind = warmKey({ image: full, isStranger, ...present({ network }) })
     this.#warm.uses.count(kind)
     const warm = this.#warm.pool.take(kind)
     if (!warm) return undefined

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ImageReference, parseImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
@@ -95,7 +96,7 @@ export class ContainerMaker {
     made.defer(() => main.remove().catch(() => {}))
     const others = await this.makeOthers(main, spec, signal)
     made.move()
-    return { main, others, place, ...(services ? { services } : {}) }
+    return { main, others, place, ...present({ services }) }
   }
 
   /** The containers of further images of a job, by the full references. */

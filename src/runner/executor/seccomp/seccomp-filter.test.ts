@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '../../../lib/present.ts'
 import { seccompFilter } from './seccomp-filter.ts'
 import { systemCallsOf } from './system-calls.ts'
 
@@ -40,7 +41,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
   const filter = seccompFilter(name) ?? assert.fail()
   const { allowed, refused, checked } = systemCallsOf(name as keyof typeof ARCHITECTURES)
   const of = (number: number, first?: number): number =>
-    answer(filter, { architecture, number, ...(first === undefined ? {} : { first }) })
+    answer(filter, { architecture, number, ...present({ first }) })
 
   test(`${name}: each call has the answer that its table says, and all others are unknown`, () => {
     const special = new Set(Object.values(checked))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { present } from '../../../lib/present.ts'
 import { ofFamily, spanOf, toAddress } from '../ranges.ts'
 import { listenInside, tryInside } from '../user/run-inside.ts'
 import { type Tried, TriedSchema, type Tries } from './tries.ts'
@@ -69,7 +70,7 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
       connections: [...closed, ...open].map((one) =>
         'path' in one ? { path: one.path } : { address: one.address, port: one.port },
       ),
-      ...(deps.resolver === undefined ? {} : { resolver: deps.resolver }),
+      ...present({ resolver: deps.resolver }),
       waitMs,
     }
     const said = await tryInside(deps.enter, JSON.stringify(tries), signal)

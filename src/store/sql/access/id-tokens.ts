@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely'
 import type { RepositoryId } from '../../../core/ids.ts'
+import { present } from '../../../lib/present.ts'
 import type { IdTokenKeyRecord } from '../../records.ts'
-import { present } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import type { IdTokenKeyRow } from './access-tables.ts'
 

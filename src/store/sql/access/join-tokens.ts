@@ -1,8 +1,8 @@
 import type { RunnerId } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { JoinTokenUse } from '../../credentials.ts'
 import type { JoinTokenRecord } from '../../records.ts'
-import { present } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import type { JoinTokenRow } from './access-tables.ts'
 

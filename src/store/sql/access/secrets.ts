@@ -1,7 +1,7 @@
 import type { RepositoryId } from '../../../core/ids.ts'
+import { present } from '../../../lib/present.ts'
 import type { SecretRecord } from '../../records.ts'
 import type { SecretRef } from '../../store.ts'
-import { present } from '../rows.ts'
 import type { Db, SecretRow } from '../tables.ts'
 
 /** The scope of what every repository has; no repository's id is empty. */

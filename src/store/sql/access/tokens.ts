@@ -1,8 +1,8 @@
 import type { Role } from '../../../core/access/role.ts'
 import type { RepositoryId } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { TokenRecord } from '../../records.ts'
-import { present } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import type { TokenRow } from './access-tables.ts'
 

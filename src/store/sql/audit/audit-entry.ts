@@ -1,5 +1,6 @@
 import { type AuditEvent, cut, type Doer, factsOf, secretsOf } from '../../../core/audit/audit.ts'
 import { AUDIT_ACTIONS } from '../../../core/audit/audit-actions.ts'
+import { present } from '../../../lib/present.ts'
 import type { NewAuditEntry } from './audit-append.ts'
 
 /** What is kept of an event: each text bounded, and of its facts those that its action has. */
@@ -14,8 +15,7 @@ export function newEntry(by: Doer, event: AuditEvent, at: number): NewAuditEntry
     cause: cut(by.cause),
     action,
     subject: { kind: AUDIT_ACTIONS[action].of, id: cut(subject.id), name: cut(subject.name) },
-    ...(before ? { before } : {}),
-    ...(after ? { after } : {}),
+    ...present({ before, after }),
   }
   return { entry, secrets: secretsOf(event).map(cut) }
 }

@@ -1,7 +1,7 @@
 import type { AuditHead, ChainedEntry } from '../../../contract/rest/audit-chain.ts'
 import type { Facts } from '../../../core/audit/audit.ts'
+import { present } from '../../../lib/present.ts'
 import type { AuditPage, AuditQuery } from '../../store.ts'
-import { present } from '../rows.ts'
 import type { AuditRow, Db } from '../tables.ts'
 
 /** So many entries are looked at in one go, and so many goes one page takes at most. */
@@ -36,7 +36,7 @@ export async function listAudit(db: Db, query: AuditQuery): Promise<AuditPage> {
   let before = query.before
   for (let goes = 0; goes < MOST_GOES; goes++) {
     const limit = hasMore(query) ? AT_A_TIME : query.limit + 1
-    const rows = await walk(db, { ...query, ...(before ? { before } : {}), limit })
+    const rows = await walk(db, { ...query, ...present({ before }), limit })
     for (const [index, row] of rows.entries()) {
       const entry = entryOf(row)
       before = { at: entry.at, seq: entry.seq }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describeError, NarwhalError } from '../../../../lib/errors.ts'
+import { present } from '../../../../lib/present.ts'
 import type { EngineAddress } from './docker-address.ts'
 
 /** One call to an Engine API. */
@@ -98,7 +99,7 @@ function open(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       'content-length': Buffer.byteLength(body ?? ''),
     },
-    ...(call.signal ? { signal: call.signal } : {}),
+    ...present({ signal: call.signal }),
   })
   const silenceMs = call.silenceMs ?? SILENCE_MS
   outgoing.setTimeout(silenceMs, () => {

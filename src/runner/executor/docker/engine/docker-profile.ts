@@ -1,5 +1,6 @@
 import { parseImageReference } from '../../../../core/image-reference.ts'
 import type { ServiceSpec } from '../../../../core/plan/plan.ts'
+import { present } from '../../../../lib/present.ts'
 import type { EngineNetwork } from '../../../network/job-networks.ts'
 import type { SandboxLimits, SandboxSpec } from '../../executor.ts'
 import { KEPT_BESIDE, KEPT_BY_STEPS } from '../docker-launcher.ts'
@@ -210,7 +211,7 @@ export function serviceSettings(
   const { network } = spec
   return {
     Image: parseImageReference(image).full,
-    ...(command ? { Cmd: command } : {}),
+    ...present({ Cmd: command }),
     Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
     Hostname: name,
     Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: instance },

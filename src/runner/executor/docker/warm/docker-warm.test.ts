@@ -8,6 +8,7 @@ import { realNetworks } from '../../../../../test/support/networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../../../test/support/services.ts'
 import { type TempDir, tempDir } from '../../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../../lib/log.ts'
+import { present } from '../../../../lib/present.ts'
 import { MIB, NOTHING, run } from '../../contract/contract-fixture.ts'
 import type { SandboxLimits, TakenSandbox } from '../../executor.ts'
 import { DockerExecutor } from '../docker-executor.ts'
@@ -47,7 +48,7 @@ async function stage(options: Options) {
     image,
     limits: own,
     isStranger: false,
-    ...(network ? { network } : {}),
+    ...present({ network }),
   })
   const containers = () => api.listContainers('narwhal.runner', instance)
   const ready = async (count = size): Promise<readonly string[]> =>
