@@ -4,63 +4,21 @@ import { type Attempt, resultOf } from '../attempt/attempt.ts'
 import type { JobId, RunnerId } from '../ids.ts'
 import type { Job } from '../job/job.ts'
 import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
-import type { Pipeline } from './pipeline.ts'
+import { aJob, anAttempt, aPipeline } from './fixtures.ts'
 
 const RUNNER: RunnerId = 'runner_1'
-const pipeline: Pipeline = {
-  id: 'pipeline_1',
-  repositoryId: 'repo_1',
-  eventId: 'event_1',
-  number: 1,
-  name: '',
-  state: { status: 'running', startedAt: 1 },
-  problems: [],
-  phases: [],
-  createdAt: 0,
-  term: 1,
-  version: 1,
-}
+const pipeline = aPipeline()
 
 function job(name: string, needs: string[] = []): Job {
-  return {
-    id: `job_${name}`,
-    pipelineId: pipeline.id,
-    repositoryId: pipeline.repositoryId,
-    position: 0,
-    spec: { name, needs, env: {}, labels: [], steps: [] },
-    state:
-      needs.length > 0
-        ? { status: 'blocked', attempt: 1 }
-        : { status: 'queued', attempt: 1, queuedAt: 1 },
-    fence: 0,
-    attempts: [],
-    version: 1,
-  }
+  return aJob({ name, needs })
 }
 
 function attempt(fence: number): Attempt {
-  return {
-    number: 1,
-    runnerId: RUNNER,
-    fence,
-    status: 'assigned',
-    assignedAt: 2,
-    decision: {
-      runnerId: RUNNER,
-      runnerName: 'r',
-      heuristic: 'random',
-      reason: 'x',
-      considered: [],
-    },
-    phases: [],
-    steps: [
-      { name: 's', status: 'running', startedAt: 3 },
-      { name: 't', status: 'waiting' },
-    ],
-    lines: 0,
-    logBytes: 0,
-    lastSeq: 0,
-  }
+  const steps = [
+    { name: 's', status: 'running', startedAt: 3 },
+    { name: 't', status: 'waiting' },
+  ] as const
+  return anAttempt({ fence, steps })
 }
 
 function assigned(draft: PipelineDraft, jobId: JobId, fence: number): PipelineDraft {
