@@ -56,6 +56,20 @@ export function progressChanges(jobId: JobId, stored: Attempt, progress: Progres
   return jobEvents.map((event) => ({ jobId, event, attempt }))
 }
 
+/**
+ * What the log of an attempt says at its end, and of which step, where its runner was lost: what was
+ * told is whole; what was printed and not told yet is missing.
+ */
+export function noteOfLoss(
+  attempt: Attempt,
+  end: AttemptEnd,
+): { readonly step: number; readonly text: string } | undefined {
+  if (end.kind !== 'lost' || attempt.status !== 'running') return undefined
+  const begun = attempt.steps.findLastIndex(({ status, beside }) => status !== 'waiting' && !beside)
+  const text = `the runner was lost (${end.reason}): what it printed after this is missing`
+  return { step: Math.max(0, begun), text }
+}
+
 /** The conversation with the runner has ended before the attempt had. */
 export function endOfConversation(
   attempt: Attempt,

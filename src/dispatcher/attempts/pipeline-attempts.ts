@@ -4,6 +4,7 @@ import type { Attempt } from '../../core/attempt/attempt.ts'
 import {
   currentAttempt,
   endOfConversation,
+  noteOfLoss,
   progressChanges,
 } from '../../core/attempt/attempt-changes.ts'
 import type { AttemptEnd } from '../../core/attempt/attempt-end.ts'
@@ -159,14 +160,10 @@ export class PipelineAttempts {
       log: (draft) => {
         const job = draft.jobs.find(({ id }) => id === jobId)
         const stored = job?.attempts.find(({ number }) => number === attempt.number)
-        // What was told is whole; what was printed and not told yet is missing, and that is said.
-        if (end.kind !== 'lost' || !stored || stored.fence !== fence) return undefined
-        if (stored.status !== 'running') return undefined
-        const text = `the runner was lost (${end.reason}): what it printed after this is missing`
-        const step = Math.max(
-          0,
-          stored.steps.findLastIndex(({ status, beside }) => status !== 'waiting' && !beside),
-        )
+        if (!stored || stored.fence !== fence) return undefined
+        const note = noteOfLoss(stored, end)
+        if (!note) return undefined
+        const { step, text } = note
         const chunks = [chunkOf(step, [{ at, stream: 'narwhal', text }])]
         const { number, lastSeq, lines: firstLine } = stored
         return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }

@@ -1,11 +1,12 @@
 import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
+import { endPipeline } from '../../core/pipeline/commands.ts'
 import { type KnownAuthors, reasonToWait } from '../../core/stranger/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
-import { type EarlyPlan, endPipeline, planOnRunner, withPlan } from './plan-pipeline.ts'
+import { type EarlyPlan, planOnRunner, withPlan } from './plan-pipeline.ts'
 
 export interface PlanningDeps {
   readonly ledger: PipelineLedger

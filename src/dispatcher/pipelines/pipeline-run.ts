@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { assignment, currentAttempt } from '../../core/attempt/attempt-changes.ts'
+import { currentAttempt } from '../../core/attempt/attempt-changes.ts'
 import { type Doer, nameOf } from '../../core/audit/audit.ts'
 import { groupPlaces } from '../../core/concurrency/group-places.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
 import { isHeld } from '../../core/job/job-state.ts'
-import { advancePipeline, type JobChange } from '../../core/pipeline/advance-pipeline.ts'
 import { isHeldBack } from '../../core/pipeline/approval.ts'
-import { approve, withoutWaiting, withReason } from '../../core/pipeline/approve.ts'
-import { failedJobs, rerunChanges } from '../../core/pipeline/rerun-changes.ts'
+import { approve, withoutWaiting } from '../../core/pipeline/approve.ts'
+import {
+  withAssignment,
+  withCancel,
+  withFailedRerun,
+  withRerun,
+} from '../../core/pipeline/commands.ts'
 import { wasCancelled } from '../../core/pipeline/was-cancelled.ts'
 import type { Decision } from '../../core/placement/placement.ts'
 import { type KeptSecret, secretWithheld } from '../../core/secret/secret-rules.ts'
@@ -26,7 +30,6 @@ import { queueEntry } from '../queue/queue-entry.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipeline-options.ts'
 import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
-import { endPipeline } from './plan-pipeline.ts'
 
 const RETRY_MS = 1_000
 
@@ -115,19 +118,9 @@ export class PipelineRun {
   /** Cancels the pipeline, or one job. Final when it resolves, whatever the runners are doing. */
   async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
     const at = Date.now()
-    const changed = await this.#ledger.change(
-      (draft) => {
-        if (draft.pipeline.state.status === 'pending') {
-          const pipeline = endPipeline(draft.pipeline, { outcome: 'cancelled', reason }, at)
-          return { ...draft, pipeline }
-        }
-        const changes: JobChange[] = draft.jobs
-          .filter((job) => only === undefined || job.id === only)
-          .map((job) => ({ jobId: job.id, event: { type: 'cancelled', reason, at } }))
-        return withReason(draft, advancePipeline(draft, changes, at), reason)
-      },
-      { audit: cancelled(by, this.#ledger, only) },
-    )
+    const changed = await this.#ledger.change((draft) => withCancel(draft, { reason, at, only }), {
+      audit: cancelled(by, this.#ledger, only),
+    })
     // A write that was repeated, because its answer was lost, changes nothing the second time.
     if (!changed && !wasCancelled(this.#ledger.draft, at, only)) {
       throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
@@ -143,37 +136,24 @@ export class PipelineRun {
 
   /** Runs one job again as its next attempt, and what needs it after it. */
   async rerunJob(id: JobId, by: Doer): Promise<void> {
-    const at = Date.now()
-    const askedBy = nameOf(by)
+    const asked = { at: Date.now(), askedBy: nameOf(by) }
     const { name, leftOut } = this.#ledger.getJob(id).spec
     if (leftOut !== undefined) {
       throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
     }
-    const changed = await this.#ledger.change(
-      (draft) => {
-        const job = this.#ledger.getJob(id)
-        if (job.state.status !== 'finished') return draft
-        return advancePipeline(draft, rerunChanges(draft.jobs, [job], { at, askedBy }), at)
-      },
-      { audit: jobChanged(by, this.#ledger, id, 'job.rerun') },
-    )
+    const changed = await this.#ledger.change((draft) => withRerun(draft, id, asked), {
+      audit: jobChanged(by, this.#ledger, id, 'job.rerun'),
+    })
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
     this.react()
   }
 
   /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
   async rerunFailed(by: Doer): Promise<void> {
-    const at = Date.now()
-    const askedBy = nameOf(by)
-    const changed = await this.#ledger.change(
-      (draft) => {
-        const failed = failedJobs(draft.jobs)
-        return failed.length === 0
-          ? draft
-          : advancePipeline(draft, rerunChanges(draft.jobs, failed, { at, askedBy }), at)
-      },
-      { audit: pipelineChanged(by, this.#ledger, 'pipeline.jobs_rerun') },
-    )
+    const asked = { at: Date.now(), askedBy: nameOf(by) }
+    const changed = await this.#ledger.change((draft) => withFailedRerun(draft, asked), {
+      audit: pipelineChanged(by, this.#ledger, 'pipeline.jobs_rerun'),
+    })
     if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
     this.react()
   }
@@ -277,12 +257,8 @@ export class PipelineRun {
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
     const isAssigned = await this.#ledger.change(
-      (draft) => {
-        const job = draft.jobs.find(({ id }) => id === jobId)
-        // Whoever gives it away looks once more whether it may be run.
-        if (job?.state.status !== 'queued' || isHeldBack(draft.pipeline)) return draft
-        return advancePipeline(draft, [assignment(job, decision, at)], at)
-      },
+      // Whoever gives it away looks once more whether it may be run.
+      (draft) => withAssignment(draft, jobId, { decision, at }),
       {
         enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
         audit: givenSecrets(this.#ledger, jobId, given),

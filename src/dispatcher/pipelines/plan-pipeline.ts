@@ -9,6 +9,7 @@ import type { Concurrency } from '../../core/concurrency/concurrency.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { JobState } from '../../core/job/job-state.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
+import { endPipeline } from '../../core/pipeline/commands.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
 import { type TargetJobs, targetJobs } from '../../core/plan/target-jobs.ts'
@@ -220,15 +221,6 @@ function whyNothing(jobs: PipelinePlan['jobs']): string {
   const [first = ''] = reasons
   if (first === '') return ''
   return `: ${first}${reasons.length > 1 ? `, and ${reasons.length - 1} more reasons` : ''}`
-}
-
-/** A pipeline that ends without having run any job. */
-export function endPipeline(
-  pipeline: Pipeline,
-  end: { outcome: 'error' | 'cancelled'; reason: string },
-  at: number,
-): Pipeline {
-  return { ...pipeline, state: { status: 'finished', ...end, finishedAt: at } }
 }
 
 interface Beginning {

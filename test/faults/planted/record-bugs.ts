@@ -99,9 +99,8 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/dispatcher/pipelines/pipeline-run.ts',
-        find: "await this.#ledger.change(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
-        replace:
-          "await this.#ledger.keep(\n      (draft) => {\n        if (draft.pipeline.state.status === 'pending') {",
+        find: 'await this.#ledger.change((draft) => withCancel(',
+        replace: 'await this.#ledger.keep((draft) => withCancel(',
       },
       {
         file: 'src/dispatcher/ledger/pipeline-ledger.ts',

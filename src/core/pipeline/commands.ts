@@ -1,0 +1,61 @@
+import { assignment } from '../attempt/attempt-changes.ts'
+import type { JobId } from '../ids.ts'
+import type { Decision } from '../placement/placement.ts'
+import { advancePipeline, type JobChange, type PipelineDraft } from './advance-pipeline.ts'
+import { isHeldBack } from './approval.ts'
+import { withReason } from './approve.ts'
+import type { Pipeline } from './pipeline.ts'
+import { type Asked, failedJobs, rerunChanges } from './rerun-changes.ts'
+
+/**
+ * What is done to a pipeline from outside, as changes of its draft. Each returns the draft itself where
+ * there is nothing to do.
+ */
+
+/** Cancels the pipeline, or one job of it; one that is not planned yet ends without any. */
+export function withCancel(
+  draft: PipelineDraft,
+  { reason, at, only }: { reason: string; at: number; only?: JobId | undefined },
+): PipelineDraft {
+  if (draft.pipeline.state.status === 'pending') {
+    return { ...draft, pipeline: endPipeline(draft.pipeline, { outcome: 'cancelled', reason }, at) }
+  }
+  const changes: JobChange[] = draft.jobs
+    .filter(({ id }) => only === undefined || id === only)
+    .map(({ id }) => ({ jobId: id, event: { type: 'cancelled', reason, at } }))
+  return withReason(draft, advancePipeline(draft, changes, at), reason)
+}
+
+/** Runs one job that has ended again as its next attempt, and what needs it after it. */
+export function withRerun(draft: PipelineDraft, id: JobId, asked: Asked): PipelineDraft {
+  const job = draft.jobs.find((one) => one.id === id)
+  if (job?.state.status !== 'finished') return draft
+  return advancePipeline(draft, rerunChanges(draft.jobs, [job], asked), asked.at)
+}
+
+/** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
+export function withFailedRerun(draft: PipelineDraft, asked: Asked): PipelineDraft {
+  const failed = failedJobs(draft.jobs)
+  if (failed.length === 0) return draft
+  return advancePipeline(draft, rerunChanges(draft.jobs, failed, asked), asked.at)
+}
+
+/** Gives a job to the runner that was chosen for it, if it still waits and may be run. */
+export function withAssignment(
+  draft: PipelineDraft,
+  id: JobId,
+  { decision, at }: { decision: Decision; at: number },
+): PipelineDraft {
+  const job = draft.jobs.find((one) => one.id === id)
+  if (job?.state.status !== 'queued' || isHeldBack(draft.pipeline)) return draft
+  return advancePipeline(draft, [assignment(job, decision, at)], at)
+}
+
+/** A pipeline that ends without having run any job. */
+export function endPipeline(
+  pipeline: Pipeline,
+  end: { outcome: 'error' | 'cancelled'; reason: string },
+  at: number,
+): Pipeline {
+  return { ...pipeline, state: { status: 'finished', ...end, finishedAt: at } }
+}
