@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { countJobNetworks } from '../../../../test/support/engine-networks.ts'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { realNetworks } from '../../../../test/support/networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
@@ -61,8 +62,7 @@ async function specIn(dir: TempDir, more: Partial<SandboxSpec>) {
 /** What is left of this runner's, but for so many empty networks that wait to be used again. */
 async function leftOf(instance: string, idle = 2): Promise<number> {
   const containers = await api.listContainers('narwhal.runner', instance)
-  const networks = await api.listNetworks('narwhal.runner', instance)
-  return containers.length + Math.max(0, networks.length - idle)
+  return containers.length + Math.max(0, (await countJobNetworks(url, instance)) - idle)
 }
 
 const WEB = 'mkdir /www; echo served by $NAME >/www/x; exec httpd -f -p 8080 -h /www'
@@ -104,8 +104,7 @@ test('docker: steps of all images reach services by their names, and nobody else
   assert.ok(id)
   await box[Symbol.asyncDispose]()
   await stranger[Symbol.asyncDispose]()
-  // A proof may have some for a moment.
-  await eventually(async () => assert.equal(await leftOf(instance), 0), { timeoutMs: 30_000 })
+  assert.equal(await leftOf(instance), 0)
 })
 
 /** An image of what a script makes of the test's own, gone with its disposal. */
@@ -148,8 +147,7 @@ test('docker: waits for the port of a service without a shell, and says what a c
   const words =
     /^service web can't be asked whether it is ready: its image has no \/bin\/sh for `ready`/
   await assert.rejects(executor.open(command.spec, NOTHING), { code: 'invalid', message: words })
-  // A proof may have some for a moment.
-  await eventually(async () => assert.equal(await leftOf(instance), 0), { timeoutMs: 30_000 })
+  assert.equal(await leftOf(instance), 0)
 })
 
 test('docker: another image of a step has its own files and the workspace of all', {
@@ -213,8 +211,7 @@ test('docker: says why a service does not get ready, with its last words', { ski
     /^service db can't be started: .*\/no\/such/,
   )
   await refused([service('db', '', { image: '127.0.0.1:1/x:1' })], /can't be pulled/, 'not_found')
-  // A proof may have some for a moment.
-  await eventually(async () => assert.equal(await leftOf(instance), 0), { timeoutMs: 30_000 })
+  assert.equal(await leftOf(instance), 0)
 })
 
 test('docker: tells that a service has ended by itself, and goes on', { skip }, async () => {

@@ -94,8 +94,8 @@ export class DockerNetworks {
   }
 
   readonly #lend = async (place: EngineNetwork): Promise<AsyncDisposable> => {
-    const network = networkName(place.bridge)
-    const own = { network, isInternal: false, place }
+    const network = networkName(`proof-${place.bridge}`)
+    const own = { network, isInternal: false, place, isProof: true }
     await this.#api.createNetwork(networkSettings(own, place.bridge, this.#options))
     await writeSetting(`ipv4/conf/${place.bridge}/forwarding`, '1').catch(() => {})
     return { [Symbol.asyncDispose]: () => this.#api.removeNetwork(network) }

@@ -13,6 +13,8 @@ export const MASK_FILE = '/narwhal-mask'
 
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
+/** In the place of the sandbox's, at what is of no job: by it networks are told apart that a proof has for a moment. */
+export const PROOF_LABEL = 'narwhal.proof'
 
 /** How a container is connected. */
 export type Connection =
@@ -30,6 +32,8 @@ export interface JobNetwork {
   readonly resolver?: string
   /** Where on the machine it has to be. */
   readonly place?: EngineNetwork
+  /** Whether no container is ever in it: what is closed is tried from there. */
+  readonly isProof?: boolean
 }
 
 /** The body of POST /containers/create, as far as Narwhal sets it. */
@@ -124,7 +128,7 @@ function nameSettings({ isInternal, resolver }: JobNetwork): { Dns?: readonly st
  * its addresses could be reached by that of the bridge.
  */
 export function networkSettings(
-  { network, isInternal, place }: JobNetwork,
+  { network, isInternal, place, isProof = false }: JobNetwork,
   name: string,
   { instance }: Pick<ProfileOptions, 'instance'>,
 ): Readonly<Record<string, unknown>> {
@@ -132,7 +136,7 @@ export function networkSettings(
     Name: network,
     Driver: 'bridge',
     Internal: isInternal,
-    Labels: { [SANDBOX_LABEL]: name, [RUNNER_LABEL]: instance },
+    Labels: { [isProof ? PROOF_LABEL : SANDBOX_LABEL]: name, [RUNNER_LABEL]: instance },
     ...(isInternal ? { Options: { 'com.docker.network.bridge.inhibit_ipv4': 'true' } } : {}),
     ...(place ? placeSettings(place) : {}),
   }
