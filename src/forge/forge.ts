@@ -1,6 +1,7 @@
 import type { ForgeKind, WebhookForge } from '../core/forges.ts'
 import type { AuthorQuestions } from './author-questions.ts'
 import type { ForgeHooks } from './forge-hooks.ts'
+import type { RepositoryQuestion } from './repository-question.ts'
 import type { StatusRequest } from './status-request.ts'
 
 /**
@@ -12,6 +13,8 @@ export interface ForgePort {
   readonly hooks?: ForgeHooks
   /** The one POST that tells it of a commit's status. */
   readonly statusRequest: StatusRequest
+  /** By what it is tried whether it still takes a token. */
+  readonly repositoryQuestion: RepositoryQuestion
   /** What it is asked of pull requests; absent where it shows none as refs, so that none are built. */
   readonly authorQuestions?: AuthorQuestions
 }

@@ -33,3 +33,19 @@ test('a proof is of the very bytes, however they come', () => {
   assert.match(proofOf(form, parts, 'key'), /^sha256=[0-9a-f]{64}$/)
   assert.equal(proofOf({ kind: 'token' }, parts, 'key'), 'key')
 })
+
+test('each kind of forge is asked for a repository where it has it', () => {
+  const at = (kind: (typeof FORGE_KINDS)[number]) =>
+    forgePort(kind).repositoryQuestion(
+      { forge: kind, apiUrl: 'https://x/api', project: 'a/b' },
+      'T',
+    )
+  const urls = FORGE_KINDS.map((kind) => [kind, at(kind).url])
+  assert.deepEqual(Object.fromEntries(urls), {
+    github: 'https://x/api/repos/a/b',
+    gitea: 'https://x/api/repos/a/b',
+    gitlab: 'https://x/api/projects/a%2Fb',
+    bitbucket: 'https://x/api/repositories/a/b',
+  })
+  for (const kind of FORGE_KINDS) assert.match(JSON.stringify(at(kind).headers), /\bT"/, kind)
+})

@@ -226,6 +226,18 @@ export interface ForgeLinkRecord extends ForgeTarget {
   /** Sealed. */
   readonly token: string
   readonly createdAt: number
+  /** Absent: the forge has taken the token last, or was not asked. */
+  readonly refusal?: ForgeRefusal
+  /** When it was tried last whether the forge takes the token. */
+  readonly triedAt?: number
+}
+
+/** A forge does not take the token that it took, or was to take. */
+export interface ForgeRefusal {
+  readonly since: number
+  readonly words: string
+  /** By what that is known. One that may not write statuses may still be asked with. */
+  readonly of: 'status' | 'trial'
 }
 
 /** A place at the forge that holds one status. */

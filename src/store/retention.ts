@@ -52,7 +52,7 @@ export interface RetentionWriter extends RetentionReader {
     id: RepositoryId,
     rules: { readonly logs?: Keep; readonly pipelines?: Keep },
   ): Promise<void>
-  /** Undefined: it is not held any more. Whether the pipeline is there. */
+  /** A change of the pipeline that is told. Undefined: it is not held any more. Whether it is there. */
   setHold(id: PipelineId, hold: Hold | undefined): Promise<boolean>
   /** Some of the logs of a pipeline; with the last of them it is noted that they went. */
   removeLogs(id: PipelineId, removal: Removal): Promise<RemovedSome>

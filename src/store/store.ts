@@ -32,6 +32,7 @@ import type {
   DispatcherRecord,
   ForgeIds,
   ForgeLinkRecord,
+  ForgeRefusal,
   Head,
   IdTokenKeyRecord,
   JoinTokenRecord,
@@ -360,6 +361,13 @@ export interface PrunedAudit {
   readonly hash: string
 }
 
+/** A look whether a forge still takes the token of a repository. */
+export interface ForgeTrial {
+  readonly repositoryId: RepositoryId
+  readonly before: number
+  readonly at: number
+}
+
 /** What can be done in a transaction; its reads see what the transaction wrote. */
 export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWriter, AuthorWriter {
   /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
@@ -487,6 +495,16 @@ export interface StoreWriter extends StoreReader, CredentialWriter, RedactionWri
    * untold from then on.
    */
   saveForgeLink(link: ForgeLinkRecord): Promise<void>
+  /** Whether the caller is to try the token now: nobody has since `before`, and from now on nobody else does. */
+  claimForgeTrial(trial: ForgeTrial): Promise<boolean>
+  /**
+   * Notes that a forge does not take this very token, or, with undefined, that it does. Whether that is news: one
+   * that is refused already stays as it is.
+   */
+  setForgeRefusal(
+    link: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
+    refusal: ForgeRefusal | undefined,
+  ): Promise<boolean>
   removeForgeLink(repositoryId: RepositoryId): Promise<void>
   /** Notes it unless a newer pipeline of the commit was told already. */
   noteToldStatus(told: ToldStatusRecord): Promise<void>

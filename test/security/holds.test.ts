@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { callJson } from '../../src/client/http-client.ts'
+import { startedPipeline } from '../../src/contract/rest/rest.ts'
 import { Retention } from '../../src/dispatcher/retention/retention.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { startUp } from '../support/installation.ts'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { finished, startUp } from '../support/installation.ts'
+import { LiveTestClient } from '../support/live-client.ts'
 import { Stage } from '../support/stage.ts'
 import { bearer } from '../support/tokens.ts'
 
@@ -82,4 +87,35 @@ test('BND-41: only an administrator holds a pipeline, and the audit log has who 
   assert.equal(await ask(narwhal.token, 'PUT', { ...hold, until: 1 }), 400)
   assert.equal(await ask(narwhal.token, 'PUT', { until: hold.until }), 400)
   assert.equal(await ask(narwhal.token, 'PUT', hold), 404)
+})
+
+test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and after each later change', async () => {
+  await using narwhal = await startUp()
+  const { client, url, token } = narwhal
+  const command = { name: 'one', command: 'sleep 60000' }
+  const files = { 'narwhal.yml': JSON.stringify({ jobs: { slow: { steps: [command] } } }) }
+  await using repository = await gitRepository({ files })
+  await client.addRepository({ name: 'ada/app', cloneUrl: repository.path, pollIntervalMs: 0 })
+  const { id } = await client.startPipeline({ repository: 'ada/app' })
+  await eventually(async () => (await client.getPipeline(id)).pipeline.status === 'running')
+  await using live = await LiveTestClient.connect(url, bearer(token))
+  live.ask({ type: 'subscribe', id: 'page', topic: { kind: 'pipeline', pipelineId: id } })
+  await eventually(() => live.has('page', 'subscribed'))
+  const told = () =>
+    live.changes('page').flatMap((one) => (one.type === 'pipeline.changed' ? [one.pipeline] : []))
+  const hold = { until: Date.now() + DAY, because: 'case 4711' }
+  const { signal } = new AbortController()
+  const set = (method: 'PUT' | 'DELETE', body?: object) =>
+    callJson(client.address, `/pipelines/${id}/hold`, startedPipeline, { method, body, signal })
+  await set('PUT', hold)
+  await eventually(() => told().at(-1)?.hold?.because === 'case 4711')
+  const before = told().length
+  await client.cancelPipeline(id)
+  await finished(narwhal, id)
+  await eventually(() => told().at(-1)?.status === 'finished')
+  const later = told().slice(before)
+  assert.ok(later.length > 0)
+  for (const view of later) assert.equal(view.hold?.because, 'case 4711')
+  await set('DELETE')
+  await eventually(() => told().at(-1)?.hold === undefined)
 })

@@ -14,7 +14,7 @@ import { FairPlaces } from '../logs/fair-places.ts'
 import { registerLogRoutes } from '../logs/log-routes.ts'
 import { getPipeline, getRepository } from '../lookups.ts'
 import { registerAuditReads } from './audit-routes.ts'
-import { viewForgeLink } from './forge-link-view.ts'
+import { viewForgeLink, viewForgeRefusal } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
 import { registerJobReads } from './read-routes-jobs.ts'
@@ -85,7 +85,8 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.getRepository, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     const accounts = await viewAccounts(store, repository, Date.now())
-    return { ...viewRepository(repository), ...accounts }
+    const refusal = await viewForgeRefusal(store, repository)
+    return { ...viewRepository(repository), ...accounts, ...refusal }
   })
   route(server, ENDPOINTS.getForgeLink, async (request) => {
     const repository = await getRepository(store, request.params.repository)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { FORGE_KINDS } from '../../core/forges.ts'
-import { pipelineId } from './views.ts'
+import { forgeRefusalView, pipelineId } from './views.ts'
 
 /** Where the statuses of a repository's commits are told: requests and answers. */
 
@@ -45,6 +45,8 @@ export const forgeLinkView = z
     apiUrl: z.string(),
     project: z.string(),
     createdAt: z.number(),
+    /** Absent: it has taken the token last, or was not asked yet. It is asked each day. */
+    refusal: forgeRefusalView.optional(),
     /** What the forge was told of a commit last, or has refused. */
     last: z
       .object({

@@ -30,6 +30,11 @@ export const runnerId = idSchema<RunnerId>('runner')
 const at = z.number().int().nonnegative()
 export const outcomeSchema = z.enum(OUTCOMES)
 
+/** Since when a forge does not take a repository's token, and in which words. */
+export const forgeRefusalView = z
+  .object({ since: at, words: z.string() })
+  .meta({ id: 'ForgeRefusal' })
+
 export const repositoryView = z
   .object({
     id: repositoryId,
@@ -63,6 +68,8 @@ export const repositoryView = z
       .optional(),
     /** Programs that push to branches of its own and are not listed, those seen last first. */
     seenBots: z.array(z.object({ id: z.number().int(), name: z.string(), seenAt: at })).optional(),
+    /** Its forge does not take the token by which statuses are told; absent where many are told of. */
+    forgeRefusal: forgeRefusalView.optional(),
     createdAt: at,
   })
   .meta({ id: 'Repository' })
@@ -304,6 +311,8 @@ export const runnerView = z
     version: z.string().optional(),
     registeredAt: at,
     lastSeenAt: at.optional(),
+    /** It leaves the list at its end. */
+    ephemeral: z.literal(true).optional(),
   })
   .meta({ id: 'Runner' })
 export type RunnerView = z.infer<typeof runnerView>

@@ -56,7 +56,7 @@ export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): vo
     addUserRoutes(scope, deps.store)
     addSecretRoutes(scope, deps)
     addIdTokenRoutes(scope, deps)
-    addHoldRoutes(scope, deps.store)
+    addHoldRoutes(scope, deps)
     addRetentionRoutes(scope, { store: deps.store, ...(deps.kept ?? KEEP_ALL) })
   })
 }

@@ -10,9 +10,15 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
+import type { Dispatcher } from '../dispatcher.ts'
+
+export interface HoldDeps {
+  readonly store: Store
+  readonly dispatcher: Pick<Dispatcher, 'tellAll'>
+}
 
 /** Adds keeping a pipeline for a reason, above all rules of retention, and letting it go again. */
-export function addHoldRoutes(server: HttpServer, store: Store): void {
+export function addHoldRoutes(server: HttpServer, deps: HoldDeps): void {
   route(server, ENDPOINTS.holdPipeline, async (request) => {
     const { until, because } = request.body
     const at = Date.now()
@@ -20,21 +26,21 @@ export function addHoldRoutes(server: HttpServer, store: Store): void {
     const by = doerOf(request)
     const name = nameOf(by)
     const hold = { until, because, at, ...present({ by: name }) }
-    return { pipeline: await setHold(store, request.params.pipeline, { hold, by }) }
+    return { pipeline: await setHold(deps, request.params.pipeline, { hold, by }) }
   })
   route(server, ENDPOINTS.releasePipeline, async (request) => {
     const by = doerOf(request)
-    return { pipeline: await setHold(store, request.params.pipeline, { hold: undefined, by }) }
+    return { pipeline: await setHold(deps, request.params.pipeline, { hold: undefined, by }) }
   })
 }
 
 async function setHold(
-  store: Store,
+  { store, dispatcher }: HoldDeps,
   id: PipelineId,
   { hold, by }: { readonly hold: Hold | undefined; readonly by: Doer },
 ): Promise<PipelineView> {
   const former = await getPipeline(store, id)
-  await store.transact(async (write) => {
+  const { changes } = await store.transact(async (write) => {
     if (!(await write.retention.setHold(id, hold))) {
       throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     }
@@ -44,5 +50,6 @@ async function setHold(
     const after = { ...facts, until: hold?.until, because: hold?.because }
     write.audit(by, { action: 'pipeline.held', subject, before, after })
   })
+  dispatcher.tellAll(changes)
   return await getPipeline(store, id)
 }

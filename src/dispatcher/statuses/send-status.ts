@@ -10,7 +10,12 @@ export type ForgeAnswer =
   /** It may be tried again, not before `afterMs` milliseconds where the forge has said so. */
   | { readonly kind: 'later'; readonly words: string; readonly afterMs?: number }
   /** Trying again would change nothing. */
-  | { readonly kind: 'refused'; readonly words: string }
+  | {
+      readonly kind: 'refused'
+      readonly words: string
+      /** It is the token that it does not take. */
+      readonly isOfToken?: true
+    }
 
 const ANSWER_MS = 15_000
 const LONGEST_WORDS = 200
@@ -55,7 +60,8 @@ function understand(status: number, headers: Headers, text: string): ForgeAnswer
   }
   // GitLab's word for a status that stands so already, or has ended.
   if (status === 400 && /cannot transition status/i.test(text)) return { kind: 'told' }
-  return { kind: 'refused', words: `${words}${hint(status)}` }
+  const isOfToken = status === 401 || status === 403 ? { isOfToken: true as const } : {}
+  return { kind: 'refused', words: `${words}${hint(status)}`, ...isOfToken }
 }
 
 function later(words: string, afterMs: number | undefined): ForgeAnswer {

@@ -269,6 +269,35 @@ test('the newest pipeline of a commit counts, whichever ends last', async () => 
   assert.deepEqual(states(world.forge), ['success'])
 })
 
+test('that a token is refused is told once, with what to do, and stands there until one is taken', async () => {
+  await using world = await open()
+  const { forge, stage, repositoryId, said } = world
+  await using teller = await world.startTeller()
+  const tell = async (digit: string, behaviour: StatusForge['behaviour']): Promise<void> => {
+    forge.behaviour = behaviour
+    const { id } = await addPipeline(world, repositoryId, digit.repeat(40))
+    await note(world, teller, id)
+    await eventually(async () => (await stage.store.findLastTold(repositoryId))?.pipelineId === id)
+  }
+  const refusal = async () => (await stage.store.findForgeLink(repositoryId))?.refusal
+  const lines = (words: RegExp): number => said.filter((line) => words.test(line)).length
+  await tell('1', { status: 404 })
+  assert.equal(await refusal(), undefined)
+  await tell('2', { status: 401 })
+  await eventually(async () => (await refusal()) !== undefined)
+  const first = await refusal()
+  assert.match(first?.words ?? '', /^it answered 401.*not valid/)
+  await tell('3', { status: 403 })
+  await tell('4', { status: 401 })
+  assert.deepEqual(await refusal(), first)
+  await eventually(() => lines(/refuses the token of a repository/) === 1)
+  assert.equal(lines(/narwhal repo link acme\/widgets --token-file <file>/), 1)
+  await tell('5', { status: 201 })
+  await eventually(async () => (await refusal()) === undefined)
+  assert.equal(lines(/refuses the token of a repository/), 1)
+  await eventually(() => lines(/takes the token of the repository again/) === 1)
+})
+
 test('the token stands in no line of the log, whatever the forge answers', async () => {
   await using world = await open()
   await using teller = await world.startTeller()

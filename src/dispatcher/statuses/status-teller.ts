@@ -10,6 +10,7 @@ import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { commitStatus } from './commit-status.ts'
+import { noteForgeAnswer } from './forge-refusals.ts'
 import { sendStatus } from './send-status.ts'
 import { StatusLane, type TellAnswer } from './status-lane.ts'
 
@@ -30,7 +31,9 @@ export interface StatusTellerDeps {
 }
 
 interface Link {
-  readonly target: ForgeTarget
+  readonly record: ForgeLinkRecord
+  /** Whether the forge has not taken the token last. */
+  isRefused: boolean
   readonly token: string
   readonly lane: StatusLane
 }
@@ -102,7 +105,7 @@ export class StatusTeller implements AsyncDisposable {
     const startedAt = Date.now()
     const links = await store.listForgeLinks()
     if (this.#stop.signal.aborted) return
-    const linked = JSON.stringify(links)
+    const linked = JSON.stringify(links.map(({ triedAt: _, ...link }) => link))
     if (linked !== this.#seen?.linked) this.#link(links)
     if (this.#links.size === 0) return
     const dispatchers = (await store.listDispatchers()).map(({ id }) => id).join()
@@ -146,7 +149,9 @@ export class StatusTeller implements AsyncDisposable {
   #open(link: ForgeLinkRecord): [RepositoryId, Link][] {
     try {
       const token = this.#deps.openToken(link)
-      return [[link.repositoryId, { target: link, token, lane: this.#laneOf(link, token) }]]
+      const isRefused = link.refusal !== undefined
+      const lane = this.#laneOf(link, token)
+      return [[link.repositoryId, { record: link, isRefused, token, lane }]]
     } catch (error) {
       const facts = { repository: link.repositoryId, reason: describeError(error) }
       this.#deps.log.error(facts, 'the token for the statuses of a repository can not be had')
@@ -197,7 +202,7 @@ export class StatusTeller implements AsyncDisposable {
       known && (known.number > number || (known.number === number && known.state === state))
     if (isTold) return { kind: 'nothing' }
     const answer = await sendStatus(
-      forgePort(link.target.forge).statusRequest(link.target, link.token, status),
+      forgePort(link.record.forge).statusRequest(link.record, link.token, status),
       this.#deps.hosts ?? ANY_HOSTS,
       this.#stop.signal,
     )
@@ -205,7 +210,13 @@ export class StatusTeller implements AsyncDisposable {
     const error = answer.kind === 'refused' ? { error: answer.words } : {}
     const told = { repositoryId, sha, context, pipelineId: id, number, state, ...error }
     await store.transact((write) => write.noteToldStatus({ ...told, toldAt: Date.now() }))
-    if (answer.kind === 'refused') {
+    const { isOfToken = false } = answer.kind === 'refused' ? answer : {}
+    if (isOfToken || link.isRefused) {
+      link.isRefused = isOfToken
+      const words = isOfToken ? error.error : undefined
+      await noteForgeAnswer(this.#deps, link.record, { words, of: 'status' })
+    }
+    if (answer.kind === 'refused' && !isOfToken) {
       const facts = { repository: pipeline.repositoryName, sha, reason: answer.words }
       log.warn(facts, 'the forge refuses a status')
     }

@@ -1,7 +1,9 @@
 import { Counter, Gauge } from '@prometheus-io/client'
 import type { Metrics } from '../../http/metrics.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { StatusTeller, type StatusTellerDeps } from './status-teller.ts'
+import { tryTokens } from './try-tokens.ts'
 
 /** What a look finds is there already, unless a dispatcher was lost or a link is new. */
 const LOOK_MS = 30_000
@@ -45,13 +47,25 @@ export function tellStatuses(options: TellStatusesOptions): Statuses {
   const listening = dispatcher.listen((event) => {
     if (event.type === 'pipeline.changed') teller.note(event.pipeline)
   })
-  const timer = setInterval(() => void teller.look(), LOOK_MS).unref()
-  void teller.look()
+  const stop = new AbortController()
+  const { hosts = ANY_HOSTS } = options
+  const trials = { ...options, hosts, signal: stop.signal }
+  let trying: Promise<void> | undefined
+  const look = (): void => {
+    void teller.look()
+    trying ??= tryTokens(trials, Date.now()).finally(() => {
+      trying = undefined
+    })
+  }
+  const timer = setInterval(look, LOOK_MS).unref()
+  look()
   return {
     look: () => teller.look(),
     [Symbol.asyncDispose]: async () => {
       listening[Symbol.dispose]()
       clearInterval(timer)
+      stop.abort()
+      await trying
       await teller[Symbol.asyncDispose]()
     },
   }

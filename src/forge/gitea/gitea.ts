@@ -1,4 +1,5 @@
 import type { WebhookForgePort } from '../forge.ts'
+import { projectPath } from '../project-path.ts'
 import { giteaQuestions } from './authors.ts'
 import { giteaStatus } from './status.ts'
 import { parseGitea } from './webhook.ts'
@@ -15,5 +16,9 @@ export const gitea: WebhookForgePort = {
     parse: parseGitea,
   },
   statusRequest: giteaStatus,
+  repositoryQuestion: ({ apiUrl, project }, token) => ({
+    url: `${apiUrl}/repos/${projectPath(project)}`,
+    headers: { authorization: `token ${token}` },
+  }),
   authorQuestions: giteaQuestions,
 }

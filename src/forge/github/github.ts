@@ -1,5 +1,7 @@
 import type { WebhookForgePort } from '../forge.ts'
+import { projectPath } from '../project-path.ts'
 import { githubQuestions } from './authors.ts'
+import { githubHeaders } from './headers.ts'
 import { githubStatus } from './status.ts'
 import { parseGithub } from './webhook.ts'
 
@@ -14,5 +16,9 @@ export const github: WebhookForgePort = {
     parse: parseGithub,
   },
   statusRequest: githubStatus,
+  repositoryQuestion: ({ apiUrl, project }, token) => ({
+    url: `${apiUrl}/repos/${projectPath(project)}`,
+    headers: githubHeaders(token),
+  }),
   authorQuestions: githubQuestions,
 }

@@ -16,5 +16,9 @@ export const gitlab: WebhookForgePort = {
     parse: parseGitlab,
   },
   statusRequest: gitlabStatus,
+  repositoryQuestion: ({ apiUrl, project }, token) => ({
+    url: `${apiUrl}/projects/${encodeURIComponent(project)}`,
+    headers: { 'private-token': token },
+  }),
   authorQuestions: gitlabQuestions,
 }

@@ -4,7 +4,7 @@ import { statusContext, statusState } from '../../core/commit-status.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { ForgeLinkRecord, ToldStatusRecord } from '../records.ts'
-import type { Store } from '../store.ts'
+import type { Store, StoreWriter } from '../store.ts'
 import { anEvent, aPipeline, aRepository, type OpenDatabase, openWorld } from './fixtures.ts'
 
 const SHA = 'a'.repeat(40)
@@ -57,6 +57,31 @@ export function statusesContract(open: OpenDatabase): void {
     await store.transact((write) => write.saveForgeLink(link))
     await store.transact((write) => write.removeForgeLink(repository.id))
     assert.equal(await store.findForgeLink(repository.id), undefined)
+  })
+
+  test('notes once that a forge refuses a token, and gives its trial to one who asks', async () => {
+    await using world = await openLinked(open)
+    const { store, repository, link } = world
+    const { id: repositoryId } = repository
+    const refusal = { since: 5000, words: 'it answered 401', of: 'status' } as const
+    const set = async (...given: Parameters<StoreWriter['setForgeRefusal']>): Promise<boolean> =>
+      (await store.transact((write) => write.setForgeRefusal(...given))).result
+    assert.equal(await set({ ...link, token: 'a former one' }, refusal), false)
+    assert.equal(await set(link, refusal), true)
+    assert.equal(await set(link, { ...refusal, since: 6000 }), false)
+    assert.deepEqual(await store.findForgeLink(repositoryId), { ...link, refusal })
+    assert.equal(await set(link, undefined), true)
+    assert.equal(await set(link, undefined), false)
+    const claim = async (before: number, at: number): Promise<boolean> =>
+      (await store.transact((write) => write.claimForgeTrial({ repositoryId, before, at }))).result
+    assert.equal(await claim(2000, 9000), false)
+    assert.equal(await claim(2001, 9000), true)
+    assert.equal(await claim(9000, 9500), false)
+    assert.deepEqual(await store.listForgeLinks(), [{ ...link, triedAt: 9000 }])
+    // Another token is another matter.
+    assert.equal(await set(link, refusal), true)
+    await store.transact((write) => write.saveForgeLink({ ...link, token: 'other' }))
+    assert.deepEqual(await store.findForgeLink(repositoryId), { ...link, token: 'other' })
   })
 
   test('lists pipelines that stand otherwise than was told, since they were linked', async () => {

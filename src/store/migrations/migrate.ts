@@ -27,6 +27,7 @@ import { redactions } from './0023-redactions.ts'
 import { secretRules } from './0024-secret-rules.ts'
 import { narrowerTokens } from './0025-narrower-tokens.ts'
 import { holdsAndRunners } from './0026-holds-and-runners.ts'
+import { forgeRefusals } from './0027-forge-refusals.ts'
 
 /** All of them, by their names, which are never changed: they say how far a database has come. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -56,6 +57,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0024-secret-rules': secretRules,
   '0025-narrower-tokens': narrowerTokens,
   '0026-holds-and-runners': holdsAndRunners,
+  '0027-forge-refusals': forgeRefusals,
 }
 
 /**

@@ -21,6 +21,7 @@ import type {
   DeliveryRecord,
   ForgeIds,
   ForgeLinkRecord,
+  ForgeRefusal,
   Head,
   IdTokenKeyRecord,
   NewPipeline,
@@ -30,7 +31,8 @@ import type {
   StrangerRules,
   ToldStatusRecord,
 } from '../records.ts'
-import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
+import type { RetentionWriter } from '../retention.ts'
+import type { ForgeTrial, LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
 import { AccessWriter } from './access/access-writer.ts'
 import { noteAccount } from './access/forge-accounts.ts'
 import { claimSubjectIds, saveIdTokenKey } from './access/id-tokens.ts'
@@ -68,6 +70,7 @@ import { insertJobs, saveJob } from './pipelines/jobs.ts'
 import { appendLog } from './pipelines/logs.ts'
 import { createPipeline, listPipelinesOf, savePipeline } from './pipelines/pipelines.ts'
 import { addRedaction, redactSome } from './pipelines/redactions.ts'
+import { SqlRetention } from './removal/retention.ts'
 import {
   endFormerSecrets,
   forgetHeads,
@@ -88,7 +91,13 @@ import {
   setDraining,
 } from './runners.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
-import { noteToldStatus, removeForgeLink, saveForgeLink } from './statuses.ts'
+import {
+  claimForgeTrial,
+  noteToldStatus,
+  removeForgeLink,
+  saveForgeLink,
+  setForgeRefusal,
+} from './statuses.ts'
 import type { Db } from './tables.ts'
 
 /** The writer of one transaction; it keeps in mind what has changed, for `finish` to number it. */
@@ -98,10 +107,12 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
   /** Of the pipelines that this transaction has locked. */
   #holders = new Map<PipelineId, Holder>()
   readonly #audit: NewAuditEntry[] = []
+  override readonly retention: RetentionWriter
 
   constructor(db: Db) {
     super(db)
     this.#db = db
+    this.retention = new SqlRetention(db, (id) => this.#changed.add('pipeline', id))
   }
 
   /** Writes who did it, and the state changes of all that was written; to be called once, before the commit. */
@@ -291,6 +302,17 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
 
   saveForgeLink(link: ForgeLinkRecord): Promise<void> {
     return saveForgeLink(this.#db, link)
+  }
+
+  claimForgeTrial(trial: ForgeTrial): Promise<boolean> {
+    return claimForgeTrial(this.#db, trial)
+  }
+
+  setForgeRefusal(
+    link: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
+    refusal: ForgeRefusal | undefined,
+  ): Promise<boolean> {
+    return setForgeRefusal(this.#db, link, refusal)
   }
 
   removeForgeLink(repositoryId: RepositoryId): Promise<void> {

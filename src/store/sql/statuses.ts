@@ -3,8 +3,8 @@ import type { PipelineView } from '../../contract/rest/views.ts'
 import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
 import { present } from '../../lib/present.ts'
-import type { ForgeLinkRecord, StatusKey, ToldStatusRecord } from '../records.ts'
-import type { UntoldQuery } from '../store.ts'
+import type { ForgeLinkRecord, ForgeRefusal, StatusKey, ToldStatusRecord } from '../records.ts'
+import type { ForgeTrial, UntoldQuery } from '../store.ts'
 import { pipelineViewOf, withEvent } from './pipelines/pipeline-views.ts'
 import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
 
@@ -31,6 +31,9 @@ export async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void
     api_url: link.apiUrl,
     project: link.project,
     token: link.token,
+    // Another token is another matter, and tried soon.
+    refusal: null,
+    tried_at: null,
   }
   await db
     .insertInto('forge_links')
@@ -43,6 +46,37 @@ export async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void
     .where('repository_id', '=', link.repositoryId)
     .where('error', 'is not', null)
     .execute()
+}
+
+/** Of several dispatchers one gets the trial. */
+export async function claimForgeTrial(
+  db: Db,
+  { repositoryId, before, at }: ForgeTrial,
+): Promise<boolean> {
+  const row = await db
+    .updateTable('forge_links')
+    .set({ tried_at: at })
+    .where('repository_id', '=', repositoryId)
+    .where(sql<boolean>`coalesce(tried_at, created_at) < ${before}`)
+    .returning('repository_id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function setForgeRefusal(
+  db: Db,
+  { repositoryId, token }: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
+  refusal: ForgeRefusal | undefined,
+): Promise<boolean> {
+  const row = await db
+    .updateTable('forge_links')
+    .set({ refusal: refusal ? JSON.stringify(refusal) : null })
+    .where('repository_id', '=', repositoryId)
+    .where('token', '=', token)
+    .where('refusal', refusal ? 'is' : 'is not', null)
+    .returning('repository_id')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promise<void> {
@@ -172,6 +206,8 @@ function linkOf(row: ForgeLinkRow): ForgeLinkRecord {
     project: row.project,
     token: row.token,
     createdAt: row.created_at,
+    ...(row.refusal === null ? {} : { refusal: JSON.parse(row.refusal) as ForgeRefusal }),
+    ...present({ triedAt: row.tried_at }),
   }
 }
 

@@ -279,6 +279,7 @@ export interface RunnerRow {
   stranger_engines: string | null
   /** JSON of FlawedTool[]; null: it has not told */
   flawed_tools: string | null
+  ephemeral: number
 }
 
 /** One row at most. */
@@ -327,6 +328,9 @@ export interface ForgeLinkRow {
   /** Sealed. */
   token: string
   created_at: number
+  /** JSON of ForgeRefusal; null: it was taken last, or not tried. */
+  refusal: string | null
+  tried_at: number | null
 }
 
 export interface ToldStatusRow {

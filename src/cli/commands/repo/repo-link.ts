@@ -70,7 +70,11 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
   if (options.json) return printJson(io, { link: shown })
   const at = `${cleanText(shown.project)} (${shown.forge}, ${cleanText(shown.apiUrl)})`
   io.stdout.write(`statuses of ${cleanText(repository)} are told to ${at}\n`)
-  const { last } = shown
+  const { refusal, last } = shown
+  if (refusal) {
+    const first = formatAge(refusal.since, io.now())
+    io.stdout.write(`the token is refused, first ${first}: ${cleanText(refusal.words)}\n`)
+  }
   if (!last) return
   const when = formatAge(last.toldAt, io.now())
   const what = `${cleanText(last.state)} of ${last.sha.slice(0, 7)}`

@@ -39,10 +39,20 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
     ['polled', ms === 0 ? 'no' : `every ${formatInterval(ms)}`],
     ['approval', `of ${approval ?? 'nobody'}${unchosen}`],
     ['files', `a change of what is run: ${pipelineFiles ?? 'wait'}`],
+    ...refusalOf(repository, now),
     ['skipped', `is ${skippedIsOpen ? 'open' : 'a success'} at the forge`],
     ...strangersOf(repository),
     ...botsOf(repository, now),
     ['id', repository.id],
+  ]
+}
+
+function refusalOf({ name, forgeRefusal }: RepositoryView, now: number): [string, string][] {
+  if (!forgeRefusal) return []
+  const words = `refused, first ${formatAge(forgeRefusal.since, now)}: ${cleanText(forgeRefusal.words)}`
+  return [
+    ['token', `of the forge: ${words}; to give another:`],
+    ['', `narwhal repo link ${cleanText(name)} --token-file FILE`],
   ]
 }
 

@@ -20,9 +20,12 @@ const STEP_CHUNKS = 500
 /** What is kept and what goes, over a pool or inside a transaction. */
 export class SqlRetention implements RetentionWriter {
   readonly #db: Db
+  readonly #onHold: (id: PipelineId) => void
 
-  constructor(db: Db) {
+  /** `onHold` hears of each pipeline whose hold has changed. */
+  constructor(db: Db, onHold: (id: PipelineId) => void = () => {}) {
     this.#db = db
+    this.#onHold = onHold
   }
 
   async begins(): Promise<number> {
@@ -111,6 +114,7 @@ export class SqlRetention implements RetentionWriter {
       .where('id', '=', id)
       .returning('id')
       .executeTakeFirst()
+    if (changed) this.#onHold(id)
     return changed !== undefined
   }
 

@@ -8,6 +8,7 @@ import { Link, navigate } from '../../router.tsx'
 import { formatFilter } from '../../state/pipeline-filter.ts'
 import { StartDialog } from '../pipelines/start-dialog.tsx'
 import { Trends } from '../pipelines/trends.tsx'
+import { ForgeRefusal } from './forge-refusal.tsx'
 import { Secrets } from './secrets.tsx'
 import { StrangerRules } from './stranger-rules.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
@@ -40,6 +41,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
       {isStarting ? (
         <StartDialog repositories={[repository.name]} onClose={() => setStarting(false)} />
       ) : null}
+      <ForgeRefusal repository={repository} />
       {trends ? <Trends points={trends.points} /> : <Loading />}
       <h2 className="section-head">Set-up</h2>
       <div className="columns">

@@ -1,0 +1,80 @@
+import { forgePort } from '../../forge/forges.ts'
+import { describeError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { askOnce } from '../../lib/reach/ask-once.ts'
+import type { Hosts } from '../../lib/reach/hosts.ts'
+import type { ForgeLinkRecord } from '../../store/records.ts'
+import type { Store } from '../../store/store.ts'
+import { noteForgeAnswer } from './forge-refusals.ts'
+
+export interface TokenTrials {
+  readonly store: Store
+  readonly log: Logger
+  /** Throws when a token can't be had. */
+  readonly openToken: (link: ForgeLinkRecord) => string
+  readonly hosts: Hosts
+  readonly signal: AbortSignal
+}
+
+const DAY_MS = 86_400_000
+const ANSWER_MS = 15_000
+/** In one look: a forge that does not answer holds up no more than these. */
+const MOST_AT_ONCE = 20
+
+/**
+ * Asks each forge once a day for the repository itself, by its token: one that has ended is known before the next
+ * commit needs it. Never rejects.
+ */
+export async function tryTokens(trials: TokenTrials, now: number): Promise<void> {
+  const { store, log, signal } = trials
+  try {
+    const before = now - DAY_MS
+    const due = (await store.listForgeLinks())
+      .filter(({ triedAt, createdAt }) => (triedAt ?? createdAt) < before)
+      .slice(0, MOST_AT_ONCE)
+    for (const link of due) {
+      if (signal.aborted) return
+      const { repositoryId } = link
+      const trial = { repositoryId, before, at: now }
+      const { result: isOurs } = await store.transact((write) => write.claimForgeTrial(trial))
+      if (isOurs) await tryToken(trials, link)
+    }
+  } catch (error) {
+    if (!signal.aborted) log.debug({ reason: describeError(error) }, 'tokens of forges not tried')
+  }
+}
+
+async function tryToken(trials: TokenTrials, link: ForgeLinkRecord): Promise<void> {
+  const { log, signal } = trials
+  try {
+    const answer = await ask(trials, link)
+    if (answer !== 'unknown') await noteForgeAnswer(trials, link, { ...answer, of: 'trial' })
+  } catch (error) {
+    if (signal.aborted) return
+    const facts = { repository: link.repositoryId, reason: describeError(error) }
+    log.debug(facts, 'the token of a repository was not tried')
+  }
+}
+
+/** A forge that is away, or has had enough for now, says nothing of the token. */
+async function ask(
+  { openToken, hosts, signal }: TokenTrials,
+  link: ForgeLinkRecord,
+): Promise<{ readonly words: string | undefined } | 'unknown'> {
+  const { url, headers } = forgePort(link.forge).repositoryQuestion(link, openToken(link))
+  const asked = new URL(url)
+  const { status, headers: told } = await askOnce(
+    {
+      url: asked,
+      method: 'GET',
+      headers: { accept: 'application/json', ...headers, 'user-agent': 'narwhal' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    },
+    await hosts.find(asked.hostname),
+  )
+  if (status >= 200 && status < 300) return { words: undefined }
+  if (status === 401) return { words: 'it answered 401: the token is not valid (any more)' }
+  const isLimited = told.get('x-ratelimit-remaining') === '0' || told.has('retry-after')
+  if (status !== 403 || isLimited) return 'unknown'
+  return { words: 'it answered 403: the token may not see the repository (any more)' }
+}
