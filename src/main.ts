@@ -69,7 +69,7 @@ addService(program, 'dispatcher', 'place jobs on runners', async () => {
 })
 addService(program, 'runner', 'run jobs; and commands about the runners', async () => {
   return (await import('./start/runner.ts')).runRunner
-})
+}).option('--ephemeral', 'leave the list of runners at the end: for machines that come and go')
 addService(program, 'web', 'serve the page, and the API to people', async () => {
   return (await import('./start/web.ts')).runWeb
 })

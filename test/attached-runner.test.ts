@@ -110,7 +110,7 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     assert.deepEqual((await untilOnline(client, 'far')).labels, ['far'])
   })
 
-  test('has an identity that opens nothing but the websocket and the list of dispatchers', async () => {
+  test('has an identity that opens nothing but the websocket, the list of dispatchers and its own leaving', async () => {
     await using narwhal = await openPublic()
     const { client, url } = narwhal
     const { token } = await client.createJoinToken({ labels: [] })
@@ -126,6 +126,7 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       if (!path.startsWith('/api/v1/') || path === '/api/v1/dispatchers') continue
       const isOpen = ['/api/v1/session', '/api/v1/proof', '/api/v1/runners/join'].includes(path)
+      if (path === '/api/v1/runners/leave') continue
       for (const method of Object.keys(methods)) {
         if (isOpen) continue
         count++
@@ -134,6 +135,9 @@ describe('a runner that attaches itself', { concurrency: 2 }, () => {
       }
     }
     assert.ok(count > 25)
+    // It joined to stay: nobody takes it away by its identity.
+    assert.equal(await status('/runners/leave', 'POST'), 409)
+    assert.ok(await find(client, 'far'))
     for (const path of ['/live', '/openapi.json']) assert.equal(await status(path), 401)
     assert.equal(await attachStatus(url, identity), 101)
     assert.equal(await attachStatus(url, token), 401)

@@ -191,6 +191,7 @@ function idleProgram(): Command {
       command.option(`--${name} <${SETTINGS[name].value}>`)
     }
     if (service === 'up') command.option('--build <folder>')
+    if (service === 'runner') command.option('--ephemeral')
     command.action(() => {})
   }
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))

@@ -9,6 +9,7 @@ import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { registerAttachRoute } from '../src/dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../src/dispatcher/routes/command-routes.ts'
 import { registerJoinRoutes } from '../src/dispatcher/routes/join-routes.ts'
+import { registerLeaveRoute } from '../src/dispatcher/routes/leave-route.ts'
 import { openMetrics } from '../src/http/metrics.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { silentLog } from '../src/lib/log.ts'
@@ -136,6 +137,7 @@ async function listRoutes(): Promise<string[]> {
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, store)
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })
+  registerLeaveRoute(server, { store, pool: dispatcher.pool })
   registerSessionRoutes(server, { store })
   registerProofRoute(server, '/nonexistent')
   await server.ready()

@@ -219,6 +219,11 @@ export class ApiClient {
     return this.#call('joinRunner', { body })
   }
 
+  /** By the runner's own identity. */
+  async leaveRunners(): Promise<void> {
+    await this.#call('leaveRunners', {})
+  }
+
   async listJoinTokens(): Promise<z.output<typeof joinTokenList>['tokens']> {
     return (await this.#call('listJoinTokens', {})).tokens
   }

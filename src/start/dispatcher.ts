@@ -6,6 +6,7 @@ import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { registerAttachRoute } from '../dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../dispatcher/routes/command-routes.ts'
 import { registerJoinRoutes } from '../dispatcher/routes/join-routes.ts'
+import { registerLeaveRoute } from '../dispatcher/routes/leave-route.ts'
 import { beatOnThread } from '../dispatcher/seat/beat-thread.ts'
 import { listen } from '../http/server.ts'
 import { requireGit } from '../lib/git/git-version.ts'
@@ -74,6 +75,7 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
+  registerLeaveRoute(server, { store, pool })
   stack.defer(() => server.close())
   // Before anybody can ask: a runner that shows the chosen one must not be refused.
   const { isNew } = await ensureOwnToken(store, dataDir, config['first-token'])

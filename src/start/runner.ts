@@ -10,7 +10,7 @@ import { serveRunner } from '../runner/link/serve.ts'
 import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { startWatchdog } from '../runner/watchdog/watchdog.ts'
 import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
-import { attachRunner } from './commands/attach-runner.ts'
+import { keepAttached } from './commands/attach-runner.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
 import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
@@ -34,6 +34,8 @@ export async function runRunner(launch: Launch): Promise<void> {
   const urls = config.dispatcher
   // Only who is called needs a port; otherwise the runner calls, and is attached.
   const isDialled = !urls || config.advertise !== undefined
+  const ephemeral = launch.flags['ephemeral'] === true
+  if (ephemeral && isDialled) throw notAttached()
   await using stack = new AsyncDisposableStack()
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
@@ -73,18 +75,19 @@ export async function runRunner(launch: Launch): Promise<void> {
     const { name, labels } = config
     await register(openClients, { name, url, labels: [...labels], ...authority }, context)
   } else {
-    const detach = new AbortController()
-    const options = { urls, token, tls: tls.client, log, signal: detach.signal }
-    const attached = attachRunner(runner, options)
-    stack.defer(async () => {
-      detach.abort(new NarwhalError('cancelled', 'the runner stops'))
-      await attached.catch(() => undefined)
-    })
-    ending = Promise.race([ending, attached])
+    const options = { urls, token, tls: tls.client, log, ephemeral }
+    const { ended } = stack.use(keepAttached(runner, options))
+    ending = Promise.race([ending, ended])
   }
   await ending
   log.info('no new jobs are taken; those that run may finish')
   await runner.close({ deadlineMs: config['drain-timeout'] })
+}
+
+function notAttached(): NarwhalError {
+  const words =
+    '--ephemeral is for runners that attach themselves: name the dispatchers with --dispatcher, and give no --advertise'
+  return new NarwhalError('invalid', words)
 }
 
 /** What those who watch over processes ask, by plain HTTP. */

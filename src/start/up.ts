@@ -8,6 +8,7 @@ import { registerDispatcherMetrics } from '../dispatcher/metrics.ts'
 import { registerAttachRoute } from '../dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../dispatcher/routes/command-routes.ts'
 import { registerJoinRoutes } from '../dispatcher/routes/join-routes.ts'
+import { registerLeaveRoute } from '../dispatcher/routes/leave-route.ts'
 import { beatOnThread } from '../dispatcher/seat/beat-thread.ts'
 import { listen } from '../http/server.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
@@ -128,6 +129,7 @@ async function openParts(
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
+  registerLeaveRoute(server, { store, pool })
   stack.defer(() => server.close())
   return { server, store, ...sandboxes }
 }

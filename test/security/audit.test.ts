@@ -6,7 +6,7 @@ import { createToken } from '../../src/api/auth/tokens.ts'
 import { listAudit } from '../../src/cli/audit/audit-client.ts'
 import { ChainCheck } from '../../src/contract/rest/audit-chain.ts'
 import { AUDIT_ACTIONS } from '../../src/core/audit/audit-actions.ts'
-import { type AuditedNarwhal, openAudited } from '../support/audited-narwhal.ts'
+import { type AuditedNarwhal, leaveAsRunner, openAudited } from '../support/audited-narwhal.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullRequestPayload } from '../support/github.ts'
@@ -219,6 +219,7 @@ suite('the audit log', () => {
     )
     assert.equal(joined.entry.actor.kind, 'runner')
     assert.equal(joined.entry.after?.['joinToken'], id)
+    await leaveAsRunner(narwhal)
     const other = await ask('POST /api/v1/runners/tokens', 'join_token.created', {}, { body: {} })
     const { id: unused } = other.answer as unknown as { id: string }
     await ask('DELETE /api/v1/runners/tokens/{token}', 'join_token.removed', { token: unused })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callJson } from '../../src/client/http-client.ts'
-import { startedPipeline } from '../../src/contract/rest/rest.ts'
+import { call } from '../../src/client/http-client.ts'
 import { Retention } from '../../src/dispatcher/retention/retention.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -105,9 +104,9 @@ test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and a
     live.changes('page').flatMap((one) => (one.type === 'pipeline.changed' ? [one.pipeline] : []))
   const hold = { until: Date.now() + DAY, because: 'case 4711' }
   const { signal } = new AbortController()
-  const set = (method: 'PUT' | 'DELETE', body?: object) =>
-    callJson(client.address, `/pipelines/${id}/hold`, startedPipeline, { method, body, signal })
-  await set('PUT', hold)
+  const asker = { address: client.address, signal }
+  const params = { pipeline: id }
+  await call(asker, 'holdPipeline', { params, body: hold })
   await eventually(() => told().at(-1)?.hold?.because === 'case 4711')
   const before = told().length
   await client.cancelPipeline(id)
@@ -116,6 +115,6 @@ test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and a
   const later = told().slice(before)
   assert.ok(later.length > 0)
   for (const view of later) assert.equal(view.hold?.because, 'case 4711')
-  await set('DELETE')
+  await call(asker, 'releasePipeline', { params })
   await eventually(() => told().at(-1)?.hold === undefined)
 })

@@ -3,8 +3,12 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { createToken } from '../../src/api/auth/tokens.ts'
+import { readAuditLines } from '../../src/cli/audit/audit-client.ts'
+import type { ChainedEntry } from '../../src/contract/rest/audit-chain.ts'
 import { isFrom } from '../../src/dispatcher/routes/is-from.ts'
 import { startUp } from '../support/installation.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 async function join(url: string, token: string, from: string, name: string) {
   const asked = request(`${url}/api/v1/runners/join`, {
@@ -40,4 +44,36 @@ test('WHO-55b: an address is in its range in whatever form it is written', () =>
   assert.ok(isFrom('fd12::1', ['10.1.0.0/16', 'fd00::/8']))
   assert.ok(!isFrom('10.2.0.1', ['10.1.0.0/16']))
   assert.ok(!isFrom('', ['0.0.0.0/0']))
+})
+
+test('WHO-56: the audit log says which join token was refused, where it was one of ours, and from where', async () => {
+  await using data = await tempDir()
+  const made = await (async () => {
+    await using narwhal = await startUp({ data: data.path })
+    const { client, url } = narwhal
+    const { id, token } = await client.createJoinToken({ sources: ['127.0.0.64/26'] })
+    assert.equal((await join(url, token, '127.0.0.65', 'one')).status, 201)
+    assert.equal((await join(url, token, '127.0.0.65', 'two')).status, 401)
+    assert.equal((await join(url, token, '127.0.0.65', 'three')).status, 401)
+    assert.equal((await join(url, token, '127.0.0.9', 'four')).status, 401)
+    assert.equal((await join(url, createToken('join'), '127.0.0.9', 'five')).status, 401)
+    return { id, token }
+    // What was refused is counted each minute, and at the end.
+  })()
+  await using narwhal = await startUp({ data: data.path })
+  const { client, token } = narwhal
+  const entries: ChainedEntry[] = []
+  const { signal } = new AbortController()
+  const address = { server: client.address.server, token }
+  for await (const entry of readAuditLines(address, 0, signal)) entries.push(entry)
+  const refused = entries.filter(({ action }) => action === 'access.refused')
+  const told = refused.map(({ address: from, after }) =>
+    [from, after?.['joinToken'] ?? 'unknown', after?.['attempts']].join(' '),
+  )
+  assert.deepEqual(told.toSorted(), [
+    `127.0.0.65 ${made.id} 2`,
+    `127.0.0.9 ${made.id} 1`,
+    '127.0.0.9 unknown 1',
+  ])
+  assert.ok(!JSON.stringify(entries).includes(made.token))
 })

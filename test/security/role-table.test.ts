@@ -30,7 +30,11 @@ const ADMIN_READS = ['GET /api/v1/audit', 'GET /api/v1/audit/head', 'GET /api/v1
 /** Not in the document. */
 const BESIDES = ['GET /api/v1/openapi.json', 'GET /api/v1/live', 'GET /api/v1/runners/attach']
 /** What a runner's identity opens; the websocket of attaching wants an upgrade besides. */
-const OF_RUNNERS = ['GET /api/v1/dispatchers', 'GET /api/v1/runners/attach']
+const OF_RUNNERS = [
+  'GET /api/v1/dispatchers',
+  'GET /api/v1/runners/attach',
+  'POST /api/v1/runners/leave',
+]
 
 type Asker = 'nobody' | 'wrong token' | "stranger's job" | 'runner' | Role
 

@@ -97,3 +97,21 @@ function asking({ url, token, asked }: { url: string; token: string; asked: Set<
 
   return { entries, ask }
 }
+
+/** A runner joins, and leaves by its identity, which no other route takes: one entry is written down of that. */
+export async function leaveAsRunner(narwhal: AuditedNarwhal): Promise<void> {
+  const { client, url, asked, entries } = narwhal
+  const { token } = await client.createJoinToken({})
+  const { identity, runner } = await client.joinRunner({ name: 'brief', token, ephemeral: true })
+  const last = (await entries()).at(-1)?.seq ?? 0
+  const headers = bearer(identity)
+  const { status } = await fetch(`${url}/api/v1/runners/leave`, { method: 'POST', headers })
+  assert.equal(status, 200)
+  asked.add('POST /api/v1/runners/leave')
+  const written = await entries(last)
+  assert.deepEqual(
+    written.map(({ action, actor, subject }) => [action, actor.kind, actor.id, subject.id]),
+    [['runner.removed', 'runner', runner.id, runner.id]],
+  )
+  assert.ok((await client.listRunners()).every(({ name }) => name !== 'brief'))
+}

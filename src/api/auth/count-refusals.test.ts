@@ -16,6 +16,10 @@ async function openServer(store: Store) {
   server.get('/closed/:word', async () => {
     throw new NarwhalError('unauthenticated', 'no')
   })
+  server.get('/over', async (request) => {
+    request.refusedJoinToken = 'join_1'
+    throw new NarwhalError('unauthenticated', 'no')
+  })
   server.get('/barred', async () => {
     throw new NarwhalError('forbidden', 'no')
   })
@@ -69,4 +73,15 @@ test('AUD-05: refused requests from ever more addresses leave a bounded number o
     1000,
   )
   assert.equal(entries.filter(({ address }) => address === 'others').length, 1)
+})
+
+test('AUD-20: refusals of a join token that is over are counted by it', async () => {
+  await using store = await openTestStore()
+  const server = await openServer(store)
+  for (let n = 0; n < 3; n++) await server.inject({ url: '/over' })
+  await server.inject({ url: '/closed/x' })
+  await server.close()
+  const { entries } = await store.listAudit({ limit: 10 })
+  const told = entries.map(({ after }) => [after?.['joinToken'], after?.['attempts']].join(' '))
+  assert.deepEqual(new Set(told), new Set(['join_1 3', ' 1']))
 })

@@ -6,6 +6,13 @@ import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
 import { doerOf } from './doer-of.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The id of the join token that it was refused with: one that was ours, and so may be told. */
+    refusedJoinToken?: string
+  }
+}
+
 /** Not signed in, not allowed, too often. */
 const REFUSALS = new Set([401, 403, 429])
 const EVERY_MS = 60_000
@@ -16,13 +23,14 @@ interface Count {
   readonly by: Doer
   readonly status: number
   readonly since: number
+  readonly joinToken?: string
   attempts: number
 }
 
 /**
- * Counts what the server refuses, by address and by who asked, and writes the counts into the audit log
+ * Counts what the server refuses, by address, by who asked and by the join token that is over, and writes the counts into the audit log
  * each minute: one entry for however many attempts, and a bounded number of entries for however many
- * addresses. What was refused is not kept.
+ * addresses. Nothing else of what was refused is kept.
  */
 export function countRefusals(
   server: HttpServer,
@@ -56,7 +64,8 @@ export function countRefusals(
 function note(counts: Map<string, Count>, request: FastifyRequest, status: number): void {
   const { actor, address } = doerOf(request)
   const isFull = counts.size >= MOST_COUNTS
-  const key = `${status} ${actor.kind} ${actor.id} ${address}`
+  const { refusedJoinToken: joinToken } = request
+  const key = `${status} ${actor.kind} ${actor.id} ${address} ${joinToken ?? ''}`
   const at = isFull && !counts.has(key) ? `${status}` : key
   const known = counts.get(at)
   if (known) {
@@ -65,12 +74,14 @@ function note(counts: Map<string, Count>, request: FastifyRequest, status: numbe
   }
   const cause = 'requests that were refused'
   const nobody = { kind: 'nobody', id: '', name: '' } as const
-  const by = at === key ? { actor, address, cause } : { actor: nobody, address: 'others', cause }
-  counts.set(at, { by, status, since: Date.now(), attempts: 1 })
+  const isApart = at === key
+  const by = isApart ? { actor, address, cause } : { actor: nobody, address: 'others', cause }
+  const about = isApart && joinToken !== undefined ? { joinToken } : {}
+  counts.set(at, { by, status, since: Date.now(), attempts: 1, ...about })
 }
 
-function refused({ attempts, status, since }: Omit<Count, 'by'>) {
-  const after = { attempts, status, since }
+function refused({ attempts, status, since, joinToken }: Omit<Count, 'by'>) {
+  const after = { attempts, status, since, joinToken }
   return { action: 'access.refused', subject: { id: 'api', name: 'API' }, after } as const
 }
 

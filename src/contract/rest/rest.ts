@@ -207,6 +207,16 @@ export const joinRunner = z.strictObject({
   token: z.string().max(500).optional(),
   name: runnerName,
   labels: runnerLabels.default([]),
+  /**
+   * What the runner will show from now on, where it has made and kept that itself: to join again by the same one
+   * changes nothing, so an answer that was lost does no harm. Absent: one is made.
+   */
+  identity: z
+    .string()
+    .regex(/^narwhal_runner_[0-9A-Za-z]{38}$/, 'must have the form of an identity')
+    .optional(),
+  /** Whether it leaves the list at its end. */
+  ephemeral: z.boolean().default(false),
 })
 export type JoinRunner = z.input<typeof joinRunner>
 /** `identity` is what the runner shows from now on; only its hash is kept. */

@@ -65,7 +65,7 @@ export const AUDIT_ACTIONS = {
   'runner.registered': { of: 'runner', facts: { host: 'text', isBalanced: 'flag' } },
   'runner.joined': {
     of: 'runner',
-    facts: { labels: 'names', joinToken: 'text', replaces: 'flag' },
+    facts: { labels: 'names', joinToken: 'text', replaces: 'flag', isEphemeral: 'flag' },
   },
   'runner.changed': { of: 'runner', facts: { labels: 'names', isDraining: 'flag' } },
   'runner.set_aside': { of: 'runner', facts: { failures: 'number' } },
@@ -117,7 +117,7 @@ export const AUDIT_ACTIONS = {
   },
   'access.refused': {
     of: 'narwhal',
-    facts: { attempts: 'number', status: 'number', since: 'number' },
+    facts: { attempts: 'number', status: 'number', since: 'number', joinToken: 'text' },
   },
 } as const satisfies Record<string, AuditKind>
 

@@ -71,4 +71,6 @@ export interface Runner {
   readonly seenBy?: DispatcherId
   /** The labels that it may have; absent: any. */
   readonly allowedLabels?: readonly string[]
+  /** It joined to leave the list at its end. */
+  readonly ephemeral?: true
 }

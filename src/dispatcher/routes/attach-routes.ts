@@ -83,7 +83,10 @@ async function takeUp(
 }
 
 /** The guard lets people by as well: a runner must be told apart from them, and from the others. */
-async function identify(request: FastifyRequest, store: StoreReader): Promise<Runner> {
+export async function identify(
+  request: FastifyRequest,
+  store: Pick<StoreReader, 'findRunnerByIdentity'>,
+): Promise<Runner> {
   const identity = bearerToken(request)
   const runner = identity && (await store.findRunnerByIdentity(hashToken(identity)))
   if (runner) return runner

@@ -1,11 +1,13 @@
 import { addressOf } from '../../api/auth/address-of.ts'
 import { doerOf } from '../../api/auth/doer-of.ts'
+import { hashToken } from '../../api/auth/tokens.ts'
 import { Places } from '../../api/logs/places.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
+import type { JoinTokenRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { runnerView } from '../../store/views.ts'
 import { FailedTries } from './failed-tries.ts'
@@ -37,9 +39,19 @@ function addJoinRoute(server: HttpServer, store: Store): void {
       // Looked at first: behind one proxy others' wrong tokens are none of a right one's business.
       tries.check(address)
       tries.note(address)
+      const known = await findShown(store, request.body.token)
+      if (known) request.refusedJoinToken = known.id
       throw error
     }
   })
+}
+
+/** Of tokens that were never ours nothing is known, and nothing is kept. */
+async function findShown(
+  store: Store,
+  token: string | undefined,
+): Promise<JoinTokenRecord | undefined> {
+  return token === undefined ? undefined : await store.findJoinToken(hashToken(token))
 }
 
 function addTokenRoutes(server: HttpServer, store: Store): void {

@@ -66,6 +66,26 @@ test('says the same of every token that was never good, and why one that was is 
   assert.equal((await store.listRunners()).length, 1)
 })
 
+test('a thousand joins by the identity of one runner are that runner, by one use of its token', async () => {
+  await using store = await openTestStore()
+  const token = await addToken(store, ['gpu'])
+  const identity = createToken('identity')
+  const request = { name: 'far', labels: ['gpu'], token, identity }
+  const { runner } = await joinRunner(store, request, TESTER)
+  for (let n = 0; n < 1_000; n++) {
+    // Whatever it calls itself by then.
+    const again = await joinRunner(store, { ...request, name: `far-${n % 7}` }, TESTER)
+    assert.deepEqual(again, { runner, identity })
+  }
+  assert.deepEqual(await store.listRunners(), [runner])
+  assert.equal((await store.listJoinTokens())[0]?.used, 1)
+  const { entries } = await store.listAudit({ limit: 10 })
+  assert.equal(entries.filter(({ action }) => action === 'runner.joined').length, 1)
+  const damaged = `${identity.slice(0, -1)}${identity.endsWith('0') ? '1' : '0'}`
+  const refused = joinRunner(store, { ...request, name: 'other', identity: damaged }, TESTER)
+  await assert.rejects(refused, { code: 'invalid', message: /damaged/ })
+})
+
 test('a token with a count lets as many runners join, and no more', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'], 60_000, 3)

@@ -1,4 +1,4 @@
-import { createToken, hashToken } from '../../api/auth/tokens.ts'
+import { createToken, hashToken, isTokenShaped } from '../../api/auth/tokens.ts'
 import type { Doer } from '../../core/audit/audit.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -14,12 +14,17 @@ export interface JoinRequest {
   readonly labels: readonly string[]
   /** A registration token, or an administrator's access token. */
   readonly token?: string | undefined
+  /** What it will show, where it has made that itself. */
+  readonly identity?: string | undefined
+  readonly ephemeral?: boolean
 }
 
 /**
- * Registers a runner that will attach itself, and makes its identity, which is in the answer and
- * nowhere else.
+ * Registers a runner that will attach itself. Its identity is its own, written down before it came; or is made
+ * here, and is in the answer and nowhere else.
  *
+ * - With an identity that is known: it is that runner, which has not heard the answer, or was started again before
+ *   it could write that down. Nothing changes, and no token is used up.
  * - With a join token: as often as that allows, with those of the labels that the token grants, under a
  *   name that is free.
  * - With an administrator's access token: with all its labels, and also under the name of a runner that
@@ -33,25 +38,33 @@ export async function joinRunner(
   request: JoinRequest,
   from: Pick<Doer, 'address' | 'cause'>,
 ): Promise<{ runner: Runner; identity: string }> {
-  const identity = createToken('identity')
+  const identity = request.identity ?? createToken('identity')
+  if (!isTokenShaped(identity)) {
+    throw new NarwhalError('invalid', 'identity: it is damaged, since its sum does not fit')
+  }
+  const identityHash = hashToken(identity)
   const { result: runner } = await store.transact(async (write) => {
+    const known = request.identity && (await write.findRunnerByIdentity(identityHash))
+    if (known) return known
     const id = newId('runner')
     const { used, actor } = await admit(write, request, { id, from: from.address })
     const former = await write.findRunner(request.name)
     if (former && (used || isConnected(former))) throw nameTaken(former)
-    const link = { kind: 'attached', identityHash: hashToken(identity) } as const
+    const link = { kind: 'attached', identityHash } as const
     const record: Runner = {
       ...newRunner({ id, name: request.name, link }, former),
       labels: used ? request.labels.filter((one) => used.labels.includes(one)) : request.labels,
+      ...(request.ephemeral ? { ephemeral: true } : {}),
       ...present({ allowedLabels: used?.labels }),
     }
     await write.saveRunner(record)
     const runner = { kind: 'runner', id: record.id, name: record.name } as const
     const by = { actor: actor ?? runner, address: from.address, cause: from.cause }
+    const { labels, ephemeral: isEphemeral } = record
     write.audit(by, {
       action: 'runner.joined',
       subject: { id: record.id, name: record.name },
-      after: { labels: record.labels, joinToken: used?.id, replaces: former !== undefined },
+      after: { labels, joinToken: used?.id, replaces: former !== undefined, isEphemeral },
     })
     return record
   })

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { statusContext } from '../../core/commit-status.ts'
-import type { ForgeTarget } from '../../core/forges.ts'
 import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { forgePort } from '../../forge/forges.ts'
 import { describeError } from '../../lib/errors.ts'
@@ -105,7 +104,7 @@ export class StatusTeller implements AsyncDisposable {
     const startedAt = Date.now()
     const links = await store.listForgeLinks()
     if (this.#stop.signal.aborted) return
-    const linked = JSON.stringify(links.map(({ triedAt: _, ...link }) => link))
+    const linked = JSON.stringify(links.map(({ triedAt: _triedAt, ...link }) => link))
     if (linked !== this.#seen?.linked) this.#link(links)
     if (this.#links.size === 0) return
     const dispatchers = (await store.listDispatchers()).map(({ id }) => id).join()

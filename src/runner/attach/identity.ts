@@ -1,14 +1,16 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { describeError, hasCode, NarwhalError } from '../../lib/errors.ts'
+import { replacePrivately } from '../../lib/private-file.ts'
 
 /** Who a runner is to one installation of Narwhal. */
 const identitySchema = z.object({
   /** The URLs under which the runner knows the installation: the secret is shown to no other. */
   dispatchers: z.array(z.string()),
-  runnerId: z.string(),
-  /** The name under which it joined. */
+  /** Absent: made, and written here, but no answer says yet that the runner has joined by it. */
+  runnerId: z.string().optional(),
+  /** The name under which it joined, or wants to. */
   name: z.string(),
   /** What it shows when it attaches itself. */
   secret: z.string(),
@@ -41,12 +43,12 @@ export class IdentityFile {
   /** Replaces the one for the same installation. */
   async save(identity: Identity): Promise<void> {
     const others = (await this.#read()).filter((one) => !isSame(one, identity.dispatchers))
-    await this.#write([...others, identity])
+    this.#write([...others, identity])
   }
 
   async forget(identity: Identity): Promise<void> {
     const others = (await this.#read()).filter((one) => !isSame(one, identity.dispatchers))
-    await this.#write(others)
+    this.#write(others)
   }
 
   async #read(): Promise<Identity[]> {
@@ -59,12 +61,9 @@ export class IdentityFile {
     }
   }
 
-  /** Whole or not at all, and on disk when it resolves: the secret is nowhere else. */
-  async #write(installations: readonly Identity[]): Promise<void> {
-    const draft = `${this.#path}.new`
-    const text = `${JSON.stringify({ installations }, null, 2)}\n`
-    await writeFile(draft, text, { mode: 0o600, flush: true })
-    await rename(draft, this.#path)
+  /** Whole or not at all, and on disk with its name when it returns: the secret is nowhere else. */
+  #write(installations: readonly Identity[]): void {
+    replacePrivately(this.#path, `${JSON.stringify({ installations }, null, 2)}\n`)
   }
 }
 

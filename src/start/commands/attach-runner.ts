@@ -1,3 +1,4 @@
+import { createToken } from '../../api/auth/tokens.ts'
 import { ApiClient } from '../../client/client.ts'
 import { findProven } from '../../client/http-client.ts'
 import { backoff } from '../../lib/async/backoff.ts'
@@ -10,15 +11,41 @@ import { type Identity, IdentityFile } from '../../runner/attach/identity.ts'
 import { serveSockets } from '../../runner/attach/serve-sockets.ts'
 import type { Runner } from '../../runner/runner.ts'
 import { ownTokenFor } from '../own-token.ts'
+import { leaveRunners } from './leave-runners.ts'
 
 export interface AttachRunner {
   /** The URLs of one installation's dispatchers; at least one. */
   readonly urls: readonly string[]
   /** By which it may join, if it must. */
   readonly token?: string | undefined
+  /** Whether it leaves the list at its end. */
+  readonly ephemeral: boolean
   readonly tls?: ClientTls | undefined
   readonly log: Logger
   readonly signal: AbortSignal
+}
+
+/** A runner that is attached, from now until it is disposed. */
+export interface AttachedRunner extends AsyncDisposable {
+  /** Rejects when it can't be attached any more. */
+  readonly ended: Promise<void>
+}
+
+/** Keeps the runner attached until the disposal; one that is ephemeral leaves the list then. */
+export function keepAttached(
+  runner: Runner,
+  options: Omit<AttachRunner, 'signal'>,
+): AttachedRunner {
+  const detach = new AbortController()
+  const ended = attachRunner(runner, { ...options, signal: detach.signal })
+  return {
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      detach.abort(new NarwhalError('cancelled', 'the runner stops'))
+      await ended.catch(() => undefined)
+      if (options.ephemeral) await leaveRunners(runner.dataDir, options)
+    },
+  }
 }
 
 /**
@@ -33,8 +60,11 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
   let identity = await file.find(urls)
   let hasJoined = false
   for (;;) {
-    if (!identity) {
-      identity = await join(runner, options)
+    if (identity?.runnerId === undefined) {
+      const secret = identity?.secret ?? createToken('identity')
+      // Before anybody hears of it: whatever happens from here on, the next start is the same runner.
+      await file.save({ dispatchers: [...urls], name: runner.name, secret })
+      identity = await join(runner, secret, options)
       await file.save(identity)
       hasJoined = true
     }
@@ -67,22 +97,24 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
 /** Tries each URL in turn, again and again while no dispatcher is there. */
 async function join(
   { name, labels, dataDir }: Runner,
-  { urls, token, tls, log, signal }: AttachRunner,
+  secret: string,
+  { urls, token, tls, log, signal, ephemeral }: AttachRunner,
 ): Promise<Identity> {
   for (let failures = 0; ; failures++) {
     for (const server of urls) {
       try {
         const shown = token === undefined ? ownTokenFor(server, dataDir) : { token }
         const proven = await findProven({ server, tls, ...shown }, signal)
-        const body = { name, labels: [...labels], ...present({ token: shown?.token }) }
+        const about = { name, labels: [...labels], identity: secret, ephemeral }
+        const body = { ...about, ...present({ token: shown?.token }) }
         const client = new ApiClient({ server: proven.server, tls }, signal)
-        const { runner, identity } = await client.joinRunner(body)
+        const { runner } = await client.joinRunner(body)
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
         const refused = labels.filter((label) => !runner.labels.includes(label))
         if (refused.length > 0) {
           log.warn({ labels: refused }, 'the token does not grant these labels: they are not used')
         }
-        return { dispatchers: [...urls], runnerId: runner.id, name, secret: identity }
+        return { dispatchers: [...urls], runnerId: runner.id, name: runner.name, secret }
       } catch (reason) {
         const error = NarwhalError.from(reason)
         if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error

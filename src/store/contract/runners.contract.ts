@@ -9,7 +9,7 @@ export function runnersContract(open: OpenDatabase): void {
   test('keeps runners', async () => {
     await using world = await openWorld(open)
     const { store } = world
-    const one = aRunner({ name: 'one' })
+    const one = aRunner({ name: 'one', ephemeral: true })
     const { hardware: _hardware, ...rest } = aRunner({ name: 'two' })
     const two: Runner = { ...rest, link: { kind: 'in-process' }, state: 'offline' }
     await store.transact(async (write) => {

@@ -139,6 +139,7 @@ function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
     allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
     stranger_engines: runner.strangerEngines ? JSON.stringify(runner.strangerEngines) : null,
     flawed_tools: runner.flawedTools ? JSON.stringify(runner.flawedTools) : null,
+    ephemeral: Number(runner.ephemeral ?? false),
   }
 }
 
@@ -206,5 +207,6 @@ function runnerOf(row: RunnerRow): Runner {
     ...(row.flawed_tools !== null && {
       flawedTools: JSON.parse(row.flawed_tools) as FlawedTool[],
     }),
+    ...(row.ephemeral !== 0 && { ephemeral: true as const }),
   }
 }

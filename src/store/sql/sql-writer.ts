@@ -20,8 +20,6 @@ import type {
   CreatedPipeline,
   DeliveryRecord,
   ForgeIds,
-  ForgeLinkRecord,
-  ForgeRefusal,
   Head,
   IdTokenKeyRecord,
   NewPipeline,
@@ -29,11 +27,9 @@ import type {
   RepositoryRecord,
   SecretRecord,
   StrangerRules,
-  ToldStatusRecord,
 } from '../records.ts'
 import type { RetentionWriter } from '../retention.ts'
-import type { ForgeTrial, LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
-import { AccessWriter } from './access/access-writer.ts'
+import type { LogAppend, SealedValue, SecretRef, StoreWriter } from '../store.ts'
 import { noteAccount } from './access/forge-accounts.ts'
 import { claimSubjectIds, saveIdTokenKey } from './access/id-tokens.ts'
 import { noteMerged } from './access/merged-authors.ts'
@@ -91,17 +87,11 @@ import {
   setDraining,
 } from './runners.ts'
 import { appendChanges, pruneChanges } from './state-changes.ts'
-import {
-  claimForgeTrial,
-  noteToldStatus,
-  removeForgeLink,
-  saveForgeLink,
-  setForgeRefusal,
-} from './statuses.ts'
+import { StatusWriter } from './status-writer.ts'
 import type { Db } from './tables.ts'
 
 /** The writer of one transaction; it keeps in mind what has changed, for `finish` to number it. */
-export class SqlWriter extends AccessWriter implements StoreWriter {
+export class SqlWriter extends StatusWriter implements StoreWriter {
   readonly #db: Db
   readonly #changed = new ChangedSubjects()
   /** Of the pipelines that this transaction has locked. */
@@ -298,29 +288,6 @@ export class SqlWriter extends AccessWriter implements StoreWriter {
 
   removeRunner(id: RunnerId): Promise<void> {
     return removeRunner(this.#db, id)
-  }
-
-  saveForgeLink(link: ForgeLinkRecord): Promise<void> {
-    return saveForgeLink(this.#db, link)
-  }
-
-  claimForgeTrial(trial: ForgeTrial): Promise<boolean> {
-    return claimForgeTrial(this.#db, trial)
-  }
-
-  setForgeRefusal(
-    link: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
-    refusal: ForgeRefusal | undefined,
-  ): Promise<boolean> {
-    return setForgeRefusal(this.#db, link, refusal)
-  }
-
-  removeForgeLink(repositoryId: RepositoryId): Promise<void> {
-    return removeForgeLink(this.#db, repositoryId)
-  }
-
-  noteToldStatus(told: ToldStatusRecord): Promise<void> {
-    return noteToldStatus(this.#db, told)
   }
 
   saveSecret(secret: SecretRecord): Promise<void> {

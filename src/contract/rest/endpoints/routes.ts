@@ -113,6 +113,7 @@ export const ROUTES = {
   attachRunner: on('GET /runners/attach', 'viewer'),
   // Carries a join token.
   joinRunner: on('POST /runners/join', 'open'),
+  leaveRunners: on('POST /runners/leave', 'admin'),
   listJoinTokens: on('GET /runners/tokens', 'viewer'),
   createJoinToken: on('POST /runners/tokens', 'admin'),
   removeJoinToken: on('DELETE /runners/tokens/:token', 'admin'),
@@ -154,7 +155,11 @@ export const ROUTES = {
 export type RouteName = keyof typeof ROUTES
 
 /** What a runner's identity opens, besides people's tokens; nothing else. */
-export const RUNNER_ROUTES = ['attachRunner', 'listDispatchers'] as const satisfies RouteName[]
+export const RUNNER_ROUTES = [
+  'attachRunner',
+  'leaveRunners',
+  'listDispatchers',
+] as const satisfies RouteName[]
 
 /** What is read, and only a dispatcher can tell: other processes ask one. */
 export const DISPATCHER_READS = [

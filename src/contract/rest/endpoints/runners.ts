@@ -84,6 +84,12 @@ export const runnersEndpoints = {
     status: 201,
     answer: joinedRunner,
   },
+  leaveRunners: {
+    ...ROUTES.leaveRunners,
+    summary: 'Leave the list, as a runner that joined to do so at its end',
+    tags: ['runners'],
+    answer: accepted,
+  },
   listJoinTokens: {
     ...ROUTES.listJoinTokens,
     summary: 'The tokens by which runners join, without their secrets',
