@@ -5,6 +5,8 @@ import { registerProofRoute } from '../src/api/auth/proof-route.ts'
 import { registerSessionRoutes } from '../src/api/auth/session-routes.ts'
 import { openBroker } from '../src/broker/open-broker.ts'
 import { readGitEnv } from '../src/config/env.ts'
+import { ENDPOINTS } from '../src/contract/rest/endpoints/endpoints.ts'
+import { API, urlOf } from '../src/contract/rest/endpoints/routes.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { registerAttachRoute } from '../src/dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../src/dispatcher/routes/command-routes.ts'
@@ -111,6 +113,11 @@ test('the OpenAPI document names every route of the API', async () => {
   assert.ok(routes.length > 25, routes.join('\n'))
   const notRest = ['GET /api/v1/live', 'GET /api/v1/runners/attach', 'GET /api/v1/openapi.json']
   assert.deepEqual(named.sort(), routes.filter((route) => !notRest.includes(route)).sort())
+  // And whatever the table of endpoints has is answered.
+  const inTable = Object.values(ENDPOINTS).map((endpoint) => {
+    return `${endpoint.method} ${urlOf(endpoint).replaceAll(/:(\w+)/g, '{$1}')}`
+  })
+  assert.deepEqual(named.filter((name) => name.includes(` ${API}/`)).sort(), inTable.sort())
 })
 
 /** What a server of all services in one process is told to answer, as `POST /api/v1/jobs/{job}/rerun`. */

@@ -1,15 +1,18 @@
 import { WebSocket } from 'ws'
 import type { LiveEvent } from '../contract/live/live-event.ts'
+import { type LiveTopic, liveResponse } from '../contract/live/live-protocol.ts'
 import {
-  type LiveRequest,
-  type LiveResponse,
-  type LiveTopic,
-  liveResponse,
-} from '../contract/live/live-protocol.ts'
+  type LiveEffect,
+  type LiveStep,
+  NO_SESSION,
+  receive,
+  reconnected,
+  subscribe,
+  unsubscribe,
+} from '../contract/live/live-session.ts'
 import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { present } from '../lib/present.ts'
 import {
   authorization,
   findProven,
@@ -25,13 +28,6 @@ export interface LiveSubscriber {
   onReset?(): void
   /** The log is whole. */
   onEnd?(): void
-}
-
-interface Subscription {
-  readonly topic: LiveTopic
-  readonly subscriber: LiveSubscriber
-  /** The number of the last event that was handed over; undefined: none yet, from now on. */
-  after: number | undefined
 }
 
 export interface LiveClientOptions {
@@ -54,10 +50,10 @@ export class LiveClient implements AsyncDisposable {
   readonly #patienceMs: number
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #subscribers = new Map<string, LiveSubscriber>()
   readonly #running: Promise<void>
   #socket: WebSocket | undefined
-  #nextId = 1
+  #session = NO_SESSION
   /** Why the last connection failed. */
   #trouble: unknown
 
@@ -74,13 +70,14 @@ export class LiveClient implements AsyncDisposable {
 
   /** `after`: the number of the last event that the caller has; absent: from now on. */
   subscribe(topic: LiveTopic, after: number | undefined, subscriber: LiveSubscriber): Disposable {
-    const id = `s${this.#nextId++}`
-    const subscription: Subscription = { topic, subscriber, after }
-    this.#subscriptions.set(id, subscription)
-    this.#ask(id, subscription)
+    const [session, effects] = subscribe(this.#session, topic, after)
+    const id = String(session.lastId)
+    this.#subscribers.set(id, subscriber)
+    this.#take([session, effects])
     return {
       [Symbol.dispose]: () => {
-        if (this.#subscriptions.delete(id)) this.#send({ type: 'unsubscribe', id })
+        this.#subscribers.delete(id)
+        this.#take(unsubscribe(this.#session, id))
       },
     }
   }
@@ -130,7 +127,7 @@ export class LiveClient implements AsyncDisposable {
     this.#signal.addEventListener('abort', abort, { once: true })
     socket.on('open', () => {
       this.#socket = socket
-      for (const [id, subscription] of this.#subscriptions) this.#ask(id, subscription)
+      this.#take(reconnected(this.#session))
     })
     socket.on('pong', () => {
       alive = true
@@ -181,35 +178,38 @@ export class LiveClient implements AsyncDisposable {
     const parsed = liveResponse.safeParse(JSON.parse(data.toString('utf8')))
     // A newer server may send events that this client has no name for.
     if (!parsed.success) return
-    const response: LiveResponse = parsed.data
-    if (response.type === 'error') {
-      const code = knownCode.catch('internal').parse(response.code)
-      throw new NarwhalError(code, `the live connection was refused: ${response.message}`)
-    }
-    const subscription = this.#subscriptions.get(response.id)
-    if (!subscription) return
-    if (response.type === 'subscribed') {
-      subscription.after = Math.max(subscription.after ?? -1, response.seq)
-    } else if (response.type === 'event') {
-      const number = numberOf(response.event)
-      if (number !== undefined && number <= (subscription.after ?? -1)) return
-      subscription.after = number ?? subscription.after
-      subscription.subscriber.onEvent(response.event)
-    } else if (response.type === 'reset') {
-      subscription.after = undefined
-      subscription.subscriber.onReset?.()
-    } else {
-      this.#subscriptions.delete(response.id)
-      subscription.subscriber.onEnd?.()
-    }
+    this.#take(receive(this.#session, parsed.data))
   }
 
-  #ask(id: string, { topic, after }: Subscription): void {
-    this.#send({ type: 'subscribe', id, topic, ...present({ after }) })
+  #take([session, effects]: LiveStep): void {
+    this.#session = session
+    for (const effect of effects) this.#carryOut(effect)
   }
 
-  #send(request: LiveRequest): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(request))
+  #carryOut(effect: LiveEffect): void {
+    // What is not sent now is asked for by the next connection.
+    if (effect.type === 'send') {
+      if (this.#socket?.readyState === WebSocket.OPEN) {
+        this.#socket.send(JSON.stringify(effect.request))
+      }
+      return
+    }
+    if (effect.type === 'refused') {
+      const code = knownCode.catch('internal').parse(effect.code)
+      throw new NarwhalError(code, `the live connection was refused: ${effect.message}`)
+    }
+    const subscriber = this.#subscribers.get(effect.id)
+    switch (effect.type) {
+      case 'event':
+        return subscriber?.onEvent(effect.event)
+      case 'reset':
+        return subscriber?.onReset?.()
+      case 'end':
+        this.#subscribers.delete(effect.id)
+        return subscriber?.onEnd?.()
+      case 'ready':
+        return
+    }
   }
 }
 
@@ -222,9 +222,4 @@ function refusal(address: ServerAddress, status: number): NarwhalError | undefin
   if (status === 403) return new NarwhalError('forbidden', `${at} is not allowed to this token`)
   if (status === 404) return new NarwhalError('unavailable', `${at} is not offered there`)
   return undefined
-}
-
-function numberOf(event: LiveEvent): number | undefined {
-  if ('seq' in event) return event.seq
-  return event.type === 'log.appended' ? event.lines.at(-1)?.number : undefined
 }

@@ -1,12 +1,11 @@
-import type { LiveEvent } from '../../contract/live/live-event.ts'
+import {
+  type PipelineNews,
+  type PipelineState,
+  startPipelineState,
+  withNews,
+} from '../../contract/live/pipeline-state.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
-import type {
-  AttemptView,
-  JobView,
-  LogLine,
-  PipelineView,
-  StepView,
-} from '../../contract/rest/views.ts'
+import type { AttemptView, JobView, LogLine, StepView } from '../../contract/rest/views.ts'
 import type { JobId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/outcome.ts'
 
@@ -19,63 +18,23 @@ export interface LogTail {
 }
 
 /** One running pipeline as the terminal knows it. */
-export interface PipelineModel {
-  readonly pipeline: PipelineView
-  /** In the plan's order. */
-  readonly jobs: ReadonlyMap<JobId, JobView>
+export interface PipelineModel extends PipelineState {
   readonly logs: ReadonlyMap<JobId, LogTail>
-  /** Up to which state change each subject is known, by its id; older news of it is stale. */
-  readonly seqs: ReadonlyMap<string, number>
 }
 
-/** What moves the model: a live event, or the state as REST tells it. */
-export type ModelEvent = LiveEvent | ({ readonly type: 'snapshot' } & PipelineWithJobs)
+/** What moves the model. */
+export type ModelEvent = PipelineNews
 
 /** How many lines of each step are kept. */
 export const TAIL_LINES = 20
 
 export function startModel(snapshot: PipelineWithJobs): PipelineModel {
-  const { pipeline, seq } = snapshot
-  const empty = { pipeline, jobs: new Map(), logs: new Map(), seqs: new Map([[pipeline.id, seq]]) }
-  return reducePipeline(empty, { type: 'snapshot', ...snapshot })
+  return { ...startPipelineState(snapshot), logs: new Map() }
 }
 
 /** Moves the model by one event; returns the same object when the event says nothing new. */
 export function reducePipeline(model: PipelineModel, event: ModelEvent): PipelineModel {
-  switch (event.type) {
-    case 'snapshot':
-      return event.jobs.reduce(
-        (next, job) => withJob(next, job, event.seq),
-        withPipeline(model, event.pipeline, event.seq),
-      )
-    case 'pipeline.changed':
-      return withPipeline(model, event.pipeline, event.seq)
-    case 'job.changed':
-      return withJob(model, event.job, event.seq)
-    case 'log.appended':
-      return withLines(model, event)
-    case 'runner.changed':
-    case 'runner.sampled':
-      return model
-  }
-}
-
-function isNews(model: PipelineModel, id: string, seq: number): boolean {
-  return seq >= (model.seqs.get(id) ?? 0)
-}
-
-function withPipeline(model: PipelineModel, pipeline: PipelineView, seq: number): PipelineModel {
-  if (pipeline.id !== model.pipeline.id || !isNews(model, pipeline.id, seq)) return model
-  return { ...model, pipeline, seqs: new Map(model.seqs).set(pipeline.id, seq) }
-}
-
-function withJob(model: PipelineModel, job: JobView, seq: number): PipelineModel {
-  if (job.pipelineId !== model.pipeline.id || !isNews(model, job.id, seq)) return model
-  return {
-    ...model,
-    jobs: new Map(model.jobs).set(job.id, job),
-    seqs: new Map(model.seqs).set(job.id, seq),
-  }
+  return event.type === 'log.appended' ? withLines(model, event) : withNews(model, event)
 }
 
 function withLines(

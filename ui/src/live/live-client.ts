@@ -1,10 +1,15 @@
 import { SIGNED_OUT_CODE } from '../../../src/contract/live/close-code.ts'
 import type { LiveEvent } from '../../../src/contract/live/live-event.ts'
-import type {
-  LiveRequest,
-  LiveResponse,
-  LiveTopic,
-} from '../../../src/contract/live/live-protocol.ts'
+import type { LiveResponse, LiveTopic } from '../../../src/contract/live/live-protocol.ts'
+import {
+  type LiveEffect,
+  type LiveStep,
+  NO_SESSION,
+  receive,
+  reconnected,
+  subscribe,
+  unsubscribe,
+} from '../../../src/contract/live/live-session.ts'
 
 export type LiveState = 'connecting' | 'online' | 'offline'
 
@@ -39,13 +44,6 @@ export interface LiveClientDeps {
   readonly isWaiting?: boolean
 }
 
-interface Subscription {
-  readonly topic: LiveTopic
-  readonly handlers: LiveHandlers
-  /** Grows with what arrives, so that after a break the server goes on there. */
-  after: number | undefined
-}
-
 const FIRST_DELAY_MS = 500
 const LONGEST_DELAY_MS = 10_000
 
@@ -56,13 +54,13 @@ const LONGEST_DELAY_MS = 10_000
  */
 export class LiveClient {
   readonly #deps: LiveClientDeps
-  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #handlers = new Map<string, LiveHandlers>()
   readonly #watchers = new Set<() => void>()
   #state: LiveState = 'connecting'
   #socket: SocketLike | undefined
   #failures = 0
   #cancelRetry: (() => void) | undefined
-  #lastId = 0
+  #session = NO_SESSION
   #isWaiting: boolean
 
   constructor(deps: LiveClientDeps) {
@@ -83,21 +81,21 @@ export class LiveClient {
 
   /** `after` as in the protocol: the number of the last event the page has. Returns how to stop. */
   subscribe(topic: LiveTopic, after: number | undefined, handlers: LiveHandlers): () => void {
-    const id = String(++this.#lastId)
-    const subscription: Subscription = { topic, after, handlers }
-    this.#subscriptions.set(id, subscription)
-    if (this.#state === 'online') this.#ask(id, subscription)
-    else this.#connect()
+    const [session, effects] = subscribe(this.#session, topic, after)
+    const id = String(session.lastId)
+    this.#handlers.set(id, handlers)
+    this.#take([session, effects])
+    if (this.#state !== 'online') this.#connect()
     return () => {
-      if (!this.#subscriptions.delete(id) || this.#state !== 'online') return
-      this.#send({ type: 'unsubscribe', id })
+      this.#handlers.delete(id)
+      this.#take(unsubscribe(this.#session, id))
     }
   }
 
   /** Connects from now on: whoever looks may do so. */
   start(): void {
     this.#isWaiting = false
-    if (this.#watchers.size + this.#subscriptions.size > 0) this.#connect()
+    if (this.#watchers.size + this.#handlers.size > 0) this.#connect()
   }
 
   /** Tries at once instead of waiting: the network is back, or somebody looks at the page again. */
@@ -115,9 +113,11 @@ export class LiveClient {
     socket.onopen = () => {
       this.#failures = 0
       this.#become('online')
-      for (const [id, subscription] of this.#subscriptions) this.#ask(id, subscription)
+      this.#take(reconnected(this.#session))
     }
-    socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)) as LiveResponse)
+    socket.onmessage = ({ data }) => {
+      this.#take(receive(this.#session, JSON.parse(String(data)) as LiveResponse))
+    }
     socket.onclose = ({ code }) => {
       this.#socket = undefined
       this.#become('offline')
@@ -131,41 +131,32 @@ export class LiveClient {
     }
   }
 
-  #ask(id: string, { topic, after }: Subscription): void {
-    this.#send({ type: 'subscribe', id, topic, ...(after === undefined ? {} : { after }) })
+  #take([session, effects]: LiveStep): void {
+    this.#session = session
+    for (const effect of effects) this.#carryOut(effect)
   }
 
-  #send(request: LiveRequest): void {
-    this.#socket?.send(JSON.stringify(request))
-  }
-
-  #receive(response: LiveResponse): void {
-    const id = response.id ?? ''
-    const subscription = this.#subscriptions.get(id)
-    // Its answer crossed with the end of the subscription.
-    if (!subscription) return
-    const { handlers } = subscription
-    switch (response.type) {
-      case 'subscribed':
-        subscription.after = Math.max(subscription.after ?? -1, response.seq)
-        handlers.onReady?.()
-        break
+  #carryOut(effect: LiveEffect): void {
+    // What is not sent now is asked for by the next connection.
+    if (effect.type === 'send') {
+      if (this.#state === 'online') this.#socket?.send(JSON.stringify(effect.request))
+      return
+    }
+    const { id = '' } = effect
+    const handlers = this.#handlers.get(id)
+    switch (effect.type) {
       case 'event':
-        subscription.after = numberOf(response.event) ?? subscription.after
-        handlers.onEvent(response.event)
-        break
+        return handlers?.onEvent(effect.event)
+      case 'ready':
+        return handlers?.onReady?.()
       case 'reset':
-        subscription.after = undefined
-        handlers.onReset?.()
-        break
+        return handlers?.onReset?.()
       case 'end':
-        this.#subscriptions.delete(id)
-        handlers.onEnd?.()
-        break
-      case 'error':
-        this.#subscriptions.delete(id)
-        handlers.onError?.(response.message)
-        break
+        this.#handlers.delete(id)
+        return handlers?.onEnd?.()
+      case 'refused':
+        this.#handlers.delete(id)
+        return handlers?.onError?.(effect.message)
     }
   }
 
@@ -174,9 +165,4 @@ export class LiveClient {
     this.#state = state
     for (const watcher of this.#watchers) watcher()
   }
-}
-
-function numberOf(event: LiveEvent): number | undefined {
-  if ('seq' in event) return event.seq
-  return event.type === 'log.appended' ? event.lines.at(-1)?.number : undefined
 }

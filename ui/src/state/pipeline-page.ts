@@ -1,3 +1,8 @@
+import {
+  type PipelineState,
+  startPipelineState,
+  withNews,
+} from '../../../src/contract/live/pipeline-state.ts'
 import type { PipelineWithJobs } from '../../../src/contract/rest/rest.ts'
 import type { JobView, PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
@@ -6,33 +11,23 @@ import type { SubjectAction } from '../live/use-subject.ts'
 export interface PipelinePageState {
   readonly pipeline: PipelineView | undefined
   readonly jobs: readonly JobView[]
+  /** From which the two are. */
+  readonly known: PipelineState | undefined
 }
 
-export const NO_PIPELINE: PipelinePageState = { pipeline: undefined, jobs: [] }
+export const NO_PIPELINE: PipelinePageState = { pipeline: undefined, jobs: [], known: undefined }
 
 export function reducePipelinePage(
   state: PipelinePageState,
   action: SubjectAction<PipelineWithJobs>,
 ): PipelinePageState {
-  switch (action.type) {
-    case 'loaded':
-      return { pipeline: action.loaded.pipeline, jobs: action.loaded.jobs }
-    case 'pipeline.changed':
-      if (action.pipeline.id !== state.pipeline?.id) return state
-      return { ...state, pipeline: action.pipeline }
-    case 'job.changed':
-      if (action.job.pipelineId !== state.pipeline?.id) return state
-      return { ...state, jobs: put(state.jobs, action.job) }
-    case 'runner.changed':
-    case 'runner.sampled':
-    case 'log.appended':
-      return state
-  }
+  if (action.type === 'loaded') return shown(startPipelineState(action.loaded))
+  const next = state.known && withNews(state.known, action)
+  return next === undefined || next === state.known ? state : shown(next)
 }
 
-function put(jobs: readonly JobView[], job: JobView): readonly JobView[] {
-  const at = jobs.findIndex(({ id }) => id === job.id)
-  return at < 0 ? [...jobs, job] : jobs.with(at, job)
+function shown(known: PipelineState): PipelinePageState {
+  return { pipeline: known.pipeline, jobs: [...known.jobs.values()], known }
 }
 
 /** The job that a page should show when nobody chose: what fails first, what runs, the first. */

@@ -106,6 +106,8 @@ test("a pipeline's page ignores what belongs to others", () => {
   const changed = job('job_1', { status: 'finished', outcome: 'failure' })
   const next = reducePipelinePage(state, { type: 'job.changed', seq: 3, job: changed })
   assert.deepEqual(next.jobs, [changed])
+  const stale = { type: 'job.changed', seq: 2, job: job('job_1') } as const
+  assert.equal(reducePipelinePage(next, stale), next)
 })
 
 test('shows what failed, else what runs, else the first job', () => {
