@@ -5,6 +5,7 @@ import { newId } from '../lib/new-id.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { withGrace } from '../lib/with-grace.ts'
 import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
+import { folderWorkspace } from './executor/workspace.ts'
 
 export interface ProbeDeps {
   readonly executor: Executor
@@ -45,7 +46,10 @@ async function runTrue({ executor, workspaces, limits }: ProbeDeps, signal: Abor
   stack.defer(() => removeFolder(workspace))
   await mkdir(workspace)
   const sandbox: Sandbox = stack.use(
-    await executor.open({ name, workspace, limits, isStranger: false }, signal),
+    await executor.open(
+      { name, workspace: folderWorkspace(workspace), limits, isStranger: false },
+      signal,
+    ),
   )
   let said = ''
   const hear = (_: string, chunk: Uint8Array) => {

@@ -6,6 +6,7 @@ import { DockerExecutor } from '../../src/runner/executor/docker/docker-executor
 import { parseEngineAddress } from '../../src/runner/executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../../src/runner/executor/docker/engine/docker-api.ts'
 import { networkSettings } from '../../src/runner/executor/docker/engine/docker-profile.ts'
+import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import type { EngineNetwork } from '../../src/runner/network/job-networks.ts'
 import { proveEngine } from '../../src/runner/network/proof/engine-proof.ts'
 import { runIn } from '../support/bubblewrap-jobs.ts'
@@ -45,7 +46,12 @@ test("NET-24: a stranger's container is started once all is closed from the engi
   })
   await mkdir(dir.join('w'))
   const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
-  const spec = { name: 'job_x/1', image: testImage(), workspace: dir.join('w'), limits }
+  const spec = {
+    name: 'job_x/1',
+    image: testImage(),
+    workspace: folderWorkspace(dir.join('w')),
+    limits,
+  }
   await using job = await executor.open({ ...spec, isStranger: true }, NEVER)
   assert.doesNotMatch(job.notes?.join() ?? '', /no network|firewall/)
   assert.equal((await runIn(job, 'sed 1,2d /proc/net/dev | grep -c eth0')).output, '1\n')

@@ -9,6 +9,7 @@ import { DockerExecutor } from '../../src/runner/executor/docker/docker-executor
 import { parseEngineAddress } from '../../src/runner/executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../../src/runner/executor/docker/engine/docker-api.ts'
 import type { Sandbox, SandboxSpec } from '../../src/runner/executor/executor.ts'
+import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import type { NetworkSource } from '../../src/runner/network/network-source.ts'
 import { runIn } from '../support/bubblewrap-jobs.ts'
 import { countJobNetworks } from '../support/engine-networks.ts'
@@ -42,8 +43,8 @@ async function stage(networks: NetworkSource = realNetworks()) {
   stack.defer(() => void witness.close())
   const address = witness.address()
   const open = async (name: string, more: Partial<SandboxSpec> = {}): Promise<Sandbox> => {
-    const workspace = dir.join(name)
-    await mkdir(workspace)
+    const workspace = folderWorkspace(dir.join(name))
+    await mkdir(workspace.path)
     const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
     const spec = { name: `job_${name}/1`, image: testImage(), workspace, limits, isStranger: false }
     // It goes with its executor.
@@ -186,7 +187,12 @@ test('NET-14: nothing is left of the networks of jobs behind their executor', {
     })
     await mkdir(dir.join('w'))
     const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
-    const spec = { name: 'job_left/1', image: testImage(), workspace: dir.join('w'), limits }
+    const spec = {
+      name: 'job_left/1',
+      image: testImage(),
+      workspace: folderWorkspace(dir.join('w')),
+      limits,
+    }
     await using _box = await executor.open({ ...spec, isStranger: false }, NEVER)
     assert.equal(await countJobNetworks(docker.url, instance), 1)
   }

@@ -5,6 +5,7 @@ import { openLog } from '../../src/lib/log.ts'
 import { DockerExecutor } from '../../src/runner/executor/docker/docker-executor.ts'
 import type { Executor, Sandbox, StepExit } from '../../src/runner/executor/executor.ts'
 import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.ts'
+import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import { MIB, runIn, withoutBubblewrap } from '../support/bubblewrap-jobs.ts'
 import { eventually } from '../support/eventually.ts'
 import { freeNetworks } from '../support/free-networks.ts'
@@ -48,7 +49,12 @@ done
 async function jobOf(executor: Executor, workspace: string, image?: string): Promise<Sandbox> {
   await mkdir(workspace)
   const limits = { memoryBytes: 512 * MIB, cpus: 1, processes: 512 }
-  const spec = { name: 'job_forger/1', workspace, limits, isStranger: false }
+  const spec = {
+    name: 'job_forger/1',
+    workspace: folderWorkspace(workspace),
+    limits,
+    isStranger: false,
+  }
   return await executor.open({ ...spec, ...(image ? { image } : {}) }, new AbortController().signal)
 }
 

@@ -6,6 +6,7 @@ import type {
   StepExit,
 } from '../../src/runner/executor/executor.ts'
 import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.ts'
+import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import { freeNetworks } from './free-networks.ts'
 import { uniquePrefix } from './services.ts'
 import { type TempDir, tempDir } from './temp-dir.ts'
@@ -52,7 +53,7 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
       return await executor.open(
         {
           name: `job_attack${jobs}/1`,
-          workspace,
+          workspace: folderWorkspace(workspace),
           limits: { memoryBytes: 512 * MIB, cpus: 1, processes: 256, ...limits },
           isStranger: false,
         },

@@ -41,7 +41,7 @@ export class HandExecutor implements Executor {
     this.opened.push(spec)
     await this.beforeOpen(signal)
     return {
-      workspace: spec.workspace,
+      workspace: spec.workspace.path,
       run: (step, output, stepSignal) => this.#run(spec, step, output, stepSignal),
       read: async () => undefined,
       archive: async function* () {},
@@ -71,7 +71,7 @@ export class HandExecutor implements Executor {
     const step: HandStep = {
       script,
       env,
-      workspace,
+      workspace: workspace.path,
       signal,
       write: (text) => output('stdout', Buffer.from(text)),
       exit: (exitCode, note) => resolve({ exitCode, ...present({ note }) }),

@@ -8,6 +8,7 @@ import { describeError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Sandbox } from '../../src/runner/executor/executor.ts'
 import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.ts'
+import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import { NetworkSource } from '../../src/runner/network/network-source.ts'
 import { type NetworkSettings, USUAL_NETWORK } from '../../src/runner/network/options.ts'
 
@@ -77,7 +78,13 @@ async function obey(order: NetworkOrder): Promise<unknown> {
     await mkdir(workspace, { recursive: true })
     const limits = { memoryBytes: 2 ** 29, cpus: 1, processes: 256 }
     const asked = network === undefined ? {} : { network }
-    const spec = { name: `job_${name}/1`, workspace, limits, isStranger, ...asked }
+    const spec = {
+      name: `job_${name}/1`,
+      workspace: folderWorkspace(workspace),
+      limits,
+      isStranger,
+      ...asked,
+    }
     const sandbox = await executor.open(spec, never)
     sandboxes.set(name, sandbox)
     return { notes: sandbox.notes ?? [] }

@@ -11,6 +11,7 @@ import { withGrace } from '../../lib/with-grace.ts'
 import { diskInWords, withRoom } from '../disk/disk-guard.ts'
 import type { DiskWatch } from '../disk/disk-watch.ts'
 import type { Sandbox, SandboxLimits } from '../executor/executor.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
 import { IdTokens } from '../id-tokens/id-tokens.ts'
 import type { LeaseTimes } from '../lease/lease.ts'
@@ -146,7 +147,7 @@ export class Attempt implements KnownAttempt {
       commit: order.commit,
       ...present({ clone: job.clone }),
       sandbox: sandboxSpecOf(order, {
-        workspace: join(deps.workspaces, `${jobId}-${attempt}`),
+        workspace: folderWorkspace(join(deps.workspaces, `${jobId}-${attempt}`)),
         limits: deps.limits,
         onService: this.#services.hear,
       }),

@@ -8,6 +8,7 @@ import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { silentLog } from '../../lib/log.ts'
 import { Checkouts } from '../checkout/checkouts.ts'
 import { FakeExecutor } from '../executor/fake/fake.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { MirrorCache } from '../mirror/mirror-cache.ts'
 import { Preparation } from './preparation.ts'
 
@@ -35,7 +36,7 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
         clone,
         sandbox: {
           name,
-          workspace: dir.join(name),
+          workspace: folderWorkspace(dir.join(name)),
           limits: { memoryBytes: 1, cpus: 1, processes: 1 },
           isStranger: false,
         },

@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/log.ts'
 import { removeFolder } from '../../lib/remove-folder.ts'
 import type { Checkouts } from '../checkout/checkouts.ts'
 import type { Executor, Sandbox, SandboxSpec } from '../executor/executor.ts'
+import type { Workspace } from '../executor/workspace.ts'
 import { diskNote } from '../mirror/disk-note.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
 import { faultOfCheckout, faultOfSandbox } from './fault.ts'
@@ -39,7 +40,7 @@ export class Preparation {
   readonly #deps: PreparationDeps
   readonly #order: PreparationOrder
   /** The order's own, or that of a sandbox that was there before. */
-  #workspace: string
+  #workspace: Workspace
   #opening: Promise<Sandbox> | undefined
   #checkingOut: Promise<void> | undefined
   #trouble: { readonly fault: AttemptFault | undefined } | undefined
@@ -64,7 +65,7 @@ export class Preparation {
     if (sandbox.status === 'fulfilled') {
       await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
     }
-    await removeFolder(this.#workspace).catch(told)
+    await removeFolder(this.#workspace.path).catch(told)
   }
 
   async #prepare(): Promise<Sandbox> {
@@ -72,7 +73,7 @@ export class Preparation {
     const { executor } = this.#deps
     const taken = executor.take?.(spec)
     if (taken) this.#workspace = taken.workspace
-    else await this.#blame(() => 'runner', makeWorkspace(spec.workspace))
+    else await this.#blame(() => 'runner', makeWorkspace(spec.workspace.path))
     const open = () => (taken ? taken.open(signal) : executor.open(spec, signal))
     this.#opening = this.#blame(
       faultOfSandbox,
@@ -87,7 +88,7 @@ export class Preparation {
     const { mirrors, checkouts } = this.#deps
     const { commit, clone, signal } = this.#order
     if (clone === 'none') return
-    const folder = this.#workspace
+    const folder = this.#workspace.path
     await this.#timed('fetch', async () => {
       await mirrors.fetchCommit(commit, signal)
       if (clone?.depth === undefined) await mirrors.tags(commit, signal)

@@ -2,6 +2,7 @@ import type { ImageRun } from '../../core/attempt/image-run.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { ServiceSpec } from '../../core/plan/plan.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
+import type { Workspace } from './workspace.ts'
 
 /** What a sandbox is for and what it may use. */
 export interface SandboxSpec {
@@ -11,8 +12,8 @@ export interface SandboxSpec {
   readonly source?: string
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
-  /** A folder of the runner, empty or with the checkout; the working directory of every step. */
-  readonly workspace: string
+  /** Empty or with the checkout; the working directory of every step. */
+  readonly workspace: Workspace
   readonly limits: SandboxLimits
   /** Whether it runs code that is not proven to be of the repository's own people. */
   readonly isStranger: boolean
@@ -153,8 +154,8 @@ export interface ArchiveOptions {
 
 /** A place that belongs to one job from now on. */
 export interface TakenSandbox {
-  /** An empty folder of the runner, in use as the sandbox's workspace; the caller removes it. */
-  readonly workspace: string
+  /** Empty, and in use as the sandbox's; the caller removes its folder. */
+  readonly workspace: Workspace
   /** As `Executor.open`, with this workspace; what can't be used any more is replaced. */
   open(signal: AbortSignal): Promise<Sandbox>
 }

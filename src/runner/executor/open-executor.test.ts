@@ -12,6 +12,7 @@ import { silentLog } from '../../lib/log.ts'
 import { AutoExecutor } from './auto.ts'
 import { FakeExecutor } from './fake/fake.ts'
 import { openExecutor } from './open-executor.ts'
+import { folderWorkspace } from './workspace.ts'
 
 const docker = testService('docker')
 const NOTHING = new AbortController().signal
@@ -65,7 +66,7 @@ function spec(workspace: string, image?: string) {
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
   return {
     name: `job_${uniquePrefix()}/1`,
-    workspace,
+    workspace: folderWorkspace(workspace),
     limits,
     isStranger: false,
     ...(image ? { image } : {}),

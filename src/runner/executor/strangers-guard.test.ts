@@ -4,6 +4,7 @@ import type { Engine } from '../../core/placement/placement.ts'
 import type { Executor, SandboxSpec } from './executor.ts'
 import { FakeExecutor } from './fake/fake.ts'
 import { StrangersGuard } from './strangers-guard.ts'
+import { folderWorkspace } from './workspace.ts'
 
 function having(engines: readonly Engine[]): Executor {
   return Object.assign(new FakeExecutor() as Executor, { engines })
@@ -11,7 +12,7 @@ function having(engines: readonly Engine[]): Executor {
 
 const spec = (isStranger: boolean): SandboxSpec => ({
   name: 'job_guard/1',
-  workspace: '/nowhere',
+  workspace: folderWorkspace('/nowhere'),
   limits: { memoryBytes: 1, cpus: 1, processes: 1 },
   isStranger,
 })

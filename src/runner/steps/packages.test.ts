@@ -8,6 +8,7 @@ import { tempDir } from '../../../test/support/temp-dir.ts'
 import { isPackageName } from '../../core/plan/package-name.ts'
 import { silentLog } from '../../lib/log.ts'
 import { DockerExecutor } from '../executor/docker/docker-executor.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { installScript, NO_PACKAGE_MANAGER } from './packages.ts'
 
 /** A machine of shell scripts: a PATH with only these commands, and what was called on them. */
@@ -144,11 +145,11 @@ test('says so in an image without a package manager', { skip: docker.skip }, asy
   const spec = {
     name: 'job_packages/1',
     image: testImage(),
-    workspace: dir.join('workspace'),
+    workspace: folderWorkspace(dir.join('workspace')),
     limits,
     isStranger: false,
   }
-  await mkdir(spec.workspace)
+  await mkdir(spec.workspace.path)
   await using sandbox = await executor.open(spec, never)
   const run = async (...packages: string[]) => {
     let text = ''

@@ -5,6 +5,7 @@ import { eventually } from '../../../test/support/eventually.ts'
 import { FACTS, openSpools, readAll, wordsOf } from '../../../test/support/spool.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { ProcessExecutor } from '../executor/local/process.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { JobLog } from '../log/job-log.ts'
 import { StepSequence } from './step-sequence.ts'
 
@@ -16,7 +17,12 @@ async function runBeside(beside: string, after: string) {
   await mkdir(dir.join('workspace'))
   const signal = new AbortController().signal
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-  const spec = { name: 'job_1/1', workspace: dir.join('workspace'), limits, isStranger: false }
+  const spec = {
+    name: 'job_1/1',
+    workspace: folderWorkspace(dir.join('workspace')),
+    limits,
+    isStranger: false,
+  }
   await using sandbox = await executor.open(spec, signal)
   const events = spools.create(FACTS, () => {})
   const step = { dependencies: [], env: {} }

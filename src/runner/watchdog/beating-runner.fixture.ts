@@ -1,6 +1,7 @@
 import { freeNetworks } from '../../../test/support/free-networks.ts'
 import { silentLog } from '../../lib/log.ts'
 import { type ExecutorConfig, openExecutor } from '../executor/open-executor.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { startWatchdog } from './watchdog.ts'
 import { watchedExecutor } from './watched-executor.ts'
 
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
   const spec = {
     name: 'job_beating/1',
-    workspace,
+    workspace: folderWorkspace(workspace),
     limits,
     isStranger: false,
     ...(image ? { image } : {}),

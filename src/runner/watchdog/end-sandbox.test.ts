@@ -13,6 +13,7 @@ import { DockerExecutor } from '../executor/docker/docker-executor.ts'
 import { parseEngineAddress } from '../executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../executor/docker/engine/docker-api.ts'
 import { PROCESS_MARK } from '../executor/processes/process-search.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import { endSandbox } from './end-sandbox.ts'
 
 const { url, skip } = testService('docker')
@@ -38,7 +39,7 @@ async function stage() {
   const spec = {
     name: 'job_end/1',
     image: testImage(),
-    workspace: dir.join('workspace'),
+    workspace: folderWorkspace(dir.join('workspace')),
     limits,
     isStranger: false,
   }

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import type { Sandbox, SandboxHandle, SandboxSpec } from '../executor/executor.ts'
 import { FakeExecutor } from '../executor/fake/fake.ts'
+import { folderWorkspace } from '../executor/workspace.ts'
 import type { Watchdog } from './watchdog.ts'
 import { watchedExecutor } from './watched-executor.ts'
 
 const NOTHING = new AbortController().signal
 const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-const spec = { name: 'job_a/1', workspace: '/nowhere', limits, isStranger: false }
+const spec = { name: 'job_a/1', workspace: folderWorkspace('/nowhere'), limits, isStranger: false }
 const handle: SandboxHandle = { kind: 'processes', mark: 'nobody' }
 
 /** Sandboxes without processes, but with something to watch. */
@@ -54,10 +55,12 @@ test('what was prepared ahead is watched from its opening on', async () => {
   const { told, watchdog } = listeningWatchdog()
   const inner = new HandledExecutor()
   const open = (signal: AbortSignal) => inner.open(spec, signal)
-  const prepared = Object.assign(inner, { take: () => ({ workspace: '/ready', open }) })
+  const prepared = Object.assign(inner, {
+    take: () => ({ workspace: folderWorkspace('/ready'), open }),
+  })
   await using executor = watchedExecutor(prepared, watchdog)
   const taken = executor.take?.(spec)
-  assert.equal(taken?.workspace, '/ready')
+  assert.deepEqual(taken?.workspace, folderWorkspace('/ready'))
   assert.deepEqual(told, [])
   const sandbox = await taken?.open(NOTHING)
   assert.deepEqual(told, ['watch job_a/1'])

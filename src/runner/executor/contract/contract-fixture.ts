@@ -4,6 +4,7 @@ import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 
 /** What a suite needs to know of an implementation. */
 export interface ContractOptions {
@@ -90,7 +91,7 @@ export class ContractFixture {
     this.#sandboxes += 1
     return {
       name: `job_contract${this.#sandboxes}/1`,
-      workspace: dir.join(folder),
+      workspace: folderWorkspace(dir.join(folder)),
       limits: { memoryBytes: 512 * MIB, cpus: 1, processes: 256 },
       isStranger: false,
       ...present({ image: this.options.image }),

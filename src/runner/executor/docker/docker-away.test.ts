@@ -7,6 +7,7 @@ import { findProcesses } from '../../../../test/support/sandbox-processes.ts'
 import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
 import { DockerApi } from './engine/docker-api.ts'
@@ -45,7 +46,7 @@ async function stage() {
   const spec = {
     name: 'job_away/1',
     image: testImage(),
-    workspace: dir.join('workspace'),
+    workspace: folderWorkspace(dir.join('workspace')),
     limits,
     isStranger: false,
   }

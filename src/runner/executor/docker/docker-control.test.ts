@@ -7,6 +7,7 @@ import { testImage, testService, uniquePrefix } from '../../../../test/support/s
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 
 const { url, skip } = testService('docker')
@@ -30,7 +31,7 @@ async function stage() {
   const spec = {
     name: 'job_control/1',
     image: testImage(),
-    workspace: dir.join('workspace'),
+    workspace: folderWorkspace(dir.join('workspace')),
     limits,
     isStranger: false,
   }

@@ -11,6 +11,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { executorContract } from '../contract/executor.contract.ts'
 import type { Sandbox, SandboxSpec } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker-executor.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
 import { DockerApi } from './engine/docker-api.ts'
@@ -52,7 +53,12 @@ for (const [name, options] of [
 async function specIn(dir: TempDir, image?: string): Promise<SandboxSpec> {
   await mkdir(dir.join('workspace'), { recursive: true })
   const limits = { memoryBytes: 64 * MIB, cpus: 0.5, processes: 64 }
-  const spec = { name: 'job_docker/1', workspace: dir.join('workspace'), limits, isStranger: false }
+  const spec = {
+    name: 'job_docker/1',
+    workspace: folderWorkspace(dir.join('workspace')),
+    limits,
+    isStranger: false,
+  }
   return image === undefined ? spec : { ...spec, image }
 }
 
@@ -171,7 +177,10 @@ test('docker: takes the default image for a job without one', { skip }, async ()
 test('docker: tells that the workspace is not on the machine of the engine', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open()
-  const spec = { ...(await specIn(dir, testImage())), workspace: dir.join('nowhere') }
+  const spec = {
+    ...(await specIn(dir, testImage())),
+    workspace: folderWorkspace(dir.join('nowhere')),
+  }
   await assert.rejects(executor.open(spec, NOTHING), fails('unavailable', /bind source path/))
 })
 

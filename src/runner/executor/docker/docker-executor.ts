@@ -253,7 +253,7 @@ export class DockerExecutor implements Executor {
           isStranger: false,
         })
         await sandbox[Symbol.asyncDispose]().catch(() => {})
-        await removeFolder(workspace).catch(() => {})
+        await removeFolder(workspace.path).catch(() => {})
       },
       freeMemory: () => freemem() / totalmem(),
       isQuiet: () => this.#opening.size + this.#sandboxes.size === 0,

@@ -13,6 +13,7 @@ import { testImage, testService, uniquePrefix } from '../../../../test/support/s
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 
 const { url, skip } = testService('docker')
@@ -98,7 +99,7 @@ test('docker: runs steps by the engine where FIFOs do not reach into its contain
     const spec = {
       name: `job_${name}/1`,
       image: testImage(),
-      workspace: dir.join(name),
+      workspace: folderWorkspace(dir.join(name)),
       limits,
       isStranger: false,
     }

@@ -7,6 +7,7 @@ import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { type EngineTraits, JobContainer } from './docker-container.ts'
 import { ContainerFolder } from './docker-folder.ts'
 import { ServiceContainer } from './docker-service.ts'
@@ -138,11 +139,12 @@ export class ContainerMaker {
     const { image, ...asked } = warmKindOf(kind)
     const imageId = await this.#api.findImage(parseImageReference(image).full)
     if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
-    const workspace = join(this.#options.folder, `workspace-${randomBytes(8).toString('hex')}`)
+    const name = `workspace-${randomBytes(8).toString('hex')}`
+    const workspace = folderWorkspace(join(this.#options.folder, name))
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
-    await mkdir(workspace)
+    await mkdir(workspace.path)
     await using made = new AsyncDisposableStack()
-    made.defer(() => removeFolder(workspace))
+    made.defer(() => removeFolder(workspace.path))
     const place = await this.#networks.take({ name: 'warm', ...asked })
     made.defer(() => place.release().catch(() => {}))
     const { connection } = place

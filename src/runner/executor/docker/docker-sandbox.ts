@@ -104,7 +104,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   get #reading(): ReadingPlace {
-    return { run: (...args) => this.run(...args), folder: this.#spec.workspace }
+    return { run: (...args) => this.run(...args), folder: this.#spec.workspace.path }
   }
 
   get notes(): readonly string[] {
@@ -116,7 +116,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   get disk(): SandboxDisk {
-    this.#disk ??= dockerDisk(this.#containers, this.#spec.workspace)
+    this.#disk ??= dockerDisk(this.#containers, this.#spec.workspace.path)
     return this.#disk
   }
 

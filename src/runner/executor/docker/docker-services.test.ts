@@ -13,6 +13,7 @@ import { silentLog } from '../../../lib/log.ts'
 import { endSandbox } from '../../watchdog/end-sandbox.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
 import type { SandboxSpec } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
 import { DockerApi } from './engine/docker-api.ts'
@@ -45,7 +46,7 @@ async function specIn(dir: TempDir, more: Partial<SandboxSpec>) {
   const spec: SandboxSpec = {
     name: 'job_services/1',
     image: testImage(),
-    workspace,
+    workspace: folderWorkspace(workspace),
     limits,
     isStranger: false,
     onService: (index, event) => {

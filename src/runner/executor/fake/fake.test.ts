@@ -7,6 +7,7 @@ import { archiveContract } from '../contract/archive.contract.ts'
 import { ContractFixture } from '../contract/contract-fixture.ts'
 import { readContract } from '../contract/read.contract.ts'
 import type { Sandbox } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { FakeExecutor } from './fake.ts'
 
 const contract = new ContractFixture('fake', async () => new FakeExecutor(), {
@@ -21,7 +22,7 @@ archiveContract(contract, write)
 
 const NOTHING = new AbortController().signal
 const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
-const spec = { name: 'job_a/1', workspace: '/nowhere', limits, isStranger: false }
+const spec = { name: 'job_a/1', workspace: folderWorkspace('/nowhere'), limits, isStranger: false }
 
 async function run(sandbox: Sandbox, script: string, env = {}, signal = NOTHING) {
   const text = { stdout: '', stderr: '' }

@@ -8,6 +8,7 @@ import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { executorContract } from '../contract/executor.contract.ts'
 import type { SandboxSpec } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { BubblewrapExecutor } from './bubblewrap.ts'
 
 const open = async () =>
@@ -26,7 +27,12 @@ executorContract('bubblewrap', open, {
 
 function spec(workspace: string): SandboxSpec {
   const limits = { memoryBytes: 2 ** 29, cpus: 1, processes: 256 }
-  return { name: 'job_bubblewrap/1', workspace, limits, isStranger: false }
+  return {
+    name: 'job_bubblewrap/1',
+    workspace: folderWorkspace(workspace),
+    limits,
+    isStranger: false,
+  }
 }
 
 async function output(executor: BubblewrapExecutor, workspace: string, script: string, env = {}) {

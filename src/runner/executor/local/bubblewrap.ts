@@ -125,10 +125,10 @@ export class BubblewrapExecutor implements Executor {
       notes,
       name: spec.name,
       workspace: WORKSPACE,
-      folder: spec.workspace,
+      folder: spec.workspace.path,
       maskPath: MASK_FILE,
       folders: [
-        { path: spec.workspace, name: WORKSPACE },
+        { path: spec.workspace.path, name: WORKSPACE },
         { path: scratch.tmp, name: '/tmp' },
         { path: scratch.shm, name: '/dev/shm' },
         { path: scratch.home, name: '/home/narwhal' },
@@ -140,16 +140,18 @@ export class BubblewrapExecutor implements Executor {
       shellFor: async (env: Readonly<Record<string, string>>) => {
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const file = await scratch.writeScript(0, shellFile(env))
-        const { workspace, limits } = spec
+        const { limits } = spec
+        const workspace = spec.workspace.path
         const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
         return bubblewrapShell(start, await sandboxArgs({ ...view, isShell: true }), base)
       },
       programFor: async (file: string, step: SandboxStep) => {
         // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
-        if (!given) await giveWorkspace(box.mode, [spec.workspace, scratch.home])
+        if (!given) await giveWorkspace(box.mode, [spec.workspace.path, scratch.home])
         given = true
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
-        const { workspace, limits } = spec
+        const { limits } = spec
+        const workspace = spec.workspace.path
         const view = { ...box, workspace, scratch, hide, path, limits, network, resolvConf, file }
         return bubblewrapProgram(start, await sandboxArgs(view), base, step.env)
       },

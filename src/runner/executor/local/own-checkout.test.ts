@@ -6,6 +6,7 @@ import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { Executor, SandboxSpec } from '../executor.ts'
 import { FakeExecutor } from '../fake/fake.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { OwnCheckoutExecutor } from './own-checkout.ts'
 import { ProcessExecutor } from './process.ts'
 
@@ -36,7 +37,7 @@ async function stage(trouble: string) {
   const spec: SandboxSpec = {
     name: 'job_own/1',
     source: OWN,
-    workspace: dir.join('workspace'),
+    workspace: folderWorkspace(dir.join('workspace')),
     limits: { memoryBytes: 2 ** 28, cpus: 1, processes: 64 },
     isStranger: false,
   }

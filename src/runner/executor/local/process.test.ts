@@ -5,6 +5,7 @@ import { uniquePrefix } from '../../../../test/support/services.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { executorContract } from '../contract/executor.contract.ts'
 import type { SandboxSpec } from '../executor.ts'
+import { folderWorkspace } from '../workspace.ts'
 import { ProcessExecutor } from './process.ts'
 
 executorContract('process', async () => new ProcessExecutor({ instance: uniquePrefix() }), {
@@ -18,7 +19,13 @@ test('process: refuses what it can not give in words that help', async () => {
   await using executor = new ProcessExecutor({ instance: uniquePrefix() })
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
   const refused = async (asked: Partial<SandboxSpec>, words: string) => {
-    const spec = { name: 'job_x/1', workspace: '/nowhere', limits, isStranger: false, ...asked }
+    const spec = {
+      name: 'job_x/1',
+      workspace: folderWorkspace('/nowhere'),
+      limits,
+      isStranger: false,
+      ...asked,
+    }
     await assert.rejects(
       executor.open(spec, new AbortController().signal),
       (error) =>

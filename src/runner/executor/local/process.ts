@@ -68,24 +68,27 @@ export class ProcessExecutor implements Executor {
     }
     return {
       name: spec.name,
-      workspace: spec.workspace,
-      folder: spec.workspace,
+      workspace: spec.workspace.path,
+      folder: spec.workspace.path,
       maskPath: scratch.maskFile,
       stepsPath: scratch.steps,
-      folders: [spec.workspace, scratch.home, scratch.tmp].map((path) => ({ path, name: path })),
+      folders: [spec.workspace.path, scratch.home, scratch.tmp].map((path) => ({
+        path,
+        name: path,
+      })),
       killAll,
       shellFor: async (env: Readonly<Record<string, string>>) => ({
         kind: 'program' as const,
         command: '/bin/sh',
         args: ['-c', SHELL_SCRIPT],
         env: { ...base, ...env, [PROCESS_MARK]: scratch.mark },
-        cwd: spec.workspace,
+        cwd: spec.workspace.path,
       }),
       programFor: async (file: string, step: SandboxStep) => ({
         command: '/bin/sh',
         args: ['-e', file],
         env: { ...base, ...step.env, [PROCESS_MARK]: scratch.mark },
-        cwd: spec.workspace,
+        cwd: spec.workspace.path,
         kill: async (pid: number) => {
           kill(-pid)
           // The mark is that of all steps.

@@ -194,7 +194,7 @@ export function containerSettings(
       CapAdd: [...CAPABILITIES, KEPT_BY_STEPS.name, KEPT_BESIDE.name],
       ...networkMode(connection),
       Mounts: [
-        { Type: 'bind', Source: workspace, Target: WORKSPACE },
+        { Type: 'bind', Source: workspace.path, Target: WORKSPACE },
         { Type: 'bind', Source: control, Target: CONTROL_DIR, ReadOnly: true },
         { Type: 'bind', Source: maskFile, Target: MASK_FILE },
       ],

@@ -99,8 +99,8 @@ test('docker: holds sandboxes ready of what was used, each for one job', { skip 
   const first = await at.ready()
   const one = await at.taken()
   const two = await at.taken()
-  assert.notEqual(one.workspace, two.workspace)
-  assert.deepEqual(await readdir(one.workspace), [])
+  assert.notEqual(one.workspace.path, two.workspace.path)
+  assert.deepEqual(await readdir(one.workspace.path), [])
   const boxes = [await one.open(NOTHING), await two.open(NOTHING)] as const
   const used = boxes.map(({ handle }) => (handle?.kind === 'container' ? handle.id : ''))
   assert.deepEqual(used.toSorted(), [...first].sort())
@@ -108,9 +108,9 @@ test('docker: holds sandboxes ready of what was used, each for one job', { skip 
     const ran = await run(box, `ls -A; pwd; echo ${index} >me; echo x >/tmp/mine`)
     assert.deepEqual(ran, { exitCode: 0, stdout: '/workspace\n', stderr: '' })
   }
-  assert.deepEqual(await readdir(one.workspace), ['me'])
+  assert.deepEqual(await readdir(one.workspace.path), ['me'])
   await Promise.all(boxes.map((box) => box[Symbol.asyncDispose]()))
-  await Promise.all([one, two].map(({ workspace }) => rm(workspace, { recursive: true })))
+  await Promise.all([one, two].map(({ workspace }) => rm(workspace.path, { recursive: true })))
   const next = await at.ready()
   assert.ok(next.every((id) => !used.includes(id)))
   const third = await at.taken()
@@ -172,7 +172,7 @@ test('docker: replaces sandboxes that have ended, also one that was just taken',
   for (const id of second) await api.killContainer(id)
   await using box = await taken.open(NOTHING)
   assert.equal((await run(box, 'echo fresh >file; cat file')).stdout, 'fresh\n')
-  assert.deepEqual(await readdir(taken.workspace), ['file'])
+  assert.deepEqual(await readdir(taken.workspace.path), ['file'])
   assert.ok(box.handle?.kind === 'container' && !second.includes(box.handle.id))
 })
 

@@ -3,6 +3,7 @@ import type { ImageRun } from '../../../../core/attempt/image-run.ts'
 import { describeError, NarwhalError } from '../../../../lib/errors.ts'
 import type { Logger } from '../../../../lib/log.ts'
 import type { SandboxLimits } from '../../executor.ts'
+import type { Workspace } from '../../workspace.ts'
 import type { JobContainer } from '../docker-container.ts'
 import type { JobPlace } from '../engine/docker-networks.ts'
 import { type ImageUse, shareOut } from './image-use.ts'
@@ -15,7 +16,7 @@ export interface WarmContainer {
   readonly image: string
   /** What the reference meant when it was started. */
   readonly imageId: string
-  readonly workspace: string
+  readonly workspace: Workspace
   readonly limits: SandboxLimits
   readonly container: JobContainer
   /** What it is made of, for the record. */
