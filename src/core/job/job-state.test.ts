@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { RunnerId } from '../ids.ts'
-import { advanceJob, type JobEvent, type JobState } from './job-state.ts'
+import { advanceJob, isHeldBy, type JobEvent, type JobState } from './job-state.ts'
 
 const RUNNER: RunnerId = 'runner_1'
 const report = { attempt: 1, fence: 7, at: 50 }
@@ -118,4 +118,14 @@ test('after any events the attempt never goes back and the end is left by a reru
     }),
     { numRuns: 2000 },
   )
+})
+
+test('a runner has a job by the attempt and token that it was given, and by no other', () => {
+  for (const state of [assigned, running]) {
+    assert.ok(isHeldBy(state, RUNNER, report))
+    assert.ok(!isHeldBy(state, 'runner_2', report))
+    assert.ok(!isHeldBy(state, RUNNER, { ...report, attempt: 2 }))
+    assert.ok(!isHeldBy(state, RUNNER, { ...report, fence: 6 }))
+  }
+  for (const state of [blocked, queued, finished]) assert.ok(!isHeldBy(state, RUNNER, report))
 })

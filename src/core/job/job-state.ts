@@ -156,6 +156,11 @@ function isCurrent(state: HeldState, report: Report): boolean {
   return state.attempt === report.attempt && state.fence === report.fence
 }
 
+/** Whether this runner has the job by this very attempt. */
+export function isHeldBy(state: JobState, runnerId: RunnerId, report: Report): boolean {
+  return isHeld(state) && isCurrent(state, report) && state.runnerId === runnerId
+}
+
 /** What all states of a round have in common. */
 function round({ since, askedBy }: JobState): Pick<JobState, 'since' | 'askedBy'> {
   return present({ since, askedBy })

@@ -1,10 +1,16 @@
 import type { Orphan } from '../../contract/rpc/runner-report.ts'
-import type { PipelineId } from '../../core/ids.ts'
-import { isHeld } from '../../core/job/job-state.ts'
+import type { PipelineId, RunnerId } from '../../core/ids.ts'
+import { isHeldBy } from '../../core/job/job-state.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
-import type { RunnerLink } from './runner-link.ts'
+
+/** A runner that has attempts, as far as they have to be decided about. */
+export interface OrphanHolder {
+  readonly id: RunnerId
+  readonly record: { readonly name: string }
+  readonly client: { discard(orphan: Orphan): Promise<unknown> }
+}
 
 /**
  * Decides about attempts that a runner has and nobody asks about: one that still counts goes on,
@@ -28,7 +34,7 @@ export class OrphanKeeper {
   }
 
   /** A runner tells of its orphans again and again, so what can't be decided now is left for later. */
-  note(link: RunnerLink, orphans: readonly Orphan[]): void {
+  note(link: OrphanHolder, orphans: readonly Orphan[]): void {
     for (const orphan of orphans) {
       const key = `${orphan.jobId}/${orphan.attempt}`
       if (this.#deciding.has(key)) continue
@@ -41,15 +47,9 @@ export class OrphanKeeper {
     }
   }
 
-  async #decide(link: RunnerLink, orphan: Orphan): Promise<void> {
+  async #decide(link: OrphanHolder, orphan: Orphan): Promise<void> {
     const job = await this.#store.findJob(orphan.jobId)
-    const counts =
-      job !== undefined &&
-      isHeld(job.state) &&
-      job.state.attempt === orphan.attempt &&
-      job.state.fence === orphan.fence &&
-      job.state.runnerId === link.id
-    if (counts) {
+    if (job && isHeldBy(job.state, link.id, orphan)) {
       await this.#resume(job.pipelineId)
       return
     }
