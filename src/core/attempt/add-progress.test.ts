@@ -133,8 +133,14 @@ test('an end that says nothing about the job, or that is to be tried again, lose
     const options: ProgressOptions = { ...OPTIONS, retryOn: ['timeout'] }
     const progress = addProgress(attempt, [received(1, finished)], options)
     assert.equal(progress.jobEvents[0]?.type, job, JSON.stringify(end))
-    assert.equal(progress.end?.fault, finished.fault === 'runner' ? '' : undefined)
+    const isFaulty = finished.fault === 'runner'
+    assert.deepEqual(progress.end, isFaulty ? { kind: 'faulty', reason: '' } : { kind: 'sound' })
   }
+})
+
+test('a runner that has no engine for a job is neither sound nor faulty by that', () => {
+  const finished = received(1, { type: 'finished', outcome: 'error', fault: 'no_engine' })
+  assert.deepEqual(addProgress(attempt, [finished], OPTIONS).end, { kind: 'none' })
 })
 
 test('the last attempt ends the job also by a fault of the runner, but not by one that is handed back', () => {

@@ -24,9 +24,15 @@ export interface Progress {
   readonly cutOff?: CutOff
   /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
-  /** Set when the attempt has ended; `fault`: why, when that was the runner's own; or it says nothing of the runner. */
-  readonly end?: { readonly fault?: string; readonly saysNothing?: true }
+  /** Set when the attempt has ended: what that says of its runner. */
+  readonly end?: RunnerVerdict
 }
+
+/** That a runner does what it should, that it failed by itself, or nothing. */
+export type RunnerVerdict =
+  | { readonly kind: 'sound' }
+  | { readonly kind: 'faulty'; readonly reason: string }
+  | { readonly kind: 'none' }
 
 export interface CutOff {
   readonly step: number
@@ -79,7 +85,7 @@ interface Sink extends ProgressOptions {
   readonly chunks: LogChunk[]
   readonly jobEvents: JobEvent[]
   cutOff?: CutOff
-  end?: { readonly fault?: string; readonly saysNothing?: true }
+  end?: RunnerVerdict
 }
 
 function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink): Attempt {
@@ -150,7 +156,7 @@ function addEnd(attempt: Attempt, finished: Finished, at: number, sink: Sink): A
   const { outcome, outputs } = finished
   const words = cut(finished.reason ?? '')
   const reason = words ? { reason: words } : {}
-  sink.end = endOf(finished.fault, words)
+  sink.end = verdictOf(finished.fault, words)
   sink.jobEvents.push(
     isRetried(finished, attempt.number, sink)
       ? { type: 'lost', reason: words, at, ...report }
@@ -169,9 +175,9 @@ function addEnd(attempt: Attempt, finished: Finished, at: number, sink: Sink): A
   }
 }
 
-function endOf(fault: AttemptFault | undefined, words: string): NonNullable<Sink['end']> {
-  if (fault === 'no_engine') return { saysNothing: true }
-  return fault === 'runner' ? { fault: words } : {}
+function verdictOf(fault: AttemptFault | undefined, reason: string): RunnerVerdict {
+  if (fault === 'no_engine') return { kind: 'none' }
+  return fault === 'runner' ? { kind: 'faulty', reason } : { kind: 'sound' }
 }
 
 function cut(reason: string): string {

@@ -141,7 +141,9 @@ export class PipelineAttempts {
         },
       },
     )
-    if (ended && !ended.saysNothing) this.#deps.onEnd(link, ended.fault)
+    if (ended && ended.kind !== 'none') {
+      this.#deps.onEnd(link, ended.kind === 'faulty' ? ended.reason : undefined)
+    }
     this.#deps.onChange()
   }
 
