@@ -7,7 +7,7 @@ import {
 } from '../contract/rest/endpoints/endpoints.ts'
 import { type Named, pathTo, ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import { errorBody } from '../contract/rest/rest.ts'
-import { describeError, type ErrorCode, NarwhalError } from '../lib/errors.ts'
+import { describeError, ERROR_CODES, type ErrorCode, NarwhalError } from '../lib/errors.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import { provenServer } from '../lib/reach/proven-server.ts'
 import { describeConnectError, isTlsError } from '../lib/tls/connect-errors.ts'
@@ -39,20 +39,6 @@ interface Sent extends Named {
 /** An answer comes within this, or the server counts as away. */
 const ANSWER_TIMEOUT_MS = 60_000
 
-const ERROR_CODES = [
-  'invalid',
-  'unauthenticated',
-  'forbidden',
-  'not_found',
-  'conflict',
-  'gone',
-  'stale',
-  'too_large',
-  'exhausted',
-  'unavailable',
-  'cancelled',
-  'internal',
-] as const satisfies readonly ErrorCode[]
 /** The codes that are known here; a newer server may have others. */
 export const knownCode = z.enum(ERROR_CODES)
 

@@ -3,7 +3,12 @@ import type { EventId, RepositoryId } from './ids.ts'
 import type { StrangerReason } from './stranger/stranger-reason.ts'
 
 /** What made the event: a push to a branch, a pull request's head, a tag, or a person. */
-export type EventKind = 'push' | 'pull_request' | 'tag' | 'manual'
+export const EVENT_KINDS = ['push', 'pull_request', 'tag', 'manual'] as const
+export type EventKind = (typeof EVENT_KINDS)[number]
+
+/** Where an event was learnt from: a webhook, the poller, or a person. */
+export const EVENT_SOURCES = ['webhook', 'poll', 'manual'] as const
+export type EventSource = (typeof EVENT_SOURCES)[number]
 
 /**
  * Facts that the forge has signed, or that were looked up; trust is decided from these and from
@@ -69,8 +74,7 @@ export interface CommitEvent {
   readonly trust: Trust
   /** What is left out is not known. */
   readonly details?: EventDetails
-  /** Where it was learnt from: a webhook, the poller, or a person. */
-  readonly source: 'webhook' | 'poll' | 'manual'
+  readonly source: EventSource
   /** Epoch milliseconds. */
   readonly receivedAt: number
 }

@@ -1,5 +1,6 @@
 import type { EventKind } from './commit-event.ts'
 import type { Outcome } from './outcome.ts'
+import type { PipelineStatus } from './pipeline/pipeline.ts'
 
 /**
  * Under which name a pipeline's status stands at the commit. Pull requests have one of their own: what
@@ -37,7 +38,7 @@ export interface CommitStatus {
 
 /** How a pipeline stands, as far as a forge is told of it. */
 export interface Standing {
-  readonly status: 'pending' | 'running' | 'finished'
+  readonly status: PipelineStatus
   readonly outcome?: Outcome | undefined
   /** Whether a person is waited for. */
   readonly isAwaited: boolean

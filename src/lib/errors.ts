@@ -10,19 +10,21 @@
  * - `unavailable`: a part of the world is away (database, broker, container engine, remote git).
  * - `cancelled`: somebody asked for the end. `internal`: our own bug.
  */
-export type ErrorCode =
-  | 'invalid'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not_found'
-  | 'conflict'
-  | 'gone'
-  | 'stale'
-  | 'too_large'
-  | 'exhausted'
-  | 'unavailable'
-  | 'cancelled'
-  | 'internal'
+export const ERROR_CODES = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'conflict',
+  'gone',
+  'stale',
+  'too_large',
+  'exhausted',
+  'unavailable',
+  'cancelled',
+  'internal',
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 /**
  * An error whose message is meant for a person and whose code is meant for the caller.

@@ -90,13 +90,17 @@ export interface AcceptedEvent {
   readonly created: boolean
 }
 
+/** What became of a delivery; `accepted` only if its commit was not known before. */
+export const DISPOSITIONS = ['accepted', 'known', 'ignored'] as const
+export type Disposition = (typeof DISPOSITIONS)[number]
+
 /** A forge's delivery of a webhook, so that a redelivery is known again. */
 export interface DeliveryRecord {
   readonly forge: WebhookForge
   /** The forge's own id of the delivery. */
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
-  readonly disposition: 'accepted' | 'known' | 'ignored'
+  readonly disposition: Disposition
   /** The event it told of; absent when ignored. */
   readonly eventId?: EventId
   /** Why it was ignored. */

@@ -21,7 +21,7 @@ import type {
 } from '../core/ids.ts'
 import type { Job } from '../core/job/job.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Pipeline } from '../core/pipeline/pipeline.ts'
+import type { Pipeline, PipelineStatus } from '../core/pipeline/pipeline.ts'
 import type { Runner } from '../core/runner/runner.ts'
 import type { AuthorReader, AuthorWriter } from './authors.ts'
 import type { CredentialReader, CredentialWriter } from './credentials.ts'
@@ -253,7 +253,7 @@ export interface PipelineFilter {
   readonly repositoryId?: RepositoryId
   /** Only those of one of these. */
   readonly repositoryIds?: readonly RepositoryId[]
-  readonly status?: 'pending' | 'running' | 'finished'
+  readonly status?: PipelineStatus
   readonly outcome?: Outcome
   /** A full ref, or the short name of a branch or tag. */
   readonly ref?: string

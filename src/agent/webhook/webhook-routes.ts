@@ -8,7 +8,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { RepositoryRecord } from '../../store/records.ts'
+import { DISPOSITIONS, type RepositoryRecord } from '../../store/records.ts'
 import type { ForgeName, StoreReader } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
@@ -25,7 +25,7 @@ import { WrongSignatures } from './wrong-signatures.ts'
 const MOST_IN_HAND = 500
 
 const webhookAnswer = z.object({
-  status: z.enum(['accepted', 'known', 'ignored']),
+  status: z.enum(DISPOSITIONS),
   eventId: z.string().optional(),
   reason: z.string().optional(),
 })

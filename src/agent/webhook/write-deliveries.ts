@@ -4,7 +4,7 @@ import type { EventId, RepositoryId } from '../../core/ids.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
-import type { AcceptedEvent, DeliveryRecord, ForgeIds } from '../../store/records.ts'
+import type { AcceptedEvent, DeliveryRecord, Disposition, ForgeIds } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 
 /** A commit event before Narwhal has given it an id. */
@@ -37,7 +37,7 @@ export interface Delivery {
 
 /** What became of a delivery; `accepted` only if the commit was not known before. */
 export interface DeliveryAnswer {
-  readonly status: 'accepted' | 'known' | 'ignored'
+  readonly status: Disposition
   readonly eventId?: EventId
   readonly reason?: string
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { isRef } from '../../core/commit-event.ts'
+import { EVENT_KINDS, isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan/plan-facts.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -68,7 +68,7 @@ export function addEventOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--event <event>', 'as if this had made the pipeline')
-        .choices(['push', 'pull_request', 'tag', 'manual'])
+        .choices(EVENT_KINDS)
         .default('push'),
     )
     .option('--ref <ref>', 'as if it were this branch or tag')

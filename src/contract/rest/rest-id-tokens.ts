@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEY_STATES } from '../../core/id-token/id-token-keys.ts'
 
 /** What the API says and takes about id tokens. */
 
@@ -8,7 +9,7 @@ export const idTokenKeyView = z
   .object({
     kid: z.string(),
     /** Shown already, but not signing; signing; shown for what it has signed; or not shown any more. */
-    state: z.enum(['waiting', 'signing', 'leaving', 'gone']),
+    state: z.enum(KEY_STATES),
     createdAt: at,
     signsAt: at,
     leavesAt: at.optional(),

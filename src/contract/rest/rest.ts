@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ROLES } from '../../core/access/role.ts'
+import { EVENT_KINDS } from '../../core/commit-event.ts'
 import { FORGES } from '../../core/forges.ts'
+import { PIPELINE_STATUSES } from '../../core/pipeline/pipeline.ts'
 import {
   attemptView,
   jobId,
@@ -81,11 +83,11 @@ export const repositoryParams = z.object({ repository: z.string().max(300) })
 
 export const pipelineQuery = z.object({
   repository: z.string().max(300).optional(),
-  status: z.enum(['pending', 'running', 'finished']).optional(),
+  status: z.enum(PIPELINE_STATUSES).optional(),
   outcome: outcomeSchema.optional(),
   /** A full ref, or the short name of a branch or tag. */
   ref: z.string().max(1024).optional(),
-  kind: z.enum(['push', 'pull_request', 'tag', 'manual']).optional(),
+  kind: z.enum(EVENT_KINDS).optional(),
   author: z.string().max(200).optional(),
   text: z.string().max(200).optional(),
   /** The last pipeline of the page before. */

@@ -1,9 +1,14 @@
 import { z } from 'zod'
+import { ATTEMPT_STATUSES, STEP_STATUSES } from '../../core/attempt/attempt.ts'
+import { EVENT_KINDS, EVENT_SOURCES } from '../../core/commit-event.ts'
 import { FORGES } from '../../core/forges.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
+import { JOB_STATUSES } from '../../core/job/job-state.ts'
 import { JOB_NETWORK_KINDS } from '../../core/job-network.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
-import { HEURISTICS } from '../../core/placement/placement.ts'
+import { PIPELINE_STATUSES } from '../../core/pipeline/pipeline.ts'
+import { ENGINES, HEURISTICS, RUNNER_STATES } from '../../core/placement/placement.ts'
+import { LINK_KINDS } from '../../core/runner/runner.ts'
 import {
   APPROVAL_REASONS,
   APPROVAL_RULES,
@@ -104,7 +109,7 @@ export const stepView = z
     name: z.string(),
     /** It runs beside the steps after it: a service, or a step in the background. */
     beside: z.literal(true).optional(),
-    status: z.enum(['waiting', 'running', 'finished']),
+    status: z.enum(STEP_STATUSES),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
     exitCode: z.number().int().optional(),
@@ -139,7 +144,7 @@ export const attemptView = z
     number: z.number().int().positive(),
     /** The user who wanted the job run again, if one did by this attempt. */
     askedBy: z.string().optional(),
-    status: z.enum(['assigned', 'running', 'finished']),
+    status: z.enum(ATTEMPT_STATUSES),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
     runnerId,
@@ -170,7 +175,7 @@ export const jobView = z
     stepNames: z.array(z.string()),
     /** The group of jobs of which only so many run at once. */
     concurrencyGroup: z.string().optional(),
-    status: z.enum(['blocked', 'queued', 'assigned', 'running', 'finished']),
+    status: z.enum(JOB_STATUSES),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
     /** The number of the current attempt; an attempt that nobody runs yet is not in `attempts`. */
@@ -192,7 +197,7 @@ export const pipelineView = z
     repositoryName: z.string(),
     /** The `name` of narwhal.yml; empty until it is planned. */
     name: z.string(),
-    status: z.enum(['pending', 'running', 'finished']),
+    status: z.enum(PIPELINE_STATUSES),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
     problems: z.array(problemView),
@@ -247,12 +252,12 @@ export const pipelineView = z
       .optional(),
     event: z.object({
       id: eventId,
-      kind: z.enum(['push', 'pull_request', 'tag', 'manual']),
+      kind: z.enum(EVENT_KINDS),
       ref: z.string(),
       sha: z.string(),
       title: z.string(),
       author: z.string(),
-      source: z.enum(['webhook', 'poll', 'manual']),
+      source: z.enum(EVENT_SOURCES),
       receivedAt: at,
       /** Why it counts as a stranger's; absent: it is the repository's own people's. */
       stranger: z.enum(STRANGER_REASONS).optional(),
@@ -265,20 +270,20 @@ export const pipelineView = z
   .meta({ id: 'Pipeline' })
 export type PipelineView = z.infer<typeof pipelineView>
 
-const engine = z.enum(['docker', 'bubblewrap', 'process', 'fake'])
+const engine = z.enum(ENGINES)
 
 export const runnerView = z
   .object({
     id: runnerId,
     name: z.string(),
-    link: z.enum(['in-process', 'dialled', 'attached']),
+    link: z.enum(LINK_KINDS),
     /** Absent for a runner in the dispatcher's own process. */
     url: z.string().optional(),
     /** Whether the URL is a load balancer's with several runners behind it. */
     balanced: z.boolean(),
     /** How many runners have answered behind the URL; 1 unless balanced. */
     members: z.number().int().nonnegative(),
-    state: z.enum(['online', 'draining', 'offline', 'set_aside']),
+    state: z.enum(RUNNER_STATES),
     /** Why it is not online. */
     reason: z.string().optional(),
     labels: z.array(z.string()),

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
-import { type CommitEvent, isSha } from '../../core/commit-event.ts'
+import { type CommitEvent, EVENT_KINDS, isSha } from '../../core/commit-event.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -16,7 +16,7 @@ export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository'
   readonly base?: string
 }
 
-const kind = z.enum(['push', 'pull_request', 'tag', 'manual'])
+const kind = z.enum(EVENT_KINDS)
 
 /** What of an event the runner that plans it is told. */
 export function factsOf(event: CommitEvent): EventFacts {

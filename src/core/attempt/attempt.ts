@@ -33,6 +33,12 @@ export type Step = {
     }
 )
 
+export const STEP_STATUSES = [
+  'waiting',
+  'running',
+  'finished',
+] as const satisfies readonly Step['status'][]
+
 /**
  * One try of a job: assigned → running → finished, or from assigned to finished. Written when a runner
  * is chosen for it.
@@ -43,6 +49,12 @@ export type AttemptState =
   | { readonly status: 'assigned' }
   | { readonly status: 'running'; readonly startedAt: number }
   | ({ readonly status: 'finished' } & AttemptResult)
+
+export const ATTEMPT_STATUSES = [
+  'assigned',
+  'running',
+  'finished',
+] as const satisfies readonly AttemptState['status'][]
 
 /** How an attempt has ended. */
 export interface AttemptResult {

@@ -21,7 +21,8 @@ export const SHOWN_AFTER_MS = 24 * HOUR_MS + LONGEST_ID_TOKEN_MS
 /** How long others may keep the documents, in seconds. */
 export const DOCUMENT_AGE_S = 900
 
-export type KeyState = 'waiting' | 'signing' | 'leaving' | 'gone'
+export const KEY_STATES = ['waiting', 'signing', 'leaving', 'gone'] as const
+export type KeyState = (typeof KEY_STATES)[number]
 
 /** Those that are shown. */
 export function shownKeys<Key extends KeyTimes>(keys: readonly Key[], now: number): Key[] {

@@ -54,6 +54,13 @@ export type JobState = {
 )
 
 export type JobStatus = JobState['status']
+export const JOB_STATUSES = [
+  'blocked',
+  'queued',
+  'assigned',
+  'running',
+  'finished',
+] as const satisfies readonly JobStatus[]
 
 /** The first attempt of the present round: a new one begins when a person runs the job again. */
 export function roundOf(state: JobState): number {

@@ -20,6 +20,13 @@ export type PipelineState =
       readonly finishedAt: number
     }
 
+export type PipelineStatus = PipelineState['status']
+export const PIPELINE_STATUSES = [
+  'pending',
+  'running',
+  'finished',
+] as const satisfies readonly PipelineStatus[]
+
 export interface Pipeline {
   readonly id: PipelineId
   readonly repositoryId: RepositoryId

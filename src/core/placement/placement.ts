@@ -2,7 +2,12 @@ import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
 import type { KeptSecret } from '../secret/secret-rules.ts'
 
 /** What runs containers or sandboxes on a runner. `process` isolates nothing; `fake` is for tests. */
-export type Engine = 'docker' | 'bubblewrap' | 'process' | 'fake'
+export const ENGINES = ['docker', 'bubblewrap', 'process', 'fake'] as const
+export type Engine = (typeof ENGINES)[number]
+
+/** Whether a runner takes jobs. `set_aside`: it has failed to run them, and is left alone for a while. */
+export const RUNNER_STATES = ['online', 'draining', 'offline', 'set_aside'] as const
+export type RunnerState = (typeof RUNNER_STATES)[number]
 
 /** A job that waits, as the placement sees it. */
 export interface WaitingJob {
@@ -43,7 +48,7 @@ export interface Candidate {
   readonly busy: number
   /** The machine's load from 0 (idle) up to 1 (all processors busy) and beyond. */
   readonly load: number
-  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
+  readonly state: RunnerState
 }
 
 /** What a heuristic may look at besides the job and the runners; all of it given, so it is pure. */

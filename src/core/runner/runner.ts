@@ -1,7 +1,7 @@
 import type { FlawedTool } from '../flawed-tool.ts'
 import type { DispatcherId, RunnerId } from '../ids.ts'
 import type { JobNetworkRules } from '../job-network.ts'
-import type { Engine } from '../placement/placement.ts'
+import type { Engine, RunnerState } from '../placement/placement.ts'
 
 /** How a dispatcher reaches a runner. */
 export type Link =
@@ -19,6 +19,12 @@ export type Link =
       /** SHA-256 of what the runner shows when it attaches, hexadecimal. */
       readonly identityHash: string
     }
+
+export const LINK_KINDS = [
+  'in-process',
+  'dialled',
+  'attached',
+] as const satisfies readonly Link['kind'][]
 
 /** Whether both lead to the same runner by the same right, so that a connection may stay. */
 export function isSameLink(a: Link, b: Link): boolean {
@@ -40,7 +46,7 @@ export interface Runner {
   readonly name: string
   readonly link: Link
   readonly members: number
-  readonly state: 'online' | 'draining' | 'offline' | 'set_aside'
+  readonly state: RunnerState
   readonly reason?: string
   readonly labels: readonly string[]
   readonly engines: readonly Engine[]

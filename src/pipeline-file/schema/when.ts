@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EVENT_KINDS } from '../../core/commit-event.ts'
 import { readExpression } from '../../core/expression/read-expression.ts'
 import { namesIn } from '../../core/expression/syntax.ts'
 import { LONGEST_GLOB } from '../../core/plan/glob.ts'
@@ -8,7 +9,6 @@ import { must, quote } from '../words.ts'
 import { group } from './parts/group.ts'
 import { key } from './parts/key.ts'
 
-export const EVENTS = ['push', 'pull_request', 'tag', 'manual'] as const
 const STATUSES = ['success', 'failure', 'always'] as const
 
 /** What expressions may speak of, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
@@ -27,7 +27,7 @@ export const EXPRESSION_NAMES = {
 } as const
 export type ExpressionName = keyof typeof EXPRESSION_NAMES
 
-const event = z.enum(EVENTS, { error: `must be one of ${EVENTS.join(', ')}` })
+const event = z.enum(EVENT_KINDS, { error: `must be one of ${EVENT_KINDS.join(', ')}` })
 const glob = z
   .string()
   .regex(/^!?[^!]/, 'must not be empty')

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Engine } from '../../core/placement/placement.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
@@ -12,7 +13,7 @@ import { ProcessExecutor } from './local/process.ts'
 
 /** Which executor a runner uses, and what is around it. */
 export interface ExecutorConfig {
-  readonly kind: 'auto' | 'docker' | 'bubblewrap' | 'process' | 'fake'
+  readonly kind: 'auto' | Engine
   /** `docker`: where its engine is, `unix:///path` or `tcp://host:port`; else as with `auto`. */
   readonly host?: string
   /** What DOCKER_HOST says. */

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { PipelineQuery } from '../../../contract/rest/rest.ts'
+import { EVENT_KINDS } from '../../../core/commit-event.ts'
 import { OUTCOMES } from '../../../core/outcome.ts'
+import { PIPELINE_STATUSES } from '../../../core/pipeline/pipeline.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -80,14 +82,10 @@ function addList(parent: Command, io: CliIo): void {
     ],
   })
     .option('--repository <name>', 'only of this repository')
-    .addOption(
-      new Option('--status <status>', 'only those').choices(['pending', 'running', 'finished']),
-    )
+    .addOption(new Option('--status <status>', 'only those').choices(PIPELINE_STATUSES))
     .addOption(new Option('--outcome <outcome>', 'only those').choices(OUTCOMES))
     .option('--ref <ref>', 'only of this branch, tag or full ref')
-    .addOption(
-      new Option('--kind <kind>', 'only those').choices(['push', 'pull_request', 'tag', 'manual']),
-    )
+    .addOption(new Option('--kind <kind>', 'only those').choices(EVENT_KINDS))
     .option('--author <name>', 'only by this author')
     .option('--search <text>', 'only with this text in the title')
     .option('--before <pipeline>', 'only older than this one')
