@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withGrace } from '../lib/async/with-grace.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
-import { withGrace } from '../lib/with-grace.ts'
 import type { Executor, Sandbox, SandboxLimits } from './executor/executor.ts'
 import { folderWorkspace } from './executor/workspace.ts'
 

@@ -1,5 +1,5 @@
+import { within } from '../lib/async/within.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
-import { withGrace } from '../lib/with-grace.ts'
 import { roomTrouble } from './disk/disk-room.ts'
 import { type ProbeDeps, probeSandbox } from './probe.ts'
 import type { Spools } from './spool/spools.ts'
@@ -29,7 +29,7 @@ export class Readiness {
     if (!this.#asked || this.#asked.at < Date.now() - PROBE_MS) {
       const silent = new NarwhalError('unavailable', 'the engine does not answer')
       const probe = this.#look()
-      const trouble = withGrace(probe, AbortSignal.abort(silent), PROBE_MS).catch(describeError)
+      const trouble = within(PROBE_MS, probe, silent).catch(describeError)
       this.#asked = { at: Date.now(), trouble }
     }
     return this.#asked.trouble

@@ -11,11 +11,11 @@ import type { JobNetworkRules } from '../core/job-network.ts'
 import type { Engine } from '../core/placement/placement.ts'
 import { STRANGER_EXECUTORS } from '../core/placement/strangers.ts'
 import { EventHub } from '../lib/async/event-hub.ts'
+import { within } from '../lib/async/within.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { newId } from '../lib/new-id.ts'
 import { present } from '../lib/present.ts'
 import { Wake } from '../lib/wake.ts'
-import { withGrace } from '../lib/with-grace.ts'
 import { Attempt, type LeaseGrant } from './attempt/attempt.ts'
 import { FormerAttempt } from './attempt/former-attempt.ts'
 import type { DecidedEnd, KnownAttempt } from './attempt/known-attempt.ts'
@@ -268,11 +268,10 @@ export class Runner implements AsyncDisposable {
 
   async #dispose(): Promise<void> {
     this.#running.stop(this.#handBack)
-    await withGrace(this.#running.untilTornDown(), AbortSignal.abort(), DISPOSE_GRACE_MS).catch(
-      () => {
-        this.#deps.log.error('the runner ends before all its attempts have')
-      },
-    )
+    const late = new NarwhalError('unavailable', 'the runner ends before all its attempts have')
+    await within(DISPOSE_GRACE_MS, this.#running.untilTornDown(), late).catch(() => {
+      this.#deps.log.error(late.message)
+    })
     this.#ended.abort(new NarwhalError('unavailable', `runner ${this.name} was stopped`))
     await this.#parser[Symbol.asyncDispose]()
     await this.#mirrors[Symbol.asyncDispose]()

@@ -6,6 +6,7 @@ import type { DispatcherId, RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
 import { isSameLink, type Link, type Runner } from '../../core/runner/runner.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
+import { every } from '../../lib/async/every.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
@@ -83,23 +84,14 @@ export class RunnerPool implements AsyncDisposable {
 
   /** Keeps up with what other dispatchers do about runners, until disposed. */
   follow(): AsyncDisposable {
-    let looking: Promise<void> | undefined
-    const timer = setInterval(() => {
-      looking ??= this.look()
-        .catch((error: unknown) => {
-          const { message } = NarwhalError.from(error)
-          this.#deps.log.debug({ reason: message }, 'the runners could not be read')
-        })
-        .finally(() => {
-          looking = undefined
-        })
-    }, LOOK_MS)
-    return {
-      [Symbol.asyncDispose]: async () => {
-        clearInterval(timer)
-        await looking
+    return every(
+      LOOK_MS,
+      () => this.look(),
+      (error) => {
+        const { message } = NarwhalError.from(error)
+        this.#deps.log.debug({ reason: message }, 'the runners could not be read')
       },
-    }
+    )
   }
 
   /** Takes over what the store says: which runners there are, and what is wanted of each. */

@@ -1,5 +1,6 @@
 import { SEAT_BEAT_MS, SEAT_MS } from '../../core/attempt/lease.ts'
 import type { PipelineId } from '../../core/ids.ts'
+import { every } from '../../lib/async/every.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -14,21 +15,18 @@ import type { Seat } from './seat.ts'
 export class Ownership implements AsyncDisposable {
   readonly #deps: OwnershipDeps
   readonly #known = new Map<PipelineId, Known>()
-  #looking: Promise<void> | undefined
-  readonly #timer: NodeJS.Timeout
+  readonly #looks: AsyncDisposable
 
   constructor(deps: OwnershipDeps) {
     this.#deps = deps
-    this.#timer = setInterval(() => {
-      this.#looking ??= this.#look()
-        .catch((error: unknown) => {
-          const reason = describeError(error)
-          deps.log.debug({ reason }, 'it is not known which pipelines are ours')
-        })
-        .finally(() => {
-          this.#looking = undefined
-        })
-    }, SEAT_BEAT_MS)
+    this.#looks = every(
+      SEAT_BEAT_MS,
+      () => this.#look(),
+      (error) => {
+        const reason = describeError(error)
+        deps.log.debug({ reason }, 'it is not known which pipelines are ours')
+      },
+    )
   }
 
   /** Whether leases under this term of the pipeline may be confirmed now. */
@@ -58,8 +56,7 @@ export class Ownership implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#looking
+    await this.#looks[Symbol.asyncDispose]()
   }
 }
 

@@ -1,5 +1,6 @@
 import { SEAT_BEAT_MS } from '../../core/attempt/lease.ts'
 import type { DispatcherId } from '../../core/ids.ts'
+import { every } from '../../lib/async/every.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
@@ -57,7 +58,7 @@ export class Seat implements AsyncDisposable {
       await write.takeSeat(place)
     })
     const seat = new Seat(id, deps, onFree)
-    if (deps.startBeats) seat.#lookAfterOthers()
+    if (deps.startBeats) seat.#stack.use(seat.#lookAfterOthers())
     return seat
   }
 
@@ -75,34 +76,28 @@ export class Seat implements AsyncDisposable {
     this.#ended.abort(new NarwhalError('stale', 'another dispatcher has taken over'))
   }
 
-  #lookAfterOthers(): void {
-    let looking: Promise<void> | undefined
-    const timer = setInterval(() => {
-      looking ??= this.#look().finally(() => {
-        looking = undefined
-      })
-    }, SEAT_BEAT_MS)
-    this.#stack.defer(async () => {
-      clearInterval(timer)
-      await looking
-    })
+  #lookAfterOthers(): AsyncDisposable {
+    return every(
+      SEAT_BEAT_MS,
+      () => this.#look(),
+      (error) => {
+        const reason = describeError(error)
+        this.#log.debug({ reason }, 'the other dispatchers could not be seen')
+      },
+    )
   }
 
   async #look(): Promise<void> {
-    try {
-      const seats = (await this.#store.listDispatchers()).filter(({ id }) => id !== this.id)
-      const over = this.#watch.judge(seats, performance.now())
-      for (const { id, beats } of over) {
-        await this.#store.transact((write) => write.endSeats([{ id, beats }]))
-        this.#log.warn({ dispatcher: id }, 'a dispatcher is silent: its pipelines are taken over')
-      }
-      const others = seats.map(({ id }) => id).join()
-      const isDue = ++this.#looks % LOOKS_PER_SEARCH === 0
-      if (over.length > 0 || others !== this.#others || isDue) this.#onFree()
-      this.#others = others
-    } catch (error) {
-      this.#log.debug({ reason: describeError(error) }, 'the other dispatchers could not be seen')
+    const seats = (await this.#store.listDispatchers()).filter(({ id }) => id !== this.id)
+    const over = this.#watch.judge(seats, performance.now())
+    for (const { id, beats } of over) {
+      await this.#store.transact((write) => write.endSeats([{ id, beats }]))
+      this.#log.warn({ dispatcher: id }, 'a dispatcher is silent: its pipelines are taken over')
     }
+    const others = seats.map(({ id }) => id).join()
+    const isDue = ++this.#looks % LOOKS_PER_SEARCH === 0
+    if (over.length > 0 || others !== this.#others || isDue) this.#onFree()
+    this.#others = others
   }
 
   /** Gives the seat up, and so its pipelines; the next look of any other dispatcher takes them. */

@@ -1,7 +1,7 @@
 import { withSignal } from '../../lib/async/with-signal.ts'
+import { within } from '../../lib/async/within.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { withGrace } from '../../lib/with-grace.ts'
 import type { ArchiveOptions, Sandbox } from '../executor/executor.ts'
 import { Lease, type LeaseTimes } from './lease.ts'
 
@@ -177,7 +177,7 @@ export class LeaseKeeper implements Disposable {
   #pause(sandbox: Sandbox): void {
     const late = new NarwhalError('unavailable', 'it took too long')
     const graceMs = Math.max(SHORTEST_PAUSE_MS, this.#lease.endsMs - performance.now())
-    withGrace(sandbox.pause(), AbortSignal.abort(late), graceMs).catch((error: unknown) => {
+    within(graceMs, sandbox.pause(), late).catch((error: unknown) => {
       this.#lose(`it lost its lease and could not be paused: ${describeError(error)}`)
     })
   }
