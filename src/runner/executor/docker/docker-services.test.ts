@@ -91,6 +91,9 @@ test('docker: steps of all images reach services by their names, and nobody else
   await eventually(() => heard.includes('0 stdout starting\n'))
   const fetched = 'wget -qO- http://web:8080/x'
   assert.equal((await run(box, fetched)).stdout, 'served by web\n')
+  // A name that nobody has is answered for, and is no question that is lost.
+  const unknown = await run(box, 'nslookup nobody 2>&1')
+  assert.doesNotMatch(unknown.stdout, /timed out|no servers could be reached/)
   // No way out of the network of a job without one.
   const gateway = `$(ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p')`
   assert.notEqual((await run(box, `ping -c 1 -W 1 "${gateway}"`)).exitCode, 0)

@@ -117,9 +117,13 @@ function networkMode(connection: Connection): Readonly<Record<string, unknown>> 
   }
 }
 
-/** The engine answers for the names of the network; others it would ask of the machine's own servers. */
-function nameSettings({ isInternal, resolver }: JobNetwork): { Dns?: readonly string[] } {
-  if (isInternal) return { Dns: ['127.0.0.1'] }
+/**
+ * The engine answers for the names of the network; others it would ask of the machine's own servers. Of an
+ * internal network nobody is asked: where it was told `ndots`, the engine answers at once for a name without a dot,
+ * such as that of a service that is not there yet. Without, the question is lost, and who asks waits for seconds (Docker 20.10).
+ */
+function nameSettings({ isInternal, resolver }: JobNetwork): Readonly<Record<string, unknown>> {
+  if (isInternal) return { Dns: ['127.0.0.1'], DnsOptions: ['ndots:1'], DnsSearch: ['.'] }
   return resolver === undefined ? {} : { Dns: [resolver] }
 }
 
