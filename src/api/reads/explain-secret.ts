@@ -1,12 +1,12 @@
 import type { ExplainedSecret } from '../../contract/rest/rest-secrets.ts'
 import type { Job } from '../../core/job/job.ts'
 import { isApproved } from '../../core/pipeline/approval.ts'
+import { grantsOf } from '../../core/runner/grants.ts'
 import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime, secretWithheld } from '../../core/secret/secret-rules.ts'
 import { present } from '../../lib/present.ts'
 import type { PipelineDetail, SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
-import { grantsOf } from '../auth/runner-grants.ts'
 import { findNearSecret } from './near-secret.ts'
 import { runnerNames, viewSecret } from './view-secret.ts'
 

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { grantsOf } from '../../api/auth/runner-grants.ts'
 import type { RunnerSample } from '../../contract/rest/views.ts'
 import type { RunnerDescription } from '../../contract/rpc/runner-description.ts'
 import type { Orphan, RunnerReport } from '../../contract/rpc/runner-report.ts'
 import type { RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
+import { grantsOf } from '../../core/runner/grants.ts'
 import type { Runner } from '../../core/runner/runner.ts'
+import { labelsOf, type RunnerWishes, runnerState } from '../../core/runner/runner-state.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -13,9 +14,6 @@ import type { Connector } from './connector.ts'
 import { RunnerClient } from './runner-client.ts'
 import { enginesOf, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
-
-/** What people and the dispatchers want of a runner, whatever it says itself. */
-export type RunnerWishes = Pick<Runner, 'draining' | 'asideReason' | 'allowedLabels'>
 
 /**
  * The dispatcher's side of one registered runner: `offline` until one of its members tells its load,
@@ -186,11 +184,7 @@ export class RunnerLink implements AsyncDisposable {
   #describe(description: RunnerDescription): void {
     this.#candidate = undefined
     const { hardware, engines, strangerEngines, flawedTools, version, jobNetwork } = description
-    // Labels are granted, not claimed, where a token said which.
-    const { allowedLabels } = this.#wishes
-    const labels = description.labels
-      .filter((label) => label.length <= 100 && (allowedLabels?.includes(label) ?? true))
-      .slice(0, 100)
+    const labels = labelsOf(description.labels, this.#wishes)
     const refused = description.labels.length - labels.length
     if (refused > 0) this.#log.warn({ refused }, 'labels that were not granted')
     this.#record = {
@@ -229,17 +223,10 @@ export class RunnerLink implements AsyncDisposable {
     return Math.max(told, this.#reserved)
   }
 
-  #state(members: readonly RunnerReport[]): Runner['state'] {
-    if (members.length === 0) return 'offline'
-    if (this.#wishes.asideReason !== undefined) return 'set_aside'
-    if (this.#wishes.draining || members.every((member) => member.draining)) return 'draining'
-    return 'online'
-  }
-
   #refresh(heard?: RunnerReport): void {
     this.#candidate = undefined
     const members = [...this.#members.values()]
-    const state = this.#state(members)
+    const state = runnerState(members, this.#wishes)
     const engines = enginesOf(members)
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')
     const reason =

@@ -1,5 +1,5 @@
-import type { Runner } from '../../core/runner/runner.ts'
-import { grantOfLabel } from '../../core/secret/secret-rules.ts'
+import { grantOfLabel } from '../secret/secret-rules.ts'
+import type { Runner } from './runner.ts'
 
 /**
  * By what a runner may have secrets that are kept for some: its id, and those of its labels that the server has

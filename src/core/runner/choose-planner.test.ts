@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Candidate } from '../../core/placement/placement.ts'
+import type { Candidate } from '../placement/placement.ts'
 import { choosePlanner, planShortage } from './choose-planner.ts'
 
 interface Facts {

@@ -1,6 +1,6 @@
-import type { Candidate } from '../../core/placement/placement.ts'
-import type { Runner } from '../../core/runner/runner.ts'
-import type { RunnerWishes } from './runner-link.ts'
+import type { Candidate } from '../placement/placement.ts'
+import type { Runner } from './runner.ts'
+import type { RunnerWishes } from './runner-state.ts'
 
 /** A runner that might be asked for a plan. */
 export interface Planner {
