@@ -235,7 +235,7 @@ describe('a dispatcher', { concurrency: 4 }, () => {
       const { record, identity } = await addIdentity(store)
       await using side = attachTestRunner(served.runner, { urls: [host.url], identity })
       await clientOf(host, record.id)
-      await store.transact((write) => write.removeRunner(record.id))
+      await store.transact((write) => write.runners.remove(record.id))
       host.cut()
       assert.equal(((await side.ended) as { code?: string }).code, 'unauthenticated')
     }

@@ -139,7 +139,7 @@ test('a restored PostgreSQL database is made ready by a command', {
   assert.match(said, /is ready: start Narwhal/)
   const config = { kind: 'postgres', url: database.url } as const
   await using store = await openStore(config, silentLog())
-  assert.ok((await store.lastChange()) > 1_000_000)
+  assert.ok((await store.changes.last()) > 1_000_000)
   const again = await runNarwhal(args)
   assert.equal(again.code, 6, again.said)
   assert.match(again.said, /are connected to .*: stop them first/)

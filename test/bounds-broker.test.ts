@@ -42,7 +42,7 @@ async function startWorld() {
   )
   stack.defer(() => server.close())
   await store.transact((write) =>
-    write.insertRepository(
+    write.repositories.insert(
       {
         id: newId('repo'),
         name: forge.fullName,
@@ -59,7 +59,7 @@ async function startWorld() {
   const created = new Map<EventId, number>()
   const create = async (eventId: EventId): Promise<void> => {
     const fresh = { id: newId('pipeline'), eventId, phases: [], createdAt: Date.now() }
-    const { result } = await store.transact((write) => write.createPipeline(fresh))
+    const { result } = await store.transact((write) => write.pipelines.create(fresh))
     if (result.created) created.set(eventId, (created.get(eventId) ?? 0) + 1)
   }
   stack.use(await dispatcherBroker.consumeCommits(create, { prefetch: 20 }))
@@ -91,7 +91,7 @@ async function allBuiltOnce({ created, store }: World, accepted: EventId[]): Pro
     async () => {
       assert.equal(created.size, accepted.length)
       const query = { before: Date.now() + 1, limit: 1_000 }
-      assert.deepEqual(await store.listPendingEvents(query), [])
+      assert.deepEqual(await store.events.listPending(query), [])
     },
     { timeoutMs: 30_000 },
   )

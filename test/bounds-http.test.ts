@@ -42,7 +42,7 @@ async function startTestAgent(bounds: Partial<HttpBounds> = {}): Promise<Agent> 
   stack.defer(() => server.close())
   const repositoryId = newId('repo')
   await store.transact((write) =>
-    write.insertRepository(
+    write.repositories.insert(
       {
         id: repositoryId,
         name: forge.fullName,
@@ -107,7 +107,7 @@ test('thousands of slow clients keep no webhook from being answered', async () =
   } finally {
     for (const socket of sockets) socket.destroy()
   }
-  const pending = await agent.store.listPendingEvents({ before: Date.now() + 1, limit: 100 })
+  const pending = await agent.store.events.listPending({ before: Date.now() + 1, limit: 100 })
   assert.equal(pending.length, 20)
 })
 
@@ -175,7 +175,7 @@ test('webhooks beyond the bound get 503 before anything is done for them; health
   gate.resolve()
   assert.deepEqual(await Promise.all(first), [202, 202, 202, 202, 202])
   assert.equal(await agent.push(shaOf(9)), 202)
-  const pending = await agent.store.listPendingEvents({ before: Date.now() + 1, limit: 100 })
+  const pending = await agent.store.events.listPending({ before: Date.now() + 1, limit: 100 })
   assert.equal(pending.length, 6)
 })
 

@@ -25,15 +25,14 @@ async function printMuch(stage: Stage, job: Job, mebibytes: number): Promise<num
 /** Counts the characters of logs that are read from the store. */
 function countReads(store: Store): () => number {
   let characters = 0
-  const readLog = store.readLog.bind(store)
-  store.readLog = async (...query) => {
-    const lines = await readLog(...query)
+  const logs = { ...store.logs }
+  store.logs.read = async (...query) => {
+    const lines = await logs.read(...query)
     for (const { text } of lines) characters += text.length
     return lines
   }
-  const readLogChunks = store.readLogChunks.bind(store)
-  store.readLogChunks = async (...query) => {
-    const chunks = await readLogChunks(...query)
+  store.logs.readChunks = async (...query) => {
+    const chunks = await logs.readChunks(...query)
     for (const { size } of chunks) characters += size
     return chunks
   }

@@ -43,10 +43,10 @@ test('a runner that fails everything is set aside, and comes back when a probe h
   const repository = await insertRepository(store, origin.url)
 
   const runnerView = async () =>
-    (await store.listRunnerViews()).find((one) => one.name === 'broken')
+    (await store.runners.listViews()).find((one) => one.name === 'broken')
   // Until both are there, the well one might be given everything.
   await eventually(async () => {
-    const views = await store.listRunnerViews()
+    const views = await store.runners.listViews()
     assert.deepEqual(
       views.map(({ state }) => state),
       ['online', 'online'],
@@ -56,7 +56,7 @@ test('a runner that fails everything is set aside, and comes back when a probe h
     const { id } = await dispatcher.startPipeline(repository, {}, TESTER)
     return await eventually(
       async () => {
-        const detail = await store.findPipeline(id)
+        const detail = await store.pipelines.find(id)
         return detail?.pipeline.state.status === 'finished' ? detail : null
       },
       { message: 'the end of the pipeline', timeoutMs: 60_000 },

@@ -50,7 +50,7 @@ async function openWorld(file: string) {
       eventually(() => executor.steps[n - 1] ?? null, { message: `step ${n} to run` }),
     /** How each job of a pipeline stands. */
     async jobs(id: PipelineId): Promise<string[]> {
-      const { jobs = [] } = (await store.findPipeline(id)) ?? {}
+      const { jobs = [] } = (await store.pipelines.find(id)) ?? {}
       return jobs.map(({ spec, state }) => {
         const end = state.status === 'finished' ? [state.outcome, state.reason] : []
         return [spec.name, state.status, ...end].filter(Boolean).join(' ')
@@ -59,7 +59,7 @@ async function openWorld(file: string) {
     outcome: (id: PipelineId): Promise<string> =>
       eventually(
         async () => {
-          const { pipeline } = (await store.findPipeline(id)) ?? {}
+          const { pipeline } = (await store.pipelines.find(id)) ?? {}
           return pipeline?.state.status === 'finished' ? pipeline.state.outcome : null
         },
         { message: `the end of ${id}` },

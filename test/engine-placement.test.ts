@@ -96,11 +96,11 @@ async function stage(executors: Readonly<Record<string, Executor>>) {
     const { url } = stack.use(await startTestRunner({ executor, name, slots: 1 }))
     await dispatcher.registerRunner({ name, url, balanced: false, token: RUNNER_TOKEN }, TESTER)
   }
-  const runners = () => store.listRunnerViews()
+  const runners = () => store.runners.listViews()
   await eventually(async () => (await runners()).every(({ state }) => state === 'online'))
   return {
     runners,
-    records: () => store.listRunners(),
+    records: () => store.runners.list(),
     queue: async () => (await dispatcher.queue(10)).jobs,
     build: async (job: object) => {
       const files = { 'narwhal.yml': JSON.stringify({ jobs: { main: job } }) }
@@ -108,16 +108,16 @@ async function stage(executors: Readonly<Record<string, Executor>>) {
       const repository = await insertRepository(store, origin.url, uniquePrefix('ada/p'))
       return (await dispatcher.startPipeline(repository, {}, TESTER)).id
     },
-    endOf: (id: Parameters<typeof store.findPipeline>[0]) =>
+    endOf: (id: Parameters<typeof store.pipelines.find>[0]) =>
       eventually(
         async () => {
-          const { state } = (await store.findPipeline(id))?.pipeline ?? {}
+          const { state } = (await store.pipelines.find(id))?.pipeline ?? {}
           return state?.status === 'finished' ? state.outcome : null
         },
         { message: 'the end of the pipeline', timeoutMs: 60_000 },
       ),
-    triedBy: async (id: Parameters<typeof store.findPipeline>[0]) =>
-      ((await store.findPipeline(id))?.jobs ?? []).flatMap(({ attempts }) =>
+    triedBy: async (id: Parameters<typeof store.pipelines.find>[0]) =>
+      ((await store.pipelines.find(id))?.jobs ?? []).flatMap(({ attempts }) =>
         attempts.map(({ decision }) => decision.runnerName),
       ),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

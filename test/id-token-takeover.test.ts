@@ -67,7 +67,7 @@ test('a step that waits for a token of a lost dispatcher gets it from the one th
   })
   const verifier = new Verifier(ISSUER, async (path) =>
     path.endsWith('jwks.json')
-      ? keySet(await store.listIdTokenKeys(), Date.now())
+      ? keySet(await store.idTokens.listKeys(), Date.now())
       : discoveryDocument(ISSUER),
   )
   const claims = await verifier.verify(step.env['TOKEN'] ?? '', 'a')

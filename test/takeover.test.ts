@@ -63,14 +63,14 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
     executor,
     startDispatcher,
     job: async (id) => {
-      const [job] = (await store.findPipeline(id))?.jobs ?? []
+      const [job] = (await store.pipelines.find(id))?.jobs ?? []
       assert.ok(job)
       return job
     },
     running: (count = 1) =>
       eventually(() => executor.steps[count - 1] ?? null, { message: `step ${count} to run` }),
     text: async (jobId, attempt) => {
-      const lines = await store.readLog({ jobId, attempt }, 0, 1000)
+      const lines = await store.logs.read({ jobId, attempt }, 0, 1000)
       return lines.filter(({ stream }) => stream !== 'narwhal').map(({ text }) => text)
     },
   })
@@ -116,13 +116,13 @@ test('what a dispatcher still writes after its pipeline was taken over is refuse
     }))
     const { id } = await zombie.startPipeline(world.repository, {}, TESTER)
     const step = await world.running()
-    const { term } = (await world.store.findPipeline(id))?.pipeline ?? { term: 0 }
+    const { term } = (await world.store.pipelines.find(id))?.pipeline ?? { term: 0 }
     await using two = await world.startDispatcher()
     await eventually(
-      async () => (await world.store.findPipeline(id))?.pipeline.dispatcherId === two.id,
+      async () => (await world.store.pipelines.find(id))?.pipeline.dispatcherId === two.id,
       { message: 'the take-over', timeoutMs: 15_000 },
     )
-    assert.equal((await world.store.findPipeline(id))?.pipeline.term, term + 1)
+    assert.equal((await world.store.pipelines.find(id))?.pipeline.term, term + 1)
     await step.write('seen by the new one only\n')
     step.exit(0)
     const job = await finished(world, id)

@@ -28,7 +28,7 @@ export async function writeHistory(store: Store, options: HistoryOptions): Promi
   const { pipelines, youngest, oldest, signal } = options
   const repositoryId = newId('repo')
   await store.transact((write) =>
-    write.insertRepository(
+    write.repositories.insert(
       {
         id: repositoryId,
         name: 'bench/retention',
@@ -58,7 +58,7 @@ async function writePipeline(
   { at, logBytes }: { at: number; logBytes: number },
 ): Promise<void> {
   const eventId = newId('event')
-  await write.acceptEvents([
+  await write.events.accept([
     {
       id: eventId,
       repositoryId,
@@ -73,19 +73,19 @@ async function writePipeline(
     },
   ])
   const fresh = { id: newId('pipeline'), eventId, phases: [], createdAt: at }
-  const { pipeline } = await write.createPipeline(fresh)
+  const { pipeline } = await write.pipelines.create(fresh)
   const job = aJob({ pipelineId: pipeline.id, repositoryId }, at)
-  await write.insertJobs([job])
-  await write.saveJob({ ...job, attempts: [anAttempt(at)] }, [1])
+  await write.jobs.insert([job])
+  await write.jobs.save({ ...job, attempts: [anAttempt(at)] }, [1])
   const chunks = Math.ceil(logBytes / CHUNK_BYTES)
   for (let n = 0; n < chunks; n++) {
     const text = randomBytes(CHUNK_BYTES / 2).toString('hex')
     const line = { number: n, step: 0, at, stream: 'stdout', text } as const
     const log = { jobId: job.id, attempt: 1, fence: 1, firstLine: n, lastSeq: n + 1 }
-    await write.appendLog({ ...log, chunks: [chunkOf(0, [line])] })
+    await write.logs.append({ ...log, chunks: [chunkOf(0, [line])] })
   }
   const state = { status: 'finished', outcome: 'failure', finishedAt: at + 1_000 } as const
-  await write.savePipeline({ ...pipeline, name: 'ci', state })
+  await write.pipelines.save({ ...pipeline, name: 'ci', state })
 }
 
 const SPEC: JobSpec = { name: 'build', env: {}, needs: [], labels: [], steps: [] }

@@ -13,7 +13,7 @@ export async function addTarget(store: Store, vault: Vault): Promise<LoadTarget>
     webhookSecret: target.secret,
     pollIntervalMs: 0,
   })
-  await store.transact((write) => write.insertRepository(repository, []))
+  await store.transact((write) => write.repositories.insert(repository, []))
   await sealWebhookSecrets(store, vault)
   return { ...target, repositoryId: repository.id }
 }

@@ -17,7 +17,7 @@ async function openWorld() {
   const broker = stack.use(new EmbeddedBroker(log))
   const [one, other] = [aRepository(), aRepository()]
   await store.transact(async (write) => {
-    for (const repository of [one, other]) await write.insertRepository(repository, [])
+    for (const repository of [one, other]) await write.repositories.insert(repository, [])
   })
   const count = { transactions: 0 }
   const transact: Store['transact'] = (work) => {
@@ -80,18 +80,18 @@ test('webhooks that come together share a transaction, and each has its own answ
   const created = answers.filter(({ status }) => status === 'accepted').map((one) => one.eventId)
   assert.deepEqual(world.queued, [eventId, ...created])
   for (const [index, { told }] of commits.entries()) {
-    const event = await store.findEvent(answers[index + 3]?.eventId ?? 'event_')
+    const event = await store.events.find(answers[index + 3]?.eventId ?? 'event_')
     assert.equal(event?.sha, told.kind === 'commit' && told.event.sha)
   }
   const ids = all.map(({ deliveryId }) => deliveryId)
-  assert.equal((await store.findDeliveries('github', ids)).length, ids.length)
+  assert.equal((await store.deliveries.listByIds('github', ids)).length, ids.length)
   assert.deepEqual(await intake.acceptDelivery(ping), { status: 'ignored', reason: 'ping' })
 })
 
 test('a webhook whose repository was removed meanwhile fails alone', async () => {
   await using world = await openWorld()
   const { store, intake, one, other } = world
-  await store.transact((write) => write.removeRepository(other.id))
+  await store.transact((write) => write.repositories.remove(other.id))
   const all = Array.from({ length: 9 }, (_, index) =>
     push(index === 4 ? other.id : one.id, sha(index)),
   )
@@ -101,5 +101,5 @@ test('a webhook whose repository was removed meanwhile fails alone', async () =>
     else assert.equal(end.status === 'fulfilled' && end.value.status, 'accepted')
   }
   // The last one that came is where the branch is.
-  assert.deepEqual(await store.listHeads(one.id), [{ ref: 'refs/heads/main', sha: sha(8) }])
+  assert.deepEqual(await store.heads.list(one.id), [{ ref: 'refs/heads/main', sha: sha(8) }])
 })

@@ -56,9 +56,9 @@ export class Intake {
     const receivedAt = Date.now()
     const { result } = await this.#store.transact(async (write) => {
       const events = found.map((event) => ({ ...event, id: newId('event'), receivedAt }))
-      const accepted = await write.acceptEvents(events)
-      await write.setHeads(events)
-      await write.forgetHeads(repositoryId, gone)
+      const accepted = await write.events.accept(events)
+      await write.heads.set(events)
+      await write.heads.forget(repositoryId, gone)
       return accepted
     })
     this.#tell(result)

@@ -29,7 +29,7 @@ test('a webhook that comes during a poll does not make the former head news', as
   const polled = { ...repository, cloneUrl: remote.path }
   const main = 'refs/heads/main'
   const head = { ref: main, sha: await remote.head() }
-  await store.transact((write) => write.insertRepository(polled, [head]))
+  await store.transact((write) => write.repositories.insert(polled, [head]))
 
   const pushMeanwhile = async (): Promise<void> => {
     const sha = await remote.commit({ a: '2' })
@@ -52,14 +52,16 @@ test('a webhook that comes during a poll does not make the former head news', as
       },
     })
   }
-  const busy: Pick<Store, 'listHeads'> = {
-    listHeads: async (id) => {
-      await pushMeanwhile()
-      return await store.listHeads(id)
+  const busy: Pick<Store, 'heads'> = {
+    heads: {
+      list: async (id) => {
+        await pushMeanwhile()
+        return await store.heads.list(id)
+      },
     },
   }
   const deps = { store: busy as Store, intake, gitEnv: readGitEnv(), log }
   await new Poller(deps).pollOnce(polled)
-  assert.equal((await store.listPendingEvents({ before: Date.now() + 1, limit: 10 })).length, 1)
-  assert.deepEqual(await store.listHeads(polled.id), [{ ref: main, sha: await remote.head() }])
+  assert.equal((await store.events.listPending({ before: Date.now() + 1, limit: 10 })).length, 1)
+  assert.deepEqual(await store.heads.list(polled.id), [{ ref: main, sha: await remote.head() }])
 })

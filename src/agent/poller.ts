@@ -54,7 +54,7 @@ export class Poller {
   }
 
   async #pollDue(signal: AbortSignal): Promise<void> {
-    const repositories = await this.#store.listRepositories()
+    const repositories = await this.#store.repositories.list()
     const known = new Set(repositories.map((repository) => repository.id))
     for (const id of this.#polls.keys()) if (!known.has(id)) this.#polls.delete(id)
     const due = repositories.filter(
@@ -85,7 +85,7 @@ export class Poller {
   async pollOnce(repository: RepositoryRecord, signal?: AbortSignal): Promise<void> {
     const clone = parseCloneUrl(repository.cloneUrl)
     // First what is known: a webhook that comes while git looks must not make older heads news.
-    const heads = await this.#store.listHeads(repository.id)
+    const heads = await this.#store.heads.list(repository.id)
     const remote = await listRemote(clone, refPatterns(repository.forge), {
       env: this.#gitEnv,
       ...present({ signal }),

@@ -33,13 +33,13 @@ async function openWorld() {
     pollIntervalMs: 0,
     createdAt: 0,
   }
-  await store.transact((write) => write.insertRepository(repository, []))
+  await store.transact((write) => write.repositories.insert(repository, []))
   const addEvents = async (count: number): Promise<EventId[]> => {
     const ids = Array.from({ length: count }, () => newId('event'))
     await store.transact(async (write) => {
       for (const [at, id] of ids.entries()) {
         const sha = id.slice(6).padEnd(40, '0').slice(-40)
-        await write.acceptEvents([
+        await write.events.accept([
           {
             id,
             repositoryId: repository.id,
@@ -60,7 +60,7 @@ async function openWorld() {
   }
   const create = async (eventId: EventId): Promise<void> => {
     const fresh = { id: newId('pipeline'), eventId, phases: [], createdAt: 1 }
-    await store.transact((write) => write.createPipeline(fresh))
+    await store.transact((write) => write.pipelines.create(fresh))
   }
   const startSweep = (intervalMs: number): Sweep & AsyncDisposable & { metrics: Metrics } => {
     const stop = new AbortController()
@@ -102,7 +102,7 @@ test('every pending event has its turn, though those before it never get a pipel
   await eventually(
     async () => {
       const query = { before: Date.now(), limit: 5_000 }
-      assert.equal((await store.listPendingEvents(query)).length, 2_500)
+      assert.equal((await store.events.listPending(query)).length, 2_500)
     },
     { timeoutMs: 20_000 },
   )
@@ -131,7 +131,7 @@ test('an event that never gets a pipeline is told of, swept less and less often,
   assert.equal(world.lines.filter((line) => line.includes('again and again')).length, 1)
   // Twice as long each time: after the fifth, at least eighty milliseconds.
   assert.ok(deliveries <= 8, `${deliveries} deliveries`)
-  const pending = await world.store.listPendingEvents({ before: Date.now(), limit: 10 })
+  const pending = await world.store.events.listPending({ before: Date.now(), limit: 10 })
   assert.deepEqual(
     pending.map((event) => event.id),
     [id],
@@ -143,7 +143,7 @@ test('an event that never gets a pipeline is told of, swept less and less often,
 test('what a removed repository had pending is neither queued nor built', async () => {
   await using world = await openWorld()
   const [id] = await world.addEvents(1)
-  await world.store.transact((write) => write.removeRepository(world.repository.id))
+  await world.store.transact((write) => write.repositories.remove(world.repository.id))
   await using _sweep = world.startSweep(5)
   await assert.rejects(world.create(id as EventId), { code: 'not_found' })
   assert.deepEqual(world.published, [])

@@ -119,7 +119,7 @@ export class Sweep {
   /** Whether there was more to do than it may do at a time. */
   async #round(): Promise<boolean> {
     const { store, broker, log } = this.#deps
-    const { result: ended } = await store.transact((write) => write.endEventsOfRemoved())
+    const { result: ended } = await store.transact((write) => write.events.endOfRemoved())
     if (ended > 0) log.info({ events: ended }, 'commits of removed repositories are not built')
     const stats = await broker.stats()
     // It takes nothing now, and tells when it does again.
@@ -130,7 +130,7 @@ export class Sweep {
     for (let pages = 0; pages < MOST_PAGES && room > 0; pages++) {
       const after = this.#cursor
       const query = { before, limit: PAGE, ...present({ after }) }
-      for (const event of await store.listPendingEvents(query)) {
+      for (const event of await store.events.listPending(query)) {
         if (room === 0) break
         this.#cursor = event
         if (!this.#isDue(event.id)) continue

@@ -10,7 +10,7 @@ export async function getRepository(
   store: StoreReader,
   idOrName: string,
 ): Promise<RepositoryRecord> {
-  const repository = await store.findRepository(idOrName)
+  const repository = await store.repositories.find(idOrName)
   if (repository) return repository
   const words = `there is no repository "${idOrName}"; see \`narwhal repo list\``
   throw new NarwhalError('not_found', words)
@@ -18,14 +18,14 @@ export async function getRepository(
 
 /** Rejects with `not_found`, or `gone`. */
 export async function getPipeline(store: StoreReader, id: PipelineId): Promise<PipelineView> {
-  const pipeline = await store.findPipelineView(id)
+  const pipeline = await store.pipelines.findView(id)
   if (!pipeline) throw await missing(store, id, `there is no pipeline ${id}`)
   return pipeline
 }
 
 /** Rejects with `not_found`. */
 export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
-  const job = await store.findJobView(id)
+  const job = await store.jobs.findView(id)
   if (!job) throw await missing(store, id, `there is no job ${id}`)
   return job
 }
@@ -71,7 +71,7 @@ export async function getJobOfLog(store: StoreReader, ref: AttemptRef): Promise<
 
 /** By id or name; rejects with `not_found`. */
 export async function getRunner(store: StoreReader, idOrName: string): Promise<RunnerView> {
-  const runners = await store.listRunnerViews()
+  const runners = await store.runners.listViews()
   const found = runners.find(({ id, name }) => id === idOrName || name === idOrName)
   if (found) return found
   const words = `there is no runner "${idOrName}"; see \`narwhal runner list\``

@@ -181,7 +181,7 @@ export class Dispatcher implements AsyncDisposable {
     })
     this.#stack.use(consumer)
     const prune = setInterval(() => {
-      this.#recorder.record((write) => write.pruneChanges(KEEP_CHANGES)).catch(() => {})
+      this.#recorder.record((write) => write.changes.prune(KEEP_CHANGES)).catch(() => {})
     }, PRUNE_MS)
     this.#stack.defer(() => clearInterval(prune))
   }
@@ -275,13 +275,13 @@ export class Dispatcher implements AsyncDisposable {
       signal: this.#stop.signal,
       ownCommits: this.#ownCommits,
     })
-    await this.#recorder.record((write) => write.acceptEvents([event]))
+    await this.#recorder.record((write) => write.events.accept([event]))
     return await this.#getView(await this.#intake.create(event, event.receivedAt, { by }))
   }
 
   /** Runs a pipeline's commit once more, as a pipeline of its own. */
   async rerunPipeline(id: PipelineId, by: Doer): Promise<PipelineView> {
-    const detail = await this.#deps.store.findPipeline(id)
+    const detail = await this.#deps.store.pipelines.find(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     const rerun = { rerunOf: id, by }
     return await this.#getView(await this.#intake.create(detail.event, Date.now(), rerun))
@@ -315,7 +315,7 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #getView(id: PipelineId): Promise<PipelineView> {
-    const view = await this.#recorder.patiently(() => this.#deps.store.findPipelineView(id))
+    const view = await this.#recorder.patiently(() => this.#deps.store.pipelines.findView(id))
     if (!view) throw new NarwhalError('internal', `${id} was written and is not there`)
     return view
   }
@@ -330,7 +330,7 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #pipelineOf(id: JobId): Promise<PipelineId> {
-    const job = await this.#deps.store.findJob(id)
+    const job = await this.#deps.store.jobs.find(id)
     if (!job) throw new NarwhalError('not_found', `there is no job ${id}`)
     return job.pipelineId
   }

@@ -38,7 +38,7 @@ export function openRetention(
     store,
     log,
     rules,
-    isOurs: async () => (await store.listDispatchers())[0]?.id === dispatcher.id,
+    isOurs: async () => (await store.dispatchers.list())[0]?.id === dispatcher.id,
     isBusy: () => dispatcher.isStartingJobs,
   })
   registerRetentionMetrics(metrics, { guard, retention })

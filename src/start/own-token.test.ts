@@ -16,10 +16,10 @@ test('a new installation makes a token of an administrator, for its user alone',
   assert.ok(isNew)
   assert.equal(readOwnToken(data.path, 'access'), token)
   assert.equal((await stat(data.join('token'))).mode & 0o777, 0o600)
-  const user = await store.findUserByToken(hashToken(token))
+  const user = await store.tokens.findUser(hashToken(token))
   assert.deepEqual([user?.name, user?.role], ['admin', 'admin'])
   assert.deepEqual(await ensureOwnToken(store, data.path), { token, isNew: false })
-  assert.equal((await store.listTokens()).length, 1)
+  assert.equal((await store.tokens.list()).length, 1)
 })
 
 test('a token that was chosen becomes the first, and no later one', async () => {
@@ -27,14 +27,14 @@ test('a token that was chosen becomes the first, and no later one', async () => 
   await using data = await tempDir()
   assert.equal((await ensureOwnToken(store, data.path, CHOSEN)).token, CHOSEN)
   assert.equal((await ensureOwnToken(store, data.path, CHOSEN)).isNew, false)
-  for (const { id } of await store.listTokens()) {
-    await store.transact((write) => write.removeToken(id))
+  for (const { id } of await store.tokens.list()) {
+    await store.transact((write) => write.tokens.remove(id))
   }
   await ensureOwnToken(store, data.path)
   // Taken back, it does not return by being in the settings still.
   await unlink(data.join('token'))
   assert.notEqual((await ensureOwnToken(store, data.path, CHOSEN)).token, CHOSEN)
-  assert.equal(await store.findUserByToken(hashToken(CHOSEN)), undefined)
+  assert.equal(await store.tokens.findUser(hashToken(CHOSEN)), undefined)
 })
 
 test('a token that was removed, or is another store’s, is replaced and stays removed', async () => {
@@ -42,12 +42,12 @@ test('a token that was removed, or is another store’s, is replaced and stays r
   await using other = await openTestStore()
   await using data = await tempDir()
   const first = await ensureOwnToken(store, data.path)
-  for (const { id } of await store.listTokens()) {
-    await store.transact((write) => write.removeToken(id))
+  for (const { id } of await store.tokens.list()) {
+    await store.transact((write) => write.tokens.remove(id))
   }
   const second = await ensureOwnToken(store, data.path)
   assert.ok(second.isNew)
-  assert.equal(await store.findUserByToken(hashToken(first.token)), undefined)
+  assert.equal(await store.tokens.findUser(hashToken(first.token)), undefined)
   assert.ok((await ensureOwnToken(other, data.path)).isNew)
 })
 
@@ -59,8 +59,8 @@ test('several processes that begin at once on one store all come up', async () =
   )
   assert.equal(tokens.length, 5)
   const kept = readOwnToken(data.path, 'access') ?? ''
-  assert.equal((await store.findUserByToken(hashToken(kept)))?.role, 'admin')
-  assert.equal((await store.listUsers()).length, 1)
+  assert.equal((await store.tokens.findUser(hashToken(kept)))?.role, 'admin')
+  assert.equal((await store.users.list()).length, 1)
 })
 
 test('a token file that others can read is refused, with what to do', async () => {

@@ -43,11 +43,11 @@ async function tryOwnToken(
   chosen: string | undefined,
 ): Promise<OwnToken> {
   const found = readOwnToken(folder, 'access')
-  const user = found ? await store.findUserByToken(hashToken(found)) : undefined
+  const user = found ? await store.tokens.findUser(hashToken(found)) : undefined
   if (found && user?.role === 'admin' && !user.limits) {
     return { token: found, isNew: false }
   }
-  const isFirst = (await store.listTokens()).length === 0
+  const isFirst = (await store.tokens.list()).length === 0
   const token = isFirst && chosen ? chosen : createToken()
   // Before the store knows it: what stands in the file alone opens nothing.
   keep(folder, 'access', token)
@@ -56,8 +56,8 @@ async function tryOwnToken(
     const { id: userId, name: user, role } = await firstAdmin(write, by)
     const name = isFirst ? 'first' : `on ${hostname()}`
     const record = { id: newId('token'), name, hash: hashToken(token), createdAt: Date.now() }
-    await write.insertToken({ ...record, userId })
-    write.audit(by, { action: 'token.created', subject: record, after: { user, role } })
+    await write.tokens.insert({ ...record, userId })
+    write.audit.add(by, { action: 'token.created', subject: record, after: { user, role } })
   })
   return { token, isNew: true }
 }

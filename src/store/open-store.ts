@@ -2,7 +2,7 @@ import { backoff } from '../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { migrate } from './migrations/migrate.ts'
-import { type Engine, SqlStore } from './sql/sql-store.ts'
+import { type Engine, sqlStore } from './sql/sql-store.ts'
 import type { Store } from './store.ts'
 
 export type StoreConfig =
@@ -47,7 +47,7 @@ export async function openStore(
 async function migrated(engine: Engine): Promise<Store> {
   try {
     await migrate(engine.writing)
-    return new SqlStore(engine)
+    return sqlStore(engine)
   } catch (error) {
     await engine[Symbol.asyncDispose]()
     throw error

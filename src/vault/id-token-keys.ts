@@ -30,7 +30,7 @@ export function idTokenKeyPlace(kid: string): SealedPlace {
  * The very first signs at once, since nobody can have looked before; any other is shown for a day first.
  */
 export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdTokenKeyRecord[]> {
-  const keys = await deps.store.listIdTokenKeys()
+  const keys = await deps.store.idTokens.listKeys()
   if (!missingKey(keys, Date.now())) return keys
   const pair = await makePair()
   const by = systemDoer('narwhal', 'a key that signs id tokens was missing')
@@ -38,7 +38,7 @@ export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdToken
     const missing = missingKey(known, now)
     return missing && { signsAt: missing === 'next' ? now + SHOWN_AHEAD_MS : now }
   })
-  return await deps.store.listIdTokenKeys()
+  return await deps.store.idTokens.listKeys()
 }
 
 /**
@@ -55,7 +55,7 @@ export async function rotateIdTokenKeys(
     if (waitingKey(known, now)) return undefined
     return { signsAt: shownKeys(known, now).length > 0 ? now + SHOWN_AHEAD_MS : now }
   })
-  return await deps.store.listIdTokenKeys()
+  return await deps.store.idTokens.listKeys()
 }
 
 /** Takes a key out of use for good, also one that came back with a backup; false: it is not there. */
@@ -64,11 +64,11 @@ export async function retireIdTokenKey(
   { kid, by }: { readonly kid: string; readonly by: Doer },
 ): Promise<boolean> {
   const { result } = await store.transact(async (write) => {
-    const key = (await write.listIdTokenKeys()).find((one) => one.kid === kid)
+    const key = (await write.idTokens.listKeys()).find((one) => one.kid === kid)
     if (!key) return false
     const now = Date.now()
     await endKey(write, key, { leavesAt: now, now })
-    write.audit(by, { action: 'id_token_key.retired', subject: { id: kid, name: kid } })
+    write.audit.add(by, { action: 'id_token_key.retired', subject: { id: kid, name: kid } })
     return true
   })
   return result
@@ -104,16 +104,16 @@ async function writeKey(
   await store.transact(async (write) => {
     // Sealing waits for whoever else is sealing: of two processes the second sees the first one's key.
     const sealed = await vault.seal(write, privateKey, idTokenKeyPlace(kid))
-    const known = await write.listIdTokenKeys()
+    const known = await write.idTokens.listKeys()
     const now = Date.now()
     const wanted = decide(known, now)
     if (!wanted) return
     const { signsAt, withdraws } = wanted
     const leavesAt = withdraws ? now : signsAt + SHOWN_AFTER_MS
     for (const key of known) await endKey(write, key, { leavesAt, now })
-    await write.saveIdTokenKey({ kid, publicKey, sealed, createdAt: now, signsAt })
+    await write.idTokens.saveKey({ kid, publicKey, sealed, createdAt: now, signsAt })
     const after = { signsAt, replacesAll: withdraws ?? false }
-    write.audit(by, { action: 'id_token_key.made', subject: { id: kid, name: kid }, after })
+    write.audit.add(by, { action: 'id_token_key.made', subject: { id: kid, name: kid }, after })
   })
 }
 
@@ -126,5 +126,5 @@ async function endKey(
   const leavesAt = Math.min(key.leavesAt ?? until, until)
   const sealed = leavesAt <= now ? '' : key.sealed
   if (leavesAt === key.leavesAt && sealed === key.sealed) return
-  await write.saveIdTokenKey({ ...key, leavesAt, sealed })
+  await write.idTokens.saveKey({ ...key, leavesAt, sealed })
 }

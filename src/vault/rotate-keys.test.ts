@@ -24,7 +24,7 @@ async function openWorld() {
     for (let i = 0; i < 450; i++) {
       const name = `KEY_${i}`
       const sealed = await vault.seal(write, `value ${i}`, secretPlace({ name }))
-      await write.saveSecret({ name, sealed, createdAt: 1, updatedAt: 1 })
+      await write.secrets.save({ name, sealed, createdAt: 1, updatedAt: 1 })
     }
   })
   await ensureIdTokenKeys({ store, vault })
@@ -48,29 +48,29 @@ async function renewWebhookSecret({
 }) {
   await store.transact(async (write) => {
     const sealed = await vault.seal(write, 'another', webhookSecretPlace(repositoryId))
-    await write.replaceWebhookSecret(repositoryId, sealed, Date.now() + 600_000)
+    await write.repositories.replaceWebhookSecret(repositoryId, sealed, Date.now() + 600_000)
   })
-  const repository = await store.findRepository(repositoryId)
+  const repository = await store.repositories.find(repositoryId)
   assert.ok(repository)
   return repository
 }
 
 async function keysInUse(store: Store): Promise<Set<string>> {
-  const secrets = await store.listSecrets()
+  const secrets = await store.secrets.list()
   return new Set(secrets.map(({ sealed }) => sealed.split(':')[2] ?? ''))
 }
 
 test('everything is sealed under a new key, and can be opened by who had the former', async () => {
   await using world = await openWorld()
   const { store, path, vault, repositoryId } = world
-  const former = await store.findSealingKey()
+  const former = await store.sealing.findKey()
   const values = async (by: Vault): Promise<string[]> =>
-    (await store.listSecrets()).map((one) => by.open(one.sealed, secretPlace(one)))
+    (await store.secrets.list()).map((one) => by.open(one.sealed, secretPlace(one)))
   const before = await values(vault)
   const { keyId, sealed, forgotten } = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual([sealed, forgotten], [454, 0])
   assert.notEqual(keyId, former)
-  assert.equal(await store.findSealingKey(), keyId)
+  assert.equal(await store.sealing.findKey(), keyId)
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
   // A process that runs all along finds the new key in the file, and seals by it.
   assert.deepEqual(await values(vault), before)
@@ -78,10 +78,10 @@ test('everything is sealed under a new key, and can be opened by who had the for
   assert.deepEqual(await keysInUse(store), new Set([keyId]))
   const again = await Vault.open(store, path)
   assert.equal((await values(again)).length, 451)
-  const [key] = await store.listIdTokenKeys()
+  const [key] = await store.idTokens.listKeys()
   assert.ok(key)
   assert.match(again.open(key.sealed, idTokenKeyPlace(key.kid)), /PRIVATE KEY/)
-  const repository = await store.findRepository(repositoryId)
+  const repository = await store.repositories.find(repositoryId)
   assert.ok(repository)
   const secrets = openWebhookSecrets(again, repository, Date.now())
   assert.deepEqual(secrets, { present: 'another', former: 'secret' })
@@ -95,13 +95,13 @@ test('a rotation that was broken off, or prepared, is gone on with', async () =>
   await copyFile(path, dir.join('copy'))
   // Broken off: the key is in use, and some values are sealed by it.
   await store.transact(async (write) => {
-    await write.setSealingKey(keyId)
-    for (const value of await write.listSealedOtherwise(keyId, 10)) {
-      if (value.kind === 'secret') await write.replaceSealed({ ...value, sealed: 'other' }, 'x')
+    await write.sealing.setKey(keyId)
+    for (const value of await write.sealing.listOtherwise(keyId, 10)) {
+      if (value.kind === 'secret') await write.sealing.replace({ ...value, sealed: 'other' }, 'x')
     }
   })
   const unfinished = await Vault.open(store, path)
-  for (const one of await store.listSecrets()) unfinished.open(one.sealed, secretPlace(one))
+  for (const one of await store.secrets.list()) unfinished.open(one.sealed, secretPlace(one))
   const rotation = await rotateKeys(store, path, { by: TESTER })
   assert.deepEqual(await keysInUse(store), new Set([rotation.keyId]))
   assert.equal(rotation.sealed, 454)
@@ -117,10 +117,10 @@ test('keys that are lost are said to be, and what they sealed is forgotten when 
   })
   const { sealed, forgotten } = await rotateKeys(store, path, { by: TESTER, isLost: true })
   assert.deepEqual([sealed, forgotten], [0, 454])
-  assert.deepEqual(await store.listSecrets(), [])
-  const [key] = await store.listIdTokenKeys()
+  assert.deepEqual(await store.secrets.list(), [])
+  const [key] = await store.idTokens.listKeys()
   assert.deepEqual([key?.sealed, key?.leavesAt], ['', 0])
-  const repository = await store.findRepository(repositoryId)
+  const repository = await store.repositories.find(repositoryId)
   assert.deepEqual([repository?.webhookSecret, repository?.formerSecret], ['', undefined])
   await Vault.open(store, path)
 })

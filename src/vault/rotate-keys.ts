@@ -1,6 +1,7 @@
 import type { Doer } from '../core/audit/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { SealedValue, Store } from '../store/store.ts'
+import type { SealedValue } from '../store/ports/sealing.ts'
+import type { Store } from '../store/store.ts'
 import { forgeTokenPlace } from './forge-tokens.ts'
 import { idTokenKeyPlace } from './id-token-keys.ts'
 import { newSealingKey, readKeyFile, replaceKeyFile } from './key-file.ts'
@@ -38,7 +39,7 @@ export async function rotateKeys(
   path: string,
   { by, isLost = false }: { by: Doer; isLost?: boolean },
 ): Promise<Rotation> {
-  const used = await store.findSealingKey()
+  const used = await store.sealing.findKey()
   const known = readKeyFile(path) ?? []
   if (used !== undefined && !isLost && !known.some(({ id }) => id === used)) {
     const words = `the database's secrets were sealed by key ${used}, which is not in ${path}: put back the file that has it; if it is lost for good, --lost forgets those secrets`
@@ -52,23 +53,23 @@ export async function rotateKeys(
   const keyring = new Keyring(isNew ? [...known, newest] : known)
   const subject = { id: newest.id, name: newest.id }
   await store.transact(async (write) => {
-    await write.setSealingKey(newest.id)
+    await write.sealing.setKey(newest.id)
     const before = used === undefined ? {} : { before: { keyId: used } }
     const after = { keyId: newest.id }
-    write.audit(by, { action: 'sealing_key.rotated', subject, ...before, after })
+    write.audit.add(by, { action: 'sealing_key.rotated', subject, ...before, after })
   })
   let [sealed, forgotten] = [0, 0]
   for (;;) {
     const { result } = await store.transact(async (write) => {
-      const values = await write.listSealedOtherwise(newest.id, AT_A_TIME)
+      const values = await write.sealing.listOtherwise(newest.id, AT_A_TIME)
       const counts = { sealed: 0, forgotten: 0 }
       for (const value of values) {
         const again = sealAgain(keyring, value, isLost)
-        await write.replaceSealed(value, again)
+        await write.sealing.replace(value, again)
         counts[again === undefined ? 'forgotten' : 'sealed']++
       }
       if (counts.forgotten > 0) {
-        write.audit(by, { action: 'sealed_values.forgotten', subject, after: counts })
+        write.audit.add(by, { action: 'sealed_values.forgotten', subject, after: counts })
       }
       return counts
     })

@@ -3,7 +3,8 @@ import { isSecretName } from '../core/secret/secret-name.ts'
 import type { SecretRules } from '../core/secret/secret-rules.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { present } from '../lib/present.ts'
-import type { SecretRef, Store } from '../store/store.ts'
+import type { SecretRef } from '../store/ports/secrets.ts'
+import type { Store } from '../store/store.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
@@ -62,7 +63,7 @@ export async function setSecret(
   const ref = { ...present({ repositoryId }), name }
   const at = Date.now()
   await store.transact(async (write) => {
-    const known = await write.listSecrets(repositoryId)
+    const known = await write.secrets.list(repositoryId)
     const former = known.find((one) => one.name === name)
     const isNew = former === undefined
     if (known.length >= MOST_SECRETS && isNew) {
@@ -79,9 +80,9 @@ export async function setSecret(
       ...present({ isNotMasked }),
     }
     const times = { createdAt: at, updatedAt: at }
-    await write.saveSecret({ ...ref, sealed, ...times, ...updatedBy, ...kept })
+    await write.secrets.save({ ...ref, sealed, ...times, ...updatedBy, ...kept })
     const scope = repositoryId ?? 'all'
     const after = { scope, isNew, expiresAt, isMasked: !isNotMasked, runners: kept.runners }
-    write.audit(by, { action: 'secret.set', subject: secretSubject(ref), after })
+    write.audit.add(by, { action: 'secret.set', subject: secretSubject(ref), after })
   })
 }

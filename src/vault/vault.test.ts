@@ -19,7 +19,7 @@ test('a database is opened by the keys that it was sealed by, and no others', as
   assert.equal(again.open(result, place), 'a value')
 
   createKeyFile(dir.join('other'))
-  const used = await store.findSealingKey()
+  const used = await store.sealing.findKey()
   await assert.rejects(Vault.open(store, dir.join('other')), {
     code: 'invalid',
     message: new RegExp(`sealed by key ${used}, which ${dir.join('other')} does not have`),
@@ -35,12 +35,12 @@ test('webhook secrets in clear are sealed at the start, and stay what they are',
   await using store = await openTestStore()
   const { id } = await insertRepository(store, 'https://git.example.test/a/b.git')
   const vault = await Vault.openInMemory(store)
-  const clear = await store.findRepository(id)
+  const clear = await store.repositories.find(id)
   assert.ok(clear)
   assert.equal(openWebhookSecret(vault, clear), 'secret')
   assert.equal(await sealWebhookSecrets(store, vault), 1)
   assert.equal(await sealWebhookSecrets(store, vault), 0)
-  const sealed = await store.findRepository(id)
+  const sealed = await store.repositories.find(id)
   assert.ok(sealed && isSealed(sealed.webhookSecret))
   assert.equal(openWebhookSecret(vault, sealed), 'secret')
   const elsewhere = { ...sealed, id: 'repo_other' } as const

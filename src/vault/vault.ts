@@ -19,7 +19,7 @@ export class Vault {
    * with `invalid` when it can't be used, or is not the one that the store's values were sealed by.
    */
   static async open(store: Store, path: string): Promise<Vault> {
-    const used = await store.findSealingKey()
+    const used = await store.sealing.findKey()
     const keys = readKeyFile(path) ?? (used === undefined ? createKeyFile(path) : undefined)
     if (!keys) {
       const words = `there is no ${path}, and the database holds secrets that were sealed by key ${used}: put back the file of keys, or copy it from a process that has it, and name it by --sealing-keys; if it is lost, see \`narwhal secret rotate --lost\``
@@ -35,7 +35,7 @@ export class Vault {
 
   static async #of(store: Store, keyring: Keyring): Promise<Vault> {
     const { result: used } = await store.transact((write) =>
-      write.claimSealingKey(keyring.newestId),
+      write.sealing.claimKey(keyring.newestId),
     )
     if (keyring.has(used)) return new Vault(keyring)
     const words = `the database's secrets were sealed by key ${used}, which ${keyring.origin} does not have: another file of keys is needed, from a process that was started before; name it by --sealing-keys`
@@ -47,7 +47,7 @@ export class Vault {
    * has ended. Rejects with `unavailable` when this process does not have that key.
    */
   async seal(write: StoreWriter, value: string, place: SealedPlace): Promise<string> {
-    const keyId = await write.claimSealingKey(this.#keyring.newestId)
+    const keyId = await write.sealing.claimKey(this.#keyring.newestId)
     return this.#keyring.seal(value, place, keyId)
   }
 

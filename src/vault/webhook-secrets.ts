@@ -35,12 +35,12 @@ export function openWebhookSecrets(
 export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
   const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>
     webhookSecret !== '' && !isSealed(webhookSecret)
-  if (!(await store.listRepositories()).some(isClear)) return 0
+  if (!(await store.repositories.list()).some(isClear)) return 0
   const { result } = await store.transact(async (write) => {
-    const clear = (await write.listRepositories()).filter(isClear)
+    const clear = (await write.repositories.list()).filter(isClear)
     for (const { id, webhookSecret } of clear) {
       const sealed = await vault.seal(write, webhookSecret, webhookSecretPlace(id))
-      await write.setWebhookSecret(id, sealed)
+      await write.repositories.setWebhookSecret(id, sealed)
     }
     return clear.length
   })

@@ -1,7 +1,8 @@
 import { Backlog } from '../api/logs/backlog.ts'
 import type { StateChange } from '../contract/live/live-event.ts'
 import { present } from '../lib/present.ts'
-import type { ChangeQuery, StoreReader } from '../store/store.ts'
+import type { ChangeQuery } from '../store/ports/changes.ts'
+import type { StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 
 const PAGE = 200
@@ -46,7 +47,7 @@ export async function* followChanges(
 
   let cursor = options.after ?? feed.seq
   let fromStore = options.after !== undefined
-  if (fromStore && cursor > feed.seq && cursor > (await store.lastChange())) {
+  if (fromStore && cursor > feed.seq && cursor > (await store.changes.last())) {
     // The reader's number is of another store, or of a time before a restore.
     cursor = feed.seq
     yield { changes: [], reset: true }
@@ -56,7 +57,7 @@ export async function* followChanges(
     if (fromStore) {
       const newest = feed.seq
       const query = { after: cursor, limit: PAGE, ...present({ scope }) }
-      const { changes, truncated } = await store.listChanges(query)
+      const { changes, truncated } = await store.changes.list(query)
       if (truncated) cursor = Math.max(newest, feed.seq)
       else cursor = changes.at(-1)?.seq ?? cursor
       if (truncated) yield { changes: [], reset: true }

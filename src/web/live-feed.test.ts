@@ -37,7 +37,7 @@ test('starts with what is new, not with what was', async () => {
   await using stage = await Stage.open()
   await stage.runJob()
   await using opened = await openFeed(stage)
-  const before = await stage.store.lastChange()
+  const before = await stage.store.changes.last()
   await stage.addRunner()
   await eventually(() => assert.deepEqual(opened.seqs(), [before + 1]))
 })
@@ -48,7 +48,7 @@ test('puts changes that overtook each other in order, and lets none pass twice',
   stage.isTelling = false
   for (let n = 0; n < 20; n++) await stage.addRunner({ name: `r${n}` })
   stage.isTelling = true
-  const { changes } = await stage.store.listChanges({ after: 0, limit: 100 })
+  const { changes } = await stage.store.changes.list({ after: 0, limit: 100 })
   const shuffled = [...changes, ...changes].toSorted(
     (a, b) => ((a.seq * 7) % 11) - ((b.seq * 7) % 11),
   )
@@ -91,13 +91,12 @@ test('catches up when the broker is back, though nothing more is told', async ()
 test('goes on when the store is back', async () => {
   await using stage = await Stage.open()
   let isAway = false
-  const store = Object.assign(Object.create(stage.store) as StoreReader, {
-    lastChange: () => stage.store.lastChange(),
-    listChanges: (query: Parameters<StoreReader['listChanges']>[0]) =>
-      isAway
-        ? Promise.reject(new NarwhalError('unavailable', 'the database is away'))
-        : stage.store.listChanges(query),
-  })
+  const { changes } = stage.store
+  const list: StoreReader['changes']['list'] = (query) =>
+    isAway
+      ? Promise.reject(new NarwhalError('unavailable', 'the database is away'))
+      : changes.list(query)
+  const store = { ...stage.store, changes: { ...changes, list } }
   await using opened = await openFeed(stage, { store })
   isAway = true
   for (let n = 0; n < 3; n++) {
@@ -116,7 +115,7 @@ test('tells of a gap when the store has forgotten what was lost', async () => {
   opened.feed.onGap(() => gaps++)
   stage.isTelling = false
   for (let n = 0; n < 10; n++) await stage.addRunner({ name: `r${n}` })
-  await stage.write((write) => write.pruneChanges(2))
+  await stage.write((write) => write.changes.prune(2))
   stage.isTelling = true
   await stage.addRunner({ name: 'last' })
   await eventually(() => assert.equal(opened.feed.seq, 11))
@@ -128,9 +127,9 @@ test('does not wait for ever for a number that the store never had', async () =>
   await using stage = await Stage.open()
   await using opened = await openFeed(stage)
   const runner = await stage.addRunner()
-  const { changes } = await stage.store.listChanges({ after: 0, limit: 1 })
+  const { changes } = await stage.store.changes.list({ after: 0, limit: 1 })
   const strange = { ...(changes[0] as StateChange), seq: 500 } as StateChange
   stage.broker.publishEvent(topicOf(strange), { v: 1, event: strange })
-  await stage.write((write) => write.saveRunner({ ...runner, busy: 1 }))
+  await stage.write((write) => write.runners.save({ ...runner, busy: 1 }))
   await eventually(() => assert.deepEqual(opened.seqs(), [1, 2]))
 })

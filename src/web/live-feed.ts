@@ -49,7 +49,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
 
   /** Rejects with `unavailable` while the store is away; the broker may be. */
   static async open(deps: LiveFeedDeps): Promise<LiveFeed> {
-    const feed = new LiveFeed(deps, await deps.store.lastChange())
+    const feed = new LiveFeed(deps, await deps.store.changes.last())
     const { broker } = deps
     feed.#parts.use(await broker.subscribeEvents('#', (_topic, { event }) => feed.#hear(event)))
     feed.#parts.use(
@@ -139,11 +139,11 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     const { store } = this.#deps
     this.#isSuspect = false
     const heard = this.#newest
-    const { changes, truncated } = await store.listChanges({ after: this.#seq, limit: PAGE })
+    const { changes, truncated } = await store.changes.list({ after: this.#seq, limit: PAGE })
     if (this.#closing.signal.aborted) throw new NarwhalError('cancelled', 'the feed is closed')
     for (const change of changes) this.#pass(change)
     if (truncated) {
-      if (changes.length === 0) this.#seq = Math.max(this.#seq, await store.lastChange())
+      if (changes.length === 0) this.#seq = Math.max(this.#seq, await store.changes.last())
       // Followers see by their own numbers what they missed.
       this.#gaps.emit()
     }

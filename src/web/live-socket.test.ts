@@ -34,7 +34,7 @@ test('replays what was missed and goes on live, without a hole, while others wri
 test('says where a subscription from now on begins', async () => {
   await using web = await openWebStage()
   await web.stage.addRunner({ name: 'old' })
-  await eventually(() => web.stage.store.lastChange())
+  await eventually(() => web.stage.store.changes.last())
   await using client = await LiveTestClient.connect(web.url)
   client.ask({ type: 'subscribe', id: 'all', topic: everything })
   await eventually(() => client.has('all', 'subscribed'))
@@ -111,7 +111,7 @@ test('sends a log from the line that is wanted to its end', async () => {
 test('says reset when what was missed is forgotten, and when the number is of another time', async () => {
   await using web = await openWebStage()
   for (let n = 0; n < 10; n++) await web.stage.addRunner({ name: `r${n}` })
-  await web.stage.write((write) => write.pruneChanges(3))
+  await web.stage.write((write) => write.changes.prune(3))
   await using client = await LiveTestClient.connect(web.url)
   client.ask({ type: 'subscribe', id: 'old', topic: everything, after: 2 })
   client.ask({ type: 'subscribe', id: 'strange', topic: everything, after: 999 })
@@ -145,13 +145,14 @@ test('stops a subscription when asked', async () => {
 test('goes on when the store is back', async () => {
   await using web = await openWebStage()
   const { store } = web.stage
-  const listChanges = store.listChanges.bind(store)
+  const { changes } = store
+  const list = changes.list.bind(changes)
   const { NarwhalError } = await import('../lib/errors.ts')
-  store.listChanges = () => Promise.reject(new NarwhalError('unavailable', 'away'))
+  changes.list = () => Promise.reject(new NarwhalError('unavailable', 'away'))
   await using client = await LiveTestClient.connect(web.url)
   client.ask({ type: 'subscribe', id: 'a', topic: everything, after: 0 })
   await web.stage.addRunner()
-  store.listChanges = listChanges
+  changes.list = list
   await eventually(() => assert.deepEqual(seqsOf(client.changes('a')), [1]))
   assert.ok(!client.has('a', 'error'))
 })
@@ -223,7 +224,7 @@ test('a client that takes nothing costs a bounded amount of memory, and loses no
     client.lines('log').map(({ number }) => number),
     range(0, 4000),
   )
-  const last = await web.stage.store.lastChange()
+  const last = await web.stage.store.changes.last()
   await eventually(() => assert.deepEqual(seqsOf(client.changes('all')), range(1, last + 1)))
 })
 
@@ -249,9 +250,9 @@ test('closes the connection of a token that was removed, and no other', async ()
     return { id: newId('token'), name, userId: user.id, token: createToken() }
   })
   await store.transact(async (write) => {
-    await write.insertUser(user)
+    await write.users.insert(user)
     for (const { token, ...record } of tokens) {
-      await write.insertToken({ ...record, hash: hashToken(token), createdAt: 1 })
+      await write.tokens.insert({ ...record, hash: hashToken(token), createdAt: 1 })
     }
   })
   const connect = (token = '') =>
@@ -260,7 +261,7 @@ test('closes the connection of a token that was removed, and no other', async ()
   await using lost = await connect(phone?.token)
   await using kept = await connect(laptop?.token)
   const closed = once(lost.socket, 'close')
-  await store.transact((write) => write.removeToken(phone?.id ?? 'token_0'))
+  await store.transact((write) => write.tokens.remove(phone?.id ?? 'token_0'))
   const [code, reason] = (await closed) as [number, Buffer]
   assert.equal(code, SIGNED_OUT_CODE)
   assert.match(reason.toString(), /may have been removed/)

@@ -27,7 +27,7 @@ async function printAll(stage: Stage, job: Job): Promise<void> {
       return { number, step: 0, at: at + number, stream: 'stdout', text: textOf(number) }
     })
     const log = { jobId: job.id, attempt: 1, fence: 1, lastSeq: from + BATCH }
-    await stage.store.transact((write) => write.appendLog(logAppend(log, lines)))
+    await stage.store.transact((write) => write.logs.append(logAppend(log, lines)))
   }
 }
 
@@ -125,9 +125,9 @@ async function fill(stage: Stage, repositoryId: RepositoryId, count: number): Pr
     }
   })
   await stage.store.transact(async (write) => {
-    await write.acceptEvents(events)
+    await write.events.accept(events)
     for (const { id: eventId, receivedAt: createdAt } of events) {
-      await write.createPipeline({ id: newId('pipeline'), eventId, phases: [], createdAt })
+      await write.pipelines.create({ id: newId('pipeline'), eventId, phases: [], createdAt })
     }
   })
 }

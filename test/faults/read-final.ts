@@ -22,7 +22,7 @@ export async function readFinal(databaseUrl: string): Promise<FinalPipeline[]> {
 export async function readPipelines(store: Store): Promise<FinalPipeline[]> {
   const found: FinalPipeline[] = []
   for await (const id of allPipelines(store)) {
-    const detail = await store.findPipeline(id)
+    const detail = await store.pipelines.find(id)
     if (detail) found.push(await finalPipeline(store, detail))
   }
   return found
@@ -31,7 +31,7 @@ export async function readPipelines(store: Store): Promise<FinalPipeline[]> {
 async function* allPipelines(store: Store) {
   let before: `pipeline_${string}` | undefined
   for (;;) {
-    const page = await store.listPipelineViews({ limit: PAGE, ...(before ? { before } : {}) })
+    const page = await store.pipelines.listViews({ limit: PAGE, ...(before ? { before } : {}) })
     for (const { id } of page) yield id
     before = page.at(-1)?.id
     if (page.length < PAGE) return
@@ -81,7 +81,7 @@ function finalAttempt(attempt: Attempt, log: readonly FinalLine[]): FinalAttempt
 async function wholeLog(store: Store, job: Job, attempt: number): Promise<FinalLine[]> {
   const lines: FinalLine[] = []
   for (;;) {
-    const page = await store.readLog({ jobId: job.id, attempt }, lines.length, LOG_PAGE)
+    const page = await store.logs.read({ jobId: job.id, attempt }, lines.length, LOG_PAGE)
     lines.push(...page.map(({ step, stream, text }) => ({ step, stream, text })))
     if (page.length === 0) return lines
   }

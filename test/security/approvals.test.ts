@@ -253,9 +253,11 @@ test('STR-11: repositories that were registered before there was a choice are to
     await using _dispatcher = await start()
     await eventually(() => said.some((line) => line.includes('ada/old')))
   }
-  await stage.write((write) => write.setStrangerRules(repository.id, { approval: 'nobody' }))
+  await stage.write((write) =>
+    write.repositories.setStrangerRules(repository.id, { approval: 'nobody' }),
+  )
   said.length = 0
   await using _dispatcher = await start()
-  await stage.store.listRepositories()
+  await stage.store.repositories.list()
   assert.ok(!said.some((line) => line.includes('ada/old')))
 })

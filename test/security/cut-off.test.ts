@@ -34,14 +34,18 @@ async function openAnswers() {
   await stage.store.transact(async (write) => {
     const user = { id: 'user_1', name: 'ada', role: 'admin', createdAt: 1 } as const
     const other = { id: 'user_2', name: 'bob', role: 'admin', createdAt: 1 } as const
-    await write.insertUser(user)
-    await write.insertUser(other)
+    await write.users.insert(user)
+    await write.users.insert(other)
     const record = { id: 'token_1', userId: user.id, name: 'test', createdAt: 1 } as const
-    await write.insertToken({ ...record, hash: hashToken(token) })
+    await write.tokens.insert({ ...record, hash: hashToken(token) })
     for (let n = 0; n < CHUNKS * 4; n++) {
       const subject = { id: 'repo_1', name: 'a' }
       const after = { settings: NAMES }
-      write.audit(systemDoer('test', 'a test'), { action: 'repository.changed', subject, after })
+      write.audit.add(systemDoer('test', 'a test'), {
+        action: 'repository.changed',
+        subject,
+        after,
+      })
     }
   })
   const { job } = await stage.runJob()
@@ -59,7 +63,7 @@ async function openAnswers() {
     cut,
     log: `/api/v1/jobs/${job.id}/attempts/1/log.txt`,
     audit: '/api/v1/audit/lines?after=0',
-    removeToken: () => stage.store.transact((write) => write.removeToken('token_1')),
+    removeToken: () => stage.store.transact((write) => write.tokens.remove('token_1')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -49,7 +49,7 @@ test('SEC-09f: on a full disk no new job starts and the queue says why, while wh
     ),
   )
   const outcome = async (id: Awaited<ReturnType<typeof dispatcher.startPipeline>>['id']) => {
-    const { pipeline } = (await store.findPipeline(id)) ?? {}
+    const { pipeline } = (await store.pipelines.find(id)) ?? {}
     return pipeline?.state.status === 'finished' ? pipeline.state.outcome : null
   }
   const first = await dispatcher.startPipeline(repository, {}, TESTER)

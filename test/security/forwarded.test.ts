@@ -37,10 +37,10 @@ async function openApart() {
   await listen(server, { host: '127.0.0.1', port })
   const token = createToken()
   await store.transact(async (write) => {
-    await write.insertUser({ id: 'user_1', name: 'ada', role: 'admin', createdAt: 1 })
+    await write.users.insert({ id: 'user_1', name: 'ada', role: 'admin', createdAt: 1 })
     const name = 'test'
     const hash = hashToken(token)
-    await write.insertToken({ id: 'token_1', userId: 'user_1', name, hash, createdAt: 1 })
+    await write.tokens.insert({ id: 'token_1', userId: 'user_1', name, hash, createdAt: 1 })
   })
   /** Makes a token from this address, and returns the one that the audit log has. */
   async function makeToken(url: string, from: string, headers = {}): Promise<string> {
@@ -52,7 +52,7 @@ async function openApart() {
     }).end(JSON.stringify({ name: 'made' }))
     const [answer] = (await once(asked, 'response')) as [IncomingMessage]
     assert.equal(answer.statusCode, 201, await text(answer))
-    const { entries } = await store.listAudit({ action: 'token.created', limit: 1 })
+    const { entries } = await store.audit.list({ action: 'token.created', limit: 1 })
     return entries[0]?.address ?? ''
   }
   const owned = stack.move()

@@ -50,20 +50,20 @@ test('BND-40: what is held stays with its logs, above all rules, until its day; 
   })
   await using retention = await openRetention(stage)
   await retention.round()
-  for (const { id } of [other, over]) assert.equal(await store.findPipelineView(id), undefined)
-  assert.equal((await store.findPipelineView(held.id))?.hold?.because, 'case 4711')
-  const lines = await store.readLog({ jobId: held.jobId, attempt: 1 }, 0, 10)
+  for (const { id } of [other, over]) assert.equal(await store.pipelines.findView(id), undefined)
+  assert.equal((await store.pipelines.findView(held.id))?.hold?.because, 'case 4711')
+  const lines = await store.logs.read({ jobId: held.jobId, attempt: 1 }, 0, 10)
   assert.deepEqual(
     lines.map(({ text }) => text),
     ['evidence'],
   )
   // Its repository is removed: what is held stays all the same, and goes when it is let go.
-  await store.transact((write) => write.removeRepository(repository.id))
+  await store.transact((write) => write.repositories.remove(repository.id))
   await retention.round()
-  assert.ok(await store.findPipelineView(held.id))
+  assert.ok(await store.pipelines.findView(held.id))
   await store.transact((write) => write.retention.setHold(held.id, undefined))
   await retention.round()
-  assert.equal(await store.findPipelineView(held.id), undefined)
+  assert.equal(await store.pipelines.findView(held.id), undefined)
 })
 
 test('BND-41: only an administrator holds a pipeline, and the audit log has who and why', async () => {

@@ -48,7 +48,7 @@ async function giveJobTo(hostile: Hostile): Promise<void> {
   )
   const source = stack.use(await gitRepository({ files: { a: 'a' } }))
   const repository = await insertRepository(store, source.path)
-  await eventually(async () => (await store.listRunners())[0]?.state === 'online')
+  await eventually(async () => (await store.runners.list())[0]?.state === 'online')
   await dispatcher.startPipeline(repository, { ref: 'refs/heads/main' }, TESTER)
   await done.promise
 }

@@ -34,7 +34,7 @@ async function openWorld() {
   const minter = new IdTokenMinter({ ...deps, issuer: ISSUER })
   const fetchDocument = async (path: string): Promise<object> =>
     path.endsWith('jwks.json')
-      ? keySet(await store.listIdTokenKeys(), Date.now())
+      ? keySet(await store.idTokens.listKeys(), Date.now())
       : discoveryDocument(ISSUER)
   const owned = stack.move()
   return {
@@ -82,7 +82,7 @@ test('OIDC-04: a key that was asked for early is shown for a day before it signs
     await slow.verify(await world.mint(), 'a')
     mock.timers.setTime(Date.now() + HOUR_MS)
   }
-  assert.equal(keySet(await world.deps.store.listIdTokenKeys(), Date.now()).keys.length, 1)
+  assert.equal(keySet(await world.deps.store.idTokens.listKeys(), Date.now()).keys.length, 1)
 })
 
 test('OIDC-05: after `rotate --now` what the former keys have signed, or sign, is believed by nobody who looks', async () => {
@@ -90,7 +90,7 @@ test('OIDC-05: after `rotate --now` what the former keys have signed, or sign, i
   await ensureIdTokenKeys(world.deps)
   const before = await world.mint()
   await world.verifier(0).verify(before, 'a')
-  const [former] = await world.deps.store.listIdTokenKeys()
+  const [former] = await world.deps.store.idTokens.listKeys()
   const keys = await rotateIdTokenKeys(world.deps, { now: true, by: TESTER })
   // Both were made at one moment here, so their order says nothing.
   assert.equal(keys.find(({ kid }) => kid === former?.kid)?.sealed, '')
@@ -120,5 +120,5 @@ test('OIDC-07: a token of an issuer that no cloud takes is never made', async ()
     assert.match(minter.trouble ?? '', /--oidc-issuer/)
     await assert.rejects(minter.mint({ audience: 'a' }, FACTS, Infinity), /--oidc-issuer/)
   }
-  assert.deepEqual(await world.deps.store.listIdTokenKeys(), [])
+  assert.deepEqual(await world.deps.store.idTokens.listKeys(), [])
 })

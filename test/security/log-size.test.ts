@@ -49,14 +49,14 @@ async function runJob(...commands: string[]) {
   const { id } = await dispatcher.startPipeline(repository, {}, TESTER)
   const job = await eventually(
     async () => {
-      const [found] = (await store.findPipeline(id))?.jobs ?? []
+      const [found] = (await store.pipelines.find(id))?.jobs ?? []
       return found?.state.status === 'finished' ? found : null
     },
     { message: 'the end of the job', timeoutMs: 120_000 },
   )
   const chunks: LogChunk[] = []
   for (let next = 0; ; ) {
-    const some = await store.readLogChunks({ jobId: job.id, attempt: 1 }, next)
+    const some = await store.logs.readChunks({ jobId: job.id, attempt: 1 }, next)
     const last = some.at(-1)
     if (!last) break
     chunks.push(...some)

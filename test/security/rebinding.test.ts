@@ -55,7 +55,7 @@ const GIT_USES: Readonly<
     return await listRemote(parseCloneUrl(cloneUrl), ['refs/heads/*'], { env })
   },
   'polling it': async (cloneUrl, hosts) => {
-    const store = { listHeads: async () => [] } as unknown as Store
+    const store = { heads: { list: async () => [] } } as unknown as Store
     const intake = { acceptPoll: async () => {} } as unknown as Intake
     const gitEnv = { ...readGitEnv(), hosts }
     const poller = new Poller({ store, intake, gitEnv, log: silentLog() })

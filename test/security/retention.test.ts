@@ -45,7 +45,7 @@ async function openHistory() {
     await stage.print(started, 0, ['a line'])
     const finishedAt = at + 1_000
     await stage.write((write) =>
-      write.savePipeline({
+      write.pipelines.save({
         ...planned.pipeline,
         state: { status: 'finished', outcome, finishedAt },
       }),
@@ -107,7 +107,7 @@ test('SEC-09e: what is older than it is kept goes, and who asks for it is told w
   assert.match((await ask(`jobs/${young.jobId}/attempts/1/log.txt`)).text, /a line/)
   assert.equal((await ask('pipelines/pipeline_00000000000000000000')).status, 404)
   // It is written down what went.
-  const { entries } = await world.stage.store.listAudit({
+  const { entries } = await world.stage.store.audit.list({
     limit: 10,
     action: 'retention.removed',
   } as never)
@@ -119,9 +119,9 @@ test('BND-11: the newest success of a branch stays with its log, whatever the ru
   const kept = await world.add({ ageDays: 300, outcome: 'success', ref: 'refs/heads/release' })
   const former = await world.add({ ageDays: 400, outcome: 'success', ref: 'refs/heads/release' })
   await world.round(KEEP)
-  assert.ok(await world.stage.store.findPipeline(kept.id))
+  assert.ok(await world.stage.store.pipelines.find(kept.id))
   assert.equal(await world.stage.store.retention.findLogRemoval(kept.id), undefined)
-  assert.equal(await world.stage.store.findPipeline(former.id), undefined)
+  assert.equal(await world.stage.store.pipelines.find(former.id), undefined)
 })
 
 test('BND-12: an installation that was there before keeps everything for seven days', async () => {
@@ -131,7 +131,7 @@ test('BND-12: an installation that was there before keeps everything for seven d
   const begins = async () => world.now + 7 * DAY
   const upgraded = otherwise(store, { retention: otherwise(store.retention, { begins }) })
   assert.equal(await world.round(KEEP, { store: upgraded }), undefined)
-  assert.ok(await store.findPipeline(old.id))
+  assert.ok(await store.pipelines.find(old.id))
   const later = await world.round(KEEP, { store: upgraded, now: world.now + 8 * DAY })
   assert.equal(later?.pipelines, 1)
 })
@@ -155,7 +155,7 @@ test('BND-13: what can not be removed is counted, and keeps nothing else from go
   const round = await world.round(KEEP, { store: broken })
   assert.equal(round?.failed, 1)
   assert.equal(round?.pipelines, 2)
-  assert.ok(await store.findPipeline(ids[1] ?? 'pipeline_'))
+  assert.ok(await store.pipelines.find(ids[1] ?? 'pipeline_'))
 })
 
 test('BND-14: with a rule of its own a repository keeps what others lose', async () => {
@@ -168,7 +168,7 @@ test('BND-14: with a rule of its own a repository keeps what others lose', async
   assert.equal((await world.round(KEEP))?.pipelines, 0)
   await store.transact((write) => write.retention.setRules(world.repository.id, { pipelines: DAY }))
   assert.equal((await world.round({ logs: 'forever', pipelines: 'forever' }))?.pipelines, 1)
-  assert.equal(await store.findPipeline(old.id), undefined)
+  assert.equal(await store.pipelines.find(old.id), undefined)
 })
 
 test('BND-15: some days after a repository was removed nothing of it is left', async () => {
@@ -176,9 +176,9 @@ test('BND-15: some days after a repository was removed nothing of it is left', a
   await world.add({ ageDays: 1, outcome: 'success' })
   const { store } = world.stage
   await store.transact(async (write) => {
-    await write.removeRepository(world.repository.id)
+    await write.repositories.remove(world.repository.id)
     const subject: Pick<RepositoryRecord, 'id' | 'name'> = world.repository
-    write.audit(systemDoer('test', 'a test'), { action: 'repository.removed', subject })
+    write.audit.add(systemDoer('test', 'a test'), { action: 'repository.removed', subject })
   })
   const all: KeepRules = { logs: 'forever', pipelines: 'forever' }
   assert.equal((await world.round(all))?.repositories, 0)

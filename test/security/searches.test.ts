@@ -16,7 +16,7 @@ async function openHistory() {
   for (let n = 1; n < PIPELINES; n += 500) {
     await web.stage.write(async (write) => {
       for (let i = 0; i < 500; i++) {
-        await write.createPipeline({
+        await write.pipelines.create({
           ...first,
           id: newId('pipeline'),
           rerunOf: first.id,
@@ -49,7 +49,7 @@ test('BND-08: forty searches that find nothing give way to everybody else betwee
   const { store } = web.stage
   let isOver = false
   const searches = Promise.all(
-    Array.from({ length: 40 }, () => store.listPipelineViews({ text: 'nowhere', limit: 50 })),
+    Array.from({ length: 40 }, () => store.pipelines.listViews({ text: 'nowhere', limit: 50 })),
   ).then((found) => {
     isOver = true
     return found
@@ -95,7 +95,7 @@ test('BND-09: a search by steps finds what one look would have found, in order a
 test('BND-10: who leaves does not have the rest of the search done', async () => {
   await using web = await openHistory()
   const gone = new AbortController()
-  const search = web.stage.store.listPipelineViews({ text: 'nowhere', limit: 50 }, gone.signal)
+  const search = web.stage.store.pipelines.listViews({ text: 'nowhere', limit: 50 }, gone.signal)
   gone.abort(new Error('gone'))
   await assert.rejects(search, { message: 'gone' })
 })

@@ -60,7 +60,10 @@ async function openAgent(): Promise<Agent> {
       forgeId: forge.id,
       cloneUrl,
     } as const
-    await write.insertRepository({ ...record, webhookSecret, pollIntervalMs: 0, createdAt: 1 }, [])
+    await write.repositories.insert(
+      { ...record, webhookSecret, pollIntervalMs: 0, createdAt: 1 },
+      [],
+    )
   })
   const { url } = await listen(server, { host: '127.0.0.1', port: 0 })
   const path = `/webhooks/github/${id}`
@@ -72,7 +75,7 @@ async function openAgent(): Promise<Agent> {
     renew: async (secret, endsAt) => {
       await store.transact(async (write) => {
         const sealed = await vault.seal(write, secret, webhookSecretPlace(id))
-        await write.replaceWebhookSecret(id, sealed, endsAt)
+        await write.repositories.replaceWebhookSecret(id, sealed, endsAt)
       })
     },
     send: ({ body, signedBy, path: to = path, event = 'push', headers = {} }) =>
@@ -245,7 +248,7 @@ test('SEC-03e: the secret of one repository makes no commits of another', async 
   const twice = `{"repository":{"id":78,"full_name":"ada/other"},${push(shaOf(2)).slice(1, -1)},"repository":{"id":78,"full_name":"ada/other"}}`
   const other = await agent.send({ body: twice, signedBy: SECRET, path: '/webhooks/github' })
   assert.ok([401, 409].includes(other.status))
-  const pending = await agent.store.listPendingEvents({ before: Date.now() + 1, limit: 10 })
+  const pending = await agent.store.events.listPending({ before: Date.now() + 1, limit: 10 })
   assert.deepEqual(pending, [])
 })
 

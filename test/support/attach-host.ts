@@ -58,7 +58,7 @@ export async function openAttachHost(
   })
   const { url } = await listen(server, { host: '127.0.0.1', port: options.port ?? 0 })
   const seat = { id, startedAt: Date.now(), ...(options.tellsUrl === false ? {} : { url }) }
-  await store.transact((write) => write.takeSeat(seat))
+  await store.transact((write) => write.dispatchers.takeSeat(seat))
   return {
     url,
     id,
@@ -69,7 +69,7 @@ export async function openAttachHost(
     [Symbol.asyncDispose]: async () => {
       for (const connector of connectors.values()) await connector[Symbol.asyncDispose]()
       await server.close()
-      await store.transact((write) => write.endSeats([{ id }]))
+      await store.transact((write) => write.dispatchers.endSeats([{ id }]))
     },
   }
 }
@@ -94,6 +94,6 @@ export async function addIdentity(
     failures: 0,
     registeredAt: Date.now(),
   }
-  await store.transact((write) => write.saveRunner(record))
+  await store.transact((write) => write.runners.save(record))
   return { record, identity }
 }

@@ -15,8 +15,8 @@ for (;;) {
   // Several processes write: the fixtures' commits would be the same in each.
   const event = anEvent(repositoryId as 'repo_', { id, sha: id, ref: `refs/heads/${id}` })
   await store.transact(async (write) => {
-    await write.acceptEvents([event])
-    await write.recordDeliveries([
+    await write.events.accept([event])
+    await write.deliveries.record([
       {
         forge: 'github',
         deliveryId: id,
@@ -26,8 +26,8 @@ for (;;) {
         receivedAt: Date.now(),
       },
     ])
-    const { pipeline } = await write.createPipeline(aPipeline(event))
-    await write.insertJobs([aJob(pipeline), aJob(pipeline, { position: 1 })])
+    const { pipeline } = await write.pipelines.create(aPipeline(event))
+    await write.jobs.insert([aJob(pipeline), aJob(pipeline, { position: 1 })])
   })
   process.stdout.write(`${id}\n`)
 }

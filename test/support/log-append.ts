@@ -1,7 +1,7 @@
 import { chunkOf } from '../../src/contract/log/log-chunk.ts'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 import type { LogChunk } from '../../src/core/attempt/log-chunk.ts'
-import type { LogAppend } from '../../src/store/store.ts'
+import type { LogAppend } from '../../src/store/ports/logs.ts'
 
 /** Lines as a runner sends them: in chunks of one step each, and of a few lines. */
 export function logAppend(

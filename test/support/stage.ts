@@ -62,7 +62,7 @@ export class Stage implements AsyncDisposable {
       pollIntervalMs: 0,
       createdAt: Date.now(),
     }
-    await this.write((write) => write.insertRepository(repository, []))
+    await this.write((write) => write.repositories.insert(repository, []))
     return repository
   }
 
@@ -84,9 +84,12 @@ export class Stage implements AsyncDisposable {
       ...event,
     }
     return this.write(async (write) => {
-      await write.acceptEvents([accepted])
+      await write.events.accept([accepted])
       const fresh = { id: newId('pipeline'), eventId: accepted.id, phases: [] }
-      const { pipeline } = await write.createPipeline({ ...fresh, createdAt: accepted.receivedAt })
+      const { pipeline } = await write.pipelines.create({
+        ...fresh,
+        createdAt: accepted.receivedAt,
+      })
       return pipeline
     })
   }
@@ -115,8 +118,8 @@ export class Stage implements AsyncDisposable {
     })
     const running = { status: 'running', startedAt: Date.now() } as const
     const planned = await this.write(async (write) => {
-      await write.insertJobs(jobs)
-      return write.savePipeline({ ...pipeline, name: 'ci', state: running })
+      await write.jobs.insert(jobs)
+      return write.pipelines.save({ ...pipeline, name: 'ci', state: running })
     })
     return { pipeline: planned, jobs }
   }
@@ -154,7 +157,7 @@ export class Stage implements AsyncDisposable {
     }
     const state = advanceJob(assigned, { type: 'started', attempt: number, fence, at })
     const next = { ...job, state, fence, attempts: [...job.attempts, attempt] }
-    return this.write((write) => write.saveJob(next, [number]))
+    return this.write((write) => write.jobs.save(next, [number]))
   }
 
   /** The newest attempt prints lines from `from` on. */
@@ -165,7 +168,7 @@ export class Stage implements AsyncDisposable {
       return { number: from + index, step, at: Date.now(), stream: 'stdout', text }
     })
     const log = { jobId: job.id, attempt: attempt.number, fence: attempt.fence, lastSeq: from }
-    await this.write((write) => write.appendLog(logAppend(log, lines)))
+    await this.write((write) => write.logs.append(logAppend(log, lines)))
     this.tell({ type: 'log.appended', jobId: job.id, attempt: attempt.number, lines })
   }
 
@@ -183,13 +186,13 @@ export class Stage implements AsyncDisposable {
     const { number, fence } = last
     const state = advanceJob(job.state, { type: 'finished', attempt: number, fence, outcome, at })
     const next = { ...job, state, attempts: [...job.attempts.slice(0, -1), ended] }
-    return this.write((write) => write.saveJob(next, [number]))
+    return this.write((write) => write.jobs.save(next, [number]))
   }
 
   async end(pipeline: Pipeline, outcome: Outcome = 'success'): Promise<Pipeline> {
     const { startedAt } = pipeline.state as { startedAt: number }
     const state = { status: 'finished', outcome, startedAt, finishedAt: Date.now() } as const
-    return this.write((write) => write.savePipeline({ ...pipeline, state }))
+    return this.write((write) => write.pipelines.save({ ...pipeline, state }))
   }
 
   /** A repository with a pipeline of one job of one step that runs. */
@@ -219,7 +222,7 @@ export class Stage implements AsyncDisposable {
       lastSeenAt: Date.now(),
       ...over,
     }
-    await this.write((write) => write.saveRunner(runner))
+    await this.write((write) => write.runners.save(runner))
     return runner
   }
 }

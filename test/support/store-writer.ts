@@ -20,6 +20,6 @@ for (;;) {
     createdAt: Date.now(),
   } as const
   const heads = [{ ref: 'refs/heads/main', sha: 'a'.repeat(40) }]
-  await store.transact((write) => write.insertRepository(repository, heads))
+  await store.transact((write) => write.repositories.insert(repository, heads))
   process.stdout.write(`${id}\n`)
 }

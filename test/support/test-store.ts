@@ -31,6 +31,6 @@ export async function insertRepository(
     pollIntervalMs: 0,
     createdAt: Date.now(),
   }
-  await store.transact((write) => write.insertRepository(repository, []))
+  await store.transact((write) => write.repositories.insert(repository, []))
   return repository
 }

@@ -8,8 +8,9 @@ import type { HttpServer } from '../../http/http-server.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { ForgeName } from '../../store/ports/repositories.ts'
 import { DISPOSITIONS, type RepositoryRecord } from '../../store/records.ts'
-import type { ForgeName, StoreReader } from '../../store/store.ts'
+import type { StoreReader } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
 import { acceptWebhook } from './accept-webhook.ts'
@@ -69,7 +70,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
       registers: [deps.metrics],
     }),
     byId: new Grouping(async (ids) => {
-      const found = await deps.store.findRepositories(ids)
+      const found = await deps.store.repositories.listByIds(ids)
       const known = new Map<string, RepositoryRecord>(found.map((one) => [one.id, one]))
       return ids.map((id) => known.get(id))
     }),
@@ -138,7 +139,7 @@ function receiverOf(
 ): Receiver {
   const { hooks } = FORGE_PORTS[forge]
   const named = new Grouping<ForgeName, RepositoryRecord | undefined>((wanted) =>
-    store.findForgeRepositories(forge, wanted),
+    store.repositories.findOfForge(forge, wanted),
   )
   const findById = async (id: string): Promise<RepositoryRecord | undefined> => {
     const found = await byId.add(id)

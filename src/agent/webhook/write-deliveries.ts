@@ -56,28 +56,28 @@ export async function writeDeliveries(
   const events: CommitEvent[] = []
   for (const { repositoryId, told } of fresh) {
     if (told.kind === 'ignored') continue
-    if (told.forgeIds) await write.setForgeIds(repositoryId, told.forgeIds)
+    if (told.forgeIds) await write.repositories.setForgeIds(repositoryId, told.forgeIds)
     if (told.kind === 'closed') {
       const { ref, mergedOf } = told
-      await write.noteClosed({ repositoryId, ref, at: receivedAt })
+      await write.events.noteClosed({ repositoryId, ref, at: receivedAt })
       if (mergedOf !== undefined) {
-        await write.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
+        await write.accounts.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
       }
       continue
     }
     const { account } = told
-    if (account) await write.noteAccount({ repositoryId, account, at: receivedAt })
+    if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
     events.push({ ...told.event, id: newId('event'), receivedAt })
   }
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
   if (renewed.length > 0) {
-    await write.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
+    await write.repositories.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
   }
-  const accepted = events.length > 0 ? await write.acceptEvents(events) : []
-  await write.setHeads(events)
+  const accepted = events.length > 0 ? await write.events.accept(events) : []
+  await write.heads.set(events)
   const next = accepted.values()
   const records = fresh.map((delivery) => recordOf(delivery, () => next.next().value, receivedAt))
-  await write.recordDeliveries(records)
+  await write.deliveries.record(records)
   const written = new Map(fresh.map((delivery, index) => [delivery, records[index]]))
   const answers = deliveries.map((delivery) => {
     const record = earlier.get(delivery)
@@ -93,7 +93,7 @@ async function findEarlier(
   const earlier = new Map<Delivery, DeliveryRecord>()
   for (const [forge, ofForge] of Map.groupBy(deliveries, (delivery) => delivery.forge)) {
     const ids = ofForge.map(({ deliveryId }) => deliveryId)
-    const known = await write.findDeliveries(forge, ids)
+    const known = await write.deliveries.listByIds(forge, ids)
     const byId = new Map(known.map((record) => [record.deliveryId, record]))
     for (const delivery of ofForge) {
       const record = byId.get(delivery.deliveryId)

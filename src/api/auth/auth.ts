@@ -114,7 +114,7 @@ async function admit(
   }
   const isForRunners = RUNNER_URLS.has(request.routeOptions.url ?? '')
   const token = bearerToken(request)
-  if (isForRunners && token && (await store.findRunnerByIdentity(hashToken(token))))
+  if (isForRunners && token && (await store.runners.findByIdentity(hashToken(token))))
     return undefined
   throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
 }

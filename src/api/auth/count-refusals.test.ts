@@ -40,7 +40,7 @@ test('AUD-04: a thousand refused requests leave one entry that counts them, and 
   await server.inject({ url: '/barred' })
   await server.inject({ url: '/open' })
   await server.close()
-  const { entries } = await store.listAudit({ limit: 100 })
+  const { entries } = await store.audit.list({ limit: 100 })
   const told = entries.map(({ action, address, after }) => [
     action,
     address,
@@ -65,7 +65,7 @@ test('AUD-05: refused requests from ever more addresses leave a bounded number o
     await server.inject({ url: '/closed/x', remoteAddress })
   }
   await server.close()
-  const { entries } = await store.listAudit({ limit: 500 })
+  const { entries } = await store.audit.list({ limit: 500 })
   assert.equal(entries.length, 101)
   const attempts = entries.map(({ after }) => Number(after?.['attempts']))
   assert.equal(
@@ -81,7 +81,7 @@ test('AUD-20: refusals of a join token that is over are counted by it', async ()
   for (let n = 0; n < 3; n++) await server.inject({ url: '/over' })
   await server.inject({ url: '/closed/x' })
   await server.close()
-  const { entries } = await store.listAudit({ limit: 10 })
+  const { entries } = await store.audit.list({ limit: 10 })
   const told = entries.map(({ after }) => [after?.['joinToken'], after?.['attempts']].join(' '))
   assert.deepEqual(new Set(told), new Set(['join_1 3', ' 1']))
 })

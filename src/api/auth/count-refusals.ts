@@ -47,7 +47,7 @@ export function countRefusals(
     counts.clear()
     try {
       await store.transact(async (write) => {
-        for (const { by, ...count } of all) write.audit(by, refused(count))
+        for (const { by, ...count } of all) write.audit.add(by, refused(count))
       })
     } catch (error) {
       log.warn({ reason: describeError(error), attempts: sum(all) }, 'refusals were not counted')

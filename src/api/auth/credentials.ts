@@ -64,26 +64,26 @@ export class Credentials {
   }
 
   async #byToken(hash: string, from: string): Promise<Asker | undefined> {
-    const user = await this.#store.findUserByToken(hash)
+    const user = await this.#store.tokens.findUser(hash)
     if (!user) {
-      const endsAt = (await this.#store.findToken(hash))?.endsAt
+      const endsAt = (await this.#store.tokens.find(hash))?.endsAt
       if (endsAt !== undefined) throw expired(endsAt)
       return undefined
     }
     if (this.#isDue(hash, TOKEN_TOUCH_MS)) {
-      this.#note((at) => this.#store.transact((write) => write.noteTokenUse({ hash, at, from })))
+      this.#note((at) => this.#store.transact((write) => write.tokens.noteUse({ hash, at, from })))
     }
     return user
   }
 
   async #bySession(hash: string): Promise<Asker> {
-    const found = await this.#store.findSession(hash)
+    const found = await this.#store.sessions.find(hash)
     const now = Date.now()
     if (!found || found.session.endsAt <= now || found.session.seenAt + SESSION_IDLE_MS <= now) {
       throw new NarwhalError('unauthenticated', 'this session is over: sign in again')
     }
     if (found.session.seenAt + SESSION_TOUCH_MS <= now && this.#isDue(hash, SESSION_TOUCH_MS)) {
-      this.#note((at) => this.#store.transact((write) => write.touchSession(hash, at)))
+      this.#note((at) => this.#store.transact((write) => write.sessions.touch(hash, at)))
     }
     return found.user
   }

@@ -5,11 +5,11 @@ import type { StoreWriter } from '../../store/store.ts'
 
 /** The administrator that was there first; made, with the name `admin`, where there is none. */
 export async function firstAdmin(write: StoreWriter, by: Doer): Promise<UserRecord> {
-  const admins = (await write.listUsers()).filter(({ role }) => role === 'admin')
+  const admins = (await write.users.list()).filter(({ role }) => role === 'admin')
   const [first] = admins.toSorted((one, other) => one.createdAt - other.createdAt)
   if (first) return first
   const user = { id: newId('user'), name: 'admin', role: 'admin', createdAt: Date.now() } as const
-  await write.insertUser(user)
-  write.audit(by, { action: 'user.added', subject: user, after: { role: user.role } })
+  await write.users.insert(user)
+  write.audit.add(by, { action: 'user.added', subject: user, after: { role: user.role } })
   return user
 }

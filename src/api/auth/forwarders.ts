@@ -36,7 +36,7 @@ export class Forwarders {
     const now = Date.now()
     if ((this.#known.get(hash) ?? 0) > now) return true
     this.#known.delete(hash)
-    if (!(await this.#store.isForwarder(hash, now))) return false
+    if (!(await this.#store.forwarders.isKnown(hash, now))) return false
     this.#known.set(hash, now + KNOWN_MS)
     return true
   }
@@ -69,7 +69,7 @@ export class ForwarderCredential {
     const now = Date.now()
     const endsAt = now + LIFE_MS
     const record = { hash: hashToken(this.#token), endsAt }
-    await this.#store.transact((write) => write.putForwarder(record, now))
+    await this.#store.transact((write) => write.forwarders.put(record, now))
     this.#endsAt = endsAt
   }
 }

@@ -61,7 +61,7 @@ async function checkRepository(
   scope: readonly RepositoryId[],
   idOrName: string,
 ): Promise<void> {
-  const found = await store.findRepository(idOrName)
+  const found = await store.repositories.find(idOrName)
   if (found && scope.includes(found.id)) return
   const words = `there is no repository "${idOrName}"; see \`narwhal repo list\``
   throw new NarwhalError('not_found', words)
@@ -72,7 +72,7 @@ async function checkPipeline(
   scope: readonly RepositoryId[],
   id: PipelineId,
 ): Promise<void> {
-  const found = await store.findPipelineView(id)
+  const found = await store.pipelines.findView(id)
   if (found && scope.includes(found.repositoryId)) return
   throw new NarwhalError('not_found', `there is no pipeline ${id}`)
 }
@@ -82,8 +82,8 @@ async function checkJob(
   scope: readonly RepositoryId[],
   id: JobId,
 ): Promise<void> {
-  const pipelineId = (await store.findJobView(id))?.pipelineId
-  const pipeline = pipelineId && (await store.findPipelineView(pipelineId))
+  const pipelineId = (await store.jobs.findView(id))?.pipelineId
+  const pipeline = pipelineId && (await store.pipelines.findView(pipelineId))
   if (pipeline && scope.includes(pipeline.repositoryId)) return
   throw new NarwhalError('not_found', `there is no job ${id}`)
 }

@@ -37,7 +37,7 @@ function addSigningIn(server: HttpServer, deps: SessionRouteDeps): void {
       const started = await startSession(write, user)
       const by = 'code' in request.body ? 'link' : 'token'
       const actor = { kind: 'person', id: user.id, name: user.name } as const
-      write.audit(
+      write.audit.add(
         { ...doerOf(request), actor },
         {
           action: 'session.started',
@@ -57,13 +57,13 @@ async function signedIn(
   shown: { token: string } | { code: string },
 ): Promise<UserRecord> {
   if ('token' in shown) {
-    const user = await write.findUserByToken(hashToken(shown.token))
+    const user = await write.tokens.findUser(hashToken(shown.token))
     if (!user) throw new NarwhalError('unauthenticated', 'this token is not valid')
     refuseLimited(user)
     return user
   }
-  const userId = await write.takeSignInLink(hashToken(shown.code), Date.now())
-  const user = userId && (await write.findUser(userId))
+  const userId = await write.signInLinks.take(hashToken(shown.code), Date.now())
+  const user = userId && (await write.users.find(userId))
   if (user) return user
   throw new NarwhalError(
     'unauthenticated',
@@ -81,13 +81,13 @@ function addSigningOut(server: HttpServer, deps: SessionRouteDeps): void {
 }
 
 async function endSession(request: FastifyRequest, store: Store, hash: string): Promise<void> {
-  const found = await store.findSession(hash)
+  const found = await store.sessions.find(hash)
   if (!found) return
   await store.transact(async (write) => {
-    if (!(await write.removeSession(hash))) return
+    if (!(await write.sessions.remove(hash))) return
     const { id, name } = found.user
     const doer = { ...doerOf(request), actor: { kind: 'person', id, name } as const }
-    write.audit(doer, {
+    write.audit.add(doer, {
       action: 'session.ended',
       subject: { id, name },
       after: { sessions: 1 },
@@ -101,7 +101,7 @@ function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): v
     refuseLimited(user)
     const { result } = await store.transact(async (write) => {
       const made = await makeSignInLink(write, user)
-      write.audit(doerOf(request), {
+      write.audit.add(doerOf(request), {
         action: 'sign_in_link.created',
         subject: { id: user.id, name: user.name },
         after: { expiresAt: made.expiresAt },

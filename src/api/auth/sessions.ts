@@ -22,7 +22,7 @@ export async function startSession(
   const session = createToken('session')
   const endsAt = now + SESSION_MS
   const record = { hash: hashToken(session), userId: user.id, createdAt: now, seenAt: now, endsAt }
-  await write.insertSession(record)
+  await write.sessions.insert(record)
   return { session, endsAt }
 }
 
@@ -37,7 +37,7 @@ export async function makeSignInLink(
 ): Promise<{ code: string; expiresAt: number }> {
   const code = createToken('link')
   const expiresAt = now + LINK_MS
-  await write.putSignInLink({ userId: user.id, hash: hashToken(code), endsAt: expiresAt })
+  await write.signInLinks.put({ userId: user.id, hash: hashToken(code), endsAt: expiresAt })
   return { code, expiresAt }
 }
 

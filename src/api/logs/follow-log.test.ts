@@ -133,7 +133,7 @@ test('waits for an attempt that no runner has taken, and ends when none will', a
     outcome: 'cancelled',
     finishedAt: Date.now(),
   } as const
-  await stage.write((write) => write.saveJob({ ...job, state }, []))
+  await stage.write((write) => write.jobs.save({ ...job, state }, []))
   await done
   assert.deepEqual(numbers, [])
 })

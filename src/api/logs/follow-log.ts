@@ -61,7 +61,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   let next = options.from
   let fromStore = true
   let limit = FIRST_PAGE
-  const job = await store.findJobView(log.jobId)
+  const job = await store.jobs.findView(log.jobId)
   ended ||= !job || isLogComplete(job, log.attempt)
   redactions.begin(job)
   while (!signal.aborted) {
@@ -70,7 +70,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
     if (fromStore) {
       // The end must be known before the read: lines may still come between a read and the end.
       const isLast = ended
-      const lines = await store.readLog(log, next, limit)
+      const lines = await store.logs.read(log, next, limit)
       next = (lines.at(-1)?.number ?? next - 1) + 1
       const isWhole = isEndOfLog(lines, limit)
       limit = nextPageSize(lines)
@@ -111,6 +111,6 @@ export function isLogComplete(job: JobView, attempt: number): boolean {
 }
 
 async function hasEnded(store: StoreReader, log: AttemptRef): Promise<boolean> {
-  const job = await store.findJobView(log.jobId)
+  const job = await store.jobs.findView(log.jobId)
   return !job || isLogComplete(job, log.attempt)
 }

@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { openChunkAside } from '../../contract/log/log-chunk.ts'
 import type { LogContent } from '../../contract/log/log-content.ts'
 import type { AttemptRef } from '../../core/ids.ts'
-import type { StoredChunk, StoreReader } from '../../store/store.ts'
+import type { StoredChunk } from '../../store/ports/logs.ts'
+import type { StoreReader } from '../../store/store.ts'
 
 /** So many chunks are being opened beside the event loop while one is looked at. */
 const AHEAD = 4
@@ -24,7 +25,7 @@ export async function* readContents(
 ): AsyncGenerator<OpenedChunk, void, undefined> {
   let since = performance.now()
   for (let from = 0; ; ) {
-    const chunks = await store.readLogChunks(log, from)
+    const chunks = await store.logs.readChunks(log, from)
     const last = chunks.at(-1)
     if (!last) return
     from = last.firstLine + last.lineCount

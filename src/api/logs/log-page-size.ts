@@ -1,5 +1,5 @@
 import type { LogLine } from '../../contract/rest/views.ts'
-import { LOG_READ_CHARACTERS } from '../../store/store.ts'
+import { LOG_READ_CHARACTERS } from '../../store/ports/logs.ts'
 
 /** How many lines are read first, when nothing is known of them. */
 export const FIRST_PAGE = 200

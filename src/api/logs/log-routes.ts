@@ -46,7 +46,7 @@ function registerPage(server: HttpServer, store: StoreReader): void {
     const isEnded = isLogComplete(job, log.attempt)
     const stored = countLines(job, log.attempt)
     const { from, limit } = rangeOf(request.query, stored)
-    const lines = await store.readLog(log, from, limit)
+    const lines = await store.logs.read(log, from, limit)
     const end = (lines.at(-1)?.number ?? -1) + 1
     return {
       lines,

@@ -12,7 +12,7 @@ export async function logSections(
   total: number,
 ): Promise<LogSection[]> {
   const stepAt = async (number: number): Promise<number | undefined> => {
-    const [line] = await store.readLog(log, number, 1)
+    const [line] = await store.logs.read(log, number, 1)
     return line?.step
   }
   const sections: LogSection[] = []

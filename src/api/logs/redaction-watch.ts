@@ -31,7 +31,7 @@ export class RedactionWatch {
   async take(store: StoreReader, number: number): Promise<LogLine[]> {
     if (this.#knownAt === this.#toldAt) return []
     this.#toldAt = this.#knownAt
-    const redaction = (await store.findRedactions(this.#log)).at(-1)
+    const redaction = (await store.logs.listRedactions(this.#log)).at(-1)
     if (!redaction || number < 0) return []
     const { at, steps: [step = 0] = [] } = redaction
     return [{ number, step, at, stream: 'narwhal', text: redactionInWords(redaction) }]

@@ -3,7 +3,7 @@ import type { LogContent } from '../../contract/log/log-content.ts'
 import type { LogMatch } from '../../contract/rest/rest-logs.ts'
 import type { LogLine } from '../../contract/rest/views.ts'
 import { present } from '../../lib/present.ts'
-import type { StoredChunk } from '../../store/store.ts'
+import type { StoredChunk } from '../../store/ports/logs.ts'
 import { type Finder, matchIn } from './match-line.ts'
 
 /** Which matches are told, besides being counted. */

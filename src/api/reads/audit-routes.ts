@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
-import type { AuditPlace, StoreReader } from '../../store/store.ts'
+import type { AuditPlace } from '../../store/ports/audit.ts'
+import type { StoreReader } from '../../store/store.ts'
 import { cutWithoutAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { Places } from '../logs/places.ts'
@@ -16,11 +17,11 @@ export function registerAuditReads(server: HttpServer, store: StoreReader): void
   route(server, ENDPOINTS.listAudit, async (request) => {
     const { before, ...query } = request.query
     const place = before === undefined ? {} : { before: placeOf(before) }
-    const { entries, next } = await store.listAudit({ ...query, ...place })
+    const { entries, next } = await store.audit.list({ ...query, ...place })
     return { entries, ...(next ? { next: `${next.at}-${next.seq}` } : {}) }
   })
   route(server, ENDPOINTS.getAuditHead, async () => {
-    return await store.auditHead()
+    return await store.audit.head()
   })
   registerLines(server, store)
 }
@@ -43,7 +44,7 @@ function registerLines(server: HttpServer, store: StoreReader): void {
 /** Batch by batch, as fast as the client takes it, up to what was the end when it came there. */
 async function* readLines(store: StoreReader, after: number): AsyncGenerator<string> {
   for (let last = after; ; ) {
-    const entries = await store.readAudit(last, AT_A_TIME)
+    const entries = await store.audit.read(last, AT_A_TIME)
     if (entries.length > 0) yield entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     last = entries.at(-1)?.seq ?? last
     if (entries.length < AT_A_TIME) return

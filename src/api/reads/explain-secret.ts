@@ -17,8 +17,8 @@ export async function explainSecret(
   name: string,
 ): Promise<ExplainedSecret> {
   const { repository, jobs } = detail
-  const [secret] = await store.findSecrets(repository.id, [name])
-  const runners = await store.listRunners()
+  const [secret] = await store.secrets.listFor(repository.id, [name])
+  const runners = await store.runners.list()
   const near = secret ? undefined : await findNearSecret(store, repository.id, name)
   const facts = { detail, name, secret, runners, now: Date.now() }
   return {

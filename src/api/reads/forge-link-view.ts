@@ -9,14 +9,14 @@ export async function viewForgeLink(
   store: StoreReader,
   { id, name }: RepositoryRecord,
 ): Promise<ForgeLinkView> {
-  const link = await store.findForgeLink(id)
+  const link = await store.forgeLinks.find(id)
   if (!link) {
     const words = `${name} is not linked: link it by \`narwhal repo link ${name} --token-file <file>\``
     throw new NarwhalError('not_found', words)
   }
   const { forge, apiUrl, project, createdAt } = link
   const about = { forge, apiUrl, project, createdAt, ...refusalOf(link) }
-  const last = await store.findLastTold(id)
+  const last = await store.statuses.findLast(id)
   if (!last) return about
   const { pipelineId, sha, context, state, error, toldAt } = last
   const refused = error === undefined ? {} : { error }
@@ -31,7 +31,7 @@ export async function viewForgeRefusal(
   store: StoreReader,
   { id }: RepositoryRecord,
 ): Promise<Pick<RepositoryView, 'forgeRefusal'>> {
-  const { refusal } = refusalOf(await store.findForgeLink(id))
+  const { refusal } = refusalOf(await store.forgeLinks.find(id))
   return refusal ? { forgeRefusal: refusal } : {}
 }
 

@@ -36,7 +36,7 @@ export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): v
     if (issuer === undefined || trouble !== undefined) {
       throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
     }
-    const keys = keySet(await store.listIdTokenKeys(), Date.now())
+    const keys = keySet(await store.idTokens.listKeys(), Date.now())
     return { discovery: discoveryDocument(issuer), keys }
   })
   route(server, ENDPOINTS.getSubject, async ({ params, query: { ref, job } }) => {
@@ -44,7 +44,8 @@ export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): v
       throw new NarwhalError('invalid', 'the ref must be a full one, such as refs/heads/main')
     }
     const repository = await getRepository(reads.store, params.repository)
-    const ids = (await reads.store.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
+    const ids =
+      (await reads.store.idTokens.findSubjectIds(repository.id)) ?? subjectIdsOf(repository)
     const facts = { repository: repository.name, ids, ref }
     return { ids, sub: subjectOf({ ...facts, ...present({ job }) }) }
   })
@@ -65,7 +66,7 @@ function addDocuments(server: HttpServer, { store, issuer }: IdTokenReads): void
       },
     )
     server.get(`${prefix}${KEYS_PATH}`, { schema: { hide: true } }, async (_request, reply) => {
-      const set = keySet(await store.listIdTokenKeys(), Date.now())
+      const set = keySet(await store.idTokens.listKeys(), Date.now())
       // An empty set in a cache would refuse the first tokens.
       if (set.keys.length === 0)
         throw new NarwhalError('unavailable', 'the first key is being made')
@@ -80,7 +81,7 @@ export async function idTokenStateOf({ store, issuer }: IdTokenReads): Promise<I
   const trouble = issuerTrouble(issuer)
   return {
     ...present({ issuer, trouble }),
-    keys: viewsOf(await store.listIdTokenKeys()),
+    keys: viewsOf(await store.idTokens.listKeys()),
   }
 }
 

@@ -22,12 +22,12 @@ export function registerInsights(server: HttpServer, store: StoreReader): void {
 
 function registerActivity(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listActivity, async (request) => {
-    const all = await store.listRepositories()
+    const all = await store.repositories.list()
     const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MOST_REPOSITORIES)
     const repositories = []
     for (const record of shown) {
       const filter = { repositoryId: record.id, limit: request.query.runs }
-      const runs = (await store.listPipelineViews(filter)).map((pipeline) => {
+      const runs = (await store.pipelines.listViews(filter)).map((pipeline) => {
         const { id, number, status, outcome, createdAt, startedAt, finishedAt } = pipeline
         return { id, number, status, outcome, createdAt, startedAt, finishedAt }
       })
@@ -41,10 +41,10 @@ function registerTrends(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listTrends, async (request) => {
     const { id: repositoryId } = await getRepository(store, request.params.repository)
     const limit = request.query.pipelines
-    const newest = await store.listPipelineViews({ repositoryId, status: 'finished', limit })
+    const newest = await store.pipelines.listViews({ repositoryId, status: 'finished', limit })
     const points = []
     for (const pipeline of newest) {
-      points.push(trendPoint(pipeline, await store.listJobViews(pipeline.id)))
+      points.push(trendPoint(pipeline, await store.jobs.listViews(pipeline.id)))
     }
     return { points: points.filter((point) => point !== undefined).reverse() }
   })
@@ -52,7 +52,7 @@ function registerTrends(server: HttpServer, store: StoreReader): void {
 
 function registerPlacements(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listPlacements, async (request) => {
-    const placements = await store.listPlacements(request.query.limit)
+    const placements = await store.jobs.listPlacements(request.query.limit)
     return {
       placements: placements.map(({ attempt, ...job }) => ({
         ...job,
@@ -72,7 +72,7 @@ function registerPlacements(server: HttpServer, store: StoreReader): void {
 function registerConfig(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.getUsedConfig, async (request) => {
     const id = request.params.pipeline
-    const found = await store.findPipeline(id)
+    const found = await store.pipelines.find(id)
     if (!found) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     const jobs = found.jobs.map(({ spec: { name, ...spec } }) => [name, withoutEmpty(spec)])
     const { name } = found.pipeline

@@ -4,11 +4,11 @@ import type { StoreReader } from '../../store/store.ts'
 
 /** A secret that jobs of a repository could have, and whose name is nearly this one. */
 export async function findNearSecret(
-  store: Pick<StoreReader, 'listSecrets'>,
+  store: Pick<StoreReader, 'secrets'>,
   repositoryId: RepositoryId,
   name: string,
 ): Promise<string | undefined> {
-  const secrets = [...(await store.listSecrets(repositoryId)), ...(await store.listSecrets())]
+  const secrets = [...(await store.secrets.list(repositoryId)), ...(await store.secrets.list())]
   const names = new Map(secrets.map((secret) => [secret.name.toLowerCase(), secret.name]))
   return names.get(suggestKey(name, [...names.keys()]) ?? '')
 }

@@ -7,13 +7,13 @@ import { getRunner } from '../lookups.ts'
 /** The runners as they were last heard of, their registration tokens, and who gives them work. */
 export function registerRunnerReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listRunners, async () => {
-    return { runners: await store.listRunnerViews() }
+    return { runners: await store.runners.listViews() }
   })
   route(server, ENDPOINTS.getRunner, async (request) => {
     return { runner: await getRunner(store, request.params.runner) }
   })
   route(server, ENDPOINTS.listJoinTokens, async () => {
-    const records = await store.listJoinTokens()
+    const records = await store.joinTokens.list()
     return {
       tokens: records.map(({ hash: _hash, sources, ...token }) => ({
         ...token,
@@ -23,7 +23,7 @@ export function registerRunnerReads(server: HttpServer, store: StoreReader): voi
     }
   })
   route(server, ENDPOINTS.listDispatchers, async () => {
-    const seats = await store.listDispatchers()
+    const seats = await store.dispatchers.list()
     return { dispatchers: seats.map(({ id, url }) => ({ id, ...(url ? { url } : {}) })) }
   })
 }

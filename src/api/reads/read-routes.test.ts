@@ -61,7 +61,7 @@ test('shows a pipeline with its jobs, attempts and steps', async () => {
   const shown = await read(web, `/pipelines/${pipeline.id}`)
   assert.equal(shown.body.pipeline.status, 'running')
   assert.equal(shown.body.jobs[0].attempts[0].steps[0].status, 'running')
-  assert.equal(shown.body.seq, await web.stage.store.lastChange())
+  assert.equal(shown.body.seq, await web.stage.store.changes.last())
   assert.equal((await read(web, `/jobs/${job.id}`)).body.job.name, 'build')
   assert.equal((await read(web, `/jobs/${job.id}/attempts`)).body.attempts.length, 1)
   const attempt = await read(web, `/jobs/${job.id}/attempts/1`)
@@ -160,11 +160,11 @@ test('a log is read no faster than the client takes it', async () => {
   const lines = (count: number) => Array.from({ length: count }, unpackable)
   for (let n = 0; n < 8000; n += 1000) await web.stage.print(job, n, lines(1000))
   const { store } = web.stage
-  const readLogChunks = store.readLogChunks.bind(store)
+  const logs = { ...store.logs }
   let reads = 0
-  store.readLogChunks = (...args) => {
+  store.logs.readChunks = (...args) => {
     reads++
-    return readLogChunks(...args)
+    return logs.readChunks(...args)
   }
   const request = get(`${web.url}/api/v1/jobs/${job.id}/attempts/1/log.txt`)
   const [response] = await once(request, 'response')
@@ -220,7 +220,7 @@ test('notices a follower that went away', async () => {
   leaving.abort()
   await eventually(async () => (await countConnections(web)) === 0)
   // Nobody is left who would read the new line from the store.
-  store.readLog = () => Promise.reject(new Error('somebody still follows'))
+  store.logs.read = () => Promise.reject(new Error('somebody still follows'))
   await web.stage.print(job, 0, ['unheard'])
   await web.stage.finish(job)
 })

@@ -6,7 +6,8 @@ import type { RepositoryId } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { isSearch, type PipelineFilter, type StoreReader } from '../../store/store.ts'
+import { isSearch, type PipelineFilter } from '../../store/ports/pipelines.ts'
+import { type StoreReader } from '../../store/store.ts'
 import { scopeOf } from '../auth/scope.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import type { LiveSource } from '../live-source.ts'
@@ -66,19 +67,19 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
 
 function registerStatus(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.status, async () => {
-    return { version: server.swagger().info.version, seq: await store.lastChange() }
+    return { version: server.swagger().info.version, seq: await store.changes.last() }
   })
   server.get(urlOf(ROUTES.openApi), { schema: { hide: true } }, async () => server.swagger())
 }
 
 function registerUserReads(server: HttpServer, store: StoreReader): void {
-  route(server, ENDPOINTS.listUsers, async () => ({ users: await store.listUsers() }))
+  route(server, ENDPOINTS.listUsers, async () => ({ users: await store.users.list() }))
 }
 
 function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listRepositories, async (request) => {
     const scope = scopeOf(request)
-    const records = await store.listRepositories()
+    const records = await store.repositories.list()
     const shown = scope ? records.filter(({ id }) => scope.includes(id)) : records
     return { repositories: shown.map(viewRepository) }
   })
@@ -96,7 +97,10 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
 
 function registerAwaitingReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listAwaiting, async (request) => ({
-    pipelines: await store.listAwaiting({ limit: request.query.limit, ...within(request) }),
+    pipelines: await store.pipelines.listAwaiting({
+      limit: request.query.limit,
+      ...within(request),
+    }),
   }))
 }
 
@@ -110,14 +114,14 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const of = repository === undefined ? undefined : await getRepository(store, repository)
     using _place = isSearch(filter) ? await places.take(whoAsks(request), gone.signal) : undefined
     const whole = of ? { ...filter, repositoryId: of.id } : filter
-    return { pipelines: await store.listPipelineViews(whole, gone.signal) }
+    return { pipelines: await store.pipelines.listViews(whole, gone.signal) }
   })
   route(server, ENDPOINTS.getPipeline, async (request) => {
     const id = request.params.pipeline
     // The number first: what changes between the reads is then told again, and nothing is missed.
-    const seq = await store.lastChange()
+    const seq = await store.changes.last()
     const pipeline = await getPipeline(store, id)
-    return { pipeline, jobs: await store.listJobViews(id), seq }
+    return { pipeline, jobs: await store.jobs.listViews(id), seq }
   })
   registerWaterfall(server, store)
 }
@@ -126,6 +130,6 @@ function registerWaterfall(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.getWaterfall, async (request) => {
     const id = request.params.pipeline
     const pipeline = await getPipeline(store, id)
-    return waterfallOf(pipeline, await store.listJobViews(id), Date.now())
+    return waterfallOf(pipeline, await store.jobs.listViews(id), Date.now())
   })
 }

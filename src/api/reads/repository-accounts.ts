@@ -9,11 +9,11 @@ const MOST_SUGGESTED = 10
 
 /** Which names the accounts have that a repository lists, and which programs it might list. */
 export async function viewAccounts(
-  store: Pick<StoreReader, 'listAccounts'>,
+  store: Pick<StoreReader, 'accounts'>,
   { id, strangerAccounts = [] }: RepositoryRecord,
   now: number,
 ): Promise<Pick<RepositoryView, 'strangers' | 'seenBots'>> {
-  const seen = await store.listAccounts(id)
+  const seen = await store.accounts.list(id)
   const byId = new Map(seen.map((account) => [account.id, account]))
   const strangers = strangerAccounts.map((account) => {
     const { name, listedName } = byId.get(account) ?? {}

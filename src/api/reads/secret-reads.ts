@@ -12,13 +12,13 @@ import { runnerNames, viewSecret } from './view-secret.ts'
 export function registerSecretReads(server: HttpServer, store: StoreReader): void {
   registerExplain(server, store)
   route(server, ENDPOINTS.listSecrets, async () => {
-    return await viewAll(store, await store.listSecrets())
+    return await viewAll(store, await store.secrets.list())
   })
   route(server, ENDPOINTS.listSecretsOf, async (request) => {
     const { id } = await getRepository(store, request.params.repository)
-    const own = await store.listSecrets(id)
+    const own = await store.secrets.list(id)
     const names = new Set(own.map(({ name }) => name))
-    const others = (await store.listSecrets()).filter(({ name }) => !names.has(name))
+    const others = (await store.secrets.list()).filter(({ name }) => !names.has(name))
     return await viewAll(store, [...own, ...others])
   })
 }
@@ -28,7 +28,7 @@ function registerExplain(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.explainSecret, async (request) => {
     const { pipeline, secret } = request.params
     await getPipeline(store, pipeline)
-    const detail = await store.findPipeline(pipeline)
+    const detail = await store.pipelines.find(pipeline)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${pipeline}`)
     return await explainSecret(store, detail, secret)
   })

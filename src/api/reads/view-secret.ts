@@ -22,5 +22,5 @@ export async function runnerNames(
   secrets: readonly SecretRecord[],
 ): Promise<ReadonlyMap<string, string>> {
   if (!secrets.some(({ runners }) => runners)) return new Map()
-  return new Map((await store.listRunners()).map(({ id, name }) => [id, name]))
+  return new Map((await store.runners.list()).map(({ id, name }) => [id, name]))
 }

@@ -37,7 +37,7 @@ async function openAuditServer() {
   const { url } = await listen(server, { host: '127.0.0.1', port: 0 })
   const note = async (...events: AuditEvent[]): Promise<void> => {
     await store.transact(async (write) => {
-      for (const event of events) write.audit(GRACE, event)
+      for (const event of events) write.audit.add(GRACE, event)
     })
   }
   const tamper = (statement: string): void => {
@@ -161,7 +161,7 @@ test('what retention has removed is no hole', async () => {
   await using server = await openAuditServer()
   await server.note(...['a', 'b', 'c'].map(raised))
   const before = Date.now() + 60_000
-  await server.store.transact((write) => write.pruneAudit(GRACE, { before, limit: 2 }))
+  await server.store.transact((write) => write.audit.prune(GRACE, { before, limit: 2 }))
   const { out, code } = await runCommand(server.url, 'audit verify')
   assert.equal(code, 0)
   assert.match(out, /whole: 2 entries, from 3 on/)

@@ -39,7 +39,7 @@ async function open(forge: AuthorForge, kind: HeldForge['kind'], withinMs = 10_0
   const stage = await Stage.open()
   const repository = await stage.addRepository('ada/app')
   await stage.write((write) =>
-    write.saveForgeLink({
+    write.forgeLinks.save({
       repositoryId: repository.id,
       forge: kind,
       apiUrl: forge.url,
@@ -52,7 +52,8 @@ async function open(forge: AuthorForge, kind: HeldForge['kind'], withinMs = 10_0
   const lookup = () =>
     new AuthorLookup({
       store: stage.store,
-      noteMerged: (merged) => stage.write((write) => write.noteMerged({ ...merged, at: 1 })),
+      noteMerged: (merged) =>
+        stage.write((write) => write.accounts.noteMerged({ ...merged, at: 1 })),
       openToken: () => 'a-token-of-the-forge',
       hosts: ANY_HOSTS,
       log: silentLog(),

@@ -25,7 +25,7 @@ import {
 } from './merged-at-forge.ts'
 
 export interface AuthorLookupDeps {
-  readonly store: Pick<StoreReader, 'findMerged' | 'findForgeLink'>
+  readonly store: Pick<StoreReader, 'accounts' | 'forgeLinks'>
   /** Writes that a pull request of an account was merged. */
   readonly noteMerged: (merged: { repositoryId: RepositoryId; actorId: number }) => Promise<void>
   /** Throws when the token can't be had. */
@@ -79,7 +79,7 @@ export class AuthorLookup {
   async find(event: Of, repository: At): Promise<KnownAuthors> {
     const { store } = this.#deps
     const accounts = accountsOf(event.trust)
-    const merged = await store.findMerged(repository.id, accounts)
+    const merged = await store.accounts.findMerged(repository.id, accounts)
     const known = { accounts, merged }
     const isOpen = accounts.length === 0 || !accounts.every((id) => merged.has(id))
     if (!isOpen || !isAsked(event, repository)) return known
@@ -118,7 +118,10 @@ export class AuthorLookup {
       if (author.kind === 'trouble') return { ...known, trouble: silent(author.words) }
       accounts.push(author.value)
     }
-    const merged = new Set([...known.merged, ...(await this.#deps.store.findMerged(id, accounts))])
+    const merged = new Set([
+      ...known.merged,
+      ...(await this.#deps.store.accounts.findMerged(id, accounts)),
+    ])
     for (const authorId of accounts) {
       if (merged.has(authorId) || this.#isNewcomer(id, authorId)) continue
       const { questions, ask } = forge
@@ -149,7 +152,7 @@ export class AuthorLookup {
 
   async #forgeOf(repositoryId: RepositoryId): Promise<Forge | AskTrouble> {
     const { store, openToken } = this.#deps
-    const link = await store.findForgeLink(repositoryId)
+    const link = await store.forgeLinks.find(repositoryId)
     if (!link) return NOT_ASKED
     try {
       const questions = forgePort(link.forge).authorQuestions?.(link, openToken(link))

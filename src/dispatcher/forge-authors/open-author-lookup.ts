@@ -16,7 +16,7 @@ export function openAuthorLookup(
   return new AuthorLookup({
     ...deps,
     noteMerged: async (merged) => {
-      await recorder.record((write) => write.noteMerged({ ...merged, at: Date.now() }))
+      await recorder.record((write) => write.accounts.noteMerged({ ...merged, at: Date.now() }))
     },
     openToken: (link) => openForgeToken(deps.vault, link),
     hosts: deps.gitEnv.hosts ?? ANY_HOSTS,

@@ -88,7 +88,7 @@ export class IdTokenMinter {
   }
 
   async #signingKey(): Promise<{ kid: string; key: CryptoKey }> {
-    const keys = await this.#deps.store.listIdTokenKeys()
+    const keys = await this.#deps.store.idTokens.listKeys()
     const found =
       signingKey(keys, Date.now()) ?? signingKey(await ensureIdTokenKeys(this.#deps), Date.now())
     if (!found) throw new NarwhalError('internal', 'there is no key that signs id tokens')
@@ -113,10 +113,10 @@ export class IdTokenMinter {
     const known = this.#ids.get(repository.id)
     if (known !== undefined) return known
     const ids =
-      (await store.findSubjectIds(repository.id)) ??
+      (await store.idTokens.findSubjectIds(repository.id)) ??
       (
         await store.transact((write) =>
-          write.claimSubjectIds(repository.id, subjectIdsOf(repository)),
+          write.idTokens.claimSubjectIds(repository.id, subjectIdsOf(repository)),
         )
       ).result
     this.#ids.set(repository.id, ids)

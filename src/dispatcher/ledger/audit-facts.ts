@@ -41,7 +41,7 @@ export function pipelineChanged(
   const plan = approval?.plan === undefined ? {} : { plan: approval.plan }
   const approved = { ...facts, author: event.author, ...plan }
   const after = action === 'pipeline.approved' ? approved : facts
-  return (write) => write.audit(by, { action, subject, after })
+  return (write) => write.audit.add(by, { action, subject, after })
 }
 
 /** Who has changed one job of it. */
@@ -54,7 +54,7 @@ export function jobChanged(
   const { event, repository, draft } = ledger
   const of = { event, repository, pipeline: draft.pipeline }
   const { subject, facts } = jobFacts(of, ledger.getJob(jobId))
-  return (write) => write.audit(by, { action, subject, after: facts })
+  return (write) => write.audit.add(by, { action, subject, after: facts })
 }
 
 /** Who has cancelled it, or one job of it. */
@@ -92,6 +92,6 @@ export function givenSecrets(
     const where = { attempt: number, runner: decision.runnerName, runnerId }
     const trust = { ref: event.ref, isStranger: isStranger(event.trust) }
     const after = { ...facts, ...trust, ...where, secrets, idTokens }
-    write.audit(by, { action: 'job.given_secrets', subject, after })
+    write.audit.add(by, { action: 'job.given_secrets', subject, after })
   }
 }

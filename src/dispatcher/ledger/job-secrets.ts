@@ -75,7 +75,7 @@ export class JobSecrets {
     const { store, vault, recorder } = this.#deps
     const { id, name: repositoryName } = this.#ledger.repository
     const names = namesOf(job)
-    const found = await recorder.patiently(() => store.findSecrets(id, names))
+    const found = await recorder.patiently(() => store.secrets.listFor(id, names))
     const values = new Map<string, string>()
     for (const secret of found)
       values.set(secret.name, vault.open(secret.sealed, secretPlace(secret)))

@@ -5,8 +5,9 @@ import type { Job } from '../../core/job/job.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { LogAppend } from '../../store/ports/logs.ts'
 import type { PipelineDetail, RepositoryRecord } from '../../store/records.ts'
-import type { LogAppend, StoreReader, StoreWriter } from '../../store/store.ts'
+import type { StoreReader, StoreWriter } from '../../store/store.ts'
 import type { Announcer } from './announcer.ts'
 import type { Recorder } from './recorder.ts'
 import { toldOf } from './told-log.ts'
@@ -118,13 +119,13 @@ export class PipelineLedger {
   }
 
   #guard(write: StoreWriter): Promise<void> {
-    return write.guardPipeline(this.#draft.pipeline.id, this.#deps.dispatcherId, this.#term)
+    return write.pipelines.guard(this.#draft.pipeline.id, this.#deps.dispatcherId, this.#term)
   }
 
   async #reload(): Promise<void> {
     const { recorder, store } = this.#deps
     const { id } = this.#draft.pipeline
-    const detail = await recorder.patiently(() => store.findPipeline(id))
+    const detail = await recorder.patiently(() => store.pipelines.find(id))
     if (!detail) throw new NarwhalError('not_found', `${id} is gone`)
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
   }
@@ -144,16 +145,16 @@ async function save(
     }
   }
   const isAppended = append !== undefined && !isSavedAnyway(append, changed)
-  const appended = isAppended && { ...append, chunks: await write.appendLog(append) }
+  const appended = isAppended && { ...append, chunks: await write.logs.append(append) }
   const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
-  if (created.length > 0) await write.insertJobs(created)
+  if (created.length > 0) await write.jobs.insert(created)
   const jobs: Job[] = []
   for (const job of after.jobs) {
     const attempts = changed.get(job.id)
-    jobs.push(attempts ? await write.saveJob(job, attempts) : job)
+    jobs.push(attempts ? await write.jobs.save(job, attempts) : job)
   }
   const isChanged = after.pipeline !== before.pipeline
-  const pipeline = isChanged ? await write.savePipeline(after.pipeline) : after.pipeline
+  const pipeline = isChanged ? await write.pipelines.save(after.pipeline) : after.pipeline
   return { draft: { pipeline, jobs }, ...(appended ? { appended } : {}) }
 }
 
@@ -171,7 +172,7 @@ function changedAttempts(before: Job, after: Job): number[] {
     .map((attempt) => attempt.number)
 }
 
-/** Whether lines were appended and nothing else: `appendLog` has written all of that. */
+/** Whether lines were appended and nothing else: `logs.append` has written all of that. */
 function onlyLogGrew(before: Job, after: Job): boolean {
   return (
     before.state === after.state &&

@@ -68,7 +68,7 @@ test('writes about several pipelines share a transaction, and one that is refuse
   })
   const save = (index: number): Promise<number> =>
     recorder.record(async (write) => {
-      await write.saveRunner(aRunner({ name: `runner-${index}` }))
+      await write.runners.save(aRunner({ name: `runner-${index}` }))
       if (index === 13) throw new NarwhalError('stale', 'another has it')
       return index
     }, `pipeline_${index}`)
@@ -81,5 +81,5 @@ test('writes about several pipelines share a transaction, and one that is refuse
   )
   assert.equal(recorder.staleWrites, 1)
   assert.deepEqual(told, [1, 2, 3, 4, 5, 6, 7])
-  assert.equal((await store.listRunners()).length, 7)
+  assert.equal((await store.runners.list()).length, 7)
 })

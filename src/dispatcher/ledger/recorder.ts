@@ -68,7 +68,7 @@ export class Recorder {
       this.#store.transact(async (write) => {
         const results: unknown[] = []
         const pipelines = works.map(({ lock }) => lock).filter(isPipelineId)
-        if (pipelines.length > 1) await write.lockPipelines(pipelines)
+        if (pipelines.length > 1) await write.pipelines.lock(pipelines)
         for (const index of order) results[index] = await works[index]?.run(write)
         return results
       }),

@@ -39,16 +39,16 @@ export async function redactLog(
   const steps = stepsOf(await getAttempt(store, log), step)
   const who = by.actor.name === '' ? 'somebody' : by.actor.name
   const redaction: Redaction = { ...present({ steps }), by: who, at: Date.now() }
-  await store.transact((write) => write.addRedaction(log, redaction))
+  await store.transact((write) => write.logs.addRedaction(log, redaction))
   const { sha256, lines } = await hashText(store, log, redaction)
   await store.transact(async (write) => {
-    await write.addRedaction(log, { ...redaction, sha256 })
+    await write.logs.addRedaction(log, { ...redaction, sha256 })
     const after = { attempt: log.attempt, hash: sha256, ...present({ step }) }
-    write.audit(by, { action: 'log.redacted', subject, after })
+    write.audit.add(by, { action: 'log.redacted', subject, after })
   })
   for (let from: number | undefined = 0; from !== undefined; ) {
     const next: number = from
-    const { result, changes } = await store.transact((write) => write.redactSome(log, next))
+    const { result, changes } = await store.transact((write) => write.logs.redactSome(log, next))
     tellAll(changes)
     from = result
   }

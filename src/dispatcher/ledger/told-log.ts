@@ -1,7 +1,7 @@
 import type { LogAppended, LogGrew } from '../../contract/live/live-event.ts'
 import { linesOf } from '../../contract/log/log-chunk.ts'
 import type { LogLine } from '../../contract/rest/views.ts'
-import type { LogAppend } from '../../store/store.ts'
+import type { LogAppend } from '../../store/ports/logs.ts'
 
 /** More than a person follows with the eye: whoever wants it reads it from the store. */
 const MOST_LINES = 500

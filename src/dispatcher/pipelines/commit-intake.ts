@@ -60,13 +60,13 @@ export class CommitIntake {
     const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
     // The event is in the store: the agents' sweep brings it again, when there may be room.
     if (waiting.length >= MOST_WAITING) return
-    const event = await recorder.patiently(() => store.findEvent(eventId))
+    const event = await recorder.patiently(() => store.events.find(eventId))
     if (!event) {
       log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return
     }
     const findRequest = async () => {
-      const repository = await store.findRepository(event.repositoryId)
+      const repository = await store.repositories.find(event.repositoryId)
       if (!repository) return undefined
       const sources = await includeSources(store, includes, isStranger(event.trust))
       const found = await this.#deps.authors.findBase(event, repository)
@@ -102,11 +102,11 @@ export class CommitIntake {
       createdAt,
     }
     const { pipeline, repository, created } = await recorder.record(async (write) => {
-      const answer = await write.createPipeline(wanted)
+      const answer = await write.pipelines.create(wanted)
       if (by && answer.created) {
         const { subject, facts } = pipelineFacts({ ...answer, event })
         const after = { ...facts, ...present({ rerunOf }) }
-        write.audit(by, { action: 'pipeline.started', subject, after })
+        write.audit.add(by, { action: 'pipeline.started', subject, after })
       }
       return answer
     }, event.repositoryId)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { RepositoryReader } from '../../store/ports/repositories.ts'
 
 /** A repository that the operator lets files be included from; without a URL it is a registered one. */
 export interface AllowedInclude {
@@ -12,7 +12,7 @@ export interface AllowedInclude {
 
 /** Where the runner finds the repositories that are allowed; one that is not registered is left out. */
 export async function includeSources(
-  store: Pick<StoreReader, 'findRepository'>,
+  store: { readonly repositories: Pick<RepositoryReader, 'find'> },
   allowed: readonly AllowedInclude[],
   isStranger: boolean,
 ): Promise<IncludeSource[]> {
@@ -25,7 +25,7 @@ export async function includeSources(
       sources.push({ name, repositoryId: `repo_${digest}`, cloneUrl: url })
       continue
     }
-    const found = await store.findRepository(name)
+    const found = await store.repositories.find(name)
     if (found) sources.push({ name: found.name, repositoryId: found.id, cloneUrl: found.cloneUrl })
   }
   return sources

@@ -5,10 +5,10 @@ const MOST_NAMED = 20
 
 /** Says which repositories were registered before there was a choice: what is done for them has changed. */
 export async function noteUnchosen(
-  store: Pick<StoreReader, 'listRepositories'>,
+  store: Pick<StoreReader, 'repositories'>,
   log: Logger,
 ): Promise<void> {
-  const all = await store.listRepositories()
+  const all = await store.repositories.list()
   const unchosen = all.filter(({ approval }) => approval === undefined).map(({ name }) => name)
   if (unchosen.length === 0) return
   const repositories = unchosen.slice(0, MOST_NAMED)

@@ -98,7 +98,7 @@ export class PipelineRuns implements AsyncDisposable {
   /** Takes up every open pipeline that no living dispatcher has. */
   async takeFree(): Promise<void> {
     const { recorder, seat, log } = this.#deps
-    const ids = await recorder.record((write) => write.takeFreePipelines(seat.id))
+    const ids = await recorder.record((write) => write.pipelines.takeFree(seat.id))
     if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
     // Whoever had them could confirm leases only as long as its seat was good.
     const found = { patienceMs: LEASE_MS }
@@ -120,7 +120,7 @@ export class PipelineRuns implements AsyncDisposable {
     for (let takes = 1; ; takes++) {
       try {
         if (!this.#entries.has(id)) {
-          await recorder.record((write) => write.takePipeline(id, seat.id))
+          await recorder.record((write) => write.pipelines.take(id, seat.id))
         }
         return await this.#with(id, work)
       } catch (error) {
@@ -194,7 +194,7 @@ export class PipelineRuns implements AsyncDisposable {
         recorder.patiently(() => this.#deps.authors.find(ledger.event, ledger.repository)),
       describeEvent: async ({ title, author }) => {
         const text = { title, author }
-        await recorder.record((write) => write.describeEvent(ledger.event.id, text))
+        await recorder.record((write) => write.events.describe(ledger.event.id, text))
       },
     })
   }
@@ -204,7 +204,7 @@ export class PipelineRuns implements AsyncDisposable {
     let at = 0
     const detail = await recorder.patiently(() => {
       at = performance.now()
-      return store.findPipeline(id)
+      return store.pipelines.find(id)
     })
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
     return { detail, seen: { at } }

@@ -17,7 +17,7 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
     const pipeline = await stage.addPipeline(id)
     const approval = { status: 'needed', for: 'run', since } as const
     const state = { status: 'running', startedAt: since } as const
-    return await stage.write((write) => write.savePipeline({ ...pipeline, state, approval }))
+    return await stage.write((write) => write.pipelines.save({ ...pipeline, state, approval }))
   }
   const [old, older] = [await wait(now - 31 * DAY_MS), await wait(now - 40 * DAY_MS)]
   await wait(now - 29 * DAY_MS)
@@ -45,7 +45,7 @@ test('a newer pipeline of its ref, or its closing, has one leave, of the same re
     const pipeline = await stage.addPipeline(repositoryId, { ref, kind: 'pull_request' })
     const approval = { status: 'needed', for: 'run', since: 1 } as const
     return await stage.write((write) =>
-      write.savePipeline({ ...pipeline, state: { status: 'running', startedAt: 1 }, approval }),
+      write.pipelines.save({ ...pipeline, state: { status: 'running', startedAt: 1 }, approval }),
     )
   }
   const ref = 'refs/pull/1/head'
@@ -66,7 +66,7 @@ test('a newer pipeline of its ref, or its closing, has one leave, of the same re
   await awaiting.leaveClosed()
   assert.deepEqual(left, [older.id])
   const closed = { repositoryId: other.id, ref, at: Date.now() }
-  await stage.write((write) => write.noteClosed(closed))
+  await stage.write((write) => write.events.noteClosed(closed))
   await awaiting.leaveClosed()
   assert.deepEqual(left, [older.id, elsewhere.id])
 })

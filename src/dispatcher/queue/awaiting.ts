@@ -17,7 +17,7 @@ const CLOSED_MS = 5_000
 const MOST_AT_ONCE = 500
 
 export interface AwaitingDeps {
-  readonly store: Pick<StoreReader, 'listAwaiting'>
+  readonly store: Pick<StoreReader, 'pipelines'>
   /** Ends what waits, whoever sees the pipeline through. */
   readonly leave: (id: PipelineId, reason: string, by: Doer) => Promise<void>
   readonly log: Logger
@@ -81,13 +81,13 @@ export class Awaiting implements Disposable {
   }
 
   async #end(
-    query: Parameters<StoreReader['listAwaiting']>[0],
+    query: Parameters<StoreReader['pipelines']['listAwaiting']>[0],
     reason: string,
     by: Doer,
   ): Promise<void> {
     const { store, leave, log } = this.#deps
     try {
-      for (const { id } of await store.listAwaiting(query)) {
+      for (const { id } of await store.pipelines.listAwaiting(query)) {
         await leave(id, reason, by).catch((error: unknown) => {
           // It has ended by itself, or somebody approves it just now.
           if (NarwhalError.from(error).code !== 'conflict') throw error

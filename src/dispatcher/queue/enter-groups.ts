@@ -7,7 +7,7 @@ export async function enterGroups(
   places: readonly GroupPlace[],
 ): Promise<boolean> {
   for (const place of places) {
-    if (!(await write.enterGroup(place, place.concurrency))) return false
+    if (!(await write.groups.enter(place, place.concurrency))) return false
   }
   return true
 }

@@ -32,9 +32,11 @@ function historyOf(name: string) {
     ),
   ]
   return {
-    listRunnerViews: async () => [RUNNER],
-    listPlacements: async () =>
-      attempts.map((attempt) => ({ ...job, repositoryName: 'acme/app', attempt })),
+    runners: { listViews: async () => [RUNNER] },
+    jobs: {
+      listPlacements: async () =>
+        attempts.map((attempt) => ({ ...job, repositoryName: 'acme/app', attempt })),
+    },
   }
 }
 

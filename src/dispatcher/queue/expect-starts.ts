@@ -3,7 +3,8 @@ import { resultOf } from '../../core/attempt/attempt.ts'
 import { describeWaiting } from '../../core/placement/describe-waiting.ts'
 import { expectedStarts } from '../../core/placement/expected-start.ts'
 import { present } from '../../lib/present.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { JobReader } from '../../store/ports/jobs.ts'
+import type { RunnerReader } from '../../store/ports/runners.ts'
 import type { ListedJob } from './job-queue.ts'
 
 /** So many attempts are looked at to know how long jobs take. */
@@ -11,15 +12,18 @@ const LOOK_BACK = 500
 
 /** Waiting jobs as they are shown, each with when it will probably start, where it waits for a slot only. */
 export async function expectStarts(
-  store: Pick<StoreReader, 'listPlacements' | 'listRunnerViews'>,
+  store: {
+    readonly jobs: Pick<JobReader, 'listPlacements'>
+    readonly runners: Pick<RunnerReader, 'listViews'>
+  },
   jobs: readonly ListedJob[],
 ): Promise<QueuedJobView[]> {
   const waiting = jobs.filter((job) => job.waiting.kind === 'full')
   if (waiting.length === 0) return jobs.map(viewListed)
-  const runners = await store.listRunnerViews()
+  const runners = await store.runners.listViews()
   const online = runners.filter(({ state }) => state === 'online')
   const ids = new Set(online.map(({ id }) => id))
-  const placements = (await store.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
+  const placements = (await store.jobs.listPlacements(LOOK_BACK)).flatMap(({ attempt, ...job }) => {
     const { runnerId, assignedAt } = attempt
     const { finishedAt, outcome } = resultOf(attempt) ?? {}
     if (finishedAt === undefined && !ids.has(runnerId)) return []

@@ -34,7 +34,7 @@ function openGate(members: GroupMember[], cancel: () => Promise<void> = async ()
       list: () => [],
       length: 0,
     } as never,
-    store: { listGroup: async () => members },
+    store: { groups: { list: async () => members } },
     patiently: (work) => work(),
     cancel,
     log: silentLog(),

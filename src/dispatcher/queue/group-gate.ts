@@ -28,7 +28,7 @@ export interface GroupedEntry extends GroupedWaiting, QueueEntry {
 
 export interface GroupGateDeps {
   readonly queue: Pick<JobQueue, 'add' | 'remove' | 'list' | 'length'>
-  readonly store: Pick<StoreReader, 'listGroup'>
+  readonly store: Pick<StoreReader, 'groups'>
   /** Does it again and again while the store is away. */
   readonly patiently: <Result>(work: () => Promise<Result>) => Promise<Result>
   /** Ends a pipeline, or one job of it, whoever sees it through. */
@@ -195,7 +195,7 @@ class Groups {
   read({ repositoryId, concurrency }: GroupPlace): Promise<GroupMember[]> {
     const { group, ofStrangers = false } = concurrency
     const key = `${repositoryId} ${ofStrangers} ${group}`
-    const known = this.#known.get(key) ?? this.#store.listGroup(repositoryId, group, ofStrangers)
+    const known = this.#known.get(key) ?? this.#store.groups.list(repositoryId, group, ofStrangers)
     this.#known.set(key, known)
     return known
   }

@@ -12,7 +12,7 @@ export async function listWaiting(
   store: StoreReader,
   maxPriority: number,
 ): Promise<GroupedWaiting[]> {
-  const queued = await store.listQueuedJobs(MOST_SHOWN)
+  const queued = await store.jobs.listQueued(MOST_SHOWN)
   return queued.flatMap(({ job, repositoryName, concurrency, isStranger }) => {
     if (job.state.status !== 'queued') return []
     const { pipelineId, spec } = job

@@ -11,19 +11,19 @@ test('what is older than the audit log is kept goes in small pieces, and leaves 
   await using store = await openTestStore()
   const subject = { id: 'KEY', name: 'KEY' }
   await store.transact(async (write) => {
-    for (let n = 0; n < 1000; n++) write.audit(TESTER, { action: 'secret.set', subject })
+    for (let n = 0; n < 1000; n++) write.audit.add(TESTER, { action: 'secret.set', subject })
   })
   // As if it were a minute later.
   await using _keeping = keepAudit({ store, log: silentLog(), keepMs: -60_000 })
-  await eventually(async () => (await store.auditHead()).removed >= 1000)
+  await eventually(async () => (await store.audit.head()).removed >= 1000)
   await eventually(async () => {
-    const head = await store.auditHead()
-    const entries = await store.readAudit(0, 100)
+    const head = await store.audit.head()
+    const entries = await store.audit.read(0, 100)
     return entries.length === head.last - head.removed
   })
-  const { removed, removedHash } = await store.auditHead()
+  const { removed, removedHash } = await store.audit.head()
   const check = new ChainCheck({ seq: removed, hash: removedHash })
-  for (const entry of await store.readAudit(0, 100)) {
+  for (const entry of await store.audit.read(0, 100)) {
     assert.equal(check.next(entry), undefined)
     assert.equal(entry.action, 'audit.pruned')
     assert.equal(entry.actor.kind, 'system')

@@ -51,7 +51,7 @@ async function prune(store: Store, before: number, signal: AbortSignal): Promise
   let removed = 0
   for (;;) {
     const { result } = await store.transact((write) =>
-      write.pruneAudit(by, { before, limit: AT_A_TIME }),
+      write.audit.prune(by, { before, limit: AT_A_TIME }),
     )
     removed += result
     if (result < AT_A_TIME) return removed

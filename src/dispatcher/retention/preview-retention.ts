@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RetentionPreview } from '../../contract/rest/rest-retention.ts'
 import { type KeepRules, newSieve } from '../../core/keeping.ts'
 import { present } from '../../lib/present.ts'
-import type { AgedPlace, RepositoryRules } from '../../store/retention.ts'
+import type { AgedPlace, RepositoryRules } from '../../store/ports/retention.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { rulesOf } from './retention.ts'
 

@@ -3,7 +3,7 @@ import type { PipelineId } from '../../core/ids.ts'
 import { type Keep, keepInWords, type Removal } from '../../core/keeping.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { RemovedSome, RepositoryRules, RetentionWriter } from '../../store/retention.ts'
+import type { RemovedSome, RepositoryRules, RetentionWriter } from '../../store/ports/retention.ts'
 import type { Store } from '../../store/store.ts'
 import type { Steps } from './retention-step.ts'
 
@@ -87,7 +87,7 @@ export class Remover {
     const after = { of: of.filter(Boolean).join(', '), rows, bytes, before: at }
     const by = systemDoer('retention', 'the rules of retention')
     await store.transact(async (write) =>
-      write.audit(by, { action: 'retention.removed', subject: repository, after }),
+      write.audit.add(by, { action: 'retention.removed', subject: repository, after }),
     )
   }
 

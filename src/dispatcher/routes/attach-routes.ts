@@ -74,7 +74,7 @@ async function takeUp(
 ): Promise<void> {
   await pool.accept(runner, stream)
   // It may have been removed between its handshake and now; then nobody else closes the socket.
-  const now = await store.findRunner(runner.id)
+  const now = await store.runners.find(runner.id)
   if (!now || !isSameLink(now.link, runner.link)) {
     return socket.close(POLICY_VIOLATION, 'this runner was removed')
   }
@@ -85,10 +85,10 @@ async function takeUp(
 /** The guard lets people by as well: a runner must be told apart from them, and from the others. */
 export async function identify(
   request: FastifyRequest,
-  store: Pick<StoreReader, 'findRunnerByIdentity'>,
+  store: Pick<StoreReader, 'runners'>,
 ): Promise<Runner> {
   const identity = bearerToken(request)
-  const runner = identity && (await store.findRunnerByIdentity(hashToken(identity)))
+  const runner = identity && (await store.runners.findByIdentity(hashToken(identity)))
   if (runner) return runner
   throw new NarwhalError(
     'unauthenticated',

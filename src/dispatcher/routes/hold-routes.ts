@@ -48,7 +48,7 @@ async function setHold(
     const facts = { repository: former.repositoryName, sha: former.event.sha }
     const before = { ...facts, until: former.hold?.until, because: former.hold?.because }
     const after = { ...facts, until: hold?.until, because: hold?.because }
-    write.audit(by, { action: 'pipeline.held', subject, before, after })
+    write.audit.add(by, { action: 'pipeline.held', subject, before, after })
   })
   dispatcher.tellAll(changes)
   return await getPipeline(store, id)

@@ -51,7 +51,7 @@ async function findShown(
   store: Store,
   token: string | undefined,
 ): Promise<JoinTokenRecord | undefined> {
-  return token === undefined ? undefined : await store.findJoinToken(hashToken(token))
+  return token === undefined ? undefined : await store.joinTokens.find(hashToken(token))
 }
 
 function addTokenRoutes(server: HttpServer, store: Store): void {
@@ -64,7 +64,7 @@ function addTokenRoutes(server: HttpServer, store: Store): void {
   })
   route(server, ENDPOINTS.removeJoinToken, async (request) => {
     const { token } = request.params
-    const found = (await store.listJoinTokens()).find(({ id }) => id === token)
+    const found = (await store.joinTokens.list()).find(({ id }) => id === token)
     if (!found) throw new NarwhalError('not_found', `there is no token ${token}`)
     await removeJoinToken(store, found, doerOf(request))
     return { ok: true } as const

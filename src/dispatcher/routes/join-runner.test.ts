@@ -21,7 +21,7 @@ async function addToken(
   const createdAt = Date.now()
   const record = { id: newId('join'), hash: hashToken(token), labels, createdAt, uses, used: 0 }
   await store.transact((write) =>
-    write.insertJoinToken({ ...record, expiresAt: createdAt + lifeMs }),
+    write.joinTokens.insert({ ...record, expiresAt: createdAt + lifeMs }),
   )
   return token
 }
@@ -35,9 +35,9 @@ test('gives a runner an identity of which only a hash is kept', async () => {
   const { runner, identity } = await joinRunner(store, request, TESTER)
   assert.equal(runner.link.kind, 'attached')
   assert.deepEqual(runner.allowedLabels, ['gpu', 'big'])
-  assert.deepEqual(await store.findRunnerByIdentity(hashToken(identity)), runner)
-  assert.equal(JSON.stringify(await store.listRunners()).includes(identity), false)
-  assert.equal((await store.listJoinTokens())[0]?.runnerId, runner.id)
+  assert.deepEqual(await store.runners.findByIdentity(hashToken(identity)), runner)
+  assert.equal(JSON.stringify(await store.runners.list()).includes(identity), false)
+  assert.equal((await store.joinTokens.list())[0]?.runnerId, runner.id)
 })
 
 test('says the same of every token that was never good, and why one that was is so no more', async () => {
@@ -63,7 +63,7 @@ test('says the same of every token that was never good, and why one that was is 
   assert.match(await refusal(used), /was used by 1 of 1 runners; make another with/)
   assert.match(await refusal(expired), /has expired at \d{4}-.*; make another with/)
   assert.match(await refusal(), /a token is needed/)
-  assert.equal((await store.listRunners()).length, 1)
+  assert.equal((await store.runners.list()).length, 1)
 })
 
 test('a thousand joins by the identity of one runner are that runner, by one use of its token', async () => {
@@ -77,9 +77,9 @@ test('a thousand joins by the identity of one runner are that runner, by one use
     const again = await joinRunner(store, { ...request, name: `far-${n % 7}` }, TESTER)
     assert.deepEqual(again, { runner, identity })
   }
-  assert.deepEqual(await store.listRunners(), [runner])
-  assert.equal((await store.listJoinTokens())[0]?.used, 1)
-  const { entries } = await store.listAudit({ limit: 10 })
+  assert.deepEqual(await store.runners.list(), [runner])
+  assert.equal((await store.joinTokens.list())[0]?.used, 1)
+  const { entries } = await store.audit.list({ limit: 10 })
   assert.equal(entries.filter(({ action }) => action === 'runner.joined').length, 1)
   const damaged = `${identity.slice(0, -1)}${identity.endsWith('0') ? '1' : '0'}`
   const refused = joinRunner(store, { ...request, name: 'other', identity: damaged }, TESTER)
@@ -95,7 +95,7 @@ test('a token with a count lets as many runners join, and no more', async () => 
     ),
   )
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 3)
-  assert.equal((await store.listRunners()).length, 3)
+  assert.equal((await store.runners.list()).length, 3)
 })
 
 test('one of many that show the same token at the same time gets in', async () => {
@@ -107,7 +107,7 @@ test('one of many that show the same token at the same time gets in', async () =
     ),
   )
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1)
-  assert.equal((await store.listRunners()).length, 1)
+  assert.equal((await store.runners.list()).length, 1)
 })
 
 test('grants no labels but those of the token, and refuses names that are taken; it stays good', async () => {
@@ -125,8 +125,8 @@ async function addUserToken(store: Store, role: Role, token: string): Promise<vo
   const user = { id: newId('user'), name: role, role, createdAt: 1 }
   const record = { id: newId('token'), userId: user.id, name: 'ops', hash: hashToken(token) }
   await store.transact(async (write) => {
-    await write.insertUser(user)
-    await write.insertToken({ ...record, createdAt: 1 })
+    await write.users.insert(user)
+    await write.tokens.insert({ ...record, createdAt: 1 })
   })
 }
 
@@ -146,13 +146,13 @@ test('an access token lets a runner take the place of one that is not connected'
   const { runner: first, identity } = await joinRunner(store, request, TESTER)
   const link = { kind: 'dialled', url: 'http://far:1', balanced: false } as const
   const dialled: Runner = { ...first, link, state: 'online' }
-  await store.transact((write) => write.saveRunner(dialled))
+  await store.transact((write) => write.runners.save(dialled))
   await assert.rejects(joinRunner(store, request, TESTER), { code: 'conflict' })
-  await store.transact((write) => write.saveRunner({ ...dialled, state: 'offline' }))
+  await store.transact((write) => write.runners.save({ ...dialled, state: 'offline' }))
   const { runner: second } = await joinRunner(store, request, TESTER)
   assert.equal(second.id, first.id)
   assert.equal(second.link.kind, 'attached')
   assert.ok(!('url' in second.link))
   assert.equal(second.allowedLabels, undefined)
-  assert.equal(await store.findRunnerByIdentity(hashToken(identity)), undefined)
+  assert.equal(await store.runners.findByIdentity(hashToken(identity)), undefined)
 })

@@ -44,11 +44,11 @@ export async function joinRunner(
   }
   const identityHash = hashToken(identity)
   const { result: runner } = await store.transact(async (write) => {
-    const known = request.identity && (await write.findRunnerByIdentity(identityHash))
+    const known = request.identity && (await write.runners.findByIdentity(identityHash))
     if (known) return known
     const id = newId('runner')
     const { used, actor } = await admit(write, request, { id, from: from.address })
-    const former = await write.findRunner(request.name)
+    const former = await write.runners.find(request.name)
     if (former && (used || isConnected(former))) throw nameTaken(former)
     const link = { kind: 'attached', identityHash } as const
     const record: Runner = {
@@ -57,11 +57,11 @@ export async function joinRunner(
       ...(request.ephemeral ? { ephemeral: true } : {}),
       ...present({ allowedLabels: used?.labels }),
     }
-    await write.saveRunner(record)
+    await write.runners.save(record)
     const runner = { kind: 'runner', id: record.id, name: record.name } as const
     const by = { actor: actor ?? runner, address: from.address, cause: from.cause }
     const { labels, ephemeral: isEphemeral } = record
-    write.audit(by, {
+    write.audit.add(by, {
       action: 'runner.joined',
       subject: { id: record.id, name: record.name },
       after: { labels, joinToken: used?.id, replaces: former !== undefined, isEphemeral },
@@ -90,19 +90,19 @@ async function admit(
     )
   }
   const hash = hashToken(token)
-  const user = await write.findUserByToken(hash)
+  const user = await write.tokens.findUser(hash)
   if (user?.role === 'admin' && !user.limits?.repositories)
     return { actor: { kind: 'token', id: user.id, name: user.name } }
-  const { sources } = (await write.findJoinToken(hash)) ?? {}
+  const { sources } = (await write.joinTokens.find(hash)) ?? {}
   if (sources && !isFrom(from, sources)) {
     const words = `this token lets no runner join from ${from}: make one for that range with \`narwhal runner token --from\``
     throw new NarwhalError('unauthenticated', words)
   }
-  const used = await write.useJoinToken({ hash, at: Date.now(), runnerId: id })
+  const used = await write.joinTokens.use({ hash, at: Date.now(), runnerId: id })
   if (used) return { used }
   throw new NarwhalError(
     'unauthenticated',
-    `${whyNot(await write.findJoinToken(hash))}; make another with \`narwhal runner token\``,
+    `${whyNot(await write.joinTokens.find(hash))}; make another with \`narwhal runner token\``,
   )
 }
 

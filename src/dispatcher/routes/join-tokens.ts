@@ -31,9 +31,9 @@ export async function makeJoinToken(
   }
   const record = { ...about, createdAt, expiresAt: createdAt + lifeMs }
   await store.transact(async (write) => {
-    await write.insertJoinToken(record)
+    await write.joinTokens.insert(record)
     const after = { labels, uses, sources, expiresAt: record.expiresAt }
-    write.audit(by, { action: 'join_token.created', subject: subjectOf(record), after })
+    write.audit.add(by, { action: 'join_token.created', subject: subjectOf(record), after })
   })
   return { token, record }
 }
@@ -45,9 +45,9 @@ export async function removeJoinToken(
   by: Doer,
 ): Promise<void> {
   await store.transact(async (write) => {
-    await write.removeJoinToken(token.id)
+    await write.joinTokens.remove(token.id)
     const before = { labels: token.labels }
-    write.audit(by, { action: 'join_token.removed', subject: subjectOf(token), before })
+    write.audit.add(by, { action: 'join_token.removed', subject: subjectOf(token), before })
   })
 }
 

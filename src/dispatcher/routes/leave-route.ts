@@ -9,7 +9,7 @@ import type { StoreReader } from '../../store/store.ts'
 import { identify } from './attach-routes.ts'
 
 export interface LeaveDeps {
-  readonly store: Pick<StoreReader, 'findRunnerByIdentity'>
+  readonly store: Pick<StoreReader, 'runners'>
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
 }
 

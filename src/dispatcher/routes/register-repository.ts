@@ -26,7 +26,7 @@ export async function registerRepository(
   by: Doer,
 ): Promise<{ repository: RepositoryRecord; secret: string }> {
   const clone = parseCloneUrl(request.cloneUrl)
-  if (await store.findRepository(request.name)) {
+  if (await store.repositories.find(request.name)) {
     throw new NarwhalError(
       'conflict',
       `a repository named ${request.name} is registered already: remove it, or give this one another name`,
@@ -56,10 +56,10 @@ export async function registerRepository(
   const { result } = await store.transact(async (write) => {
     const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
     const record: RepositoryRecord = { ...repository, webhookSecret }
-    await write.insertRepository(record, heads)
+    await write.repositories.insert(record, heads)
     const { forge, pollIntervalMs } = record
     const after = { forge, host: cloneHost(record.cloneUrl), pollIntervalMs }
-    write.audit(by, { action: 'repository.added', subject: record, after })
+    write.audit.add(by, { action: 'repository.added', subject: record, after })
     return record
   })
   return { repository: result, secret }

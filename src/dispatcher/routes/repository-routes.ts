@@ -41,10 +41,10 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
     const repository = await getRepository(store, request.params.repository)
     const { id } = repository
     const { result } = await store.transact(async (write) => {
-      await write.setStrangerRules(id, definedOf(request.body))
-      const changed = await write.findRepository(id)
+      await write.repositories.setStrangerRules(id, definedOf(request.body))
+      const changed = await write.repositories.find(id)
       const subject = { id, name: repository.name }
-      write.audit(doerOf(request), {
+      write.audit.add(doerOf(request), {
         action: 'repository.changed',
         subject,
         before: { settings: settingsOf(repository) },
@@ -57,10 +57,10 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
   route(server, ENDPOINTS.removeRepository, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     await store.transact(async (write) => {
-      await write.removeRepository(repository.id)
+      await write.repositories.remove(repository.id)
       const before = { forge: repository.forge, host: cloneHost(repository.cloneUrl) }
       const by = doerOf(request)
-      write.audit(by, { action: 'repository.removed', subject: repository, before })
+      write.audit.add(by, { action: 'repository.removed', subject: repository, before })
     })
     return { ok: true } as const
   })
@@ -78,10 +78,10 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
     const formerEndsAt = Date.now() + formerEndsInMs
     await store.transact(async (write) => {
       const sealed = await vault.seal(write, secret, webhookSecretPlace(repository.id))
-      await write.replaceWebhookSecret(repository.id, sealed, formerEndsAt)
-      if (formerEndsInMs === 0) await write.endFormerSecrets([repository.id])
+      await write.repositories.replaceWebhookSecret(repository.id, sealed, formerEndsAt)
+      if (formerEndsInMs === 0) await write.repositories.endFormerSecrets([repository.id])
       const by = doerOf(request)
-      write.audit(by, { action: 'webhook_secret.replaced', subject: repository })
+      write.audit.add(by, { action: 'webhook_secret.replaced', subject: repository })
     })
     return registered(repository, secret, formerEndsInMs === 0 ? undefined : formerEndsAt)
   })
@@ -92,7 +92,7 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
     // Written first: what is sent is signed with the secret, wherever it goes.
     const after = { host: cloneHost(request.body.url) }
     await store.transact(async (write) =>
-      write.audit(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
+      write.audit.add(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
     )
     const listening = server.addresses()
     const ownPorts = listening.flatMap((at) => (typeof at === 'string' ? [] : [at.port]))

@@ -44,7 +44,7 @@ export function addRetentionRoutes(server: HttpServer, deps: RetentionRouteDeps)
         ...ruleOf('pipelines', pipelines),
       })
       const after = { settings: [`keep-logs ${logs}`, `keep-pipelines ${pipelines}`] }
-      write.audit(doerOf(request), { action: 'repository.changed', subject: repository, after })
+      write.audit.add(doerOf(request), { action: 'repository.changed', subject: repository, after })
     })
     return { ok: true } as const
   })

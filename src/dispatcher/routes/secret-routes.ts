@@ -7,7 +7,8 @@ import { secretWarnings } from '../../core/secret/secret-warnings.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { SecretRef, Store } from '../../store/store.ts'
+import type { SecretRef } from '../../store/ports/secrets.ts'
+import type { Store } from '../../store/store.ts'
 import { secretSubject, setSecret } from '../../vault/secret-values.ts'
 import type { Vault } from '../../vault/vault.ts'
 
@@ -74,9 +75,9 @@ async function remove(
   { of, by, ...secret }: SecretRef & { of: string; by: Doer },
 ): Promise<void> {
   const { result } = await store.transact(async (write) => {
-    if (!(await write.removeSecret(secret))) return false
+    if (!(await write.secrets.remove(secret))) return false
     const before = { scope: secret.repositoryId ?? 'all' }
-    write.audit(by, { action: 'secret.removed', subject: secretSubject(secret), before })
+    write.audit.add(by, { action: 'secret.removed', subject: secretSubject(secret), before })
     return true
   })
   if (result) return

@@ -27,8 +27,10 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
 
 function addListRoute(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.listTokens, async (request) => {
-    const names = new Map((await store.listUsers()).map(({ id, name }) => [id, name]))
-    const repositories = new Map((await store.listRepositories()).map(({ id, name }) => [id, name]))
+    const names = new Map((await store.users.list()).map(({ id, name }) => [id, name]))
+    const repositories = new Map(
+      (await store.repositories.list()).map(({ id, name }) => [id, name]),
+    )
     const tokens = (await listFor(store, getUser(request))).map(
       ({ hash: _hash, userId, endsAt: expiresAt, limits, ...token }) => {
         const user = names.get(userId) ?? ''
@@ -54,14 +56,14 @@ function addCreateRoute(server: HttpServer, store: Store): void {
       if (!isEnough(owner.role, role)) throw tooMuch(owner, role)
       const record = { id, name, hash: hashToken(token), createdAt }
       const end = endsAt === undefined ? {} : { endsAt }
-      await write.insertToken({
+      await write.tokens.insert({
         ...record,
         ...end,
         userId: owner.id,
         ...present({ limits }),
       })
       const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
-      write.audit(doerOf(request), { action: 'token.created', subject: { id, name }, after })
+      write.audit.add(doerOf(request), { action: 'token.created', subject: { id, name }, after })
       return owner
     })
     const end = endsAt === undefined ? {} : { expiresAt: endsAt }
@@ -89,17 +91,17 @@ function addRevokeRoute(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.revokeCredential, async (request) => {
     const hash = hashToken(request.body.value)
     const by = doerOf(request)
-    const token = await store.findToken(hash)
+    const token = await store.tokens.find(hash)
     if (token) {
       await remove(store, token, by)
       return { revoked: 'access token', id: token.id } as const
     }
-    const joinToken = await store.findJoinToken(hash)
+    const joinToken = await store.joinTokens.find(hash)
     if (joinToken) {
       await removeJoinToken(store, joinToken, by)
       return { revoked: 'join token', id: joinToken.id } as const
     }
-    const { result: wasThere } = await store.transact((write) => write.removeSession(hash))
+    const { result: wasThere } = await store.transact((write) => write.sessions.remove(hash))
     if (wasThere) return { revoked: 'session' } as const
     throw new NarwhalError('not_found', 'this is no credential that opens anything here')
   })
@@ -107,14 +109,14 @@ function addRevokeRoute(server: HttpServer, store: Store): void {
 
 async function remove(store: Store, { id, name, userId }: TokenRecord, by: Doer): Promise<void> {
   await store.transact(async (write) => {
-    await write.removeToken(id)
-    const before = { user: (await write.findUser(userId))?.name }
-    write.audit(by, { action: 'token.removed', subject: { id, name }, before })
+    await write.tokens.remove(id)
+    const before = { user: (await write.users.find(userId))?.name }
+    write.audit.add(by, { action: 'token.removed', subject: { id, name }, before })
   })
 }
 
 async function listFor(store: StoreReader, user: UserRecord): Promise<TokenRecord[]> {
-  const all = await store.listTokens()
+  const all = await store.tokens.list()
   return mayManage(user) ? all : all.filter(({ userId }) => userId === user.id)
 }
 
@@ -125,7 +127,7 @@ async function ownerOf(
   asker: UserRecord,
 ): Promise<UserRecord> {
   if (whose === undefined) return asker
-  const found = await write.findUser(whose)
+  const found = await write.users.find(whose)
   if (found && (mayManage(asker) || found.id === asker.id)) return found
   if (!mayManage(asker)) {
     throw new NarwhalError('forbidden', 'only an administrator makes tokens of others')

@@ -12,9 +12,9 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.addUser, async (request) => {
     const user = { id: newId('user'), ...request.body, createdAt: Date.now() }
     await store.transact(async (write) => {
-      await write.insertUser(user)
+      await write.users.insert(user)
       const after = { role: user.role }
-      write.audit(doerOf(request), { action: 'user.added', subject: user, after })
+      write.audit.add(doerOf(request), { action: 'user.added', subject: user, after })
     })
     return { user }
   })
@@ -22,9 +22,9 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
     const { role } = request.body
     const { result: user } = await store.transact(async (write) => {
       const found = await getUser(write, request.params.user)
-      await write.setRole(found.id, role)
+      await write.users.setRole(found.id, role)
       const facts = { before: { role: found.role }, after: { role } }
-      write.audit(doerOf(request), { action: 'user.role_changed', subject: found, ...facts })
+      write.audit.add(doerOf(request), { action: 'user.role_changed', subject: found, ...facts })
       return { ...found, role }
     })
     return { user }
@@ -32,16 +32,16 @@ export function addUserRoutes(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.removeUser, async (request) => {
     await store.transact(async (write) => {
       const user = await getUser(write, request.params.user)
-      await write.removeUser(user.id)
+      await write.users.remove(user.id)
       const before = { role: user.role }
-      write.audit(doerOf(request), { action: 'user.removed', subject: user, before })
+      write.audit.add(doerOf(request), { action: 'user.removed', subject: user, before })
     })
     return { ok: true } as const
   })
 }
 
 async function getUser(write: StoreWriter, idOrName: string): Promise<UserRecord> {
-  const found = await write.findUser(idOrName)
+  const found = await write.users.find(idOrName)
   if (found) return found
   throw new NarwhalError('not_found', `there is no user ${JSON.stringify(idOrName)}`)
 }

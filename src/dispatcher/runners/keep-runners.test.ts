@@ -19,11 +19,11 @@ test('runners that joined and were not seen for long go, and nobody else does', 
   await stage.addRunner({ name: 'lately', ...attached('c'), ...old, lastSeenAt: now - 6 * DAY })
   const pool = {
     remove: async (id: `runner_${string}`) => {
-      await store.transact((write) => write.removeRunner(id))
+      await store.transact((write) => write.runners.remove(id))
     },
   }
   const parts = { store, pool, log: silentLog(), keepMs: 7 * DAY }
   assert.equal(await removeLost(parts, now), 1)
-  const names = (await store.listRunners()).map(({ name }) => name)
+  const names = (await store.runners.list()).map(({ name }) => name)
   assert.deepEqual(names.sort(), ['lately', 'registered', 'there'])
 })

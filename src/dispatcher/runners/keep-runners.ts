@@ -9,7 +9,7 @@ import type { StoreReader } from '../../store/store.ts'
 const EVERY_MS = 3_600_000
 
 export interface RunnerKeeping {
-  readonly store: Pick<StoreReader, 'listRunners'>
+  readonly store: Pick<StoreReader, 'runners'>
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
   readonly log: Logger
   readonly keepMs: number
@@ -50,7 +50,7 @@ export async function removeLost(
   { store, pool, log, keepMs }: Pick<RunnerKeeping, 'store' | 'pool' | 'log' | 'keepMs'>,
   now: number,
 ): Promise<number> {
-  const lost = (await store.listRunners()).filter((one) => isLost(one, now - keepMs))
+  const lost = (await store.runners.list()).filter((one) => isLost(one, now - keepMs))
   for (const { id, name } of lost) {
     await pool.remove(id, systemDoer('retention', '--keep-runners'))
     log.info({ runner: name }, 'a runner that was not seen for long was removed')

@@ -48,7 +48,7 @@ export class OrphanKeeper {
   }
 
   async #decide(link: OrphanHolder, orphan: Orphan): Promise<void> {
-    const job = await this.#store.findJob(orphan.jobId)
+    const job = await this.#store.jobs.find(orphan.jobId)
     if (job && isHeldBy(job.state, link.id, orphan)) {
       await this.#resume(job.pipelineId)
       return

@@ -55,7 +55,9 @@ export class RunnerFailures implements Disposable {
 
   async #count(link: RunnerLink, fault: string | undefined): Promise<void> {
     const failed = fault !== undefined
-    const failures = await this.#recorder.record((write) => write.countFailure(link.id, failed))
+    const failures = await this.#recorder.record((write) =>
+      write.runners.countFailure(link.id, failed),
+    )
     this.#known.set(link.id, failures)
     if (!failed || failures < MOST_FAILURES) return
     const reason = `set aside after ${failures} failures of its own in a row, the last: ${fault}`
@@ -66,15 +68,15 @@ export class RunnerFailures implements Disposable {
 
   async #setAside(link: RunnerLink, asideReason: string | undefined, failures = 0): Promise<void> {
     await this.#recorder.record(async (write) => {
-      await write.setAside(link.id, asideReason)
+      await write.runners.setAside(link.id, asideReason)
       const subject = { id: link.id, name: link.record.name }
       // The reason is the runner's own text: it is told elsewhere, where it can be forgotten.
       if (asideReason === undefined) {
         const by = systemDoer('dispatcher', 'a probe of the runner that has passed')
-        write.audit(by, { action: 'runner.taken_back', subject })
+        write.audit.add(by, { action: 'runner.taken_back', subject })
       } else {
         const by = systemDoer('dispatcher', 'attempts that failed by the fault of the runner')
-        write.audit(by, { action: 'runner.set_aside', subject, after: { failures } })
+        write.audit.add(by, { action: 'runner.set_aside', subject, after: { failures } })
       }
     })
     const { asideReason: _, ...wishes } = link.wishes

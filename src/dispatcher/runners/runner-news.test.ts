@@ -12,18 +12,18 @@ import { RunnerNews } from './runner-news.ts'
 test('what is known of a runner last is written last, however slow a write is', async () => {
   await using store = await openTestStore()
   let record: Runner = newRunner({ name: 'one', link: { kind: 'in-process' } }, undefined)
-  await store.transact((write) => write.saveRunner(record))
+  await store.transact((write) => write.runners.save(record))
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const written: Runner['state'][] = []
   const news = new RunnerNews({
     recorder: {
       record: async <Result>(work: (write: StoreWriter) => Promise<Result>) => {
-        const noteRunner: StoreWriter['noteRunner'] = async (seen, by) => {
+        const note: StoreWriter['runners']['note'] = async (seen, by) => {
           // The statement is made; the first takes its time on the way.
           await gates[written.push(seen.state) - 1]?.promise
-          return (await store.transact((write) => write.noteRunner(seen, by))).result
+          return (await store.transact((write) => write.runners.note(seen, by))).result
         }
-        return await work({ noteRunner } as StoreWriter)
+        return await work({ runners: { note } } as StoreWriter)
       },
     },
     log: silentLog(),
@@ -43,7 +43,7 @@ test('what is known of a runner last is written last, however slow a write is', 
   gates[1]?.resolve()
   gates[0]?.resolve()
   await Promise.all(writes)
-  assert.equal((await store.findRunner('one'))?.state, 'online')
+  assert.equal((await store.runners.find('one'))?.state, 'online')
   // Those that had not begun became one.
   assert.deepEqual(written, ['offline', 'online'])
 })

@@ -67,7 +67,7 @@ export class RunnerNews {
     this.#lines.set(link, line)
     line.next ??= line.queue.run(async () => {
       line.next = undefined
-      await this.#recorder.record((write) => write.noteRunner(link.record, this.#dispatcherId()))
+      await this.#recorder.record((write) => write.runners.note(link.record, this.#dispatcherId()))
     })
     await line.next
   }

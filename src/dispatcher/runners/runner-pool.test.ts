@@ -118,5 +118,5 @@ test('a runner that is removed while it drains stays removed', async () => {
   await pool.remove(id, TESTER)
   drained.resolve()
   await draining
-  assert.deepEqual(await store.listRunners(), [])
+  assert.deepEqual(await store.runners.list(), [])
 })

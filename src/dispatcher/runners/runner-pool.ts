@@ -97,7 +97,7 @@ export class RunnerPool implements AsyncDisposable {
   /** Takes over what the store says: which runners there are, and what is wanted of each. */
   async look(): Promise<void> {
     await this.#serial.run(async () => {
-      const records = await this.#deps.store.listRunners()
+      const records = await this.#deps.store.runners.list()
       for (const record of records) {
         const link = this.#links.get(record.id)
         if (
@@ -175,16 +175,16 @@ export class RunnerPool implements AsyncDisposable {
 
   async #register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
     const { store, recorder } = this.#deps
-    const former = await store.findRunner(runner.name)
+    const former = await store.runners.find(runner.name)
     const record: Runner = {
       ...newRunner({ name: runner.name, link: runner.link }, former),
       ...present({ allowedLabels: runner.allowedLabels }),
     }
     await recorder.record(async (write) => {
-      await write.saveRunner(record)
+      await write.runners.save(record)
       // The one in this process is registered anew at each start.
       if (record.link.kind === 'in-process' && former?.link.kind === 'in-process') return
-      write.audit(by, {
+      write.audit.add(by, {
         action: 'runner.registered',
         subject: record,
         after: linkFacts(record.link),
@@ -207,14 +207,14 @@ export class RunnerPool implements AsyncDisposable {
   /** Drains a runner, or has it take jobs again; resolves when that is written. */
   async drain(id: RunnerId, draining: boolean, by: Doer): Promise<void> {
     await this.#deps.recorder.record(async (write) => {
-      const former = await write.findRunner(id)
-      await write.setDraining(id, draining)
+      const former = await write.runners.find(id)
+      await write.runners.setDraining(id, draining)
       if (!former) return
       const facts = { before: { isDraining: former.draining }, after: { isDraining: draining } }
-      write.audit(by, { action: 'runner.changed', subject: former, ...facts })
+      write.audit.add(by, { action: 'runner.changed', subject: former, ...facts })
     })
     const link = this.#links.get(id)
-    const record = await this.#deps.store.findRunner(id)
+    const record = await this.#deps.store.runners.find(id)
     if (!link || !record) return
     await this.#wish(link, record)
     await this.#news.write(link)
@@ -225,11 +225,11 @@ export class RunnerPool implements AsyncDisposable {
     await this.#serial.run(async () => {
       await this.#disconnect(id)
       await this.#deps.recorder.record(async (write) => {
-        const former = await write.findRunner(id)
-        await write.removeRunner(id)
+        const former = await write.runners.find(id)
+        await write.runners.remove(id)
         if (!former) return
         const before = { labels: former.labels }
-        write.audit(by, { action: 'runner.removed', subject: former, before })
+        write.audit.add(by, { action: 'runner.removed', subject: former, before })
       })
     })
     this.wake()

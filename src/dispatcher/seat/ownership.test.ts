@@ -9,12 +9,12 @@ import { Ownership, type OwnershipDeps } from './ownership.ts'
 function heldLooks() {
   const looks: ((ids: readonly PipelineId[]) => void)[] = []
   const lost: PipelineId[] = []
-  const listPipelinesOf = () =>
+  const listOf = () =>
     new Promise<{ id: PipelineId; term: number }[]>((resolve) =>
       looks.push((ids) => resolve(ids.map((id) => ({ id, term: 1 })))),
     )
   const ownership = new Ownership({
-    store: { listPipelinesOf } as unknown as OwnershipDeps['store'],
+    store: { pipelines: { listOf } } as unknown as OwnershipDeps['store'],
     seat: { id: 'dispatcher_1', isGood: true } as unknown as OwnershipDeps['seat'],
     log: silentLog(),
     onLost: (id) => lost.push(id),

@@ -46,7 +46,7 @@ export class Ownership implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const at = performance.now()
-    const ours = await this.#deps.store.listPipelinesOf(this.#deps.seat.id)
+    const ours = await this.#deps.store.pipelines.listOf(this.#deps.seat.id)
     for (const { id, term } of ours) this.#known.set(id, { term, at, writtenAt: at })
     for (const [id, known] of this.#known) {
       if (known.writtenAt >= at) continue

@@ -26,11 +26,11 @@ test('a seat that does not beat is ended by another, and is told so', async () =
   await using _other = await Seat.take({ store, log, startBeats: beatHere(store, log) }, () => {
     freed++
   })
-  await eventually(async () => (await store.listDispatchers()).length === 1, {
+  await eventually(async () => (await store.dispatchers.list()).length === 1, {
     message: 'the end of the silent seat',
   })
   await eventually(() => freed > 0, { message: 'word that something is free' })
-  const { result } = await store.transact((write) => write.beat(silent.id))
+  const { result } = await store.transact((write) => write.dispatchers.beat(silent.id))
   assert.equal(result, false)
   ended.abort()
   assert.equal(silent.isGood, false)
@@ -42,7 +42,7 @@ test('seats that beat leave each other in peace', async () => {
   const deps = { store, log, startBeats: beatHere(store, log) }
   await using one = await Seat.take(deps, () => {})
   await using two = await Seat.take(deps, () => {})
-  await eventually(async () => (await store.listDispatchers()).every(({ beats }) => beats >= 8), {
+  await eventually(async () => (await store.dispatchers.list()).every(({ beats }) => beats >= 8), {
     message: 'more beats of each than fit into a lease',
     timeoutMs: 20_000,
   })
@@ -53,7 +53,7 @@ test('a seat that is given up is gone at once', async () => {
   await using store = await openTestStore()
   const seat = await Seat.take({ store, log, startBeats: beatHere(store, log) }, () => {})
   await seat[Symbol.asyncDispose]()
-  assert.deepEqual(await store.listDispatchers(), [])
+  assert.deepEqual(await store.dispatchers.list(), [])
 })
 
 test('a dispatcher that is alone with its store ends whatever seats it finds', async () => {
@@ -61,7 +61,7 @@ test('a dispatcher that is alone with its store ends whatever seats it finds', a
   await using _silent = await Seat.take({ store, log, startBeats: never }, () => {})
   await using seat = await Seat.take({ store, log }, () => {})
   assert.deepEqual(
-    (await store.listDispatchers()).map(({ id }) => id),
+    (await store.dispatchers.list()).map(({ id }) => id),
     [seat.id],
   )
   assert.equal(seat.isGood, true)

@@ -52,10 +52,10 @@ export class Seat implements AsyncDisposable {
     const place = { id, startedAt: Date.now(), ...(deps.url ? { url: deps.url } : {}) }
     await deps.store.transact(async (write) => {
       if (!deps.startBeats) {
-        const others = await write.listDispatchers()
-        await write.endSeats(others.map((other) => ({ id: other.id })))
+        const others = await write.dispatchers.list()
+        await write.dispatchers.endSeats(others.map((other) => ({ id: other.id })))
       }
-      await write.takeSeat(place)
+      await write.dispatchers.takeSeat(place)
     })
     const seat = new Seat(id, deps, onFree)
     if (deps.startBeats) seat.#stack.use(seat.#lookAfterOthers())
@@ -88,10 +88,10 @@ export class Seat implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const seats = (await this.#store.listDispatchers()).filter(({ id }) => id !== this.id)
+    const seats = (await this.#store.dispatchers.list()).filter(({ id }) => id !== this.id)
     const over = this.#watch.judge(seats, performance.now())
     for (const { id, beats } of over) {
-      await this.#store.transact((write) => write.endSeats([{ id, beats }]))
+      await this.#store.transact((write) => write.dispatchers.endSeats([{ id, beats }]))
       this.#log.warn({ dispatcher: id }, 'a dispatcher is silent: its pipelines are taken over')
     }
     const others = seats.map(({ id }) => id).join()
@@ -105,7 +105,7 @@ export class Seat implements AsyncDisposable {
     await this.#stack.disposeAsync()
     if (this.#ended.signal.aborted) return
     await this.#store
-      .transact((write) => write.endSeats([{ id: this.id }]))
+      .transact((write) => write.dispatchers.endSeats([{ id: this.id }]))
       .catch((error: unknown) => {
         this.#log.warn({ reason: describeError(error) }, 'the seat could not be given up')
       })

@@ -27,11 +27,11 @@ export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): voi
   route(server, ENDPOINTS.unlinkForge, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     await store.transact(async (write) => {
-      const former = await write.findForgeLink(repository.id)
-      await write.removeForgeLink(repository.id)
+      const former = await write.forgeLinks.find(repository.id)
+      await write.forgeLinks.remove(repository.id)
       const before = former ? { before: linkFacts(former) } : {}
       const by = doerOf(request)
-      write.audit(by, { action: 'forge_link.removed', subject: repository, ...before })
+      write.audit.add(by, { action: 'forge_link.removed', subject: repository, ...before })
     })
     void statuses.look()
     return { ok: true } as const

@@ -13,13 +13,13 @@ export async function noteForgeAnswer(
 ): Promise<void> {
   const refusal = words === undefined ? undefined : { since: Date.now(), words, of }
   const { result: isNews } = await store.transact(async (write) => {
-    const known = await write.findForgeLink(repositoryId)
+    const known = await write.forgeLinks.find(repositoryId)
     // One that may read but not write statuses is still refused where it counts.
     if (!refusal && known?.refusal?.of === 'status' && of === 'trial') return false
-    return await write.setForgeRefusal({ repositoryId, token }, refusal)
+    return await write.forgeLinks.setRefusal({ repositoryId, token }, refusal)
   })
   if (!isNews) return
-  const repository = (await store.findRepository(repositoryId))?.name ?? repositoryId
+  const repository = (await store.repositories.find(repositoryId))?.name ?? repositoryId
   if (words === undefined) {
     log.info({ repository }, 'the forge takes the token of the repository again')
     return

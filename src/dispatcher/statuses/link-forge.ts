@@ -27,10 +27,10 @@ export async function linkForge(
   const createdAt = Date.now()
   await store.transact(async (write) => {
     const token = await vault.seal(write, request.token, forgeTokenPlace(repositoryId))
-    const former = await write.findForgeLink(repositoryId)
-    await write.saveForgeLink({ ...target, repositoryId, token, createdAt })
+    const former = await write.forgeLinks.find(repositoryId)
+    await write.forgeLinks.save({ ...target, repositoryId, token, createdAt })
     const facts = { ...present({ before: former && linkFacts(former) }), after: linkFacts(target) }
-    write.audit(by, { action: 'forge_link.set', subject: repository, ...facts })
+    write.audit.add(by, { action: 'forge_link.set', subject: repository, ...facts })
   })
 }
 

@@ -19,7 +19,7 @@ async function open(over: Partial<ForgeLinkRecord> = {}) {
   const { id: repositoryId } = await stage.addRepository()
   const link = (project = 'acme/app'): Promise<void> =>
     stage.write((write) =>
-      write.saveForgeLink({
+      write.forgeLinks.save({
         repositoryId,
         forge: 'github',
         apiUrl: forge.url,
@@ -60,7 +60,7 @@ async function open(over: Partial<ForgeLinkRecord> = {}) {
 type World = Awaited<ReturnType<typeof open>>
 
 async function note({ stage }: World, teller: StatusTeller, id: PipelineId): Promise<void> {
-  const view = await stage.store.findPipelineView(id)
+  const view = await stage.store.pipelines.findView(id)
   if (view) teller.note(view)
 }
 
@@ -182,7 +182,7 @@ test("GitHub's limit of requests is a pause, and another 403 is a refusal", asyn
   world.forge.behaviour = { status: 403, headers, body: '{"message":"API rate limit exceeded"}' }
   await note(world, teller, id)
   await eventually(() => world.forge.posted.length === 1 && teller.waiting === 1)
-  assert.equal(await world.stage.store.findLastTold(world.repositoryId), undefined)
+  assert.equal(await world.stage.store.statuses.findLast(world.repositoryId), undefined)
 
   await using other = await open()
   await using second = await other.startTeller()
@@ -190,7 +190,7 @@ test("GitHub's limit of requests is a pause, and another 403 is a refusal", asyn
   other.forge.behaviour = { status: 403, body: '{"message":"Resource not accessible"}' }
   await note(other, second, refused)
   const told = await eventually(
-    async () => (await other.stage.store.findLastTold(other.repositoryId)) ?? null,
+    async () => (await other.stage.store.statuses.findLast(other.repositoryId)) ?? null,
   )
   assert.match(
     told.error ?? '',
@@ -214,7 +214,9 @@ test('what a former process had not told is told after the start, once', async (
   {
     await using teller = await world.startTeller()
     await note(world, teller, told.id)
-    await eventually(async () => (await world.stage.store.findLastTold(world.repositoryId)) ?? null)
+    await eventually(
+      async () => (await world.stage.store.statuses.findLast(world.repositoryId)) ?? null,
+    )
   }
   const { pipeline } = await world.stage.plan(told, [{}])
   await world.stage.end(pipeline)
@@ -223,7 +225,7 @@ test('what a former process had not told is told after the start, once', async (
     await using teller = await world.startTeller()
     await eventually(async () => {
       const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
-      return (await world.stage.store.listUntold(untold)).length === 0
+      return (await world.stage.store.statuses.listUntold(untold)).length === 0
     })
     assert.equal(teller.waiting, 0)
   }
@@ -233,14 +235,14 @@ test('what a former process had not told is told after the start, once', async (
 test('what a dispatcher that is gone has not told is told by another, however old it is', async () => {
   await using world = await open()
   const seat = { id: 'dispatcher_2', startedAt: 1 } as const
-  await world.stage.write((write) => write.takeSeat(seat))
+  await world.stage.write((write) => write.dispatchers.takeSeat(seat))
   const receivedAt = Date.now() - 7_200_000
   const { id } = await world.stage.addPipeline(world.repositoryId, { receivedAt })
-  await world.stage.write((write) => write.takePipeline(id, seat.id))
+  await world.stage.write((write) => write.pipelines.take(id, seat.id))
   await using teller = await world.startTeller()
   await teller.look()
   assert.equal(world.forge.posted.length, 0)
-  await world.stage.write((write) => write.endSeats([seat]))
+  await world.stage.write((write) => write.dispatchers.endSeats([seat]))
   await teller.look()
   await eventually(() => world.forge.taken.length === 1)
 })
@@ -265,7 +267,7 @@ test('the newest pipeline of a commit counts, whichever ends last', async () => 
     await eventually(() => teller.waiting === 0 && world.forge.taken.length === 1)
   }
   const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
-  assert.deepEqual(await world.stage.store.listUntold(untold), [])
+  assert.deepEqual(await world.stage.store.statuses.listUntold(untold), [])
   assert.deepEqual(states(world.forge), ['success'])
 })
 
@@ -277,9 +279,11 @@ test('that a token is refused is told once, with what to do, and stands there un
     forge.behaviour = behaviour
     const { id } = await addPipeline(world, repositoryId, digit.repeat(40))
     await note(world, teller, id)
-    await eventually(async () => (await stage.store.findLastTold(repositoryId))?.pipelineId === id)
+    await eventually(
+      async () => (await stage.store.statuses.findLast(repositoryId))?.pipelineId === id,
+    )
   }
-  const refusal = async () => (await stage.store.findForgeLink(repositoryId))?.refusal
+  const refusal = async () => (await stage.store.forgeLinks.find(repositoryId))?.refusal
   const lines = (words: RegExp): number => said.filter((line) => words.test(line)).length
   await tell('1', { status: 404 })
   assert.equal(await refusal(), undefined)

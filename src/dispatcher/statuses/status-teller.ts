@@ -102,12 +102,12 @@ export class StatusTeller implements AsyncDisposable {
   async #look(): Promise<void> {
     const { store } = this.#deps
     const startedAt = Date.now()
-    const links = await store.listForgeLinks()
+    const links = await store.forgeLinks.list()
     if (this.#stop.signal.aborted) return
     const linked = JSON.stringify(links.map(({ triedAt: _triedAt, ...link }) => link))
     if (linked !== this.#seen?.linked) this.#link(links)
     if (this.#links.size === 0) return
-    const dispatchers = (await store.listDispatchers()).map(({ id }) => id).join()
+    const dispatchers = (await store.dispatchers.list()).map(({ id }) => id).join()
     const seen = this.#seen
     const isAsBefore = seen?.linked === linked && seen.dispatchers === dispatchers
     // What was missed or refused, or what a dispatcher that is gone has left, may be of any age.
@@ -133,7 +133,7 @@ export class StatusTeller implements AsyncDisposable {
     const { store, dispatcherId } = this.#deps
     for (let at = since; at <= until && !this.#stop.signal.aborted; at += STRETCH_MS) {
       const isLast = at + STRETCH_MS > until
-      const found = await store.listUntold({
+      const found = await store.statuses.listUntold({
         by: dispatcherId(),
         since: at,
         // Another dispatcher's clock may be ahead.
@@ -187,16 +187,16 @@ export class StatusTeller implements AsyncDisposable {
   /** Rejects as the store does. */
   async #tellNewest(id: PipelineId): Promise<TellAnswer> {
     const { store, publicUrl, log } = this.#deps
-    const pipeline = await store.findPipelineView(id)
+    const pipeline = await store.pipelines.findView(id)
     const link = pipeline && this.#links.get(pipeline.repositoryId)
     if (!link) return { kind: 'nothing' }
     const { number, repositoryId } = pipeline
     const isSkipped = pipeline.outcome === 'skipped'
-    const repository = isSkipped ? await store.findRepository(repositoryId) : undefined
+    const repository = isSkipped ? await store.repositories.find(repositoryId) : undefined
     const skippedIsOpen = repository?.skippedIsOpen
     const status = commitStatus(pipeline, { publicUrl, skippedIsOpen })
     const { sha, context, state } = status
-    const known = await store.findToldStatus({ repositoryId, sha, context })
+    const known = await store.statuses.find({ repositoryId, sha, context })
     const isTold =
       known && (known.number > number || (known.number === number && known.state === state))
     if (isTold) return { kind: 'nothing' }
@@ -208,7 +208,7 @@ export class StatusTeller implements AsyncDisposable {
     if (answer.kind === 'later') return answer
     const error = answer.kind === 'refused' ? { error: answer.words } : {}
     const told = { repositoryId, sha, context, pipelineId: id, number, state, ...error }
-    await store.transact((write) => write.noteToldStatus({ ...told, toldAt: Date.now() }))
+    await store.transact((write) => write.statuses.note({ ...told, toldAt: Date.now() }))
     const { isOfToken = false } = answer.kind === 'refused' ? answer : {}
     if (isOfToken || link.isRefused) {
       link.isRefused = isOfToken

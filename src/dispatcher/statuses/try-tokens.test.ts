@@ -30,7 +30,7 @@ async function open() {
   const { port } = server.address() as AddressInfo
   const link = { repositoryId, forge: 'gitea', project: 'acme/app', createdAt: 0 } as const
   const apiUrl = `http://127.0.0.1:${port}`
-  await stage.write((write) => write.saveForgeLink({ ...link, apiUrl, token: 'sealed' }))
+  await stage.write((write) => write.forgeLinks.save({ ...link, apiUrl, token: 'sealed' }))
   const said: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void said.push(line) })
   const { store } = stage
@@ -44,7 +44,7 @@ async function open() {
     tryAt: async (now: number, next = answer) => {
       answer = next
       await tryTokens({ ...deps, signal }, now)
-      return await store.findForgeLink(repositoryId)
+      return await store.forgeLinks.find(repositoryId)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -78,10 +78,10 @@ test('asks for the repository by its token once a day, and says when that is ref
 test('a token that may see the repository and not write statuses stays refused', async () => {
   await using world = await open()
   const { deps, tryAt } = world
-  const [link] = await deps.store.listForgeLinks()
+  const [link] = await deps.store.forgeLinks.list()
   assert.ok(link)
   await noteForgeAnswer(deps, link, { words: 'it answered 403', of: 'status' })
   assert.equal((await tryAt(2 * DAY, { status: 200 }))?.refusal?.words, 'it answered 403')
   await noteForgeAnswer(deps, link, { words: undefined, of: 'status' })
-  assert.equal((await deps.store.findForgeLink(link.repositoryId))?.refusal, undefined)
+  assert.equal((await deps.store.forgeLinks.find(link.repositoryId))?.refusal, undefined)
 })

@@ -29,14 +29,14 @@ export async function tryTokens(trials: TokenTrials, now: number): Promise<void>
   const { store, log, signal } = trials
   try {
     const before = now - DAY_MS
-    const due = (await store.listForgeLinks())
+    const due = (await store.forgeLinks.list())
       .filter(({ triedAt, createdAt }) => (triedAt ?? createdAt) < before)
       .slice(0, MOST_AT_ONCE)
     for (const link of due) {
       if (signal.aborted) return
       const { repositoryId } = link
       const trial = { repositoryId, before, at: now }
-      const { result: isOurs } = await store.transact((write) => write.claimForgeTrial(trial))
+      const { result: isOurs } = await store.transact((write) => write.forgeLinks.claimTrial(trial))
       if (isOurs) await tryToken(trials, link)
     }
   } catch (error) {

@@ -29,9 +29,9 @@ export async function tracePipelines(options: TraceOptions): Promise<AsyncDispos
   const read = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       try {
-        const event = await store.findEvent(next.event.id)
+        const event = await store.events.find(next.event.id)
         const remote = parseTraceparent(event?.details?.traceparent)
-        otlp.send(spanTree(next, await store.listJobViews(next.id)), remote)
+        otlp.send(spanTree(next, await store.jobs.listViews(next.id)), remote)
       } catch (error) {
         const reason = NarwhalError.from(error).message
         log.warn({ pipeline: next.id, reason }, 'a trace could not be made')

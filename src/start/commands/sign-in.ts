@@ -18,14 +18,14 @@ export async function tellSignIn(
     io.stdout.write('To sign in by a browser, run: ./narwhal sign-in-link\n')
     return
   }
-  const user = await store.findUserByToken(hashToken(token))
+  const user = await store.tokens.findUser(hashToken(token))
   if (!user) return
   const { result: link } = await store.transact(async (write) => {
     const made = await makeSignInLink(write, user)
     const after = { expiresAt: made.expiresAt }
     const subject = { id: user.id, name: user.name }
     const by = systemDoer('up', 'narwhal up, at a terminal')
-    write.audit(by, { action: 'sign_in_link.created', subject, after })
+    write.audit.add(by, { action: 'sign_in_link.created', subject, after })
     return made
   })
   const page = url.replace(/\/\/(?:0\.0\.0\.0|\[::\])/, '//127.0.0.1')

@@ -118,7 +118,7 @@ async function registerWork(store: Store, { snapshot, name }: LocalEvent): Promi
     pollIntervalMs: 0,
     createdAt: Date.now(),
   } as const
-  await store.transact((write) => write.insertRepository(repository, []))
+  await store.transact((write) => write.repositories.insert(repository, []))
 }
 
 async function accept(
@@ -139,6 +139,6 @@ async function accept(
     receivedAt: Date.now(),
   }
   await store.transact(async (write) => {
-    await write.acceptEvents([event])
+    await write.events.accept([event])
   })
 }

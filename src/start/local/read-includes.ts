@@ -19,7 +19,7 @@ export async function openLocalIncludes(
   root: string,
 ): Promise<LocalIncludes> {
   const { gitEnv: env, log, signal, config } = context
-  const registered = { findRepository: async () => undefined }
+  const registered = { repositories: { find: async () => undefined } }
   const sources = await includeSources(registered, config['include-repositories'] ?? [], false)
   await using stack = new AsyncDisposableStack()
   let loading: Promise<IncludeLoader> | undefined

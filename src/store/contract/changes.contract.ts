@@ -19,18 +19,18 @@ export function changesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { pipeline } = await seedPipeline(store)
-    const before = await store.lastChange()
+    const before = await store.changes.last()
     const job = aJob(pipeline)
     const { changes } = await store.transact(async (write) => {
       const running = { status: 'running', startedAt: 1 } as const
-      const saved = await write.savePipeline({ ...pipeline, state: running })
-      await write.insertJobs([job])
-      await write.saveRunner(aRunner())
-      await write.saveJob(
+      const saved = await write.pipelines.save({ ...pipeline, state: running })
+      await write.jobs.insert([job])
+      await write.runners.save(aRunner())
+      await write.jobs.save(
         { ...job, state: { status: 'finished', attempt: 1, outcome: 'success', finishedAt: 2 } },
         [],
       )
-      await write.savePipeline({ ...saved, name: 'in the end' })
+      await write.pipelines.save({ ...saved, name: 'in the end' })
     })
     assert.deepEqual(
       changes.map(({ type, seq }) => [type, seq - before]),
@@ -46,11 +46,11 @@ export function changesContract(open: OpenDatabase): void {
     )
     const [first, second] = changes
     assert(first?.type === 'pipeline.changed' && second?.type === 'job.changed')
-    assert.deepEqual(first.pipeline, await store.findPipelineView(pipeline.id))
+    assert.deepEqual(first.pipeline, await store.pipelines.findView(pipeline.id))
     assert.equal(first.pipeline.name, 'in the end')
-    assert.deepEqual(second.job, await store.findJobView(job.id))
-    assert.equal(await store.lastChange(), before + 3)
-    const kept = await store.listChanges({ after: before, limit: 10 })
+    assert.deepEqual(second.job, await store.jobs.findView(job.id))
+    assert.equal(await store.changes.last(), before + 3)
+    const kept = await store.changes.list({ after: before, limit: 10 })
     assert.deepEqual(kept, { changes, truncated: false })
   })
 
@@ -58,28 +58,28 @@ export function changesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { repository, log } = await seedAttempt(store)
-    const before = await store.lastChange()
+    const before = await store.changes.last()
     const { changes } = await store.transact(async (write) => {
-      await write.setHeads([{ repositoryId: repository.id, ref: 'refs/heads/main', sha: 'a' }])
-      await write.appendLog(logAppend({ ...log, lastSeq: 1 }, lines(0, 1)))
+      await write.heads.set([{ repositoryId: repository.id, ref: 'refs/heads/main', sha: 'a' }])
+      await write.logs.append(logAppend({ ...log, lastSeq: 1 }, lines(0, 1)))
     })
     assert.deepEqual(changes, [])
-    assert.equal(await store.lastChange(), before)
+    assert.equal(await store.changes.last(), before)
   })
 
   test('writes nothing of a transaction whose work fails', async () => {
     await using world = await openWorld(open)
     const { store } = world
-    await store.transact((write) => write.saveRunner(aRunner()))
+    await store.transact((write) => write.runners.save(aRunner()))
     const ours = new Error('our own')
     const failing = store.transact(async (write) => {
-      await write.saveRunner(aRunner())
+      await write.runners.save(aRunner())
       throw ours
     })
     await assert.rejects(failing, (error) => error === ours)
-    assert.equal((await store.listRunners()).length, 1)
-    assert.equal(await store.lastChange(), 1)
-    const { changes } = await store.transact((write) => write.saveRunner(aRunner()))
+    assert.equal((await store.runners.list()).length, 1)
+    assert.equal(await store.changes.last(), 1)
+    const { changes } = await store.transact((write) => write.runners.save(aRunner()))
     assert.deepEqual(
       changes.map(({ seq }) => seq),
       [2],
@@ -90,11 +90,11 @@ export function changesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { pipeline, job } = await seedAttempt(store)
-    await store.transact((write) => write.saveRunner(aRunner()))
+    await store.transact((write) => write.runners.save(aRunner()))
     const other = await seedPipeline(store)
-    await store.transact((write) => write.saveJob(job, []))
-    const list = async (query: Partial<Parameters<typeof store.listChanges>[0]>) => {
-      const { changes } = await store.listChanges({ after: 0, limit: 100, ...query })
+    await store.transact((write) => write.jobs.save(job, []))
+    const list = async (query: Partial<Parameters<typeof store.changes.list>[0]>) => {
+      const { changes } = await store.changes.list({ after: 0, limit: 100, ...query })
       return changes.map(({ seq }) => seq)
     }
     assert.deepEqual(await list({}), [1, 2, 3, 4, 5, 6])
@@ -108,27 +108,27 @@ export function changesContract(open: OpenDatabase): void {
   test('forgets old changes and says so', async () => {
     await using world = await openWorld(open)
     const { store } = world
-    assert.deepEqual(await store.listChanges({ after: 0, limit: 9 }), {
+    assert.deepEqual(await store.changes.list({ after: 0, limit: 9 }), {
       changes: [],
       truncated: false,
     })
     for (let count = 0; count < 5; count++) {
-      await store.transact((write) => write.saveRunner(aRunner()))
+      await store.transact((write) => write.runners.save(aRunner()))
     }
-    await store.transact((write) => write.pruneChanges(2))
+    await store.transact((write) => write.changes.prune(2))
     const read = async (after: number) => {
-      const { changes, truncated } = await store.listChanges({ after, limit: 9 })
+      const { changes, truncated } = await store.changes.list({ after, limit: 9 })
       return [truncated, ...changes.map(({ seq }) => seq)]
     }
     assert.deepEqual(await read(0), [true, 4, 5])
     assert.deepEqual(await read(2), [true, 4, 5])
     assert.deepEqual(await read(3), [false, 4, 5])
     assert.deepEqual(await read(5), [false])
-    await store.transact((write) => write.pruneChanges(0))
+    await store.transact((write) => write.changes.prune(0))
     assert.deepEqual(await read(3), [true])
     assert.deepEqual(await read(5), [false])
-    assert.equal(await store.lastChange(), 5)
-    const { changes } = await store.transact((write) => write.saveRunner(aRunner()))
+    assert.equal(await store.changes.last(), 5)
+    const { changes } = await store.transact((write) => write.runners.save(aRunner()))
     assert.deepEqual(
       changes.map(({ seq }) => seq),
       [6],
@@ -141,16 +141,16 @@ export function changesContract(open: OpenDatabase): void {
     const { event } = await seedPipeline(store)
     const runner = aRunner()
     await store.transact(async (write: StoreWriter) => {
-      await write.saveRunner(runner)
-      assert.deepEqual(await write.findRunner(runner.id), runner)
-      assert.equal((await write.listPipelineViews({ limit: 1 }))[0]?.event.id, event.id)
-      assert.ok(await write.findPipeline((await write.listOpenPipelines())[0]!))
+      await write.runners.save(runner)
+      assert.deepEqual(await write.runners.find(runner.id), runner)
+      assert.equal((await write.pipelines.listViews({ limit: 1 }))[0]?.event.id, event.id)
+      assert.ok(await write.pipelines.find((await write.pipelines.listOpen())[0]!))
       // Waiting for the transaction to end, this would wait for itself.
-      assert.equal(await store.findRunner(runner.id), undefined)
-      assert.equal((await store.listOpenPipelines()).length, 1)
+      assert.equal(await store.runners.find(runner.id), undefined)
+      assert.equal((await store.pipelines.listOpen()).length, 1)
       await store.ping()
     })
-    assert.deepEqual(await store.findRunner(runner.id), runner)
+    assert.deepEqual(await store.runners.find(runner.id), runner)
   })
 
   test('answers a ping', async () => {

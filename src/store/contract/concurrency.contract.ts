@@ -26,16 +26,16 @@ export function concurrencyContract(open: OpenDatabase): void {
     const total = 4 * 2 * (ROUNDS - Math.ceil(ROUNDS / 3))
     const seen: number[] = []
     while (seen.length < total) {
-      const { changes } = await reader.listChanges({ after: seen.at(-1) ?? 0, limit: 7 })
+      const { changes } = await reader.changes.list({ after: seen.at(-1) ?? 0, limit: 7 })
       seen.push(...changes.map(({ seq }) => seq))
-      assert.ok((await reader.lastChange()) >= (seen.at(-1) ?? 0))
+      assert.ok((await reader.changes.last()) >= (seen.at(-1) ?? 0))
     }
     await writing
     assert.deepEqual(
       seen,
       Array.from({ length: total }, (_, index) => index + 1),
     )
-    assert.equal(await reader.lastChange(), total)
+    assert.equal(await reader.changes.last(), total)
   })
 
   test('gives no number of a pipeline twice and leaves none out, whoever creates them', async () => {
@@ -47,8 +47,10 @@ export function concurrencyContract(open: OpenDatabase): void {
     const answers = await Promise.all(
       stores.flatMap((store) =>
         events.map(async (event) => {
-          await store.transact((write) => write.acceptEvents([event]))
-          const { result } = await store.transact((write) => write.createPipeline(aPipeline(event)))
+          await store.transact((write) => write.events.accept([event]))
+          const { result } = await store.transact((write) =>
+            write.pipelines.create(aPipeline(event)),
+          )
           return result
         }),
       ),
@@ -62,7 +64,7 @@ export function concurrencyContract(open: OpenDatabase): void {
       new Set(answers.map(({ pipeline }) => pipeline.id)),
       new Set(created.map(({ id }) => id)),
     )
-    assert.equal((await world.store.listPipelineViews({ limit: 100 })).length, events.length)
+    assert.equal((await world.store.pipelines.listViews({ limit: 100 })).length, events.length)
   })
 
   test('accepts an event once, however many tell of it at the same time', async () => {
@@ -74,7 +76,7 @@ export function concurrencyContract(open: OpenDatabase): void {
       Array.from({ length: 12 }, async (_, index) => {
         const event = anEvent(repository.id, { sha })
         const store = stores[index % 2]!
-        return (await store.transact((write) => write.acceptEvents([event]))).result[0]
+        return (await store.transact((write) => write.events.accept([event]))).result[0]
       }),
     )
     assert.equal(answers.filter((answer) => answer?.created).length, 1)
@@ -86,12 +88,12 @@ export function concurrencyContract(open: OpenDatabase): void {
     const stores = [world.store, await world.connect()]
     const { pipeline } = await seedPipeline(world.store)
     const outcomes = await Promise.allSettled(
-      stores.map((store) => store.transact((write) => write.savePipeline(pipeline))),
+      stores.map((store) => store.transact((write) => write.pipelines.save(pipeline))),
     )
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
     assert.equal(refused.length, 1)
     assert.equal(refused[0]?.reason.code, 'conflict')
-    const found = await world.store.findPipeline(pipeline.id)
+    const found = await world.store.pipelines.find(pipeline.id)
     assert.equal(found?.pipeline.version, pipeline.version + 1)
   })
 
@@ -103,12 +105,12 @@ export function concurrencyContract(open: OpenDatabase): void {
       await Promise.all(
         stores.map((store) =>
           store.transact((write) =>
-            write.appendLog(logAppend({ ...log, lastSeq: round }, lines(0, 10 * (round + 1)))),
+            write.logs.append(logAppend({ ...log, lastSeq: round }, lines(0, 10 * (round + 1)))),
           ),
         ),
       )
     }
-    assert.deepEqual(await world.store.readLog(log, 0, 100), lines(0, 50))
+    assert.deepEqual(await world.store.logs.read(log, 0, 100), lines(0, 50))
   })
 }
 
@@ -117,8 +119,8 @@ async function writeRunners(store: Store): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const isUndone = round % 3 === 0
     const written = store.transact(async (write) => {
-      await write.saveRunner(aRunner())
-      await write.saveRunner(aRunner())
+      await write.runners.save(aRunner())
+      await write.runners.save(aRunner())
       if (isUndone) throw new Error('undone')
     })
     await (isUndone ? assert.rejects(written, /undone/) : written)

@@ -6,7 +6,7 @@ import { anEvent, aPipeline, seedRepository } from './fixtures.ts'
 /** Begins the lives of dispatchers. */
 export async function takeSeats(store: Store, ...ids: readonly DispatcherId[]): Promise<void> {
   await store.transact(async (write) => {
-    for (const id of ids) await write.takeSeat({ id, startedAt: 1 })
+    for (const id of ids) await write.dispatchers.takeSeat({ id, startedAt: 1 })
   })
 }
 
@@ -20,8 +20,8 @@ export async function seedPipelines(
   for (const over of wanted) {
     const event = anEvent(repository.id)
     const { result } = await store.transact(async (write) => {
-      await write.acceptEvents([event])
-      return write.createPipeline(aPipeline(event, over))
+      await write.events.accept([event])
+      return write.pipelines.create(aPipeline(event, over))
     })
     pipelines.push(result.pipeline)
   }
@@ -35,7 +35,7 @@ export async function holdersOf(
 ): Promise<string[]> {
   const holders: string[] = []
   for (const pipeline of pipelines) {
-    const found = await store.findPipeline(pipeline!.id)
+    const found = await store.pipelines.find(pipeline!.id)
     holders.push(`${found?.pipeline.dispatcherId ?? 'nobody'} ${found?.pipeline.term}`)
   }
   return holders

@@ -14,19 +14,19 @@ export function dispatchersContract(open: OpenDatabase): void {
     const { store } = world
     await takeSeats(store, TWO)
     const one = { id: ONE, url: 'http://127.0.0.1:4748', startedAt: 5 } as const
-    await store.transact((write) => write.takeSeat(one))
-    await store.transact((write) => write.takeSeat(one))
-    assert.deepEqual(await store.listDispatchers(), [
+    await store.transact((write) => write.dispatchers.takeSeat(one))
+    await store.transact((write) => write.dispatchers.takeSeat(one))
+    assert.deepEqual(await store.dispatchers.list(), [
       { id: TWO, beats: 0, startedAt: 1 },
       { ...one, beats: 0 },
     ])
-    const { result, changes } = await store.transact((write) => write.beat(ONE))
+    const { result, changes } = await store.transact((write) => write.dispatchers.beat(ONE))
     assert.equal(result, true)
     assert.deepEqual(changes, [])
     assert.deepEqual(await beatsOf(store), [0, 1])
 
-    await store.transact((write) => write.endSeats([{ id: ONE }]))
-    assert.equal((await store.transact((write) => write.beat(ONE))).result, false)
+    await store.transact((write) => write.dispatchers.endSeats([{ id: ONE }]))
+    assert.equal((await store.transact((write) => write.dispatchers.beat(ONE))).result, false)
     assert.deepEqual(await beatsOf(store), [0])
   })
 
@@ -34,11 +34,11 @@ export function dispatchersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     await takeSeats(store, ONE, TWO)
-    await store.transact((write) => write.beat(ONE))
+    await store.transact((write) => write.dispatchers.beat(ONE))
     const observed = [ONE, TWO].map((id) => ({ id: id as DispatcherId, beats: 0 }))
-    await store.transact((write) => write.endSeats(observed))
+    await store.transact((write) => write.dispatchers.endSeats(observed))
     assert.deepEqual(
-      (await store.listDispatchers()).map(({ id }) => id),
+      (await store.dispatchers.list()).map(({ id }) => id),
       [ONE],
     )
   })
@@ -55,9 +55,9 @@ export function dispatchersContract(open: OpenDatabase): void {
     ])
     assert.equal(own?.dispatcherId, TWO)
     const end = { status: 'finished', outcome: 'success', finishedAt: 40 } as const
-    await store.transact((write) => write.savePipeline({ ...ended!, state: end }))
+    await store.transact((write) => write.pipelines.save({ ...ended!, state: end }))
 
-    const { result, changes } = await store.transact((write) => write.takeFreePipelines(ONE))
+    const { result, changes } = await store.transact((write) => write.pipelines.takeFree(ONE))
     assert.deepEqual(result, [first?.id, second?.id])
     // Nobody is shown who sees a pipeline through.
     assert.deepEqual(changes, [])
@@ -67,11 +67,11 @@ export function dispatchersContract(open: OpenDatabase): void {
       `${ONE} 2`,
       `${TWO} 1`,
     ])
-    assert.deepEqual((await store.transact((write) => write.takeFreePipelines(ONE))).result, [])
+    assert.deepEqual((await store.transact((write) => write.pipelines.takeFree(ONE))).result, [])
 
     const { result: inherited } = await store.transact(async (write) => {
-      await write.endSeats([{ id: ONE }])
-      return write.takeFreePipelines(TWO)
+      await write.dispatchers.endSeats([{ id: ONE }])
+      return write.pipelines.takeFree(TWO)
     })
     assert.deepEqual(inherited, [first?.id, second?.id])
     assert.deepEqual(await holdersOf(store, [first]), [`${TWO} 3`])
@@ -83,10 +83,10 @@ export function dispatchersContract(open: OpenDatabase): void {
     await takeSeats(store, ONE, TWO)
     const { pipeline } = await seedPipeline(store)
     for (const by of [ONE, ONE, TWO, TWO, ONE] as const) {
-      await store.transact((write) => write.takePipeline(pipeline.id, by))
+      await store.transact((write) => write.pipelines.take(pipeline.id, by))
     }
     assert.deepEqual(await holdersOf(store, [pipeline]), [`${ONE} 4`])
-    assert.equal((await store.findPipeline(pipeline.id))?.pipeline.version, pipeline.version)
+    assert.equal((await store.pipelines.find(pipeline.id))?.pipeline.version, pipeline.version)
   })
 
   test('gives nothing to whoever has no seat', async () => {
@@ -95,10 +95,10 @@ export function dispatchersContract(open: OpenDatabase): void {
     const { pipeline } = await seedPipeline(store)
     for (const seat of ['never taken', 'ended'] as const) {
       if (seat === 'ended') await takeSeats(store, ONE)
-      await store.transact((write) => write.endSeats([{ id: ONE }]))
-      const all = store.transact((write) => write.takeFreePipelines(ONE))
+      await store.transact((write) => write.dispatchers.endSeats([{ id: ONE }]))
+      const all = store.transact((write) => write.pipelines.takeFree(ONE))
       await assert.rejects(all, { code: 'stale', message: /dispatcher_one/ }, seat)
-      const single = store.transact((write) => write.takePipeline(pipeline.id, ONE))
+      const single = store.transact((write) => write.pipelines.take(pipeline.id, ONE))
       await assert.rejects(single, { code: 'stale' }, seat)
     }
     assert.deepEqual(await holdersOf(store, [pipeline]), ['nobody 1'])
@@ -109,16 +109,16 @@ export function dispatchersContract(open: OpenDatabase): void {
     const { store } = world
     await takeSeats(store, ONE, TWO)
     const { pipeline } = await seedPipeline(store)
-    await store.transact((write) => write.takePipeline(pipeline.id, ONE))
+    await store.transact((write) => write.pipelines.take(pipeline.id, ONE))
     const write = (by: DispatcherId, term: number, isLocked = false) =>
       store.transact(async (transaction) => {
-        if (isLocked) await transaction.lockPipelines([pipeline.id, 'pipeline_none'])
-        await transaction.guardPipeline(pipeline.id, by, term)
-        const { pipeline: found } = (await transaction.findPipeline(pipeline.id))!
-        await transaction.savePipeline({ ...found, name: `${by} ${term}` })
+        if (isLocked) await transaction.pipelines.lock([pipeline.id, 'pipeline_none'])
+        await transaction.pipelines.guard(pipeline.id, by, term)
+        const { pipeline: found } = (await transaction.pipelines.find(pipeline.id))!
+        await transaction.pipelines.save({ ...found, name: `${by} ${term}` })
       })
     await write(ONE, 2)
-    await store.transact((transaction) => transaction.takePipeline(pipeline.id, TWO))
+    await store.transact((transaction) => transaction.pipelines.take(pipeline.id, TWO))
     for (const [by, term] of [
       [ONE, 2],
       [ONE, 3],
@@ -131,19 +131,19 @@ export function dispatchersContract(open: OpenDatabase): void {
         })
       }
     }
-    assert.equal((await store.findPipelineView(pipeline.id))?.name, `${ONE} 2`)
+    assert.equal((await store.pipelines.findView(pipeline.id))?.name, `${ONE} 2`)
     // A seat that has ended frees the pipeline; until it is taken, its last words still count.
-    await store.transact((transaction) => transaction.endSeats([{ id: TWO }]))
+    await store.transact((transaction) => transaction.dispatchers.endSeats([{ id: TWO }]))
     await write(TWO, 3)
     await write(TWO, 3, true)
     const unknown = store.transact(async (transaction) => {
-      await transaction.lockPipelines(['pipeline_none', pipeline.id])
-      await transaction.guardPipeline('pipeline_none', ONE, 1)
+      await transaction.pipelines.lock(['pipeline_none', pipeline.id])
+      await transaction.pipelines.guard('pipeline_none', ONE, 1)
     })
     await assert.rejects(unknown, { code: 'stale', message: /it is gone/ })
   })
 }
 
 async function beatsOf(store: Store): Promise<number[]> {
-  return (await store.listDispatchers()).map(({ beats }) => beats)
+  return (await store.dispatchers.list()).map(({ beats }) => beats)
 }

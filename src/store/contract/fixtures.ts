@@ -153,7 +153,7 @@ export function lines(first: number, count: number, text = 'hello'): LogLine[] {
 /** Registers a repository. */
 export async function seedRepository(store: Store, over: Partial<RepositoryRecord> = {}) {
   const repository = aRepository(over)
-  await store.transact((write) => write.insertRepository(repository, []))
+  await store.transact((write) => write.repositories.insert(repository, []))
   return repository
 }
 
@@ -162,8 +162,8 @@ export async function seedPipeline(store: Store) {
   const repository = await seedRepository(store)
   const event = anEvent(repository.id)
   const { result } = await store.transact(async (write) => {
-    await write.acceptEvents([event])
-    return write.createPipeline(aPipeline(event))
+    await write.events.accept([event])
+    return write.pipelines.create(aPipeline(event))
   })
   return { repository, event, pipeline: result.pipeline }
 }
@@ -172,8 +172,8 @@ export async function seedPipeline(store: Store) {
 export async function seedAttempt(store: Store) {
   const seeded = await seedPipeline(store)
   const inserted = aJob(seeded.pipeline)
-  await store.transact((write) => write.insertJobs([inserted]))
+  await store.transact((write) => write.jobs.insert([inserted]))
   const assigned: Job = { ...inserted, fence: 1, attempts: [anAttempt()] }
-  const { result: job } = await store.transact((write) => write.saveJob(assigned, [1]))
+  const { result: job } = await store.transact((write) => write.jobs.save(assigned, [1]))
   return { ...seeded, job, log: { jobId: job.id, attempt: 1, fence: 1 } }
 }

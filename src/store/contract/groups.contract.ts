@@ -25,12 +25,12 @@ async function seedJob(
 ): Promise<{ pipeline: Pipeline; job: Job }> {
   const event = anEvent(repository.id)
   const { result } = await store.transact(async (write) => {
-    await write.acceptEvents([event])
-    const { pipeline } = await write.createPipeline(aPipeline(event))
+    await write.events.accept([event])
+    const { pipeline } = await write.pipelines.create(aPipeline(event))
     const plain = aJob(pipeline)
     const spec = { ...plain.spec, concurrency: prod, ...over.spec }
     const job = { ...plain, spec, ...present({ state: over.state }) }
-    await write.insertJobs([job])
+    await write.jobs.insert([job])
     return { pipeline, job }
   })
   return result
@@ -51,8 +51,8 @@ const finished: JobState = { status: 'finished', attempt: 1, outcome: 'success',
 async function assign(store: Store, job: Job): Promise<Job | undefined> {
   const { result } = await store.transact(async (write) => {
     const member = { id: job.id, repositoryId: job.repositoryId }
-    if (!(await write.enterGroup(member, prod))) return undefined
-    return await write.saveJob({ ...job, state: running }, [])
+    if (!(await write.groups.enter(member, prod))) return undefined
+    return await write.jobs.save({ ...job, state: running }, [])
   })
   return result
 }
@@ -66,11 +66,11 @@ export function groupsContract(open: OpenDatabase): void {
     const theirs: Concurrency = { ...prod, ofStrangers: true }
     const other = await seedJob(store, repository, { spec: { concurrency: theirs } })
     const enter = async (job: Job, concurrency: Concurrency): Promise<boolean> => {
-      const { result } = await store.transact((write) => write.enterGroup(job, concurrency))
+      const { result } = await store.transact((write) => write.groups.enter(job, concurrency))
       return result
     }
     const idsOf = async (ofStrangers: boolean) =>
-      (await store.listGroup(repository.id, 'prod', ofStrangers)).map(({ id }) => id)
+      (await store.groups.list(repository.id, 'prod', ofStrangers)).map(({ id }) => id)
     assert.deepEqual(await idsOf(false), [own.job.id])
     assert.deepEqual(await idsOf(true), [other.job.id])
     assert.equal(await enter(other.job, theirs), true)
@@ -96,16 +96,16 @@ export function groupsContract(open: OpenDatabase): void {
       const entered = tries.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
       const next = waiting.slice(0, 2).map(({ id }) => id)
       assert.deepEqual(entered.map(({ id }) => id).toSorted(), next.toSorted())
-      const members = await store.listGroup(repository.id, 'prod')
+      const members = await store.groups.list(repository.id, 'prod')
       const holding = members.filter(({ state }) => state === 'holding')
       assert.deepEqual(holding.map(({ id }) => id).toSorted(), next.toSorted())
       for (const job of entered) {
-        await store.transact((write) => write.saveJob({ ...job, state: finished }, []))
+        await store.transact((write) => write.jobs.save({ ...job, state: finished }, []))
         ended.push(job.id)
       }
       waiting = waiting.filter(({ id }) => !ended.includes(id))
     }
-    assert.deepEqual(await store.listGroup(repository.id, 'prod'), [])
+    assert.deepEqual(await store.groups.list(repository.id, 'prod'), [])
   })
 
   test('a place goes with what happens to its job, and with nothing else', async () => {
@@ -114,22 +114,22 @@ export function groupsContract(open: OpenDatabase): void {
     const repository = await seedRepository(store)
     const blocked = { status: 'blocked', attempt: 1 } as const
     const { pipeline, job } = await seedJob(store, repository, { state: blocked })
-    const state = async () => (await store.listGroup(repository.id, 'prod'))[0]?.state
+    const state = async () => (await store.groups.list(repository.id, 'prod'))[0]?.state
     assert.equal(await state(), 'blocked')
     const save = async (one: Job, next: JobState): Promise<Job> =>
-      (await store.transact((write) => write.saveJob({ ...one, state: next }, []))).result
+      (await store.transact((write) => write.jobs.save({ ...one, state: next }, []))).result
     const queued = await save(job, { status: 'queued', attempt: 1, queuedAt: 4000 })
     assert.equal(await state(), 'waiting')
     const held = await assign(store, queued)
     assert.ok(held)
     assert.equal(await state(), 'holding')
     assert.equal(
-      (await store.transact((write) => write.enterGroup(job, prod))).result,
+      (await store.transact((write) => write.groups.enter(job, prod))).result,
       true,
       'who has a place has it',
     )
     const again = await save(held, { status: 'queued', attempt: 2, queuedAt: 7000 })
-    assert.deepEqual(await store.listGroup(repository.id, 'prod'), [
+    assert.deepEqual(await store.groups.list(repository.id, 'prod'), [
       {
         id: job.id,
         pipelineId: pipeline.id,
@@ -152,14 +152,14 @@ export function groupsContract(open: OpenDatabase): void {
     const repository = await seedRepository(store)
     const { job } = await seedJob(store, repository)
     const undone = store.transact(async (write) => {
-      await write.enterGroup(job, prod)
+      await write.groups.enter(job, prod)
       throw new Error('undone')
     })
     await assert.rejects(undone, /undone/)
-    assert.equal((await store.listGroup(repository.id, 'prod'))[0]?.state, 'waiting')
+    assert.equal((await store.groups.list(repository.id, 'prod'))[0]?.state, 'waiting')
     const other = await seedRepository(store)
-    assert.deepEqual(await store.listGroup(other.id, 'prod'), [])
-    assert.equal((await store.listQueuedJobs(10))[0]?.job.id, job.id)
+    assert.deepEqual(await store.groups.list(other.id, 'prod'), [])
+    assert.equal((await store.jobs.listQueued(10))[0]?.job.id, job.id)
   })
 
   test('a pipeline is in its group from when it runs until it has ended', async () => {
@@ -169,21 +169,21 @@ export function groupsContract(open: OpenDatabase): void {
     const { pipeline } = await seedJob(store, repository, { spec: { concurrency: prod } })
     const all = { group: 'all', limit: 1 }
     const save = async (one: Pipeline): Promise<Pipeline> =>
-      (await store.transact((write) => write.savePipeline(one))).result
+      (await store.transact((write) => write.pipelines.save(one))).result
     const started = { status: 'running', startedAt: 3500 } as const
     const planned = await save({ ...pipeline, concurrency: all, state: started })
-    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, planned)
-    assert.equal((await store.findPipelineView(pipeline.id))?.concurrencyGroup, 'all')
-    assert.deepEqual((await store.listQueuedJobs(10))[0]?.concurrency, all)
-    await store.transact((write) => write.enterGroup(pipeline, all))
+    assert.deepEqual((await store.pipelines.find(pipeline.id))?.pipeline, planned)
+    assert.equal((await store.pipelines.findView(pipeline.id))?.concurrencyGroup, 'all')
+    assert.deepEqual((await store.jobs.listQueued(10))[0]?.concurrency, all)
+    await store.transact((write) => write.groups.enter(pipeline, all))
     const named = await save({ ...planned, name: 'still running' })
-    const [member] = await store.listGroup(repository.id, 'all')
+    const [member] = await store.groups.list(repository.id, 'all')
     assert.deepEqual(
       [member?.id, member?.state, member?.jobName],
       [pipeline.id, 'holding', undefined],
     )
     const end = { status: 'finished', outcome: 'success', finishedAt: 9 } as const
     await save({ ...named, state: end })
-    assert.deepEqual(await store.listGroup(repository.id, 'all'), [])
+    assert.deepEqual(await store.groups.list(repository.id, 'all'), [])
   })
 }

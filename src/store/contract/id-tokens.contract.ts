@@ -36,7 +36,7 @@ export function idTokensContract(open: OpenDatabase): void {
     assert.ok(Buffer.from(n, 'base64url').length === 256)
 
     await Promise.all(processes.map((one) => rotateIdTokenKeys(one, { now: false, by: TESTER })))
-    const keys = await world.store.listIdTokenKeys()
+    const keys = await world.store.idTokens.listKeys()
     assert.equal(keys.length, 2)
     const now = Date.now()
     assert.deepEqual(
@@ -54,7 +54,7 @@ export function idTokensContract(open: OpenDatabase): void {
     const [, second] = await rotateIdTokenKeys(deps, { now: true, by: TESTER })
     assert.ok(first && second)
     const states = async () => {
-      const keys = await store.listIdTokenKeys()
+      const keys = await store.idTokens.listKeys()
       return keys.map((key) => [key.kid, stateOfKey(key, keys, Date.now()), key.sealed !== ''])
     }
     assert.deepEqual(await states(), [
@@ -72,18 +72,18 @@ export function idTokensContract(open: OpenDatabase): void {
     const { store } = world
     const other = await world.connect()
     const [one, two] = [aRepository(), aRepository()]
-    assert.equal(await store.findSubjectIds(one.id), undefined)
+    assert.equal(await store.idTokens.findSubjectIds(one.id), undefined)
     const claims = await Promise.all(
       ['a', 'b', 'c', 'd'].map(async (ids, index) => {
         const { result } = await (index % 2 ? other : store).transact((write) =>
-          write.claimSubjectIds(one.id, ids),
+          write.idTokens.claimSubjectIds(one.id, ids),
         )
         return result
       }),
     )
     assert.equal(new Set(claims).size, 1)
-    assert.equal(await other.findSubjectIds(one.id), claims[0])
-    await store.transact((write) => write.claimSubjectIds(two.id, 'x'))
-    assert.equal(await store.findSubjectIds(two.id), 'x')
+    assert.equal(await other.idTokens.findSubjectIds(one.id), claims[0])
+    await store.transact((write) => write.idTokens.claimSubjectIds(two.id, 'x'))
+    assert.equal(await store.idTokens.findSubjectIds(two.id), 'x')
   })
 }

@@ -20,16 +20,16 @@ export function jobsContract(open: OpenDatabase): void {
     const { pipeline } = await seedPipeline(store)
     // More than one statement could insert.
     const jobs = Array.from({ length: 1200 }, (_, position) => aJob(pipeline, { position }))
-    const { changes } = await store.transact((write) => write.insertJobs(jobs.toReversed()))
+    const { changes } = await store.transact((write) => write.jobs.insert(jobs.toReversed()))
     assert.equal(changes.length, 1200)
-    const views = await store.listJobViews(pipeline.id)
+    const views = await store.jobs.listViews(pipeline.id)
     assert.deepEqual(
       views.map(({ id }) => id),
       jobs.map(({ id }) => id),
     )
-    assert.deepEqual(await store.findJob(jobs[7]!.id), jobs[7])
-    assert.equal(await store.findJob('job_none'), undefined)
-    assert.deepEqual(await store.listJobViews('pipeline_none'), [])
+    assert.deepEqual(await store.jobs.find(jobs[7]!.id), jobs[7])
+    assert.equal(await store.jobs.find('job_none'), undefined)
+    assert.deepEqual(await store.jobs.listViews('pipeline_none'), [])
   })
 
   test('lists attempts of all jobs, those that were placed last first', async () => {
@@ -38,8 +38,8 @@ export function jobsContract(open: OpenDatabase): void {
     const { job } = await seedAttempt(store)
     const first = job.attempts[0]!
     const second = { ...first, number: 2, assignedAt: first.assignedAt + 1 }
-    await store.transact((write) => write.saveJob({ ...job, attempts: [first, second] }, [2]))
-    const placements = await store.listPlacements(10)
+    await store.transact((write) => write.jobs.save({ ...job, attempts: [first, second] }, [2]))
+    const placements = await store.jobs.listPlacements(10)
     assert.deepEqual(
       placements.map(({ jobId, pipelineId, attempt }) => [jobId, pipelineId, attempt.number]),
       [
@@ -48,19 +48,19 @@ export function jobsContract(open: OpenDatabase): void {
       ],
     )
     assert.equal(placements[0]?.jobName, job.spec.name)
-    assert.equal((await store.listPlacements(1)).length, 1)
+    assert.equal((await store.jobs.listPlacements(1)).length, 1)
   })
 
   test('refuses to plan a pipeline twice', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const { pipeline } = await seedPipeline(store)
-    const insert = () => store.transact((write) => write.insertJobs([aJob(pipeline)]))
+    const insert = () => store.transact((write) => write.jobs.insert([aJob(pipeline)]))
     await insert()
     await assert.rejects(insert(), { code: 'conflict' })
-    assert.equal((await store.listJobViews(pipeline.id)).length, 1)
+    assert.equal((await store.jobs.listViews(pipeline.id)).length, 1)
     const stray = store.transact((write) =>
-      write.insertJobs([aJob({ ...pipeline, id: 'pipeline_none' })]),
+      write.jobs.insert([aJob({ ...pipeline, id: 'pipeline_none' })]),
     )
     await assert.rejects(stray, { code: 'not_found' })
   })
@@ -99,13 +99,13 @@ export function jobsContract(open: OpenDatabase): void {
         ),
       ],
     }
-    const { result: saved } = await store.transact((write) => write.saveJob(moved, [2]))
+    const { result: saved } = await store.transact((write) => write.jobs.save(moved, [2]))
     assert.equal(saved.version, job.version + 1)
-    const found = await store.findJob(job.id)
+    const found = await store.jobs.find(job.id)
     assert.deepEqual(found, { ...saved, attempts: [first, moved.attempts[1]] })
-    const view = await store.findJobView(job.id)
+    const view = await store.jobs.findView(job.id)
     assert.deepEqual(jobView.parse(view), view)
-    assert.deepEqual(await store.listJobViews(job.pipelineId), [view])
+    assert.deepEqual(await store.jobs.listViews(job.pipelineId), [view])
     assert.equal(view?.status, 'finished')
     assert.equal(view.attempts[1]?.steps[0]?.index, 0)
   })
@@ -114,15 +114,15 @@ export function jobsContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { job } = await seedAttempt(store)
-    const before = await store.findJob(job.id)
+    const before = await store.jobs.find(job.id)
     const stale = store.transact(async (write) => {
-      await write.saveJob(
+      await write.jobs.save(
         { ...job, version: job.version - 1, attempts: [anAttempt({ fence: 9 })] },
         [1],
       )
     })
     await assert.rejects(stale, { code: 'conflict' })
-    assert.deepEqual(await store.findJob(job.id), before)
+    assert.deepEqual(await store.jobs.find(job.id), before)
   })
 
   test('does not let an older record of an attempt set back what its log has reached', async () => {
@@ -130,15 +130,15 @@ export function jobsContract(open: OpenDatabase): void {
     const { store } = world
     const { job, log } = await seedAttempt(store)
     await store.transact((write) =>
-      write.appendLog(logAppend({ ...log, lastSeq: 12 }, lines(0, 10))),
+      write.logs.append(logAppend({ ...log, lastSeq: 12 }, lines(0, 10))),
     )
-    const { result: saved } = await store.transact((write) => write.saveJob(job, [1]))
-    assert.deepEqual(saved.attempts, (await store.findJob(job.id))?.attempts)
+    const { result: saved } = await store.transact((write) => write.jobs.save(job, [1]))
+    assert.deepEqual(saved.attempts, (await store.jobs.find(job.id))?.attempts)
     assert.deepEqual([saved.attempts[0]?.lines, saved.attempts[0]?.lastSeq], [10, 12])
 
     // The runner refused it; the next one, under its own fence, counts anew.
     const next: Job = { ...saved, fence: 2, attempts: [anAttempt({ fence: 2, lastSeq: 0 })] }
-    const { result: again } = await store.transact((write) => write.saveJob(next, [1]))
+    const { result: again } = await store.transact((write) => write.jobs.save(next, [1]))
     assert.deepEqual([again.attempts[0]?.lines, again.attempts[0]?.lastSeq], [10, 0])
   })
 }

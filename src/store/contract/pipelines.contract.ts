@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { pipelineView } from '../../contract/rest/views.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import { present } from '../../lib/present.ts'
-import type { PipelineFilter, Store } from '../store.ts'
+import type { PipelineFilter } from '../ports/pipelines.ts'
+import type { Store } from '../store.ts'
 import {
   aJob,
   anEvent,
@@ -22,9 +23,9 @@ export function pipelinesContract(open: OpenDatabase): void {
     const seed = async (ref: string, over: Partial<Pipeline>): Promise<Pipeline> => {
       const event = { ...anEvent(repository.id), ref, kind: 'pull_request' } as const
       const { result } = await store.transact(async (write) => {
-        await write.acceptEvents([event])
-        const { pipeline } = await write.createPipeline(aPipeline(event))
-        return await write.savePipeline({ ...pipeline, ...over })
+        await write.events.accept([event])
+        const { pipeline } = await write.pipelines.create(aPipeline(event))
+        return await write.pipelines.save({ ...pipeline, ...over })
       })
       return result
     }
@@ -43,7 +44,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     await seed('refs/pull/5/head', { state: running, approval: toRun() })
     await seed('refs/pull/6/head', { state: running, approval: { status: 'given', at: 1 } })
     const list = async (query: object) =>
-      (await store.listAwaiting({ limit: 10, ...query })).map(({ id }) => id)
+      (await store.pipelines.listAwaiting({ limit: 10, ...query })).map(({ id }) => id)
     assert.deepEqual(await list({}), [early.id, late.id, barred.id])
     assert.deepEqual(await list({ limit: 1 }), [early.id])
     assert.deepEqual(await list({ before: 20 }), [early.id])
@@ -54,24 +55,24 @@ export function pipelinesContract(open: OpenDatabase): void {
     assert.deepEqual(await list({ repositoryId: 'repo_0' }), [])
     assert.deepEqual(await list({ isClosed: true }), [])
     const close = { repositoryId: repository.id, ref: 'refs/pull/1/head', at: 2 ** 41 }
-    await store.transact((write) => write.noteClosed(close))
+    await store.transact((write) => write.events.noteClosed(close))
     assert.deepEqual(await list({ isClosed: true }), [late.id])
     // Somebody wants it all the same, and has it run again.
     const again = { rerunOf: late.id, createdAt: close.at + 1 }
     const { eventId } = late
     const { result: rerun } = await store.transact(async (write) => {
-      const event = await store.findEvent(eventId)
+      const event = await store.events.find(eventId)
       assert.ok(event)
-      const { pipeline } = await write.createPipeline(aPipeline(event, again))
-      return await write.savePipeline({ ...pipeline, state: running, approval: toRun(50) })
+      const { pipeline } = await write.pipelines.create(aPipeline(event, again))
+      return await write.pipelines.save({ ...pipeline, state: running, approval: toRun(50) })
     })
     assert.deepEqual(await list({ isClosed: true }), [late.id])
-    await store.transact((write) => write.noteClosed({ ...close, at: close.at + 2 }))
+    await store.transact((write) => write.events.noteClosed({ ...close, at: close.at + 2 }))
     assert.deepEqual(await list({ isClosed: true }), [late.id, rerun.id])
     const given = { ...rerun, approval: { status: 'given', at: 60 } } as const
-    await store.transact((write) => write.savePipeline(given))
+    await store.transact((write) => write.pipelines.save(given))
     const approved = { ...early, approval: { status: 'given', at: 40 } } as const
-    await store.transact((write) => write.savePipeline(approved))
+    await store.transact((write) => write.pipelines.save(approved))
     assert.deepEqual(await list({}), [late.id, barred.id])
   })
 
@@ -89,10 +90,10 @@ export function pipelinesContract(open: OpenDatabase): void {
     } as const
     const state = { status: 'running', startedAt: 1 } as const
     assert.equal(pipeline.changed, undefined)
-    await store.transact((write) => write.savePipeline({ ...pipeline, state, approval, changed }))
-    const read = (await store.findPipeline(pipeline.id))?.pipeline
+    await store.transact((write) => write.pipelines.save({ ...pipeline, state, approval, changed }))
+    const read = (await store.pipelines.find(pipeline.id))?.pipeline
     assert.deepEqual([read?.changed, read?.approval], [changed, approval])
-    const view = await store.findPipelineView(pipeline.id)
+    const view = await store.pipelines.findView(pipeline.id)
     assert.deepEqual(pipelineView.parse(view), view)
     assert.deepEqual([view?.changed, view?.approval], [changed, approval])
   })
@@ -105,8 +106,8 @@ export function pipelinesContract(open: OpenDatabase): void {
       for (const number of [1, 2, 3]) {
         const event = anEvent(repository.id)
         const { result } = await store.transact(async (write) => {
-          await write.acceptEvents([event])
-          return write.createPipeline(aPipeline(event, { phases: [] }))
+          await write.events.accept([event])
+          return write.pipelines.create(aPipeline(event, { phases: [] }))
         })
         assert.equal(result.pipeline.number, number)
         assert.equal(result.created, true)
@@ -118,17 +119,17 @@ export function pipelinesContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const { event, pipeline } = await seedPipeline(store)
-    const repository = await store.findRepository(event.repositoryId)
-    const second = await store.transact((write) => write.createPipeline(aPipeline(event)))
+    const repository = await store.repositories.find(event.repositoryId)
+    const second = await store.transact((write) => write.pipelines.create(aPipeline(event)))
     assert.deepEqual(second.result, { pipeline, repository, created: false })
     assert.deepEqual(second.changes, [])
 
     const rerun = aPipeline(event, { rerunOf: pipeline.id })
-    const third = await store.transact((write) => write.createPipeline(rerun))
+    const third = await store.transact((write) => write.pipelines.create(rerun))
     assert.equal(third.result.created, true)
     assert.equal(third.result.pipeline.rerunOf, pipeline.id)
     assert.equal(third.result.pipeline.number, 2)
-    const repeated = await store.transact((write) => write.createPipeline(rerun))
+    const repeated = await store.transact((write) => write.pipelines.create(rerun))
     assert.deepEqual(repeated.result, { ...third.result, created: false })
   })
 
@@ -141,14 +142,14 @@ export function pipelinesContract(open: OpenDatabase): void {
       name: 'app',
       state: { status: 'running', startedAt: 4000 },
     }
-    const { result: saved } = await store.transact((write) => write.savePipeline(running))
+    const { result: saved } = await store.transact((write) => write.pipelines.save(running))
     assert.deepEqual(saved, { ...running, version: pipeline.version + 1 })
-    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, saved)
-    const stale = store.transact((write) => write.savePipeline({ ...running, name: 'other' }))
+    assert.deepEqual((await store.pipelines.find(pipeline.id))?.pipeline, saved)
+    const stale = store.transact((write) => write.pipelines.save({ ...running, name: 'other' }))
     await assert.rejects(stale, { code: 'conflict' })
-    const stray = store.transact((write) => write.savePipeline({ ...saved, id: 'pipeline_none' }))
+    const stray = store.transact((write) => write.pipelines.save({ ...saved, id: 'pipeline_none' }))
     await assert.rejects(stray, { code: 'conflict' })
-    assert.deepEqual((await store.findPipeline(pipeline.id))?.pipeline, saved)
+    assert.deepEqual((await store.pipelines.find(pipeline.id))?.pipeline, saved)
   })
 
   test('tells all of a pipeline', async () => {
@@ -170,38 +171,38 @@ export function pipelinesContract(open: OpenDatabase): void {
     }
     const jobs = [0, 1].map((position) => aJob(pipeline, { position }))
     const { result: saved } = await store.transact(async (write) => {
-      await write.insertJobs(jobs.toReversed())
-      return write.savePipeline(finished)
+      await write.jobs.insert(jobs.toReversed())
+      return write.pipelines.save(finished)
     })
-    assert.deepEqual(await store.findPipeline(pipeline.id), {
+    assert.deepEqual(await store.pipelines.find(pipeline.id), {
       pipeline: saved,
       event,
       repository,
       jobs,
     })
-    const view = await store.findPipelineView(pipeline.id)
+    const view = await store.pipelines.findView(pipeline.id)
     assert.deepEqual(pipelineView.parse(view), view)
     assert.equal(view?.outcome, 'error')
     assert.equal(view.reason, 'no\0 plan')
     assert.deepEqual(view.problems, finished.problems)
-    assert.equal(await store.findPipeline('pipeline_none'), undefined)
-    assert.equal(await store.findPipelineView('pipeline_none'), undefined)
+    assert.equal(await store.pipelines.find('pipeline_none'), undefined)
+    assert.equal(await store.pipelines.findView('pipeline_none'), undefined)
   })
 
   test('lists the pipelines that have not ended, oldest first', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const { repository, pipelines } = await seedSeveral(store)
-    assert.deepEqual(await store.listOpenPipelines(), ids(pipelines))
+    assert.deepEqual(await store.pipelines.listOpen(), ids(pipelines))
     const [first, second] = pipelines as [Pipeline, Pipeline]
     await store.transact(async (write) => {
-      await write.savePipeline({ ...first, state: { status: 'running', startedAt: 1 } })
+      await write.pipelines.save({ ...first, state: { status: 'running', startedAt: 1 } })
       const state = { status: 'finished', outcome: 'success', finishedAt: 2 } as const
-      await write.savePipeline({ ...second, state })
+      await write.pipelines.save({ ...second, state })
     })
-    assert.deepEqual(await store.listOpenPipelines(), ids(pipelines.toSpliced(1, 1)))
+    assert.deepEqual(await store.pipelines.listOpen(), ids(pipelines.toSpliced(1, 1)))
     const list = async (filter: Partial<PipelineFilter>) =>
-      ids(await store.listPipelineViews({ repositoryId: repository.id, limit: 10, ...filter }))
+      ids(await store.pipelines.listViews({ repositoryId: repository.id, limit: 10, ...filter }))
     assert.deepEqual(await list({ status: 'running' }), [first.id])
     assert.deepEqual(await list({ outcome: 'success' }), [second.id])
     assert.deepEqual(await list({ status: 'pending', outcome: 'success' }), [])
@@ -214,7 +215,7 @@ export function pipelinesContract(open: OpenDatabase): void {
     const other = await seedPipeline(store)
     const newest = [other.pipeline.id, ...ids(pipelines).toReversed()]
     const list = async (filter: Partial<PipelineFilter>) =>
-      ids(await store.listPipelineViews({ limit: 10, ...filter }))
+      ids(await store.pipelines.listViews({ limit: 10, ...filter }))
     assert.deepEqual(await list({}), newest)
     assert.deepEqual(await list({ limit: 2 }), newest.slice(0, 2))
     assert.deepEqual(await list({ limit: 2, before: newest[1]! }), newest.slice(2, 4))
@@ -239,11 +240,11 @@ export function pipelinesContract(open: OpenDatabase): void {
     await store.transact(async (write) => {
       for (let count = 0; count < 300; count++) {
         const event = anEvent(repository.id)
-        await write.acceptEvents([event])
-        await write.createPipeline(aPipeline(event))
+        await write.events.accept([event])
+        await write.pipelines.create(aPipeline(event))
       }
     })
-    const views = await store.listPipelineViews({ limit: 5000 })
+    const views = await store.pipelines.listViews({ limit: 5000 })
     const numbers = Array.from({ length: 300 }, (_, index) => 300 - index)
     assert.deepEqual(
       views.map((view) => view.number),
@@ -264,10 +265,10 @@ async function seedSeveral(store: Store) {
   const { result: pipelines } = await store.transact(async (write) => {
     const created: Pipeline[] = []
     for (const [index, event] of events.entries()) {
-      await write.acceptEvents([event])
+      await write.events.accept([event])
       // Two of each millisecond.
       const createdAt = 100 + Math.floor(index / 2)
-      created.push((await write.createPipeline(aPipeline(event, { createdAt }))).pipeline)
+      created.push((await write.pipelines.create(aPipeline(event, { createdAt }))).pipeline)
     }
     return created
   })

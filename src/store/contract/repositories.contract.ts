@@ -18,9 +18,9 @@ export function repositoriesContract(open: OpenDatabase): void {
     const repository = await seedRepository(store)
     const other = await seedRepository(store)
     assert.deepEqual([repository.approval, repository.strangerAccounts], [undefined, undefined])
-    const set = async (rules: Parameters<StoreWriter['setStrangerRules']>[1]) => {
-      await store.transact((write) => write.setStrangerRules(repository.id, rules))
-      const { approval, strangerAccounts } = (await store.findRepository(repository.id)) ?? {}
+    const set = async (rules: Parameters<StoreWriter['repositories']['setStrangerRules']>[1]) => {
+      await store.transact((write) => write.repositories.setStrangerRules(repository.id, rules))
+      const { approval, strangerAccounts } = (await store.repositories.find(repository.id)) ?? {}
       return { approval, strangerAccounts }
     }
     const chosen = await set({ approval: 'all-strangers', strangerAccounts: [49, 2 ** 40] })
@@ -30,9 +30,9 @@ export function repositoriesContract(open: OpenDatabase): void {
       approval: 'all-strangers',
       strangerAccounts: undefined,
     })
-    const more = async (rules: Parameters<StoreWriter['setStrangerRules']>[1]) => {
+    const more = async (rules: Parameters<StoreWriter['repositories']['setStrangerRules']>[1]) => {
       await set(rules)
-      const { pipelineFiles, skippedIsOpen } = (await store.findRepository(repository.id)) ?? {}
+      const { pipelineFiles, skippedIsOpen } = (await store.repositories.find(repository.id)) ?? {}
       return { pipelineFiles, skippedIsOpen }
     }
     const neither = { pipelineFiles: undefined, skippedIsOpen: undefined }
@@ -45,15 +45,20 @@ export function repositoriesContract(open: OpenDatabase): void {
       skippedIsOpen: undefined,
     })
     const note = (actorId: number) =>
-      store.transact((write) => write.noteMerged({ repositoryId: repository.id, actorId, at: 5 }))
+      store.transact((write) =>
+        write.accounts.noteMerged({ repositoryId: repository.id, actorId, at: 5 }),
+      )
     await note(8)
     await note(8)
     await note(2 ** 40)
-    assert.deepEqual(await store.findMerged(repository.id, [8, 9, 2 ** 40]), new Set([8, 2 ** 40]))
-    assert.deepEqual(await store.findMerged(repository.id, []), new Set())
-    assert.deepEqual(await store.findMerged(other.id, [8]), new Set())
-    await store.transact((write) => write.removeRepository(repository.id))
-    assert.deepEqual(await store.findMerged(repository.id, [8]), new Set())
+    assert.deepEqual(
+      await store.accounts.findMerged(repository.id, [8, 9, 2 ** 40]),
+      new Set([8, 2 ** 40]),
+    )
+    assert.deepEqual(await store.accounts.findMerged(repository.id, []), new Set())
+    assert.deepEqual(await store.accounts.findMerged(other.id, [8]), new Set())
+    await store.transact((write) => write.repositories.remove(repository.id))
+    assert.deepEqual(await store.accounts.findMerged(repository.id, [8]), new Set())
   })
 
   test('keeps the names of accounts for show, and under which one each was listed', async () => {
@@ -63,18 +68,18 @@ export function repositoriesContract(open: OpenDatabase): void {
     const other = await seedRepository(store)
     const note = (id: number, name: string, at: number, isBot = true) =>
       store.transact((write) =>
-        write.noteAccount({ repositoryId: repository.id, account: { id, name, isBot }, at }),
+        write.accounts.note({ repositoryId: repository.id, account: { id, name, isBot }, at }),
       )
     const list = (accounts: readonly number[]) =>
       store.transact((write) =>
-        write.setStrangerRules(repository.id, { strangerAccounts: accounts }),
+        write.repositories.setStrangerRules(repository.id, { strangerAccounts: accounts }),
       )
     await note(2 ** 40, 'first[bot]', 1)
     await note(9, 'ada', 2, false)
     await note(2 ** 40, 'second[bot]', 3)
     const ofBot = { id: 2 ** 40, isBot: true } as const
     const ada = { id: 9, name: 'ada', listedName: 'ada', isBot: false, seenAt: 2 }
-    assert.deepEqual(await store.listAccounts(repository.id), [
+    assert.deepEqual(await store.accounts.list(repository.id), [
       { ...ofBot, name: 'second[bot]', listedName: 'first[bot]', seenAt: 3 },
       ada,
     ])
@@ -82,25 +87,25 @@ export function repositoriesContract(open: OpenDatabase): void {
     await note(2 ** 40, 'third[bot]', 4)
     // To list others changes nothing of it.
     await list([2 ** 40, 9])
-    assert.deepEqual(await store.listAccounts(repository.id), [
+    assert.deepEqual(await store.accounts.list(repository.id), [
       { ...ofBot, name: 'third[bot]', listedName: 'second[bot]', seenAt: 4 },
       ada,
     ])
-    assert.deepEqual(await store.listAccounts(other.id), [])
-    await store.transact((write) => write.removeRepository(repository.id))
-    assert.deepEqual(await store.listAccounts(repository.id), [])
+    assert.deepEqual(await store.accounts.list(other.id), [])
+    await store.transact((write) => write.repositories.remove(repository.id))
+    assert.deepEqual(await store.accounts.list(repository.id), [])
   })
 
   test('finds a repository by its id and by its name in any case', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository({ name: 'Acme/App', forgeId: 123_456_789_012 })
-    await store.transact((write) => write.insertRepository(repository, []))
-    assert.deepEqual(await store.findRepository(repository.id), repository)
-    assert.deepEqual(await store.findRepository('acme/aPP'), repository)
-    assert.equal(await store.findRepository('acme/other'), undefined)
-    assert.equal(await store.findRepository('acme/app\0'), undefined)
-    assert.deepEqual(await store.listRepositories(), [repository])
+    await store.transact((write) => write.repositories.insert(repository, []))
+    assert.deepEqual(await store.repositories.find(repository.id), repository)
+    assert.deepEqual(await store.repositories.find('acme/aPP'), repository)
+    assert.equal(await store.repositories.find('acme/other'), undefined)
+    assert.equal(await store.repositories.find('acme/app\0'), undefined)
+    assert.deepEqual(await store.repositories.list(), [repository])
   })
 
   test('finds those of many ids that are registered', async () => {
@@ -108,8 +113,15 @@ export function repositoriesContract(open: OpenDatabase): void {
     const { store } = world
     const [one, two] = [await seedRepository(store), await seedRepository(store)]
     const gone = await seedRepository(store)
-    await store.transact((write) => write.removeRepository(gone.id))
-    const found = await store.findRepositories([two.id, 'repo_none', gone.id, one.id, two.id, '\0'])
+    await store.transact((write) => write.repositories.remove(gone.id))
+    const found = await store.repositories.listByIds([
+      two.id,
+      'repo_none',
+      gone.id,
+      one.id,
+      two.id,
+      '\0',
+    ])
     assert.deepEqual(
       new Map(found.map((each) => [each.id, each])),
       new Map([
@@ -117,7 +129,7 @@ export function repositoriesContract(open: OpenDatabase): void {
         [two.id, two],
       ]),
     )
-    assert.deepEqual(await store.findRepositories([]), [])
+    assert.deepEqual(await store.repositories.listByIds([]), [])
   })
 
   test('keeps the former webhook secret while it is being replaced', async () => {
@@ -126,16 +138,20 @@ export function repositoriesContract(open: OpenDatabase): void {
     const repository = await seedRepository(store, { webhookSecret: 'first' })
     const other = await seedRepository(store)
     const find = async () => {
-      const found = await store.findRepository(repository.id)
+      const found = await store.repositories.find(repository.id)
       return [found?.webhookSecret, found?.formerSecret]
     }
-    await store.transact((write) => write.replaceWebhookSecret(repository.id, 'second', 7_000))
+    await store.transact((write) =>
+      write.repositories.replaceWebhookSecret(repository.id, 'second', 7_000),
+    )
     assert.deepEqual(await find(), ['second', { sealed: 'first', endsAt: 7_000 }])
-    await store.transact((write) => write.replaceWebhookSecret(repository.id, 'third', 8_000))
+    await store.transact((write) =>
+      write.repositories.replaceWebhookSecret(repository.id, 'third', 8_000),
+    )
     assert.deepEqual(await find(), ['third', { sealed: 'second', endsAt: 8_000 }])
-    await store.transact((write) => write.endFormerSecrets([repository.id]))
+    await store.transact((write) => write.repositories.endFormerSecrets([repository.id]))
     assert.deepEqual(await find(), ['third', undefined])
-    assert.deepEqual(await store.findRepository(other.id), other)
+    assert.deepEqual(await store.repositories.find(other.id), other)
   })
 
   test('refuses a name that is taken in any case, with all of its transaction', async () => {
@@ -143,19 +159,19 @@ export function repositoriesContract(open: OpenDatabase): void {
     const { store } = world
     const first = await seedRepository(store, { name: 'acme/app' })
     const attempt = store.transact(async (write) => {
-      await write.insertRepository(aRepository({ name: 'acme/other' }), [])
-      await write.insertRepository(aRepository({ name: 'ACME/App' }), [])
+      await write.repositories.insert(aRepository({ name: 'acme/other' }), [])
+      await write.repositories.insert(aRepository({ name: 'ACME/App' }), [])
     })
     await assert.rejects(attempt, { code: 'conflict', message: /acme\/app is registered already/ })
-    assert.deepEqual(await store.listRepositories(), [first])
+    assert.deepEqual(await store.repositories.list(), [first])
   })
 
   test('takes the same registration twice as one', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const repository = await seedRepository(store)
-    await store.transact((write) => write.insertRepository(repository, []))
-    assert.deepEqual(await store.listRepositories(), [repository])
+    await store.transact((write) => write.repositories.insert(repository, []))
+    assert.deepEqual(await store.repositories.list(), [repository])
   })
 
   test("finds a forge's repository by its id, else by a name that no other id has", async () => {
@@ -169,7 +185,7 @@ export function repositoriesContract(open: OpenDatabase): void {
         { forgeId: 1, fullName: 'acme/app' },
         { forgeId: 77, fullName: 'no/body' },
       ]
-      const found = await store.findForgeRepositories('github', [
+      const found = await store.repositories.findOfForge('github', [
         ...others,
         { forgeId, fullName },
         ...others,
@@ -183,9 +199,13 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.equal(await find(2, 'acme/renamed'), undefined)
     assert.equal(await find(2, 'acme/plain'), undefined)
 
-    await store.transact((write) => write.setForgeIds(unknown.id, { forgeId: 2, ownerId: 7 }))
+    await store.transact((write) =>
+      write.repositories.setForgeIds(unknown.id, { forgeId: 2, ownerId: 7 }),
+    )
     assert.deepEqual(await find(2, 'acme/whatever'), { ...unknown, forgeId: 2, forgeOwnerId: 7 })
-    const theft = store.transact((write) => write.setForgeIds(known.id, { forgeId: 2 }))
+    const theft = store.transact((write) =>
+      write.repositories.setForgeIds(known.id, { forgeId: 2 }),
+    )
     await assert.rejects(theft, { code: 'conflict' })
   })
 
@@ -199,19 +219,19 @@ export function repositoriesContract(open: OpenDatabase): void {
     })
     const long = head('\u{1f40b}'.repeat(500), 'e')
     await store.transact((write) =>
-      write.insertRepository(repository, [head('main', 'a'), head('old', 'b')]),
+      write.repositories.insert(repository, [head('main', 'a'), head('old', 'b')]),
     )
     const other = await seedRepository(store)
     const seen = [head('main', '0'), head('main', 'c'), head('new', 'd'), long, long]
     await store.transact(async (write) => {
-      await write.setHeads([
+      await write.heads.set([
         ...seen.map((one) => ({ ...one, repositoryId: repository.id })),
         { ...head('main', 'f'), repositoryId: other.id },
       ])
-      await write.forgetHeads(repository.id, [head('old', 'b').ref, 'refs/heads/never'])
+      await write.heads.forget(repository.id, [head('old', 'b').ref, 'refs/heads/never'])
     })
-    assert.deepEqual(await store.listHeads(other.id), [head('main', 'f')])
-    const heads = await store.listHeads(repository.id)
+    assert.deepEqual(await store.heads.list(other.id), [head('main', 'f')])
+    const heads = await store.heads.list(repository.id)
     const expected = [head('main', 'c'), head('new', 'd'), long]
     assert.deepEqual(
       heads.toSorted((a, b) => a.sha.localeCompare(b.sha)),
@@ -225,10 +245,10 @@ export function repositoriesContract(open: OpenDatabase): void {
     const repository = aRepository()
     const refs = Array.from({ length: 3000 }, (_, index) => `refs/heads/branch-${index}`)
     const heads = refs.map((ref) => ({ ref, sha: 'a'.repeat(40) }))
-    await store.transact((write) => write.insertRepository(repository, heads))
-    assert.equal((await store.listHeads(repository.id)).length, 3000)
-    await store.transact((write) => write.forgetHeads(repository.id, refs.slice(1)))
-    assert.deepEqual(await store.listHeads(repository.id), heads.slice(0, 1))
+    await store.transact((write) => write.repositories.insert(repository, heads))
+    assert.equal((await store.heads.list(repository.id)).length, 3000)
+    await store.transact((write) => write.heads.forget(repository.id, refs.slice(1)))
+    assert.deepEqual(await store.heads.list(repository.id), heads.slice(0, 1))
   })
 
   test('neither finds nor accepts anything of a removed repository, but shows its pipelines', async () => {
@@ -236,30 +256,30 @@ export function repositoriesContract(open: OpenDatabase): void {
     const { store } = world
     const { repository, pipeline } = await seedPipeline(store)
     const pending = anEvent(repository.id)
-    await store.transact((write) => write.acceptEvents([pending]))
-    await store.transact((write) => write.removeRepository(repository.id))
+    await store.transact((write) => write.events.accept([pending]))
+    await store.transact((write) => write.repositories.remove(repository.id))
 
-    assert.equal(await store.findRepository(repository.id), undefined)
-    assert.equal(await store.findRepository(repository.name), undefined)
+    assert.equal(await store.repositories.find(repository.id), undefined)
+    assert.equal(await store.repositories.find(repository.name), undefined)
     const { name: fullName } = repository
-    const gone = await store.findForgeRepositories('github', [{ forgeId: 1, fullName }])
+    const gone = await store.repositories.findOfForge('github', [{ forgeId: 1, fullName }])
     assert.deepEqual(gone, [undefined])
-    assert.deepEqual(await store.findForgeRepositories('github', []), [])
-    assert.deepEqual(await store.listRepositories(), [])
-    assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
-    const late = store.transact((write) => write.acceptEvents([anEvent(repository.id)]))
+    assert.deepEqual(await store.repositories.findOfForge('github', []), [])
+    assert.deepEqual(await store.repositories.list(), [])
+    assert.deepEqual(await store.events.listPending({ before: 1e12, limit: 10 }), [])
+    const late = store.transact((write) => write.events.accept([anEvent(repository.id)]))
     await assert.rejects(late, { code: 'not_found' })
-    assert.equal((await store.findPipeline(pipeline.id))?.repository.name, fullName)
-    assert.equal((await store.findPipelineView(pipeline.id))?.repositoryName, fullName)
+    assert.equal((await store.pipelines.find(pipeline.id))?.repository.name, fullName)
+    assert.equal((await store.pipelines.findView(pipeline.id))?.repositoryName, fullName)
 
     const again = await seedRepository(store, { name: fullName })
-    assert.deepEqual(await store.findRepository(fullName), again)
+    assert.deepEqual(await store.repositories.find(fullName), again)
   })
 
   test('refuses a pipeline of an event that is not there', async () => {
     await using world = await openWorld(open)
     const stray = aPipeline(anEvent('repo_none'))
-    const attempt = world.store.transact((write) => write.createPipeline(stray))
+    const attempt = world.store.transact((write) => write.pipelines.create(stray))
     await assert.rejects(attempt, { code: 'not_found' })
   })
 }

@@ -6,8 +6,8 @@ import { logAppend } from '#root/test/support/log-append.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import type { RemovedSome, RetentionWriter } from '../ports/retention.ts'
 import type { RepositoryRecord } from '../records.ts'
-import type { RemovedSome, RetentionWriter } from '../retention.ts'
 import type { Store } from '../store.ts'
 import {
   aJob,
@@ -35,21 +35,21 @@ async function endedPipeline(
   { outcome = 'success' as Outcome, printed = 3, width = 0, createdAt = 3000 } = {},
 ): Promise<Ended> {
   const { result } = await store.transact(async (write) => {
-    const [accepted] = await write.acceptEvents([anEvent(repository.id)])
+    const [accepted] = await write.events.accept([anEvent(repository.id)])
     assert.ok(accepted)
-    const { pipeline } = await write.createPipeline(aPipeline(accepted.event, { createdAt }))
+    const { pipeline } = await write.pipelines.create(aPipeline(accepted.event, { createdAt }))
     const job = aJob(pipeline, { attempts: [anAttempt({ lines: 0, lastSeq: 0 })] })
-    await write.insertJobs([job])
+    await write.jobs.insert([job])
     const log = { jobId: job.id, attempt: 1, fence: 1 }
     for (let from = 0, seq = 1; from < printed; from += 10, seq++) {
       const some = lines(from, Math.min(10, printed - from)).map((line) => ({
         ...line,
         text: `${line.text}${randomBytes(width / 2).toString('hex')}`,
       }))
-      await write.appendLog(logAppend({ ...log, lastSeq: seq }, some))
+      await write.logs.append(logAppend({ ...log, lastSeq: seq }, some))
     }
     const state = { status: 'finished', outcome, finishedAt: createdAt + 1 } as const
-    return { pipeline: await write.savePipeline({ ...pipeline, state }), job }
+    return { pipeline: await write.pipelines.save({ ...pipeline, state }), job }
   })
   return result
 }
@@ -73,7 +73,7 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     const { pipeline, job } = await endedPipeline(store, repository, {
       printed: 120,
       width: 60_000,
@@ -86,10 +86,10 @@ export function retentionContract(open: OpenDatabase): void {
       bytes,
     )
     assert.equal(await store.retention.logBytes(pipeline.id), 0)
-    assert.deepEqual(await store.readLog({ jobId: job.id, attempt: 1 }, 0, 10), [])
+    assert.deepEqual(await store.logs.read({ jobId: job.id, attempt: 1 }, 0, 10), [])
     assert.deepEqual(await store.retention.findLogRemoval(pipeline.id), REMOVAL)
     // What is said of the pipeline stays.
-    assert.equal((await store.findPipeline(pipeline.id))?.jobs.length, 1)
+    assert.equal((await store.pipelines.find(pipeline.id))?.jobs.length, 1)
     assert.equal(
       (await store.retention.listAged(repository.id, { limit: 5 }))[0]?.logsRemovedAt,
       9_000,
@@ -100,17 +100,17 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     const { pipeline, job } = await endedPipeline(store, repository)
     const other = await endedPipeline(store, repository)
     const steps = await takeAll(store, (write) => write.removePipeline(pipeline.id, REMOVAL))
     assert.equal(steps.at(-1)?.isDone, true)
-    assert.equal(await store.findPipeline(pipeline.id), undefined)
-    assert.equal(await store.findJob(job.id), undefined)
-    assert.equal(await store.findEvent(pipeline.eventId), undefined)
+    assert.equal(await store.pipelines.find(pipeline.id), undefined)
+    assert.equal(await store.jobs.find(job.id), undefined)
+    assert.equal(await store.events.find(pipeline.eventId), undefined)
     assert.deepEqual(await store.retention.findRemoval(pipeline.id), REMOVAL)
     assert.deepEqual(await store.retention.findRemoval(job.id), REMOVAL)
-    assert.equal((await store.findPipeline(other.pipeline.id))?.jobs.length, 1)
+    assert.equal((await store.pipelines.find(other.pipeline.id))?.jobs.length, 1)
     assert.equal(await store.retention.findRemoval(other.job.id), undefined)
     // Its number is never given out again.
     const next = await endedPipeline(store, repository)
@@ -121,10 +121,10 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     const { pipeline } = await endedPipeline(store, repository)
     const { result } = await store.transact((write) =>
-      write.createPipeline({
+      write.pipelines.create({
         ...aPipeline({ ...anEvent(repository.id), id: pipeline.eventId }),
         rerunOf: pipeline.id,
       }),
@@ -134,24 +134,24 @@ export function retentionContract(open: OpenDatabase): void {
       takeAll(store, (write) => write.removePipeline(id, REMOVAL))
     assert.deepEqual((await remove(pipeline.id)).at(-1)?.isDone, false)
     assert.deepEqual((await remove(rerun.id)).at(-1)?.isDone, false)
-    const event = await store.findEvent(pipeline.eventId)
+    const event = await store.events.find(pipeline.eventId)
     assert.ok(event)
     const { ref, sha } = event
     await store.transact(async (write) => {
       const state = { status: 'finished', outcome: 'success', finishedAt: 1 } as const
-      await write.savePipeline({ ...rerun, state })
-      await write.setHeads([{ repositoryId: repository.id, ref, sha }])
+      await write.pipelines.save({ ...rerun, state })
+      await write.heads.set([{ repositoryId: repository.id, ref, sha }])
     })
     await remove(rerun.id)
     assert.equal((await remove(pipeline.id)).at(-1)?.isDone, true)
-    assert.ok(await store.findEvent(pipeline.eventId))
+    assert.ok(await store.events.find(pipeline.eventId))
   })
 
   test('tells pipelines newest first, from a place that may be gone', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     const made = []
     for (let n = 0; n < 5; n++) {
       made.push(await endedPipeline(store, repository, { createdAt: 3000 + n }))
@@ -180,31 +180,31 @@ export function retentionContract(open: OpenDatabase): void {
     const { store } = world
     const repository = aRepository({ name: 'acme/gone' })
     await store.transact(async (write) => {
-      await write.insertRepository(repository, [{ ref: 'refs/heads/main', sha: 'a'.repeat(40) }])
-      await write.saveSecret({
+      await write.repositories.insert(repository, [{ ref: 'refs/heads/main', sha: 'a'.repeat(40) }])
+      await write.secrets.save({
         repositoryId: repository.id,
         name: 'KEY',
         sealed: 'x',
         createdAt: 1,
         updatedAt: 1,
-      } as Parameters<typeof write.saveSecret>[0])
+      } as Parameters<typeof write.secrets.save>[0])
     })
     const { pipeline } = await endedPipeline(store, repository)
     await endedPipeline(store, repository)
     const sweep = () => takeAll(store, (write) => write.sweepRepository(repository.id))
     // Not while it is there, nor while it has pipelines.
     assert.equal((await sweep()).at(-1)?.isDone, false)
-    await store.transact((write) => write.removeRepository(repository.id))
+    await store.transact((write) => write.repositories.remove(repository.id))
     assert.equal((await sweep()).at(-1)?.isDone, false)
     for (const { id } of await store.retention.listAged(repository.id, { limit: 9 })) {
       await takeAll(store, (write) => write.removePipeline(id, REMOVAL))
     }
     assert.equal((await sweep()).at(-1)?.isDone, true)
     assert.deepEqual(await store.retention.listRules(), [])
-    assert.equal(await store.findEvent(pipeline.eventId), undefined)
-    assert.deepEqual(await store.listHeads(repository.id), [])
+    assert.equal(await store.events.find(pipeline.eventId), undefined)
+    assert.deepEqual(await store.heads.list(repository.id), [])
     const again = aRepository({ name: 'Acme/Gone' })
-    await store.transact((write) => write.insertRepository(again, []))
+    await store.transact((write) => write.repositories.insert(again, []))
     assert.equal((await endedPipeline(store, again)).pipeline.number, 3)
   })
 
@@ -212,11 +212,11 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const first = aRepository({ name: 'acme/app' })
-    await store.transact((write) => write.insertRepository(first, []))
+    await store.transact((write) => write.repositories.insert(first, []))
     await endedPipeline(store, first)
-    await store.transact((write) => write.removeRepository(first.id))
+    await store.transact((write) => write.repositories.remove(first.id))
     const second = aRepository({ name: 'acme/app' })
-    await store.transact((write) => write.insertRepository(second, []))
+    await store.transact((write) => write.repositories.insert(second, []))
     assert.equal((await endedPipeline(store, second)).pipeline.number, 2)
   })
 
@@ -224,7 +224,7 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     assert.deepEqual(await store.retention.listRules(), [
       { id: repository.id, name: repository.name },
     ])
@@ -255,7 +255,7 @@ export function retentionContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const repository = aRepository()
-    await store.transact((write) => write.insertRepository(repository, []))
+    await store.transact((write) => write.repositories.insert(repository, []))
     const left = async () => {
       const { freeInsideBytes, deadRows = 0 } = await store.room()
       return freeInsideBytes + deadRows

@@ -13,17 +13,17 @@ export function runnersContract(open: OpenDatabase): void {
     const { hardware: _hardware, ...rest } = aRunner({ name: 'two' })
     const two: Runner = { ...rest, link: { kind: 'in-process' }, state: 'offline' }
     await store.transact(async (write) => {
-      await write.saveRunner(two)
-      await write.saveRunner(one)
+      await write.runners.save(two)
+      await write.runners.save(one)
     })
-    assert.deepEqual(await store.listRunners(), [one, two])
-    assert.deepEqual(await store.findRunner(one.id), one)
-    assert.deepEqual(await store.findRunner('two'), two)
+    assert.deepEqual(await store.runners.list(), [one, two])
+    assert.deepEqual(await store.runners.find(one.id), one)
+    assert.deepEqual(await store.runners.find('two'), two)
 
     const busy: Runner = { ...two, busy: 2, state: 'set_aside', reason: 'failed fast' }
-    const { changes } = await store.transact((write) => write.saveRunner(busy))
-    assert.deepEqual(await store.findRunner('two'), busy)
-    const views = await store.listRunnerViews()
+    const { changes } = await store.transact((write) => write.runners.save(busy))
+    assert.deepEqual(await store.runners.find('two'), busy)
+    const views = await store.runners.listViews()
     assert.deepEqual(
       views.map((view) => runnerView.parse(view)),
       views,
@@ -34,9 +34,9 @@ export function runnersContract(open: OpenDatabase): void {
       [views[1]],
     )
 
-    await store.transact((write) => write.removeRunner(one.id))
-    assert.deepEqual(await store.listRunners(), [busy])
-    assert.equal(await store.findRunner(one.id), undefined)
+    await store.transact((write) => write.runners.remove(one.id))
+    assert.deepEqual(await store.runners.list(), [busy])
+    assert.equal(await store.runners.find(one.id), undefined)
   })
 
   test('keeps how a runner is reached, and nothing of how it was before', async () => {
@@ -50,8 +50,8 @@ export function runnersContract(open: OpenDatabase): void {
       { kind: 'in-process' },
       { kind: 'dialled', url, balanced: false },
     ] as const) {
-      await store.transact((write) => write.saveRunner({ ...runner, link }))
-      assert.deepEqual((await store.findRunner(runner.id))?.link, link)
+      await store.transact((write) => write.runners.save({ ...runner, link }))
+      assert.deepEqual((await store.runners.find(runner.id))?.link, link)
     }
   })
 
@@ -59,13 +59,13 @@ export function runnersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const [one, two] = [aRunner({ name: 'one' }), aRunner({ name: 'two' })]
-    await store.transact((write) => write.saveRunner(one))
-    const newcomer = store.transact((write) => write.saveRunner({ ...two, name: 'one' }))
+    await store.transact((write) => write.runners.save(one))
+    const newcomer = store.transact((write) => write.runners.save({ ...two, name: 'one' }))
     await assert.rejects(newcomer, { code: 'conflict', message: /named one/ })
-    await store.transact((write) => write.saveRunner(two))
-    const renamed = store.transact((write) => write.saveRunner({ ...two, name: 'one' }))
+    await store.transact((write) => write.runners.save(two))
+    const renamed = store.transact((write) => write.runners.save({ ...two, name: 'one' }))
     await assert.rejects(renamed, { code: 'conflict' })
-    assert.deepEqual(await store.listRunners(), [one, two])
+    assert.deepEqual(await store.runners.list(), [one, two])
   })
 
   test('notes what a dispatcher sees of a runner, and keeps what is wished of it', async () => {
@@ -73,10 +73,10 @@ export function runnersContract(open: OpenDatabase): void {
     const { store } = world
     const runner = aRunner({ seenBy: 'dispatcher_one', allowedLabels: ['linux'] })
     await store.transact(async (write) => {
-      await write.saveRunner(runner)
-      await write.setDraining(runner.id, true)
-      await write.setAside(runner.id, 'failed at once, three times')
-      await write.countFailure(runner.id, true)
+      await write.runners.save(runner)
+      await write.runners.setDraining(runner.id, true)
+      await write.runners.setAside(runner.id, 'failed at once, three times')
+      await write.runners.countFailure(runner.id, true)
     })
     const { hardware: _hardware, ...seen } = {
       ...runner,
@@ -93,7 +93,7 @@ export function runnersContract(open: OpenDatabase): void {
     } as const
     const otherLink = { kind: 'dialled', url: 'http://far:1', balanced: true } as const
     const { result, changes } = await store.transact((write) =>
-      write.noteRunner(
+      write.runners.note(
         // As who does not know any better says it.
         { ...seen, name: 'renamed', link: otherLink, registeredAt: 7, failures: 9 },
         'dispatcher_two',
@@ -107,7 +107,7 @@ export function runnersContract(open: OpenDatabase): void {
       failures: 1,
       seenBy: 'dispatcher_two',
     }
-    assert.deepEqual(await store.findRunner(runner.id), noted)
+    assert.deepEqual(await store.runners.find(runner.id), noted)
     assert.deepEqual(
       changes.map((change) => change.type === 'runner.changed' && change.runner.busy),
       [3],
@@ -120,16 +120,16 @@ export function runnersContract(open: OpenDatabase): void {
     const runner = aRunner()
     const note = async (state: Runner['state'], by: DispatcherId) => {
       const { result, changes } = await store.transact((write) =>
-        write.noteRunner({ ...runner, state }, by),
+        write.runners.note({ ...runner, state }, by),
       )
       assert.equal(changes.length, result ? 1 : 0)
-      return [result, (await store.findRunner(runner.id))?.state]
+      return [result, (await store.runners.find(runner.id))?.state]
     }
     assert.deepEqual(await note('online', 'dispatcher_one'), [false, undefined])
     await store.transact(async (write) => {
-      await write.saveRunner(runner)
+      await write.runners.save(runner)
       for (const id of ['dispatcher_one', 'dispatcher_two'] as const) {
-        await write.takeSeat({ id, startedAt: 1 })
+        await write.dispatchers.takeSeat({ id, startedAt: 1 })
       }
     })
     assert.deepEqual(await note('offline', 'dispatcher_two'), [true, 'offline'])
@@ -138,7 +138,7 @@ export function runnersContract(open: OpenDatabase): void {
     assert.deepEqual(await note('offline', 'dispatcher_one'), [true, 'offline'])
     assert.deepEqual(await note('online', 'dispatcher_one'), [true, 'online'])
     // Whoever has no seat any more is connected to nothing.
-    await store.transact((write) => write.endSeats([{ id: 'dispatcher_one' }]))
+    await store.transact((write) => write.dispatchers.endSeats([{ id: 'dispatcher_one' }]))
     assert.deepEqual(await note('offline', 'dispatcher_two'), [true, 'offline'])
   })
 
@@ -146,28 +146,28 @@ export function runnersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     const runner = aRunner()
-    await store.transact((write) => write.saveRunner(runner))
-    const draining = await store.transact((write) => write.setDraining(runner.id, true))
+    await store.transact((write) => write.runners.save(runner))
+    const draining = await store.transact((write) => write.runners.setDraining(runner.id, true))
     assert.equal(draining.changes.length, 1)
-    assert.deepEqual(await store.findRunner(runner.id), { ...runner, draining: true })
-    await store.transact((write) => write.setDraining(runner.id, false))
+    assert.deepEqual(await store.runners.find(runner.id), { ...runner, draining: true })
+    await store.transact((write) => write.runners.setDraining(runner.id, false))
 
     const count = async (failed: boolean) =>
-      (await store.transact((write) => write.countFailure(runner.id, failed))).result
+      (await store.transact((write) => write.runners.countFailure(runner.id, failed))).result
     assert.deepEqual([await count(true), await count(true), await count(false)], [1, 2, 0])
     assert.deepEqual([await count(true), await count(true)], [1, 2])
-    const aside = await store.transact((write) => write.setAside(runner.id, 'no disk'))
+    const aside = await store.transact((write) => write.runners.setAside(runner.id, 'no disk'))
     assert.equal(aside.changes.length, 1)
     const kept: Runner = { ...runner, asideReason: 'no disk', failures: 2 }
-    assert.deepEqual(await store.findRunner(runner.id), kept)
-    await store.transact((write) => write.setAside(runner.id, undefined))
-    assert.deepEqual(await store.findRunner(runner.id), runner)
+    assert.deepEqual(await store.runners.find(runner.id), kept)
+    await store.transact((write) => write.runners.setAside(runner.id, undefined))
+    assert.deepEqual(await store.runners.find(runner.id), runner)
 
-    await store.transact((write) => write.removeRunner(runner.id))
+    await store.transact((write) => write.runners.remove(runner.id))
     assert.equal(await count(true), 0)
     const gone = await store.transact(async (write) => {
-      await write.setDraining(runner.id, true)
-      await write.setAside(runner.id, 'no disk')
+      await write.runners.setDraining(runner.id, true)
+      await write.runners.setAside(runner.id, 'no disk')
     })
     assert.deepEqual(gone.changes, [])
   })
@@ -176,11 +176,11 @@ export function runnersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const stores = [world.store, await world.connect()]
     const runner = aRunner()
-    await world.store.transact((write) => write.saveRunner(runner))
+    await world.store.transact((write) => write.runners.save(runner))
     const counts = await Promise.all(
       Array.from({ length: 12 }, async (_, index) => {
         const store = stores[index % 2]!
-        return (await store.transact((write) => write.countFailure(runner.id, true))).result
+        return (await store.transact((write) => write.runners.countFailure(runner.id, true))).result
       }),
     )
     assert.deepEqual(
@@ -195,15 +195,15 @@ export function runnersContract(open: OpenDatabase): void {
     const link = { kind: 'attached', identityHash: 'a'.repeat(64) } as const
     const [one, two] = [aRunner({ link }), aRunner()]
     await store.transact(async (write) => {
-      for (const runner of [one, two, aRunner()]) await write.saveRunner(runner)
+      for (const runner of [one, two, aRunner()]) await write.runners.save(runner)
     })
-    assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
-    assert.equal(await store.findRunnerByIdentity('b'.repeat(64)), undefined)
+    assert.deepEqual(await store.runners.findByIdentity('a'.repeat(64)), one)
+    assert.equal(await store.runners.findByIdentity('b'.repeat(64)), undefined)
     const thief = { ...two, link }
     await assert.rejects(
-      store.transact((write) => write.saveRunner(thief)),
+      store.transact((write) => write.runners.save(thief)),
       { code: 'conflict' },
     )
-    assert.deepEqual(await store.findRunnerByIdentity('a'.repeat(64)), one)
+    assert.deepEqual(await store.runners.findByIdentity('a'.repeat(64)), one)
   })
 }

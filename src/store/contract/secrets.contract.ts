@@ -12,32 +12,32 @@ export function secretsContract(open: OpenDatabase): void {
     const own = aSecret({ name: 'KEY', repositoryId: one.id, sealed: 'own', updatedBy: 'Ada' })
     const token = aSecret({ name: 'TOKEN' })
     await store.transact(async (write) => {
-      for (const repository of [one, other]) await write.insertRepository(repository, [])
-      for (const secret of [token, all, own]) await write.saveSecret(secret)
+      for (const repository of [one, other]) await write.repositories.insert(repository, [])
+      for (const secret of [token, all, own]) await write.secrets.save(secret)
     })
-    assert.deepEqual(await store.listSecrets(), [all, token])
-    assert.deepEqual(await store.listSecrets(one.id), [own])
+    assert.deepEqual(await store.secrets.list(), [all, token])
+    assert.deepEqual(await store.secrets.list(one.id), [own])
     const names = ['TOKEN', 'KEY', 'MISSING']
     const found = async (id: typeof one.id) =>
-      (await store.findSecrets(id, names)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      (await store.secrets.listFor(id, names)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
     assert.deepEqual(await found(one.id), [own, token])
     assert.deepEqual(await found(other.id), [all, token])
-    assert.deepEqual(await store.findSecrets(one.id, []), [])
+    assert.deepEqual(await store.secrets.listFor(one.id, []), [])
 
     const again = aSecret({ ...own, sealed: 'new', createdAt: 9, updatedAt: 9 })
     const { updatedBy: _, ...anonymous } = again
-    await store.transact((write) => write.saveSecret(anonymous))
-    assert.deepEqual(await store.listSecrets(one.id), [{ ...anonymous, createdAt: 1 }])
+    await store.transact((write) => write.secrets.save(anonymous))
+    assert.deepEqual(await store.secrets.list(one.id), [{ ...anonymous, createdAt: 1 }])
 
     const remove = (secret: Pick<SecretRecord, 'name' | 'repositoryId'>) =>
-      store.transact((write) => write.removeSecret(secret))
+      store.transact((write) => write.secrets.remove(secret))
     assert.equal((await remove({ name: 'KEY' })).result, true)
     assert.equal((await remove({ name: 'KEY' })).result, false)
     assert.equal((await remove({ name: 'TOKEN', repositoryId: one.id })).result, false)
-    assert.deepEqual(await store.listSecrets(), [token])
-    await store.transact((write) => write.removeRepository(one.id))
-    assert.deepEqual(await store.listSecrets(one.id), [])
-    assert.deepEqual(await store.listSecrets(), [token])
+    assert.deepEqual(await store.secrets.list(), [token])
+    await store.transact((write) => write.repositories.remove(one.id))
+    assert.deepEqual(await store.secrets.list(one.id), [])
+    assert.deepEqual(await store.secrets.list(), [token])
   })
 
   test('keeps what holds for a secret, until it is set anew', async () => {
@@ -45,10 +45,10 @@ export function secretsContract(open: OpenDatabase): void {
     const { store } = world
     const runners = ['runner_1', 'label:deploy']
     const kept = aSecret({ expiresAt: 1_900_000_000_000, runners, isNotMasked: true })
-    await store.transact((write) => write.saveSecret(kept))
-    assert.deepEqual(await store.listSecrets(), [kept])
-    await store.transact((write) => write.saveSecret(aSecret({})))
-    assert.deepEqual(await store.listSecrets(), [aSecret({})])
+    await store.transact((write) => write.secrets.save(kept))
+    assert.deepEqual(await store.secrets.list(), [kept])
+    await store.transact((write) => write.secrets.save(aSecret({})))
+    assert.deepEqual(await store.secrets.list(), [aSecret({})])
   })
 }
 

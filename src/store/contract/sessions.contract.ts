@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SessionRecord } from '../credentials.ts'
+import type { SessionRecord } from '../ports/sessions.ts'
 import type { UserRecord } from '../records.ts'
 import { type OpenDatabase, openWorld } from './fixtures.ts'
 
@@ -19,21 +19,21 @@ export function sessionsContract(open: OpenDatabase): void {
     const session = aSession()
     const other = aSession({ hash: 'b'.repeat(64) })
     await store.transact(async (write) => {
-      await write.insertUser(ada)
-      await write.insertUser(bot)
-      await write.insertSession(session)
-      await write.insertSession(session)
-      await write.insertSession(other)
+      await write.users.insert(ada)
+      await write.users.insert(bot)
+      await write.sessions.insert(session)
+      await write.sessions.insert(session)
+      await write.sessions.insert(other)
     })
-    assert.deepEqual(await store.findSession(session.hash), { user: bot, session })
-    await store.transact((write) => write.touchSession(session.hash, 50))
-    assert.equal((await store.findSession(session.hash))?.session.seenAt, 50)
-    const end = (hash: string) => store.transact((write) => write.removeSession(hash))
+    assert.deepEqual(await store.sessions.find(session.hash), { user: bot, session })
+    await store.transact((write) => write.sessions.touch(session.hash, 50))
+    assert.equal((await store.sessions.find(session.hash))?.session.seenAt, 50)
+    const end = (hash: string) => store.transact((write) => write.sessions.remove(hash))
     assert.equal((await end(session.hash)).result, true)
     assert.equal((await end(session.hash)).result, false)
-    assert.equal(await store.findSession(session.hash), undefined)
-    await store.transact((write) => write.removeUser(bot.id))
-    assert.equal(await store.findSession(other.hash), undefined)
+    assert.equal(await store.sessions.find(session.hash), undefined)
+    await store.transact((write) => write.users.remove(bot.id))
+    assert.equal(await store.sessions.find(other.hash), undefined)
   })
 
   test('forgets sessions that are over when another begins', async () => {
@@ -42,13 +42,13 @@ export function sessionsContract(open: OpenDatabase): void {
     const old = aSession()
     const late = aSession({ hash: 'b'.repeat(64), createdAt: 100, seenAt: 100, endsAt: 200 })
     await store.transact(async (write) => {
-      await write.insertUser(ada)
-      await write.insertUser(bot)
-      await write.insertSession(old)
-      await write.insertSession(late)
+      await write.users.insert(ada)
+      await write.users.insert(bot)
+      await write.sessions.insert(old)
+      await write.sessions.insert(late)
     })
-    assert.equal(await store.findSession(old.hash), undefined)
-    assert.deepEqual((await store.findSession(late.hash))?.session, late)
+    assert.equal(await store.sessions.find(old.hash), undefined)
+    assert.deepEqual((await store.sessions.find(late.hash))?.session, late)
   })
 
   test('a link signs in once, in time, and the next one ends it', async () => {
@@ -59,10 +59,10 @@ export function sessionsContract(open: OpenDatabase): void {
       hash: digit.repeat(64),
       endsAt,
     })
-    const put = (digit: string) => store.transact((write) => write.putSignInLink(link(digit)))
+    const put = (digit: string) => store.transact((write) => write.signInLinks.put(link(digit)))
     const take = async (digit: string, at = 50) =>
-      (await store.transact((write) => write.takeSignInLink(digit.repeat(64), at))).result
-    await store.transact((write) => write.insertUser(ada))
+      (await store.transact((write) => write.signInLinks.take(digit.repeat(64), at))).result
+    await store.transact((write) => write.users.insert(ada))
     await put('1')
     assert.equal(await take('1'), ada.id)
     assert.equal(await take('1'), undefined)
@@ -73,7 +73,7 @@ export function sessionsContract(open: OpenDatabase): void {
     await put('4')
     const stores = [store, await world.connect()]
     const answers = await Promise.all(
-      stores.map((one) => one.transact((write) => write.takeSignInLink('4'.repeat(64), 50))),
+      stores.map((one) => one.transact((write) => write.signInLinks.take('4'.repeat(64), 50))),
     )
     assert.equal(answers.filter(({ result }) => result === ada.id).length, 1)
   })

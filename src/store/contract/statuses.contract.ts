@@ -21,14 +21,14 @@ async function openLinked(open: OpenDatabase) {
     createdAt: 2000,
   }
   await world.store.transact(async (write) => {
-    await write.insertRepository(repository, [])
-    await write.saveForgeLink(link)
+    await write.repositories.insert(repository, [])
+    await write.forgeLinks.save(link)
   })
   const add = async (event: Parameters<typeof anEvent>[1] = {}, createdAt = 3000) => {
     const accepted = anEvent(repository.id, { sha: SHA, ...event })
     const { result } = await world.store.transact(async (write) => {
-      await write.acceptEvents([accepted])
-      return await write.createPipeline(aPipeline(accepted, { createdAt }))
+      await write.events.accept([accepted])
+      return await write.pipelines.create(aPipeline(accepted, { createdAt }))
     })
     return result.pipeline
   }
@@ -36,7 +36,7 @@ async function openLinked(open: OpenDatabase) {
 }
 
 const untold = async (store: Store, since = 0) =>
-  (await store.listUntold({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
+  (await store.statuses.listUntold({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
 
 function told(pipeline: Pipeline, over: Partial<ToldStatusRecord> = {}): ToldStatusRecord {
   const { repositoryId, id: pipelineId, number } = pipeline
@@ -48,15 +48,15 @@ export function statusesContract(open: OpenDatabase): void {
   test('keeps where statuses are told, as long as the repository is registered', async () => {
     await using world = await openLinked(open)
     const { store, repository, link } = world
-    assert.deepEqual(await store.findForgeLink(repository.id), link)
+    assert.deepEqual(await store.forgeLinks.find(repository.id), link)
     const changed = { ...link, project: 'acme/moved', token: 'other', forge: 'gitlab' } as const
-    await store.transact((write) => write.saveForgeLink({ ...changed, createdAt: 9000 }))
-    assert.deepEqual(await store.listForgeLinks(), [changed])
-    await store.transact((write) => write.removeRepository(repository.id))
-    assert.deepEqual(await store.listForgeLinks(), [])
-    await store.transact((write) => write.saveForgeLink(link))
-    await store.transact((write) => write.removeForgeLink(repository.id))
-    assert.equal(await store.findForgeLink(repository.id), undefined)
+    await store.transact((write) => write.forgeLinks.save({ ...changed, createdAt: 9000 }))
+    assert.deepEqual(await store.forgeLinks.list(), [changed])
+    await store.transact((write) => write.repositories.remove(repository.id))
+    assert.deepEqual(await store.forgeLinks.list(), [])
+    await store.transact((write) => write.forgeLinks.save(link))
+    await store.transact((write) => write.forgeLinks.remove(repository.id))
+    assert.equal(await store.forgeLinks.find(repository.id), undefined)
   })
 
   test('notes once that a forge refuses a token, and gives its trial to one who asks', async () => {
@@ -64,24 +64,27 @@ export function statusesContract(open: OpenDatabase): void {
     const { store, repository, link } = world
     const { id: repositoryId } = repository
     const refusal = { since: 5000, words: 'it answered 401', of: 'status' } as const
-    const set = async (...given: Parameters<StoreWriter['setForgeRefusal']>): Promise<boolean> =>
-      (await store.transact((write) => write.setForgeRefusal(...given))).result
+    const set = async (
+      ...given: Parameters<StoreWriter['forgeLinks']['setRefusal']>
+    ): Promise<boolean> =>
+      (await store.transact((write) => write.forgeLinks.setRefusal(...given))).result
     assert.equal(await set({ ...link, token: 'a former one' }, refusal), false)
     assert.equal(await set(link, refusal), true)
     assert.equal(await set(link, { ...refusal, since: 6000 }), false)
-    assert.deepEqual(await store.findForgeLink(repositoryId), { ...link, refusal })
+    assert.deepEqual(await store.forgeLinks.find(repositoryId), { ...link, refusal })
     assert.equal(await set(link, undefined), true)
     assert.equal(await set(link, undefined), false)
     const claim = async (before: number, at: number): Promise<boolean> =>
-      (await store.transact((write) => write.claimForgeTrial({ repositoryId, before, at }))).result
+      (await store.transact((write) => write.forgeLinks.claimTrial({ repositoryId, before, at })))
+        .result
     assert.equal(await claim(2000, 9000), false)
     assert.equal(await claim(2001, 9000), true)
     assert.equal(await claim(9000, 9500), false)
-    assert.deepEqual(await store.listForgeLinks(), [{ ...link, triedAt: 9000 }])
+    assert.deepEqual(await store.forgeLinks.list(), [{ ...link, triedAt: 9000 }])
     // Another token is another matter.
     assert.equal(await set(link, refusal), true)
-    await store.transact((write) => write.saveForgeLink({ ...link, token: 'other' }))
-    assert.deepEqual(await store.findForgeLink(repositoryId), { ...link, token: 'other' })
+    await store.transact((write) => write.forgeLinks.save({ ...link, token: 'other' }))
+    assert.deepEqual(await store.forgeLinks.find(repositoryId), { ...link, token: 'other' })
   })
 
   test('lists pipelines that stand otherwise than was told, since they were linked', async () => {
@@ -92,10 +95,10 @@ export function statusesContract(open: OpenDatabase): void {
     assert.deepEqual(await untold(store), [pipeline.id])
     assert.deepEqual(await untold(store, 3001), [])
     const earlier = { by: 'dispatcher_me', since: 0, before: 3000, limit: 10 } as const
-    assert.deepEqual(await store.listUntold(earlier), [])
-    assert.equal((await store.listUntold({ ...earlier, before: 3001 })).length, 1)
+    assert.deepEqual(await store.statuses.listUntold(earlier), [])
+    assert.equal((await store.statuses.listUntold({ ...earlier, before: 3001 })).length, 1)
     const note = (over: Partial<ToldStatusRecord> = {}) =>
-      store.transact((write) => write.noteToldStatus(told(pipeline, over)))
+      store.transact((write) => write.statuses.note(told(pipeline, over)))
     await note()
     assert.deepEqual(await untold(store), [])
     let last = pipeline
@@ -104,7 +107,7 @@ export function statusesContract(open: OpenDatabase): void {
       ...OUTCOMES.map((outcome) => ({ status: 'finished', outcome, finishedAt: 6 }) as const),
     ]) {
       const saving = { ...last, state }
-      last = (await store.transact((write) => write.savePipeline(saving))).result
+      last = (await store.transact((write) => write.pipelines.save(saving))).result
       assert.deepEqual(await untold(store), [pipeline.id], JSON.stringify(state))
       const outcome = 'outcome' in state ? state.outcome : undefined
       await note({
@@ -125,12 +128,14 @@ export function statusesContract(open: OpenDatabase): void {
     const { store, add, repository } = world
     const pipeline = await add()
     const skipped = { status: 'finished', outcome: 'skipped', finishedAt: 6 } as const
-    await store.transact((write) => write.savePipeline({ ...pipeline, state: skipped }))
+    await store.transact((write) => write.pipelines.save({ ...pipeline, state: skipped }))
     const note = (state: ToldStatusRecord['state']) =>
-      store.transact((write) => write.noteToldStatus(told(pipeline, { state })))
+      store.transact((write) => write.statuses.note(told(pipeline, { state })))
     await note('skipped')
     assert.deepEqual(await untold(store), [])
-    await store.transact((write) => write.setStrangerRules(repository.id, { skippedIsOpen: true }))
+    await store.transact((write) =>
+      write.repositories.setStrangerRules(repository.id, { skippedIsOpen: true }),
+    )
     assert.deepEqual(await untold(store), [pipeline.id])
     const standing = { status: 'finished', outcome: 'skipped' } as const
     await note(statusState({ ...standing, isAwaited: false, isShort: false, skippedIsOpen: true }))
@@ -143,19 +148,19 @@ export function statusesContract(open: OpenDatabase): void {
     const first = await add()
     const second = await add({ ref: 'refs/heads/other' })
     const pull = await add({ kind: 'pull_request', ref: 'refs/pull/1/head' })
-    await store.transact((write) => write.noteToldStatus(told(second)))
+    await store.transact((write) => write.statuses.note(told(second)))
     assert.deepEqual(await untold(store), [pull.id])
-    await store.transact((write) => write.noteToldStatus(told(first, { state: 'success' })))
+    await store.transact((write) => write.statuses.note(told(first, { state: 'success' })))
     const key = told(second)
-    assert.deepEqual(await store.findToldStatus(key), key)
+    assert.deepEqual(await store.statuses.find(key), key)
     const context = statusContext('pull_request')
     const error = 'it answered 404'
     const refused = told(pull, { context, error, toldAt: 5000 })
-    await store.transact((write) => write.noteToldStatus(refused))
-    assert.deepEqual(await store.findLastTold(world.repository.id), refused)
+    await store.transact((write) => write.statuses.note(refused))
+    assert.deepEqual(await store.statuses.findLast(world.repository.id), refused)
     assert.deepEqual(await untold(store), [])
     // What was refused may be taken under another link.
-    await store.transact((write) => write.saveForgeLink(world.link))
+    await store.transact((write) => write.forgeLinks.save(world.link))
     assert.deepEqual(await untold(store), [pull.id])
   })
 
@@ -163,11 +168,11 @@ export function statusesContract(open: OpenDatabase): void {
     await using world = await openLinked(open)
     const { store, add } = world
     const seat = { id: 'dispatcher_other', startedAt: 1 } as const
-    await store.transact((write) => write.takeSeat(seat))
+    await store.transact((write) => write.dispatchers.takeSeat(seat))
     const { id } = await add()
-    await store.transact((write) => write.takePipeline(id, seat.id))
+    await store.transact((write) => write.pipelines.take(id, seat.id))
     assert.deepEqual(await untold(store), [])
-    await store.transact((write) => write.endSeats([seat]))
+    await store.transact((write) => write.dispatchers.endSeats([seat]))
     assert.deepEqual(await untold(store), [id])
   })
 }

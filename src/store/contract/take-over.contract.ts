@@ -18,12 +18,14 @@ export function takeOverContract(open: OpenDatabase): void {
     let term = 1
     for (let round = 0; round < 5; round++) {
       const seats = stores.map((_, index): DispatcherId => `dispatcher_${round}_${index}`)
-      const before = await world.store.listDispatchers()
+      const before = await world.store.dispatchers.list()
       await takeSeats(world.store, ...seats)
-      await world.store.transact((write) => write.endSeats(before))
+      await world.store.transact((write) => write.dispatchers.endSeats(before))
       const taken = await Promise.all(
         stores.map(async (store, index) => {
-          const { result } = await store.transact((write) => write.takeFreePipelines(seats[index]!))
+          const { result } = await store.transact((write) =>
+            write.pipelines.takeFree(seats[index]!),
+          )
           return result.map((id) => [id, seats[index]] as const)
         }),
       )
@@ -45,10 +47,10 @@ export function takeOverContract(open: OpenDatabase): void {
       const doomed: DispatcherId = `dispatcher_doomed_${round}`
       await takeSeats(world.store, TWO, doomed)
       const [taking, inheriting] = await Promise.allSettled([
-        stores[0].transact((write) => write.takeFreePipelines(doomed)),
+        stores[0].transact((write) => write.pipelines.takeFree(doomed)),
         stores[1].transact(async (write) => {
-          await write.endSeats([{ id: doomed }])
-          return write.takeFreePipelines(TWO)
+          await write.dispatchers.endSeats([{ id: doomed }])
+          return write.pipelines.takeFree(TWO)
         }),
       ])
       if (taking.status === 'rejected') assert.equal(taking.reason.code, 'stale')
@@ -56,7 +58,7 @@ export function takeOverContract(open: OpenDatabase): void {
       // Whichever came first, nothing is left with the one that is gone.
       const holders = await holdersOf(world.store, pipelines)
       for (const holder of holders) assert.match(holder, new RegExp(`^${TWO} `))
-      await world.store.transact((write) => write.endSeats([{ id: TWO }]))
+      await world.store.transact((write) => write.dispatchers.endSeats([{ id: TWO }]))
     }
   })
 
@@ -67,26 +69,26 @@ export function takeOverContract(open: OpenDatabase): void {
     const reader = await world.connect()
     await takeSeats(store, ONE, TWO)
     const { pipeline } = await seedPipeline(store)
-    await store.transact((write) => write.takePipeline(pipeline.id, ONE))
+    await store.transact((write) => write.pipelines.take(pipeline.id, ONE))
     let isTaken = false
     let taking: Promise<void> | undefined
     await store.transact(async (write) => {
-      await write.lockPipelines([pipeline.id])
-      await write.guardPipeline(pipeline.id, ONE, 2)
+      await write.pipelines.lock([pipeline.id])
+      await write.pipelines.guard(pipeline.id, ONE, 2)
       taking ??= other
-        .transact((transaction) => transaction.takePipeline(pipeline.id, TWO))
+        .transact((transaction) => transaction.pipelines.take(pipeline.id, TWO))
         .then(() => void (isTaken = true))
       for (let round = 0; round < 50; round++) {
         assert.deepEqual(await holdersOf(reader, [pipeline]), [`${ONE} 2`])
       }
       assert.equal(isTaken, false)
-      const { pipeline: found } = (await write.findPipeline(pipeline.id))!
-      await write.savePipeline({ ...found, name: 'the last words' })
+      const { pipeline: found } = (await write.pipelines.find(pipeline.id))!
+      await write.pipelines.save({ ...found, name: 'the last words' })
     })
     await taking
     assert.deepEqual(await holdersOf(store, [pipeline]), [`${TWO} 3`])
-    assert.equal((await store.findPipelineView(pipeline.id))?.name, 'the last words')
-    const late = store.transact((write) => write.guardPipeline(pipeline.id, ONE, 2))
+    assert.equal((await store.pipelines.findView(pipeline.id))?.name, 'the last words')
+    const late = store.transact((write) => write.pipelines.guard(pipeline.id, ONE, 2))
     await assert.rejects(late, { code: 'stale' })
   })
 }

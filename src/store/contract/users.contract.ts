@@ -15,17 +15,17 @@ export function usersContract(open: OpenDatabase): void {
     await using world = await openWorld(open)
     const { store } = world
     await store.transact(async (write) => {
-      await write.insertUser(bot)
-      await write.insertUser(ada)
-      await write.insertUser(ada)
+      await write.users.insert(bot)
+      await write.users.insert(ada)
+      await write.users.insert(ada)
     })
-    assert.deepEqual(await store.listUsers(), [ada, bot])
-    assert.deepEqual(await store.findUser('aDA'), ada)
-    assert.deepEqual(await store.findUser(bot.id), bot)
-    const thief = store.transact((write) => write.insertUser({ ...ada, id: 'user_3' }))
+    assert.deepEqual(await store.users.list(), [ada, bot])
+    assert.deepEqual(await store.users.find('aDA'), ada)
+    assert.deepEqual(await store.users.find(bot.id), bot)
+    const thief = store.transact((write) => write.users.insert({ ...ada, id: 'user_3' }))
     await assert.rejects(thief, { code: 'conflict' })
-    await store.transact((write) => write.setRole(bot.id, 'member'))
-    assert.equal((await store.findUser('bot'))?.role, 'member')
+    await store.transact((write) => write.users.setRole(bot.id, 'member'))
+    assert.equal((await store.users.find('bot'))?.role, 'member')
   })
 
   test('keeps access tokens by their hashes, each of a user', async () => {
@@ -34,23 +34,23 @@ export function usersContract(open: OpenDatabase): void {
     const token = aToken()
     const of = { ...token, id: 'token_2', hash: 'c'.repeat(64), userId: bot.id } as const
     await store.transact(async (write) => {
-      await write.insertUser(ada)
-      await write.insertUser(bot)
-      await write.insertToken(token)
-      await write.insertToken(token)
-      await write.insertToken(of)
+      await write.users.insert(ada)
+      await write.users.insert(bot)
+      await write.tokens.insert(token)
+      await write.tokens.insert(token)
+      await write.tokens.insert(of)
     })
-    assert.deepEqual(await store.findUserByToken(token.hash), ada)
-    assert.deepEqual(await store.findUserByToken(of.hash), bot)
-    assert.equal(await store.findUserByToken('b'.repeat(64)), undefined)
-    const thief = store.transact((write) => write.insertToken({ ...token, id: 'token_3' }))
+    assert.deepEqual(await store.tokens.findUser(token.hash), ada)
+    assert.deepEqual(await store.tokens.findUser(of.hash), bot)
+    assert.equal(await store.tokens.findUser('b'.repeat(64)), undefined)
+    const thief = store.transact((write) => write.tokens.insert({ ...token, id: 'token_3' }))
     await assert.rejects(thief, { code: 'conflict' })
-    assert.deepEqual(await store.listTokens(), [token, of])
-    await store.transact((write) => write.removeToken(token.id))
-    await store.transact((write) => write.removeUser(bot.id))
-    assert.deepEqual(await store.listTokens(), [])
-    assert.equal(await store.findUserByToken(of.hash), undefined)
-    assert.deepEqual(await store.listUsers(), [ada])
+    assert.deepEqual(await store.tokens.list(), [token, of])
+    await store.transact((write) => write.tokens.remove(token.id))
+    await store.transact((write) => write.users.remove(bot.id))
+    assert.deepEqual(await store.tokens.list(), [])
+    assert.equal(await store.tokens.findUser(of.hash), undefined)
+    assert.deepEqual(await store.users.list(), [ada])
   })
 
   test('a token opens nothing after its end, and tells when it was used', async () => {
@@ -59,41 +59,41 @@ export function usersContract(open: OpenDatabase): void {
     const over = aToken({ endsAt: Date.now() - 1 })
     const good = aToken({ id: 'token_2', hash: 'c'.repeat(64), endsAt: Date.now() + 60_000 })
     await store.transact(async (write) => {
-      await write.insertUser(ada)
-      await write.insertToken(over)
-      await write.insertToken(good)
+      await write.users.insert(ada)
+      await write.tokens.insert(over)
+      await write.tokens.insert(good)
     })
-    assert.equal(await store.findUserByToken(over.hash), undefined)
-    assert.deepEqual(await store.findToken(over.hash), over)
-    assert.deepEqual(await store.findUserByToken(good.hash), ada)
+    assert.equal(await store.tokens.findUser(over.hash), undefined)
+    assert.deepEqual(await store.tokens.find(over.hash), over)
+    assert.deepEqual(await store.tokens.findUser(good.hash), ada)
     const use = { hash: good.hash, at: 77, from: '10.0.0.1' }
-    await store.transact((write) => write.noteTokenUse(use))
+    await store.transact((write) => write.tokens.noteUse(use))
     const used = { ...good, usedAt: 77, usedFrom: '10.0.0.1' }
-    assert.deepEqual(await store.listTokens(), [over, used])
+    assert.deepEqual(await store.tokens.list(), [over, used])
   })
 
   test('is never left without an administrator', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const other: UserRecord = { ...bot, role: 'admin' }
-    await store.transact((write) => write.insertUser(ada))
+    await store.transact((write) => write.users.insert(ada))
     const only = { code: 'conflict', message: /Ada is the only administrator/ }
     await assert.rejects(
-      store.transact((write) => write.removeUser(ada.id)),
+      store.transact((write) => write.users.remove(ada.id)),
       only,
     )
     await assert.rejects(
-      store.transact((write) => write.setRole(ada.id, 'member')),
+      store.transact((write) => write.users.setRole(ada.id, 'member')),
       only,
     )
-    await store.transact((write) => write.insertUser(other))
+    await store.transact((write) => write.users.insert(other))
     // Each wants the other gone: one is too late.
     const both = await Promise.allSettled([
-      store.transact((write) => write.removeUser(ada.id)),
-      store.transact((write) => write.setRole(other.id, 'viewer')),
+      store.transact((write) => write.users.remove(ada.id)),
+      store.transact((write) => write.users.setRole(other.id, 'viewer')),
     ])
     assert.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
-    assert.equal((await store.listUsers()).filter(({ role }) => role === 'admin').length, 1)
+    assert.equal((await store.users.list()).filter(({ role }) => role === 'admin').length, 1)
   })
 
   test('keeps who started a pipeline and who wanted an attempt', async () => {
@@ -101,12 +101,12 @@ export function usersContract(open: OpenDatabase): void {
     const { store } = world
     const { event, job, pipeline } = await seedAttempt(store)
     const rerun = aPipeline(event, { rerunOf: pipeline.id, startedBy: 'Ada' })
-    await store.transact((write) => write.createPipeline(rerun))
-    assert.equal((await store.findPipelineView(rerun.id))?.startedBy, 'Ada')
-    assert.equal((await store.findPipelineView(pipeline.id))?.startedBy, undefined)
+    await store.transact((write) => write.pipelines.create(rerun))
+    assert.equal((await store.pipelines.findView(rerun.id))?.startedBy, 'Ada')
+    assert.equal((await store.pipelines.findView(pipeline.id))?.startedBy, undefined)
     const [first] = job.attempts
     const attempts = first ? [{ ...first, askedBy: 'Ada' }] : []
-    await store.transact((write) => write.saveJob({ ...job, attempts }, [1]))
-    assert.equal((await store.findJobView(job.id))?.attempts[0]?.askedBy, 'Ada')
+    await store.transact((write) => write.jobs.save({ ...job, attempts }, [1]))
+    assert.equal((await store.jobs.findView(job.id))?.attempts[0]?.askedBy, 'Ada')
   })
 }

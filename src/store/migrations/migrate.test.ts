@@ -7,7 +7,7 @@ import { reasonToWait } from '../../core/stranger/approval.ts'
 import { silentLog } from '../../lib/log.ts'
 import { openPostgres } from '../postgres/open-postgres.ts'
 import { freePipelines } from '../sql/dispatchers.ts'
-import { type Engine, SqlStore } from '../sql/sql-store.ts'
+import { type Engine, sqlStore } from '../sql/sql-store.ts'
 import type { Db } from '../sql/tables.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'
 import { initial } from './0001-initial.ts'
@@ -61,17 +61,17 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     )
     await migrate(db)
     await migrate(db)
-    const store = new SqlStore(engine)
-    const [runner] = await store.listRunners()
+    const store = sqlStore(engine)
+    const [runner] = await store.runners.list()
     assert.equal(runner?.name, 'one')
     assert.equal(runner.draining, false)
     assert.equal(runner.failures, 0)
     // What opened everything still does, as an administrator's.
-    const user = await store.findUserByToken('a'.repeat(64))
+    const user = await store.tokens.findUser('a'.repeat(64))
     assert.deepEqual(user, { id: 'user_first', name: 'admin', role: 'admin', createdAt: 3 })
 
     // Nobody could choose whose commits wait for approval; and of its events only what is sure counts.
-    const [repository] = await store.listRepositories()
+    const [repository] = await store.repositories.list()
     assert.equal(repository?.approval, undefined)
     assert.deepEqual([repository?.pipelineFiles, repository?.skippedIsOpen], [undefined, undefined])
     // So the careful defaults hold for it, and it counts as one where nobody has chosen.
@@ -85,14 +85,14 @@ for (const [name, { skip, open }] of Object.entries(DATABASES)) {
     assert.deepEqual(reasonToWait(newcomer, repository ?? {}, known, changed), {
       because: 'pipeline_files',
     })
-    assert.deepEqual((await store.findEvent('event_1'))?.trust, {})
+    assert.deepEqual((await store.events.find('event_1'))?.trust, {})
 
     const { result: taken } = await store.transact(async (write) => {
-      await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
-      return write.takeFreePipelines('dispatcher_one')
+      await write.dispatchers.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
+      return write.pipelines.takeFree('dispatcher_one')
     })
     assert.deepEqual(taken, ['pipeline_2'])
-    const found = await store.findPipeline('pipeline_2')
+    const found = await store.pipelines.find('pipeline_2')
     assert.equal(found?.pipeline.dispatcherId, 'dispatcher_one')
     assert.equal(found.pipeline.term, 1)
   })

@@ -29,27 +29,27 @@ test('a database from pg_dump is gone on with under tokens that nobody ever had'
   await using store = await open(former.url)
   const { pipeline, log } = await seedAttempt(store)
   await store.transact(async (write) => {
-    await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
-    await write.takePipeline(pipeline.id, 'dispatcher_one')
-    await write.appendLog(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
+    await write.dispatchers.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
+    await write.pipelines.take(pipeline.id, 'dispatcher_one')
+    await write.logs.append(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
   })
-  const before = await store.findPipeline(pipeline.id)
-  const lastChange = await store.lastChange()
+  const before = await store.pipelines.find(pipeline.id)
+  const lastChange = await store.changes.last()
   await run(pgDump ?? '', ['--format=custom', `--file=${file}`, former.url])
   await run(pgRestore ?? '', ['--no-owner', '--exit-on-error', `--dbname=${restored.url}`, file])
 
   await prepareRestoredPostgres(restored.url, { log: silentLog(), by: TESTER })
   {
     await using again = await open(restored.url)
-    const after = await again.findPipeline(pipeline.id)
+    const after = await again.pipelines.find(pipeline.id)
     assert.equal(after?.pipeline.term, (before?.pipeline.term ?? 0) + LEAP)
     assert.equal(after.jobs[0]?.fence, (before?.jobs[0]?.fence ?? 0) + LEAP)
     assert.deepEqual(after.jobs[0].attempts, before?.jobs[0]?.attempts)
-    assert.deepEqual(await again.listDispatchers(), [])
-    assert.equal(await again.lastChange(), lastChange + LEAP)
-    assert.deepEqual(await again.readLog(log, 0, 10), lines(0, 3))
+    assert.deepEqual(await again.dispatchers.list(), [])
+    assert.equal(await again.changes.last(), lastChange + LEAP)
+    assert.deepEqual(await again.logs.read(log, 0, 10), lines(0, 3))
   }
-  assert.equal((await store.findPipeline(pipeline.id))?.pipeline.term, before?.pipeline.term)
+  assert.equal((await store.pipelines.find(pipeline.id))?.pipeline.term, before?.pipeline.term)
 })
 
 test('nothing leaps ahead while a Narwhal is connected', {
@@ -62,5 +62,5 @@ test('nothing leaps ahead while a Narwhal is connected', {
     code: 'conflict',
     message: /are connected to .*: stop them first/,
   })
-  assert.equal(await store.lastChange(), 0)
+  assert.equal(await store.changes.last(), 0)
 })

@@ -21,17 +21,17 @@ test('says unavailable when its connections are cut, then works again', { skip }
   const repository = await seedRepository(store)
 
   const cut = store.transact(async (write) => {
-    await write.acceptEvents([anEvent(repository.id)])
+    await write.events.accept([anEvent(repository.id)])
     await terminateConnections(database.url)
-    await write.acceptEvents([anEvent(repository.id)])
+    await write.events.accept([anEvent(repository.id)])
   })
   await assert.rejects(cut, { code: 'unavailable' })
 
   await eventually(() => store.ping())
-  assert.deepEqual(await store.listPendingEvents({ before: 1e12, limit: 10 }), [])
+  assert.deepEqual(await store.events.listPending({ before: 1e12, limit: 10 }), [])
   await terminateConnections(database.url)
-  await eventually(() => store.transact((write) => write.acceptEvents([anEvent(repository.id)])))
-  assert.equal((await store.listPendingEvents({ before: 1e12, limit: 10 })).length, 1)
+  await eventually(() => store.transact((write) => write.events.accept([anEvent(repository.id)])))
+  assert.equal((await store.events.listPending({ before: 1e12, limit: 10 })).length, 1)
 })
 
 test('says unavailable while the server is away, then works again', { skip }, async () => {
@@ -41,9 +41,9 @@ test('says unavailable while the server is away, then works again', { skip }, as
   const repository = await seedRepository(store)
   await proxy.stop()
   await eventually(() => assert.rejects(store.ping(), { code: 'unavailable' }))
-  const write = () => store.transact((write) => write.acceptEvents([anEvent(repository.id)]))
+  const write = () => store.transact((write) => write.events.accept([anEvent(repository.id)]))
   await assert.rejects(write(), { code: 'unavailable' })
-  await assert.rejects(store.findPipeline('pipeline_1'), { code: 'unavailable' })
+  await assert.rejects(store.pipelines.find('pipeline_1'), { code: 'unavailable' })
   await proxy.start()
   await store.ping()
   await write()
@@ -95,7 +95,7 @@ test('is opened by several at once', { skip }, async () => {
   const stores = await Promise.all([1, 2, 3, 4].map(() => open(database.url)))
   for (const store of stores) stack.use(store)
   for (const store of stores) await seedRepository(store)
-  assert.equal((await stores[0]!.listRepositories()).length, 4)
+  assert.equal((await stores[0]!.repositories.list()).length, 4)
 })
 
 test('runs the work again when it was the victim of a deadlock', { skip }, async () => {
@@ -108,18 +108,18 @@ test('runs the work again when it was the victim of a deadlock', { skip }, async
   const crosswise = (order: typeof runners) =>
     store.transact(async (write) => {
       runs++
-      await write.saveRunner(order[0]!)
+      await write.runners.save(order[0]!)
       if (++begun === 2) both.resolve()
       await both.promise
-      await write.saveRunner(order[1]!)
+      await write.runners.save(order[1]!)
     })
   await store.transact(async (write) => {
-    for (const runner of runners) await write.saveRunner(runner)
+    for (const runner of runners) await write.runners.save(runner)
   })
   await Promise.all([crosswise(runners), crosswise(runners.toReversed())])
   // Each may be the victim of one.
   assert.ok(runs >= 3, `${runs} runs`)
-  assert.equal(await store.lastChange(), 6)
+  assert.equal(await store.changes.last(), 6)
 })
 
 test('refuses to commit what went on after a failed write', { skip }, async () => {
@@ -127,12 +127,12 @@ test('refuses to commit what went on after a failed write', { skip }, async () =
   await using store = await open(database.url)
   const runners = [aRunner(), aRunner()] as const
   const swallowing = store.transact(async (write) => {
-    for (const runner of runners) await write.saveRunner(runner)
-    await write.saveRunner({ ...runners[0], name: runners[1].name }).catch(() => {})
-    await write.listRunners().catch(() => {})
+    for (const runner of runners) await write.runners.save(runner)
+    await write.runners.save({ ...runners[0], name: runners[1].name }).catch(() => {})
+    await write.runners.list().catch(() => {})
   })
   await assert.rejects(swallowing)
-  assert.deepEqual(await store.listRunners(), [])
+  assert.deepEqual(await store.runners.list(), [])
 })
 
 test('numbers change only with what is committed, also after a lost connection', {
@@ -141,12 +141,12 @@ test('numbers change only with what is committed, also after a lost connection',
   await using database = await freshDatabase()
   await using store = await open(database.url)
   const { event } = await seedPipeline(store)
-  const before = await store.lastChange()
+  const before = await store.changes.last()
   const cut = store.transact(async (write) => {
-    await write.createPipeline(aPipeline(event, { rerunOf: 'pipeline_none' }))
+    await write.pipelines.create(aPipeline(event, { rerunOf: 'pipeline_none' }))
   })
   await assert.rejects(cut, { code: 'not_found' })
-  const { changes } = await store.transact((write) => write.saveRunner(aRunner()))
+  const { changes } = await store.transact((write) => write.runners.save(aRunner()))
   assert.deepEqual(
     changes.map(({ seq }) => seq),
     [before + 1],

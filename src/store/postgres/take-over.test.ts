@@ -16,14 +16,16 @@ test('leaves out what somebody is writing to, without waiting, and takes it the 
   await using database = await freshDatabase()
   await using store = await openStore({ kind: 'postgres', url: database.url }, silentLog())
   const [held, other] = await seedFree(store)
-  await store.transact((write) => write.takeSeat({ id: 'dispatcher_next', startedAt: 1 }))
+  await store.transact((write) =>
+    write.dispatchers.takeSeat({ id: 'dispatcher_next', startedAt: 1 }),
+  )
   const take = async (): Promise<readonly string[]> => {
-    const { result } = await store.transact((write) => write.takeFreePipelines('dispatcher_next'))
+    const { result } = await store.transact((write) => write.pipelines.takeFree('dispatcher_next'))
     return result
   }
   // A former dispatcher was stopped in the middle of this, say.
   await store.transact(async (write) => {
-    await write.guardPipeline(held, 'dispatcher_gone', 1)
+    await write.pipelines.guard(held, 'dispatcher_gone', 1)
     assert.deepEqual(await take(), [other])
   })
   assert.deepEqual(await take(), [held])
@@ -35,23 +37,23 @@ test('makes whoever ends a seat wait for what its owner is taking', { skip }, as
   const [id] = await seedFree(store)
   await store.transact(async (write) => {
     for (const seat of ['dispatcher_one', 'dispatcher_two', 'dispatcher_gone'] as const) {
-      await write.takeSeat({ id: seat, startedAt: 1 })
+      await write.dispatchers.takeSeat({ id: seat, startedAt: 1 })
     }
   })
   let inheriting: Promise<readonly string[]> | undefined
   // Until this is committed, the pipeline looks like that of another with a seat.
   await store.transact(async (write) => {
-    await write.takePipeline(id, 'dispatcher_one')
+    await write.pipelines.take(id, 'dispatcher_one')
     inheriting ??= store
       .transact(async (transaction) => {
-        await transaction.endSeats([{ id: 'dispatcher_one' }])
-        return transaction.takeFreePipelines('dispatcher_two')
+        await transaction.dispatchers.endSeats([{ id: 'dispatcher_one' }])
+        return transaction.pipelines.takeFree('dispatcher_two')
       })
       .then(({ result }) => result)
     await eventually(() => isWaiting(database.url))
   })
   assert.deepEqual(await inheriting, [id])
-  const found = await store.findPipeline(id)
+  const found = await store.pipelines.find(id)
   assert.equal(found?.pipeline.dispatcherId, 'dispatcher_two')
   assert.equal(found.pipeline.term, 3)
 })
@@ -63,8 +65,8 @@ async function seedFree(store: Store) {
   for (const id of ids) {
     const event = anEvent(repository.id)
     await store.transact(async (write) => {
-      await write.acceptEvents([event])
-      await write.createPipeline(aPipeline(event, { id, dispatcherId: 'dispatcher_gone' }))
+      await write.events.accept([event])
+      await write.pipelines.create(aPipeline(event, { id, dispatcherId: 'dispatcher_gone' }))
     })
   }
   return ids

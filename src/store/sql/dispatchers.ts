@@ -2,12 +2,26 @@ import { sql } from 'kysely'
 import type { DispatcherId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
+import type { DispatcherReader, DispatcherWriter } from '../ports/dispatchers.ts'
 import type { DispatcherRecord } from '../records.ts'
 import { hotQuery } from './hot-query.ts'
 import { batches, isPostgres } from './rows.ts'
 import type { Db, PipelineRow } from './tables.ts'
 
-export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
+export function dispatcherReader(db: Db): DispatcherReader {
+  return { list: () => listDispatchers(db) }
+}
+
+export function dispatcherWriter(db: Db): DispatcherWriter {
+  return {
+    ...dispatcherReader(db),
+    takeSeat: (seat) => takeSeat(db, seat),
+    beat: (id) => beat(db, id),
+    endSeats: (seats) => endSeats(db, seats),
+  }
+}
+
+async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
   const rows = await db
     .selectFrom('dispatchers')
     .selectAll()
@@ -22,7 +36,7 @@ export async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
   }))
 }
 
-export async function takeSeat(
+async function takeSeat(
   db: Db,
   seat: { id: DispatcherId; url?: string; startedAt: number },
 ): Promise<void> {
@@ -33,7 +47,7 @@ export async function takeSeat(
     .execute()
 }
 
-export async function beat(db: Db, id: DispatcherId): Promise<boolean> {
+async function beat(db: Db, id: DispatcherId): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('dispatchers')
     .set((is) => ({ beats: is('beats', '+', 1) }))
@@ -42,7 +56,7 @@ export async function beat(db: Db, id: DispatcherId): Promise<boolean> {
   return numUpdatedRows > 0n
 }
 
-export async function endSeats(
+async function endSeats(
   db: Db,
   seats: readonly { readonly id: DispatcherId; readonly beats?: number }[],
 ): Promise<void> {

@@ -3,15 +3,49 @@ import type { RepositoryId } from '../../core/ids.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../../core/stranger/approval.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
-import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
-import type { ForgeName } from '../store.ts'
+import type { ForgeName, RepositoryReader, RepositoryWriter } from '../ports/repositories.ts'
+import type { ForgeIds, RepositoryRecord, StrangerRules } from '../records.ts'
 import { noteListed } from './access/forge-accounts.ts'
+import { removeSecretsOf } from './access/secrets.ts'
+import { setHeads } from './heads.ts'
 import { hotQuery } from './hot-query.ts'
 import { endEventsOfRemoved } from './pipelines/commit-events.ts'
 import { lastNumberOf } from './removal/repository-sweep.ts'
 import { batches } from './rows.ts'
-import type { Db, HeadRow, RepositoryRow } from './tables.ts'
-import { nameKey, textKey } from './text.ts'
+import type { Db, RepositoryRow } from './tables.ts'
+import { nameKey } from './text.ts'
+
+export function repositoryReader(db: Db): RepositoryReader {
+  return {
+    find: (idOrName) => findRepository(db, idOrName),
+    listByIds: (ids) => findRepositories(db, ids),
+    findOfForge: (forge, wanted) => findForgeRepositories(db, forge, wanted),
+    list: () => listRepositories(db),
+  }
+}
+
+export function repositoryWriter(db: Db): RepositoryWriter {
+  return {
+    ...repositoryReader(db),
+    insert: async (repository, heads) => {
+      await insertRepository(db, repository)
+      await setHeads(
+        db,
+        heads.map((head) => ({ ...head, repositoryId: repository.id })),
+      )
+    },
+    setForgeIds: (id, ids) => setForgeIds(db, id, ids),
+    setWebhookSecret: (id, webhookSecret) => setWebhookSecret(db, id, webhookSecret),
+    replaceWebhookSecret: (id, webhookSecret, endsAt) =>
+      replaceWebhookSecret(db, { id, webhookSecret, endsAt }),
+    endFormerSecrets: (ids) => endFormerSecrets(db, ids),
+    setStrangerRules: (id, rules) => setStrangerRules(db, id, rules),
+    remove: async (id) => {
+      await removeRepository(db, id)
+      await removeSecretsOf(db, id)
+    },
+  }
+}
 
 export async function findRepository(
   db: Db,
@@ -91,15 +125,6 @@ export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
     .orderBy('name_key')
     .execute()
   return rows.map(repositoryOf)
-}
-
-export async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Head[]> {
-  const rows = await db
-    .selectFrom('heads')
-    .select(['ref', 'sha'])
-    .where('repository_id', '=', repositoryId)
-    .execute()
-  return rows.map(({ ref, sha }) => ({ ref, sha }))
 }
 
 export async function insertRepository(db: Db, repository: RepositoryRecord): Promise<void> {
@@ -233,42 +258,6 @@ export async function removeRepository(db: Db, id: RepositoryId): Promise<void> 
   await db.deleteFrom('merged_authors').where('repository_id', '=', id).execute()
   await db.deleteFrom('forge_accounts').where('repository_id', '=', id).execute()
   await endEventsOfRemoved(db)
-}
-
-export async function forgetHeads(
-  db: Db,
-  repositoryId: RepositoryId,
-  refs: readonly string[],
-): Promise<void> {
-  for (const batch of batches(refs)) {
-    const keys = batch.map(textKey)
-    await db
-      .deleteFrom('heads')
-      .where('repository_id', '=', repositoryId)
-      .where('ref_key', 'in', keys)
-      .execute()
-  }
-}
-
-export async function setHeads(db: Db, heads: readonly RepositoryHead[]): Promise<void> {
-  // One row per key, as PostgreSQL wants it; in one order, so that two writers don't lock crosswise.
-  const rows = new Map<string, HeadRow>()
-  for (const { repositoryId, ref, sha } of heads) {
-    const ref_key = textKey(ref)
-    rows.set(`${repositoryId} ${ref_key}`, { repository_id: repositoryId, ref_key, ref, sha })
-  }
-  const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
-  for (const batch of batches(sorted)) {
-    await db
-      .insertInto('heads')
-      .values(batch)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['repository_id', 'ref_key'])
-          .doUpdateSet((is) => ({ sha: is.ref('excluded.sha') })),
-      )
-      .execute()
-  }
 }
 
 export function repositoryOf(row: RepositoryRow): RepositoryRecord {

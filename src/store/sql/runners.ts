@@ -4,10 +4,47 @@ import type { Engine } from '../../core/placement/placement.ts'
 import type { Link, Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
+import type { RunnerReader, RunnerWriter } from '../ports/runners.ts'
+import { runnerView } from '../views.ts'
 import { batches } from './rows.ts'
+import type { ChangedIds } from './state-changes.ts'
 import type { Db, RunnerRow } from './tables.ts'
 
-export async function findRunner(db: Db, idOrName: string): Promise<Runner | undefined> {
+export function runnerReader(db: Db): RunnerReader {
+  return {
+    find: (idOrName) => findRunner(db, idOrName),
+    findByIdentity: (hash) => findRunnerByIdentity(db, hash),
+    list: () => listRunners(db),
+    listViews: async () => (await listRunners(db)).map(runnerView),
+  }
+}
+
+export function runnerWriter(db: Db, changed: ChangedIds): RunnerWriter {
+  return {
+    ...runnerReader(db),
+    save: async (runner) => {
+      await saveRunner(db, runner)
+      changed.add('runner', runner.id)
+    },
+    note: async (runner, by) => {
+      const noted = await noteRunner(db, runner, by)
+      if (noted) changed.add('runner', runner.id)
+      return noted
+    },
+    setDraining: async (id, draining) => {
+      await setDraining(db, id, draining)
+      changed.add('runner', id)
+    },
+    countFailure: (id, failed) => countFailure(db, id, failed),
+    setAside: async (id, reason) => {
+      await setAside(db, id, reason)
+      changed.add('runner', id)
+    },
+    remove: (id) => removeRunner(db, id),
+  }
+}
+
+async function findRunner(db: Db, idOrName: string): Promise<Runner | undefined> {
   const rows = await db
     .selectFrom('runners')
     .selectAll()
@@ -17,7 +54,7 @@ export async function findRunner(db: Db, idOrName: string): Promise<Runner | und
   return row && runnerOf(row)
 }
 
-export async function listRunners(db: Db): Promise<Runner[]> {
+async function listRunners(db: Db): Promise<Runner[]> {
   const rows = await db.selectFrom('runners').selectAll().orderBy('name').execute()
   return rows.map(runnerOf)
 }
@@ -32,7 +69,7 @@ export async function runnersOf(db: Db, ids: readonly RunnerId[]): Promise<Runne
   return runners
 }
 
-export async function saveRunner(db: Db, runner: Runner): Promise<void> {
+async function saveRunner(db: Db, runner: Runner): Promise<void> {
   const row = rowOf(runner)
   const { numUpdatedRows } = await db
     .updateTable('runners')
@@ -51,7 +88,7 @@ export async function saveRunner(db: Db, runner: Runner): Promise<void> {
 }
 
 /** All that a dispatcher sees; the rest of the row is what people and tokens said of the runner. */
-export async function noteRunner(db: Db, runner: Runner, by: DispatcherId): Promise<boolean> {
+async function noteRunner(db: Db, runner: Runner, by: DispatcherId): Promise<boolean> {
   const row = rowOf(runner)
   const { numUpdatedRows } = await db
     .updateTable('runners')
@@ -84,7 +121,7 @@ export async function noteRunner(db: Db, runner: Runner, by: DispatcherId): Prom
   return numUpdatedRows > 0n
 }
 
-export async function findRunnerByIdentity(db: Db, hash: string): Promise<Runner | undefined> {
+async function findRunnerByIdentity(db: Db, hash: string): Promise<Runner | undefined> {
   const row = await db
     .selectFrom('runners')
     .selectAll()
@@ -93,12 +130,12 @@ export async function findRunnerByIdentity(db: Db, hash: string): Promise<Runner
   return row && runnerOf(row)
 }
 
-export async function setDraining(db: Db, id: RunnerId, draining: boolean): Promise<void> {
+async function setDraining(db: Db, id: RunnerId, draining: boolean): Promise<void> {
   const row = { draining: Number(draining) }
   await db.updateTable('runners').set(row).where('id', '=', id).execute()
 }
 
-export async function countFailure(db: Db, id: RunnerId, failed: boolean): Promise<number> {
+async function countFailure(db: Db, id: RunnerId, failed: boolean): Promise<number> {
   const row = await db
     .updateTable('runners')
     .set((is) => ({ failures: failed ? is('failures', '+', 1) : 0 }))
@@ -108,12 +145,12 @@ export async function countFailure(db: Db, id: RunnerId, failed: boolean): Promi
   return row?.failures ?? 0
 }
 
-export async function setAside(db: Db, id: RunnerId, reason: string | undefined): Promise<void> {
+async function setAside(db: Db, id: RunnerId, reason: string | undefined): Promise<void> {
   const row = reason === undefined ? { aside_reason: null, failures: 0 } : { aside_reason: reason }
   await db.updateTable('runners').set(row).where('id', '=', id).execute()
 }
 
-export async function removeRunner(db: Db, id: RunnerId): Promise<void> {
+async function removeRunner(db: Db, id: RunnerId): Promise<void> {
   await db.deleteFrom('runners').where('id', '=', id).execute()
 }
 

@@ -4,8 +4,8 @@ import type { DatabaseRoom } from '../../core/database-room.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Store, StoreWriter } from '../store.ts'
-import { SqlReader } from './sql-reader.ts'
-import { SqlWriter } from './sql-writer.ts'
+import { sqlReader } from './sql-reader.ts'
+import { sqlWriter } from './sql-writer.ts'
 import type { Db } from './tables.ts'
 
 /** An open database. Its errors are NarwhalErrors already. */
@@ -21,23 +21,42 @@ export interface Engine extends AsyncDisposable {
   wipe?(): Promise<boolean>
 }
 
+/** The store over either database. It is open from now until its disposal. */
+export function sqlStore(engine: Engine): Store {
+  const transactions = new Transactions(engine.writing)
+  return {
+    ...sqlReader(engine.reading),
+    transact: (work) => transactions.run(work),
+    room: () => engine.room(),
+    giveBack: async () => (await engine.giveBack?.()) ?? false,
+    wipe: async () => (await engine.wipe?.()) ?? false,
+    ping: async () => {
+      await sql`select 1`.execute(engine.reading)
+    },
+    /** Transactions in progress end first. */
+    [Symbol.asyncDispose]: async () => {
+      transactions.end()
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}
+
 const MOST_TRIES = 8
 
-/** The store over either database. It is open from its construction until its disposal. */
-export class SqlStore extends SqlReader implements Store {
-  readonly #engine: Engine
-  #isClosed = false
+/** Runs transactions, each again where another got in its way. */
+export class Transactions {
+  readonly #db: Db
+  #haveEnded = false
 
-  constructor(engine: Engine) {
-    super(engine.reading)
-    this.#engine = engine
+  constructor(db: Db) {
+    this.#db = db
   }
 
-  async transact<Result>(
+  async run<Result>(
     work: (write: StoreWriter) => Promise<Result>,
   ): Promise<{ result: Result; changes: StateChange[] }> {
     for (let tries = 1; ; tries++) {
-      if (this.#isClosed) throw new NarwhalError('unavailable', 'the store is closed')
+      if (this.#haveEnded) throw new NarwhalError('unavailable', 'the store is closed')
       try {
         return await this.#tryOnce(work)
       } catch (error) {
@@ -51,34 +70,17 @@ export class SqlStore extends SqlReader implements Store {
     }
   }
 
+  /** None begins any more. */
+  end(): void {
+    this.#haveEnded = true
+  }
+
   #tryOnce<Result>(work: (write: StoreWriter) => Promise<Result>) {
-    return this.#engine.writing.transaction().execute(async (transaction) => {
-      const writer = new SqlWriter(transaction)
-      const result = await work(writer)
-      return { result, changes: await writer.finish() }
+    return this.#db.transaction().execute(async (transaction) => {
+      const { write, finish } = sqlWriter(transaction)
+      const result = await work(write)
+      return { result, changes: await finish() }
     })
-  }
-
-  async room(): Promise<DatabaseRoom> {
-    return await this.#engine.room()
-  }
-
-  async giveBack(): Promise<boolean> {
-    return (await this.#engine.giveBack?.()) ?? false
-  }
-
-  async wipe(): Promise<boolean> {
-    return (await this.#engine.wipe?.()) ?? false
-  }
-
-  async ping(): Promise<void> {
-    await sql`select 1`.execute(this.#engine.reading)
-  }
-
-  /** Transactions in progress end first. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
-    await this.#engine[Symbol.asyncDispose]()
   }
 }
 

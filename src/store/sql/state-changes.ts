@@ -1,9 +1,33 @@
 import type { StateChange } from '../../contract/live/live-event.ts'
 import type { JobView, PipelineView, RunnerView } from '../../contract/rest/views.ts'
+import type { JobId, PipelineId, RunnerId } from '../../core/ids.ts'
 import { unreachable } from '../../lib/reach/unreachable.ts'
-import type { ChangeQuery } from '../store.ts'
+import type { ChangeQuery, ChangeReader, ChangeWriter } from '../ports/changes.ts'
 import { batches } from './rows.ts'
 import type { Db, StateChangeRow } from './tables.ts'
+
+export function changeReader(db: Db): ChangeReader {
+  return {
+    list: (query) => listChanges(db, query),
+    last: () => lastChange(db),
+  }
+}
+
+export function changeWriter(db: Db): ChangeWriter {
+  return { ...changeReader(db), prune: (keep) => pruneChanges(db, keep) }
+}
+
+/** Of what kind a subject is, by its id. */
+export interface SubjectIds {
+  pipeline: PipelineId
+  job: JobId
+  runner: RunnerId
+}
+
+/** To be told of each subject that a transaction changes. */
+export interface ChangedIds {
+  add<Kind extends keyof SubjectIds>(kind: Kind, id: SubjectIds[Kind]): void
+}
 
 /** A changed subject with its new view. */
 export type Changed =
@@ -55,7 +79,7 @@ function changeOf(seq: number, { kind, view }: Changed): StateChange {
   }
 }
 
-export async function listChanges(
+async function listChanges(
   db: Db,
   { after, limit, scope }: ChangeQuery,
 ): Promise<{ changes: StateChange[]; truncated: boolean }> {
@@ -88,12 +112,12 @@ async function firstKept(db: Db): Promise<number> {
   return row.first ?? row.last + 1
 }
 
-export async function lastChange(db: Db): Promise<number> {
+async function lastChange(db: Db): Promise<number> {
   const { last } = await db.selectFrom('change_counter').select('last').executeTakeFirstOrThrow()
   return last
 }
 
-export async function pruneChanges(db: Db, keep: number): Promise<void> {
+async function pruneChanges(db: Db, keep: number): Promise<void> {
   await db
     .deleteFrom('state_changes')
     .where('seq', '<=', (await lastChange(db)) - keep)

@@ -3,17 +3,53 @@ import type { PipelineView } from '../../contract/rest/views.ts'
 import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
 import { present } from '../../lib/present.ts'
+import type {
+  ForgeLinkReader,
+  ForgeLinkWriter,
+  ForgeTrial,
+  StatusReader,
+  StatusWriter,
+  UntoldQuery,
+} from '../ports/statuses.ts'
 import type { ForgeLinkRecord, ForgeRefusal, StatusKey, ToldStatusRecord } from '../records.ts'
-import type { ForgeTrial, UntoldQuery } from '../store.ts'
 import { pipelineViewOf, withEvent } from './pipelines/pipeline-views.ts'
 import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
 
-export async function listForgeLinks(db: Db): Promise<ForgeLinkRecord[]> {
+export function forgeLinkReader(db: Db): ForgeLinkReader {
+  return {
+    find: (repositoryId) => findForgeLink(db, repositoryId),
+    list: () => listForgeLinks(db),
+  }
+}
+
+export function forgeLinkWriter(db: Db): ForgeLinkWriter {
+  return {
+    ...forgeLinkReader(db),
+    save: (link) => saveForgeLink(db, link),
+    claimTrial: (trial) => claimForgeTrial(db, trial),
+    setRefusal: (link, refusal) => setForgeRefusal(db, link, refusal),
+    remove: (repositoryId) => removeForgeLink(db, repositoryId),
+  }
+}
+
+export function statusReader(db: Db): StatusReader {
+  return {
+    find: (key) => findToldStatus(db, key),
+    findLast: (repositoryId) => findLastTold(db, repositoryId),
+    listUntold: (query) => listUntold(db, query),
+  }
+}
+
+export function statusWriter(db: Db): StatusWriter {
+  return { ...statusReader(db), note: (told) => noteToldStatus(db, told) }
+}
+
+async function listForgeLinks(db: Db): Promise<ForgeLinkRecord[]> {
   const rows = await db.selectFrom('forge_links').selectAll().orderBy('repository_id').execute()
   return rows.map(linkOf)
 }
 
-export async function findForgeLink(
+async function findForgeLink(
   db: Db,
   repositoryId: RepositoryId,
 ): Promise<ForgeLinkRecord | undefined> {
@@ -25,7 +61,7 @@ export async function findForgeLink(
   return row && linkOf(row)
 }
 
-export async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
+async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
   const changed = {
     forge: link.forge,
     api_url: link.apiUrl,
@@ -49,10 +85,7 @@ export async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void
 }
 
 /** Of several dispatchers one gets the trial. */
-export async function claimForgeTrial(
-  db: Db,
-  { repositoryId, before, at }: ForgeTrial,
-): Promise<boolean> {
+async function claimForgeTrial(db: Db, { repositoryId, before, at }: ForgeTrial): Promise<boolean> {
   const row = await db
     .updateTable('forge_links')
     .set({ tried_at: at })
@@ -63,7 +96,7 @@ export async function claimForgeTrial(
   return row !== undefined
 }
 
-export async function setForgeRefusal(
+async function setForgeRefusal(
   db: Db,
   { repositoryId, token }: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
   refusal: ForgeRefusal | undefined,
@@ -79,7 +112,7 @@ export async function setForgeRefusal(
   return row !== undefined
 }
 
-export async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promise<void> {
+async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promise<void> {
   await db.deleteFrom('forge_links').where('repository_id', '=', repositoryId).execute()
 }
 
@@ -105,7 +138,7 @@ export async function replaceForgeToken(
     .execute()
 }
 
-export async function findToldStatus(
+async function findToldStatus(
   db: Db,
   { repositoryId, sha, context }: StatusKey,
 ): Promise<ToldStatusRecord | undefined> {
@@ -119,7 +152,7 @@ export async function findToldStatus(
   return row && toldOf(row)
 }
 
-export async function findLastTold(
+async function findLastTold(
   db: Db,
   repositoryId: RepositoryId,
 ): Promise<ToldStatusRecord | undefined> {
@@ -133,7 +166,7 @@ export async function findLastTold(
   return row && toldOf(row)
 }
 
-export async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<void> {
+async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<void> {
   const changed = {
     pipeline_id: told.pipelineId,
     number: told.number,
@@ -158,7 +191,7 @@ export async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<vo
     .execute()
 }
 
-export async function listUntold(
+async function listUntold(
   db: Db,
   { by, since, before, limit }: UntoldQuery,
 ): Promise<PipelineView[]> {

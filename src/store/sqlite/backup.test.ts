@@ -37,14 +37,14 @@ test('holds all that was acknowledged before it, while another process writes on
       assert.equal((await stat(file)).mode & 0o777, 0o600)
       assert.equal((await stat(file)).size, contents.bytes)
       await using copy = await open(file)
-      const kept = (await copy.listRepositories()).map(({ id }) => id as string)
+      const kept = (await copy.repositories.list()).map(({ id }) => id as string)
       assert.deepEqual(
         before.filter((id) => !kept.includes(id)),
         [],
       )
       // A snapshot: each with what was written together with it.
       assert.equal(kept.length, contents.repositories)
-      for (const id of kept) assert.equal((await copy.listHeads(id as 'repo_')).length, 1)
+      for (const id of kept) assert.equal((await copy.heads.list(id as 'repo_')).length, 1)
     }
   } finally {
     child.kill('SIGKILL')
@@ -57,16 +57,17 @@ test('comes to its end however much is written meanwhile', async () => {
   const path = dir.join('narwhal.db')
   await using store = await open(path)
   const large = () => aRepository({ webhookSecret: 'x'.repeat(1_000_000) })
-  for (let i = 0; i < 20; i++) await store.transact((write) => write.insertRepository(large(), []))
+  for (let i = 0; i < 20; i++)
+    await store.transact((write) => write.repositories.insert(large(), []))
   let isOver = false
   const writing = (async () => {
-    while (!isOver) await store.transact((write) => write.insertRepository(large(), []))
+    while (!isOver) await store.transact((write) => write.repositories.insert(large(), []))
   })()
   const contents = await backupSqlite(path, dir.join('backup.db'), never)
   isOver = true
   await writing
   await using copy = await open(dir.join('backup.db'))
-  assert.equal((await copy.listRepositories()).length, contents.repositories)
+  assert.equal((await copy.repositories.list()).length, contents.repositories)
 })
 
 test('tells what it holds', async () => {
@@ -144,7 +145,7 @@ test('leaves no half file under its name when it is killed, and the next one cle
   await using store = await open(path)
   for (let i = 0; i < 30; i++) {
     const large = aRepository({ webhookSecret: 'x'.repeat(1_000_000) })
-    await store.transact((write) => write.insertRepository(large, []))
+    await store.transact((write) => write.repositories.insert(large, []))
   }
   const folder = dir.join('backups')
   await run('mkdir', [folder])
@@ -181,7 +182,7 @@ test('says that the disk of the backup is full, and leaves nothing there', {
   const path = dir.join('narwhal.db')
   const store = stack.use(await open(path))
   const large = aRepository({ webhookSecret: 'x'.repeat(2_000_000) })
-  await store.transact((write) => write.insertRepository(large, []))
+  await store.transact((write) => write.repositories.insert(large, []))
   await assert.rejects(backupSqlite(path, disk.join('backup.db'), never), {
     code: 'exhausted',
     message: /backup.db.*disk is full/,

@@ -12,7 +12,7 @@ import { silentLog } from '../../lib/log.ts'
 import { aRepository, seedRepository } from '../contract/fixtures.ts'
 import { migrate } from '../migrations/migrate.ts'
 import { openStore } from '../open-store.ts'
-import { SqlStore } from '../sql/sql-store.ts'
+import { sqlStore } from '../sql/sql-store.ts'
 import { openSqlite } from './open-sqlite.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 
@@ -33,13 +33,13 @@ test('keeps every acknowledged row when its process is killed', async () => {
     }
     acknowledged += ids.length
     await using store = await open(path)
-    const kept = new Set((await store.listRepositories()).map(({ id }) => id as string))
+    const kept = new Set((await store.repositories.list()).map(({ id }) => id as string))
     assert.deepEqual(
       ids.filter((id) => !kept.has(id)),
       [],
     )
     assert.ok(kept.size >= acknowledged)
-    for (const id of ids) assert.equal((await store.listHeads(id as 'repo_')).length, 1)
+    for (const id of ids) assert.equal((await store.heads.list(id as 'repo_')).length, 1)
   }
   using database = new DatabaseSync(path)
   assert.deepEqual(
@@ -100,25 +100,25 @@ test('is opened by several at once', async () => {
   const stores = await Promise.all([1, 2, 3, 4].map(() => open(path)))
   for (const store of stores) stack.use(store)
   for (const store of stores) await seedRepository(store)
-  for (const store of stores) assert.equal((await store.listRepositories()).length, 4)
+  for (const store of stores) assert.equal((await store.repositories.list()).length, 4)
 })
 
 test('says exhausted when the disk is full, writes nothing of it, and goes on afterwards', async () => {
   await using dir = await tempDir()
   const engine = await openSqlite(dir.join('narwhal.db'))
   await migrate(engine.writing)
-  await using store = new SqlStore(engine)
+  await using store = sqlStore(engine)
   const small = await seedRepository(store)
   const limitPages = (pages: number) =>
     sql.raw(`pragma max_page_count = ${pages}`).execute(engine.writing)
   await limitPages(1)
   const large = aRepository({ cloneUrl: 'x'.repeat(1_000_000) })
-  const attempt = store.transact((write) => write.insertRepository(large, []))
+  const attempt = store.transact((write) => write.repositories.insert(large, []))
   await assert.rejects(attempt, { code: 'exhausted' })
-  assert.deepEqual(await store.listRepositories(), [small])
+  assert.deepEqual(await store.repositories.list(), [small])
   await limitPages(1_000_000)
-  await store.transact((write) => write.insertRepository(large, []))
-  assert.equal((await store.listRepositories()).length, 2)
+  await store.transact((write) => write.repositories.insert(large, []))
+  assert.equal((await store.repositories.list()).length, 2)
 })
 
 test('says unavailable when another process holds the database for too long', async () => {
@@ -145,15 +145,15 @@ test('lets the transaction in progress end before it closes, and refuses all lat
   const gate = Promise.withResolvers<void>()
   const slow = store.transact(async (write) => {
     await gate.promise
-    await write.insertRepository(repository, [])
+    await write.repositories.insert(repository, [])
   })
   const closing = store[Symbol.asyncDispose]()
   gate.resolve()
   await Promise.all([slow, closing])
-  const late = store.transact((write) => write.removeRepository(repository.id))
+  const late = store.transact((write) => write.repositories.remove(repository.id))
   await assert.rejects(late, { code: 'unavailable' })
   await using again = await open(path)
-  assert.deepEqual(await again.listRepositories(), [repository])
+  assert.deepEqual(await again.repositories.list(), [repository])
 })
 
 test('lets timers and sockets have their turn in a long row of queries', async () => {
@@ -165,5 +165,5 @@ test('lets timers and sockets have their turn in a long row of queries', async (
     isOver = true
   })
   // Without end, should the timer never fire.
-  while (!isOver) await store.lastChange()
+  while (!isOver) await store.changes.last()
 })

@@ -26,14 +26,14 @@ async function seedBackup(path: string, file: string) {
   const seeded = await seedAttempt(store)
   const { pipeline, log } = seeded
   await store.transact(async (write) => {
-    await write.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
-    await write.takePipeline(pipeline.id, 'dispatcher_one')
-    await write.appendLog(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
+    await write.dispatchers.takeSeat({ id: 'dispatcher_one', startedAt: 1 })
+    await write.pipelines.take(pipeline.id, 'dispatcher_one')
+    await write.logs.append(logAppend({ ...log, lastSeq: 3 }, lines(0, 3)))
   })
   await backupSqlite(path, file, signal)
-  const before = await store.findPipeline(pipeline.id)
+  const before = await store.pipelines.find(pipeline.id)
   assert.ok(before)
-  return { ...seeded, before, lastChange: await store.lastChange() }
+  return { ...seeded, before, lastChange: await store.changes.last() }
 }
 
 test('brings back all that the backup has, under tokens that nobody ever had', async () => {
@@ -53,29 +53,29 @@ test('brings back all that the backup has, under tokens that nobody ever had', a
   await using store = await open(path)
   const [job] = before.jobs
   assert.ok(job)
-  assert.deepEqual(await store.findPipeline(pipeline.id), {
+  assert.deepEqual(await store.pipelines.find(pipeline.id), {
     ...before,
     pipeline: { ...before.pipeline, term: before.pipeline.term + LEAP },
     jobs: [{ ...job, fence: job.fence + LEAP }],
   })
-  assert.deepEqual(await store.readLog(log, 0, 10), lines(0, 3))
-  assert.deepEqual(await store.listDispatchers(), [])
+  assert.deepEqual(await store.logs.read(log, 0, 10), lines(0, 3))
+  assert.deepEqual(await store.dispatchers.list(), [])
   const { result } = await store.transact(async (write) => {
-    await write.takeSeat({ id: 'dispatcher_two', startedAt: 1 })
-    return write.takeFreePipelines('dispatcher_two')
+    await write.dispatchers.takeSeat({ id: 'dispatcher_two', startedAt: 1 })
+    return write.pipelines.takeFree('dispatcher_two')
   })
   assert.deepEqual(result, [pipeline.id])
 
   // Whoever has seen changes that were never made now, is told to look anew.
-  assert.equal(await store.lastChange(), lastChange + LEAP)
+  assert.equal(await store.changes.last(), lastChange + LEAP)
   for (const after of [0, lastChange, lastChange + 7]) {
-    assert.deepEqual(await store.listChanges({ after, limit: 10 }), {
+    assert.deepEqual(await store.changes.list({ after, limit: 10 }), {
       changes: [],
       truncated: true,
     })
   }
-  await store.transact((write) => write.savePipeline(before.pipeline))
-  const { changes } = await store.listChanges({ after: lastChange + LEAP, limit: 10 })
+  await store.transact((write) => write.pipelines.save(before.pipeline))
+  const { changes } = await store.changes.list({ after: lastChange + LEAP, limit: 10 })
   assert.deepEqual(
     changes.map(({ seq }) => seq),
     [lastChange + LEAP + 1],
@@ -96,15 +96,15 @@ test('keeps what was there beside it, and only when it is told to replace it', a
   })
   {
     await using store = await open(path)
-    assert.equal((await store.listRepositories()).length, 2)
+    assert.equal((await store.repositories.list()).length, 2)
   }
   const { aside } = await restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   await using store = await open(path)
-  assert.deepEqual(await store.listRepositories(), [repository])
+  assert.deepEqual(await store.repositories.list(), [repository])
   assert.match(aside ?? '', /narwhal\.db\.before-\d{8}T\d{6}Z$/)
   await using former = await open(aside ?? '')
-  assert.equal((await former.listRepositories()).length, 2)
-  assert.ok(await former.findRepository(later.id))
+  assert.equal((await former.repositories.list()).length, 2)
+  assert.ok(await former.repositories.find(later.id))
 })
 
 test('keeps each of those that were there, also of one second', async (context) => {
@@ -120,7 +120,7 @@ test('keeps each of those that were there, also of one second', async (context) 
   assert.match(kept[2] ?? '', /narwhal\.db\.before-\d{8}T\d{6}Z-3$/)
   for (const aside of kept) {
     await using former = await open(aside ?? '')
-    assert.equal((await former.listRepositories()).length, 1)
+    assert.equal((await former.repositories.list()).length, 1)
   }
 })
 
@@ -132,7 +132,7 @@ test('refuses a database that is in use', async () => {
   const attempt = restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   await assert.rejects(attempt, { code: 'conflict', message: /uses .*narwhal.db: stop it first/ })
   await seedRepository(store)
-  assert.equal((await store.listRepositories()).length, 2)
+  assert.equal((await store.repositories.list()).length, 2)
 })
 
 test('takes the place of a database that is damaged beyond opening', async () => {
@@ -147,7 +147,7 @@ test('takes the place of a database that is damaged beyond opening', async () =>
   assert.equal(await readFile(aside, 'utf8'), text)
   assert.equal(await readFile(`${aside}-wal`, 'utf8'), 'left')
   await using store = await open(path)
-  assert.deepEqual(await store.listRepositories(), [repository])
+  assert.deepEqual(await store.repositories.list(), [repository])
 })
 
 test('refuses what is no backup, and leaves all as it was', async () => {
@@ -177,7 +177,7 @@ test('refuses what is no backup, and leaves all as it was', async () => {
   }
   assert.deepEqual(await readdir(dir.path), names)
   await using store = await open(path)
-  assert.deepEqual(await store.listRepositories(), [repository])
+  assert.deepEqual(await store.repositories.list(), [repository])
 })
 
 test('leaves the former database in its place when it is killed on the way', async () => {
@@ -197,8 +197,8 @@ test('leaves the former database in its place when it is killed on the way', asy
   assert.ok((await readdir(dir.path)).some((name) => name.includes(`part-${child.pid}-`)))
   {
     await using store = await open(path)
-    assert.deepEqual(await store.listRepositories(), [repository])
-    assert.ok((await store.lastChange()) < LEAP)
+    assert.deepEqual(await store.repositories.list(), [repository])
+    assert.ok((await store.changes.last()) < LEAP)
   }
   const { aside = '' } = await restoreSqlite(file, path, { replace: true, signal, by: TESTER })
   const names = ['backup.db', 'narwhal.db', basename(aside)]
@@ -220,7 +220,7 @@ test('says that the disk is full, and leaves the former database as it was', {
   {
     await using store = await open(dir.join('narwhal.db'))
     const large = aRepository({ webhookSecret: 'x'.repeat(5_000_000) })
-    await store.transact((write) => write.insertRepository(large, []))
+    await store.transact((write) => write.repositories.insert(large, []))
   }
   await backupSqlite(dir.join('narwhal.db'), file, signal)
   await restoreSqlite(dir.join('small.db'), path, { replace: false, signal, by: TESTER })
@@ -230,5 +230,5 @@ test('says that the disk is full, and leaves the former database as it was', {
   })
   assert.deepEqual(await readdir(disk.path), ['narwhal.db'])
   await using store = await open(path)
-  assert.equal((await store.listRepositories()).length, 1)
+  assert.equal((await store.repositories.list()).length, 1)
 })

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import type { Broker } from '../../../src/broker/broker.ts'
-import { SqlStore } from '../../../src/store/sql/sql-store.ts'
+import { Transactions } from '../../../src/store/sql/sql-store.ts'
 import type { StoreWriter } from '../../../src/store/store.ts'
 
 /**
@@ -8,15 +8,20 @@ import type { StoreWriter } from '../../../src/store/store.ts'
  * matter of luck. A transaction of nothing else is no point.
  */
 const PERIODIC = [
-  'beat',
-  'endEventsOfRemoved',
-  'noteRunner',
-  'pruneChanges',
-  'takeFreePipelines',
-] as const satisfies (keyof StoreWriter)[]
+  'changes.prune',
+  'dispatchers.beat',
+  'events.endOfRemoved',
+  'pipelines.takeFree',
+  'runners.note',
+] as const satisfies Call[]
+
+/** A method of the store by its name. */
+type Call = {
+  [Of in keyof StoreWriter]: `${Of}.${keyof StoreWriter[Of] & string}`
+}[keyof StoreWriter]
 
 /** What writes nothing. */
-const READ = /^(find|guard|last|list|read)/
+const READ = /\.(find|guard|last|list|read)/
 
 /** Of live events only these tell of the scenario; the others come by the clock. */
 const TOLD = ['pipeline.changed', 'job.changed']
@@ -59,9 +64,9 @@ async function brokerOf(command: string | undefined): Promise<Broker> {
  */
 function watchStore(point: Point): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with its own this, below
-  const original = SqlStore.prototype.transact
-  SqlStore.prototype.transact = async function <Result>(
-    this: SqlStore,
+  const original = Transactions.prototype.run
+  Transactions.prototype.run = async function <Result>(
+    this: Transactions,
     work: (write: StoreWriter) => Promise<Result>,
   ) {
     let name: string | undefined
@@ -78,12 +83,19 @@ function watchStore(point: Point): void {
 }
 
 function noteCalls(write: StoreWriter, called: Set<string>): StoreWriter {
-  return new Proxy(write, {
+  // Retention goes by the clock, too.
+  const { retention, ...others } = write
+  const noted = Object.entries(others).map(([of, port]) => [of, noteCallsOf(port, of, called)])
+  return { ...(Object.fromEntries(noted) as typeof others), retention }
+}
+
+function noteCallsOf<Port extends object>(port: Port, of: string, called: Set<string>): Port {
+  return new Proxy(port, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
       return (...args: unknown[]): unknown => {
-        called.add(String(name))
+        called.add(`${of}.${String(name)}`)
         return Reflect.apply(member, target, args)
       }
     },

@@ -1,6 +1,6 @@
 import type { CrashReport, CrashResult } from './crash-points.ts'
 
-/** `sqlite up 12: saveJob: before the commit: resumed after 1.4 s, attempts +1`. */
+/** `sqlite up 12: jobs.save: before the commit: resumed after 1.4 s, attempts +1`. */
 export function resultLine(result: CrashResult): string {
   const { kind, role, at, name, end, ms, moreAttempts, wrong } = result
   const seconds = `${(ms / 1000).toFixed(1)} s`

@@ -21,7 +21,7 @@ export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<nu
   const start = from + script.startMs
   const idle = idleState(script, start)
   if (idle) {
-    await stage.write((write) => write.saveJob({ ...job, state: idle }, []))
+    await stage.write((write) => write.jobs.save({ ...job, state: idle }, []))
     return start
   }
   const attempt = attemptOf(job, { script, runner, start })
@@ -39,7 +39,7 @@ export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<nu
           startedAt: start,
         }
   const written = { ...job, state, fence: 1, attempts: [attempt] }
-  const saved = await stage.write((write) => write.saveJob(written, [1]))
+  const saved = await stage.write((write) => write.jobs.save(written, [1]))
   await seedLog(stage, saved, script)
   return finishedAt
 }
@@ -64,7 +64,7 @@ async function seedLog(stage: Stage, job: Job, script: JobScript): Promise<void>
     })
     next += lines.length
     const log = { jobId: job.id, attempt: 1, fence: 1, lastSeq: next }
-    await stage.store.transact((write) => write.appendLog(logAppend(log, lines)))
+    await stage.store.transact((write) => write.logs.append(logAppend(log, lines)))
   }
 }
 

@@ -225,8 +225,8 @@ async function runScript(
       ? { status: 'running', startedAt }
       : { status: 'finished', outcome, startedAt, finishedAt: endAt }
   const { result } = await stage.store.transact(async (write) => {
-    const found = await write.findPipeline(pipeline.id)
-    return write.savePipeline({ ...(found?.pipeline ?? pipeline), name: 'ci', phases, state })
+    const found = await write.pipelines.find(pipeline.id)
+    return write.pipelines.save({ ...(found?.pipeline ?? pipeline), name: 'ci', phases, state })
   })
   return result
 }

@@ -31,7 +31,7 @@ export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded
   queue = seeded.queue
   tellLoad(
     web.stage,
-    (await web.stage.store.listRunners()).filter(({ state }) => state === 'online'),
+    (await web.stage.store.runners.list()).filter(({ state }) => state === 'online'),
   )
   return { ...web, seeded, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
 }
@@ -41,7 +41,7 @@ async function seedUsers({ store }: Stage): Promise<void> {
   for (const [index, [name, role]] of Object.entries(users).entries()) {
     const createdAt = Date.now() - (30 - index * 9) * 24 * 3600_000
     const user = { id: `user_${index}`, name, role, createdAt } as const
-    await store.transact((write) => write.insertUser(user))
+    await store.transact((write) => write.users.insert(user))
   }
 }
 
@@ -55,11 +55,14 @@ async function seedAudit({ store }: Stage): Promise<void> {
       const subject = { id: `job_${n}`, name: `acme/shop #${n} deploy` }
       const where = { repository: 'acme/shop', attempt: 1, runner: 'build-1', isStranger: false }
       const after = { ...where, sha: 'a'.repeat(40), secrets: ['DEPLOY_KEY', 'REGISTRY_TOKEN'] }
-      write.audit(narwhal, { action: 'job.given_secrets', subject, after })
+      write.audit.add(narwhal, { action: 'job.given_secrets', subject, after })
     }
     const subject = { id: 'user_2', name: 'grace' }
     const facts = { before: { role: 'viewer' }, after: { role: 'member' } } as const
-    write.audit(ada, { action: 'user.role_changed', subject, ...facts })
-    write.audit(ada, { action: 'secret.set', subject: { id: 'DEPLOY_KEY', name: 'DEPLOY_KEY' } })
+    write.audit.add(ada, { action: 'user.role_changed', subject, ...facts })
+    write.audit.add(ada, {
+      action: 'secret.set',
+      subject: { id: 'DEPLOY_KEY', name: 'DEPLOY_KEY' },
+    })
   })
 }

@@ -1,13 +1,30 @@
 import type { RepositoryId } from '../../../core/ids.ts'
 import type { ForgeAccount } from '../../../core/stranger/update-bot.ts'
+import type { AccountReader, AccountWriter } from '../../ports/accounts.ts'
 import type { SeenAccount } from '../../records.ts'
 import { batches } from '../rows.ts'
 import type { Db } from '../tables.ts'
+import { findMerged, noteMerged } from './merged-authors.ts'
+
+export function accountReader(db: Db): AccountReader {
+  return {
+    list: (repositoryId) => listAccounts(db, repositoryId),
+    findMerged: (repositoryId, accounts) => findMerged(db, repositoryId, accounts),
+  }
+}
+
+export function accountWriter(db: Db): AccountWriter {
+  return {
+    ...accountReader(db),
+    note: (seen) => noteAccount(db, seen),
+    noteMerged: (merged) => noteMerged(db, merged),
+  }
+}
 
 /** Far more than push to one repository. */
 const MOST_TOLD = 200
 
-export async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<SeenAccount[]> {
+async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<SeenAccount[]> {
   const rows = await db
     .selectFrom('forge_accounts')
     .selectAll()
@@ -24,7 +41,7 @@ export async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<
   }))
 }
 
-export async function noteAccount(
+async function noteAccount(
   db: Db,
   { repositoryId, account, at }: { repositoryId: RepositoryId; account: ForgeAccount; at: number },
 ): Promise<void> {

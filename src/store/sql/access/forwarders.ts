@@ -1,7 +1,18 @@
-import type { ForwarderRecord } from '../../credentials.ts'
+import type { ForwarderReader, ForwarderRecord, ForwarderWriter } from '../../ports/sessions.ts'
 import type { Db } from '../tables.ts'
 
-export async function isForwarder(db: Db, hash: string, at: number): Promise<boolean> {
+export function forwarderReader(db: Db): ForwarderReader {
+  return { isKnown: (hash, at) => isForwarder(db, hash, at) }
+}
+
+export function forwarderWriter(db: Db): ForwarderWriter {
+  return {
+    ...forwarderReader(db),
+    put: (forwarder, at) => putForwarder(db, forwarder, at),
+  }
+}
+
+async function isForwarder(db: Db, hash: string, at: number): Promise<boolean> {
   const row = await db
     .selectFrom('forwarders')
     .select('hash')
@@ -11,11 +22,7 @@ export async function isForwarder(db: Db, hash: string, at: number): Promise<boo
   return row !== undefined
 }
 
-export async function putForwarder(
-  db: Db,
-  { hash, endsAt }: ForwarderRecord,
-  at: number,
-): Promise<void> {
+async function putForwarder(db: Db, { hash, endsAt }: ForwarderRecord, at: number): Promise<void> {
   await db.deleteFrom('forwarders').where('ends_at', '<=', at).execute()
   await db
     .insertInto('forwarders')

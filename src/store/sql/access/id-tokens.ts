@@ -1,11 +1,28 @@
 import type { RawBuilder } from 'kysely'
 import type { RepositoryId } from '../../../core/ids.ts'
 import { present } from '../../../lib/present.ts'
+import type { IdTokenReader, IdTokenWriter } from '../../ports/id-tokens.ts'
 import type { IdTokenKeyRecord } from '../../records.ts'
 import type { Db } from '../tables.ts'
 import type { IdTokenKeyRow } from './access-tables.ts'
 
-export async function listIdTokenKeys(db: Db): Promise<IdTokenKeyRecord[]> {
+export function idTokenReader(db: Db): IdTokenReader {
+  return {
+    listKeys: () => listIdTokenKeys(db),
+    findSubjectIds: (repositoryId) => findSubjectIds(db, repositoryId),
+  }
+}
+
+export function idTokenWriter(db: Db): IdTokenWriter {
+  return {
+    ...idTokenReader(db),
+    saveKey: (key) => saveIdTokenKey(db, key),
+    claimSubjectIds: (repositoryId, unlessThereAre) =>
+      claimSubjectIds(db, repositoryId, unlessThereAre),
+  }
+}
+
+async function listIdTokenKeys(db: Db): Promise<IdTokenKeyRecord[]> {
   const rows = await db
     .selectFrom('id_token_keys')
     .selectAll()
@@ -15,7 +32,7 @@ export async function listIdTokenKeys(db: Db): Promise<IdTokenKeyRecord[]> {
   return rows.map(keyOf)
 }
 
-export async function saveIdTokenKey(db: Db, key: IdTokenKeyRecord): Promise<void> {
+async function saveIdTokenKey(db: Db, key: IdTokenKeyRecord): Promise<void> {
   const { kid, publicKey, sealed, createdAt, signsAt, leavesAt } = key
   const changed = { private_key: sealed, signs_at: signsAt, leaves_at: leavesAt ?? null }
   await db
@@ -25,10 +42,7 @@ export async function saveIdTokenKey(db: Db, key: IdTokenKeyRecord): Promise<voi
     .execute()
 }
 
-export async function findSubjectIds(
-  db: Db,
-  repositoryId: RepositoryId,
-): Promise<string | undefined> {
+async function findSubjectIds(db: Db, repositoryId: RepositoryId): Promise<string | undefined> {
   const row = await db
     .selectFrom('id_token_subjects')
     .select('ids')
@@ -37,7 +51,7 @@ export async function findSubjectIds(
   return row?.ids
 }
 
-export async function claimSubjectIds(
+async function claimSubjectIds(
   db: Db,
   repositoryId: RepositoryId,
   unlessThereAre: string,

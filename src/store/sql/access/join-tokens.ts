@@ -1,15 +1,31 @@
 import type { RunnerId } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
-import type { JoinTokenUse } from '../../credentials.ts'
+import type { JoinTokenReader, JoinTokenUse, JoinTokenWriter } from '../../ports/join-tokens.ts'
 import type { JoinTokenRecord } from '../../records.ts'
 import type { Db } from '../tables.ts'
 import type { JoinTokenRow } from './access-tables.ts'
 
+export function joinTokenReader(db: Db): JoinTokenReader {
+  return {
+    find: (hash) => findJoinToken(db, hash),
+    list: () => listJoinTokens(db),
+  }
+}
+
+export function joinTokenWriter(db: Db): JoinTokenWriter {
+  return {
+    ...joinTokenReader(db),
+    insert: (token) => insertJoinToken(db, token),
+    use: (use) => useJoinToken(db, use),
+    remove: (id) => removeJoinToken(db, id),
+  }
+}
+
 /** How long a token that is over is still listed, so that one can see who has used it. */
 const KEEP_MS = 7 * 24 * 3_600_000
 
-export async function listJoinTokens(db: Db): Promise<JoinTokenRecord[]> {
+async function listJoinTokens(db: Db): Promise<JoinTokenRecord[]> {
   const rows = await db
     .selectFrom('join_tokens')
     .selectAll()
@@ -19,7 +35,7 @@ export async function listJoinTokens(db: Db): Promise<JoinTokenRecord[]> {
   return rows.map(joinTokenOf)
 }
 
-export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<void> {
+async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<void> {
   await db
     .deleteFrom('join_tokens')
     .where('expires_at', '<', token.createdAt - KEEP_MS)
@@ -46,7 +62,7 @@ export async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<v
 }
 
 /** One statement, so that of those who show the same token no more find it unused than it has uses. */
-export async function useJoinToken(
+async function useJoinToken(
   db: Db,
   { hash, at, runnerId }: JoinTokenUse,
 ): Promise<JoinTokenRecord | undefined> {
@@ -61,11 +77,11 @@ export async function useJoinToken(
   return row && joinTokenOf(row)
 }
 
-export async function removeJoinToken(db: Db, id: JoinTokenRecord['id']): Promise<void> {
+async function removeJoinToken(db: Db, id: JoinTokenRecord['id']): Promise<void> {
   await db.deleteFrom('join_tokens').where('id', '=', id).execute()
 }
 
-export async function findJoinToken(db: Db, hash: string): Promise<JoinTokenRecord | undefined> {
+async function findJoinToken(db: Db, hash: string): Promise<JoinTokenRecord | undefined> {
   const row = await db
     .selectFrom('join_tokens')
     .selectAll()

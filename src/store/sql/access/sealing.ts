@@ -1,19 +1,33 @@
 import { sql } from 'kysely'
 import type { RepositoryId } from '../../../core/ids.ts'
-import type { SealedValue } from '../../store.ts'
+import type { SealedValue, SealingReader, SealingWriter } from '../../ports/sealing.ts'
 import { replaceForgeToken } from '../statuses.ts'
 import type { Db } from '../tables.ts'
 import { listSealedKeys, replaceIdTokenKey } from './id-tokens.ts'
 import { removeSecret } from './secrets.ts'
 
+export function sealingReader(db: Db): SealingReader {
+  return { findKey: () => findSealingKey(db) }
+}
+
+export function sealingWriter(db: Db): SealingWriter {
+  return {
+    ...sealingReader(db),
+    claimKey: (unlessThereIsOne) => claimSealingKey(db, unlessThereIsOne),
+    setKey: (id) => setSealingKey(db, id),
+    listOtherwise: (keyId, limit) => listSealedOtherwise(db, keyId, limit),
+    replace: (value, sealed) => replaceSealed(db, value, sealed),
+  }
+}
+
 const ONLY_ROW = 1
 
-export async function findSealingKey(db: Db): Promise<string | undefined> {
+async function findSealingKey(db: Db): Promise<string | undefined> {
   const row = await db.selectFrom('sealing').select('key_id').executeTakeFirst()
   return row?.key_id
 }
 
-export async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise<string> {
+async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise<string> {
   await db
     .insertInto('sealing')
     .values({ id: ONLY_ROW, key_id: unlessThereIsOne })
@@ -30,7 +44,7 @@ export async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise
   return row.key_id
 }
 
-export async function setSealingKey(db: Db, keyId: string): Promise<void> {
+async function setSealingKey(db: Db, keyId: string): Promise<void> {
   await claimSealingKey(db, keyId)
   await db.updateTable('sealing').set({ key_id: keyId }).where('id', '=', ONLY_ROW).execute()
 }
@@ -42,11 +56,7 @@ function isSealedOtherwise(column: string, keyId: string) {
 }
 
 /** All columns with sealed values are named here, and below. */
-export async function listSealedOtherwise(
-  db: Db,
-  keyId: string,
-  limit: number,
-): Promise<SealedValue[]> {
+async function listSealedOtherwise(db: Db, keyId: string, limit: number): Promise<SealedValue[]> {
   const isOther = (column: string) => isSealedOtherwise(column, keyId)
   const secrets = await db
     .selectFrom('secrets')
@@ -93,7 +103,7 @@ export async function listSealedOtherwise(
 }
 
 /** Nothing happens to a value that was replaced or removed meanwhile. */
-export async function replaceSealed(
+async function replaceSealed(
   db: Db,
   value: SealedValue,
   sealed: string | undefined,

@@ -1,13 +1,28 @@
 import type { RepositoryId } from '../../../core/ids.ts'
 import { present } from '../../../lib/present.ts'
+import type { SecretReader, SecretRef, SecretWriter } from '../../ports/secrets.ts'
 import type { SecretRecord } from '../../records.ts'
-import type { SecretRef } from '../../store.ts'
 import type { Db, SecretRow } from '../tables.ts'
+
+export function secretReader(db: Db): SecretReader {
+  return {
+    list: (repositoryId) => listSecrets(db, repositoryId),
+    listFor: (repositoryId, names) => findSecrets(db, repositoryId, names),
+  }
+}
+
+export function secretWriter(db: Db): SecretWriter {
+  return {
+    ...secretReader(db),
+    save: (secret) => saveSecret(db, secret),
+    remove: (secret) => removeSecret(db, secret),
+  }
+}
 
 /** The scope of what every repository has; no repository's id is empty. */
 const EVERYWHERE = ''
 
-export async function listSecrets(
+async function listSecrets(
   db: Db,
   repositoryId: RepositoryId | undefined,
 ): Promise<SecretRecord[]> {
@@ -20,7 +35,7 @@ export async function listSecrets(
   return rows.map(secretOf)
 }
 
-export async function findSecrets(
+async function findSecrets(
   db: Db,
   repositoryId: RepositoryId,
   names: readonly string[],
@@ -36,7 +51,7 @@ export async function findSecrets(
   return rows.filter(({ scope, name }) => scope !== EVERYWHERE || !own.has(name)).map(secretOf)
 }
 
-export async function saveSecret(db: Db, secret: SecretRecord): Promise<void> {
+async function saveSecret(db: Db, secret: SecretRecord): Promise<void> {
   const { name, sealed, createdAt, updatedAt, updatedBy, expiresAt, runners } = secret
   const changed = {
     value: sealed,

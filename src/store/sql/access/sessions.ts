@@ -1,10 +1,36 @@
 import type { UserId } from '../../../core/ids.ts'
-import type { SessionRecord, SignInLinkRecord } from '../../credentials.ts'
+import type {
+  SessionReader,
+  SessionRecord,
+  SessionWriter,
+  SignInLinkRecord,
+  SignInLinkWriter,
+} from '../../ports/sessions.ts'
 import type { UserRecord } from '../../records.ts'
 import type { Db } from '../tables.ts'
 import { userOf } from './user-of.ts'
 
-export async function findSession(
+export function sessionReader(db: Db): SessionReader {
+  return { find: (hash) => findSession(db, hash) }
+}
+
+export function sessionWriter(db: Db): SessionWriter {
+  return {
+    ...sessionReader(db),
+    insert: (session) => insertSession(db, session),
+    touch: (hash, seenAt) => touchSession(db, hash, seenAt),
+    remove: (hash) => removeSession(db, hash),
+  }
+}
+
+export function signInLinkWriter(db: Db): SignInLinkWriter {
+  return {
+    put: (link) => putSignInLink(db, link),
+    take: (hash, at) => takeSignInLink(db, hash, at),
+  }
+}
+
+async function findSession(
   db: Db,
   hash: string,
 ): Promise<{ user: UserRecord; session: SessionRecord } | undefined> {
@@ -26,7 +52,7 @@ export async function findSession(
 }
 
 /** By the way those go that are over. */
-export async function insertSession(db: Db, session: SessionRecord): Promise<void> {
+async function insertSession(db: Db, session: SessionRecord): Promise<void> {
   const { hash, userId, createdAt, seenAt, endsAt } = session
   await db.deleteFrom('sessions').where('ends_at', '<=', createdAt).execute()
   await db
@@ -42,11 +68,11 @@ export async function insertSession(db: Db, session: SessionRecord): Promise<voi
     .execute()
 }
 
-export async function touchSession(db: Db, hash: string, seenAt: number): Promise<void> {
+async function touchSession(db: Db, hash: string, seenAt: number): Promise<void> {
   await db.updateTable('sessions').set({ seen_at: seenAt }).where('hash', '=', hash).execute()
 }
 
-export async function removeSession(db: Db, hash: string): Promise<boolean> {
+async function removeSession(db: Db, hash: string): Promise<boolean> {
   const removed = await db
     .deleteFrom('sessions')
     .where('hash', '=', hash)
@@ -55,7 +81,7 @@ export async function removeSession(db: Db, hash: string): Promise<boolean> {
   return removed !== undefined
 }
 
-export async function putSignInLink(db: Db, link: SignInLinkRecord): Promise<void> {
+async function putSignInLink(db: Db, link: SignInLinkRecord): Promise<void> {
   const { userId, hash, endsAt } = link
   await db
     .insertInto('sign_in_links')
@@ -65,11 +91,7 @@ export async function putSignInLink(db: Db, link: SignInLinkRecord): Promise<voi
 }
 
 /** One statement, so that of two browsers that come with the same link one is signed in. */
-export async function takeSignInLink(
-  db: Db,
-  hash: string,
-  at: number,
-): Promise<UserId | undefined> {
+async function takeSignInLink(db: Db, hash: string, at: number): Promise<UserId | undefined> {
   const row = await db
     .deleteFrom('sign_in_links')
     .where('hash', '=', hash)

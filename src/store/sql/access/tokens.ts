@@ -1,12 +1,31 @@
-import type { Role } from '../../../core/access/role.ts'
+import { isEnough, type Role } from '../../../core/access/role.ts'
 import type { RepositoryId } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
-import type { TokenRecord } from '../../records.ts'
+import type { TokenReader, TokenWriter } from '../../ports/tokens.ts'
+import type { Asker, TokenRecord } from '../../records.ts'
 import type { Db } from '../tables.ts'
 import type { TokenRow } from './access-tables.ts'
+import { userOf } from './user-of.ts'
 
-export async function listTokens(db: Db): Promise<TokenRecord[]> {
+export function tokenReader(db: Db): TokenReader {
+  return {
+    find: (hash) => findToken(db, hash),
+    findUser: (hash) => findUserByToken(db, hash),
+    list: () => listTokens(db),
+  }
+}
+
+export function tokenWriter(db: Db): TokenWriter {
+  return {
+    ...tokenReader(db),
+    insert: (token) => insertToken(db, token),
+    remove: (id) => removeToken(db, id),
+    noteUse: (use) => noteTokenUse(db, use),
+  }
+}
+
+async function listTokens(db: Db): Promise<TokenRecord[]> {
   const rows = await db
     .selectFrom('tokens')
     .selectAll()
@@ -16,7 +35,7 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
   return rows.map(tokenOf)
 }
 
-export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
+async function insertToken(db: Db, token: TokenRecord): Promise<void> {
   const { id, userId, name, hash, createdAt, endsAt = null, limits } = token
   const repositories = limits?.repositories ? JSON.stringify(limits.repositories) : null
   const inserted = await db
@@ -44,12 +63,29 @@ export async function insertToken(db: Db, token: TokenRecord): Promise<void> {
   throw new NarwhalError('conflict', `the token ${id} is there already`)
 }
 
-export async function findToken(db: Db, hash: string): Promise<TokenRecord | undefined> {
+async function findToken(db: Db, hash: string): Promise<TokenRecord | undefined> {
   const row = await db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
   return row && tokenOf(row)
 }
 
-export async function noteTokenUse(
+async function findUserByToken(db: Db, hash: string): Promise<Asker | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.user_id')
+    .selectAll('users')
+    .select(['tokens.role as token_role', 'tokens.repositories'])
+    .where('tokens.hash', '=', hash)
+    .where((is) => is.or([is('ends_at', 'is', null), is('ends_at', '>', Date.now())]))
+    .executeTakeFirst()
+  if (!row) return undefined
+  const user = userOf(row)
+  const { limits } = limitsOf({ role: row.token_role, repositories: row.repositories })
+  if (!limits) return user
+  const role = limits.role && isEnough(user.role, limits.role) ? limits.role : user.role
+  return { ...user, role, limits }
+}
+
+async function noteTokenUse(
   db: Db,
   { hash, at, from }: { hash: string; at: number; from: string },
 ): Promise<void> {
@@ -60,7 +96,7 @@ export async function noteTokenUse(
     .execute()
 }
 
-export async function removeToken(db: Db, id: TokenRecord['id']): Promise<void> {
+async function removeToken(db: Db, id: TokenRecord['id']): Promise<void> {
   await db.deleteFrom('tokens').where('id', '=', id).execute()
 }
 
@@ -76,7 +112,7 @@ function tokenOf(row: TokenRow): TokenRecord {
   }
 }
 
-export function limitsOf({
+function limitsOf({
   role,
   repositories,
 }: Pick<TokenRow, 'role' | 'repositories'>): Pick<TokenRecord, 'limits'> {

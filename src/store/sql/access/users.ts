@@ -1,15 +1,31 @@
-import { isEnough, type Role } from '../../../core/access/role.ts'
+import type { Role } from '../../../core/access/role.ts'
 import type { UserId } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import type { Asker, UserRecord } from '../../records.ts'
+import type { UserReader, UserWriter } from '../../ports/users.ts'
+import type { UserRecord } from '../../records.ts'
 import { isPostgres } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import { nameKey } from '../text.ts'
 import { removeSessionsOf } from './sessions.ts'
-import { limitsOf } from './tokens.ts'
 import { userOf } from './user-of.ts'
 
-export async function findUser(db: Db, idOrName: string): Promise<UserRecord | undefined> {
+export function userReader(db: Db): UserReader {
+  return {
+    find: (idOrName) => findUser(db, idOrName),
+    list: () => listUsers(db),
+  }
+}
+
+export function userWriter(db: Db): UserWriter {
+  return {
+    ...userReader(db),
+    insert: (user) => insertUser(db, user),
+    setRole: (id, role) => setRole(db, id, role),
+    remove: (id) => removeUser(db, id),
+  }
+}
+
+async function findUser(db: Db, idOrName: string): Promise<UserRecord | undefined> {
   const rows = await db
     .selectFrom('users')
     .selectAll()
@@ -19,29 +35,12 @@ export async function findUser(db: Db, idOrName: string): Promise<UserRecord | u
   return row && userOf(row)
 }
 
-export async function findUserByToken(db: Db, hash: string): Promise<Asker | undefined> {
-  const row = await db
-    .selectFrom('tokens')
-    .innerJoin('users', 'users.id', 'tokens.user_id')
-    .selectAll('users')
-    .select(['tokens.role as token_role', 'tokens.repositories'])
-    .where('tokens.hash', '=', hash)
-    .where((is) => is.or([is('ends_at', 'is', null), is('ends_at', '>', Date.now())]))
-    .executeTakeFirst()
-  if (!row) return undefined
-  const user = userOf(row)
-  const { limits } = limitsOf({ role: row.token_role, repositories: row.repositories })
-  if (!limits) return user
-  const role = limits.role && isEnough(user.role, limits.role) ? limits.role : user.role
-  return { ...user, role, limits }
-}
-
-export async function listUsers(db: Db): Promise<UserRecord[]> {
+async function listUsers(db: Db): Promise<UserRecord[]> {
   const rows = await db.selectFrom('users').selectAll().orderBy('name_key').execute()
   return rows.map(userOf)
 }
 
-export async function insertUser(db: Db, user: UserRecord): Promise<void> {
+async function insertUser(db: Db, user: UserRecord): Promise<void> {
   const { id, name, role, createdAt } = user
   const inserted = await db
     .insertInto('users')
@@ -53,12 +52,12 @@ export async function insertUser(db: Db, user: UserRecord): Promise<void> {
   throw new NarwhalError('conflict', `a user named ${name} is there already`)
 }
 
-export async function setRole(db: Db, id: UserId, role: Role): Promise<void> {
+async function setRole(db: Db, id: UserId, role: Role): Promise<void> {
   await keepAnAdmin(db, id, role)
   await db.updateTable('users').set({ role }).where('id', '=', id).execute()
 }
 
-export async function removeUser(db: Db, id: UserId): Promise<void> {
+async function removeUser(db: Db, id: UserId): Promise<void> {
   await keepAnAdmin(db, id, undefined)
   await db.deleteFrom('tokens').where('user_id', '=', id).execute()
   await removeSessionsOf(db, id)

@@ -1,4 +1,4 @@
-import type { PrunedAudit } from '../../store.ts'
+import type { PrunedAudit } from '../../ports/audit.ts'
 import type { Db } from '../tables.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { AuditHead, ChainedEntry } from '../../../contract/rest/audit-chain.ts'
 import type { Facts } from '../../../core/audit/audit.ts'
 import { present } from '../../../lib/present.ts'
-import type { AuditPage, AuditQuery } from '../../store.ts'
+import type { AuditPage, AuditQuery } from '../../ports/audit.ts'
 import type { AuditRow, Db } from '../tables.ts'
 
 /** So many entries are looked at in one go, and so many goes one page takes at most. */

@@ -1,22 +1,15 @@
-import type { JobId, PipelineId, RunnerId } from '../../../core/ids.ts'
 import { jobView, runnerView } from '../../views.ts'
 import { listJobs } from '../pipelines/jobs.ts'
 import { pipelineViewsOf } from '../pipelines/pipeline-views.ts'
 import { runnersOf } from '../runners.ts'
-import type { Changed } from '../state-changes.ts'
+import type { Changed, ChangedIds, SubjectIds } from '../state-changes.ts'
 import type { Db } from '../tables.ts'
 
-interface Ids {
-  pipeline: PipelineId
-  job: JobId
-  runner: RunnerId
-}
-
 /** What a transaction has changed: each subject once, in the order of their first changes. */
-export class ChangedSubjects {
-  readonly #kinds = new Map<string, keyof Ids>()
+export class ChangedSubjects implements ChangedIds {
+  readonly #kinds = new Map<string, keyof SubjectIds>()
 
-  add<Kind extends keyof Ids>(kind: Kind, id: Ids[Kind]): void {
+  add<Kind extends keyof SubjectIds>(kind: Kind, id: SubjectIds[Kind]): void {
     this.#kinds.set(id, kind)
   }
 
@@ -35,9 +28,9 @@ export class ChangedSubjects {
     return [...this.#kinds.keys()].flatMap((id) => changed.get(id) ?? [])
   }
 
-  #idsOf<Kind extends keyof Ids>(kind: Kind): Ids[Kind][] {
-    const ids: Ids[Kind][] = []
-    for (const [id, of] of this.#kinds) if (of === kind) ids.push(id as Ids[Kind])
+  #idsOf<Kind extends keyof SubjectIds>(kind: Kind): SubjectIds[Kind][] {
+    const ids: SubjectIds[Kind][] = []
+    for (const [id, of] of this.#kinds) if (of === kind) ids.push(id as SubjectIds[Kind])
     return ids
   }
 }

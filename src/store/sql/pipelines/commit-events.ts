@@ -1,20 +1,40 @@
+import { sql } from 'kysely'
 import {
   type CommitEvent,
   type EventDetails,
   semanticKey,
   type Trust,
 } from '../../../core/commit-event.ts'
-import type { WebhookForge } from '../../../core/forges.ts'
-import type { EventId, RepositoryId } from '../../../core/ids.ts'
+import type { EventId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import { type FormerTrust, trustOfFormer } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { present } from '../../../lib/present.ts'
-import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../../records.ts'
-import type { PendingQuery } from '../../store.ts'
+import type { EventReader, EventWriter, PendingQuery } from '../../ports/events.ts'
+import type { AcceptedEvent, PendingEvent } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
 import { batches } from '../rows.ts'
-import type { CommitEventRow, Db, DeliveryRow } from '../tables.ts'
+import type { ChangedIds } from '../state-changes.ts'
+import type { CommitEventRow, Db } from '../tables.ts'
 import { textKey } from '../text.ts'
+
+export function eventReader(db: Db): EventReader {
+  return {
+    find: (id) => findEvent(db, id),
+    listPending: (query) => listPendingEvents(db, query),
+  }
+}
+
+export function eventWriter(db: Db, changed: ChangedIds): EventWriter {
+  return {
+    ...eventReader(db),
+    accept: (events) => acceptEvents(db, events),
+    endOfRemoved: () => endEventsOfRemoved(db),
+    describe: async (id, text) => {
+      await describeEvent(db, id, text)
+      for (const pipeline of await listPipelinesOf(db, id)) changed.add('pipeline', pipeline)
+    },
+    noteClosed: (closed) => noteClosed(db, closed),
+  }
+}
 
 export async function findEvent(db: Db, id: EventId): Promise<CommitEvent | undefined> {
   const [row] = (await selectEvent(db, { id })).rows
@@ -25,7 +45,7 @@ const selectEvent = hotQuery((db, { id }: { id: EventId }) =>
   db.selectFrom('commit_events').selectAll().where('id', '=', id),
 )
 
-export async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEvent[]> {
+async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEvent[]> {
   const { before, limit, after } = query
   const rows = await db
     .selectFrom('commit_events')
@@ -59,10 +79,7 @@ export async function endEventsOfRemoved(db: Db): Promise<number> {
   return Number(numUpdatedRows)
 }
 
-export async function acceptEvents(
-  db: Db,
-  events: readonly CommitEvent[],
-): Promise<AcceptedEvent[]> {
+async function acceptEvents(db: Db, events: readonly CommitEvent[]): Promise<AcceptedEvent[]> {
   await requireRegistered(db, new Set(events.map(({ repositoryId }) => repositoryId)))
   const keys = events.map((event) => textKey(semanticKey(event)))
   const found = new Map<string, AcceptedEvent>()
@@ -123,7 +140,7 @@ function newRow(
   }
 }
 
-export async function describeEvent(
+async function describeEvent(
   db: Db,
   id: EventId,
   text: { readonly title: string; readonly author: string },
@@ -157,59 +174,6 @@ async function requireRegistered(db: Db, ids: ReadonlySet<RepositoryId>): Promis
   if (id !== undefined) throw new NarwhalError('not_found', `no repository ${id} is registered`)
 }
 
-export async function findDeliveries(
-  db: Db,
-  forge: WebhookForge,
-  deliveryIds: readonly string[],
-): Promise<DeliveryRecord[]> {
-  const found: DeliveryRecord[] = []
-  for (const batch of batches(deliveryIds)) {
-    const rows = await db
-      .selectFrom('deliveries')
-      .selectAll()
-      .where('forge', '=', forge)
-      .where('delivery_id', 'in', batch)
-      .execute()
-    found.push(...rows.map((row) => deliveryOf(forge, row)))
-  }
-  return found
-}
-
-function deliveryOf(forge: WebhookForge, row: DeliveryRow): DeliveryRecord {
-  return {
-    forge,
-    deliveryId: row.delivery_id,
-    repositoryId: row.repository_id as RepositoryId,
-    disposition: row.disposition as DeliveryRecord['disposition'],
-    ...present({ eventId: row.event_id as EventId | null, reason: row.reason }),
-    receivedAt: row.received_at,
-  }
-}
-
-export async function recordDeliveries(
-  db: Db,
-  deliveries: readonly DeliveryRecord[],
-): Promise<void> {
-  const rows = deliveries.map((delivery) => ({
-    forge: delivery.forge,
-    delivery_id: delivery.deliveryId,
-    repository_id: delivery.repositoryId,
-    disposition: delivery.disposition,
-    event_id: delivery.eventId ?? null,
-    reason: delivery.reason ?? null,
-    received_at: delivery.receivedAt,
-  }))
-  // As for events, in one order.
-  rows.sort((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1))
-  for (const batch of batches(rows)) {
-    await db
-      .insertInto('deliveries')
-      .values(batch)
-      .onConflict((conflict) => conflict.columns(['forge', 'delivery_id']).doNothing())
-      .execute()
-  }
-}
-
 function eventOf(row: CommitEventRow): CommitEvent {
   return {
     id: row.id as EventId,
@@ -235,4 +199,29 @@ export function trustOf({
   const read = JSON.parse(trust) as Trust | FormerTrust
   if (!('fromFork' in read)) return read
   return trustOfFormer({ kind: kind as CommitEvent['kind'], ref }, read)
+}
+
+/** The one of the event and its reruns. */
+async function listPipelinesOf(db: Db, eventId: EventId): Promise<PipelineId[]> {
+  const rows = await db
+    .selectFrom('pipelines')
+    .select('id')
+    .where('event_id', '=', eventId)
+    .orderBy('created_at')
+    .execute()
+  return rows.map((row) => row.id as PipelineId)
+}
+
+async function noteClosed(
+  db: Db,
+  closed: { repositoryId: RepositoryId; ref: string; at: number },
+): Promise<void> {
+  await db
+    .updateTable('commit_events')
+    .set({ closed_at: closed.at })
+    .where('repository_id', '=', closed.repositoryId)
+    .where('ref', '=', closed.ref)
+    // Written out, for a partial index is not used with a value that comes later.
+    .where('kind', '=', sql.lit('pull_request'))
+    .execute()
 }

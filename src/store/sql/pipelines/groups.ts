@@ -10,14 +10,28 @@ import type { Job } from '../../../core/job/job.ts'
 import { isHeldBack } from '../../../core/pipeline/approval.ts'
 import type { Pipeline } from '../../../core/pipeline/pipeline.ts'
 import { present } from '../../../lib/present.ts'
+import type { GroupReader, GroupWriter } from '../../ports/groups.ts'
 import { batches, isPostgres } from '../rows.ts'
 import type { Db, GroupMemberRow } from '../tables.ts'
 import { storableText, textKey } from '../text.ts'
 
+export function groupReader(db: Db): GroupReader {
+  return {
+    list: (repositoryId, group, ofStrangers) => listGroup(db, repositoryId, group, ofStrangers),
+  }
+}
+
+export function groupWriter(db: Db): GroupWriter {
+  return {
+    ...groupReader(db),
+    enter: (member, concurrency) => enterGroup(db, member, concurrency),
+  }
+}
+
 /** So many members of a group are told of: all that hold a place, and those that are next. */
 const MOST_TOLD = 300
 
-export async function listGroup(
+async function listGroup(
   db: Db,
   repositoryId: RepositoryId,
   group: string,
@@ -63,7 +77,7 @@ export async function listGroup(
 }
 
 /** Under a lock of the group, so that of those who ask at the same time only so many enter. */
-export async function enterGroup(
+async function enterGroup(
   db: Db,
   { id, repositoryId }: { id: GroupMember['id']; repositoryId: RepositoryId },
   concurrency: Concurrency,

@@ -6,15 +6,46 @@ import type { JobState } from '../../../core/job/job-state.ts'
 import type { JobSpec } from '../../../core/plan/plan.ts'
 import { isStranger } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import type { QueuedJob } from '../../store.ts'
+import type { JobReader, JobWriter, QueuedJob } from '../../ports/jobs.ts'
+import { jobView } from '../../views.ts'
 import { hotQuery } from '../hot-query.ts'
 import { batches } from '../rows.ts'
+import type { ChangedIds } from '../state-changes.ts'
 import type { AttemptRow, Db, JobRow } from '../tables.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
 import { trustOf } from './commit-events.ts'
 import { insertMembers, noteJob } from './groups.ts'
+import { listPlacements } from './placements.ts'
 
-export async function findJob(db: Db, id: JobId): Promise<Job | undefined> {
+export function jobReader(db: Db): JobReader {
+  return {
+    find: (id) => findJob(db, id),
+    findView: async (id) => {
+      const job = await findJob(db, id)
+      return job && jobView(job)
+    },
+    listQueued: (limit) => listQueuedJobs(db, limit),
+    listViews: async (pipelineId) => (await listJobs(db, { pipelineId })).map(jobView),
+    listPlacements: (limit) => listPlacements(db, limit),
+  }
+}
+
+export function jobWriter(db: Db, changed: ChangedIds): JobWriter {
+  return {
+    ...jobReader(db),
+    insert: async (jobs) => {
+      await insertJobs(db, jobs)
+      for (const job of jobs) changed.add('job', job.id)
+    },
+    save: async (job, attempts) => {
+      const saved = await saveJob(db, job, attempts)
+      changed.add('job', saved.id)
+      return saved
+    },
+  }
+}
+
+async function findJob(db: Db, id: JobId): Promise<Job | undefined> {
   const [job] = await listJobs(db, { ids: [id] })
   return job
 }
@@ -35,7 +66,7 @@ export async function listJobs(
   return jobs
 }
 
-export async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]> {
+async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]> {
   const rows = await db
     .selectFrom('jobs')
     .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
@@ -141,7 +172,7 @@ function jobOf(row: JobRow, attempts: readonly Attempt[]): Job {
   }
 }
 
-export async function insertJobs(db: Db, jobs: readonly Job[]): Promise<void> {
+async function insertJobs(db: Db, jobs: readonly Job[]): Promise<void> {
   for (const batch of batches(jobs)) {
     await db
       .insertInto('jobs')
@@ -178,7 +209,7 @@ const updateJob = hotQuery(
   },
 )
 
-export async function saveJob(db: Db, job: Job, changed: readonly number[]): Promise<Job> {
+async function saveJob(db: Db, job: Job, changed: readonly number[]): Promise<Job> {
   const version = job.version + 1
   const values = { ...stateColumns(job), version, id: job.id, former: job.version }
   const { numAffectedRows } = await updateJob(db, values)

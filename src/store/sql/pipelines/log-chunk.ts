@@ -2,7 +2,7 @@ import { chunkOf } from '../../../contract/log/log-chunk.ts'
 import { pushSigned, pushVarint, VarintReader } from '../../../contract/log/varint.ts'
 import type { LogLine } from '../../../contract/rest/views.ts'
 import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
-import type { StoredChunk } from '../../store.ts'
+import type { StoredChunk } from '../../ports/logs.ts'
 
 /** The first byte of a row's data says what it is. */
 const FORMS = { plain: 1, zstd: 2 } as const satisfies Record<LogChunk['packing'], number>

@@ -4,11 +4,41 @@ import type { LogLine } from '../../../contract/rest/views.ts'
 import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
 import type { AttemptRef } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { LOG_READ_CHARACTERS, type LogAppend, type StoredChunk } from '../../store.ts'
+import type { LogReader, LogWriter } from '../../ports/logs.ts'
+import { LOG_READ_CHARACTERS, type LogAppend, type StoredChunk } from '../../ports/logs.ts'
 import { isPostgres } from '../rows.ts'
+import type { ChangedIds } from '../state-changes.ts'
 import type { Db } from '../tables.ts'
 import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
-import { redactedChunks, redactionsOf, stepBefore } from './redactions.ts'
+import {
+  addRedaction,
+  findRedactions,
+  redactedChunks,
+  redactionsOf,
+  redactSome,
+  stepBefore,
+} from './redactions.ts'
+
+export function logReader(db: Db): LogReader {
+  return {
+    read: (log, from, limit) => readLog(db, log, from, limit),
+    readChunks: (log, from) => readLogChunks(db, log, from),
+    listRedactions: (log) => findRedactions(db, log),
+  }
+}
+
+export function logWriter(db: Db, changed: ChangedIds): LogWriter {
+  return {
+    ...logReader(db),
+    append: (log) => appendLog(db, log),
+    addRedaction: (log, redaction) => addRedaction(db, log, redaction),
+    redactSome: async (log, from) => {
+      const next = await redactSome(db, log, from)
+      if (next === undefined) changed.add('job', log.jobId)
+      return next
+    },
+  }
+}
 
 type Log = AttemptRef
 
@@ -17,7 +47,7 @@ const MOST_BYTES = 2 * 1024 * 1024
 /** So many rows are looked at for that. */
 const MOST_ROWS = 200
 
-export async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
+async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
   const lines: LogLine[] = []
   const end = from + limit
   let characters = 0
@@ -46,7 +76,7 @@ export async function readLog(db: Db, log: Log, from: number, limit: number): Pr
  * In one statement, and so of one moment: rows are put together while others read. The chunks that
  * end before `from` are left out.
  */
-export async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChunk[]> {
+async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChunk[]> {
   const rows = await sql<ChunkRow>`
     select first_line as "firstLine", line_count as "lineCount", data
     from log_chunks
@@ -70,7 +100,7 @@ export async function readLogChunks(db: Db, log: Log, from: number): Promise<Sto
     .filter(({ firstLine, lineCount }) => firstLine + lineCount > from)
 }
 
-export async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']> {
+async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']> {
   const stored = await db
     .selectFrom('attempts')
     .select(['fence', 'lines', 'last_seq', 'log_bytes', 'redactions'])

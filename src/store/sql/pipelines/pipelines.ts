@@ -47,17 +47,6 @@ export async function listPipelinesOfDispatcher(
   return rows.map(({ id, term }) => ({ id: id as PipelineId, term }))
 }
 
-/** The one of the event and its reruns. */
-export async function listPipelinesOf(db: Db, eventId: EventId): Promise<PipelineId[]> {
-  const rows = await db
-    .selectFrom('pipelines')
-    .select('id')
-    .where('event_id', '=', eventId)
-    .orderBy('created_at')
-    .execute()
-  return rows.map((row) => row.id as PipelineId)
-}
-
 export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<CreatedPipeline> {
   const locked = await lockRepositoryOf(db, pipeline.eventId)
   const repository = repositoryOf(locked)

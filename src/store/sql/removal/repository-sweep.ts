@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { RepositoryId } from '../../../core/ids.ts'
-import type { RemovedSome } from '../../retention.ts'
+import type { RemovedSome } from '../../ports/retention.ts'
 import type { Db } from '../tables.ts'
 
 /** So many rows go in one step. */

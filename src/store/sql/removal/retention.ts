@@ -7,7 +7,7 @@ import type {
   RepositoryRules,
   RetentionReader,
   RetentionWriter,
-} from '../../retention.ts'
+} from '../../ports/retention.ts'
 import { isPostgres } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import { removeSomeJobs, removeWithEvent } from './removal.ts'

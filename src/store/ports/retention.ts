@@ -1,5 +1,5 @@
-import type { JobId, PipelineId, RepositoryId } from '../core/ids.ts'
-import type { AgedPipeline, Hold, Keep, Removal } from '../core/keeping.ts'
+import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { AgedPipeline, Hold, Keep, Removal } from '../../core/keeping.ts'
 
 /** A repository with the rules of its own; absent: those of all. */
 export interface RepositoryRules {

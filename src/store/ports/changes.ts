@@ -1,0 +1,24 @@
+import type { StateChange } from '../../contract/live/live-event.ts'
+import type { PipelineId } from '../../core/ids.ts'
+
+export interface ChangeQuery {
+  readonly after: number
+  readonly limit: number
+  readonly scope?: { readonly pipelineId: PipelineId } | 'runners'
+}
+
+/** State changes, numbered in ascending order. */
+export interface ChangeReader {
+  /**
+   * Those with numbers above `after`, ascending, at most `limit`; all, or those of one
+   * pipeline and its jobs, or those of runners. `truncated`: some were already forgotten.
+   */
+  list(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
+  /** The number of the newest state change; 0 when there is none. */
+  last(): Promise<number>
+}
+
+export interface ChangeWriter extends ChangeReader {
+  /** Forgets all state changes but the newest `keep`. */
+  prune(keep: number): Promise<void>
+}
