@@ -58,6 +58,10 @@ export interface EventDetails {
   readonly from?: string
 }
 
+/** So much of a title and of an author's name is kept. */
+export const LONGEST_TITLE = 500
+export const LONGEST_AUTHOR = 200
+
 /** A commit that Narwhal has accepted and answers for. */
 export interface CommitEvent {
   readonly id: EventId

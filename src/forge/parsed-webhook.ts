@@ -1,12 +1,16 @@
 import type { z } from 'zod'
-import { type CommitEvent, shortRef, type TrustFacts } from '../core/commit-event.ts'
+import {
+  type CommitEvent,
+  LONGEST_AUTHOR,
+  LONGEST_TITLE,
+  shortRef,
+  type TrustFacts,
+} from '../core/commit-event.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { firstLine } from '../lib/hostile-text.ts'
 import { present } from '../lib/present.ts'
-import { firstLine } from './hostile-text.ts'
 
-const LONGEST_TITLE = 500
-const LONGEST_AUTHOR = 200
 const MOST_PROBLEMS = 20
 
 /** The repository as the forge names it; only the number is a ground for trust. */

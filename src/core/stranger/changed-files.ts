@@ -1,3 +1,5 @@
+import { withHiddenShown } from '../../lib/hostile-text.ts'
+
 /**
  * Which files a commit changes, as far as they are shown to whoever is to approve it. Those that say
  * what is run come first; what is too much to be shown is only counted.
@@ -41,6 +43,12 @@ export function boundedFiles({ pipeline, others, total }: ChangedFiles): Changed
   const first = take(pipeline)
   const rest = take(others)
   return { pipeline: first, others: rest, total: Math.max(total, first.length + rest.length) }
+}
+
+/** The same as people read them: no name can look like another one, or hide a part of itself. */
+export function readableFiles({ pipeline, others, total }: ChangedFiles): ChangedFiles {
+  const shown = { pipeline: pipeline.map(withHiddenShown), others: others.map(withHiddenShown) }
+  return boundedFiles({ ...shown, total })
 }
 
 function cut(path: string): string {

@@ -1,7 +1,9 @@
 import { LEASE_MS, SEAT_MS } from '../../core/attempt/lease.ts'
+import { LONGEST_AUTHOR, LONGEST_TITLE } from '../../core/commit-event.ts'
 import type { PipelineId } from '../../core/ids.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { PipelineDetail } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
@@ -193,7 +195,11 @@ export class PipelineRuns implements AsyncDisposable {
       findAuthors: () =>
         recorder.patiently(() => this.#deps.authors.find(ledger.event, ledger.repository)),
       describeEvent: async ({ title, author }) => {
-        const text = { title, author }
+        // What a commit says of itself is as hostile as what a webhook says of it.
+        const text = {
+          title: firstLine(title, LONGEST_TITLE),
+          author: firstLine(author, LONGEST_AUTHOR),
+        }
         await recorder.record((write) => write.events.describe(ledger.event.id, text))
       },
     })

@@ -14,6 +14,7 @@ import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
 import { type TargetJobs, targetJobs } from '../../core/plan/target-jobs.ts'
 import type { WaitReason } from '../../core/stranger/approval.ts'
+import { readableFiles } from '../../core/stranger/changed-files.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -164,7 +165,7 @@ export function withPlan(
       phases: plannedPhases,
       state,
       ...(isStranger ? { target: targetOf(planned, state) } : {}),
-      ...present({ changed: planned.changed }),
+      ...(planned.changed ? { changed: readableFiles(planned.changed) } : {}),
       ...(isVouched ? { approval: { status: 'given', at, by, plan: planDigest(wanted) } } : {}),
       ...(isHeld
         ? {

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
-import { firstLine } from '../hostile-text.ts'
 import {
   commit as buildCommit,
   ignored as ignoredWebhook,

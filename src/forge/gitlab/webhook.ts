@@ -1,6 +1,6 @@
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
-import { firstLine } from '../hostile-text.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
 import {
   commit,
   ignored,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { firstLine } from './hostile-text.ts'
+import { firstLine, withHiddenShown } from './hostile-text.ts'
 
 const CASES: readonly [text: string, expected: string][] = [
   ['Dive', 'Dive'],
@@ -14,6 +14,8 @@ const CASES: readonly [text: string, expected: string][] = [
   ['safe \u202egnp.exe', 'safe gnp.exe'],
   ['Gr\u00fc\u00dfe \u{1f433}', 'Gr\u00fc\u00dfe \u{1f433}'],
   ['a\ud800b', 'a\ufffdb'],
+  ['a\u200bd\u{e0061}a', 'ada'],
+  ['\u{1f469}\u200d\u{1f680}', '\u{1f469}\u200d\u{1f680}'],
 ]
 
 for (const [text, expected] of CASES) {
@@ -25,4 +27,12 @@ for (const [text, expected] of CASES) {
 test('cuts what is too long, and never through a character', () => {
   assert.equal(firstLine('x'.repeat(50_000_000), 500).length, 500)
   assert.equal(firstLine(`${'x'.repeat(499)}\u{1f433}`, 500), 'x'.repeat(499))
+})
+
+test('writes out what nobody could see', () => {
+  assert.equal(
+    withHiddenShown('ci/\u202elmy.a\n\u{e0061}'),
+    String.raw`ci/\u{202e}lmy.a\u{a}\u{e0061}`,
+  )
+  assert.equal(withHiddenShown('src/\u00fc.ts'), 'src/\u00fc.ts')
 })
