@@ -62,8 +62,12 @@ export interface WaitReason {
   readonly words?: string
 }
 
-/** The accounts that a commit is by: its author, and whoever brought it. */
+/**
+ * The accounts that a commit is by: its author, and whoever brought it. None where the author is not known, whose account
+ * may be gone: whoever has touched the pull request since is not the one who wrote it.
+ */
 export function accountsOf({ actorId, senderId }: Trust): number[] {
+  if (actorId === undefined) return []
   return [actorId, senderId].filter((id) => id !== undefined)
 }
 

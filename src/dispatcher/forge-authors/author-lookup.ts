@@ -117,6 +117,9 @@ export class AuthorLookup {
       const author = await findAuthor(event, request.value, forge.questions, forge.ask)
       if (author.kind === 'trouble') return { ...known, trouble: silent(author.words) }
       accounts.push(author.value)
+      // Who brought it counts as well, whoever the author turns out to be.
+      const { senderId } = event.trust
+      if (senderId !== undefined && senderId !== author.value) accounts.push(senderId)
     }
     const merged = new Set([
       ...known.merged,

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { deliver, pullRequestPayload } from '../support/github.ts'
+import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
+
+const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
+/** Control characters, what turns the direction of writing, and what has no width. */
+const HIDDEN = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u
+
+test('SEC-29: what a commit says of itself is told without what nobody can see, as what a webhook says', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp()
+  const { client } = narwhal
+  await source.git('config', 'user.name', 'a\u202ed\u200ba')
+  const message = `safe \u202egnp.exe\u2066\u001b[31m ${'x'.repeat(5_000)}`
+  await source.git(
+    'commit',
+    '--quiet',
+    '--allow-empty',
+    '--author',
+    'a\u202ed\u200ba <a@b>',
+    '-m',
+    message,
+  )
+  const name = 'ada/hides'
+  await client.addRepository({ name, cloneUrl: source.path, pollIntervalMs: 0 })
+  const { id } = await client.startPipeline({ repository: name, ref: 'refs/heads/main' })
+  const { pipeline } = await finished(narwhal, id)
+  const { title, author } = pipeline.event
+  assert.equal(author, 'ada')
+  assert.match(title, /^safe gnp\.exe\[31m x+$/)
+  assert.ok(title.length > 400 && title.length <= 500, `${title.length}`)
+})
+
+test('STR-60: whoever is to approve a commit sees the names of its files as they are', async () => {
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp()
+  const repository = await register(narwhal, source.path)
+  const base = await source.head()
+  const sha = await source.commit({
+    'docs/\u202etxt.sh': 'x',
+    'a\u200b/\n\u2066b': 'x',
+    plain: 'x',
+  })
+  await source.git('update-ref', 'refs/pull/1/head', sha)
+  await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+  const told = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
+  const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
+  const { secret } = repository
+  const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+  const { id } = await pipelineOf(narwhal, body.eventId)
+  const { changed } = await eventually(async () => {
+    const { pipeline } = await narwhal.client.getPipeline(id)
+    return pipeline.approval ? pipeline : null
+  })
+  assert.ok(changed)
+  const names = [String.raw`a\u{200b}/\u{a}\u{2066}b`, String.raw`docs/\u{202e}txt.sh`, 'plain']
+  assert.deepEqual(changed.others.toSorted(), names)
+  for (const path of changed.others) assert.doesNotMatch(path, HIDDEN)
+})
+
+test('STR-61: of a pull request whose author is gone nobody is known, whoever of the known has opened it again', async () => {
+  const KNOWN = 8
+  await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using narwhal = await startUp()
+  const repository = await register(narwhal, source.path)
+  const { secret } = repository
+  const base = await source.head()
+  let number = 0
+  const tell = async (change: (request: Record<string, unknown>) => void) => {
+    const sha = await source.commit({ stamp: `${++number}` })
+    await source.git('update-ref', `refs/pull/${number}/head`, sha)
+    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
+    const text = JSON.stringify(told).replaceAll('b'.repeat(40), base)
+    const payload = JSON.parse(text) as {
+      action: string
+      sender: object
+      pull_request: Record<string, unknown>
+    }
+    change(payload.pull_request)
+    payload.action = 'reopened'
+    payload.sender = { id: KNOWN, login: 'known' }
+    const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
+    const { id } = await pipelineOf(narwhal, body.eventId)
+    return await eventually(async () => {
+      const { pipeline } = await narwhal.client.getPipeline(id)
+      return pipeline.status === 'finished' || pipeline.approval ? pipeline : null
+    })
+  }
+  const user = { id: KNOWN, login: 'known' }
+  const merged = {
+    action: 'closed',
+    repository: (
+      pullRequestPayload(repository.forge, { number: 99, sha: base, headRepositoryId: 999 }) as {
+        repository: object
+      }
+    ).repository,
+    pull_request: { number: 99, user, merged: true, base: { repo: { id: repository.forge.id } } },
+  }
+  await deliver(narwhal.agentUrl, { event: 'pull_request', payload: merged, secret })
+  const own = await tell((request) => {
+    request['user'] = user
+  })
+  assert.equal(own.outcome, 'success')
+  const ghost = await tell((request) => {
+    request['user'] = null
+  })
+  assert.equal(ghost.approval?.status, 'needed')
+  assert.notEqual(ghost.status, 'finished')
+})
