@@ -101,6 +101,27 @@ test('WHO-53: a token that is limited to repositories sees and changes no others
   assert.equal((await ask('POST', `/api/v1/pipelines/${own.pipeline}/rerun`)).status, 201)
 })
 
+test('WHO-60: what a narrow token asks of another repository is answered as of one that was never there', async () => {
+  await using two = await openTwo()
+  const { narwhal, own, other, token } = two
+  const list = async (repository: string): Promise<[number, string]> => {
+    const query = new URLSearchParams({ repository })
+    const asked = `${narwhal.url}/api/v1/pipelines?${query.toString()}`
+    const answer = await fetch(asked, { headers: bearer(token) })
+    return [answer.status, (await answer.text()).replaceAll(repository, 'R')]
+  }
+  const never = await list('eve/never')
+  assert.equal(never[0], 404)
+  for (const name of [other.name, other.name.toUpperCase(), other.id]) {
+    assert.deepEqual(await list(name), never)
+  }
+  for (const name of [own.name, own.id]) {
+    const [status, text] = await list(name)
+    assert.equal(status, 200)
+    assert.ok(text.includes(own.pipeline))
+  }
+})
+
 test('WHO-54: a narrow token follows its own pipelines alone, and is exchanged for nothing wider', async () => {
   await using two = await openTwo()
   const { narwhal, own, other, token } = two

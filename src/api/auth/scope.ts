@@ -56,7 +56,8 @@ function reachOf(method: string, url: string): Reach | undefined {
   return SCOPED_ROUTES[`${asked} ${url}`] ?? SCOPED_ROUTES[`* ${url}`]
 }
 
-async function checkRepository(
+/** Rejects unless a repository is there, and among those; also for what is named in a query. */
+export async function checkRepository(
   store: StoreReader,
   scope: readonly RepositoryId[],
   idOrName: string,

@@ -8,7 +8,7 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { isSearch, type PipelineFilter } from '../../store/ports/pipelines.ts'
 import { type StoreReader } from '../../store/store.ts'
-import { scopeOf } from '../auth/scope.ts'
+import { checkRepository, scopeOf } from '../auth/scope.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import type { LiveSource } from '../live-source.ts'
 import { FairPlaces } from '../logs/fair-places.ts'
@@ -111,6 +111,9 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const filter: PipelineFilter = { ...(query as PipelineFilter), ...within(request) }
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
+    const scope = scopeOf(request)
+    // Else an empty list would tell that it is there.
+    if (scope && repository !== undefined) await checkRepository(store, scope, repository)
     const of = repository === undefined ? undefined : await getRepository(store, repository)
     using _place = isSearch(filter) ? await places.take(whoAsks(request), gone.signal) : undefined
     const whole = of ? { ...filter, repositoryId: of.id } : filter
