@@ -243,6 +243,16 @@ test('NET-60: an address is known for what it is in each of its forms', () => {
   }
 })
 
+test('NET-62: what clouds serve to a machine is asked for nobody, also where it is not link-local', async () => {
+  const served = ['168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254']
+  const wrapped = ['::ffff:168.63.129.16', '64:ff9b::a83f:8110', '::ffff:6464:64c8']
+  for (const address of [...served, ...wrapped]) {
+    assert.equal(nearnessOf(address), 'never', address)
+    await assert.rejects(ANY_HOSTS.find(address), { code: 'forbidden' })
+  }
+  assert.deepEqual(['168.63.129.17', '100.100.100.201'].map(nearnessOf), ['public', 'private'])
+})
+
 const CANARY = 'canary-5e11aa90'
 /** As if hosts had been found: git says itself what is wrong. */
 const way = {

@@ -1,9 +1,10 @@
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
+import { CLOUD_METADATA } from './cloud-metadata.ts'
 
 /**
  * What an address is to this machine: `own`, loopback too; of a `private` network; or `never` to be asked:
- * link-local (clouds tell secrets there), multicast, and what is no machine's.
+ * link-local and the like, where clouds tell secrets, multicast, and what is no machine's.
  */
 export type Nearness = 'public' | 'private' | 'own' | 'never'
 
@@ -25,6 +26,7 @@ export function nearnessOf(text: string): Nearness {
     const isGlobal = (address.toByteArray()[0] ?? 0) >> 5 === 1
     if (range === 'unicast' && !isGlobal) return 'never'
   }
+  if (CLOUD_METADATA.some((one) => isInRange(text, one))) return 'never'
   if (range === 'loopback') return 'own'
   if (range !== 'unicast' && !PRIVATE.has(range)) return 'never'
   if (isOwn(address.toNormalizedString())) return 'own'

@@ -1,9 +1,7 @@
 import { BlockList } from 'node:net'
+import { CLOUD_METADATA } from '../../lib/reach/cloud-metadata.ts'
 
 /** Addresses and ranges (`10.0.0.0/8`, `fe80::/10`) of both families, as texts. */
-
-/** What the clouds tell a machine about itself, its credentials included. */
-const METADATA = ['168.63.129.16/32', '100.100.100.200/32', 'fd00:ec2::254/128', 'fd20:ce::254/128']
 
 /**
  * Closed to every job: the loopback, link-local addresses with what clouds serve there, groups, and
@@ -24,7 +22,7 @@ export const CLOSED: readonly string[] = [
   '64:ff9b::a9fe:0/112',
   '2002:7f00::/24',
   '2002:a9fe::/32',
-  ...METADATA,
+  ...CLOUD_METADATA,
 ]
 
 /** The inside of networks, and every way to write an IPv4 address as one of IPv6. */
