@@ -63,7 +63,7 @@ export function sqlWriter(db: Db): SqlWriter {
     accounts: accountWriter(db),
     changes: changeWriter(db),
     audit: auditWriter(db, entries),
-    retention: new SqlRetention(db),
+    retention: new SqlRetention(db, (id) => changed.add('pipeline', id)),
   }
   return {
     write,
