@@ -30,6 +30,8 @@ test('has room for all slots, in parts that do not overlap', () => {
     const hosts = spanOf(`${plan.host(plan.hosts - 1)}/32`)
     const networks = [0, plan.networks - 1].map((index) => spanOf(plan.network(index).subnet))
     assert.ok(plan.hosts >= slots * 2 && plan.networks >= slots * 2, String(slots))
+    // Those of a proof come on top: the least of jobs' own is 8.
+    assert.ok(plan.networks >= Math.max(8, slots * 3) + 2, String(slots))
     assert.ok(networks.every(({ first, last }) => first > hosts.last && last <= whole.last))
     assert.ok(hosts.first > whole.first)
     assert.notEqual(plan.network(0).subnet, plan.network(1).subnet)

@@ -24,6 +24,8 @@ const MOST_TRIES = 512
 /** Of a network for one job: its containers and their services. */
 const NETWORK_SIZE = 64
 const RESERVED = 4
+/** A proof takes one for each audience, beside those of jobs. */
+const PROOF_NETWORKS = 2
 
 /**
  * Finds a range that overlaps with nothing in `taken` (ranges of IPv4; others are left out). `seed`
@@ -35,7 +37,7 @@ export function planAddresses(options: {
   readonly taken: readonly string[]
 }): AddressPlan {
   const { slots, seed, taken } = options
-  const networks = powerOfTwo(Math.max(8, slots * 3))
+  const networks = powerOfTwo(Math.max(8, slots * 3) + PROOF_NETWORKS)
   const hosts = powerOfTwo(Math.max(64, slots * 8))
   const size = powerOfTwo(hosts + networks * NETWORK_SIZE)
   const spans = ofFamily(taken, 'ipv4').map(spanOf)
