@@ -224,9 +224,22 @@ test('HST-06: events with a hole between them, and of steps that are not there, 
   }
 })
 
+/** Resolves when the dispatcher has stored how the attempt began; leaves the stream open. */
+async function acknowledged(requests: Requests): Promise<void> {
+  const iterator = requests[Symbol.asyncIterator]()
+  for (;;) {
+    const { value, done } = await iterator.next()
+    assert.ok(!done, 'the dispatcher closed the stream first')
+    const { case: kind, value: request } = value.request
+    if (kind === 'acknowledge' && request.throughSeq > 0n) return
+  }
+}
+
 test('HST-07: one message of more than 16 MiB is refused', async () => {
   await using narwhal = await openHostile({
-    tell: async function* () {
+    // In one piece with the large message the attempt's start would be lost with it, and the job queued again.
+    tell: async function* (requests) {
+      await acknowledged(requests)
       yield aChunk({ content: Buffer.alloc(17 * 1024 * 1024) })
     },
   })
