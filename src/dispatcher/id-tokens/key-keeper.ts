@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
@@ -21,25 +21,12 @@ export interface KeyKeeperDeps {
  * on until its disposal. Every process that has the vault does so; where nobody could use a token, none is made.
  */
 export function keepIdTokenKeys({ minter, log, ...deps }: KeyKeeperDeps): AsyncDisposable {
-  const stop = new AbortController()
-  const { signal } = stop
-  const keep = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const waitMs = await ensureIdTokenKeys(deps).then(
-        () => LOOK_MS,
-        (error: unknown) => {
-          log.warn({ reason: describeError(error) }, 'there may be no key that signs id tokens')
-          return RETRY_MS
-        },
-      )
-      await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined)
-    }
-  }
-  const kept = minter.trouble === undefined ? keep() : Promise.resolve()
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await kept
-    },
-  }
+  if (minter.trouble !== undefined) return { [Symbol.asyncDispose]: async () => {} }
+  return keepDoing({
+    everyMs: LOOK_MS,
+    retryMs: RETRY_MS,
+    work: async () => void (await ensureIdTokenKeys(deps)),
+    onError: (error) =>
+      log.warn({ reason: describeError(error) }, 'there may be no key that signs id tokens'),
+  })
 }

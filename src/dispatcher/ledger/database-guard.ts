@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type DatabaseRoom, describeShortage, type RoomRules } from '../../core/database-room.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
+import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
@@ -23,14 +23,20 @@ export interface DatabaseGuardDeps {
 export class DatabaseGuard implements AsyncDisposable {
   readonly #deps: DatabaseGuardDeps
   readonly #changes = new EventHub<undefined>(() => {})
-  readonly #stop = new AbortController()
-  readonly #looking: Promise<void>
+  readonly #looking: AsyncDisposable
   #room: DatabaseRoom | undefined
   #shortage: string | undefined
 
   constructor(deps: DatabaseGuardDeps) {
     this.#deps = deps
-    this.#looking = this.#look()
+    const { log, everyMs = LOOK_MS } = deps
+    this.#looking = keepDoing({
+      everyMs,
+      work: () => this.#look(),
+      // A database that is away says so itself, to all who write.
+      onError: (error) =>
+        log.debug({ reason: describeError(error) }, 'the room of the database is not known'),
+    })
   }
 
   /** Why no job may start, in words; undefined while they may. */
@@ -49,23 +55,13 @@ export class DatabaseGuard implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
-    await this.#looking
+    await this.#looking[Symbol.asyncDispose]()
   }
 
   async #look(): Promise<void> {
-    const { store, rules, log, everyMs = LOOK_MS } = this.#deps
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        this.#room = await store.room()
-        this.#set(describeShortage(this.#room, rules))
-      } catch (error) {
-        // A database that is away says so itself, to all who write.
-        log.debug({ reason: describeError(error) }, 'the room of the database is not known')
-      }
-      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
-    }
+    const { store, rules } = this.#deps
+    this.#room = await store.room()
+    this.#set(describeShortage(this.#room, rules))
   }
 
   #set(shortage: string | undefined): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemDoer } from '../../core/audit/audit.ts'
+import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
@@ -25,25 +26,14 @@ export function keepAudit({
   keepMs,
   everyMs = EVERY_MS,
 }: AuditKeeping): AsyncDisposable {
-  const stop = new AbortController()
-  const { signal } = stop
-  const keeping = (async () => {
-    while (!signal.aborted) {
-      try {
-        const removed = await prune(store, Date.now() - keepMs, signal)
-        if (removed > 0) log.info({ entries: removed }, 'old entries of the audit log were removed')
-      } catch (error) {
-        if (!signal.aborted) log.warn({ reason: describeError(error) }, 'the audit log was not cut')
-      }
-      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
-    }
-  })()
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await keeping
+  return keepDoing({
+    everyMs,
+    work: async (signal) => {
+      const removed = await prune(store, Date.now() - keepMs, signal)
+      if (removed > 0) log.info({ entries: removed }, 'old entries of the audit log were removed')
     },
-  }
+    onError: (error) => log.warn({ reason: describeError(error) }, 'the audit log was not cut'),
+  })
 }
 
 async function prune(store: Store, before: number, signal: AbortSignal): Promise<number> {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { PipelineId } from '../../core/ids.ts'
 import { type AgedPipeline, type KeepRules, newSieve } from '../../core/keeping.ts'
+import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { AgedPlace, RepositoryRules } from '../../store/ports/retention.ts'
@@ -43,7 +43,7 @@ const nothing = (): Removed => ({ pipelines: 0, logs: 0, bytes: 0, repositories:
 export class Retention implements AsyncDisposable {
   readonly #deps: RetentionDeps
   readonly #stop = new AbortController()
-  readonly #going: Promise<void>
+  readonly #going: AsyncDisposable
   readonly steps: Steps
   readonly total = nothing()
   lastRound: Round | undefined
@@ -51,28 +51,22 @@ export class Retention implements AsyncDisposable {
   constructor(deps: RetentionDeps) {
     this.#deps = deps
     this.steps = new Steps({ signal: this.#stop.signal, isBusy: deps.isBusy })
-    this.#going = this.#run()
+    const { log, everyMs = EVERY_MS, isOurs } = deps
+    this.#going = keepDoing({
+      everyMs,
+      // What has just started has other things to do.
+      firstMs: everyMs,
+      work: async () => {
+        if ((await isOurs?.()) ?? true) await this.round()
+      },
+      onError: (error) =>
+        log.warn({ reason: describeError(error) }, 'old things could not be removed'),
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await this.#going
-  }
-
-  async #run(): Promise<void> {
-    const { log, everyMs = EVERY_MS, isOurs } = this.#deps
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      // First of all: what has just started has other things to do.
-      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
-      if (signal.aborted) return
-      try {
-        if ((await isOurs?.()) ?? true) await this.round()
-      } catch (error) {
-        if (signal.aborted) return
-        log.warn({ reason: describeError(error) }, 'old things could not be removed')
-      }
-    }
+    await this.#going[Symbol.asyncDispose]()
   }
 
   /** Looks at everything once; undefined while nothing may go yet. Rejects when the database is away. */

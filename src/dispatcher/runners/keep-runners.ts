@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Doer, systemDoer } from '../../core/audit/audit.ts'
 import type { RunnerId } from '../../core/ids.ts'
 import type { Runner } from '../../core/runner/runner.ts'
+import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -20,29 +20,17 @@ export interface RunnerKeeping {
 /**
  * Removes runners that have joined by themselves and were not seen for so long, in the background: machines
  * that come and go would fill the list. What they have run keeps their names. One that was registered by
- * somebody stays: that is a wish.
+ * somebody stays: that is a wish. The first look comes after a while: what has just started
+ * has not heard yet of those that are there.
  */
 export function keepRunners(keeping: RunnerKeeping): AsyncDisposable {
   const { log, everyMs = EVERY_MS } = keeping
-  const stop = new AbortController()
-  const { signal } = stop
-  const going = (async () => {
-    while (!signal.aborted) {
-      try {
-        await removeLost(keeping, Date.now())
-      } catch (error) {
-        if (!signal.aborted)
-          log.warn({ reason: describeError(error) }, 'lost runners were not removed')
-      }
-      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
-    }
-  })()
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stop.abort()
-      await going
-    },
-  }
+  return keepDoing({
+    everyMs,
+    firstMs: everyMs,
+    work: async () => void (await removeLost(keeping, Date.now())),
+    onError: (error) => log.warn({ reason: describeError(error) }, 'lost runners were not removed'),
+  })
 }
 
 /** One look; how many went. */
