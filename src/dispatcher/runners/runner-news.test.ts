@@ -47,3 +47,33 @@ test('what is known of a runner last is written last, however slow a write is', 
   // Those that had not begun became one.
   assert.deepEqual(written, ['offline', 'online'])
 })
+
+test('when a runner was seen last is written once an hour, also of one that has nothing to do', async () => {
+  const HOUR = 3_600_000
+  let record: Runner = newRunner({ name: 'one', link: { kind: 'in-process' } }, undefined)
+  const link = {
+    id: record.id,
+    get record() {
+      return record
+    },
+  } as RunnerLink
+  const written: (number | undefined)[] = []
+  const news = new RunnerNews({
+    recorder: {
+      record: async <Result>(work: (write: StoreWriter) => Promise<Result>) => {
+        const note: StoreWriter['runners']['note'] = async ({ lastSeenAt }) =>
+          written.push(lastSeenAt) > 0
+        return await work({ runners: { note } } as StoreWriter)
+      },
+    },
+    log: silentLog(),
+    dispatcherId: () => 'dispatcher_1',
+  })
+  const seen = [HOUR, HOUR + 5_000, 2 * HOUR - 1, 2 * HOUR, 2 * HOUR + 5_000]
+  for (const lastSeenAt of seen) {
+    record = { ...record, state: 'online', lastSeenAt }
+    news.note(link)
+    await new Promise((resolve) => void setImmediate(resolve))
+  }
+  assert.deepEqual(written, [HOUR, 2 * HOUR])
+})

@@ -6,7 +6,7 @@ import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
 interface Written {
-  /** All but what changes all the time. */
+  /** All but what changes all the time; of when it was seen, the hour. */
   readonly news: string
   readonly busy: number
   /** Set while the number of busy slots is to be written. */
@@ -21,10 +21,12 @@ interface Line {
 }
 
 const BUSY_MS = 1_000
+const HOUR_MS = 3_600_000
 
 /**
  * Writes what is new about runners: at once, but busy slots, which change with every job, at most
- * once a second. One write about a runner at a time: of two at once, the former could come last, and
+ * once a second, and when it was seen last, once an hour, or a start would take a runner that has been
+ * idle for lost. One write about a runner at a time: of two at once, the former could come last, and
  * an old "offline" would stand until something else changes.
  */
 export class RunnerNews {
@@ -45,8 +47,8 @@ export class RunnerNews {
   }
 
   note(link: RunnerLink): void {
-    const { lastSeenAt: _, busy, ...rest } = link.record
-    const news = JSON.stringify(rest)
+    const { lastSeenAt = 0, busy, ...rest } = link.record
+    const news = JSON.stringify({ ...rest, seenInHour: Math.floor(lastSeenAt / HOUR_MS) })
     const written = this.#written.get(link.id)
     if (written?.news === news && written.busy === busy) return
     if (written?.news !== news) {
