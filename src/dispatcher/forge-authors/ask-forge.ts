@@ -1,8 +1,7 @@
 import type { ForgeQuestion } from '../../forge/author-questions.ts'
-import { withSignal } from '../../lib/async/with-signal.ts'
-import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
+import { getFromForge, isLimited } from '../statuses/forge-get.ts'
 
 /** What a forge has answered, or why it is not known. */
 export type ForgeSaid =
@@ -21,30 +20,19 @@ export interface Trouble {
 /** A pull request's words may have 64 Ki characters, of which each may take six bytes. */
 const MOST_BYTES = 1024 * 1024
 
-/**
- * Asks a forge one question: at an address that is looked up once and allowed, without following redirects,
- * since the token is for this host alone. An answer that is too large is none. Never rejects.
- */
+/** Asks a forge one question. An answer that is too large is none. Never rejects. */
 export async function askForge(
-  { url, headers }: ForgeQuestion,
+  question: ForgeQuestion,
   hosts: Hosts,
   signal: AbortSignal,
 ): Promise<ForgeSaid> {
   try {
-    const asked = new URL(url)
-    const found = await withSignal(hosts.find(asked.hostname), signal)
-    const question = {
-      url: asked,
-      method: 'GET',
-      headers: { accept: 'application/json', ...headers, 'user-agent': 'narwhal' },
-      mostBytes: MOST_BYTES,
-      signal,
-    }
-    const { status, headers: told, text } = await askOnce(question, found)
+    const bounds = { hosts, signal, mostBytes: MOST_BYTES }
+    const { status, headers, text } = await getFromForge(question, bounds)
     if (status === 404) return { kind: 'nothing' }
-    const isLimited = status === 403 && told.get('x-ratelimit-remaining') === '0'
-    if (isLimited || status === 401 || status === 429 || status >= 500) {
-      return troubleForAll(`it answered ${status}${isLimited ? hint(429) : hint(status)}`)
+    const isTooOften = status === 403 && isLimited(headers)
+    if (isTooOften || status === 401 || status === 429 || status >= 500) {
+      return troubleForAll(`it answered ${status}${isTooOften ? hint(429) : hint(status)}`)
     }
     if (status !== 200) return trouble(`it answered ${status}${hint(status)}`)
     return { kind: 'answer', json: JSON.parse(text) as unknown }

@@ -3,6 +3,7 @@ import { present } from '../../lib/present.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
+import { isLimited } from './forge-get.ts'
 
 /** What became of a status that was sent. */
 export type ForgeAnswer =
@@ -53,9 +54,7 @@ function understand(status: number, headers: Headers, text: string): ForgeAnswer
   const words = `it answered ${status}${wordsOf(text)}`
   const afterMs = pauseOf(headers)
   if (status === 429 || status >= 500 || status === 408) return later(words, afterMs)
-  // GitHub says so where a client asks too often.
-  const isLimited = headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')
-  if (status === 403 && (isLimited || /rate limit/i.test(text))) {
+  if (status === 403 && (isLimited(headers) || /rate limit/i.test(text))) {
     return later(words, afterMs ?? 60_000)
   }
   // GitLab's word for a status that stands so already, or has ended.

@@ -1,10 +1,10 @@
 import { forgePort } from '../../forge/forges.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
+import { getFromForge, isLimited } from './forge-get.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 
 export interface TokenTrials {
@@ -61,20 +61,11 @@ async function ask(
   { openToken, hosts, signal }: TokenTrials,
   link: ForgeLinkRecord,
 ): Promise<{ readonly words: string | undefined } | 'unknown'> {
-  const { url, headers } = forgePort(link.forge).repositoryQuestion(link, openToken(link))
-  const asked = new URL(url)
-  const { status, headers: told } = await askOnce(
-    {
-      url: asked,
-      method: 'GET',
-      headers: { accept: 'application/json', ...headers, 'user-agent': 'narwhal' },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    },
-    await hosts.find(asked.hostname),
-  )
+  const question = forgePort(link.forge).repositoryQuestion(link, openToken(link))
+  const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+  const { status, headers } = await getFromForge(question, { hosts, signal: either })
   if (status >= 200 && status < 300) return { words: undefined }
   if (status === 401) return { words: 'it answered 401: the token is not valid (any more)' }
-  const isLimited = told.get('x-ratelimit-remaining') === '0' || told.has('retry-after')
-  if (status !== 403 || isLimited) return 'unknown'
+  if (status !== 403 || isLimited(headers)) return 'unknown'
   return { words: 'it answered 403: the token may not see the repository (any more)' }
 }
