@@ -104,8 +104,13 @@ export class StatusTeller implements AsyncDisposable {
     const startedAt = Date.now()
     const links = await store.forgeLinks.list()
     if (this.#stop.signal.aborted) return
-    const linked = JSON.stringify(links.map(({ triedAt: _triedAt, ...link }) => link))
+    // A refused token is no other link: what it could not tell counts as told.
+    const linked = JSON.stringify(links.map(({ triedAt: _t, refusal: _r, ...link }) => link))
     if (linked !== this.#seen?.linked) this.#link(links)
+    for (const { repositoryId, refusal } of links) {
+      const link = this.#links.get(repositoryId)
+      if (link) link.isRefused = refusal !== undefined
+    }
     if (this.#links.size === 0) return
     const dispatchers = (await store.dispatchers.list()).map(({ id }) => id).join()
     const seen = this.#seen
@@ -148,9 +153,8 @@ export class StatusTeller implements AsyncDisposable {
   #open(link: ForgeLinkRecord): [RepositoryId, Link][] {
     try {
       const token = this.#deps.openToken(link)
-      const isRefused = link.refusal !== undefined
       const lane = this.#laneOf(link, token)
-      return [[link.repositoryId, { record: link, isRefused, token, lane }]]
+      return [[link.repositoryId, { record: link, isRefused: false, token, lane }]]
     } catch (error) {
       const facts = { repository: link.repositoryId, reason: describeError(error) }
       this.#deps.log.error(facts, 'the token for the statuses of a repository can not be had')
