@@ -113,6 +113,7 @@ export class AuthorLookup {
       return { ...known, trouble: silent('the link is to another repository than the webhooks') }
     }
     const accounts = [...known.accounts]
+    const merged = new Set(known.merged)
     if (accounts.length === 0) {
       const author = await findAuthor(event, request.value, forge.questions, forge.ask)
       if (author.kind === 'trouble') return { ...known, trouble: silent(author.words) }
@@ -120,11 +121,8 @@ export class AuthorLookup {
       // Who brought it counts as well, whoever the author turns out to be.
       const { senderId } = event.trust
       if (senderId !== undefined && senderId !== author.value) accounts.push(senderId)
+      for (const one of await this.#deps.store.accounts.findMerged(id, accounts)) merged.add(one)
     }
-    const merged = new Set([
-      ...known.merged,
-      ...(await this.#deps.store.accounts.findMerged(id, accounts)),
-    ])
     for (const authorId of accounts) {
       if (merged.has(authorId) || this.#isNewcomer(id, authorId)) continue
       const { questions, ask } = forge
