@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { createToken } from '../../src/api/auth/tokens.ts'
 import { readAuditLines } from '../../src/cli/audit/audit-client.ts'
 import type { ChainedEntry } from '../../src/contract/rest/audit-chain.ts'
-import { isFrom } from '../../src/dispatcher/routes/is-from.ts'
+import { isInRange } from '../../src/lib/reach/reach.ts'
 import { startUp } from '../support/installation.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -40,10 +40,12 @@ test('WHO-55: a join token is good from its addresses and as often as it says, a
 })
 
 test('WHO-55b: an address is in its range in whatever form it is written', () => {
-  assert.ok(isFrom('::ffff:10.1.2.3', ['10.1.0.0/16']))
-  assert.ok(isFrom('fd12::1', ['10.1.0.0/16', 'fd00::/8']))
-  assert.ok(!isFrom('10.2.0.1', ['10.1.0.0/16']))
-  assert.ok(!isFrom('', ['0.0.0.0/0']))
+  assert.ok(isInRange('::ffff:10.1.2.3', '10.1.0.0/16'))
+  assert.ok(isInRange('fd12::1', 'fd00::/8'))
+  assert.ok(!isInRange('10.2.0.1', '10.1.0.0/16'))
+  assert.ok(!isInRange('', '0.0.0.0/0'))
+  // All of IPv6 is none of IPv4.
+  assert.ok(!isInRange('10.1.2.3', '::/0'))
 })
 
 test('WHO-56: the audit log says which join token was refused, where it was one of ours, and from where', async () => {

@@ -1,5 +1,5 @@
 import type { GroupWait } from '../concurrency/group-wait.ts'
-import { secretWithheld } from '../secret/secret-rules.ts'
+import { labelOfGrant, secretWithheld } from '../secret/secret-rules.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
 import { hasContainers, missingLabels, refusesStranger } from './requirements.ts'
 
@@ -101,6 +101,7 @@ function whyNoSecret(
 }
 
 function holderOf(holder: string, candidates: readonly Candidate[]): SecretHolder {
-  if (holder.startsWith('label:')) return { label: holder.slice('label:'.length) }
+  const label = labelOfGrant(holder)
+  if (label !== undefined) return { label }
   return { runner: candidates.find(({ runnerId }) => runnerId === holder)?.name }
 }

@@ -20,8 +20,15 @@ export interface KeptSecret {
   readonly runners: readonly string[]
 }
 
+const LABEL = 'label:'
+
 export function grantOfLabel(label: string): string {
-  return `label:${label}`
+  return `${LABEL}${label}`
+}
+
+/** The label of such a grant; undefined where it is a runner's id. */
+export function labelOfGrant(grant: string): string | undefined {
+  return grant.startsWith(LABEL) ? grant.slice(LABEL.length) : undefined
 }
 
 /** The first of these secrets that a runner with these grants may not have. */

@@ -4,10 +4,10 @@ import type { Runner } from '../../core/runner/runner.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
+import { isInRange } from '../../lib/reach/reach.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 import { newRunner } from '../runners/new-runner.ts'
-import { isFrom } from './is-from.ts'
 
 export interface JoinRequest {
   readonly name: string
@@ -94,7 +94,7 @@ async function admit(
   if (user?.role === 'admin' && !user.limits?.repositories)
     return { actor: { kind: 'token', id: user.id, name: user.name } }
   const { sources } = (await write.joinTokens.find(hash)) ?? {}
-  if (sources && !isFrom(from, sources)) {
+  if (sources && !sources.some((range) => isInRange(from, range))) {
     const words = `this token lets no runner join from ${from}: make one for that range with \`narwhal runner token --from\``
     throw new NarwhalError('unauthenticated', words)
   }

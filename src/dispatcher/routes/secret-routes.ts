@@ -3,6 +3,7 @@ import { getRepository, getRunner } from '../../api/lookups.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import { type NewSecretBody } from '../../contract/rest/rest-secrets.ts'
 import type { Doer } from '../../core/audit/audit.ts'
+import { labelOfGrant } from '../../core/secret/secret-rules.ts'
 import { secretWarnings } from '../../core/secret/secret-warnings.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
@@ -63,7 +64,7 @@ async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
   if (runners.length === 1 && runners[0] === 'all') return { ...body, runners: 'all' } as const
   const found = await Promise.all(
     runners.map(async (runner) => {
-      if (runner.startsWith('label:')) return runner
+      if (labelOfGrant(runner) !== undefined) return runner
       return (await getRunner(store, runner)).id
     }),
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isSha } from '../../core/commit-event.ts'
 import { present } from '../../lib/present.ts'
 import type { AuthorQuestions, ToldPage, ToldRequest } from '../author-questions.ts'
 import { projectPath } from '../project-path.ts'
@@ -24,7 +25,7 @@ export const githubQuestions: AuthorQuestions = ({ apiUrl, project }, token) => 
 
 const id = z.number().int().positive()
 export const account = z.object({ id, login: z.string().min(1).max(300) })
-const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
+const sha = z.string().refine(isSha)
 const branch = z.string().min(1).max(1000)
 
 /** GitHub, Gitea and Forgejo: GET /repos/{owner}/{repo}/pulls/{number}. */

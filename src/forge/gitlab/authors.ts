@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isSha } from '../../core/commit-event.ts'
 import type { AuthorQuestions, ToldPage, ToldRequest } from '../author-questions.ts'
 
 /** docs.gitlab.com/api/merge_requests: the only one that is asked by the account's number. */
@@ -21,7 +22,7 @@ export const gitlabQuestions: AuthorQuestions = ({ apiUrl, project }, token) => 
 }
 
 const id = z.number().int().positive()
-const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
+const sha = z.string().refine(isSha)
 
 /** GET /projects/{id}/merge_requests/{iid}. */
 const mergeRequest = z.object({
