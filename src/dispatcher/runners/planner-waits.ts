@@ -1,4 +1,4 @@
-import { NarwhalError } from '../../lib/errors.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import type { RunnerLink } from './runner-link.ts'
 
 /** What is asked of the runners there are. */
@@ -35,7 +35,7 @@ export class PlannerWaits {
     const now = this.#planners.findPlanner()
     if (now) return now
     using listening = new DisposableStack()
-    const { promise, resolve, reject } = Promise.withResolvers<RunnerLink>()
+    const { promise, resolve } = Promise.withResolvers<RunnerLink>()
     const look = (): void => {
       const link = this.#planners.findPlanner()
       if (link) resolve(link)
@@ -49,13 +49,9 @@ export class PlannerWaits {
     }
     const timer = setInterval(tell, LATE_MS)
     listening.defer(() => clearInterval(timer))
-    const onAbort = (): void => reject(NarwhalError.from(signal.reason, 'cancelled'))
-    signal.addEventListener('abort', onAbort, { once: true })
-    listening.defer(() => signal.removeEventListener('abort', onAbort))
-    if (signal.aborted) onAbort()
     this.#waiting++
     try {
-      return await promise
+      return await withSignal(promise, signal)
     } finally {
       this.#waiting--
     }
