@@ -5,7 +5,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ServiceImpl } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import {
-  Engine,
   Outcome,
   type RunAttemptRequest,
   type RunAttemptResponseSchema,
@@ -41,7 +40,7 @@ type Router = Parameters<NonNullable<Parameters<typeof connectNodeAdapter>[0]['r
 function runner(name: string): ServiceImpl<typeof RunnerService> {
   const about = { instanceId: name, slots: Number(slots) }
   return {
-    describe: () => ({ ...about, name, engines: [Engine.FAKE], version: 'bench' }),
+    describe: () => ({ ...about, name, engines: ['fake'], version: 'bench' }),
     watchLoad: async function* (_request, { signal }) {
       // Busy slots are those that the dispatcher has promised: it counts them itself.
       while (!signal.aborted) {

@@ -11,6 +11,7 @@ import {
   choice,
   database,
   duration,
+  EXECUTORS,
   executor,
   file,
   hostPorts,
@@ -85,7 +86,7 @@ export const SETTINGS = {
   }),
   executor: setting({
     value: 'url',
-    help: 'auto:, docker:, docker:unix:///…, bubblewrap: or process: (which isolates nothing)',
+    help: `auto:, docker:unix:///…, or one of ${EXECUTORS.join(', ')} (process: isolates nothing)`,
     schema: executor,
     fallback: 'auto:',
   }),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { REQUESTS_REACH, type UserRequests } from '../core/access/user-requests.ts'
+import { ENGINES } from '../core/placement/placement.ts'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
 
 /** What the values of settings look like; each is text from outside. */
@@ -83,15 +84,18 @@ export const broker = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** As --executor names them; the fake one is for tests. */
+export const EXECUTORS = ENGINES.filter((engine) => engine !== 'fake').map((one) => `${one}:`)
+
 export const executor = z.string().transform((text, context) => {
-  if (text === 'auto:') return { kind: 'auto' } as const
-  if (text === 'bubblewrap:') return { kind: 'bubblewrap' } as const
-  if (text === 'process:') return { kind: 'process' } as const
-  if (text === 'fake:') return { kind: 'fake' } as const
-  if (text === 'docker:') return { kind: 'docker' } as const
-  const host = /^docker:((?:unix|tcp|http):\/\/.+)$/.exec(text)?.[1]
-  if (host) return { kind: 'docker', host } as const
-  context.addIssue('must be auto:, docker:, docker:unix:///path/to/socket, bubblewrap: or process:')
+  const [, name, host] = /^([a-z]+):(.*)$/.exec(text) ?? []
+  const kind = (['auto', ...ENGINES] as const).find((one) => one === name)
+  if (kind && host === '') return { kind } as const
+  if (kind === 'docker' && host && /^(?:unix|tcp|http):\/\/./.test(host))
+    return { kind, host } as const
+  context.addIssue(
+    `must be auto:, docker:unix:///path/to/socket, or one of ${EXECUTORS.join(', ')}`,
+  )
   return z.NEVER
 })
 

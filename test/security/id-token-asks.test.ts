@@ -59,7 +59,7 @@ function runnerOf(hostile: Hostile, done: PromiseWithResolvers<void>, signal: Ab
   const job = { name: 'deploy', env: {}, needs: [], labels: [], steps, idTokens }
   return createRouterTransport(({ service }) => {
     service(RunnerService, {
-      describe: () => ({ instanceId: 'i', name: 'hostile', slots: 1, engines: [4] }),
+      describe: () => ({ instanceId: 'i', name: 'hostile', slots: 1, engines: ['fake'] }),
       watchLoad: async function* () {
         yield { instanceId: 'i', slots: 1 }
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

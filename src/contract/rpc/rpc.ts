@@ -3,12 +3,10 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import type { AttemptFault, RunnerPhase } from '../../core/attempt/attempt-event.ts'
 import { type LogChunk, MOST_CHUNK_BYTES, MOST_CHUNK_LINES } from '../../core/attempt/log-chunk.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import type { Engine } from '../../core/placement/placement.ts'
 import { type ErrorCode, NarwhalError } from '../../lib/errors.ts'
 import {
   type LogAppended as LogAppendedMessage,
   type LogAppendedSchema,
-  Engine as ProtoEngine,
   Fault as ProtoFault,
   Outcome as ProtoOutcome,
   Packing as ProtoPacking,
@@ -77,12 +75,6 @@ const OUTCOMES: Record<Outcome, ProtoOutcome> = {
   timeout: ProtoOutcome.TIMEOUT,
   skipped: ProtoOutcome.SKIPPED,
 }
-const ENGINES: Record<Engine, ProtoEngine> = {
-  docker: ProtoEngine.DOCKER,
-  bubblewrap: ProtoEngine.BUBBLEWRAP,
-  process: ProtoEngine.PROCESS,
-  fake: ProtoEngine.FAKE,
-}
 const PACKINGS: Record<LogChunk['packing'], ProtoPacking> = {
   plain: ProtoPacking.PLAIN,
   zstd: ProtoPacking.ZSTD,
@@ -102,8 +94,6 @@ const FAULTS: Record<AttemptFault | 'none', ProtoFault> = {
 export const outcomeToProto = (outcome: Outcome): ProtoOutcome => OUTCOMES[outcome]
 export const outcomeFromProto = (outcome: ProtoOutcome): Outcome =>
   lookUp(OUTCOMES, outcome, 'outcome')
-export const engineToProto = (engine: Engine): ProtoEngine => ENGINES[engine]
-export const engineFromProto = (engine: ProtoEngine): Engine => lookUp(ENGINES, engine, 'engine')
 export const phaseToProto = (phase: RunnerPhase): ProtoPhase => PHASES[phase]
 export const phaseFromProto = (phase: ProtoPhase): RunnerPhase => lookUp(PHASES, phase, 'phase')
 export const faultToProto = (fault?: AttemptFault): ProtoFault => FAULTS[fault ?? 'none']

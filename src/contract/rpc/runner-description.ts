@@ -1,9 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type FlawedTool, soundFlaws } from '../../core/flawed-tool.ts'
 import { type JobNetworkRules, soundNetwork } from '../../core/job-network.ts'
-import type { Engine } from '../../core/placement/placement.ts'
+import { type Engine, knownEngines } from '../../core/placement/placement.ts'
 import type { DescribeResponse, DescribeResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
-import { engineFromProto, engineToProto } from './rpc.ts'
 
 /** What a runner says of itself once: it changes only with the process. */
 export interface RunnerDescription {
@@ -37,8 +36,8 @@ export function descriptionToProto(
   return {
     ...rest,
     labels: [...labels],
-    engines: engines.map(engineToProto),
-    strangerEngines: strangerEngines.map(engineToProto),
+    engines: [...engines],
+    strangerEngines: [...strangerEngines],
     ...(hardware && { hardware: { ...hardware, memoryBytes: BigInt(hardware.memoryBytes) } }),
     flawedTools: flawedTools.map((tool) => ({ ...tool, holes: [...tool.holes] })),
     ...(jobNetwork && {
@@ -51,7 +50,7 @@ export function descriptionToProto(
   }
 }
 
-/** What a runner says of itself is shown everywhere, and may be anything. Throws `invalid` for engines that are not known here. */
+/** What a runner says of itself is shown everywhere, and may be anything. */
 export function descriptionFromProto(message: DescribeResponse): RunnerDescription {
   const { instanceId, name, labels, slots, hardware } = message
   const jobNetwork = soundNetwork(message.jobNetwork)
@@ -60,8 +59,8 @@ export function descriptionFromProto(message: DescribeResponse): RunnerDescripti
     name: short(name),
     labels,
     slots,
-    engines: [...new Set(message.engines.map(engineFromProto))],
-    strangerEngines: [...new Set(message.strangerEngines.map(engineFromProto))],
+    engines: knownEngines(message.engines),
+    strangerEngines: knownEngines(message.strangerEngines),
     ...(hardware && {
       hardware: {
         cpus: hardware.cpus,

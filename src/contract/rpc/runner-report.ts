@@ -1,15 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { AttemptRef } from '../../core/ids.ts'
-import type { Engine } from '../../core/placement/placement.ts'
+import { type Engine, knownEngines } from '../../core/placement/placement.ts'
 import {
   type OrphanAttempt,
-  Engine as ProtoEngine,
   type WatchLoadResponse,
   type WatchLoadResponseSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
 import type { RunnerSample } from '../rest/views.ts'
 import { attemptRefFromProto, isAttempt } from './attempt.ts'
-import { engineFromProto, engineToProto } from './rpc.ts'
 
 /** An attempt that a runner has and that nobody asks about. */
 export interface Orphan extends AttemptRef {
@@ -61,32 +59,21 @@ export function reportToProto(
     diskFreeBytes: BigInt(sample.diskFreeBytes),
     trouble,
     orphans: orphans.map(orphanToProto),
-    ...(engines
-      ? {
-          engines: {
-            all: engines.all.map(engineToProto),
-            strangers: engines.strangers.map(engineToProto),
-          },
-        }
-      : {}),
+    ...(engines && { engines: { all: [...engines.all], strangers: [...engines.strangers] } }),
   }
 }
 
 /** A runner may say anything: what can't be is cut, counts as nothing, or is left out. */
 export function reportFromProto(message: WatchLoadResponse): RunnerReport {
+  const { engines } = message
   return {
     instanceId: message.instanceId.slice(0, LONGEST_ID),
     draining: message.draining,
     trouble: message.trouble.slice(0, LONGEST_TROUBLE).toWellFormed(),
     orphans: message.orphans.slice(0, MOST_ORPHANS).filter(isAttempt).map(orphanFromProto),
-    ...(message.engines
-      ? {
-          engines: {
-            all: knownEngines(message.engines.all),
-            strangers: knownEngines(message.engines.strangers),
-          },
-        }
-      : {}),
+    ...(engines && {
+      engines: { all: knownEngines(engines.all), strangers: knownEngines(engines.strangers) },
+    }),
     sample: {
       at: Number(message.atMs),
       slots: Math.min(message.slots, MOST_SLOTS),
@@ -98,14 +85,6 @@ export function reportFromProto(message: WatchLoadResponse): RunnerReport {
       diskFreeBytes: Number(message.diskFreeBytes),
     },
   }
-}
-
-/** Each once, without those that this version does not know. */
-function knownEngines(engines: readonly ProtoEngine[]): readonly Engine[] {
-  const known = engines.filter(
-    (engine) => engine in ProtoEngine && engine !== ProtoEngine.UNSPECIFIED,
-  )
-  return [...new Set(known)].map(engineFromProto)
 }
 
 export function orphanToProto({ jobId, attempt, fence }: Orphan) {

@@ -5,6 +5,12 @@ import type { KeptSecret } from '../secret/secret-rules.ts'
 export const ENGINES = ['docker', 'bubblewrap', 'process', 'fake'] as const
 export type Engine = (typeof ENGINES)[number]
 
+/** Each of them once, without those that this version does not know: a newer runner may have more. */
+export function knownEngines(names: readonly string[]): readonly Engine[] {
+  const known: readonly string[] = ENGINES
+  return [...new Set(names)].filter((name): name is Engine => known.includes(name))
+}
+
 /** Whether a runner takes jobs. `set_aside`: it has failed to run them, and is left alone for a while. */
 export const RUNNER_STATES = ['online', 'draining', 'offline', 'set_aside'] as const
 export type RunnerState = (typeof RUNNER_STATES)[number]

@@ -114,7 +114,7 @@ test('tells an independent gRPC client who it is and what a commit has planned',
   assert.equal(description['name'], 'test')
   assert.equal(description['slots'], 3)
   assert.deepEqual(description['labels'], ['gpu'])
-  assert.deepEqual(description['engines'], ['ENGINE_FAKE'])
+  assert.deepEqual(description['engines'], ['fake'])
   assert.match(String(description['instance_id']), /^instance_/)
   assert.deepEqual(description['flawed_tools'], flawedTools)
   const planned = await at.client.call('PlanCommit', { commit: at.commit })

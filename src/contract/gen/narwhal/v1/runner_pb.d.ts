@@ -49,11 +49,6 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
   slots: number;
 
   /**
-   * @generated from field: repeated narwhal.v1.Engine engines = 5;
-   */
-  engines: Engine[];
-
-  /**
    * @generated from field: narwhal.v1.Hardware hardware = 6;
    */
   hardware?: Hardware | undefined;
@@ -62,13 +57,6 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: string version = 7;
    */
   version: string;
-
-  /**
-   * Those of the engines that may run the jobs of strangers.
-   *
-   * @generated from field: repeated narwhal.v1.Engine stranger_engines = 60;
-   */
-  strangerEngines: Engine[];
 
   /**
    * Programs of its machine whose versions have known holes.
@@ -83,6 +71,20 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: narwhal.v1.JobNetwork job_network = 90;
    */
   jobNetwork?: JobNetwork | undefined;
+
+  /**
+   * docker, bubblewrap, …: a dispatcher ignores those that it does not know.
+   *
+   * @generated from field: repeated string engines = 91;
+   */
+  engines: string[];
+
+  /**
+   * Those of the engines that may run the jobs of strangers.
+   *
+   * @generated from field: repeated string stranger_engines = 92;
+   */
+  strangerEngines: string[];
 };
 
 /**
@@ -303,16 +305,16 @@ export declare const WatchLoadResponseSchema: GenMessage<WatchLoadResponse>;
  */
 export declare type Engines = Message<"narwhal.v1.Engines"> & {
   /**
-   * @generated from field: repeated narwhal.v1.Engine all = 1;
+   * @generated from field: repeated string all = 3;
    */
-  all: Engine[];
+  all: string[];
 
   /**
    * Those of them that may run the jobs of strangers.
    *
-   * @generated from field: repeated narwhal.v1.Engine strangers = 2;
+   * @generated from field: repeated string strangers = 4;
    */
-  strangers: Engine[];
+  strangers: string[];
 };
 
 /**
@@ -1925,41 +1927,6 @@ export declare type ProbeResponse = Message<"narwhal.v1.ProbeResponse"> & {
  * Use `create(ProbeResponseSchema)` to create a new message.
  */
 export declare const ProbeResponseSchema: GenMessage<ProbeResponse>;
-
-/**
- * @generated from enum narwhal.v1.Engine
- */
-export enum Engine {
-  /**
-   * @generated from enum value: ENGINE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: ENGINE_DOCKER = 1;
-   */
-  DOCKER = 1,
-
-  /**
-   * @generated from enum value: ENGINE_BUBBLEWRAP = 2;
-   */
-  BUBBLEWRAP = 2,
-
-  /**
-   * @generated from enum value: ENGINE_PROCESS = 3;
-   */
-  PROCESS = 3,
-
-  /**
-   * @generated from enum value: ENGINE_FAKE = 4;
-   */
-  FAKE = 4,
-}
-
-/**
- * Describes the enum narwhal.v1.Engine.
- */
-export declare const EngineSchema: GenEnum<Engine>;
 
 /**
  * What the subject of a token says besides the repository and the ref. 2 is kept for environments.
