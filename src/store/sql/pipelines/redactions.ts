@@ -4,6 +4,7 @@ import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
 import { type Redaction, redactionInWords, redactionOf } from '../../../core/attempt/redaction.ts'
 import type { AttemptRef } from '../../../core/ids.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import type { StoredChunk } from '../../ports/logs.ts'
 import { isPostgres } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
@@ -73,29 +74,37 @@ export async function redactSome(
   try {
     for (const row of rows) {
       const chunks = decodeRow(row)
-      for (const chunk of redactedChunks(chunks, redactions, before)) {
-        await db
-          .insertInto('log_chunks')
-          .values({
-            job_id: log.jobId,
-            attempt: log.attempt,
-            first_line: chunk.firstLine,
-            line_count: chunk.lineCount,
-            data: encodeChunk(chunk),
-          })
-          .onConflict((conflict) =>
-            conflict
-              .columns(['job_id', 'attempt', 'first_line'])
-              .doUpdateSet({ data: encodeChunk(chunk), line_count: chunk.lineCount }),
-          )
-          .execute()
-      }
+      const left = redactedChunks(chunks, redactions, before)
       before = chunks.at(-1)?.step ?? before
+      // All of a row or nothing: it may have chunks of several steps, which become rows of their own.
+      if (left.some((chunk, index) => chunk !== chunks[index])) await replaceRow(db, log, left)
     }
   } finally {
     if (wipes) await sql`pragma secure_delete = off`.execute(db)
   }
   return last.firstLine + last.lineCount
+}
+
+/** The first of the chunks takes the place of the row that had them all. */
+async function replaceRow(db: Db, log: AttemptRef, chunks: readonly StoredChunk[]): Promise<void> {
+  for (const chunk of chunks) {
+    await db
+      .insertInto('log_chunks')
+      .values({
+        job_id: log.jobId,
+        attempt: log.attempt,
+        first_line: chunk.firstLine,
+        line_count: chunk.lineCount,
+        data: encodeChunk(chunk),
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['job_id', 'attempt', 'first_line']).doUpdateSet((is) => ({
+          data: is.ref('excluded.data'),
+          line_count: is.ref('excluded.line_count'),
+        })),
+      )
+      .execute()
+  }
 }
 
 /** The step of the line before this one. */
