@@ -83,9 +83,8 @@ async function checkJob(
   scope: readonly RepositoryId[],
   id: JobId,
 ): Promise<void> {
-  const pipelineId = (await store.jobs.findView(id))?.pipelineId
-  const pipeline = pipelineId && (await store.pipelines.findView(pipelineId))
-  if (pipeline && scope.includes(pipeline.repositoryId)) return
+  const job = await store.jobs.find(id)
+  if (job && scope.includes(job.repositoryId)) return
   throw new NarwhalError('not_found', `there is no job ${id}`)
 }
 
