@@ -11,9 +11,13 @@ export async function getRepository(
   idOrName: string,
 ): Promise<RepositoryRecord> {
   const repository = await store.repositories.find(idOrName)
-  if (repository) return repository
+  if (!repository) throw noRepository(idOrName)
+  return repository
+}
+
+export function noRepository(idOrName: string): NarwhalError {
   const words = `there is no repository "${idOrName}"; see \`narwhal repo list\``
-  throw new NarwhalError('not_found', words)
+  return new NarwhalError('not_found', words)
 }
 
 /** Rejects with `not_found`, or `gone`. */

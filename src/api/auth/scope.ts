@@ -3,8 +3,9 @@ import type { LiveTopic } from '../../contract/live/live-protocol.ts'
 import { API, type Reach, ROUTES, type Route, urlOf } from '../../contract/rest/endpoints/routes.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { Asker } from '../../store/records.ts'
+import type { Asker, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
+import { getRepository, noRepository } from '../lookups.ts'
 
 /** What a token that is limited to some repositories may ask, route by route; what is not here it may not. */
 export const SCOPED_ROUTES: Readonly<Record<string, Reach | undefined>> = {
@@ -36,7 +37,8 @@ export async function checkScope(request: FastifyRequest, store: StoreReader): P
     case 'forwarded':
       return
     case 'repository':
-      return await checkRepository(store, scope, repository)
+      await checkRepository(store, scope, repository)
+      return
     case 'pipeline':
       return await checkPipeline(store, scope, pipeline as PipelineId)
     case 'job':
@@ -56,16 +58,15 @@ function reachOf(method: string, url: string): Reach | undefined {
   return SCOPED_ROUTES[`${asked} ${url}`] ?? SCOPED_ROUTES[`* ${url}`]
 }
 
-/** Rejects unless a repository is there, and among those; also for what is named in a query. */
+/** The repository, if it is there and in the scope; else rejects alike. Also for what is named in a query. */
 export async function checkRepository(
   store: StoreReader,
-  scope: readonly RepositoryId[],
+  scope: Scope,
   idOrName: string,
-): Promise<void> {
-  const found = await store.repositories.find(idOrName)
-  if (found && scope.includes(found.id)) return
-  const words = `there is no repository "${idOrName}"; see \`narwhal repo list\``
-  throw new NarwhalError('not_found', words)
+): Promise<RepositoryRecord> {
+  const repository = await getRepository(store, idOrName)
+  if (scope && !scope.includes(repository.id)) throw noRepository(idOrName)
+  return repository
 }
 
 async function checkPipeline(
@@ -97,8 +98,8 @@ async function checkBody(
     readonly repository?: string
     readonly approvals?: readonly { readonly pipeline: PipelineId }[]
   }
-  if (repository !== undefined) return await checkRepository(store, scope, repository)
-  for (const { pipeline } of approvals ?? []) await checkPipeline(store, scope, pipeline)
+  if (repository !== undefined) await checkRepository(store, scope, repository)
+  else for (const { pipeline } of approvals ?? []) await checkPipeline(store, scope, pipeline)
 }
 
 /** The same for what a websocket subscribes to. */

@@ -111,10 +111,11 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const filter: PipelineFilter = { ...(query as PipelineFilter), ...within(request) }
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
-    const scope = scopeOf(request)
-    // Else an empty list would tell that it is there.
-    if (scope && repository !== undefined) await checkRepository(store, scope, repository)
-    const of = repository === undefined ? undefined : await getRepository(store, repository)
+    // For another's an empty list would tell that it is there.
+    const of =
+      repository === undefined
+        ? undefined
+        : await checkRepository(store, scopeOf(request), repository)
     using _place = isSearch(filter) ? await places.take(whoAsks(request), gone.signal) : undefined
     const whole = of ? { ...filter, repositoryId: of.id } : filter
     return { pipelines: await store.pipelines.listViews(whole, gone.signal) }
