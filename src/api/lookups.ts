@@ -2,7 +2,7 @@ import type { AttemptView, JobView, PipelineView, RunnerView } from '../contract
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import { removalInWords } from '../core/keeping.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import type { RepositoryRecord } from '../store/records.ts'
+import type { PipelineDetail, RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 
 /** Rejects with `not_found` and says how to see which there are. */
@@ -25,6 +25,16 @@ export async function getPipeline(store: StoreReader, id: PipelineId): Promise<P
   const pipeline = await store.pipelines.findView(id)
   if (!pipeline) throw await missing(store, id, `there is no pipeline ${id}`)
   return pipeline
+}
+
+/** With its event and its jobs, all of one moment. Rejects as `getPipeline` does. */
+export async function getPipelineDetail(
+  store: StoreReader,
+  id: PipelineId,
+): Promise<PipelineDetail> {
+  const detail = await store.pipelines.find(id)
+  if (!detail) throw await missing(store, id, `there is no pipeline ${id}`)
+  return detail
 }
 
 /** Rejects with `not_found`. */

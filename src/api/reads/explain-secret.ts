@@ -8,7 +8,7 @@ import { present } from '../../lib/present.ts'
 import type { PipelineDetail, SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { findNearSecret } from './near-secret.ts'
-import { runnerNames, viewSecret } from './view-secret.ts'
+import { namesOf, viewSecret } from './view-secret.ts'
 
 /** Which jobs of a pipeline would get a secret now, and why others would not; never its value. */
 export async function explainSecret(
@@ -22,7 +22,7 @@ export async function explainSecret(
   const near = secret ? undefined : await findNearSecret(store, repository.id, name)
   const facts = { detail, name, secret, runners, now: Date.now() }
   return {
-    ...present({ secret: secret && viewSecret(secret, await runnerNames(store, [secret])), near }),
+    ...present({ secret: secret && viewSecret(secret, namesOf(runners)), near }),
     jobs: jobs.map((job) => {
       const variables = Object.entries(job.spec.secrets ?? {})
         .filter(([, one]) => one === name)

@@ -1,10 +1,9 @@
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
-import { NarwhalError } from '../../lib/errors.ts'
 import type { SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
-import { getPipeline, getRepository } from '../lookups.ts'
+import { getPipelineDetail, getRepository } from '../lookups.ts'
 import { explainSecret } from './explain-secret.ts'
 import { runnerNames, viewSecret } from './view-secret.ts'
 
@@ -27,10 +26,7 @@ export function registerSecretReads(server: HttpServer, store: StoreReader): voi
 function registerExplain(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.explainSecret, async (request) => {
     const { pipeline, secret } = request.params
-    await getPipeline(store, pipeline)
-    const detail = await store.pipelines.find(pipeline)
-    if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${pipeline}`)
-    return await explainSecret(store, detail, secret)
+    return await explainSecret(store, await getPipelineDetail(store, pipeline), secret)
   })
 }
 

@@ -1,4 +1,5 @@
 import type { SecretView } from '../../contract/rest/rest-secrets.ts'
+import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime } from '../../core/secret/secret-rules.ts'
 import { present } from '../../lib/present.ts'
 import type { SecretRecord } from '../../store/records.ts'
@@ -22,5 +23,9 @@ export async function runnerNames(
   secrets: readonly SecretRecord[],
 ): Promise<ReadonlyMap<string, string>> {
   if (!secrets.some(({ runners }) => runners)) return new Map()
-  return new Map((await store.runners.list()).map(({ id, name }) => [id, name]))
+  return namesOf(await store.runners.list())
+}
+
+export function namesOf(runners: readonly Runner[]): ReadonlyMap<string, string> {
+  return new Map(runners.map(({ id, name }) => [id, name]))
 }
