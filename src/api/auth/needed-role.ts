@@ -2,12 +2,17 @@ import { ROUTES, type Route, urlOf } from '../../contract/rest/endpoints/routes.
 import type { Role } from '../../core/access/role.ts'
 
 const byUrl = new Map(
-  Object.values<Route>(ROUTES).map((route) => [keyOf(route.method, urlOf(route)), route]),
+  Object.values<Route>(ROUTES).map((route) => [`${route.method} ${urlOf(route)}`, route]),
 )
 /** Those with parameters, of which a word alone is taken: no path within a path. */
 const byPattern = Object.values<Route>(ROUTES)
   .filter(({ path }) => path.includes(':'))
   .map((route) => ({ ...route, pattern: patternOf(urlOf(route)) }))
+
+/** The route of the API that was registered with exactly this url. */
+export function routeAt(method: string, url: string): Route | undefined {
+  return byUrl.get(`${asked(method)} ${url}`)
+}
 
 /**
  * The role that a request needs, by its method and its path: as it was written, or as the route was
@@ -15,16 +20,17 @@ const byPattern = Object.values<Route>(ROUTES)
  * another way is refused rather than let through; a web server that only forwards can decide likewise.
  */
 export function neededRole(method: string, path: string): Role {
-  const asked = method === 'HEAD' ? 'GET' : method
+  const verb = asked(method)
   const found =
-    byUrl.get(keyOf(asked, path)) ??
-    byPattern.find((route) => route.method === asked && route.pattern.test(path))
+    routeAt(verb, path) ??
+    byPattern.find((route) => route.method === verb && route.pattern.test(path))
   if (found && found.role !== 'open') return found.role
-  return asked === 'GET' ? 'viewer' : 'admin'
+  return verb === 'GET' ? 'viewer' : 'admin'
 }
 
-function keyOf(method: string, url: string): string {
-  return `${method} ${url}`
+/** HEAD asks for what GET does. */
+function asked(method: string): string {
+  return method === 'HEAD' ? 'GET' : method
 }
 
 function patternOf(url: string): RegExp {

@@ -1,22 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { LiveTopic } from '../../contract/live/live-protocol.ts'
-import { API, type Reach, ROUTES, type Route, urlOf } from '../../contract/rest/endpoints/routes.ts'
+import { API, type Reach } from '../../contract/rest/endpoints/routes.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Asker, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { getRepository, noRepository } from '../lookups.ts'
-
-/** What a token that is limited to some repositories may ask, route by route; what is not here it may not. */
-export const SCOPED_ROUTES: Readonly<Record<string, Reach | undefined>> = {
-  ...Object.fromEntries(
-    Object.values<Route>(ROUTES)
-      .filter(({ reach }) => reach !== undefined)
-      .map((route) => [`${route.method} ${urlOf(route)}`, route.reach]),
-  ),
-  // Only a web process has it; what is more exact comes first.
-  [`* ${API}/*`]: 'forwarded',
-}
+import { routeAt } from './needed-role.ts'
 
 /** The repositories that who asks is limited to; undefined: all. */
 export function scopeOf({ user }: Pick<FastifyRequest, 'user'>): Scope {
@@ -53,9 +43,11 @@ export async function checkScope(request: FastifyRequest, store: StoreReader): P
   }
 }
 
-function reachOf(method: string, url: string): Reach | undefined {
-  const asked = method === 'HEAD' ? 'GET' : method
-  return SCOPED_ROUTES[`${asked} ${url}`] ?? SCOPED_ROUTES[`* ${url}`]
+/** What a token that is limited to some repositories may ask of a route, by the url that it was registered with. */
+export function reachOf(method: string, url: string): Reach | undefined {
+  // Only a web process has it, for whatever it does not answer itself.
+  if (url === `${API}/*`) return 'forwarded'
+  return routeAt(method, url)?.reach
 }
 
 /** The repository, if it is there and in the scope; else rejects alike. Also for what is named in a query. */
