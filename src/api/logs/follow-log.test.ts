@@ -138,6 +138,29 @@ test('waits for an attempt that no runner has taken, and ends when none will', a
   assert.deepEqual(numbers, [])
 })
 
+test('the end that is heard while it looks into the store counts', async () => {
+  await using stage = await Stage.open()
+  let hasHeard = false
+  const { live } = await openSource(stage, (event) => {
+    hasHeard ||= event.type === 'job.changed' && event.job.status === 'finished'
+    return true
+  })
+  const { job } = await stage.runJob()
+  let looks = 0
+  const findView: StoreReader['jobs']['findView'] = async (id) => {
+    const before = await stage.store.jobs.findView(id)
+    if (++looks === 2) {
+      await stage.finish(job)
+      await eventually(() => hasHeard)
+    }
+    return before
+  }
+  const jobs = { ...stage.store.jobs, findView }
+  const { done } = follow(stage, job, live, 0, { ...stage.store, jobs })
+  await done
+  assert.equal(looks, 2)
+})
+
 test('a slow reader is sent to the store, and leaves no lines in memory', async () => {
   await using stage = await Stage.open()
   const { live, listeners } = await openSource(stage)

@@ -61,9 +61,12 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   let next = options.from
   let fromStore = true
   let limit = FIRST_PAGE
-  const job = await store.jobs.findView(log.jobId)
-  ended ||= !job || isLogComplete(job, log.attempt)
-  redactions.begin(job)
+  const look = async (): Promise<JobView | undefined> => {
+    const job = await store.jobs.findView(log.jobId)
+    ended ||= !job || isLogComplete(job, log.attempt)
+    return job
+  }
+  redactions.begin(await look())
   while (!signal.aborted) {
     const said = await redactions.take(store, next - 1)
     if (said.length > 0) yield { lines: said, live: false }
@@ -88,7 +91,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
       fromStore = true
     } else if (items.length === 0 && !(await backlog.wait(signal, LOOK_AGAIN_MS))) {
       if (signal.aborted) return
-      ended ||= await hasEnded(store, log)
+      await look()
       fromStore = true
     }
   }
@@ -108,9 +111,4 @@ export function isLogComplete(job: JobView, attempt: number): boolean {
   const found = job.attempts.find(({ number }) => number === attempt)
   if (found) return found.status === 'finished'
   return job.attempt > attempt || job.status === 'finished'
-}
-
-async function hasEnded(store: StoreReader, log: AttemptRef): Promise<boolean> {
-  const job = await store.jobs.findView(log.jobId)
-  return !job || isLogComplete(job, log.attempt)
 }
