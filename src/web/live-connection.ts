@@ -69,10 +69,8 @@ export class LiveConnection implements Disposable {
     const { signal } = subscription
     const { store, feed, log, scope } = this.#deps
     const parts = { store, feed, writer: this.#writer, id, after, signal }
-    const begun = scope
-      ? checkTopic(store, scope, topic).then(() => runSubscription(topic, parts))
-      : runSubscription(topic, parts)
-    begun
+    checkTopic(store, scope, topic)
+      .then(() => runSubscription(topic, parts))
       .catch((reason: unknown) => {
         const error = NarwhalError.from(reason)
         if (error.code === 'internal') log.error({ err: reason }, 'a live subscription failed')
