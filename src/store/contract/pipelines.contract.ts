@@ -189,20 +189,20 @@ export function pipelinesContract(open: OpenDatabase): void {
     assert.equal(await store.pipelines.findView('pipeline_none'), undefined)
   })
 
-  test('lists the pipelines that have not ended, oldest first', async () => {
+  test('lists pipelines by what has become of them, newest first', async () => {
     await using world = await openWorld(open)
     const { store } = world
     const { repository, pipelines } = await seedSeveral(store)
-    assert.deepEqual(await store.pipelines.listOpen(), ids(pipelines))
-    const [first, second] = pipelines as [Pipeline, Pipeline]
+    const list = async (filter: Partial<PipelineFilter>) =>
+      ids(await store.pipelines.listViews({ repositoryId: repository.id, limit: 10, ...filter }))
+    assert.deepEqual(await list({ status: 'pending' }), ids(pipelines.toReversed()))
+    const [first, second, ...others] = pipelines as [Pipeline, Pipeline, ...Pipeline[]]
     await store.transact(async (write) => {
       await write.pipelines.save({ ...first, state: { status: 'running', startedAt: 1 } })
       const state = { status: 'finished', outcome: 'success', finishedAt: 2 } as const
       await write.pipelines.save({ ...second, state })
     })
-    assert.deepEqual(await store.pipelines.listOpen(), ids(pipelines.toSpliced(1, 1)))
-    const list = async (filter: Partial<PipelineFilter>) =>
-      ids(await store.pipelines.listViews({ repositoryId: repository.id, limit: 10, ...filter }))
+    assert.deepEqual(await list({ status: 'pending' }), ids(others.toReversed()))
     assert.deepEqual(await list({ status: 'running' }), [first.id])
     assert.deepEqual(await list({ outcome: 'success' }), [second.id])
     assert.deepEqual(await list({ status: 'pending', outcome: 'success' }), [])

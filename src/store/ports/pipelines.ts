@@ -52,8 +52,6 @@ export interface PipelineReader {
    * reason; pipelines that come meanwhile may be missing.
    */
   listViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]>
-  /** Ids of pipelines that have not ended, oldest first. */
-  listOpen(): Promise<PipelineId[]>
   /** Pipelines that wait for approval, those that have waited longest first. */
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]>
   /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */

@@ -12,12 +12,7 @@ import type { ChangedIds } from '../state-changes.ts'
 import type { Db } from '../tables.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listAwaiting, listPipelineViews } from './pipeline-views.ts'
-import {
-  createPipeline,
-  listOpenPipelines,
-  listPipelinesOfDispatcher,
-  savePipeline,
-} from './pipelines.ts'
+import { createPipeline, listPipelinesOfDispatcher, savePipeline } from './pipelines.ts'
 
 export function pipelineReader(db: Db): PipelineReader {
   const steps = new SerialQueue()
@@ -25,7 +20,6 @@ export function pipelineReader(db: Db): PipelineReader {
     find: (id) => findPipelineDetail(db, id),
     findView: (id) => findPipelineView(db, id),
     listViews: (filter, signal) => listPipelineViews(db, filter, { steps, signal }),
-    listOpen: () => listOpenPipelines(db),
     listAwaiting: (query) => listAwaiting(db, query),
     listOf: (by) => listPipelinesOfDispatcher(db, by),
   }

@@ -21,18 +21,6 @@ export async function findPipelineRecord(db: Db, id: PipelineId): Promise<Pipeli
   return row && pipelineOf(row)
 }
 
-export async function listOpenPipelines(db: Db): Promise<PipelineId[]> {
-  const rows = await db
-    .selectFrom('pipelines')
-    .select('id')
-    .where('status', 'in', ['pending', 'running'])
-    .orderBy('created_at')
-    .orderBy('number')
-    .orderBy('id')
-    .execute()
-  return rows.map((row) => row.id as PipelineId)
-}
-
 export async function listPipelinesOfDispatcher(
   db: Db,
   by: DispatcherId,
