@@ -17,11 +17,6 @@ export function isSealed(text: string): boolean {
   return SEALED.test(text)
 }
 
-/** The id of the key that a value was sealed under; undefined when it is not sealed. */
-export function sealingKeyIdOf(sealed: string): string | undefined {
-  return SEALED.exec(sealed)?.[1]
-}
-
 /**
  * The keys that this process has, and what they are for: AES-256-GCM with a random nonce for each
  * value, and its place as what is authenticated besides. A key that is missing is looked for in the

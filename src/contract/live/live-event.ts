@@ -42,7 +42,6 @@ export const logGrew = z.object({
 export type LogGrew = z.infer<typeof logGrew>
 
 export const runnerSampled = z.object({ type: z.literal('runner.sampled'), sample: runnerSample })
-export type RunnerSampled = z.infer<typeof runnerSampled>
 
 export const liveEvent = z.union([stateChange, logAppended, runnerSampled])
 export type LiveEvent = z.infer<typeof liveEvent>

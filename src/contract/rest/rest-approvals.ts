@@ -25,14 +25,12 @@ export const approveMany = z.strictObject({
     .min(1)
     .max(200),
 })
-export type ApproveMany = z.infer<typeof approveMany>
 /** In the same order; `message`: why one was not approved. */
 export const approvedMany = z.object({
   approvals: z.array(
     z.object({ pipeline: pipelineId, approved: z.boolean(), message: z.string().optional() }),
   ),
 })
-export type ApprovedMany = z.infer<typeof approvedMany>
 
 /** What of a repository can be changed; what is absent stays. */
 export const changeRepository = z.strictObject({

@@ -15,7 +15,6 @@ export const idTokenKeyView = z
     leavesAt: at.optional(),
   })
   .meta({ id: 'IdTokenKey' })
-export type IdTokenKeyView = z.infer<typeof idTokenKeyView>
 
 export const idTokenState = z.object({
   /** What stands in every token as `iss`; absent: no issuer is set. */

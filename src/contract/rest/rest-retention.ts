@@ -72,4 +72,3 @@ export const newHold = z.strictObject({
   until: z.number().int().positive(),
   because: z.string().trim().min(1).max(300),
 })
-export type NewHold = z.input<typeof newHold>

@@ -47,10 +47,7 @@ export function repositoryWriter(db: Db): RepositoryWriter {
   }
 }
 
-export async function findRepository(
-  db: Db,
-  idOrName: string,
-): Promise<RepositoryRecord | undefined> {
+async function findRepository(db: Db, idOrName: string): Promise<RepositoryRecord | undefined> {
   // Nearly always it is an id.
   const [row] = (await selectById(db, { id: idOrName })).rows
   if (row) return repositoryOf(row)
@@ -70,10 +67,7 @@ const selectByName = hotQuery((db, values: { nameKey: string }) =>
     .where('name_key', '=', values.nameKey),
 )
 
-export async function findRepositories(
-  db: Db,
-  ids: readonly string[],
-): Promise<RepositoryRecord[]> {
+async function findRepositories(db: Db, ids: readonly string[]): Promise<RepositoryRecord[]> {
   const found: RepositoryRecord[] = []
   for (const batch of batches([...new Set(ids)])) {
     const rows = await db
@@ -87,7 +81,7 @@ export async function findRepositories(
   return found
 }
 
-export async function findForgeRepositories(
+async function findForgeRepositories(
   db: Db,
   forge: WebhookForge,
   wanted: readonly ForgeName[],
@@ -117,7 +111,7 @@ export async function findForgeRepositories(
   return wanted.map(({ forgeId, fullName }) => byId.get(forgeId) ?? byName.get(nameKey(fullName)))
 }
 
-export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
+async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
   const rows = await db
     .selectFrom('repositories')
     .selectAll()
@@ -127,7 +121,7 @@ export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
   return rows.map(repositoryOf)
 }
 
-export async function insertRepository(db: Db, repository: RepositoryRecord): Promise<void> {
+async function insertRepository(db: Db, repository: RepositoryRecord): Promise<void> {
   const lastNumber = await lastNumberOf(db, nameKey(repository.name))
   const inserted = await db
     .insertInto('repositories')
@@ -165,7 +159,7 @@ export async function insertRepository(db: Db, repository: RepositoryRecord): Pr
   )
 }
 
-export async function setForgeIds(
+async function setForgeIds(
   db: Db,
   id: RepositoryId,
   { forgeId, ownerId }: ForgeIds,
@@ -178,11 +172,7 @@ export async function setForgeIds(
     .execute()
 }
 
-export async function setWebhookSecret(
-  db: Db,
-  id: RepositoryId,
-  webhookSecret: string,
-): Promise<void> {
+async function setWebhookSecret(db: Db, id: RepositoryId, webhookSecret: string): Promise<void> {
   await db
     .updateTable('repositories')
     .set({ webhook_secret: webhookSecret })
@@ -190,7 +180,7 @@ export async function setWebhookSecret(
     .execute()
 }
 
-export async function replaceWebhookSecret(
+async function replaceWebhookSecret(
   db: Db,
   { id, webhookSecret, endsAt }: { id: RepositoryId; webhookSecret: string; endsAt: number },
 ): Promise<void> {
@@ -205,7 +195,7 @@ export async function replaceWebhookSecret(
     .execute()
 }
 
-export async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Promise<void> {
+async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Promise<void> {
   for (const batch of batches(ids)) {
     await db
       .updateTable('repositories')
@@ -215,7 +205,7 @@ export async function endFormerSecrets(db: Db, ids: readonly RepositoryId[]): Pr
   }
 }
 
-export async function setStrangerRules(
+async function setStrangerRules(
   db: Db,
   id: RepositoryId,
   { approval, strangerAccounts, pipelineFiles, skippedIsOpen }: StrangerRules,
@@ -241,7 +231,7 @@ function accountsText(accounts: readonly number[] | undefined): string | null {
   return accounts && accounts.length > 0 ? JSON.stringify(accounts) : null
 }
 
-export async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
+async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
   await db
     .updateTable('repositories')
     .set({
