@@ -8,6 +8,7 @@ import { defaultDataFolder } from '../config/data-folder.ts'
 import type { PipelineView, RepositoryView } from '../contract/rest/views.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git/git.ts'
+import { urlFromHere } from '../lib/reach/url-from-here.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 import { snapshotFolder } from './snapshot-folder.ts'
 
@@ -49,7 +50,7 @@ export async function buildFolder(build: Build): Promise<void> {
       const { followPipeline } = await import('../cli/follow/follow-pipeline.ts')
       await followPipeline(client, pipeline.id, io, context.signal)
     }
-    sayWhatNext(build, `${url}/pipelines/${pipeline.id}`)
+    sayWhatNext(build, pipeline.id)
   } catch (error) {
     if (context.signal.aborted) return
     io.stderr.write(`narwhal: ${build.folder} can't be built: ${describeError(error)}\n`)
@@ -125,17 +126,17 @@ async function findOrStart(
   return await client.startPipeline({ repository: repository.id })
 }
 
-function sayWhatNext({ io, url, dataDir, root }: Build, page: string): void {
+function sayWhatNext({ io, url, dataDir, root }: Build, pipeline: string): void {
   const { bold, cyan, dim } = coloursFor(io, io.stdout)
   // What the command line would not find by itself in another terminal.
-  const server = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const server = urlFromHere(url)
   const told = [
     ...(server === DEFAULT_SERVER ? [] : [`NARWHAL_SERVER=${server}`]),
     ...(dataDir === defaultDataFolder(root) ? [] : [`NARWHAL_DATA=${quoted(dataDir)}`]),
   ]
   const lines = [
     '',
-    `Look at it:        ${cyan(page)}`,
+    `Look at it:        ${cyan(`${server}/pipelines/${pipeline}`)}`,
     ...(told.length > 0 ? [`In a new terminal: ${bold(`export ${told.join(' ')}`)}`] : []),
     `Sign in there:     ${bold('./narwhal sign-in-link')}`,
     `Add a repository:  ${bold('./narwhal repo add https://github.com/owner/name')}`,

@@ -2,6 +2,7 @@ import { makeSignInLink, signInUrl } from '../../api/auth/sessions.ts'
 import { hashToken } from '../../api/auth/tokens.ts'
 import { type CliIo, coloursFor } from '../../cli/terminal/cli-io.ts'
 import { systemDoer } from '../../core/audit/audit.ts'
+import { urlFromHere } from '../../lib/reach/url-from-here.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
@@ -28,7 +29,6 @@ export async function tellSignIn(
     write.audit.add(by, { action: 'sign_in_link.created', subject, after })
     return made
   })
-  const page = url.replace(/\/\/(?:0\.0\.0\.0|\[::\])/, '//127.0.0.1')
-  io.stdout.write(`Sign in: ${cyan(signInUrl(page, link.code))}\n`)
+  io.stdout.write(`Sign in: ${cyan(signInUrl(urlFromHere(url), link.code))}\n`)
   io.stdout.write(`(once, within five minutes; ${bold('./narwhal sign-in-link')} makes another)\n`)
 }
