@@ -140,7 +140,7 @@ async function listRoutes(): Promise<string[]> {
   await using _web = await startWeb(server, { store, broker, log, uiFolder: '/nonexistent' })
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 1000, maxAttempts: 1 } as const
   await using dispatcher = await Dispatcher.start({ store, broker, vault, gitEnv, log }, options)
-  const statuses = { look: async () => {} }
+  const statuses = { refresh: async () => {} }
   registerCommandRoutes(server, { dispatcher, store, vault, gitEnv, statuses })
   registerJoinRoutes(server, store)
   registerAttachRoute(server, { store, pool: dispatcher.pool, dispatcherId: () => '', log })

@@ -68,14 +68,14 @@ export class Sweep {
     this.#intervalMs = deps.intervalMs ?? INTERVAL_MS
     const registers = [deps.metrics]
     this.#again = new Counter({
-      name: 'narwhal_commits_queued_again_total',
-      help: 'Commit events that had no pipeline and were put on the queue again.',
+      name: 'narwhal_commits_requeued_total',
+      help: 'Commit events without a pipeline that were requeued.',
       registers,
     })
     const countStuck = (): number => this.stuck.length
     new Gauge({
       name: 'narwhal_commits_stuck',
-      help: `Commit events that were queued again ${TOLD_AFTER} times and have no pipeline.`,
+      help: `Commit events without a pipeline after being requeued ${TOLD_AFTER} times.`,
       registers,
       collect() {
         this.set(countStuck())

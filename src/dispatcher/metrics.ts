@@ -4,7 +4,7 @@ import { ROUTES, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
-/** Adds the dispatcher's figures; they are read when somebody asks. */
+/** Adds the dispatcher's metrics, which are collected at each scrape. */
 export function registerDispatcherMetrics(
   metrics: Metrics,
   { dispatcher, broker }: { dispatcher: Dispatcher; broker: Broker },
@@ -12,7 +12,7 @@ export function registerDispatcherMetrics(
   const registers = [metrics]
   new Gauge({
     name: 'narwhal_queue_jobs',
-    help: 'Jobs that wait for a runner.',
+    help: 'Jobs waiting for a runner.',
     registers,
     collect() {
       this.set(dispatcher.queueLength)
@@ -21,7 +21,7 @@ export function registerDispatcherMetrics(
   registerPlanMetrics(registers, dispatcher)
   new Gauge({
     name: 'narwhal_open_pipelines',
-    help: 'Pipelines that have not ended.',
+    help: 'Unfinished pipelines.',
     registers,
     collect() {
       this.set(dispatcher.openPipelines)
@@ -29,7 +29,7 @@ export function registerDispatcherMetrics(
   })
   new Counter({
     name: 'narwhal_stale_writes_total',
-    help: 'Writes that were refused because another dispatcher had the pipeline by then.',
+    help: 'Writes rejected because another dispatcher owned the pipeline by then.',
     registers,
     collect() {
       this.reset()
@@ -38,7 +38,7 @@ export function registerDispatcherMetrics(
   })
   const slots = new Gauge({
     name: 'narwhal_runner_slots',
-    help: 'Slots of the runners that are online.',
+    help: 'Slots of online runners.',
     labelNames: ['runner', 'state'],
     registers,
     collect() {
@@ -52,7 +52,7 @@ export function registerDispatcherMetrics(
   })
   const commits = new Gauge({
     name: 'narwhal_commit_queue',
-    help: 'Commit events in the queue, and those set aside after too many deliveries.',
+    help: 'Commit events in the queue; `dead`: dead-lettered after too many deliveries.',
     labelNames: ['state'],
     registers,
     async collect() {
@@ -66,8 +66,8 @@ export function registerDispatcherMetrics(
 
 function registerPlanMetrics(registers: Metrics[], dispatcher: Dispatcher): void {
   new Gauge({
-    name: 'narwhal_unplanned_commits',
-    help: 'Commits that wait for a runner that may read their pipeline file.',
+    name: 'narwhal_commits_unplanned',
+    help: 'Commits waiting for a runner that may read their pipeline file.',
     registers,
     collect() {
       this.set(dispatcher.pool.plannerWaits.size)
@@ -75,7 +75,7 @@ function registerPlanMetrics(registers: Metrics[], dispatcher: Dispatcher): void
   })
   new Gauge({
     name: 'narwhal_plan_shortage',
-    help: `1 while no runner is online that may read pipeline files, so that all commits wait; ${urlOf(ROUTES.listQueue)} says why.`,
+    help: `1 while no online runner may read pipeline files, so that all commits wait; for the reason see ${urlOf(ROUTES.listQueue)}.`,
     registers,
     collect() {
       this.set(dispatcher.pool.planShortage === undefined ? 0 : 1)

@@ -21,17 +21,17 @@ export function boundServer(
   { bounds, metrics }: { readonly bounds: HttpBounds; readonly metrics: Metrics },
 ): void {
   const refused = new Counter({
-    name: 'narwhal_http_refused_total',
-    help: 'What was refused or closed by a server for lack of room.',
-    labelNames: ['what'],
+    name: 'narwhal_http_rejected_total',
+    help: 'Connections, bodies and requests that were rejected or closed because a limit was reached.',
+    labelNames: ['kind'],
     registers: [metrics],
   })
   const connections = new Connections(server.server, bounds, () =>
-    refused.inc({ what: 'connection' }),
+    refused.inc({ kind: 'connection' }),
   )
-  const bodies = new Bodies(bounds.bodyBytesInAll, () => refused.inc({ what: 'body' }))
+  const bodies = new Bodies(bounds.bodyBytesInAll, () => refused.inc({ kind: 'body' }))
   addGauge(metrics, 'narwhal_http_connections', 'Open connections.', () => connections.size)
-  addGauge(metrics, 'narwhal_http_requests', 'Requests in hand.', () => connections.answering)
+  addGauge(metrics, 'narwhal_http_requests', 'Requests in flight.', () => connections.answering)
 
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     if (OF_HEALTH.has(request.routeOptions.url ?? '')) return
@@ -41,7 +41,7 @@ export function boundServer(
       return
     }
     if (connections.answering >= bounds.requests) {
-      refused.inc({ what: 'request' })
+      refused.inc({ kind: 'request' })
       void reply.header(UNTOUCHED_HEADER, '1')
       const words = `${bounds.requests} requests are being answered already: try again later`
       throw new NarwhalError('unavailable', words)

@@ -11,7 +11,7 @@ import { IdTokenMinter } from '../dispatcher/id-tokens/minter.ts'
 import type { DatabaseGuard } from '../dispatcher/ledger/database-guard.ts'
 import { keepAudit } from '../dispatcher/retention/keep-audit.ts'
 import { keepRunners } from '../dispatcher/runners/keep-runners.ts'
-import { type Statuses, tellStatuses } from '../dispatcher/statuses/tell-statuses.ts'
+import { reportStatuses, type Statuses } from '../dispatcher/statuses/report-statuses.ts'
 import { tracePipelines } from '../dispatcher/traces/trace-pipelines.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { createHttpServer } from '../http/server.ts'
@@ -110,14 +110,14 @@ export function openRunnerKeeping(
   return keepRunners({ store, pool: dispatcher.pool, log, keepMs })
 }
 
-/** Tells forges how the pipelines of this dispatcher stand. */
+/** Reports the pipelines of this dispatcher to their forges. */
 export function openStatuses(
   { config, log, metrics, gitEnv }: Context<'public-url'>,
   parts: { dispatcher: Dispatcher; store: Store; vault: Vault },
 ): Statuses {
   const { vault } = parts
   const openToken = (link: ForgeLinkRecord): string => openForgeToken(vault, link)
-  return tellStatuses({
+  return reportStatuses({
     ...parts,
     log,
     metrics,

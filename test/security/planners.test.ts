@@ -111,7 +111,7 @@ test('RUN-14: while no runner is there that may plan, commits wait, and their pa
   })
   const figures = await answer.text()
   assert.match(figures, /^narwhal_plan_shortage 1$/m)
-  assert.match(figures, /^narwhal_unplanned_commits 1$/m)
+  assert.match(figures, /^narwhal_commits_unplanned 1$/m)
   // What the words say to do is enough.
   await client.resumeRunner(own.id)
   const { pipeline } = await finished(narwhal, id)

@@ -196,7 +196,7 @@ test('SEC-16k: a status goes where its forge was found, and nowhere else when th
   const { hosts, asked } = changingHosts(['127.0.0.1', METADATA])
   const request = { url: `http://${NAME}:${server.port}/x`, headers: {}, body: {} }
   const first = await sendStatus(request, hosts, signal)
-  assert.equal(first.kind, 'later')
+  assert.equal(first.kind, 'retried')
   assert.deepEqual(server.connections, ['127.0.0.1'])
   const second = await sendStatus(request, hosts, signal)
   assert.match('words' in second ? second.words : '', REFUSED)

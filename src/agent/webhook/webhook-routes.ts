@@ -65,7 +65,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     threads: new WebhookThreads(),
     received: new Counter({
       name: 'narwhal_webhooks_total',
-      help: 'Webhooks received, by what became of them.',
+      help: 'Webhooks received, by result.',
       labelNames: ['result'],
       registers: [deps.metrics],
     }),

@@ -3,32 +3,33 @@ import type { Metrics } from '../../http/metrics.ts'
 import type { DatabaseGuard } from '../ledger/database-guard.ts'
 import type { Retention } from './retention.ts'
 
-/** Adds how much room the database has, and what was removed from it. */
+/** Adds metrics of the database's size and of what retention has deleted. */
 export function registerRetentionMetrics(
   metrics: Metrics,
   { guard, retention }: { readonly guard: DatabaseGuard; readonly retention: Retention },
 ): void {
   registerRoom([metrics], guard)
-  registerRemoved([metrics], retention)
+  registerDeleted([metrics], retention)
 }
 
 function registerRoom(registers: Metrics[], guard: DatabaseGuard): void {
   const bytes = new Gauge({
     name: 'narwhal_database_bytes',
-    help: 'What the database takes, what of that is free inside, and what its disk has left.',
-    labelNames: ['what'],
+    help: 'Size of the database (`used`), what of that is `reusable`, and what is free on its disk (`disk_free`).',
+    labelNames: ['kind'],
     registers,
     collect() {
       const { room } = guard
       if (!room) return
-      bytes.set({ what: 'used' }, room.usedBytes)
-      bytes.set({ what: 'free_inside' }, room.freeInsideBytes)
-      if (room.freeOutsideBytes !== undefined) bytes.set({ what: 'disk' }, room.freeOutsideBytes)
+      bytes.set({ kind: 'used' }, room.usedBytes)
+      bytes.set({ kind: 'reusable' }, room.freeInsideBytes)
+      const { freeOutsideBytes } = room
+      if (freeOutsideBytes !== undefined) bytes.set({ kind: 'disk_free' }, freeOutsideBytes)
     },
   })
   new Gauge({
-    name: 'narwhal_database_short',
-    help: '1 while no new job starts, since the database has no room.',
+    name: 'narwhal_database_below_reserve',
+    help: '1 while no new job starts because the database is short of space.',
     registers,
     collect() {
       this.set(guard.shortage === undefined ? 0 : 1)
@@ -36,7 +37,7 @@ function registerRoom(registers: Metrics[], guard: DatabaseGuard): void {
   })
   const dead = new Gauge({
     name: 'narwhal_database_dead_rows',
-    help: 'Rows that were removed and take room until PostgreSQL cleans up; absent with SQLite.',
+    help: 'Dead rows that PostgreSQL has not vacuumed yet; absent with SQLite.',
     labelNames: [],
     registers,
     collect() {
@@ -47,23 +48,23 @@ function registerRoom(registers: Metrics[], guard: DatabaseGuard): void {
   })
 }
 
-function registerRemoved(registers: Metrics[], retention: Retention): void {
-  const removed = new Counter({
-    name: 'narwhal_removed_total',
-    help: 'What was removed since it was older than it is to be kept; failed: what could not be.',
-    labelNames: ['what'],
+function registerDeleted(registers: Metrics[], retention: Retention): void {
+  const deleted = new Counter({
+    name: 'narwhal_retention_deleted_total',
+    help: 'Pipelines, logs and repositories deleted by retention; `failed`: those it could not delete.',
+    labelNames: ['kind'],
     registers,
     collect() {
-      removed.reset()
+      deleted.reset()
       const { pipelines, logs, repositories, failed } = retention.total
-      for (const [what, count] of Object.entries({ pipelines, logs, repositories, failed })) {
-        removed.inc({ what }, count)
+      for (const [kind, count] of Object.entries({ pipelines, logs, repositories, failed })) {
+        deleted.inc({ kind }, count)
       }
     },
   })
   new Counter({
-    name: 'narwhal_removed_log_bytes_total',
-    help: 'Bytes of logs that were removed, as they were stored.',
+    name: 'narwhal_retention_deleted_log_bytes_total',
+    help: 'Bytes of logs deleted by retention, as stored.',
     registers,
     collect() {
       this.reset()
@@ -71,8 +72,8 @@ function registerRemoved(registers: Metrics[], retention: Retention): void {
     },
   })
   new Gauge({
-    name: 'narwhal_retention_longest_step_seconds',
-    help: 'The longest that one step of removing has taken.',
+    name: 'narwhal_retention_step_max_seconds',
+    help: 'Duration of the longest deletion step.',
     registers,
     collect() {
       this.set(retention.steps.longestMs / 1_000)

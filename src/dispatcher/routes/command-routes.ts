@@ -11,7 +11,7 @@ import type { Vault } from '../../vault/vault.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { expectStarts } from '../queue/expect-starts.ts'
 import { addForgeLinkRoutes } from '../statuses/forge-link-routes.ts'
-import type { Statuses } from '../statuses/tell-statuses.ts'
+import type { Statuses } from '../statuses/report-statuses.ts'
 import { addApprovalRoutes } from './approval-routes.ts'
 import { addHoldRoutes } from './hold-routes.ts'
 import { addIdTokenRoutes } from './id-token-routes.ts'
@@ -32,7 +32,7 @@ export interface CommandDeps {
   readonly gitEnv: GitEnv
   readonly requestsReach?: RequestsReach
   readonly publicUrl?: string | undefined
-  readonly statuses: Pick<Statuses, 'look'>
+  readonly statuses: Pick<Statuses, 'refresh'>
   /** Of id tokens; absent: none is set. */
   readonly issuer?: string | undefined
 }

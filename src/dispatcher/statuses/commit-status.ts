@@ -1,12 +1,13 @@
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { type CommitStatus, statusContext, statusState } from '../../core/commit-status.ts'
+import { present } from '../../lib/present.ts'
 
 const LONGEST_DESCRIPTION = 140
 
 export interface StatusRules {
-  /** Where people reach the page, without a slash at the end. */
+  /** The page's address, without a trailing slash. */
   readonly publicUrl?: string | undefined
-  /** The repository counts a commit for which nothing is run as no success. */
+  /** A commit for which nothing runs is not reported as a success. */
   readonly skippedIsOpen?: boolean | undefined
 }
 
@@ -29,7 +30,7 @@ export function commitStatus(pipeline: PipelineView, rules: StatusRules): Commit
         ? describeAwaited(pipeline, publicUrl !== undefined)
         : describe(pipeline),
     ),
-    ...(publicUrl === undefined ? {} : { targetUrl: `${publicUrl}/pipelines/${id}` }),
+    ...present({ targetUrl: publicUrl && `${publicUrl}/pipelines/${id}` }),
   }
 }
 
@@ -37,7 +38,7 @@ function isAwaitedOf({ approval }: PipelineView): boolean {
   return approval?.status === 'needed' && approval.since !== undefined
 }
 
-/** Who has to do what, and where: at the forge one looks for a button that is not there. */
+/** Says who has to do what, and where: people look for a button at the forge, which has none. */
 function describeAwaited(
   { number, repositoryName, approval }: PipelineView,
   hasPage: boolean,
@@ -72,7 +73,7 @@ function describe({
   return `${what}: ${outcome ?? 'error'}${reason === undefined ? '' : `, ${reason}`}`
 }
 
-/** What a stranger's pipeline has not shown, though it went well by its own file. */
+/** What a stranger's pipeline has not proven, though it succeeded by its own file. */
 function shortfall(
   { missing, failed }: NonNullable<PipelineView['target']>,
   reason: string | undefined,
@@ -88,10 +89,10 @@ function seconds(ms: number): string {
   return all < 60 ? `${all} s` : `${Math.floor(all / 60)} min ${all % 60} s`
 }
 
-/** Reasons hold names out of narwhal.yml: hostile text. */
+/** Reasons contain names from narwhal.yml: hostile text. */
 function oneLine(text: string): string {
   const clean = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
   if (clean.length <= LONGEST_DESCRIPTION) return clean
-  // Not half of a surrogate pair.
+  // Don't cut a surrogate pair in half.
   return `${clean.slice(0, LONGEST_DESCRIPTION - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }

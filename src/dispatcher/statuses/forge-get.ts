@@ -6,13 +6,13 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 interface GetOptions {
   readonly hosts: Hosts
   readonly signal: AbortSignal
-  /** Of the answer; as `askOnce` has it unless told. */
+  /** Limit of the answer; by default that of `askOnce`. */
   readonly mostBytes?: number
 }
 
 /**
- * Asks a forge for something: at an address that is looked up once and allowed, without following redirects,
- * since the token is for this host alone. Rejects as `Hosts.find` and `askOnce` do.
+ * Sends a GET to a forge: to an allowed address that is resolved once, without following redirects, since the
+ * token is for this host alone. Rejects as `Hosts.find` and `askOnce` do.
  */
 export async function getFromForge(
   { url, headers }: ForgeQuestion,
@@ -24,7 +24,7 @@ export async function getFromForge(
   return await askOnce({ url: asked, method: 'GET', headers: all, signal, ...bounds }, found)
 }
 
-/** Whether a forge that refuses says by this that it was asked too often; GitHub does, with 403. */
+/** Whether a forge's refusal is a rate limit; GitHub's has status 403. */
 export function isLimited(headers: Headers): boolean {
   return headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')
 }

@@ -4,24 +4,25 @@ import { viewForgeLink } from '../../api/reads/forge-link-view.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { linkFacts, linkForge } from './link-forge.ts'
-import type { Statuses } from './tell-statuses.ts'
+import type { Statuses } from './report-statuses.ts'
 
 export interface ForgeLinkDeps {
   readonly store: Store
   readonly vault: Vault
-  readonly statuses: Pick<Statuses, 'look'>
+  readonly statuses: Pick<Statuses, 'refresh'>
 }
 
-/** Adds what says where the statuses of commits are told. */
+/** Adds routes that set where commit statuses are reported. */
 export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): void {
   const { store, statuses } = deps
   route(server, ENDPOINTS.linkForge, async (request) => {
     const repository = await getRepository(store, request.params.repository)
     await linkForge(deps, repository, request.body, doerOf(request))
-    void statuses.look()
+    void statuses.refresh()
     return { link: await viewForgeLink(store, repository) }
   })
   route(server, ENDPOINTS.unlinkForge, async (request) => {
@@ -29,11 +30,11 @@ export function addForgeLinkRoutes(server: HttpServer, deps: ForgeLinkDeps): voi
     await store.transact(async (write) => {
       const former = await write.forgeLinks.find(repository.id)
       await write.forgeLinks.remove(repository.id)
-      const before = former ? { before: linkFacts(former) } : {}
+      const before = present({ before: former && linkFacts(former) })
       const by = doerOf(request)
       write.audit.add(by, { action: 'forge_link.removed', subject: repository, ...before })
     })
-    void statuses.look()
+    void statuses.refresh()
     return { ok: true } as const
   })
 }

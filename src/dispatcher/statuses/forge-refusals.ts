@@ -3,8 +3,8 @@ import type { ForgeLinkRecord, ForgeRefusal } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
- * Notes that a forge takes the token of a repository, or, with words, why it does not. What is new is told once
- * in the log: a token ends, or the account that it is of, and nobody hears of it otherwise.
+ * Records that a forge accepts a repository's token, or, with `words`, why it rejects it. A change is logged
+ * once: when a token or its account expires, nobody is notified otherwise.
  */
 export async function noteForgeAnswer(
   { store, log }: { readonly store: Store; readonly log: Logger },
@@ -14,16 +14,16 @@ export async function noteForgeAnswer(
   const refusal = words === undefined ? undefined : { since: Date.now(), words, of }
   const { result: isNews } = await store.transact(async (write) => {
     const known = await write.forgeLinks.find(repositoryId)
-    // One that may read but not write statuses is still refused where it counts.
+    // A token that may read but not write statuses is still rejected where it counts.
     if (!refusal && known?.refusal?.of === 'status' && of === 'trial') return false
     return await write.forgeLinks.setRefusal({ repositoryId, token }, refusal)
   })
   if (!isNews) return
   const repository = (await store.repositories.find(repositoryId))?.name ?? repositoryId
   if (words === undefined) {
-    log.info({ repository }, 'the forge takes the token of the repository again')
+    log.info({ repository }, "the forge accepts the repository's token again")
     return
   }
-  const advice = `any administrator gives another by \`narwhal repo link ${repository} --token-file <file>\``
-  log.warn({ repository, reason: words }, `the forge refuses the token of a repository: ${advice}`)
+  const advice = `an administrator can set a new one with \`narwhal repo link ${repository} --token-file <file>\``
+  log.warn({ repository, reason: words }, `the forge rejects the repository's token: ${advice}`)
 }

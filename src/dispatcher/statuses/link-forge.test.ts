@@ -11,7 +11,7 @@ const target = (
   return `${kind} ${apiUrl} ${project}`
 }
 
-test('reads off a clone URL where its forge takes statuses', () => {
+test('derives from a clone URL where its forge accepts statuses', () => {
   const usual = 'github https://api.github.com octocat/hello'
   assert.equal(target('https://github.com/octocat/hello.git'), usual)
   assert.equal(target('git@github.com:octocat/hello.git'), usual)
@@ -41,7 +41,7 @@ test('reads off a clone URL where its forge takes statuses', () => {
   assert.equal(target('/srv/git/app', 'git', all), 'gitlab http://10.0.0.1/api/v4 x/y')
 })
 
-test('says what must be given where the clone URL does not say it', () => {
+test('names what must be given if the clone URL does not tell', () => {
   assert.throws(() => target('https://git.example.com/team/app'), {
     code: 'invalid',
     message: /give `forge` \(github, gitea, gitlab or bitbucket\)$/,

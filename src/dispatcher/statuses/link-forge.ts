@@ -13,8 +13,8 @@ import type { Vault } from '../../vault/vault.ts'
 type Request = z.output<typeof newForgeLink>
 
 /**
- * Writes where a repository's statuses are told, with what is not said read off its clone URL, and
- * its token sealed. Rejects with `invalid` where that can't be read off.
+ * Saves where a repository's statuses are reported, with its token sealed. What the request leaves out is
+ * derived from the clone URL; rejects with `invalid` where that is not possible.
  */
 export async function linkForge(
   { store, vault }: { store: Store; vault: Vault },
@@ -34,7 +34,7 @@ export async function linkForge(
   })
 }
 
-/** What the audit log tells of a link. */
+/** A link as the audit log shows it. */
 export function linkFacts({ forge, apiUrl, project }: ForgeTarget) {
   return { forge, host: cloneHost(apiUrl), project }
 }
@@ -53,7 +53,7 @@ export function forgeTarget(
     apiUrl || !forge ? '' : '`apiUrl`',
     project ? '' : '`project` (owner/name at the forge)',
   ].filter((part) => part !== '')
-  const words = `the clone URL of ${name} does not say where statuses go: give ${missing.join(', ')}`
+  const words = `can't tell from the clone URL of ${name} where statuses go: give ${missing.join(', ')}`
   throw new NarwhalError('invalid', words)
 }
 
@@ -63,14 +63,14 @@ function oneOf(names: readonly string[]): string {
 }
 
 interface Place {
-  /** Of the forge's pages: `https:`, or `http:` where the repository is cloned so. */
+  /** Of the forge's pages: `https:`, or `http:` where the repository is cloned by it. */
   readonly scheme: 'https:' | 'http:'
   readonly host: string
-  /** Absent where it can't be that of a repository at a forge. */
+  /** Absent if it can't be a repository's path at a forge. */
   readonly path?: string
 }
 
-/** Of `https://host/path.git`, `ssh://git@host:22/path` or `git@host:path`; ports of ssh say nothing. */
+/** Of `https://host/path.git`, `ssh://git@host:22/path` or `git@host:path`; ssh ports are ignored. */
 function placeOf(cloneUrl: string): Place | undefined {
   const pathOf = (text: string): { path?: string } => {
     const path = text.replace(/^\/+|\/+$|\.git\/?$/g, '')

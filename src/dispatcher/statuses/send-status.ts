@@ -5,33 +5,33 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 import { isLimited } from './forge-get.ts'
 
-/** What became of a status that was sent. */
-export type ForgeAnswer =
-  | { readonly kind: 'told' }
-  /** It may be tried again, not before `afterMs` milliseconds where the forge has said so. */
-  | { readonly kind: 'later'; readonly words: string; readonly afterMs?: number }
-  /** Trying again would change nothing. */
+/** The result of sending a status. */
+export type SendResult =
+  | { readonly kind: 'sent' }
+  /** To be retried, after at least `afterMs` milliseconds if the forge has asked for that. */
+  | { readonly kind: 'retried'; readonly words: string; readonly afterMs?: number }
+  /** A retry would change nothing. */
   | {
-      readonly kind: 'refused'
+      readonly kind: 'rejected'
       readonly words: string
-      /** It is the token that it does not take. */
+      /** The token was rejected, not the status. */
       readonly isOfToken?: true
     }
 
 const ANSWER_MS = 15_000
 const LONGEST_WORDS = 200
-/** No forge limits a client for longer. */
+/** No forge rate-limits a client for longer. */
 const LONGEST_PAUSE_MS = 3_600_000
 
 /**
- * Sends a status and waits for the answer, for a quarter of a minute: to an address that is looked up once and
- * allowed, without following redirects, since the token is for this host alone. Never rejects.
+ * Sends a status and waits up to 15 s for the answer: to an allowed address that is resolved once, without
+ * following redirects, since the token is for this host alone. Never rejects.
  */
 export async function sendStatus(
   { url, headers, body }: ForgeRequest,
   hosts: Hosts,
   signal: AbortSignal,
-): Promise<ForgeAnswer> {
+): Promise<SendResult> {
   try {
     const asked = new URL(url)
     const found = await hosts.find(asked.hostname)
@@ -43,28 +43,28 @@ export async function sendStatus(
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     }
     const answer = await askOnce(question, found)
-    if (answer.status >= 200 && answer.status < 300) return { kind: 'told' }
+    if (answer.status >= 200 && answer.status < 300) return { kind: 'sent' }
     return understand(answer.status, answer.headers, answer.text)
   } catch (error) {
-    return { kind: 'later', words: describeConnectError(error) }
+    return { kind: 'retried', words: describeConnectError(error) }
   }
 }
 
-function understand(status: number, headers: Headers, text: string): ForgeAnswer {
+function understand(status: number, headers: Headers, text: string): SendResult {
   const words = `it answered ${status}${wordsOf(text)}`
   const afterMs = pauseOf(headers)
-  if (status === 429 || status >= 500 || status === 408) return later(words, afterMs)
-  if (status === 403 && (isLimited(headers) || /rate limit/i.test(text))) {
-    return later(words, afterMs ?? 60_000)
+  const isRateLimit = status === 403 && (isLimited(headers) || /rate limit/i.test(text))
+  if (status === 429 || status >= 500 || status === 408 || isRateLimit) {
+    return {
+      kind: 'retried',
+      words,
+      ...present({ afterMs: afterMs ?? (isRateLimit ? 60_000 : undefined) }),
+    }
   }
-  // GitLab's word for a status that stands so already, or has ended.
-  if (status === 400 && /cannot transition status/i.test(text)) return { kind: 'told' }
+  // GitLab's answer if the status is in that state already, or final.
+  if (status === 400 && /cannot transition status/i.test(text)) return { kind: 'sent' }
   const isOfToken = status === 401 || status === 403 ? { isOfToken: true as const } : {}
-  return { kind: 'refused', words: `${words}${hint(status)}`, ...isOfToken }
-}
-
-function later(words: string, afterMs: number | undefined): ForgeAnswer {
-  return { kind: 'later', words, ...present({ afterMs }) }
+  return { kind: 'rejected', words: `${words}${hint(status)}`, ...isOfToken }
 }
 
 function hint(status: number): string {
@@ -74,7 +74,7 @@ function hint(status: number): string {
   return status >= 300 && status < 400 ? ': it redirects; give the URL it redirects to' : ''
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3), or GitHub's moment at which the limit ends. */
+/** Seconds or a date (RFC 9110, 10.2.3), or the time at which GitHub's rate limit resets. */
 function pauseOf(headers: Headers): number | undefined {
   const after = headers.get('retry-after')
   const reset = headers.get('x-ratelimit-reset')
@@ -90,13 +90,13 @@ function pauseOf(headers: Headers): number | undefined {
   return Math.min(LONGEST_PAUSE_MS, Math.max(1_000, ms))
 }
 
-/** The forge's own words, for the log and for people; bounded and on one line. */
+/** The forge's own message, bounded and on one line. */
 function wordsOf(text: string): string {
   let said: unknown
   try {
     said = (JSON.parse(text) as { message?: unknown } | null)?.message
   } catch {
-    // A proxy's page says nothing to people.
+    // A proxy's page is of no use.
   }
   if (typeof said !== 'string') return ''
   return ` (${said.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').slice(0, LONGEST_WORDS)})`

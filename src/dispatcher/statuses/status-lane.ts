@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PipelineId } from '../../core/ids.ts'
 import { backoff } from '../../lib/async/backoff.ts'
-import type { ForgeAnswer } from './send-status.ts'
+import type { SendResult } from './send-status.ts'
 
-/** How one status is told; `nothing`: there was nothing to tell any more. Never rejects. */
-export type TellStatus = (id: PipelineId, signal: AbortSignal) => Promise<TellAnswer>
-export type TellAnswer = ForgeAnswer | { readonly kind: 'nothing' }
+/** `superseded`: nothing was left to report. */
+export type ReportResult = SendResult | { readonly kind: 'superseded' }
 
-interface Wanted {
+interface Pending {
   readonly id: PipelineId
   readonly number: number
 }
 
 export interface StatusLaneOptions {
-  readonly tell: TellStatus
-  /** Called when the forge begins to fail (with its words), and when it takes statuses again. */
+  /** Reports one pipeline's status. Never rejects. */
+  readonly report: (id: PipelineId) => Promise<ReportResult>
+  /** Called when the forge begins to fail (with its message), and when it accepts statuses again. */
   readonly onTrouble: (words: string | undefined) => void
   readonly signal: AbortSignal
   /** The pause after a first failure, in milliseconds; it doubles up to five minutes. */
@@ -22,78 +22,77 @@ export interface StatusLaneOptions {
 }
 
 const AT_ONCE = 4
-/** Beyond that the store alone knows of them. */
-const MOST_WAITING = 2_000
+/** Beyond that only the store knows of them. */
+const MOST_PENDING = 2_000
 const LONGEST_PAUSE_MS = 300_000
 
 /**
- * The statuses that one forge gets under one token. Of each commit (`key`) one is on its way at a
- * time, and one waits: which pipeline is told of. What that pipeline's state is by then is asked when
- * its turn comes, so that a state that was overtaken is never sent. After a failure the whole lane
- * rests, as long as the forge has asked for.
+ * The statuses that one forge gets under one token. Of each commit (`key`) at most one status is in flight and
+ * one pending. The state of the pending pipeline is read when its turn comes, so a superseded state is never
+ * sent. After a failure the whole lane pauses, for as long as the forge has asked for.
  */
 export class StatusLane {
   readonly #options: StatusLaneOptions
-  readonly #waiting = new Map<string, Wanted>()
+  readonly #pending = new Map<string, Pending>()
   readonly #sending = new Map<string, Promise<void>>()
   #failures = 0
-  #isResting = false
+  #isPaused = false
 
   constructor(options: StatusLaneOptions) {
     this.#options = options
   }
 
-  get waiting(): number {
-    return this.#waiting.size
+  get pending(): number {
+    return this.#pending.size
   }
 
   get isIdle(): boolean {
-    return this.#waiting.size === 0 && this.#sending.size === 0
+    return this.#pending.size === 0 && this.#sending.size === 0
   }
 
-  /** Never waits. Of two pipelines of one commit the newer is told of. False: there is no room. */
-  add(key: string, wanted: Wanted): boolean {
-    const known = this.#waiting.get(key)
-    if (!known && this.#waiting.size >= MOST_WAITING) return false
-    if (known && known.number > wanted.number) return true
-    this.#waiting.set(key, wanted)
+  /** Never waits. Of two pipelines of one commit the newer is reported. False: there is no room. */
+  add(key: string, next: Pending): boolean {
+    const known = this.#pending.get(key)
+    if (!known && this.#pending.size >= MOST_PENDING) return false
+    if (known && known.number > next.number) return true
+    this.#pending.set(key, next)
     this.#next()
     return true
   }
 
-  /** Resolves when nothing is on its way any more; the signal must have aborted. */
+  /** Resolves when nothing is in flight any more; the signal must have aborted. */
   async settled(): Promise<void> {
     await Promise.all(this.#sending.values())
   }
 
   #next(): void {
-    if (this.#isResting || this.#options.signal.aborted) return
-    for (const [key, wanted] of this.#waiting) {
+    if (this.#isPaused || this.#options.signal.aborted) return
+    for (const [key, pending] of this.#pending) {
       if (this.#sending.size >= AT_ONCE) return
       if (this.#sending.has(key)) continue
-      this.#waiting.delete(key)
-      this.#sending.set(key, this.#send(key, wanted))
+      this.#pending.delete(key)
+      this.#sending.set(key, this.#send(key, pending))
     }
   }
 
-  async #send(key: string, wanted: Wanted): Promise<void> {
-    const answer = await this.#options.tell(wanted.id, this.#options.signal)
+  async #send(key: string, pending: Pending): Promise<void> {
+    const result = await this.#options.report(pending.id)
     this.#sending.delete(key)
-    if (answer.kind === 'later') {
-      // It rests first: what is added while nothing rests is sent at once.
-      void this.#rest(answer.words, answer.afterMs)
-      this.add(key, wanted)
-    } else if (answer.kind !== 'nothing') {
+    if (result.kind === 'retried') {
+      // Pause first: unless paused, `add` sends at once.
+      void this.#pause(result.words, result.afterMs)
+      this.add(key, pending)
+    } else if (result.kind !== 'superseded') {
       if (this.#failures > 0) this.#options.onTrouble(undefined)
       this.#failures = 0
     }
     this.#next()
   }
 
-  async #rest(words: string, afterMs: number | undefined): Promise<void> {
+  async #pause(words: string, afterMs: number | undefined): Promise<void> {
     const { signal, firstPauseMs, onTrouble } = this.#options
-    if (this.#isResting || signal.aborted) return
-    this.#isResting = true
+    if (this.#isPaused || signal.aborted) return
+    this.#isPaused = true
     if (this.#failures === 0) onTrouble(words)
     const pauses = { firstMs: firstPauseMs, maxMs: LONGEST_PAUSE_MS }
     const failures = this.#failures++
@@ -101,7 +100,7 @@ export class StatusLane {
       ? backoff(failures, pauses, signal)
       : sleep(afterMs, undefined, { signal })
     ).catch(() => undefined)
-    this.#isResting = false
+    this.#isPaused = false
     this.#next()
   }
 }

@@ -50,7 +50,7 @@ async function open() {
   }
 }
 
-test('asks for the repository by its token once a day, and says when that is refused', async () => {
+test('fetches the repository by its token once a day, and logs when the token is rejected', async () => {
   await using world = await open()
   const { asked, said, tryAt } = world
   assert.equal((await tryAt(DAY))?.triedAt, undefined)
@@ -60,7 +60,7 @@ test('asks for the repository by its token once a day, and says when that is ref
     asked.map(({ url, headers }) => [url, headers.authorization]),
     [['/repos/acme/app', `token ${TOKEN}`]],
   )
-  // That it is away, or was asked too often, says nothing of the token.
+  // An outage or a rate limit says nothing about the token.
   assert.equal((await tryAt(2 * DAY + 2, { status: 500 }))?.refusal, undefined)
   const limited = { status: 403, headers: { 'retry-after': '60' } }
   assert.equal((await tryAt(3 * DAY + 3, limited))?.refusal, undefined)
@@ -75,7 +75,7 @@ test('asks for the repository by its token once a day, and says when that is ref
   assert.ok(said.every((line) => !line.includes(TOKEN)))
 })
 
-test('a token that may see the repository and not write statuses stays refused', async () => {
+test('a token that may see the repository and not write statuses stays rejected', async () => {
   await using world = await open()
   const { deps, tryAt } = world
   const [link] = await deps.store.forgeLinks.list()

@@ -10,7 +10,7 @@ import { noteForgeAnswer } from './forge-refusals.ts'
 export interface TokenTrials {
   readonly store: Store
   readonly log: Logger
-  /** Throws when a token can't be had. */
+  /** Throws when a token can't be opened. */
   readonly openToken: (link: ForgeLinkRecord) => string
   readonly hosts: Hosts
   readonly signal: AbortSignal
@@ -18,11 +18,11 @@ export interface TokenTrials {
 
 const DAY_MS = 86_400_000
 const ANSWER_MS = 15_000
-/** In one look: a forge that does not answer holds up no more than these. */
+/** Per round: an unresponsive forge delays at most these. */
 const MOST_AT_ONCE = 20
 
 /**
- * Asks each forge once a day for the repository itself, by its token: one that has ended is known before the next
+ * Fetches each linked repository from its forge once a day, so that an expired token is noticed before the next
  * commit needs it. Never rejects.
  */
 export async function tryTokens(trials: TokenTrials, now: number): Promise<void> {
@@ -40,7 +40,7 @@ export async function tryTokens(trials: TokenTrials, now: number): Promise<void>
       if (isOurs) await tryToken(trials, link)
     }
   } catch (error) {
-    if (!signal.aborted) log.debug({ reason: describeError(error) }, 'tokens of forges not tried')
+    if (!signal.aborted) log.debug({ reason: describeError(error) }, 'checking forge tokens failed')
   }
 }
 
@@ -52,11 +52,11 @@ async function tryToken(trials: TokenTrials, link: ForgeLinkRecord): Promise<voi
   } catch (error) {
     if (signal.aborted) return
     const facts = { repository: link.repositoryId, reason: describeError(error) }
-    log.debug(facts, 'the token of a repository was not tried')
+    log.debug(facts, "checking a repository's forge token failed")
   }
 }
 
-/** A forge that is away, or has had enough for now, says nothing of the token. */
+/** An unreachable or rate-limiting forge says nothing about the token. */
 async function ask(
   { openToken, hosts, signal }: TokenTrials,
   link: ForgeLinkRecord,

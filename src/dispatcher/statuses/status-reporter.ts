@@ -5,106 +5,103 @@ import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { forgePort } from '../../forge/forges.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { commitStatus } from './commit-status.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 import { sendStatus } from './send-status.ts'
-import { StatusLane, type TellAnswer } from './status-lane.ts'
+import { type ReportResult, StatusLane } from './status-lane.ts'
 
-export interface StatusTellerDeps {
+export interface StatusReporterDeps {
   readonly store: Store
   readonly log: Logger
-  /** The dispatcher whose pipelines are told of. */
+  /** The dispatcher whose pipelines are reported. */
   readonly dispatcherId: () => DispatcherId
-  /** Throws when a token can't be had. */
+  /** Throws when a token can't be opened. */
   readonly openToken: (link: ForgeLinkRecord) => string
-  /** Where people reach the page. */
+  /** The page's address. */
   readonly publicUrl?: string | undefined
-  /** Where forges may be; anywhere unless told. */
+  /** Where forges may be; anywhere by default. */
   readonly hosts?: Hosts | undefined
-  /** Called with what became of each status. */
-  readonly onAnswer: (kind: TellAnswer['kind']) => void
+  readonly onResult: (kind: ReportResult['kind']) => void
   readonly firstPauseMs?: number
 }
 
 interface Link {
   readonly record: ForgeLinkRecord
-  /** Whether the forge has not taken the token last. */
+  /** Whether the forge rejected the token at its last use. */
   isRefused: boolean
   readonly token: string
   readonly lane: StatusLane
 }
 
-/** A state that is older than this is of use to nobody. */
-const TOLD_FOR_MS = 3 * 86_400_000
+/** An older state is of no use to anybody. */
+const REPORTED_FOR_MS = 3 * 86_400_000
 const MOST_AT_ONCE = 500
-/** So much of the pipelines' time is looked at by one query. */
-const STRETCH_MS = 3_600_000
-/** Clocks of dispatchers may differ, and transactions take their time. */
+/** The time range of one query. */
+const RANGE_MS = 3_600_000
+/** For clock skew between dispatchers, and the duration of transactions. */
 const MARGIN_MS = 600_000
 const FIRST_PAUSE_MS = 1_000
 
 /**
- * Tells forges how pipelines stand. What is to be told is read off the store: the state of each
- * pipeline, and what the forge was told last. So nothing waits for a forge, a restart loses nothing,
- * and `note` only says that a look is worth its while.
+ * Reports pipelines to forges as commit statuses. What is to be reported is derived from the store: the state of
+ * each pipeline, and the status that was sent last. So nothing waits for a forge, a restart loses nothing, and
+ * `onChange` is only a hint.
  */
-export class StatusTeller implements AsyncDisposable {
-  readonly #deps: StatusTellerDeps
+export class StatusReporter implements AsyncDisposable {
+  readonly #deps: StatusReporterDeps
   readonly #stop = new AbortController()
   #links: ReadonlyMap<RepositoryId, Link> = new Map()
   /** By the forge and a digest of the token. */
   readonly #lanes = new Map<string, StatusLane>()
-  #looking: Promise<void> | undefined
-  /** The last look: all up to that moment was told or noted, and what was there then. */
+  #refreshing: Promise<void> | undefined
+  /** The last refresh: up to `through` everything was sent or is pending. */
   #seen:
     | { readonly through: number; readonly linked: string; readonly dispatchers: string }
     | undefined
-  /** There was no room for something. */
+  /** Something was dropped for lack of room. */
   #hasMissed = false
 
-  constructor(deps: StatusTellerDeps) {
+  constructor(deps: StatusReporterDeps) {
     this.#deps = deps
   }
 
-  /**
-   * A pipeline of ours has changed. Never waits and never throws; where there is no room for it, a
-   * later look finds it.
-   */
-  note({ id, number, repositoryId, event }: PipelineView): void {
+  /** A pipeline of ours has changed. Never waits, never throws; if there is no room, a later refresh finds it. */
+  onChange({ id, number, repositoryId, event }: PipelineView): void {
     const link = this.#links.get(repositoryId)
     if (!link) return
     const key = `${repositoryId} ${event.sha} ${statusContext(event.kind)}`
     if (!link.lane.add(key, { id, number })) this.#hasMissed = true
   }
 
-  /** How many statuses wait. */
-  get waiting(): number {
-    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting, 0)
+  /** How many statuses are to be sent. */
+  get pending(): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.pending, 0)
   }
 
-  /** Looks which repositories are linked, and what was not told yet. Never rejects. */
-  look(): Promise<void> {
-    this.#looking ??= this.#look()
+  /** Reads which repositories are linked, and what was not reported yet. Never rejects. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh()
       .catch((error: unknown) => {
         this.#hasMissed = true
         const reason = describeError(error)
-        this.#deps.log.debug({ reason }, 'it is not known which statuses are untold')
+        this.#deps.log.debug({ reason }, 'reading the unsent statuses failed')
       })
       .finally(() => {
-        this.#looking = undefined
+        this.#refreshing = undefined
       })
-    return this.#looking
+    return this.#refreshing
   }
 
-  async #look(): Promise<void> {
+  async #refresh(): Promise<void> {
     const { store } = this.#deps
     const startedAt = Date.now()
     const links = await store.forgeLinks.list()
     if (this.#stop.signal.aborted) return
-    // A refused token is no other link: what it could not tell counts as told.
+    // A rejected token doesn't change the link: what was rejected counts as reported.
     const linked = JSON.stringify(links.map(({ triedAt: _t, refusal: _r, ...link }) => link))
     if (linked !== this.#seen?.linked) this.#link(links)
     for (const { repositoryId, refusal } of links) {
@@ -115,10 +112,10 @@ export class StatusTeller implements AsyncDisposable {
     const dispatchers = (await store.dispatchers.list()).map(({ id }) => id).join()
     const seen = this.#seen
     const isAsBefore = seen?.linked === linked && seen.dispatchers === dispatchers
-    // What was missed or refused, or what a dispatcher that is gone has left, may be of any age.
+    // What was dropped or rejected, or left behind by a lost dispatcher, may be of any age.
     const since = isAsBefore && !this.#hasMissed ? seen.through - MARGIN_MS : 0
     this.#hasMissed = false
-    await this.#note(Math.max(since, startedAt - TOLD_FOR_MS), startedAt)
+    await this.#addUnsent(Math.max(since, startedAt - REPORTED_FOR_MS), startedAt)
     this.#seen = { through: startedAt, linked, dispatchers }
   }
 
@@ -130,22 +127,19 @@ export class StatusTeller implements AsyncDisposable {
     }
   }
 
-  /**
-   * Notes what is untold of pipelines that were created since then: a stretch of time after the other,
-   * since a database in this process answers nobody else meanwhile.
-   */
-  async #note(since: number, until: number): Promise<void> {
+  /** In short ranges of creation time: an in-process database serves nobody else during a query. */
+  async #addUnsent(since: number, until: number): Promise<void> {
     const { store, dispatcherId } = this.#deps
-    for (let at = since; at <= until && !this.#stop.signal.aborted; at += STRETCH_MS) {
-      const isLast = at + STRETCH_MS > until
+    for (let at = since; at <= until && !this.#stop.signal.aborted; at += RANGE_MS) {
+      const isLast = at + RANGE_MS > until
       const found = await store.statuses.listUntold({
         by: dispatcherId(),
         since: at,
         // Another dispatcher's clock may be ahead.
-        ...(isLast ? {} : { before: at + STRETCH_MS }),
+        ...present({ before: isLast ? undefined : at + RANGE_MS }),
         limit: MOST_AT_ONCE,
       })
-      for (const pipeline of found) this.note(pipeline)
+      for (const pipeline of found) this.onChange(pipeline)
       if (found.length === MOST_AT_ONCE) this.#hasMissed = true
     }
   }
@@ -157,7 +151,7 @@ export class StatusTeller implements AsyncDisposable {
       return [[link.repositoryId, { record: link, isRefused: false, token, lane }]]
     } catch (error) {
       const facts = { repository: link.repositoryId, reason: describeError(error) }
-      this.#deps.log.error(facts, 'the token for the statuses of a repository can not be had')
+      this.#deps.log.error(facts, "opening a repository's token for statuses failed")
       return []
     }
   }
@@ -168,10 +162,10 @@ export class StatusTeller implements AsyncDisposable {
     if (known) return known
     const { log, firstPauseMs = FIRST_PAUSE_MS } = this.#deps
     const lane = new StatusLane({
-      tell: (id) => this.#tell(id),
+      report: (id) => this.#report(id),
       onTrouble: (reason) => {
-        if (reason === undefined) log.info({ forge: apiUrl }, 'the forge takes statuses again')
-        else log.warn({ forge: apiUrl, reason }, 'statuses can not be told; will try again')
+        if (reason === undefined) log.info({ forge: apiUrl }, 'the forge accepts statuses again')
+        else log.warn({ forge: apiUrl, reason }, 'sending statuses failed: retrying')
       },
       signal: this.#stop.signal,
       firstPauseMs,
@@ -180,20 +174,20 @@ export class StatusTeller implements AsyncDisposable {
     return lane
   }
 
-  async #tell(id: PipelineId): Promise<TellAnswer> {
-    const answer = await this.#tellNewest(id).catch((error: unknown): TellAnswer => {
-      return { kind: 'later', words: describeError(error) }
+  async #report(id: PipelineId): Promise<ReportResult> {
+    const result = await this.#reportNewest(id).catch((error: unknown): ReportResult => {
+      return { kind: 'retried', words: describeError(error) }
     })
-    if (!this.#stop.signal.aborted) this.#deps.onAnswer(answer.kind)
-    return answer
+    if (!this.#stop.signal.aborted) this.#deps.onResult(result.kind)
+    return result
   }
 
   /** Rejects as the store does. */
-  async #tellNewest(id: PipelineId): Promise<TellAnswer> {
+  async #reportNewest(id: PipelineId): Promise<ReportResult> {
     const { store, publicUrl, log } = this.#deps
     const pipeline = await store.pipelines.findView(id)
     const link = pipeline && this.#links.get(pipeline.repositoryId)
-    if (!link) return { kind: 'nothing' }
+    if (!link) return { kind: 'superseded' }
     const { number, repositoryId } = pipeline
     const isSkipped = pipeline.outcome === 'skipped'
     const repository = isSkipped ? await store.repositories.find(repositoryId) : undefined
@@ -201,35 +195,43 @@ export class StatusTeller implements AsyncDisposable {
     const status = commitStatus(pipeline, { publicUrl, skippedIsOpen })
     const { sha, context, state } = status
     const known = await store.statuses.find({ repositoryId, sha, context })
-    const isTold =
+    const isSent =
       known && (known.number > number || (known.number === number && known.state === state))
-    if (isTold) return { kind: 'nothing' }
-    const answer = await sendStatus(
+    if (isSent) return { kind: 'superseded' }
+    const result = await sendStatus(
       forgePort(link.record.forge).statusRequest(link.record, link.token, status),
       this.#deps.hosts ?? ANY_HOSTS,
       this.#stop.signal,
     )
-    if (answer.kind === 'later') return answer
-    const error = answer.kind === 'refused' ? { error: answer.words } : {}
-    const told = { repositoryId, sha, context, pipelineId: id, number, state, ...error }
-    await store.transact((write) => write.statuses.note({ ...told, toldAt: Date.now() }))
-    const { isOfToken = false } = answer.kind === 'refused' ? answer : {}
+    if (result.kind === 'retried') return result
+    const error = result.kind === 'rejected' ? result.words : undefined
+    const sent = {
+      repositoryId,
+      sha,
+      context,
+      pipelineId: id,
+      number,
+      state,
+      ...present({ error }),
+    }
+    await store.transact((write) => write.statuses.note({ ...sent, toldAt: Date.now() }))
+    const { isOfToken = false } = result.kind === 'rejected' ? result : {}
     if (isOfToken || link.isRefused) {
       link.isRefused = isOfToken
-      const words = isOfToken ? error.error : undefined
+      const words = isOfToken ? error : undefined
       await noteForgeAnswer(this.#deps, link.record, { words, of: 'status' })
     }
-    if (answer.kind === 'refused' && !isOfToken) {
-      const facts = { repository: pipeline.repositoryName, sha, reason: answer.words }
-      log.warn(facts, 'the forge refuses a status')
+    if (error !== undefined && !isOfToken) {
+      const facts = { repository: pipeline.repositoryName, sha, reason: error }
+      log.warn(facts, 'the forge rejected a status')
     }
-    return answer
+    return result
   }
 
-  /** Leaves what is untold to the next start, or to another dispatcher. */
+  /** Leaves unsent statuses to the next start, or to another dispatcher. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await this.#looking
+    await this.#refreshing
     await Promise.all([...this.#lanes.values()].map((lane) => lane.settled()))
   }
 }

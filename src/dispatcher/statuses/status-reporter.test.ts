@@ -7,11 +7,11 @@ import { type StatusForge, statusForge } from '#root/test/support/status-forge.t
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
-import { StatusTeller } from './status-teller.ts'
+import { StatusReporter } from './status-reporter.ts'
 
 const TOKEN = 'a-token-that-nobody-may-read'
 
-/** A linked repository at a forge, and a teller that is told of each change of its pipelines. */
+/** A linked repository at a forge, and a reporter that is notified of each change of its pipelines. */
 async function open(over: Partial<ForgeLinkRecord> = {}) {
   await using stack = new AsyncDisposableStack()
   const forge = stack.use(await statusForge())
@@ -32,18 +32,18 @@ async function open(over: Partial<ForgeLinkRecord> = {}) {
   await link()
   const said: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void said.push(line) })
-  const startTeller = async (): Promise<StatusTeller> => {
-    const teller = new StatusTeller({
+  const startReporter = async (): Promise<StatusReporter> => {
+    const reporter = new StatusReporter({
       store: stage.store,
       log,
       dispatcherId: () => 'dispatcher_1',
       openToken: () => TOKEN,
       publicUrl: 'https://ci.example.com',
-      onAnswer: () => {},
+      onResult: () => {},
       firstPauseMs: 1,
     })
-    await teller.look()
-    return teller
+    await reporter.refresh()
+    return reporter
   }
   const parts = stack.move()
   return {
@@ -52,16 +52,16 @@ async function open(over: Partial<ForgeLinkRecord> = {}) {
     repositoryId,
     link,
     said,
-    startTeller,
+    startReporter,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }
 
 type World = Awaited<ReturnType<typeof open>>
 
-async function note({ stage }: World, teller: StatusTeller, id: PipelineId): Promise<void> {
+async function note({ stage }: World, reporter: StatusReporter, id: PipelineId): Promise<void> {
   const view = await stage.store.pipelines.findView(id)
-  if (view) teller.note(view)
+  if (view) reporter.onChange(view)
 }
 
 async function addPipeline(
@@ -75,7 +75,7 @@ async function addPipeline(
 const states = ({ taken }: StatusForge): (string | undefined)[] =>
   taken.map(({ body }) => body['state'])
 
-test('tells each state of a pipeline as its forge wants it, with the page of the pipeline', async () => {
+test('reports each state of a pipeline as its forge expects it, with a link to the pipeline', async () => {
   const sha = 'a'.repeat(40)
   const forges = {
     github: {
@@ -105,7 +105,7 @@ test('tells each state of a pipeline as its forge wants it, with the page of the
   } as const
   for (const forge of ['github', 'gitea', 'gitlab', 'bitbucket'] as const) {
     await using world = await open({ forge })
-    await using teller = await world.startTeller()
+    await using reporter = await world.startReporter()
     const created = await addPipeline(world, world.repositoryId)
     const changes = [
       async () => created,
@@ -115,7 +115,7 @@ test('tells each state of a pipeline as its forge wants it, with the page of the
     let pipeline = created
     for (const [index, change] of changes.entries()) {
       pipeline = await change(pipeline)
-      await note(world, teller, pipeline.id)
+      await note(world, reporter, pipeline.id)
       await eventually(() => world.forge.taken.length === index + 1)
     }
     const expected = forges[forge]
@@ -131,125 +131,125 @@ test('tells each state of a pipeline as its forge wants it, with the page of the
   }
 })
 
-test('while the forge hangs only one request is on its way, and of what waits only the end is told', async () => {
+test('while the forge hangs only one request is in flight, and only the last state is sent after it', async () => {
   await using world = await open()
-  await using teller = await world.startTeller()
+  await using reporter = await world.startReporter()
   world.forge.behaviour = 'hang'
   const created = await addPipeline(world, world.repositoryId)
-  await note(world, teller, created.id)
+  await note(world, reporter, created.id)
   await eventually(() => world.forge.posted.length === 1)
   const { pipeline } = await world.stage.plan(created, [{}])
-  await note(world, teller, created.id)
+  await note(world, reporter, created.id)
   await world.stage.end(pipeline)
-  for (let i = 0; i < 100; i++) await note(world, teller, created.id)
+  for (let i = 0; i < 100; i++) await note(world, reporter, created.id)
   assert.equal(world.forge.posted.length, 1)
-  assert.equal(teller.waiting, 1)
+  assert.equal(reporter.pending, 1)
   world.forge.behaviour = { status: 201 }
   world.forge.release()
   await eventually(() => world.forge.taken.length === 1)
   assert.deepEqual(states(world.forge), ['success'])
 })
 
-test('what failed is told again, and not before the forge has said', async () => {
+test('a failed status is retried, not before the forge allows it', async () => {
   await using world = await open()
-  await using teller = await world.startTeller()
+  await using reporter = await world.startReporter()
   const { id } = await addPipeline(world, world.repositoryId)
   world.forge.behaviour = { status: 500, body: '<html>' }
-  await note(world, teller, id)
+  await note(world, reporter, id)
   await eventually(() => world.forge.posted.length >= 3)
   world.forge.behaviour = { status: 429, headers: { 'retry-after': '3600' } }
   const limited = () => world.forge.posted.length
   let before = -1
-  // It rests as soon as it has been told so: the count stands still.
+  // It pauses as soon as the forge has asked for that: the count no longer grows.
   await eventually(() => {
     const isStill = before === limited() && limited() > 3
     before = limited()
     return isStill
   })
   world.forge.behaviour = { status: 201 }
-  for (let i = 0; i < 10; i++) await note(world, teller, id)
-  await teller.look()
+  for (let i = 0; i < 10; i++) await note(world, reporter, id)
+  await reporter.refresh()
   assert.equal(limited(), before)
-  assert.equal(teller.waiting, 1)
+  assert.equal(reporter.pending, 1)
 })
 
-test("GitHub's limit of requests is a pause, and another 403 is a refusal", async () => {
+test("GitHub's rate limit is a pause, and any other 403 is a rejection", async () => {
   await using world = await open()
-  await using teller = await world.startTeller()
+  await using reporter = await world.startReporter()
   const { id } = await addPipeline(world, world.repositoryId)
   const inAnHour = String(Math.floor(Date.now() / 1000) + 3600)
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAnHour }
   world.forge.behaviour = { status: 403, headers, body: '{"message":"API rate limit exceeded"}' }
-  await note(world, teller, id)
-  await eventually(() => world.forge.posted.length === 1 && teller.waiting === 1)
+  await note(world, reporter, id)
+  await eventually(() => world.forge.posted.length === 1 && reporter.pending === 1)
   assert.equal(await world.stage.store.statuses.findLast(world.repositoryId), undefined)
 
   await using other = await open()
-  await using second = await other.startTeller()
+  await using second = await other.startReporter()
   const { id: refused } = await addPipeline(other, other.repositoryId)
   other.forge.behaviour = { status: 403, body: '{"message":"Resource not accessible"}' }
   await note(other, second, refused)
-  const told = await eventually(
+  const sent = await eventually(
     async () => (await other.stage.store.statuses.findLast(other.repositoryId)) ?? null,
   )
   assert.match(
-    told.error ?? '',
+    sent.error ?? '',
     /403 \(Resource not accessible\): the token may not write statuses/,
   )
   await note(other, second, refused)
-  await second.look()
+  await second.refresh()
   assert.equal(other.forge.posted.length, 1)
 
-  // With another token, say, what was refused is told.
+  // With another token, say, what was rejected is sent.
   other.forge.behaviour = { status: 201 }
   await other.link('acme/moved')
-  await second.look()
+  await second.refresh()
   await eventually(() => other.forge.taken.length === 1)
   assert.match(other.forge.taken[0]?.path ?? '', /^\/repos\/acme\/moved\//)
 })
 
-test('what a former process had not told is told after the start, once', async () => {
+test('what a previous process has not sent is sent after the start, once', async () => {
   await using world = await open()
-  const told = await addPipeline(world, world.repositoryId)
+  const created = await addPipeline(world, world.repositoryId)
   {
-    await using teller = await world.startTeller()
-    await note(world, teller, told.id)
+    await using reporter = await world.startReporter()
+    await note(world, reporter, created.id)
     await eventually(
       async () => (await world.stage.store.statuses.findLast(world.repositoryId)) ?? null,
     )
   }
-  const { pipeline } = await world.stage.plan(told, [{}])
+  const { pipeline } = await world.stage.plan(created, [{}])
   await world.stage.end(pipeline)
   await addPipeline(world, world.repositoryId, 'b'.repeat(40))
   for (const _start of [1, 2]) {
-    await using teller = await world.startTeller()
+    await using reporter = await world.startReporter()
     await eventually(async () => {
       const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
       return (await world.stage.store.statuses.listUntold(untold)).length === 0
     })
-    assert.equal(teller.waiting, 0)
+    assert.equal(reporter.pending, 0)
   }
   assert.deepEqual(states(world.forge), ['pending', 'success', 'pending'])
 })
 
-test('what a dispatcher that is gone has not told is told by another, however old it is', async () => {
+test('what a lost dispatcher has not sent is sent by another, however old it is', async () => {
   await using world = await open()
   const seat = { id: 'dispatcher_2', startedAt: 1 } as const
   await world.stage.write((write) => write.dispatchers.takeSeat(seat))
   const receivedAt = Date.now() - 7_200_000
   const { id } = await world.stage.addPipeline(world.repositoryId, { receivedAt })
   await world.stage.write((write) => write.pipelines.take(id, seat.id))
-  await using teller = await world.startTeller()
-  await teller.look()
+  await using reporter = await world.startReporter()
+  await reporter.refresh()
   assert.equal(world.forge.posted.length, 0)
   await world.stage.write((write) => write.dispatchers.endSeats([seat]))
-  await teller.look()
+  await reporter.refresh()
   await eventually(() => world.forge.taken.length === 1)
 })
 
 test('the newest pipeline of a commit counts, whichever ends last', async () => {
   await using world = await open()
-  await using teller = await world.startTeller()
+  await using reporter = await world.startReporter()
   const [first, second] = [
     await addPipeline(world, world.repositoryId),
     await world.stage.addPipeline(world.repositoryId, {
@@ -263,55 +263,55 @@ test('the newest pipeline of a commit counts, whichever ends last', async () => 
   ] as const) {
     const { pipeline } = await world.stage.plan(created, [{}])
     await world.stage.end(pipeline, outcome)
-    await note(world, teller, created.id)
-    await eventually(() => teller.waiting === 0 && world.forge.taken.length === 1)
+    await note(world, reporter, created.id)
+    await eventually(() => reporter.pending === 0 && world.forge.taken.length === 1)
   }
   const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
   assert.deepEqual(await world.stage.store.statuses.listUntold(untold), [])
   assert.deepEqual(states(world.forge), ['success'])
 })
 
-test('that a token is refused is told once, with what to do, and stands there until one is taken', async () => {
+test('a rejected token is logged once, with what to do, and recorded until one is accepted', async () => {
   await using world = await open()
   const { forge, stage, repositoryId, said } = world
-  await using teller = await world.startTeller()
-  const tell = async (digit: string, behaviour: StatusForge['behaviour']): Promise<void> => {
+  await using reporter = await world.startReporter()
+  const report = async (digit: string, behaviour: StatusForge['behaviour']): Promise<void> => {
     forge.behaviour = behaviour
     const { id } = await addPipeline(world, repositoryId, digit.repeat(40))
-    await note(world, teller, id)
+    await note(world, reporter, id)
     await eventually(
       async () => (await stage.store.statuses.findLast(repositoryId))?.pipelineId === id,
     )
   }
   const refusal = async () => (await stage.store.forgeLinks.find(repositoryId))?.refusal
   const lines = (words: RegExp): number => said.filter((line) => words.test(line)).length
-  await tell('1', { status: 404 })
+  await report('1', { status: 404 })
   assert.equal(await refusal(), undefined)
-  await tell('2', { status: 401 })
+  await report('2', { status: 401 })
   await eventually(async () => (await refusal()) !== undefined)
   const first = await refusal()
   assert.match(first?.words ?? '', /^it answered 401.*not valid/)
-  await tell('3', { status: 403 })
-  await tell('4', { status: 401 })
+  await report('3', { status: 403 })
+  await report('4', { status: 401 })
   assert.deepEqual(await refusal(), first)
-  await eventually(() => lines(/refuses the token of a repository/) === 1)
+  await eventually(() => lines(/rejects the repository.s token/) === 1)
   assert.equal(lines(/narwhal repo link acme\/widgets --token-file <file>/), 1)
-  await tell('5', { status: 201 })
+  await report('5', { status: 201 })
   await eventually(async () => (await refusal()) === undefined)
-  assert.equal(lines(/refuses the token of a repository/), 1)
-  await eventually(() => lines(/takes the token of the repository again/) === 1)
+  assert.equal(lines(/rejects the repository.s token/), 1)
+  await eventually(() => lines(/accepts the repository.s token again/) === 1)
 })
 
-test('the token stands in no line of the log, whatever the forge answers', async () => {
+test('the token is never logged, whatever the forge answers', async () => {
   await using world = await open()
-  await using teller = await world.startTeller()
+  await using reporter = await world.startReporter()
   const answers = [500, 401, 302, 404, 422]
   for (const [index, status] of answers.entries()) {
     const { id } = await addPipeline(world, world.repositoryId, String(index + 1).repeat(40))
     world.forge.behaviour = { status, headers: { location: 'http://127.0.0.1:1/' } }
-    await note(world, teller, id)
+    await note(world, reporter, id)
     await eventually(() => world.forge.posted.some(({ path }) => path.endsWith(`${index + 1}`)))
   }
-  await eventually(() => world.said.some((line) => line.includes('refuses a status')))
+  await eventually(() => world.said.some((line) => line.includes('rejected a status')))
   assert.ok(world.said.every((line) => !line.includes(TOKEN)))
 })
