@@ -2,7 +2,7 @@ import { actorText, factsText } from '../../contract/rest/audit-words.ts'
 import type { AuditEntryView } from '../../contract/rest/rest-audit.ts'
 import { cleanText } from '../terminal/clean-text.ts'
 import type { CliIo } from '../terminal/cli-io.ts'
-import { formatClock } from '../terminal/format.ts'
+import { formatClock, formatDay } from '../terminal/format.ts'
 import { printTable } from '../terminal/table.ts'
 
 /** Prints entries as a table, in the order they have. */
@@ -17,11 +17,4 @@ export async function printAudit(io: CliIo, entries: readonly AuditEntryView[]):
     { title: 'facts', cell: (entry) => cleanText(factsText(entry)), shrinkTo: 16 },
     { title: 'by', cell: ({ cause }) => cleanText(cause), shrinkTo: 8 },
   ])
-}
-
-/** The local date, `2026-11-30`. */
-function formatDay(at: number): string {
-  const date = new Date(at)
-  const two = (value: number) => String(value).padStart(2, '0')
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
