@@ -18,6 +18,7 @@ import {
   startUp,
 } from '../support/installation.ts'
 import { Stage } from '../support/stage.ts'
+import { bearer } from '../support/tokens.ts'
 
 const CANARY = 'canary-approvals-77aa'
 const FILE = JSON.stringify({
@@ -171,10 +172,7 @@ suite('approval to run', () => {
     }))
     const answer = await fetch(`${narwhal.url}/api/v1/approvals`, {
       method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${narwhal.token}`,
-      },
+      headers: { 'content-type': 'application/json', ...bearer(narwhal.token) },
       body: JSON.stringify({ approvals }),
     })
     assert.equal(answer.status, 200)

@@ -11,6 +11,7 @@ import {
   register,
   startUp,
 } from '../support/installation.ts'
+import { bearer } from '../support/tokens.ts'
 
 const FILE = JSON.stringify({ include: ['ci/lint.yml'], jobs: { test: { steps: ['print ran'] } } })
 const LINT = JSON.stringify({ jobs: { lint: { steps: ['print linted'] } } })
@@ -103,7 +104,7 @@ suite('changes of what is run', () => {
     const listed = await narwhal.client.listRepositories()
     assert.equal(listed.find(({ id }) => id === repository.id)?.pipelineFiles, 'run')
     const answer = await fetch(`${narwhal.url}/api/v1/audit?action=repository.changed`, {
-      headers: { authorization: `Bearer ${narwhal.token}` },
+      headers: bearer(narwhal.token),
     })
     assert.match(await answer.text(), /pipeline files run/)
     await narwhal.client.changeRepository(repository.id, { pipelineFiles: 'wait' })
@@ -122,7 +123,7 @@ suite('changes of what is run', () => {
     }))
     const answer = await fetch(`${narwhal.url}/api/v1/approvals`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${narwhal.token}` },
+      headers: { 'content-type': 'application/json', ...bearer(narwhal.token) },
       body: JSON.stringify({ approvals }),
     })
     const told = (await answer.json()) as { approvals: { approved: boolean }[] }

@@ -4,6 +4,7 @@ import { attachRawRunner } from '../support/attached.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, startUp } from '../support/installation.ts'
+import { bearer } from '../support/tokens.ts'
 
 const HELD = { labels: ['own'], steps: [{ name: 'one', command: 'sleep 60000' }] }
 const FILE = {
@@ -107,7 +108,7 @@ test('RUN-14: while no runner is there that may plan, commits wait, and their pa
   assert.match(unplanned?.reason ?? '', words)
   assert.equal(unplanned?.commits, 1)
   const answer = await fetch(`${url}/metrics`, {
-    headers: { authorization: `Bearer ${narwhal.token}` },
+    headers: bearer(narwhal.token),
   })
   const figures = await answer.text()
   assert.match(figures, /^narwhal_plan_shortage 1$/m)
