@@ -15,7 +15,7 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
     { title: 'pipeline', cell: (one) => `${cleanText(one.repositoryName)}#${one.number}` },
     {
       title: 'status',
-      cell: (one) => `${paintStatus(colours, statusWord(one))}${isHeld(one, now) ? ', kept' : ''}`,
+      cell: (one) => `${paintStatus(colours, statusWord(one))}${holdOf(one, now) ? ', kept' : ''}`,
     },
     { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
     { title: 'ref', cell: (one) => cleanText(formatRef(one.event.ref)), shrinkTo: 10 },
@@ -78,12 +78,14 @@ export async function printPipeline(
   if (jobs.length > 0) await printJobs(io, jobs)
 }
 
-function isHeld({ hold }: PipelineView, now: number): boolean {
-  return hold !== undefined && hold.until > now
+/** What keeps it now; one that is over keeps nothing. */
+function holdOf({ hold }: PipelineView, now: number): PipelineView['hold'] {
+  return hold && hold.until > now ? hold : undefined
 }
 
-function heldLines({ hold }: PipelineView, now: number): [string, string][] {
-  if (!hold || hold.until <= now) return []
+function heldLines(pipeline: PipelineView, now: number): [string, string][] {
+  const hold = holdOf(pipeline, now)
+  if (!hold) return []
   const who = hold.by === undefined ? '' : `, by ${cleanText(hold.by)}`
   const until = new Date(hold.until).toISOString()
   return [['kept', `until ${until}${who}: ${cleanText(hold.because)}`]]
