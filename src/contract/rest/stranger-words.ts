@@ -1,5 +1,6 @@
 import type { ApprovalReason } from '../../core/stranger/approval.ts'
 import type { StrangerReason } from '../../core/stranger/stranger-reason.ts'
+import type { PipelineView } from './views.ts'
 
 /** Why a commit counts as a stranger's, as the end of "it is a stranger's: …". */
 export const STRANGER_WORDS: Readonly<Record<StrangerReason, string>> = {
@@ -17,8 +18,7 @@ export const STRANGER_WORDS: Readonly<Record<StrangerReason, string>> = {
   not_recorded: 'a former version of Narwhal has not kept whose it is',
 }
 
-/** Why a commit waits for approval, as the end of "it waits: …". */
-export const APPROVAL_WORDS: Readonly<Record<ApprovalReason, string>> = {
+const APPROVAL_WORDS: Readonly<Record<ApprovalReason, string>> = {
   all_strangers: 'all strangers wait here',
   listed_account: 'its account is listed as a stranger here, so each of its commits is looked at',
   account_unknown: 'it is not known whose it is',
@@ -28,4 +28,14 @@ export const APPROVAL_WORDS: Readonly<Record<ApprovalReason, string>> = {
   forge_silent: 'the forge has not said whether anything of its author was merged here',
   pipeline_files: 'it changes what is run',
   files_unknown: 'it is not known whether it changes what is run',
+}
+
+/**
+ * Why a commit waits for approval, as the end of "it waits: …", with what there is to say besides, as
+ * it was told; undefined: it does not wait, or no reason was kept.
+ */
+export function waitWords(approval: PipelineView['approval']): string | undefined {
+  if (approval?.status !== 'needed' || !approval.because) return undefined
+  const { because, words } = approval
+  return `${APPROVAL_WORDS[because]}${words ? ` (${words})` : ''}`
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ApiClient } from '../../../client/client.ts'
-import { APPROVAL_WORDS, STRANGER_WORDS } from '../../../contract/rest/stranger-words.ts'
+import { STRANGER_WORDS, waitWords } from '../../../contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../contract/rest/views.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { changedLines, changedWords } from '../../parts/changed-files.ts'
@@ -118,9 +118,8 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
 }
 
 function waitLines({ approval }: PipelineView): string[] {
-  if (approval?.status !== 'needed' || !approval.because) return []
-  const { because, words } = approval
-  return [`  it waits: ${APPROVAL_WORDS[because]}${words ? ` (${cleanText(words)})` : ''}`]
+  const words = waitWords(approval)
+  return words === undefined ? [] : [`  it waits: ${cleanText(words)}`]
 }
 
 function isForRun(approval: PipelineView['approval']): boolean {

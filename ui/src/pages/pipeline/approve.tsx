@@ -1,4 +1,4 @@
-import { APPROVAL_WORDS, STRANGER_WORDS } from '../../../../src/contract/rest/stranger-words.ts'
+import { STRANGER_WORDS, waitWords } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
 import { formatSha } from '../../format.ts'
@@ -51,11 +51,4 @@ export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }
 function WhyItWaits({ pipeline: { approval } }: { readonly pipeline: PipelineView }) {
   const why = waitWords(approval)
   return why === undefined ? null : <p>It waits: {why}.</p>
-}
-
-/** Why somebody has to approve that it is run. */
-export function waitWords(approval: PipelineView['approval']): string | undefined {
-  if (approval?.status !== 'needed' || !approval.because) return undefined
-  const { because, words } = approval
-  return `${APPROVAL_WORDS[because]}${words ? ` (${words})` : ''}`
 }

@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { STRANGER_WORDS } from '../../../../src/contract/rest/stranger-words.ts'
+import { STRANGER_WORDS, waitWords } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
 import { formatRef, formatSha } from '../../format.ts'
@@ -11,7 +11,7 @@ import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { useMay } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 import { Link } from '../../router.tsx'
-import { seenOf, waitWords } from '../pipeline/approve.tsx'
+import { seenOf } from '../pipeline/approve.tsx'
 import { ChangedFiles } from '../pipeline/changed-files.tsx'
 
 /** What waits for approval, over all repositories: looked at one by one, and approved together. */
