@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { GivenTo } from '../contract/rest/endpoints/endpoint.ts'
+import type { AnswerOf, GivenTo } from '../contract/rest/endpoints/endpoint.ts'
 import type { EndpointName, Endpoints } from '../contract/rest/endpoints/endpoints.ts'
 import type {
   createdJoinToken,
@@ -75,91 +75,91 @@ export class ApiClient {
   }
 
   getRepository(repository: string): Promise<RepositoryView> {
-    return this.#call('getRepository', { params: { repository } })
+    return this.call('getRepository', { params: { repository } })
   }
 
   async listRepositories(): Promise<RepositoryView[]> {
-    return (await this.#call('listRepositories', {})).repositories
+    return (await this.call('listRepositories', {})).repositories
   }
 
   addRepository(body: NewRepository): Promise<RegisteredRepository> {
-    return this.#call('addRepository', { body })
+    return this.call('addRepository', { body })
   }
 
   /** `repository`: its id or its name, here and below. */
   newWebhookSecret(repository: string, formerEndsInMs?: number): Promise<RegisteredRepository> {
-    return this.#call('renewWebhookSecret', { params: { repository }, query: { formerEndsInMs } })
+    return this.call('renewWebhookSecret', { params: { repository }, query: { formerEndsInMs } })
   }
 
   async removeRepository(repository: string): Promise<void> {
-    await this.#call('removeRepository', { params: { repository } })
+    await this.call('removeRepository', { params: { repository } })
   }
 
   async getForgeLink(repository: string): Promise<ForgeLinkView> {
-    return (await this.#call('getForgeLink', { params: { repository } })).link
+    return (await this.call('getForgeLink', { params: { repository } })).link
   }
 
   async linkForge(repository: string, body: NewForgeLink): Promise<ForgeLinkView> {
-    return (await this.#call('linkForge', { params: { repository }, body })).link
+    return (await this.call('linkForge', { params: { repository }, body })).link
   }
 
   async unlinkForge(repository: string): Promise<void> {
-    await this.#call('unlinkForge', { params: { repository } })
+    await this.call('unlinkForge', { params: { repository } })
   }
 
   /** The newest first. */
   async listPipelines(query: PipelineQuery): Promise<PipelineView[]> {
     const given = { ...query, limit: Number(query.limit ?? 50) }
-    return (await this.#call('listPipelines', { query: given })).pipelines
+    return (await this.call('listPipelines', { query: given })).pipelines
   }
 
   getPipeline(id: PipelineId): Promise<PipelineWithJobs> {
-    return this.#call('getPipeline', { params: { pipeline: id } })
+    return this.call('getPipeline', { params: { pipeline: id } })
   }
 
   async startPipeline(body: StartPipeline): Promise<PipelineView> {
-    return (await this.#call('startPipeline', { body })).pipeline
+    return (await this.call('startPipeline', { body })).pipeline
   }
 
   /** Resolves to the pipeline that runs again, which may be a new one. */
   async rerunPipeline(id: PipelineId): Promise<PipelineView> {
-    return (await this.#call('rerunPipeline', { params: { pipeline: id } })).pipeline
+    return (await this.call('rerunPipeline', { params: { pipeline: id } })).pipeline
   }
 
   async cancelPipeline(id: PipelineId, reason?: string): Promise<PipelineView> {
     const body = reason ? { body: { reason } } : {}
-    return (await this.#call('cancelPipeline', { params: { pipeline: id }, ...body })).pipeline
+    return (await this.call('cancelPipeline', { params: { pipeline: id }, ...body })).pipeline
   }
 
   async getJob(id: JobId): Promise<JobView> {
-    return (await this.#call('getJob', { params: { job: id } })).job
+    return (await this.call('getJob', { params: { job: id } })).job
   }
 
   async rerunFailed(id: PipelineId): Promise<PipelineView> {
-    return (await this.#call('rerunFailed', { params: { pipeline: id } })).pipeline
+    return (await this.call('rerunFailed', { params: { pipeline: id } })).pipeline
   }
 
   async rerunJob(id: JobId): Promise<JobView> {
-    return (await this.#call('rerunJob', { params: { job: id } })).job
+    return (await this.call('rerunJob', { params: { job: id } })).job
   }
 
   async cancelJob(id: JobId, reason?: string): Promise<JobView> {
     const body = reason ? { body: { reason } } : {}
-    return (await this.#call('cancelJob', { params: { job: id }, ...body })).job
+    return (await this.call('cancelJob', { params: { job: id }, ...body })).job
   }
 
   async listAttempts(id: JobId): Promise<AttemptView[]> {
-    return (await this.#call('listAttempts', { params: { job: id } })).attempts
+    return (await this.call('listAttempts', { params: { job: id } })).attempts
   }
 
   /** A stretch of an attempt's log, at most 10,000 lines. */
   readLog(ref: AttemptRef, range: LogRange): Promise<LogPage> {
-    return this.#call('readLog', { params: paramsOf(ref), query: range })
+    return this.call('readLog', { params: paramsOf(ref), query: range })
   }
 
   /** The lines of an attempt's log that have a text, and how many there are. */
   searchLog(ref: AttemptRef, query: LogSearchQuery): Promise<LogSearch> {
-    return this.#call('searchLog', { params: paramsOf(ref), query })
+    return this.call('searchLog', { params: paramsOf(ref), query })
   }
 
   /** An attempt's log as it is now, line by line; with `timestamps`, each behind its time. */
@@ -177,149 +177,149 @@ export class ApiClient {
   }
 
   retention(): Promise<RetentionState> {
-    return this.#call('getRetention', {})
+    return this.call('getRetention', {})
   }
 
   previewRetention(): Promise<RetentionPreview> {
-    return this.#call('previewRetention', {})
+    return this.call('previewRetention', {})
   }
 
   async keepRepository(repository: string, body: ChosenRules): Promise<void> {
-    await this.#call('keepRepository', { params: { repository }, body })
+    await this.call('keepRepository', { params: { repository }, body })
   }
 
   /** The first jobs of the queue, a thousand at most, and how many there are. */
   listQueue(): Promise<QueueList> {
-    return this.#call('listQueue', { query: { limit: 1000 } })
+    return this.call('listQueue', { query: { limit: 1000 } })
   }
 
   async listRunners(): Promise<RunnerView[]> {
-    return (await this.#call('listRunners', {})).runners
+    return (await this.call('listRunners', {})).runners
   }
 
   async addRunner(body: NewRunner): Promise<RunnerView> {
-    return (await this.#call('addRunner', { body })).runner
+    return (await this.call('addRunner', { body })).runner
   }
 
   /** `runner`: its id or its name, here and below. */
   async removeRunner(runner: string): Promise<void> {
-    await this.#call('removeRunner', { params: { runner } })
+    await this.call('removeRunner', { params: { runner } })
   }
 
   async drainRunner(runner: string): Promise<RunnerView> {
-    return (await this.#call('drainRunner', { params: { runner } })).runner
+    return (await this.call('drainRunner', { params: { runner } })).runner
   }
 
   async resumeRunner(runner: string): Promise<RunnerView> {
-    return (await this.#call('resumeRunner', { params: { runner } })).runner
+    return (await this.call('resumeRunner', { params: { runner } })).runner
   }
 
   /** A runner of this name joins; the answer holds its identity. */
   joinRunner(body: JoinRunner): Promise<JoinedRunner> {
-    return this.#call('joinRunner', { body })
+    return this.call('joinRunner', { body })
   }
 
   /** By the runner's own identity. */
   async leaveRunners(): Promise<void> {
-    await this.#call('leaveRunners', {})
+    await this.call('leaveRunners', {})
   }
 
   async listJoinTokens(): Promise<z.output<typeof joinTokenList>['tokens']> {
-    return (await this.#call('listJoinTokens', {})).tokens
+    return (await this.call('listJoinTokens', {})).tokens
   }
 
   /** By the token runners may join, with none but its labels. */
   createJoinToken(body: NewJoinToken): Promise<z.output<typeof createdJoinToken>> {
-    return this.#call('createJoinToken', { body })
+    return this.call('createJoinToken', { body })
   }
 
   async removeJoinToken(id: string): Promise<void> {
-    await this.#call('removeJoinToken', { params: { token: id } })
+    await this.call('removeJoinToken', { params: { token: id } })
   }
 
   async listDispatchers(): Promise<z.output<typeof dispatcherList>['dispatchers']> {
-    return (await this.#call('listDispatchers', {})).dispatchers
+    return (await this.call('listDispatchers', {})).dispatchers
   }
 
   async listTokens(): Promise<TokenView[]> {
-    return (await this.#call('listTokens', {})).tokens
+    return (await this.call('listTokens', {})).tokens
   }
 
   createToken(body: NewToken): Promise<CreatedToken> {
-    return this.#call('createToken', { body })
+    return this.call('createToken', { body })
   }
 
   async removeToken(id: string): Promise<void> {
-    await this.#call('removeToken', { params: { token: id } })
+    await this.call('removeToken', { params: { token: id } })
   }
 
   /** Takes back a credential by its value; resolves to what it was. */
   revoke(value: string): Promise<z.output<typeof revoked>> {
-    return this.#call('revokeCredential', { body: { value } })
+    return this.call('revokeCredential', { body: { value } })
   }
 
   /** A code by which a browser signs in once, as the one whose token this client shows. */
   createSignInLink(): Promise<SignInLink> {
-    return this.#call('createSignInLink', {})
+    return this.call('createSignInLink', {})
   }
 
   async listUsers(): Promise<UserView[]> {
-    return (await this.#call('listUsers', {})).users
+    return (await this.call('listUsers', {})).users
   }
 
   async addUser(body: NewUser): Promise<UserView> {
-    return (await this.#call('addUser', { body })).user
+    return (await this.call('addUser', { body })).user
   }
 
   /** `user`: the id or the name, here and below. */
   async setRole(user: string, role: Role): Promise<UserView> {
-    return (await this.#call('changeUser', { params: { user }, body: { role } })).user
+    return (await this.call('changeUser', { params: { user }, body: { role } })).user
   }
 
   async removeUser(user: string): Promise<void> {
-    await this.#call('removeUser', { params: { user } })
+    await this.call('removeUser', { params: { user } })
   }
 
   /** `seen`: the commit, and the plan, that were looked at. */
   async approvePipeline(id: PipelineId, seen: ApproveRequest): Promise<PipelineView> {
-    return (await this.#call('approvePipeline', { params: { pipeline: id }, body: seen })).pipeline
+    return (await this.call('approvePipeline', { params: { pipeline: id }, body: seen })).pipeline
   }
 
   /** What waits for approval, the longest waiting first. */
   async listAwaiting(): Promise<PipelineView[]> {
-    return (await this.#call('listAwaiting', { query: { limit: 500 } })).pipelines
+    return (await this.call('listAwaiting', { query: { limit: 500 } })).pipelines
   }
 
   async changeRepository(repository: string, change: ChangeRepository): Promise<RepositoryView> {
     const given = { params: { repository }, body: change }
-    return (await this.#call('changeRepository', given)).repository
+    return (await this.call('changeRepository', given)).repository
   }
 
   /** The issuer and the keys of id tokens. */
   getIdTokens(): Promise<IdTokenState> {
-    return this.#call('getIdTokens', {})
+    return this.call('getIdTokens', {})
   }
 
   /** The documents that the issuer has to show. */
   getIdTokenDocuments(): Promise<IdTokenDocuments> {
-    return this.#call('getIdTokenDocuments', {})
+    return this.call('getIdTokenDocuments', {})
   }
 
   /** Makes the next key; with `now` one that signs at once, in the place of all others. */
   rotateIdTokenKeys(now: boolean): Promise<IdTokenState> {
-    return this.#call('rotateIdTokenKeys', { body: { now } })
+    return this.call('rotateIdTokenKeys', { body: { now } })
   }
 
   /** What id tokens of a repository have as their subject. */
   getSubject(repository: string, of: { ref?: string; job?: string }): Promise<IdTokenSubject> {
-    return this.#call('getSubject', { params: { repository }, query: of })
+    return this.call('getSubject', { params: { repository }, query: of })
   }
 
   /** Those that jobs of the repository may name; without one, those of all. */
   async listSecrets(repository?: string): Promise<SecretView[]> {
     const { secrets } = await (repository === undefined
-      ? this.#call('listSecrets', {})
-      : this.#call('listSecretsOf', { params: { repository } }))
+      ? this.call('listSecrets', {})
+      : this.call('listSecretsOf', { params: { repository } }))
     return secrets
   }
 
@@ -332,18 +332,22 @@ export class ApiClient {
   ): Promise<string[]> {
     const body = typeof given === 'string' ? { value: given } : given
     const { warnings } = await (repository === undefined
-      ? this.#call('setSecret', { params: { secret: name }, body })
-      : this.#call('setSecretOf', { params: { repository, secret: name }, body }))
+      ? this.call('setSecret', { params: { secret: name }, body })
+      : this.call('setSecretOf', { params: { repository, secret: name }, body }))
     return warnings
   }
 
   async removeSecret(name: string, repository?: string): Promise<void> {
     await (repository === undefined
-      ? this.#call('removeSecret', { params: { secret: name } })
-      : this.#call('removeSecretOf', { params: { repository, secret: name } }))
+      ? this.call('removeSecret', { params: { secret: name } })
+      : this.call('removeSecretOf', { params: { repository, secret: name } }))
   }
 
-  #call<Name extends EndpointName>(name: Name, given: GivenTo<Endpoints[Name]>) {
+  /** Any endpoint by its name, also those that have no method of their own here. */
+  call<Name extends EndpointName>(
+    name: Name,
+    given: GivenTo<Endpoints[Name]>,
+  ): Promise<AnswerOf<Endpoints[Name]>> {
     return call(this.#asker, name, given)
   }
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { redactLog } from '../../src/cli/parts/redact-log.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, register, startUp } from '../support/installation.ts'
 import { openBrowser, openPage, signInPage, skipBrowser as skip } from '../support/pages/browser.ts'
@@ -46,7 +45,7 @@ test('the page says what holds for a secret, and shows a log anew that is redact
   await page.goto(`${url}/pipelines/${id}`)
   const log = page.getByRole('log')
   await log.getByText(LEAK).waitFor()
-  await redactLog(client.address, { jobId: job.id, attempt: 1 }, AbortSignal.timeout(20_000))
+  await client.call('redactLog', { params: { job: job.id, attempt: 1 }, body: {} })
   await log.getByText(/the text of this step was taken out by/).waitFor()
   assert.equal(await log.getByText(LEAK).count(), 0)
   assert.deepEqual(complaints, [])

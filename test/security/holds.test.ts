@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { call } from '../../src/client/http-client.ts'
 import { Retention } from '../../src/dispatcher/retention/retention.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -103,10 +102,8 @@ test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and a
   const told = () =>
     live.changes('page').flatMap((one) => (one.type === 'pipeline.changed' ? [one.pipeline] : []))
   const hold = { until: Date.now() + DAY, because: 'case 4711' }
-  const { signal } = new AbortController()
-  const asker = { address: client.address, signal }
   const params = { pipeline: id }
-  await call(asker, 'holdPipeline', { params, body: hold })
+  await client.call('holdPipeline', { params, body: hold })
   await eventually(() => told().at(-1)?.hold?.because === 'case 4711')
   const before = told().length
   await client.cancelPipeline(id)
@@ -115,6 +112,6 @@ test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and a
   const later = told().slice(before)
   assert.ok(later.length > 0)
   for (const view of later) assert.equal(view.hold?.because, 'case 4711')
-  await call(asker, 'releasePipeline', { params })
+  await client.call('releasePipeline', { params })
   await eventually(() => told().at(-1)?.hold === undefined)
 })

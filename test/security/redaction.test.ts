@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { redactLog } from '../../src/cli/parts/redact-log.ts'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { eventually } from '../support/eventually.ts'
@@ -142,7 +141,7 @@ test('MSK-11: of a running job nothing more of it is stored or told, and who fol
 
   // Short text is stored as it is.
   assert.notDeepEqual(await filesWith(narwhal.dataDir, LEAK), [])
-  await redactLog(client.address, log, AbortSignal.timeout(30_000))
+  await client.call('redactLog', { params: { job: job.id, attempt: 1 }, body: {} })
   await eventually(() => followed.some(({ text }) => text.includes('was taken out by')))
   await eventually(() => JSON.stringify(live.heard).includes('"redactedAt"'))
   assert.ok(!(await shownOf(narwhal, job.id)).includes(LEAK))

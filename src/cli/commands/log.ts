@@ -44,12 +44,11 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
     const what = options.step === undefined ? 'log' : `step ${JSON.stringify(options.step)}`
     throw new NarwhalError('not_found', `job ${job.id} (${job.name}) has no such ${what}`)
   }
-  // As the client, with its schemas.
-  const { redactLog } = await import('../parts/redact-log.ts')
+  const body = options.step === undefined ? {} : { step: options.step }
   const done = []
   for (const { number: attempt } of attempts) {
-    const log = { jobId: job.id, attempt, step: options.step }
-    const redacted = await redactLog(client.address, log, io.signal)
+    const params = { job: job.id, attempt }
+    const redacted = await client.call('redactLog', { params, body })
     done.push({ attempt, ...redacted })
     if (options.json) continue
     const what = options.step === undefined ? 'the log' : `step ${cleanText(options.step)}`

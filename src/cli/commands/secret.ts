@@ -139,8 +139,7 @@ function rulesInWords({ expiresAt, runners, isNotMasked }: SecretView): string {
 async function explain(name: string, options: ExplainOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const pipeline = await resolvePipeline(client, options.pipeline)
-  const { explainSecret } = await import('../parts/explain-secret.ts')
-  const explained = await explainSecret(client.address, { pipeline, name }, io.signal)
+  const explained = await client.call('explainSecret', { params: { pipeline, secret: name } })
   if (options.json) return printJson(io, explained)
   const { secret, near, jobs } = explained
   const meant = near === undefined ? '' : `: did you mean ${cleanText(near)}?`

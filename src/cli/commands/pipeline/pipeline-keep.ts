@@ -6,6 +6,7 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { resolvePipeline } from '../../parts/resolve.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
 import { parseEnd } from '../../terminal/parse-when.ts'
@@ -36,15 +37,10 @@ export function addPipelineKeep(pipeline: Command, io: CliIo): void {
 async function keep(given: string, options: KeepOptions, io: CliIo): Promise<void> {
   const hold = holdOf(options, io.now())
   const client = await openClient(options, io)
-  // The schemas cost some tens of milliseconds: help shall not wait for them.
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
-  const { call } = await import('../../../client/http-client.ts')
-  const id = await resolvePipeline(client, given)
-  const asker = { address: client.address, signal: io.signal }
-  const params = { pipeline: id }
+  const params = { pipeline: await resolvePipeline(client, given) }
   const { pipeline } = hold
-    ? await call(asker, 'holdPipeline', { params, body: hold })
-    : await call(asker, 'releasePipeline', { params })
+    ? await client.call('holdPipeline', { params, body: hold })
+    : await client.call('releasePipeline', { params })
   if (options.json) return printJson(io, { pipeline })
   const name = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
   io.stdout.write(
