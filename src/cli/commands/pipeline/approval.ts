@@ -11,6 +11,7 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { resolvePipeline } from '../../parts/resolve.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
 import { formatAge, formatRef } from '../../terminal/format.ts'
@@ -66,7 +67,6 @@ async function lookAt(
   shaOption: string | undefined,
   io: CliIo,
 ): Promise<PipelineView> {
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
   const [, name = given, at] = /^(.+)@([0-9a-f]+)$/.exec(given) ?? []
   const { pipeline } = await client.getPipeline(await resolvePipeline(client, name))
   const { sha } = pipeline.event

@@ -8,6 +8,7 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { guessRepository } from '../../parts/resolve.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
 import { exitCodeOfOutcome } from '../../terminal/exit-code.ts'
@@ -58,7 +59,6 @@ export function readInput(
 
 async function start(given: string | undefined, options: StartOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const { guessRepository } = await import('../../parts/resolve.ts')
   const repository = given ?? (await guessRepository(client, io)).id
   const pipeline = await client.startPipeline({
     repository,

@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../../parts/client-command.ts'
 import { printPipeline, printPipelines } from '../../parts/pipeline-tables.ts'
+import { getJobByName, resolvePipeline } from '../../parts/resolve.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
 import { addApprovalCommands } from './approval.ts'
 import { addPipelineKeep } from './pipeline-keep.ts'
@@ -96,7 +97,6 @@ function addList(parent: Command, io: CliIo): void {
 async function list(options: ListOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const { server: _server, token: _token, json: _json, search, before, ...filter } = options
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
   const pipelines = await client.listPipelines({
     ...filter,
     ...(search ? { text: search } : {}),
@@ -109,7 +109,6 @@ async function list(options: ListOptions, io: CliIo): Promise<void> {
 
 async function show(given: string, options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
   const found = await client.getPipeline(await resolvePipeline(client, given))
   if (options.json) return printJson(io, found)
   await printPipeline(io, found)
@@ -117,7 +116,6 @@ async function show(given: string, options: ClientOptions, io: CliIo): Promise<v
 
 async function rerun(given: string, options: JobOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
   const id = await resolvePipeline(client, given)
   if (options.job !== undefined) {
     const job = await client.rerunJob(await findJob(client, id, options.job))
@@ -132,7 +130,6 @@ async function rerun(given: string, options: JobOptions, io: CliIo): Promise<voi
 
 async function cancel(given: string, options: JobOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const { resolvePipeline } = await import('../../parts/resolve.ts')
   const id = await resolvePipeline(client, given)
   if (options.job !== undefined) {
     const job = await client.cancelJob(await findJob(client, id, options.job), options.reason)
@@ -150,6 +147,5 @@ async function findJob(
   id: Parameters<typeof client.getPipeline>[0],
   name: string,
 ) {
-  const { getJobByName } = await import('../../parts/resolve.ts')
   return getJobByName(await client.getPipeline(id), name).id
 }
