@@ -76,7 +76,7 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
     project: 'ada/app',
     token: 'a-token-of-the-forge',
   })
-  await client.setSecret('KEY', CANARY, 'ada/app')
+  await client.setSecret('KEY', { value: CANARY }, 'ada/app')
   await using live = await LiveTestClient.connect(narwhal.url, bearer(narwhal.token))
   live.ask({ type: 'subscribe', id: 'all', topic: { kind: 'everything' } })
   live.ask({ type: 'subscribe', id: 'runners', topic: { kind: 'runners' } })

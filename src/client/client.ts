@@ -323,14 +323,8 @@ export class ApiClient {
     return secrets
   }
 
-  /** For a repository alone, or for all. */
-  /** The value, or with it what holds for the secret; resolves to what may be wrong with it. */
-  async setSecret(
-    name: string,
-    given: string | NewSecretBody,
-    repository?: string,
-  ): Promise<string[]> {
-    const body = typeof given === 'string' ? { value: given } : given
+  /** For a repository alone, or for all; resolves to what may be wrong with the value. */
+  async setSecret(name: string, body: NewSecretBody, repository?: string): Promise<string[]> {
     const { warnings } = await (repository === undefined
       ? this.call('setSecret', { params: { secret: name }, body })
       : this.call('setSecretOf', { params: { repository, secret: name }, body }))

@@ -37,7 +37,7 @@ suite('approval to run', () => {
     source = await gitRepository({ files: { 'narwhal.yml': FILE } })
     narwhal = await startUp({ maxAttempts: '1' })
     repository = await register(narwhal, source.path, { name: 'ada/guarded' })
-    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, 'ada/guarded')
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY }, 'ada/guarded')
   })
 
   after(async () => {

@@ -177,7 +177,7 @@ suite('the audit log', () => {
     await ask(redact, 'log.redacted', log, { body: { step: 'one' } })
 
     const forge = await register(narwhal, source.path, { name: 'ada/strange' })
-    await narwhal.client.setSecret('DEPLOY_KEY', `${CANARY}-own`, 'ada/strange')
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: `${CANARY}-own` }, 'ada/strange')
     const pull = async (number: number) => {
       const sha = await source.commit({ 'narwhal.yml': FILE, stamp: `pull ${number}` })
       await source.git('update-ref', `refs/pull/${number}/head`, sha)

@@ -76,7 +76,7 @@ test('SEC-05c: a job with secrets never comes to a runner whose token does not g
       await gitRepository({ files: { 'narwhal.yml': JSON.stringify(file) } }),
     )
     await client.addRepository({ name, cloneUrl: repository.path, pollIntervalMs: 0 })
-    if (file === DEPLOYS) await client.setSecret('DEPLOY_KEY', CANARY, name)
+    if (file === DEPLOYS) await client.setSecret('DEPLOY_KEY', { value: CANARY }, name)
     return (await client.startPipeline({ repository: name })).id
   }
   const held = await start('ada/held', HELD)

@@ -105,7 +105,7 @@ for (const [id, by] of [
     assert.ok(!otherWire.has(CANARY))
 
     // Another value is kept as the former was.
-    await client.setSecret('DEPLOY_KEY', `${CANARY}-anew`, 'ada/project')
+    await client.setSecret('DEPLOY_KEY', { value: `${CANARY}-anew` }, 'ada/project')
     // Nobody at all has it any more.
     await client.removeRunner('own')
     const again = await client.startPipeline({ repository: 'ada/project' })

@@ -83,7 +83,7 @@ test('MSK-01b: a job that prints its account in dash shows nothing of it, nor in
   await using source = await gitRepository({ files: { 'narwhal.yml': JSON.stringify(file) } })
   await using narwhal = await startUp({ executor: 'process:' })
   const { forge } = await register(narwhal, source.path)
-  await narwhal.client.setSecret('ACCOUNT', ACCOUNT, forge.fullName)
+  await narwhal.client.setSecret('ACCOUNT', { value: ACCOUNT }, forge.fullName)
   const { id } = await narwhal.client.startPipeline({ repository: forge.fullName })
   const { jobs } = await finished(narwhal, id)
   const [job] = jobs
@@ -222,7 +222,7 @@ test('MSK-05: an output that holds a secret ends its job in an error that names 
   await using source = await gitRepository({ files: { 'narwhal.yml': JSON.stringify(file) } })
   await using narwhal = await startUp({ executor: 'process:' })
   const { forge } = await register(narwhal, source.path)
-  await narwhal.client.setSecret('DEPLOY_KEY', 'canary-of-an-output', forge.fullName)
+  await narwhal.client.setSecret('DEPLOY_KEY', { value: 'canary-of-an-output' }, forge.fullName)
   const { id } = await narwhal.client.startPipeline({ repository: forge.fullName })
   const { jobs } = await finished(narwhal, id)
   const [tells, learns, needs] = jobs

@@ -83,7 +83,7 @@ suite('what holds for a secret', () => {
     assert.equal((await cli(`secret set SOME --repository ${name}`, CANARY)).err, '')
     const set = ['secret', 'set', 'DEPLOY_USER', '--repository', name, '--not-masked']
     assert.equal((await cli(set, 'deploy')).err, '')
-    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, name)
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY }, name)
     const job = jobOf(await build())
     assert.match(await logText(narwhal, job), /as deploy by \*\*\*/)
     assert.match(await whole(job), /logs show WHO: set with --not-masked/)
@@ -128,7 +128,7 @@ suite('what holds for a secret', () => {
 
   test('MSK-17: why a job does not get a secret is said before it runs, and told by `secret explain`', async () => {
     await narwhal.client.removeSecret('DEPLOY_KEY', name)
-    await narwhal.client.setSecret('DEPLOYKEY', CANARY, name)
+    await narwhal.client.setSecret('DEPLOYKEY', { value: CANARY }, name)
     const missing = await build()
     assert.match(
       jobOf(missing).reason ?? '',
@@ -145,7 +145,7 @@ suite('what holds for a secret', () => {
     const set = await explain('DEPLOY_USER', `${name}#${number}`)
     assert.match(set.out, /shows +yes +WHO/)
 
-    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, name)
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY }, name)
     const sha = await source.commit({ 'narwhal.yml': FILE, stamp: 'pull' })
     await source.git('update-ref', 'refs/pull/3/head', sha)
     const payload = pullRequestPayload(repository.forge, { number: 3, sha, headRepositoryId: 99 })
@@ -170,11 +170,8 @@ suite('what holds for a secret', () => {
     const account = JSON.stringify({ id: 'acct-7', region: 'eu', key: `long-${CANARY}`, n: 5 })
     const again = { value: account, runners: ['all'] }
     await narwhal.client.setSecret('DEPLOY_KEY', again, name)
-    await narwhal.client.setSecret(
-      'DEPLOY_USER',
-      `user-${CANARY}\nab12\n{\n-----END X-----\n`,
-      name,
-    )
+    const user = { value: `user-${CANARY}\nab12\n{\n-----END X-----\n` }
+    await narwhal.client.setSecret('DEPLOY_USER', user, name)
     const log = await whole(jobOf(await build()))
     assert.equal(log.match(/not masked where they stand alone/g)?.length, 1)
     assert.match(log, /alone: a short part of WHO, 2 short parts of KEY/)

@@ -27,7 +27,7 @@ suite('who is a stranger', () => {
     })
     repository = { id: added.repository.id, secret: added.webhook?.secret ?? '' }
     await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
-    await narwhal.client.setSecret('DEPLOY_KEY', CANARY, forge.fullName)
+    await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY }, forge.fullName)
   })
 
   after(async () => {

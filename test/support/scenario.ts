@@ -106,7 +106,7 @@ export async function openScenarios(installation: Installation): Promise<Scenari
   const repository = stack.use(await gitRepository({ files: first, serve: true }))
   const registered = await register(installation, repository.url)
   for (const [name, value] of Object.entries(await scenarioSecrets())) {
-    await installation.client.setSecret(name, value, registered.id)
+    await installation.client.setSecret(name, { value }, registered.id)
   }
   const commits = new SerialQueue()
   const parts = stack.move()
