@@ -57,4 +57,7 @@ test('refs are shortened as people say them', () => {
   assert.equal(shortRef('refs/heads/feature/x'), 'feature/x')
   assert.equal(shortRef('refs/tags/v1'), 'v1')
   assert.equal(shortRef('refs/pull/7/head'), '#7')
+  assert.equal(shortRef('refs/merge-requests/7/head'), '!7')
+  assert.equal(shortRef('refs/pull/7/merge'), 'refs/pull/7/merge')
+  assert.equal(shortRef('HEAD'), 'HEAD')
 })

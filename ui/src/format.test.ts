@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatAgo, formatBytes, formatCount, formatDuration, formatRef } from './format.ts'
+import { formatAgo, formatBytes, formatCount, formatDuration } from './format.ts'
 
 test('says durations with the precision that matters', () => {
   const said = [-5, 400, 12_700, 185_000, 7_620_000].map(formatDuration)
@@ -13,11 +13,6 @@ test('says how long ago something was', () => {
     formatAgo(now - min * 60_000, now),
   )
   assert.deepEqual(said, ['just now', '1 min ago', '1 h ago', '3 h ago', '1 d ago', '2025-12-22'])
-})
-
-test('says refs as people do', () => {
-  const refs = ['refs/heads/feature/x', 'refs/tags/v1', 'refs/pull/7/head', 'HEAD']
-  assert.deepEqual(refs.map(formatRef), ['feature/x', 'v1', '#7', 'HEAD'])
 })
 
 test('says amounts', () => {

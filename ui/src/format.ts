@@ -1,4 +1,4 @@
-/** How times, refs and amounts are said to people. Pure, so that tests can say what they say. */
+/** How times, commits and amounts are said to people. Pure, so that tests can say what they say. */
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
 export function formatDuration(ms: number): string {
@@ -34,13 +34,6 @@ export function formatOffset(ms: number): string {
   const minutes = Math.floor(all / 60_000)
   const seconds = ((all % 60_000) / 1000).toFixed(3)
   return minutes > 0 ? `${sign}${minutes}:${seconds.padStart(6, '0')}` : `${sign}${seconds}`
-}
-
-/** A ref as people say it: `main`, `v1`, `#7`, `!7`. */
-export function formatRef(ref: string): string {
-  const [, place, number] = /^refs\/(pull|merge-requests)\/(\d+)\/head$/.exec(ref) ?? []
-  if (place) return `${place === 'pull' ? '#' : '!'}${number}`
-  return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }
 
 export function formatSha(sha: string): string {

@@ -1,3 +1,4 @@
+import { shortRef } from '../../core/commit-event.ts'
 import {
   FORGE_FACTS,
   FORGE_KINDS,
@@ -32,4 +33,9 @@ export function forgeChoices(): readonly { readonly forge: Forge; readonly words
 /** What the clone URL says of the forge: `git` where that is anything. */
 export function forgeOfUrl(cloneUrl: string): Forge {
   return forgeAt(cloneHost(cloneUrl.trim()))
+}
+
+/** A ref as people say it, at whatever forge: `main`, `v1`, `#7`, `!7`. */
+export function refWords(ref: string): string {
+  return shortRef(ref)
 }

@@ -1,6 +1,7 @@
+import { refWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
-import { formatRef, formatSha } from '../../format.ts'
+import { formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Held } from '../../parts/held.tsx'
 import { StatusBadge } from '../../parts/status-badge.tsx'
@@ -19,7 +20,7 @@ export interface PipelineHeadProps {
 
 export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
   const { event, repositoryName } = pipeline
-  const ref = formatRef(event.ref)
+  const ref = refWords(event.ref)
   return (
     <header className="pipeline-head">
       <p className="quiet small facts">

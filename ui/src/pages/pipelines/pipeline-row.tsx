@@ -1,7 +1,8 @@
 import { memo } from 'react'
+import { refWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
-import { formatRef, formatSha } from '../../format.ts'
+import { formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { isHeld } from '../../parts/held.tsx'
 import { StatusBadge } from '../../parts/status-badge.tsx'
@@ -36,7 +37,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
         </p>
       </div>
-      <span className="chip">{formatRef(event.ref)}</span>
+      <span className="chip">{refWords(event.ref)}</span>
       <span className="when quiet small">
         <Duration of={pipeline} />
         <Ago at={pipeline.createdAt} />

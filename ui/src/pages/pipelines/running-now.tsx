@@ -1,6 +1,7 @@
+import { refWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { Activity } from '../../../../src/contract/rest/rest-insights.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
-import { formatDuration, formatRef } from '../../format.ts'
+import { formatDuration } from '../../format.ts'
 import { useNow } from '../../hooks/now.ts'
 import { typicalMs } from '../../parts/run-bars.tsx'
 import { Link } from '../../router.tsx'
@@ -62,7 +63,7 @@ function Running({ pipeline, runs }: RunningProps) {
           <span>
             {pipeline.repositoryName} #{pipeline.number}
           </span>
-          <span>{formatRef(pipeline.event.ref)}</span>
+          <span>{refWords(pipeline.event.ref)}</span>
           <span className="number">
             {whole(elapsed)}
             {typical ? ` of about ${whole(typical)}` : ''}

@@ -1,8 +1,9 @@
 import { useEffect } from 'react'
+import { refWords } from '../../../../src/contract/rest/forge-words.ts'
 import { STRANGER_WORDS, waitWords } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
-import { formatRef, formatSha } from '../../format.ts'
+import { formatSha } from '../../format.ts'
 import { useRowKeys } from '../../hooks/shortcuts.ts'
 import { useRead } from '../../hooks/use-read.ts'
 import { live } from '../../live/live.ts'
@@ -87,7 +88,7 @@ function Row({ pipeline }: { readonly pipeline: PipelineView }) {
           <span>{name}</span>
           <code title={event.sha}>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
-          <span>{formatRef(event.ref)}</span>
+          <span>{refWords(event.ref)}</span>
           <span>{isForRun ? 'to run' : 'for its secrets'}</span>
           {event.stranger ? <span className="reason">{STRANGER_WORDS[event.stranger]}</span> : null}
           {why === undefined ? null : <span className="reason">{why}</span>}
