@@ -3,20 +3,19 @@ import { test } from 'node:test'
 import { runCommand } from '#root/test/support/cli/run-command.ts'
 import { eventually } from '#root/test/support/eventually.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
-import { deliver, pullRequestPayload } from '#root/test/support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '#root/test/support/github.ts'
 import { pipelineOf, register, startUp } from '#root/test/support/installation.ts'
 
 test('without a terminal only a pipeline whose commit is named is approved', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [print ok]\n' } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/asked' })
-  const base = await source.head()
-  const sha = await source.commit({ a: '1', 'narwhal.yml': 'steps: [print more]\n' })
-  await source.git('update-ref', 'refs/pull/1/head', sha)
-  const payload = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
-  const based = JSON.parse(JSON.stringify(payload).replaceAll('b'.repeat(40), base)) as object
+  const files = { a: '1', 'narwhal.yml': 'steps: [print more]\n' }
+  const commit = await pullCommit(source, 1, files)
+  const { sha } = commit
+  const payload = pullRequestPayload(repository.forge, { ...commit, headRepositoryId: 999 })
   const { secret } = repository
-  const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload: based, secret })
+  const told = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
   const { id } = await pipelineOf(narwhal, told.body.eventId)
   await eventually(async () => (await narwhal.client.listAwaiting()).length === 1)
   const env = { NARWHAL_TOKEN: narwhal.token }

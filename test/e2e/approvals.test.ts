@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GitRepository, gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { gitRepository } from '../support/git-repository.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
   finished,
   type Installation,
@@ -88,27 +88,18 @@ test('what strangers have sent is looked at, and approved from its page and from
   assert.deepEqual(complaints, [])
 
   async function tell(number: number): Promise<PipelineView> {
-    const base = await source.head()
-    const sha = await foreignCommit(source, number)
-    return await waitingOf(narwhal, repository, { number, sha, base })
+    const files = { stamp: String(number), 'narwhal.yml': THEIRS }
+    return await waitingOf(narwhal, repository, await pullCommit(source, number, files))
   }
 })
-
-async function foreignCommit(source: GitRepository, number: number): Promise<string> {
-  const sha = await source.commit({ stamp: String(number), 'narwhal.yml': THEIRS })
-  await source.git('update-ref', `refs/pull/${number}/head`, sha)
-  await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-  return sha
-}
 
 /** The pipeline of somebody's pull request, once it is planned and waits. */
 async function waitingOf(
   narwhal: Installation,
   { forge, secret }: Registered,
-  { number, sha, base }: Record<'sha' | 'base', string> & { readonly number: number },
+  commit: Awaited<ReturnType<typeof pullCommit>>,
 ): Promise<PipelineView> {
-  const told = pullRequestPayload(forge, { number, sha, headRepositoryId: 999 })
-  const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
+  const payload = pullRequestPayload(forge, { ...commit, headRepositoryId: 999 })
   const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
   const { id } = await pipelineOf(narwhal, body.eventId)
   return await eventually(async () => {

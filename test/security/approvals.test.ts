@@ -8,7 +8,7 @@ import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { Vault } from '../../src/vault/vault.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
   finished,
   logText,
@@ -46,13 +46,10 @@ suite('approval to run', () => {
   })
 
   async function tell(number: number, over: object = {}): Promise<PipelineView> {
-    const from = await source.head()
-    const sha = await source.commit({ 'narwhal.yml': FILE, stamp: `${number} ${Math.random()}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
-    const based = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), from)) as object
-    const payload = { ...based, ...over }
+    const files = { 'narwhal.yml': FILE, stamp: `${number} ${Math.random()}` }
+    const commit = await pullCommit(source, number, files)
+    const told = pullRequestPayload(repository.forge, { ...commit, headRepositoryId: 999 })
+    const payload = { ...told, ...over }
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     return await pipelineOf(narwhal, body.eventId)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
 
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
@@ -38,16 +38,12 @@ test('STR-60: whoever is to approve a commit sees the names of its files as they
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path)
-  const base = await source.head()
-  const sha = await source.commit({
+  const commit = await pullCommit(source, 1, {
     'docs/\u202etxt.sh': 'x',
     'a\u200b/\n\u2066b': 'x',
     plain: 'x',
   })
-  await source.git('update-ref', 'refs/pull/1/head', sha)
-  await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-  const told = pullRequestPayload(repository.forge, { number: 1, sha, headRepositoryId: 999 })
-  const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
+  const payload = pullRequestPayload(repository.forge, { ...commit, headRepositoryId: 999 })
   const { secret } = repository
   const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
   const { id } = await pipelineOf(narwhal, body.eventId)
@@ -67,22 +63,16 @@ test('STR-61: of a pull request whose author is gone nobody is known, whoever of
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path)
   const { secret } = repository
-  const base = await source.head()
   let number = 0
-  const tell = async (change: (request: Record<string, unknown>) => void) => {
-    const sha = await source.commit({ stamp: `${++number}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
-    const text = JSON.stringify(told).replaceAll('b'.repeat(40), base)
-    const payload = JSON.parse(text) as {
-      action: string
-      sender: object
-      pull_request: Record<string, unknown>
+  const tell = async (author: object | null) => {
+    const commit = await pullCommit(source, ++number, { stamp: `${number}` })
+    const told = pullRequestPayload(repository.forge, { ...commit, headRepositoryId: 999 })
+    const payload = {
+      ...told,
+      action: 'reopened',
+      sender: { id: KNOWN, login: 'known' },
+      pull_request: { ...told.pull_request, user: author },
     }
-    change(payload.pull_request)
-    payload.action = 'reopened'
-    payload.sender = { id: KNOWN, login: 'known' }
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     const { id } = await pipelineOf(narwhal, body.eventId)
     return await eventually(async () => {
@@ -93,21 +83,13 @@ test('STR-61: of a pull request whose author is gone nobody is known, whoever of
   const user = { id: KNOWN, login: 'known' }
   const merged = {
     action: 'closed',
-    repository: (
-      pullRequestPayload(repository.forge, { number: 99, sha: base, headRepositoryId: 999 }) as {
-        repository: object
-      }
-    ).repository,
+    repository: { id: repository.forge.id, full_name: repository.forge.fullName },
     pull_request: { number: 99, user, merged: true, base: { repo: { id: repository.forge.id } } },
   }
   await deliver(narwhal.agentUrl, { event: 'pull_request', payload: merged, secret })
-  const own = await tell((request) => {
-    request['user'] = user
-  })
+  const own = await tell(user)
   assert.equal(own.outcome, 'success')
-  const ghost = await tell((request) => {
-    request['user'] = null
-  })
+  const ghost = await tell(null)
   assert.equal(ghost.approval?.status, 'needed')
   assert.notEqual(ghost.status, 'finished')
 })

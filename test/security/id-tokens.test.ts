@@ -5,7 +5,7 @@ import { after, before, suite, test } from 'node:test'
 import type { JwtPayload } from 'jsonwebtoken'
 import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { Verifier } from '../support/id-tokens.ts'
 import {
   finished,
@@ -187,9 +187,7 @@ suite('id tokens of strangers', { skip }, () => {
 
   async function pull(job: object, number: number): Promise<PipelineWithJobs> {
     const file = JSON.stringify({ image: testImage(), ...job })
-    const sha = await source.commit({ 'narwhal.yml': file, stamp: `${number}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const { sha } = await pullCommit(source, number, { 'narwhal.yml': file, stamp: `${number}` })
     const payload = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })

@@ -4,7 +4,7 @@ import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { type AuthorForge, authorForge, type HeldForge } from '../support/author-forge.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { type Installation, pipelineOf, register, startUp } from '../support/installation.ts'
 
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
@@ -47,17 +47,10 @@ test('STR-24: whether anything of somebody was merged is asked of the forge, by 
   await using forge = await authorForge(held)
   let number = 0
   const pull = async (authorId: number): Promise<PipelineView> => {
-    const base = await source.head()
-    const sha = await source.commit({ stamp: `${++number}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    held.requests.push({ number, authorId, sha })
-    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
-    const payload = JSON.parse(
-      JSON.stringify(told)
-        .replaceAll('b'.repeat(40), base)
-        .replaceAll('"id":8,', `"id":${authorId},`),
-    ) as object
+    const commit = await pullCommit(source, ++number, { stamp: `${number}` })
+    held.requests.push({ number, authorId, sha: commit.sha })
+    const of = { ...commit, authorId, headRepositoryId: 999 }
+    const payload = pullRequestPayload(repository.forge, of)
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)

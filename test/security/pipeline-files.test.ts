@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { PipelineView } from '../../src/contract/rest/views.ts'
+import { present } from '../../src/lib/present.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Files, type GitRepository, gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
   finished,
   pipelineOf,
@@ -52,12 +53,9 @@ suite('changes of what is run', () => {
 
   /** A pull request with these files, of somebody of whom something was merged. */
   async function pull(files: Files, base?: string): Promise<PipelineView> {
-    const from = base ?? (await source.head())
-    const sha = await source.commit(files)
-    await source.git('update-ref', `refs/pull/${++number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
-    const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), from)) as object
+    const commit = await pullCommit(source, ++number, files)
+    const of = { ...commit, ...present({ base }), headRepositoryId: 999 }
+    const payload = pullRequestPayload(repository.forge, of)
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     const { id } = await pipelineOf(narwhal, body.eventId)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { finished, pipelineOf, push, register, startUp } from '../support/installation.ts'
 
 const SECRETS = ['hunter4-private', 'hunter5-private']
@@ -36,9 +36,7 @@ test('SEC-13: no line of another repository’s file comes out in a message, and
 
   let number = 0
   const pull = async (file: string) => {
-    const sha = await source.commit({ 'narwhal.yml': file, stamp: `${++number}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const { sha } = await pullCommit(source, ++number, { 'narwhal.yml': file, stamp: `${number}` })
     const payload = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
   finished,
   type Installation,
@@ -19,9 +19,8 @@ async function pullFromFork(
   { source, repository }: { source: GitRepository; repository: Registered },
   { number, file }: { number: number; file: string },
 ): Promise<Awaited<ReturnType<typeof pipelineOf>>> {
-  const sha = await source.commit({ 'narwhal.yml': file, stamp: `pull ${number}` })
-  await source.git('update-ref', `refs/pull/${number}/head`, sha)
-  await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+  const files = { 'narwhal.yml': file, stamp: `pull ${number}` }
+  const { sha } = await pullCommit(source, number, files)
   const payload = pullRequestPayload(repository.forge, { number, sha, headRepositoryId: 999 })
   const { secret } = repository
   const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })

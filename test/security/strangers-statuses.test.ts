@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
-import { deliver, pullRequestPayload } from '../support/github.ts'
+import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
 import { statusForge } from '../support/status-forge.ts'
 
@@ -25,18 +25,15 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
   })
   let number = 0
   const pull = async (text: string, headRepositoryId = 999) => {
-    const base = await source.head()
-    const sha = await source.commit({ 'narwhal.yml': text, stamp: `${++number}` })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
-    const told = pullRequestPayload(repository.forge, { number, sha, headRepositoryId })
-    const payload = JSON.parse(JSON.stringify(told).replaceAll('b'.repeat(40), base)) as object
+    const files = { 'narwhal.yml': text, stamp: `${++number}` }
+    const commit = await pullCommit(source, number, files)
+    const payload = pullRequestPayload(repository.forge, { ...commit, headRepositoryId })
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     const { pipeline } = await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
     // The last word: what was told while it went on is overtaken.
     const last = await eventually(() => {
-      const ofCommit = forge.taken.filter(({ path }) => path.endsWith(sha))
+      const ofCommit = forge.taken.filter(({ path }) => path.endsWith(commit.sha))
       const words = ofCommit.at(-1)?.body['description'] ?? ''
       return /^pipeline \d+(?: succeeded| skipped|:)/.test(words) ? (ofCommit.at(-1) ?? null) : null
     })

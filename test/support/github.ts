@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { present } from '../../src/lib/present.ts'
+import type { Files, GitRepository } from './git-repository.ts'
 
 /** A repository as GitHub's payloads name it. */
 export interface ForgeRepository {
@@ -85,22 +86,44 @@ function payloadRepository({ id, fullName }: ForgeRepository): object {
   }
 }
 
+/** A pull request: its head, where that is from, and what it wants into. */
+interface Pull {
+  readonly number: number
+  readonly sha: string
+  readonly headRepositoryId: number
+  /** The commit that it is held against; one that nobody has unless told. */
+  readonly base?: string
+  /** The account that has made and opened it. */
+  readonly authorId?: number
+}
+
 /** The payload of a pull request that was opened, from the repository with this id. */
-export function pullRequestPayload(
-  repository: ForgeRepository,
-  pull: { number: number; sha: string; headRepositoryId: number },
-): object {
+export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
+  const { number, sha, headRepositoryId, base = 'b'.repeat(40), authorId = 8 } = pull
   return {
     action: 'opened',
-    number: pull.number,
+    number,
     repository: payloadRepository(repository),
-    sender: { id: 8, login: 'mallory', type: 'User' },
+    sender: { id: authorId, login: 'mallory', type: 'User' },
     pull_request: {
-      number: pull.number,
+      number,
       title: 'Change',
-      user: { id: 8, login: 'mallory' },
-      head: { ref: 'topic', sha: pull.sha, repo: { id: pull.headRepositoryId } },
-      base: { ref: 'main', sha: 'b'.repeat(40), repo: { id: repository.id } },
+      user: { id: authorId, login: 'mallory' },
+      head: { ref: 'topic', sha, repo: { id: headRepositoryId } },
+      base: { ref: 'main', sha: base, repo: { id: repository.id } },
     },
   }
+}
+
+/** Commits what a pull request brings to its ref alone: the branch that it wants into stays at `base`. */
+export async function pullCommit(
+  source: GitRepository,
+  number: number,
+  files: Files,
+): Promise<Pick<Pull, 'number' | 'sha'> & { readonly base: string }> {
+  const base = await source.head()
+  const sha = await source.commit(files)
+  await source.git('update-ref', `refs/pull/${number}/head`, sha)
+  await source.git('reset', '--quiet', '--hard', base)
+  return { number, sha, base }
 }
