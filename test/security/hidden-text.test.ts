@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
-import { finished, pipelineOf, register, startUp } from '../support/installation.ts'
+import { finished, pipelineOf, register, settled, startUp } from '../support/installation.ts'
 
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
 /** Control characters, what turns the direction of writing, and what has no width. */
@@ -74,11 +74,7 @@ test('STR-61: of a pull request whose author is gone nobody is known, whoever of
       pull_request: { ...told.pull_request, user: author },
     }
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
-    const { id } = await pipelineOf(narwhal, body.eventId)
-    return await eventually(async () => {
-      const { pipeline } = await narwhal.client.getPipeline(id)
-      return pipeline.status === 'finished' || pipeline.approval ? pipeline : null
-    })
+    return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
   const user = { id: KNOWN, login: 'known' }
   const merged = {

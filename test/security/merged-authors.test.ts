@@ -5,7 +5,13 @@ import { type AuthorForge, authorForge, type HeldForge } from '../support/author
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
-import { type Installation, pipelineOf, register, startUp } from '../support/installation.ts'
+import {
+  type Installation,
+  pipelineOf,
+  register,
+  settled,
+  startUp,
+} from '../support/installation.ts'
 
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
 const KNOWN = 8
@@ -29,13 +35,6 @@ async function link(
     apiUrl: forge.url,
     project,
     token: 'a-token-of-the-forge',
-  })
-}
-
-async function settled({ client }: Installation, id: PipelineView['id']): Promise<PipelineView> {
-  return await eventually(async () => {
-    const { pipeline } = await client.getPipeline(id)
-    return pipeline.status === 'finished' || pipeline.approval ? pipeline : null
   })
 }
 

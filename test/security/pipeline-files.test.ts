@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { PipelineView } from '../../src/contract/rest/views.ts'
 import { present } from '../../src/lib/present.ts'
-import { eventually } from '../support/eventually.ts'
 import { type Files, type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
@@ -10,6 +9,7 @@ import {
   pipelineOf,
   type Registered,
   register,
+  settled,
   startUp,
 } from '../support/installation.ts'
 import { bearer } from '../support/tokens.ts'
@@ -58,12 +58,7 @@ suite('changes of what is run', () => {
     const payload = pullRequestPayload(repository.forge, of)
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
-    const { id } = await pipelineOf(narwhal, body.eventId)
-    return await eventually(async () => {
-      const { pipeline } = await narwhal.client.getPipeline(id)
-      const isDone = pipeline.status === 'finished' || pipeline.approval !== undefined
-      return isDone ? pipeline : null
-    })
+    return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
 
   test('STR-20: who is known need not wait, unless the commit changes what is run', async () => {

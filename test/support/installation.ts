@@ -153,6 +153,20 @@ export async function finished(
   )
 }
 
+/** The pipeline, when it has ended or somebody has to approve it. */
+export async function settled(
+  { client }: Pick<Installation, 'client'>,
+  id: PipelineId,
+): Promise<PipelineView> {
+  return await eventually(
+    async () => {
+      const { pipeline } = await client.getPipeline(id)
+      return pipeline.status === 'finished' || pipeline.approval ? pipeline : null
+    },
+    { message: `the end of ${id}, or that it waits for approval` },
+  )
+}
+
 /** The text of a job's log, without Narwhal's own lines. */
 export async function logText(
   { client }: Pick<Installation, 'client'>,
