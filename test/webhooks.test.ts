@@ -122,8 +122,10 @@ test('the poller finds branches, tags and what a webhook did not tell', async ()
   await using narwhal = await startUp()
   await using repository = await gitRepository({ files: FILE, serve: true })
   await register(narwhal, repository.url, { pollIntervalMs: 200 })
-  await repository.branch('feature')
+  // Upon no branch: the poller must not find the new one where it begins.
+  await repository.git('checkout', '--quiet', '--detach')
   const sha = await repository.commit({ 'a.txt': 'a' }, 'Add a\n\nAnd say why.')
+  await repository.branch('feature')
   await repository.tag('v1', 'the first')
   const pipelines = await eventually(async () => {
     const found = await narwhal.client.listPipelines({ limit: 10 })

@@ -88,13 +88,14 @@ test('STR-25: of a pull request that was found by polling the forge is asked who
   await link(narwhal, { id: repository.id, project: 'ada/polled', forge })
   const pull = async (number: number, authorId: number, text = FILE): Promise<PipelineView> => {
     const base = await source.head()
-    const sha = await source.commit({ 'narwhal.yml': text, stamp: `${number}` })
+    // Only then is its ref there to be found: the forge is asked at once.
+    const sha = await source.commitAside({ 'narwhal.yml': text, stamp: `${number}` })
     held.requests.push({ number, authorId, sha, base })
-    await source.git('update-ref', `refs/pull/${number}/head`, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
+    const ref = `refs/pull/${number}/head`
+    await source.git('update-ref', ref, sha)
     const found = await eventually(async () => {
       const pipelines = await narwhal.client.listPipelines({ limit: 50 })
-      return pipelines.find(({ event }) => event.sha === sha) ?? null
+      return pipelines.find(({ event }) => event.ref === ref) ?? null
     })
     return await settled(narwhal, found.id)
   }

@@ -37,9 +37,8 @@ suite('who is a stranger', () => {
 
   /** A commit that no branch and no tag has. */
   async function foreignCommit(ref: string): Promise<string> {
-    const sha = await source.commit({ 'narwhal.yml': FILE, stamp: ref })
+    const sha = await source.commitAside({ 'narwhal.yml': FILE, stamp: ref })
     await source.git('update-ref', ref, sha)
-    await source.git('reset', '--quiet', '--hard', 'HEAD~1')
     return sha
   }
 

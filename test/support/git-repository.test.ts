@@ -27,6 +27,19 @@ test('serves commits, branches and tags by smart HTTP', async () => {
   assert.ok(repository.requests.some((line) => line === 'POST /repository/git-upload-pack'))
 })
 
+test('commits aside, where no ref has it and nothing is left behind', async () => {
+  await using repository = await gitRepository({ files: { a: 'one' } })
+  const before = await repository.head()
+  const sha = await repository.commitAside({ a: 'two', b: 'new' })
+  assert.equal(await repository.head(`${sha}^`), before)
+  assert.equal(await repository.git('diff', '--name-only', before, sha), 'a\nb')
+  assert.equal(
+    await repository.git('show-ref', '--head'),
+    `${before} HEAD\n${before} refs/heads/main`,
+  )
+  assert.equal(await repository.git('status', '--porcelain'), '')
+})
+
 test('asks for the password where there is one', async () => {
   await using repository = await gitRepository({
     files: { a: 'a' },

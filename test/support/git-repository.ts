@@ -32,6 +32,11 @@ export interface GitRepository extends AsyncDisposable {
   readonly requests: readonly string[]
   /** Writes the files, commits everything, and resolves to the commit's id (40 hex digits). */
   commit(files: Files, message?: string): Promise<string>
+  /**
+   * Commits the files upon HEAD and resolves to the commit's id; no ref has it, and HEAD and every
+   * branch stay where they are all the while, so nobody who polls takes it for a push.
+   */
+  commitAside(files: Files): Promise<string>
   /** Makes the branch at HEAD if it doesn't exist yet, and switches to it. */
   branch(name: string): Promise<void>
   /** Makes a lightweight tag at HEAD, or an annotated one when there is a message. */
@@ -73,12 +78,21 @@ export async function gitRepository(options: GitRepositoryOptions = {}): Promise
     await git('commit', '--quiet', '--allow-empty', '--message', message)
     return head()
   }
+  const commitAside = async (files: Files) => {
+    await writeFiles(path, files)
+    await git('add', '--all')
+    const tree = await git('write-tree')
+    const sha = await git('commit-tree', '-p', 'HEAD', '-m', 'Change', tree)
+    await git('reset', '--quiet', '--hard')
+    return sha
+  }
   if (options.files) await commit(options.files, 'Begin')
   return {
     path,
     url: server ? `${server.url}/repository` : pathToFileURL(path).href,
     requests: server?.requests ?? [],
     commit,
+    commitAside,
     branch: async (name) => void (await git('checkout', '--quiet', '-B', name)),
     tag: async (name, message) => {
       await git('tag', ...(message === undefined ? [] : ['--annotate', '--message', message]), name)

@@ -115,15 +115,14 @@ export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
   }
 }
 
-/** Commits what a pull request brings to its ref alone: the branch that it wants into stays at `base`. */
+/** Commits what a pull request brings to its ref alone; the branch that it wants into is at `base`. */
 export async function pullCommit(
   source: GitRepository,
   number: number,
   files: Files,
 ): Promise<Pick<Pull, 'number' | 'sha'> & { readonly base: string }> {
   const base = await source.head()
-  const sha = await source.commit(files)
+  const sha = await source.commitAside(files)
   await source.git('update-ref', `refs/pull/${number}/head`, sha)
-  await source.git('reset', '--quiet', '--hard', base)
   return { number, sha, base }
 }
