@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jsonValues } from './json-values.ts'
+import { jsonValues, shortJsonValues } from './json-values.ts'
 
 test('takes each text of eight characters or more out of JSON, however deep', () => {
   const json = { a: 'long enough', b: ['another one', { c: 'deep down', d: 'short' }], n: 12345678 }
@@ -22,4 +22,21 @@ test('takes nothing out of what is no JSON, and not without end', () => {
   assert.deepEqual(jsonValues(`${'['.repeat(20_000)}"deep deep down"${']'.repeat(20_000)}`), [
     'deep deep down',
   ])
+})
+
+test('finds one text among many of the other kind, wherever it stands', () => {
+  const long = Array.from({ length: 250 }, (_, n) => `value number ${n}`)
+  const short = Array.from({ length: 250 }, (_, n) => `v${n}`)
+  for (const texts of [
+    ['long enough', ...short],
+    [...short, 'long enough'],
+  ]) {
+    assert.deepEqual(jsonValues(JSON.stringify(texts)), ['long enough'])
+  }
+  for (const texts of [
+    ['short', ...long],
+    [...long, 'short'],
+  ]) {
+    assert.deepEqual(shortJsonValues(JSON.stringify(texts)), ['short'])
+  }
 })

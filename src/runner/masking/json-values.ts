@@ -10,12 +10,12 @@ const MOST_VALUES = 200
  * account is given as a file is printed field by field.
  */
 export function jsonValues(text: string): string[] {
-  return textsIn(text).filter((one) => one.trim().length >= SHORTEST_VALUE)
+  return textsIn(text, (one) => one.trim().length >= SHORTEST_VALUE)
 }
 
 /** Those that are too short to be looked for. */
 export function shortJsonValues(text: string): string[] {
-  return textsIn(text).filter((one) => one.trim() !== '' && one.trim().length < SHORTEST_VALUE)
+  return textsIn(text, (one) => one.trim() !== '' && one.trim().length < SHORTEST_VALUE)
 }
 
 /** Whether it is an object or a list. */
@@ -23,14 +23,15 @@ export function isJson(text: string): boolean {
   return /^\s*[[{]/.test(text) && parseJson(text) !== undefined
 }
 
-function textsIn(text: string): string[] {
+/** What is not wanted takes nobody's place among so many. */
+function textsIn(text: string, isWanted: (one: string) => boolean): string[] {
   if (!/^\s*[[{]/.test(text)) return []
   const values = new Set<string>()
   const waiting: unknown[] = [parseJson(text)]
   while (waiting.length > 0 && values.size < MOST_VALUES) {
     const one = waiting.pop()
     if (typeof one === 'string') {
-      values.add(one)
+      if (isWanted(one)) values.add(one)
     } else if (typeof one === 'object' && one !== null) {
       waiting.push(...Object.values(one))
     }
