@@ -25,11 +25,21 @@ export interface LoadDeps {
 export class IncludeLoader {
   readonly #deps: LoadDeps
   readonly #signal: AbortSignal
-  readonly #resolved = new Map<string, Promise<CommitSource>>()
+  readonly #resolved: Map<string, Promise<CommitSource>>
 
-  constructor(deps: LoadDeps, signal: AbortSignal) {
+  constructor(
+    deps: LoadDeps,
+    signal: AbortSignal,
+    resolved = new Map<string, Promise<CommitSource>>(),
+  ) {
     this.#deps = deps
     this.#signal = signal
+    this.#resolved = resolved
+  }
+
+  /** For another commit of the repository: refs of others stay the commits that they were found to be. */
+  at(commit: CommitSource): IncludeLoader {
+    return new IncludeLoader({ ...this.#deps, commit }, this.#signal, this.#resolved)
   }
 
   /** Rejects only with the signal's reason. */

@@ -166,3 +166,39 @@ test('what the target branch includes is held against as well', async () => {
   const { target } = await planCommit(order, { mirrors, parser: including, env }, signal)
   assert.deepEqual(target?.missing, ['lint'])
 })
+
+test('both files are held against one commit of what they include of another repository', async () => {
+  await using repository = await gitRepository({ files: { 'narwhal.yml': 'of the target' } })
+  await using shared = await gitRepository({ files: { 'jobs.yml': 'lint' } })
+  await using dir = await tempDir()
+  await using mirrors = new MirrorCache({ folder: dir.path, env, log: silentLog() })
+  const base = await repository.head()
+  const ref = { path: 'jobs.yml', from: { repository: 'acme/ci', ref: 'main' } }
+  // Between the two files the other repository gets one job more.
+  const including: PipelineParser = {
+    ...parser,
+    parse: async (text, _facts, included) => {
+      const jobs = included.get('acme/ci@main:jobs.yml')
+      if (!jobs) {
+        if (text === 'of the target') await shared.commit({ 'jobs.yml': 'lint test' })
+        return { ok: false, problems: [], wants: [ref] }
+      }
+      assert.ok('text' in jobs)
+      const names = jobs.text.split(' ')
+      const made = names.map((name) => ({ name, env: {}, needs: [], labels: [], steps: [] }))
+      return { ok: true, plan: { name: '', jobs: made } }
+    },
+  }
+  const commit = {
+    repositoryId: 'repo_1',
+    repositoryName: 'acme/app',
+    cloneUrl: repository.path,
+    ref: 'refs/heads/main',
+    sha: await repository.commit({ 'narwhal.yml': 'of the stranger' }),
+  } as const
+  const strange = { ...facts, event: 'pull_request', isStranger: true, base } as const
+  const sources = [{ name: 'acme/ci', repositoryId: 'repo_2', cloneUrl: shared.path }] as const
+  const order = { commit, facts: strange, sources }
+  const { target } = await planCommit(order, { mirrors, parser: including, env }, signal)
+  assert.deepEqual(target, { missing: [], mayFail: [], runsNothing: false })
+})

@@ -73,7 +73,7 @@ export async function planCommit(
       : { ok: false, problems: [{ ...text, line: 1, column: 1, excerpt: '' }] }
   const target =
     file.ok && facts.isStranger && base !== undefined
-      ? await readTarget(file.plan, { commit, base, planFacts, sources }, deps, signal)
+      ? await readTarget(file.plan, { commit, base, planFacts, loader }, deps, signal)
       : undefined
   return {
     file,
@@ -120,19 +120,20 @@ async function findBase(
   }
 }
 
-interface TargetOrder extends Pick<PlanOrder, 'commit' | 'sources'> {
+interface TargetOrder extends Pick<PlanOrder, 'commit'> {
   readonly base: string
   readonly planFacts: PlanFacts
+  /** Of the stranger's commit. */
+  readonly loader: IncludeLoader
 }
 
-/** Held against the same facts as the stranger's file, so that both leave out the same. */
+/** Held against the same facts and commits as the stranger's file, so that both leave out the same. */
 async function readTarget(
   plan: PipelinePlan,
-  { commit, base, planFacts, sources }: TargetOrder,
-  deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
+  { commit, base, planFacts, loader }: TargetOrder,
+  { mirrors, parser }: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
   signal: AbortSignal,
 ): Promise<PlannedCommit['target']> {
-  const { mirrors, parser } = deps
   const text = await mirrors
     .read(commit, signal, async (_path, objects) => {
       // To miss it says nothing of the mirror.
@@ -143,10 +144,10 @@ async function readTarget(
     .catch(() => undefined)
   signal.throwIfAborted()
   if (typeof text !== 'string') return undefined
-  const loader = new IncludeLoader({ ...deps, commit: { ...commit, sha: base }, sources }, signal)
+  const ofTarget = loader.at({ ...commit, sha: base })
   const file = await withIncludes(
     (included) => parser.parse(text, planFacts, included),
-    (ref) => loader.load(ref),
+    (ref) => ofTarget.load(ref),
   )
   if (!file.ok) return undefined
   const wanted = file.plan.jobs.filter(({ leftOut }) => leftOut === undefined)
