@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
-import { openAnswer } from '../../../lib/reach/ask-once.ts'
+import { askOnce } from '../../../lib/reach/ask-once.ts'
 import { nearest } from '../../../lib/reach/hosts.ts'
 import type { Nearness } from '../../../lib/reach/reach.ts'
 import { describeConnectError } from '../../../lib/tls/connect-errors.ts'
@@ -105,22 +104,10 @@ async function ask(
       objects: objects.map(({ oid, size }) => ({ oid, size })),
       hash_algo: 'sha256',
     }),
+    mostBytes: LARGEST_ANSWER + 1,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
   }
-  const { asked, answer } = await openAnswer(question, found)
-  try {
-    return { status: answer.statusCode, text: await readText(answer), by: nearest(found) }
-  } finally {
-    asked.destroy()
-  }
-}
-
-async function readText(answer: IncomingMessage): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of answer) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > LARGEST_ANSWER) throw new Error('its answer is too long')
-  }
-  return text
+  const { status, text } = await askOnce(question, found)
+  if (Buffer.byteLength(text) > LARGEST_ANSWER) throw new Error('its answer is too long')
+  return { status, text, by: nearest(found) }
 }
