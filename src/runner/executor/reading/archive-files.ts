@@ -10,7 +10,7 @@ import {
   withHardLinks,
 } from './file-facts.ts'
 import { type ListedFile, listFiles } from './list-files.ts'
-import { type EndedScript, outputOf } from './script-output.ts'
+import { type EndedScript, outputOf, wordsOf } from './script-output.ts'
 import { TAR_END, tarHeader, tarPadding } from './tar-blocks.ts'
 
 /** What one script names; the port's limit for a script is 4 MiB. */
@@ -93,9 +93,8 @@ async function* pack(
 }
 
 function changed(end?: EndedScript): NarwhalError {
-  const said = end && end.exitCode !== 0 ? `: ${end.stderr.toString().slice(-300)}` : ''
-  const words = `files of the job changed while they were read${said}`
-  return new NarwhalError('conflict', words.replaceAll(/\p{C}+/gu, ' ').trim())
+  const said = end && end.exitCode !== 0 ? `: ${wordsOf(end.stderr)}` : ''
+  return new NarwhalError('conflict', `files of the job changed while they were read${said}`)
 }
 
 function* partsOf<One extends ListedFile | ArchivedFile>(

@@ -2,7 +2,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 import type { Sandbox } from '../executor.ts'
 import type { ListedFile } from './list-files.ts'
-import { outputOf, wholeOutput } from './script-output.ts'
+import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 import type { TarEntry } from './tar-blocks.ts'
 
 /** Mode, size, time, identity, names, time of the last change of any of it. */
@@ -65,11 +65,8 @@ export async function findFacts(
   const maxBytes = factsBytes(paths) + links.length * LONGEST_LINK
   const { exitCode, stdout, stderr } = await wholeOutput(output, maxBytes, untrue)
   if (exitCode !== 0) {
-    const said = stderr
-      .toString()
-      .replaceAll(/\p{C}+/gu, ' ')
-      .trim()
-    throw new NarwhalError('conflict', `files of the job changed while they were listed: ${said}`)
+    const words = `files of the job changed while they were listed: ${wordsOf(stderr)}`
+    throw new NarwhalError('conflict', words)
   }
   let start = 0
   const until = (end: string): string => {

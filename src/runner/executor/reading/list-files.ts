@@ -4,7 +4,7 @@ import { matchesGlobs } from '../../../core/plan/glob.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { ArchiveOptions, Sandbox } from '../executor.ts'
 import { listScript } from './archive-walks.ts'
-import { outputOf, wholeOutput } from './script-output.ts'
+import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 
 /** Some 500,000 paths. */
 const MOST_LISTED_BYTES = 48 * 1024 * 1024
@@ -35,11 +35,8 @@ export async function listFiles(
     () => new NarwhalError('too_large', 'there are too many files to choose from: name a folder'),
   )
   if (exitCode !== 0) {
-    const said = stderr
-      .toString()
-      .replaceAll(/\p{C}+/gu, ' ')
-      .trim()
-    throw new NarwhalError('conflict', `the files of the job can't be listed: ${said}`)
+    const words = `the files of the job can't be listed: ${wordsOf(stderr)}`
+    throw new NarwhalError('conflict', words)
   }
   const found = new Map<string, ListedFile>()
   let count = 0

@@ -1,8 +1,8 @@
 import { NarwhalError } from '../../../lib/errors.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 import type { Sandbox } from '../executor.ts'
-import { lastWords } from './last-words.ts'
 import { checkPath, isAbsent } from './sandbox-path.ts'
+import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 
 /** A sandbox of which something is read, by scripts in it. */
 export interface ReadingPlace {
@@ -16,6 +16,8 @@ const NO_FILE = 96
 const NO_REGULAR_FILE = 97
 /** What a program in the place of `head` may print too much before it is ended. */
 const SLACK_BYTES = 64 * 1024
+/** Only its end is told. */
+const MOST_STDERR_BYTES = 16 * 1024
 
 /** `Sandbox.read` by a script in the sandbox, so with no more rights than a step has. */
 export async function readBySteps(
@@ -28,31 +30,19 @@ export async function readBySteps(
   if (await isAbsent(folder, path)) return undefined
   const tooLarge = () =>
     new NarwhalError('too_large', `${JSON.stringify(path)} has more than ${maxBytes} bytes`)
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  let said = ''
-  const { exitCode } = await run(
-    { script: scriptOf(path, maxBytes), env: {} },
-    (stream, chunk) => {
-      if (stream === 'stderr') said = lastWords(said, chunk)
-      else {
-        bytes += chunk.length
-        if (bytes > maxBytes + SLACK_BYTES) throw tooLarge()
-        chunks.push(Buffer.from(chunk))
-      }
-    },
-    signal,
-  )
+  const asked = { script: scriptOf(path, maxBytes), maxStderrBytes: MOST_STDERR_BYTES }
+  const output = outputOf(run, asked, signal)
+  const { exitCode, stdout, stderr } = await wholeOutput(output, maxBytes + SLACK_BYTES, tooLarge)
   if (exitCode === NO_FILE) return undefined
   if (exitCode === NO_REGULAR_FILE) {
     throw new NarwhalError('conflict', `${JSON.stringify(path)} is no regular file`)
   }
   if (exitCode !== 0) {
-    const words = `the job's user can't read ${JSON.stringify(path)}: ${said.trim()}`
+    const words = `the job's user can't read ${JSON.stringify(path)}: ${wordsOf(stderr)}`
     throw new NarwhalError('forbidden', words)
   }
-  if (bytes > maxBytes) throw tooLarge()
-  return Buffer.concat(chunks)
+  if (stdout.length > maxBytes) throw tooLarge()
+  return stdout
 }
 
 /** A pipe or a device would never end. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sandbox } from '../executor.ts'
-import { outputOf } from './script-output.ts'
+import { outputOf, wordsOf } from './script-output.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const NOTHING = new AbortController().signal
@@ -47,4 +47,9 @@ test('a script that fails is told as what it is, after what it said', async () =
   await assert.rejects(async () => {
     for await (const _ of output);
   }, /the engine is gone/)
+})
+
+test('of what a script said on its standard error the end is told, on one line', () => {
+  assert.equal(wordsOf(Buffer.from('cat: no\u001b[2J such\r\nfile\n')), 'cat: no [2J such file')
+  assert.equal(wordsOf(Buffer.from(`${'x'.repeat(1_000)}the end`)), `${'x'.repeat(293)}the end`)
 })

@@ -5,6 +5,8 @@ import type { Sandbox, StepExit } from '../executor.ts'
 
 /** How much is held for a slow reader before the script has to wait. */
 const HELD_BYTES = 256 * 1024
+/** So much a message has room for. */
+const MOST_CHARACTERS = 300
 
 export interface EndedScript extends StepExit {
   /** As far as it was asked for. */
@@ -76,4 +78,13 @@ export async function wholeOutput(
   } finally {
     await output.return(undefined as never)
   }
+}
+
+/** What a script said last on its standard error, fit for a message. */
+export function wordsOf(stderr: Buffer): string {
+  return stderr
+    .toString()
+    .slice(-MOST_CHARACTERS)
+    .replaceAll(/\p{C}+/gu, ' ')
+    .trim()
 }
