@@ -6,6 +6,9 @@ import { sshWay } from './ssh-way.ts'
 /** Addresses of a URL's host; absent where git is not led by http. */
 export type Found = readonly [HostAddress, ...HostAddress[]]
 
+/** To a local path: only of a repository that the operator registered as such, or of a mirror. */
+export const LOCAL_WAY: GitWay = { settings: ['protocol.file.allow=always'], ssh: [] }
+
 /** Where an `http:` or `https:` URL's host is. Rejects as `Hosts.find` does. */
 export async function findHttp(url: string, env: GitEnv): Promise<Found | undefined> {
   if (!/^https?:/.test(url)) return undefined
@@ -18,7 +21,7 @@ export async function wayTo(
   found: Found | undefined,
   options: { readonly env: GitEnv; readonly signal?: AbortSignal | undefined },
 ): Promise<GitWay> {
-  if (local) return { settings: ['protocol.file.allow=always'], ssh: [] }
+  if (local) return LOCAL_WAY
   if (!found) {
     return { settings: ['protocol.ssh.allow=always'], ssh: await sshWay(sshPlace(url), options) }
   }

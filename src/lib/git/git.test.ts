@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { readGitEnv } from '../../config/env.ts'
 import { git, parseCloneUrl } from './git.ts'
+import { LOCAL_WAY } from './git-way.ts'
 import { listRemote } from './list-remote.ts'
 
 const env = readGitEnv()
@@ -55,7 +56,7 @@ test('reads no local path unless that is allowed', async () => {
     code: 'unavailable',
     message: /transport 'file' not allowed/,
   })
-  await git(['ls-remote', '--', repository.path], { env, allowLocal: true })
+  await git(['ls-remote', '--', repository.path], { env, way: LOCAL_WAY })
 })
 
 test('never asks for a password', async () => {

@@ -22,7 +22,9 @@ const SETTINGS: readonly string[] = [
   'core.attributesFile=/dev/null',
   // Whoever has it reach something says the way.
   'protocol.allow=never',
+  // Whatever the repository's own settings say.
   'protocol.ext.allow=never',
+  'protocol.file.allow=never',
   'submodule.recurse=false',
   // Whoever needs it follows them within the host: see git-redirects.ts.
   'http.followRedirects=false',
@@ -71,9 +73,7 @@ export interface GitOptions {
   /** The folder that git runs in. */
   readonly cwd?: string
   readonly signal?: AbortSignal
-  /** Local paths may be read: only for repositories that the operator registered as such. */
-  readonly allowLocal?: boolean
-  /** How it gets to the one URL that it is to ask; absent: it asks no other machine. */
+  /** How it gets to the one URL that it is to ask; absent: it asks no other machine, and reads no other folder. */
   readonly way?: GitWay
   /** Milliseconds until git is killed; five minutes unless told. */
   readonly timeoutMs?: number
@@ -127,9 +127,8 @@ export function startGit(
   })
 }
 
-function settings({ allowLocal = false, way }: Pick<GitOptions, 'allowLocal' | 'way'>): string[] {
-  const local = `protocol.file.allow=${allowLocal ? 'always' : 'never'}`
-  return [...SETTINGS, local, ...(way?.settings ?? [])].flatMap((setting) => ['-c', setting])
+function settings({ way }: Pick<GitOptions, 'way'>): string[] {
+  return [...SETTINGS, ...(way?.settings ?? [])].flatMap((setting) => ['-c', setting])
 }
 
 function environment({ env, way }: Pick<GitOptions, 'env' | 'way'>): NodeJS.ProcessEnv {

@@ -18,6 +18,7 @@ import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { git } from '../../lib/git/git.ts'
+import { LOCAL_WAY } from '../../lib/git/git-way.ts'
 import { silentLog } from '../../lib/log.ts'
 import { removeFolder } from '../../lib/remove-folder.ts'
 import { MirrorCache } from '../mirror/mirror-cache.ts'
@@ -94,7 +95,7 @@ test('brings the tags, packed or not', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using dir = await tempDir()
   const mirror = dir.join('mirror.git')
-  await git(['clone', '--quiet', '--bare', repository.path, mirror], { env, allowLocal: true })
+  await git(['clone', '--quiet', '--bare', repository.path, mirror], { env, way: LOCAL_WAY })
   const inMirror = (...args: string[]) => git([`--git-dir=${mirror}`, ...args], { env })
   assert.deepEqual([...(await listRefs(mirror, 'refs/tags'))], [])
   for (const tag of ['v1', 'v1.1', 'release/1']) await inMirror('tag', tag)

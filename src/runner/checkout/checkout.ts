@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
+import { LOCAL_WAY } from '../../lib/git/git-way.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
 import { OUTPUT_FILE } from '../steps/collect-outputs.ts'
 
@@ -86,7 +87,7 @@ async function fetchReachable(
   const settings = ['-c', 'core.fsync=none', '-c', 'fetch.unpackLimit=1']
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance', ...which]
   const fetch = ['fetch', ...how, '--', mirror, what]
-  await git([...settings, ...fetch], { cwd: folder, env, signal, allowLocal: true })
+  await git([...settings, ...fetch], { cwd: folder, env, signal, way: LOCAL_WAY })
   await rm(join(folder, '.git', KEPT_REF), { force: true })
 }
 
