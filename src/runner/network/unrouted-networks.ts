@@ -8,7 +8,7 @@ import {
 import type { Audience } from './routed/rules.ts'
 
 /** Where this machine makes no rules for jobs: what they get instead. */
-abstract class UnroutedNetworks implements JobNetworks {
+export abstract class UnroutedNetworks implements JobNetworks {
   readonly trouble = ''
   abstract readonly containers: 'unruled' | 'none'
   readonly engineTrouble: string

@@ -1,14 +1,10 @@
 import { NarwhalError } from '../../../lib/errors.ts'
-import {
-  type Connection,
-  type EngineNetwork,
-  type JobNetworks,
-  noConnection,
-} from '../job-networks.ts'
+import { type Connection, noConnection } from '../job-networks.ts'
 import type { NetworkOptions } from '../options.ts'
 import { prove } from '../proof/proof.ts'
 import { ReadyPool } from '../routed/ready-pool.ts'
 import type { Audience } from '../routed/rules.ts'
+import { UnroutedNetworks } from '../unrouted-networks.ts'
 import { openUserNetwork, type UserModeProgram, type UserNetwork } from './user-network.ts'
 
 /** Each is two processes that wait. */
@@ -18,21 +14,15 @@ const MOST_READY = 2
  * The network of jobs where the runner is an ordinary user: by pasta or slirp4netns. It can't be kept
  * from private ranges, nor from what the machine serves at its outer addresses, so strangers have none.
  */
-export class UserNetworks implements JobNetworks {
+export class UserNetworks extends UnroutedNetworks {
   readonly containers = 'unruled'
-  readonly engineTrouble = 'only root can make the rules that keep containers from private ranges'
-
-  async proveEngine(): Promise<void> {}
-
-  async leaveEngine(): Promise<void> {}
-
   readonly #program: UserModeProgram
   readonly #pool: ReadyPool<UserNetwork>
   readonly #closing = new AbortController()
   readonly #options: NetworkOptions
-  #trouble = ''
 
   private constructor(program: UserModeProgram, options: NetworkOptions) {
+    super('only root can make the rules that keep containers from private ranges')
     this.#program = program
     this.#options = options
     this.#pool = new ReadyPool({
@@ -54,10 +44,6 @@ export class UserNetworks implements JobNetworks {
     }
     if (options.stays) networks.#pool.fill()
     return networks
-  }
-
-  get trouble(): string {
-    return this.#trouble
   }
 
   async connect(audience: Audience): Promise<Connection> {
@@ -84,19 +70,7 @@ export class UserNetworks implements JobNetworks {
     }
   }
 
-  async check(): Promise<void> {}
-
-  notesFor(): readonly string[] {
-    return []
-  }
-
-  async reserve(): Promise<EngineNetwork> {
-    throw new NarwhalError('internal', 'there are no rules for the networks of containers here')
-  }
-
-  release(): void {}
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
     await this.#pool[Symbol.asyncDispose]()
   }
