@@ -21,7 +21,6 @@ export class JobMask implements Disposable {
   readonly #secrets: SecretMask | undefined
   readonly #named: Readonly<Record<string, string>>
   #file: LearnedValues | undefined
-  #taken = 0
   readonly #learned = new GrowingMask()
   /** What was told here, until when. */
   readonly #hidden = new GrowingMask()
@@ -42,7 +41,6 @@ export class JobMask implements Disposable {
   learnFrom({ maskFile }: Pick<Sandbox, 'maskFile'>): void {
     this.#file?.[Symbol.dispose]()
     this.#file = maskFile && new LearnedValues(maskFile.open())
-    this.#taken = 0
   }
 
   /**
@@ -62,10 +60,8 @@ export class JobMask implements Disposable {
 
   /** What was learned by now; the same object as long as it is the same. */
   look(): readonly SecretMask[] {
-    if (this.#file?.look()) {
-      this.#learned.add([...this.#file.values].slice(this.#taken))
-      this.#taken = this.#file.values.size
-    }
+    const learned = this.#file?.look() ?? []
+    if (learned.length > 0) this.#learned.add(learned)
     const parts = [this.#learned.masks, this.#hidden.masks]
     if (parts.some((part, index) => part !== this.#parts[index])) {
       this.#parts = parts

@@ -17,8 +17,8 @@ const LINE_FEED = 10
  * of output, so that what was added before it was printed is known by then.
  */
 export class LearnedValues implements Disposable {
-  readonly values = new Set<string>()
   readonly #file: MaskFileView
+  readonly #values = new Set<string>()
   readonly #noted = new Set<string>()
   #notes: string[] = []
   #bytes = 0
@@ -28,13 +28,14 @@ export class LearnedValues implements Disposable {
     this.#file = file
   }
 
-  /** Reads what has come; returns whether there are more values. */
-  look(): boolean {
+  /** Reads what has come, and returns the values in it that were not there before. */
+  look(): readonly string[] {
     const seen = this.#file.look(MOST_FILE_BYTES)
-    if (!seen) return false
-    const before = this.values.size
-    this.#read(Buffer.from(seen.bytes), seen.size)
-    return this.values.size > before
+    if (!seen) return []
+    const { buffer, byteOffset, byteLength } = seen.bytes
+    const before = this.#values.size
+    this.#read(Buffer.from(buffer, byteOffset, byteLength), seen.size)
+    return [...this.#values].slice(before)
   }
 
   /** What there is to say of lines that are not masked, without the lines; each is told once. */
@@ -62,18 +63,18 @@ export class LearnedValues implements Disposable {
 
   #take(bytes: Buffer, line: number): void {
     const value = bytes.toString().trim()
-    if (value === '' || this.values.has(value)) return
+    if (value === '' || this.#values.has(value)) return
     const where = `line ${line}`
     if (value.length < SHORTEST_FORM) {
       return this.#note(`${where}, with fewer than ${SHORTEST_FORM} characters,`)
     }
     if (!isUtf8(bytes) || bytes.includes(0)) return this.#note(`${where}, which is no text,`)
     const all = this.#bytes + bytes.length
-    if (this.values.size === MOST_VALUES || all > MOST_VALUE_BYTES) {
+    if (this.#values.size === MOST_VALUES || all > MOST_VALUE_BYTES) {
       const most = `${MOST_VALUES} values or ${MOST_VALUE_BYTES / 1024} KiB`
       return this.#note(`${where}, since there are more than ${most},`)
     }
-    this.values.add(value)
+    this.#values.add(value)
     this.#bytes = all
   }
 
