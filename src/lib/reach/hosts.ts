@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
+import { within } from '../async/within.ts'
 import { describeError, NarwhalError } from '../errors.ts'
 import { isInRange, type Nearness, nearnessOf } from './reach.ts'
 
@@ -116,20 +117,15 @@ export class Hosts {
   }
 
   async #ask(hostname: string) {
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
-      const words = `no name server tells in ${LOOK_UP_MS / 1000} s where ${hostname} is`
-      late.reject(new NarwhalError('unavailable', words))
-    }, LOOK_UP_MS)
+    const words = `no name server tells in ${LOOK_UP_MS / 1000} s where ${hostname} is`
+    const late = new NarwhalError('unavailable', words)
     try {
-      return await Promise.race([this.#lookUp(hostname), late.promise])
+      return await within(LOOK_UP_MS, this.#lookUp(hostname), late)
     } catch (cause) {
       if (cause instanceof NarwhalError) throw cause
       const isNone = (cause as { code?: unknown }).code === 'ENOTFOUND'
       const why = isNone ? '' : ` that is found: ${describeError(cause)}`
       throw new NarwhalError('unavailable', `there is no host ${hostname}${why}`, { cause })
-    } finally {
-      clearTimeout(timer)
     }
   }
 }
