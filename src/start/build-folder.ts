@@ -9,6 +9,7 @@ import type { PipelineView, RepositoryView } from '../contract/rest/views.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, git } from '../lib/git/git.ts'
 import { urlFromHere } from '../lib/reach/url-from-here.ts'
+import { shellQuote } from '../lib/shell-quote.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 import { snapshotFolder } from './snapshot-folder.ts'
 
@@ -148,7 +149,7 @@ function sayWhatNext({ io, url, dataDir, root }: Build, pipeline: string): void 
   io.stdout.write(lines.join('\n'))
 }
 
-/** As a shell reads it back. */
+/** As a shell reads it back, and as it is where that is the same. */
 function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w./-]+$/.test(text) ? text : shellQuote(text)
 }

@@ -8,6 +8,7 @@ import { childError } from '../child-error.ts'
 import { NarwhalError } from '../errors.ts'
 import { present } from '../present.ts'
 import type { Hosts } from '../reach/hosts.ts'
+import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
 
 /**
@@ -134,7 +135,7 @@ function settings({ way }: Pick<GitOptions, 'way'>): string[] {
 function environment({ env, way }: Pick<GitOptions, 'env' | 'way'>): NodeJS.ProcessEnv {
   const options = [...SSH_OPTIONS, ...(way?.ssh ?? [])]
   // A shell takes it apart.
-  const ssh = ['ssh', ...options.map((option) => `'${option.replaceAll("'", "'\\''")}'`)]
+  const ssh = ['ssh', ...options.map(shellQuote)]
   return { ...processEnv(env), ...FIXED_ENV, GIT_SSH_COMMAND: ssh.join(' ') }
 }
 

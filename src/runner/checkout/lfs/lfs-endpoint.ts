@@ -9,6 +9,7 @@ import { sshWay } from '../../../lib/git/ssh-way.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
 import { ANY_HOSTS, nearest } from '../../../lib/reach/hosts.ts'
 import type { Nearness } from '../../../lib/reach/reach.ts'
+import { shellQuote } from '../../../lib/shell-quote.ts'
 import { checkFetchUrl, type FetchPolicy } from '../fetch-policy.ts'
 
 /** A server of Git LFS, and what its requests must carry. */
@@ -63,7 +64,7 @@ async function authenticate(
 ): Promise<LfsEndpoint> {
   const place = sshPlace(cloneUrl)
   const { target, port, path } = place
-  const command = `git-lfs-authenticate '${path.replaceAll("'", "'\\''")}' download`
+  const command = `git-lfs-authenticate ${shellQuote(path)} download`
   const where = port === '' ? [] : ['-p', port]
   const refuse = (why: string): NarwhalError =>
     new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`)
