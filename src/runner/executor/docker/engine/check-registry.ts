@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import type { ImageReference } from '../../../../core/image-reference.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
 import { ANY_HOSTS, type Hosts } from '../../../../lib/reach/hosts.ts'
+import { holeNames } from '../../../network/closed-note.ts'
 import type { Reach } from '../../../network/holes.ts'
 
 /**
@@ -24,13 +24,15 @@ export async function checkRegistry(
     .catch((error: unknown) => error)
   // Where there is no such host the engine says so itself.
   if (!(found instanceof NarwhalError) || found.code !== 'forbidden') return
-  const hole = `${isIP(host) === 6 ? `[${host}]` : host}:${ports[0]}`
+  const [hole] = holeNames([{ host, port: ports[0] }])
   const words = `image ${full} is at a registry of a private network, and is not pulled for a stranger's job; the operator of the runner opens it by --reach ${hole}`
   throw new NarwhalError('invalid', words)
 }
 
 /** Undefined: the engine's usual one. The first part is a host where it looks like one, as engines see it. */
-function registryOf(name: string): { host: string; ports: readonly number[] } | undefined {
+function registryOf(
+  name: string,
+): { host: string; ports: readonly [number, ...number[]] } | undefined {
   const [first = '', ...rest] = name.split('/')
   if (rest.length === 0 || !(/[.:]/.test(first) || first === 'localhost')) return undefined
   const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(first) ?? []
