@@ -22,13 +22,8 @@ export class FetchHosts {
    * itself, but to a host that the operator has named. Rejects as `Hosts.find` does.
    */
   async find(url: URL, by?: Nearness): Promise<Found> {
-    return await this.at(url, by).find(url.hostname)
-  }
-
-  /** The same for who looks up by itself. */
-  at(url: URL, by?: Nearness): Hosts {
     const isFree = by === undefined || isNamed(url, this.#policy)
-    return isFree ? this.#hosts : this.#hosts.atMost(by)
+    return await (isFree ? this.#hosts : this.#hosts.atMost(by)).find(url.hostname)
   }
 
   /**
