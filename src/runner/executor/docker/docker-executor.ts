@@ -218,6 +218,7 @@ export class DockerExecutor implements Executor {
     for (const sandbox of this.#sandboxes) {
       if (sandbox.closed) void sandbox[Symbol.asyncDispose]().catch(() => {})
     }
+    void this.#networks.removeLeft().catch(() => {})
   }
 
   async #reap(): Promise<number> {

@@ -85,7 +85,7 @@ export class ContainerMaker {
   ): Promise<JobContainers> {
     await using made = new AsyncDisposableStack()
     const place = await this.#networks.take(spec)
-    made.defer(() => place.release().catch(() => {}))
+    made.defer(() => place.release())
     const { connection } = place
     const services =
       spec.services?.length && connection.kind === 'network'
@@ -146,7 +146,7 @@ export class ContainerMaker {
     await using made = new AsyncDisposableStack()
     made.defer(() => removeFolder(workspace.path))
     const place = await this.#networks.take({ name: 'warm', ...asked })
-    made.defer(() => place.release().catch(() => {}))
+    made.defer(() => place.release())
     const { connection } = place
     const mustTidy = !this.#options.runnerIsRoot
     const spec = { name: 'warm', workspace, limits, connection, mustTidy }

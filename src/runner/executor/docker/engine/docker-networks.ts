@@ -17,12 +17,13 @@ export interface JobPlace {
   readonly connection: Connection
   /** What the job's log has to say of it. */
   readonly notes: readonly string[]
+  /** Never rejects: what the engine does not remove now is tried again by `removeLeft`. */
   release(): Promise<void>
 }
 
 export interface DockerNetworksOptions {
   readonly instance: string
-  readonly networks: NetworkSource
+  readonly networks: Pick<NetworkSource, 'get' | 'reach'>
   readonly log: Logger
 }
 
@@ -48,6 +49,8 @@ export class DockerNetworks {
   readonly #api: DockerApi
   readonly #options: DockerNetworksOptions
   readonly #idle: Network[] = []
+  /** Given up, but the engine may have them still; so long nobody else gets their addresses. */
+  readonly #left = new Set<Pick<Network, 'network' | 'bridge'>>()
   /** Why the rules do not hold for this engine's networks; empty: nothing is known against it. */
   #farReason = ''
   #isClosed = false
@@ -74,16 +77,24 @@ export class DockerNetworks {
       return this.#without(spec, `this job has no network: ${networks.engineTrouble}`)
     }
     const network = this.#takeIdle(audience) ?? (await this.#make(networks, audience))
-    const why = await this.#whyOpen(networks, spec)
-    if (network && why !== '' && spec.isStranger) {
-      await this.#placeIn(network).release()
-      return this.#without(spec, noNetwork(why))
+    if (!network) return this.#without(spec, noNetwork(this.#farReason || networks.engineTrouble))
+    const place = this.#placeIn(network)
+    let why: string
+    try {
+      why = await this.#whyOpen(networks, spec)
+    } catch (error) {
+      await place.release()
+      throw error
     }
-    if (network) return { ...this.#placeIn(network), notes: this.#notes(networks, network) }
-    return this.#without(spec, noNetwork(this.#farReason || networks.engineTrouble))
+    if (why === '') return { ...place, notes: this.#notes(networks, network) }
+    await place.release()
+    return this.#without(spec, noNetwork(why))
   }
 
-  /** What is closed for a job in a container is tried from there, once there is such a network; a stranger's waits for it. */
+  /**
+   * What is closed for a job in a container is tried from there, once there is such a network; a stranger's waits
+   * for it. Of one's own there is nothing against it.
+   */
   async #whyOpen(networks: JobNetworks, { isStranger }: PlaceSpec): Promise<string> {
     if (networks.containers !== 'ruled' || this.#farReason !== '') return ''
     this.#proof ??= networks.proveEngine(this.#lend)
@@ -117,7 +128,13 @@ export class DockerNetworks {
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#proof) await (await this.#options.networks.get()).leaveEngine(this.#lend)
-    await Promise.all(this.#idle.splice(0).map((network) => this.#remove(network)))
+    for (const network of this.#idle.splice(0)) this.#left.add(network)
+    await this.removeLeft()
+  }
+
+  /** Tries again to remove what the engine did not remove when it was given up; rejects where it still does not. */
+  async removeLeft(): Promise<void> {
+    await Promise.all([...this.#left].map((network) => this.#remove(network)))
   }
 
   #takeIdle(audience: Audience): Network | undefined {
@@ -133,7 +150,7 @@ export class DockerNetworks {
   #placeIn(network: Network): Omit<JobPlace, 'notes'> {
     const release = async (): Promise<void> => {
       if (this.#idle.length < MOST_IDLE && !this.#isClosed) this.#idle.push(network)
-      else await this.#remove(network)
+      else await this.#giveUp(network)
     }
     return { connection: { kind: 'network', ...network }, release }
   }
@@ -150,7 +167,7 @@ export class DockerNetworks {
       // Podman refuses options of Docker's, and keeps such a network apart by itself.
       await this.#api.createNetwork({ ...wanted, Options: {} })
     })
-    const release = () => this.#api.removeNetwork(own.network)
+    const release = () => this.#giveUp(own)
     return { connection: { kind: 'network', ...own }, release, ...told }
   }
 
@@ -188,13 +205,25 @@ export class DockerNetworks {
       return network
     }
     this.#farReason = 'the engine has its networks elsewhere, not on the machine of the runner'
-    await this.#remove(network)
+    await this.#giveUp(network)
     return undefined
   }
 
-  async #remove({ network, bridge }: Network): Promise<void> {
-    await this.#api.removeNetwork(network)
-    if (bridge !== undefined) (await this.#options.networks.get()).release(bridge)
+  /** Never rejects. */
+  async #giveUp(network: Pick<Network, 'network' | 'bridge'>): Promise<void> {
+    this.#left.add(network)
+    await this.#remove(network).catch((error: unknown) => {
+      const reason = describeError(error)
+      this.#options.log.warn({ network: network.network, reason }, 'a network stays for now')
+    })
+  }
+
+  async #remove(network: Pick<Network, 'network' | 'bridge'>): Promise<void> {
+    await this.#api.removeNetwork(network.network)
+    // Of two that were at it at once, the second may find the addresses with somebody else.
+    if (!this.#left.delete(network) || network.bridge === undefined) return
+    const networks = await this.#options.networks.get()
+    networks.release(network.bridge)
   }
 }
 
