@@ -4,8 +4,8 @@ import type { HttpServer } from './http-server.ts'
 const YEAR_S = 365 * 24 * 3600
 
 /**
- * What every answer carries: its type is not guessed, nobody keeps what the API says, and whoever has
- * come by TLS comes so again. A route that says otherwise of itself is left alone.
+ * Headers of every response: no content sniffing, no caching by default, and HSTS over TLS. A route
+ * that has set one of them keeps its own.
  */
 export function addAnswerHeaders(server: HttpServer): void {
   server.addHook('onSend', async (request, reply) => {
@@ -18,8 +18,8 @@ export function addAnswerHeaders(server: HttpServer): void {
 }
 
 /**
- * Whether the browser has come by TLS, to this process or to a proxy before it. A header that
- * somebody makes up changes nothing but the answer to whoever made it up.
+ * Whether the browser used TLS, to this process or to a proxy in front of it. A forged header affects
+ * only the response to its sender.
  */
 export function isByTls(request: FastifyRequest): boolean {
   if (request.protocol === 'https') return true

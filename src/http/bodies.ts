@@ -1,52 +1,51 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { NarwhalError } from '../lib/errors.ts'
 
-/** Bodies that are said to be no longer than this are not counted: the connections bound them. */
+/** Bodies with a content length up to this are not counted: the limit on connections bounds them. */
 const SMALL_BYTES = 64 * 1024
 
-/** The large bodies that are on their way in, which together have a bound. */
+/** The large request bodies in memory, which share one limit. */
 export class Bodies {
-  readonly #mostBytes: number
+  readonly #maxBytes: number
   readonly #onRefused: () => void
   #bytes = 0
 
-  constructor(mostBytes: number, onRefused: () => void) {
-    this.#mostBytes = mostBytes
+  constructor(maxBytes: number, onRefused: () => void) {
+    this.#maxBytes = maxBytes
     this.#onRefused = onRefused
   }
 
-  /** Bytes that are counted now. */
+  /** Bytes in memory. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Whether a body with these headers is to be counted. */
+  /** Whether a body with these headers has to be counted. */
   isLarge(headers: { readonly [name: string]: string | string[] | undefined }): boolean {
     if (headers['transfer-encoding'] !== undefined) return true
     return Number(headers['content-length'] ?? 0) > SMALL_BYTES
   }
 
   /**
-   * The same body, which fails with `unavailable` where there is no room for it. It counts until
-   * one of `ends` is closed, since whoever answers has it in memory until then.
+   * The same body, which fails with `unavailable` beyond the limit. It counts until one of `ends`
+   * closes, since the handler has it in memory until then.
    */
   count(body: NodeJS.ReadableStream, ends: readonly NodeJS.EventEmitter[]): Transform {
     let own = 0
-    const give = (chunk: Buffer, _encoding: string, done: TransformCallback): void => {
-      if (this.#bytes + chunk.length > this.#mostBytes) {
+    const transform = (chunk: Buffer, _encoding: string, done: TransformCallback): void => {
+      if (this.#bytes + chunk.length > this.#maxBytes) {
         this.#onRefused()
-        // The rest of it is thrown away, so that the client comes to read the answer.
+        // Drains the rest: most clients read the response only once they have sent everything.
         body.unpipe(counted)
         body.resume()
-        const words = 'too many large requests at a time: try again later'
-        done(new NarwhalError('unavailable', words))
+        done(new NarwhalError('unavailable', 'too many large requests: try again later'))
         return
       }
       own += chunk.length
       this.#bytes += chunk.length
       done(null, chunk)
     }
-    const counted = new Transform({ transform: give })
+    const counted = new Transform({ transform })
     const release = (): void => {
       this.#bytes -= own
       own = 0

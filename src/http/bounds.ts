@@ -1,29 +1,29 @@
 /**
- * How much one server takes at a time, and how long anything may take. Slow and idle clients hold
- * nothing that others need: see `Connections`. The manual's page "Limits" lists them.
+ * Limits and timeouts of one server. Slow and idle clients hold nothing that others need: see
+ * `Connections`. The manual's page "Limits" lists them.
  */
 export interface HttpBounds {
   /** Open connections in all. */
   readonly connections: number
-  /** Open connections from one address; behind a proxy, that is all. */
+  /** Open connections from one address; behind a proxy, all have the same. */
   readonly connectionsOfAddress: number
-  /** Requests that are being answered, but for those that ask for the process's health. */
+  /** Requests in flight, except health checks. */
   readonly requests: number
-  /** Bytes of all bodies in memory that are above 64 KiB, or do not say how long they are. */
+  /** Bytes in memory of all bodies above 64 KiB or of unknown length. */
   readonly bodyBytesInAll: number
-  /** Bytes of one body, unless a route says otherwise. */
+  /** Bytes of one body; a route may set its own limit. */
   readonly bodyBytes: number
   /** Bytes of all headers of a request. */
   readonly headerBytes: number
-  /** Milliseconds until the headers are there. */
+  /** Milliseconds to receive the headers. */
   readonly headersMs: number
-  /** Milliseconds until the whole request is there. */
+  /** Milliseconds to receive the whole request. */
   readonly requestMs: number
-  /** Milliseconds from one look at the two above to the next. */
+  /** Milliseconds between checks of the two above. */
   readonly checkMs: number
-  /** Milliseconds in which nothing moves on a connection that has something to send. */
+  /** Milliseconds without progress on a connection that has something to send. */
   readonly stallMs: number
-  /** Milliseconds that a connection is kept between requests: longer than balancers keep theirs. */
+  /** Milliseconds that an idle connection is kept: longer than load balancers keep theirs. */
   readonly keepAliveMs: number
 }
 

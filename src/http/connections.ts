@@ -4,54 +4,54 @@ import type { HttpBounds } from './bounds.ts'
 interface Peer {
   readonly socket: Socket
   readonly address: string
-  /** Requests of it that are being answered. */
+  /** Its requests in flight. */
   answering: number
   isGone: boolean
 }
 
-/** What a request says of its connection; under TLS that is another object than the raw socket. */
-export interface PeerName {
+/** Identifies a request's connection, whose object under TLS is not the raw socket. */
+export interface PeerAddress {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
 }
 
 /**
  * The open connections of a server, each either answering or waiting: for its next request, or for
- * the rest of one. Where there is no room for a new one, the one that has waited longest makes
- * room, of the address that has most; only when all are answering the new one is refused. So
- * thousands of clients that send a byte now and then keep nobody out.
+ * the rest of one. At the limit the longest waiting connection of the address with the most makes
+ * room for a new one; only when all are answering is the new one refused. So thousands of clients
+ * that send a byte now and then keep nobody out.
  */
 export class Connections {
   readonly #bounds: HttpBounds
   readonly #onRefused: () => void
   readonly #peers = new Map<string, Peer>()
-  /** How many there are of each address, and those of them that wait, the longest first. */
+  /** The number of connections by address, and those of them that wait, longest first. */
   readonly #addresses = new Map<string, { all: number; waiting: Set<Peer> }>()
   #answering = 0
 
-  /** `onRefused` hears of each connection that is closed for lack of room. */
+  /** `onRefused` is called for each connection that is refused or closed to make room. */
   constructor(server: Server, bounds: HttpBounds, onRefused: () => void) {
     this.#bounds = bounds
     this.#onRefused = onRefused
     server.on('connection', (socket: Socket) => this.#add(socket))
   }
 
-  /** Those that are open. */
+  /** Open connections. */
   get size(): number {
     return this.#peers.size
   }
 
-  /** Requests that are being answered. */
+  /** Requests in flight. */
   get answering(): number {
     return this.#answering
   }
 
   /**
-   * Notes that a whole request of this connection is there and is being answered, until what it
-   * returns is called, or the connection closes. Undefined: it is closed already, or was never one.
+   * Counts a request that has arrived as in flight until the returned function is called or the
+   * connection closes. Undefined if the connection is closed already or unknown.
    */
-  begin(name: PeerName): (() => void) | undefined {
-    const peer = this.#peers.get(keyOf(name))
+  begin(peerAddress: PeerAddress): (() => void) | undefined {
+    const peer = this.#peers.get(keyOf(peerAddress))
     if (!peer) return undefined
     if (peer.answering++ === 0) this.#addresses.get(peer.address)?.waiting.delete(peer)
     this.#answering++
@@ -64,9 +64,9 @@ export class Connections {
     }
   }
 
-  /** Notes that this connection is no longer one of requests, and never makes room. */
-  keep(name: PeerName): void {
-    const peer = this.#peers.get(keyOf(name))
+  /** Marks a connection as upgraded to another protocol: it never makes room. */
+  keep(peerAddress: PeerAddress): void {
+    const peer = this.#peers.get(keyOf(peerAddress))
     if (peer) this.#addresses.get(peer.address)?.waiting.delete(peer)
   }
 
@@ -97,7 +97,7 @@ export class Connections {
     if (--of.all === 0) this.#addresses.delete(peer.address)
   }
 
-  /** False when every connection that could make room is answering. */
+  /** False if every connection that could make room is answering. */
   #makeRoom(address: string): boolean {
     const isAddressFull =
       (this.#addresses.get(address)?.all ?? 0) >= this.#bounds.connectionsOfAddress
@@ -117,6 +117,6 @@ export class Connections {
   }
 }
 
-function keyOf({ remoteAddress, remotePort }: PeerName): string {
+function keyOf({ remoteAddress, remotePort }: PeerAddress): string {
   return `${remoteAddress} ${remotePort}`
 }

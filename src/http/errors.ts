@@ -12,14 +12,14 @@ const HTTP_STATUS = {
   gone: 410,
   stale: 409,
   too_large: 413,
-  // No room on our side, such as a full disk: nobody asked too much.
+  // No room on the server's side, such as a full disk; 429 would blame the client.
   exhausted: 503,
   unavailable: 503,
   cancelled: 503,
   internal: 500,
 } as const satisfies Record<ErrorCode, number>
 
-/** Answers a request that failed: the code and words of a NarwhalError, and nothing of any other. */
+/** Answers a failed request: with a NarwhalError's code and message, and no details of other errors. */
 export function answerError(
   reason: FastifyError | Error,
   request: FastifyRequest,
@@ -47,11 +47,11 @@ function describe(reason: FastifyError | Error): { status: number; body: ErrorBo
     const message = problems.map((problem) => `${problem.path}: ${problem.message}`).join('; ')
     return { status: 400, body: { code: 'invalid', message, problems } }
   }
-  // Fastify's own refusals: malformed JSON, an over-long body, an unknown content type.
+  // Fastify's own: malformed JSON, a body that is too long, an unknown content type.
   const status = 'statusCode' in reason ? (reason.statusCode ?? 500) : 500
   if (status >= 400 && status < 500) {
     const code = status === 413 ? 'too_large' : status === 404 ? 'not_found' : 'invalid'
     return { status, body: { code, message: reason.message } }
   }
-  return { status: 500, body: { code: 'internal', message: 'something went wrong here' } }
+  return { status: 500, body: { code: 'internal', message: 'internal server error' } }
 }

@@ -6,32 +6,32 @@ import type { HttpServer } from './http-server.ts'
 import { isOpenRoute } from './open-routes.ts'
 
 export interface Guard {
-  /** What the operator has opened. */
+  /** What the operator has made public. */
   readonly opened: ReadonlySet<Opening>
-  /** Shown as a bearer token it opens `/metrics`, and nothing else. */
+  /** A bearer token for `/metrics` only. */
   readonly metricsToken?: string | undefined
-  /** Throws unless who asks may have this route. */
+  /** Throws unless the caller may use this route. */
   readonly admit: (request: FastifyRequest) => Promise<void>
 }
 
 /**
- * Asks for a credential at every route, also at one that is not there, but for those of
- * `OPEN_ROUTES`. Asked of the route that the router has chosen, never of the URL: that may be written
- * in many ways (`/%61pi/…`) which all lead to the same route.
+ * Requires a credential for every route, also one that does not exist, except those of `OPEN_ROUTES`.
+ * Decides by the route that the router has chosen, never by the URL, which can be written in many ways
+ * (`/%61pi/…`).
  */
 export function guardServer(server: HttpServer, guard: Guard): void {
   const { opened, metricsToken } = guard
   server.addHook('onRequest', async (request) => {
     const { url } = request.routeOptions
     if (isOpenRoute(request.method, url, opened)) return
-    // There is nothing; forges that come by a wrong method shall be told so.
+    // A forge that uses a wrong method gets a 404 with the reason.
     if (url === undefined && request.url.startsWith('/webhooks/')) return
     if (url === '/metrics' && metricsToken && isBearer(request, metricsToken)) return
     await guard.admit(request)
   })
 }
 
-/** What `Authorization: Bearer …` says. */
+/** The token in `Authorization: Bearer …`. */
 export function bearerToken(request: FastifyRequest): string | undefined {
   return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 }
@@ -41,10 +41,10 @@ function isBearer(request: FastifyRequest, token: string): boolean {
   return shown !== undefined && equalsConstantTime(shown, token)
 }
 
-/** Lets nobody in: for servers that have nothing but open routes and figures. */
+/** Rejects everyone: for servers with open routes and metrics only. */
 export async function admitNobody(): Promise<void> {
   throw new NarwhalError(
     'unauthenticated',
-    'a token is needed: send `Authorization: Bearer …` with that of --metrics-token',
+    'a token is needed: send `Authorization: Bearer …` with the token of --metrics-token',
   )
 }

@@ -1,17 +1,17 @@
 import { ROUTES, type Route, urlOf } from '../contract/rest/endpoints/routes.ts'
 import type { Opening } from '../core/access/opening.ts'
 
-/** A route that asks for no credential. */
+/** A route that needs no credential. */
 export interface OpenRoute {
   readonly method: Route['method']
   /** As the route was registered, with `*` for anything at its ends. */
   readonly url: string
   readonly why: string
-  /** Open only where the operator says so. */
+  /** Open only if the operator has configured it. */
   readonly unless?: Opening
 }
 
-/** The paths that the app in the browser answers; it signs people in. */
+/** The paths of the web page, which shows the sign-in itself. */
 export const PAGE_PATHS = [
   '/',
   '/sign-in',
@@ -26,30 +26,30 @@ export const PAGE_PATHS = [
 ]
 
 /**
- * All that answers without a credential, of whatever process and on whatever address. Everything else
- * asks for one, on loopback too: a job is on the machine as well. `guardServer` reads this, and so do
- * the tests that go over all routes; the manual's page "Access" has the same list.
+ * All routes that need no credential, of any process and on any address. Everything else needs one, on
+ * loopback too: jobs run on the same machine. Read by `guardServer` and by tests that go over all
+ * routes; the manual's page "Access" has the same list.
  */
 export const OPEN_ROUTES: readonly OpenRoute[] = [
   { method: 'GET', url: '/healthz', why: 'whether the process lives' },
   { method: 'GET', url: '/readyz', why: 'whether the process can work' },
   { method: 'GET', url: '/metrics', why: 'figures of the process', unless: 'metrics' },
   { method: 'POST', url: '/webhooks/*', why: 'signed by the forge' },
-  // The issuer's address may have a path of its own before it.
+  // The issuer's URL may have a path of its own.
   { method: 'GET', url: '*/.well-known/*', why: 'OpenID discovery and public keys' },
   ...Object.values<Route>(ROUTES)
     .filter(({ role }) => role === 'open')
     .map((route) => ({
       method: route.method,
       url: urlOf(route),
-      why: 'carries a credential of its own, or harms nobody',
+      why: 'carries a credential of its own, or is harmless',
     })),
   ...PAGE_PATHS.map((url) => ({ method: 'GET' as const, url, why: 'the page, without any data' })),
   { method: 'GET', url: '/assets/*', why: 'scripts and styles of the page' },
   { method: 'GET', url: '/favicon.svg', why: 'the picture of the page' },
 ]
 
-/** Whether a route asks for no credential where these are opened; one that does not exist always does. */
+/** Whether a route needs no credential, given what the operator has opened. Unknown routes need one. */
 export function isOpenRoute(
   method: string,
   url: string | undefined,

@@ -13,8 +13,8 @@ interface Operation {
 }
 
 /**
- * Finishes the OpenAPI document: the schemas that have names go under `components`, every operation
- * may answer with an error, and a body that may be left out is not required.
+ * Completes the OpenAPI document: named schemas go under `components`, every operation may answer
+ * with an error, and an optional body is not required.
  */
 export const openApiObject: SwaggerTransformObject = (document) => {
   const object = jsonSchemaTransformObject(document)
@@ -37,7 +37,7 @@ function describeErrors({ responses }: Operation): void {
   responses['5XX'] ??= ERROR
 }
 
-/** Fastify takes a missing body for null, which a schema then has to allow. */
+/** Fastify reads a missing body as null, which the schema then has to allow. */
 function describeBody({ requestBody }: Operation): void {
   if (!requestBody) return
   for (const media of Object.values(requestBody.content)) {
@@ -49,7 +49,7 @@ function describeBody({ requestBody }: Operation): void {
   }
 }
 
-/** Each named schema comes in a form for requests and one for answers, and most are used in one only. */
+/** Each named schema has an input and an output form, and most are used in one of them only. */
 function withoutUnused(object: Document): Document {
   const schemas = 'components' in object ? object.components?.schemas : undefined
   if (!schemas) return object

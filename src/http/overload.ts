@@ -6,15 +6,15 @@ import type { HttpBounds } from './bounds.ts'
 import { Connections } from './connections.ts'
 import type { HttpServer } from './http-server.ts'
 import type { Metrics } from './metrics.ts'
-import { UNTOUCHED_HEADER } from './untouched.ts'
+import { UNTOUCHED_HEADER } from './untouched-header.ts'
 
-/** Who looks after the process must get an answer when nobody else does. */
+/** Health checks and metrics must be answered under overload too. */
 const OF_HEALTH = new Set(['/healthz', '/readyz', '/metrics'])
 
 /**
- * Bounds what a server has in hand: connections, large bodies, and requests that are being
- * answered. A request too many gets 503 before anything is done for it. One with a body counts
- * from when the body is there, so that slow senders take nobody's place.
+ * Limits a server's connections, large bodies and requests in flight. A request beyond the limit gets
+ * 503 before anything is done for it. One with a body counts from when the body has arrived, so that
+ * slow senders don't block others.
  */
 export function boundServer(
   server: HttpServer,
@@ -35,7 +35,7 @@ export function boundServer(
 
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     if (OF_HEALTH.has(request.routeOptions.url ?? '')) return
-    // Those who serve websockets bound them.
+    // WebSockets are limited by their own routes.
     if (request.ws) {
       connections.keep(request.raw.socket)
       return
@@ -43,8 +43,8 @@ export function boundServer(
     if (connections.answering >= bounds.requests) {
       refused.inc({ kind: 'request' })
       void reply.header(UNTOUCHED_HEADER, '1')
-      const words = `${bounds.requests} requests are being answered already: try again later`
-      throw new NarwhalError('unavailable', words)
+      const message = `too many requests: ${bounds.requests} are in flight; try again later`
+      throw new NarwhalError('unavailable', message)
     }
     const end = connections.begin(request.raw.socket)
     if (end) reply.raw.once('close', end)

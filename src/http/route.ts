@@ -12,14 +12,14 @@ export type RequestTo<E extends Endpoint> = FastifyRequest<{
   Body: PartOf<E, 'body'>
 }>
 
-/** What a handler gives: the answer; where that is text, nothing that counts, since it has sent it itself. */
+/** What a handler returns: the answer. For text the value is ignored, as the handler has sent it itself. */
 type Given<E extends Endpoint> = E extends { readonly produces: unknown }
   ? unknown
   : z.input<E['answer']>
 
 /**
- * Binds a handler to an endpoint. Who may ask is looked at by `guardApi`, what is asked is parsed before
- * the handler has it, and what it gives goes out in the form of the endpoint's answer.
+ * Binds a handler to an endpoint. `guardApi` checks access, the request is parsed by the endpoint's
+ * schemas before the handler runs, and its result is serialized by the schema of the answer.
  */
 export function route<E extends Endpoint>(
   server: HttpServer,
@@ -33,7 +33,7 @@ export function route<E extends Endpoint>(
     schema: schemaOf(endpoint),
     handler: (request, reply) => {
       void reply.code(status)
-      // The schemas above have made it what this says.
+      // The schemas above have parsed it into this.
       return handle(request as unknown as RequestTo<E>, reply)
     },
   })
@@ -45,10 +45,8 @@ function schemaOf(endpoint: Endpoint) {
   return {
     summary,
     tags: [...tags],
-    ...present({ description }),
     ...(role === 'open' ? { security: [] } : {}),
-    ...(produces === undefined ? {} : { produces: [...produces] }),
-    ...present({ params, querystring, body }),
+    ...present({ description, produces: produces && [...produces], params, querystring, body }),
     response: { [status]: answer },
   }
 }

@@ -14,7 +14,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
-import { describeError, NarwhalError } from '../lib/errors.ts'
+import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
 import type { FollowingServer, ServerTls } from '../lib/tls/tls-files.ts'
@@ -29,20 +29,20 @@ import { boundServer } from './overload.ts'
 export interface HttpDeps {
   readonly log: Logger
   readonly metrics: Metrics
-  /** Rejects, with words, while the process can't do its work; asked by `/readyz`. */
+  /** Rejects with the reason while the process can't do its work; for `/readyz`. */
   readonly ready: () => Promise<void>
-  /** Why it begins nothing new, in words, while what it does goes on; `/readyz` says so and stays ready. */
+  /** Why no new work is started while running work goes on; shown by `/readyz`, which stays ready. */
   readonly short?: (() => string | undefined) | undefined
   readonly version: string
-  /** Those of `HTTP_BOUNDS` that are to be others. */
+  /** Overrides of `HTTP_BOUNDS`. */
   readonly bounds?: Partial<HttpBounds>
-  /** Absent: listens in clear text. */
+  /** Absent: plain HTTP. */
   readonly tls?: ServerTls | undefined
 }
 
 /**
- * Makes a server with what every process has: `/healthz`, `/readyz`, `/metrics`, one form for all
- * errors, and bounds on bodies, headers and slow clients. It does not listen yet.
+ * Creates a server with what every process has: `/healthz`, `/readyz`, `/metrics`, one format of
+ * errors, and limits on bodies, headers and slow clients. It does not listen yet.
  */
 export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const bounds = { ...HTTP_BOUNDS, ...deps.bounds }
@@ -64,7 +64,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     routerOptions: { maxParamLength: 300 },
     forceCloseConnections: true,
   }
-  // With `https` its server is of another type, which differs in nothing that matters here.
+  // With `https` the server has another type, which makes no difference here.
   const server = fastify(
     options as FastifyHttpOptions<RawServerDefault>,
   ).withTypeProvider<ZodTypeProvider>()
@@ -110,7 +110,7 @@ function addHealthRoutes(server: HttpServer, deps: HttpDeps): void {
   })
 }
 
-/** Listens; rejects with `conflict` and the mend in words when the port is taken. */
+/** Listens; rejects with `conflict` and what to do about it if the port is taken. */
 export async function listen(
   server: HttpServer,
   address: { host: string; port: number },
@@ -131,19 +131,17 @@ function isTlsServer(server: object): server is FollowingServer {
   return 'setSecureContext' in server
 }
 
-/** What a failed listen means, in words. */
-export function listenError(error: unknown, address: { host: string; port: number }): NarwhalError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const place = `${address.host}:${address.port}`
-  if (code === 'EADDRINUSE') {
-    const message = `port ${address.port} on ${address.host} is taken by another program: stop it, or choose another port with --port`
-    return new NarwhalError('conflict', message, { cause: error })
+/** A failed `listen` as an error that says what to do. */
+function listenError(cause: unknown, { host, port }: { host: string; port: number }): NarwhalError {
+  if (hasCode(cause, 'EADDRINUSE')) {
+    const message = `port ${port} on ${host} is taken by another program: stop it, or choose another port with --port`
+    return new NarwhalError('conflict', message, { cause })
   }
-  if (code === 'EACCES') {
+  const place = `${host}:${port}`
+  if (hasCode(cause, 'EACCES')) {
     const message = `not allowed to listen on ${place}: choose a port above 1023 with --port`
-    return new NarwhalError('forbidden', message, { cause: error })
+    return new NarwhalError('forbidden', message, { cause })
   }
-  return new NarwhalError('unavailable', `can't listen on ${place}: ${describeError(error)}`, {
-    cause: error,
-  })
+  const message = `can't listen on ${place}: ${describeError(cause)}`
+  return new NarwhalError('unavailable', message, { cause })
 }
