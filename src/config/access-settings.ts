@@ -7,19 +7,19 @@ import { secret } from './values.ts'
 export const ACCESS_SETTINGS = {
   token: setting({
     value: 'token',
-    help: 'what a runner shows to join, once: see `narwhal runner token`; or an access token',
+    help: 'the join token of a runner, used once: see `narwhal runner token`; or an access token',
     schema: z.string().min(1),
   }),
   'first-token': setting({
     value: 'secret',
-    help: 'the first access token, where none is made yet; else one is made',
+    help: 'the first access token, used if there is none yet; by default one is created',
     schema: z
       .string()
       .regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
   }),
   open: setting({
     value: 'list',
-    help: `what asks nobody for a credential, with commas between them: ${OPENINGS.join(', ')}`,
+    help: `endpoints that require no credential, separated by commas: ${OPENINGS.join(', ')}`,
     schema: z.string().transform((text, context): readonly Opening[] => {
       const names = text.split(',').filter((name) => name !== '')
       const known = OPENINGS.filter((name) => names.includes(name))
@@ -31,12 +31,12 @@ export const ACCESS_SETTINGS = {
   }),
   'metrics-token': setting({
     value: 'secret',
-    help: 'what opens /metrics, and nothing else, as a bearer token: for Prometheus',
+    help: 'the bearer token for /metrics, and nothing else: for Prometheus',
     schema: secret,
   }),
   'runner-token': setting({
     value: 'secret',
-    help: 'what a dispatcher must show to a dialled runner; else one is made',
+    help: 'the token that a dialled runner requires from dispatchers; by default one is created',
     schema: secret,
   }),
 } as const

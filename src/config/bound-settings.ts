@@ -5,7 +5,7 @@ import { keeping, size } from './values.ts'
 export const BOUND_SETTINGS = {
   'log-size': {
     value: 'size',
-    help: 'how much text the log of a job may have; of more, the first part and the last 4 MiB are kept',
+    help: "the maximum size of a job's log; if it is exceeded, the first part and the last 4 MiB are kept",
     schema: size.refine(
       (bytes) => bytes >= LEAST_LOG_BYTES,
       `must be at least ${LEAST_LOG_BYTES / 1024 ** 2}m`,
@@ -14,30 +14,30 @@ export const BOUND_SETTINGS = {
   },
   'database-reserve': {
     value: 'size',
-    help: 'with less room than this for the database no new job starts',
+    help: 'no new job starts with less free space than this for the database',
     schema: size,
     fallback: '128m',
   },
   'database-size': {
     value: 'size',
-    help: 'how large the database may become, where its disk does not say so; what is free inside counts as room',
+    help: 'the maximum size of the database, where its disk space is not known; free space inside it counts as free',
     schema: size,
   },
   'keep-logs': {
     value: 'days',
-    help: 'how long the logs of pipelines that have ended are kept, such as 90d; a repository may have a rule of its own',
+    help: 'how long logs of finished pipelines are kept, such as 90d; a repository may have its own rule',
     schema: keeping,
     fallback: 'forever',
   },
   'keep-pipelines': {
     value: 'days',
-    help: 'how long pipelines that have ended are kept, with all that belongs to them, such as 400d',
+    help: 'how long finished pipelines are kept, with everything that belongs to them, such as 400d',
     schema: keeping,
     fallback: 'forever',
   },
   'keep-runners': {
     value: 'days',
-    help: 'how long runners that have joined by themselves stay in the list once they are lost',
+    help: 'how long joined runners stay in the list after they are lost',
     schema: keeping,
     fallback: '7d',
   },

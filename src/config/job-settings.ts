@@ -24,13 +24,13 @@ export const JOB_SETTINGS = {
   }),
   'job-disk': setting({
     value: 'size',
-    help: 'how much of the disk a job may take with all that it writes',
+    help: 'how much disk space a job may take with everything that it writes',
     schema: size,
     fallback: '20g',
   }),
   'disk-reserve': setting({
     value: 'size',
-    help: 'how much of the disk must be left for the runner to take a job',
+    help: 'how much disk space must be free for the runner to accept a job',
     schema: size,
     fallback: '1g',
   }),

@@ -34,7 +34,7 @@ const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(tot
 export const SETTINGS = {
   data: setting({
     value: 'folder',
-    help: 'where everything is kept that must last',
+    help: 'the folder for all data that must persist',
     schema: z.string().min(1),
   }),
   host: setting({
@@ -50,22 +50,22 @@ export const SETTINGS = {
   }),
   'tls-cert': setting({
     value: 'file',
-    help: 'a certificate in PEM: listens by TLS, and is shown to other processes that ask',
+    help: 'a PEM certificate: the process listens with TLS, and presents it to other processes that require one',
     schema: file,
   }),
   'tls-key': setting({
     value: 'file',
-    help: 'the key of --tls-cert in PEM',
+    help: 'the PEM key of --tls-cert',
     schema: file,
   }),
   'tls-client-ca': setting({
     value: 'file',
-    help: 'who connects must show a certificate of this authority: mutual TLS',
+    help: 'clients must present a certificate of this CA: mutual TLS',
     schema: file,
   }),
   'tls-ca': setting({
     value: 'file',
-    help: "an authority to trust when connecting, besides the system's",
+    help: "a CA to trust when connecting, in addition to the system's",
     schema: file,
   }),
   database: setting({
@@ -81,7 +81,7 @@ export const SETTINGS = {
   }),
   'sealing-keys': setting({
     value: 'file',
-    help: 'the file with the keys that secrets are sealed under; agents and dispatchers share it',
+    help: 'the file with the keys that seal secrets; agents and dispatchers share it',
     schema: file,
   }),
   executor: setting({
@@ -92,18 +92,18 @@ export const SETTINGS = {
   }),
   'default-image': setting({
     value: 'image',
-    help: 'the image of jobs that name none, where they run in containers',
+    help: 'the image of jobs without one, where they run in containers',
     schema: z.string().min(1),
     fallback: 'debian:stable-slim',
   }),
   'warm-sandboxes': setting({
     value: 'count',
-    help: 'how many containers are held ready for jobs to come; 0: none',
+    help: 'how many containers are started ahead for future jobs; 0: none',
     schema: integer(0, 1001),
   }),
   name: setting({
     value: 'name',
-    help: 'the name of this runner, unique among all',
+    help: "this runner's name, unique among all runners",
     schema: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1: letters, digits, _ . -'),
@@ -111,46 +111,46 @@ export const SETTINGS = {
   }),
   slots: setting({
     value: 'count',
-    help: 'how many jobs run here at a time',
+    help: 'how many jobs run here concurrently',
     schema: integer(1, 1000),
     fallback: String(defaultSlots),
   }),
   otlp: setting({
     value: 'url',
-    help: 'where traces of pipelines are sent by OTLP/HTTP, such as http://collector:4318',
+    help: 'where to send traces of pipelines by OTLP/HTTP, such as http://collector:4318',
     schema: httpUrl,
   }),
   'public-url': setting({
     value: 'url',
-    help: 'where people reach the page, such as https://ci.example.com: statuses at forges link to it',
+    help: "the page's public URL, such as https://ci.example.com: commit statuses link to it",
     schema: httpUrl,
   }),
   'oidc-issuer': setting({
     value: 'url',
-    help: 'what id tokens of jobs name as their issuer, where others find its documents by https; else --public-url',
+    help: 'the issuer of id tokens, an https URL where other systems find its documents; default: --public-url',
     schema: issuerUrl,
   }),
   'mirror-size': setting({
     value: 'size',
-    help: 'how much of the disk the mirrors of repositories may take, one or all; the least used ones go',
+    help: 'how much disk space the mirrors of repositories may take, each and in total; the least recently used are removed',
     schema: size,
     fallback: '20g',
   }),
   'checkout-size': setting({
     value: 'size',
-    help: 'how large the files of one commit may be, and those of Git LFS besides',
+    help: 'the maximum size of the files of a commit, and of its Git LFS files in addition',
     schema: size,
     fallback: '20g',
   }),
   'checkout-files': setting({
     value: 'count',
-    help: 'how many files and folders one commit may have',
+    help: 'the maximum number of files and folders of a commit',
     schema: integer(1, 100_000_000),
     fallback: '1000000',
   }),
   'fetch-hosts': setting({
     value: 'list',
-    help: "hosts from which commits may name submodules, besides their repository's own; *: any",
+    help: "hosts that submodules and Git LFS may be fetched from, in addition to the repository's own; *: any",
     schema: z
       .string()
       .regex(
@@ -162,37 +162,37 @@ export const SETTINGS = {
   }),
   strangers: setting({
     value: 'list',
-    help: "what may run the jobs of strangers: oci:, docker:, both with a comma, or none; nothing that runs over the machine's own root",
+    help: "executors that may run strangers' jobs: oci:, docker:, both separated by a comma, or none; never those that use the machine's own root file system",
     schema: strangers,
     fallback: 'oci:,docker:',
   }),
   'sandbox-network': setting({
     value: 'kind',
-    help: "auto: jobs reach the outside and nothing of this machine; none: no job has a network; host: jobs without an image use the machine's own, which closes nothing (strangers' jobs never do)",
+    help: "auto: jobs can reach the outside and nothing of this machine; none: no job has a network; host: jobs without an image use the machine's own network, unrestricted (strangers' jobs never do)",
     schema: choice(['auto', 'none', 'host']),
     fallback: 'auto',
   }),
   'private-networks': setting({
     value: 'rule',
-    help: "whether jobs reach private networks: allow, or deny; strangers' jobs never do",
+    help: "whether jobs can reach private networks: allow or deny; strangers' jobs never can",
     schema: choice(['allow', 'deny']),
     fallback: 'allow',
   }),
   reach: setting({
     value: 'list',
-    help: "what all jobs reach though it is private, strangers' as well: host:port, with commas between them",
+    help: "private addresses that all jobs can reach, strangers' as well: host:port, separated by commas",
     schema: hostPorts,
     fallback: '',
   }),
   'also-private': setting({
     value: 'list',
-    help: "ranges that are private here though their addresses are public, such as 9.0.0.0/8; closed to strangers' jobs, and to all with --private-networks deny",
+    help: "public address ranges to treat as private, such as 9.0.0.0/8; closed to strangers' jobs, and to all with --private-networks deny",
     schema: ranges,
     fallback: '',
   }),
   labels: setting({
     value: 'list',
-    help: 'labels that jobs may ask for, with commas between them',
+    help: 'labels that jobs may require, separated by commas',
     schema: z
       .string()
       .regex(/^[A-Za-z0-9_.:/-]*(,[A-Za-z0-9_.:/-]+)*$/, 'must be labels with commas between them')
@@ -210,64 +210,64 @@ export const SETTINGS = {
   }),
   dispatcher: setting({
     value: 'urls',
-    help: 'the URL of the dispatcher, or those of several with commas between them',
+    help: 'the URL of the dispatcher, or of several, separated by commas',
     schema: httpUrls,
   }),
   advertise: setting({
     value: 'url',
-    help: 'the URL under which dispatcher and runners reach this process',
+    help: 'the URL at which dispatcher and runners can reach this process',
     schema: httpUrl,
   }),
   ...ACCESS_SETTINGS,
   'health-port': setting({
     value: 'port',
-    help: 'where the runner answers /healthz, /readyz and /metrics by HTTP',
+    help: 'the HTTP port for /healthz, /readyz and /metrics of the runner',
     schema: integer(0, 65535),
     fallback: '4751',
   }),
   'drain-timeout': setting({
     value: 'duration',
-    help: 'how long jobs may go on when the runner is stopped, before they are handed back',
+    help: 'how long jobs may continue when the runner is stopped, before they are handed back',
     schema: duration,
     fallback: '20s',
   }),
   'job-timeout': setting({
     value: 'duration',
-    help: 'how long a job may run, such as 30m or 2h',
+    help: "the maximum duration of a job's attempt, such as 30m or 2h",
     schema: duration,
     fallback: '1h',
   }),
   'include-repositories': setting({
     value: 'list',
-    help: 'the repositories that files may be included from: names such as acme/ci, or acme/ci=URL',
+    help: 'repositories that files may be included from: names such as acme/ci, or acme/ci=URL',
     schema: includeList,
   }),
   'user-requests': setting({
     value: 'reach',
-    help: 'where Narwhal asks something for users: usual (repositories, their forges and dialled runners anywhere, test deliveries at public addresses and its own), public (public addresses alone) or private (private networks and this machine, too); and behind it hosts and ranges to ask all the same, as in public,git.internal,10.1.0.0/16',
+    help: 'where Narwhal may connect on behalf of users: usual (repositories, their forges and dialled runners anywhere, test deliveries at public addresses and its own), public (public addresses only) or private (private networks and this machine, too); followed by additional hosts and ranges, as in public,git.internal,10.1.0.0/16',
     schema: userRequests,
     fallback: 'usual',
   }),
   'stranger-includes': setting({
     value: 'list',
-    help: "those of --include-repositories from which strangers' files may include, too: anybody may read them",
+    help: "those of --include-repositories that strangers' files may include as well: anybody may read them",
     schema: includeList,
   }),
   'max-priority': setting({
     value: 'level',
-    help: 'how far the priority of a job counts; each level is worth ten minutes of waiting',
+    help: 'the highest priority that counts; each level is worth ten minutes of waiting',
     schema: integer(0, 100),
     fallback: '6',
   }),
   'approval-days': setting({
     value: 'count',
-    help: 'after so many days what nobody has approved ends',
+    help: 'after how many days a pipeline that nobody has approved ends',
     schema: integer(1, 3650),
     fallback: '30',
   }),
   'max-attempts': setting({
     value: 'count',
-    help: 'how many attempts a job gets when runners are lost',
+    help: 'the maximum number of attempts of a job when runners are lost',
     schema: integer(1, 100),
     fallback: '3',
   }),

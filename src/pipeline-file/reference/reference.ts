@@ -18,27 +18,35 @@ export const referenceSections: readonly (readonly [string, z.ZodObject, string]
   [
     'The file',
     jobsFile,
-    'A file without `jobs` is one job: it has `name`, `inputs`, and the keys of a job but `needs`.',
+    'A file without `jobs` is a single job: it has `name`, `inputs`, and the keys of a job except `needs`.',
   ],
   ['A job', job, 'Its name is its key under `jobs`.'],
-  ['A step', stepMapping, 'A step that is only a text is its `command`.'],
-  ['services', serviceMapping, 'The name of a service is its key under `services`: a host name.'],
-  ['ready', readyMapping, 'Of a service; one that is only a text is the `command`.'],
+  ['A step', stepMapping, 'A step that is just a text is its `command`.'],
+  ['services', serviceMapping, "A service's key under `services` is its name and its host name."],
+  ['ready', readyMapping, 'Of a service; just a text is the `command`.'],
   [
     'id_tokens',
     idToken,
-    'The name of a token is its key under `id_tokens`: a variable. See [id tokens](id-tokens.md).',
+    "A token's key under `id_tokens` is the name of its variable. See [id tokens](id-tokens.md).",
   ],
-  ['when', conditions, 'At the top, of a job, or of a step; also a list, of which one must hold.'],
-  ['needs', needMapping, 'A need that is only a text is the `job`.'],
+  [
+    'when',
+    conditions,
+    'At the top, of a job, or of a step; in a list, one of the mappings must hold.',
+  ],
+  ['needs', needMapping, 'A need that is just a text is the `job`.'],
   ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
-  ['include', includedFile, 'What an included file may have.'],
+  ['include', includedFile, 'The keys of an included file.'],
   ['templates', template, 'The name of a template is its key under `templates`.'],
   ['inputs', input, 'The name of an input is its key under `inputs`.'],
-  ['defaults', defaults, 'Beside `jobs`.'],
-  ['clone', cloneMapping, 'Of a job; also only `none`.'],
-  ['concurrency', concurrencyMapping, 'Of a job or at the top; only a text is the `group`.'],
-  ['retry', jobRetryMapping, 'Of a job; only a number is the `count`. Of a step it is a number.'],
+  ['defaults', defaults, 'At the top, next to `jobs`.'],
+  ['clone', cloneMapping, 'Of a job; or just `none`.'],
+  ['concurrency', concurrencyMapping, 'Of a job or at the top; just a text is the `group`.'],
+  [
+    'retry',
+    jobRetryMapping,
+    'Of a job; just a number is the `count`. Of a step it is always a number.',
+  ],
   ['resources', resources, 'Of a job, or in `defaults`.'],
 ]
 
@@ -47,15 +55,15 @@ export function referencePage(): string {
   const intro = [
     '# All keys of narwhal.yml',
     '',
-    'Made of what the parser uses, by `narwhal schema --markdown`. What they are good for is told, with',
-    'examples, in [narwhal.yml](narwhal-yml.md).',
+    'Every key with its meaning and an example. [narwhal.yml](narwhal-yml.md) explains how they are used.',
+    "This page is generated from the parser's schema by `narwhal schema --markdown`.",
   ]
   return `${[...intro, ...referenceSections.flatMap(section)].join('\n')}\n`
 }
 
 function section([title, { shape }, words]: (typeof referenceSections)[number]): string[] {
   const rows = Object.entries(shape).map(([name, schema]) => row(name, schema as z.ZodType))
-  return ['', `## ${title}`, '', words, '', '| key | meaning | such as |', '|---|---|---|', ...rows]
+  return ['', `## ${title}`, '', words, '', '| key | meaning | example |', '|---|---|---|', ...rows]
 }
 
 function row(name: string, schema: z.ZodType): string {

@@ -8,19 +8,15 @@ const WORDS = 'must be none, or a mapping such as { depth: 1, submodules: true }
 export const cloneMapping = group('clone', {
   depth: key(
     wholeNumber(1, 1_000_000),
-    'So many commits of the history, and no tags; else all of both.',
+    'At most this many commits of the history, and no tags; by default all of both.',
     '1',
   ),
   submodules: key(
     flag,
-    'True: with the submodules, and theirs, at the commits that are named.',
+    '`true`: with the submodules, recursively, at the commits that the tree names.',
     'true',
   ),
-  lfs: key(
-    flag,
-    'True: with the files that Git LFS keeps, in the place of their pointers.',
-    'true',
-  ),
+  lfs: key(flag, '`true`: with the Git LFS files instead of their pointers.', 'true'),
 })
 
 /** How the commit comes into the workspace; without the key, with its whole history and tags. */

@@ -10,13 +10,13 @@ export const POLICIES = ['queue', 'cancel-superseded'] as const
 export const concurrencyMapping = group('concurrency', {
   group: requiredKey(
     displayName,
-    'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` and `${params.NAME}` stand for their values.',
+    'The name of the group, within the repository. `${branch}`, `${tag}`, `${ref}`, `${event}`, `${inputs.NAME}` and, of a job, `${matrix.AXIS}` and `${params.NAME}` are replaced by their values.',
     "'deploy-${branch}'",
   ),
-  limit: key(wholeNumber(1, 100), 'How many go on at a time; else 1.', '2'),
+  limit: key(wholeNumber(1, 100), 'How many may be in progress at the same time; default: 1.', '2'),
   policy: key(
     z.enum(POLICIES, { error: `must be one of ${POLICIES.join(', ')}` }),
-    '`queue` (unless told): each waits for its turn. `cancel-superseded`: besides, a newer one cancels those of older pipelines of the same ref, whether they wait or run.',
+    '`queue` (the default): each waits for its turn. `cancel-superseded`: a newer one also cancels those of older pipelines of the same ref, whether they wait or run.',
     'cancel-superseded',
   ),
 })

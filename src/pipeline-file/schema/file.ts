@@ -12,11 +12,11 @@ import { shell, workingDirectory } from './step.ts'
 import { templates } from './templates.ts'
 import { when } from './when.ts'
 
-const name = key(displayName, 'What the pipeline is called.', 'shop')
+const name = key(displayName, "The pipeline's name.", 'shop')
 
 const givenInputs = key(
   inputs,
-  'What a person may give who starts the pipeline by hand. Steps find it as `NARWHAL_INPUT_NAME`, expressions as `inputs.name`.',
+  'Values that can be passed when the pipeline is started manually. Steps find them as `NARWHAL_INPUT_NAME`, expressions as `inputs.name`.',
   '{ target: { type: choice, options: [staging, production] } }',
 )
 
@@ -38,38 +38,34 @@ export const defaults = group('defaults', {
   timeout: jobKeys.timeout,
   retry: jobKeys.retry,
   resources: jobKeys.resources,
-  shell: key(shell, 'What reads the commands of all steps.', 'bash'),
+  shell: key(shell, 'The interpreter of the commands of all steps.', 'bash'),
   working_directory: key(workingDirectory, 'Where the commands of all steps run.', 'ui'),
 })
 export type Defaults = z.infer<typeof defaults>
 
 const topKeys = {
   name,
-  when: key(when, 'When there is anything to run at all; without `status`.', '{ branch: main }'),
+  when: key(when, 'When anything is run at all; without `status`.', '{ branch: main }'),
   inputs: givenInputs,
-  defaults: key(
-    defaults,
-    'What the jobs and steps have that do not say otherwise.',
-    '{ timeout: 20m, shell: bash }',
-  ),
+  defaults: key(defaults, 'Defaults of jobs and steps.', '{ timeout: 20m, shell: bash }'),
   concurrency: key(
     concurrency,
-    'The group of pipelines of this repository of which only so many go on at once, from the first job to the last.',
+    'The concurrency group of the pipeline: limits how many of the repository are in progress at the same time, from the first job to the last.',
     "{ group: 'checks-${ref}', policy: cancel-superseded }",
   ),
-  image: key(image, 'The image of the jobs that do not say otherwise.', 'node:24'),
+  image: key(image, 'The default image of the jobs.', 'node:24'),
   env: key(env, 'Environment variables of every step of every job.', '{ LEVEL: 3 }'),
   templates: key(
     templates,
-    'Jobs to be filled in, by their names: see `template` of a job.',
+    'Reusable jobs with parameters, by name: see `template` of a job.',
     '{ node: { params: { version: {} }, job: { steps: [npm test] } } }',
   ),
   include: key(
     include,
-    'Files whose `jobs`, `templates`, `inputs` and `env` stand here as well: of this commit, or `owner/name@ref:path` of a repository that the operator allows.',
+    'Files whose `jobs`, `templates`, `inputs` and `env` are merged into this one: of this commit, or `owner/name@ref:path` of a repository that the operator allows.',
     '[ci/lint.yml, "acme/ci@v1:node.yml"]',
   ),
-  jobs: requiredKey(jobs, 'The jobs by their names, in the order in which they are shown.'),
+  jobs: requiredKey(jobs, 'The jobs by name, in the order in which they are shown.'),
 }
 
 /** Every key of a job, so that whoever writes one beside `jobs` is told where it belongs. */

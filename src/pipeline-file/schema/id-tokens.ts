@@ -41,23 +41,23 @@ const lifetime = duration.refine(
 export const idToken = group('an id token', {
   audience: requiredKey(
     audiences,
-    'Whom the token is for, as the other side names itself; at most five. A text becomes a text in the token, a list a list.',
+    'Who the token is for, as the other system names itself; at most five. A text becomes a text in the token, a list a list.',
     'sts.amazonaws.com',
     '[https://vault.example.com, https://deploy.example.com]',
   ),
   lifetime: key(
     lifetime,
-    'How long one token is good, from the moment at which it is made; else five minutes, at most an hour. It never outlives the job.',
+    'How long a token is valid; five minutes by default, at most an hour. It never outlives the job.',
     '15m',
   ),
   subject: key(
     z.enum(['ref', 'job'], { error: 'must be ref or job' }),
-    'Which form `sub` has: `ref`, unless told, or `job`, with the name of the job in it.',
+    "The form of `sub`: `ref` (the default), or `job`, which includes the job's name.",
     'job',
   ),
   optional: key(
     flag,
-    'True: where the job can not have the token, it runs without it, and its log says so.',
+    "`true`: if the job can't have the token, it runs without it, and its log says so.",
     'true',
   ),
 })

@@ -27,11 +27,11 @@ const elsewhere = 'it can stand only in the file that includes all others'
 export const includedFile = group(
   'an included file',
   {
-    include: key(include, 'Further files, in the same repository unless told.', 'ci/base.yml'),
-    inputs: key(inputs, 'As of the file that includes it.'),
-    env: key(env, 'As of the file that includes it, whose variables win.'),
-    templates: key(templates, 'As of the file that includes it.'),
-    jobs: key(jobs, 'As of the file that includes it, before whose jobs they stand.'),
+    include: key(include, 'Further files, in the same repository by default.', 'ci/base.yml'),
+    inputs: key(inputs, 'As in the including file.'),
+    env: key(env, 'As in the including file, whose variables take precedence.'),
+    templates: key(templates, 'As in the including file.'),
+    jobs: key(jobs, 'As in the including file, before whose jobs they are placed.'),
   },
   Object.fromEntries(
     ['name', 'when', 'defaults', 'image', 'concurrency'].map((name) => [name, elsewhere]),

@@ -10,7 +10,7 @@ const TYPES = ['text', 'number', 'boolean', 'choice'] as const
 export const input = group('an input', {
   type: key(
     z.enum(TYPES, { error: `must be one of ${TYPES.join(', ')}` }),
-    'What can be given: `text` (unless told), `number`, `boolean` or `choice`.',
+    'The type of the value: `text` (the default), `number`, `boolean` or `choice`.',
     'choice',
   ),
   options: key(
@@ -18,15 +18,15 @@ export const input = group('an input', {
       .array(text, { error: must('a list of texts') })
       .min(1)
       .max(100),
-    'What can be chosen, for a `choice`.',
+    'The choices of a `choice`.',
     '[staging, production]',
   ),
   default: key(
     scalar,
-    'What it is when nothing is given; without one it must be given.',
+    'The value when none is passed; without a default the input is required.',
     'staging',
   ),
-  description: key(text.max(500), 'What it is for, for the person who starts the pipeline.'),
+  description: key(text.max(500), 'Help text for the person who starts the pipeline.'),
 })
 export type Input = z.infer<typeof input>
 

@@ -12,7 +12,7 @@ export const needMapping = group('a need', {
   job: requiredKey(jobName, 'The name of the job.', 'build'),
   optional: key(
     flag,
-    'True: where that job is not run for this commit, this one goes on without it.',
+    "`true`: if that job isn't run for this commit, this one runs without it.",
     'true',
   ),
 })
@@ -27,13 +27,13 @@ export const job = group('a job', {
   ...jobKeys,
   steps: key(
     steps,
-    'What to run, one after the other. Required, unless it uses a template.',
+    'What to run, in sequence. Required, unless it uses a template.',
     '[npm ci, npm test]',
   ),
-  template: key(jobName, 'The template that it uses: what the job does not say itself.', 'node'),
+  template: key(jobName, 'The template with the keys that the job does not set itself.', 'node'),
   with: key(
     z.record(inputName, scalar, { error: must('a mapping of names to values') }),
-    "The template's parameters; `${matrix.AXIS}` stands for its value.",
+    "The template's parameters; `${matrix.AXIS}` is replaced by its value.",
     '{ version: 24 }',
   ),
   needs: key(

@@ -32,14 +32,14 @@ export const stepRetry = wholeNumber(0, 10)
 export const RETRY_OUTCOMES = ['failure', 'timeout', 'error'] as const
 
 export const jobRetryMapping = group('retry', {
-  count: requiredKey(wholeNumber(0, 10), 'How often the job is tried again.', '2'),
+  count: requiredKey(wholeNumber(0, 10), 'How often the job is retried.', '2'),
   on: key(
     z
       .array(z.enum(RETRY_OUTCOMES, { error: `must be one of ${RETRY_OUTCOMES.join(', ')}` }), {
         error: must('a list of outcomes'),
       })
       .min(1),
-    'After which outcomes; else after `failure` and `timeout`.',
+    'After which outcomes; default: `failure` and `timeout`.',
     '[timeout]',
   ),
 })
@@ -60,7 +60,7 @@ export const resources = group('resources', {
       .number({ error: must('a number of processors') })
       .min(0.1, 'must be 0.1 at least')
       .max(1024, 'must be 1024 at most'),
-    'Processors; fractions are fine.',
+    'Number of processors; fractions are allowed.',
     '0.5',
   ),
   memory: key(

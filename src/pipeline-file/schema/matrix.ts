@@ -19,11 +19,8 @@ const combinations = z.array(combination, { error: must('a list of combinations'
 export const matrix = z
   .object(
     {
-      include: key(combinations, 'Further combinations, with whatever axes they name.'),
-      exclude: key(
-        combinations,
-        'Combinations that are left out: all those that have these values.',
-      ),
+      include: key(combinations, 'Additional combinations, with any axes.'),
+      exclude: key(combinations, 'Excluded combinations: all that have these values.'),
     },
     { error: must('a mapping of axes to lists of values') },
   )

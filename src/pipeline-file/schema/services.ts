@@ -23,11 +23,11 @@ const script = text.regex(/\S/, 'must not be empty')
 export const readyMapping = group('ready', {
   command: key(
     script,
-    "A script for the service's own shell that ends with 0 once it is ready; it is tried again and again.",
+    "A script for the service's own shell, retried until it exits with 0.",
     'pg_isready -U postgres',
   ),
   tcp: key(port, 'A port on which it listens once it is ready.', '5432'),
-  timeout: key(duration, 'How long that may take; else two minutes.', '5m'),
+  timeout: key(duration, 'How long that may take; default: two minutes.', '5m'),
 })
 
 const ready = z.union(
@@ -55,15 +55,15 @@ const words = z.union(
 )
 
 export const serviceMapping = group('a service', {
-  image: requiredKey(image, 'The container image that it runs.', 'postgres:18'),
+  image: requiredKey(image, "The service's container image.", 'postgres:18'),
   env: key(
     env,
-    'Its environment variables; it has none of the job.',
+    "Its environment variables; it gets none of the job's.",
     '{ POSTGRES_PASSWORD: test }',
   ),
   command: key(
     words,
-    "Words for the image's entry point, in place of the image's own.",
+    "Arguments for the image's entry point, instead of the image's own.",
     'postgres -c fsync=off',
     '[redis-server, --save, ""]',
   ),
@@ -72,12 +72,12 @@ export const serviceMapping = group('a service', {
       .array(port, { error: must('a list of ports') })
       .min(1)
       .max(20),
-    'The ports that it listens on: without `ready`, it is ready when it does.',
+    'The ports that it listens on: without `ready`, it is ready once it does.',
     '[5432]',
   ),
   ready: key(
     ready,
-    'When the steps may start: a command in the service that ends with 0, or a port.',
+    'When the steps may start: once a command in the service exits with 0, or a port is open.',
     'pg_isready -U postgres',
     '{ tcp: 5432, timeout: 5m }',
   ),

@@ -24,40 +24,47 @@ export const workingDirectory = z
   })
 
 export const stepMapping = group('a step', {
-  name: key(displayName, 'What people see, unique in its job; else the beginning of the command.'),
+  name: key(
+    displayName,
+    'The displayed name, unique in its job; default: the beginning of the command.',
+  ),
   command: requiredKey(
     command,
-    'A script for the shell; a list is its lines. Its first command that fails ends it.',
+    'A script for the shell; a list is its lines. It ends at the first command that fails.',
     'npm test',
   ),
   dependencies: key(
     dependencies,
-    "Packages that the step needs. What is missing is installed first by the image's own package manager.",
+    "Packages that the step needs. Missing ones are installed first by the image's own package manager.",
     '[make, git]',
   ),
   env: key(env, 'Environment variables of this step only.', '{ LEVEL: 3 }'),
   image: key(
     image,
-    "The container image that this step runs in, with the job's workspace, network and services.",
+    "The container image of this step, with the job's workspace, network and services.",
     'node:24',
   ),
   background: key(
     flag,
-    'True: the job goes on beside it, and ends it when the other steps are over.',
+    '`true`: the job continues while it runs, and stops it when the other steps are over.',
     'true',
   ),
   working_directory: key(workingDirectory, 'Where the command runs, below the workspace.', 'ui'),
-  shell: key(shell, 'What reads the command; the image must have it. Else `sh`.', 'bash'),
-  when: key(when, 'When the step is run; else the job goes on without it.', '{ status: failure }'),
+  shell: key(
+    shell,
+    'The interpreter of the command; the image must have it. Default: `sh`.',
+    'bash',
+  ),
+  when: key(when, 'When the step is run; otherwise it is left out.', '{ status: failure }'),
   timeout: key(
     duration,
     'How long one try of the step may take; then it ends in `timeout`.',
     '10m',
   ),
-  retry: key(stepRetry, 'How often the step is tried again when it fails or takes too long.', '2'),
+  retry: key(stepRetry, 'How often the step is retried when it fails or times out.', '2'),
   allow_failure: key(
     flag,
-    'True: when the step fails or takes too long, the job goes on as if it had not.',
+    "`true`: a failure or timeout of the step doesn't affect the job.",
     'true',
   ),
 })

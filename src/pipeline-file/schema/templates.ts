@@ -15,12 +15,12 @@ const templateJob = group('a template', jobKeys, {
 export const template = group('a template', {
   params: key(
     inputs,
-    'What the jobs that use it give by `with`, each as an input is declared. What has no default must be given. `${params.NAME}` stands for the value in `image`, `labels`, `env` and `concurrency`; steps find it as `NARWHAL_PARAM_NAME`, expressions as `params.name`.',
+    'Parameters that jobs pass by `with`, declared like inputs. Those without a default are required. `${params.NAME}` is replaced by the value in `image`, `labels`, `env` and `concurrency`; steps find it as `NARWHAL_PARAM_NAME`, expressions as `params.name`.',
     '{ version: { type: number, default: 24 } }',
   ),
   job: requiredKey(
     templateJob,
-    'The keys of a job, which a job that uses the template may have otherwise, but its `steps`; `env` is joined.',
+    'The keys of a job. A job that uses the template may override them, except `steps`; `env` is merged.',
     "{ image: 'node:${params.version}', steps: [npm test] }",
   ),
 })

@@ -61,23 +61,23 @@ function explain(text: string): string | undefined {
 export const conditions = group('when', {
   event: key(
     z.union([event, z.array(event).min(1)], { error: must('an event or a list of them') }),
-    'What made the pipeline: `push`, `pull_request`, `tag` or `manual`.',
+    'What started the pipeline: `push`, `pull_request`, `tag` or `manual`.',
     '[push, manual]',
   ),
   branch: key(
     globs,
-    'Patterns for the branch that was pushed to, or that a pull request wants into.',
+    'Patterns for the branch that was pushed to, or the target branch of the pull request.',
     "[main, 'release/*']",
   ),
-  tag: key(globs, 'Patterns for the name of the tag.', "'v*'"),
+  tag: key(globs, "Patterns for the tag's name.", "'v*'"),
   path: key(
     globs,
-    'Patterns for the paths that have changed, of which one must match. It holds where that is not known.',
+    "Patterns for the changed paths, of which one must match. It holds if the changes aren't known.",
     "['src/**', '!**/*.md']",
   ),
   status: key(
     z.enum(STATUSES, { error: `must be one of ${STATUSES.join(', ')}` }),
-    'What must have become of the jobs that it needs, or of the steps before it; else `success`.',
+    'The required result of the jobs that it needs, or of the steps before it; default: `success`.',
     'failure',
   ),
   expression: key(
