@@ -1,13 +1,8 @@
 import type { PipelineView, StepView } from '../../contract/rest/views.ts'
+import { shortRef } from '../../core/commit-event.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
 import type { Colours } from '../terminal/cli-io.ts'
-import {
-  formatDuration,
-  formatRef,
-  formatSpan,
-  paintStatus,
-  statusWord,
-} from '../terminal/format.ts'
+import { formatDuration, formatSpan, paintStatus, statusWord } from '../terminal/format.ts'
 import { type Marks, outcomeMark } from '../terminal/marks.ts'
 import { type FailedStep, failedSteps, type PipelineModel } from './pipeline-model.ts'
 
@@ -32,7 +27,7 @@ export function headline({ colours }: Look, pipeline: PipelineView): string {
   const { ref, sha, title, author } = pipeline.event
   const parts = [
     colours.bold(pipelineName(pipeline)),
-    cleanText(formatRef(ref)),
+    cleanText(shortRef(ref)),
     colours.yellow(cleanText(sha.slice(0, 10))),
     cleanText(title),
     colours.dim(cleanText(author)),

@@ -1,9 +1,10 @@
 import { imagesOf } from '../../contract/rest/images-of.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
 import type { JobView, PipelineView, StepView } from '../../contract/rest/views.ts'
+import { shortRef } from '../../core/commit-event.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
 import { type CliIo, coloursFor, hasUnicode } from '../terminal/cli-io.ts'
-import { formatAge, formatRef, formatSpan, paintStatus, statusWord } from '../terminal/format.ts'
+import { formatAge, formatSpan, paintStatus, statusWord } from '../terminal/format.ts'
 import { marksFor, outcomeMark } from '../terminal/marks.ts'
 import { printTable } from '../terminal/table.ts'
 import { changedLines } from './changed-files.ts'
@@ -18,7 +19,7 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
       cell: (one) => `${paintStatus(colours, statusWord(one))}${holdOf(one, now) ? ', kept' : ''}`,
     },
     { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
-    { title: 'ref', cell: (one) => cleanText(formatRef(one.event.ref)), shrinkTo: 10 },
+    { title: 'ref', cell: (one) => cleanText(shortRef(one.event.ref)), shrinkTo: 10 },
     { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
     { title: 'title', cell: (one) => cleanText(one.event.title), shrinkTo: 12 },
     { title: 'author', cell: (one) => cleanText(one.event.author), shrinkTo: 8 },
@@ -46,7 +47,7 @@ export async function printPipeline(
   const facts: [string, string][] = [
     ['status', `${paintStatus(colours, word)}${why}`],
     ...(name ? ([['name', name]] satisfies [string, string][]) : []),
-    ['commit', `${cleanText(event.sha)} on ${cleanText(formatRef(event.ref))}`],
+    ['commit', `${cleanText(event.sha)} on ${cleanText(shortRef(event.ref))}`],
     ['title', cleanText(event.title)],
     ['author', cleanText(event.author)],
     ['from', `${event.kind.replace('_', ' ')} (${event.source})`],

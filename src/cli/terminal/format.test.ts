@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NarwhalError } from '../../lib/errors.ts'
 import { exitCodeOf } from './exit-code.ts'
-import { formatAge, formatDuration, formatInterval, formatRef, parseDuration } from './format.ts'
+import { formatAge, formatDuration, formatInterval, parseDuration } from './format.ts'
 
 test('writes durations as people do', () => {
   const cases = { 0: '0.0 s', 449: '0.4 s', 12_345: '12.3 s', 59_960: '1 min 00 s' }
@@ -12,13 +12,10 @@ test('writes durations as people do', () => {
   assert.equal(formatDuration(-5), '0.0 s')
 })
 
-test('writes ages and refs shortly', () => {
+test('writes ages shortly', () => {
   assert.equal(formatAge(0, 59_000), 'just now')
   assert.equal(formatAge(0, 5 * 60_000), '5 min ago')
   assert.equal(formatAge(0, 72 * 3_600_000), '3 d ago')
-  assert.equal(formatRef('refs/heads/feature/x'), 'feature/x')
-  assert.equal(formatRef('refs/tags/v1'), 'v1')
-  assert.equal(formatRef('refs/pull/5/head'), '#5')
 })
 
 test('writes an interval as it is read', () => {

@@ -2,7 +2,7 @@ import type { Outcome } from '../../core/outcome.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Colours } from './cli-io.ts'
 
-/** Durations, ages, refs and marks, as the tables and the live view write them. */
+/** Durations, ages and status words, as the tables and the live view show them. */
 
 /** `0.4 s`, `12.3 s`, `2 min 05 s`, `1 h 02 min`. */
 export function formatDuration(ms: number): string {
@@ -36,12 +36,6 @@ export function formatDay(at: number): string {
   const date = new Date(at)
   const two = (value: number) => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-}
-
-/** `refs/heads/main` as `main`, `refs/pull/5/head` as `#5`, `refs/tags/v1` as `v1`. */
-export function formatRef(ref: string): string {
-  const pull = /^refs\/(?:pull|merge-requests)\/(\d+)\//.exec(ref)
-  return pull ? `#${pull[1]}` : ref.replace(/^refs\/(?:heads|tags)\//, '')
 }
 
 /** How long something took, or has taken so far; empty when it has not begun. */

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { filledNarwhal } from '#root/test/support/cli/filled-narwhal.ts'
+import { runCommand } from '#root/test/support/cli/run-command.ts'
+import { aPipeline } from '#root/test/support/cli/views.ts'
+
+test('shows requests as their forge writes them, and other refs in full', async () => {
+  await using fake = await filledNarwhal()
+  const refs = ['refs/merge-requests/5/head', 'refs/pull/5/head', 'refs/pull/5/merge']
+  const { event } = aPipeline()
+  fake.pipelines.splice(0, 2, ...refs.map((ref) => aPipeline({ event: { ...event, ref } })))
+  const { out } = await runCommand(fake.url, 'pipeline list')
+  const shown = out.split('\n').flatMap((line) => / push +(\S+) /.exec(line)?.[1] ?? [])
+  assert.deepEqual(shown, ['!5', '#5', 'refs/pull/5/merge'])
+  const one = await runCommand(fake.url, 'pipeline show team/app#12')
+  assert.match(one.out, /commit +\w+ on !5\n/)
+})
