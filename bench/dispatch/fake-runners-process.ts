@@ -10,7 +10,7 @@ import {
   type RunAttemptResponseSchema,
   RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { planToProto } from '../../src/contract/rpc/plan-messages.ts'
+import { planToJson } from '../../src/contract/plan/plan-json.ts'
 
 /** So many fake runners listen, and each says where. */
 export interface FakeRunnersReady {
@@ -51,7 +51,7 @@ function runner(name: string): ServiceImpl<typeof RunnerService> {
     planCommit: () => ({
       title: 'Feed the whale',
       author: 'Ada',
-      result: { case: 'plan', value: planToProto(PLAN) },
+      result: { case: 'plan', value: planToJson(PLAN) },
       ...about,
     }),
     runAttempt: (requests) => attempt(requests, name),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobFromProto, jobToProto } from '../contract/rpc/plan-messages.ts'
+import { jobFromJson, jobToJson } from '../contract/plan/plan-json.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 import { showProblems } from './show-problems.ts'
 
@@ -26,7 +26,7 @@ jobs:
       undefined,
     ],
   )
-  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromProto(jobToProto(job)), job)
+  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
 })
 
 test('says what a clone can not be', () => {

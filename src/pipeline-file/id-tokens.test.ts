@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobFromProto, jobToProto } from '../contract/rpc/plan-messages.ts'
+import { jobFromJson, jobToJson } from '../contract/plan/plan-json.ts'
 import { lintPipelineFile } from './lint/lint-pipeline-file.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 import { showProblems } from './show-problems.ts'
@@ -37,7 +37,7 @@ jobs:
       { FROM: { audience: 'template' } },
     ],
   )
-  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromProto(jobToProto(job)), job)
+  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
 })
 
 test('says what of an id token can not be', () => {

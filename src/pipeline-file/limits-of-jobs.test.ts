@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobFromProto, jobToProto } from '../contract/rpc/plan-messages.ts'
+import { jobFromJson, jobToJson } from '../contract/plan/plan-json.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 import { showProblems } from './show-problems.ts'
 
@@ -53,7 +53,7 @@ jobs:
   assert.deepEqual(b?.retry, { count: 1, on: ['failure', 'timeout'] })
   assert.deepEqual(Object.keys(c ?? {}), ['name', 'env', 'needs', 'labels', 'steps'])
   assert.deepEqual(Object.keys(c?.steps[0] ?? {}), ['name', 'command', 'dependencies', 'env'])
-  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromProto(jobToProto(job)), job)
+  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
 })
 
 test('tells what no job or step can take', () => {

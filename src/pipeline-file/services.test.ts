@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jobFromProto, jobToProto } from '../contract/rpc/plan-messages.ts'
+import { jobFromJson, jobToJson } from '../contract/plan/plan-json.ts'
 import { needsContainers, partsOf } from '../core/plan/plan.ts'
 import { lintPipelineFile } from './lint/lint-pipeline-file.ts'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
@@ -64,7 +64,7 @@ jobs:
   ])
   assert.deepEqual([needsContainers(full), needsContainers(plain)], [true, false])
   assert.deepEqual(Object.keys(plain).sort(), ['env', 'labels', 'name', 'needs', 'steps'])
-  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromProto(jobToProto(job)), job)
+  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
 })
 
 test('says what services, images of steps and networks can not be', () => {

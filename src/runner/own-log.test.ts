@@ -9,6 +9,7 @@ import {
 } from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
+import { jobJson } from '../../test/support/job-json.ts'
 import { startRunnerProcess } from '../../test/support/runner-process.ts'
 import { linesOf } from '../contract/log/log-chunk.ts'
 import { chunkFromProto } from '../contract/rpc/rpc.ts'
@@ -27,8 +28,7 @@ test('of many jobs at once each log has the lines of its own job, through breaks
     // Every second one is at work when the runner dies. Whoever may not end it: it ends with the folder.
     const wait = `if [ ! -e ${runner.folder}/again ]; then while [ -d ${runner.folder}/mirrors ]; do sleep 0.1; done; fi`
     const commands = index % 2 === 0 ? [lines, wait] : [lines]
-    const steps = commands.map((command, step) => ({ name: `step ${step}`, command }))
-    const job = { name: 'job', steps, clone: { none: true } }
+    const job = jobJson({ steps: commands.map((command) => ({ command })), clone: 'none' })
     return orderOf(commit, [], { jobId: name, leaseMs: 20_000, job })
   })
 

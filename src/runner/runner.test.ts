@@ -5,10 +5,12 @@ import { test } from 'node:test'
 import { headOf } from '../../test/support/attempt-client.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { HandExecutor } from '../../test/support/hand-executor.ts'
+import { jobJson } from '../../test/support/job-json.ts'
 import { runnerByHand } from '../../test/support/runner-by-hand.ts'
 import { unpackable } from '../../test/support/spool.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { readGitEnv } from '../config/env.ts'
+import { planFromJson } from '../contract/plan/plan-json.ts'
 import { silentLog } from '../lib/log.ts'
 import { startRunner } from './start-runner.ts'
 
@@ -69,7 +71,7 @@ test('stops at the first step that fails, and skips the others', async () => {
 test('installs the packages first; an image without a package manager is an error', async () => {
   await using at = await runnerByHand()
   const steps = [{ name: 'build', command: 'make', dependencies: ['make', 'git'] }]
-  const job = { name: 'job', steps }
+  const job = jobJson({ steps })
   const attempt = at.begin([], { job })
   const install = await at.step(1)
   assert.match(install.script, /make/)
@@ -296,7 +298,7 @@ test('plans a commit: a plan, all problems, and what is missing', async () => {
   )
   const planned = await plan()
   assert.ok(planned.result.case === 'plan')
-  assert.equal(planned.result.value.jobs[0]?.steps[0]?.name, 'test')
+  assert.equal(planFromJson(planned.result.value).jobs[0]?.steps[0]?.name, 'test')
   assert.equal(planned.title, 'Add')
   assert.equal(planned.author, 'Ada')
   assert.equal(planned.instanceId, at.runner.instanceId)

@@ -4,28 +4,17 @@ import { AttemptClient, headOf, orderOf, runnerClient } from '../../test/support
 import { eventually } from '../../test/support/eventually.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { HandExecutor, type HandStep } from '../../test/support/hand-executor.ts'
+import { jobJson, type SomeStep } from '../../test/support/job-json.ts'
 import { startTestRunner } from '../../test/support/test-runner.ts'
-import { RunsOn } from '../contract/gen/narwhal/v1/runner_pb.js'
 import { ProcessExecutor } from './executor/local/process.ts'
 
-interface Step {
-  readonly command: string
-  readonly retries?: number
-  readonly timeoutMs?: bigint
-  readonly allowFailure?: boolean
-  readonly runsOn?: RunsOn
-  readonly workingDirectory?: string
-  readonly shell?: string
-  readonly background?: boolean
-}
-
 /** What an attempt with these steps tells, run by real shells. */
-async function run(...steps: readonly Step[]): Promise<string> {
+async function run(...steps: readonly SomeStep[]): Promise<string> {
   await using repository = await gitRepository({ files: { 'ui/a.txt': 'a' } })
   await using executor = new ProcessExecutor({ instance: `step-keys-${process.pid}` })
   await using served = await startTestRunner({ executor })
   const order = orderOf(await headOf(repository), [])
-  const job = { name: 'job', steps: steps.map((step, i) => ({ name: `step ${i}`, ...step })) }
+  const job = jobJson({ steps })
   const attempt = new AttemptClient(runnerClient(served.transport), { ...order, job })
   await attempt.untilFinished()
   return attempt.words.join('\n')
@@ -38,7 +27,7 @@ test('tries a step again in the same workspace, and stops at its first success',
 
 test('ends a step at its own time-out, and goes on where it may fail', async () => {
   const words = await run(
-    { command: 'sleep 60', timeoutMs: 200n, allowFailure: true },
+    { command: 'sleep 60', timeoutMs: 200, allowFailure: true },
     { command: 'echo next' },
   )
   assert.match(words, /step 0 ended timeout: it took longer than its limit of 200 ms/)
@@ -50,14 +39,14 @@ test('runs the steps that are for a failure after one, and the others not', asyn
   const words = await run(
     { command: 'exit 3' },
     { command: 'echo no' },
-    { command: 'echo sorry', runsOn: RunsOn.FAILURE },
-    { command: 'echo bye', runsOn: RunsOn.ALWAYS },
+    { command: 'echo sorry', runsOn: 'failure' },
+    { command: 'echo bye', runsOn: 'always' },
   )
   assert.match(words, /step 1 ended skipped/)
   assert.match(words, /log 2 sorry\nstep 2 ended success/)
   assert.match(words, /log 3 bye\nstep 3 ended success/)
   assert.match(words, /failure: step "step 0": exit code 3$/)
-  const well = await run({ command: 'true' }, { command: 'echo sorry', runsOn: RunsOn.FAILURE })
+  const well = await run({ command: 'true' }, { command: 'echo sorry', runsOn: 'failure' })
   assert.match(well, /step 1 ended skipped/)
 })
 
@@ -131,14 +120,14 @@ test('masks what a step has learned from then on, also in the steps after it', a
 
 /** An attempt whose steps end when the test says so. */
 async function byHand(
-  steps: readonly Step[],
+  steps: readonly SomeStep[],
   play: (hand: Hand) => Promise<void>,
 ): Promise<string> {
   await using repository = await gitRepository({ files: { a: 'a' } })
   const executor = new HandExecutor()
   await using served = await startTestRunner({ executor })
   const order = orderOf(await headOf(repository), [])
-  const job = { name: 'job', steps: steps.map((step, i) => ({ name: `step ${i}`, ...step })) }
+  const job = jobJson({ steps })
   const attempt = new AttemptClient(runnerClient(served.transport), { ...order, job })
   await play({
     step: (index) => eventually(() => executor.steps[index] ?? null),
@@ -162,8 +151,8 @@ test('a step in the background that fails fails the job, and nothing begins afte
     await until('step 0 ended failure: exit code 4')
     other.exit(0)
   }
-  const steps = [{ command: 'a', background: true }, { command: 'b' }, { command: 'c' }]
-  const words = await byHand([...steps, { command: 'd', runsOn: RunsOn.ALWAYS }], async (hand) => {
+  const steps: SomeStep[] = [{ command: 'a', background: true }, { command: 'b' }, { command: 'c' }]
+  const words = await byHand([...steps, { command: 'd', runsOn: 'always' }], async (hand) => {
     await play(hand)
     ;(await hand.step(2)).exit(0)
   })
@@ -186,7 +175,7 @@ test('a step in the background that fails fails the job, and nothing begins afte
 test('tries a step in the background again, and ends it at its own time-out', async () => {
   const words = await byHand(
     [
-      { command: 'a', background: true, retries: 1, timeoutMs: 50n, allowFailure: true },
+      { command: 'a', background: true, retries: 1, timeoutMs: 50, allowFailure: true },
       { command: 'b' },
     ],
     async ({ step, until }) => {

@@ -17,6 +17,7 @@ import { attachRawRunner } from '../support/attached.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, startUp } from '../support/installation.ts'
+import { planJson, type SomeJob } from '../support/job-json.ts'
 
 const SLOW = { timeoutMs: 30_000 }
 
@@ -307,9 +308,9 @@ test('HST-10: load that is told in endless haste is read no faster than it may c
 })
 
 test('HST-11: a plan that no file can have is refused', () => {
-  const plan = (jobs: object[]) =>
+  const plan = (jobs: readonly SomeJob[]) =>
     plannedFromProto(
-      create(PlanCommitResponseSchema, { result: { case: 'plan', value: { name: 'x', jobs } } }),
+      create(PlanCommitResponseSchema, { result: { case: 'plan', value: planJson(jobs) } }),
     )
   const many = Array.from({ length: 20_001 }, (_, n) => ({ name: `job-${n}` }))
   const message = /which no file can have/

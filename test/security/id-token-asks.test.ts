@@ -8,7 +8,7 @@ import {
   type RunAttemptRequest,
   RunnerService,
 } from '../../src/contract/gen/narwhal/v1/runner_pb.js'
-import { planToProto } from '../../src/contract/rpc/plan-messages.ts'
+import { planToJson } from '../../src/contract/plan/plan-json.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
 import { IdTokenMinter } from '../../src/dispatcher/id-tokens/minter.ts'
 import { silentLog } from '../../src/lib/log.ts'
@@ -65,7 +65,7 @@ function runnerOf(hostile: Hostile, done: PromiseWithResolvers<void>, signal: Ab
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
       planCommit: () => ({
-        result: { case: 'plan', value: planToProto({ name: '', jobs: [job] }) },
+        result: { case: 'plan', value: planToJson({ name: '', jobs: [job] }) },
       }),
       runAttempt: async function* (requests) {
         const messages = requests[Symbol.asyncIterator]()

@@ -4,6 +4,7 @@ import { attachRawRunner } from '../support/attached.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, startUp } from '../support/installation.ts'
+import { planJson } from '../support/job-json.ts'
 import { bearer } from '../support/tokens.ts'
 
 const HELD = { labels: ['own'], steps: [{ name: 'one', command: 'sleep 60000' }] }
@@ -20,7 +21,7 @@ test('RUN-13: a runner that joined by a token plans nothing while the operator h
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   stack.defer(() => end())
   let asked = 0
-  const jobs = [{ name: 'forged', labels: ['far'], secrets: { KEY: 'KEY' } }]
+  const forged = planJson([{ name: 'forged', labels: ['far'], secrets: { KEY: 'KEY' } }])
   stack.use(
     await attachRawRunner(url, identity, {
       describe: () => ({ instanceId: 'x', name: 'hostile', labels: ['far'], slots: 1 }),
@@ -30,7 +31,7 @@ test('RUN-13: a runner that joined by a token plans nothing while the operator h
       },
       planCommit: () => {
         asked++
-        return { result: { case: 'plan', value: { name: 'forged', jobs } } }
+        return { result: { case: 'plan', value: forged } }
       },
     }),
   )

@@ -18,6 +18,7 @@ import { PushStream } from '../../src/lib/async/push-stream.ts'
 import { NarwhalError } from '../../src/lib/errors.ts'
 import { eventually } from './eventually.ts'
 import type { GitRepository } from './git-repository.ts'
+import { jobJson } from './job-json.ts'
 import { RUNNER_TOKEN } from './tokens.ts'
 
 export type RunnerClient = Client<typeof RunnerService>
@@ -166,7 +167,7 @@ export async function headOf(
   }
 }
 
-type StartOrder = Exclude<MessageInitShape<typeof StartAttemptSchema>, { $typeName: string }>
+export type StartOrder = Exclude<MessageInitShape<typeof StartAttemptSchema>, { $typeName: string }>
 
 /** An order for a job of these commands. */
 export function orderOf(
@@ -174,13 +175,12 @@ export function orderOf(
   commands: readonly string[],
   more: Partial<StartOrder> = {},
 ): StartOrder {
-  const steps = commands.map((command, i) => ({ name: `step ${i}`, command }))
   return {
     jobId: 'job_1',
     attempt: 1,
     fence: 1n,
     commit,
-    job: { name: 'job', env: { FROM: 'job' }, steps },
+    job: jobJson({ env: { FROM: 'job' }, steps: commands.map((command) => ({ command })) }),
     env: { CI: 'true', FROM: 'dispatcher' },
     timeoutMs: 60_000n,
     ...more,

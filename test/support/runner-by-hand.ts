@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AttemptClient, headOf, orderOf, runnerClient } from './attempt-client.ts'
+import { AttemptClient, headOf, orderOf, runnerClient, type StartOrder } from './attempt-client.ts'
 import { eventually } from './eventually.ts'
 import { gitRepository } from './git-repository.ts'
 import { HandExecutor } from './hand-executor.ts'
@@ -15,7 +15,7 @@ export async function runnerByHand(options: Omit<TestRunnerOptions, 'executor'> 
   const client = runnerClient(served.transport)
   const commit = await headOf(repository)
   const workspaces = () => readdir(join(served.runner.dataDir, 'workspaces'))
-  const begin = (commands: readonly string[], more = {}) =>
+  const begin = (commands: readonly string[], more: Partial<StartOrder> = {}) =>
     new AttemptClient(client, orderOf(commit, commands, more))
   const step = (count: number) =>
     eventually(() => executor.steps[count - 1] ?? null, { message: `step ${count}` })

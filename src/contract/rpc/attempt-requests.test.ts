@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyJob, anyText } from '../../../test/support/any-plan.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
 import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import { RunAttemptRequestSchema } from '../gen/narwhal/v1/runner_pb.js'
@@ -83,7 +84,7 @@ test('a runner that resumes is not told the secrets, nor anything else of the jo
     afterSeq: 7,
   })
   const start = request.request.case === 'start' ? request.request.value : undefined
-  assert.deepEqual([start?.resume, start?.job, start?.secrets], [true, undefined, {}])
+  assert.deepEqual([start?.resume, start?.job, start?.secrets], [true, '', {}])
 })
 
 test('a request of a kind that only newer dispatchers know is none', () => {
@@ -91,24 +92,30 @@ test('a request of a kind that only newer dispatchers know is none', () => {
 })
 
 test('a dispatcher of a version before says nothing of the size of a log', () => {
-  const start = { jobId: 'job_1', attempt: 1, job: {}, commit: COMMIT }
+  const start = { jobId: 'job_1', attempt: 1, job: JOB, commit: COMMIT }
   const request = received({ request: { case: 'start', value: start } })
   assert.equal(request?.type === 'start' && request.order.logBytes, LOG_BYTES)
 })
 
+const JOB = jobJson({})
 const COMMIT = { repositoryId: 'repo_1', ref: 'refs/heads/main', sha: '0'.repeat(40) }
 
 test('an order is refused of which a part can not be right', () => {
   const wrong = [
-    { jobId: '../x', attempt: 1, job: {}, commit: COMMIT },
-    { jobId: 'job_1', attempt: 0, job: {}, commit: COMMIT },
+    { jobId: '../x', attempt: 1, job: JOB, commit: COMMIT },
+    { jobId: 'job_1', attempt: 0, job: JOB, commit: COMMIT },
     { jobId: 'job_1', attempt: 0, resume: true },
     { jobId: 'job_1', attempt: 1, commit: COMMIT },
-    { jobId: 'job_1', attempt: 1, job: {} },
-    { jobId: 'job_1', attempt: 1, job: {}, commit: { ...COMMIT, sha: 'HEAD' } },
-    { jobId: 'job_1', attempt: 1, job: {}, commit: { ...COMMIT, ref: '--upload-pack=x' } },
-    { jobId: 'job_1', attempt: 1, job: {}, commit: { ...COMMIT, repositoryId: '../x' } },
-    { jobId: 'job_1', attempt: 1, job: { steps: [{ shell: 'csh' }] }, commit: COMMIT },
+    { jobId: 'job_1', attempt: 1, job: JOB },
+    { jobId: 'job_1', attempt: 1, job: JOB, commit: { ...COMMIT, sha: 'HEAD' } },
+    { jobId: 'job_1', attempt: 1, job: JOB, commit: { ...COMMIT, ref: '--upload-pack=x' } },
+    { jobId: 'job_1', attempt: 1, job: JOB, commit: { ...COMMIT, repositoryId: '../x' } },
+    {
+      jobId: 'job_1',
+      attempt: 1,
+      job: jobJson({ steps: [{ shell: 'csh' as 'sh' }] }),
+      commit: COMMIT,
+    },
   ]
   for (const value of wrong) {
     const words = JSON.stringify(value)

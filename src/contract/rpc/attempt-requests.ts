@@ -2,19 +2,18 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
-import { NarwhalError } from '../../lib/errors.ts'
 import {
   type RunAttemptRequest,
   RunAttemptRequestSchema,
   type StartAttempt,
 } from '../gen/narwhal/v1/runner_pb.js'
+import { jobFromJson, jobToJson } from '../plan/plan-json.ts'
 import {
   attemptRefFromProto,
   type CommitSource,
   commitFromProto,
   commitToProto,
 } from './attempt.ts'
-import { jobFromProto, jobToProto } from './plan-messages.ts'
 
 /** What a dispatcher says on the stream of an attempt. */
 
@@ -118,7 +117,7 @@ function caseOf(request: AttemptRequest): RequestCase {
         attempt: order.attempt,
         ...leaseToProto(lease),
         commit: commitToProto(order.commit),
-        job: jobToProto(order.job),
+        job: jobToJson(order.job),
         env: { ...order.env },
         secrets: { ...order.secrets },
         notMasked: [...(order.notMasked ?? [])],
@@ -164,11 +163,10 @@ function startFromProto(start: StartAttempt): AttemptRequest {
   const ref = attemptRefFromProto(start)
   const lease = { fence: Number(start.fence), leaseMs: start.leaseMs }
   if (start.resume) return { type: 'resume', ref, lease, afterSeq: Number(start.afterSeq) }
-  if (!start.job) throw new NarwhalError('invalid', 'the request has no job')
   const order: AttemptOrder = {
     ...ref,
     commit: commitFromProto(start.commit),
-    job: jobFromProto(start.job),
+    job: jobFromJson(start.job),
     env: start.env,
     secrets: start.secrets,
     notMasked: start.notMasked,

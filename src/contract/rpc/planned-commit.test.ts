@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { anyPlan, anyText } from '../../../test/support/any-plan.ts'
+import { planJson } from '../../../test/support/job-json.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
 import { PlanCommitRequestSchema, PlanCommitResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { factsFromProto } from './event-facts.ts'
@@ -108,8 +109,8 @@ test('a dispatcher that says nothing of the event has a push of a stranger plann
 })
 
 function resultOf(jobs: readonly { name: string; needs?: string[] }[]) {
-  const value = { name: 'x', jobs: jobs.map((job) => ({ ...job })) }
-  return plannedFromProto(create(PlanCommitResponseSchema, { result: { case: 'plan', value } }))
+  const result = { case: 'plan', value: planJson(jobs) } as const
+  return plannedFromProto(create(PlanCommitResponseSchema, { result }))
 }
 
 test('refuses a plan that could never end', () => {

@@ -10,6 +10,7 @@ import type {
   PlanCommitResponse,
   PlanCommitResponseSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
+import { planFromJson, planToJson } from '../plan/plan-json.ts'
 import { type CommitSource, commitFromProto, commitToProto } from './attempt.ts'
 import { type EventFacts, factsFromProto, factsToProto } from './event-facts.ts'
 import {
@@ -17,7 +18,6 @@ import {
   includeSourceFromProto,
   includeSourceToProto,
 } from './include-source.ts'
-import { planFromProto, planToProto } from './plan-messages.ts'
 
 /** What a runner is asked that plans a commit, and its answer. */
 
@@ -83,7 +83,7 @@ export function plannedToProto(
       changed: { ...changed, pipeline: [...changed.pipeline], others: [...changed.others] },
     }),
     result: file.ok
-      ? { case: 'plan', value: planToProto(file.plan) }
+      ? { case: 'plan', value: planToJson(file.plan) }
       : { case: 'problems', value: { problems: file.problems.map((one) => ({ ...one })) } },
   }
 }
@@ -110,7 +110,7 @@ function targetOf({ missing, mayFail, runsNothing }: NonNullable<PlannedCommit['
 function fileFromProto({ result }: PlanCommitResponse): PlannedFile {
   switch (result.case) {
     case 'plan':
-      return { ok: true, plan: checked(planFromProto(result.value)) }
+      return { ok: true, plan: checked(planFromJson(result.value)) }
     case 'problems':
       return {
         ok: false,

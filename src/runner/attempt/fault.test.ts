@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { runnerByHand } from '../../../test/support/runner-by-hand.ts'
 import { Fault } from '../../contract/gen/narwhal/v1/runner_pb.js'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -27,7 +28,7 @@ test('an engine that is away, or fails in a step, is the fault of the runner', a
 
 test('what the job did, or asks for and can not be had, is not', async () => {
   await using at = await runnerByHand()
-  const image = { name: 'job', image: 'missing', steps: [{ name: 'one', command: 'one' }] }
+  const image = jobJson({ image: 'missing', steps: [{ command: 'one' }] })
   at.executor.beforeOpen = () => Promise.reject(new NarwhalError('not_found', 'no such image'))
   const missing = at.begin([], { job: image })
   await missing.untilFinished()

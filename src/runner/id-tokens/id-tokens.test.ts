@@ -9,6 +9,7 @@ import {
 } from '../../../test/support/attempt-client.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { startTestRunner } from '../../../test/support/test-runner.ts'
 import { FakeExecutor } from '../executor/fake/fake.ts'
@@ -20,11 +21,10 @@ async function openWorld(executor: FakeExecutor | ProcessExecutor) {
   stack.use(executor)
   const served = stack.use(await startTestRunner({ executor }))
   const commit = await headOf(repository)
-  const idTokens = { TOKEN: { audience: ['a'] } }
+  const idTokens = { TOKEN: { audience: 'a' } }
   const begin = (commands: readonly string[], more: Partial<ReturnType<typeof orderOf>> = {}) => {
-    const order = orderOf(commit, commands)
-    const job = { ...order.job, name: 'job', idTokens }
-    return new AttemptClient(runnerClient(served.transport), { ...order, job, ...more })
+    const job = jobJson({ idTokens, steps: commands.map((command) => ({ command })) })
+    return new AttemptClient(runnerClient(served.transport), orderOf(commit, [], { job, ...more }))
   }
   const owned = stack.move()
   return { begin, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -61,7 +61,7 @@ test('asks when the step begins, not before, and again for each step that begins
 test('a job without id tokens asks for nothing, and no answer is taken that nobody asked for', async () => {
   await using at = await openWorld(new FakeExecutor())
   const attempt = at.begin(['print $TOKEN.'], {
-    job: { name: 'job', steps: [{ name: 'a', command: 'print $TOKEN.' }] },
+    job: jobJson({ steps: [{ command: 'print $TOKEN.' }] }),
   })
   attempt.answer(token(1, 'unasked'))
   await attempt.untilFinished()

@@ -7,6 +7,7 @@ import {
   runnerClient,
 } from '../../../test/support/attempt-client.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { startTestRunner } from '../../../test/support/test-runner.ts'
 
 /** What an attempt with these services and one step tells; images and words are the fake engine's. */
@@ -14,11 +15,10 @@ async function run(services: readonly { image?: string; command: string[] }[]): 
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using served = await startTestRunner()
   const order = orderOf(await headOf(repository), [])
-  const job = {
-    name: 'job',
+  const job = jobJson({
     steps: [{ name: 'step', command: 'print hello\nsleep 100' }],
-    services: services.map((one, i) => ({ name: `service-${i}`, image: 'any:1', ...one })),
-  }
+    services: services.map((one, i) => ({ name: `service-${i}`, image: 'any:1', env: {}, ...one })),
+  })
   const attempt = new AttemptClient(runnerClient(served.transport), { ...order, job })
   await attempt.untilFinished()
   return attempt.words

@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file narwhal/v1/runner.proto.
  */
 export const file_narwhal_v1_runner = /*@__PURE__*/
-  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QinwIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SJgoIaGFyZHdhcmUYBiABKAsyFC5uYXJ3aGFsLnYxLkhhcmR3YXJlEg8KB3ZlcnNpb24YByABKAkSLAoMZmxhd2VkX3Rvb2xzGFAgAygLMhYubmFyd2hhbC52MS5GbGF3ZWRUb29sEisKC2pvYl9uZXR3b3JrGFogASgLMhYubmFyd2hhbC52MS5Kb2JOZXR3b3JrEg8KB2VuZ2luZXMYWyADKAkSGAoQc3RyYW5nZXJfZW5naW5lcxhcIAMoCUoECAUQBkoECDwQPSJXCgpKb2JOZXR3b3JrEgwKBGtpbmQYASABKAkSFgoOZGVuaWVzX3ByaXZhdGUYAiABKAgSDQoFaG9sZXMYAyADKAkSFAoMYWxzb19wcml2YXRlGAQgAygJIjoKCkZsYXdlZFRvb2wSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWhvbGVzGAMgAygJIl4KCEhhcmR3YXJlEgwKBGNwdXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIYChBvcGVyYXRpbmdfc3lzdGVtGAQgASgJIicKEFdhdGNoTG9hZFJlcXVlc3QSEwoLaW50ZXJ2YWxfbXMYASABKA0itAIKEVdhdGNoTG9hZFJlc3BvbnNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWF0X21zGAIgASgEEg0KBXNsb3RzGAMgASgNEgwKBGJ1c3kYBCABKA0SEAoIZHJhaW5pbmcYBSABKAgSDAoEbG9hZBgGIAEoARILCgNjcHUYByABKAESGQoRbWVtb3J5X3VzZWRfYnl0ZXMYCCABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAkgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgKIAEoBBIPCgd0cm91YmxlGAsgASgJEioKB29ycGhhbnMYDCADKAsyGS5uYXJ3aGFsLnYxLk9ycGhhbkF0dGVtcHQSJAoHZW5naW5lcxhaIAEoCzITLm5hcndoYWwudjEuRW5naW5lcyI1CgdFbmdpbmVzEgsKA2FsbBgDIAMoCRIRCglzdHJhbmdlcnMYBCADKAlKBAgBEAJKBAgCEAMiPwoNT3JwaGFuQXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCJ6CgZDb21taXQSFQoNcmVwb3NpdG9yeV9pZBgBIAEoCRIXCg9yZXBvc2l0b3J5X25hbWUYAiABKAkSEQoJY2xvbmVfdXJsGAMgASgJEgsKA3JlZhgEIAEoCRILCgNzaGEYBSABKAkSEwoLaXNfc3RyYW5nZXIYBiABKAgikgEKEVBsYW5Db21taXRSZXF1ZXN0EiIKBmNvbW1pdBgBIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EiUKBWZhY3RzGAIgASgLMhYubmFyd2hhbC52MS5FdmVudEZhY3RzEjIKD2luY2x1ZGVfc291cmNlcxgoIAMoCzIZLm5hcndoYWwudjEuSW5jbHVkZVNvdXJjZSJHCg1JbmNsdWRlU291cmNlEgwKBG5hbWUYASABKAkSFQoNcmVwb3NpdG9yeV9pZBgCIAEoCRIRCgljbG9uZV91cmwYAyABKAki8wEKCkV2ZW50RmFjdHMSDQoFZXZlbnQYASABKAkSDQoFdGl0bGUYAiABKAkSDgoGYXV0aG9yGAMgASgJEhMKC2lzX3N0cmFuZ2VyGAQgASgIEgwKBGJhc2UYBSABKAkSFQoNdGFyZ2V0X2JyYW5jaBgGIAEoCRIyCgZpbnB1dHMYByADKAsyIi5uYXJ3aGFsLnYxLkV2ZW50RmFjdHMuSW5wdXRzRW50cnkSDAoEam9icxgIIAMoCRIMCgRmcm9tGCggASgJGi0KC0lucHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEinQIKElBsYW5Db21taXRSZXNwb25zZRIoCgRwbGFuGAEgASgLMhgubmFyd2hhbC52MS5QaXBlbGluZVBsYW5IABIoCghwcm9ibGVtcxgCIAEoCzIULm5hcndoYWwudjEuUHJvYmxlbXNIABINCgV0aXRsZRgDIAEoCRIOCgZhdXRob3IYBCABKAkSEAoIZmV0Y2hfbXMYBSABKA0SEAoIcGFyc2VfbXMYBiABKA0SEwoLaW5zdGFuY2VfaWQYByABKAkSJgoGdGFyZ2V0GDwgASgLMhYubmFyd2hhbC52MS5UYXJnZXRQbGFuEikKB2NoYW5nZWQYQSABKAsyGC5uYXJ3aGFsLnYxLkNoYW5nZWRGaWxlc0IICgZyZXN1bHQiPwoMQ2hhbmdlZEZpbGVzEhAKCHBpcGVsaW5lGAEgAygJEg4KBm90aGVycxgCIAMoCRINCgV0b3RhbBgDIAEoDSJFCgpUYXJnZXRQbGFuEg8KB21pc3NpbmcYASADKAkSEAoIbWF5X2ZhaWwYAiADKAkSFAoMcnVuc19ub3RoaW5nGAMgASgIIpsBCgxQaXBlbGluZVBsYW4SDAoEbmFtZRgBIAEoCRIhCgRqb2JzGAIgAygLMhMubmFyd2hhbC52MS5Kb2JTcGVjEiwKC2NvbmN1cnJlbmN5GCggASgLMhcubmFyd2hhbC52MS5Db25jdXJyZW5jeRIsCghpbmNsdWRlZBgpIAMoCzIaLm5hcndoYWwudjEuSW5jbHVkZWRTb3VyY2UiPQoOSW5jbHVkZWRTb3VyY2USDgoGc291cmNlGAEgASgJEgsKA3NoYRgCIAEoCRIOCgZkaWdlc3QYAyABKAkitgcKB0pvYlNwZWMSDAoEbmFtZRgBIAEoCRISCgVpbWFnZRgCIAEoCUgAiAEBEikKA2VudhgDIAMoCzIcLm5hcndoYWwudjEuSm9iU3BlYy5FbnZFbnRyeRINCgVuZWVkcxgEIAMoCRIOCgZsYWJlbHMYBSADKAkSIwoFc3RlcHMYBiADKAsyFC5uYXJ3aGFsLnYxLlN0ZXBTcGVjEhIKCnRpbWVvdXRfbXMYByABKAQSEAoIcHJpb3JpdHkYCCABKBESFQoNYWxsb3dfZmFpbHVyZRgJIAEoCBIjCgVyZXRyeRgKIAEoCzIULm5hcndoYWwudjEuSm9iUmV0cnkSIwoHcnVuc19vbhgLIAEoDjISLm5hcndoYWwudjEuUnVuc09uEisKCXJlc291cmNlcxgMIAEoCzIYLm5hcndoYWwudjEuSm9iUmVzb3VyY2VzEhAKCGxlZnRfb3V0GA0gASgJEiAKBWNsb25lGBQgASgLMhEubmFyd2hhbC52MS5DbG9uZRIsCgtjb25jdXJyZW5jeRgoIAEoCzIXLm5hcndoYWwudjEuQ29uY3VycmVuY3kSDwoHb3V0cHV0cxgpIAMoCRI5CgxlbnZfb2ZfbmVlZHMYKiADKAsyIy5uYXJ3aGFsLnYxLkpvYlNwZWMuRW52T2ZOZWVkc0VudHJ5EhIKCm5vX25ldHdvcmsYHiABKAgSJQoIc2VydmljZXMYHyADKAsyEy5uYXJ3aGFsLnYxLlNlcnZpY2USMQoHc2VjcmV0cxgVIAMoCzIgLm5hcndoYWwudjEuSm9iU3BlYy5TZWNyZXRzRW50cnkSNAoJaWRfdG9rZW5zGDwgAygLMiEubmFyd2hhbC52MS5Kb2JTcGVjLklkVG9rZW5zRW50cnkSIwoHb25seV9pZhgrIAEoCzISLm5hcndoYWwudjEuT25seUlmEhAKCG9wdGlvbmFsGCwgAygJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMQoPRW52T2ZOZWVkc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaRAoNSWRUb2tlbnNFbnRyeRILCgNrZXkYASABKAkSIgoFdmFsdWUYAiABKAsyEy5uYXJ3aGFsLnYxLklkVG9rZW46AjgBQggKBl9pbWFnZSKAAQoHSWRUb2tlbhIQCghhdWRpZW5jZRgBIAMoCRIPCgdpc19saXN0GAIgASgIEhMKC2xpZmV0aW1lX21zGAMgASgNEisKB3N1YmplY3QYBCABKA4yGi5uYXJ3aGFsLnYxLklkVG9rZW5TdWJqZWN0EhAKCG9wdGlvbmFsGAUgASgIIioKBk9ubHlJZhIMCgR0ZXh0GAEgASgJEhIKCmV4cHJlc3Npb24YAiABKAkisAEKB1NlcnZpY2USDAoEbmFtZRgBIAEoCRINCgVpbWFnZRgCIAEoCRIpCgNlbnYYAyADKAsyHC5uYXJ3aGFsLnYxLlNlcnZpY2UuRW52RW50cnkSDwoHY29tbWFuZBgEIAMoCRIgCgVyZWFkeRgFIAEoCzIRLm5hcndoYWwudjEuUmVhZHkaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI7CgVSZWFkeRIPCgdjb21tYW5kGAEgASgJEg0KBXBvcnRzGAIgAygNEhIKCnRpbWVvdXRfbXMYAyABKAQiRgoLQ29uY3VycmVuY3kSDQoFZ3JvdXAYASABKAkSDQoFbGltaXQYAiABKA0SGQoRY2FuY2VsX3N1cGVyc2VkZWQYAyABKAgiRQoFQ2xvbmUSDAoEbm9uZRgBIAEoCBINCgVkZXB0aBgCIAEoDRISCgpzdWJtb2R1bGVzGAMgASgIEgsKA2xmcxgEIAEoCCI6CghKb2JSZXRyeRINCgVjb3VudBgBIAEoDRIfCgJvbhgCIAMoDjITLm5hcndoYWwudjEuT3V0Y29tZSJWCgxKb2JSZXNvdXJjZXMSEQoEY3B1cxgBIAEoAUgAiAEBEhkKDG1lbW9yeV9ieXRlcxgCIAEoBEgBiAEBQgcKBV9jcHVzQg8KDV9tZW1vcnlfYnl0ZXMitAMKCFN0ZXBTcGVjEgwKBG5hbWUYASABKAkSDwoHY29tbWFuZBgCIAEoCRIUCgxkZXBlbmRlbmNpZXMYAyADKAkSKgoDZW52GAQgAygLMh0ubmFyd2hhbC52MS5TdGVwU3BlYy5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgFIAEoCRINCgVzaGVsbBgGIAEoCRISCgp0aW1lb3V0X21zGAcgASgEEg8KB3JldHJpZXMYCCABKA0SIwoHcnVuc19vbhgJIAEoDjISLm5hcndoYWwudjEuUnVuc09uEhUKDWFsbG93X2ZhaWx1cmUYCiABKAgSOgoMZW52X29mX25lZWRzGCggAygLMiQubmFyd2hhbC52MS5TdGVwU3BlYy5FbnZPZk5lZWRzRW50cnkSDQoFaW1hZ2UYHiABKAkSEgoKYmFja2dyb3VuZBgfIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjEKD0Vudk9mTmVlZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjEKCFByb2JsZW1zEiUKCHByb2JsZW1zGAEgAygLMhMubmFyd2hhbC52MS5Qcm9ibGVtIlcKB1Byb2JsZW0SDwoHbWVzc2FnZRgBIAEoCRIMCgRsaW5lGAIgASgNEg4KBmNvbHVtbhgDIAEoDRIPCgdleGNlcnB0GAQgASgJEgwKBGZpbGUYKCABKAki1wEKEVJ1bkF0dGVtcHRSZXF1ZXN0EikKBXN0YXJ0GAEgASgLMhgubmFyd2hhbC52MS5TdGFydEF0dGVtcHRIABIuCgthY2tub3dsZWRnZRgCIAEoCzIXLm5hcndoYWwudjEuQWNrbm93bGVkZ2VIABIrCgZjYW5jZWwYAyABKAsyGS5uYXJ3aGFsLnYxLkNhbmNlbEF0dGVtcHRIABIvCglpZF90b2tlbnMYPCABKAsyGi5uYXJ3aGFsLnYxLk1pbnRlZElkVG9rZW5zSABCCQoHcmVxdWVzdCLMBAoMU3RhcnRBdHRlbXB0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEEiIKBmNvbW1pdBgEIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EiAKA2pvYhgFIAEoCzITLm5hcndoYWwudjEuSm9iU3BlYxIuCgNlbnYYBiADKAsyIS5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5FbnZFbnRyeRISCgp0aW1lb3V0X21zGAcgASgEEg4KBnJlc3VtZRgIIAEoCBIRCglhZnRlcl9zZXEYCSABKAQSEAoIbGVhc2VfbXMYCiABKA0SNgoHc2VjcmV0cxgLIAMoCzIlLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LlNlY3JldHNFbnRyeRJKChJ3aXRoaGVsZF9pZF90b2tlbnMYPCADKAsyLi5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5XaXRoaGVsZElkVG9rZW5zRW50cnkSEgoKbm90X21hc2tlZBhQIAMoCRINCgVub3RlcxhRIAMoCRIRCglsb2dfYnl0ZXMYMiABKAQaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxTZWNyZXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo3ChVXaXRoaGVsZElkVG9rZW5zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJZCg5NaW50ZWRJZFRva2VucxILCgNhc2sYASABKA0SKQoGdG9rZW5zGAIgAygLMhkubmFyd2hhbC52MS5NaW50ZWRJZFRva2VuEg8KB3Ryb3VibGUYAyABKAkiQQoNTWludGVkSWRUb2tlbhIMCgRuYW1lGAEgASgJEg0KBXRva2VuGAIgASgJEhMKC2xpZmV0aW1lX21zGAMgASgNIlAKC0Fja25vd2xlZGdlEhMKC3Rocm91Z2hfc2VxGAEgASgEEhoKDWxlYXNlX3NlbnRfbXMYAiABKARIAIgBAUIQCg5fbGVhc2Vfc2VudF9tcyIfCg1DYW5jZWxBdHRlbXB0Eg4KBnJlYXNvbhgBIAEoCSK1AwoSUnVuQXR0ZW1wdFJlc3BvbnNlEgsKA3NlcRgBIAEoBBINCgVhdF9tcxgCIAEoBBItCgdzdGFydGVkGAMgASgLMhoubmFyd2hhbC52MS5BdHRlbXB0U3RhcnRlZEgAEioKBXBoYXNlGAQgASgLMhkubmFyd2hhbC52MS5QaGFzZUZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGAUgASgLMhcubmFyd2hhbC52MS5TdGVwU3RhcnRlZEgAEiYKA2xvZxgGIAEoCzIXLm5hcndoYWwudjEuTG9nQXBwZW5kZWRIABIxCg1zdGVwX2ZpbmlzaGVkGAcgASgLMhgubmFyd2hhbC52MS5TdGVwRmluaXNoZWRIABIvCghmaW5pc2hlZBgIIAEoCzIbLm5hcndoYWwudjEuQXR0ZW1wdEZpbmlzaGVkSAASKgoJaGVhcnRiZWF0GAkgASgLMhUubmFyd2hhbC52MS5IZWFydGJlYXRIABI2ChBpZF90b2tlbnNfd2FudGVkGDwgASgLMhoubmFyd2hhbC52MS5Bc2tGb3JJZFRva2Vuc0gAQgcKBWV2ZW50IiwKDkFza0ZvcklkVG9rZW5zEgsKA2FzaxgBIAEoDRINCgVuYW1lcxgCIAMoCSIcCglIZWFydGJlYXQSDwoHc2VudF9tcxgBIAEoBCIlCg5BdHRlbXB0U3RhcnRlZBITCgtpbnN0YW5jZV9pZBgBIAEoCSJsCg1QaGFzZUZpbmlzaGVkEiAKBXBoYXNlGAEgASgOMhEubmFyd2hhbC52MS5QaGFzZRITCgtkdXJhdGlvbl9tcxgCIAEoDRIkCgZpbWFnZXMYRiADKAsyFC5uYXJ3aGFsLnYxLkltYWdlUnVuIikKCEltYWdlUnVuEg0KBWltYWdlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSIbCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgNInoKC0xvZ0FwcGVuZGVkEgwKBHN0ZXAYASABKA0SEgoKbGluZV9jb3VudBgDIAEoDRIMCgRzaXplGAQgASgNEiQKB3BhY2tpbmcYBSABKA4yEy5uYXJ3aGFsLnYxLlBhY2tpbmcSDwoHY29udGVudBgGIAEoDEoECAIQAyJ4CgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoDRIkCgdvdXRjb21lGAIgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEhYKCWV4aXRfY29kZRgDIAEoBUgAiAEBEg4KBnJlYXNvbhgEIAEoCUIMCgpfZXhpdF9jb2RlItQBCg9BdHRlbXB0RmluaXNoZWQSJAoHb3V0Y29tZRgBIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIOCgZyZWFzb24YAiABKAkSIAoFZmF1bHQYAyABKA4yES5uYXJ3aGFsLnYxLkZhdWx0EjkKB291dHB1dHMYKCADKAsyKC5uYXJ3aGFsLnYxLkF0dGVtcHRGaW5pc2hlZC5PdXRwdXRzRW50cnkaLgoMT3V0cHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIAoMRHJhaW5SZXF1ZXN0EhAKCGRyYWluaW5nGAEgASgIIg8KDURyYWluUmVzcG9uc2UiQAoORGlzY2FyZFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQiEQoPRGlzY2FyZFJlc3BvbnNlIg4KDFByb2JlUmVxdWVzdCIgCg1Qcm9iZVJlc3BvbnNlEg8KB3Ryb3VibGUYASABKAkqTAoOSWRUb2tlblN1YmplY3QSIAocSURfVE9LRU5fU1VCSkVDVF9VTlNQRUNJRklFRBAAEhgKFElEX1RPS0VOX1NVQkpFQ1RfSk9CEAEqSgoGUnVuc09uEhcKE1JVTlNfT05fVU5TUEVDSUZJRUQQABITCg9SVU5TX09OX0ZBSUxVUkUQARISCg5SVU5TX09OX0FMV0FZUxACKlYKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDwoLUEhBU0VfRkVUQ0gQARISCg5QSEFTRV9DSEVDS09VVBACEhEKDVBIQVNFX1NBTkRCT1gQAypHCgdQYWNraW5nEhcKE1BBQ0tJTkdfVU5TUEVDSUZJRUQQABIRCg1QQUNLSU5HX1BMQUlOEAESEAoMUEFDS0lOR19aU1REEAIqXAoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIQCgxGQVVMVF9SVU5ORVIQARIVChFGQVVMVF9IQU5ERURfQkFDSxACEhMKD0ZBVUxUX05PX0VOR0lORRADKqABCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhIRCg1PVVRDT01FX0VSUk9SEAMSFQoRT1VUQ09NRV9DQU5DRUxMRUQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRITCg9PVVRDT01FX1NLSVBQRUQQBjKABAoNUnVubmVyU2VydmljZRJFCghEZXNjcmliZRIbLm5hcndoYWwudjEuRGVzY3JpYmVSZXF1ZXN0GhwubmFyd2hhbC52MS5EZXNjcmliZVJlc3BvbnNlEkoKCVdhdGNoTG9hZBIcLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVxdWVzdBodLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVzcG9uc2UwARJLCgpQbGFuQ29tbWl0Eh0ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVxdWVzdBoeLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlc3BvbnNlEk8KClJ1bkF0dGVtcHQSHS5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVzcG9uc2UoATABEjwKBURyYWluEhgubmFyd2hhbC52MS5EcmFpblJlcXVlc3QaGS5uYXJ3aGFsLnYxLkRyYWluUmVzcG9uc2USQgoHRGlzY2FyZBIaLm5hcndoYWwudjEuRGlzY2FyZFJlcXVlc3QaGy5uYXJ3aGFsLnYxLkRpc2NhcmRSZXNwb25zZRI8CgVQcm9iZRIYLm5hcndoYWwudjEuUHJvYmVSZXF1ZXN0GhkubmFyd2hhbC52MS5Qcm9iZVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QinwIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SJgoIaGFyZHdhcmUYBiABKAsyFC5uYXJ3aGFsLnYxLkhhcmR3YXJlEg8KB3ZlcnNpb24YByABKAkSLAoMZmxhd2VkX3Rvb2xzGFAgAygLMhYubmFyd2hhbC52MS5GbGF3ZWRUb29sEisKC2pvYl9uZXR3b3JrGFogASgLMhYubmFyd2hhbC52MS5Kb2JOZXR3b3JrEg8KB2VuZ2luZXMYWyADKAkSGAoQc3RyYW5nZXJfZW5naW5lcxhcIAMoCUoECAUQBkoECDwQPSJXCgpKb2JOZXR3b3JrEgwKBGtpbmQYASABKAkSFgoOZGVuaWVzX3ByaXZhdGUYAiABKAgSDQoFaG9sZXMYAyADKAkSFAoMYWxzb19wcml2YXRlGAQgAygJIjoKCkZsYXdlZFRvb2wSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWhvbGVzGAMgAygJIl4KCEhhcmR3YXJlEgwKBGNwdXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIYChBvcGVyYXRpbmdfc3lzdGVtGAQgASgJIicKEFdhdGNoTG9hZFJlcXVlc3QSEwoLaW50ZXJ2YWxfbXMYASABKA0itAIKEVdhdGNoTG9hZFJlc3BvbnNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWF0X21zGAIgASgEEg0KBXNsb3RzGAMgASgNEgwKBGJ1c3kYBCABKA0SEAoIZHJhaW5pbmcYBSABKAgSDAoEbG9hZBgGIAEoARILCgNjcHUYByABKAESGQoRbWVtb3J5X3VzZWRfYnl0ZXMYCCABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAkgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgKIAEoBBIPCgd0cm91YmxlGAsgASgJEioKB29ycGhhbnMYDCADKAsyGS5uYXJ3aGFsLnYxLk9ycGhhbkF0dGVtcHQSJAoHZW5naW5lcxhaIAEoCzITLm5hcndoYWwudjEuRW5naW5lcyI1CgdFbmdpbmVzEgsKA2FsbBgDIAMoCRIRCglzdHJhbmdlcnMYBCADKAlKBAgBEAJKBAgCEAMiPwoNT3JwaGFuQXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCJ6CgZDb21taXQSFQoNcmVwb3NpdG9yeV9pZBgBIAEoCRIXCg9yZXBvc2l0b3J5X25hbWUYAiABKAkSEQoJY2xvbmVfdXJsGAMgASgJEgsKA3JlZhgEIAEoCRILCgNzaGEYBSABKAkSEwoLaXNfc3RyYW5nZXIYBiABKAgikgEKEVBsYW5Db21taXRSZXF1ZXN0EiIKBmNvbW1pdBgBIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EiUKBWZhY3RzGAIgASgLMhYubmFyd2hhbC52MS5FdmVudEZhY3RzEjIKD2luY2x1ZGVfc291cmNlcxgoIAMoCzIZLm5hcndoYWwudjEuSW5jbHVkZVNvdXJjZSJHCg1JbmNsdWRlU291cmNlEgwKBG5hbWUYASABKAkSFQoNcmVwb3NpdG9yeV9pZBgCIAEoCRIRCgljbG9uZV91cmwYAyABKAki8wEKCkV2ZW50RmFjdHMSDQoFZXZlbnQYASABKAkSDQoFdGl0bGUYAiABKAkSDgoGYXV0aG9yGAMgASgJEhMKC2lzX3N0cmFuZ2VyGAQgASgIEgwKBGJhc2UYBSABKAkSFQoNdGFyZ2V0X2JyYW5jaBgGIAEoCRIyCgZpbnB1dHMYByADKAsyIi5uYXJ3aGFsLnYxLkV2ZW50RmFjdHMuSW5wdXRzRW50cnkSDAoEam9icxgIIAMoCRIMCgRmcm9tGCggASgJGi0KC0lucHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiiQIKElBsYW5Db21taXRSZXNwb25zZRIOCgRwbGFuGEIgASgJSAASKAoIcHJvYmxlbXMYAiABKAsyFC5uYXJ3aGFsLnYxLlByb2JsZW1zSAASDQoFdGl0bGUYAyABKAkSDgoGYXV0aG9yGAQgASgJEhAKCGZldGNoX21zGAUgASgNEhAKCHBhcnNlX21zGAYgASgNEhMKC2luc3RhbmNlX2lkGAcgASgJEiYKBnRhcmdldBg8IAEoCzIWLm5hcndoYWwudjEuVGFyZ2V0UGxhbhIpCgdjaGFuZ2VkGEEgASgLMhgubmFyd2hhbC52MS5DaGFuZ2VkRmlsZXNCCAoGcmVzdWx0SgQIARACIj8KDENoYW5nZWRGaWxlcxIQCghwaXBlbGluZRgBIAMoCRIOCgZvdGhlcnMYAiADKAkSDQoFdG90YWwYAyABKA0iRQoKVGFyZ2V0UGxhbhIPCgdtaXNzaW5nGAEgAygJEhAKCG1heV9mYWlsGAIgAygJEhQKDHJ1bnNfbm90aGluZxgDIAEoCCIxCghQcm9ibGVtcxIlCghwcm9ibGVtcxgBIAMoCzITLm5hcndoYWwudjEuUHJvYmxlbSJXCgdQcm9ibGVtEg8KB21lc3NhZ2UYASABKAkSDAoEbGluZRgCIAEoDRIOCgZjb2x1bW4YAyABKA0SDwoHZXhjZXJwdBgEIAEoCRIMCgRmaWxlGCggASgJItcBChFSdW5BdHRlbXB0UmVxdWVzdBIpCgVzdGFydBgBIAEoCzIYLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0SAASLgoLYWNrbm93bGVkZ2UYAiABKAsyFy5uYXJ3aGFsLnYxLkFja25vd2xlZGdlSAASKwoGY2FuY2VsGAMgASgLMhkubmFyd2hhbC52MS5DYW5jZWxBdHRlbXB0SAASLwoJaWRfdG9rZW5zGDwgASgLMhoubmFyd2hhbC52MS5NaW50ZWRJZFRva2Vuc0gAQgkKB3JlcXVlc3QivQQKDFN0YXJ0QXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBBIiCgZjb21taXQYBCABKAsyEi5uYXJ3aGFsLnYxLkNvbW1pdBILCgNqb2IYUiABKAkSLgoDZW52GAYgAygLMiEubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuRW52RW50cnkSEgoKdGltZW91dF9tcxgHIAEoBBIOCgZyZXN1bWUYCCABKAgSEQoJYWZ0ZXJfc2VxGAkgASgEEhAKCGxlYXNlX21zGAogASgNEjYKB3NlY3JldHMYCyADKAsyJS5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5TZWNyZXRzRW50cnkSSgoSd2l0aGhlbGRfaWRfdG9rZW5zGDwgAygLMi4ubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuV2l0aGhlbGRJZFRva2Vuc0VudHJ5EhIKCm5vdF9tYXNrZWQYUCADKAkSDQoFbm90ZXMYUSADKAkSEQoJbG9nX2J5dGVzGDIgASgEGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNwoVV2l0aGhlbGRJZFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgFEAYiWQoOTWludGVkSWRUb2tlbnMSCwoDYXNrGAEgASgNEikKBnRva2VucxgCIAMoCzIZLm5hcndoYWwudjEuTWludGVkSWRUb2tlbhIPCgd0cm91YmxlGAMgASgJIkEKDU1pbnRlZElkVG9rZW4SDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCRITCgtsaWZldGltZV9tcxgDIAEoDSJQCgtBY2tub3dsZWRnZRITCgt0aHJvdWdoX3NlcRgBIAEoBBIaCg1sZWFzZV9zZW50X21zGAIgASgESACIAQFCEAoOX2xlYXNlX3NlbnRfbXMiHwoNQ2FuY2VsQXR0ZW1wdBIOCgZyZWFzb24YASABKAkitQMKElJ1bkF0dGVtcHRSZXNwb25zZRILCgNzZXEYASABKAQSDQoFYXRfbXMYAiABKAQSLQoHc3RhcnRlZBgDIAEoCzIaLm5hcndoYWwudjEuQXR0ZW1wdFN0YXJ0ZWRIABIqCgVwaGFzZRgEIAEoCzIZLm5hcndoYWwudjEuUGhhc2VGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgFIAEoCzIXLm5hcndoYWwudjEuU3RlcFN0YXJ0ZWRIABImCgNsb2cYBiABKAsyFy5uYXJ3aGFsLnYxLkxvZ0FwcGVuZGVkSAASMQoNc3RlcF9maW5pc2hlZBgHIAEoCzIYLm5hcndoYWwudjEuU3RlcEZpbmlzaGVkSAASLwoIZmluaXNoZWQYCCABKAsyGy5uYXJ3aGFsLnYxLkF0dGVtcHRGaW5pc2hlZEgAEioKCWhlYXJ0YmVhdBgJIAEoCzIVLm5hcndoYWwudjEuSGVhcnRiZWF0SAASNgoQaWRfdG9rZW5zX3dhbnRlZBg8IAEoCzIaLm5hcndoYWwudjEuQXNrRm9ySWRUb2tlbnNIAEIHCgVldmVudCIsCg5Bc2tGb3JJZFRva2VucxILCgNhc2sYASABKA0SDQoFbmFtZXMYAiADKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfbXMYASABKAQiJQoOQXR0ZW1wdFN0YXJ0ZWQSEwoLaW5zdGFuY2VfaWQYASABKAkibAoNUGhhc2VGaW5pc2hlZBIgCgVwaGFzZRgBIAEoDjIRLm5hcndoYWwudjEuUGhhc2USEwoLZHVyYXRpb25fbXMYAiABKA0SJAoGaW1hZ2VzGEYgAygLMhQubmFyd2hhbC52MS5JbWFnZVJ1biIpCghJbWFnZVJ1bhINCgVpbWFnZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkiGwoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoDSJ6CgtMb2dBcHBlbmRlZBIMCgRzdGVwGAEgASgNEhIKCmxpbmVfY291bnQYAyABKA0SDAoEc2l6ZRgEIAEoDRIkCgdwYWNraW5nGAUgASgOMhMubmFyd2hhbC52MS5QYWNraW5nEg8KB2NvbnRlbnQYBiABKAxKBAgCEAMieAoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKA0SJAoHb3V0Y29tZRgCIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIWCglleGl0X2NvZGUYAyABKAVIAIgBARIOCgZyZWFzb24YBCABKAlCDAoKX2V4aXRfY29kZSLUAQoPQXR0ZW1wdEZpbmlzaGVkEiQKB291dGNvbWUYASABKA4yEy5uYXJ3aGFsLnYxLk91dGNvbWUSDgoGcmVhc29uGAIgASgJEiAKBWZhdWx0GAMgASgOMhEubmFyd2hhbC52MS5GYXVsdBI5CgdvdXRwdXRzGCggAygLMigubmFyd2hhbC52MS5BdHRlbXB0RmluaXNoZWQuT3V0cHV0c0VudHJ5Gi4KDE91dHB1dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiAKDERyYWluUmVxdWVzdBIQCghkcmFpbmluZxgBIAEoCCIPCg1EcmFpblJlc3BvbnNlIkAKDkRpc2NhcmRSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEIhEKD0Rpc2NhcmRSZXNwb25zZSIOCgxQcm9iZVJlcXVlc3QiIAoNUHJvYmVSZXNwb25zZRIPCgd0cm91YmxlGAEgASgJKlYKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDwoLUEhBU0VfRkVUQ0gQARISCg5QSEFTRV9DSEVDS09VVBACEhEKDVBIQVNFX1NBTkRCT1gQAypHCgdQYWNraW5nEhcKE1BBQ0tJTkdfVU5TUEVDSUZJRUQQABIRCg1QQUNLSU5HX1BMQUlOEAESEAoMUEFDS0lOR19aU1REEAIqXAoFRmF1bHQSFQoRRkFVTFRfVU5TUEVDSUZJRUQQABIQCgxGQVVMVF9SVU5ORVIQARIVChFGQVVMVF9IQU5ERURfQkFDSxACEhMKD0ZBVUxUX05PX0VOR0lORRADKqABCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhIRCg1PVVRDT01FX0VSUk9SEAMSFQoRT1VUQ09NRV9DQU5DRUxMRUQQBBITCg9PVVRDT01FX1RJTUVPVVQQBRITCg9PVVRDT01FX1NLSVBQRUQQBjKABAoNUnVubmVyU2VydmljZRJFCghEZXNjcmliZRIbLm5hcndoYWwudjEuRGVzY3JpYmVSZXF1ZXN0GhwubmFyd2hhbC52MS5EZXNjcmliZVJlc3BvbnNlEkoKCVdhdGNoTG9hZBIcLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVxdWVzdBodLm5hcndoYWwudjEuV2F0Y2hMb2FkUmVzcG9uc2UwARJLCgpQbGFuQ29tbWl0Eh0ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVxdWVzdBoeLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlc3BvbnNlEk8KClJ1bkF0dGVtcHQSHS5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVzcG9uc2UoATABEjwKBURyYWluEhgubmFyd2hhbC52MS5EcmFpblJlcXVlc3QaGS5uYXJ3aGFsLnYxLkRyYWluUmVzcG9uc2USQgoHRGlzY2FyZBIaLm5hcndoYWwudjEuRGlzY2FyZFJlcXVlc3QaGy5uYXJ3aGFsLnYxLkRpc2NhcmRSZXNwb25zZRI8CgVQcm9iZRIYLm5hcndoYWwudjEuUHJvYmVSZXF1ZXN0GhkubmFyd2hhbC52MS5Qcm9iZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message narwhal.v1.DescribeRequest.
@@ -123,290 +123,178 @@ export const TargetPlanSchema = /*@__PURE__*/
   messageDesc(file_narwhal_v1_runner, 15);
 
 /**
- * Describes the message narwhal.v1.PipelinePlan.
- * Use `create(PipelinePlanSchema)` to create a new message.
- */
-export const PipelinePlanSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 16);
-
-/**
- * Describes the message narwhal.v1.IncludedSource.
- * Use `create(IncludedSourceSchema)` to create a new message.
- */
-export const IncludedSourceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 17);
-
-/**
- * Describes the message narwhal.v1.JobSpec.
- * Use `create(JobSpecSchema)` to create a new message.
- */
-export const JobSpecSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 18);
-
-/**
- * Describes the message narwhal.v1.IdToken.
- * Use `create(IdTokenSchema)` to create a new message.
- */
-export const IdTokenSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 19);
-
-/**
- * Describes the message narwhal.v1.OnlyIf.
- * Use `create(OnlyIfSchema)` to create a new message.
- */
-export const OnlyIfSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 20);
-
-/**
- * Describes the message narwhal.v1.Service.
- * Use `create(ServiceSchema)` to create a new message.
- */
-export const ServiceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 21);
-
-/**
- * Describes the message narwhal.v1.Ready.
- * Use `create(ReadySchema)` to create a new message.
- */
-export const ReadySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 22);
-
-/**
- * Describes the message narwhal.v1.Concurrency.
- * Use `create(ConcurrencySchema)` to create a new message.
- */
-export const ConcurrencySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 23);
-
-/**
- * Describes the message narwhal.v1.Clone.
- * Use `create(CloneSchema)` to create a new message.
- */
-export const CloneSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 24);
-
-/**
- * Describes the message narwhal.v1.JobRetry.
- * Use `create(JobRetrySchema)` to create a new message.
- */
-export const JobRetrySchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 25);
-
-/**
- * Describes the message narwhal.v1.JobResources.
- * Use `create(JobResourcesSchema)` to create a new message.
- */
-export const JobResourcesSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 26);
-
-/**
- * Describes the message narwhal.v1.StepSpec.
- * Use `create(StepSpecSchema)` to create a new message.
- */
-export const StepSpecSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 27);
-
-/**
  * Describes the message narwhal.v1.Problems.
  * Use `create(ProblemsSchema)` to create a new message.
  */
 export const ProblemsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 28);
+  messageDesc(file_narwhal_v1_runner, 16);
 
 /**
  * Describes the message narwhal.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 29);
+  messageDesc(file_narwhal_v1_runner, 17);
 
 /**
  * Describes the message narwhal.v1.RunAttemptRequest.
  * Use `create(RunAttemptRequestSchema)` to create a new message.
  */
 export const RunAttemptRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 30);
+  messageDesc(file_narwhal_v1_runner, 18);
 
 /**
  * Describes the message narwhal.v1.StartAttempt.
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 31);
+  messageDesc(file_narwhal_v1_runner, 19);
 
 /**
  * Describes the message narwhal.v1.MintedIdTokens.
  * Use `create(MintedIdTokensSchema)` to create a new message.
  */
 export const MintedIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 32);
+  messageDesc(file_narwhal_v1_runner, 20);
 
 /**
  * Describes the message narwhal.v1.MintedIdToken.
  * Use `create(MintedIdTokenSchema)` to create a new message.
  */
 export const MintedIdTokenSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 33);
+  messageDesc(file_narwhal_v1_runner, 21);
 
 /**
  * Describes the message narwhal.v1.Acknowledge.
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 34);
+  messageDesc(file_narwhal_v1_runner, 22);
 
 /**
  * Describes the message narwhal.v1.CancelAttempt.
  * Use `create(CancelAttemptSchema)` to create a new message.
  */
 export const CancelAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 35);
+  messageDesc(file_narwhal_v1_runner, 23);
 
 /**
  * Describes the message narwhal.v1.RunAttemptResponse.
  * Use `create(RunAttemptResponseSchema)` to create a new message.
  */
 export const RunAttemptResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 36);
+  messageDesc(file_narwhal_v1_runner, 24);
 
 /**
  * Describes the message narwhal.v1.AskForIdTokens.
  * Use `create(AskForIdTokensSchema)` to create a new message.
  */
 export const AskForIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 37);
+  messageDesc(file_narwhal_v1_runner, 25);
 
 /**
  * Describes the message narwhal.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 38);
+  messageDesc(file_narwhal_v1_runner, 26);
 
 /**
  * Describes the message narwhal.v1.AttemptStarted.
  * Use `create(AttemptStartedSchema)` to create a new message.
  */
 export const AttemptStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 39);
+  messageDesc(file_narwhal_v1_runner, 27);
 
 /**
  * Describes the message narwhal.v1.PhaseFinished.
  * Use `create(PhaseFinishedSchema)` to create a new message.
  */
 export const PhaseFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 40);
+  messageDesc(file_narwhal_v1_runner, 28);
 
 /**
  * Describes the message narwhal.v1.ImageRun.
  * Use `create(ImageRunSchema)` to create a new message.
  */
 export const ImageRunSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 41);
+  messageDesc(file_narwhal_v1_runner, 29);
 
 /**
  * Describes the message narwhal.v1.StepStarted.
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 42);
+  messageDesc(file_narwhal_v1_runner, 30);
 
 /**
  * Describes the message narwhal.v1.LogAppended.
  * Use `create(LogAppendedSchema)` to create a new message.
  */
 export const LogAppendedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 43);
+  messageDesc(file_narwhal_v1_runner, 31);
 
 /**
  * Describes the message narwhal.v1.StepFinished.
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 44);
+  messageDesc(file_narwhal_v1_runner, 32);
 
 /**
  * Describes the message narwhal.v1.AttemptFinished.
  * Use `create(AttemptFinishedSchema)` to create a new message.
  */
 export const AttemptFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 45);
+  messageDesc(file_narwhal_v1_runner, 33);
 
 /**
  * Describes the message narwhal.v1.DrainRequest.
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 46);
+  messageDesc(file_narwhal_v1_runner, 34);
 
 /**
  * Describes the message narwhal.v1.DrainResponse.
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 47);
+  messageDesc(file_narwhal_v1_runner, 35);
 
 /**
  * Describes the message narwhal.v1.DiscardRequest.
  * Use `create(DiscardRequestSchema)` to create a new message.
  */
 export const DiscardRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 48);
+  messageDesc(file_narwhal_v1_runner, 36);
 
 /**
  * Describes the message narwhal.v1.DiscardResponse.
  * Use `create(DiscardResponseSchema)` to create a new message.
  */
 export const DiscardResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 49);
+  messageDesc(file_narwhal_v1_runner, 37);
 
 /**
  * Describes the message narwhal.v1.ProbeRequest.
  * Use `create(ProbeRequestSchema)` to create a new message.
  */
 export const ProbeRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 50);
+  messageDesc(file_narwhal_v1_runner, 38);
 
 /**
  * Describes the message narwhal.v1.ProbeResponse.
  * Use `create(ProbeResponseSchema)` to create a new message.
  */
 export const ProbeResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 51);
-
-/**
- * Describes the enum narwhal.v1.IdTokenSubject.
- */
-export const IdTokenSubjectSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 0);
-
-/**
- * What the subject of a token says besides the repository and the ref. 2 is kept for environments.
- *
- * @generated from enum narwhal.v1.IdTokenSubject
- */
-export const IdTokenSubject = /*@__PURE__*/
-  tsEnum(IdTokenSubjectSchema);
-
-/**
- * Describes the enum narwhal.v1.RunsOn.
- */
-export const RunsOnSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 1);
-
-/**
- * When something runs: by what became of the things before it.
- *
- * @generated from enum narwhal.v1.RunsOn
- */
-export const RunsOn = /*@__PURE__*/
-  tsEnum(RunsOnSchema);
+  messageDesc(file_narwhal_v1_runner, 39);
 
 /**
  * Describes the enum narwhal.v1.Phase.
  */
 export const PhaseSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 2);
+  enumDesc(file_narwhal_v1_runner, 0);
 
 /**
  * @generated from enum narwhal.v1.Phase
@@ -418,7 +306,7 @@ export const Phase = /*@__PURE__*/
  * Describes the enum narwhal.v1.Packing.
  */
 export const PackingSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 3);
+  enumDesc(file_narwhal_v1_runner, 1);
 
 /**
  * @generated from enum narwhal.v1.Packing
@@ -430,7 +318,7 @@ export const Packing = /*@__PURE__*/
  * Describes the enum narwhal.v1.Fault.
  */
 export const FaultSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 4);
+  enumDesc(file_narwhal_v1_runner, 2);
 
 /**
  * Why an attempt that ended in `error` says nothing about its job.
@@ -444,7 +332,7 @@ export const Fault = /*@__PURE__*/
  * Describes the enum narwhal.v1.Outcome.
  */
 export const OutcomeSchema = /*@__PURE__*/
-  enumDesc(file_narwhal_v1_runner, 5);
+  enumDesc(file_narwhal_v1_runner, 3);
 
 /**
  * @generated from enum narwhal.v1.Outcome
