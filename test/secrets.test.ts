@@ -156,7 +156,7 @@ suite('secrets', () => {
     assert.equal(plain?.outcome, 'success')
     assert.equal(
       uses?.reason,
-      `it names the secrets DEPLOY_KEY, SHARED, and is a stranger's: look at what it would run, then approve it with \`narwhal pipeline approve ${pipeline.id}\``,
+      `it names the secrets DEPLOY_KEY, SHARED, and its commit is a stranger's: look at what it would run, then approve it with \`narwhal pipeline approve ${pipeline.id}\``,
     )
     assert.deepEqual(uses.attempts, [])
     // To run it again does not make it anybody else's.

@@ -18,8 +18,8 @@ import type { Vault } from '../vault/vault.ts'
 import type { AuthorLookup } from './forge-authors/author-lookup.ts'
 import { openAuthorLookup } from './forge-authors/open-author-lookup.ts'
 import { IdTokenMinter } from './id-tokens/minter.ts'
-import { Announcer } from './ledger/announcer.ts'
 import type { DatabaseGuard } from './ledger/database-guard.ts'
+import { EventPublisher } from './ledger/event-publisher.ts'
 import { Recorder } from './ledger/recorder.ts'
 import { CommitIntake } from './pipelines/commit-intake.ts'
 import { type ManualStart, manualEvent } from './pipelines/manual-event.ts'
@@ -80,7 +80,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #deps: DispatcherDeps
   readonly #options: DispatcherOptions
   readonly #stop = new AbortController()
-  readonly #announcer: Announcer
+  readonly #publisher: EventPublisher
   readonly #recorder: Recorder
   readonly #authors: AuthorLookup
   readonly #queue: JobQueue
@@ -95,16 +95,16 @@ export class Dispatcher implements AsyncDisposable {
   private constructor(deps: DispatcherDeps, options: DispatcherOptions) {
     this.#deps = deps
     this.#options = options
-    this.#announcer = new Announcer(deps)
+    this.#publisher = new EventPublisher(deps)
     const { signal } = this.#stop
     this.#ownCommits = new OwnCommits({ ...deps, signal })
-    this.#recorder = new Recorder({ ...deps, announcer: this.#announcer, signal })
+    this.#recorder = new Recorder({ ...deps, publisher: this.#publisher, signal })
     this.#authors = openAuthorLookup(deps, this.#recorder, signal)
     const orphans = new OrphanKeeper({ ...deps, resume: (id) => this.#open(id) })
     this.pool = new RunnerPool({
       ...deps,
       recorder: this.#recorder,
-      announcer: this.#announcer,
+      publisher: this.#publisher,
       dispatcherId: () => this.id,
       onOrphans: (link, found) => orphans.note(link, found),
     })
@@ -116,7 +116,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#gate = new GroupGate({
       ...deps,
       queue: this.#queue,
-      patiently: (work) => this.#recorder.patiently(work),
+      retryWhileUnavailable: (work) => this.#recorder.retryWhileUnavailable(work),
       cancel: (id, jobId, reason) => {
         const by = systemDoer('dispatcher', 'a newer one of its group')
         return this.#runs.command(id, (run) => run.cancel(reason, by, jobId))
@@ -140,7 +140,7 @@ export class Dispatcher implements AsyncDisposable {
       open: (id, beginning) => this.#open(id, beginning),
       signal,
     })
-    this.#stack.use(this.#announcer.listen((event) => this.#gate.hear(event)))
+    this.#stack.use(this.#publisher.listen((event) => this.#gate.hear(event)))
   }
 
   /** Connects to the runners, takes up what was going on, and starts to consume commits. */
@@ -155,7 +155,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async #start(inProcess?: { name: string; transport: Transport }): Promise<void> {
     await this.#takeSeat()
-    await this.#recorder.patiently(() => this.pool.open())
+    await this.#recorder.retryWhileUnavailable(() => this.pool.open())
     if (inProcess) {
       const connector = inProcessConnector(inProcess.transport)
       const by = systemDoer('dispatcher', 'the start of the process')
@@ -175,7 +175,7 @@ export class Dispatcher implements AsyncDisposable {
     await this.#runs.takeFree()
     void this.#awaiting.sweep(Date.now())
     const { store, log } = this.#deps
-    this.#guard(this.#recorder.patiently(() => noteUnchosen(store, log)))
+    this.#guard(this.#recorder.retryWhileUnavailable(() => noteUnchosen(store, log)))
     const consumer = await this.#deps.broker.consumeCommits((id) => this.#intake.receive(id), {
       prefetch: PREFETCH,
     })
@@ -190,7 +190,7 @@ export class Dispatcher implements AsyncDisposable {
     const { store, log } = this.#deps
     const { startBeats, url } = this.#options
     const place = { ...present({ startBeats }), ...(url ? { url } : {}) }
-    this.#seat = await this.#recorder.patiently(() =>
+    this.#seat = await this.#recorder.retryWhileUnavailable(() =>
       Seat.take({ store, log, ...place }, () => this.#guard(this.#runs.takeFree())),
     )
     this.#runs = new PipelineRuns({
@@ -198,7 +198,7 @@ export class Dispatcher implements AsyncDisposable {
       minter: this.#deps.minter ?? new IdTokenMinter(this.#deps),
       recorder: this.#recorder,
       authors: this.#authors,
-      announcer: this.#announcer,
+      publisher: this.#publisher,
       pool: this.pool,
       queue: this.#gate,
       options: this.#options,
@@ -231,10 +231,11 @@ export class Dispatcher implements AsyncDisposable {
     return this.#seat.id
   }
 
-  readonly listen = (hear: (event: ToldEvent) => void): Disposable => this.#announcer.listen(hear)
+  readonly listen = (hear: (event: ToldEvent) => void): Disposable => this.#publisher.listen(hear)
 
   /** Tells of what was written. */
-  readonly tellAll = (changes: readonly StateChange[]): void => this.#announcer.tellAll(changes)
+  readonly publishAll = (changes: readonly StateChange[]): void =>
+    this.#publisher.publishAll(changes)
 
   /** The first jobs that wait, also those of other dispatchers' pipelines. */
   async queue(limit: number): Promise<ListedQueue> {
@@ -315,7 +316,9 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   async #getView(id: PipelineId): Promise<PipelineView> {
-    const view = await this.#recorder.patiently(() => this.#deps.store.pipelines.findView(id))
+    const view = await this.#recorder.retryWhileUnavailable(() =>
+      this.#deps.store.pipelines.findView(id),
+    )
     if (!view) throw new NarwhalError('internal', `${id} was written and is not there`)
     return view
   }

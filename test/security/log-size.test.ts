@@ -124,7 +124,7 @@ test('SEC-09c: of a runner that sends more than a log may have no more is stored
   }
   for (let seq = 1; seq <= 100; seq++) send(seq)
   const last = stored.pop()
-  assert.match(linesOf(last ?? chunk)[0]?.text ?? '', /^the rest of this log is left out: .*16 MiB/)
+  assert.match(linesOf(last ?? chunk)[0]?.text ?? '', /^the rest of this log was dropped: .*16 MiB/)
   assert.ok(stored.length * MiB <= LEAST_LOG_BYTES + MiB)
   assert.equal(attempt.lines, stored.length * 1024 + 1)
   assert.throws(

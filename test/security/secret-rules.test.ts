@@ -121,7 +121,7 @@ suite('what holds for a secret', () => {
     assert.equal(late.outcome, 'error')
     assert.match(
       late.reason ?? '',
-      /^the secret DEPLOY_KEY ended on 20\S+: set it anew with `narwhal secret set DEPLOY_KEY --repository ada\/shop`/,
+      /^the secret DEPLOY_KEY ended on 20\S+: set it again with `narwhal secret set DEPLOY_KEY --repository ada\/shop`/,
     )
     assert.deepEqual(late.attempts, [])
   })

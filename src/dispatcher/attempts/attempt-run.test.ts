@@ -21,7 +21,7 @@ const started = message(1, { type: 'started', instanceId: 'i' })
 const heartbeat = { type: 'heartbeat', at: 0, sentMs: 7 } as const
 const ended = (seq: number) => message(seq, { type: 'finished', outcome: 'success' })
 
-/** A conversation with a runner that gives these answers, one for each stream. */
+/** A conversation with a runner that gives these answers, one per stream. */
 function converse(
   answers: readonly Answer[],
   more: {
@@ -90,7 +90,7 @@ function converse(
 const until = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-/** A stream that ends in this error, or as this promise is rejected, without a word. */
+/** A stream that ends in this error, or when this promise rejects, without a message. */
 async function* fails(reason: Error | Promise<never>): ReturnType<Answer> {
   if (reason instanceof Error) throw reason
   yield await reason
@@ -98,7 +98,7 @@ async function* fails(reason: Error | Promise<never>): ReturnType<Answer> {
 
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('does not blame the runner for a store that is away', async () => {
+test('does not blame the runner for an unavailable store', async () => {
   const stored = Promise.withResolvers<void>()
   const { openings, end } = converse(
     [
@@ -111,14 +111,14 @@ test('does not blame the runner for a store that is away', async () => {
     ],
     { store: () => stored.promise, leaseMs: 20 },
   )
-  // Far longer than the lease: the clock that ends it looks every 250 ms.
+  // Far longer than the lease, which is checked every 250 ms.
   await sleep(600)
   stored.resolve()
   assert.deepEqual(await end, { kind: 'reported' })
   assert.equal(openings.length, 1)
 })
 
-test('notices events that can not be stored although nothing but heartbeats follows', async () => {
+test("notices events that can't be stored although only heartbeats follow", async () => {
   const { end } = converse(
     [
       async function* (signal) {
@@ -162,12 +162,12 @@ test('confirms nothing while its own seat is in doubt', async () => {
   assert.deepEqual(confirmed, [])
 })
 
-test('takes an attempt for refused when trouble comes before any lease was confirmed', async () => {
+test('counts an attempt as refused when an error comes before any lease was confirmed', async () => {
   const { end } = converse([() => fails(new NarwhalError('unavailable', 'the line broke'))])
   assert.deepEqual(await end, { kind: 'refused', reason: 'the line broke' })
 })
 
-test('gives an attempt up when nothing was heard of the runner until its lease was over', async () => {
+test('gives an attempt up when its runner was silent until the lease expired', async () => {
   const { openings, end } = converse(
     [
       async function* () {
@@ -185,7 +185,7 @@ test('gives an attempt up when nothing was heard of the runner until its lease w
   assert.equal(openings.length, 2)
 })
 
-test('goes on with a runner whose stream was taken over by mistake', async () => {
+test('continues with a runner whose stream was taken over by mistake', async () => {
   let verified = 0
   const { end } = converse(
     [
@@ -220,7 +220,7 @@ test("does not judge an attempt whose pipeline is another dispatcher's by now", 
   await assert.rejects(end, { code: 'stale' })
 })
 
-test('an attempt that the runner itself does not know was not begun there', async () => {
+test('an attempt that the runner does not know was never started there', async () => {
   const { end } = converse([() => fails(new NarwhalError('not_found', 'no such attempt'))], {
     resumeAfter: 0,
   })
@@ -229,7 +229,7 @@ test('an attempt that the runner itself does not know was not begun there', asyn
 
 for (const balanced of [false, true]) {
   const where = balanced ? 'behind a balancer' : 'by itself'
-  test(`an attempt that has begun is never taken for refused (${where})`, async () => {
+  test(`an attempt that has started never counts as refused (${where})`, async () => {
     const { openings, end } = converse(
       [
         async function* () {

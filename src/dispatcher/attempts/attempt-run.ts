@@ -17,21 +17,20 @@ import { BatchWriter } from './batch-writer.ts'
 import { clockOffset, onOurClock } from './clock-offset.ts'
 import { LeaseClock } from './lease-clock.ts'
 
-/** After a cancel the runner's last words are waited for so long. */
-const LAST_WORDS_MS = 30_000
-/** A runner must end a job that is out of time by itself, and is given so much more for it. */
+/** How long to wait for the runner's last events after a cancel. */
+const LAST_EVENTS_MS = 30_000
+/** How much longer than the job's timeout a runner may take to end it by itself. */
 const OVERDUE_MS = 120_000
-/** Nothing waits for what a runner tells but people, until its end: a quick job takes one write. */
-const PATIENCE_MS = 20
+/** Events before the end are awaited by people only: so a quick job takes one write. */
+const DELAY_MS = 20
 
 /**
- * The conversation with a runner about one attempt: hands it over, confirms its lease as often as
- * it asks, stores what it tells, and acknowledges what is stored. When the stream breaks it is
- * resumed behind the last event that is stored, until the lease is over. `cancel` may be called at
- * any time, also while there is no stream.
+ * The conversation with a runner about one attempt: dispatches it, confirms its lease when asked, stores its
+ * events, and acknowledges what is stored. A broken stream is resumed behind the last stored event, until the
+ * lease has expired. `cancel` may be called at any time, also while there is no stream.
  *
- * As long as no lease of the attempt was confirmed, no step of it runs: then the first trouble
- * ends the conversation, and the job may be placed elsewhere at once.
+ * No step runs before a lease of the attempt was confirmed: until then the first error ends the conversation,
+ * and the job may be placed elsewhere at once.
  */
 export class AttemptRun {
   readonly #link: RunnerLink
@@ -66,7 +65,7 @@ export class AttemptRun {
   cancel(reason: string): void {
     this.#cancelled = reason
     this.#requests.push({ type: 'cancel', reason })
-    this.#lease.endIn(LAST_WORDS_MS, 'not_cancelled')
+    this.#lease.endIn(LAST_EVENTS_MS, 'not_cancelled')
   }
 
   async run(): Promise<AttemptEnd> {
@@ -84,11 +83,11 @@ export class AttemptRun {
         const isFull = error.code === 'exhausted' && !this.#lease.isHeld
         if (isFull && refusals++ < this.#otherChances()) continue
         if (this.#lastSeq > storedBefore) failures = 0
-        // Another stream, or a newer fence: if the pipeline is not ours any more, this throws.
+        // Another stream, or a newer fence: if the pipeline is no longer ours, this throws.
         if (error.code === 'stale') await this.#deps.verify()
         const end = this.#endOf(error)
         if (end) return end
-        if (failures === 0) this.#log.warn({ reason: error.message }, 'stream broke; resuming')
+        if (failures === 0) this.#log.warn({ reason: error.message }, 'stream broken: resuming')
       }
       this.#resume = true
       const either = AbortSignal.any([this.#signal, this.#lease.over])
@@ -102,7 +101,7 @@ export class AttemptRun {
     return this.#link.balanced ? 2 * this.#link.record.members : 0
   }
 
-  /** What a broken stream means; undefined: try again. */
+  /** How the attempt ends when its stream breaks; undefined: retry. */
   #endOf(error: NarwhalError): AttemptEnd | undefined {
     const { end } = this.#lease
     if (end !== undefined) {
@@ -110,7 +109,7 @@ export class AttemptRun {
     }
     const wasRunning = this.#lastSeq > 0
     const reason = error.message
-    // No refusal, after which the same runner would get it again and again: what it said can't be.
+    // Not `refused`, after which the same runner would get it again and again: it broke the protocol.
     if (error.code === 'invalid') return { kind: 'lost', reason }
     if (!this.#lease.isHeld) return { kind: wasRunning ? 'lost' : 'refused', reason }
     if (error.code === 'not_found' && !this.#link.balanced) {
@@ -135,7 +134,7 @@ export class AttemptRun {
       },
       {
         bytesOf: ({ event }) => (event?.type === 'log' ? event.chunk.content.length : 0),
-        patienceMsOf: ({ event }) => (event?.type === 'finished' ? 0 : PATIENCE_MS),
+        delayMsOf: ({ event }) => (event?.type === 'finished' ? 0 : DELAY_MS),
       },
     )
     let finished = false
@@ -152,12 +151,12 @@ export class AttemptRun {
           continue
         }
         if (message.type === 'ask') {
-          // Of what was cancelled nobody may speak any more.
+          // A cancelled attempt gets no tokens any more.
           if (this.#cancelled === undefined) this.#tokens?.take(message.ask)
           continue
         }
         const { event } = message
-        // While this side waits for the store it hears nothing, which is not the runner's silence.
+        // While waiting for the store nothing is received, which doesn't mean that the runner is silent.
         this.#lease.isDeaf = true
         await batches.add(onOurClock(event, this.#clockOffsetMs))
         this.#lease.isDeaf = false
@@ -169,10 +168,10 @@ export class AttemptRun {
       await batches.flush()
       if (!finished) throw new NarwhalError('unavailable', 'the runner closed the stream early')
     } catch (error) {
-      // Once the last words are stored, how the stream ends does not matter.
+      // Once `finished` is stored, it doesn't matter how the stream ends.
       if (!finished) throw error
     } finally {
-      // What has come may be stored, however the stream ended; if not, it is told again.
+      // Store what was received, however the stream ended; if that fails, it is sent again.
       await batches.flush().catch(() => undefined)
       this.#lease.isDeaf = false
       this.#requests.end()
@@ -187,7 +186,7 @@ export class AttemptRun {
     return { type: 'resume', ref: { jobId, attempt }, lease, afterSeq: this.#lastSeq }
   }
 
-  /** Answers a heartbeat, and with it extends the lease, if that is ours to give. */
+  /** Answers a heartbeat, and extends the lease if this dispatcher may. */
   #answer(sentMs: number): void {
     const lease = this.#lease.confirm() ? { leaseSentMs: sentMs } : {}
     this.#requests.push({ type: 'acknowledge', throughSeq: this.#lastSeq, ...lease })
@@ -198,20 +197,20 @@ export interface AttemptRunDeps {
   readonly order: AttemptOrder
   /** The fencing token of its lease. */
   readonly fence: number
-  /** How long its lease lasts after a confirmation; absent: LEASE_MS. */
+  /** How long its lease lasts after a confirmation; LEASE_MS by default. */
   readonly leaseMs?: number
   readonly link: RunnerLink
   /** Resolves when the events, with times by our own clock, are on disk. */
   readonly store: (events: readonly ReceivedEvent[]) => Promise<void>
-  /** The attempt was handed over before; events up to this one are stored. */
+  /** The attempt was dispatched before; events up to this one are stored. */
   readonly resumeAfter?: number
-  /** And so long, from now on, its lease may last that was confirmed before. */
+  /** How long, from now on, a lease that was confirmed before may last. */
   readonly patienceMs?: number
   /** Whether this dispatcher's own seat holds, so that it may confirm leases. */
   readonly mayConfirm: () => boolean
-  /** Makes id tokens of these names; rejects with the reason in words. Absent: it has none. */
+  /** Mints id tokens of these names; rejects with the reason as a message. Absent: the job has none. */
   readonly mint?: ((names: readonly string[]) => Promise<readonly NamedIdToken[]>) | undefined
-  /** Rejects with `stale` when the pipeline is another dispatcher's. */
+  /** Rejects with `stale` if another dispatcher owns the pipeline. */
   readonly verify: () => Promise<void>
   readonly signal: AbortSignal
   readonly log: Logger

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { BatchWriter } from './batch-writer.ts'
 
-test('a lone item is written at once and what comes meanwhile goes together', async () => {
+test('a lone item is written at once, and those added meanwhile as one batch', async () => {
   const batches: number[][] = []
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const writer = new BatchWriter<number>(async (items) => {
@@ -19,7 +19,7 @@ test('a lone item is written at once and what comes meanwhile goes together', as
   assert.deepEqual(batches, [[1], [2, 3]])
 })
 
-test('whoever adds waits while too much has gathered', async () => {
+test('add waits while the buffer is full', async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const writer = new BatchWriter<number>(() => gate, { limit: 2 })
   await writer.add(1)
@@ -35,21 +35,21 @@ test('whoever adds waits while too much has gathered', async () => {
   assert.equal(added, true)
 })
 
-test('a failed write is told to every later caller and is no unhandled rejection', async () => {
+test('a failed write rejects every later call and is no unhandled rejection', async () => {
   const writer = new BatchWriter<number>(() => Promise.reject(new Error('disk full')))
   await writer.add(1)
   await assert.rejects(writer.flush(), /disk full/)
   await assert.rejects(writer.add(2), /disk full/)
 })
 
-test('patient items go with the next that has no patience, and by themselves when it ends', async () => {
+test('delayed items are written with the next that is not, or when the delay is over', async () => {
   const batches: string[][] = []
-  const patience: Record<string, number> = { soft: 3_600_000, soon: 1 }
+  const delays: Record<string, number> = { soft: 3_600_000, soon: 1 }
   const writer = new BatchWriter<string>(
     async (items) => {
       batches.push(items)
     },
-    { patienceMsOf: (item) => patience[item] ?? 0, limit: 3 },
+    { delayMsOf: (item) => delays[item] ?? 0, limit: 3 },
   )
   await writer.add('soft')
   await writer.add('soft')

@@ -3,14 +3,14 @@ import type { KeptSecret } from '../../core/secret/secret-rules.ts'
 import type { JobIdTokens, WithheldTokens } from '../id-tokens/job-id-tokens.ts'
 import type { JobSecrets, SecretValues } from '../ledger/job-secrets.ts'
 
-/** What a job is given that is not in its plan. */
+/** What a job gets beyond its plan. */
 export interface GivenToJob {
   readonly secrets?: SecretValues
-  /** The secrets among them that not every runner may have. */
+  /** Those of the secrets that are restricted to some runners. */
   readonly kept?: readonly KeptSecret[]
-  /** The variables of those that logs show. */
+  /** The variables whose values logs may show. */
   readonly notMasked?: readonly string[]
-  /** What its log is to say of them. */
+  /** Lines about the secrets for its log. */
   readonly notes?: readonly string[]
   readonly withheld?: WithheldTokens
 }
@@ -20,7 +20,7 @@ export interface Givers {
   readonly idTokens: JobIdTokens
 }
 
-/** For a job that waits; undefined when it can't have what it must have, and has ended. */
+/** For a waiting job; undefined: it can't have what it needs, and has been ended. */
 export async function giveToJob(
   { secrets, idTokens }: Givers,
   id: JobId,

@@ -11,14 +11,14 @@ function clockOf(leaseMs: number): LeaseClock {
   return new LeaseClock({ leaseMs, heldMs: leaseMs, mayConfirm: () => true })
 }
 
-/** How it ends, and what those are told who wait for that. */
+/** How it ends, and the message to those who wait for that. */
 async function endOf(clock: LeaseClock): Promise<[LeaseEnd, string]> {
   using _watching = clock.watch()
   const end = await eventually(() => clock.end ?? null)
   return [end, NarwhalError.from(clock.over.reason).message]
 }
 
-test('a lease ends when nothing was heard, or at the first of the last moments', async () => {
+test('a lease ends after silence, or at its first deadline', async () => {
   const silent = clockOf(1)
   const overdue = clockOf(HOUR_MS)
   overdue.endIn(HOUR_MS, 'not_cancelled')
@@ -40,7 +40,7 @@ test('a lease that is confirmed has no end', () => {
   assert.equal(clock.end, undefined)
 })
 
-test('every end has words of its own', () => {
+test('every end has its own message', () => {
   const ends: readonly LeaseEnd[] = ['silent', 'overdue', 'not_cancelled']
   assert.equal(new Set(ends.map(describeLeaseEnd)).size, ends.length)
 })

@@ -2,14 +2,13 @@ import { describeLeaseEnd, type LeaseEnd } from '../../core/attempt/lease-end.ts
 import { NarwhalError } from '../../lib/errors.ts'
 
 const TICK_MS = 250
-/** A tick that comes so late tells of a stall of this process, in which it heard nobody. */
+/** A later tick means that this process was stalled, and received nothing. */
 const STALL_MS = 1_000
 
 /**
- * When the lease of an attempt is over, as its dispatcher sees it: `leaseMs` after the last
- * confirmation at the earliest, and later by all the time in which this side could not listen or
- * could not confirm: its own stalls, a store that was away, a seat that did not hold. Waiting for
- * longer is always safe; the runner counts from the moment at which it asked.
+ * When the lease of an attempt expires, as its dispatcher sees it: at the earliest `leaseMs` after the last
+ * confirmation, extended by all time in which this side could not receive or confirm anything: its own stalls, an
+ * unavailable store, a seat that did not hold. Waiting longer is always safe; the runner counts from when it asked.
  */
 export class LeaseClock {
   readonly #leaseMs: number
@@ -19,10 +18,10 @@ export class LeaseClock {
   #until: number
   #ending: { readonly at: number; readonly end: LeaseEnd } | undefined
   #end: LeaseEnd | undefined
-  /** Set while the one who reads the runner's messages waits for something else. */
+  /** Set while the reader of the runner's messages waits for something else. */
   isDeaf = false
 
-  /** `heldMs`: a lease that somebody else has confirmed may last so long yet. */
+  /** `heldMs`: how much longer a lease that somebody else has confirmed may last. */
   constructor(options: {
     leaseMs: number
     heldMs: number | undefined
@@ -34,22 +33,22 @@ export class LeaseClock {
     this.#until = performance.now() + (options.heldMs ?? options.leaseMs)
   }
 
-  /** Whether the runner has, or may have, a lease: else no step runs there. */
+  /** Whether the runner has, or may have, a lease: otherwise no step runs there. */
   get isHeld(): boolean {
     return this.#isHeld
   }
 
-  /** How it ended; undefined: it has not. */
+  /** Undefined until it has ended. */
   get end(): LeaseEnd | undefined {
     return this.#end
   }
 
-  /** Aborts, with the reason in words, when the lease is over or the last moment has come. */
+  /** Aborts, with the reason as a message, when the lease has expired or a deadline has passed. */
   get over(): AbortSignal {
     return this.#over.signal
   }
 
-  /** Extends the lease if that is ours to do; then the runner is to be told so. */
+  /** Extends the lease if this dispatcher may; then the runner must be notified. */
   confirm(): boolean {
     if (this.#over.signal.aborted || !this.#mayConfirm()) return false
     this.#isHeld = true
@@ -57,13 +56,13 @@ export class LeaseClock {
     return true
   }
 
-  /** Sets a last moment, whatever is confirmed; the earliest counts. */
+  /** Sets a deadline that confirmations don't extend; the earliest counts. */
   endIn(ms: number, end: LeaseEnd): void {
     const at = performance.now() + ms
     if (this.#ending === undefined || at < this.#ending.at) this.#ending = { at, end }
   }
 
-  /** Looks at the clock until disposed. */
+  /** Checks the clock until disposed. */
   watch(): Disposable {
     let tickedAt = performance.now()
     const timer = setInterval(() => {

@@ -1,5 +1,5 @@
 import { chunkOf } from '../../contract/log/log-chunk.ts'
-import { addProgress, type Progress } from '../../core/attempt/add-progress.ts'
+import { addProgress } from '../../core/attempt/add-progress.ts'
 import type { Attempt } from '../../core/attempt/attempt.ts'
 import {
   currentAttempt,
@@ -11,12 +11,14 @@ import type { AttemptEnd } from '../../core/attempt/attempt-end.ts'
 import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { JobId } from '../../core/ids.ts'
+import type { Job } from '../../core/job/job.ts'
 import { retryRights, timeoutOf } from '../../core/job/job-limits.ts'
 import { withOutputs } from '../../core/job/with-outputs.ts'
 import { advancePipeline, type PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { LogAppend } from '../../store/ports/logs.ts'
 import type { JobIdTokens, WithheldTokens } from '../id-tokens/job-id-tokens.ts'
 import { chunksOf } from '../ledger/chunks-of.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
@@ -34,17 +36,17 @@ export interface PipelineAttemptsDeps {
   readonly jobTimeoutMs: number
   readonly maxAttempts: number
   readonly logBytes?: number
-  /** How long the lease of an attempt that is found running may last. */
+  /** How long the lease of an attempt that was found running may last. */
   readonly patienceMs: number
   /** Whether leases may be confirmed now. */
   readonly mayConfirm: () => boolean
   /** Called after each change of the ledger. */
   readonly onChange: () => void
-  /** Counts how a runner's attempt has ended: by a fault of its own, or not. */
+  /** Called when an attempt has ended, with the runner's own fault if there was one. */
   readonly onEnd: (link: RunnerLink, fault: string | undefined) => void
 }
 
-/** The attempts of one pipeline that runners have: followed, stored, and brought to their end. */
+/** The attempts of one pipeline that are on runners: followed, stored, and seen to their end. */
 export class PipelineAttempts {
   readonly #deps: PipelineAttemptsDeps
   readonly #ledger: PipelineLedger
@@ -59,12 +61,12 @@ export class PipelineAttempts {
     return this.#deps.logBytes ?? LOG_BYTES
   }
 
-  /** Tells the runner that has the job, if one has it. */
+  /** Notifies the runner that has the job, if any. */
   cancel(jobId: JobId, reason: string): void {
     this.#runs.get(jobId)?.cancel(reason)
   }
 
-  /** Sees the current attempt of a job through; `resumeAfter` if it was handed over before. */
+  /** Follows the current attempt of a job to its end; `resumeAfter`: it was dispatched before. */
   async follow(
     jobId: JobId,
     link: RunnerLink,
@@ -96,9 +98,7 @@ export class PipelineAttempts {
       store: (events) => this.#store({ jobId, attempt, link }, events),
       ...(resumeAfter === undefined ? {} : { resumeAfter, patienceMs }),
       mayConfirm,
-      ...(spec.idTokens
-        ? { mint: (names) => idTokens.mint({ jobId, attempt, link, timeoutMs }, names) }
-        : {}),
+      mint: spec.idTokens && ((names) => idTokens.mint({ jobId, attempt, link, timeoutMs }, names)),
       verify: () => this.#ledger.verify(),
       signal,
       log: log.child({ job: jobId, attempt: attempt.number, runner: link.record.name }),
@@ -109,45 +109,35 @@ export class PipelineAttempts {
     await this.settle(jobId, attempt, end)
   }
 
-  /** Stores a batch of events together with all that follows from them. */
+  /** Stores a batch of events together with everything that follows from them. */
   async #store(
     { jobId, attempt, link }: { jobId: JobId; attempt: Attempt; link: RunnerLink },
     events: readonly ReceivedEvent[],
   ): Promise<void> {
-    const limits = { arrivedAt: Date.now(), logBytes: this.#logBytes }
-    const progressOf = (draft: PipelineDraft): { stored: Attempt; progress: Progress } => {
-      const job = draft.jobs.find(({ id }) => id === jobId)
-      const stored = job?.attempts.find(({ number }) => number === attempt.number)
-      if (!job || !stored || stored.fence !== attempt.fence) {
-        throw new NarwhalError('conflict', 'the attempt has a newer owner')
-      }
+    const arrivedAt = Date.now()
+    const { end } = await this.#ledger.changeWithLog((draft) => {
+      const found = findAttempt(draft, jobId, attempt)
+      if (!found) throw new NarwhalError('conflict', 'the attempt has a newer owner')
+      const { job, stored } = found
       const rights = retryRights(job, attempt.number, this.#deps.maxAttempts)
-      return { stored, progress: addProgress(stored, events, { ...limits, ...rights }) }
-    }
-    let ended: Progress['end']
-    await this.#ledger.change(
-      (draft) => {
-        const { stored, progress } = progressOf(draft)
-        ended = progress.end
-        return advancePipeline(draft, progressChanges(jobId, stored, progress), Date.now())
-      },
-      {
-        log: (draft) => {
-          const { progress } = progressOf(draft)
-          const { number, fence, lastSeq, logBytes } = progress.attempt
-          const { firstLine } = progress
-          const chunks = chunksOf(progress, this.#logBytes)
-          return { jobId, attempt: number, fence, lastSeq, logBytes, firstLine, chunks }
-        },
-      },
-    )
-    if (ended && ended.kind !== 'none') {
-      this.#deps.onEnd(link, ended.kind === 'faulty' ? ended.reason : undefined)
+      const limits = { arrivedAt, logBytes: this.#logBytes, ...rights }
+      const progress = addProgress(stored, events, limits)
+      const { number, fence, lastSeq, logBytes } = progress.attempt
+      const { firstLine } = progress
+      const chunks = chunksOf(progress, this.#logBytes)
+      return {
+        draft: advancePipeline(draft, progressChanges(jobId, stored, progress), Date.now()),
+        log: { jobId, attempt: number, fence, lastSeq, logBytes, firstLine, chunks },
+        end: progress.end,
+      }
+    })
+    if (end && end.kind !== 'none') {
+      this.#deps.onEnd(link, end.kind === 'faulty' ? end.reason : undefined)
     }
     this.#deps.onChange()
   }
 
-  /** Draws the conclusion from the end of a conversation. */
+  /** Ends or requeues the attempt if its stream has ended before it had. */
   async settle(jobId: JobId, attempt: Attempt | undefined, end: AttemptEnd): Promise<void> {
     if (!attempt || end.kind === 'stopped' || end.kind === 'reported') return
     const facts = { job: jobId, attempt: attempt.number, reason: end.reason }
@@ -157,24 +147,40 @@ export class PipelineAttempts {
     const { maxAttempts } = retryRights(job, attempt.number, this.#deps.maxAttempts)
     const isLast = attempt.number >= maxAttempts
     const event = endOfConversation(attempt, end, { isLast, at })
-    const { fence } = attempt
-    await this.#ledger.change((draft) => advancePipeline(draft, [{ jobId, event }], at), {
-      log: (draft) => {
-        const job = draft.jobs.find(({ id }) => id === jobId)
-        const stored = job?.attempts.find(({ number }) => number === attempt.number)
-        if (!stored || stored.fence !== fence) return undefined
-        const note = noteOfLoss(stored, end)
-        if (!note) return undefined
-        const { step, text } = note
-        const chunks = [chunkOf(step, [{ at, stream: 'narwhal', text }])]
-        const { number, lastSeq, lines: firstLine } = stored
-        return { jobId, attempt: number, fence, lastSeq, firstLine, chunks }
-      },
+    await this.#ledger.changeWithLog((draft) => {
+      const stored = findAttempt(draft, jobId, attempt)?.stored
+      const log = stored && lossAppend(jobId, stored, end, at)
+      return { draft: advancePipeline(draft, [{ jobId, event }], at), log }
     })
   }
 }
 
-/** The job without the tokens that it does not get. */
+/** An attempt as it is in the draft; undefined: it has a newer owner. */
+function findAttempt(
+  draft: PipelineDraft,
+  jobId: JobId,
+  { number, fence }: Attempt,
+): { readonly job: Job; readonly stored: Attempt } | undefined {
+  const job = draft.jobs.find(({ id }) => id === jobId)
+  const stored = job?.attempts.find((one) => one.number === number)
+  return job && stored?.fence === fence ? { job, stored } : undefined
+}
+
+/** The line of a lost attempt's log that says so. */
+function lossAppend(
+  jobId: JobId,
+  stored: Attempt,
+  end: AttemptEnd,
+  at: number,
+): LogAppend | undefined {
+  const note = noteOfLoss(stored, end)
+  if (!note) return undefined
+  const { number: attempt, fence, lastSeq, lines: firstLine } = stored
+  const chunks = [chunkOf(note.step, [{ at, stream: 'narwhal', text: note.text }])]
+  return { jobId, attempt, fence, lastSeq, firstLine, chunks }
+}
+
+/** The job without withheld id tokens. */
 function withoutTokens({ idTokens, ...spec }: JobSpec, withheld: WithheldTokens): JobSpec {
   const rest = Object.entries(idTokens ?? {}).filter(([name]) => !Object.hasOwn(withheld, name))
   return rest.length > 0 ? { ...spec, idTokens: Object.fromEntries(rest) } : spec

@@ -16,7 +16,7 @@ import type { IdTokenMinter } from './minter.ts'
 
 export interface JobIdTokensDeps {
   readonly minter: IdTokenMinter
-  readonly recorder: Pick<Recorder, 'patiently'>
+  readonly recorder: Pick<Recorder, 'retryWhileUnavailable'>
 }
 
 /** Of optional tokens that a job does not get: why, by their names. */
@@ -94,7 +94,7 @@ export class JobIdTokens {
       const { recorder, minter } = this.#deps
       tokens.push({
         name,
-        ...(await recorder.patiently(() => minter.mint(token, facts, endsAt))),
+        ...(await recorder.retryWhileUnavailable(() => minter.mint(token, facts, endsAt))),
       })
     }
     return tokens

@@ -4,6 +4,7 @@ import type { JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
+import { present } from '../../lib/present.ts'
 import type { PipelineDetail } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 import type { GivenToJob } from '../attempts/given-to-job.ts'
@@ -13,13 +14,13 @@ type Of = Pick<PipelineDetail, 'event' | 'repository'> & {
   readonly pipeline: Pick<PipelineDetail['pipeline'], 'id' | 'number'>
 }
 
-/** A pipeline as the audit log names it, with what is told of each. */
+/** A pipeline as the audit log names it, with the facts recorded of each. */
 export function pipelineFacts({ pipeline, event, repository }: Of) {
   const subject = { id: pipeline.id, name: `${repository.name} #${pipeline.number}` }
   return { subject, facts: { repository: repository.name, ref: event.ref, sha: event.sha } }
 }
 
-/** A job likewise. */
+/** Likewise for a job. */
 export function jobFacts(of: Of, { id, spec }: Job) {
   const { subject, facts } = pipelineFacts(of)
   const { repository, sha } = facts
@@ -29,7 +30,7 @@ export function jobFacts(of: Of, { id, spec }: Job) {
   }
 }
 
-/** Who has changed a pipeline; for `ledger.change`. */
+/** Records who has changed a pipeline; for `ledger.change`. */
 export function pipelineChanged(
   by: Doer,
   ledger: PipelineLedger,
@@ -38,13 +39,12 @@ export function pipelineChanged(
   const { event, repository, draft } = ledger
   const { subject, facts } = pipelineFacts({ event, repository, pipeline: draft.pipeline })
   const { approval } = draft.pipeline
-  const plan = approval?.plan === undefined ? {} : { plan: approval.plan }
-  const approved = { ...facts, author: event.author, ...plan }
+  const approved = { ...facts, author: event.author, ...present({ plan: approval?.plan }) }
   const after = action === 'pipeline.approved' ? approved : facts
   return (write) => write.audit.add(by, { action, subject, after })
 }
 
-/** Who has changed one job of it. */
+/** Likewise for one of its jobs. */
 export function jobChanged(
   by: Doer,
   ledger: PipelineLedger,
@@ -57,7 +57,7 @@ export function jobChanged(
   return (write) => write.audit.add(by, { action, subject, after: facts })
 }
 
-/** Who has cancelled it, or one job of it. */
+/** Records who has cancelled a pipeline, or only one of its jobs. */
 export function cancelled(
   by: Doer,
   ledger: PipelineLedger,
@@ -69,8 +69,8 @@ export function cancelled(
 }
 
 /**
- * Which secrets an attempt is given, and which id tokens it may have, where, in the transaction that gives it
- * to its runner; undefined: none.
+ * Records which secrets an attempt gets, which id tokens it may have, and where, in the transaction that assigns
+ * it to its runner; undefined if there are none.
  */
 export function givenSecrets(
   ledger: PipelineLedger,

@@ -5,20 +5,20 @@ import { type Approval, isApproved } from '../../core/pipeline/approval.ts'
 import { planDigest } from '../pipelines/plan-digest.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 
-/** Why a job can't have what is not in a plan: a secret, or an id token. */
+/** Why a job can't have a secret or an id token. */
 export interface Refusal {
-  /** In words, such as "it can't have the id token AWS". */
+  /** A message such as "it can't have the id token AWS". */
   readonly reason: string
-  /** Whether somebody's approval of the pipeline would help. */
+  /** Whether an approval of the pipeline would help. */
   readonly needsApproval: boolean
 }
 
-/** How a reason ends that an approval would end. */
+/** What to do if an approval would help; the end of a `reason`. */
 export function approvalAdvice({ pipelineId }: Pick<Job, 'pipelineId'>): string {
   return `look at what it would run, then approve it with \`narwhal pipeline approve ${pipelineId}\``
 }
 
-/** Ends a job that waits for a runner; one that somebody has approved meanwhile goes on waiting. */
+/** Ends a job that waits for a runner, unless it has been approved meanwhile. */
 export async function barJob(
   ledger: PipelineLedger,
   job: Job,
@@ -34,7 +34,6 @@ export async function barJob(
   )
 }
 
-/** Ends a job that waits for a runner, for a reason; `needsApproval` if that would help. */
 function bar(
   draft: PipelineDraft,
   { id }: Job,

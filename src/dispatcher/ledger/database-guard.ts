@@ -5,60 +5,60 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
 
-/** A disk tells nobody that it fills: it has to be asked. */
-const LOOK_MS = 5_000
+/** Disks don't notify: free space has to be polled. */
+const POLL_MS = 5_000
 
 export interface DatabaseGuardDeps {
   readonly store: Pick<Store, 'room'>
   readonly rules: RoomRules
   readonly log: Logger
-  /** Milliseconds between two looks; 5,000 unless told. */
+  /** The polling interval in milliseconds; 5,000 by default. */
   readonly everyMs?: number
 }
 
 /**
- * Knows whether the database has room for what another job would bring. While it has not, no new one
- * starts, and what runs goes on: the reserve is for that.
+ * Polls whether the database has room for another job. While it has not, no new job starts; running jobs
+ * continue, on the reserve.
  */
 export class DatabaseGuard implements AsyncDisposable {
   readonly #deps: DatabaseGuardDeps
   readonly #changes = new EventHub<undefined>(() => {})
-  readonly #looking: AsyncDisposable
+  readonly #polling: AsyncDisposable
   #room: DatabaseRoom | undefined
   #shortage: string | undefined
 
   constructor(deps: DatabaseGuardDeps) {
     this.#deps = deps
-    const { log, everyMs = LOOK_MS } = deps
-    this.#looking = keepDoing({
+    const { log, everyMs = POLL_MS } = deps
+    this.#polling = keepDoing({
       everyMs,
-      work: () => this.#look(),
-      // A database that is away says so itself, to all who write.
+      work: () => this.#poll(),
+      // Writers log an unavailable database themselves.
       onError: (error) =>
-        log.debug({ reason: describeError(error) }, 'the room of the database is not known'),
+        log.debug({ reason: describeError(error) }, "reading the database's free space failed"),
     })
   }
 
-  /** Why no job may start, in words; undefined while they may. */
+  /** Why no job may start, as a message; undefined while jobs may. */
   get shortage(): string | undefined {
     return this.#shortage
   }
 
-  /** As it was at the last look. */
+  /** As of the last poll. */
   get room(): DatabaseRoom | undefined {
     return this.#room
   }
 
-  /** Calls the listener when jobs may start again, or may not any more. */
+  /** Calls the listener when jobs may start again, or no longer. */
   onChange(listener: () => void): Disposable {
     return this.#changes.listen(listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#looking[Symbol.asyncDispose]()
+    await this.#polling[Symbol.asyncDispose]()
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { store, rules } = this.#deps
     this.#room = await store.room()
     this.#set(describeShortage(this.#room, rules))
@@ -69,8 +69,8 @@ export class DatabaseGuard implements AsyncDisposable {
     this.#shortage = shortage
     if (!isChange) return
     const { log } = this.#deps
-    if (shortage === undefined) log.info('the database has room again: jobs start')
-    else log.warn({ reason: shortage }, 'no new jobs start')
+    if (shortage === undefined) log.info('database has room again: jobs start')
+    else log.warn({ reason: shortage }, 'database short of space: no new jobs start')
     this.#changes.emit(undefined)
   }
 }

@@ -12,10 +12,10 @@ import { approvalAdvice, barJob } from './bar-job.ts'
 import type { PipelineLedger } from './pipeline-ledger.ts'
 import type { Recorder } from './recorder.ts'
 
-/** The values of secrets by the variables that steps find them in. */
+/** The values of secrets by the environment variables that steps find them in. */
 export type SecretValues = Readonly<Record<string, string>>
 
-/** How one sets a secret that is missing; by the server's command line unless told. */
+/** How to set a missing secret; with the server's command line by default. */
 export type SecretAdvice = (name: string, repositoryName: string) => string
 
 export interface JobSecretsDeps {
@@ -25,23 +25,23 @@ export interface JobSecretsDeps {
   readonly secretAdvice?: SecretAdvice | undefined
 }
 
-/** What a job gets of the secrets that it names. */
+/** The secrets that a job gets. */
 export interface GivenSecrets {
   readonly values: SecretValues
-  /** Those that not every runner may have. */
+  /** Those restricted to some runners. */
   readonly kept: readonly KeptSecret[]
-  /** The variables whose values logs show. */
+  /** The variables whose values logs may show. */
   readonly notMasked: readonly string[]
-  /** What the job's log is to say of them. */
+  /** Lines about them for the job's log. */
   readonly notes: readonly string[]
 }
 
-/** What a runner holds in memory of one job, and searches all output for. */
+/** A runner holds them in memory, and searches all output for them. */
 const MOST_BYTES_OF_JOB = 128 * 1024
 
 /**
- * Gives a pipeline's jobs the secrets that they name, at the moment when a runner is to have them; a
- * job that can't have one ends in an error that says what to do. Values are kept nowhere.
+ * Opens the secrets that a pipeline's jobs name when they are dispatched to a runner. A job that can't have one
+ * ends in an error that says what to do. Values are not kept.
  */
 export class JobSecrets {
   readonly #deps: JobSecretsDeps
@@ -52,14 +52,14 @@ export class JobSecrets {
     this.#ledger = ledger
   }
 
-  /** The values for a job that waits; undefined when it may not have them, and has ended. */
+  /** The secrets of a waiting job; undefined: it may not have them, and has been ended. */
   async give(id: JobId): Promise<GivenSecrets | undefined> {
     const job = this.#ledger.getJob(id)
     if (!job.spec.secrets) return NONE
     const { event, draft } = this.#ledger
     if (lacksApproval(event.trust, job, draft.pipeline.approval)) {
       const names = list(namesOf(job))
-      const reason = `it names ${names}, and is a stranger's: ${approvalAdvice(job)}`
+      const reason = `it names ${names}, and its commit is a stranger's: ${approvalAdvice(job)}`
       await barJob(this.#ledger, job, { reason, needsApproval: true })
       return undefined
     }
@@ -75,7 +75,7 @@ export class JobSecrets {
     const { store, vault, recorder } = this.#deps
     const { id, name: repositoryName } = this.#ledger.repository
     const names = namesOf(job)
-    const found = await recorder.patiently(() => store.secrets.listFor(id, names))
+    const found = await recorder.retryWhileUnavailable(() => store.secrets.listFor(id, names))
     const values = new Map<string, string>()
     for (const secret of found)
       values.set(secret.name, vault.open(secret.sealed, secretPlace(secret)))
@@ -135,5 +135,5 @@ function overInWords(
   const time = secretTime(expiresAt, now)
   const of = repositoryId === undefined ? '' : ` --repository ${repositoryName}`
   const words = time.status === 'good' ? '' : time.words
-  return `the secret ${name} ${words}: set it anew with \`narwhal secret set ${name}${of}\`, and run the job again`
+  return `the secret ${name} ${words}: set it again with \`narwhal secret set ${name}${of}\`, and run the job again`
 }

@@ -1,67 +1,69 @@
-import { differsInLogOnly } from '../../core/attempt/attempt.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { LogAppend } from '../../store/ports/logs.ts'
 import type { PipelineDetail, RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader, StoreWriter } from '../../store/store.ts'
-import type { Announcer } from './announcer.ts'
+import { changedJobs } from './changed-jobs.ts'
+import type { EventPublisher } from './event-publisher.ts'
+import { logNotice } from './log-notice.ts'
 import type { Recorder } from './recorder.ts'
-import { toldOf } from './told-log.ts'
 
 export interface LedgerDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'pipelines'>
   readonly recorder: Recorder
-  readonly announcer: Announcer
-  /** Whose pipeline it must be. */
+  readonly publisher: Pick<EventPublisher, 'publish'>
+  /** The pipeline's owner. */
   readonly dispatcherId: DispatcherId
+}
+
+/** The next state of a pipeline, and the log lines to be written with it. */
+export interface LedgerChange {
+  readonly draft: PipelineDraft
+  /** Written even if the draft is unchanged. */
+  readonly log?: LogAppend | undefined
 }
 
 /** What belongs to a change, in the same transaction. */
 export interface ChangeParts {
-  /** Log lines, also where nothing else changes. */
-  readonly log?: (draft: PipelineDraft) => LogAppend | undefined
-  /** Takes what the change needs; where it says no, nothing is changed. */
+  /** Claims what the change needs; if it returns false, nothing is changed. */
   readonly enter?: ((write: StoreWriter) => Promise<boolean>) | undefined
-  /** Writes down who has made the change; not called where there is none. */
+  /** Records who has made the change; not called if there is none. */
   readonly audit?: ((write: StoreWriter, after: PipelineDraft) => void) | undefined
 }
 
 const MAX_CONFLICTS = 5
 
 /**
- * One pipeline as the store has it. Changes are made one at a time: computed from the newest
- * state, written, then kept. When the store says that its state is newer than ours, ours is read
- * again and the change is computed anew, so a change that was written already becomes none. Every
- * write is refused with `stale` once another dispatcher has the pipeline, and then for ever.
+ * One pipeline as the store has it. Changes are made one at a time: computed from the newest state, written, then
+ * kept. When the store's state is newer than ours, ours is reloaded and the change computed again, so a change
+ * that was written already becomes none; computations must be pure. Once another dispatcher owns the pipeline,
+ * every write is rejected with `stale`.
  */
 export class PipelineLedger {
   readonly #deps: LedgerDeps
   readonly #serial = new SerialQueue()
   readonly event: CommitEvent
   readonly repository: RepositoryRecord
-  readonly #term: number
+  /** The term under which the pipeline is ours. */
+  readonly term: number
   #draft: PipelineDraft
 
-  /** Of what the store has: rejects with `stale` when it is another dispatcher's. */
+  /** Throws `stale` if the pipeline, as loaded, is another dispatcher's. */
   constructor(deps: LedgerDeps, detail: PipelineDetail) {
-    const { id, dispatcherId: holder } = detail.pipeline
+    const { id, dispatcherId: holder, term } = detail.pipeline
     if (holder !== deps.dispatcherId) {
       throw new NarwhalError('stale', `${id} is with ${holder ?? 'no dispatcher'}`)
     }
     this.#deps = deps
     this.event = detail.event
     this.repository = detail.repository
-    this.#term = detail.pipeline.term
+    this.term = term
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
-  }
-
-  /** The term under which the pipeline is ours. */
-  get term(): number {
-    return this.#term
   }
 
   get draft(): PipelineDraft {
@@ -74,36 +76,49 @@ export class PipelineLedger {
     return job
   }
 
-  /**
-   * Computes, writes and tells one change. Resolves with whether there was anything to change; an
-   * unchanged draft writes nothing but the log lines that come with it.
-   */
-  change(
+  /** Computes, writes and publishes one change. Resolves with whether there was anything to change. */
+  async change(
     compute: (draft: PipelineDraft) => PipelineDraft,
-    { log, enter, audit }: ChangeParts = {},
+    parts: ChangeParts = {},
   ): Promise<boolean> {
+    const { isChanged } = await this.#apply((draft) => ({ draft: compute(draft) }), parts)
+    return isChanged
+  }
+
+  /** Likewise, together with log lines. Resolves with the result of the computation that was written. */
+  async changeWithLog<Change extends LedgerChange>(
+    compute: (draft: PipelineDraft) => Change,
+  ): Promise<Change> {
+    const { change } = await this.#apply(compute, {})
+    return change
+  }
+
+  #apply<Change extends LedgerChange>(
+    compute: (draft: PipelineDraft) => Change,
+    { enter, audit }: ChangeParts,
+  ): Promise<{ readonly change: Change; readonly isChanged: boolean }> {
     return this.#serial.run(async () => {
       for (let conflicts = 0; ; conflicts++) {
         const before = this.#draft
-        const after = compute(before)
-        const append = log?.(before)
-        if (after === before && !append) return false
+        const change = compute(before)
+        const { draft: after, log } = change
+        const isChanged = after !== before
+        if (!isChanged && !log) return { change, isChanged }
         try {
           const saved = await this.#deps.recorder.record(
             async (write) => {
               await this.#guard(write)
               if (enter && !(await enter(write))) return undefined
-              if (audit && after !== before) audit(write, after)
-              return await save(write, before, after, append)
+              if (audit && isChanged) audit(write, after)
+              return await save(write, before, change)
             },
             // What locks more than its pipeline shares its transaction with nobody.
             enter ? undefined : before.pipeline.id,
           )
-          if (!saved) return false
+          if (!saved) return { change, isChanged: false }
           this.#draft = saved.draft
-          const { appended } = saved
-          if (appended && appended.chunks.length > 0) this.#deps.announcer.tell(toldOf(appended))
-          return after !== before
+          if (saved.log?.chunks.length) this.#deps.publisher.publish(logNotice(saved.log))
+          return { change, isChanged }
         } catch (error) {
           if (!(error instanceof NarwhalError && error.code === 'conflict')) throw error
           if (conflicts === MAX_CONFLICTS) throw error
@@ -113,40 +128,38 @@ export class PipelineLedger {
     })
   }
 
-  /** Rejects with `stale` when the pipeline is another dispatcher's by now. */
+  /** Rejects with `stale` if another dispatcher owns the pipeline by now. */
   async verify(): Promise<void> {
     await this.#deps.recorder.record((write) => this.#guard(write))
   }
 
   #guard(write: StoreWriter): Promise<void> {
-    return write.pipelines.guard(this.#draft.pipeline.id, this.#deps.dispatcherId, this.#term)
+    return write.pipelines.guard(this.#draft.pipeline.id, this.#deps.dispatcherId, this.term)
   }
 
   async #reload(): Promise<void> {
     const { recorder, store } = this.#deps
     const { id } = this.#draft.pipeline
-    const detail = await recorder.patiently(() => store.pipelines.find(id))
-    if (!detail) throw new NarwhalError('not_found', `${id} is gone`)
+    const detail = await recorder.retryWhileUnavailable(() => store.pipelines.find(id))
+    if (!detail) throw new NarwhalError('not_found', `${id} has been deleted`)
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
   }
 }
 
+/** Resolves with what was written, as the store has it. */
 async function save(
   write: StoreWriter,
   before: PipelineDraft,
-  after: PipelineDraft,
-  append: LogAppend | undefined,
-): Promise<{ readonly draft: PipelineDraft; readonly appended?: LogAppend }> {
-  const changed = new Map<JobId, readonly number[]>()
-  for (const job of after.jobs) {
-    const former = before.jobs.find(({ id }) => id === job.id)
-    if (former && former !== job && !onlyLogGrew(former, job)) {
-      changed.set(job.id, changedAttempts(former, job))
-    }
-  }
-  const isAppended = append !== undefined && !isSavedAnyway(append, changed)
-  const appended = isAppended && { ...append, chunks: await write.logs.append(append) }
-  const created = after.jobs.filter((job) => !before.jobs.some(({ id }) => id === job.id))
+  { draft: after, log }: LedgerChange,
+): Promise<LedgerChange> {
+  const changed = changedJobs(before, after)
+  // Without lines a log only says how far the runner's events have come, which the attempt says, too.
+  const isSavedAnyway =
+    log?.chunks.length === 0 && changed.get(log.jobId)?.includes(log.attempt) === true
+  const written =
+    log && !isSavedAnyway ? { ...log, chunks: await write.logs.append(log) } : undefined
+  const known = new Set(before.jobs.map(({ id }) => id))
+  const created = after.jobs.filter(({ id }) => !known.has(id))
   if (created.length > 0) await write.jobs.insert(created)
   const jobs: Job[] = []
   for (const job of after.jobs) {
@@ -155,32 +168,5 @@ async function save(
   }
   const isChanged = after.pipeline !== before.pipeline
   const pipeline = isChanged ? await write.pipelines.save(after.pipeline) : after.pipeline
-  return { draft: { pipeline, jobs }, ...(appended ? { appended } : {}) }
-}
-
-/** Without lines it only says how far the runner's events have come, which the attempt says, too. */
-function isSavedAnyway(
-  { jobId, attempt, chunks }: LogAppend,
-  changed: ReadonlyMap<JobId, readonly number[]>,
-): boolean {
-  return chunks.length === 0 && changed.get(jobId)?.includes(attempt) === true
-}
-
-function changedAttempts(before: Job, after: Job): number[] {
-  return after.attempts
-    .filter((attempt) => !before.attempts.includes(attempt))
-    .map((attempt) => attempt.number)
-}
-
-/** Whether lines were appended and nothing else: `logs.append` has written all of that. */
-function onlyLogGrew(before: Job, after: Job): boolean {
-  return (
-    before.state === after.state &&
-    before.fence === after.fence &&
-    before.attempts.length === after.attempts.length &&
-    before.attempts.every((former, i) => {
-      const now = after.attempts[i]
-      return now !== undefined && differsInLogOnly(former, now)
-    })
-  )
+  return { draft: { pipeline, jobs }, ...present({ log: written }) }
 }

@@ -7,7 +7,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
 import { aRunner } from '../../store/contract/fixtures.ts'
 import type { Store } from '../../store/store.ts'
-import { Announcer } from './announcer.ts'
+import { EventPublisher } from './event-publisher.ts'
 import { Recorder } from './recorder.ts'
 
 /** A store of which only `transact` is used: it fails with the given errors, then succeeds. */
@@ -24,8 +24,8 @@ function failingStore(...errors: NarwhalError[]): Pick<Store, 'transact'> {
 async function record(store: Pick<Store, 'transact'>, signal: AbortSignal): Promise<unknown> {
   const log = silentLog()
   await using broker = new EmbeddedBroker(log)
-  const announcer = new Announcer({ broker, log })
-  const recorder = new Recorder({ store: store as Store, announcer, log, signal })
+  const publisher = new EventPublisher({ broker, log })
+  const recorder = new Recorder({ store, publisher, log, signal })
   return await recorder.record(async () => 'done')
 }
 
@@ -36,7 +36,7 @@ test('keeps a write until the store is back', async () => {
   assert.equal(await record(store, new AbortController().signal), 'done')
 })
 
-test('gives a conflict to whoever can compute anew', async () => {
+test('passes a conflict on to the caller', async () => {
   const store = failingStore(new NarwhalError('conflict', 'newer'))
   await assert.rejects(record(store, new AbortController().signal), { code: 'conflict' })
 })
@@ -47,12 +47,14 @@ test('stops trying when the dispatcher stops', async () => {
   await assert.rejects(record(failingStore(away(), away()), stop.signal), { code: 'cancelled' })
 })
 
-test('writes about several pipelines share a transaction, and one that is refused fails alone', async () => {
+test('writes about several pipelines share a transaction, and one that is rejected fails alone', async () => {
   await using store = await openTestStore()
   const { log } = recordedLog()
-  const told: number[] = []
-  const announcer = {
-    tellAll: (changes: { seq: number }[]) => told.push(...changes.map((c) => c.seq)),
+  const published: number[] = []
+  const publisher = {
+    publishAll: (changes: readonly { seq: number }[]) => {
+      published.push(...changes.map((c) => c.seq))
+    },
   }
   let transactions = 0
   const transact: Store['transact'] = (work) => {
@@ -60,12 +62,7 @@ test('writes about several pipelines share a transaction, and one that is refuse
     return store.transact(work)
   }
   const { signal } = new AbortController()
-  const recorder = new Recorder({
-    store: { transact } as Store,
-    announcer: announcer as unknown as Announcer,
-    log,
-    signal,
-  })
+  const recorder = new Recorder({ store: { transact }, publisher, log, signal })
   const save = (index: number): Promise<number> =>
     recorder.record(async (write) => {
       await write.runners.save(aRunner({ name: `runner-${index}` }))
@@ -80,6 +77,6 @@ test('writes about several pipelines share a transaction, and one that is refuse
     [10, 11, 12, 'stale', 14],
   )
   assert.equal(recorder.staleWrites, 1)
-  assert.deepEqual(told, [1, 2, 3, 4, 5, 6, 7])
+  assert.deepEqual(published, [1, 2, 3, 4, 5, 6, 7])
   assert.equal((await store.runners.list()).length, 7)
 })

@@ -5,7 +5,9 @@ import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
-import type { Announcer } from './announcer.ts'
+import type { EventPublisher } from './event-publisher.ts'
+
+type Publisher = Pick<EventPublisher, 'publishAll'>
 
 /** A write, and the first row that it locks. */
 interface Work {
@@ -14,35 +16,39 @@ interface Work {
 }
 
 /**
- * Writes first, then tells. Writes about different pipelines that come together share one
- * transaction. While the store is away (or its disk is full) it keeps what it was
- * given and tries again until it is back or the dispatcher stops: the work that runners have done
- * meanwhile must not be lost. So a write may be done twice, and `conflict` may mean "done already".
+ * Writes first, then publishes. Concurrent writes about different pipelines share one transaction. While the
+ * store is unavailable (or its disk full) writes are retried until it is back or the dispatcher stops: the work
+ * of runners must not be lost. So a write may be done twice, and `conflict` may mean "done already".
  */
 export class Recorder {
-  readonly #store: Store
-  readonly #announcer: Announcer
+  readonly #store: Pick<Store, 'transact'>
+  readonly #publisher: Publisher
   readonly #log: Logger
   readonly #signal: AbortSignal
   readonly #together = new Grouping<Work, unknown>((works) => this.#recordAll(works))
   #staleWrites = 0
 
-  constructor(deps: { store: Store; announcer: Announcer; log: Logger; signal: AbortSignal }) {
+  constructor(deps: {
+    store: Pick<Store, 'transact'>
+    publisher: Publisher
+    log: Logger
+    signal: AbortSignal
+  }) {
     this.#store = deps.store
-    this.#announcer = deps.announcer
+    this.#publisher = deps.publisher
     this.#log = deps.log
     this.#signal = deps.signal
   }
 
-  /** How many writes were refused because another dispatcher has the pipeline by now. */
+  /** How many writes were rejected because another dispatcher owns the pipeline by now. */
   get staleWrites(): number {
     return this.#staleWrites
   }
 
   /**
-   * Writes, then tells. Rejects with `conflict`, `stale`, our own bugs, or the reason why the
-   * dispatcher stops. With `lock`, the row that is locked before any other, it may share its
-   * transaction with others, and is run again, from its start, when one of them fails.
+   * Writes, then publishes. Rejects with `conflict`, `stale`, our own bugs, or the reason why the dispatcher
+   * stops. With `lock`, the row that is locked before any other, it may share its transaction with others, and is
+   * rerun from its start when one of them fails.
    */
   async record<Result>(
     work: (write: StoreWriter) => Promise<Result>,
@@ -50,8 +56,8 @@ export class Recorder {
   ): Promise<Result> {
     try {
       if (lock) return (await this.#together.add({ lock, run: work })) as Result
-      const { result, changes } = await this.patiently(() => this.#store.transact(work))
-      this.#announcer.tellAll(changes)
+      const { result, changes } = await this.retryWhileUnavailable(() => this.#store.transact(work))
+      this.#publisher.publishAll(changes)
       return result
     } catch (error) {
       if (NarwhalError.from(error).code === 'stale') this.#staleWrites++
@@ -59,12 +65,12 @@ export class Recorder {
     }
   }
 
-  /** In the order of their locks, so that two dispatchers never wait for each other crosswise. */
+  /** In the order of their locks, to avoid deadlocks between dispatchers. */
   async #recordAll(works: readonly Work[]): Promise<unknown[]> {
     const order = [...works.keys()].sort((a, b) =>
       compareText(works[a]?.lock ?? '', works[b]?.lock ?? ''),
     )
-    const { result, changes } = await this.patiently(() =>
+    const { result, changes } = await this.retryWhileUnavailable(() =>
       this.#store.transact(async (write) => {
         const results: unknown[] = []
         const pipelines = works.map(({ lock }) => lock).filter(isPipelineId)
@@ -73,23 +79,23 @@ export class Recorder {
         return results
       }),
     )
-    this.#announcer.tellAll(changes)
+    this.#publisher.publishAll(changes)
     return result
   }
 
-  /** Does something with the store, again and again while it is away. */
-  async patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** With back-off; also while the store's disk is full. */
+  async retryWhileUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {
     for (let failures = 0; ; failures++) {
       try {
         const result = await work()
-        if (failures > 0) this.#log.info('the store answers again')
+        if (failures > 0) this.#log.info('the store is available again')
         return result
       } catch (reason) {
         const error = NarwhalError.from(reason)
         if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
         this.#signal.throwIfAborted()
         if (failures === 0) {
-          this.#log.error({ reason: error.message }, 'the store does not answer; will try again')
+          this.#log.error({ reason: error.message }, 'the store is unavailable: retrying')
         }
         await backoff(failures, { firstMs: 50, maxMs: 2_000 }, this.#signal)
       }

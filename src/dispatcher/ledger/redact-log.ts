@@ -13,24 +13,24 @@ import type { Store } from '../../store/store.ts'
 
 interface RedactDeps {
   readonly store: Store
-  readonly tellAll: (changes: readonly StateChange[]) => void
+  readonly publishAll: (changes: readonly StateChange[]) => void
 }
 
 interface Redact {
   readonly log: AttemptRef
-  /** The name of the steps whose text goes; absent: all of it. */
+  /** The name of the steps whose text is removed; absent: all steps. */
   readonly step: string | undefined
   readonly by: Doer
 }
 
 /**
- * Takes text out of a log that has shown what nobody should read. From the first write on nothing more of it is
- * stored, from wherever it still comes; then it is hashed, then replaced a few chunks at a time, then
- * those who look at the log are told. What breaks off in between is done by asking again. Rejects
- * with `not_found` where there is no such attempt or step.
+ * Removes text from a log that has shown what nobody should read. The first write keeps more of it from being
+ * stored; then the text is hashed and replaced, a few chunks at a time, and those who follow the log are
+ * notified. Idempotent: after a failure call it again. Rejects with `not_found` if there is no such attempt or
+ * step.
  */
 export async function redactLog(
-  { store, tellAll }: RedactDeps,
+  { store, publishAll }: RedactDeps,
   { log, step, by }: Redact,
 ): Promise<RedactedLog> {
   const job = await getJob(store, log.jobId)
@@ -49,7 +49,7 @@ export async function redactLog(
   for (let from: number | undefined = 0; from !== undefined; ) {
     const next: number = from
     const { result, changes } = await store.transact((write) => write.logs.redactSome(log, next))
-    tellAll(changes)
+    publishAll(changes)
     from = result
   }
   return { sha256, lines, isWiped: await store.wipe() }

@@ -60,7 +60,7 @@ export class CommitIntake {
     const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
     // The event is in the store: the agents' sweep brings it again, when there may be room.
     if (waiting.length >= MOST_WAITING) return
-    const event = await recorder.patiently(() => store.events.find(eventId))
+    const event = await recorder.retryWhileUnavailable(() => store.events.find(eventId))
     if (!event) {
       log.warn({ event: eventId }, 'the queue names an event that is not in the store')
       return

@@ -22,8 +22,8 @@ import type { Logger } from '../../lib/log.ts'
 import { type Givers, giveToJob } from '../attempts/given-to-job.ts'
 import { PipelineAttempts } from '../attempts/pipeline-attempts.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from '../ledger/audit-facts.ts'
-import { keptOtherwise } from '../ledger/kept-otherwise.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import { restrictionChanged } from '../ledger/restriction-change.ts'
 import { enterGroups } from '../queue/enter-groups.ts'
 import type { GroupGate } from '../queue/group-gate.ts'
 import { queueEntry } from '../queue/queue-entry.ts'
@@ -215,15 +215,15 @@ export class PipelineRun {
         this.#activate(job.id, this.#place({ jobId: job.id, decision, link, reservation }))
       },
     })
-    this.#guard(this.#lookAgain(job.id))
+    this.#guard(this.#watchSecrets(job.id))
   }
 
-  /** Somebody may say meanwhile that its secrets are for other runners, or end one: nobody tells of that. */
-  async #lookAgain(id: JobId): Promise<void> {
+  /** Requeues a job when its secrets were restricted to other runners, or one was removed. */
+  async #watchSecrets(id: JobId): Promise<void> {
     const kept = this.#admitted.get(id)
-    const waits = () => this.#queued.has(id) && this.#admitted.get(id) === kept
-    const look = async () => (await this.#deps.secrets.give(id))?.kept
-    if (!(await keptOtherwise(kept, { waits, look, signal: this.#signal }))) return
+    const isWaiting = () => this.#queued.has(id) && this.#admitted.get(id) === kept
+    const read = async () => (await this.#deps.secrets.give(id))?.kept
+    if (!(await restrictionChanged(kept, { isWaiting, read, signal: this.#signal }))) return
     this.#dequeue(id)
     this.#admitted.delete(id)
     this.react()

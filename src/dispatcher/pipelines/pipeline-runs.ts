@@ -11,7 +11,7 @@ import type { Vault } from '../../vault/vault.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { JobIdTokens } from '../id-tokens/job-id-tokens.ts'
 import type { IdTokenMinter } from '../id-tokens/minter.ts'
-import type { Announcer } from '../ledger/announcer.ts'
+import type { EventPublisher } from '../ledger/event-publisher.ts'
 import { JobSecrets } from '../ledger/job-secrets.ts'
 import { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -31,7 +31,7 @@ export interface PipelineRunsDeps {
   readonly recorder: Recorder
   /** Asks forges whose a stranger's commit is. */
   readonly authors: AuthorLookup
-  readonly announcer: Announcer
+  readonly publisher: EventPublisher
   readonly pool: RunnerPool
   readonly queue: GroupGate
   readonly log: Logger
@@ -185,15 +185,19 @@ export class PipelineRuns implements AsyncDisposable {
       onStale: () => this.#remove(id, entry()),
       planOrder: async () => {
         const { store } = this.#deps
-        const sources = recorder.patiently(() =>
+        const sources = recorder.retryWhileUnavailable(() =>
           includeSources(store, options.includes ?? [], isStranger(ledger.event.trust)),
         )
         const { event, repository } = ledger
-        const found = await recorder.patiently(() => this.#deps.authors.findBase(event, repository))
+        const found = await recorder.retryWhileUnavailable(() =>
+          this.#deps.authors.findBase(event, repository),
+        )
         return planOrderOf(ledger, await sources, found)
       },
       findAuthors: () =>
-        recorder.patiently(() => this.#deps.authors.find(ledger.event, ledger.repository)),
+        recorder.retryWhileUnavailable(() =>
+          this.#deps.authors.find(ledger.event, ledger.repository),
+        ),
       describeEvent: async ({ title, author }) => {
         // What a commit says of itself is as hostile as what a webhook says of it.
         const text = {
@@ -208,7 +212,7 @@ export class PipelineRuns implements AsyncDisposable {
   async #read(id: PipelineId): Promise<NonNullable<Beginning['fresh']>> {
     const { recorder, store } = this.#deps
     let at = 0
-    const detail = await recorder.patiently(() => {
+    const detail = await recorder.retryWhileUnavailable(() => {
       at = performance.now()
       return store.pipelines.find(id)
     })

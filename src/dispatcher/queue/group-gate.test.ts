@@ -35,7 +35,7 @@ function openGate(members: GroupMember[], cancel: () => Promise<void> = async ()
       length: 0,
     } as never,
     store: { groups: { list: async () => members } },
-    patiently: (work) => work(),
+    retryWhileUnavailable: (work) => work(),
     cancel,
     log: silentLog(),
   })

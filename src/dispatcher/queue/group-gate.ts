@@ -30,7 +30,7 @@ export interface GroupGateDeps {
   readonly queue: Pick<JobQueue, 'add' | 'remove' | 'list' | 'length'>
   readonly store: Pick<StoreReader, 'groups'>
   /** Does it again and again while the store is away. */
-  readonly patiently: <Result>(work: () => Promise<Result>) => Promise<Result>
+  readonly retryWhileUnavailable: <Result>(work: () => Promise<Result>) => Promise<Result>
   /** Ends a pipeline, or one job of it, whoever sees it through. */
   readonly cancel: (
     pipelineId: PipelineId,
@@ -129,7 +129,7 @@ export class GroupGate implements Disposable {
   /** Rejects only when the dispatcher stops; what goes wrong otherwise is tried again at the next look. */
   async #considerPatiently(id: JobId, groups: Groups): Promise<void> {
     try {
-      await this.#deps.patiently(() => this.#consider(id, groups))
+      await this.#deps.retryWhileUnavailable(() => this.#consider(id, groups))
     } catch (error) {
       if (NarwhalError.from(error).code === 'cancelled') throw error
       this.#deps.log.warn({ err: error, job: id }, 'a group could not be looked at')

@@ -14,7 +14,7 @@ import type { Dispatcher } from '../dispatcher.ts'
 
 export interface HoldDeps {
   readonly store: Store
-  readonly dispatcher: Pick<Dispatcher, 'tellAll'>
+  readonly dispatcher: Pick<Dispatcher, 'publishAll'>
 }
 
 /** Adds keeping a pipeline for a reason, above all rules of retention, and letting it go again. */
@@ -50,6 +50,6 @@ async function setHold(
     const after = { ...facts, until: hold?.until, because: hold?.because }
     write.audit.add(by, { action: 'pipeline.held', subject, before, after })
   })
-  dispatcher.tellAll(changes)
+  dispatcher.publishAll(changes)
   return await getPipeline(store, id)
 }

@@ -14,9 +14,9 @@ export function addRedactRoutes(
   route(server, ENDPOINTS.redactLog, async (request) => {
     const { job: jobId, attempt } = request.params
     const { step } = request.body
-    const { tellAll } = dispatcher
+    const { publishAll } = dispatcher
     return await redactLog(
-      { store, tellAll },
+      { store, publishAll },
       { log: { jobId, attempt }, step, by: doerOf(request) },
     )
   })

@@ -8,7 +8,7 @@ import { EmbeddedBroker } from '../../broker/embedded.ts'
 import { RunnerService } from '../../contract/gen/narwhal/v1/runner_pb.js'
 import { silentLog } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
-import { Announcer } from '../ledger/announcer.ts'
+import { EventPublisher } from '../ledger/event-publisher.ts'
 import { Recorder } from '../ledger/recorder.ts'
 import type { Connector } from './connector.ts'
 import { inProcessConnector } from './in-process-connector.ts'
@@ -18,11 +18,11 @@ async function openPool(store: Store) {
   const log = silentLog()
   const stop = new AbortController()
   const broker = new EmbeddedBroker(log)
-  const announcer = new Announcer({ broker, log })
-  const recorder = new Recorder({ store, announcer, log, signal: stop.signal })
+  const publisher = new EventPublisher({ broker, log })
+  const recorder = new Recorder({ store, publisher, log, signal: stop.signal })
   const dispatcherId = () => 'dispatcher_1' as const
   const onOrphans = () => undefined
-  const pool = new RunnerPool({ store, recorder, announcer, log, dispatcherId, onOrphans })
+  const pool = new RunnerPool({ store, recorder, publisher, log, dispatcherId, onOrphans })
   return {
     pool,
     [Symbol.asyncDispose]: async () => {

@@ -17,7 +17,7 @@ import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
 import type { StoreReader } from '../../store/store.ts'
-import type { Announcer } from '../ledger/announcer.ts'
+import type { EventPublisher } from '../ledger/event-publisher.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { Connector } from './connector.ts'
 import { newRunner } from './new-runner.ts'
@@ -36,7 +36,7 @@ export interface NewLink {
 export interface RunnerPoolDeps {
   readonly store: StoreReader
   readonly recorder: Recorder
-  readonly announcer: Announcer
+  readonly publisher: EventPublisher
   readonly log: Logger
   /** For runners at `https:` URLs. */
   readonly tls?: ClientTls | undefined
@@ -262,7 +262,7 @@ export class RunnerPool implements AsyncDisposable {
   #note(link: RunnerLink, sample: RunnerSample | undefined): void {
     if (this.#links.get(link.id) !== link) return
     if (sample && this.#isDue(link.id)) {
-      this.#deps.announcer.tell({ type: 'runner.sampled', sample })
+      this.#deps.publisher.publish({ type: 'runner.sampled', sample })
     }
     this.#news.note(link)
     this.wake()

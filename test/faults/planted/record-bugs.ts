@@ -104,7 +104,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/dispatcher/ledger/pipeline-ledger.ts',
-        find: '  change(\n    compute',
+        find: '  async change(\n    compute',
         replace: `  keep(compute) {
     return this.#serial.run(async () => {
       const before = this.#draft
@@ -113,7 +113,7 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     })
   }
 
-  change(
+  async change(
     compute`,
       },
     ],

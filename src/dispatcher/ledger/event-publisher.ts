@@ -5,32 +5,32 @@ import { EventHub } from '../../lib/async/event-hub.ts'
 import type { Logger } from '../../lib/log.ts'
 
 /**
- * Tells what has been written: to the event queue, where web servers listen, and to listeners in
- * this process. It tells only what is in the store already, and never waits.
+ * Publishes what has been written: to the event queue, where web servers listen, and to listeners in this
+ * process. Call it only with what is in the store already. Never waits.
  */
-export class Announcer {
+export class EventPublisher {
   readonly #broker: Broker
   readonly #hub: EventHub<ToldEvent>
 
   constructor(deps: { broker: Broker; log: Logger }) {
     this.#broker = deps.broker
-    this.#hub = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
+    this.#hub = new EventHub((err) => deps.log.error({ err }, 'event listener failed'))
   }
 
   listen(listener: (event: ToldEvent) => void): Disposable {
     return this.#hub.listen(listener)
   }
 
-  tell(event: ToldEvent): void {
+  publish(event: ToldEvent): void {
     this.#broker.publishEvent(topicOf(event), { v: 1, event })
-    // By itself, so that a dispatcher with jobs that wait in groups need not hear everything.
+    // On a topic of its own, so that dispatchers with jobs waiting in groups needn't receive everything.
     if (groupThatMoves(event) !== undefined) {
       this.#broker.publishEvent(GROUP_TOPIC, { v: 1, event })
     }
     this.#hub.emit(event)
   }
 
-  tellAll(changes: readonly StateChange[]): void {
-    for (const change of changes) this.tell(change)
+  publishAll(changes: readonly StateChange[]): void {
+    for (const change of changes) this.publish(change)
   }
 }

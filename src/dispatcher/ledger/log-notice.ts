@@ -3,12 +3,12 @@ import { linesOf } from '../../contract/log/log-chunk.ts'
 import type { LogLine } from '../../contract/rest/views.ts'
 import type { LogAppend } from '../../store/ports/logs.ts'
 
-/** More than a person follows with the eye: whoever wants it reads it from the store. */
+/** Nobody can follow more by eye: the rest is read from the store. */
 const MOST_LINES = 500
 const MOST_BYTES = 32 * 1024
 
-/** What is told of lines that were stored: a few go along, of many only that they are there. */
-export function toldOf({ jobId, attempt, firstLine, chunks }: LogAppend): LogAppended | LogGrew {
+/** The event for stored lines: it contains a few, but of many only their number. */
+export function logNotice({ jobId, attempt, firstLine, chunks }: LogAppend): LogAppended | LogGrew {
   let count = 0
   let bytes = 0
   for (const { lineCount, size } of chunks) {
