@@ -114,7 +114,7 @@ suite('secrets', () => {
 
     const wrong = {
       'secrets/lower': ['value', /can't name a secret/],
-      'secrets/NARWHAL_X': ['value', /taken/],
+      'secrets/NARWHAL_X': ['value', /reserved/],
       'secrets/..%2FOTHER': ['value', /can't name a secret/],
       'secrets/SHORT': ['abc', /fewer than 4/],
       'secrets/BLANK': ['        ', /fewer than 4/],

@@ -1,61 +1,61 @@
 import type { ForgeTarget } from '../core/forges.ts'
 
-/** One GET. */
+/** One GET request. */
 export interface ForgeQuestion {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Whose merged pull requests are asked for. */
-export interface Asked {
+/** Selects the author's merged pull requests. */
+export interface MergedQuery {
   readonly authorId: number
-  /** The name that the account has now; only where the forge asks by name. */
+  /** The account's current name; used only where the forge filters by name. */
   readonly login: string
   readonly repositoryId: number
 }
 
-/** A pull request as its forge tells it. */
-export interface ToldRequest {
-  /** Whose it is, by the forge's number, and the name that the account has now. */
+/** A pull request as its forge reports it. */
+export interface ForgePullRequest {
+  /** The author: the forge's account number and its current name. */
   readonly authorId: number
   readonly login: string
-  /** The repository that it wants into. */
+  /** The target repository. */
   readonly repositoryId: number
   readonly headSha: string
-  /** The account that the head's repository belongs to; absent: it is gone, or is not told. */
+  /** The owner of the head's repository; absent if it was deleted or isn't reported. */
   readonly headOwnerId?: number
-  /** The project that the head is in, where its owner has to be asked for (GitLab). */
+  /** The head's project, where its owner takes another request (GitLab). */
   readonly headProjectId?: number
-  /** What it is to be compared with. */
+  /** The commit to compare with. */
   readonly base?: string
   readonly targetBranch?: string
 }
 
-/** A page of pull requests: whether there may be more behind it, and whose of them were merged. */
-export interface ToldPage {
+/** One page of pull requests; `mergedOf`: the authors of those that were merged. */
+export interface MergedPage {
   readonly isLast: boolean
   readonly mergedOf: readonly number[]
 }
 
-/** What a kind of forge is asked, and how its answers are read; undefined: it is not what was expected. */
+/**
+ * A forge's API for authors: requests and how to parse their responses; undefined if a response is malformed.
+ */
 export interface ForgeQuestions {
-  /** The pull request with this number. */
   readonly request: (number: number) => ForgeQuestion
-  readonly readRequest: (json: unknown) => ToldRequest | undefined
-  /** Which name the account with this number has; absent: nothing is asked by name. */
+  readonly readRequest: (json: unknown) => ForgePullRequest | undefined
+  /** Looks up an account's current name; absent if the forge filters by number. */
   readonly account?: Follow<string>
-  /** Whose the project with this number is, by the account's; absent: the pull request tells that. */
+  /** Looks up the account that owns a project; absent if the pull request already says. */
   readonly project?: Follow<number>
-  /** Merged pull requests of somebody, page by page, from 1. */
-  readonly merged: (asked: Asked, page: number) => ForgeQuestion
-  readonly readMerged: (json: unknown, asked: Asked) => ToldPage | undefined
+  /** An author's merged pull requests; pages count from 1. */
+  readonly merged: (query: MergedQuery, page: number) => ForgeQuestion
+  readonly readMerged: (json: unknown, query: MergedQuery) => MergedPage | undefined
 }
 
-/** A question by a number, with how its answer is read. */
+/** A lookup by number, with the parser of its response. */
 export interface Follow<Value> {
   readonly ask: (id: number) => ForgeQuestion
   readonly read: (json: unknown, id: number) => Value | undefined
 }
 
-/** The questions to one repository's forge, under one token. */
 export type AuthorQuestions = (target: ForgeTarget, token: string) => ForgeQuestions

@@ -5,21 +5,20 @@ import type { RepositoryQuestion } from './repository-question.ts'
 import type { StatusRequest } from './status-request.ts'
 
 /**
- * What Narwhal does with a kind of forge, besides cloning. All of it is pure: what is told and asked is sent
- * by others. Each kind has a folder, and a line in `forges.ts`; its facts are in `core/forges.ts`.
+ * What Narwhal does with a kind of forge, besides cloning. Pure: requests are built here and sent elsewhere.
+ * Each kind has a folder and a line in `forges.ts`; its facts are in `core/forges.ts`.
  */
 export interface ForgePort {
-  /** How its webhooks are read; absent: its commits are found by polling. */
+  /** Absent: it has no webhooks that we support, and is polled. */
   readonly hooks?: ForgeHooks
-  /** The one POST that tells it of a commit's status. */
+  /** Builds the POST that reports a commit status. */
   readonly statusRequest: StatusRequest
-  /** By what it is tried whether it still takes a token. */
+  /** Builds the GET that checks whether a token is still accepted. */
   readonly repositoryQuestion: RepositoryQuestion
-  /** What it is asked of pull requests; absent where it shows none as refs, so that none are built. */
+  /** Absent where the forge has no refs for pull requests, so none are built. */
   readonly authorQuestions?: AuthorQuestions
 }
 
-/** One that tells of commits by webhooks. */
 export interface WebhookForgePort extends ForgePort {
   readonly hooks: ForgeHooks
 }

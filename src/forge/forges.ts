@@ -4,10 +4,9 @@ import { gitea } from './gitea/gitea.ts'
 import { github } from './github/github.ts'
 import { gitlab } from './gitlab/gitlab.ts'
 
-/** Every kind of forge that Narwhal speaks to. */
 export const FORGE_PORTS: ForgePorts = { github, gitea, gitlab, bitbucket }
 
-/** The port of a kind that need not have everything. */
+/** The port of a kind, without the guarantee that it has webhooks. */
 export function forgePort(kind: keyof ForgePorts): ForgePort {
   return FORGE_PORTS[kind]
 }

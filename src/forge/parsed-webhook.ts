@@ -13,27 +13,27 @@ import { present } from '../lib/present.ts'
 
 const MOST_PROBLEMS = 20
 
-/** The repository as the forge names it; only the number is a ground for trust. */
+/** The repository as the forge names it; trust is decided by the number only. */
 export interface WebhookRepository {
   readonly forgeId: number
   readonly fullName: string
-  /** The owner's number, where the forge tells it. */
+  /** The owner's account number, where the forge sends it. */
   readonly ownerId?: number
 }
 
-/** What a webhook means to us: a commit to build, or nothing, with the reason in words. */
+/** What a webhook means to us. */
 export type ParsedWebhook =
   | {
       readonly kind: 'commit'
       readonly repository: WebhookRepository
       readonly event: WebhookCommit
     }
-  /** A pull request was closed: nobody need approve it any more. */
+  /** A pull request was closed: it no longer waits for approval. */
   | {
       readonly kind: 'closed'
       readonly repository: WebhookRepository
       readonly ref: string
-      /** Whose it was, if it was merged: no newcomer any more. */
+      /** The author, if it was merged: no longer a first-time contributor. */
       readonly mergedOf?: number
     }
   | {
@@ -42,11 +42,10 @@ export type ParsedWebhook =
       readonly reason: string
     }
 
-/** What a webhook tells of a commit event. */
 export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'details'> & {
   readonly kind: 'push' | 'pull_request' | 'tag'
   readonly facts: TrustFacts
-  /** The account that made the event. */
+  /** The account that caused the event. */
   readonly sender?: ForgeAccount
 }
 
@@ -54,7 +53,7 @@ export function commit(repository: WebhookRepository, event: WebhookCommit): Par
   const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
   const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
   const { sender } = event
-  // Names of accounts are short at every forge; what is not is no name.
+  // Account names are short at every forge; a longer one is not genuine.
   const named = sender && { ...sender, name: firstLine(sender.name, LONGEST_AUTHOR) }
   return {
     kind: 'commit',
@@ -67,7 +66,7 @@ export function ignored(repository: WebhookRepository | undefined, reason: strin
   return { kind: 'ignored', ...present({ repository }), reason }
 }
 
-/** The payload as the schema says; throws `invalid` with all that is wrong, by its path. */
+/** Parses the payload; throws `invalid`, listing every problem by its path. */
 export function read<T>(schema: z.ZodType<T>, eventName: string, payload: unknown): T {
   const result = schema.safeParse(payload)
   if (result.success) return result.data

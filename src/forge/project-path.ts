@@ -1,4 +1,4 @@
-/** A project's path, `owner/name`, as part of a URL. */
+/** A project's path, `owner/name`, encoded as part of a URL. */
 export function projectPath(project: string): string {
   return project.split('/').map(encodeURIComponent).join('/')
 }

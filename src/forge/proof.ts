@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto'
 
 /**
- * How a forge proves that a webhook is its own: by the HMAC-SHA256 of the body, in hexadecimal digits behind a
- * prefix, or by the secret itself.
+ * How a forge authenticates a webhook: by the HMAC-SHA256 of the body, in hexadecimal after a prefix, or by
+ * the secret itself.
  */
 export type ProofForm =
   | { readonly kind: 'hmac'; readonly prefix: string }
   | { readonly kind: 'token' }
 
-/** What a forge that has the secret sends with a body. */
+/** The header value that a forge with this secret sends for a body. */
 export function proofOf(
   form: ProofForm,
   body: readonly (Uint8Array | string)[],

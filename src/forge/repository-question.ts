@@ -1,5 +1,5 @@
 import type { ForgeTarget } from '../core/forges.ts'
 import type { ForgeQuestion } from './author-questions.ts'
 
-/** One GET that a forge answers to whom it lets see the repository; nothing is sent. */
+/** Builds a GET that succeeds only if the token may read the repository. */
 export type RepositoryQuestion = (target: ForgeTarget, token: string) => ForgeQuestion

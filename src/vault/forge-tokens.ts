@@ -3,7 +3,7 @@ import type { ForgeLinkRecord } from '../store/records.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
-/** Where the token is sealed for by which statuses of a repository are told. */
+/** The sealed place of the token that reports a repository's statuses. */
 export function forgeTokenPlace(id: RepositoryId): SealedPlace {
   return ['forge token', id]
 }

@@ -12,53 +12,56 @@ import type { Store, StoreWriter } from '../store/store.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
-/** What all verifiers take; a key signs for some months, and a tenth of a signature's time of 4096. */
+/**
+ * Accepted by all verifiers and ten times faster to sign with than 4096; a key signs for a few months only.
+ */
 const KEY_BITS = 2048
 
 interface KeyDeps {
-  readonly store: Store
+  readonly store: Pick<Store, 'idTokens' | 'transact'>
   readonly vault: Vault
 }
 
-/** Where the private half of a key is sealed for. */
+/** The sealed place of a private key. */
 export function idTokenKeyPlace(kid: string): SealedPlace {
   return ['id token key', kid]
 }
 
 /**
- * Makes the key that is missing, if one is; several processes make one together. Resolves to all keys.
- * The very first signs at once, since nobody can have looked before; any other is shown for a day first.
+ * Creates the missing key, if any; concurrent processes create only one. Resolves to all keys. The very first
+ * key signs at once, as no verifier can have cached a list without it; any later one is published for a day
+ * first.
  */
 export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdTokenKeyRecord[]> {
   const keys = await deps.store.idTokens.listKeys()
   if (!missingKey(keys, Date.now())) return keys
   const pair = await makePair()
   const by = systemDoer('narwhal', 'a key that signs id tokens was missing')
-  await writeKey(deps, { ...pair, by }, (known, now) => {
-    const missing = missingKey(known, now)
+  await writeKey(deps, { ...pair, by }, (keys, now) => {
+    const missing = missingKey(keys, now)
     return missing && { signsAt: missing === 'next' ? now + SHOWN_AHEAD_MS : now }
   })
   return await deps.store.idTokens.listKeys()
 }
 
 /**
- * Makes the next key, unless one is waiting already. With `now` it signs at once, and all others are
- * neither shown nor used any more: what was signed by them is refused by whoever looks anew.
+ * Creates the next key, unless one is waiting already. With `now` it signs at once, and all others are
+ * withdrawn: verifiers that refresh the list reject what they signed.
  */
 export async function rotateIdTokenKeys(
   deps: KeyDeps,
   { now: isNow, by }: { readonly now: boolean; readonly by: Doer },
 ): Promise<readonly IdTokenKeyRecord[]> {
   const pair = await makePair()
-  await writeKey(deps, { ...pair, by }, (known, now) => {
+  await writeKey(deps, { ...pair, by }, (keys, now) => {
     if (isNow) return { signsAt: now, withdraws: true }
-    if (waitingKey(known, now)) return undefined
-    return { signsAt: shownKeys(known, now).length > 0 ? now + SHOWN_AHEAD_MS : now }
+    if (waitingKey(keys, now)) return undefined
+    return { signsAt: shownKeys(keys, now).length > 0 ? now + SHOWN_AHEAD_MS : now }
   })
   return await deps.store.idTokens.listKeys()
 }
 
-/** Takes a key out of use for good, also one that came back with a backup; false: it is not there. */
+/** Retires a key for good, also one restored from a backup; false if there is no such key. */
 export async function retireIdTokenKey(
   { store }: Pick<KeyDeps, 'store'>,
   { kid, by }: { readonly kid: string; readonly by: Doer },
@@ -92,32 +95,32 @@ async function makePair(): Promise<Pair> {
   return { kid, publicKey: JSON.stringify(jwk), privateKey: await exportPKCS8(privateKey) }
 }
 
-/** Writes a new key if `decide`, which sees what is there then, wants one. */
+/** Writes a new key if `decide`, called within the transaction, wants one. */
 async function writeKey(
   { store, vault }: KeyDeps,
   { kid, publicKey, privateKey, by }: Pair & { readonly by: Doer },
   decide: (
-    known: readonly IdTokenKeyRecord[],
+    keys: readonly IdTokenKeyRecord[],
     now: number,
   ) => { readonly signsAt: number; readonly withdraws?: true } | undefined,
 ): Promise<void> {
   await store.transact(async (write) => {
-    // Sealing waits for whoever else is sealing: of two processes the second sees the first one's key.
+    // Sealing takes a lock: of two processes the second sees the first one's key.
     const sealed = await vault.seal(write, privateKey, idTokenKeyPlace(kid))
-    const known = await write.idTokens.listKeys()
+    const keys = await write.idTokens.listKeys()
     const now = Date.now()
-    const wanted = decide(known, now)
+    const wanted = decide(keys, now)
     if (!wanted) return
     const { signsAt, withdraws } = wanted
     const leavesAt = withdraws ? now : signsAt + SHOWN_AFTER_MS
-    for (const key of known) await endKey(write, key, { leavesAt, now })
+    for (const key of keys) await endKey(write, key, { leavesAt, now })
     await write.idTokens.saveKey({ kid, publicKey, sealed, createdAt: now, signsAt })
     const after = { signsAt, replacesAll: withdraws ?? false }
     write.audit.add(by, { action: 'id_token_key.made', subject: { id: kid, name: kid }, after })
   })
 }
 
-/** The private half goes with the last moment at which the key is shown. */
+/** The private key is deleted once the key is no longer published. */
 async function endKey(
   write: StoreWriter,
   key: IdTokenKeyRecord,

@@ -2,9 +2,8 @@ import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:c
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import { createPrivately, readPrivately, replacePrivately } from '../lib/private-file.ts'
 
-/** A key that values are sealed under. */
 export interface SealingKey {
-  /** Made of the key itself, so that no two keys have the same and a file can't claim another's. */
+  /** Derived from the key itself: unique, and a file can't claim another key's id. */
   readonly id: string
   readonly key: KeyObject
 }
@@ -12,13 +11,13 @@ export interface SealingKey {
 const KEY_BYTES = 32
 const LINE = /^narwhal-key-1:([A-Za-z0-9+/]{43}=)$/
 const WHAT = {
-  name: 'the keys',
+  name: 'the sealing keys',
   mend: 'if others can have read it, make a new key with `narwhal secret rotate`',
 }
 
-const PREAMBLE = `# The keys under which Narwhal seals secrets in its database, one a line, the newest last.
-# Who has this file and the database can read them all; without this file nobody can.
-# Keep a copy of it, apart from the backups of the database.
+const PREAMBLE = `# The keys that encrypt the secrets in Narwhal's database, one per line, newest last.
+# Anyone with this file and the database can read all secrets; without this file nobody can.
+# Keep a copy of it, separate from the backups of the database.
 `
 
 export function newSealingKey(): SealingKey {
@@ -31,8 +30,8 @@ function sealingKeyOf(bytes: Buffer): SealingKey {
 }
 
 /**
- * Reads the keys of a file, the newest last; undefined when there is no file. Throws `invalid` when
- * others than its owner may read or change it, or it holds something else.
+ * Reads the keys of a file, newest last; undefined if there is no file. Throws `invalid` if others than its
+ * owner may read or change it, or if its content is malformed.
  */
 export function readKeyFile(path: string): SealingKey[] | undefined {
   const text = readPrivately(path, WHAT)
@@ -43,32 +42,32 @@ export function readKeyFile(path: string): SealingKey[] | undefined {
     if (line === '' || line.startsWith('#')) continue
     const bytes = Buffer.from(LINE.exec(line)?.[1] ?? '', 'base64')
     if (bytes.length !== KEY_BYTES || new Set(bytes).size < 8) {
-      const words = `line ${index + 1} of ${path} is no key that Narwhal made: put the right file there`
+      const words = `line ${index + 1} of ${path} is not a key made by Narwhal: restore the right file`
       throw new NarwhalError('invalid', words)
     }
     keys.push(sealingKeyOf(bytes))
   }
   if (keys.length > 0) return keys
-  throw new NarwhalError('invalid', `${path} holds no key: put the right file there`)
+  throw new NarwhalError('invalid', `${path} contains no key: restore the right file`)
 }
 
 /**
- * Makes a file with one new key, for its owner alone, and returns what is in it: of several
- * processes that make it at once, all get the same. Throws `invalid` when it can't be written.
+ * Creates a file with one new key, private to its owner, and returns its keys: processes that create it
+ * concurrently all get the same. Throws `invalid` if it can't be written.
  */
 export function createKeyFile(path: string): SealingKey[] {
   try {
     createPrivately(path, textOf([newSealingKey()]))
   } catch (cause) {
-    const words = `the keys of secrets can't be kept in ${path}: ${describeError(cause)}`
+    const words = `can't write the sealing keys to ${path}: ${describeError(cause)}`
     throw new NarwhalError('invalid', words, { cause })
   }
   const keys = readKeyFile(path)
   if (keys) return keys
-  throw new NarwhalError('invalid', `${path} was removed while Narwhal started`)
+  throw new NarwhalError('invalid', `${path} was removed while Narwhal was starting`)
 }
 
-/** Puts these keys in the place of the file's, whole or not at all, and on disk when it returns. */
+/** Replaces the file's keys atomically and durably. */
 export function replaceKeyFile(path: string, keys: readonly SealingKey[]): void {
   replacePrivately(path, textOf(keys))
 }

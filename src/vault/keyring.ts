@@ -3,8 +3,8 @@ import { NarwhalError } from '../lib/errors.ts'
 import { newSealingKey, readKeyFile, type SealingKey } from './key-file.ts'
 
 /**
- * Where a sealed value belongs: what it is, and the ids of the row that holds it, such as
- * `['secret', repositoryId, name]`. It opens in that place only.
+ * Where a sealed value belongs: its kind and the ids of its row, such as `['secret', repositoryId, name]`. It
+ * can be opened with the same place only.
  */
 export type SealedPlace = readonly [kind: string, ...ids: string[]]
 
@@ -12,22 +12,22 @@ const SEALED = /^sealed:1:([0-9a-f]{16}):([A-Za-z0-9_-]{38,})$/
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Whether a text is what `seal` returns, and not a value in clear. */
+/** Whether a text was returned by `seal`, and is not plaintext. */
 export function isSealed(text: string): boolean {
   return SEALED.test(text)
 }
 
 /**
- * The keys that this process has, and what they are for: AES-256-GCM with a random nonce for each
- * value, and its place as what is authenticated besides. A key that is missing is looked for in the
- * file once more, where another process may have added it.
+ * The keys of this process. Seals with AES-256-GCM: a random nonce for each value, and its place as
+ * additional authenticated data. A missing key is looked up in the file again, as another process may have
+ * added it.
  */
 export class Keyring {
   readonly #path: string | undefined
   #keys: ReadonlyMap<string, SealingKey>
   #newest: SealingKey
 
-  /** `path` is where they came from; without one they are nowhere but here. */
+  /** `path`: the file they were read from; absent: they exist in memory only. */
   constructor(keys: readonly SealingKey[] = [newSealingKey()], path?: string) {
     const newest = keys.at(-1)
     if (!newest) throw new NarwhalError('internal', 'a keyring without keys')
@@ -36,12 +36,11 @@ export class Keyring {
     this.#newest = newest
   }
 
-  /** How people know where the keys are. */
+  /** For messages: where the keys are. */
   get origin(): string {
     return this.#path ?? 'memory'
   }
 
-  /** The id of the newest key. */
   get newestId(): string {
     return this.#newest.id
   }
@@ -50,7 +49,7 @@ export class Keyring {
     return this.#find(keyId) !== undefined
   }
 
-  /** Rejects with `unavailable` when it does not have the key. */
+  /** Throws `unavailable` if the key is missing. */
   seal(value: string, place: SealedPlace, keyId = this.newestId): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#get(keyId).key, nonce)
@@ -61,8 +60,8 @@ export class Keyring {
   }
 
   /**
-   * Throws `unavailable` when it does not have the key, and `internal` when the value is damaged, is
-   * not sealed, or was sealed for another place.
+   * Throws `unavailable` if the key is missing, and `internal` if the value is damaged, is not sealed, or was
+   * sealed for another place.
    */
   open(sealed: string, place: SealedPlace): string {
     const [, keyId = '', text = ''] = SEALED.exec(sealed) ?? []
@@ -85,7 +84,7 @@ export class Keyring {
   #get(keyId: string): SealingKey {
     const key = this.#find(keyId)
     if (key) return key
-    const words = `a value was sealed under key ${keyId}, which is not in ${this.origin}: put back the file of keys that has it`
+    const words = `a value was sealed under key ${keyId}, which is not in ${this.origin}: restore the key file that has it`
     throw new NarwhalError('unavailable', words)
   }
 
@@ -104,6 +103,6 @@ function boundTo(keyId: string, place: SealedPlace): Buffer {
 }
 
 function damaged([kind, ...ids]: SealedPlace, cause?: unknown): NarwhalError {
-  const words = `the ${kind} of ${ids.join(' ')} can't be opened: it was damaged, or belongs elsewhere`
+  const words = `the ${kind} of ${ids.join(' ')} can't be opened: it is damaged or belongs to something else`
   return new NarwhalError('internal', words, { cause })
 }

@@ -1,5 +1,6 @@
 import type { Doer } from '../core/audit/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
+import { present } from '../lib/present.ts'
 import type { SealedValue } from '../store/ports/sealing.ts'
 import type { Store } from '../store/store.ts'
 import { forgeTokenPlace } from './forge-tokens.ts'
@@ -9,19 +10,19 @@ import { Keyring, type SealedPlace } from './keyring.ts'
 import { secretPlace } from './secret-values.ts'
 import { webhookSecretPlace } from './webhook-secrets.ts'
 
-/** So many values are sealed anew in one transaction, which other writers may wait for. */
+/** Values resealed in one transaction; other writers may wait for it. */
 const AT_A_TIME = 200
 
 export interface Rotation {
-  /** The key that is in use now, and the only one in the file. */
+  /** The key in use now, and the only one in the file. */
   readonly keyId: string
-  /** How many values were sealed anew. */
+  /** How many values were resealed. */
   readonly sealed: number
-  /** How many were forgotten, because their key is lost. */
+  /** How many were discarded because their key is lost. */
   readonly forgotten: number
 }
 
-/** Adds a new key to the file, which `rotateKeys` will use; nothing is sealed by it before. */
+/** Adds a new key to the file; the next `rotateKeys` starts to use it. */
 export function addKey(path: string): string {
   const key = newSealingKey()
   replaceKeyFile(path, [...(readKeyFile(path) ?? []), key])
@@ -29,32 +30,32 @@ export function addKey(path: string): string {
 }
 
 /**
- * Seals everything under the newest key of the file, which is made first unless it is waiting there,
- * and takes the others out of the file. Narwhal may run meanwhile: each value can be opened at each
- * moment by who reads the file again. A rotation that was broken off is gone on with by the next one.
- * Rejects with `invalid` when a key is missing; with `isLost` what it sealed is forgotten instead.
+ * Reseals everything under the newest key of the file, which is created first unless one is waiting there,
+ * and removes the others from the file. Safe while Narwhal runs: processes reread the file for a missing key.
+ * An interrupted rotation is completed by the next one. Rejects with `invalid` if a key is missing; with
+ * `isLost` the values it sealed are discarded instead.
  */
 export async function rotateKeys(
-  store: Store,
+  store: Pick<Store, 'sealing' | 'transact'>,
   path: string,
   { by, isLost = false }: { by: Doer; isLost?: boolean },
 ): Promise<Rotation> {
   const used = await store.sealing.findKey()
-  const known = readKeyFile(path) ?? []
-  if (used !== undefined && !isLost && !known.some(({ id }) => id === used)) {
-    const words = `the database's secrets were sealed by key ${used}, which is not in ${path}: put back the file that has it; if it is lost for good, --lost forgets those secrets`
+  const keys = readKeyFile(path) ?? []
+  if (used !== undefined && !isLost && !keys.some(({ id }) => id === used)) {
+    const words = `the database's secrets are sealed by key ${used}, which is not in ${path}: restore the key file that has it; if it is lost for good, --lost discards those secrets`
     throw new NarwhalError('invalid', words)
   }
-  const waiting = known.at(-1)
+  const waiting = keys.at(-1)
   const isNew = waiting === undefined || waiting.id === used
   const newest = isNew ? newSealingKey() : waiting
-  // On the disk before anything is sealed under it.
-  if (isNew) replaceKeyFile(path, [...known, newest])
-  const keyring = new Keyring(isNew ? [...known, newest] : known)
+  // On disk before anything is sealed under it.
+  if (isNew) replaceKeyFile(path, [...keys, newest])
+  const keyring = new Keyring(isNew ? [...keys, newest] : keys)
   const subject = { id: newest.id, name: newest.id }
   await store.transact(async (write) => {
     await write.sealing.setKey(newest.id)
-    const before = used === undefined ? {} : { before: { keyId: used } }
+    const before = present({ before: used === undefined ? undefined : { keyId: used } })
     const after = { keyId: newest.id }
     write.audit.add(by, { action: 'sealing_key.rotated', subject, ...before, after })
   })

@@ -22,12 +22,14 @@ test('a database is opened by the keys that it was sealed by, and no others', as
   const used = await store.sealing.findKey()
   await assert.rejects(Vault.open(store, dir.join('other')), {
     code: 'invalid',
-    message: new RegExp(`sealed by key ${used}, which ${dir.join('other')} does not have`),
+    message: new RegExp(`sealed by key ${used}, which is not in ${dir.join('other')}`),
   })
   await rm(path)
   await assert.rejects(Vault.open(store, path), {
     code: 'invalid',
-    message: new RegExp(`there is no ${path}, and the database holds secrets.*--sealing-keys`),
+    message: new RegExp(
+      `there is no ${path}, but the database's secrets are sealed.*--sealing-keys`,
+    ),
   })
 })
 

@@ -4,8 +4,8 @@ import { createKeyFile, readKeyFile } from './key-file.ts'
 import { Keyring, type SealedPlace } from './keyring.ts'
 
 /**
- * Seals what the store must not have in clear, and opens it again. The store says under which key of
- * the ring is sealed, so that all processes do the same, also while a new key takes over.
+ * Encrypts ("seals") what the store must not hold in plaintext, and decrypts it. The store names the key in
+ * use, so that all processes agree on it, also during a rotation.
  */
 export class Vault {
   readonly #keyring: Keyring
@@ -15,20 +15,20 @@ export class Vault {
   }
 
   /**
-   * Opens the file of keys, which is made where it is missing and nothing was sealed yet. Rejects
-   * with `invalid` when it can't be used, or is not the one that the store's values were sealed by.
+   * Opens the key file, which is created if it is missing and nothing was sealed yet. Rejects with `invalid`
+   * if it can't be used, or is not the one that sealed the store's values.
    */
   static async open(store: Store, path: string): Promise<Vault> {
     const used = await store.sealing.findKey()
     const keys = readKeyFile(path) ?? (used === undefined ? createKeyFile(path) : undefined)
     if (!keys) {
-      const words = `there is no ${path}, and the database holds secrets that were sealed by key ${used}: put back the file of keys, or copy it from a process that has it, and name it by --sealing-keys; if it is lost, see \`narwhal secret rotate --lost\``
+      const words = `there is no ${path}, but the database's secrets are sealed by key ${used}: restore the key file, or copy it from a process that has it, and name it with --sealing-keys; if it is lost, see \`narwhal secret rotate --lost\``
       throw new NarwhalError('invalid', words)
     }
     return await Vault.#of(store, new Keyring(keys, path))
   }
 
-  /** With a key that nobody else has: what it seals is lost with this process. */
+  /** With a key of this process only: what it seals is lost when the process ends. */
   static async openInMemory(store: Store): Promise<Vault> {
     return await Vault.#of(store, new Keyring())
   }
@@ -38,23 +38,20 @@ export class Vault {
       write.sealing.claimKey(keyring.newestId),
     )
     if (keyring.has(used)) return new Vault(keyring)
-    const words = `the database's secrets were sealed by key ${used}, which ${keyring.origin} does not have: another file of keys is needed, from a process that was started before; name it by --sealing-keys`
+    const words = `the database's secrets are sealed by key ${used}, which is not in ${keyring.origin}: copy the key file of a process that was started earlier, and name it with --sealing-keys`
     throw new NarwhalError('invalid', words)
   }
 
   /**
-   * Seals a value that the same transaction then writes: the key is in use until the transaction
-   * has ended. Rejects with `unavailable` when this process does not have that key.
+   * Seals a value to be written in the same transaction, which holds the key in use until it ends. Rejects
+   * with `unavailable` if this process doesn't have that key.
    */
   async seal(write: StoreWriter, value: string, place: SealedPlace): Promise<string> {
     const keyId = await write.sealing.claimKey(this.#keyring.newestId)
     return this.#keyring.seal(value, place, keyId)
   }
 
-  /**
-   * Throws `unavailable` when the key is missing, and `internal` when the value is damaged or was
-   * sealed for another place.
-   */
+  /** Throws as `Keyring.open` does. */
   open(sealed: string, place: SealedPlace): string {
     return this.#keyring.open(sealed, place)
   }

@@ -3,12 +3,12 @@ import type { Store } from '../store/store.ts'
 import { isSealed, type SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
-/** Where the webhook secret of a repository is sealed for. */
+/** The sealed place of a repository's webhook secret. */
 export function webhookSecretPlace(id: RepositoryRecord['id']): SealedPlace {
   return ['webhook secret', id]
 }
 
-/** The secret that a repository's forge signs with; one that is still in clear is returned as it is. */
+/** The secret that the repository's forge signs with; one still in plaintext is returned as it is. */
 export function openWebhookSecret(
   vault: Vault,
   { id, webhookSecret }: Pick<RepositoryRecord, 'id' | 'webhookSecret'>,
@@ -17,8 +17,8 @@ export function openWebhookSecret(
 }
 
 /**
- * The secrets that a webhook of the repository may be signed with: the present one, and while it is being
- * replaced at the forge, the one before.
+ * The secrets that a webhook of the repository may be signed with: the current one and, during a rotation,
+ * the previous one.
  */
 export function openWebhookSecrets(
   vault: Vault,
@@ -31,7 +31,7 @@ export function openWebhookSecrets(
   return { present, former: openWebhookSecret(vault, { id, webhookSecret: formerSecret.sealed }) }
 }
 
-/** Seals the webhook secrets that a former version has left in clear; returns how many there were. */
+/** Seals the webhook secrets that an earlier version left in plaintext; returns how many. */
 export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
   const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>
     webhookSecret !== '' && !isSealed(webhookSecret)

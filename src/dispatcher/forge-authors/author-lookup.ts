@@ -7,7 +7,7 @@ import {
   type KnownAuthors,
 } from '../../core/stranger/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
-import type { ForgeQuestions, ToldRequest } from '../../forge/author-questions.ts'
+import type { ForgePullRequest, ForgeQuestions } from '../../forge/author-questions.ts'
 import { forgePort } from '../../forge/forges.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError } from '../../lib/errors.ts'
@@ -67,7 +67,7 @@ export class AuthorLookup {
   /** Until when an account counts as a newcomer of a repository, by both; the oldest first. */
   readonly #newcomers = new Map<string, number>()
   /** Pull requests that were asked for just now, by the event; the oldest first. */
-  readonly #requests = new Map<string, Promise<Found<ToldRequest>>>()
+  readonly #requests = new Map<string, Promise<Found<ForgePullRequest>>>()
   readonly #turns = new Map<string, SerialQueue>()
   readonly #restsUntil = new Map<string, { readonly at: number; readonly words: string }>()
 
@@ -89,7 +89,10 @@ export class AuthorLookup {
   }
 
   /** What a pull request is to be compared with that was found by polling, where its forge can be asked. */
-  async findBase(event: Of, repository: At): Promise<Pick<ToldRequest, 'base' | 'targetBranch'>> {
+  async findBase(
+    event: Of,
+    repository: At,
+  ): Promise<Pick<ForgePullRequest, 'base' | 'targetBranch'>> {
     if (event.source !== 'poll' || event.kind !== 'pull_request') return {}
     const forge = await this.#forgeOf(repository.id)
     if ('because' in forge) return {}
@@ -138,7 +141,7 @@ export class AuthorLookup {
   }
 
   /** Once for each event, however often it is wanted. */
-  #request(event: Of, { questions, ask }: Forge): Promise<Found<ToldRequest>> {
+  #request(event: Of, { questions, ask }: Forge): Promise<Found<ForgePullRequest>> {
     const known = this.#requests.get(event.id)
     if (known) return known
     const asked = findRequest(event, questions, ask)

@@ -1,6 +1,10 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import { requestOf } from '../../core/forges.ts'
-import type { ForgeQuestion, ForgeQuestions, ToldRequest } from '../../forge/author-questions.ts'
+import type {
+  ForgePullRequest,
+  ForgeQuestion,
+  ForgeQuestions,
+} from '../../forge/author-questions.ts'
 import { type ForgeSaid, trouble } from './ask-forge.ts'
 
 export type Ask = (question: ForgeQuestion) => Promise<ForgeSaid>
@@ -18,7 +22,7 @@ export async function findRequest(
   { ref }: Pick<CommitEvent, 'ref'>,
   questions: ForgeQuestions,
   ask: Ask,
-): Promise<Found<ToldRequest>> {
+): Promise<Found<ForgePullRequest>> {
   const number = Number(requestOf(ref)?.number)
   if (!Number.isSafeInteger(number)) {
     return trouble('the ref does not say which pull request it is of')
@@ -36,7 +40,7 @@ export async function findRequest(
  */
 export async function findAuthor(
   { sha }: Pick<CommitEvent, 'sha'>,
-  request: ToldRequest,
+  request: ForgePullRequest,
   questions: ForgeQuestions,
   ask: Ask,
 ): Promise<Found<number>> {
@@ -62,7 +66,7 @@ async function findOwner(
 /** Whether a pull request of the account with this number was ever merged into the repository. */
 export async function findWhetherMerged(
   { authorId, repositoryId }: { readonly authorId: number; readonly repositoryId: number },
-  known: ToldRequest,
+  known: ForgePullRequest,
   questions: ForgeQuestions,
   ask: Ask,
 ): Promise<Found<boolean>> {

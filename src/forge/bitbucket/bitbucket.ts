@@ -2,7 +2,7 @@ import type { ForgePort } from '../forge.ts'
 import { projectPath } from '../project-path.ts'
 import { bitbucketStatus } from './status.ts'
 
-/** It shows no pull requests as refs, and its webhooks are not read: repositories there are polled. */
+/** Polled only: Bitbucket has no refs for pull requests, and its webhooks are not supported. */
 export const bitbucket: ForgePort = {
   statusRequest: bitbucketStatus,
   repositoryQuestion: ({ apiUrl, project }, token) => ({

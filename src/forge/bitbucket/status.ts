@@ -1,7 +1,7 @@
 import { projectPath } from '../project-path.ts'
 import type { StatusRequest, StatusWords } from '../status-request.ts'
 
-/** developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses: a URL must be given. */
+/** developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses: `url` is required. */
 export const bitbucketStatus: StatusRequest = ({ apiUrl, project }, token, status) => {
   const { sha, state, context, description, targetUrl } = status
   const path = projectPath(project)

@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { AuthorQuestions, ToldPage } from '../author-questions.ts'
+import type { AuthorQuestions, MergedPage } from '../author-questions.ts'
 import { account, readPull } from '../github/authors.ts'
+import { id } from '../payload-parts.ts'
 import { projectPath } from '../project-path.ts'
 
-/** Gitea's and Forgejo's API, as their /api/swagger says. */
+/** Gitea's and Forgejo's API, per /api/swagger of an instance. */
 export const giteaQuestions: AuthorQuestions = ({ apiUrl, project }, token) => {
   const headers = { authorization: `token ${token}` }
   const pulls = `${apiUrl}/repos/${projectPath(project)}/pulls`
@@ -29,9 +30,7 @@ function readSearchedLogin(json: unknown, wanted: number): string | undefined {
   return users.safeParse(json).data?.data.find((user) => user.id === wanted)?.login
 }
 
-const id = z.number().int().positive()
-
-/** GET /repos/{owner}/{repo}/pulls; older ones know no `poster`, and list all. */
+/** GET /repos/{owner}/{repo}/pulls; older versions ignore `poster` and list all. */
 const pulls = z.array(
   z.object({
     user: z.object({ id }).nullish(),
@@ -40,7 +39,7 @@ const pulls = z.array(
   }),
 )
 
-function readPulls(json: unknown, repositoryId: number): ToldPage | undefined {
+function readPulls(json: unknown, repositoryId: number): MergedPage | undefined {
   const { data } = pulls.safeParse(json)
   if (!data) return undefined
   const merged = data.filter((one) => one.merged === true && one.base?.repo?.id === repositoryId)

@@ -4,7 +4,7 @@ import { giteaQuestions } from './authors.ts'
 import { giteaStatus } from './status.ts'
 import { parseGitea } from './webhook.ts'
 
-/** Forgejo, too: it speaks as Gitea does, under either name. */
+/** Also Forgejo, which has the same API and sends the headers under either name. */
 export const gitea: WebhookForgePort = {
   hooks: {
     eventHeaders: ['x-gitea-event', 'x-forgejo-event'],

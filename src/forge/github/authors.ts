@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { isSha } from '../../core/commit-event.ts'
 import { present } from '../../lib/present.ts'
-import type { AuthorQuestions, ToldPage, ToldRequest } from '../author-questions.ts'
+import type { AuthorQuestions, ForgePullRequest, MergedPage } from '../author-questions.ts'
+import { id, sha } from '../payload-parts.ts'
 import { projectPath } from '../project-path.ts'
 import { githubHeaders } from './headers.ts'
 
-/** docs.github.com/rest: "Get a pull request", "Get a user using their ID", "Search issues and pull requests". */
+/**
+ * docs.github.com/rest: "Get a pull request", "Get a user using their ID", "Search issues and pull requests".
+ */
 export const githubQuestions: AuthorQuestions = ({ apiUrl, project }, token) => {
   const headers = githubHeaders(token)
   return {
@@ -23,9 +25,7 @@ export const githubQuestions: AuthorQuestions = ({ apiUrl, project }, token) => 
   }
 }
 
-const id = z.number().int().positive()
 export const account = z.object({ id, login: z.string().min(1).max(300) })
-const sha = z.string().refine(isSha)
 const branch = z.string().min(1).max(1000)
 
 /** GitHub, Gitea and Forgejo: GET /repos/{owner}/{repo}/pulls/{number}. */
@@ -35,7 +35,7 @@ const pull = z.object({
   base: z.object({ sha: sha.nullish(), ref: branch.nullish(), repo: z.object({ id }) }),
 })
 
-export function readPull(json: unknown): ToldRequest | undefined {
+export function readPull(json: unknown): ForgePullRequest | undefined {
   const { data } = pull.safeParse(json)
   if (!data) return undefined
   const { user, head, base } = data
@@ -44,9 +44,7 @@ export function readPull(json: unknown): ToldRequest | undefined {
     login: user.login,
     repositoryId: base.repo.id,
     headSha: head.sha,
-    ...present({ headOwnerId: head.repo?.owner.id }),
-    ...(base.sha ? { base: base.sha } : {}),
-    ...(base.ref ? { targetBranch: base.ref } : {}),
+    ...present({ headOwnerId: head.repo?.owner.id, base: base.sha, targetBranch: base.ref }),
   }
 }
 
@@ -56,7 +54,7 @@ function readLogin(json: unknown, wanted: number): string | undefined {
   return data?.id === wanted ? data.login : undefined
 }
 
-/** GET /search/issues; whose a name is, only its number says. */
+/** GET /search/issues; names change hands, so the author is checked by number. */
 const found = z.object({
   items: z.array(
     z.object({
@@ -67,7 +65,7 @@ const found = z.object({
   ),
 })
 
-function readFound(json: unknown, repositoryPath: string): ToldPage | undefined {
+function readFound(json: unknown, repositoryPath: string): MergedPage | undefined {
   const { data } = found.safeParse(json)
   if (!data) return undefined
   const end = `/repos/${repositoryPath}`.toLowerCase()

@@ -1,4 +1,4 @@
-/** What GitHub's API wants to be sent with each request. */
+/** The headers of every request to GitHub's API. */
 export function githubHeaders(token: string): Readonly<Record<string, string>> {
   return {
     authorization: `Bearer ${token}`,

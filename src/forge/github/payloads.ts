@@ -1,28 +1,23 @@
 import { z } from 'zod'
-import { isRef, isSha, isZeroSha } from '../../core/commit-event.ts'
+import { commitSha, id, ref, sha } from '../payload-parts.ts'
 
-// Only the fields that are used; docs.github.com, "Webhook events and payloads".
-
-const id = z.number().int().positive()
-const ref = z.string().refine(isRef, 'is not a full, well-formed ref name')
-const sha = z.string().refine(isSha, 'is not a full object name')
-const commitSha = sha.refine((name) => !isZeroSha(name), 'is the zero object name')
+// Only the fields we use; docs.github.com, "Webhook events and payloads".
 
 export const repository = z.object({
   id,
   full_name: z.string().min(1).max(300),
-  // Nothing hangs on it: what is odd there is as if it was not told.
+  // Optional: a malformed owner counts as absent.
   owner: z.object({ id }).optional().catch(undefined),
 })
 
-/** GitHub tells of programs that they are such; Gitea and Forgejo do not. */
+/** `type` marks bots at GitHub; Gitea and Forgejo don't send it. */
 const account = z.object({ id, login: z.string(), type: z.string().nullish() })
 
 export const push = z.object({
   ref,
-  /** Where the ref now points: to a commit, or to the tag object of an annotated tag; zero: gone. */
+  /** Where the ref points now: a commit, or the tag object of an annotated tag; zero: deleted. */
   after: sha,
-  /** Where it pointed before; zero: it is new. */
+  /** Where it pointed before; zero: newly created. */
   before: sha.nullish(),
   deleted: z.boolean().optional(),
   repository,
@@ -43,7 +38,7 @@ export const create = z.object({
   /** The short name. */
   ref: z.string(),
   repository,
-  /** GitHub sends none; some that speak like it do. */
+  /** GitHub doesn't send it; some compatible forges do. */
   sha: commitSha.nullish(),
   sender: account.nullish(),
 })
@@ -57,21 +52,21 @@ export const pullRequest = z.object({
   pull_request: z.object({
     number: id,
     title: z.string(),
-    /** Null when the account is gone. */
+    /** Null if the account was deleted. */
     user: account.nullable(),
-    /** The repository is null when it is gone. */
+    /** `repo` is null if the repository was deleted. */
     head: z.object({
       sha: commitSha,
       repo: z.object({ id }).nullable(),
-      /** The branch's short name; of an AGit pull request `refs/pull/N/head`, and the label is empty. */
+      /** The branch's short name; for an AGit pull request `refs/pull/N/head`, with an empty label. */
       ref: z.string().max(1000).nullish(),
       label: z.string().max(1000).nullish(),
     }),
-    /** Of Gitea and Forgejo: how it came; 0 or absent: by a branch. */
+    /** Gitea and Forgejo: how it was created; 0 or absent: from a branch. */
     flow: z.unknown().optional(),
     base: z.object({
       repo: z.object({ id }),
-      /** The branch's short name, and the commit it was at. */
+      /** The branch's short name and the commit it pointed at. */
       ref: z.string().max(1000).nullish(),
       sha: commitSha.nullish(),
     }),
@@ -79,7 +74,7 @@ export const pullRequest = z.object({
 })
 export type PullRequest = z.infer<typeof pullRequest>
 
-/** A pull request that was closed; `merged` says how. */
+/** A closed pull request, possibly merged. */
 export const closedRequest = z.object({
   pull_request: z.object({
     number: id,

@@ -185,7 +185,7 @@ describe('a created tag', () => {
   const created = { ref_type: 'tag', ref: 'v1', repository: REPOSITORY, sender: SENDER }
 
   test('is left to its push, since it names no commit', () => {
-    const reason = 'the push event of the same tag tells the commit'
+    const reason = 'the push event of the same tag has the commit'
     assert.equal(reasonOf('create', created), reason)
     assert.match(reasonOf('create', { ...created, ref_type: 'branch' }), /same branch/)
   })
@@ -206,7 +206,7 @@ describe('a created tag', () => {
 describe('any other event', () => {
   test('is ignored, whatever is in it', () => {
     assert.equal(reasonOf('ping', null), 'ping')
-    assert.equal(reasonOf('star', 'nonsense'), 'event star is not built')
+    assert.equal(reasonOf('star', 'nonsense'), 'event star is not supported')
     for (const name of ['__proto__', 'constructor', 'toString', '', 'PUSH']) {
       assert.equal(parseGithub(name, { repository: { id: 'x' } }).kind, 'ignored')
     }

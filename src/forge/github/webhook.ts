@@ -33,9 +33,7 @@ const BUILT_ACTIONS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Reads a payload of GitHub whose signature has been checked. `eventName` is the header
- * `X-GitHub-Event`. Throws `invalid`, with all that is wrong by path, for a malformed payload of an
- * event that we build; any other event is ignored, whatever is in it.
+ * Parses a verified payload of GitHub; see `ForgeHooks.parse`. `eventName` is the header `X-GitHub-Event`.
  */
 export function parseGithub(eventName: string, payload: unknown): ParsedWebhook {
   switch (eventName) {
@@ -48,7 +46,7 @@ export function parseGithub(eventName: string, payload: unknown): ParsedWebhook 
     case 'ping':
       return ignored(repositoryOf(payload), 'ping')
     default:
-      return ignored(repositoryOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+      return ignored(repositoryOf(payload), `event ${firstLine(eventName, 100)} is not supported`)
   }
 }
 
@@ -77,7 +75,7 @@ function parseCreate(payload: Create): ParsedWebhook {
   const { ref_type: type, sender } = payload
   if (type !== 'tag' || !payload.sha) {
     const what = firstLine(type, 50)
-    return ignored(payload.repository, `the push event of the same ${what} tells the commit`)
+    return ignored(payload.repository, `the push event of the same ${what} has the commit`)
   }
   const ref = `refs/tags/${payload.ref}`
   if (!isRef(ref)) throw malformed('create', ['ref: is not a well-formed tag name'])
@@ -112,7 +110,7 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
   })
 }
 
-/** Whoever's was merged into this very repository is no newcomer any more. */
+/** An author merged into this very repository is no longer a first-time contributor. */
 function closing({ pull_request }: ClosedRequest, repository: WebhookRepository): ParsedWebhook {
   const { number, user, merged, base } = pull_request
   const isMerged = merged === true && base?.repo.id === repository.forgeId
@@ -126,10 +124,7 @@ function closing({ pull_request }: ClosedRequest, repository: WebhookRepository)
 
 function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {
   const isBranch = base.ref && isRef(`refs/heads/${base.ref}`)
-  const details = {
-    ...(base.sha ? { base: base.sha } : {}),
-    ...(isBranch && base.ref ? { targetBranch: base.ref } : {}),
-  }
+  const details = present({ base: base.sha, targetBranch: isBranch ? base.ref : undefined })
   return Object.keys(details).length > 0 ? { details } : {}
 }
 
@@ -137,7 +132,7 @@ function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
   return sender ? { sender: forgeAccount(sender.id, sender.login, sender.type) } : {}
 }
 
-/** Who can push to a repository has its head there. */
+/** A push needs write access, so the head is in the repository itself. */
 function ownFacts({ repository, sender }: Push | Create): TrustFacts {
   return {
     ...present({ actorId: sender?.id }),
@@ -152,13 +147,10 @@ function pullRequestFacts(payload: PullRequest): TrustFacts {
   const { repo: head, ref: headRef, label: headLabel } = request.head
   const isOther = sender && sender.id !== user?.id
   return {
-    ...present({ actorId: user?.id }),
-    ...(isOther ? { senderId: sender.id } : {}),
+    ...present({ actorId: user?.id, senderId: isOther ? sender.id : undefined }),
     repositoryId: repository.id,
-    ...present({ headRepositoryId: head?.id }),
     baseRepositoryId: base.repo.id,
-    ...(typeof headRef === 'string' ? { headRef } : {}),
-    ...(typeof headLabel === 'string' ? { headLabel } : {}),
+    ...present({ headRepositoryId: head?.id, headRef, headLabel }),
     ...(flow === undefined || flow === null || flow === 0 ? {} : { flow: true }),
   }
 }
@@ -177,7 +169,7 @@ function named({ id, full_name, owner }: RepositoryPayload): WebhookRepository {
   return { forgeId: id, fullName: full_name, ...present({ ownerId: owner?.id }) }
 }
 
-/** Some events belong to no repository. */
+/** Undefined for events without a repository. */
 function repositoryOf(payload: unknown): RepositoryPayload | undefined {
   if (typeof payload !== 'object' || payload === null || !Object.hasOwn(payload, 'repository')) {
     return undefined

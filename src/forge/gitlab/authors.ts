@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { isSha } from '../../core/commit-event.ts'
-import type { AuthorQuestions, ToldPage, ToldRequest } from '../author-questions.ts'
+import { present } from '../../lib/present.ts'
+import type { AuthorQuestions, ForgePullRequest, MergedPage } from '../author-questions.ts'
+import { id, sha } from '../payload-parts.ts'
 
-/** docs.gitlab.com/api/merge_requests: the only one that is asked by the account's number. */
+/** docs.gitlab.com/api/merge_requests: filters by account number, unlike the others. */
 export const gitlabQuestions: AuthorQuestions = ({ apiUrl, project }, token) => {
   const headers = { 'private-token': token }
   const path = `${apiUrl}/projects/${encodeURIComponent(project)}`
@@ -21,9 +22,6 @@ export const gitlabQuestions: AuthorQuestions = ({ apiUrl, project }, token) => 
   }
 }
 
-const id = z.number().int().positive()
-const sha = z.string().refine(isSha)
-
 /** GET /projects/{id}/merge_requests/{iid}. */
 const mergeRequest = z.object({
   author: z.object({ id, username: z.string() }),
@@ -34,7 +32,7 @@ const mergeRequest = z.object({
   diff_refs: z.object({ base_sha: sha.nullish() }).nullish(),
 })
 
-function readMergeRequest(json: unknown): ToldRequest | undefined {
+function readMergeRequest(json: unknown): ForgePullRequest | undefined {
   const { data } = mergeRequest.safeParse(json)
   if (!data) return undefined
   const { author, source_project_id, target_project_id, target_branch, diff_refs } = data
@@ -43,13 +41,15 @@ function readMergeRequest(json: unknown): ToldRequest | undefined {
     login: author.username,
     repositoryId: target_project_id,
     headSha: data.sha,
-    ...(source_project_id ? { headProjectId: source_project_id } : {}),
-    ...(diff_refs?.base_sha ? { base: diff_refs.base_sha } : {}),
-    ...(target_branch ? { targetBranch: target_branch } : {}),
+    ...present({
+      headProjectId: source_project_id,
+      base: diff_refs?.base_sha,
+      targetBranch: target_branch,
+    }),
   }
 }
 
-/** GET /projects/{id}; only a person's own project has an owner. */
+/** GET /projects/{id}; only a user's personal project has an owner. */
 const project = z.object({ owner: z.object({ id }).nullish() })
 
 function readProjectOwner(json: unknown): number | undefined {
@@ -65,7 +65,7 @@ const mergeRequests = z.array(
   }),
 )
 
-function readMergeRequests(json: unknown, repositoryId: number): ToldPage | undefined {
+function readMergeRequests(json: unknown, repositoryId: number): MergedPage | undefined {
   const { data } = mergeRequests.safeParse(json)
   if (!data) return undefined
   const merged = data.filter(

@@ -6,9 +6,9 @@ import { parseGitlab } from './webhook.ts'
 export const gitlab: WebhookForgePort = {
   hooks: {
     eventHeaders: ['x-gitlab-event'],
-    // A retry has the same key; versions before 17.4 have none.
+    // A retry has the same key; absent before GitLab 17.4.
     deliveryHeaders: ['idempotency-key', 'x-gitlab-event-uuid'],
-    // It signs nothing: the secret itself comes along, so the way must be encrypted.
+    // Not signed: the secret itself is sent, so the connection must be encrypted.
     proofHeaders: ['x-gitlab-token'],
     proof: { kind: 'token' },
     address: { object: 'project', name: 'path_with_namespace' },

@@ -1,12 +1,7 @@
 import { z } from 'zod'
-import { isRef, isSha, isZeroSha } from '../../core/commit-event.ts'
+import { commitSha, id, ref, sha } from '../payload-parts.ts'
 
-// Only the fields that are used; docs.gitlab.com, "Webhook events".
-
-const id = z.number().int().positive()
-const ref = z.string().refine(isRef, 'is not a full, well-formed ref name')
-const sha = z.string().refine(isSha, 'is not a full object name')
-const commitSha = sha.refine((name) => !isZeroSha(name), 'is the zero object name')
+// Only the fields we use; docs.gitlab.com, "Webhook events".
 
 export const project = z.object({ id, path_with_namespace: z.string().min(1).max(300) })
 export type Project = z.infer<typeof project>
@@ -17,19 +12,19 @@ const commit = z.object({
   author: z.object({ name: z.string().nullish() }).nullish(),
 })
 
-/** Of a push and of a tag. */
+/** Push and tag events. */
 export const push = z.object({
   ref,
   before: sha.nullish(),
-  /** Where the ref now points: to a commit, or to the tag object of an annotated tag; zero: gone. */
+  /** Where the ref points now: a commit, or the tag object of an annotated tag; zero: deleted. */
   after: sha,
-  /** The commit there; null when the ref is gone. */
+  /** The commit there; null if the ref was deleted. */
   checkout_sha: commitSha.nullish(),
   user_id: id.nullish(),
   user_name: z.string().nullish(),
   user_username: z.string().nullish(),
   project,
-  /** The newest last; of a long push only the newest twenty. */
+  /** Newest last; at most the newest twenty. */
   commits: z.array(commit).nullish(),
 })
 export type Push = z.infer<typeof push>
@@ -39,9 +34,9 @@ export const mergeRequest = z.object({
   object_attributes: z.object({
     iid: id,
     title: z.string(),
-    /** Absent for what only tests the webhook. */
+    /** Absent in test deliveries. */
     action: z.string().nullish(),
-    /** The former head, where there are new commits. */
+    /** The previous head, if there are new commits. */
     oldrev: sha.nullish(),
     author_id: id.nullish(),
     source_project_id: id.nullish(),

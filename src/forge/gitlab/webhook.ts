@@ -1,6 +1,7 @@
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
+import { present } from '../../lib/present.ts'
 import {
   commit,
   ignored,
@@ -19,9 +20,7 @@ import {
 } from './payloads.ts'
 
 /**
- * Reads a payload of GitLab whose token has been checked. `eventName` is the header `X-Gitlab-Event`.
- * Throws `invalid`, with all that is wrong by path, for a malformed payload of an event that we
- * build; any other event is ignored, whatever is in it.
+ * Parses a verified payload of GitLab; see `ForgeHooks.parse`. `eventName` is the header `X-Gitlab-Event`.
  */
 export function parseGitlab(eventName: string, payload: unknown): ParsedWebhook {
   switch (eventName) {
@@ -31,7 +30,7 @@ export function parseGitlab(eventName: string, payload: unknown): ParsedWebhook 
     case 'Merge Request Hook':
       return parseMergeRequest(read(mergeRequest, eventName, payload))
     default:
-      return ignored(projectOf(payload), `event ${firstLine(eventName, 100)} is not built`)
+      return ignored(projectOf(payload), `event ${firstLine(eventName, 100)} is not supported`)
   }
 }
 
@@ -52,7 +51,7 @@ function parsePush(payload: Push): ParsedWebhook {
     title: head?.message ?? '',
     author: head?.author?.name ?? payload.user_name ?? '',
     facts: {
-      ...(actorId ? { actorId } : {}),
+      ...present({ actorId }),
       repositoryId: from.forgeId,
       headRepositoryId: from.forgeId,
     },
@@ -71,7 +70,7 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
     const mergedOf = action === 'merge' && actorId ? { mergedOf: actorId } : {}
     return { kind: 'closed', repository: from, ref, ...mergedOf }
   }
-  // Without new commits an update is of the title, say.
+  // An update without new commits changes the title, for example.
   const isBuilt =
     action === 'open' || action === 'reopen' || (action === 'update' && request.oldrev)
   if (!isBuilt) {
@@ -98,12 +97,10 @@ function mergeRequestFacts({
   const { author_id: actorId, source_project_id: head, target_project_id: base } = request
   const { source_branch: headRef } = request
   return {
-    ...(actorId ? { actorId } : {}),
-    ...(user?.id && user.id !== actorId ? { senderId: user.id } : {}),
+    ...present({ actorId, senderId: user?.id === actorId ? undefined : user?.id }),
     repositoryId: project.id,
-    ...(head ? { headRepositoryId: head } : {}),
     baseRepositoryId: base,
-    ...(typeof headRef === 'string' ? { headRef } : {}),
+    ...present({ headRepositoryId: head, headRef }),
   }
 }
 
@@ -118,7 +115,7 @@ function named({ id, path_with_namespace }: Project): WebhookRepository {
   return { forgeId: id, fullName: path_with_namespace }
 }
 
-/** Some events belong to no project. */
+/** Undefined for events without a project. */
 function projectOf(payload: unknown): WebhookRepository | undefined {
   const found = project.safeParse((payload as { project?: unknown } | null)?.project).data
   return found && named(found)
