@@ -43,6 +43,21 @@ function folderOf(file: string): string {
 
 const isTest = (file: string): boolean => /\.(test|contract)\.ts$|fixtures?\.ts$/.test(file)
 
+/** Folders of `src` whose rooms are the folders in them; every other one is a room itself. */
+const DIVIDED = ['agent', 'api', 'contract', 'core', 'dispatcher', 'lib', 'runner']
+
+test('ARCHITECTURE.md names every room once, on the path of a commit or off it', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const walk = text.slice(text.indexOf('## The path of a commit'), text.indexOf('## State'))
+  const foldersIn = (folder: string): string[] =>
+    readdirSync(join(src, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(folder, entry.name))
+  const rooms = foldersIn('.').flatMap((one) => (DIVIDED.includes(one) ? foldersIn(one) : [one]))
+  assert.ok(rooms.length > 60)
+  for (const room of rooms) assert.equal(walk.split(`\`${room}\``).length - 1, 1, room)
+})
+
 test('every folder imports only what the table in ARCHITECTURE.md allows', () => {
   const table = readTable()
   const breaches: string[] = []
