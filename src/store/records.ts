@@ -142,7 +142,7 @@ export interface DispatcherRecord {
   /** Where runners and other processes reach it, if it said so. */
   readonly url?: string
   /** Grows by one with every beat. Whoever sees it stand still for long enough may end the seat. */
-  readonly beats: number
+  readonly heartbeats: number
   readonly startedAt: number
 }
 
@@ -252,14 +252,14 @@ export interface StatusKey {
 }
 
 /** What a forge was told of a commit last, or what it refused for good. */
-export interface ToldStatusRecord extends StatusKey {
+export interface SentStatusRecord extends StatusKey {
   readonly pipelineId: PipelineId
   /** The pipeline's number: the newest of several of one commit counts. */
   readonly number: number
   readonly state: StatusState
   /** Why the forge has refused it; absent: it was told. */
   readonly error?: string
-  readonly toldAt: number
+  readonly sentAt: number
 }
 
 /** A key that signs id tokens, for as long as core/id-token/id-token-keys.ts says. */

@@ -18,7 +18,7 @@ export async function viewForgeLink(
   const about = { forge, apiUrl, project, createdAt, ...refusalOf(link) }
   const last = await store.statuses.findLast(id)
   if (!last) return about
-  const { pipelineId, sha, context, state, error, toldAt } = last
+  const { pipelineId, sha, context, state, error, sentAt: toldAt } = last
   const refused = error === undefined ? {} : { error }
   return {
     ...about,

@@ -60,7 +60,7 @@ export function keepBeating(deps: {
   const beat = async (): Promise<void> => {
     const sentAt = performance.now()
     try {
-      const { result } = await store.transact((write) => write.dispatchers.beat(id))
+      const { result } = await store.transact((write) => write.dispatchers.heartbeat(id))
       failed = false
       if (result) deps.onBeat(sentAt)
       else deps.onEnded()

@@ -4,9 +4,9 @@ import { SEAT_BEAT_MS, SEAT_MS } from '../../core/attempt/lease.ts'
 import type { DispatcherRecord } from '../../store/records.ts'
 import { SeatWatch } from './seat-watch.ts'
 
-const seat = (id: string, beats: number): DispatcherRecord => ({
+const seat = (id: string, heartbeats: number): DispatcherRecord => ({
   id: `dispatcher_${id}`,
-  beats,
+  heartbeats,
   startedAt: 0,
 })
 

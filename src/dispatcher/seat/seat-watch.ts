@@ -11,7 +11,7 @@ const LATE_MS = SEAT_MS / 2
  * everybody is given the whole time anew, since then it may be ourselves who heard nothing.
  */
 export class SeatWatch {
-  readonly #seen = new Map<DispatcherId, { beats: number; since: number }>()
+  readonly #seen = new Map<DispatcherId, { heartbeats: number; since: number }>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** The seats that are over by now; `now` is in milliseconds, on a clock that never jumps. */
@@ -20,8 +20,9 @@ export class SeatWatch {
     this.#lookedAt = now
     const over: DispatcherRecord[] = []
     for (const seat of seats) {
-      const seen = this.#seen.get(seat.id)
-      if (seen?.beats !== seat.beats) this.#seen.set(seat.id, { beats: seat.beats, since: now })
+      const { id, heartbeats } = seat
+      const seen = this.#seen.get(id)
+      if (seen?.heartbeats !== heartbeats) this.#seen.set(id, { heartbeats, since: now })
       else if (now - seen.since >= SEAT_MS) over.push(seat)
     }
     const ids = new Set(seats.map(({ id }) => id))

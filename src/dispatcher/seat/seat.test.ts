@@ -30,7 +30,7 @@ test('a seat that does not beat is ended by another, and is told so', async () =
     message: 'the end of the silent seat',
   })
   await eventually(() => freed > 0, { message: 'word that something is free' })
-  const { result } = await store.transact((write) => write.dispatchers.beat(silent.id))
+  const { result } = await store.transact((write) => write.dispatchers.heartbeat(silent.id))
   assert.equal(result, false)
   ended.abort()
   assert.equal(silent.isGood, false)
@@ -42,10 +42,13 @@ test('seats that beat leave each other in peace', async () => {
   const deps = { store, log, startBeats: beatHere(store, log) }
   await using one = await Seat.take(deps, () => {})
   await using two = await Seat.take(deps, () => {})
-  await eventually(async () => (await store.dispatchers.list()).every(({ beats }) => beats >= 8), {
-    message: 'more beats of each than fit into a lease',
-    timeoutMs: 20_000,
-  })
+  await eventually(
+    async () => (await store.dispatchers.list()).every(({ heartbeats }) => heartbeats >= 8),
+    {
+      message: 'more beats of each than fit into a lease',
+      timeoutMs: 20_000,
+    },
+  )
   assert.equal(one.isGood && two.isGood, true)
 })
 

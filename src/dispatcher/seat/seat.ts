@@ -90,8 +90,8 @@ export class Seat implements AsyncDisposable {
   async #look(): Promise<void> {
     const seats = (await this.#store.dispatchers.list()).filter(({ id }) => id !== this.id)
     const over = this.#watch.judge(seats, performance.now())
-    for (const { id, beats } of over) {
-      await this.#store.transact((write) => write.dispatchers.endSeats([{ id, beats }]))
+    for (const { id, heartbeats } of over) {
+      await this.#store.transact((write) => write.dispatchers.endSeats([{ id, heartbeats }]))
       this.#log.warn({ dispatcher: id }, 'a dispatcher is silent: its pipelines are taken over')
     }
     const others = seats.map(({ id }) => id).join()

@@ -224,8 +224,8 @@ test('what a previous process has not sent is sent after the start, once', async
   for (const _start of [1, 2]) {
     await using reporter = await world.startReporter()
     await eventually(async () => {
-      const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
-      return (await world.stage.store.statuses.listUntold(untold)).length === 0
+      const unsent = { by: 'dispatcher_1', since: 0, limit: 10 } as const
+      return (await world.stage.store.statuses.listUnsent(unsent)).length === 0
     })
     assert.equal(reporter.pending, 0)
   }
@@ -266,8 +266,8 @@ test('the newest pipeline of a commit counts, whichever ends last', async () => 
     await note(world, reporter, created.id)
     await eventually(() => reporter.pending === 0 && world.forge.taken.length === 1)
   }
-  const untold = { by: 'dispatcher_1', since: 0, limit: 10 } as const
-  assert.deepEqual(await world.stage.store.statuses.listUntold(untold), [])
+  const unsent = { by: 'dispatcher_1', since: 0, limit: 10 } as const
+  assert.deepEqual(await world.stage.store.statuses.listUnsent(unsent), [])
   assert.deepEqual(states(world.forge), ['success'])
 })
 

@@ -132,7 +132,7 @@ export class StatusReporter implements AsyncDisposable {
     const { store, dispatcherId } = this.#deps
     for (let at = since; at <= until && !this.#stop.signal.aborted; at += RANGE_MS) {
       const isLast = at + RANGE_MS > until
-      const found = await store.statuses.listUntold({
+      const found = await store.statuses.listUnsent({
         by: dispatcherId(),
         since: at,
         // Another dispatcher's clock may be ahead.
@@ -214,7 +214,7 @@ export class StatusReporter implements AsyncDisposable {
       state,
       ...present({ error }),
     }
-    await store.transact((write) => write.statuses.note({ ...sent, toldAt: Date.now() }))
+    await store.transact((write) => write.statuses.note({ ...sent, sentAt: Date.now() }))
     const { isOfToken = false } = result.kind === 'rejected' ? result : {}
     if (isOfToken || link.isRefused) {
       link.isRefused = isOfToken

@@ -9,7 +9,7 @@ const ONE = 'dispatcher_one'
 const TWO = 'dispatcher_two'
 
 export function dispatchersContract(open: OpenDatabase): void {
-  test('keeps seats with their beats until they are ended', async () => {
+  test('keeps seats with their heartbeats until they are ended', async () => {
     await using world = await openWorld(open)
     const { store } = world
     await takeSeats(store, TWO)
@@ -17,25 +17,25 @@ export function dispatchersContract(open: OpenDatabase): void {
     await store.transact((write) => write.dispatchers.takeSeat(one))
     await store.transact((write) => write.dispatchers.takeSeat(one))
     assert.deepEqual(await store.dispatchers.list(), [
-      { id: TWO, beats: 0, startedAt: 1 },
-      { ...one, beats: 0 },
+      { id: TWO, heartbeats: 0, startedAt: 1 },
+      { ...one, heartbeats: 0 },
     ])
-    const { result, changes } = await store.transact((write) => write.dispatchers.beat(ONE))
+    const { result, changes } = await store.transact((write) => write.dispatchers.heartbeat(ONE))
     assert.equal(result, true)
     assert.deepEqual(changes, [])
-    assert.deepEqual(await beatsOf(store), [0, 1])
+    assert.deepEqual(await heartbeatsOf(store), [0, 1])
 
     await store.transact((write) => write.dispatchers.endSeats([{ id: ONE }]))
-    assert.equal((await store.transact((write) => write.dispatchers.beat(ONE))).result, false)
-    assert.deepEqual(await beatsOf(store), [0])
+    assert.equal((await store.transact((write) => write.dispatchers.heartbeat(ONE))).result, false)
+    assert.deepEqual(await heartbeatsOf(store), [0])
   })
 
-  test('ends no seat that has beaten since it was observed', async () => {
+  test('ends no seat that has sent a heartbeat since it was observed', async () => {
     await using world = await openWorld(open)
     const { store } = world
     await takeSeats(store, ONE, TWO)
-    await store.transact((write) => write.dispatchers.beat(ONE))
-    const observed = [ONE, TWO].map((id) => ({ id: id as DispatcherId, beats: 0 }))
+    await store.transact((write) => write.dispatchers.heartbeat(ONE))
+    const observed = [ONE, TWO].map((id) => ({ id: id as DispatcherId, heartbeats: 0 }))
     await store.transact((write) => write.dispatchers.endSeats(observed))
     assert.deepEqual(
       (await store.dispatchers.list()).map(({ id }) => id),
@@ -144,6 +144,6 @@ export function dispatchersContract(open: OpenDatabase): void {
   })
 }
 
-async function beatsOf(store: Store): Promise<number[]> {
-  return (await store.dispatchers.list()).map(({ beats }) => beats)
+async function heartbeatsOf(store: Store): Promise<number[]> {
+  return (await store.dispatchers.list()).map(({ heartbeats }) => heartbeats)
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { statusContext, statusState } from '../../core/commit-status.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
-import type { ForgeLinkRecord, ToldStatusRecord } from '../records.ts'
+import type { ForgeLinkRecord, SentStatusRecord } from '../records.ts'
 import type { Store, StoreWriter } from '../store.ts'
 import { anEvent, aPipeline, aRepository, type OpenDatabase, openWorld } from './fixtures.ts'
 
@@ -35,17 +35,17 @@ async function openLinked(open: OpenDatabase) {
   return { ...world, repository, link, add, store: world.store }
 }
 
-const untold = async (store: Store, since = 0) =>
-  (await store.statuses.listUntold({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
+const listUnsent = async (store: Store, since = 0) =>
+  (await store.statuses.listUnsent({ by: 'dispatcher_me', since, limit: 10 })).map(({ id }) => id)
 
-function told(pipeline: Pipeline, over: Partial<ToldStatusRecord> = {}): ToldStatusRecord {
+function sent(pipeline: Pipeline, over: Partial<SentStatusRecord> = {}): SentStatusRecord {
   const { repositoryId, id: pipelineId, number } = pipeline
   const key = { repositoryId, sha: SHA, context: 'narwhal' }
-  return { ...key, pipelineId, number, state: 'pending', toldAt: 4000, ...over }
+  return { ...key, pipelineId, number, state: 'pending', sentAt: 4000, ...over }
 }
 
 export function statusesContract(open: OpenDatabase): void {
-  test('keeps where statuses are told, as long as the repository is registered', async () => {
+  test('keeps where statuses are sent while the repository is registered', async () => {
     await using world = await openLinked(open)
     const { store, repository, link } = world
     assert.deepEqual(await store.forgeLinks.find(repository.id), link)
@@ -87,20 +87,20 @@ export function statusesContract(open: OpenDatabase): void {
     assert.deepEqual(await store.forgeLinks.find(repositoryId), { ...link, token: 'other' })
   })
 
-  test('lists pipelines that stand otherwise than was told, since they were linked', async () => {
+  test('lists pipelines whose state differs from what was sent, since they were linked', async () => {
     await using world = await openLinked(open)
     const { store, add } = world
     await add({ ref: 'refs/heads/before' }, 1000)
     const pipeline = await add()
-    assert.deepEqual(await untold(store), [pipeline.id])
-    assert.deepEqual(await untold(store, 3001), [])
+    assert.deepEqual(await listUnsent(store), [pipeline.id])
+    assert.deepEqual(await listUnsent(store, 3001), [])
     const earlier = { by: 'dispatcher_me', since: 0, before: 3000, limit: 10 } as const
-    assert.deepEqual(await store.statuses.listUntold(earlier), [])
-    assert.equal((await store.statuses.listUntold({ ...earlier, before: 3001 })).length, 1)
-    const note = (over: Partial<ToldStatusRecord> = {}) =>
-      store.transact((write) => write.statuses.note(told(pipeline, over)))
+    assert.deepEqual(await store.statuses.listUnsent(earlier), [])
+    assert.equal((await store.statuses.listUnsent({ ...earlier, before: 3001 })).length, 1)
+    const note = (over: Partial<SentStatusRecord> = {}) =>
+      store.transact((write) => write.statuses.note(sent(pipeline, over)))
     await note()
-    assert.deepEqual(await untold(store), [])
+    assert.deepEqual(await listUnsent(store), [])
     let last = pipeline
     for (const state of [
       { status: 'running', startedAt: 5 } as const,
@@ -108,7 +108,7 @@ export function statusesContract(open: OpenDatabase): void {
     ]) {
       const saving = { ...last, state }
       last = (await store.transact((write) => write.pipelines.save(saving))).result
-      assert.deepEqual(await untold(store), [pipeline.id], JSON.stringify(state))
+      assert.deepEqual(await listUnsent(store), [pipeline.id], JSON.stringify(state))
       const outcome = 'outcome' in state ? state.outcome : undefined
       await note({
         state: statusState({
@@ -119,60 +119,60 @@ export function statusesContract(open: OpenDatabase): void {
           skippedIsOpen: false,
         }),
       })
-      assert.deepEqual(await untold(store), [], JSON.stringify(state))
+      assert.deepEqual(await listUnsent(store), [], JSON.stringify(state))
     }
   })
 
-  test('where a repository says so, what was skipped is told otherwise', async () => {
+  test('a skipped pipeline has another status where the repository is configured so', async () => {
     await using world = await openLinked(open)
     const { store, add, repository } = world
     const pipeline = await add()
     const skipped = { status: 'finished', outcome: 'skipped', finishedAt: 6 } as const
     await store.transact((write) => write.pipelines.save({ ...pipeline, state: skipped }))
-    const note = (state: ToldStatusRecord['state']) =>
-      store.transact((write) => write.statuses.note(told(pipeline, { state })))
+    const note = (state: SentStatusRecord['state']) =>
+      store.transact((write) => write.statuses.note(sent(pipeline, { state })))
     await note('skipped')
-    assert.deepEqual(await untold(store), [])
+    assert.deepEqual(await listUnsent(store), [])
     await store.transact((write) =>
       write.repositories.setStrangerRules(repository.id, { skippedIsOpen: true }),
     )
-    assert.deepEqual(await untold(store), [pipeline.id])
+    assert.deepEqual(await listUnsent(store), [pipeline.id])
     const standing = { status: 'finished', outcome: 'skipped' } as const
     await note(statusState({ ...standing, isAwaited: false, isShort: false, skippedIsOpen: true }))
-    assert.deepEqual(await untold(store), [])
+    assert.deepEqual(await listUnsent(store), [])
   })
 
-  test('of the pipelines of one commit only the newest is untold; a pull request is apart', async () => {
+  test('of the pipelines of one commit only the newest is unsent; a pull request is apart', async () => {
     await using world = await openLinked(open)
     const { store, add } = world
     const first = await add()
     const second = await add({ ref: 'refs/heads/other' })
     const pull = await add({ kind: 'pull_request', ref: 'refs/pull/1/head' })
-    await store.transact((write) => write.statuses.note(told(second)))
-    assert.deepEqual(await untold(store), [pull.id])
-    await store.transact((write) => write.statuses.note(told(first, { state: 'success' })))
-    const key = told(second)
+    await store.transact((write) => write.statuses.note(sent(second)))
+    assert.deepEqual(await listUnsent(store), [pull.id])
+    await store.transact((write) => write.statuses.note(sent(first, { state: 'success' })))
+    const key = sent(second)
     assert.deepEqual(await store.statuses.find(key), key)
     const context = statusContext('pull_request')
     const error = 'it answered 404'
-    const refused = told(pull, { context, error, toldAt: 5000 })
+    const refused = sent(pull, { context, error, sentAt: 5000 })
     await store.transact((write) => write.statuses.note(refused))
     assert.deepEqual(await store.statuses.findLast(world.repository.id), refused)
-    assert.deepEqual(await untold(store), [])
+    assert.deepEqual(await listUnsent(store), [])
     // What was refused may be taken under another link.
     await store.transact((write) => write.forgeLinks.save(world.link))
-    assert.deepEqual(await untold(store), [pull.id])
+    assert.deepEqual(await listUnsent(store), [pull.id])
   })
 
-  test("another dispatcher's pipelines are untold here only when its seat has ended", async () => {
+  test("another dispatcher's pipelines are unsent here only when its seat has ended", async () => {
     await using world = await openLinked(open)
     const { store, add } = world
     const seat = { id: 'dispatcher_other', startedAt: 1 } as const
     await store.transact((write) => write.dispatchers.takeSeat(seat))
     const { id } = await add()
     await store.transact((write) => write.pipelines.take(id, seat.id))
-    assert.deepEqual(await untold(store), [])
+    assert.deepEqual(await listUnsent(store), [])
     await store.transact((write) => write.dispatchers.endSeats([seat]))
-    assert.deepEqual(await untold(store), [id])
+    assert.deepEqual(await listUnsent(store), [id])
   })
 }

@@ -1,8 +1,8 @@
 import type { PipelineView } from '../../contract/rest/views.ts'
 import type { DispatcherId, RepositoryId } from '../../core/ids.ts'
-import type { ForgeLinkRecord, ForgeRefusal, StatusKey, ToldStatusRecord } from '../records.ts'
+import type { ForgeLinkRecord, ForgeRefusal, SentStatusRecord, StatusKey } from '../records.ts'
 
-export interface UntoldQuery {
+export interface UnsentQuery {
   /** Those of this dispatcher, and those that no living one has. */
   readonly by: DispatcherId
   /** Only those that were created since then, and since the repository was linked. */
@@ -46,17 +46,17 @@ export interface ForgeLinkWriter extends ForgeLinkReader {
 
 /** What forges were told of commits. */
 export interface StatusReader {
-  find(key: StatusKey): Promise<ToldStatusRecord | undefined>
+  find(key: StatusKey): Promise<SentStatusRecord | undefined>
   /** What was told, or refused, last of any commit of the repository. */
-  findLast(repositoryId: RepositoryId): Promise<ToldStatusRecord | undefined>
+  findLast(repositoryId: RepositoryId): Promise<SentStatusRecord | undefined>
   /**
    * Pipelines of linked repositories that stand otherwise than the forge was told, oldest first:
    * those that no newer one of the same commit was told of instead.
    */
-  listUntold(query: UntoldQuery): Promise<PipelineView[]>
+  listUnsent(query: UnsentQuery): Promise<PipelineView[]>
 }
 
 export interface StatusWriter extends StatusReader {
   /** Notes it unless a newer pipeline of the commit was told already. */
-  note(told: ToldStatusRecord): Promise<void>
+  note(sent: SentStatusRecord): Promise<void>
 }

@@ -16,7 +16,7 @@ export function dispatcherWriter(db: Db): DispatcherWriter {
   return {
     ...dispatcherReader(db),
     takeSeat: (seat) => takeSeat(db, seat),
-    beat: (id) => beat(db, id),
+    heartbeat: (id) => addHeartbeat(db, id),
     endSeats: (seats) => endSeats(db, seats),
   }
 }
@@ -31,7 +31,7 @@ async function listDispatchers(db: Db): Promise<DispatcherRecord[]> {
   return rows.map((row) => ({
     id: row.id as DispatcherId,
     ...present({ url: row.url }),
-    beats: row.beats,
+    heartbeats: row.beats,
     startedAt: row.started_at,
   }))
 }
@@ -47,7 +47,7 @@ async function takeSeat(
     .execute()
 }
 
-async function beat(db: Db, id: DispatcherId): Promise<boolean> {
+async function addHeartbeat(db: Db, id: DispatcherId): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('dispatchers')
     .set((is) => ({ beats: is('beats', '+', 1) }))
@@ -58,13 +58,13 @@ async function beat(db: Db, id: DispatcherId): Promise<boolean> {
 
 async function endSeats(
   db: Db,
-  seats: readonly { readonly id: DispatcherId; readonly beats?: number }[],
+  seats: readonly { readonly id: DispatcherId; readonly heartbeats?: number }[],
 ): Promise<void> {
-  for (const { id, beats } of seats) {
+  for (const { id, heartbeats } of seats) {
     await db
       .deleteFrom('dispatchers')
       .where('id', '=', id)
-      .$if(beats !== undefined, (query) => query.where('beats', '=', beats ?? 0))
+      .$if(heartbeats !== undefined, (query) => query.where('beats', '=', heartbeats ?? 0))
       .execute()
   }
 }

@@ -9,9 +9,9 @@ import type {
   ForgeTrial,
   StatusReader,
   StatusWriter,
-  UntoldQuery,
+  UnsentQuery,
 } from '../ports/statuses.ts'
-import type { ForgeLinkRecord, ForgeRefusal, StatusKey, ToldStatusRecord } from '../records.ts'
+import type { ForgeLinkRecord, ForgeRefusal, SentStatusRecord, StatusKey } from '../records.ts'
 import { pipelineViewOf, withEvent } from './pipelines/pipeline-views.ts'
 import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
 
@@ -34,14 +34,14 @@ export function forgeLinkWriter(db: Db): ForgeLinkWriter {
 
 export function statusReader(db: Db): StatusReader {
   return {
-    find: (key) => findToldStatus(db, key),
-    findLast: (repositoryId) => findLastTold(db, repositoryId),
-    listUntold: (query) => listUntold(db, query),
+    find: (key) => findSentStatus(db, key),
+    findLast: (repositoryId) => findLastSent(db, repositoryId),
+    listUnsent: (query) => listUnsent(db, query),
   }
 }
 
 export function statusWriter(db: Db): StatusWriter {
-  return { ...statusReader(db), note: (told) => noteToldStatus(db, told) }
+  return { ...statusReader(db), note: (sent) => noteSentStatus(db, sent) }
 }
 
 async function listForgeLinks(db: Db): Promise<ForgeLinkRecord[]> {
@@ -138,10 +138,10 @@ export async function replaceForgeToken(
     .execute()
 }
 
-async function findToldStatus(
+async function findSentStatus(
   db: Db,
   { repositoryId, sha, context }: StatusKey,
-): Promise<ToldStatusRecord | undefined> {
+): Promise<SentStatusRecord | undefined> {
   const row = await db
     .selectFrom('told_statuses')
     .selectAll()
@@ -149,13 +149,13 @@ async function findToldStatus(
     .where('sha', '=', sha)
     .where('context', '=', context)
     .executeTakeFirst()
-  return row && toldOf(row)
+  return row && sentOf(row)
 }
 
-async function findLastTold(
+async function findLastSent(
   db: Db,
   repositoryId: RepositoryId,
-): Promise<ToldStatusRecord | undefined> {
+): Promise<SentStatusRecord | undefined> {
   const row = await db
     .selectFrom('told_statuses')
     .selectAll()
@@ -163,37 +163,37 @@ async function findLastTold(
     .orderBy('told_at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row && toldOf(row)
+  return row && sentOf(row)
 }
 
-async function noteToldStatus(db: Db, told: ToldStatusRecord): Promise<void> {
+async function noteSentStatus(db: Db, sent: SentStatusRecord): Promise<void> {
   const changed = {
-    pipeline_id: told.pipelineId,
-    number: told.number,
-    state: told.state,
-    error: told.error ?? null,
-    told_at: told.toldAt,
+    pipeline_id: sent.pipelineId,
+    number: sent.number,
+    state: sent.state,
+    error: sent.error ?? null,
+    told_at: sent.sentAt,
   }
   await db
     .insertInto('told_statuses')
     .values({
-      repository_id: told.repositoryId,
-      sha: told.sha,
-      context: told.context,
+      repository_id: sent.repositoryId,
+      sha: sent.sha,
+      context: sent.context,
       ...changed,
     })
     .onConflict((conflict) =>
       conflict
         .columns(['repository_id', 'sha', 'context'])
         .doUpdateSet(changed)
-        .where('told_statuses.number', '<=', told.number),
+        .where('told_statuses.number', '<=', sent.number),
     )
     .execute()
 }
 
-async function listUntold(
+async function listUnsent(
   db: Db,
-  { by, since, before, limit }: UntoldQuery,
+  { by, since, before, limit }: UnsentQuery,
 ): Promise<PipelineView[]> {
   const rows = await withEvent(db)
     .innerJoin('forge_links', 'forge_links.repository_id', 'pipelines.repository_id')
@@ -206,7 +206,7 @@ async function listUntold(
     .where('pipelines.created_at', '>=', since)
     .$if(before !== undefined, (query) => query.where('pipelines.created_at', '<', before ?? 0))
     .whereRef('pipelines.created_at', '>=', 'forge_links.created_at')
-    .where(IS_UNTOLD)
+    .where(IS_UNSENT)
     .where(
       sql<boolean>`(pipelines.dispatcher_id = ${by} or pipelines.dispatcher_id is null
         or pipelines.dispatcher_id not in (select id from dispatchers))`,
@@ -227,7 +227,7 @@ const STATE = sql<string>`case pipelines.status when 'finished'
     when repositories.skipped_is_open = 1 and pipelines.outcome = 'skipped' then 'unproven'
     else coalesce(pipelines.outcome, 'error') end
   else case when pipelines.approval_since is null then pipelines.status else 'waiting' end end`
-const IS_UNTOLD = sql<boolean>`(told_statuses.number is null
+const IS_UNSENT = sql<boolean>`(told_statuses.number is null
   or told_statuses.number < pipelines.number
   or (told_statuses.number = pipelines.number and told_statuses.state <> ${STATE}))`
 
@@ -244,7 +244,7 @@ function linkOf(row: ForgeLinkRow): ForgeLinkRecord {
   }
 }
 
-function toldOf(row: ToldStatusRow): ToldStatusRecord {
+function sentOf(row: ToldStatusRow): SentStatusRecord {
   return {
     repositoryId: row.repository_id as RepositoryId,
     sha: row.sha,
@@ -253,6 +253,6 @@ function toldOf(row: ToldStatusRow): ToldStatusRecord {
     number: row.number,
     state: row.state as StatusState,
     ...present({ error: row.error }),
-    toldAt: row.told_at,
+    sentAt: row.told_at,
   }
 }

@@ -9,7 +9,7 @@ import type { StoreWriter } from '../../../src/store/store.ts'
  */
 const PERIODIC = [
   'changes.prune',
-  'dispatchers.beat',
+  'dispatchers.heartbeat',
   'events.endOfRemoved',
   'pipelines.takeFree',
   'runners.note',
