@@ -24,7 +24,7 @@ import {
 import { logPage } from '../src/contract/rest/rest-logs.ts'
 import { createdToken, tokenList } from '../src/contract/rest/rest-tokens.ts'
 import { logLine, repositoryView } from '../src/contract/rest/views.ts'
-import { waterfallView } from '../src/contract/waterfall/waterfall.ts'
+import { waterfallView } from '../src/contract/rest/waterfall.ts'
 import { asker } from './support/asker.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'

@@ -188,13 +188,13 @@ function isBare(file: string): boolean {
   )
 }
 
-test('the page imports of the server only the contract: types, and what needs no package', () => {
+test('the page imports of the server only contract and core: types, and what needs no package', () => {
   const ui = join(root, 'ui', 'src')
   for (const file of listFiles(ui).filter((one) => !isTest(one))) {
     const values = valueImportsOf(file).map((path) => resolve(dirname(file), path))
     for (const target of importsOf(file).filter((one) => !one.startsWith(`${ui}/`))) {
       const words = `${relative(root, file)} → ${relative(root, target)}`
-      assert.equal(folderOf(target), 'contract', words)
+      assert.ok(['contract', 'core'].includes(folderOf(target) ?? ''), words)
       assert.ok(!values.includes(target) || isBare(target), `${words} brings packages`)
     }
   }

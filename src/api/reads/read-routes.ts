@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import { ROUTES, urlOf } from '../../contract/rest/endpoints/routes.ts'
-import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
 import type { RepositoryId } from '../../core/ids.ts'
+import { waterfallOf } from '../../core/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -134,6 +134,8 @@ function registerWaterfall(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.getWaterfall, async (request) => {
     const id = request.params.pipeline
     const pipeline = await getPipeline(store, id)
-    return waterfallOf(pipeline, await store.jobs.listViews(id), Date.now())
+    const jobs = await store.jobs.listViews(id)
+    const { spans, ...waterfall } = waterfallOf(pipeline, jobs, Date.now())
+    return { ...waterfall, spans: [...spans] }
   })
 }

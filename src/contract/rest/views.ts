@@ -32,7 +32,8 @@ export const pipelineId = idSchema<PipelineId>('pipeline')
 export const jobId = idSchema<JobId>('job')
 export const runnerId = idSchema<RunnerId>('runner')
 
-const at = z.number().int().nonnegative()
+/** Epoch milliseconds. */
+export const at = z.number().int().nonnegative()
 export const outcomeSchema = z.enum(OUTCOMES)
 
 /** Since when a forge does not take a repository's token, and in which words. */

@@ -1,7 +1,7 @@
 import type { JobView, PipelineView } from '../../contract/rest/views.ts'
-import type { Span } from '../../contract/waterfall/waterfall.ts'
-import { waterfallOf } from '../../contract/waterfall/waterfall-of.ts'
 import type { Outcome } from '../../core/outcome.ts'
+import type { Span } from '../../core/waterfall/waterfall.ts'
+import { waterfallOf } from '../../core/waterfall/waterfall-of.ts'
 import { present } from '../../lib/present.ts'
 
 /** A span as traces have it; times are epoch milliseconds. */

@@ -10,7 +10,7 @@ import { gitRepository } from '#root/test/support/git-repository.ts'
 import { deliver, pushPayload } from '#root/test/support/github.ts'
 import { finished, pipelineOf, register, startUp } from '#root/test/support/installation.ts'
 import { bearer } from '#root/test/support/tokens.ts'
-import { waterfallView } from '../../contract/waterfall/waterfall.ts'
+import { waterfallView } from '../../contract/rest/waterfall.ts'
 
 const otlpBody = z.object({
   resourceSpans: z.array(

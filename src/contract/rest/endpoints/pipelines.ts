@@ -1,4 +1,3 @@
-import { waterfallView } from '../../waterfall/waterfall.ts'
 import {
   cancelRequest,
   pipelineList,
@@ -17,6 +16,7 @@ import {
 } from '../rest-approvals.ts'
 import { usedConfig } from '../rest-insights.ts'
 import { newHold } from '../rest-retention.ts'
+import { waterfallView } from '../waterfall.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ROUTES } from './routes.ts'
 

@@ -1,6 +1,6 @@
 import type { JobView, PipelineView } from '../../../../src/contract/rest/views.ts'
-import type { Span } from '../../../../src/contract/waterfall/waterfall.ts'
-import { waterfallOf } from '../../../../src/contract/waterfall/waterfall-of.ts'
+import type { Span } from '../../../../src/core/waterfall/waterfall.ts'
+import { waterfallOf } from '../../../../src/core/waterfall/waterfall-of.ts'
 import { formatDuration } from '../../format.ts'
 import { useNow } from '../../hooks/now.ts'
 

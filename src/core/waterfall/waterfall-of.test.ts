@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { aJob, anAttempt, aPipeline, aStep } from '#root/test/support/cli/views.ts'
+import type { AttemptView, JobView, PhaseView } from '../../contract/rest/views.ts'
+import { waterfallView } from '../../contract/rest/waterfall.ts'
 import { present } from '../../lib/present.ts'
-import type { AttemptView, JobView, PhaseView } from '../rest/views.ts'
-import { waterfallView } from './waterfall.ts'
 import { waterfallOf } from './waterfall-of.ts'
 
 const NOW = 100_000

@@ -1,9 +1,8 @@
 import { present } from '../../lib/present.ts'
-import type { AttemptView, JobView, PhaseView, StepView } from '../rest/views.ts'
-import type { SpanDraft } from './waterfall.ts'
+import type { SpanDraft, TimedAttempt, TimedJob, TimedPhase, TimedStep } from './waterfall.ts'
 
 /** What of an attempt's time is known at `at`, in the order of the starts. */
-export function attemptSpans(job: JobView, attempt: AttemptView, at: number): SpanDraft[] {
+export function attemptSpans(job: TimedJob, attempt: TimedAttempt, at: number): SpanDraft[] {
   const { assignedAt, startedAt, finishedAt, number, phases, steps } = attempt
   const spans = phases.map(phaseSpan)
   const hasBegun = steps.some((step) => step.startedAt !== undefined)
@@ -18,13 +17,13 @@ export function attemptSpans(job: JobView, attempt: AttemptView, at: number): Sp
 }
 
 /** Of the attempt that waits for a runner, if one does. */
-export function waitingSpans(job: JobView, at: number): SpanDraft[] {
+export function waitingSpans(job: TimedJob, at: number): SpanDraft[] {
   if (job.status !== 'queued' || job.queuedAt === undefined) return []
   const owner = { job: { id: job.id, name: job.name }, attempt: job.attempt }
   return [{ ...span('place', job.queuedAt, undefined, at), ...owner }]
 }
 
-export function phaseSpan({ name, startedAt, durationMs }: PhaseView): SpanDraft {
+export function phaseSpan({ name, startedAt, durationMs }: TimedPhase): SpanDraft {
   return { name, startAt: startedAt, durationMs, open: false }
 }
 
@@ -39,7 +38,7 @@ export function span(
   return { name, startAt, durationMs, open: endAt === undefined }
 }
 
-function stepSpan(step: StepView, at: number): SpanDraft[] {
+function stepSpan(step: TimedStep, at: number): SpanDraft[] {
   if (step.startedAt === undefined) return []
   const { index, name, outcome, beside } = step
   const drawn = span('step', step.startedAt, step.finishedAt, at)

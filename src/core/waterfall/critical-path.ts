@@ -1,5 +1,4 @@
-import type { JobView } from '../rest/views.ts'
-import type { SpanDraft } from './waterfall.ts'
+import type { SpanDraft, TimedJob } from './waterfall.ts'
 
 /** Durations are whole milliseconds, so that what follows something may seem to start before its end. */
 const ROUNDING_MS = 2
@@ -8,9 +7,9 @@ const ROUNDING_MS = 2
  * The jobs that decided when the pipeline ended: the one that ended last, before it the one of those
  * it needs that ended last, and so on. What goes on at `at` ends then.
  */
-export function criticalJobs(jobs: readonly JobView[], at: number): JobView[] {
+export function criticalJobs(jobs: readonly TimedJob[], at: number): TimedJob[] {
   const byName = new Map(jobs.map((job) => [job.name, job]))
-  const path: JobView[] = []
+  const path: TimedJob[] = []
   let last = lastToEnd(jobs, at)
   while (last && !path.includes(last)) {
     path.push(last)
@@ -36,8 +35,8 @@ export function criticalSpans(spans: readonly SpanDraft[]): SpanDraft[] {
   }
 }
 
-function needsOf(job: JobView, byName: ReadonlyMap<string, JobView>): JobView[] {
-  const found = new Set<JobView>()
+function needsOf(job: TimedJob, byName: ReadonlyMap<string, TimedJob>): TimedJob[] {
+  const found = new Set<TimedJob>()
   const look = (names: readonly string[]): void => {
     for (const name of names) {
       const need = byName.get(name)
@@ -51,11 +50,11 @@ function needsOf(job: JobView, byName: ReadonlyMap<string, JobView>): JobView[] 
   return [...found]
 }
 
-function lastToEnd(jobs: readonly JobView[], at: number): JobView | undefined {
+function lastToEnd(jobs: readonly TimedJob[], at: number): TimedJob | undefined {
   return maxBy(jobs.filter(hasRun), (job) => job.finishedAt ?? at)
 }
 
-function hasRun(job: JobView): boolean {
+function hasRun(job: TimedJob): boolean {
   return job.attempts.length > 0 || job.status === 'queued'
 }
 

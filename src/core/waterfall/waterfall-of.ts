@@ -1,15 +1,14 @@
-import type { JobView, PipelineView } from '../rest/views.ts'
 import { attemptSpans, phaseSpan, span, waitingSpans } from './attempt-spans.ts'
 import { criticalJobs, criticalSpans } from './critical-path.ts'
-import type { SpanDraft, Waterfall } from './waterfall.ts'
+import type { SpanDraft, TimedJob, TimedPipeline, Waterfall } from './waterfall.ts'
 
 /**
  * Where the time of a pipeline went, as far as is known at `at` (epoch milliseconds). Pure, so that
  * a page may draw it anew with each change that it hears of.
  */
 export function waterfallOf(
-  pipeline: PipelineView,
-  jobs: readonly JobView[],
+  pipeline: TimedPipeline,
+  jobs: readonly TimedJob[],
   at: number,
 ): Waterfall {
   const ofPipeline = pipelineSpans(pipeline, at)
@@ -29,7 +28,7 @@ export function waterfallOf(
   return { pipelineId: pipeline.id, complete, startAt, durationMs: endAt - startAt, at, spans }
 }
 
-function pipelineSpans(pipeline: PipelineView, at: number): SpanDraft[] {
+function pipelineSpans(pipeline: TimedPipeline, at: number): SpanDraft[] {
   const told = pipeline.phases.map(phaseSpan)
   return pipeline.status === 'pending'
     ? [...told, span('plan', pipeline.createdAt, undefined, at)]
@@ -37,6 +36,6 @@ function pipelineSpans(pipeline: PipelineView, at: number): SpanDraft[] {
 }
 
 /** Attempt by attempt; after a lost one, the next waits. */
-function jobSpans(job: JobView, at: number): SpanDraft[][] {
+function jobSpans(job: TimedJob, at: number): SpanDraft[][] {
   return [...job.attempts.map((one) => attemptSpans(job, one, at)), waitingSpans(job, at)]
 }
