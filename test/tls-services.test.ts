@@ -174,7 +174,7 @@ describe('RabbitMQ', { skip: testService('rabbitmq').skip }, () => {
 
   test('refuses who shows no certificate, or one of others', async () => {
     const trusting = { cacertfile: ours.ca }
-    assert.match(await open('localhost', trusting), /it asks for a client certificate/)
+    assert.match(await open('localhost', trusting), /it requires a client certificate/)
     const foreign = await open('localhost', { ...trusting, ...own(stranger) })
     assert.match(foreign, /does not trust the authority of this client's certificate/)
   })
@@ -186,7 +186,7 @@ describe('RabbitMQ', { skip: testService('rabbitmq').skip }, () => {
     })
     await assert.rejects(open('localhost', { certfile: client.cert }), {
       code: 'invalid',
-      message: /certfile needs its key: name it by keyfile/,
+      message: /certfile needs its key: set keyfile/,
     })
   })
 })

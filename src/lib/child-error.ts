@@ -3,28 +3,29 @@ import { NarwhalError } from './errors.ts'
 import { withoutCredentials } from './without-credentials.ts'
 
 /**
- * What became of a program that failed, made anew of its name, its code and its last words: Node's error has the
- * whole command in it, with URLs and whatever stands in those. `what` is the program with what it was to do.
+ * The error of a failed program, built from its name, exit code and last output: the message of Node's error
+ * has the whole command in it, with URLs and their credentials. `what` is the program and what it was asked
+ * to do.
  */
 export function childError(what: string, error: ExecFileException, stderr: string): NarwhalError {
   const [program = what] = what.split(' ')
-  // Node gives its own trouble a word as its code and a program's exit status a number; its types don't.
+  // For its own failures Node sets a string code, for an exit status a number; its types don't say so.
   const code: unknown = error.code
   if (code === 'ENOENT') {
-    const words = `${program} could not be started: install it, or mend PATH`
+    const words = `${program} could not be started: install it, or fix PATH`
     return new NarwhalError('unavailable', words)
   }
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-    return new NarwhalError('too_large', `${what} said more than is allowed`)
+    return new NarwhalError('too_large', `${what} wrote more output than is allowed`)
   }
-  const why = error.killed ? 'it took longer than its limit and was ended' : lastWords(stderr)
+  const why = error.killed ? 'it exceeded its time limit and was killed' : lastLines(stderr)
   const end = typeof code === 'number' || typeof code === 'string' ? code : error.signal
   return new NarwhalError('unavailable', `${what} failed: ${why}`, {
     cause: new Error(`${what} ended with ${end ?? 'no code'}`),
   })
 }
 
-function lastWords(stderr: string): string {
+function lastLines(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
   const words = [...new Set(lines)].slice(-4).join(' | ')
   return withoutCredentials(words).slice(0, 1000) || 'no message'

@@ -1,11 +1,11 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** As an object: to make one of the bytes for each digest takes three times as long as the digest. */
+/** As a KeyObject: making one from bytes for each digest takes three times as long as the digest. */
 const KEY = createSecretKey(randomBytes(32))
 
 /**
- * Whether two secrets are equal, in a time that tells nothing of where they differ. They are
- * compared by keyed digests, so that different lengths are as slow as the same one.
+ * Compares two secrets in constant time. Compares keyed digests, so that different lengths take the same
+ * time.
  */
 export function equalsConstantTime(a: string | Uint8Array, b: string | Uint8Array): boolean {
   return timingSafeEqual(digest(a), digest(b))

@@ -1,14 +1,14 @@
 /**
  * What went wrong, from the caller's side. Each protocol has one table from these to its own codes.
  *
- * - `invalid`: the input can't be right; the message says where and how to mend it.
- * - `unauthenticated`, `forbidden`: who asks is unknown, or may not.
- * - `not_found`, `conflict`: the thing is not there, or not in a state that allows this.
- * - `gone`: it was there and was removed; the message says when, and by which rule.
- * - `stale`: who asks holds a lease that is over; somebody else has taken its place.
- * - `too_large`: over a stated limit. `exhausted`: no room now; try again, or elsewhere.
- * - `unavailable`: a part of the world is away (database, broker, container engine, remote git).
- * - `cancelled`: somebody asked for the end. `internal`: our own bug.
+ * - `invalid`: the input is wrong; the message says where and how to fix it.
+ * - `unauthenticated`, `forbidden`: the caller is unknown, or has no permission.
+ * - `not_found`, `conflict`: the thing does not exist, or is in a state that does not allow this.
+ * - `gone`: it existed and was deleted; the message says when, and by which rule.
+ * - `stale`: the caller's lease has expired and somebody else has taken over.
+ * - `too_large`: over a stated limit. `exhausted`: no capacity now; retry, or go elsewhere.
+ * - `unavailable`: a dependency is down (database, broker, container engine, remote git).
+ * - `cancelled`: stopped on request. `internal`: a bug of ours.
  */
 export const ERROR_CODES = [
   'invalid',
@@ -27,8 +27,8 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 /**
- * An error whose message is meant for a person and whose code is meant for the caller.
- * The message says what failed, on what, and what to do about it.
+ * An error whose message is meant for a person and whose code is meant for the caller. The message says what
+ * failed, on what, and what to do about it.
  */
 export class NarwhalError extends Error {
   override readonly name = 'NarwhalError'
@@ -40,8 +40,8 @@ export class NarwhalError extends Error {
   }
 
   /**
-   * Turns anything caught into a NarwhalError: one is returned as it is, an abort becomes
-   * `cancelled`, everything else becomes `code` (default `internal`) with the reason as its cause.
+   * Turns anything caught into a NarwhalError: one is returned as it is, an abort becomes `cancelled`,
+   * everything else becomes `code` (default `internal`) with the reason as its cause.
    */
   static from(reason: unknown, code: ErrorCode = 'internal'): NarwhalError {
     if (reason instanceof NarwhalError) return reason
@@ -60,7 +60,7 @@ export function describeError(reason: unknown): string {
   return reason instanceof Error ? reason.message || reason.name : String(reason)
 }
 
-/** Whether it is an error with this code: of Node (`ENOENT`), or a reply code of AMQP. */
+/** Whether it is an error with this code: one of Node's (`ENOENT`), or a reply code of AMQP. */
 export function hasCode(reason: unknown, code: string | number): boolean {
   return reason instanceof Error && 'code' in reason && reason.code === code
 }

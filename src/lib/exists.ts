@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 
-/** Whether there is anything under this path. */
+/** Whether the path exists. */
 export async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,

@@ -3,7 +3,7 @@ import { type Logger as PinoLogger, pino } from 'pino'
 /** A structured logger: constant messages, facts as fields, the error under `err`. */
 export type Logger = PinoLogger
 
-/** Opens the process's logger on standard error: JSON lines, or readable ones for a person. */
+/** Opens the process's logger on standard error: JSON lines, or human-readable ones. */
 export async function openLog(options: {
   readonly level: string
   readonly pretty: boolean
@@ -16,14 +16,14 @@ export async function openLog(options: {
       destination: 2,
       ignore: 'pid,hostname',
       translateTime: 'SYS:HH:MM:ss.l',
-      // Whoever starts it sees what matters, not a page of fields; errors keep their lines.
+      // One line per message; only stack traces take more.
       singleLine: true,
       sync: true,
     }),
   )
 }
 
-/** A logger that says nothing, for tests and one-shot commands. */
+/** A logger without output, for tests and one-shot commands. */
 export function silentLog(): Logger {
   return pino({ level: 'silent' })
 }

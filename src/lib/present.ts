@@ -1,6 +1,6 @@
 /**
  * The properties that are neither undefined nor null: what may be missing becomes absent, as optional
- * properties want it, and a row's empty columns do.
+ * properties require, and so do a row's NULL columns.
  */
 export function present<Properties extends object>(
   properties: Properties,

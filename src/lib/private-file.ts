@@ -14,17 +14,17 @@ import {
 import { dirname } from 'node:path'
 import { describeError, hasCode, NarwhalError } from './errors.ts'
 
-/** What is secret is small. */
-const MOST_BYTES = 64 * 1024
+/** Secrets are small. */
+const MAX_BYTES = 64 * 1024
 
 /**
- * Reads a file that is its owner's alone; undefined when there is none. `what` names in messages what
- * it holds. Throws `invalid` when others may read or change it, or it can't be read. One descriptor
- * for the look and the reading: nobody can exchange the file in between.
+ * Reads a file that only its owner can access; undefined if it does not exist. `what` names its content in
+ * messages. Throws `invalid` when others may read or change it, or it can't be read. Checked and read through
+ * one descriptor, so that nobody can replace the file in between.
  */
 export function readPrivately(
   path: string,
-  what: { readonly name: string; readonly mend?: string },
+  what: { readonly name: string; readonly also?: string },
 ): string | undefined {
   let descriptor: number
   try {
@@ -37,12 +37,12 @@ export function readPrivately(
     const { mode, size } = fstatSync(descriptor)
     if ((mode & 0o077) !== 0) {
       const bits = (mode & 0o777).toString(8).padStart(3, '0')
-      const mend = what.mend ? `, and ${what.mend}` : ''
-      const words = `others than its owner may read or change ${what.name} in ${path} (mode ${bits}): chmod 600 ${path}${mend}`
+      const also = what.also ? `, and ${what.also}` : ''
+      const words = `others than its owner may read or change ${what.name} in ${path} (mode ${bits}): chmod 600 ${path}${also}`
       throw new NarwhalError('invalid', words)
     }
-    if (size > MOST_BYTES) {
-      throw new NarwhalError('invalid', `${path} is not for ${what.name}: it is too large`)
+    if (size > MAX_BYTES) {
+      throw new NarwhalError('invalid', `${path} is too large for ${what.name}`)
     }
     return readFileSync(descriptor, 'utf8')
   } catch (cause) {
@@ -58,8 +58,8 @@ function unreadable(path: string, name: string, cause: unknown): NarwhalError {
 }
 
 /**
- * Makes a file for its owner alone, whole from the moment it has its name, and never in the place of
- * one that is there: false then. So of several processes that make it at once, one does.
+ * Creates a file that only its owner can access, complete from the moment it has its name. Never replaces
+ * one: returns false if it exists, so that of several processes that create it concurrently, one does.
  */
 export function createPrivately(path: string, text: string): boolean {
   try {
@@ -72,7 +72,7 @@ export function createPrivately(path: string, text: string): boolean {
   }
 }
 
-/** Puts a text in the place of the file's, whole or not at all, and on disk when it returns. */
+/** Replaces the file's content atomically; on disk when it returns. */
 export function replacePrivately(path: string, text: string): void {
   writeDraft(path, text, (draft) => renameSync(draft, path))
   const folder = openSync(dirname(path), 'r')

@@ -7,8 +7,8 @@ import { hasCode } from './errors.ts'
 const run = promisify(execFile)
 
 /**
- * Removes a folder whatever a job left in it: folders without write permission, and trees that are
- * deeper than a path may be long (PATH_MAX).
+ * Removes a folder whatever a job left in it: folders without write permission, and trees deeper than the
+ * longest path (PATH_MAX).
  */
 export async function removeFolder(path: string): Promise<void> {
   try {
@@ -22,14 +22,14 @@ export async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** Node only knows whole paths; these programs go down folder by folder, and follow no link. */
+/** Node uses whole paths only; these programs descend folder by folder, and follow no links. */
 async function removeDeep(path: string): Promise<void> {
-  // What stays shut is told by rm.
+  // What can't be opened is reported by rm.
   await run('chmod', ['-R', 'u+rwX', '--', path]).catch(() => {})
   await run('rm', ['-rf', '--', path])
 }
 
-/** Lets the owner change every folder in the tree; a symbolic link is never followed. */
+/** Makes every folder in the tree writable by its owner; symbolic links are not followed. */
 async function openUp(path: string): Promise<void> {
   const folders = [path]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {

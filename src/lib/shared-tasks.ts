@@ -7,8 +7,8 @@ interface SharedTask<Result> {
 }
 
 /**
- * Work that several callers ask for at the same time and that is done once. It is aborted when the
- * last caller that waits for it has gone; a caller that goes earlier stops only its own waiting.
+ * Work that several callers ask for concurrently and that is done once. It is aborted when the last waiting
+ * caller has gone; a caller that goes earlier only stops waiting.
  */
 export class SharedTasks<Result> {
   readonly #tasks = new Map<string, SharedTask<Result>>()

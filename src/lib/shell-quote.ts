@@ -1,4 +1,4 @@
-/** A text as one word of a POSIX shell, whatever is in it; it may hold no NUL character. */
+/** Quotes a text as one word for a POSIX shell; it must not contain NUL. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

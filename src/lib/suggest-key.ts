@@ -1,4 +1,4 @@
-/** What other systems call the keys. */
+/** Names of the same keys in other systems. */
 const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['script', 'command'],
   ['run', 'command'],
@@ -15,7 +15,7 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['pipeline', 'steps'],
 ])
 
-/** The known key that somebody meant who wrote another; undefined when that is anyone's guess. */
+/** The known key that an unknown one most likely stands for; undefined when none is close enough. */
 export function suggestKey(key: string, known: readonly string[]): string | undefined {
   const wanted = key.toLowerCase()
   let best: string | undefined
@@ -34,7 +34,7 @@ export function suggestKey(key: string, known: readonly string[]): string | unde
   return best
 }
 
-/** The edits from one text to the other: letters added, lost, changed, or swapped with the next. */
+/** The edit distance: letters added, removed, replaced, or swapped with the next (Damerau-Levenshtein). */
 function countEdits(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,4 +1,4 @@
-/** Wakes one waiter. A call while nobody waits is kept, several count as one: no wake-up is lost. */
+/** Wakes one waiter. A call without a waiter is remembered, several count as one: no wake-up is lost. */
 export class Wake {
   #pending = false
   #resolve: ((woken: boolean) => void) | undefined
@@ -16,12 +16,12 @@ export class Wake {
     if (!this.#pending && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<boolean>()
       this.#resolve = resolve
-      const give = () => resolve(false)
-      const timer = setTimeout(give, timeoutMs)
-      signal.addEventListener('abort', give, { once: true })
+      const giveUp = () => resolve(false)
+      const timer = setTimeout(giveUp, timeoutMs)
+      signal.addEventListener('abort', giveUp, { once: true })
       await promise
       clearTimeout(timer)
-      signal.removeEventListener('abort', give)
+      signal.removeEventListener('abort', giveUp)
       this.#resolve = undefined
     }
     const woken = this.#pending

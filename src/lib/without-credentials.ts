@@ -1,11 +1,11 @@
-/** A name behind which something stands that gives access, as headers, queries and JSON have it. */
+/** Names whose value gives access, as in headers, queries and JSON. */
 const NAMED =
   /\b((?:authorization|cookie|[a-z0-9-]*token|password|passwd|secret|api[-_]?key)["']?\s*[:=]\s*)(?:["'][^"']*["']|(?:(?:basic|bearer|token|remoteauth)\s+)?[^\s"',;}]+)/gi
 const SHOWN = /\b(bearer|basic|remoteauth)\s+[A-Za-z0-9+/=._~-]{16,}/gi
 
 /**
- * A text without what may give access: users, passwords and queries of URLs, and what stands behind a word like
- * `Authorization:`. Programs repeat what they were given, and servers what they were asked.
+ * A text with credentials redacted: users, passwords and queries of URLs, and the values of names like
+ * `Authorization:`. Programs repeat their arguments, and servers the requests they got.
  */
 export function withoutCredentials(text: string): string {
   return text
@@ -15,7 +15,7 @@ export function withoutCredentials(text: string): string {
     .replaceAll(SHOWN, '$1 ***')
 }
 
-/** A URL that can't be right, quoted: what of it is a password can only be guessed. */
+/** An invalid URL, quoted and redacted: which part of it is a password can only be guessed. */
 export function quoteUrl(text: string): string {
   const [shown = '', ...hidden] = withoutCredentials(text)
     .replace(/\/\/.*@/s, '//***@')

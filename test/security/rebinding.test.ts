@@ -32,7 +32,7 @@ import { RUNNER_TOKEN } from '../support/tokens.ts'
 const NAME = 'forge.invalid'
 /** Where clouds tell secrets. */
 const METADATA = '169.254.169.254'
-const REFUSED = /forge\.invalid is at an address that is not asked for users/
+const REFUSED = /forge\.invalid is at an address that users' requests may not reach/
 const { signal } = new AbortController()
 
 function at(url: string): string {
@@ -86,7 +86,10 @@ const GIT_USES: Readonly<
     const ref = parseInclude('ada/ci@main:a.yml')
     assert.ok(ref)
     const loaded = await loader.load(ref)
-    if ('trouble' in loaded && loaded.trouble.includes('not asked for users')) {
+    if (
+      'trouble' in loaded &&
+      loaded.trouble.includes("at an address that users' requests may not reach")
+    ) {
       throw new Error(loaded.trouble)
     }
   },

@@ -130,7 +130,7 @@ test('SEC-16b: nothing of the machine or a private network is tried, in no form,
   }
   assert.deepEqual(
     [...words],
-    ['HOST is at an address that is not asked for users (see --user-requests)'],
+    ["HOST is at an address that users' requests may not reach (see --user-requests)"],
   )
   assert.deepEqual(server.asked, [])
 })
@@ -153,14 +153,14 @@ test('SEC-16d: a repository is cloned from the operator’s networks, and never 
   await add(source.url, 'ada/near')
   for (const host of ['169.254.169.254', '[fe80::1]', '0.0.0.0', '224.0.0.1']) {
     await assert.rejects(add(`http://${host}/a.git`, 'ada/never'), {
-      message: /not asked for users/,
+      message: /at an address that users' requests may not reach/,
     })
   }
   await assert.rejects(add('ssh://git@169.254.169.254/a.git', 'ada/never'), { code: 'invalid' })
   await using strict = await startUp({ userRequests: 'public' })
   await assert.rejects(
     strict.client.addRepository({ name: 'ada/near', cloneUrl: source.url, pollIntervalMs: 0 }),
-    { message: /not asked for users/ },
+    { message: /at an address that users' requests may not reach/ },
   )
 })
 
@@ -178,7 +178,9 @@ test('SEC-16u: what was allowed when it was registered is refused when it is use
   const requests = source.requests.length
   {
     await using strict = await startUp({ data, userRequests: 'public' })
-    const refused = { message: /not asked for users \(see --user-requests\)/ }
+    const refused = {
+      message: /at an address that users' requests may not reach \(see --user-requests\)/,
+    }
     await assert.rejects(strict.client.startPipeline({ repository: name }), refused)
     const far = { name: 'far', url: 'http://127.0.0.1:2', balanced: false }
     await assert.rejects(strict.client.addRunner(far), refused)

@@ -100,7 +100,7 @@ test('SEC-16p: a submodule is fetched where it was found, and not when it has mo
   assert.deepEqual(names, ['forge.invalid', 'forge.invalid'])
   assert.equal(await readFile(dir.join('still/lib/a'), 'utf8'), 'b')
   await assert.rejects(checkOut('moved', ['127.0.0.1', '169.254.169.254']), {
-    message: /forge\.invalid is at an address that is not asked for users/,
+    message: /forge\.invalid is at an address that users' requests may not reach/,
   })
 })
 
@@ -136,7 +136,7 @@ test('SEC-16q: a server of Git LFS sends nobody on to the metadata of a cloud', 
     return await readFile(dir.join('object'), 'utf8')
   }
   for (const host of ['169.254.169.254', '[fe80::1]', '0.0.0.0']) {
-    const refused = { message: /is at an address that is not asked for users/ }
+    const refused = { message: /is at an address that users' requests may not reach/ }
     await assert.rejects(download(`http://${host}/latest/meta-data`), refused)
     await assert.rejects(download(`${server.url}?to=http://${host}/latest`), refused)
   }

@@ -30,5 +30,5 @@ test('a test delivery says whether a URL leads to the agent with the right secre
   const wrong = await deliver(`${narwhal.url}/api/v1/status`)
   assert.equal(wrong.ok, false)
   const nowhere = await deliver(`http://127.0.0.1:1/webhooks/github/${id}`)
-  assert.match(nowhere.words, /is not asked for users/)
+  assert.match(nowhere.words, /at an address that users' requests may not reach/)
 })

@@ -1,6 +1,6 @@
 /**
- * Starts things beside each other, all or none: when one fails, the others' signal aborts, they are
- * waited for, and it rejects with the first one's reason. So what has to be removed then is not starting.
+ * Starts things concurrently, all or none: when one fails, the others are aborted and awaited, and it rejects
+ * with the first reason. So when the caller cleans up, nothing is still starting.
  */
 export async function allOrNone(
   starts: Iterable<(signal: AbortSignal) => Promise<void>>,

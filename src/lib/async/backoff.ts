@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface BackoffOptions {
   /** The first delay, in milliseconds. */
   readonly firstMs: number
-  /** No delay is longer than this, in milliseconds. */
+  /** Upper bound of each delay, in milliseconds. */
   readonly maxMs: number
 }
 
 /**
- * Waits before the nth try (from 0): exponential with full jitter, so that many clients that lost
- * the same server don't come back at the same moment. Rejects with AbortError when aborted.
+ * Waits before the nth try (from 0): exponential with jitter, so that clients that lost the same server don't
+ * all reconnect at the same moment. Rejects with AbortError when aborted.
  */
 export async function backoff(
   attempt: number,

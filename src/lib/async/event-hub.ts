@@ -1,6 +1,6 @@
 /**
- * Calls listeners in the order they were added. A listener that throws is reported to `onError`
- * and never keeps the others from hearing.
+ * Calls listeners in the order in which they were added. One that throws is reported to `onError`; the others
+ * are still called.
  */
 export class EventHub<Event> {
   readonly #listeners = new Set<(event: Event) => void>()

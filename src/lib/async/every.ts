@@ -1,25 +1,28 @@
 /**
- * Does some work every `ms` milliseconds, the first time after as long, until it is disposed, which waits for
- * what is under way. Never twice at once: a turn that comes meanwhile is left out. What the work rejects with
- * goes to `onError`, and the next turn tries again.
+ * Runs some work at a fixed rate: every `ms` milliseconds, the first time after `ms`, until disposed;
+ * disposal waits for the run in progress. Runs never overlap: a tick during one is skipped. Rejections go to
+ * `onError`.
+ *
+ * Use it for short, periodic work. `keepDoing` waits between runs instead, can be aborted, and has a delay of
+ * its own after a failure.
  */
 export function every(
   ms: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
 ): AsyncDisposable {
-  let underWay: Promise<void> | undefined
+  let running: Promise<void> | undefined
   const timer = setInterval(() => {
-    underWay ??= work()
+    running ??= work()
       .catch(onError)
       .finally(() => {
-        underWay = undefined
+        running = undefined
       })
   }, ms)
   return {
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
-      await underWay
+      await running
     },
   }
 }

@@ -7,40 +7,36 @@ interface Entry<Item, Result> {
   readonly reject: (reason: unknown) => void
 }
 
-/** So many items go together at the most: what one transaction writes stays small. */
-const MOST_TOGETHER = 64
+/** Items per batch at most: keeps transactions small. */
+const MAX_BATCH = 64
 
-/** These are the world's trouble, not an item's: it is the same for each of them. */
-const OF_ALL = new Set(['unavailable', 'exhausted', 'cancelled'])
+/** Failures of the environment, not of an item: the same for all, so the batch is not split. */
+const COMMON_FAILURES = new Set(['unavailable', 'exhausted', 'cancelled'])
 
 /**
- * Does together what is asked together, so that one transaction, and one wait for the disk, serves
- * many. There is no timer in it: what comes in the same turn of the event loop, or while the last
- * group is under way, goes with the next one, and an item that is alone waits for nobody.
+ * Batches items that are added concurrently, so that one transaction, and one fsync, serves many. There is no
+ * timer: what arrives in the same turn of the event loop, or while the last batch is in flight, goes into the
+ * next one, and a single item never waits for others.
  *
- * Items go in the order of their coming. One that can't be done rejects alone: a group that fails is
- * done again in two halves, until what is at fault is found. How many wait is for the callers to
- * bound.
+ * Items are worked on in the order of arrival. A bad item rejects alone: a failed batch is retried in halves
+ * until the item at fault is found. The queue is unbounded; callers limit what they add.
  */
 export class Grouping<Item, Result> {
   readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>
-  readonly #mostTogether: number
+  readonly #maxBatch: number
   #waiting: Entry<Item, Result>[] = []
   #isDraining = false
 
   /**
-   * `work` does all of the items or none, and resolves to their results in the same order. It may
-   * be called again with some of the items when it has rejected.
+   * `work` does all of the items or none, and resolves to their results in the same order. After a rejection
+   * it may be called again with some of the same items.
    */
-  constructor(
-    work: (items: readonly Item[]) => Promise<readonly Result[]>,
-    mostTogether = MOST_TOGETHER,
-  ) {
+  constructor(work: (items: readonly Item[]) => Promise<readonly Result[]>, maxBatch = MAX_BATCH) {
     this.#work = work
-    this.#mostTogether = mostTogether
+    this.#maxBatch = maxBatch
   }
 
-  /** Resolves when the item is done; rejects when it could not be. */
+  /** Resolves when the item is done; rejects when it failed. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
@@ -48,13 +44,13 @@ export class Grouping<Item, Result> {
     })
   }
 
-  /** Never rejects: each entry hears for itself. */
+  /** Never rejects: results and failures go to the entries. */
   async #drain(): Promise<void> {
     this.#isDraining = true
     while (this.#waiting.length > 0) {
-      // All sockets that have something to say are heard before.
+      // Lets every socket that is readable now be read first.
       await setImmediate()
-      await this.#workAll(this.#waiting.splice(0, this.#mostTogether))
+      await this.#workAll(this.#waiting.splice(0, this.#maxBatch))
     }
     this.#isDraining = false
   }
@@ -64,7 +60,7 @@ export class Grouping<Item, Result> {
     try {
       results = await this.#work(entries.map(({ item }) => item))
     } catch (reason) {
-      if (entries.length === 1 || OF_ALL.has(NarwhalError.from(reason).code)) {
+      if (entries.length === 1 || COMMON_FAILURES.has(NarwhalError.from(reason).code)) {
         for (const { reject } of entries) reject(reason)
         return
       }

@@ -3,22 +3,24 @@ import type { WebSocket } from 'ws'
 export interface HeartbeatOptions {
   /** Milliseconds between two pings. */
   readonly pingMs: number
-  /** Milliseconds without a word from the other side after which the socket is cut off. */
+  /** Milliseconds without any message from the peer after which the socket is terminated. */
   readonly silenceMs: number
 }
 
-/** The pulse of one websocket, from its opening to its close. */
+/** The heartbeat of one websocket, from open to close. */
 export interface Heartbeat {
-  /** How many answers to pings have come. */
+  /** Number of pongs received. */
   readonly count: number
 }
 
-/** After a stall of our own, what has come meanwhile is read before anybody is judged. */
+/**
+ * After a stall of our own event loop, messages that arrived meanwhile are read before the peer is judged.
+ */
 const GRACE_MS = 200
 
 /**
- * Pings the other side for as long as the socket is open, and cuts the socket off when nothing at
- * all has come for too long. A reader that pauses the socket hears no answers either.
+ * Pings the peer while the socket is open, and terminates the socket after a silence. Pausing the socket also
+ * stops pongs from being read.
  */
 export function keepAlive(socket: WebSocket, { pingMs, silenceMs }: HeartbeatOptions): Heartbeat {
   let count = 0
@@ -26,11 +28,11 @@ export function keepAlive(socket: WebSocket, { pingMs, silenceMs }: HeartbeatOpt
   const silence = setTimeout(() => {
     grace = setTimeout(() => socket.terminate(), GRACE_MS)
   }, silenceMs)
-  const hear = (): void => {
+  const onMessage = (): void => {
     clearTimeout(grace)
     silence.refresh()
   }
-  for (const event of ['open', 'message', 'ping', 'pong'] as const) socket.on(event, hear)
+  for (const event of ['open', 'message', 'ping', 'pong'] as const) socket.on(event, onMessage)
   socket.on('pong', () => {
     count++
   })

@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-interface Kept {
-  /** From the end of one time to the beginning of the next, in milliseconds. */
+interface KeepDoingOptions {
+  /** From the end of one run to the start of the next, in milliseconds. */
   readonly everyMs: number
-  /** Before the first time; it begins at once unless told. */
+  /** Before the first run; none by default. */
   readonly firstMs?: number
-  /** After a failure; `everyMs` unless told. */
+  /** After a failure; `everyMs` by default. */
   readonly retryMs?: number
-  /** The signal aborts with the disposal. */
+  /** The signal is aborted on disposal. */
   readonly work: (signal: AbortSignal) => Promise<void>
-  /** Hears what the work rejects with, but for what it does since it was aborted. */
+  /** Receives what `work` rejects with, except after the abort. */
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Does some work in the background again and again, with a rest behind each time, until its disposal, which
- * aborts what is under way and waits for it. It keeps no process alive.
+ * Runs some work in the background over and over, with a pause after each run, until disposed: disposal
+ * aborts the run in progress and waits for it. Its timers don't keep the process alive.
+ *
+ * Use it for loops that may take long, as polling. For short work at a fixed rate there is `every`.
  */
 export function keepDoing({
   everyMs,
@@ -23,7 +25,7 @@ export function keepDoing({
   retryMs = everyMs,
   work,
   onError,
-}: Kept): AsyncDisposable {
+}: KeepDoingOptions): AsyncDisposable {
   const stop = new AbortController()
   const { signal } = stop
   const rest = (ms: number): Promise<void> =>

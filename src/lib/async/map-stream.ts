@@ -1,6 +1,6 @@
 /**
- * What a stream says, in other words. Ending it early ends the stream itself, also while that is
- * waited for, which a generator would put off until then.
+ * Maps each item of a stream. Returning early closes the stream itself at once, also while an item is
+ * awaited; a generator would only do so after that item.
  */
 export function mapStream<In, Out>(
   stream: AsyncIterable<In>,
@@ -16,7 +16,7 @@ export function mapStream<In, Out>(
           try {
             return { done: false, value: translate(value) }
           } catch (error) {
-            // Nobody ends what has rejected: without this it would stay open.
+            // A consumer doesn't close an iterator that has rejected: it would stay open.
             await items.return?.()
             throw error
           }

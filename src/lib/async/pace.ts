@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Lets so many pass at once, and then so many in each millisecond; further ones wait. */
+/** A token bucket: lets up to `most` pass at once and refills `perMs` tokens per millisecond; others wait. */
 export class Pace {
   readonly #most: number
   readonly #perMs: number
@@ -13,12 +13,12 @@ export class Pace {
     this.#left = most
   }
 
-  /** Resolves at once, or when there is room again; rejects when the signal aborts meanwhile. */
+  /** Takes a token, waiting while there is none; rejects when the signal aborts meanwhile. */
   async take(signal?: AbortSignal): Promise<void> {
     this.#fill()
     this.#left--
     if (this.#left >= 0) return
-    // Until there is room for a tenth again: a timer for each would cost more than what it holds up.
+    // Waits for a tenth of the bucket: a timer per caller would cost more than the work it delays.
     const ms = Math.ceil(this.#most / 10 / this.#perMs)
     await sleep(ms, undefined, signal ? { signal } : {})
     this.#fill()

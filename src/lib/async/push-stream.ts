@@ -1,6 +1,6 @@
 /**
- * A stream whose items are pushed from outside. One reader; items wait for it in order. Pushing
- * after `end` is ignored, so that late callers need not know.
+ * A stream whose items are pushed from outside. One reader; items are buffered in order. A push after `end`
+ * is ignored, so late callers need no check.
  */
 export class PushStream<Item> implements AsyncIterable<Item> {
   readonly #items: Item[] = []

@@ -1,4 +1,6 @@
-/** Runs tasks one after the other, in the order they were given; one that fails stops none. */
+/**
+ * Runs tasks one after another, in the order in which they were added; a failed task doesn't stop the next.
+ */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 

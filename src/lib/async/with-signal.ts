@@ -1,20 +1,23 @@
-/** Waits for what others do, and no longer once the signal aborts: then it rejects with its reason. */
+/**
+ * Awaits a shared or uncancellable promise until the signal aborts, then rejects with the signal's reason at
+ * once. Work that itself stops on the signal is given time to do so by `withGrace`.
+ */
 export async function withSignal<Result>(
   result: Promise<Result>,
   signal: AbortSignal,
 ): Promise<Result> {
   signal.throwIfAborted()
-  const gone = Promise.withResolvers<never>()
-  const leave = () => gone.reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([result, gone.promise])
+    return await Promise.race([result, aborted.promise])
   } finally {
-    signal.removeEventListener('abort', leave)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
-/** The items as long as the signal does not abort: then, also while one is waited for, it throws its reason. */
+/** Yields the items until the signal aborts; then throws its reason, also while an item is awaited. */
 export async function* whileNotAborted<Item>(
   items: AsyncIterable<Item>,
   signal: AbortSignal,
@@ -27,7 +30,7 @@ export async function* whileNotAborted<Item>(
       yield next.value
     }
   } finally {
-    // Nobody waits for that: it comes only after what the iterator itself is waiting for.
+    // Not awaited: it resolves only after the item that the iterator is waiting for.
     iterator.return?.().catch(() => {})
   }
 }

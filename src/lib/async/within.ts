@@ -1,8 +1,8 @@
 import { withGrace } from './with-grace.ts'
 
 /**
- * Waits at most `ms` milliseconds for work; then rejects with `reason`, and the work goes on unheard: what it
- * is to end by is its own signal.
+ * Awaits work for at most `ms` milliseconds, then rejects with `reason`. The work itself goes on and its
+ * result is ignored; to stop it, abort its own signal.
  */
 export function within<Result>(ms: number, work: Promise<Result>, reason: Error): Promise<Result> {
   return withGrace(work, AbortSignal.abort(reason), ms)

@@ -7,29 +7,29 @@ import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitEnv, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
 
-/** A million commits are some 400 MB. */
-const MOST_BYTES = 512 * 1024 * 1024
-const LOOK_MS = 500
+/** A million commits are about 400 MB. */
+const MAX_BYTES = 512 * 1024 * 1024
+const CHECK_MS = 500
 
 const BRANCHES_AND_TAGS = ['refs/heads/*', 'refs/tags/*'] as const
 
 export interface FindRefOptions {
   readonly env: GitEnv
   readonly signal: AbortSignal
-  /** More than this is not fetched; 512 MiB unless told. */
+  /** Fetching stops at this size; 512 MiB by default. */
   readonly mostBytes?: number
 }
 
 /**
- * The full name of a branch or tag of a remote repository that has the commit in its history, or
- * undefined where none has. The commits of all branches and tags are fetched for that, without
- * files (from servers that do so), and thrown away. Rejects when they can't be had (`unavailable`) or
- * are too many (`too_large`), and with the signal's reason.
+ * The full name of a branch or tag of a remote repository whose history contains the commit, or undefined if
+ * none does. To find out, the commits of all branches and tags are fetched, without files (where the server
+ * supports that), and deleted afterwards. Rejects when they can't be fetched (`unavailable`) or are too many
+ * (`too_large`), and with the signal's reason.
  */
 export async function findRefWith(
   clone: CloneUrl,
   sha: string,
-  { env, signal, mostBytes = MOST_BYTES }: FindRefOptions,
+  { env, signal, mostBytes = MAX_BYTES }: FindRefOptions,
 ): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'narwhal-commits-'))
   try {
@@ -44,7 +44,7 @@ export async function findRefWith(
     })
     return await findIn(folder, sha, { env, signal })
   } finally {
-    // A git that was ended may have left one that writes a little longer.
+    // A child of a killed git may go on writing for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
@@ -53,17 +53,16 @@ async function fetchCommits({ url, local }: CloneUrl, options: GitOptions): Prom
   const filters = local ? ['--upload-pack=git -c uploadpack.allowFilter=true upload-pack'] : []
   const how = ['--quiet', '--no-tags', '--no-write-fetch-head', '--filter=tree:0', ...filters]
   const refspecs = BRANCHES_AND_TAGS.map((pattern) => `+${pattern}:${pattern}`)
-  // Git keeps no note that files are missing by a name that begins with a slash, and takes them for lost.
+  // Git can't record a partial clone's promisor by a name that begins with a slash, and takes the missing
+  // files for lost.
   const from = local ? pathToFileURL(url).href : url
   // As one pack, so that its size can be watched.
-  await git(['-c', 'fetch.unpackLimit=1', 'fetch', ...how, '--', from, ...refspecs], {
-    ...options,
-  })
+  await git(['-c', 'fetch.unpackLimit=1', 'fetch', ...how, '--', from, ...refspecs], options)
 }
 
 /**
- * Git would ask the server for a commit that was not fetched; which a forge gives out though no branch
- * has it. So it may ask nobody, and fails where the commit is not there.
+ * Git would fetch a missing commit from the server, which serves it even if no branch contains it. So no way
+ * is given: it fails where the commit is not there.
  */
 async function findIn(
   folder: string,
@@ -84,29 +83,29 @@ async function findIn(
   return found.trim() || undefined
 }
 
-/** Aborts what fills a folder when there is more in it than is allowed; a server may ignore the filter. */
+/** Aborts `fill` when the folder grows beyond the limit; a server may ignore the filter. */
 async function withinBytes(
   folder: string,
   mostBytes: number,
   fill: (isTooLarge: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController()
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if ((await sizeOf(folder)) <= mostBytes) return
-    const words = `the commits of its branches and tags are more than ${mostBytes} bytes`
+    const words = `the commits of its branches and tags exceed ${mostBytes} bytes`
     stop.abort(new NarwhalError('too_large', words))
   }
-  const timer = setInterval(() => void look(), LOOK_MS)
+  const timer = setInterval(() => void check(), CHECK_MS)
   try {
     await fill(stop.signal)
-    await look()
+    await check()
     stop.signal.throwIfAborted()
   } finally {
     clearInterval(timer)
   }
 }
 
-/** Files come and go while it looks. */
+/** Files come and go meanwhile. */
 async function sizeOf(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => [])
   const sizes = await Promise.all(

@@ -82,7 +82,8 @@ test('a redirect to another host, port or protocol is not followed', async () =>
     const clone = parseCloneUrl(`http://127.0.0.1:${server.port}/app`)
     await assert.rejects(listRemote(clone, ['refs/heads/*'], { env }), {
       code: 'unavailable',
-      message: /redirects, and not within its host/,
+      message:
+        /redirects, and its target is on another host: register the repository with its URL at/,
     })
   }
   assert.equal(asked, 0)

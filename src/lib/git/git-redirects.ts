@@ -9,17 +9,17 @@ interface Asking {
   readonly signal?: AbortSignal | undefined
 }
 
-const MOST_REDIRECTS = 3
+const MAX_REDIRECTS = 3
 const ANSWER_MS = 20_000
 const REFS = '/info/refs'
-/** What git says of a redirect, which it is told not to follow. */
+/** Git's message for a redirect: it is configured not to follow any. */
 const REDIRECTED = /returned error: 30[12378]\b/
 
 /**
- * Calls git with a URL and the way there, and again with where the server sends it on to, as long as that is
- * on the same host (a repository that was renamed; https instead of http), which is looked up once for all
- * of it. Rejects with `unavailable` when it leads elsewhere: whoever can make a server answer so must not
- * choose what this machine asks; and as `Hosts.find` does.
+ * Runs git with a URL and the way there, and again with the target of a redirect if that is on the same host
+ * (a renamed repository; https instead of http). The host is looked up once for all of it. Rejects with
+ * `unavailable` when the redirect leads elsewhere, since the server must not choose what this machine
+ * connects to; and as `Hosts.find` does.
  */
 export async function followingRedirects<Result>(
   clone: CloneUrl,
@@ -32,7 +32,7 @@ export async function followingRedirects<Result>(
     try {
       return await run(url, await wayTo({ ...clone, url }, found, options))
     } catch (error) {
-      if (!found || hops === MOST_REDIRECTS || !REDIRECTED.test(describeError(error))) throw error
+      if (!found || hops === MAX_REDIRECTS || !REDIRECTED.test(describeError(error))) throw error
       url = await nextUrl(url, found, options)
     }
   }
@@ -50,15 +50,17 @@ async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<s
     location = (await askOnce(question, found)).headers.get('location')
   } catch (error) {
     signal?.throwIfAborted()
-    throw refuse(`where to can't be asked: ${describeError(error)}`, error)
+    throw refuse(`its target can't be read: ${describeError(error)}`, error)
   }
   if (location === null || !URL.canParse(location, asked.href))
-    throw refuse('does not say where to')
+    throw refuse('its target is missing')
   const target = new URL(location, asked)
   if (!isSameHost(asked, target)) {
-    throw refuse(`not within its host: register it by its address at ${target.host}`)
+    throw refuse(
+      `its target is on another host: register the repository with its URL at ${target.host}`,
+    )
   }
-  if (!target.pathname.endsWith(REFS)) throw refuse('not to a repository')
+  if (!target.pathname.endsWith(REFS)) throw refuse('its target is no repository')
   return parseCloneUrl(target.origin + target.pathname.slice(0, -REFS.length)).url
 }
 

@@ -1,12 +1,12 @@
 import { NarwhalError } from '../errors.ts'
 import { type GitEnv, git } from './git.ts'
 
-/** The first one with `http.curloptResolve`, by which it goes to the address that was found. */
+/** The first one with `http.curloptResolve`, which pins git to the address that was looked up. */
 export const OLDEST_GIT = '2.37'
 
 /**
- * Throws `invalid` when the git on the path is older than Narwhal needs, `unavailable` when there
- * is none; both say what to do.
+ * Throws `invalid` when the git on PATH is older than Narwhal needs, `unavailable` when there is none; both
+ * say what to do.
  */
 export async function requireGit(env: GitEnv): Promise<void> {
   const said = (await git(['--version'], { env, timeoutMs: 10_000 })).trim()
@@ -16,6 +16,6 @@ export async function requireGit(env: GitEnv): Promise<void> {
     Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)
   if (isNew) return
   const found = JSON.stringify(said.slice(0, 100))
-  const words = `Narwhal needs git ${OLDEST_GIT} or newer, and the one on its PATH says ${found}: update it, or put a newer one first on PATH`
+  const words = `Narwhal needs git ${OLDEST_GIT} or newer, but the one on its PATH reports ${found}: update it, or put a newer one first on PATH`
   throw new NarwhalError('invalid', words)
 }

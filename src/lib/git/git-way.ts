@@ -3,19 +3,19 @@ import type { CloneUrl, GitEnv, GitWay } from './git.ts'
 import { sshPlace } from './ssh-place.ts'
 import { sshWay } from './ssh-way.ts'
 
-/** Addresses of a URL's host; absent where git is not led by http. */
+/** Addresses of a URL's host; absent where git does not use HTTP. */
 export type Found = readonly [HostAddress, ...HostAddress[]]
 
 /** To a local path: only of a repository that the operator registered as such, or of a mirror. */
 export const LOCAL_WAY: GitWay = { settings: ['protocol.file.allow=always'], ssh: [] }
 
-/** Where an `http:` or `https:` URL's host is. Rejects as `Hosts.find` does. */
+/** Looks up the host of an `http:` or `https:` URL. Rejects as `Hosts.find` does. */
 export async function findHttp(url: string, env: GitEnv): Promise<Found | undefined> {
   if (!/^https?:/.test(url)) return undefined
   return await (env.hosts ?? ANY_HOSTS).find(new URL(url).hostname)
 }
 
-/** The way to a URL; `found`: where its host is, if git gets there by http. */
+/** The way to a URL; `found`: the addresses of its host, if git uses HTTP. */
 export async function wayTo(
   { url, local }: CloneUrl,
   found: Found | undefined,
@@ -27,7 +27,7 @@ export async function wayTo(
   }
   const { protocol, port } = new URL(url)
   const addresses = found.map(({ address, family }) => (family === 6 ? `[${address}]` : address))
-  // Whatever curl makes of the name, as of a dot at its end: all names are here, at the one port that is asked.
+  // For every name, however curl spells it (with a trailing dot, say), at the one port that is used.
   const pin = `*:${port || (protocol === 'https:' ? '443' : '80')}:${addresses.join(',')}`
   const allowed = `protocol.${protocol.slice(0, -1)}.allow=always`
   return { settings: [allowed, `http.curloptResolve=${pin}`], ssh: [] }

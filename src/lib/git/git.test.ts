@@ -20,7 +20,7 @@ test('takes https, http, ssh and absolute paths for clone URLs', () => {
   assert.deepEqual(parseCloneUrl('/srv/app'), { url: '/srv/app', local: true })
 })
 
-test('refuses what is no URL to clone from', () => {
+test('refuses what is not a clone URL', () => {
   for (const url of [
     '',
     '--upload-pack=touch /tmp/x',
@@ -74,7 +74,7 @@ test('tells a missing git, too much output, a time-out and an abort apart', asyn
   })
   await assert.rejects(git(['help', '--all'], { env, maxBytes: 10 }), { code: 'too_large' })
   const wait = ['-c', 'alias.wait=!sleep 60', 'wait']
-  await assert.rejects(git(wait, { env, timeoutMs: 20 }), { message: /longer than its limit/ })
+  await assert.rejects(git(wait, { env, timeoutMs: 20 }), { message: /exceeded its time limit/ })
   const reason = new Error('enough')
   await assert.rejects(git(wait, { env, signal: AbortSignal.abort(reason) }), reason)
 })

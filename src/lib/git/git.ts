@@ -12,24 +12,24 @@ import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
 
 /**
- * The one way to call git. Arguments are never a shell's text; the configuration of the machine
- * and its users is left out, hooks and external protocols are off, and git never asks questions.
- * See git-config(1). It is Node's execFile and not a library, because that passes on exactly the
- * environment it is given (a GIT_DIR or GIT_SSH of ours must not reach git) and bounds the output.
+ * The one way to call git. Arguments never pass through a shell; the configuration of the machine and its
+ * users is ignored, hooks and external protocols are off, and git never prompts. See git-config(1). It is
+ * Node's execFile and not a library, because that passes on exactly the environment it is given (a GIT_DIR or
+ * GIT_SSH of ours must not reach git) and limits the output.
  */
 const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.attributesFile=/dev/null',
-  // Whoever has it reach something says the way.
+  // Callers that use the network allow one protocol: see `GitWay`.
   'protocol.allow=never',
-  // Whatever the repository's own settings say.
+  // Overrides the repository's own settings.
   'protocol.ext.allow=never',
   'protocol.file.allow=never',
   'submodule.recurse=false',
-  // Whoever needs it follows them within the host: see git-redirects.ts.
+  // Followed within the host by git-redirects.ts.
   'http.followRedirects=false',
-  // A server that says nothing for a minute: even while it counts objects it says so all the time.
+  // Ends a transfer from a server that is silent for a minute: while it counts objects it reports progress.
   'http.lowSpeedLimit=1',
   'http.lowSpeedTime=60',
   'gc.auto=0',
@@ -37,10 +37,10 @@ const SETTINGS: readonly string[] = [
   'safe.directory=*',
 ]
 
-/** With these ssh asks nobody anything, and notices that the other side is away. */
+/** Never prompt, and notice when the peer is gone. */
 export const SSH_OPTIONS = ['-oBatchMode=yes', '-oConnectTimeout=20', '-oServerAliveInterval=20']
 
-/** Goes over `GitEnv`; nothing else of the process's environment reaches git. */
+/** Takes precedence over `GitEnv`; nothing else of the process's environment reaches git. */
 const FIXED_ENV = {
   LC_ALL: 'C.UTF-8',
   GIT_CONFIG_NOSYSTEM: '1',
@@ -51,17 +51,17 @@ const FIXED_ENV = {
   GIT_LFS_SKIP_SMUDGE: '1',
 }
 
-/** What git works with: all that it learns of this process's environment, and where hosts may be. */
+/** Everything that git gets of this process's environment, and which hosts it may reach. */
 export interface GitEnv {
   readonly PATH?: string
   /** Where ssh finds its keys and known hosts. */
   readonly HOME?: string
   readonly SSH_AUTH_SOCK?: string
-  /** Anywhere but where nobody is asked unless told. */
+  /** All that may be reached by default: see `ANY_HOSTS`. */
   readonly hosts?: Hosts
 }
 
-/** How git gets to a URL, and to nothing else: without one it reaches no other machine. */
+/** How git reaches a URL, and nothing else: without one it reaches no other machine. */
 export interface GitWay {
   /** Settings of git-config(1). */
   readonly settings: readonly string[]
@@ -71,21 +71,21 @@ export interface GitWay {
 
 export interface GitOptions {
   readonly env: GitEnv
-  /** The folder that git runs in. */
+  /** Working directory. */
   readonly cwd?: string
   readonly signal?: AbortSignal
-  /** How it gets to the one URL that it is to ask; absent: it asks no other machine, and reads no other folder. */
+  /** The way to the one URL that git may use; if absent, it reaches no other machine and no other folder. */
   readonly way?: GitWay
-  /** Milliseconds until git is killed; five minutes unless told. */
+  /** Milliseconds until git is killed; five minutes by default. */
   readonly timeoutMs?: number
-  /** More output than this is refused; 16 MiB unless told. */
+  /** Limit of the output; 16 MiB by default. */
   readonly maxBytes?: number
 }
 
 /**
- * Runs git and returns its standard output. Rejects with `unavailable` (git's own last words) when
- * it fails or takes too long, with `too_large` when it says more than `maxBytes`, and with the
- * signal's reason when it was aborted.
+ * Runs git and returns its standard output. Rejects with `unavailable` (git's last lines) when it fails or
+ * takes too long, with `too_large` when it writes more than `maxBytes`, and with the signal's reason when
+ * aborted.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
   options.signal?.throwIfAborted()
@@ -98,8 +98,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     'git',
     [...settings(options), ...args],
     {
-      ...(options.cwd ? { cwd: options.cwd } : {}),
-      ...present({ signal: options.signal }),
+      ...present({ cwd: options.cwd, signal: options.signal }),
       env: environment(options),
       timeout: options.timeoutMs ?? 300_000,
       maxBuffer: options.maxBytes ?? 16 * 1024 * 1024,
@@ -114,15 +113,15 @@ export async function git(args: readonly string[], options: GitOptions): Promise
 }
 
 /**
- * Starts a git that is talked to by its standard input and output, in the same way as `git`. Whoever
- * starts it listens to `error` (git is missing) and ends it; it inherits nothing else.
+ * Starts a git process for a dialogue over standard input and output, configured as by `git`. The caller
+ * handles `error` (git is missing) and ends it; it inherits no other descriptor.
  */
 export function startGit(
   args: readonly string[],
   options: Pick<GitOptions, 'env' | 'cwd'>,
 ): ChildProcessWithoutNullStreams {
   return spawn('git', [...settings({}), ...args], {
-    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...present({ cwd: options.cwd }),
     env: environment({ env: options.env }),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -134,19 +133,19 @@ function settings({ way }: Pick<GitOptions, 'way'>): string[] {
 
 function environment({ env, way }: Pick<GitOptions, 'env' | 'way'>): NodeJS.ProcessEnv {
   const options = [...SSH_OPTIONS, ...(way?.ssh ?? [])]
-  // A shell takes it apart.
+  // A shell splits it.
   const ssh = ['ssh', ...options.map(shellQuote)]
   return { ...processEnv(env), ...FIXED_ENV, GIT_SSH_COMMAND: ssh.join(' ') }
 }
 
-/** What git and ssh learn of this process's environment. */
+/** What git and ssh get of this process's environment. */
 export function processEnv({ PATH, HOME, SSH_AUTH_SOCK }: GitEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries({ PATH, HOME, SSH_AUTH_SOCK }).filter(([, value]) => value !== undefined),
   )
 }
 
-/** The command among the arguments, behind the options that are git's own. */
+/** The subcommand, which follows git's own options. */
 function commandOf(args: readonly string[]): string {
   const at = args.findIndex((arg, i) => !arg.startsWith('-') && args[i - 1] !== '-c')
   return args[at] ?? ''
@@ -154,7 +153,7 @@ function commandOf(args: readonly string[]): string {
 
 /** Where a repository may be cloned from. */
 export interface CloneUrl {
-  /** As git takes it. */
+  /** As git expects it. */
   readonly url: string
   readonly local: boolean
 }
@@ -163,26 +162,26 @@ const SCP_LIKE =
   /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)[A-Za-z0-9_~./][^\s]*$/
 
 /**
- * Checks a clone URL: https, http, ssh (also `git@host:path`), or an absolute local path. Throws
- * `invalid` for everything else: other protocols and helpers, options in disguise, passwords in
- * the URL, control characters.
+ * Checks a clone URL: https, http, ssh (also `git@host:path`), or an absolute local path. Throws `invalid`
+ * for everything else: other protocols and helpers, options in disguise, passwords in the URL, control
+ * characters.
  */
 export function parseCloneUrl(text: string): CloneUrl {
   const refuse = (why: string): never => {
-    throw new NarwhalError('invalid', `${quoteUrl(text)} is no URL to clone from: ${why}`)
+    throw new NarwhalError('invalid', `${quoteUrl(text)} is not a clone URL: ${why}`)
   }
   if (text.length === 0 || text.length > 2048) return refuse('it must have 1 to 2048 characters')
   if (/[\0-\x20\x7f\\]/.test(text)) return refuse('it has spaces or control characters') // oxlint-disable-line no-control-regex
   if (text.startsWith('/')) return { url: text, local: true }
   if (/^(?:https?|ssh):\/\//.test(text)) {
-    const url = URL.canParse(text) ? new URL(text) : refuse('it can not be parsed')
+    const url = URL.canParse(text) ? new URL(text) : refuse("it can't be parsed")
     if (url.password || (url.protocol !== 'ssh:' && url.username)) {
       return refuse('leave user and password out; they would end up in logs')
     }
     if (url.search || url.hash)
-      return refuse('leave out what is behind ? or #; it would end up in logs')
+      return refuse('leave out what follows ? or #; it would end up in logs')
     if (!/^[A-Za-z0-9[]/.test(url.hostname) || url.username.startsWith('-')) {
-      return refuse('its host is not one')
+      return refuse('its host is invalid')
     }
     return { url: text, local: false }
   }

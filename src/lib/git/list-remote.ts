@@ -2,7 +2,7 @@ import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitOptions, git } from './git.ts'
 import { followingRedirects } from './git-redirects.ts'
 
-/** The refs of a remote repository by full name, as `git ls-remote` tells them; peeled tags count. */
+/** The refs of a remote repository by full name, as `git ls-remote` lists them; tags are peeled. */
 export async function listRemote(
   clone: CloneUrl,
   patterns: readonly string[],
@@ -18,7 +18,7 @@ export async function listRemote(
   const refs = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [sha, ref] = line.split('\t')
-    // An annotated tag comes twice; the second, `tag^{}`, is the commit it stands for.
+    // An annotated tag is listed twice; the second, `tag^{}`, is the commit it points to.
     if (sha && ref) refs.set(ref.replace(/\^\{\}$/, ''), sha)
   }
   return refs

@@ -1,14 +1,14 @@
-/** Where `ssh://user@host:port/path` or `user@host:path` is, as ssh takes it. */
+/** The parts of `ssh://user@host:port/path` or `user@host:path`, as ssh reads them. */
 export interface SshPlace {
-  /** With its user, if it has one. */
+  /** With its user, if any. */
   readonly target: string
   readonly host: string
-  /** Empty: the usual one. */
+  /** Empty for the default port. */
   readonly port: string
   readonly path: string
 }
 
-/** `url` has been checked by `parseCloneUrl`: neither host nor user can be taken for an option. */
+/** `url` has passed `parseCloneUrl`: neither host nor user can be taken for an option. */
 export function sshPlace(url: string): SshPlace {
   if (url.startsWith('ssh://')) {
     const { username, hostname, port, pathname } = new URL(url)

@@ -4,13 +4,13 @@ import { ANY_HOSTS, type HostAddress } from '../reach/hosts.ts'
 import { type GitEnv, processEnv } from './git.ts'
 import type { SshPlace } from './ssh-place.ts'
 
-const LOOK_MS = 20_000
+const TIMEOUT_MS = 20_000
 
 /**
- * Options with which ssh connects to an address of the host that was found and may be asked, and knows
- * the host's key by its name all the same. What the user's configuration of ssh says is asked from ssh itself: the name may be
- * one that only that has, and where it leads by another machine (ProxyJump, ProxyCommand) the operator
- * has said how to go. Rejects as `Hosts.find` does.
+ * Options with which ssh connects to a looked-up and permitted address of the host, but still checks the
+ * host's key under its name. The user's configuration is read through `ssh -G`: a name may be defined only
+ * there, and where it goes through another machine (ProxyJump, ProxyCommand) the operator has chosen the way.
+ * Rejects as `Hosts.find` does.
  */
 export async function sshWay(
   place: SshPlace,
@@ -22,13 +22,16 @@ export async function sshWay(
   const port = said.get('port') ?? (place.port || '22')
   const found = await (env.hosts ?? ANY_HOSTS).find(hostname)
   const address = choose(found, said.get('addressfamily'))
-  // As ssh itself writes it into known_hosts: an alias is taken as it is, without the port.
+  // As ssh itself writes it to known_hosts: an alias as it is, without the port.
   const name = port === '22' ? hostname : `[${hostname}]:${port}`
   const alias = said.has('hostkeyalias') ? [] : [`-oHostKeyAlias=${name}`]
   return [`-oHostName=${address}`, ...alias]
 }
 
-/** What `ssh -G` says, by lower-case names; nothing where that can't be had: then ssh fails by itself. */
+/**
+ * The output of `ssh -G` by lower-case names; empty if that fails, in which case ssh itself will fail as
+ * well.
+ */
 async function configured(
   { target, port }: SshPlace,
   env: GitEnv,
@@ -40,7 +43,7 @@ async function configured(
     ['-G', ...(port === '' ? [] : ['-p', port]), '--', target],
     {
       env: processEnv(env),
-      timeout: LOOK_MS,
+      timeout: TIMEOUT_MS,
       maxBuffer: 256 * 1024,
       ...present({ signal }),
     },

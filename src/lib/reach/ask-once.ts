@@ -3,8 +3,8 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https'
 import { connectTo, type HostAddress } from './hosts.ts'
 
-/** So much of an answer is read unless more is wanted; what is behind it is nobody's business. */
-const MOST_ANSWER_BYTES = 64 * 1024
+/** By default, the rest of an answer is not read. */
+const MAX_ANSWER_BYTES = 64 * 1024
 const SILENCE_MS = 60_000
 
 export interface Question {
@@ -12,29 +12,29 @@ export interface Question {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** How much of the answer is read where not all is; 64 KiB unless told. */
+  /** How much of the answer is read; 64 KiB by default. */
   readonly mostBytes?: number
-  /** Also ends it while the answer is read. */
+  /** Also aborts reading the answer. */
   readonly signal: AbortSignal
 }
 
 export interface OneAnswer {
   readonly status: number
   readonly headers: Headers
-  /** Its beginning, `mostBytes` of it. */
+  /** The first `mostBytes` of the body. */
   readonly text: string
 }
 
 /**
- * One request to addresses that were found out before, by a connection of its own: the name is not looked up
- * again, no redirect is followed, and no more than `mostBytes` of the answer is read. Rejects with the socket's
+ * One request to addresses that were looked up before, on a connection of its own: the name is not looked up
+ * again, no redirect is followed, and at most `mostBytes` of the answer are read. Rejects with the socket's
  * error, or the signal's reason.
  */
 export async function askOnce(
   question: Question,
   found: readonly [HostAddress, ...HostAddress[]],
 ): Promise<OneAnswer> {
-  const { mostBytes = MOST_ANSWER_BYTES } = question
+  const { mostBytes = MAX_ANSWER_BYTES } = question
   const { asked, answer } = await openAnswer(question, found)
   try {
     return {
@@ -50,7 +50,7 @@ export async function askOnce(
   }
 }
 
-/** The same, with all of the answer to come: the caller reads it, and destroys the request in the end. */
+/** The same, with the whole answer as a stream: the caller reads it, and destroys the request at the end. */
 export async function openAnswer(
   { url, method, headers, body, signal }: Question,
   found: readonly [HostAddress, ...HostAddress[]],
@@ -65,9 +65,9 @@ export async function openAnswer(
     lookup: connectTo(found),
   } as const
   const asked = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options)
-  // A refusal may come as two errors: that of writing, and the other side's.
+  // A rejection may arrive as two errors: that of our write, and the peer's.
   asked.on('error', () => {})
-  asked.on('timeout', () => asked.destroy(new Error(`it says nothing for ${SILENCE_MS / 1000} s`)))
+  asked.on('timeout', () => asked.destroy(new Error(`no answer within ${SILENCE_MS / 1000} s`)))
   try {
     asked.end(body)
     const [answer] = (await once(asked, 'response')) as [IncomingMessage]

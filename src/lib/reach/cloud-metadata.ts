@@ -1,4 +1,4 @@
-/** What the clouds tell a machine about itself, its credentials included, where that is not link-local. */
+/** The metadata services of clouds, which serve credentials, where their address is not link-local. */
 export const CLOUD_METADATA: readonly string[] = [
   '168.63.129.16/32',
   '100.100.100.200/32',

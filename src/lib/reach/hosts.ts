@@ -4,25 +4,28 @@ import { within } from '../async/within.ts'
 import { describeError, NarwhalError } from '../errors.ts'
 import { isInRange, type Nearness, nearnessOf } from './reach.ts'
 
-/** An address of a host, as it was found and judged. */
+/** An address of a host, looked up and classified. */
 export interface HostAddress {
   readonly address: string
   readonly family: 4 | 6
   readonly nearness: Nearness
 }
 
-/** Asks the machine's resolver; rejects where it has no answer. */
+/** Asks the machine's resolver; rejects if it has no answer. */
 export type LookUp = (
   hostname: string,
 ) => Promise<readonly { readonly address: string; readonly family: number }[]>
 
 export interface HostsOptions {
-  /** Which addresses may be asked; all but those that never are unless told. */
+  /** Which addresses are allowed; by default all but `never`. */
   readonly isAllowed?: (nearness: Nearness) => boolean
-  /** Hosts that may be asked all the same: names, wherever they are but among those, and ranges such as 10.0.0.0/8. */
+  /**
+   * Hosts that are allowed in addition: names, whatever their address except for `never`, and ranges such as
+   * 10.0.0.0/8.
+   */
   readonly named?: readonly string[]
   readonly lookUp?: LookUp
-  /** What the operator says where something is refused; --user-requests unless told. */
+  /** The setting that a refusal points to; --user-requests by default. */
   readonly settings?: string
 }
 
@@ -30,8 +33,9 @@ const LOOK_UP_MS = 20_000
 const ORDER: readonly Nearness[] = ['public', 'private', 'own', 'never']
 
 /**
- * Where the hosts are that Narwhal asks something for users: each is looked up once for each use, all its addresses are judged,
- * and the connection goes to what was judged, since another look might bring another answer.
+ * Guards requests that Narwhal makes on behalf of users against SSRF: each host is looked up once per use,
+ * all of its addresses are checked, and the connection goes to a checked one, since a second lookup might
+ * give another answer (DNS rebinding).
  */
 export class Hosts {
   readonly #isAllowed: (nearness: Nearness) => boolean
@@ -53,21 +57,23 @@ export class Hosts {
   }
 
   /**
-   * The addresses of a host, at least one. Rejects with `forbidden`, in the same words whatever is there, where
-   * one of them is none that may be asked, and with `unavailable` where it can't be found.
+   * The addresses of a host, at least one. Rejects with `forbidden`, with the same message whatever is there,
+   * if any of them is not allowed, and with `unavailable` if it can't be found.
    */
   async find(hostname: string): Promise<readonly [HostAddress, ...HostAddress[]]> {
     const found = await this.#ask(hostname.replace(/^\[(.*)\]$/, '$1'))
     const [first, ...others] = found.map(({ address, family }): HostAddress => {
       return { address, family: family === 6 ? 6 : 4, nearness: nearnessOf(address) }
     })
-    if (!first) throw new NarwhalError('unavailable', `there is no host ${hostname}`)
+    if (!first) throw new NarwhalError('unavailable', `host ${hostname} has no address`)
     const all = [first, ...others] as const
     if (all.every((one) => this.#mayBe(one, hostname))) return all
     throw this.#refused(hostname)
   }
 
-  /** The same for a client that connects by itself; it asks for no URL that has an address: see `check`. */
+  /**
+   * The same for clients that connect by themselves. They don't look up URLs with an IP address: see `check`.
+   */
   readonly lookup: LookupFunction = (hostname, options, done) => {
     this.find(hostname).then(
       (found) => connectTo(found)(hostname, options, done),
@@ -75,7 +81,7 @@ export class Hosts {
     )
   }
 
-  /** Throws `forbidden` where a URL has an address that may not be asked, and not a name. */
+  /** Throws `forbidden` if the URL has an IP address instead of a name, and it is not allowed. */
   check({ hostname }: URL): void {
     const address = hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(address) === 0) return
@@ -83,12 +89,15 @@ export class Hosts {
       throw this.#refused(hostname)
   }
 
-  /** As they are found here, by another rule. */
+  /** The same lookups under another rule. */
   allowing(isAllowed: (nearness: Nearness) => boolean, settings = this.#settings): Hosts {
     return new Hosts({ isAllowed, named: this.#named, lookUp: this.#lookUp, settings })
   }
 
-  /** The same, but nothing nearer than this: what somebody outside names leads no further in than they are. */
+  /**
+   * The same, but nothing nearer than `bound`: a name from outside must lead no further in than its author
+   * is.
+   */
   atMost(bound: Nearness): Hosts {
     const known = this.#bounded.get(bound)
     if (known) return known
@@ -101,7 +110,7 @@ export class Hosts {
   }
 
   #refused(hostname: string): NarwhalError {
-    const words = `${hostname} is at an address that is not asked for users (see ${this.#settings})`
+    const words = `${hostname} is at an address that users' requests may not reach (see ${this.#settings})`
     return new NarwhalError('forbidden', words)
   }
 
@@ -117,23 +126,23 @@ export class Hosts {
   }
 
   async #ask(hostname: string) {
-    const words = `no name server tells in ${LOOK_UP_MS / 1000} s where ${hostname} is`
+    const words = `looking up ${hostname} took longer than ${LOOK_UP_MS / 1000} s: check this machine's name servers`
     const late = new NarwhalError('unavailable', words)
     try {
       return await within(LOOK_UP_MS, this.#lookUp(hostname), late)
     } catch (cause) {
       if (cause instanceof NarwhalError) throw cause
       const isNone = (cause as { code?: unknown }).code === 'ENOTFOUND'
-      const why = isNone ? '' : ` that is found: ${describeError(cause)}`
-      throw new NarwhalError('unavailable', `there is no host ${hostname}${why}`, { cause })
+      const why = isNone ? 'does not exist' : `can't be looked up: ${describeError(cause)}`
+      throw new NarwhalError('unavailable', `host ${hostname} ${why}`, { cause })
     }
   }
 }
 
-/** What nobody has restricted: anything but what is never asked. */
+/** Without restrictions of the operator: anything but `never`. */
 export const ANY_HOSTS = new Hosts()
 
-/** Has a client connect to what was found before. */
+/** Makes a client connect to addresses that were looked up before. */
 export function connectTo(found: readonly [HostAddress, ...HostAddress[]]): LookupFunction {
   return (_hostname, options, done) => {
     const all = found.map(({ address, family }) => ({ address, family }))
@@ -142,7 +151,7 @@ export function connectTo(found: readonly [HostAddress, ...HostAddress[]]): Look
   }
 }
 
-/** How near the nearest of them is. */
+/** The nearest of their nearnesses. */
 export function nearest(found: readonly HostAddress[]): Nearness {
   const at = found.map(({ nearness }) => ORDER.indexOf(nearness))
   return ORDER[Math.max(0, ...at)] ?? 'never'

@@ -1,18 +1,18 @@
 import { createHmac } from 'node:crypto'
 
-/** Where a connection ends at the server, as both of its sides see it. */
+/** The server's end of a connection, as both sides see it. */
 export interface ConnectionEnd {
   readonly address: string
   readonly port: number
 }
 
-/** Hexadecimal; whoever asks makes up another each time. */
+/** Hexadecimal; the client generates one per request. */
 export const NONCE = /^[0-9a-f]{64}$/
 
 /**
- * What proves that a server has the token of the data folder, without showing it. It says at which
- * address that server listens: who has taken a port of it, or the port that one would look at, may ask
- * the real server and hand its answer on, and gets one that is good for the real server's port alone.
+ * Proves that a server has the token of the data folder, without revealing it. The proof covers the address
+ * and port of the server: another process that listens on its former port may relay the request to the real
+ * server, but gets a proof that is valid for the real server's port only.
  */
 export function proveOwnToken(
   token: string,
@@ -23,7 +23,7 @@ export function proveOwnToken(
   return createHmac('sha256', token).update(words).digest('hex')
 }
 
-/** An IPv4 address as it is, whatever kind of socket it is seen by. */
+/** An IPv4 address in plain form, also from a dual-stack socket. */
 export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

@@ -10,10 +10,10 @@ import { proveOwnToken } from './own-token-proof.ts'
 const WITHIN_MS = 10_000
 
 /**
- * The URL of the very address and port whose server has proven that it has this token; the token may be
- * shown there. Anybody on the machine can listen at a port that Narwhal's own server has left, or never
- * had. What is encrypted proves itself by its certificate; all else is asked for a proof at `path`. Rejects with `unauthenticated` where nothing
- * is proven, and with the socket's error where nobody is there.
+ * The URL of the very address and port whose server has proven that it has this token: safe to send it there.
+ * Any user of the machine can listen on a port that Narwhal's server has left, or never had. HTTPS is proven
+ * by its certificate; everything else by a proof from `path`. Rejects with `unauthenticated` if nothing is
+ * proven, and with the socket's error if nothing answers.
  */
 export async function provenServer(
   { server, path }: { readonly server: string; readonly path: string },
@@ -25,13 +25,15 @@ export async function provenServer(
   const nonce = randomBytes(32).toString('hex')
   const url = new URL(`${server.replace(/\/+$/, '')}${path}?nonce=${nonce}`)
   const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)])
-  // No connection is kept: its address is what counts.
+  // No keep-alive: the address of this connection counts.
   const asked = request(url, { signal: within, agent: false }).end()
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   const { remoteAddress: address, remotePort: port } = answer.socket
-  const told = parseJson(await text(answer))
+  const answered = parseJson(await text(answer))
   const proof =
-    told !== null && typeof told === 'object' && 'proof' in told ? told.proof : undefined
+    answered !== null && typeof answered === 'object' && 'proof' in answered
+      ? answered.proof
+      : undefined
   const isProven =
     address !== undefined &&
     port !== undefined &&
@@ -43,6 +45,6 @@ export async function provenServer(
 }
 
 function notProven(server: string): NarwhalError {
-  const words = `what listens at ${server} does not prove that it has the token of the data folder, so that it is not shown there: name the server with --server, its folder with --data, or a token with NARWHAL_TOKEN_FILE`
+  const words = `the server at ${server} does not prove that it has the token of the data folder, so the token was not sent: name the server with --server, its folder with --data, or a token with NARWHAL_TOKEN_FILE`
   return new NarwhalError('unauthenticated', words)
 }

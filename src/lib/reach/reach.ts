@@ -3,16 +3,17 @@ import ipaddr from 'ipaddr.js'
 import { CLOUD_METADATA } from './cloud-metadata.ts'
 
 /**
- * What an address is to this machine: `own`, loopback too; of a `private` network; or `never` to be asked:
- * link-local and the like, where clouds tell secrets, multicast, and what is no machine's.
+ * How near an address is to this machine: `own`, including loopback; on a `private` network; or `never` to be
+ * reached: link-local and the like, where clouds serve credentials, multicast, and whatever belongs to no
+ * machine.
  */
 export type Nearness = 'public' | 'private' | 'own' | 'never'
 
 const PRIVATE: ReadonlySet<string> = new Set(['private', 'carrierGradeNat', 'uniqueLocal'])
-/** IPv4 in another form: behind ::ffff:, or behind the prefix of NAT64. */
+/** IPv4 in another notation: ::ffff: or the NAT64 prefix. */
 const WRAPPED: ReadonlySet<string> = new Set(['ipv4Mapped', 'rfc6052'])
 
-/** What an IP address is, in any of its forms. */
+/** Classifies an IP address in any notation. */
 export function nearnessOf(text: string): Nearness {
   if (!ipaddr.isValid(text)) return 'never'
   const address = ipaddr.parse(text.replace(/%.*$/, ''))
@@ -33,7 +34,7 @@ export function nearnessOf(text: string): Nearness {
   return range === 'unicast' ? 'public' : 'private'
 }
 
-/** Whether an address, in whatever form, is in a range such as `10.0.0.0/8`. */
+/** Whether an address, in any notation, is in a range such as `10.0.0.0/8`. */
 export function isInRange(text: string, range: string): boolean {
   if (!ipaddr.isValid(text) || !ipaddr.isValidCIDR(range)) return false
   const address = ipaddr.process(text.replace(/%.*$/, ''))

@@ -2,28 +2,26 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, type WebSocket } from 'ws'
 
 /**
- * The bytes of a websocket's messages as a stream, whose own writes become messages, none of them
- * larger than `mostBytes`. It reads on only when asked and waits with writing until the socket has
- * taken what was written before, so that neither side keeps more than a little. It closes with the
- * socket, and the socket with it.
+ * A websocket as a stream of bytes: writes become messages of at most `mostBytes`. Back-pressure works both
+ * ways, so that neither side buffers much. Stream and socket close together.
  */
 export function openSocketStream(socket: WebSocket, mostBytes: number): Duplex {
   const stream = createWebSocketStream(socket)
-  // HTTP/2 writes many small pieces at a time: each as a message of its own would halve the speed.
+  // HTTP/2 writes many small chunks at once: a message for each would halve the speed.
   stream._writev = (pieces, done) => {
     const messages = [...pack(pieces, mostBytes)]
     const last = messages.pop()
     for (const message of messages) socket.send(message)
-    // They are taken in order: after the last, all are.
+    // Messages are sent in order: after the last, all are.
     if (last) socket.send(last, done)
     else done()
   }
-  // ws leaves the writing half open, and whoever writes there would wait for ever.
+  // ws leaves the writable half open; a writer would wait for ever.
   socket.once('close', () => stream.destroy())
   return stream
 }
 
-/** The pieces in order, as few messages. */
+/** Packs the chunks, in order, into as few messages as possible. */
 function* pack(
   pieces: readonly { readonly chunk: Buffer }[],
   mostBytes: number,

@@ -1,5 +1,7 @@
-/** The URL by which this machine reaches what listens on all of its addresses; any other stays as it is. */
+/**
+ * The URL by which this machine reaches a server that listens on all addresses; any other URL stays as it is.
+ */
 export function urlFromHere(url: string): string {
-  // Whoever listens on [::] hears IPv4 as well, which also a container has that knows no IPv6.
+  // A server on [::] also accepts IPv4, which works in a container without IPv6 as well.
   return url.replace(/:\/\/(?:0\.0\.0\.0|\[::\])(?=[:/]|$)/, '://127.0.0.1')
 }

@@ -14,8 +14,8 @@ export interface FetchOptions {
 const CONNECT_WITHIN_MS = 10_000
 
 /**
- * As `fetch`, without following redirects, and with a CA and a client certificate of one's own,
- * which `fetch` takes from nobody. Rejects with the socket's error as it is.
+ * `fetch` with a CA and client certificate of one's own, for which it has no option; redirects are not
+ * followed. Rejects with the socket's error as it is.
  */
 export async function tlsFetch(
   url: URL,
@@ -31,14 +31,14 @@ export async function tlsFetch(
     const error = new Error(`connect ETIMEDOUT ${url.host}`)
     asked.destroy(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }))
   }, CONNECT_WITHIN_MS)
-  // A refusal may come as two errors: that of writing, and the other side's alert.
+  // A rejection may arrive as two errors: that of our write, and the peer's alert.
   asked.on('error', () => {})
   asked.on('socket', (socket) => {
     if (asked.reusedSocket) clearTimeout(late)
     else socket.once('secureConnect', () => clearTimeout(late))
   })
   try {
-    // With `end` at once the length is known, and nothing is sent in chunks.
+    // With the body in `end` the length is known, and nothing is sent in chunks.
     asked.end(body)
     const [answer] = (await once(asked, 'response')) as [IncomingMessage]
     return responseOf(answer)
@@ -47,7 +47,7 @@ export async function tlsFetch(
   }
 }
 
-/** The agent has the context; who checks the name is asked by the request. */
+/** The agent has the context; the check of the name is an option of the request. */
 function identityOf({ options: { checkServerIdentity } }: ClientTls) {
   return checkServerIdentity ? { checkServerIdentity } : {}
 }

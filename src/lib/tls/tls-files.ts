@@ -6,20 +6,20 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { describeError, NarwhalError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
-/** PEM files, by the settings that name them. */
+/** Paths of PEM files, by setting. */
 export interface TlsPaths {
-  /** A certificate, with those between it and its authority behind it. */
+  /** A certificate, followed by its intermediates. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
-  /** The authorities of those who may connect. */
+  /** Authorities for client certificates. */
   readonly clientCa?: string | undefined
-  /** The authorities to trust besides the system's. */
+  /** Authorities to trust in addition to the system's. */
   readonly ca?: string | undefined
 }
 
-/** How a client connects by TLS. */
+/** How a client connects with TLS. */
 export interface ClientTls {
-  /** For `tls.connect` and all that is built on it; what it says may be another thing each time. */
+  /** For `tls.connect` and everything based on it; read it for each connection, it changes. */
   readonly options: {
     readonly secureContext: SecureContext
     readonly checkServerIdentity?: () => undefined
@@ -28,11 +28,11 @@ export interface ClientTls {
   readonly agent: Agent
 }
 
-/** How a server speaks TLS. */
+/** How a server uses TLS. */
 export interface ServerTls {
   /** For `https.createServer` and `http2.createSecureServer`. */
   readonly options: ServerOptions
-  /** Gives the server new certificates whenever the files have changed, as long as it lives. */
+  /** Updates the server's certificates whenever the files have changed, until it closes. */
   follow(server: FollowingServer): void
 }
 
@@ -59,11 +59,11 @@ interface Peer {
 type Texts = { readonly [Name in keyof TlsPaths]: string | undefined }
 
 export interface TlsFilesOptions {
-  /** How people name each file; the settings of a process unless told. */
+  /** Names of the files in messages; by default, the settings of a process. */
   readonly names?: Readonly<Record<keyof TlsPaths, string>>
-  /** Whether only `ca` is trusted, if there is one, and the system's authorities are not. */
+  /** Whether only `ca` is trusted, if set, and not the system's authorities. */
   readonly onlyCa?: boolean
-  /** Milliseconds from one look at the files to the next; 30,000 unless told. */
+  /** Milliseconds between two checks of the files; 30,000 by default. */
   readonly checkMs?: number
 }
 
@@ -76,12 +76,11 @@ const SETTINGS = {
 const NAMES = ['cert', 'key', 'clientCa', 'ca'] as const
 const MIN_VERSION = 'TLSv1.2'
 const CHECK_MS = 30_000
-const SAY_AGAIN_MS = 10_000
+const LOG_INTERVAL_MS = 10_000
 
 /**
- * The certificates of a process. The files are read again every half minute; what is new in them
- * holds for connections from then on, and ends none that stands. New files that can't be used are
- * told once, and the former go on.
+ * The certificates of a process. The files are re-read every half minute; changes apply to new connections
+ * and end no existing one. Invalid files are reported once, and the previous ones stay in use.
  */
 export class TlsFiles implements Disposable {
   readonly #paths: TlsPaths
@@ -90,11 +89,11 @@ export class TlsFiles implements Disposable {
   readonly #servers = new Set<FollowingServer>()
   readonly #timer: NodeJS.Timeout
   #texts: Texts
-  /** Those that were refused, so as to be told of once. */
+  /** Why the files were rejected, so as to report it once. */
   #refused: string | undefined
   #context: SecureContext
   #agent: Agent
-  #saidAt = -Infinity
+  #loggedAt = -Infinity
 
   /** Throws `invalid` when a file is missing, is not PEM, or does not fit the others. */
   static open(paths: TlsPaths, log: Logger, options: TlsFilesOptions = {}): TlsFiles {
@@ -118,7 +117,7 @@ export class TlsFiles implements Disposable {
     this.#timer = setInterval(() => void this.check(), options.checkMs ?? CHECK_MS).unref()
   }
 
-  /** Reads the files again, and takes what is new. */
+  /** Re-reads the files and applies changes. */
   async check(): Promise<void> {
     let texts: Texts | undefined
     try {
@@ -133,15 +132,18 @@ export class TlsFiles implements Disposable {
       this.#agent = agentOf(this.#context)
       this.#texts = texts
     } catch (error) {
-      // A pair is often written one file after the other: the next look finds both.
+      // A pair is often written one file after the other: the next check reads both.
       const refused = describeError(error)
       if (refused === this.#refused) return
       this.#refused = refused
-      this.#log.warn({ reason: refused }, 'new TLS files can not be used; the former go on')
+      this.#log.warn(
+        { reason: refused },
+        'keeping the previous TLS files: the new ones are invalid',
+      )
       return
     }
     this.#refused = undefined
-    this.#log.info('new TLS files are in use')
+    this.#log.info('TLS files reloaded')
     this.#warn()
     const { server } = this
     if (server) for (const one of this.#servers) one.setSecureContext(server.options)
@@ -200,10 +202,10 @@ export class TlsFiles implements Disposable {
     server.on('close', () => this.#servers.delete(server))
     server.on('tlsClientError', (error, peer) => {
       const now = performance.now()
-      const isQuiet = now - this.#saidAt < SAY_AGAIN_MS
-      if (!isQuiet) this.#saidAt = now
+      const isQuiet = now - this.#loggedAt < LOG_INTERVAL_MS
+      if (!isQuiet) this.#loggedAt = now
       const about = { from: peer.remoteAddress, reason: describeError(error) }
-      this.#log[isQuiet ? 'debug' : 'warn'](about, 'refused a connection: its TLS can not be used')
+      this.#log[isQuiet ? 'debug' : 'warn'](about, 'connection refused: TLS handshake failed')
     })
   }
 
@@ -214,13 +216,13 @@ export class TlsFiles implements Disposable {
       const now = Date.now()
       const until = validToDate.toISOString()
       if (validToDate.getTime() < now) {
-        this.#log.warn({ file: cert, until }, 'the TLS certificate has expired: replace the file')
+        this.#log.warn({ file: cert, until }, 'TLS certificate expired: replace the file')
       } else if (validFromDate.getTime() > now) {
-        this.#log.warn({ file: cert }, 'the TLS certificate is not valid yet: is the clock right?')
+        this.#log.warn({ file: cert }, 'TLS certificate not valid yet: check the clock')
       }
     }
     if (key && isOpenToOthers(key)) {
-      this.#log.warn({ file: key }, 'others may read the TLS key: chmod o-r it')
+      this.#log.warn({ file: key }, 'TLS key is readable by others: chmod o-r it')
     }
   }
 }
@@ -229,12 +231,10 @@ function requirePairs(
   { cert, key, clientCa }: TlsPaths,
   names: Readonly<Record<keyof TlsPaths, string>>,
 ): void {
-  if (cert && !key) throw invalid(`${names.cert} needs its key: name it by ${names.key}`)
-  if (key && !cert) throw invalid(`${names.key} needs its certificate: name it by ${names.cert}`)
+  if (cert && !key) throw invalid(`${names.cert} needs its key: set ${names.key}`)
+  if (key && !cert) throw invalid(`${names.key} needs its certificate: set ${names.cert}`)
   if (clientCa && !cert) {
-    throw invalid(
-      '--tls-client-ca asks for certificates, which needs TLS: name --tls-cert and --tls-key, too',
-    )
+    throw invalid('--tls-client-ca requires TLS: set --tls-cert and --tls-key as well')
   }
 }
 
@@ -255,7 +255,7 @@ function requireUsable(
   { cert, key, clientCa, ca }: Texts,
   names: Readonly<Record<keyof TlsPaths, string>> = SETTINGS,
 ): void {
-  // Not by their length: an empty file is one that is being written, and not one that nobody named.
+  // Not by their length: an empty file is being written; one that is not set is undefined.
   if (cert !== undefined && key !== undefined) {
     const certificate = certificatesIn(cert, `${names.cert}: ${paths.cert}`)[0]
     const privateKey = privateKeyIn(key, `${names.key}: ${paths.key}`)
@@ -298,7 +298,7 @@ function contextOf({ cert, key, ca }: Texts, onlyCa = false): SecureContext {
   })
 }
 
-/** An agent keeps its options for life; connections of a former one end when they are idle. */
+/** An agent keeps its options for life; connections of the previous one end when idle. */
 function agentOf(secureContext: SecureContext): Agent {
   return new Agent({ keepAlive: true, timeout: 5_000, scheduling: 'lifo', secureContext })
 }

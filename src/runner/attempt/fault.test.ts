@@ -79,7 +79,7 @@ test('of a commit that can not be had only the room, git itself and bugs are', (
     wrapped(undefined, 'Could not resolve host: git.example'),
     wrapped(system('ENOENT')),
     wrapped(undefined, "unable to create file x (the runner's disk has 4000 MB left)"),
-    new NarwhalError('invalid', 'is no URL to clone from'),
+    new NarwhalError('invalid', 'is not a clone URL'),
   ]) {
     assert.equal(faultOfCheckout(error), undefined, error.message)
   }
