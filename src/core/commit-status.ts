@@ -3,8 +3,8 @@ import type { Outcome } from './outcome.ts'
 import type { PipelineStatus } from './pipeline/pipeline.ts'
 
 /**
- * Under which name a pipeline's status stands at the commit. Pull requests have one of their own: what
- * is run for them may be other jobs than for a push of the same commit.
+ * The name of a pipeline's status at the commit. Pull requests have their own: they may run other jobs than a
+ * push of the same commit.
  */
 export function statusContext(kind: EventKind): string {
   return kind === 'pull_request' ? PULL_REQUEST_CONTEXT : COMMIT_CONTEXT
@@ -13,38 +13,38 @@ export function statusContext(kind: EventKind): string {
 export const COMMIT_CONTEXT = 'narwhal'
 export const PULL_REQUEST_CONTEXT = 'narwhal/pull-request'
 
-/** What is told of a pipeline: where it stands, or its outcome. */
+/** The reported state of a pipeline, or its outcome. */
 export type StatusState =
   | 'pending'
   | 'running'
   | 'waiting'
-  /** It went well, and has shown less than the target branch's file asks for. */
+  /** It succeeded, but ran less than the target branch's file asks for. */
   | 'short'
-  /** It ran nothing, though the target branch's file would have, or the repository wants something run. */
+  /** It ran nothing, although the target branch's file would have, or the repository requires a run. */
   | 'unproven'
   | Outcome
 
-/** What a forge is told of a commit. */
+/** A commit status as sent to a forge. */
 export interface CommitStatus {
   readonly sha: string
   readonly state: StatusState
   /** The name of the status at the commit. */
   readonly context: string
-  /** One line of at most 140 characters, which is what GitHub takes. */
+  /** One line of at most 140 characters, GitHub's limit. */
   readonly description: string
-  /** The page of the pipeline, if it is known where people find it. */
+  /** The pipeline's page, if the public URL is known. */
   readonly targetUrl?: string
 }
 
-/** How a pipeline stands, as far as a forge is told of it. */
+/** The state of a pipeline that its commit status depends on. */
 export interface Standing {
   readonly status: PipelineStatus
   readonly outcome?: Outcome | undefined
-  /** Whether a person is waited for. */
+  /** Whether it waits for a person. */
   readonly isAwaited: boolean
-  /** Whether a stranger's has shown less than the target branch's file asks for. */
+  /** Whether a stranger's pipeline ran less than the target branch's file asks for. */
   readonly isShort: boolean
-  /** The repository counts a commit for which nothing is run as no success. */
+  /** The repository doesn't count a commit without any run as a success. */
   readonly skippedIsOpen: boolean
 }
 

@@ -1,24 +1,23 @@
 import { bytesInWords } from './attempt/log-limit.ts'
 
-/** How much room the database has, in bytes. */
+/** The database's disk usage, in bytes. */
 export interface DatabaseRoom {
-  /** What it takes of its disk. */
   readonly usedBytes: number
-  /** What of that is free inside, for what comes. */
+  /** Free space inside the database files. */
   readonly freeInsideBytes: number
-  /** What its disk has left; absent: it can't be known. */
+  /** Free space on its disk; absent: unknown. */
   readonly freeOutsideBytes?: number
-  /** Rows that were removed and still take room, until the database cleans up; absent: it keeps none. */
+  /** Deleted rows not yet vacuumed; absent: the database has none. */
   readonly deadRows?: number
 }
 
 export interface RoomRules {
   readonly reserveBytes: number
-  /** How large the database may become; absent: as its disk has it. */
+  /** The maximum size of the database; absent: limited by its disk only. */
   readonly mostBytes?: number | undefined
 }
 
-/** What is left for what comes; undefined where nothing says so. What is free inside counts. */
+/** The space left, including free space inside the files; undefined if unknown. */
 export function roomLeft(room: DatabaseRoom, { mostBytes }: RoomRules): number | undefined {
   const { usedBytes, freeInsideBytes, freeOutsideBytes } = room
   const ways = [
@@ -28,7 +27,7 @@ export function roomLeft(room: DatabaseRoom, { mostBytes }: RoomRules): number |
   return ways.length === 0 ? undefined : freeInsideBytes + Math.min(...ways)
 }
 
-/** Why no new job starts, for a person; undefined: there is room. */
+/** Why no new job starts; undefined: there is enough space. */
 export function describeShortage(room: DatabaseRoom, rules: RoomRules): string | undefined {
   const left = roomLeft(room, rules)
   if (left === undefined || left >= rules.reserveBytes) return undefined

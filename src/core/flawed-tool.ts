@@ -1,4 +1,4 @@
-/** A program on a runner's machine whose version has known holes, each in words. */
+/** A program on a runner's machine whose version has known vulnerabilities, each described in plain text. */
 export interface FlawedTool {
   readonly name: string
   readonly version: string
@@ -10,7 +10,7 @@ const MOST_HOLES = 16
 const LONGEST_NAME = 64
 const LONGEST_HOLE = 400
 
-/** As many and as long as a page shows; a runner may tell anything. */
+/** Bounded in number and length: runners are not trusted. */
 export function soundFlaws(tools: readonly FlawedTool[]): readonly FlawedTool[] {
   return tools.slice(0, MOST_TOOLS).map(({ name, version, holes }) => ({
     name: cut(name, LONGEST_NAME),

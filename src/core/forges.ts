@@ -1,37 +1,36 @@
 import type { RepositoryId } from './ids.ts'
 
-/** What everybody may know of a kind of forge: the command line, the page and the services read it here. */
+/** The facts about a kind of forge that the command line, the page and the services share. */
 export interface ForgeFacts {
-  /** As people call it. */
   readonly title: string
-  /** The hosts that everybody knows to be of this kind; others can be anything. */
+  /** Well-known hosts of this kind. */
   readonly hosts: readonly string[]
-  /** The API of those hosts, where it is not below the host itself. */
+  /** The API of those hosts, if it is on another host. */
   readonly apiUrl?: string
-  /** Where the API is below a host; absent: there is `apiUrl` alone. */
+  /** The API's path on a self-hosted instance; absent: there is only `apiUrl`. */
   readonly apiPath?: string
-  /** Its pull or merge requests: `refs/{folder}/{number}/head` is one's head. Absent: none is a ref. */
+  /** Heads of pull or merge requests are at `refs/{folder}/{number}/head`. Absent: it has no such refs. */
   readonly requests?: { readonly folder: string; readonly sign: '#' | '!' }
-  /** Absent where its webhooks are not read. */
+  /** Absent: its webhooks are not supported. */
   readonly webhook?: WebhookFacts
 }
 
-/** Where a webhook is made at a forge, and what its fields are called there. */
+/** Where to create a webhook at a forge, and what its fields are called there. */
 export interface WebhookFacts {
-  /** The page for it, with `{name}` for the repository's. */
+  /** The page's URL, with `{name}` for the repository. */
   readonly settingsUrl?: string
-  /** The way there, for people. */
+  /** The navigation path, for people. */
   readonly settings: string
   readonly url: string
   readonly secret: string
-  /** What is to be chosen, if there is a choice. */
+  /** The option to choose, if there is one. */
   readonly contentType?: string
   readonly events: { readonly field: string; readonly chosen: string }
-  /** The secret itself comes along instead of a signature, so the way must be encrypted. */
+  /** It sends the secret itself instead of a signature, so the connection must be encrypted. */
   readonly sendsSecret?: true
 }
 
-/** Every kind of forge, by the name that commands, the API and the store have for it. */
+/** All kinds of forges, by the name used in commands, the API and the store. */
 export const FORGE_FACTS = {
   github: {
     title: 'GitHub',
@@ -89,23 +88,21 @@ export const FORGE_FACTS = {
 
 type Table = typeof FORGE_FACTS
 
-/** The kinds of forges that statuses are told to. */
+/** The kinds of forges that receive commit statuses. */
 export type ForgeKind = keyof Table
 
-/** Those that tell of commits by webhooks. */
 export type WebhookForge = {
   [Kind in ForgeKind]: Table[Kind] extends { readonly webhook: WebhookFacts } ? Kind : never
 }[ForgeKind]
 
-/** What a repository is registered as: `git` is any place that only git can ask. */
+/** What a repository is registered as; `git`: any URL, polled by git alone. */
 export type Forge = WebhookForge | 'git'
 
-/** A repository at a forge, as it is asked for by the forge's API. */
+/** A repository as addressed by its forge's API. */
 export interface ForgeTarget {
   readonly forge: ForgeKind
-  /** Of the forge's API, without a slash at the end: `https://api.github.com`. */
+  /** Without a trailing slash: `https://api.github.com`. */
   readonly apiUrl: string
-  /** The repository's path at the forge: `owner/name`. */
   readonly project: string
 }
 
@@ -123,47 +120,46 @@ export function hasWebhooks(forge: Forge): forge is WebhookForge {
   return forge !== 'git'
 }
 
-/** What is to be known of a kind, without what its literals say. */
+/** The facts of a kind, typed without its literals. */
 export function forgeFacts(kind: ForgeKind): ForgeFacts {
   return FORGE_FACTS[kind]
 }
 
-/** What is to be known of a forge's webhooks. */
 export function webhookFacts(forge: WebhookForge): WebhookFacts {
   return FORGE_FACTS[forge].webhook
 }
 
-/** The kind of forge at a host, where everybody knows it. */
+/** The kind of forge at a well-known host. */
 export function forgeKindAt(host: string): ForgeKind | undefined {
   const wanted = host.toLowerCase()
   return FORGE_KINDS.find((kind) => forgeFacts(kind).hosts.includes(wanted))
 }
 
-/** What a repository at this host is registered as, unless somebody says otherwise. */
+/** What a repository at this host is registered as by default. */
 export function forgeAt(host: string): Forge {
   const kind = forgeKindAt(host)
   return kind !== undefined && isWebhookForge(kind) ? kind : 'git'
 }
 
-/** Where the API of a forge is, whose pages are at `scheme//host`. */
+/** The API URL of a forge whose pages are at `scheme//host`. */
 export function forgeApiUrl(kind: ForgeKind, scheme: string, host: string): string {
   const { hosts, apiUrl, apiPath } = forgeFacts(kind)
   const isElsewhere = apiPath === undefined || hosts.includes(host)
   return apiUrl !== undefined && isElsewhere ? apiUrl : `${scheme}//${host}${apiPath}`
 }
 
-/** Where a repository's webhooks are sent to, below the agent's address. */
+/** The path of a repository's webhook at the agent. */
 export function webhookPath({ forge, id }: { forge: Forge; id: RepositoryId }): string {
   return `/webhooks/${forge}/${id}`
 }
 
-/** The refs at which a forge keeps the heads of pull or merge requests, as `git ls-remote` takes them. */
+/** The refs of the heads of pull or merge requests, as patterns for `git ls-remote`. */
 export function requestRefs(forge: Forge): string[] {
   const requests = hasWebhooks(forge) ? forgeFacts(forge).requests : undefined
   return requests ? [`refs/${requests.folder}/*/head`] : []
 }
 
-/** The pull or merge request whose head a ref is, at whatever forge. */
+/** The pull or merge request whose head a ref is, at any forge. */
 export function requestOf(
   ref: string,
 ): { readonly number: string; readonly sign: '#' | '!' } | undefined {

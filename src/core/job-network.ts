@@ -1,37 +1,36 @@
-/** How the jobs of a runner are connected. */
 export const JOB_NETWORK_KINDS = ['rules', 'user', 'host', 'none'] as const
 export type JobNetworkKind = (typeof JOB_NETWORK_KINDS)[number]
 
-/** What a runner lets its jobs reach. */
+/** Network access of a runner's jobs. */
 export interface JobNetworkRules {
   /**
-   * `rules`: the internet, and what else the rules of its machine leave open; `user`: what an ordinary user reaches but for
-   * the machine's loopback; `host`: what the machine reaches; `none`: nothing.
+   * `rules`: the internet, and whatever else the machine's rules allow; `user`: what an ordinary user can
+   * reach, except the machine's loopback; `host`: what the machine can reach; `none`: nothing.
    */
   readonly kind: JobNetworkKind
-  /** Whether private networks are closed to all jobs, and not only to strangers'. */
+  /** Whether private networks are blocked for all jobs, not only strangers'. */
   readonly deniesPrivate: boolean
-  /** `host:port`: what all jobs reach though it is private. */
+  /** Exceptions, `host:port`: private addresses that all jobs may reach. */
   readonly holes: readonly string[]
-  /** Ranges that are private there though their addresses are public. */
+  /** Public ranges to treat as private. */
   readonly alsoPrivate: readonly string[]
 }
 
 const MOST_NAMED = 50
 const LONGEST_NAME = 260
 
-/** As many and as long as a page shows; a runner may tell anything. Undefined: it has not told. */
+/** Bounded in number and length: runners are not trusted. Undefined: not reported. */
 export function soundNetwork(
-  told: (Omit<JobNetworkRules, 'kind'> & { readonly kind: string }) | undefined,
+  reported: (Omit<JobNetworkRules, 'kind'> & { readonly kind: string }) | undefined,
 ): JobNetworkRules | undefined {
-  const kind = JOB_NETWORK_KINDS.find((one) => one === told?.kind)
-  if (!told || !kind) return undefined
+  const kind = JOB_NETWORK_KINDS.find((one) => one === reported?.kind)
+  if (!reported || !kind) return undefined
   const cut = (names: readonly string[]): string[] =>
     names.slice(0, MOST_NAMED).map((name) => name.slice(0, LONGEST_NAME).toWellFormed())
   return {
     kind,
-    deniesPrivate: told.deniesPrivate,
-    holes: cut(told.holes),
-    alsoPrivate: cut(told.alsoPrivate),
+    deniesPrivate: reported.deniesPrivate,
+    holes: cut(reported.holes),
+    alsoPrivate: cut(reported.alsoPrivate),
   }
 }

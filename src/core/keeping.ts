@@ -1,6 +1,6 @@
 const DAY_MS = 86_400_000
 
-/** How long something is kept: milliseconds, or for ever. */
+/** How long something is kept: milliseconds, or forever. */
 export type Keep = number | 'forever'
 
 /** `90d`, or `forever`. */
@@ -9,37 +9,37 @@ export function keepInWords(keep: Keep): string {
   return keep % DAY_MS === 0 ? `${keep / DAY_MS}d` : `${keep / 3_600_000}h`
 }
 
-/** What was removed, when, and by which rule: what a reader is told who asks for it. */
+/** When and by which rule something was removed; shown to whoever asks for it. */
 export interface Removal {
   readonly at: number
   /** Such as `keep-pipelines 90d`. */
   readonly rule: string
 }
 
-/** `was removed on 2026-11-30 by the rule keep-logs 90d`. */
+/** `removed on 2026-11-30 by the rule keep-logs 90d`. */
 export function removalInWords({ at, rule }: Removal): string {
   return `removed on ${new Date(at).toISOString().slice(0, 10)} by the rule ${rule}`
 }
 
-/** That a pipeline is kept whatever the rules say, and why. */
+/** Exempts a pipeline from the rules. */
 export interface Hold {
   readonly until: number
   readonly because: string
   readonly at: number
-  /** The name of who wants it. */
+  /** The user's name. */
   readonly by?: string
 }
 
-/** What is looked at to decide what of a pipeline may go. */
+/** What decides whether a pipeline or its logs may be removed. */
 export interface AgedPipeline {
   readonly id: string
   readonly createdAt: number
   readonly number: number
-  /** Absent: it has not ended. */
+  /** Absent: it hasn't finished. */
   readonly finishedAt?: number
   readonly outcome?: string
   readonly ref: string
-  /** When its logs went last. */
+  /** When its logs were last removed. */
   readonly logsRemovedAt?: number
 }
 
@@ -49,9 +49,9 @@ export interface KeepRules {
 }
 
 /**
- * Says of the pipelines of one repository, newest first, what may go. The newest success of each branch
- * stays whole, however old it is: it is what people look for. So does what is `held`. Keep one of these for
- * one look at all.
+ * Decides what of a repository's pipelines may be removed; call it for each, newest first, with a new sieve
+ * for each pass. The newest success of each branch is kept whole, however old: it is what people look for. So
+ * is what is `held`.
  */
 export function newSieve(
   rules: KeepRules,

@@ -1,6 +1,6 @@
 /**
- * How something ended. `failure` is the user's; `error` is ours or the world's (image pull, runner
- * lost, clone); `skipped` never ran because something it needs did not succeed.
+ * `failure` is the user's; `error` is ours or the environment's (image pull, lost runner, clone); `skipped`
+ * never ran because something it needs did not succeed.
  */
 export type Outcome = 'success' | 'failure' | 'error' | 'cancelled' | 'timeout' | 'skipped'
 
@@ -13,7 +13,7 @@ export const OUTCOMES = [
   'skipped',
 ] as const satisfies readonly Outcome[]
 
-/** From the worst to the best: what a whole says when its parts differ. */
+/** Worst first: the outcome of a whole is that of its worst part. */
 const SEVERITY: readonly Outcome[] = [
   'cancelled',
   'error',
@@ -23,7 +23,7 @@ const SEVERITY: readonly Outcome[] = [
   'success',
 ]
 
-/** The outcome of a whole whose parts ended so; a whole without parts is a success. */
+/** The outcome of a whole by those of its parts; without parts it is a success. */
 export function worstOutcome(outcomes: Iterable<Outcome>): Outcome {
   let worst = SEVERITY.length - 1
   for (const outcome of outcomes) worst = Math.min(worst, SEVERITY.indexOf(outcome))

@@ -1,4 +1,4 @@
-/** A span of somebody else's trace. */
+/** A span of a remote trace. */
 export interface RemoteSpan {
   readonly traceId: string
   readonly spanId: string
@@ -7,8 +7,8 @@ export interface RemoteSpan {
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?$/
 
 /**
- * Reads the header `traceparent` of https://www.w3.org/TR/trace-context/; undefined when it is none, or
- * says nothing. Later versions may append to it; whether the sender records the trace is left to it.
+ * Parses the header `traceparent` of https://www.w3.org/TR/trace-context/; undefined if it is invalid. Later
+ * versions may append to it; the sampled flag is ignored.
  */
 export function parseTraceparent(text: string | undefined): RemoteSpan | undefined {
   if (text === undefined || text.length > 200) return undefined

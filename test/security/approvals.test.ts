@@ -125,7 +125,7 @@ suite('approval to run', () => {
     })
     await assert.rejects(approve(one, one.event.sha, 'd'.repeat(64)), {
       code: 'conflict',
-      message: /its plan is [0-9a-f]{64}, and what was looked at is d{64}/,
+      message: /its plan is [0-9a-f]{64}, but d{64} was reviewed/,
     })
     await held(one)
   })
@@ -178,7 +178,7 @@ suite('approval to run', () => {
       told.approvals.map(({ approved }) => approved),
       [true, false],
     )
-    assert.match(told.approvals[1]?.message ?? '', /look at it anew/)
+    assert.match(told.approvals[1]?.message ?? '', /review it again/)
     assert.equal((await finished(narwhal, mine[0]?.id as never)).pipeline.outcome, 'success')
     await held(mine[1] as PipelineView)
   })

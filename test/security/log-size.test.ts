@@ -64,7 +64,7 @@ async function runJob(...commands: string[]) {
   }
   const lines = chunks.flatMap((chunk) => linesOf(chunk))
   const marks = lines.filter(
-    ({ stream, text }) => stream === 'narwhal' && /left out here.*--log-size/.test(text),
+    ({ stream, text }) => stream === 'narwhal' && /omitted here.*--log-size/.test(text),
   )
   return { job, attempt: job.attempts[0], chunks, lines, marks }
 }
@@ -79,10 +79,12 @@ test('SEC-09: of a log of three times its size the beginning and the end are kep
   assert.equal(lines[0]?.text, 'first')
   assert.equal(lines.at(-1)?.text, 'line 50 of many')
   assert.equal(marks.length, 1)
-  const cutAt = lines.findIndex(({ text }) => text.startsWith('more than 16 MiB (--log-size)'))
+  const cutAt = lines.findIndex(({ text }) =>
+    text.startsWith('the log exceeds 16 MiB (--log-size)'),
+  )
   assert.equal(lines[cutAt + 1], marks[0])
   const [, count] =
-    /^(\d+) lines \(\d+(?:\.\d)? MiB\) are left out here/.exec(marks[0]?.text ?? '') ?? []
+    /^(\d+) lines \(\d+(?:\.\d)? MiB\) omitted here/.exec(marks[0]?.text ?? '') ?? []
   // Nothing is lost but what is said to be.
   const whole = Math.ceil((48 * MiB) / 99) + 51
   // Two lines are Narwhal's own: that the log is cut, and by how much.
@@ -101,7 +103,10 @@ test('SEC-09b: a job that never stops printing is ended, and its reason names th
   const { state } = job
   assert.equal(state.status === 'finished' && state.outcome, 'failure')
   const reason = (state.status === 'finished' && state.reason) || ''
-  assert.match(reason, /log_limit: the job printed more than 10 times the 16 MiB .*--log-size/)
+  assert.match(
+    reason,
+    /log_limit: the job printed more than 10 times the limit of 16 MiB .*--log-size/,
+  )
   assert.equal(lines[0]?.text, 'first')
   assert.equal(marks.length > 0, true)
 })
@@ -131,7 +136,7 @@ test('SEC-09c: of a runner that sends more than a log may have no more is stored
     () => {
       for (let seq = 101; seq < 1000; seq++) send(seq)
     },
-    { code: 'invalid', message: /more lines of one attempt than there can be/ },
+    { code: 'invalid', message: /more lines for one attempt than allowed/ },
   )
 })
 

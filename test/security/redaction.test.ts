@@ -84,7 +84,7 @@ test('MSK-10: what is redacted of an ended log is in no answer and no file; outc
     all.map(({ number, step: one }) => [number, one]),
   )
   const rest = after.filter((line) => line.step === step)
-  assert.match(rest[0]?.text ?? '', /^the text of this step was taken out by \w+ on 20.*T.*Z/)
+  assert.match(rest[0]?.text ?? '', /^the text of this step was redacted by \w+ on 20.*T.*Z/)
   assert.ok(rest[0]?.text.includes(sha256))
   assert.ok(rest.slice(1).every(({ text }) => text === ''))
   const others = (lines: LogLine[]) => lines.filter((line) => line.step !== step)
@@ -142,7 +142,7 @@ test('MSK-11: of a running job nothing more of it is stored or told, and who fol
   // Short text is stored as it is.
   assert.notDeepEqual(await filesWith(narwhal.dataDir, LEAK), [])
   await client.call('redactLog', { params: { job: job.id, attempt: 1 }, body: {} })
-  await eventually(() => followed.some(({ text }) => text.includes('was taken out by')))
+  await eventually(() => followed.some(({ text }) => text.includes('was redacted by')))
   await eventually(() => JSON.stringify(live.heard).includes('"redactedAt"'))
   assert.ok(!(await shownOf(narwhal, job.id)).includes(LEAK))
   const seen = followed.filter(({ text }) => text === LEAK).length
@@ -162,6 +162,6 @@ test('MSK-11: of a running job nothing more of it is stored or told, and who fol
   assert.ok(!(await shownOf(narwhal, job.id)).includes(LEAK))
   // A step that began later says so as well.
   const last = lines.findLast(({ text }) => text !== '')
-  assert.match(last?.text ?? '', /was taken out/)
+  assert.match(last?.text ?? '', /was redacted/)
   await eventually(async () => (await filesWith(narwhal.dataDir, LEAK)).length === 0)
 })

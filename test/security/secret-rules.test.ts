@@ -109,8 +109,8 @@ suite('what holds for a secret', () => {
     assert.equal((await cli(line, CANARY)).code, 0)
     const soon = jobOf(await build())
     assert.equal(soon.outcome, 'success')
-    assert.match(await whole(soon), /the secret DEPLOY_KEY ends on 20\d\d-\d\d-\d\dT\d\d:\d\dZ/)
-    assert.match((await cli(`secret list --repository ${name}`)).err, /DEPLOY_KEY ends on 20/)
+    assert.match(await whole(soon), /the secret DEPLOY_KEY expires on 20\d\d-\d\d-\d\dT\d\d:\d\dZ/)
+    assert.match((await cli(`secret list --repository ${name}`)).err, /DEPLOY_KEY expires on 20/)
 
     assert.match((await cli(line.replace('13d', '2020-01-01'), CANARY)).err, /is over already/)
     await assert.rejects(set(Date.now() - 1), /would have ended already/)
@@ -121,7 +121,7 @@ suite('what holds for a secret', () => {
     assert.equal(late.outcome, 'error')
     assert.match(
       late.reason ?? '',
-      /^the secret DEPLOY_KEY ended on 20\S+: set it again with `narwhal secret set DEPLOY_KEY --repository ada\/shop`/,
+      /^the secret DEPLOY_KEY expired on 20\S+: set it again with `narwhal secret set DEPLOY_KEY --repository ada\/shop`/,
     )
     assert.deepEqual(late.attempts, [])
   })

@@ -81,7 +81,7 @@ test('STR-02: a stranger’s job runs over no machine’s own root: it waits, an
     )
     assert.equal(
       reason,
-      "no runner takes strangers' jobs: it needs a container engine that its --strangers names (oci: and docker: unless told)",
+      "no runner takes strangers' jobs: it needs a container engine that its --strangers names (by default oci: and docker:)",
     )
     const { jobs } = await narwhal.client.getPipeline(pull.id)
     assert.deepEqual([jobs[0]?.status, jobs[0]?.attempts], ['queued', []])

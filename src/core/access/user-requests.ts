@@ -1,25 +1,25 @@
 import type { Nearness } from '../../lib/reach/reach.ts'
 
-/** How far the requests reach that Narwhal makes because somebody has asked for them. */
+/** Which addresses Narwhal may contact on a user's behalf. */
 export const REQUESTS_REACH = ['usual', 'public', 'private'] as const
 export type RequestsReach = (typeof REQUESTS_REACH)[number]
 
-/** What the operator says of them. */
 export interface UserRequests {
   readonly reach: RequestsReach
-  /** Names and ranges that may be asked all the same. */
+  /** Host names and ranges that are allowed regardless of `reach`. */
   readonly named: readonly string[]
 }
 
 /**
- * Whether a repository may be cloned, and its forge be told, there. Only administrators say where, who can
- * register a folder of the machine as well, and most forges of one's own are on a private network.
+ * Whether a repository may be cloned from there, and commit statuses sent there. Private networks are allowed
+ * by default: only administrators set the URL, who can register a local folder as well, and most self-hosted
+ * forges are on a private network.
  */
 export function mayBeForge(reach: RequestsReach): (nearness: Nearness) => boolean {
   return (nearness) => nearness === 'public' || (nearness !== 'never' && reach !== 'public')
 }
 
-/** Whether a test delivery may go there, which is signed with a secret and tells what came back. */
+/** Whether a test delivery may go there; it is signed with a secret and shows the response. */
 export function mayBeTried(reach: RequestsReach): (nearness: Nearness) => boolean {
   return (nearness) => nearness === 'public' || (nearness !== 'never' && reach === 'private')
 }

@@ -116,7 +116,10 @@ test('of a log that is too large the rest is left out, which is said once, and a
   // A runner cuts at the borders of its chunks, so one MiB more is taken.
   for (let seq = 1; seq <= 9 * FLOOD_TIMES; seq++) send(seq)
   assert.deepEqual({ cuts, kept, lines: record.lines }, { cuts: 1, kept: 9, lines: 2 * 9 + 1 })
-  assert.throws(() => send(9 * FLOOD_TIMES + 1), { code: 'invalid', message: /more lines of one/ })
+  assert.throws(() => send(9 * FLOOD_TIMES + 1), {
+    code: 'invalid',
+    message: /more lines for one attempt than allowed/,
+  })
 })
 
 const ENDS: readonly [end: Partial<AttemptEvent & { type: 'finished' }>, job: string][] = [

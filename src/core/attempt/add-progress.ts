@@ -7,28 +7,27 @@ import type { AttemptEvent, AttemptFault, ReceivedEvent } from './attempt-event.
 import { costOf, type LogChunk } from './log-chunk.ts'
 import { FLOOD_TIMES } from './log-limit.ts'
 
-/** Fetch, checkout, the sandbox, and what later versions may tell of. */
+/** Fetch, checkout, sandbox, and what later versions may add. */
 const MOST_PHASES = 100
-/** A runner cuts at the borders of its chunks, and adds a line of its own. */
+/** A runner cuts at chunk boundaries, and adds a line of its own. */
 const SLACK_BYTES = 1024 * 1024
-/** Words are for people: an honest runner's are a line or two. */
+/** Reasons are for people: an honest runner's is a line or two. */
 const MOST_REASON_CHARACTERS = 8_192
 
-/** What a batch of a runner's events comes to. */
+/** The result of a batch of a runner's events. */
 export interface Progress {
   readonly attempt: Attempt
-  /** The first line of the chunks, which follow one another. */
+  /** The number of the first line; the chunks are contiguous. */
   readonly firstLine: number
   readonly chunks: readonly LogChunk[]
-  /** Set when the rest of the log is left out from here on: a line behind the chunks is to say so. */
+  /** Set if the log is truncated here: a line after the chunks must say so. */
   readonly cutOff?: CutOff
-  /** `started`, and `finished` or `lost`, if they are among the events. */
   readonly jobEvents: readonly JobEvent[]
-  /** Set when the attempt has ended: what that says of its runner. */
+  /** Set once the attempt has finished: what that says about its runner. */
   readonly end?: RunnerVerdict
 }
 
-/** That a runner does what it should, that it failed by itself, or nothing. */
+/** Whether the runner works, failed by itself, or neither is known. */
 export type RunnerVerdict =
   | { readonly kind: 'sound' }
   | { readonly kind: 'faulty'; readonly reason: string }
@@ -40,20 +39,19 @@ export interface CutOff {
 }
 
 export interface ProgressOptions {
-  /** When the events came here, by the clock of their own times. */
+  /** When the events arrived, by the same clock as their own times. */
   readonly arrivedAt: number
-  /** With this attempt, a runner's own fault ends the job; before, it goes on elsewhere. */
+  /** From this attempt on a runner's own fault ends the job; before, the job is retried elsewhere. */
   readonly maxAttempts: number
-  /** What the log may have, in bytes of text: what a runner sends above it is not kept. */
+  /** The limit of the log, in bytes of text; anything above it is dropped. */
   readonly logBytes: number
-  /** After which outcomes of its own the job is tried again; absent: none. */
+  /** Outcomes after which the job is retried; absent: none. */
   readonly retryOn?: readonly Outcome[]
 }
 
 /**
- * Adds a runner's events to the record of an attempt. Events that are stored already, by their
- * numbers, are left out; one that follows with a hole is refused with `invalid`. None counts as
- * earlier than the assignment.
+ * Adds a runner's events to an attempt. Duplicates, by number, are skipped; a gap is rejected with `invalid`.
+ * No event counts as earlier than the assignment.
  */
 export function addProgress(
   attempt: Attempt,
@@ -75,9 +73,8 @@ export function addProgress(
     attempt: next,
     firstLine: attempt.lines,
     chunks,
-    ...present({ cutOff }),
     jobEvents,
-    ...present({ end }),
+    ...present({ cutOff, end }),
   }
 }
 
@@ -114,8 +111,7 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
         status: 'finished',
         outcome,
         finishedAt: at,
-        ...present({ exitCode }),
-        ...(reason ? { reason: cut(reason) } : {}),
+        ...present({ exitCode, reason: reason ? cut(reason) : undefined }),
       }))
     }
     case 'finished':
@@ -124,8 +120,8 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
 }
 
 /**
- * A runner keeps to the limit by itself. Of one that does not, no more is stored than that, and one that
- * goes on and on is no runner of ours.
+ * Runners enforce the limit themselves. If one doesn't, no more than the limit is stored; one that far
+ * exceeds it is rejected.
  */
 function addLog(attempt: Attempt, chunk: LogChunk, at: number, sink: Sink): Attempt {
   const logBytes = attempt.logBytes + costOf(chunk)
@@ -142,15 +138,11 @@ function addLog(attempt: Attempt, chunk: LogChunk, at: number, sink: Sink): Atte
 }
 
 function tooMuch(what: string): NarwhalError {
-  return new NarwhalError(
-    'invalid',
-    `the runner sent more ${what} of one attempt than there can be`,
-  )
+  return new NarwhalError('invalid', `the runner sent more ${what} for one attempt than allowed`)
 }
 
 type Finished = Extract<AttemptEvent, { type: 'finished' }>
 
-/** The last event of an attempt. */
 function addEnd(attempt: Attempt, finished: Finished, at: number, sink: Sink): Attempt {
   const report = { attempt: attempt.number, fence: attempt.fence }
   const { outcome, outputs } = finished
@@ -185,7 +177,7 @@ function cut(reason: string): string {
   return `${reason.slice(0, MOST_REASON_CHARACTERS).toWellFormed()} …`
 }
 
-/** Whether the job goes on as its next attempt, since this one's end says nothing about it. */
+/** Whether the job continues as its next attempt. */
 function isRetried(
   { fault, outcome }: Finished,
   attempt: number,
@@ -198,6 +190,6 @@ function isRetried(
 function withStep(attempt: Attempt, index: number, change: (step: Step) => Step): Attempt {
   const step = attempt.steps[index]
   if (!step)
-    throw new NarwhalError('invalid', `the runner told of step ${index}, which is not there`)
+    throw new NarwhalError('invalid', `the runner reported step ${index}, which does not exist`)
   return { ...attempt, steps: attempt.steps.with(index, change(step)) }
 }

@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { JobId } from '../ids.ts'
 import type { Job } from '../job/job.ts'
 import { type JobEvent, type JobState, roundOf } from '../job/job-state.ts'
@@ -8,13 +9,13 @@ import type { Progress } from './add-progress.ts'
 import type { Attempt } from './attempt.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 
-/** What happens to a job in the course of an attempt, as changes to be written. */
+/** What happens to a job during an attempt, as changes to be written. */
 
 export function currentAttempt(job: Job): Attempt | undefined {
   return job.attempts.find(({ number }) => number === job.state.attempt)
 }
 
-/** The job is given to a runner, under the next fencing token. */
+/** Assigns the job to a runner under the next fencing token. */
 export function assignment(job: Job, decision: Decision, at: number): JobChange {
   const fence = job.fence + 1
   const queuedAt = job.state.status === 'queued' ? job.state.queuedAt : at
@@ -39,17 +40,15 @@ export function assignment(job: Job, decision: Decision, at: number): JobChange 
   }
 }
 
-/** Who wanted the round that the attempt begins; a later one replaces a runner that was lost. */
+/** Only the first attempt of a round was asked for; later ones replace a lost runner. */
 function askedBy(state: JobState): Pick<Attempt, 'askedBy'> {
-  const isFirst = state.attempt === roundOf(state)
-  return isFirst && state.askedBy !== undefined ? { askedBy: state.askedBy } : {}
+  return state.attempt === roundOf(state) ? present({ askedBy: state.askedBy }) : {}
 }
 
-/** A batch of a runner's events. */
 export function progressChanges(jobId: JobId, stored: Attempt, progress: Progress): JobChange[] {
   const { attempt, jobEvents } = progress
   if (stored.status === 'finished') {
-    // Ended from here (cancelled): what the runner still says is kept as log and nothing else.
+    // Ended by us (cancelled): what the runner still sends is kept as log only.
     return [{ jobId, attempt: { ...stored, lines: attempt.lines, lastSeq: attempt.lastSeq } }]
   }
   if (jobEvents.length === 0) return [{ jobId, attempt }]
@@ -57,8 +56,8 @@ export function progressChanges(jobId: JobId, stored: Attempt, progress: Progres
 }
 
 /**
- * What the log of an attempt says at its end, and of which step, where its runner was lost: what was
- * told is whole; what was printed and not told yet is missing.
+ * The line that ends the log of an attempt whose runner was lost, and its step: what was received is
+ * complete; what was printed but not sent yet is missing.
  */
 export function noteOfLoss(
   attempt: Attempt,
@@ -70,7 +69,7 @@ export function noteOfLoss(
   return { step: Math.max(0, begun), text }
 }
 
-/** The conversation with the runner has ended before the attempt had. */
+/** The event for a conversation with the runner that ended before the attempt did. */
 export function endOfConversation(
   attempt: Attempt,
   end: Exclude<AttemptEnd, { kind: 'reported' | 'stopped' }>,

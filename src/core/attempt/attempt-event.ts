@@ -3,23 +3,23 @@ import type { Outputs } from '../plan/outputs.ts'
 import type { ImageRun } from './image-run.ts'
 import type { LogChunk } from './log-chunk.ts'
 
-/** The stretches of an attempt outside its steps, by the names they have in views. */
+/** The phases of an attempt outside its steps, named as in the API. */
 export type RunnerPhase = 'fetch' | 'checkout' | 'sandbox'
 
 /**
- * Why an attempt ended without a word about its job: the runner could not run it, or was asked to
- * stop and hands it back, or has nothing that could run it, which is no failure of its own.
+ * Why an attempt ended without a result for its job: the runner failed, was asked to stop and hands the job
+ * back, or has no engine for it, which doesn't count as the runner's failure.
  */
 export type AttemptFault = 'runner' | 'handed_back' | 'no_engine'
 
-/** What a runner tells of an attempt. Steps count from 0. */
+/** What a runner reports about an attempt. Steps count from 0. */
 export type AttemptEvent =
   | { readonly type: 'started'; readonly instanceId: string }
   | {
       readonly type: 'phase'
       readonly phase: RunnerPhase
       readonly durationMs: number
-      /** Of the sandbox. */
+      /** Of a `sandbox` phase. */
       readonly images?: readonly ImageRun[]
     }
   | { readonly type: 'step_started'; readonly step: number }
@@ -36,21 +36,19 @@ export type AttemptEvent =
       readonly type: 'finished'
       readonly outcome: Outcome
       readonly reason?: string
-      /** Set where the end says nothing about the job. */
+      /** Set if the end says nothing about the job. */
       readonly fault?: AttemptFault
-      /** What the job tells the jobs that need it. */
       readonly outputs?: Outputs
     }
 
-/** An event in its place: numbers grow by one from 1; the time is the runner's, epoch milliseconds. */
+/** `seq` counts from 1 without gaps; `at` is by the runner's clock, in epoch milliseconds. */
 export interface NumberedEvent {
   readonly seq: number
   readonly at: number
   readonly event: AttemptEvent
 }
 
-/** An event as a dispatcher has it. */
 export interface ReceivedEvent extends Omit<NumberedEvent, 'event'> {
-  /** Absent: of a kind that only newer runners know. It has its number all the same. */
+  /** Absent: a kind that only newer runners know; it still takes its number. */
   readonly event?: AttemptEvent
 }

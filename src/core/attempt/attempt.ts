@@ -4,19 +4,19 @@ import type { Decision } from '../placement/placement.ts'
 import type { Outputs } from '../plan/outputs.ts'
 import type { ImageRun } from './image-run.ts'
 
-/** A stretch of an attempt or of a pipeline outside its steps. Times are epoch milliseconds. */
+/** A phase of an attempt or a pipeline outside its steps. Times are epoch milliseconds. */
 export interface Phase {
   readonly name: string
   readonly startedAt: number
   readonly durationMs: number
-  /** Of a sandbox: the images of its containers. */
+  /** Of a `sandbox` phase: the images of its containers. */
   readonly images?: readonly ImageRun[]
 }
 
-/** waiting → running → finished; one that is not run at all goes from waiting to finished. */
+/** waiting → running → finished, or from waiting to finished if it is never run. */
 export type Step = {
   readonly name: string
-  /** It runs beside the steps after it: a service, or a step in the background. */
+  /** It runs concurrently with the steps after it: a service, or a background step. */
   readonly beside?: true
 } & (
   | { readonly status: 'waiting' }
@@ -26,9 +26,9 @@ export type Step = {
       readonly outcome: Outcome
       readonly reason?: string
       readonly exitCode?: number
-      /** Absent: it was not run. */
+      /** Absent: it never ran. */
       readonly startedAt?: number
-      /** Absent: it ended with its attempt, before its turn had come. */
+      /** Absent: its attempt ended before its turn came. */
       readonly finishedAt?: number
     }
 )
@@ -40,8 +40,8 @@ export const STEP_STATUSES = [
 ] as const satisfies readonly Step['status'][]
 
 /**
- * One try of a job: assigned → running → finished, or from assigned to finished. Written when a runner
- * is chosen for it.
+ * One attempt at a job: assigned → running → finished, or from assigned to finished. Created when a runner is
+ * chosen.
  */
 export type Attempt = AttemptFacts & AttemptState
 
@@ -56,31 +56,29 @@ export const ATTEMPT_STATUSES = [
   'finished',
 ] as const satisfies readonly AttemptState['status'][]
 
-/** How an attempt has ended. */
 export interface AttemptResult {
   readonly outcome: Outcome
   readonly reason?: string
-  /** Absent: its runner never began it. */
+  /** Absent: its runner never started it. */
   readonly startedAt?: number
   readonly finishedAt: number
-  /** What the job told. */
   readonly outputs?: Outputs
 }
 
-/** How it has ended; undefined: it has not. */
+/** Undefined: it hasn't finished. */
 export function resultOf(attempt: Attempt): AttemptResult | undefined {
   return attempt.status === 'finished' ? attempt : undefined
 }
 
-/** When its runner began it; undefined: it has not, as far as is known. */
+/** When its runner started it; undefined: not known to have started. */
 export function startedAtOf(attempt: Attempt): number | undefined {
   return attempt.status === 'assigned' ? undefined : attempt.startedAt
 }
 
-/** What is written of an attempt together with the lines of its log. */
+/** The fields that are written together with log lines. */
 const OF_LOG: ReadonlySet<string> = new Set<keyof Attempt>(['lines', 'logBytes', 'lastSeq'])
 
-/** Whether nothing but its log has gone on since; parts that are the same are the same objects. */
+/** Whether only the log has advanced; unchanged parts are the same objects. */
 export function differsInLogOnly(former: Attempt, now: Attempt): boolean {
   const before: Readonly<Record<string, unknown>> = { ...former }
   const after: Readonly<Record<string, unknown>> = { ...now }
@@ -89,24 +87,24 @@ export function differsInLogOnly(former: Attempt, now: Attempt): boolean {
   )
 }
 
-/** What is known of an attempt in each of its states. */
+/** The fields that an attempt has in every state. */
 export interface AttemptFacts {
   readonly number: number
   readonly runnerId: RunnerId
   /** The fencing token of its lease. */
   readonly fence: number
-  /** The user who wanted the job run again, if one did by this attempt. */
+  /** The user whose rerun this attempt is, if any. */
   readonly askedBy?: string
   readonly assignedAt: number
   readonly decision: Decision
   readonly phases: readonly Phase[]
   readonly steps: readonly Step[]
-  /** How many lines of its log are stored. */
+  /** How many log lines are stored. */
   readonly lines: number
-  /** What its runner has sent of its log, in bytes of text; it only grows. */
+  /** Bytes of log text that its runner has sent; only grows. */
   readonly logBytes: number
-  /** The number of the runner's last event that is stored; the stream resumes behind it. */
+  /** The number of the last stored event; the stream resumes after it. */
   readonly lastSeq: number
-  /** When text was taken out of its log, the last time; absent: never. */
+  /** When its log was last redacted; absent: never. */
   readonly redactedAt?: number
 }

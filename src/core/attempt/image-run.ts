@@ -1,4 +1,4 @@
-/** An image that a job ran, and which bytes its name stood for. */
+/** An image that a job ran, and the digest that its name resolved to. */
 export interface ImageRun {
   readonly image: string
   /** `sha256:…` */
@@ -9,7 +9,7 @@ const DIGEST = /^[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}$/
 const LONGEST_NAME = 512
 const MOST = 64
 
-/** Those that are so as a job may have them; a runner may tell anything. */
+/** Keeps only well-formed entries within bounds: runners are not trusted. */
 export function soundImages(images: readonly ImageRun[]): readonly ImageRun[] {
   return images
     .slice(0, MOST)

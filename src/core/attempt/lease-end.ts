@@ -1,12 +1,12 @@
 /**
- * Why a dispatcher takes an attempt from its runner: it was silent until its lease was over, it did
- * not end the attempt in time, or not after a cancel. `describeLeaseEnd` says it to a person.
+ * Why a dispatcher takes an attempt away from its runner: no heartbeat until the lease expired, a missed
+ * deadline, or no end after a cancel.
  */
 export type LeaseEnd = 'silent' | 'overdue' | 'not_cancelled'
 
 const WORDS: Readonly<Record<LeaseEnd, string>> = {
-  silent: 'its lease is over: nothing was heard of the runner',
-  overdue: 'the runner did not end it when its time was up',
+  silent: 'lease expired: no heartbeat from the runner',
+  overdue: 'the runner did not end it by its deadline',
   not_cancelled: 'the runner did not end it after it was cancelled',
 }
 

@@ -11,6 +11,6 @@ test('sizes are said as people say them', () => {
 
 test('what is left out is said with its size and the setting', () => {
   const words = leftOutInWords({ lines: 12, bytes: 2048 }, 16 * 1024 ** 2)
-  assert.equal(words, '12 lines (2 KiB) are left out here: a log may have 16 MiB (--log-size)')
-  assert.match(floodInWords(LOG_BYTES), /^log_limit: .* 10 times the 1 GiB .*--log-size/)
+  assert.equal(words, '12 lines (2 KiB) omitted here: the limit of a log is 16 MiB (--log-size)')
+  assert.match(floodInWords(LOG_BYTES), /^log_limit: .* 10 times the limit of 1 GiB .*--log-size/)
 })

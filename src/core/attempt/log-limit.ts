@@ -1,12 +1,12 @@
-/** What an attempt may print, in bytes of text, before something is left out. The operator's `--log-size`. */
+/** Default of `--log-size`: how many bytes of text an attempt may print before lines are omitted. */
 export const LOG_BYTES = 1024 ** 3
-/** Less can't be asked for: the end of a log is always kept. */
+/** The minimum: the end of a log is always kept. */
 export const LEAST_LOG_BYTES = 16 * 1024 ** 2
-/** The end of a log that is kept, however much comes before it. */
+/** The end of a log that is always kept. */
 export const LOG_TAIL_BYTES = 4 * 1024 ** 2
-/** A job that prints so many times its limit is ended: nobody will ever read that. */
+/** A job that prints this many times its limit is ended: nobody will ever read that. */
 export const FLOOD_TIMES = 10
-/** What a part of a log counts besides its text: a row for a few letters is not for nothing. */
+/** What each chunk counts besides its text: a row for a few bytes isn't free. */
 export const LOG_PART_BYTES = 64
 
 /** `1 GiB`, `64 MiB`, `1.5 KiB`. */
@@ -19,20 +19,19 @@ export function bytesInWords(bytes: number): string {
   return `${amount.toFixed(digits)} ${units[unit]}`
 }
 
-/** Stands in a log from where something is left out, at once: whoever follows it sees nothing more for now. */
+/** Written where omission begins, at once: a reader who follows the log sees nothing more for now. */
 export function cutInWords(maxBytes: number): string {
-  return `more than ${bytesInWords(maxBytes)} (--log-size) is printed: from here on lines are left out, and the end follows when the job is over`
+  return `the log exceeds ${bytesInWords(maxBytes)} (--log-size): from here on lines are omitted, and the end follows when the job has finished`
 }
 
-/** Stands in a log, behind that, where it goes on. */
+/** Written after that, where the log continues. */
 export function leftOutInWords(left: { lines: number; bytes: number }, maxBytes: number): string {
   const lines = left.lines === 1 ? '1 line' : `${left.lines} lines`
-  const limit = `a log may have ${bytesInWords(maxBytes)} (--log-size)`
-  return `${lines} (${bytesInWords(left.bytes)}) are left out here: ${limit}`
+  const limit = `the limit of a log is ${bytesInWords(maxBytes)} (--log-size)`
+  return `${lines} (${bytesInWords(left.bytes)}) omitted here: ${limit}`
 }
 
-/** Why a job was ended that would not stop printing. */
+/** Why a job that kept printing was ended. */
 export function floodInWords(maxBytes: number): string {
-  const most = `${FLOOD_TIMES} times the ${bytesInWords(maxBytes)} that a log may have (--log-size)`
-  return `log_limit: the job printed more than ${most}`
+  return `log_limit: the job printed more than ${FLOOD_TIMES} times the limit of ${bytesInWords(maxBytes)} (--log-size)`
 }

@@ -1,15 +1,14 @@
-/** What was taken out of the log of an attempt, after it had shown what nobody should read. */
+/** A redaction of an attempt's log. */
 export interface Redaction {
-  /** The places of the steps whose text went; absent: all of it, and what would still come. */
+  /** The indexes of the redacted steps; absent: the whole log, including what is still to come. */
   readonly steps?: readonly number[]
-  /** The name of who did it. */
   readonly by: string
   readonly at: number
-  /** Of the text that was there, in hexadecimal; absent while it is being taken out. */
+  /** Of the removed text, in hexadecimal; absent while the redaction is in progress. */
   readonly sha256?: string
 }
 
-/** The one that a step's lines fell under, if any did: the first that came to its end. */
+/** The redaction that removed a step's lines, if any: the first one that completed. */
 export function redactionOf(redactions: readonly Redaction[], step: number): Redaction | undefined {
   const those = redactions.filter((one) => concerns(one, step))
   return those.find(({ sha256 }) => sha256 !== undefined) ?? those.at(-1)
@@ -19,8 +18,8 @@ export function concerns({ steps }: Pick<Redaction, 'steps'>, step: number): boo
   return steps === undefined || steps.includes(step)
 }
 
-/** Stands in the log in place of the text. */
+/** Replaces the text in the log. */
 export function redactionInWords({ by, at, sha256 }: Redaction): string {
   const hash = sha256 === undefined ? '' : `; its SHA-256 was ${sha256}`
-  return `the text of this step was taken out by ${by} on ${new Date(at).toISOString()}${hash}`
+  return `the text of this step was redacted by ${by} on ${new Date(at).toISOString()}${hash}`
 }

@@ -1,7 +1,7 @@
 /**
- * What is written down of what changes rights, secrets, tokens, repositories, runners and approvals:
- * of each action, what it is done to, and the facts that may be told of it. There is no fact that could
- * hold the value of a secret or a token, an address with one in it, or words that somebody chose freely.
+ * What the audit log records: each action that changes rights, secrets, tokens, repositories, runners or
+ * approvals, with the kind of its subject and its permitted facts. No fact can hold the value of a secret or
+ * a token, a URL containing one, or free text.
  */
 export const AUDIT_ACTIONS = {
   'user.added': { of: 'user', facts: { role: 'text' } },
@@ -126,7 +126,7 @@ interface AuditKind {
   readonly facts: Readonly<Record<string, FactKind>>
 }
 
-/** `names` are those of things: secrets, labels, runners, settings. */
+/** `names`: names of secrets, labels, runners or settings. */
 export type FactKind = 'text' | 'number' | 'flag' | 'names'
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS

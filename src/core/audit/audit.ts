@@ -1,6 +1,6 @@
 import { AUDIT_ACTIONS, type AuditAction, type FactKind } from './audit-actions.ts'
 
-/** Who can do something. `nobody`: who showed nothing, or nothing that is known. */
+/** `nobody`: no credential, or an invalid one. */
 export const ACTOR_KINDS = [
   'person',
   'token',
@@ -12,18 +12,18 @@ export const ACTOR_KINDS = [
 ] as const
 export type ActorKind = (typeof ACTOR_KINDS)[number]
 
-/** Who does something, from where, and by what. All of it is always known. */
+/** Who does something, from where, and how. Always known in full. */
 export interface Doer {
   readonly actor: {
     readonly kind: ActorKind
-    /** Of the user, token, runner or process; of a forge's account its numeric id. */
+    /** The id of the user, token, runner or process; for an account at a forge its number. */
     readonly id: string
-    /** What people call it: of a token, the name of its user. */
+    /** The display name; for a token the name of its user. */
     readonly name: string
   }
-  /** An IP address; `local` for what was done on the machine itself, `internal` for what Narwhal does. */
+  /** An IP address; `local` for a command on the machine itself, `internal` for Narwhal itself. */
   readonly address: string
-  /** What has led to it: `POST /api/v1/users`, `narwhal secret rotate`, `pipeline #7 of acme/shop`. */
+  /** What triggered it: `POST /api/v1/users`, `narwhal secret rotate`, `pipeline #7 of acme/shop`. */
   readonly cause: string
 }
 
@@ -47,12 +47,11 @@ export type FactsOf<Action extends AuditAction> = {
 interface EventOf<Action extends AuditAction> {
   readonly action: Action
   readonly subject: { readonly id: string; readonly name: string }
-  /** What held before, and what holds now. */
   readonly before?: FactsOf<Action>
   readonly after?: FactsOf<Action>
 }
 
-/** Something that is written down for ever: one of a closed set, with nothing in it but its facts. */
+/** An audit record: one of a closed set of actions, with nothing but its facts. */
 export type AuditEvent = { [Action in AuditAction]: EventOf<Action> }[AuditAction]
 
 export type Facts = Readonly<Record<string, Fact>>
@@ -61,8 +60,8 @@ const MOST_CHARACTERS = 300
 const MOST_NAMES = 200
 
 /**
- * Only the facts of the action, in the order of their names, each of its own type and bounded: whatever
- * else an object has that was handed in is not there.
+ * Only the declared facts of the action, sorted by name, each of its own type and bounded; other properties
+ * are dropped.
  */
 export function factsOf(action: AuditAction, given: object | undefined): Facts | undefined {
   if (given === undefined) return undefined
@@ -93,30 +92,30 @@ function factOf(kind: FactKind, value: unknown): Fact | undefined {
   }
 }
 
-/** Text of a bounded length, as all databases keep it. */
+/** Bounded, and free of what some databases don't store. */
 export function cut(text: string): string {
   const whole = text.slice(0, MOST_CHARACTERS).toWellFormed()
   return whole.replaceAll('\0', '\u2400')
 }
 
-/** The secrets that an event is about, by which it is found. */
+/** The secrets that an event concerns, for searching. */
 export function secretsOf(event: AuditEvent): readonly string[] {
   if (event.action === 'secret.set' || event.action === 'secret.removed')
     return [event.subject.name]
   return event.action === 'job.given_secrets' ? (event.after?.secrets ?? []) : []
 }
 
-/** The name of who does it, where it is a person's; else undefined. */
+/** The actor's name, unless it is the system or has none. */
 export function nameOf({ actor }: Doer): string | undefined {
   return actor.kind === 'system' || actor.name === '' ? undefined : actor.name
 }
 
-/** What Narwhal does by itself: `id` is the process's part, `dispatcher_…` or `retention`. */
+/** Narwhal itself; `id`: the component, `dispatcher_…` or `retention`. */
 export function systemDoer(id: string, cause: string): Doer {
   return { actor: { kind: 'system', id, name: 'Narwhal' }, address: 'internal', cause }
 }
 
-/** What somebody does by a command on the machine, who is known by no more than the name there. */
+/** A person who runs a command on the machine, known only by the login name there. */
 export function localDoer(login: string, cause: string): Doer {
   return { actor: { kind: 'person', id: login, name: login }, address: 'local', cause }
 }

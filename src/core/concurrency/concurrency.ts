@@ -1,42 +1,40 @@
 import type { JobId, PipelineId } from '../ids.ts'
 
 /**
- * A group of jobs, or of whole pipelines, of one repository of which only so many go on at once. What
- * is in it stands in the store with the state of the job or pipeline, so that nobody holds a place
- * longer than that goes on.
+ * A concurrency group: at most `limit` jobs, or whole pipelines, of one repository run at once. Membership is
+ * stored with the state of the job or pipeline, so a slot can't outlive its holder.
  */
 export interface Concurrency {
-  /** With everything filled in: `deploy-main`. */
+  /** With all placeholders filled in: `deploy-main`. */
   readonly group: string
-  /** How many go on at a time, at least 1. */
+  /** At least 1. */
   readonly limit: number
-  /** A newer one ends those of older pipelines of the same ref; else they take their turns. */
+  /** A newer one cancels those of older pipelines of the same ref; absent: they queue. */
   readonly cancelsSuperseded?: true
-  /** The group of this name of strangers, who share none with the repository's own people. */
+  /** Strangers have their own group of this name, separate from the repository's own people. */
   readonly ofStrangers?: true
 }
 
-/** A job or a pipeline that is in a group and has not ended. */
+/** An unfinished job or pipeline in a group. */
 export interface GroupMember {
-  /** The job's, or the pipeline's where all of it is one member. */
+  /** The job's id, or the pipeline's if it is a member as a whole. */
   readonly id: JobId | PipelineId
   readonly pipelineId: PipelineId
   readonly pipelineNumber: number
-  /** The full ref that the pipeline is for. */
+  /** The pipeline's full ref. */
   readonly ref: string
-  /** Absent: the pipeline as a whole. */
   readonly jobName?: string
-  /** The job's place in its pipeline, from 0. */
+  /** The job's index in its pipeline, from 0. */
   readonly position: number
-  /** `blocked`: it waits for what it needs, and for nothing of the group. */
+  /** `blocked`: it waits for its needs, not for the group. */
   readonly state: 'blocked' | 'waiting' | 'holding'
-  /** Since when it waits, or has waited; epoch milliseconds. */
+  /** When it began to wait; epoch milliseconds. */
   readonly since: number
-  /** How many it lets the group have; absent: not known. */
+  /** The limit that it asks for; absent: not known. */
   readonly limit?: number
 }
 
-/** Those that have a place first, then those that wait in their order. */
+/** Holders first, then those that wait, in order. */
 export function compareMembers(a: GroupMember, b: GroupMember): number {
   return (
     RANK[a.state] - RANK[b.state] ||
@@ -48,7 +46,7 @@ export function compareMembers(a: GroupMember, b: GroupMember): number {
 
 const RANK = { holding: 0, waiting: 1, blocked: 2 } as const
 
-/** What the member makes needless: all of older pipelines of its ref. */
+/** Members superseded by this one: those of older pipelines of its ref. */
 export function supersededBy(
   members: readonly GroupMember[],
   { pipelineNumber, ref }: Pick<GroupMember, 'pipelineNumber' | 'ref'>,
@@ -56,7 +54,7 @@ export function supersededBy(
   return members.filter((one) => one.ref === ref && one.pipelineNumber < pipelineNumber)
 }
 
-/** The newest that makes the member needless: it came first, though its commit is newer. */
+/** The newest member that supersedes this one: it arrived first although its commit is newer. */
 export function supersederOf(
   members: readonly GroupMember[],
   { pipelineNumber, ref }: Pick<GroupMember, 'pipelineNumber' | 'ref'>,

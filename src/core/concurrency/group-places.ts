@@ -4,14 +4,14 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import { compareText } from '../placement/load.ts'
 import type { Concurrency, GroupMember } from './concurrency.ts'
 
-/** A place that a job needs in a group: its own, or that of its pipeline. */
+/** A slot that a job needs in a group: its own, or its pipeline's. */
 export interface GroupPlace {
   readonly id: GroupMember['id']
   readonly repositoryId: RepositoryId
   readonly concurrency: Concurrency
 }
 
-/** In the order in which they are asked for everywhere, so that nobody waits for another crosswise. */
+/** Always in the same order, to avoid deadlock. */
 export function groupPlaces(
   { id, repositoryId, spec }: Job,
   pipeline: Pick<Pipeline, 'id' | 'concurrency'>,

@@ -1,22 +1,21 @@
 import { present } from '../../lib/present.ts'
 import type { Concurrency, GroupMember } from './concurrency.ts'
 
-/** Why a member of a group can't go on now; `describeGroupWait` says it to a person. */
+/** Why a member of a group has to wait. */
 export interface GroupWait {
   readonly kind: 'group'
   readonly group: string
   readonly ofStrangers?: true
-  /** Those that have a place. */
+  /** Members that run. */
   readonly holding: readonly GroupMember[]
-  /** Those that came before it and wait as well. */
+  /** Members that wait ahead of it. */
   readonly before: readonly GroupMember[]
 }
 
 /**
- * Why a member can't go on now; undefined when it can. Those that wait go on in the order
- * in which they came; of several limits the smallest counts, so that nobody enters a full group by a
- * limit of their own. `members` are in the order of `compareMembers`, and the member is among them
- * unless it stands too far behind to be told.
+ * Why a member has to wait; undefined if it may run. First come, first served; of several limits the smallest
+ * counts, so nobody enters a full group by setting a higher one. `members` are in the order of
+ * `compareMembers`; the member itself may be missing if it is too far behind.
  */
 export function whyGroupIsFull(
   members: readonly GroupMember[],

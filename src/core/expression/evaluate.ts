@@ -3,17 +3,16 @@ import type { Expression, FunctionName, Operator } from './syntax.ts'
 
 export type Value = string | number | boolean | null | readonly Value[]
 
-/** What an expression may ask for. */
 export interface Scope {
-  /** The value of a name; null where it has none. */
+  /** The value of a name; null if it has none. */
   valueOf(name: string): Value
-  /** Whether a path that matches the pattern was changed; true where that is not known. */
+  /** Whether a path that matches the pattern was changed; true if that is not known. */
   hasChanged(pattern: string): boolean
 }
 
 /**
- * The value of an expression. It is total: whatever the values are, there is a result, no error and
- * no end that does not come. Both sides of an operator are looked at only as far as they matter.
+ * Evaluates an expression. Total: it always terminates with a result, whatever the values. `&&` and `||`
+ * short-circuit.
  */
 export function evaluate(expression: Expression, scope: Scope): Value {
   switch (expression.kind) {
@@ -71,7 +70,7 @@ function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value)
 }
 
-/** Values of different kinds are never the same: `1` is not `"1"`. */
+/** Values of different types are never equal: `1` is not `"1"`. */
 function isSame(a: Value, b: Value): boolean {
   if (isList(a) && isList(b)) {
     return a.length === b.length && a.every((item, i) => isSame(item, b[i] ?? null))
@@ -79,7 +78,7 @@ function isSame(a: Value, b: Value): boolean {
   return a === b
 }
 
-/** Numbers by size, texts by their characters; between anything else no comparison holds. */
+/** Numbers by value, strings by code unit; any other comparison is false. */
 function compare(a: Value, b: Value, holds: (order: number) => boolean): boolean {
   if (typeof a === 'number' && typeof b === 'number') return holds(a - b)
   if (typeof a === 'string' && typeof b === 'string') return holds(a < b ? -1 : a > b ? 1 : 0)

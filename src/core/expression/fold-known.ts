@@ -2,8 +2,8 @@ import { evaluate, isTrue, type Scope, type Value } from './evaluate.ts'
 import { type Expression, namesIn } from './syntax.ts'
 
 /**
- * What is left of an expression when everything is known but names of which `isLater` holds: those stay,
- * and all that does not depend on them is a value. Its own value later is that of the whole.
+ * Partial evaluation: names for which `isLater` holds stay, everything that doesn't depend on them becomes a
+ * value. The result evaluates to the same value as the whole later.
  */
 export function foldKnown(
   expression: Expression,
@@ -27,7 +27,6 @@ export function foldKnown(
     case 'binary': {
       const { operator } = expression
       const [left, right] = [fold(expression.left), fold(expression.right)]
-      // One side may decide, whatever the other will be.
       const known = [left, right].flatMap((one) => truthOf(one) ?? [])
       if (operator === '&&' && known.includes(false)) return literal(false)
       if (operator === '||' && known.includes(true)) return literal(true)
@@ -36,7 +35,7 @@ export function foldKnown(
   }
 }
 
-/** Whether it is true whatever comes; undefined where that is not known yet. */
+/** Its truth value, if it no longer depends on any name. */
 export function truthOf(expression: Expression): boolean | undefined {
   if (namesIn(expression).length > 0) return undefined
   return isTrue(evaluate(expression, { valueOf: () => null, hasChanged: () => true }))

@@ -8,7 +8,7 @@ import {
   type Operator,
 } from './syntax.ts'
 
-/** An expression, or what is wrong with it in words, and where (UTF-16 code units from its start). */
+/** An expression, or an error message and its position (in UTF-16 code units). */
 export type ReadExpression =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly message: string; readonly at: number }
@@ -22,7 +22,7 @@ interface Token {
 const TOKEN =
   /\s*(?:'([^']*)'|"([^"]*)"|(\d{1,15}(?:\.\d{1,15})?)|([A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*)*)|(\|\||&&|[=!<>]=|[<>!()[\],]))/y
 
-class Trouble extends Error {
+class SyntaxFault extends Error {
   readonly at: number
 
   constructor(message: string, at: number) {
@@ -31,7 +31,7 @@ class Trouble extends Error {
   }
 }
 
-/** Reads an expression; never throws, and takes time in proportion to its length. */
+/** Parses an expression; never throws, and takes linear time. */
 export function readExpression(text: string): ReadExpression {
   if (text.length > LONGEST_EXPRESSION) {
     return { ok: false, message: `has more than ${LONGEST_EXPRESSION} characters`, at: 0 }
@@ -40,7 +40,7 @@ export function readExpression(text: string): ReadExpression {
     const reader = new Reader(tokensOf(text))
     return { ok: true, expression: reader.readAll() }
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error
+    if (!(error instanceof SyntaxFault)) throw error
     return { ok: false, message: error.message, at: error.at }
   }
 }
@@ -56,7 +56,7 @@ function tokensOf(text: string): Token[] {
       const at = from + (/^\s*/.exec(text.slice(from))?.[0].length ?? 0)
       const sign = String.fromCodePoint(text.codePointAt(at) ?? 32)
       const isQuote = sign === '"' || sign === "'"
-      throw new Trouble(isQuote ? 'has a text that does not end' : `can't hold ${sign}`, at)
+      throw new SyntaxFault(isQuote ? 'has an unterminated string' : `can't contain ${sign}`, at)
     }
     const [, single, double, number, word, sign] = match
     const quoted = single ?? double
@@ -80,7 +80,7 @@ class Reader {
   readAll(): Expression {
     const expression = this.#binary(0)
     const { kind, text, at } = this.#peek()
-    if (kind !== 'end') throw new Trouble(`does not go on with ${text}`, at)
+    if (kind !== 'end') throw new SyntaxFault(`has an unexpected ${text}`, at)
     return expression
   }
 
@@ -106,7 +106,7 @@ class Reader {
   #unary(): Expression {
     const { at } = this.#peek()
     if (++this.#depth > DEEPEST_EXPRESSION) {
-      throw new Trouble(`is nested deeper than ${DEEPEST_EXPRESSION} levels`, at)
+      throw new SyntaxFault(`is nested deeper than ${DEEPEST_EXPRESSION} levels`, at)
     }
     const expression: Expression = this.#take('!')
       ? { kind: 'not', of: this.#unary() }
@@ -127,7 +127,7 @@ class Reader {
       return inner
     }
     if (token.text === '[') return { kind: 'list', items: this.#items(']') }
-    throw new Trouble(`needs a value before ${token.text}`, token.at)
+    throw new SyntaxFault(`needs a value before ${token.text}`, token.at)
   }
 
   #word({ text, at }: Token): Expression {
@@ -135,14 +135,14 @@ class Reader {
     if (text === 'null') return { kind: 'value', value: null }
     if (!this.#take('(')) return { kind: 'name', name: text, at }
     if (!Object.hasOwn(FUNCTIONS, text)) {
-      const known = Object.keys(FUNCTIONS).join(', ')
-      throw new Trouble(`has no function ${text}: there are ${known}`, at)
+      const names = Object.keys(FUNCTIONS).join(', ')
+      throw new SyntaxFault(`calls ${text}, which is not a function: use one of ${names}`, at)
     }
     const name = text as FunctionName
     const args = this.#items(')')
     if (args.length !== FUNCTIONS[name]) {
       const count = FUNCTIONS[name] === 1 ? 'one argument' : `${FUNCTIONS[name]} arguments`
-      throw new Trouble(`gives ${name} ${args.length}: it takes ${count}`, at)
+      throw new SyntaxFault(`calls ${name} with ${args.length} arguments: it takes ${count}`, at)
     }
     return { kind: 'call', name, args }
   }
@@ -167,7 +167,7 @@ class Reader {
   #expect(sign: string): void {
     if (this.#take(sign)) return
     const { text, at } = this.#peek()
-    throw new Trouble(`needs ${sign} before ${text}`, at)
+    throw new SyntaxFault(`needs ${sign} before ${text}`, at)
   }
 
   #peek(): Token {

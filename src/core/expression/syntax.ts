@@ -1,4 +1,4 @@
-/** What an expression is made of, once it has been read. */
+/** A parsed expression. */
 export type Expression =
   | { readonly kind: 'value'; readonly value: string | number | boolean | null }
   | { readonly kind: 'list'; readonly items: readonly Expression[] }
@@ -15,7 +15,7 @@ export type Expression =
 
 export type Operator = '||' | '&&' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in'
 
-/** The functions with the number of their arguments. */
+/** The functions and their numbers of arguments. */
 export const FUNCTIONS = {
   contains: 2,
   starts_with: 2,
@@ -26,7 +26,7 @@ export const FUNCTIONS = {
 } as const
 export type FunctionName = keyof typeof FUNCTIONS
 
-/** How tightly an operator binds; those of one level are read from the left. */
+/** Operators by precedence, the loosest first; all are left-associative. */
 export const LEVELS: readonly (readonly Operator[])[] = [
   ['||'],
   ['&&'],
@@ -36,7 +36,7 @@ export const LEVELS: readonly (readonly Operator[])[] = [
 export const LONGEST_EXPRESSION = 1_000
 export const DEEPEST_EXPRESSION = 50
 
-/** The names that a list of expressions speaks of, with their places in the text. */
+/** The names in an expression, with their positions in the text. */
 export function namesIn(expression: Expression): { readonly name: string; readonly at: number }[] {
   switch (expression.kind) {
     case 'value':

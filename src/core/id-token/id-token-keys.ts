@@ -1,35 +1,35 @@
 import { LONGEST_ID_TOKEN_MS } from './id-token.ts'
 
-/** The life of a key that signs id tokens, in epoch milliseconds: shown, then it signs, then it leaves. */
+/** The life of a key that signs id tokens, in epoch milliseconds: published, signing, retired. */
 export interface KeyTimes {
-  /** Since when it is among those that are shown. */
+  /** When it was first published. */
   readonly createdAt: number
-  /** From when on it signs, until a newer one does. */
+  /** When it begins to sign, until a newer one does. */
   readonly signsAt: number
-  /** When it stops being shown; absent: no newer one is made yet. */
+  /** When it is no longer published; absent: there is no newer one yet. */
   readonly leavesAt?: number
 }
 
 const HOUR_MS = 3_600_000
 
-/** A key is shown so long before it signs: whoever looks once a day knows it by then. */
+/** How long a key is published before it signs: verifiers that refresh once a day have it by then. */
 export const SHOWN_AHEAD_MS = 24 * HOUR_MS
-/** How long a key signs, unless somebody wants another one earlier. */
+/** How long a key signs, unless it is rotated earlier. */
 export const SIGNS_FOR_MS = 90 * 24 * HOUR_MS
-/** How long it is shown after a newer one signs: until its last token is over, and a day. */
+/** How long it is published after a newer one signs: until its last token expires, plus a day. */
 export const SHOWN_AFTER_MS = 24 * HOUR_MS + LONGEST_ID_TOKEN_MS
-/** How long others may keep the documents, in seconds. */
+/** How long verifiers may cache the documents, in seconds. */
 export const DOCUMENT_AGE_S = 900
 
 export const KEY_STATES = ['waiting', 'signing', 'leaving', 'gone'] as const
 export type KeyState = (typeof KEY_STATES)[number]
 
-/** Those that are shown. */
+/** The published keys. */
 export function shownKeys<Key extends KeyTimes>(keys: readonly Key[], now: number): Key[] {
   return keys.filter(({ leavesAt }) => leavesAt === undefined || leavesAt > now)
 }
 
-/** The one that signs: of those that are shown and whose time has come, the newest. */
+/** The key in use: the newest published one whose time has come. */
 export function signingKey<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
@@ -39,7 +39,7 @@ export function signingKey<Key extends KeyTimes>(
     .toSorted((a, b) => b.signsAt - a.signsAt || b.createdAt - a.createdAt)[0]
 }
 
-/** One that is shown and does not sign yet. */
+/** A published key that doesn't sign yet. */
 export function waitingKey<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
@@ -57,7 +57,7 @@ export function stateOfKey<Key extends KeyTimes>(
   return signingKey(keys, now) === key ? 'signing' : 'leaving'
 }
 
-/** Whether a key has to be made: one that signs `at once`, or the `next`. */
+/** Whether a key must be created: one that signs `at once`, or the `next`. */
 export function missingKey(keys: readonly KeyTimes[], now: number): 'at once' | 'next' | undefined {
   const signing = signingKey(keys, now)
   if (!signing) return 'at once'

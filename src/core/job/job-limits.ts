@@ -2,16 +2,16 @@ import type { Outcome } from '../outcome.ts'
 import type { Job } from './job.ts'
 import { roundOf } from './job-state.ts'
 
-/** How long the job may run, in milliseconds: what it asks for, and never more than the operator says. */
+/** The job's timeout in milliseconds: what it asks for, at most the operator's limit (0: no limit). */
 export function timeoutOf({ spec }: Job, limitMs: number): number {
   if (spec.timeoutMs === undefined) return limitMs
   return limitMs === 0 ? spec.timeoutMs : Math.min(spec.timeoutMs, limitMs)
 }
 
 /**
- * What may still become of a job whose attempt ends. The counts begin anew when a person runs the job
- * again: `maxAttempts` is the number of the last attempt that a lost runner may cost, `retryOn` are
- * the outcomes after which `narwhal.yml` wants another try.
+ * Which retries are left for a job whose attempt ends; a rerun by a person resets the counts. `maxAttempts`:
+ * the number of the last attempt that may be lost with its runner; `retryOn`: the outcomes after which
+ * `narwhal.yml` asks for a retry.
  */
 export function retryRights(
   { spec, state, attempts }: Job,

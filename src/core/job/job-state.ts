@@ -14,16 +14,15 @@ import type { Outcome } from '../outcome.ts'
  *                      ▼                   ▼                             │
  *                     finished ◀───────────┴─────────────────────────────┘
  *
- * `cancelled` ends every state but the last, `barred` a queued job that may not be run. `rerun` leads from finished to queued or blocked, with
- * the next attempt. Reports come over a network that repeats and delays them: an event that no
- * longer applies returns the very state it was given, so callers write and publish only when
+ * `cancelled` ends every state but the last, `barred` a queued job that may not be run. `rerun` leads from
+ * finished to queued or blocked, with the next attempt. The network duplicates and delays reports: an event
+ * that no longer applies returns the very state it was given, so callers write and publish only if
  * `next !== state`.
  */
 export type JobState = {
   readonly attempt: number
-  /** See `roundOf`; absent: 1. */
   readonly since?: number
-  /** The user who wanted the present round; absent: nobody, or somebody without a name. */
+  /** The user who asked for the current round; absent: nobody, or a user without a name. */
   readonly askedBy?: string
 } & (
   | { readonly status: 'blocked' }
@@ -46,7 +45,7 @@ export type JobState = {
   | {
       readonly status: 'finished'
       readonly outcome: Outcome
-      /** Why, in words, where the outcome alone does not say it. */
+      /** Why, if the outcome alone doesn't say it. */
       readonly reason?: string
       readonly startedAt?: number
       readonly finishedAt: number
@@ -62,12 +61,12 @@ export const JOB_STATUSES = [
   'finished',
 ] as const satisfies readonly JobStatus[]
 
-/** The first attempt of the present round: a new one begins when a person runs the job again. */
+/** The first attempt of the current round; a rerun by a person begins a new one. */
 export function roundOf(state: JobState): number {
   return state.since ?? 1
 }
 
-/** Who reports: the attempt and its fencing token; a report with another token is stale. */
+/** The reporting attempt and its fencing token; a report with another token is stale. */
 interface Report {
   readonly attempt: number
   readonly fence: number
@@ -89,11 +88,11 @@ export type JobEvent =
       readonly reason?: string
       readonly at: number
     } & Report)
-  /** The runner refused the attempt or went away before it started: the same attempt waits again. */
+  /** The runner rejected the attempt or disconnected before it started: the same attempt is requeued. */
   | ({ readonly type: 'refused'; readonly at: number } & Report)
-  /** The runner is lost with the attempt: the next attempt waits. */
+  /** The runner is lost with the attempt: the next attempt is queued. */
   | ({ readonly type: 'lost'; readonly reason: string; readonly at: number } & Report)
-  /** It may not be run as it is: it ends before a runner has it. */
+  /** It may not be run: it ends before a runner gets it. */
   | { readonly type: 'barred'; readonly reason: string; readonly at: number }
   | { readonly type: 'cancelled'; readonly reason: string; readonly at: number }
   | {
@@ -103,7 +102,7 @@ export type JobEvent =
       readonly at: number
     }
 
-/** Moves a job by one event; returns the same object when the event does not apply. */
+/** Applies one event; returns the same object if the event doesn't apply. */
 export function advanceJob(state: JobState, event: JobEvent): JobState {
   switch (event.type) {
     case 'ready':
@@ -154,7 +153,6 @@ export function advanceJob(state: JobState, event: JobEvent): JobState {
 
 type HeldState = Extract<JobState, { status: 'assigned' | 'running' }>
 
-/** Whether a runner has the job. */
 export function isHeld(state: JobState): state is HeldState {
   return state.status === 'assigned' || state.status === 'running'
 }
@@ -163,12 +161,12 @@ function isCurrent(state: HeldState, report: Report): boolean {
   return state.attempt === report.attempt && state.fence === report.fence
 }
 
-/** Whether this runner has the job by this very attempt. */
+/** Whether this runner has the job under this very attempt. */
 export function isHeldBy(state: JobState, runnerId: RunnerId, report: Report): boolean {
   return isHeld(state) && isCurrent(state, report) && state.runnerId === runnerId
 }
 
-/** What all states of a round have in common. */
+/** The fields that all states of a round share. */
 function round({ since, askedBy }: JobState): Pick<JobState, 'since' | 'askedBy'> {
   return present({ since, askedBy })
 }
@@ -193,8 +191,10 @@ function finished(
     attempt: state.attempt,
     ...round(state),
     outcome: end.outcome,
-    ...(end.reason ? { reason: end.reason } : {}),
-    ...(state.status === 'running' ? { startedAt: state.startedAt } : {}),
+    ...present({
+      reason: end.reason || undefined,
+      startedAt: state.status === 'running' ? state.startedAt : undefined,
+    }),
     finishedAt: end.at,
   }
 }

@@ -4,7 +4,7 @@ import type { Outputs } from '../plan/outputs.ts'
 import type { JobSpec } from '../plan/plan.ts'
 import type { JobState } from './job-state.ts'
 
-/** What the job has told in its present attempt, if it has told anything. */
+/** The outputs of the job's current attempt, if any. */
 export function outputsOf({
   state,
   attempts,
@@ -17,14 +17,13 @@ export interface Job {
   readonly id: JobId
   readonly pipelineId: PipelineId
   readonly repositoryId: RepositoryId
-  /** Its place in narwhal.yml, from 0. */
+  /** Its index in narwhal.yml, from 0. */
   readonly position: number
   readonly spec: JobSpec
   readonly state: JobState
-  /** The last fencing token that was given out for this job; 0 before the first. */
+  /** The last fencing token issued for this job; 0 before the first. */
   readonly fence: number
-  /** Oldest first; the last is the current one once it is assigned. */
   readonly attempts: readonly Attempt[]
-  /** Grows with every write; a write that names an older one is refused. */
+  /** Incremented by every write; a write based on an older one is rejected. */
   readonly version: number
 }

@@ -8,8 +8,8 @@ interface HasEnv {
 }
 
 /**
- * The job as a runner gets it: with what the jobs that it needs have told, in its environment and
- * nowhere else. A job that was left out, or has told nothing, has told the empty text.
+ * The job as a runner gets it: outputs of the jobs that it needs are filled into its environment, and nowhere
+ * else. An output that is missing, or of a skipped job, is empty.
  */
 export function withOutputs(spec: JobSpec, jobs: readonly Job[]): JobSpec {
   const outputsOfNeed = (need: string): Outputs => {

@@ -9,26 +9,25 @@ import { targetJobs } from '../plan/target-jobs.ts'
 import { isHeldBack } from './approval.ts'
 import type { Pipeline } from './pipeline.ts'
 
-/** A pipeline and its jobs as they are, or as they are about to be written. */
+/** A pipeline and its jobs, as stored or about to be written. */
 export interface PipelineDraft {
   readonly pipeline: Pipeline
   readonly jobs: readonly Job[]
 }
 
-/** Something that happens to one job: an event of its life, a newer record of an attempt, or both. */
+/** A change to one job: an event, a newer version of an attempt, or both. */
 export interface JobChange {
   readonly jobId: JobId
   readonly event?: JobEvent
-  /** Replaces the attempt of the same number, or is added. */
   readonly attempt?: Attempt
-  /** The newest fencing token, when one is given out. */
+  /** The new fencing token, if one is issued. */
   readonly fence?: number
 }
 
 /**
- * Applies changes to a pipeline, and everything that follows from them: jobs that become ready or
- * are skipped, attempts that end with their job, the end of the pipeline. Pure; what is untouched
- * stays the same object, and if nothing applies the draft itself is returned.
+ * Applies changes to a pipeline, and everything that follows from them: jobs become ready or are skipped,
+ * attempts end with their job, the pipeline ends. Pure; unchanged parts stay the same objects, and if nothing
+ * applies the draft itself is returned.
  */
 export function advancePipeline(
   draft: PipelineDraft,
@@ -37,7 +36,7 @@ export function advancePipeline(
 ): PipelineDraft {
   let jobs = draft.jobs
   for (const change of changes) jobs = applyChange(jobs, change, at)
-  // Nothing becomes ready before somebody has approved that it is run.
+  // Nothing becomes ready before the run is approved.
   while (!isHeldBack(draft.pipeline)) {
     const due = dueEvents(jobs.map(toGraphJob), at)
     if (due.length === 0) break
@@ -65,17 +64,12 @@ function applyChange(jobs: readonly Job[], change: JobChange, at: number): reado
   const job = jobs[index]
   if (!job) return jobs
   const state = change.event ? advanceJob(job.state, change.event) : job.state
-  // An event that no longer applies takes its attempt with it: both came from a stale report.
+  // If the event no longer applies, its attempt is dropped too: both came from a stale report.
   if (change.event && state === job.state) return jobs
   const attempts = change.attempt ? withAttempt(job.attempts, change.attempt) : job.attempts
   const settled = settleAttempts(attempts, state, change.event, at)
   if (state === job.state && settled === job.attempts) return jobs
-  return jobs.with(index, {
-    ...job,
-    state,
-    attempts: settled,
-    fence: change.fence ?? job.fence,
-  })
+  return jobs.with(index, { ...job, state, attempts: settled, fence: change.fence ?? job.fence })
 }
 
 function withAttempt(attempts: readonly Attempt[], attempt: Attempt): readonly Attempt[] {
@@ -84,7 +78,7 @@ function withAttempt(attempts: readonly Attempt[], attempt: Attempt): readonly A
   return attempts[index] === attempt ? attempts : attempts.with(index, attempt)
 }
 
-/** Ends the attempts that can't go on: all when the job has ended, the former when it goes on anew. */
+/** Ends the attempts that can't continue: all if the job has finished, earlier ones if it is retried. */
 function settleAttempts(
   attempts: readonly Attempt[],
   state: JobState,
@@ -144,11 +138,10 @@ function advanceState(pipeline: Pipeline, jobs: readonly Job[], at: number): Pip
     return { ...pipeline, ...target, state: ended }
   }
   if (state.status !== 'finished') return pipeline
-  // A job runs again: so does the pipeline.
   return { ...pipeline, state: { status: 'running', startedAt: at } }
 }
 
-/** Whether its failure says nothing of the pipeline, by what its file says. */
+/** Whether it failed but may, by its file. */
 function hasFailedUncounted({ spec, state }: Job): boolean {
   if (!spec.allowFailure || state.status !== 'finished') return false
   return state.outcome === 'failure' || state.outcome === 'timeout'

@@ -20,7 +20,7 @@ test('nothing is to be approved of what is no stranger’s', () => {
   const own = { ...EVENT, trust: {} }
   assert.throws(() => approve(draft(undefined), own, SEEN), {
     code: 'conflict',
-    message: /no stranger/,
+    message: /not a stranger's/,
   })
 })
 
@@ -28,7 +28,7 @@ test('what somebody has looked at must be what is there', () => {
   const pushed = { ...SEEN, sha: 'b'.repeat(40) }
   assert.throws(() => approve(draft(HELD), EVENT, pushed), {
     code: 'conflict',
-    message: /of commit/,
+    message: /for commit/,
   })
   const planned = { ...SEEN, plan: 'another' }
   assert.throws(() => approve(draft(HELD), EVENT, planned), {

@@ -8,19 +8,19 @@ import { advancePipeline, type PipelineDraft } from './advance-pipeline.ts'
 import { type Approval, isApproved, isHeldBack } from './approval.ts'
 import { rerunChanges } from './rerun-changes.ts'
 
-/** What somebody has looked at who approves. */
+/** What the approving user has reviewed. */
 export interface Approved {
-  /** The commit that they were shown. */
+  /** The commit that they saw. */
   readonly sha: string
-  /** The digest of the plan that they were shown, if they were. */
+  /** The digest of the plan that they saw, if they did. */
   readonly plan?: string | undefined
   readonly at: number
   readonly by?: string | undefined
 }
 
 /**
- * Whoever can open a pull request can have its code and its `narwhal.yml` run. Secrets are given to
- * that only once somebody has looked at it: of one pipeline, and so of one commit and one plan.
+ * Anyone who can open a pull request can have its code and its `narwhal.yml` run. It gets secrets only after
+ * somebody has reviewed it: one pipeline, and so one commit and one plan.
  */
 export function lacksApproval(
   trust: CommitEvent['trust'],
@@ -31,9 +31,9 @@ export function lacksApproval(
 }
 
 /**
- * Approves a pipeline and has run what waited for it, or was ended for want of it. Returns the draft
- * itself where it is approved already. Throws `conflict` where there is nothing to approve, and where
- * something else was looked at.
+ * Approves a pipeline and runs what waited for the approval, or ended for lack of it. Returns the draft
+ * itself if it is approved already. Throws `conflict` if there is nothing to approve, or something else was
+ * reviewed.
  */
 export function approve(
   draft: PipelineDraft,
@@ -43,22 +43,17 @@ export function approve(
   const { pipeline, jobs } = draft
   const { at, by } = approved
   if (!isStranger(trust)) {
-    const words = "it needs no approval: its commit is no stranger's"
-    throw new NarwhalError('conflict', words)
+    throw new NarwhalError('conflict', "it needs no approval: its commit is not a stranger's")
   }
   requireSeen({ sha, plan: pipeline.approval?.plan }, approved)
   if (pipeline.approval?.status === 'given') return draft
   if (jobs.some(({ state }) => state.status === 'finished' && state.outcome === 'cancelled')) {
-    throw new NarwhalError('conflict', 'it was cancelled: run it again, and approve that')
+    throw new NarwhalError('conflict', 'it was cancelled: run it again, then approve that run')
   }
   const plan = pipeline.approval?.plan
-  const approval: Approval = {
-    status: 'given',
-    at,
-    ...present({ by, plan }),
-  }
+  const approval: Approval = { status: 'given', at, ...present({ by, plan }) }
   const isHeld = isHeldBack(pipeline) && pipeline.state.status === 'running'
-  // Its time begins now.
+  // Its duration counts from now.
   const begun = isHeld ? ({ state: { status: 'running', startedAt: at } } as const) : {}
   return advancePipeline(
     { jobs, pipeline: { ...pipeline, approval, ...begun } },
@@ -67,19 +62,19 @@ export function approve(
   )
 }
 
-/** Nobody is to approve what they have not seen: a push may have come while they were reading. */
+/** Nobody must approve what they haven't seen: a push may arrive while they review. */
 function requireSeen(is: { sha: string; plan: string | undefined }, seen: Approved): void {
   if (seen.sha !== is.sha) {
-    const words = `it is of commit ${is.sha}, and what was looked at is ${seen.sha}: look at it anew, then approve that`
+    const words = `it is for commit ${is.sha}, but ${seen.sha} was reviewed: review it again, then approve it`
     throw new NarwhalError('conflict', words)
   }
   if (seen.plan !== undefined && is.plan !== undefined && seen.plan !== is.plan) {
-    const words = `its plan is ${is.plan}, and what was looked at is ${seen.plan}: look at it anew, then approve that`
+    const words = `its plan is ${is.plan}, but ${seen.plan} was reviewed: review it again, then approve it`
     throw new NarwhalError('conflict', words)
   }
 }
 
-/** It is not waited for any more; whoever has its page can approve it all the same. */
+/** Stops waiting for the approval; it can still be approved on its page. */
 export function withoutWaiting(draft: PipelineDraft): PipelineDraft {
   const { approval } = draft.pipeline
   if (approval?.status !== 'needed' || approval.since === undefined) return draft
@@ -87,7 +82,7 @@ export function withoutWaiting(draft: PipelineDraft): PipelineDraft {
   return { ...draft, pipeline: { ...draft.pipeline, approval: rest } }
 }
 
-/** Jobs that name secrets, or ask for id tokens, and have ended before a runner was chosen. */
+/** Jobs that name secrets or id tokens and ended before a runner was chosen. */
 function wasBarred({ spec, state, attempts }: Job): boolean {
   return (
     (spec.secrets !== undefined || spec.idTokens !== undefined) &&
@@ -97,7 +92,7 @@ function wasBarred({ spec, state, attempts }: Job): boolean {
   )
 }
 
-/** Of what was waited for in vain the pipeline itself says why: no job of it has ever run. */
+/** If it waited in vain, the pipeline itself has the reason: no job of it ever ran. */
 export function withReason(
   before: PipelineDraft,
   after: PipelineDraft,

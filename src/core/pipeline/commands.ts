@@ -8,11 +8,10 @@ import type { Pipeline } from './pipeline.ts'
 import { type Asked, failedJobs, rerunChanges } from './rerun-changes.ts'
 
 /**
- * What is done to a pipeline from outside, as changes of its draft. Each returns the draft itself where
- * there is nothing to do.
+ * Commands on a pipeline, as changes of its draft. Each returns the draft itself if there is nothing to do.
  */
 
-/** Cancels the pipeline, or one job of it; one that is not planned yet ends without any. */
+/** Cancels the pipeline, or one job; one not planned yet ends without jobs. */
 export function withCancel(
   draft: PipelineDraft,
   { reason, at, only }: { reason: string; at: number; only?: JobId | undefined },
@@ -26,21 +25,21 @@ export function withCancel(
   return withReason(draft, advancePipeline(draft, changes, at), reason)
 }
 
-/** Runs one job that has ended again as its next attempt, and what needs it after it. */
+/** Reruns a finished job as its next attempt, and its dependents after it. */
 export function withRerun(draft: PipelineDraft, id: JobId, asked: Asked): PipelineDraft {
   const job = draft.jobs.find((one) => one.id === id)
   if (job?.state.status !== 'finished') return draft
   return advancePipeline(draft, rerunChanges(draft.jobs, [job], asked), asked.at)
 }
 
-/** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
+/** Reruns the failed jobs as their next attempts, and their dependents; the rest continues. */
 export function withFailedRerun(draft: PipelineDraft, asked: Asked): PipelineDraft {
   const failed = failedJobs(draft.jobs)
   if (failed.length === 0) return draft
   return advancePipeline(draft, rerunChanges(draft.jobs, failed, asked), asked.at)
 }
 
-/** Gives a job to the runner that was chosen for it, if it still waits and may be run. */
+/** Assigns a job to the chosen runner, if it is still queued and may run. */
 export function withAssignment(
   draft: PipelineDraft,
   id: JobId,
@@ -51,7 +50,7 @@ export function withAssignment(
   return advancePipeline(draft, [assignment(job, decision, at)], at)
 }
 
-/** A pipeline that ends without having run any job. */
+/** Ends a pipeline that has run no job. */
 export function endPipeline(
   pipeline: Pipeline,
   end: { outcome: 'error' | 'cancelled'; reason: string },

@@ -2,9 +2,9 @@ import type { Phase } from '../attempt/attempt.ts'
 import type { CommitEvent } from '../commit-event.ts'
 
 /**
- * What is known of a pipeline's time when it is created. `since`: when its event was written, or when
- * somebody asked for it anew; only in the first case it was accepted for this pipeline. Both ends of
- * `accept` are of the agent's clock, and it ends where `queue` begins.
+ * The phases of a new pipeline. `since`: when its event was stored, or when a rerun was requested; only the
+ * former has an `accept` phase. Both ends of `accept` are by the agent's clock, and it ends where `queue`
+ * begins.
  */
 export function firstPhases(event: CommitEvent, since: number, createdAt: number): Phase[] {
   const { receivedAt, details: { toldAt } = {} } = event

@@ -9,7 +9,7 @@ import type { ChangedFiles } from '../stranger/changed-files.ts'
 import type { Approval } from './approval.ts'
 
 export type PipelineState =
-  /** Not planned yet; `reason`: what it waits for, where that takes its time. */
+  /** Not planned yet; `reason`: what it waits for, if that takes long. */
   | { readonly status: 'pending'; readonly reason?: string }
   | { readonly status: 'running'; readonly startedAt: number }
   | {
@@ -31,34 +31,33 @@ export interface Pipeline {
   readonly id: PipelineId
   readonly repositoryId: RepositoryId
   readonly eventId: EventId
-  /** Counts from 1 in its repository. */
+  /** From 1 in each repository. */
   readonly number: number
   /** The `name` in narwhal.yml; empty until planned. */
   readonly name: string
   readonly state: PipelineState
-  /** What is wrong in narwhal.yml, when that ended the pipeline. */
+  /** The errors in narwhal.yml, if they ended the pipeline. */
   readonly problems: readonly Problem[]
   readonly phases: readonly Phase[]
-  /** Absent as long as nothing has asked for it. */
+  /** Absent: nothing needs approval. */
   readonly approval?: Approval
   readonly rerunOf?: PipelineId
-  /** The user who wanted it; absent where it was no person, or one without a name. */
+  /** The user who started it; absent: nobody, or a user without a name. */
   readonly startedBy?: string
-  /** The group of pipelines that it is in; absent until planned. */
+  /** Its concurrency group; absent until planned. */
   readonly concurrency?: Concurrency
-  /** What it was planned from besides narwhal.yml. */
   readonly included?: readonly IncludedSource[]
-  /** Of a stranger's, once it is planned: what the branch that it wants into asks for. */
+  /** For a stranger's, once planned: what the target branch's file asks for. */
   readonly target?: TargetJobs
-  /** Of a stranger's, once it is planned: what its commit changes, where that is known. */
+  /** For a stranger's, once planned: what its commit changes, if known. */
   readonly changed?: ChangedFiles
-  /** Absent: it is kept as the rules say. Written by `retention.setHold` alone. */
+  /** Absent: the retention rules apply. Written only by `retention.setHold`. */
   readonly hold?: Hold
   readonly createdAt: number
-  /** Who sees it through; absent when nobody does any more. */
+  /** Its owner; absent once nobody needs to own it. */
   readonly dispatcherId?: DispatcherId
-  /** The fencing token of that: grows whenever another dispatcher takes the pipeline. */
+  /** The owner's fencing token: incremented whenever another dispatcher takes over the pipeline. */
   readonly term: number
-  /** Grows with every write; a write that names an older one is refused. */
+  /** Incremented by every write; a write based on an older one is rejected. */
   readonly version: number
 }

@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import type { JobId } from '../ids.ts'
 import type { Job } from '../job/job.ts'
 import type { Outcome } from '../outcome.ts'
@@ -6,7 +7,7 @@ import type { JobChange } from './advance-pipeline.ts'
 
 const FAILED: ReadonlySet<Outcome> = new Set(['failure', 'error', 'timeout', 'cancelled'])
 
-/** The jobs that have ended otherwise than in success, and not because of another one. */
+/** The jobs that finished unsuccessfully on their own account. */
 export function failedJobs(jobs: readonly Job[]): Job[] {
   return jobs.filter(
     ({ state, spec }) =>
@@ -14,13 +15,13 @@ export function failedJobs(jobs: readonly Job[]): Job[] {
   )
 }
 
-/** When, and the name of the user who wants it. */
+/** When a rerun was requested, and the user's name. */
 export interface Asked {
   readonly at: number
   readonly askedBy?: string | undefined
 }
 
-/** What has the jobs run again as their next attempts, and what needs them after them. */
+/** The changes that rerun the jobs as their next attempts, and their dependents after them. */
 export function rerunChanges(
   all: readonly Job[],
   again: readonly Job[],
@@ -32,10 +33,10 @@ export function rerunChanges(
   return (
     all
       .filter(({ id, spec }) => ids.has(id) || after.has(spec.name))
-      // What it needs may be running again itself; without needs it is ready at once.
-      .map(({ id }) => {
-        const by = askedBy === undefined ? {} : { askedBy }
-        return { jobId: id, event: { type: 'rerun', blocked: true, ...by, at } }
-      })
+      // Blocked, as its needs may be rerun too; without needs it is ready at once.
+      .map(({ id }) => ({
+        jobId: id,
+        event: { type: 'rerun', blocked: true, ...present({ askedBy }), at },
+      }))
   )
 }

@@ -1,7 +1,7 @@
 import type { JobId } from '../ids.ts'
 import type { PipelineDraft } from './advance-pipeline.ts'
 
-/** Whether a pipeline, or one job of it, was cancelled at just this time. */
+/** Whether a pipeline, or one of its jobs, was cancelled at exactly this time. */
 export function wasCancelled(
   { pipeline, jobs }: PipelineDraft,
   at: number,

@@ -2,17 +2,17 @@ import { hashToUnit } from './hash.ts'
 import { compareText } from './load.ts'
 import type { Candidate, Heuristic, WaitingJob } from './placement.ts'
 
-/** How far above the average a runner may be filled before the next in line is taken. */
+/** How far above the average load a runner may go before the next in line is chosen. */
 const LOAD_BOUND = 1.25
 
 const ORDINALS = ['first', 'second', 'third']
 
 /**
- * Sends jobs of the same repository and image to the same runner, where mirrors, images and caches
- * are warm: weighted rendezvous hashing gives every (repository, image) its own order of the
- * runners, in which a runner comes first as often as it has slots. A runner above its bounded load
- * (its share of 1.25 × all jobs, this one included) is passed over, so a busy repository makes no
- * hot spot. When a runner comes or goes, only the keys that it wins or had won move.
+ * Sends jobs of the same repository and image to the same runner, where mirrors, images and caches are warm:
+ * weighted rendezvous hashing gives every (repository, image) its own order of the runners, weighted by
+ * slots. A runner above its bounded load (its share of 1.25 × all jobs, this one included) is passed over, so
+ * a busy repository makes no hot spot. When a runner is added or removed, only the keys that it wins or had
+ * won move.
  *
  * Vahab Mirrokni, Mikkel Thorup, Morteza Zadimoghaddam: Consistent Hashing with Bounded Loads.
  */
@@ -26,14 +26,14 @@ export const cacheAffinity: Heuristic = (job, eligible) => {
   }
   const bound = (runner: Candidate): number =>
     Math.ceil((LOAD_BOUND * jobs * Math.max(1, runner.slots)) / slots)
-  // One is always under its bound, because the bounds together are more than all jobs.
+  // At least one is below its bound, as the bounds add up to more than all jobs.
   const found = order.findIndex((runner) => runner.busy < bound(runner))
   const rank = Math.max(0, found)
   const chosen = order[rank] as Candidate
   return { runnerId: chosen.runnerId, reason: inWords(order, rank, bound) }
 }
 
-/** The runners in the order in which this job's repository and image prefer them. */
+/** The runners in the order of preference of the job's repository and image. */
 function preferenceOrder(job: WaitingJob, runners: readonly Candidate[]): Candidate[] {
   const key = `${job.repositoryId}\n${job.image ?? ''}\n`
   return runners

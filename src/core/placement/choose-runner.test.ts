@@ -86,7 +86,7 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     'several away',
     {},
     [runner('a', { state: 'set_aside' }), runner('b', { state: 'offline' })],
-    'none of the 2 runners is online: 1 set aside, 1 offline',
+    'none of the 2 runners is online: 1 quarantined, 1 offline',
   ],
   ['slots', {}, [runner('a', full), runner('b', full)], 'all 4 slots of 2 runners are busy'],
   [
@@ -129,7 +129,7 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     'a stranger’s job that nobody takes',
     { isStranger: true, labels: ['gpu'] },
     [runner('a'), runner('b', gpu)],
-    "no runner with label gpu takes strangers' jobs: it needs a container engine that its --strangers names (oci: and docker: unless told)",
+    "no runner with label gpu takes strangers' jobs: it needs a container engine that its --strangers names (by default oci: and docker:)",
   ],
   [
     'a stranger’s job for which there is no slot',
@@ -287,10 +287,7 @@ test('a runner that failed the job gets it again only when there is no other, an
   }
   assert.equal(at(0, both), 'b')
   assert.equal(at(5000, both), 'b')
-  assert.equal(
-    at(999, [runner('a')]),
-    'could not be run by a a moment ago, and no other runner is free',
-  )
+  assert.equal(at(999, [runner('a')]), 'just failed on a, and no other runner is free')
   assert.equal(at(1000, [runner('a'), runner('b', full)]), 'a')
 })
 

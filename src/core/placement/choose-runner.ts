@@ -1,3 +1,4 @@
+import { present } from '../../lib/present.ts'
 import { secretWithheld } from '../secret/secret-rules.ts'
 import { heuristics } from './heuristics.ts'
 import type {
@@ -19,13 +20,12 @@ import {
 import { type WaitingReason, whyNoRunner } from './waiting-reason.ts'
 
 /**
- * Chooses the runner for a job: first those that could take it now (online, with its labels, with
- * an engine for its containers, with a free slot), then among them by the heuristic. Without one, says
- * why the job waits. A runner that failed the job before comes last.
+ * Chooses the runner for a job: filters those that can take it now (online, with its labels, an engine for
+ * its containers, and a free slot), then applies the heuristic. If none is left, returns why the job waits. A
+ * runner that failed the job before comes last.
  *
- * A job with an image or services goes to a runner with a container engine, and waits for one, unless it is to end where
- * there is none: then, if no runner that is online and has the labels has an engine, it is placed all the same, and that runner
- * ends it and says why.
+ * A job with an image or services waits for a runner with a container engine. With `endsWithoutEngine`, if no
+ * matching online runner has one, it is placed anyway, and that runner ends it with the reason.
  */
 export function chooseRunner(
   job: WaitingJob,
@@ -36,26 +36,17 @@ export function chooseRunner(
   const needsEngine = mustHaveEngine(job, candidates)
   const refusals = candidates.map((candidate) => findRefusal(job, candidate, needsEngine))
   const eligible = candidates.filter((_, index) => refusals[index] === undefined)
-  if (eligible.length === 0) {
-    return whyNoRunner(job, candidates, needsEngine)
-  }
+  if (eligible.length === 0) return whyNoRunner(job, candidates, needsEngine)
   const best = withoutAvoided(job, eligible, context.now)
-  if (best.length === 0) {
-    return { kind: 'avoided', names: eligible.map(({ name }) => name) }
-  }
+  if (best.length === 0) return { kind: 'avoided', names: eligible.map(({ name }) => name) }
   const { runnerId, reason } = heuristics[heuristic](job, best, context)
   const chosen = candidates.findIndex((candidate) => candidate.runnerId === runnerId)
   const runnerName = candidates[chosen]?.name ?? runnerId
-  return {
-    runnerId,
-    runnerName,
-    heuristic,
-    reason,
-    ...listConsidered(candidates, refusals, chosen),
-  }
+  const considered = listConsidered(candidates, refusals, chosen)
+  return { runnerId, runnerName, heuristic, reason, ...considered }
 }
 
-/** So many runners are told of with a decision: the one that was chosen, and then the free ones. */
+/** At most this many runners are stored with a decision: the chosen one first, then free ones. */
 const MOST_CONSIDERED = 50
 
 function listConsidered(
@@ -73,13 +64,13 @@ function listConsidered(
   const considered = shown.map((index): ConsideredRunner => {
     const { runnerId, name, busy, slots } = candidates[index] as Candidate
     const refusedBecause = refusals[index]
-    return { runnerId, name, busy, slots, ...(refusedBecause ? { refusedBecause } : {}) }
+    return { runnerId, name, busy, slots, ...present({ refusedBecause }) }
   })
   const leftOut = candidates.length - considered.length
   return { considered, ...(leftOut > 0 ? { leftOut } : {}) }
 }
 
-/** Those that have not failed the job; else those that may try it again. */
+/** Those that haven't failed the job; if none, those that may retry it. */
 function withoutAvoided(
   { avoid }: WaitingJob,
   eligible: readonly Candidate[],

@@ -6,9 +6,9 @@ import type { SecretHolder, WaitingReason, Wanted } from './waiting-reason.ts'
 type Of<Kind extends WaitingReason['kind']> = Extract<WaitingReason, { readonly kind: Kind }>
 
 const STRANGERS_NEED =
-  'it needs a container engine that its --strangers names (oci: and docker: unless told)'
+  'it needs a container engine that its --strangers names (by default oci: and docker:)'
 
-/** Why a job waits, for a person: "needs label gpu: no runner has it". */
+/** Why a job waits, in plain text: "needs label gpu: no runner has it". */
 export function describeWaiting(reason: WaitingReason): string {
   switch (reason.kind) {
     case 'no_runner':
@@ -30,10 +30,8 @@ export function describeWaiting(reason: WaitingReason): string {
     case 'no_slots':
     case 'full':
       return describeFull(reason)
-    case 'avoided': {
-      const names = reason.names.join(', ')
-      return `could not be run by ${names} a moment ago, and no other runner is free`
-    }
+    case 'avoided':
+      return `just failed on ${reason.names.join(', ')}, and no other runner is free`
     case 'group':
       return describeGroupWait(reason)
     case 'no_room':

@@ -1,9 +1,9 @@
 import type { RunnerId } from '../ids.ts'
 
-/** An attempt that was placed, as far as it tells how long jobs take. */
+/** A past attempt, to estimate how long jobs take. */
 export interface PastPlacement {
   readonly runnerId: RunnerId
-  /** What is alike takes alike long: the repository and the job's name. */
+  /** Repository and job name: jobs of one kind take about the same time. */
   readonly kind: string
   readonly assignedAt: number
   /** Absent while it runs. */
@@ -11,17 +11,15 @@ export interface PastPlacement {
   readonly outcome?: string | undefined
 }
 
-/** A runner that is online, as far as it tells who can have its slots. */
+/** An online runner, with what decides who can use its slots. */
 export interface SlotsOfRunner {
   readonly id: RunnerId
   readonly labels: readonly string[]
   readonly slots: number
 }
 
-/** A job that waits for a slot. */
 export interface WaitingForSlot {
   readonly kind: string
-  /** What its runner must have. */
   readonly labels: readonly string[]
 }
 
@@ -33,16 +31,16 @@ export interface ExpectedStartFacts {
   readonly placements: readonly PastPlacement[]
 }
 
-/** When a slot is free next; undefined: that can't be told. */
+/** `freeAt` undefined: unknown. */
 interface Slot {
   readonly labels: ReadonlySet<string>
   freeAt: number | undefined
 }
 
 /**
- * When each of the waiting jobs will start, if all take as long as their like did lately and slots
- * go to them in order, each to the first that may have it by its labels: epoch milliseconds, or
- * undefined where nothing like what runs has run before. The jobs are in the order of the queue.
+ * Estimates when each waiting job will start (epoch milliseconds), assuming that jobs take as long as recent
+ * ones of their kind, and that slots go to them in queue order by labels. Undefined if a job of a kind that
+ * never ran before is in the way.
  */
 export function expectedStarts(
   jobs: readonly WaitingForSlot[],
@@ -81,14 +79,14 @@ function firstFree(slots: readonly Slot[]): Slot | undefined {
   return first
 }
 
-/** The middle one of how long each kind's successful attempts took. */
+/** The median duration of each kind's successful attempts. */
 function usualDurations(placements: readonly PastPlacement[]): ReadonlyMap<string, number> {
   const all = new Map<string, number[]>()
   for (const { kind, assignedAt, finishedAt, outcome } of placements) {
     if (finishedAt === undefined || outcome !== 'success') continue
-    const known = all.get(kind) ?? []
-    known.push(finishedAt - assignedAt)
-    all.set(kind, known)
+    const durations = all.get(kind) ?? []
+    durations.push(finishedAt - assignedAt)
+    all.set(kind, durations)
   }
   return new Map(
     [...all].map(([kind, durations]) => {

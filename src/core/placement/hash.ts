@@ -1,6 +1,6 @@
 /**
- * A hash of a text, uniform in (0, 1): FNV-1a with the final mix of MurmurHash3, so that texts that
- * differ in one character land far apart. The same on every machine and for ever; not for secrets.
+ * A hash of a text, uniform in (0, 1): FNV-1a with the finalizer of MurmurHash3, so that similar texts land
+ * far apart. Stable across machines and versions; not cryptographic.
  */
 export function hashToUnit(text: string): number {
   let hash = 0x811c9dc5

@@ -2,28 +2,28 @@ import { cacheAffinity } from './cache-affinity.ts'
 import { compareLoad, compareText, loadInWords } from './load.ts'
 import type { Candidate, Choice, Heuristic, HeuristicName } from './placement.ts'
 
-/** One after the other by name. Fair in numbers of jobs, blind to how long they take. */
+/** In turn, by name. Fair in numbers of jobs, blind to how long they take. */
 const roundRobin: Heuristic = (_job, eligible, { turn }) => {
   const inOrder = eligible.toSorted((a, b) => compareText(a.name, b.name))
   const index = turn % inOrder.length
   return choose(inOrder[index], `in turn: number ${index + 1} of ${inOrder.length} by name`)
 }
 
-/** Any of them. Needs no fresh figures, but makes lumps. */
+/** Needs no load figures, but is uneven. */
 const random: Heuristic = (_job, eligible, context) => {
   const chosen = eligible[Math.floor(context.random() * eligible.length)]
   return choose(chosen, `at random among ${eligible.length}`)
 }
 
-/** The best on paper. Several dispatchers with the same figures all choose the same runner. */
+/** Best in theory, but dispatchers with the same figures all choose the same runner. */
 const leastLoaded: Heuristic = (_job, eligible) => {
   const best = eligible.reduce((a, b) => (compareLoad(b, a) < 0 ? b : a))
   return choose(best, `least loaded of ${eligible.length}: ${loadInWords(best)}`)
 }
 
 /**
- * The less loaded of two random ones: almost as even as the least loaded, but dispatchers that know
- * the same stale figures don't all choose the same runner.
+ * The less loaded of two random runners: almost as even as the least loaded, but dispatchers with the same
+ * stale figures don't all choose the same one.
  */
 const powerOfTwo: Heuristic = (_job, eligible, context) => {
   const i = Math.floor(context.random() * eligible.length)
@@ -44,7 +44,7 @@ export const heuristics: Readonly<Record<HeuristicName, Heuristic>> = {
   'cache-affinity': cacheAffinity,
 }
 
-/** A heuristic is never called without a runner, so there is one to choose. */
+/** A heuristic is never called without eligible runners. */
 function choose(runner: Candidate | undefined, reason: string): Choice {
   return { runnerId: (runner as Candidate).runnerId, reason }
 }

@@ -1,7 +1,6 @@
 /**
- * The smallest of many items at hand, with any of them taken out or moved in O(log n): a binary heap
- * that knows where each item stands. `compare` must not change its mind about two items, unless
- * `update` is called for the one that has changed, before another one changes.
+ * A binary heap that knows each item's position, so any item can be removed or moved in O(log n). If the
+ * order of an item changes, `update` must be called for it before another one changes.
  */
 export class IndexedHeap<Item> {
   readonly #compare: (a: Item, b: Item) => number
@@ -16,7 +15,6 @@ export class IndexedHeap<Item> {
     return this.#items.length
   }
 
-  /** The smallest; undefined when there is none. */
   get first(): Item | undefined {
     return this.#items[0]
   }
@@ -26,7 +24,7 @@ export class IndexedHeap<Item> {
     this.update(item)
   }
 
-  /** Takes an item out; nothing happens when it is not in. */
+  /** Removes an item; no effect if it isn't there. */
   remove(item: Item): void {
     const place = this.#places.get(item)
     if (place === undefined) return
@@ -37,7 +35,7 @@ export class IndexedHeap<Item> {
     this.update(last)
   }
 
-  /** Moves an item to where it belongs after what it is compared by has changed. */
+  /** Moves an item whose order has changed to its new position. */
   update(item: Item): void {
     let place = this.#places.get(item)
     if (place === undefined) return
@@ -58,10 +56,10 @@ export class IndexedHeap<Item> {
     }
   }
 
-  /** All items, the smallest first, each found when it is asked for; to be done before a change. */
+  /** Lazily, all items in order; the heap must not change meanwhile. */
   *inOrder(): Generator<Item, void, undefined> {
     const at = (place: number): Item => this.#items[place] as Item
-    // No item is smaller than the one above it: next is one of those under what was given.
+    // No item is smaller than its parent: the next is a child of one already yielded.
     const next = new IndexedHeap<number>((a, b) => this.#compare(at(a), at(b)))
     if (this.size > 0) next.add(0)
     for (let place = next.first; place !== undefined; place = next.first) {

@@ -1,7 +1,7 @@
 import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
 import type { KeptSecret } from '../secret/secret-rules.ts'
 
-/** What runs containers or sandboxes on a runner. `process` isolates nothing; `fake` is for tests. */
+/** What runs jobs on a runner. `process` has no isolation; `fake` is for tests. */
 export const ENGINES = ['docker', 'bubblewrap', 'process', 'fake'] as const
 export type Engine = (typeof ENGINES)[number]
 
@@ -11,69 +11,68 @@ export function knownEngines(names: readonly string[]): readonly Engine[] {
   return [...new Set(names)].filter((name): name is Engine => known.includes(name))
 }
 
-/** Whether a runner takes jobs. `set_aside`: it has failed to run them, and is left alone for a while. */
+/** Only `online` runners take jobs. `set_aside`: quarantined after failures of its own. */
 export const RUNNER_STATES = ['online', 'draining', 'offline', 'set_aside'] as const
 export type RunnerState = (typeof RUNNER_STATES)[number]
 
-/** A job that waits, as the placement sees it. */
+/** A queued job, as placement sees it. */
 export interface WaitingJob {
   readonly jobId: JobId
   readonly repositoryId: RepositoryId
   readonly image?: string
-  /** Whether only a container engine can run it: for its image, that of a step, or services. */
+  /** Whether it needs a container engine: for its image, that of a step, or services. */
   readonly containers?: boolean
-  /** It is not to wait for a container engine that there is not: whoever gets it says so, and it ends. */
+  /** If there is no container engine, it is not to wait: the runner that gets it ends it with the reason. */
   readonly endsWithoutEngine?: boolean
   readonly labels: readonly string[]
-  /** Only runners that take strangers' jobs may have it. */
+  /** Only for runners that take strangers' jobs. */
   readonly isStranger?: true
-  /** Secrets of it that not every runner may have. */
+  /** Its secrets that are restricted to some runners. */
   readonly secrets?: readonly KeptSecret[]
   /** Epoch milliseconds. */
   readonly queuedAt: number
-  /** How many jobs of the pipeline follow on the longest way through `needs`. */
+  /** The length of the longest chain of jobs that depend on it. */
   readonly followers: number
-  /** Larger goes first; 0 unless the pipeline says otherwise. */
+  /** Higher first; 0 by default. */
   readonly priority: number
-  /** Runners that could not run it before: one gets it only when no other can, and not before. */
+  /** Runners that failed it: such a one gets it only if no other can, and not before `until`. */
   readonly avoid: readonly { readonly runnerId: RunnerId; readonly until: number }[]
 }
 
-/** A runner as the placement sees it, with every slot counted that was promised a moment ago. */
+/** A runner, as placement sees it, including slots that were just reserved. */
 export interface Candidate {
   readonly runnerId: RunnerId
   readonly name: string
   readonly labels: readonly string[]
   readonly engines: readonly Engine[]
-  /** Whether its operator lets it run the jobs of strangers. */
+  /** Whether its operator lets it run strangers' jobs. */
   readonly takesStrangers?: boolean
-  /** By what it may have secrets that are kept for some runners: its id, and labels that the server grants. */
+  /** What admits it to restricted secrets: its id, and labels that the server grants. */
   readonly grants?: readonly string[]
   readonly slots: number
-  /** Slots in use or reserved, at decision time. */
+  /** Slots in use or reserved. */
   readonly busy: number
-  /** The machine's load from 0 (idle) up to 1 (all processors busy) and beyond. */
+  /** Machine load: 0 is idle, 1 all processors busy; may exceed 1. */
   readonly load: number
   readonly state: RunnerState
 }
 
-/** What a heuristic may look at besides the job and the runners; all of it given, so it is pure. */
+/** The other inputs of a heuristic, which makes it pure. */
 export interface HeuristicContext {
   /** Epoch milliseconds. */
   readonly now: number
   /** Uniform in [0, 1). */
   readonly random: () => number
-  /** How many placements were made before this one. */
   readonly turn: number
 }
 
 export interface Choice {
   readonly runnerId: RunnerId
-  /** Why this one, for a person: "fewest busy slots: 1 of 4". */
+  /** Why this one: "fewest busy slots: 1 of 4". */
   readonly reason: string
 }
 
-/** Chooses among runners that all could take the job now; `eligible` is never empty. */
+/** Chooses among runners that can all take the job now; `eligible` is never empty. */
 export type Heuristic = (
   job: WaitingJob,
   eligible: readonly Candidate[],
@@ -89,15 +88,15 @@ export const HEURISTICS = [
 ] as const
 export type HeuristicName = (typeof HEURISTICS)[number]
 
-/** One placement with its reasons, as it is stored. */
+/** A placement with its reasons, as stored. */
 export interface Decision {
   readonly runnerId: RunnerId
   readonly runnerName: string
   readonly heuristic: HeuristicName
   readonly reason: string
-  /** The runners that were looked at, 50 at the most, and why each that is out was left out. */
+  /** The candidates, at most 50, and why each refused one was refused. */
   readonly considered: readonly ConsideredRunner[]
-  /** How many more were looked at; absent: none. */
+  /** How many more there were; absent: none. */
   readonly leftOut?: number
 }
 
@@ -106,6 +105,6 @@ export interface ConsideredRunner {
   readonly name: string
   readonly busy: number
   readonly slots: number
-  /** Absent: it could have taken the job. */
+  /** Absent: it was eligible. */
   readonly refusedBecause?: string
 }

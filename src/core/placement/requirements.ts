@@ -1,26 +1,23 @@
 import type { Candidate, WaitingJob } from './placement.ts'
 
-/** What a job needs of a runner, and how to say it. */
-
-/** Whether a runner runs containers, as a job with an image wants. */
+/** Whether a runner has a container engine. */
 export function hasContainers({ engines }: Candidate): boolean {
   return engines.includes('docker') || engines.includes('fake')
 }
 
-/** Whether a job can run nowhere else. */
+/** Whether a job needs a container engine. */
 export function wantsContainers({ image, containers = false }: WaitingJob): boolean {
   return containers || image !== undefined
 }
 
 const NONE: readonly string[] = []
 
-/** The labels that a job needs and a runner lacks. */
 export function missingLabels(job: WaitingJob, { labels }: Candidate): readonly string[] {
   if (job.labels.length === 0) return NONE
   return job.labels.filter((label) => !labels.includes(label))
 }
 
-/** Whether the runner is kept from the job because that is a stranger's. */
+/** Whether the runner refuses the job because it is a stranger's. */
 export function refusesStranger(
   { isStranger }: WaitingJob,
   { takesStrangers = false }: Candidate,
@@ -36,5 +33,5 @@ export function labelsInWords(labels: readonly string[]): string {
 }
 
 export function stateInWords(state: Candidate['state']): string {
-  return state === 'set_aside' ? 'set aside' : state
+  return state === 'set_aside' ? 'quarantined' : state
 }

@@ -3,26 +3,25 @@ import { IndexedHeap } from './indexed-heap.ts'
 import type { WaitingJob } from './placement.ts'
 import { compareJobs } from './queue-order.ts'
 
-/** A job with its level; see `levelOf`. */
 export interface Ranked {
   readonly job: WaitingJob
   readonly level: number
 }
 
-/** The order of jobs of one repository. */
+/** The order of one repository's jobs. */
 export function compareRanked(a: Ranked, b: Ranked): number {
   return b.level - a.level || compareJobs(a.job, b.job)
 }
 
-/** The next one of a line. */
+/** The first job of a line, and the rest of it. */
 interface Head<Item> {
   item: Item
   readonly rest: Iterator<Item, void>
 }
 
 /**
- * Merges lines of jobs, each of one repository and in its order, into the order of `orderQueue`: the
- * one with the fewest of its repository before it comes next. Each is found when it is asked for.
+ * Lazily merges sorted lines of jobs, each of one repository, into the order of `orderQueue`: the one with
+ * the fewest of its repository before it comes next.
  */
 export function* takeTurns<Item extends Ranked>(
   lines: readonly Iterator<Item, void>[],
@@ -52,7 +51,7 @@ export function* takeTurns<Item extends Ranked>(
     const mates = ofRepository.get(repositoryId)
     if (next) head.item = next
     else mates?.delete(head)
-    // The rank of all of them changes at once, which a heap can't follow: they are taken out meanwhile.
+    // The ranks of all of them change at once, which a heap can't follow: they are removed meanwhile.
     for (const mate of mates ?? []) heads.remove(mate)
     before.set(repositoryId, (before.get(repositoryId) ?? 0) + 1)
     for (const mate of mates ?? []) heads.add(mate)

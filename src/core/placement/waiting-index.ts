@@ -5,10 +5,10 @@ import { compareJobs, levelOf } from './queue-order.ts'
 import { wantsContainers } from './requirements.ts'
 import { compareRanked, type Ranked, takeTurns } from './take-turns.ts'
 
-/** Jobs that the same runners can take: none of them waits while another of them could be placed. */
+/** Jobs that the same runners can take: if one can be placed, so can any other. */
 export interface JobClass<Entry> {
   readonly key: string
-  /** The one of them that is placed first; undefined when none is left. */
+  /** The one to be placed first; undefined if none is left. */
   readonly first: Entry | undefined
 }
 
@@ -16,7 +16,6 @@ interface Item<Entry> extends Ranked {
   readonly entry: Entry
 }
 
-/** The jobs of one class and one repository, in their order. */
 interface Lane<Entry> {
   readonly repositoryId: RepositoryId
   readonly of: Class<Entry>
@@ -39,12 +38,12 @@ class Class<Entry> implements JobClass<Entry> {
 }
 
 /**
- * The jobs that wait, so that the one to be placed next is found without a look at the others: the
- * order of `orderQueue`, among those that some runner could take. To add, remove or find one takes
- * O(log n), and O(classes) to find the first of all.
+ * The queued jobs, indexed so that the next one to be placed is found without visiting the others, in the
+ * order of `orderQueue`. Adding, removing and finding a job take O(log n), finding the first of all
+ * O(classes).
  *
- * Within a class and repository the order of jobs never changes, since ageing goes by the marks of
- * the clock; repositories change places when one of their jobs gets a slot or gives it back.
+ * Within a class and repository the order never changes, since ageing follows the clock's marks; repositories
+ * change places when one of their jobs gets or releases a slot.
  */
 export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
   readonly #classes = new Map<string, Class<Entry>>()
@@ -56,7 +55,7 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     return this.#places.size
   }
 
-  /** How many jobs of each repository hold a slot now. */
+  /** How many jobs of each repository hold a slot. */
   get running(): ReadonlyMap<RepositoryId, number> {
     return this.#running
   }
@@ -70,8 +69,8 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
   }
 
   /**
-   * All in the order of `orderQueue`, together with others that wait elsewhere, each found when it is
-   * asked for: the first k take O(lanes + k log n), however many wait. To be done before a change.
+   * Lazily, all in the order of `orderQueue`, merged with others that wait elsewhere: the first k take
+   * O(lanes + k log n). The index must not change meanwhile.
    */
   *inOrder<Other extends { readonly job: WaitingJob }>(
     others: readonly Other[],
@@ -87,7 +86,7 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     for (const { entry } of takeTurns(lines, this.#running)) yield entry
   }
 
-  /** Adds a job, or replaces the one of the same id. `now`: epoch milliseconds. */
+  /** Adds a job, or replaces the one with the same id. `now`: epoch milliseconds. */
   add(entry: Entry, now: number): void {
     const { job } = entry
     this.remove(job.jobId)
@@ -109,7 +108,7 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     else this.#dropLane(lane)
   }
 
-  /** Counts a slot that a job of the repository got (1) or gave back (-1). */
+  /** Counts a slot that a job of the repository got (1) or released (-1). */
   count(repositoryId: RepositoryId, by: 1 | -1): void {
     const running = (this.#running.get(repositoryId) ?? 0) + by
     if (running > 0) this.#running.set(repositoryId, running)
@@ -117,12 +116,12 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     for (const lane of this.#lanesOf.get(repositoryId) ?? []) lane.of.lanes.update(lane)
   }
 
-  /** Those that have jobs. */
+  /** The classes that have jobs. */
   classes(): JobClass<Entry>[] {
     return [...this.#classes.values()]
   }
 
-  /** The entry that is placed first of all that are in these classes. */
+  /** The entry to be placed first among these classes. */
   firstOf(classes: Iterable<JobClass<Entry>>): Entry | undefined {
     let best: Lane<Entry> | undefined
     for (const { key } of classes) {
@@ -160,7 +159,7 @@ export class WaitingIndex<Entry extends { readonly job: WaitingJob }> {
     if (lanes?.size === 0) this.#lanesOf.delete(repositoryId)
   }
 
-  /** By the first job of each; its rank is the number of jobs of its repository that run. */
+  /** By the first job of each; its rank is the number of its repository's running jobs. */
   #compareLanes(a: Lane<Entry>, b: Lane<Entry>): number {
     const [one, other] = [a.items.first, b.items.first]
     if (!one || !other) return 0
@@ -176,10 +175,7 @@ function itemOf<Entry extends { readonly job: WaitingJob }>(
   return { entry, job: entry.job, level: levelOf(entry.job, now) }
 }
 
-/**
- * All that `chooseRunner` asks of a job before the heuristic has its say: two jobs with the same key
- * can be placed on the same runners.
- */
+/** Everything that `chooseRunner` filters by: jobs with the same key can be placed on the same runners. */
 export function classKey(job: WaitingJob): string {
   const { labels, avoid, isStranger = false, secrets = [] } = job
   const containers = wantsContainers(job)

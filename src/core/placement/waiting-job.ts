@@ -4,22 +4,21 @@ import { needsContainers } from '../plan/plan.ts'
 import type { KeptSecret } from '../secret/secret-rules.ts'
 import type { WaitingJob } from './placement.ts'
 
-/** A runner that could not run a job gets it again, for want of another, after so long. */
+/** Back-off before a job may be retried on a runner that failed it, if no other is eligible. */
 const SECOND_CHANCE_MS = 5_000
 
 export interface WaitingFacts {
   readonly queuedAt: number
-  /** How many jobs of its pipeline come after it. */
+  /** The length of the longest chain of jobs that depend on it. */
   readonly followers: number
   readonly isStranger: boolean
-  /** A larger priority counts as this one. */
+  /** The cap on its priority. */
   readonly maxPriority: number
-  /** Secrets of it that not every runner may have. */
+  /** Its secrets that are restricted to some runners. */
   readonly secrets?: readonly KeptSecret[] | undefined
   readonly endsWithoutEngine?: boolean | undefined
 }
 
-/** A job as the placement sees it. */
 export function waitingJob(
   job: Job,
   { queuedAt, followers, isStranger, maxPriority, secrets = [], endsWithoutEngine }: WaitingFacts,
@@ -27,15 +26,17 @@ export function waitingJob(
   return {
     jobId: job.id,
     repositoryId: job.repositoryId,
-    ...present({ image: job.spec.image }),
-    ...(needsContainers(job.spec) ? { containers: true } : {}),
-    ...(endsWithoutEngine ? { endsWithoutEngine } : {}),
+    ...present({
+      image: job.spec.image,
+      containers: needsContainers(job.spec) || undefined,
+      endsWithoutEngine: endsWithoutEngine || undefined,
+      isStranger: isStranger || undefined,
+      secrets: secrets.length > 0 ? secrets : undefined,
+    }),
     labels: job.spec.labels,
-    ...(isStranger ? { isStranger } : {}),
-    ...(secrets.length > 0 ? { secrets } : {}),
     queuedAt,
     followers,
-    // A file decides for its own repository, not how long all others wait; a stranger's not even that.
+    // Capped: a file must not decide how long other repositories wait; a stranger's can't raise it at all.
     priority: Math.min(job.spec.priority ?? 0, isStranger ? 0 : maxPriority),
     avoid: job.attempts.flatMap((attempt) =>
       attempt.status === 'finished' && attempt.outcome === 'error'

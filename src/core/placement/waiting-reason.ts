@@ -3,22 +3,21 @@ import { labelOfGrant, secretWithheld } from '../secret/secret-rules.ts'
 import type { Candidate, WaitingJob } from './placement.ts'
 import { hasContainers, missingLabels, refusesStranger } from './requirements.ts'
 
-/** What the runners that count have, of all that a job wants. */
+/** The part of a job's requirements that the runners in question meet. */
 export interface Wanted {
   readonly labels: readonly string[]
   readonly secrets?: true
   readonly engine?: true
 }
 
-/** Who may have a secret: runners that were granted a label, or one by its name, while it is there. */
+/** Who may have a secret: runners granted a label, or one runner by name (undefined: removed). */
 export type SecretHolder = { readonly label: string } | { readonly runner: string | undefined }
 
-/** Why a job stays in the queue; `describeWaiting` says it to a person. */
+/** Why a job stays in the queue; `describeWaiting` puts it into plain text. */
 export type WaitingReason =
   | { readonly kind: 'no_runner' }
-  /** No runner has any of these labels. */
   | { readonly kind: 'unknown_labels'; readonly labels: readonly string[] }
-  /** Each of these labels is on some runner, and all of them on none. */
+  /** Each of these labels is on some runner, but all of them on none. */
   | { readonly kind: 'no_labels_together'; readonly labels: readonly string[] }
   | { readonly kind: 'no_strangers'; readonly wanted: Wanted }
   | {
@@ -27,13 +26,13 @@ export type WaitingReason =
       readonly secret: string
       readonly holders: readonly SecretHolder[]
     }
-  /** All runners with what is wanted are away, or take nothing. */
+  /** All runners that meet the requirements are unavailable or don't take jobs. */
   | {
       readonly kind: 'offline'
       readonly wanted: Wanted
       readonly runners: readonly Pick<Candidate, 'name' | 'state'>[]
     }
-  /** It needs a container engine, and those that are online have none, nor has another. */
+  /** It needs a container engine, and no runner, online or not, has one. */
   | {
       readonly kind: 'no_engine'
       readonly wanted: Wanted
@@ -44,17 +43,14 @@ export type WaitingReason =
       readonly wanted: Wanted
       readonly runners: readonly Pick<Candidate, 'name' | 'slots'>[]
     }
-  /** The runners of these names have just failed it, and no other is free. */
+  /** These runners have just failed it, and no other is free. */
   | { readonly kind: 'avoided'; readonly names: readonly string[] }
   | GroupWait
-  /** The database has no room for what a job brings; why, in words. */
+  /** The database is short of space; `shortage` says why. */
   | { readonly kind: 'no_room'; readonly shortage: string }
   | { readonly kind: 'placing' }
 
-/**
- * Why no runner can take a job now. Of several reasons the one that has to be mended first: nobody
- * there, nobody with the labels, nobody online, no room.
- */
+/** Why no runner can take a job now: the reason that has to be fixed first. */
 export function whyNoRunner(
   job: WaitingJob,
   candidates: readonly Candidate[],
@@ -92,7 +88,7 @@ function whyNoSecret(
   { labels, secrets }: WaitingJob,
   candidates: readonly Candidate[],
 ): WaitingReason {
-  // The first that keeps it from all of them; else they have not all of it together.
+  // The first secret that is withheld from all of them; otherwise they lack only the combination.
   const kept =
     secrets?.find((one) => candidates.every(({ grants }) => secretWithheld([one], grants))) ??
     secrets?.[0]

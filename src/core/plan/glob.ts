@@ -1,20 +1,19 @@
-/** One part of a pattern: a character, or a stretch of the text. */
+/** One part of a pattern. */
 type Part =
   | { readonly kind: 'character'; readonly character: string }
-  /** `?`: one character that is no `/`. */
+  /** `?`: any character but `/`. */
   | { readonly kind: 'one' }
-  /** `*`: any characters but `/`; `**`: any at all. */
+  /** `*`: any characters but `/`; `**`: any characters. */
   | { readonly kind: 'star'; readonly slashes: boolean }
-  /** A `**` with its `/`: nothing, or whole folders. */
+  /** A `**` with its slash: nothing, or whole folders. */
   | { readonly kind: 'folders' }
 
 export const LONGEST_GLOB = 500
 
 /**
- * Whether a text (a branch, a tag, a path) matches a pattern as a whole: `*` stands for anything
- * but `/`, `**` for anything, a folder that is `**` also for none, `?` for one character, everything
- * else for itself. It keeps the set of places in the pattern that the text so far may have led to,
- * so it takes time in proportion to the text's length times the pattern's, whatever they are.
+ * Whether a text (a branch, a tag, a path) matches a whole pattern: `*` matches anything but `/`, `**`
+ * anything, a `**` folder also none, `?` one character, everything else itself. Simulates the NFA, so it
+ * takes at most O(text × pattern).
  */
 export function matchesGlob(text: string, pattern: string): boolean {
   const parts = readParts(pattern)
@@ -39,8 +38,8 @@ export function matchesGlob(text: string, pattern: string): boolean {
 }
 
 /**
- * Whether a text matches a list of patterns, of which those that begin with `!` take away: it must
- * match one of the others, if there are any, and none of these.
+ * Whether a text matches a list of patterns, of which those that begin with `!` exclude: it must match one of
+ * the others, if there are any, and none of the exclusions.
  */
 export function matchesGlobs(text: string, patterns: readonly string[]): boolean {
   const wanted = patterns.filter((pattern) => !pattern.startsWith('!'))
@@ -75,7 +74,7 @@ function readParts(pattern: string): Part[] {
   return parts
 }
 
-/** The places and those that are reached from them without a character, each once, in order. */
+/** The epsilon closure: the places, and those reachable without consuming a character. */
 function close(parts: readonly Part[], places: readonly number[], atFolder: boolean): number[] {
   const reached = new Set<number>()
   for (let place of places) {

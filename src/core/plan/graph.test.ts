@@ -139,5 +139,5 @@ test('what a job has told decides, once it has ended, whether those that ask for
   assert.deepEqual(eventOf(later, 'goes on'), { type: 'ready', at: 5 })
   const missing = { type: 'skipped', reason: 'needs "b", which is not run', at: 5 }
   assert.deepEqual(eventOf(later, 'needs it'), missing)
-  assert.match(JSON.stringify(eventOf(later, 'sorry')), /all that it needs went well/)
+  assert.match(JSON.stringify(eventOf(later, 'sorry')), /all its needs succeeded/)
 })

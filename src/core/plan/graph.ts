@@ -4,24 +4,23 @@ import { type Outcome, worstOutcome } from '../outcome.ts'
 import { type Outputs, outputNamed } from './outputs.ts'
 import type { OnlyIf, RunsOn } from './plan.ts'
 
-/** A job as the graph sees it. */
 export interface GraphJob {
   readonly name: string
   readonly needs: readonly string[]
   readonly runsOn?: RunsOn
-  /** Those of its needs without which it is run as well. */
+  /** The needs that may be left out without skipping it. */
   readonly optional?: readonly string[]
   readonly onlyIf?: OnlyIf
-  /** What it has told; empty until it has ended. */
+  /** Empty until it has finished. */
   readonly outputs?: Outputs
   readonly allowFailure?: true
   readonly state: JobState
 }
 
 /**
- * The events that the blocked jobs are due now: `ready` as soon as all needs have succeeded,
- * `skipped` as soon as one has ended otherwise, or when they have told what keeps the job from being
- * run. A job that runs on failure, or always, waits for all its needs. One call looks one step ahead: apply the events and call again until there are none.
+ * The events that are due for blocked jobs: `ready` once all needs have succeeded, `skipped` once one has
+ * not, or once their outputs make the job's condition false. A job that runs on failure, or always, waits for
+ * all its needs. One call looks one step ahead: apply the events and call again until there are none.
  */
 export function dueEvents<Job extends GraphJob>(
   jobs: readonly Job[],
@@ -42,14 +41,14 @@ export function dueEvents<Job extends GraphJob>(
   return due
 }
 
-interface Known {
+interface Graph {
   readonly jobs: readonly GraphJob[]
   readonly outcomes: ReadonlyMap<string, Outcome>
   readonly leftOut: ReadonlySet<string>
   readonly at: number
 }
 
-function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Known): JobEvent | undefined {
+function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Graph): JobEvent | undefined {
   const { needs, runsOn, optional = [], onlyIf } = job
   const missing = needs.find((name) => leftOut.has(name) && !optional.includes(name))
   if (missing !== undefined) {
@@ -64,7 +63,11 @@ function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Known): JobEve
   }
   if (!needs.every((name) => outcomes.has(name))) return undefined
   if (failed === undefined && runsOn === 'failure') {
-    return { type: 'skipped', reason: 'it runs on failure, and all that it needs went well', at }
+    return {
+      type: 'skipped',
+      reason: 'it runs on failure only, and all its needs succeeded',
+      at,
+    }
   }
   if (onlyIf && !holds(onlyIf, job, jobs)) {
     return { type: 'skipped', reason: `when: ${onlyIf.text} is not true`, at }
@@ -72,7 +75,7 @@ function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Known): JobEve
   return { type: 'ready', at }
 }
 
-/** Asked when all that the job needs has ended: what was not told is empty. */
+/** Called once all needs have finished: missing outputs are empty. */
 function holds({ expression }: OnlyIf, { needs }: GraphJob, jobs: readonly GraphJob[]): boolean {
   const valueOf = (name: string): string => {
     const { need = '', output = '' } = outputNamed(name) ?? {}
@@ -84,8 +87,8 @@ function holds({ expression }: OnlyIf, { needs }: GraphJob, jobs: readonly Graph
 }
 
 /**
- * The jobs that are not run because of their own condition, or of that of a job that they can't do
- * without: what needs them optionally goes on, as if the plan had left them out.
+ * The jobs left out because of their own condition, or that of a job they require: jobs that need them
+ * optionally continue, as if the plan had left them out.
  */
 function leftOutOf(jobs: readonly GraphJob[]): ReadonlySet<string> {
   const found = new Set<string>()
@@ -96,7 +99,7 @@ function leftOutOf(jobs: readonly GraphJob[]): ReadonlySet<string> {
     if (need?.state.status !== 'finished') return false
     return found.has(name) || countedOutcome(need, need.state.outcome) === 'success'
   }
-  // Each round finds at least one more, or is the last.
+  // Terminates: each round adds at least one, or is the last.
   for (let before = -1; before < found.size; ) {
     before = found.size
     for (const job of jobs) {
@@ -110,14 +113,14 @@ function leftOutOf(jobs: readonly GraphJob[]): ReadonlySet<string> {
   return found
 }
 
-/** What the end of a job says to those that look at it: one that may fail has done well then. */
+/** The outcome as others see it: a job that may fail counts as a success. */
 function countedOutcome({ allowFailure }: Pick<GraphJob, 'allowFailure'>, outcome: Outcome) {
   return allowFailure && (outcome === 'failure' || outcome === 'timeout') ? 'success' : outcome
 }
 
 /**
- * What the jobs together say of their pipeline: undefined while one of them is not finished. Skipped
- * jobs say nothing, since each has its cause in another job, or in what `narwhal.yml` asks for.
+ * The pipeline's outcome; undefined while a job is unfinished. Skipped jobs don't count, since the cause is
+ * another job or `narwhal.yml`.
  */
 export function pipelineOutcome(
   jobs: readonly Pick<GraphJob, 'state' | 'allowFailure'>[],
@@ -127,11 +130,11 @@ export function pipelineOutcome(
     if (job.state.status !== 'finished') return undefined
     outcomes.push(countedOutcome(job, job.state.outcome))
   }
-  const told = outcomes.filter((outcome) => outcome !== 'skipped')
-  return worstOutcome(told.length > 0 ? told : outcomes)
+  const counted = outcomes.filter((outcome) => outcome !== 'skipped')
+  return worstOutcome(counted.length > 0 ? counted : outcomes)
 }
 
-/** The names of the jobs that need this one, directly or not. */
+/** The names of the jobs that depend on this one, directly or transitively. */
 export function dependants(
   jobs: readonly { readonly name: string; readonly needs: readonly string[] }[],
   name: string,
@@ -149,13 +152,13 @@ export function dependants(
   return found
 }
 
-/** A cycle in `needs` as the names along it, the first repeated at the end; undefined if none. */
+/** A cycle in `needs` as a list of names, the first repeated at the end; undefined if there is none. */
 export function findCycle(
   jobs: readonly { readonly name: string; readonly needs: readonly string[] }[],
 ): string[] | undefined {
   const needs = new Map(jobs.map((job) => [job.name, job.needs]))
   const done = new Set<string>()
-  // An explicit stack: a chain of thousands of jobs must not exhaust the call stack.
+  // An explicit stack: a long chain must not exhaust the call stack.
   for (const { name } of jobs) {
     const path: string[] = []
     const onPath = new Set<string>()

@@ -1,6 +1,6 @@
 /**
- * How far each job stands from the jobs that need nothing, by its name: 0 for those, and for any other
- * one more than the farthest of what it needs. `needs` must form no cycle.
+ * The level of each job by name: 0 without needs, otherwise one more than the highest of its needs. `needs`
+ * must be acyclic.
  */
 export function levelsOf(
   jobs: readonly { readonly name: string; readonly needs: readonly string[] }[],

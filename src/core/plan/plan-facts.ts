@@ -1,6 +1,6 @@
 import type { EventKind } from '../commit-event.ts'
 
-/** What is known of a commit event when its pipeline is planned. */
+/** What is known about a commit event when its pipeline is planned. */
 export interface PlanFacts {
   readonly event: EventKind
   /** The full ref name. */
@@ -8,23 +8,23 @@ export interface PlanFacts {
   readonly sha: string
   /** `owner/name`. */
   readonly repository: string
-  /** Hostile text, as the author's name is. */
+  /** Hostile text, like the author's name. */
   readonly title: string
   readonly author: string
   readonly isStranger: boolean
-  /** The branch that a pull request wants into, where the forge has told it. */
+  /** The target branch of a pull request, if the forge reported it. */
   readonly targetBranch?: string
-  /** What the person gave who started it by hand; empty for all other events. */
+  /** The inputs of a manual start; otherwise empty. */
   readonly inputs: Readonly<Record<string, string>>
-  /** The jobs that were asked for, by their names in the file; absent: all. */
+  /** The requested jobs, by name; absent: all. */
   readonly jobs?: readonly string[]
-  /** The step that it begins with: its name, or `job/step`; absent: from the beginning. */
+  /** The step to begin at: its name, or `job/step`; absent: the first. */
   readonly from?: string
-  /** The paths that differ from what was there before; absent: not known. */
+  /** The changed paths; absent: not known. */
   readonly changedPaths?: readonly string[]
 }
 
-/** A push to `main` of which nothing else is known: for looking at a file without a commit. */
+/** A push to `main` and nothing else: to check a file without a commit. */
 export const SAMPLE_FACTS: PlanFacts = {
   event: 'push',
   ref: 'refs/heads/main',
@@ -36,13 +36,13 @@ export const SAMPLE_FACTS: PlanFacts = {
   inputs: {},
 }
 
-/** The branch that was pushed to, or that a pull request wants into; empty where there is none. */
+/** The branch that was pushed to, or the target branch of a pull request; empty if there is none. */
 export function branchOf({ event, ref, targetBranch }: PlanFacts): string {
   if (event === 'pull_request') return targetBranch ?? ''
   return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : ''
 }
 
-/** The tag's name; empty where there is none. */
+/** The tag's name; empty if there is none. */
 export function tagOf({ ref }: PlanFacts): string {
   return ref.startsWith('refs/tags/') ? ref.slice('refs/tags/'.length) : ''
 }

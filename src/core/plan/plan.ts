@@ -1,94 +1,95 @@
+import { present } from '../../lib/present.ts'
 import type { Concurrency } from '../concurrency/concurrency.ts'
 import type { Expression } from '../expression/syntax.ts'
 import type { IdTokenSpec } from '../id-token/id-token.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Shell } from './shell.ts'
 
-/** On what outcome of the things before it something runs; absent: when all went well. */
+/** On what outcome of the jobs or steps before it something runs; absent: on success. */
 export type RunsOn = 'failure' | 'always'
 
-/** What must be true of the outputs of the jobs that a job needs, once they have ended. */
+/** A condition on the outputs of a job's needs, evaluated once they have finished. */
 export interface OnlyIf {
-  /** As the file says it, for people. */
+  /** As written in the file. */
   readonly text: string
-  /** Its names are outputs of jobs that are needed: `needs.JOB.outputs.NAME`. */
+  /** All its names are outputs of needed jobs: `needs.JOB.outputs.NAME`. */
   readonly expression: Expression
 }
 
 /**
- * What is to be run, after `narwhal.yml` has been read: plain data without defaults to guess.
- * A job is the unit given to one runner; its steps share a workspace and a sandbox.
+ * What to run, after `narwhal.yml` has been parsed: plain data with all defaults applied. A job is the unit
+ * given to one runner; its steps share a workspace and a sandbox.
  */
 export interface StepSpec {
   /** Unique in its job. */
   readonly name: string
-  /** A POSIX shell script; its first failing command ends it. */
+  /** A script; its first failing command ends it. */
   readonly command: string
-  /** Packages that the step needs, installed with the image's package manager beforehand. */
+  /** Packages to install with the image's package manager beforehand. */
   readonly dependencies: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** As of a job. */
+  /** As for a job. */
   readonly envOfNeeds?: Readonly<Record<string, string>>
   /** Relative to the workspace, without `..`. */
   readonly workingDirectory?: string
-  /** What reads the command; absent: `sh`. */
+  /** Absent: `sh`. */
   readonly shell?: Shell
-  /** The step ends in `timeout` after so many milliseconds; each try has its own. */
+  /** Milliseconds until the step ends in `timeout`; applies to each try. */
   readonly timeoutMs?: number
-  /** How often it is tried again when it does not succeed. */
+  /** How often it is retried if it does not succeed. */
   readonly retries?: number
   readonly runsOn?: RunsOn
-  /** Where it runs in place of the job's image, in the same workspace and network. */
+  /** Replaces the job's image; same workspace and network. */
   readonly image?: string
-  /** The job goes on beside it, and ends it when the other steps are over. */
+  /** The job continues concurrently, and ends it when the other steps have finished. */
   readonly background?: true
-  /** Its failure or time-out ends neither the job nor says anything about it. */
+  /** Its failure or timeout neither ends the job nor changes its outcome. */
   readonly allowFailure?: true
 }
 
-/** How often, and after which outcomes, a job is tried again. */
+/** How often, and after which outcomes, a job is retried. */
 export interface JobRetry {
   readonly count: number
   readonly on: readonly Outcome[]
 }
 
-/** What a job may use at most; what is absent is as the runner has it. */
+/** Limits of a job; absent: the runner's defaults. */
 export interface JobResources {
-  /** Processors, may be fractional. */
+  /** Processors; may be fractional. */
   readonly cpus?: number
   readonly memoryBytes?: number
 }
 
-/** A container beside a job, reachable by its name from the job's steps, and gone with the job. */
+/** A container that runs next to a job's steps, reachable from them by its name, and removed with the job. */
 export interface ServiceSpec {
   /** Unique in its job; a host name. */
   readonly name: string
   readonly image: string
   readonly env: Readonly<Record<string, string>>
-  /** The words behind the image's entry point; absent: the image's own. */
+  /** Arguments to the image's entry point; absent: the image's own. */
   readonly command?: readonly string[]
-  /** When the steps may start; absent: once the container runs. */
+  /** When steps may start; absent: once the container runs. */
   readonly ready?: ReadyCheck
 }
 
-/** What must hold within `timeoutMs` milliseconds of a service's start. */
+/** The condition that must hold within `timeoutMs` of a service's start. */
 export type ReadyCheck = { readonly timeoutMs: number } & (
   | {
-      /** A script for the service's own shell that ends with 0. */
+      /** A script for the service's own shell; succeeds with exit code 0. */
       readonly command: string
     }
   | {
-      /** TCP ports on all of which it listens; at least one. */
+      /** TCP ports that must all accept connections; at least one. */
       readonly ports: readonly number[]
     }
 )
 
-/** What of a repository comes into the workspace. */
+/** What of a repository is cloned into the workspace. */
 export interface CloneSpec {
-  /** So many commits of the history and no tags; absent: all of both. */
+  /** At most N commits of history and no tags; absent: all of both. */
   readonly depth?: number
   readonly submodules?: true
-  /** The files that Git LFS keeps. */
+  /** Download files from Git LFS. */
   readonly lfs?: true
 }
 
@@ -98,100 +99,87 @@ export interface JobSpec {
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
   readonly env: Readonly<Record<string, string>>
-  /** The names of the secrets that every step is given, by the variables that it finds them in. */
+  /** Names of secrets by the variables that every step gets them in. */
   readonly secrets?: Readonly<Record<string, string>>
-  /** The tokens that say outside who the job is, by the variables that its steps find them in. */
+  /** Id tokens by the variables that every step gets them in. */
   readonly idTokens?: Readonly<Record<string, IdTokenSpec>>
-  /** Names of the jobs that must succeed before this one starts. */
   readonly needs: readonly string[]
-  /** Labels that the runner must have. */
   readonly labels: readonly string[]
   readonly steps: readonly StepSpec[]
-  /** Milliseconds; the operator's limit holds besides. */
+  /** Milliseconds; the operator's limit applies as well. */
   readonly timeoutMs?: number
-  /** Larger goes first; absent: 0. */
+  /** Higher first; absent: 0. */
   readonly priority?: number
-  /** Its failure or time-out says nothing about the pipeline, and what needs it goes on. */
+  /** Its failure or timeout does not change the pipeline's outcome, and its dependents continue. */
   readonly allowFailure?: true
   readonly retry?: JobRetry
   readonly runsOn?: RunsOn
-  /** Absent: whatever they have told. */
+  /** Absent: regardless of outputs. */
   readonly onlyIf?: OnlyIf
-  /** Those of its `needs` without which it is run as well, where they turn out not to be run. */
+  /** The needs that may be left out without skipping it. */
   readonly optional?: readonly string[]
   readonly resources?: JobResources
-  /** Its steps reach nothing but the job's own services; absent: what the runner reaches. */
+  /** Steps can reach only the job's own services; absent: what the runner allows. */
   readonly network?: 'none'
   readonly services?: readonly ServiceSpec[]
-  /** How the commit comes into the workspace: not at all, or so; absent: whole, and nothing else. */
+  /**
+   * How the commit is cloned into the workspace, if at all; absent: full history, without submodules and LFS.
+   */
   readonly clone?: 'none' | CloneSpec
-  /** The names of what it tells the jobs that need it. */
+  /** The names of its declared outputs. */
   readonly outputs?: readonly string[]
-  /** Variables whose value names outputs of jobs that it needs; filled in when it is handed to a runner. */
+  /** Variables that reference outputs of needed jobs; filled in when it is dispatched. */
   readonly envOfNeeds?: Readonly<Record<string, string>>
-  /** The group of jobs of which only so many run at once. */
   readonly concurrency?: Concurrency
-  /** Why the job is shown, but not run for this commit; such a job needs nothing, and none needs it. */
+  /** Why the job is listed but not run for this commit; such a job has no needs, and none needs it. */
   readonly leftOut?: string
 }
 
-/** What runs for a job and has a log: a step or a service. */
+/** A step or a service: whatever runs for a job and has a log. */
 export interface JobPart {
   readonly name: string
-  /** It runs beside the steps after it, which don't wait for it. */
+  /** It runs concurrently with the steps after it. */
   readonly beside?: true
 }
 
-/**
- * What the events and the log of a job's attempt speak of by number, from 0: the steps, and behind
- * them the services.
- */
+/** What the events and the log of an attempt refer to by index: the steps, then the services. */
 export function partsOf({ steps, services = [] }: Pick<JobSpec, 'steps' | 'services'>): JobPart[] {
   return [
-    ...steps.map(
-      ({ name, background }): JobPart => ({
-        name,
-        ...(background ? { beside: true } : {}),
-      }),
-    ),
+    ...steps.map(({ name, background }): JobPart => ({ name, ...present({ beside: background }) })),
     ...services.map(({ name }): JobPart => ({ name: `service ${name}`, beside: true })),
   ]
 }
 
-/** Whether only a runner with a container engine can run the job. */
 export function needsContainers({ image, services = [], steps }: JobSpec): boolean {
   return (
     image !== undefined || services.length > 0 || steps.some((step) => step.image !== undefined)
   )
 }
 
-/** A file that a plan was made of, besides `narwhal.yml`. */
+/** A file besides `narwhal.yml` that a plan was made from. */
 export interface IncludedSource {
   /** `ci/lint.yml`, or `owner/name@ref:path`. */
   readonly source: string
-  /** The commit that it is from; empty where it is of none. */
+  /** Its commit; empty if there is none. */
   readonly sha: string
-  /** SHA-256 of its text, hexadecimal. */
   readonly digest: string
 }
 
 export interface PipelinePlan {
   readonly name: string
-  /** At least one, in the order of the file; `needs` form no cycle. */
+  /** At least one, in the order of the file; `needs` is acyclic. */
   readonly jobs: readonly JobSpec[]
-  /** The group of pipelines of which only so many go on at once. */
   readonly concurrency?: Concurrency
-  /** What it was made of besides `narwhal.yml`; absent: nothing. */
   readonly included?: readonly IncludedSource[]
 }
 
-/** Something wrong in `narwhal.yml`, told so that it can be mended. Lines and columns count from 1. */
+/** An error in `narwhal.yml`. Lines and columns count from 1. */
 export interface Problem {
   readonly message: string
-  /** The included file that it is in; absent: `narwhal.yml` itself. */
+  /** The included file; absent: `narwhal.yml` itself. */
   readonly file?: string
   readonly line: number
   readonly column: number
-  /** The line of the file with a caret under the place; empty where there is none. */
+  /** The line with a caret below the position; may be empty. */
   readonly excerpt: string
 }

@@ -1,4 +1,6 @@
-/** How each shell is told to end at the first failing command and to read its script from an argument. */
+/**
+ * How to run each shell so that it stops at the first failing command and reads its script from an argument.
+ */
 export const SHELLS = {
   sh: '',
   bash: 'bash -eo pipefail -c',

@@ -2,12 +2,12 @@ import { shellQuote } from '../../lib/shell-quote.ts'
 import type { StepSpec } from './plan.ts'
 import { SHELLS } from './shell.ts'
 
-/** Linux takes no longer argument than 128 KiB. */
+/** Linux limits one argument to 128 KiB. */
 export const LONGEST_FOR_SHELL = 100_000
 
 /**
- * The POSIX script that runs a step's command in its folder by its shell. The command keeps its line
- * numbers, so that what a shell says of line 3 is the third one of `narwhal.yml`.
+ * The POSIX script that runs a step's command with its shell in its working directory. Line numbers are
+ * preserved, so a shell's "line 3" is the command's third line.
  */
 export function stepScript({
   command,

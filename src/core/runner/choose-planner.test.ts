@@ -76,8 +76,8 @@ test('why nothing can be planned names the runners that could, and what to do', 
   )
   assert.match(
     shortage(joined, own) ?? '',
-    /: own is offline \(it is gone\), and those that are online .* drain .* the label planner$/,
+    /: own is offline \(it is gone\), and those online .* drain .* the label planner$/,
   )
   const many = Array.from({ length: 9 }, (_, i) => runner(`r${i}`, { state: 'set_aside' }))
-  assert.match(shortage(...many) ?? '', /r0 is set aside \(it is gone\), r1 .* and 6 more;/)
+  assert.match(shortage(...many) ?? '', /r0 is quarantined \(it is gone\), r1 .* and 6 more;/)
 })

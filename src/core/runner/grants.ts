@@ -2,8 +2,8 @@ import { grantOfLabel } from '../secret/secret-rules.ts'
 import type { Runner } from './runner.ts'
 
 /**
- * By what a runner may have secrets that are kept for some: its id, and those of its labels that the server has
- * granted. Labels that it says by itself are none, but for the one in this process, which is the server.
+ * What admits a runner to restricted secrets: its id, and those of its labels that the server granted. Labels
+ * that it merely claims don't count, except for the runner in this process, which is the server.
  */
 export function grantsOf(
   { id, link, labels }: Pick<Runner, 'id' | 'link' | 'labels'>,

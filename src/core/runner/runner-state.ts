@@ -1,9 +1,9 @@
 import type { Runner } from './runner.ts'
 
-/** What people and the dispatchers want of a runner, whatever it says itself. */
+/** The desired state of a runner, set by people and dispatchers. */
 export type RunnerWishes = Pick<Runner, 'draining' | 'asideReason' | 'allowedLabels'>
 
-/** How a runner stands, by those behind its link who tell their load, and by what is wanted of it. */
+/** The state of a runner: from the members behind its link that report their load, and its desired state. */
 export function runnerState(
   members: readonly { readonly draining: boolean }[],
   { draining, asideReason }: RunnerWishes,
@@ -16,7 +16,7 @@ export function runnerState(
 const MOST_LABELS = 100
 const MOST_LABEL_CHARACTERS = 100
 
-/** The labels that a runner has of those that it says: they are granted, not claimed, where a token said which. */
+/** The effective labels of those a runner claims: if its token named some, only those. */
 export function labelsOf(
   claimed: readonly string[],
   { allowedLabels }: Pick<RunnerWishes, 'allowedLabels'>,

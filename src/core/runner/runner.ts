@@ -3,20 +3,19 @@ import type { DispatcherId, RunnerId } from '../ids.ts'
 import type { JobNetworkRules } from '../job-network.ts'
 import type { Engine, RunnerState } from '../placement/placement.ts'
 
-/** How a dispatcher reaches a runner. */
 export type Link =
   | { readonly kind: 'in-process' }
   | {
       readonly kind: 'dialled'
       readonly url: string
-      /** Several runners stand behind the URL. */
+      /** Several runners are behind the URL. */
       readonly balanced: boolean
-      /** What the dispatcher shows to the runner at each call. */
+      /** The dispatcher's credential for the runner. */
       readonly token?: string
     }
   | {
       readonly kind: 'attached'
-      /** SHA-256 of what the runner shows when it attaches, hexadecimal. */
+      /** SHA-256 of the runner's credential, hexadecimal. */
       readonly identityHash: string
     }
 
@@ -26,7 +25,7 @@ export const LINK_KINDS = [
   'attached',
 ] as const satisfies readonly Link['kind'][]
 
-/** Whether both lead to the same runner by the same right, so that a connection may stay. */
+/** Whether both lead to the same runner with the same credential, so a connection may stay. */
 export function isSameLink(a: Link, b: Link): boolean {
   switch (a.kind) {
     case 'in-process':
@@ -50,9 +49,9 @@ export interface Runner {
   readonly reason?: string
   readonly labels: readonly string[]
   readonly engines: readonly Engine[]
-  /** Those of them that may run the jobs of strangers; absent: none, or it has not told. */
+  /** Those of them that may run strangers' jobs; absent: none, or not reported. */
   readonly strangerEngines?: readonly Engine[]
-  /** Programs of its machine with known holes; absent: it has not told. */
+  /** Programs on its machine with known vulnerabilities; absent: not reported. */
   readonly flawedTools?: readonly FlawedTool[]
   readonly slots: number
   readonly busy: number
@@ -61,22 +60,22 @@ export interface Runner {
     readonly memoryBytes: number
     readonly architecture: string
     readonly operatingSystem: string
-    /** What jobs reach from there; absent: it has not told. */
+    /** Absent: not reported. */
     readonly jobNetwork?: JobNetworkRules
   }
   readonly softwareVersion?: string
   readonly registeredAt: number
   readonly lastSeenAt?: number
-  /** It gets no new jobs, because somebody has asked for that. */
+  /** It gets no new jobs, at somebody's request. */
   readonly draining: boolean
-  /** How many attempts in a row have failed for a reason of the runner's own. */
+  /** Consecutive attempts that failed through its own fault. */
   readonly failures: number
-  /** Set while it gets no jobs because of its failures, until a probe has passed. */
+  /** Set while it is quarantined for its failures, until a probe passes. */
   readonly asideReason?: string
-  /** The dispatcher that last was connected to it. */
+  /** The dispatcher that was last connected to it. */
   readonly seenBy?: DispatcherId
-  /** The labels that it may have; absent: any. */
+  /** The labels that its token granted; absent: any. */
   readonly allowedLabels?: readonly string[]
-  /** It joined to leave the list at its end. */
+  /** It is removed when it leaves. */
   readonly ephemeral?: true
 }

@@ -1,20 +1,19 @@
-/** What holds for a secret besides its value. */
 export interface SecretRules {
-  /** From then on no job gets it; absent: it has no end. */
+  /** No job gets it from then on; absent: it does not expire. */
   readonly expiresAt?: number | undefined
   /**
-   * Which runners may have it, each by its id or by `label:` and a label that the server grants; absent: all. What
-   * a runner says of itself counts for nothing.
+   * The runners that may have it, by id or by `label:` and a label that the server grants; absent: all. What
+   * a runner claims doesn't count.
    */
   readonly runners?: readonly string[] | undefined
-  /** Logs show it: it is no more than a name or a setting. */
+  /** Shown in logs: it is merely a name or a setting. */
   readonly isNotMasked?: true | undefined
 }
 
-/** So long before its end a secret is warned of. */
+/** How long before it expires a secret is warned about. */
 export const SECRET_WARNING_MS = 14 * 86_400_000
 
-/** A secret that not every runner may have. */
+/** A secret restricted to some runners. */
 export interface KeptSecret {
   readonly name: string
   readonly runners: readonly string[]
@@ -26,12 +25,11 @@ export function grantOfLabel(label: string): string {
   return `${LABEL}${label}`
 }
 
-/** The label of such a grant; undefined where it is a runner's id. */
+/** The label of such a grant; undefined if it is a runner's id. */
 export function labelOfGrant(grant: string): string | undefined {
   return grant.startsWith(LABEL) ? grant.slice(LABEL.length) : undefined
 }
 
-/** The first of these secrets that a runner with these grants may not have. */
 export function secretWithheld(
   secrets: readonly KeptSecret[] | undefined,
   grants: readonly string[] = [],
@@ -43,10 +41,10 @@ export type SecretTime =
   | { readonly status: 'good' }
   | { readonly status: 'ends soon' | 'over'; readonly words: string }
 
-/** Whether a secret may still be given, and what to say of its end. */
+/** Whether a secret has expired or will soon, and how to say it. */
 export function secretTime(expiresAt: number | undefined, now: number): SecretTime {
   if (expiresAt === undefined || now < expiresAt - SECRET_WARNING_MS) return { status: 'good' }
   const on = new Date(expiresAt).toISOString().replace(/:\d\d\.\d+Z$/, 'Z')
-  if (now >= expiresAt) return { status: 'over', words: `ended on ${on}` }
-  return { status: 'ends soon', words: `ends on ${on}` }
+  if (now >= expiresAt) return { status: 'over', words: `expired on ${on}` }
+  return { status: 'ends soon', words: `expires on ${on}` }
 }

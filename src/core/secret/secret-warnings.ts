@@ -1,6 +1,6 @@
 import type { SecretRules } from './secret-rules.ts'
 
-/** What many call something, or many have as a setting: as a secret it hides harmless words of every log. */
+/** Common names and settings: as secrets they would mask harmless words in every log. */
 const COMMON = new Set(
   `admin administrator alpha apache auth azure bash beta branch build builder cache changeme check clean cloud
   code config container continue cache data database debug default deploy deployer dev develop development
@@ -15,12 +15,12 @@ const COMMON = new Set(
     /\s+/,
   ),
 )
-/** Shorter ones are found in much that is not they. */
+/** Shorter values occur by chance in other text. */
 const SHORT = 8
 
 /**
- * What to say of a value that hides more than itself, without telling it; `names`: those of the repository
- * that it is for.
+ * Warnings about a value that would mask other text as well, without revealing it; `names`: those of its
+ * repository.
  */
 export function secretWarnings(
   value: string,
@@ -29,7 +29,7 @@ export function secretWarnings(
 ): string[] {
   if (isNotMasked) return []
   const text = value.trim().toLowerCase()
-  const instead = 'if it is no secret, set it with --not-masked, or write it in the file'
+  const instead = 'if it is not secret, set it with --not-masked, or write it in the file'
   const parts = names
     .flatMap((name) => [name, ...name.split('/')])
     .map((name) => name.toLowerCase())
@@ -38,7 +38,7 @@ export function secretWarnings(
   }
   if (COMMON.has(text)) return [`the value is a common word, which logs are full of: ${instead}`]
   if (text.length < SHORT) {
-    const words = `the value has fewer than ${SHORT} characters: logs show *** wherever they stand`
+    const words = `the value has fewer than ${SHORT} characters: logs show *** wherever they occur`
     return [`${words}; ${instead}`]
   }
   return []

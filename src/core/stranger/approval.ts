@@ -3,24 +3,21 @@ import type { ChangedFiles } from './changed-files.ts'
 import { isStranger } from './stranger.ts'
 
 /**
- * Whose commits wait until somebody has approved that they are run at all: those of strangers of whom
- * no pull request of the repository was ever merged, those of all strangers, or nobody's.
+ * Whose commits wait for approval before anything runs: those of strangers without a merged pull request in
+ * the repository, those of all strangers, or nobody's.
  */
 export const APPROVAL_RULES = ['first-time-contributors', 'all-strangers', 'nobody'] as const
 export type ApprovalRule = (typeof APPROVAL_RULES)[number]
 
 export const DEFAULT_APPROVAL: ApprovalRule = 'first-time-contributors'
 
-/**
- * What is done about a stranger's commit that would not have to wait, and changes what is run: it waits
- * all the same, or not.
- */
+/** Whether a stranger's commit that need not wait otherwise waits if it changes pipeline files. */
 export const PIPELINE_FILES_RULES = ['wait', 'run'] as const
 export type PipelineFilesRule = (typeof PIPELINE_FILES_RULES)[number]
 
 export const DEFAULT_PIPELINE_FILES: PipelineFilesRule = 'wait'
 
-/** Why a commit waits for approval. Words for them are in contract/rest/stranger-words.ts. */
+/** Why a commit waits for approval; described in contract/rest/stranger-words.ts. */
 export const APPROVAL_REASONS = [
   'all_strangers',
   'listed_account',
@@ -33,38 +30,37 @@ export const APPROVAL_REASONS = [
 ] as const
 export type ApprovalReason = (typeof APPROVAL_REASONS)[number]
 
-/** What a repository has chosen; absent: nobody has. */
+/** A repository's settings; absent: the defaults. */
 export interface ApprovalRules {
   readonly approval?: ApprovalRule
   readonly pipelineFiles?: PipelineFilesRule
 }
 
-/** What is known of those whom a commit is by. */
+/** What is known about a commit's authors. */
 export interface KnownAuthors {
-  /** Its author, and whoever brought it, by the forge's numbers; none: it is not known who they are. */
+  /** Its author and its sender, by the forge's numbers; empty: unknown. */
   readonly accounts: readonly number[]
-  /** Those of them of whom a pull request of the repository was merged. */
+  /** Those with a merged pull request in the repository. */
   readonly merged: ReadonlySet<number>
-  /** Why it may be that more is true than is known. */
+  /** Set if the forge couldn't be asked, so more may be true than is known. */
   readonly trouble?: AskTrouble
 }
 
-/** Why the forge has not said whether something of somebody was merged. */
+/** Why the forge didn't say whether an author's pull request was merged. */
 export interface AskTrouble {
   readonly because: Extract<ApprovalReason, 'forge_unasked' | 'forge_silent'>
-  /** What happened, in words. */
   readonly words?: string
 }
 
-/** Why it waits, with what there is to say besides. */
+/** Why it waits, with details. */
 export interface WaitReason {
   readonly because: ApprovalReason
   readonly words?: string
 }
 
 /**
- * The accounts that a commit is by: its author, and whoever brought it. None where the author is not known, whose account
- * may be gone: whoever has touched the pull request since is not the one who wrote it.
+ * The accounts that a commit is by: its author and its sender. None if the author is unknown, for example
+ * because the account was deleted: the sender alone may be someone who only touched the pull request.
  */
 export function accountsOf({ actorId, senderId }: Trust): number[] {
   if (actorId === undefined) return []
@@ -72,8 +68,8 @@ export function accountsOf({ actorId, senderId }: Trust): number[] {
 }
 
 /**
- * Why a commit is to be run only once it is approved; undefined: it is run. To have been approved
- * before is no reason to be trusted. `changed`: absent where it is not known what the commit changes.
+ * Why a commit must be approved before it runs; undefined: it runs. An earlier approval is no reason for
+ * trust. `changed`: undefined if it is not known what the commit changes.
  */
 export function reasonToWait(
   trust: Trust,
@@ -83,7 +79,7 @@ export function reasonToWait(
 ): WaitReason | undefined {
   if (!isStranger(trust) || approval === 'nobody') return undefined
   if (approval === 'all-strangers') return { because: 'all_strangers' }
-  // Of a program that brings others' work, much was merged: that says nothing of the next.
+  // Bots that submit others' work have many merged pull requests: that says nothing about the next.
   if (trust.stranger === 'listed_account') return { because: 'listed_account' }
   const { accounts, merged, trouble } = authors
   if (accounts.length === 0) return trouble ?? { because: 'account_unknown' }

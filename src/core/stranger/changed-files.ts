@@ -1,24 +1,23 @@
 import { withHiddenShown } from '../../lib/hostile-text.ts'
 
 /**
- * Which files a commit changes, as far as they are shown to whoever is to approve it. Those that say
- * what is run come first; what is too much to be shown is only counted.
+ * The files that a commit changes, as shown to its approver. Pipeline files come first; what doesn't fit is
+ * only counted.
  */
 export interface ChangedFiles {
-  /** The pipeline's file, and what it includes from its own repository; some of them, if it changes any. */
+  /** The pipeline file, and what it includes from its own repository; at least one if any is changed. */
   readonly pipeline: readonly string[]
-  /** Some of the others. */
   readonly others: readonly string[]
-  /** How many there are of both. */
+  /** The total number of both. */
   readonly total: number
 }
 
-/** A pipeline is told of again and again with all that is in it. */
+/** Bounded, as every update of a pipeline contains them. */
 const MOST_PATHS = 50
 const MOST_CHARACTERS = 4_000
 const LONGEST_PATH = 300
 
-/** The paths that differ, and which files say what is run. */
+/** `saying`: the files that define what is run. */
 export function changedFiles(paths: readonly string[], saying: ReadonlySet<string>): ChangedFiles {
   const { pipeline = [], others = [] } = Object.groupBy(paths, (path) =>
     saying.has(path) ? 'pipeline' : 'others',
@@ -26,7 +25,7 @@ export function changedFiles(paths: readonly string[], saying: ReadonlySet<strin
   return boundedFiles({ pipeline, others, total: paths.length })
 }
 
-/** As many of them as are shown. That it changes a file of the pipeline is always among that. */
+/** As many of them as are shown; if a pipeline file is changed, at least one is among them. */
 export function boundedFiles({ pipeline, others, total }: ChangedFiles): ChangedFiles {
   let room = MOST_CHARACTERS
   let places = MOST_PATHS
@@ -45,7 +44,7 @@ export function boundedFiles({ pipeline, others, total }: ChangedFiles): Changed
   return { pipeline: first, others: rest, total: Math.max(total, first.length + rest.length) }
 }
 
-/** The same as people read them: no name can look like another one, or hide a part of itself. */
+/** With hidden and reordering characters made visible: no name can pass for another. */
 export function readableFiles({ pipeline, others, total }: ChangedFiles): ChangedFiles {
   const shown = { pipeline: pipeline.map(withHiddenShown), others: others.map(withHiddenShown) }
   return boundedFiles({ ...shown, total })

@@ -1,4 +1,4 @@
-/** Why a commit counts as a stranger's. Words for them are in contract/rest/stranger-words.ts. */
+/** Why a commit counts as a stranger's; described in contract/rest/stranger-words.ts. */
 export const STRANGER_REASONS = [
   'other_repository',
   'head_gone',

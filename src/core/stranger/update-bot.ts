@@ -1,15 +1,15 @@
-/** An account at a forge, as its signed webhooks tell it. */
+/** An account at a forge, from its signed webhooks. */
 export interface ForgeAccount {
   readonly id: number
-  /** For show only: names are given up, and taken by others. */
+  /** For display only: names change hands. */
   readonly name: string
-  /** A program and no person, as far as can be told. */
+  /** A program, as far as can be determined. */
   readonly isBot: boolean
 }
 
-/** What the account's number and name say; `type` is GitHub's own word. */
+/** `type`: GitHub's account type. */
 export function forgeAccount(id: number, name: string, type?: string | null): ForgeAccount {
-  // GitHub's apps, and the accounts that GitLab makes for access tokens of projects and groups.
+  // GitHub apps, and the accounts that GitLab creates for project and group access tokens.
   const isBot = type === 'Bot' || /\[bot\]$|^(?:project|group)_\d+_bot(?:_|\d*$)/i.test(name)
   return { id, name, isBot }
 }

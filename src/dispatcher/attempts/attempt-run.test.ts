@@ -180,7 +180,7 @@ test('gives an attempt up when its runner was silent until the lease expired', a
   )
   assert.deepEqual(await end, {
     kind: 'lost',
-    reason: 'its lease is over: nothing was heard of the runner',
+    reason: 'lease expired: no heartbeat from the runner',
   })
   assert.equal(openings.length, 2)
 })

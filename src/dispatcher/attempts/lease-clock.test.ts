@@ -27,8 +27,8 @@ test('a lease ends after silence, or at its first deadline', async () => {
   cancelled.endIn(HOUR_MS, 'overdue')
   cancelled.endIn(1, 'not_cancelled')
   assert.deepEqual(await Promise.all([silent, overdue, cancelled].map(endOf)), [
-    ['silent', 'its lease is over: nothing was heard of the runner'],
-    ['overdue', 'the runner did not end it when its time was up'],
+    ['silent', 'lease expired: no heartbeat from the runner'],
+    ['overdue', 'the runner did not end it by its deadline'],
     ['not_cancelled', 'the runner did not end it after it was cancelled'],
   ])
   assert.equal(silent.confirm(), false)

@@ -51,7 +51,7 @@ test('above the limit it is told at once that it is cut, and the newest at the e
   await using world = await openLog()
   for (let n = 0; n < 200; n++) world.print(`part ${n}`, 256 * KiB, n)
   const shown = await told(world)
-  assert.match(shown.at(-1) ?? '', /^more than 16 MiB \(--log-size\) is printed/)
+  assert.match(shown.at(-1) ?? '', /^the log exceeds 16 MiB \(--log-size\)/)
   const before = shown.slice(0, -1)
   assert.ok(before.length < 64)
   assert.equal(world.log.room(), undefined)

@@ -103,7 +103,7 @@ function attemptOf(
           name: 'build-3',
           busy: 0,
           slots: 4,
-          refusedBecause: 'is set aside',
+          refusedBecause: 'is quarantined',
         },
       ],
     },
