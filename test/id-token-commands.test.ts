@@ -57,7 +57,7 @@ test('exported documents are those that a check wants to find at the issuer, unt
   const untrusted = await oidc('check')
   assert.equal(untrusted.code, 1)
   assert.match(untrusted.said, /can't be fetched.*certificate/i)
-  assert.deepEqual(await check(), { code: 0, said: 'https://HOST/ci shows what it must.\n' })
+  assert.deepEqual(await check(), { code: 0, said: 'https://HOST/ci: OK\n' })
   assert.deepEqual(cloud.asked, [
     '/ci/.well-known/openid-configuration',
     '/ci/.well-known/jwks.json',
@@ -65,11 +65,11 @@ test('exported documents are those that a check wants to find at the issuer, unt
 
   const rotated = await oidc('rotate', '--now')
   assert.equal(rotated.code, 0)
-  assert.match(rotated.said, /gone .*\n.*signing .*\n.*refused from then on/s)
+  assert.match(rotated.said, /gone .*\n.*signing .*\n.*rejected from then on/s)
   const after = await check()
   assert.equal(after.code, 1)
-  assert.match(after.said, /key \S+ is missing: tokens by it will be refused\n/)
-  assert.match(after.said, /key \S+ is none of this server's any more\n/)
+  assert.match(after.said, /key \S+ is missing: tokens it signed will be rejected\n/)
+  assert.match(after.said, /key \S+ no longer belongs to this server\n/)
   await oidc('export', dir.join('ci'))
   assert.equal((await check()).code, 0)
 

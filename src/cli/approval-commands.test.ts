@@ -25,8 +25,8 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
   assert.match(listed.out, /^PIPELINE +FOR .*\nada\/asked#1 +run +#1 /)
   const shown = await run('pipeline show ada/asked#1')
   assert.ok(shown.out.includes(`narwhal pipeline approve ada/asked#1 --sha ${sha}\n`), shown.out)
-  assert.match(listed.out, / CHANGES +WAITS\n.* 2 files: narwhal\.yml +/)
-  assert.match(shown.out, /changes +narwhal\.yml \(says what is run\)\n +a\n/)
+  assert.match(listed.out, / CHANGES +SINCE\n.* 2 files: narwhal\.yml +/)
+  assert.match(shown.out, /changes +narwhal\.yml \(pipeline file\)\n +a\n/)
   const unnamed = await run('pipeline approve ada/asked#1')
   assert.notEqual(unnamed.code, 0)
   assert.ok(unnamed.err.includes(sha) && unnamed.err.includes('--sha'))
@@ -41,9 +41,9 @@ test('without a terminal only a pipeline whose commit is named is approved', asy
   const set = await run('repo set ada/asked --approval all-strangers --strangers 49,50')
   assert.equal(
     set.out,
-    'ada/asked: approval of all-strangers; changes of pipeline files wait; skipped is success; strangers: 49, 50\n',
+    'ada/asked: approval: all-strangers; pipeline files: wait; skipped: success; strangers: 49, 50\n',
   )
   const careless = await run('repo set ada/asked --pipeline-files run --skipped open')
-  assert.match(careless.out, /changes of pipeline files run; skipped is open/)
+  assert.match(careless.out, /pipeline files: run; skipped: open/)
   assert.notEqual((await run('repo set ada/asked --strangers bot')).code, 0)
 })

@@ -24,24 +24,24 @@ test('lists repositories, pipelines, runners and the queue as aligned tables', a
     `NAME      FORGE  POLLED    URL                                   ID
 team/app  git    every 1m  https://git.example.com/team/app.git  repo_1
 
-PIPELINE     STATUS   BY    REF   COMMIT      TITLE         AUTHOR  TOOK        CREATED
-team/app#12  failure  push  main  1a2b3c4d5e  Fix the flux  Ada     4.0 s       1 min ago
-team/app#11  running  push  main  1a2b3c4d5e  Fix the flux  Ada     1 min 00 s  1 min ago
+PIPELINE     STATUS   EVENT  REF   COMMIT      TITLE         AUTHOR  DURATION    CREATED
+team/app#12  failure  push   main  1a2b3c4d5e  Fix the flux  Ada     4.0 s       1 min ago
+team/app#11  running  push   main  1a2b3c4d5e  Fix the flux  Ada     1 min 00 s  1 min ago
 
-RUNNER   STATE   BUSY  ENGINES  LABELS       LINK                  SEEN       NETWORK       ABOUT
-build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago  private open  known holes: runc 1.3.2
+RUNNER   STATE   BUSY  ENGINES  LABELS       LINK                  SEEN       NETWORK       DETAILS
+build-1  online  1/4   docker   linux,amd64  http://10.0.0.5:4750  1 min ago  private open  known vulnerabilities: runc 1.3.2
 
-#  REPOSITORY  JOB     WAITS       BECAUSE                      ID
+#  REPOSITORY  JOB     WAITING     REASON                       ID
 1  team/app    deploy  1 min 00 s  no runner has the label gpu  job_deploy
 
-TOKEN    NAME    USER  OPENS  CREATED    USED   ENDS
-token_1  laptop  ada   all    1 min ago  never  never
+TOKEN    NAME    USER  ACCESS  CREATED    LAST USED  EXPIRES
+token_1  laptop  ada   full    1 min ago  never      never
 
 USER  ROLE   ADDED
 ada   admin  1 min ago
 
 TOKEN   LABELS  CREATED    STATE
-join_1  gpu     1 min ago  good
+join_1  gpu     1 min ago  valid
 join_2          1 min ago  used by runner_1
 join_3  gpu     1 min ago  expired
 `,
@@ -72,18 +72,18 @@ test('shows one pipeline with its jobs, steps and reasons', async () => {
   commit    1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d on main
   title     Fix the flux
   author    Ada
-  from      push (webhook)
+  event     push (webhook)
   created   X
-  took      4.0 s
+  duration  4.0 s
   id        pipeline_1
 
-JOB          STATUS   RUNNER   TOOK   ABOUT
-✖ build      failure  build-1  3.5 s  job_build
+JOB          STATUS   RUNNER   DURATION  DETAILS
+✖ build      failure  build-1  3.5 s     job_build
   ✔ install  success           1.5 s
-  ✖ test     failure           3.0 s  exit code 2
+  ✖ test     failure           3.0 s     exit code 2
   ○ publish  skipped
-  image                               busybox:latest  sha256:0badcafe
-· deploy     blocked                  job_deploy
+  image                                  busybox:latest  sha256:0badcafe
+· deploy     blocked                     job_deploy
   · ship     waiting
 `,
   )
@@ -99,7 +99,7 @@ test('finds a pipeline by its number behind the first page, or says there is non
   assert.equal(JSON.parse(out).pipeline.number, 7)
   const missing = await runCommand(fake.url, 'pipeline show team/app#2000')
   assert.equal(missing.code, 3)
-  assert.match(missing.err, /there is no pipeline team\/app#2000/)
+  assert.match(missing.err, /pipeline team\/app#2000 not found/)
 })
 
 test('tells usage errors, missing things, missing rights and a missing server apart', async () => {
@@ -110,13 +110,13 @@ test('tells usage errors, missing things, missing rights and a missing server ap
     ['pipeline lst', 2, /Did you mean list\?/],
     ['pipeline list --outcom success', 2, /Did you mean --outcome\?/],
     ['pipeline show', 2, /missing required argument/],
-    ['pipeline show 12', 2, /names no pipeline: write its id, or like owner\/name#12/],
-    ['pipeline list --limit 0', 2, /--limit takes a whole number/],
+    ['pipeline show 12', 2, /isn't a pipeline: use an id or owner\/name#12/],
+    ['pipeline list --limit 0', 2, /--limit takes a positive whole number/],
     ['pipeline start --follow --json', 2, /cannot be used with/],
     ['repo', 2, /Usage: narwhal repo/],
-    ['repo add ./nothing-here', 2, /there is no folder/],
-    ['repo add https://example.com/a/b --poll never', 2, /is no duration/],
-    ['repo list --server example.com', 2, /is no server's URL/],
+    ['repo add ./nothing-here', 2, /no folder at/],
+    ['repo add https://example.com/a/b --poll never', 2, /invalid duration "never"/],
+    ['repo list --server example.com', 2, /invalid server URL "example\.com"/],
     ['pipeline show pipeline_x', 3, /there is no pipeline pipeline_x/],
     ['logs job_x', 3, /there is no job job_x/],
     ['logs team/app#12 --job nope', 3, /no job "nope"; its jobs: build, deploy/],
@@ -160,12 +160,12 @@ test('registers a repository of GitHub and says what to enter there', async () =
     out,
     `registered octocat/hello (https://github.com/octocat/hello), webhooks only
 
-Enter this at https://github.com/octocat/hello/settings/hooks/new, as its admin:
+Enter this at https://github.com/octocat/hello/settings/hooks/new, as an administrator:
   Payload URL   ${fake.url}/webhooks/github/${fake.repositories.at(-1)?.id}
   Content type  application/json
   Secret        s3cret
   Events        Pushes, Pull requests, Branch or tag creation
-GitHub can't reach ${fake.url}: put this server's public address in its place.
+GitHub can't reach ${fake.url}: use this server's public address instead.
 `,
   )
   assert.match(err, /narwhal pipeline start octocat\/hello --follow/)
@@ -184,7 +184,7 @@ test('prints what to enter at each forge, and a new secret', async () => {
   assert.doesNotMatch(git.out, /ecret/)
   const renewed = await runCommand(fake.url, 'repo webhook-secret team/app')
   assert.match(renewed.out, /Secret +n3w\n/)
-  assert.match(renewed.err, /the former secret is valid until .* 2030-/)
+  assert.match(renewed.err, /the previous secret is valid until .* 2030-/)
 })
 
 test('registers the working directory by its absolute path, and starts its pipelines', async () => {
@@ -200,7 +200,7 @@ test('registers the working directory by its absolute path, and starts its pipel
   assert.equal(fake.requests.at(-1), 'POST /api/v1/pipelines {"repository":"repo_9","ref":"main"}')
   const unclear = await runCommand(fake.url, 'pipeline start', { cwd: dir.path })
   assert.equal(unclear.code, 2)
-  assert.match(unclear.err, /which repository\? Name one of: team\/app, here/)
+  assert.match(unclear.err, /which repository\? Specify one of: team\/app, here/)
 })
 
 test('starts a pipeline of the only repository there is', async () => {
@@ -226,10 +226,10 @@ test('hands the token of a forge over by a file, and shows it to nobody', async 
     fake.requests.at(-1),
     'PUT /api/v1/repositories/team%2Fapp/forge-link {"forge":"gitlab","token":"a-forge-token"}',
   )
-  assert.match(linked.out, /^statuses of team\/app are told to team\/app \(gitlab, https:/)
+  assert.match(linked.out, /^statuses of team\/app are reported to team\/app \(gitlab, https:/)
   assert.doesNotMatch(linked.out + linked.err, /a-forge-token/)
   const shown = await runCommand(fake.url, 'repo link team/app')
-  assert.match(shown.out, /refused last, .*: success of c0ffeec: it answered 401\n$/)
+  assert.match(shown.out, /last rejected .*: success of c0ffeec: it answered 401\n$/)
   assert.equal((await runCommand(fake.url, 'repo link team/app --forge gitea')).code, 2)
 })
 

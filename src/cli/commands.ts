@@ -14,14 +14,11 @@ import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 import type { CliIo } from './terminal/cli-io.ts'
 
-/** The title under which `narwhal --help` lists the commands that talk to a server. */
 export const CLIENT_GROUP = 'Commands that talk to a running Narwhal:'
 
 /**
- * Adds the commands that talk to a running Narwhal: repo, pipeline, logs, log, queue, runner, secret, token,
- * user, audit, retention, sign-in-link. The
- * program should come from `createProgram`, whose output and exits the new commands take over. The
- * `runner` command is shared with the service of that name, if it is there already.
+ * Adds the commands that talk to a running Narwhal. The program must come from `createProgram`: the new
+ * commands inherit its output and exits. `runner` is shared with the service of that name, if present.
  */
 export function addClientCommands(program: Command, io: CliIo): void {
   program.commandsGroup(CLIENT_GROUP)

@@ -7,7 +7,7 @@ import { runCommand } from '#root/test/support/cli/run-command.ts'
 import { addClientCommands } from './commands.ts'
 import { createProgram } from './program.ts'
 
-test('tells a credential in a flag off, of every command that takes one, and repeats it nowhere', async () => {
+test('warns of a credential in a flag, for every command that takes one, and repeats it nowhere', async () => {
   await using fake = await filledNarwhal()
   fake.token = 'nwl_right'
   const io = recordedIo()
@@ -28,7 +28,7 @@ test('tells a credential in a flag off, of every command that takes one, and rep
   ]
   for (const line of lines) {
     const { out, err } = await runCommand(fake.url, line, { env: { NARWHAL_TOKEN: 'nwl_right' } })
-    assert.match(err, /can read the value of --(?:runner-)?token in its list of processes/)
+    assert.match(err, /can read the value of --(?:runner-)?token in the process list/)
     assert.doesNotMatch(out + err, /nwl_/)
   }
 })

@@ -6,19 +6,19 @@ import { EXIT, EXIT_CODE_HELP, exitCodeOf } from './terminal/exit-code.ts'
 import { READER_GONE } from './terminal/process-io.ts'
 
 /**
- * The root of the command line, without commands: `main.ts` adds the services, `addClientCommands`
- * the rest. Commands added to it write through `io` and never end the process.
+ * The root command without subcommands: `main.ts` adds the services, `addClientCommands` the rest.
+ * Commands added to it write through `io` and never exit the process.
  */
 export function createProgram(io: CliIo, version: string): Command {
   const program = new Command('narwhal')
   return (
     program
-      .description('A self-hosted CI system: builds every commit of a team, on one machine or many')
+      .description('Self-hosted CI, on one machine or many')
       .version(version, '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print help')
       .helpCommand('help [command]', 'print help for a command')
-      .showHelpAfterError('(--help tells more)')
-      // The runner service has a --token, and so has `runner list`: options belong to what they follow.
+      .showHelpAfterError('See `narwhal --help`.')
+      // `runner` and `runner list` both have a --token: options apply to the command they follow.
       .enablePositionalOptions()
       .exitOverride()
       .configureOutput({
@@ -34,7 +34,7 @@ export function createProgram(io: CliIo, version: string): Command {
   )
 }
 
-/** Runs the command that the arguments (without node and script) name; says what went wrong on standard error. */
+/** Runs the command in `args` (without node and script); prints errors to standard error. */
 export async function runProgram(
   program: Command,
   args: readonly string[],
@@ -43,7 +43,7 @@ export async function runProgram(
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (reason) {
-    // Commander has said it already. Help that was not asked for is a usage error, too.
+    // Commander has printed it already. Unrequested help is a usage error as well.
     if (reason instanceof CommanderError)
       return io.exit(reason.exitCode === 0 ? EXIT.done : EXIT.usage)
     const error = NarwhalError.from(reason)

@@ -112,7 +112,7 @@ suite('what holds for a secret', () => {
     assert.match(await whole(soon), /the secret DEPLOY_KEY expires on 20\d\d-\d\d-\d\dT\d\d:\d\dZ/)
     assert.match((await cli(`secret list --repository ${name}`)).err, /DEPLOY_KEY expires on 20/)
 
-    assert.match((await cli(line.replace('13d', '2020-01-01'), CANARY)).err, /is over already/)
+    assert.match((await cli(line.replace('13d', '2020-01-01'), CANARY)).err, /is in the past/)
     await assert.rejects(set(Date.now() - 1), /would have ended already/)
     const end = Date.now() + 300
     await set(end)
@@ -138,7 +138,7 @@ suite('what holds for a secret', () => {
       await cli(`secret explain ${one} --pipeline ${pipeline}`)
     const { id } = missing.pipeline
     const unset = await explain('DEPLOY_KEY', id)
-    assert.match(unset.err, /DEPLOY_KEY is not set .*did you mean DEPLOYKEY\?/)
+    assert.match(unset.err, /DEPLOY_KEY is set neither .*did you mean DEPLOYKEY\?/)
     assert.match(unset.out, /shows +no +it is not set/)
     assert.match(unset.out, /plain +no +it does not name it/)
     const { number } = missing.pipeline
@@ -160,7 +160,7 @@ suite('what holds for a secret', () => {
 
     await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY, runners: ['label:none'] }, name)
     const kept = await explain('DEPLOY_KEY', id)
-    assert.match(kept.err, /it is for label:none alone/)
+    assert.match(kept.err, /only for label:none/)
     assert.match(kept.out, /shows +no +no runner that is registered may have it/)
     const nothing = await explain('DEPLOY_KEY', 'pipeline_0')
     assert.match(nothing.err, /there is no pipeline/)

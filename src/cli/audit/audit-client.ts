@@ -6,9 +6,6 @@ import { type AuditList, auditEntry } from '../../contract/rest/rest-audit.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 
-/** What the API tells of the audit log. */
-
-/** Which entries are wanted. */
 export type AuditListQuery = NonNullable<GivenTo<Endpoints['listAudit']>['query']>
 
 export async function listAudit(
@@ -23,7 +20,7 @@ export async function readAuditHead(address: ServerAddress, signal: AbortSignal)
   return await call({ address, signal }, 'getAuditHead', {})
 }
 
-/** All entries behind a number, oldest first, as they are there now. */
+/** The current entries after a number, oldest first. */
 export async function* readAuditLines(
   address: ServerAddress,
   after: number,
@@ -34,11 +31,11 @@ export async function* readAuditLines(
   }
 }
 
-/** Rejects with `invalid` what is no entry; `where` it stands. */
+/** Throws `invalid` for what isn't an entry; `where` says where it was read. */
 export function parseEntry(line: string, where: string): ChainedEntry {
   const parsed = auditEntry.safeParse(parseJson(line))
   if (parsed.success) return parsed.data
   const given = JSON.stringify(line.slice(0, 80))
-  const message = `${where} has a line that is no entry of an audit log: ${given}`
+  const message = `${where} has a line that is not an audit entry: ${given}`
   throw new NarwhalError('invalid', message, { cause: parsed.error })
 }

@@ -4,16 +4,16 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import { parseEntry } from './audit-client.ts'
 
-/** What a file of entries, one JSON object a line, says of itself. */
+/** The ends of a file of entries, one JSON object per line. */
 export interface CheckedFile {
-  /** Of its first and last entry; absent where it has none. */
+  /** Absent if it is empty. */
   readonly first?: ChainedEntry
   readonly last?: ChainedEntry
 }
 
 /**
- * Reads a file of entries and follows its chain. Rejects with `invalid` where it breaks. A last line
- * without an end was being written when that was broken off: it does not count.
+ * Reads a file of entries and verifies its chain. Rejects with `invalid` if it is broken. An incomplete
+ * last line, from an interrupted write, is ignored.
  */
 export async function checkAuditFile(file: FileHandle, path: string): Promise<CheckedFile> {
   let first: ChainedEntry | undefined
@@ -21,10 +21,10 @@ export async function checkAuditFile(file: FileHandle, path: string): Promise<Ch
   let check: ChainCheck | undefined
   for await (const line of wholeLines(file)) {
     const entry = parseEntry(line, path)
-    // What it begins with rests on an entry that is not in it.
+    // The entry before the first isn't in the file.
     check ??= new ChainCheck({ seq: entry.seq, hash: entry.hash })
     const fault = first && check.next(entry)
-    if (fault) throw new NarwhalError('invalid', `${path} is no whole audit log: ${fault}`)
+    if (fault) throw new NarwhalError('invalid', `${path} is not an intact audit log: ${fault}`)
     first ??= entry
     last = entry
   }
@@ -42,8 +42,8 @@ async function* wholeLines(file: FileHandle): AsyncGenerator<string> {
 }
 
 /**
- * Opens a file that entries are appended to, and made for its owner only; what its last entry is, if
- * it has one. Half a line at its end is taken away.
+ * Opens a file for appending entries, created readable by its owner only, and truncates an incomplete
+ * line at its end. Resolves to the file and its ends.
  */
 export async function openAuditFile(path: string): Promise<{ file: FileHandle; at: CheckedFile }> {
   const file = await open(path, 'a+', 0o600).catch((cause: unknown) => {

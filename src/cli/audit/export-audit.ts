@@ -16,14 +16,14 @@ export interface ExportOptions extends ClientOptions {
   readonly follow?: boolean
 }
 
-/** How long it waits before it looks for new entries, and for a server that is away. */
-const LOOK_MS = 1_000
+/** How often to poll for new entries, and to retry. */
+const POLL_MS = 1_000
 
 /**
- * `narwhal audit export`: entries, oldest first, one JSON object a line, each checked to follow the one
- * before. With `--to` they go to the end of a file, from its last entry on; with `--follow` it goes on
- * until it is ended, also while the server is away. A chain that does not go on where it was is an
- * error: somebody has changed what had been told.
+ * `narwhal audit export`: entries as JSON lines, oldest first, each verified to follow the previous one.
+ * With `--to` they are appended to a file, after its last entry; with `--follow` it continues until
+ * interrupted, even while the server is unreachable. A broken chain is an error: an entry that was
+ * exported has been changed since.
  */
 export async function exportAudit(options: ExportOptions, io: CliIo): Promise<void> {
   const { address } = await openClient(options, io)
@@ -35,19 +35,19 @@ export async function exportAudit(options: ExportOptions, io: CliIo): Promise<vo
     if (target) await target.file.appendFile(text)
     else io.stdout.write(text)
   }
-  for (let isAway = false; ; ) {
+  for (let isUnreachable = false; ; ) {
     try {
       await copyNew(address, check, write, io.signal)
       await target?.file.datasync()
-      if (isAway) note(io, `${address.server} answers again`)
-      isAway = false
+      if (isUnreachable) note(io, `${address.server} is reachable again`)
+      isUnreachable = false
     } catch (error) {
       if (!options.follow || NarwhalError.from(error).code !== 'unavailable') throw error
-      if (!isAway) note(io, `${NarwhalError.from(error).message}; trying again`)
-      isAway = true
+      if (!isUnreachable) note(io, `${NarwhalError.from(error).message}; retrying`)
+      isUnreachable = true
     }
     if (!options.follow) return
-    await sleep(LOOK_MS, undefined, { signal: io.signal })
+    await sleep(POLL_MS, undefined, { signal: io.signal })
   }
 }
 
@@ -55,13 +55,13 @@ async function openTarget(path: string, { after }: ExportOptions, io: CliIo) {
   const { file, at } = await openAuditFile(resolve(io.cwd, path))
   if (at.last && after !== undefined) {
     await file.close()
-    const words = `${path} has entries up to ${at.last.seq}, and goes on from there: leave --after out`
+    const words = `${path} has entries up to ${at.last.seq} and is continued from there: omit --after`
     throw new NarwhalError('invalid', words)
   }
   return { file: file as FileHandle & AsyncDisposable, last: at.last }
 }
 
-/** Where the chain is entered: what the first entry is checked against. */
+/** The entry that the first one is verified against. */
 async function beginBehind(address: ServerAddress, after: number, signal: AbortSignal) {
   const { removed, removedHash } = await readAuditHead(address, signal)
   if (after <= removed) return { seq: removed, hash: removedHash }
@@ -80,7 +80,7 @@ async function copyNew(
     const fault = check.next(entry)
     if (fault) {
       await write(lines.splice(0).join(''))
-      const words = `the audit log of ${address.server} does not go on behind entry ${check.seq} as it should: ${fault}`
+      const words = `the audit log of ${address.server} does not continue after entry ${check.seq}: ${fault}`
       throw new NarwhalError('conflict', words)
     }
     lines.push(`${cleanJson(entry, 0)}\n`)

@@ -13,9 +13,9 @@ export interface VerifyOptions extends ClientOptions {
   readonly file?: string
 }
 
-const MOST_TRIES = 5
+const MAX_TRIES = 5
 
-/** An entry that is known from elsewhere. */
+/** An entry that was stored elsewhere. */
 interface Known {
   readonly seq: number
   readonly hash: string
@@ -23,9 +23,8 @@ interface Known {
 }
 
 /**
- * `narwhal audit verify`: reads the whole log and computes each hash anew. Who can write to the
- * database can make a chain that is whole and another: `--at` and `--file` hold against it what was
- * kept elsewhere.
+ * `narwhal audit verify`: reads the whole log and recomputes each hash. Write access to the database is
+ * enough to forge a consistent chain: `--at` and `--file` compare it with entries stored elsewhere.
  */
 export async function verifyAudit(options: VerifyOptions, io: CliIo): Promise<void> {
   const { address } = await openClient(options, io)
@@ -33,19 +32,19 @@ export async function verifyAudit(options: VerifyOptions, io: CliIo): Promise<vo
     ...(options.at === undefined ? [] : [parseKnown(options.at)]),
     ...(options.file === undefined ? [] : await knownFrom(options.file, io)),
   ]
-  const { entries, head } = await followPatiently(address, known, io.signal)
+  const { entries, head } = await followWithRetries(address, known, io.signal)
   const newest = `${head.last}:${head.hash}`
   if (options.json) return printJson(io, { entries, newest })
   const since = head.removed > 0 ? `, from ${head.removed + 1} on` : ''
   io.stdout.write(
-    `the audit log is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}${since}\n`,
+    `the audit log is intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}${since}\n`,
   )
   if (head.last === 0) return
-  io.stdout.write(`its newest is ${newest}; keep that elsewhere, for --at\n`)
+  io.stdout.write(`newest entry: ${newest}; store it elsewhere, for --at\n`)
 }
 
-/** Retention may take the first entries away just now: then the chain begins elsewhere. */
-async function followPatiently(
+/** Retries when retention has removed the first entries meanwhile: the chain then begins elsewhere. */
+async function followWithRetries(
   address: ServerAddress,
   known: readonly Known[],
   signal: AbortSignal,
@@ -56,7 +55,7 @@ async function followPatiently(
       return await followChain(address, known, signal)
     } catch (error) {
       const now = await readAuditHead(address, signal)
-      if (tries === MOST_TRIES || now.removed === removed) throw error
+      if (tries === MAX_TRIES || now.removed === removed) throw error
     }
   }
 }
@@ -73,12 +72,12 @@ async function followChain(address: ServerAddress, known: readonly Known[], sign
     compare(expected, entry)
     entries++
     if (entry.seq === head.last && entry.hash !== head.hash) {
-      throw broken(`entry ${entry.seq} is not the one that was written last`)
+      throw broken(`entry ${entry.seq} is not the last one written`)
     }
   }
   if (check.seq < head.last) {
-    const behind = check.seq === 0 ? '' : ` behind ${check.seq}`
-    throw broken(`the entries${behind}, up to ${head.last}, are missing`)
+    const after = check.seq === 0 ? '' : ` after ${check.seq}`
+    throw broken(`the entries${after}, up to ${head.last}, are missing`)
   }
   const missing = known.find(({ seq }) => seq > check.seq)
   if (missing) throw broken(`entry ${missing.seq}, which ${missing.from} has, is missing`)
@@ -90,11 +89,11 @@ function compare(
   { seq, hash }: Pick<ChainedEntry, 'seq' | 'hash'>,
 ): void {
   const one = expected.get(seq)
-  if (one && one.hash !== hash) throw broken(`entry ${seq} is another than that of ${one.from}`)
+  if (one && one.hash !== hash) throw broken(`entry ${seq} differs from that of ${one.from}`)
 }
 
 function broken(fault: string): NarwhalError {
-  return new NarwhalError('conflict', `the audit log is not whole: ${fault}`)
+  return new NarwhalError('conflict', `the audit log is not intact: ${fault}`)
 }
 
 function parseKnown(text: string): Known {
@@ -104,7 +103,7 @@ function parseKnown(text: string): Known {
   throw new NarwhalError('invalid', words)
 }
 
-/** Both ends: what is between them hangs on the last. */
+/** Both ends: the last one's hash covers those between. */
 async function knownFrom(path: string, io: CliIo): Promise<Known[]> {
   await using file = await open(resolve(io.cwd, path), 'r').catch((cause: unknown) => {
     throw new NarwhalError('not_found', `${path} can't be read: ${String(cause)}`, { cause })

@@ -27,42 +27,42 @@ interface AuditOptions extends ClientOptions {
 /** `narwhal audit`, `narwhal audit export|verify` */
 export function addAuditCommands(program: Command, io: CliIo): void {
   const audit = addClientCommand(program, 'audit', {
-    summary: 'who did what, the newest first; for administrators',
+    summary: 'show who did what, newest first; for administrators',
     description:
-      'Shows who changed rights, secrets, tokens, repositories, runners and pipelines, from where and when, and which jobs were given which secrets on which runner. With --json: one object a line.',
+      'Shows who changed permissions, secrets, tokens, repositories, runners and pipelines, when and from where, and which jobs got which secrets on which runner. With --json: one object per line.',
     examples: [
       'audit --since 7d --actor grace',
       'audit --secret DEPLOY_KEY --since 30d',
       'audit --action user.role_changed --json',
     ],
   })
-    .option('--since <when>', 'only later than that: 30d, 12h, 2026-11-30')
-    .option('--until <when>', 'only earlier than that')
-    .option('--actor <name>', 'only what this user did; Narwhal for what it did by itself')
-    .option('--action <action>', 'only this, such as secret.set')
-    .option('--subject <name-or-id>', 'only what was done to this')
-    .option('--secret <name>', 'only what was done with this secret, and the jobs that had it')
-    .option('--limit <n>', 'how many', wholeNumber('--limit'), 50)
+    .option('--since <when>', 'only after this: 30d, 12h, 2026-11-30')
+    .option('--until <when>', 'only before this')
+    .option('--actor <name>', 'only actions of this user; Narwhal for automatic ones')
+    .option('--action <action>', 'only this action, such as secret.set')
+    .option('--subject <name-or-id>', 'only actions on this')
+    .option('--secret <name>', 'only actions on this secret, and jobs that got it')
+    .option('--limit <n>', 'maximum number of entries', wholeNumber('--limit'), 50)
     .action((options: AuditOptions) => list(options, io))
   addClientCommand(audit, 'export', {
-    summary: 'print all of it as JSON lines, oldest first, or append it to a file',
+    summary: 'print the whole log as JSON lines, oldest first, or append it to a file',
     description:
-      'Prints entries, one JSON object a line, each checked to follow the one before. With --to they go to the end of a file, behind those that are there; with --follow it goes on as the log grows.',
+      'Prints entries as JSON lines, each verified to follow the previous one. With --to it appends to a file, continuing after its last entry; with --follow it continues as the log grows.',
     examples: ['audit export --after 1200', 'audit export --to audit.jsonl --follow'],
   })
-    .option('--after <number>', 'only entries behind this one', wholeNumber('--after'))
+    .option('--after <number>', 'only entries after this one', wholeNumber('--after'))
     .option('--to <file>', 'append to this file')
-    .option('-f, --follow', 'go on until it is ended, also when the server is away for a while')
+    .option('-f, --follow', 'continue until interrupted, even while the server is unreachable')
     .action(async (options: ExportOptions) => {
       const { exportAudit } = await import('../audit/export-audit.ts')
       await exportAudit(options, io)
     })
   addClientCommand(audit, 'verify', {
-    summary: 'compute the chain anew, and say whether an entry was changed or is missing',
+    summary: 'recompute the hash chain, to detect changed or missing entries',
     examples: ['audit verify', 'audit verify --file audit.jsonl'],
   })
-    .option('--at <number:hash>', 'what a former run has printed')
-    .option('--file <file>', 'what `audit export` has written')
+    .option('--at <number:hash>', 'an entry that an earlier run printed')
+    .option('--file <file>', 'a file that `audit export` wrote')
     .action(async (options: VerifyOptions) => {
       const { verifyAudit } = await import('../audit/verify-audit.ts')
       await verifyAudit(options, io)
@@ -86,7 +86,7 @@ async function list(options: AuditOptions, io: CliIo): Promise<void> {
     query = { ...query, before: next }
   }
   if (options.json) return
-  if (all.length === 0) return note(io, 'there is no such entry')
+  if (all.length === 0) return note(io, 'no entries match')
   await printAudit(io, all)
 }
 
@@ -107,6 +107,6 @@ async function knownAction(text: string): Promise<NonNullable<AuditListQuery['ac
   const actions = Object.keys(AUDIT_ACTIONS) as (keyof typeof AUDIT_ACTIONS)[]
   const found = actions.find((action) => action === text)
   if (found) return found
-  const words = `--action: there is no ${JSON.stringify(text.slice(0, 50))}; there are ${actions.join(', ')}`
+  const words = `--action: unknown action ${JSON.stringify(text.slice(0, 50))}; use one of ${actions.join(', ')}`
   throw new NarwhalError('invalid', words)
 }

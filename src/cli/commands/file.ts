@@ -14,12 +14,12 @@ import { type CliIo, coloursFor } from '../terminal/cli-io.ts'
 import { EXIT } from '../terminal/exit-code.ts'
 import { readInput } from './pipeline/pipeline-start.ts'
 
-export const FILE_GROUP = 'Commands that need no running Narwhal:'
+export const FILE_GROUP = 'Commands that need no server:'
 const FILE = 'narwhal.yml'
-/** One more than the parser takes, so that it says so itself. */
+/** More than the parser accepts, so that it reports the limit itself. */
 const MOST_BYTES = 2 * 1024 * 1024
 
-/** What a file is planned for, where no commit says it. */
+/** What a file is planned for, in place of a commit event. */
 export interface EventOptions {
   readonly event?: PlanFacts['event']
   readonly ref?: string
@@ -31,20 +31,22 @@ export interface EventOptions {
 export function addFileCommands(program: Command, io: CliIo): void {
   program
     .command('lint')
-    .argument('[file]', `the file; ${FILE} in the working directory unless told`)
-    .description('tell all that is wrong with a narwhal.yml, and what is hardly meant')
+    .argument('[file]', `default: ${FILE} in the working directory`)
+    .description('check a narwhal.yml for errors and likely mistakes')
     .option('--json', 'print problems and warnings as JSON')
-    .option('--strict', 'warnings count as problems')
+    .option('--strict', 'treat warnings as errors')
     .helpGroup(FILE_GROUP)
     .addHelpText('after', examples('lint', 'lint ci/narwhal.yml --strict'))
     .action((file: string | undefined, options: LintOptions) => lint(file ?? FILE, options, io))
   addEventOptions(
     program
       .command('graph')
-      .argument('[file]', `the file; ${FILE} in the working directory unless told`)
-      .description('show the jobs of a narwhal.yml and what needs what')
+      .argument('[file]', `default: ${FILE} in the working directory`)
+      .description('show the jobs of a narwhal.yml and their dependencies')
       .addOption(
-        new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'),
+        new Option('--format <format>', 'output format')
+          .choices(['text', 'mermaid', 'svg'])
+          .default('text'),
       )
       .helpGroup(FILE_GROUP)
       .addHelpText('after', examples('graph', 'graph --format svg --event tag')),
@@ -52,47 +54,45 @@ export function addFileCommands(program: Command, io: CliIo): void {
   program
     .command('schema')
     .description('print the JSON Schema of narwhal.yml, for editors')
-    .option('--markdown', "print the manual's page of all keys instead")
+    .option('--markdown', "print the manual's reference page instead")
     .helpGroup(FILE_GROUP)
     .addHelpText('after', examples('schema', 'schema --markdown'))
     .action((options: { markdown?: boolean }) => schema(options, io))
 }
 
-/** The end of a command's help. */
+/** The examples at the end of a command's help. */
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ narwhal ${line}`).join('\n')}`
 }
 
-/** Adds what a file is planned for. */
+/** Adds the options of `EventOptions`. */
 export function addEventOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--event <event>', 'as if this had made the pipeline')
-        .choices(EVENT_KINDS)
-        .default('push'),
+      new Option('--event <event>', 'plan as for this event').choices(EVENT_KINDS).default('push'),
     )
-    .option('--ref <ref>', 'as if it were this branch or tag')
-    .option('--target <branch>', 'the branch that a pull request wants into')
-    .option('--input <name=value>', 'one of its inputs; may be given several times', readInput)
+    .option('--ref <ref>', 'plan as for this branch or tag')
+    .option('--target <branch>', 'target branch of a pull request')
+    .option('--input <name=value>', 'set an input; repeatable', readInput)
 }
 
-/** The branch that a pull request wants into, where it was said. Throws `invalid` for what is none. */
+/** The target branch of a pull request, if given. Throws `invalid` for an invalid one. */
 export function targetOf({ event, target }: EventOptions): { targetBranch?: string } {
   if (target === undefined) return {}
   if (event !== 'pull_request') {
-    throw new NarwhalError('invalid', '--target is for a pull request: add --event pull_request')
+    throw new NarwhalError('invalid', '--target requires --event pull_request')
   }
   if (isRef(`refs/heads/${target}`)) return { targetBranch: target }
-  throw new NarwhalError('invalid', `${JSON.stringify(target)} is no name of a branch`)
+  throw new NarwhalError('invalid', `invalid branch name ${JSON.stringify(target)}`)
 }
 
-/** The full ref that is meant; `branch` where nothing else was said. Throws `invalid` for what is none. */
+/** The full ref; `branch` by default. Throws `invalid` for an invalid one. */
 export function refOf({ ref, event = 'push' }: EventOptions, branch: string): string {
   if (ref !== undefined) {
     const short = `refs/${event === 'tag' ? 'tags' : 'heads'}/${ref}`
     const full = ref.startsWith('refs/') ? ref : short
     if (isRef(full)) return full
-    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch or tag`)
+    throw new NarwhalError('invalid', `invalid branch or tag name ${JSON.stringify(ref)}`)
   }
   if (event === 'tag') return 'refs/tags/v0.0.0'
   return event === 'pull_request' ? 'refs/pull/1/head' : branch
@@ -116,7 +116,7 @@ async function lint(file: string, options: LintOptions, io: CliIo): Promise<void
   printProblems(problems, { file, what: 'error' }, io)
   printProblems(warnings, { file, what: 'warning' }, io)
   if (problems.length + warnings.length > 0) return
-  io.stdout.write(`${cleanText(file)}: ${coloursFor(io, io.stdout).green('nothing is wrong')}\n`)
+  io.stdout.write(`${cleanText(file)}: ${coloursFor(io, io.stdout).green('OK')}\n`)
 }
 
 interface GraphOptions extends EventOptions {
@@ -134,7 +134,7 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
     (one) => readInclude(one, dirname(resolve(io.cwd, file))),
   )
   if (!parsed.ok) {
-    // Of half of a file there is no graph.
+    // There is no graph of an invalid file.
     printProblems([...parsed.problems, ...(parsed.unread ?? [])], { file, what: 'error' }, io)
     return io.exit(EXIT.notSuccess)
   }
@@ -163,7 +163,7 @@ async function schema(options: { markdown?: boolean }, io: CliIo): Promise<void>
   printJson(io, pipelineFileJsonSchema())
 }
 
-/** The file's text; rejects with `not_found` when it can't be read. */
+/** The file's text. Rejects with `not_found` if it can't be read. */
 export async function readPipelineFile(file: string, io: CliIo): Promise<string> {
   try {
     const bytes = await readFile(resolve(io.cwd, file))
@@ -173,7 +173,7 @@ export async function readPipelineFile(file: string, io: CliIo): Promise<string>
   }
 }
 
-/** Each with its place, as compilers do, so that editors and terminals can jump there. */
+/** Prints each with its position, as compilers do, so that editors and terminals can jump there. */
 export function printProblems(
   problems: readonly Problem[],
   { file, what }: { readonly file: string; readonly what: 'error' | 'warning' },

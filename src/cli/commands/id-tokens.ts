@@ -21,31 +21,31 @@ import { printTable } from '../terminal/table.ts'
 
 /** `narwhal oidc keys|rotate|export|check|subject` */
 export function addIdTokenCommands(program: Command, io: CliIo): void {
-  const oidc = program.command('oidc').description('the issuer and the keys of id tokens')
+  const oidc = program.command('oidc').description('issuer and signing keys of id tokens')
   addClientCommand(oidc, 'keys', {
-    summary: 'show the issuer and the keys that sign',
+    summary: 'show the issuer and its signing keys',
     examples: ['oidc keys'],
   }).action((options: ClientOptions) => keys(options, io))
   addRotate(oidc, io)
   addClientCommand(oidc, 'export <folder>', {
-    summary: 'write the two documents as files, for clouds that do not reach this server',
+    summary: "write the issuer's documents to files, for clouds that can't reach this server",
     description:
-      'Writes what the issuer has to show below a folder that a web server, or a bucket, serves at the issuer. Do so again after each change of the keys: the next key must be seen a day before it signs.',
+      "Writes the issuer's documents to a folder, for a web server or a bucket to serve at the issuer. Repeat it after each change of the keys: the next key must be published a day before it signs.",
     examples: ['oidc export public'],
   }).action((folder: string, options: ClientOptions) => exportDocuments(folder, options, io))
   addClientCommand(oidc, 'check', {
-    summary: 'fetch the documents at the issuer, as a cloud does, and compare them',
+    summary: 'fetch the documents from the issuer, as a cloud does, and compare them',
     examples: ['oidc check'],
   }).action((options: ClientOptions) => check(options, io))
   addClientCommand(oidc, 'subject <repository>', {
-    summary: "print what tokens of a repository's jobs have as `sub`",
+    summary: "print the `sub` claim of a repository's id tokens",
     examples: [
       'oidc subject octocat/hello',
       'oidc subject octocat/hello --ref refs/tags/v1 --job deploy',
     ],
   })
-    .option('--ref <ref>', 'the whole ref; refs/heads/main unless told')
-    .option('--job <name>', 'of tokens with `subject: job`, for this job')
+    .option('--ref <ref>', 'full ref (default: refs/heads/main)')
+    .option('--job <name>', 'the job, for tokens with `subject: job`')
     .action((repository: string, options: SubjectOptions) => subject(repository, options, io))
 }
 
@@ -60,12 +60,12 @@ interface RotateOptions extends ClientOptions {
 
 function addRotate(oidc: Command, io: CliIo): void {
   addClientCommand(oidc, 'rotate', {
-    summary: 'make the next key that signs',
+    summary: 'create the next signing key',
     description:
-      'Makes the next key, which is shown for a day before it signs; nobody notices. With --now, for a key that others may have, a new one signs at once and all others are out of use: until the other sides have fetched the documents again they refuse new tokens, and then they refuse those that were given before.',
+      'Creates the next key, which is published for a day before it signs, without disruption. With --now, for a compromised key, a new one signs at once and all others are revoked: others reject new tokens until they have fetched the documents again, and from then on those issued before.',
     examples: ['oidc rotate', 'oidc rotate --now'],
   })
-    .option('--now', 'take all former keys out of use at once')
+    .option('--now', 'revoke all previous keys at once')
     .action((options: RotateOptions) => rotate(options, io))
 }
 
@@ -87,8 +87,8 @@ async function rotate(options: RotateOptions, io: CliIo): Promise<void> {
   note(
     io,
     isNow
-      ? 'Who keeps the documents refuses new tokens until they are fetched again: 15 minutes, or longer where the other side does as it likes. Tokens that were given before are refused from then on: run what failed again.'
-      : 'The next key signs a day after it was made. If the documents are files elsewhere, write them anew before: `narwhal oidc export`.',
+      ? 'Others reject new tokens until they fetch the documents again: within 15 minutes, or later if they cache them longer. Tokens issued before are rejected from then on: rerun what failed.'
+      : 'The next key signs a day after its creation. If the documents are served from files, export them again before that: `narwhal oidc export`.',
   )
 }
 
@@ -97,10 +97,10 @@ async function printKeys({ keys }: IdTokenState, io: CliIo): Promise<void> {
   await printTable(io, keys, [
     { title: 'key', cell: ({ kid }) => cleanText(kid), shrinkTo: 12 },
     { title: 'state', cell: ({ state }) => state },
-    { title: 'made', cell: ({ createdAt }) => formatAge(createdAt, now) },
+    { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
     { title: 'signs from', cell: ({ signsAt }) => new Date(signsAt).toISOString() },
     {
-      title: 'leaves',
+      title: 'published until',
       cell: ({ leavesAt }) => (leavesAt === undefined ? '' : new Date(leavesAt).toISOString()),
     },
   ])
@@ -132,7 +132,7 @@ async function check(options: ClientOptions, io: CliIo): Promise<void> {
   const problems = await checkIssuer(wanted, await openTls(options, io), io.signal)
   const { issuer } = wanted.discovery
   if (options.json) printJson(io, { issuer, problems })
-  else if (problems.length === 0) io.stdout.write(`${cleanText(issuer)} shows what it must.\n`)
+  else if (problems.length === 0) io.stdout.write(`${cleanText(issuer)}: OK\n`)
   else for (const problem of problems) io.stderr.write(`${cleanText(problem)}\n`)
   if (problems.length > 0) io.exit(EXIT.notSuccess)
 }
@@ -141,7 +141,7 @@ async function subject(repository: string, options: SubjectOptions, io: CliIo): 
   const client = await openClient(options, io)
   const { ref, job } = options
   if (ref !== undefined && !ref.startsWith('refs/')) {
-    throw new NarwhalError('invalid', '--ref takes a whole ref, such as refs/heads/main')
+    throw new NarwhalError('invalid', '--ref takes a full ref, such as refs/heads/main')
   }
   const found = await client.getSubject(repository, present({ ref, job }))
   if (options.json) return printJson(io, found)

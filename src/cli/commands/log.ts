@@ -18,18 +18,18 @@ interface RedactOptions extends ClientOptions {
 
 /** `narwhal log redact` */
 export function addLogCommands(program: Command, io: CliIo): void {
-  const log = program.command('log').description('what was written to the logs of jobs')
+  const log = program.command('log').description('stored job logs')
   addClientCommand(log, 'redact <job>', {
-    summary: 'take the text of a log, or of one step, out of Narwhal',
+    summary: 'delete the text of a log, or of one step',
     description:
-      'For a log that has shown a secret: its text is replaced by a line that says who did it and when, in all attempts of the job. The outcome stays, and the SHA-256 of the text. It does not come back. Backups keep it: see the manual.',
+      "For a log that leaked a secret: replaces its text by a line that says who did it and when, in all attempts of the job. The outcome and the SHA-256 of the text are kept. It can't be undone. Backups still have the text: see the manual.",
     examples: [
       'log redact job_01jd3v6w5k8m',
       'log redact job_01jd3v6w5k8m --step deploy --attempt 2',
     ],
   })
-    .option('--step <name>', 'the steps of this name; else the whole log')
-    .option('--attempt <n>', 'this attempt alone; else all', wholeNumber('--attempt'))
+    .option('--step <name>', 'only steps of this name (default: the whole log)')
+    .option('--attempt <n>', 'only this attempt (default: all)', wholeNumber('--attempt'))
     .action((job: string, options: RedactOptions) => redact(job, options, io))
 }
 
@@ -38,7 +38,7 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
   const job = await client.getJob(given as `job_${string}`)
   const attempts = job.attempts
     .filter(({ number }) => options.attempt === undefined || number === options.attempt)
-    // A former attempt may have ended before it came to the step.
+    // An earlier attempt may have ended before the step.
     .filter(({ steps }) => options.attempt !== undefined || hasStep(steps, options.step))
   if (attempts.length === 0) {
     const what = options.step === undefined ? 'log' : `step ${JSON.stringify(options.step)}`
@@ -58,9 +58,9 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
   }
   if (options.json) return printJson(io, { redacted: done })
   if (done.some(({ isWiped }) => !isWiped)) {
-    note(io, 'the database may keep former states for a while; backups keep them: see the manual')
+    note(io, 'the database may retain the text for a while, and backups keep it: see the manual')
   }
-  note(io, 'give the secret another value: whoever has read the log has this one')
+  note(io, 'change the secret: anyone who has read the log knows it')
 }
 
 function hasStep(steps: readonly { readonly name: string }[], name: string | undefined): boolean {

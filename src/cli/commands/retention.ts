@@ -27,19 +27,19 @@ interface KeepOptions extends ClientOptions {
 /** `narwhal retention`, `narwhal repo keep` */
 export function addRetentionCommands(program: Command, io: CliIo): void {
   addClientCommand(program, 'retention', {
-    summary: 'how long things are kept, and what was removed',
+    summary: 'show how long data is kept, and what was removed',
     description:
-      'Shows how long pipelines and their logs are kept, what was removed lately, and how much room the database has. With --dry-run it shows what would be removed now, and removes nothing.',
+      'Shows how long pipelines and their logs are kept, what was removed recently, and how much space the database has. With --dry-run it shows what would be removed now, and removes nothing.',
     examples: ['retention', 'retention --dry-run'],
   })
-    .option('--dry-run', 'what would be removed now: counts, bytes, the oldest')
+    .option('--dry-run', 'show what would be removed now: counts, bytes, the oldest')
     .action((options: RetentionOptions) => (options.dryRun ? preview : show)(options, io))
   const repo = program.commands.find((command) => command.name() === 'repo')
   if (!repo) return
   addClientCommand(repo, 'keep <repository>', {
-    summary: 'choose how long the pipelines of a repository, and their logs, are kept',
+    summary: 'set how long the pipelines and logs of a repository are kept',
     description:
-      'Gives a repository rules of its own in place of --keep-logs and --keep-pipelines of the server. What is left out goes back to those.',
+      "Overrides the server's --keep-logs and --keep-pipelines for a repository. A missing option resets to the server's.",
     examples: ['repo keep octocat/hello --logs 30d --pipelines forever', 'repo keep octocat/hello'],
   })
     .option('--logs <days>', 'such as 90d, forever, or default')
@@ -51,7 +51,7 @@ async function keep(repository: string, options: KeepOptions, io: CliIo): Promis
   const { logs = 'default', pipelines = 'default' } = options
   for (const [name, value] of Object.entries({ logs, pipelines })) {
     if (/^(?:default|forever|[1-9]\d{0,5}d)$/.test(value)) continue
-    throw new NarwhalError('invalid', `--${name} must be days like 90d, forever, or default`)
+    throw new NarwhalError('invalid', `--${name} takes days like 90d, forever, or default`)
   }
   const client = await openClient(options, io)
   await client.keepRepository(repository, { logs, pipelines })
@@ -63,13 +63,13 @@ async function preview(options: ClientOptions, io: CliIo): Promise<void> {
   const found = await client.previewRetention()
   if (options.json) return printJson(io, found)
   const { repositories } = found
-  if (repositories.length === 0) return note(io, 'no rule would remove anything: all is kept')
+  if (repositories.length === 0) return note(io, 'nothing to remove')
   const now = io.now()
   await printTable(io, repositories, [
     { title: 'repository', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'pipelines', cell: ({ pipelines }) => String(pipelines) },
-    { title: 'logs of others', cell: ({ logs }) => String(logs) },
-    { title: 'logs in all', cell: ({ bytes }) => bytesInWords(bytes) },
+    { title: 'other logs', cell: ({ logs }) => String(logs) },
+    { title: 'log size', cell: ({ bytes }) => bytesInWords(bytes) },
     {
       title: 'oldest',
       cell: ({ oldestAt }) => (oldestAt === undefined ? '' : formatAge(oldestAt, now)),
@@ -88,7 +88,7 @@ async function show(options: ClientOptions, io: CliIo): Promise<void> {
   }))
   await printTable(
     io,
-    [{ name: 'all others', ...state.rules }, ...own],
+    [{ name: 'default', ...state.rules }, ...own],
     [
       { title: 'repository', cell: ({ name }) => name, shrinkTo: 12 },
       { title: 'logs', cell: ({ logs }) => keepInWords(logs) },
@@ -101,21 +101,21 @@ async function show(options: ClientOptions, io: CliIo): Promise<void> {
 function wordsOf({ beginsAt, lastRound, database }: RetentionState, now: number): string[] {
   const words: string[] = []
   if (beginsAt !== undefined) {
-    words.push(`nothing goes before ${new Date(beginsAt).toISOString().slice(0, 10)}`)
+    words.push(`nothing is removed before ${new Date(beginsAt).toISOString().slice(0, 10)}`)
   }
   if (lastRound) {
     const { pipelines, logs, bytes, failed, endedAt } = lastRound
-    const removed = `${pipelines} pipelines, logs of ${logs} others, ${bytesInWords(bytes)} of logs`
-    words.push(`last round, ${formatAge(endedAt, now)}: ${removed}; ${failed} could not be removed`)
+    const removed = `removed ${pipelines} pipelines, the logs of ${logs} others, ${bytesInWords(bytes)} of logs`
+    words.push(`last run, ${formatAge(endedAt, now)}: ${removed}; ${failed} failed`)
   }
   if (database) {
     const { usedBytes, freeInsideBytes, deadRows, shortage } = database
     const inside =
       deadRows === undefined
-        ? `of which free inside: ${bytesInWords(freeInsideBytes)}`
-        : `with ${deadRows} dead rows in it`
-    words.push(`the database takes ${bytesInWords(usedBytes)}, ${inside}`)
-    if (shortage !== undefined) words.push(`no new job starts: ${shortage}`)
+        ? `of which ${bytesInWords(freeInsideBytes)} reusable`
+        : `${deadRows} dead rows`
+    words.push(`database size: ${bytesInWords(usedBytes)}, ${inside}`)
+    if (shortage !== undefined) words.push(`no new jobs are started: ${shortage}`)
   }
   return words
 }

@@ -22,46 +22,43 @@ interface CreateOptions extends ClientOptions {
   readonly from?: string
 }
 
-/** `narwhal runner token`, which makes one, and `narwhal runner token list|remove`. */
+/** `narwhal runner token`, which creates one, and `narwhal runner token list|remove`. */
 export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
   const token = addClientCommand(runner, 'token', {
-    summary: 'make a token by which runners may join',
+    summary: 'create a token for runners to join with',
     description:
-      'Makes a token by which one runner may join within an hour, or as many as --uses says for as long as --for says, and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
+      'Creates a token with which one runner may join within an hour, or as many as --uses and as long as --for say, and prints only the token on standard output. Only its hash is stored: it is never shown again.',
     examples: [
       'runner token',
       'runner token --labels gpu,big',
       'runner token --uses 20 --for 24h --from 10.1.0.0/16',
     ],
   })
-    .option('--labels <list>', 'the labels that the runner may have, with commas between them')
-    .option('--uses <count>', 'how many runners may join by it; 1 unless told')
-    .option('--for <duration>', 'how long it is good, such as 24h; 1h unless told')
-    .option(
-      '--from <ranges>',
-      'the addresses it is used from, such as 10.1.0.0/16, with commas between',
-    )
+    .option('--labels <list>', 'labels that the runners may have, separated by commas')
+    .option('--uses <count>', 'how many runners may join with it (default: 1)')
+    .option('--for <duration>', 'how long it is valid, such as 24h (default: 1h)')
+    .option('--from <ranges>', 'source addresses, such as 10.1.0.0/16, separated by commas')
     .action((options: CreateOptions) => create(options, io))
   addClientCommand(token, 'list', {
-    summary: 'list these tokens, without their secrets',
+    summary: 'list registration tokens, without their secrets',
     examples: ['runner token list'],
   }).action((options: ClientOptions) => list(options, io))
   addRemoveCommand(
     token,
     'remove <id>',
     {
-      summary: 'take a token back; a runner that has joined by it stays',
+      summary: 'revoke a token; runners that have joined with it stay',
       examples: ['runner token remove join_01jd3v6w5k8m'],
     },
     { io, remove: (client, id) => client.removeJoinToken(id) },
   )
 }
 
-/** `gpu,big`; throws `invalid` for what is no list of labels. */
+/** Parses `gpu,big`. Throws `invalid` for an empty label. */
 export function labelList(text: string): string[] {
   const labels = text.split(',').map((label) => label.trim())
   if (!labels.includes('')) return labels
-  throw new NarwhalError('invalid', '--labels takes labels with commas between them')
+  throw new NarwhalError('invalid', '--labels takes labels separated by commas')
 }
 
 async function create(options: CreateOptions, io: CliIo): Promise<void> {
@@ -77,17 +74,17 @@ async function create(options: CreateOptions, io: CliIo): Promise<void> {
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
   const allowed = created.labels.length > 0 ? created.labels.join(', ') : 'none'
-  note(io, `keep it now: it is not shown again (${cleanText(created.id)})`)
+  note(io, `save it now: it is not shown again (${cleanText(created.id)})`)
   const who = created.uses === 1 ? 'one runner' : `${created.uses} runners`
   const end = new Date(created.expiresAt).toISOString()
-  note(io, `${who} may join by it until ${end}; labels: ${cleanText(allowed)}`)
+  note(io, `${who} may join with it until ${end}; labels: ${cleanText(allowed)}`)
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const tokens = await (await openClient(options, io)).listJoinTokens()
   if (options.json) return printJson(io, { tokens })
   if (tokens.length === 0) {
-    return note(io, 'there is no token: make one with `narwhal runner token`')
+    return note(io, 'no tokens: create one with `narwhal runner token`')
   }
   const now = io.now()
   await printTable(io, tokens, [
@@ -102,8 +99,8 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
           : expiresAt <= now
             ? 'expired'
             : uses === 1
-              ? 'good'
-              : `good for ${uses - used} more`,
+              ? 'valid'
+              : `valid for ${uses - used} more`,
     },
   ])
 }

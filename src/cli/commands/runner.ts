@@ -11,7 +11,7 @@ import {
   note,
   openClient,
   printJson,
-  tellOff,
+  warnOfFlag,
 } from '../parts/client-command.ts'
 import { cleanText } from '../terminal/clean-text.ts'
 import { type CliIo, coloursFor } from '../terminal/cli-io.ts'
@@ -26,47 +26,46 @@ interface AddOptions extends ClientOptions {
 }
 
 /**
- * `narwhal runner list|add|remove|drain|resume|token`; the service of the same name keeps its
- * options.
+ * `narwhal runner list|add|remove|drain|resume|token`; the service of that name keeps its options.
  */
 export function addRunnerCommands(program: Command, io: CliIo): void {
   const runner =
     program.commands.find((command) => command.name() === 'runner') ??
-    program.command('runner').description('the runners that do the work')
+    program.command('runner').description('runners')
   addClientCommand(runner, 'list', {
-    summary: 'list the runners',
+    summary: 'list runners',
     examples: ['runner list'],
   }).action((options: ClientOptions) => list(options, io))
   addClientCommand(runner, 'add <name> <url>', {
-    summary: 'register a runner, or a load balancer before several',
+    summary: 'register a runner, or a load balancer in front of several',
     description:
-      'Registers the URL at which a runner, or a load balancer before several runners, answers.',
+      'Registers the URL of a runner, or of a load balancer in front of several runners.',
     examples: [
       'runner add build-1 https://build-1.example.com:4750',
       'runner add farm http://10.0.0.5:4750 --balanced',
     ],
   })
-    .option('--balanced', "the URL is a load balancer's with several runners behind it")
-    .option('--labels <list>', 'of the labels that it says, those that it gets; all unless told')
-    .option('--runner-token <token>', 'what the runner wants to see (or NARWHAL_RUNNER_TOKEN)')
+    .option('--balanced', 'the URL is that of a load balancer in front of several runners')
+    .option('--labels <list>', 'which of the labels it claims it gets (default: all)')
+    .option('--runner-token <token>', 'token that the runner requires (or NARWHAL_RUNNER_TOKEN)')
     .action((name: string, url: string, options: AddOptions) => add(name, url, options, io))
   addRemoveCommand(
     runner,
     'remove <runner>',
     {
-      summary: 'forget a runner',
+      summary: 'remove a runner',
       examples: ['runner remove build-1'],
     },
     { io, remove: (client, given) => client.removeRunner(given) },
   )
   addClientCommand(runner, 'drain <runner>', {
-    summary: 'give a runner no more jobs; those it has go on',
+    summary: 'assign no more jobs to a runner; running ones continue',
     examples: ['runner drain build-1'],
   }).action(async (given: string, options: ClientOptions) => {
     printChanged(io, options, await (await openClient(options, io)).drainRunner(given))
   })
   addClientCommand(runner, 'resume <runner>', {
-    summary: 'give a drained runner jobs again',
+    summary: 'assign jobs to a drained runner again',
     examples: ['runner resume build-1'],
   }).action(async (given: string, options: ClientOptions) => {
     printChanged(io, options, await (await openClient(options, io)).resumeRunner(given))
@@ -81,20 +80,20 @@ function printChanged(io: CliIo, options: ClientOptions, runner: RunnerView): vo
 }
 
 function stateWord(runner: RunnerView): string {
-  return runner.state.replace('_', ' ')
+  return runner.state === 'set_aside' ? 'quarantined' : runner.state
 }
 
-function aboutOf({ reason, flawedTools = [] }: RunnerView): string {
+function detailsOf({ reason, flawedTools = [] }: RunnerView): string {
   const flawed = flawedTools.map(({ name, version }) => `${name} ${version}`)
-  const holes = flawed.length > 0 ? `known holes: ${flawed.join(', ')}` : undefined
-  return [reason, holes].filter((part) => part !== undefined).join('; ')
+  const vulnerable = flawed.length > 0 ? `known vulnerabilities: ${flawed.join(', ')}` : undefined
+  return [reason, vulnerable].filter((part) => part !== undefined).join('; ')
 }
 
 async function add(name: string, url: string, options: AddOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  if (options.runnerToken) tellOff(io, '--runner-token', 'NARWHAL_RUNNER_TOKEN')
+  if (options.runnerToken) warnOfFlag(io, '--runner-token', 'NARWHAL_RUNNER_TOKEN')
   const given = options.runnerToken || io.env['NARWHAL_RUNNER_TOKEN']
-  // A runner of this machine has left it in the data folder, unless it was given one.
+  // A runner of this machine has written it to the data folder, unless it was given one.
   const token =
     given || (isLoopbackUrl(url) ? readOwnToken(dataFolderOf(options, io), 'runner') : undefined)
   const runner = await client.addRunner({
@@ -112,7 +111,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const runners = await client.listRunners()
   if (options.json) return printJson(io, { runners })
   if (runners.length === 0) {
-    return note(io, 'there is no runner: start one with `narwhal runner --dispatcher <url>`')
+    return note(io, 'no runners: start one with `narwhal runner --dispatcher <url>`')
   }
   const colours = coloursFor(io, io.stdout)
   const now = io.now()
@@ -137,6 +136,6 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
       cell: ({ jobNetwork }) => (jobNetwork ? cleanText(networkInBrief(jobNetwork)) : ''),
       shrinkTo: 12,
     },
-    { title: 'about', cell: (one) => cleanText(aboutOf(one)), shrinkTo: 15 },
+    { title: 'details', cell: (one) => cleanText(detailsOf(one)), shrinkTo: 15 },
   ])
 }

@@ -24,7 +24,7 @@ const REPOSITORY = '--repository <name>'
 interface SetOptions extends SecretOptions {
   readonly expires?: string
   readonly runners?: string
-  /** By `--not-masked`. */
+  /** From `--not-masked`. */
   readonly notMasked?: boolean
 }
 
@@ -34,53 +34,53 @@ interface ExplainOptions extends ClientOptions {
 
 /** `narwhal secret set|list|remove|explain` */
 export function addSecretCommands(program: Command, io: CliIo): void {
-  // `secret rotate`, which works on the database, may be there already.
+  // `secret rotate`, which works on the database, may have been added already.
   const secret =
     program.commands.find((command) => command.name() === 'secret') ?? program.command('secret')
-  secret.description('secrets that jobs may name')
+  secret.description('secrets for jobs')
   addClientCommand(secret, 'set <name>', {
-    summary: 'set a secret; its value comes by standard input',
+    summary: 'set a secret, from standard input',
     description:
-      'Reads a value from standard input, or asks for it on a terminal without showing it, and keeps it sealed. No command ever shows it again. One line is taken without its end, several as they are.',
+      'Reads the value from standard input, or prompts for it on a terminal without echo, and stores it sealed. No command ever shows it again. The line break at the end of a single line is removed; several lines are taken as they are.',
     examples: [
       'secret set DEPLOY_KEY --repository octocat/hello < key.pem',
       'secret set REGISTRY_TOKEN',
       'secret set CLOUD_KEY --expires 2030-06-30 --runners box1,label:deploy',
     ],
   })
-    .option(REPOSITORY, 'for this repository alone; else for all')
-    .option('--expires <date>', 'its last day, like 2030-06-30, or how long it is good, like 90d')
+    .option(REPOSITORY, 'only for this repository (default: for all)')
+    .option('--expires <date>', 'its last day, like 2030-06-30, or how long it is valid, like 90d')
     .option(
       '--runners <list>',
-      'only these may have it: names of runners, label:<a granted one>, or all again',
+      'only these runners get it: names, label:<granted label>, or all to lift the restriction',
     )
-    .option('--not-masked', 'logs show it: it is a name or a setting')
+    .option('--not-masked', "don't mask it in logs: it is a name or a setting")
     .action((name: string, options: SetOptions) => set(name, options, io))
   addClientCommand(secret, 'list', {
-    summary: 'list the secrets, without their values',
+    summary: 'list secrets, without their values',
     examples: ['secret list', 'secret list --repository octocat/hello'],
   })
-    .option(REPOSITORY, 'those that its jobs may name; else those of all')
+    .option(REPOSITORY, 'those that its jobs may name (default: global ones)')
     .action((options: SecretOptions) => list(options, io))
   addClientCommand(secret, 'remove <name>', {
     summary: 'remove a secret',
     examples: ['secret remove DEPLOY_KEY --repository octocat/hello'],
   })
-    .option(REPOSITORY, "the repository's own; else that of all")
+    .option(REPOSITORY, "the repository's own (default: the global one)")
     .action((name: string, options: SecretOptions) => remove(name, options, io))
   addClientCommand(secret, 'explain <name>', {
-    summary: 'tell which jobs of a pipeline would get a secret, and why others would not',
+    summary: "show which jobs of a pipeline would get a secret, and why others wouldn't",
     examples: ['secret explain DEPLOY_KEY --pipeline octocat/hello#12'],
   })
-    .requiredOption('--pipeline <pipeline>', 'its id, or like owner/name#12')
+    .requiredOption('--pipeline <pipeline>', 'id or owner/name#12')
     .action((name: string, options: ExplainOptions) => explain(name, options, io))
 }
 
 async function set(name: string, options: SetOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
-  const value = withoutLineEnd(await io.readInput(`The value of ${cleanText(name)}: `))
+  const value = withoutLineEnd(await io.readInput(`Value of ${cleanText(name)}: `))
   if (value === '') {
-    const words = `no value came by standard input: give one, such as \`narwhal secret set ${name} < file\``
+    const words = `no value on standard input: pipe one in, such as \`narwhal secret set ${name} < file\``
     throw new NarwhalError('invalid', words)
   }
   const { expires, runners, notMasked } = options
@@ -95,7 +95,7 @@ async function set(name: string, options: SetOptions, io: CliIo): Promise<void> 
   for (const warning of warnings) note(io, warning)
 }
 
-/** Most tools end a line that they print; the end of a key's last line belongs to it. */
+/** Most tools end their output with a line break; that of a key's last line belongs to the key. */
 function withoutLineEnd(text: string): string {
   const line = text.replace(/\r?\n$/, '')
   return line.includes('\n') ? text : line
@@ -106,14 +106,17 @@ async function list(options: SecretOptions, io: CliIo): Promise<void> {
   const secrets = await client.listSecrets(options.repository)
   if (options.json) return printJson(io, { secrets })
   if (secrets.length === 0) {
-    const words = options.repository === undefined ? ' of all repositories' : ''
-    const more = words && '; those of one: `narwhal secret list --repository <name>`'
-    return note(io, `there is no secret${words}: set one with \`narwhal secret set <name>\`${more}`)
+    const isGlobal = options.repository === undefined
+    const more = isGlobal
+      ? '; those of one repository: `narwhal secret list --repository <name>`'
+      : ''
+    const what = isGlobal ? 'global secrets' : 'secrets'
+    return note(io, `no ${what}: set one with \`narwhal secret set <name>\`${more}`)
   }
   const now = io.now()
   await printTable(io, secrets, [
     { title: 'secret', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
-    { title: 'of', cell: ({ scope }) => (scope === 'all' ? 'all' : 'the repository') },
+    { title: 'scope', cell: ({ scope }) => (scope === 'all' ? 'global' : 'repository') },
     { title: 'set', cell: ({ updatedAt }) => formatAge(updatedAt, now) },
     { title: 'by', cell: ({ updatedBy = '' }) => cleanText(updatedBy), shrinkTo: 8 },
     ...(secrets.some(rulesInWords) ? [RULES] : []),
@@ -123,12 +126,12 @@ async function list(options: SecretOptions, io: CliIo): Promise<void> {
   }
 }
 
-const RULES = { title: 'besides', cell: rulesInWords, shrinkTo: 12 }
+const RULES = { title: 'rules', cell: rulesInWords, shrinkTo: 12 }
 
-/** What holds for it that does not for most. */
+/** Its expiry and restrictions. */
 function rulesInWords({ expiresAt, runners, isNotMasked }: SecretView): string {
   const parts = [
-    // At midnight the day before was its last.
+    // It expires at midnight: the day before is its last.
     ...(expiresAt === undefined ? [] : [`until ${formatDay(expiresAt - 1)}`]),
     ...(runners ? [`for ${runners.map(cleanText).join(', ')}`] : []),
     ...(isNotMasked ? ['not masked'] : []),
@@ -143,8 +146,9 @@ async function explain(name: string, options: ExplainOptions, io: CliIo): Promis
   if (options.json) return printJson(io, explained)
   const { secret, near, jobs } = explained
   const meant = near === undefined ? '' : `: did you mean ${cleanText(near)}?`
-  if (!secret) note(io, `${cleanText(name)} is not set for this repository, nor for all${meant}`)
-  else if (secret.runners) note(io, `it is for ${secret.runners.map(cleanText).join(', ')} alone`)
+  if (!secret)
+    note(io, `${cleanText(name)} is set neither for this repository nor globally${meant}`)
+  else if (secret.runners) note(io, `only for ${secret.runners.map(cleanText).join(', ')}`)
   await printTable(io, jobs, [
     { title: 'job', cell: (job) => cleanText(job.name), shrinkTo: 12 },
     { title: 'gets it', cell: (job) => (job.refusedBecause === undefined ? 'yes' : 'no') },
@@ -165,7 +169,7 @@ async function remove(name: string, options: SecretOptions, io: CliIo): Promise<
   const client = await openClient(options, io)
   await client.removeSecret(name, options.repository)
   if (options.json) return printJson(io, { ok: true })
-  io.stdout.write(`removed ${cleanText(name)} of ${scopeOf(options)}\n`)
+  io.stdout.write(`removed ${cleanText(name)} for ${scopeOf(options)}\n`)
 }
 
 function scopeOf({ repository }: SecretOptions): string {

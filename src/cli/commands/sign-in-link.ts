@@ -12,9 +12,9 @@ import type { CliIo } from '../terminal/cli-io.ts'
 /** `narwhal sign-in-link` */
 export function addSignInLinkCommand(program: Command, io: CliIo): void {
   addClientCommand(program, 'sign-in-link', {
-    summary: 'make a link that signs a browser in, once',
+    summary: 'create a link that signs a browser in, once',
     description:
-      'Makes a link that signs a browser in as the user whose token is used, once, within five minutes, and prints it. A former link is worth nothing from then on.',
+      'Creates a link that signs a browser in as the owner of the token in use, once, within five minutes, and prints it. Earlier links become invalid.',
     examples: ['sign-in-link'],
   }).action(async (options: ClientOptions) => {
     const client = await openClient(options, io)
@@ -22,6 +22,6 @@ export function addSignInLinkCommand(program: Command, io: CliIo): void {
     const url = made.url ?? `${client.address.server}/sign-in#code=${made.code}`
     if (options.json) return printJson(io, { ...made, url })
     io.stdout.write(`${cleanText(url)}\n`)
-    note(io, 'it works once, within five minutes; whoever has it is signed in as you')
+    note(io, 'valid once, within five minutes; anyone who opens it is signed in as you')
   })
 }

@@ -34,54 +34,50 @@ interface RevokeOptions extends ClientOptions {
 export function addTokenCommands(program: Command, io: CliIo): void {
   const token = program.command('token').description('access tokens for the API')
   addClientCommand(token, 'create <name>', {
-    summary: 'make a token; it is shown this once',
+    summary: 'create a token; it is shown only once',
     description:
-      'Makes a token and prints it, alone, on standard output. Only its hash is kept, so it is never shown again.',
+      'Creates a token and prints only it on standard output. Only its hash is stored: it is never shown again.',
     examples: [
       'token create laptop',
       'token create deploy --user deploy-bot --json',
       'token create deploys --repositories octocat/hello --role member --for 30d',
     ],
   })
-    .option('--user <name>', 'whose it is; your own unless told')
-    .option('--for <duration>', 'how long it is good, such as 30d, or never; 90d unless told')
+    .option('--user <name>', 'its owner (default: you)')
+    .option('--for <duration>', 'how long it is valid, such as 30d, or never (default: 90d)')
     .addOption(
-      new Option(
-        '--role <role>',
-        'what it opens at most; all that its owner may unless told',
-      ).choices(ROLES),
+      new Option('--role <role>', "limit it to this role (default: its owner's)").choices(ROLES),
     )
-    .option('--repositories <list>', 'it sees and changes only these, with commas between them')
+    .option('--repositories <list>', 'limit it to these repositories, separated by commas')
     .action((name: string, options: CreateOptions) => create(name, options, io))
   addClientCommand(token, 'list', {
-    summary: 'list the tokens, without their secrets',
+    summary: 'list tokens, without their secrets',
     examples: ['token list'],
   }).action((options: ClientOptions) => list(options, io))
   addRemoveCommand(
     token,
     'remove <id>',
     {
-      summary: 'take a token back',
+      summary: 'revoke a token',
       examples: ['token remove token_01jd3v6w5k8m'],
     },
     { io, remove: (client, id) => client.removeToken(id) },
   )
   addClientCommand(token, 'revoke', {
-    summary: 'take back a token that was found, by its value',
+    summary: 'revoke a leaked token, by its value',
     description:
-      'Takes back a credential of which only the value is known: an access token, a join token, or what a browser that has signed in keeps. It is read from standard input.',
+      'Revokes a credential of which only the value is known: an access token, a registration token, or the session of a browser.',
     examples: ['token revoke --value - < found.txt'],
   })
-    .requiredOption('--value <file>', 'the file that has the value; - reads standard input')
+    .requiredOption('--value <file>', 'file with the value; - reads standard input')
     .action((options: RevokeOptions) => revoke(options, io))
 }
 
 async function revoke(options: RevokeOptions, io: CliIo): Promise<void> {
   const file = options.value ?? '-'
-  const text =
-    file === '-' ? await io.readInput('the token: ') : readSecretFile(resolve(io.cwd, file))
+  const text = file === '-' ? await io.readInput('Token: ') : readSecretFile(resolve(io.cwd, file))
   const value = text.trim()
-  if (value === '') throw new NarwhalError('invalid', 'there is no value to look for')
+  if (value === '') throw new NarwhalError('invalid', 'the value is empty')
   const { revoked, id } = await (await openClient(options, io)).revoke(value)
   if (options.json) return printJson(io, { revoked, ...(id ? { id } : {}) })
   io.stdout.write(`revoked: ${revoked}${id ? ` ${cleanText(id)}` : ''}\n`)
@@ -107,50 +103,49 @@ async function create(name: string, options: CreateOptions, io: CliIo): Promise<
   })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
-  const whose = `a token of ${cleanText(created.user)}, ${cleanText(created.id)}`
-  note(io, `keep it now: it is not shown again (${whose}); ${endWords(created.expiresAt)}`)
+  const whose = `token of ${cleanText(created.user)}, ${cleanText(created.id)}`
+  note(io, `save it now: it is not shown again (${whose}); it ${expiryWords(created.expiresAt)}`)
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const tokens = await client.listTokens()
   if (options.json) return printJson(io, { tokens })
-  if (tokens.length === 0)
-    return note(io, 'there is no token: make one with `narwhal token create`')
+  if (tokens.length === 0) return note(io, 'no tokens: create one with `narwhal token create`')
   const now = io.now()
   await printTable(io, tokens, [
     { title: 'token', cell: ({ id }) => cleanText(id) },
     { title: 'name', cell: ({ name }) => cleanText(name), shrinkTo: 12 },
     { title: 'user', cell: ({ user }) => cleanText(user), shrinkTo: 12 },
-    { title: 'opens', cell: opensInWords, shrinkTo: 12 },
+    { title: 'access', cell: accessWords, shrinkTo: 12 },
     { title: 'created', cell: ({ createdAt }) => formatAge(createdAt, now) },
     {
-      title: 'used',
+      title: 'last used',
       cell: ({ usedAt, usedFrom }) =>
         usedAt === undefined
           ? 'never'
           : `${formatAge(usedAt, now)} from ${cleanText(usedFrom ?? '?')}`,
     },
     {
-      title: 'ends',
+      title: 'expires',
       cell: ({ expiresAt }) =>
         expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
     },
   ])
 }
 
-/** What it has less than its user. */
-function opensInWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
+/** Its limits below those of its user. */
+function accessWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
   const of = repositories ? repositories.map(cleanText).join(', ') : ''
-  return [role ?? 'all', of].filter(Boolean).join(' in ')
+  return [role ?? 'full', of].filter(Boolean).join(' in ')
 }
 
 function lifeOf(text: string): number | 'never' {
   return text === 'never' ? text : durationMs('--for', text)
 }
 
-function endWords(expiresAt: number | undefined): string {
+function expiryWords(expiresAt: number | undefined): string {
   return expiresAt === undefined
-    ? 'it has no end'
-    : `it ends at ${new Date(expiresAt).toISOString()}`
+    ? 'never expires'
+    : `expires at ${new Date(expiresAt).toISOString()}`
 }

@@ -66,7 +66,7 @@ test('follows a pipeline line by line through a lost connection, with no hole an
 12:00:01 build/test │ boom
 12:00:02 ✖ build/test failure in 1.5 s (exit code 2)
 12:00:02 ✖ build failure in 1.5 s
-✖ test failure (exit code 2); its last lines:
+✖ test failure (exit code 2); last lines:
   │ boom
 ✖ team/app#12 failure in 12.3 s
 `,
@@ -135,7 +135,7 @@ test('shows a pipeline that has ended already', async () => {
     'team/app#12  main  1a2b3c4d5e  Fix the flux  Ada',
     '✔ install  1.5 s',
     '✖ test failure (exit code 2)  1.5 s',
-    '✖ test failure (exit code 2); its last lines:',
+    '✖ test failure (exit code 2); last lines:',
     '  │ boom',
     '✖ team/app#12 failure in 12.3 s',
   ])

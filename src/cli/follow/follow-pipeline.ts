@@ -13,7 +13,7 @@ import { type WatchOptions, watchPipeline } from './watch-pipeline.ts'
 
 const FRAME_MS = 100
 
-/** How text for standard output looks: colours and signs as the terminal and the locale have them. */
+/** Colours and symbols for standard output, by terminal and locale. */
 export function lookOf(io: CliIo): Look {
   return {
     colours: coloursFor(io, io.stdout),
@@ -23,9 +23,9 @@ export function lookOf(io: CliIo): Look {
 }
 
 /**
- * Shows a pipeline's life on standard output until it ends: live on a terminal, line by line
- * elsewhere, also where `plain` asks for it. Resolves to its outcome; rejects with `cancelled` when
- * aborted (the pipeline itself goes on) and with `unavailable` when the server stays away.
+ * Shows a pipeline's progress on standard output until it ends: live on a terminal, line by line
+ * elsewhere or with `plain`. Resolves to its outcome; rejects with `cancelled` when aborted (the
+ * pipeline continues) and with `unavailable` when the server stays unreachable.
  */
 export async function followPipeline(
   client: ApiClient,
@@ -37,10 +37,10 @@ export async function followPipeline(
   return await follow((watch) => watchPipeline(client, id, { ...watch, signal }), io, options)
 }
 
-/** What a follower wants to hear, and how much of the logs. */
+/** What a follower is notified of, and how much of the logs it gets. */
 export type Following = Omit<WatchOptions, 'signal' | 'until' | 'patienceMs'>
 
-/** Shows what `watch` tells of a pipeline, as `followPipeline` does; resolves to its outcome. */
+/** Shows the pipeline that `watch` watches, as `followPipeline` does; resolves to its outcome. */
 export async function follow(
   watch: (following: Following) => Promise<PipelineModel>,
   io: CliIo,
@@ -81,7 +81,7 @@ async function followLive(watch: Watch, io: CliIo): Promise<PipelineModel> {
   const finished = () => {
     if (!model) return []
     const { pipeline, jobs } = model
-    // The title of one that was started by hand is known when the commit has been fetched.
+    // The title of a manually started one is known once the commit has been fetched.
     const isKnown = pipeline.event.title !== '' || jobs.size > 0 || pipeline.status === 'finished'
     const head = isKnown && !folded.has('head') ? [headline(look, pipeline)] : []
     if (isKnown) folded.add('head')
@@ -93,7 +93,7 @@ async function followLive(watch: Watch, io: CliIo): Promise<PipelineModel> {
   const draw = () => {
     if (model) region.update(finished(), renderRegion(model, frame()))
   }
-  // Log lines come by the thousand: they wait for the next frame, the ends of steps don't.
+  // Log lines come by the thousand and wait for the next frame; the ends of steps don't.
   const timer = setInterval(draw, FRAME_MS)
   using _resize = io.stdout.onResize(draw)
   try {

@@ -77,7 +77,7 @@ test('says what it waits for before any job runs', () => {
   assert.deepEqual(renderRegion(planning, FRAME), ['⠋ reading narwhal.yml', '  5.0 s'])
   const job = aJob('build', STEPS, { status: 'queued', attempts: [] })
   const queued = startModel({ pipeline, jobs: [job], seq: 1 })
-  assert.equal(renderRegion(queued, FRAME)[0], '⠋ build waits for a runner')
+  assert.equal(renderRegion(queued, FRAME)[0], '⠋ build is waiting for a runner')
 })
 
 test('never takes more room than the terminal has', () => {
@@ -111,7 +111,7 @@ test('ends with the last lines of what failed, and the outcome with the whole ti
   const lines = Array.from({ length: 25 }, (_, index) => aLine(index, 1, `line ${index}`))
   model = reducePipeline(model, { type: 'log.appended', jobId: job.id, attempt: 1, lines })
   const summary = summaryLines(PLAIN, model, AT)
-  assert.equal(summary[0], '✖ test failure (exit code 2); its last lines:')
+  assert.equal(summary[0], '✖ test failure (exit code 2); last lines:')
   assert.deepEqual(summary.slice(1, 21).at(0), '  │ line 5')
   assert.deepEqual(summary.slice(20), ['  │ line 24', '✖ team/app#12 failure in 12.3 s'])
 })
@@ -154,7 +154,7 @@ test('ends with the jobs that could not run, those for the same reason together,
   const step = aStep(0, 'test', { ...ended, outcome: 'failure', exitCode: 2 })
   const failed = { ...aJob('failed', [step]), ...ended, outcome: 'failure', reason: 'x' } as const
   assert.deepEqual(summary([failed]), [
-    '✖ failed/test failure (exit code 2); it printed nothing',
+    '✖ failed/test failure (exit code 2); no output',
     '✖ a, b, c, d, e and 1 more: no engine answers',
     '✖ team/app#12 error in 1.0 s',
   ])

@@ -6,7 +6,7 @@ import { cutText } from '../terminal/text-width.ts'
 import { currentAttempt, type PipelineModel, tailOf } from './pipeline-model.ts'
 import { type Look, spent, stepReason } from './summary.ts'
 
-/** The room and the moment that a frame is drawn for. */
+/** The size and time that a frame is drawn for. */
 export interface Frame {
   readonly look: Look
   readonly now: number
@@ -14,13 +14,13 @@ export interface Frame {
   readonly rows: number
 }
 
-/** How many of the last log lines stand under a running step. */
+/** Log lines shown below a running step. */
 const LOG_LINES = 4
 const SPIN_MS = 100
 
 /**
- * What goes on at this moment, as lines that fit the terminal: each running step with its time and
- * its last log lines, the jobs that are being prepared, and what waits.
+ * The current state as lines that fit the terminal: running steps with their time and last log lines,
+ * jobs being prepared, and what is waiting.
  */
 export function renderRegion(model: PipelineModel, frame: Frame): string[] {
   const { look, now, columns, rows } = frame
@@ -38,7 +38,7 @@ export function renderRegion(model: PipelineModel, frame: Frame): string[] {
   const since = formatSpan({ startedAt: pipeline.createdAt }, now)
   const footer = colours.dim(`  ${since}${waitingText(waiting, marks.dot)}`)
   const head = busy.length === 0 ? `${spin} ${whyIdle(model, waiting)}` : undefined
-  // One row stays free for the cursor, one is the footer's.
+  // One row is left for the cursor, one for the footer.
   const room = Math.max(1, rows - 2)
   const perJob = Math.max(0, Math.min(LOG_LINES, Math.floor(room / Math.max(1, busy.length)) - 1))
   const blocks = busy.map((job) => busyLines(model, job, { frame, spin, logLines: perJob }))
@@ -49,7 +49,7 @@ export function renderRegion(model: PipelineModel, frame: Frame): string[] {
 function whyIdle(model: PipelineModel, waiting: readonly JobView[]): string {
   if (model.jobs.size === 0) return 'reading narwhal.yml'
   const queued = waiting.find((job) => job.status === 'queued')
-  return queued ? `${cleanText(queued.name)} waits for a runner` : 'finishing'
+  return queued ? `${cleanText(queued.name)} is waiting for a runner` : 'finishing'
 }
 
 function waitingText(waiting: readonly JobView[], dot: string): string {
@@ -71,7 +71,7 @@ function busyLines(
     const time = formatSpan({ startedAt: attempt?.startedAt ?? attempt?.assignedAt }, frame.now)
     const on = attempt ? ` on ${cleanText(attempt.decision.runnerName)}` : ''
     const doing = attempt?.steps.some((step) => step.status === 'finished')
-      ? 'going on'
+      ? 'between steps'
       : 'preparing'
     return [`${spin} ${cleanText(job.name)}: ${doing}${on}  ${colours.dim(time)}`]
   }
@@ -90,7 +90,7 @@ function stepLabel(model: PipelineModel, job: JobView, step: string): string {
   return model.jobs.size > 1 ? `${cleanText(job.name)}/${cleanText(step)}` : cleanText(step)
 }
 
-/** A line for each thing that has ended, under a key that is never used for another. */
+/** A line for each finished step and job, with a unique key. */
 export function foldedLines(
   model: PipelineModel,
   frame: Pick<Frame, 'look' | 'columns'>,
@@ -112,7 +112,7 @@ export function foldedLines(
       }),
     )
     const outcome = job.status === 'finished' ? job.outcome : undefined
-    // A pipeline of one job ends with it, and says so itself.
+    // A pipeline of one job ends with it and prints its own line.
     if (!outcome || (model.jobs.size === 1 && outcome !== 'skipped')) return steps
     const reason = job.reason ? `: ${cleanText(job.reason)}` : ''
     const text = colours.bold(`${cleanText(job.name)} ${outcome}`) + reason

@@ -7,10 +7,9 @@ const CLEAR_LINE_END = '\x1b[K'
 const CLEAR_BELOW = '\x1b[J'
 
 /**
- * The last lines of a terminal, rewritten in place: each change is one write that goes up, writes
- * over what stands there and clears what is left, so that nothing flickers. Lines above it are
- * written once and scroll away as usual. The cursor is hidden from the first change until
- * disposal, or the process's end if that comes first.
+ * The last lines of a terminal, rewritten in place: each update is one write that moves up, overwrites
+ * the lines and clears the rest, so that nothing flickers. Lines above it are written once and scroll
+ * away as usual. The cursor is hidden from the first update until disposal or the process's exit.
  */
 export class LiveRegion implements Disposable {
   readonly #io: CliIo
@@ -21,7 +20,7 @@ export class LiveRegion implements Disposable {
     this.#io = io
   }
 
-  /** Writes `above` over the region for good, and the region anew under it. */
+  /** Writes `above` permanently over the region, and redraws the region below. */
   update(above: readonly string[], region: readonly string[]): void {
     const same =
       above.length === 0 &&
@@ -47,7 +46,7 @@ export class LiveRegion implements Disposable {
     return HIDE_CURSOR
   }
 
-  /** A terminal that has become narrower has broken the lines: they take more rows now. */
+  /** A terminal that became narrower has wrapped the lines: they take more rows now. */
   #up(): string {
     const { columns } = this.#io.stdout
     const rows = this.#shown.reduce(

@@ -9,7 +9,7 @@ import type { AttemptView, JobView, LogLine, StepView } from '../../contract/res
 import type { JobId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/outcome.ts'
 
-/** The last lines of an attempt's log, per step. */
+/** The last log lines of an attempt, per step. */
 export interface LogTail {
   readonly attempt: number
   /** The number of the newest line; -1 for none. */
@@ -17,22 +17,21 @@ export interface LogTail {
   readonly steps: ReadonlyMap<number, readonly LogLine[]>
 }
 
-/** One running pipeline as the terminal knows it. */
+/** The state of one pipeline, with the ends of its logs. */
 export interface PipelineModel extends PipelineState {
   readonly logs: ReadonlyMap<JobId, LogTail>
 }
 
-/** What moves the model. */
 export type ModelEvent = PipelineNews
 
-/** How many lines of each step are kept. */
+/** Lines kept per step. */
 export const TAIL_LINES = 20
 
 export function startModel(snapshot: PipelineWithJobs): PipelineModel {
   return { ...startPipelineState(snapshot), logs: new Map() }
 }
 
-/** Moves the model by one event; returns the same object when the event says nothing new. */
+/** Applies one event; returns the same object if it changes nothing. */
 export function reducePipeline(model: PipelineModel, event: ModelEvent): PipelineModel {
   return event.type === 'log.appended' ? withLines(model, event) : withNews(model, event)
 }
@@ -51,7 +50,7 @@ function withLines(
   const newest = fresh.at(-1)
   if (!newest) return model
   const steps = new Map(tail.steps)
-  // Of a long row of lines only the last can stay; each step's are together.
+  // Only the last lines are kept.
   for (const [step, lines] of Map.groupBy(fresh, (line) => line.step)) {
     const before = lines.length >= TAIL_LINES ? [] : (steps.get(step) ?? [])
     steps.set(step, [...before, ...lines].slice(-TAIL_LINES))
@@ -60,7 +59,7 @@ function withLines(
   return { ...model, logs: new Map(model.logs).set(event.jobId, next) }
 }
 
-/** The attempt that counts; undefined while nobody has run the job's present one. */
+/** The job's current attempt; undefined until it has been assigned. */
 export function currentAttempt(job: JobView): AttemptView | undefined {
   return job.attempts.find((attempt) => attempt.number === job.attempt)
 }
@@ -68,13 +67,13 @@ export function currentAttempt(job: JobView): AttemptView | undefined {
 export interface FailedStep {
   readonly job: JobView
   readonly step: StepView
-  /** The end of its log, as far as it is known here. */
+  /** The end of its log, as far as received. */
   readonly tail: readonly LogLine[]
 }
 
 const BAD: readonly (Outcome | undefined)[] = ['failure', 'error', 'timeout']
 
-/** The steps that made the pipeline fail, in order. */
+/** The failed steps, in order. */
 export function failedSteps(model: PipelineModel): FailedStep[] {
   return [...model.jobs.values()].flatMap((job) => {
     const steps = currentAttempt(job)?.steps ?? []
@@ -84,7 +83,7 @@ export function failedSteps(model: PipelineModel): FailedStep[] {
   })
 }
 
-/** The last lines of a step of the present attempt. */
+/** The last log lines of a step of the current attempt. */
 export function tailOf(model: PipelineModel, job: JobView, step: number): readonly LogLine[] {
   const tail = model.logs.get(job.id)
   return tail?.attempt === job.attempt ? (tail.steps.get(step) ?? []) : []

@@ -7,12 +7,12 @@ import { outcomeMark } from '../terminal/marks.ts'
 import { currentAttempt, type PipelineModel } from './pipeline-model.ts'
 import { headline, type Look, spent, stepReason, summaryLines } from './summary.ts'
 
-/** Something to say about a job once its log has been shown up to there. */
+/** A line about a job, printed once its log has been shown up to `lines`. */
 interface Pending {
   readonly key: string
-  /** The step that the words are about; -1: the job. */
+  /** The step that it is about; -1: the job. */
   readonly step: number
-  /** How many lines the log had when it became true. */
+  /** The length of the log when it happened. */
   readonly lines: number
   readonly text: string
 }
@@ -26,9 +26,9 @@ interface JobProgress {
 }
 
 /**
- * The view for a pipe, a file or another CI system: one line for each thing that happens, each
- * log line behind its step's name, no control codes. State and logs come on separate ways, so
- * what is said about a step waits until the lines it printed before have been shown.
+ * The view for a pipe, a file or another CI system: one line per event, log lines prefixed with their
+ * step's name, no control codes. State and logs arrive separately, so a line about a step waits until
+ * the log lines printed before it have been shown.
  */
 export class PlainView {
   readonly #look: Look
@@ -41,7 +41,7 @@ export class PlainView {
     this.#write = write
   }
 
-  /** Says what is new in the model, and the lines that came with it. */
+  /** Prints what changed in the model, and the log lines that came with it. */
   update(model: PipelineModel, lines: LogAppended | undefined, now: number): void {
     if (!this.#started) this.#say(now, headline(this.#look, model.pipeline))
     this.#started = true
@@ -51,7 +51,7 @@ export class PlainView {
     for (const one of model.jobs.values()) this.#catchUp(one.id, this.#progress(one).shown)
   }
 
-  /** The log of a job is whole: nothing needs to wait any longer. */
+  /** The log of a job is complete: nothing has to wait any longer. */
   logEnd(jobId: JobId): void {
     this.#catchUp(jobId, Number.POSITIVE_INFINITY)
   }
@@ -98,7 +98,7 @@ export class PlainView {
   #line(job: JobView, line: LogLine): void {
     const progress = this.#progress(job)
     const { marks, colour } = this.#look
-    // A line proves that its step has begun and that the ones before it have ended.
+    // A line proves that its step has started and that earlier ones have ended.
     while (progress.pending.some(({ key, step }) => isBefore(key, step, line))) {
       this.#sayNext(progress)
     }

@@ -6,10 +6,10 @@ import { formatDuration, formatSpan, paintStatus, statusWord } from '../terminal
 import { type Marks, outcomeMark } from '../terminal/marks.ts'
 import { type FailedStep, failedSteps, type PipelineModel } from './pipeline-model.ts'
 
-/** So many jobs are named together. */
+/** Jobs named per reason. */
 const MOST_NAMES = 5
 
-/** How the words of the live views look. */
+/** Colours and symbols of the live views. */
 export interface Look {
   readonly colours: Colours
   readonly marks: Marks
@@ -17,7 +17,7 @@ export interface Look {
   readonly colour: boolean
 }
 
-/** `team/app#12`, which every command takes for a pipeline. */
+/** `team/app#12`, as every command accepts it. */
 export function pipelineName(pipeline: PipelineView): string {
   return `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
 }
@@ -41,7 +41,7 @@ export function stepReason(step: StepView): string {
   return step.exitCode ? ` (exit code ${step.exitCode})` : ''
 }
 
-/** The end of a pipeline: what failed with its last lines, and the outcome with the whole time. */
+/** The end of a pipeline: failed steps with their last lines, and the outcome with the duration. */
 export function summaryLines(look: Look, model: PipelineModel, now: number): string[] {
   const { colours, marks } = look
   const { pipeline } = model
@@ -69,17 +69,17 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
 }
 
 /**
- * The jobs that have a reason of their own for not being a success (no runner, no image, …), those with
- * the same one together. What was skipped is told only where no step has failed.
+ * The jobs with a reason of their own for not succeeding (no runner, no image, …), grouped by reason.
+ * Skipped ones are listed only if no step failed.
  */
 function unhappyJobs(
   { marks }: Look,
   { jobs }: PipelineModel,
-  told: ReadonlySet<string>,
+  listed: ReadonlySet<string>,
 ): string[] {
   const unhappy = [...jobs.values()].filter(({ id, outcome, reason }) => {
-    if (!outcome || outcome === 'success' || !reason || told.has(id)) return false
-    return outcome !== 'skipped' || told.size === 0
+    if (!outcome || outcome === 'success' || !reason || listed.has(id)) return false
+    return outcome !== 'skipped' || listed.size === 0
   })
   const byReason = Map.groupBy(unhappy, ({ outcome, reason }) => `${outcome} ${reason}`)
   return [...byReason.values()].map((alike) => {
@@ -93,12 +93,12 @@ function unhappyJobs(
 function failedLines(
   { colours, marks, colour }: Look,
   failed: FailedStep,
-  several: boolean,
+  isOneOfMany: boolean,
 ): string[] {
-  const name = several
+  const name = isOneOfMany
     ? `${cleanText(failed.job.name)}/${cleanText(failed.step.name)}`
     : cleanText(failed.step.name)
-  const last = failed.tail.length === 0 ? 'it printed nothing' : 'its last lines:'
+  const last = failed.tail.length === 0 ? 'no output' : 'last lines:'
   return [
     colours.red(
       `${marks.failure} ${name} ${failed.step.outcome}${stepReason(failed.step)}; ${last}`,
@@ -107,7 +107,7 @@ function failedLines(
   ]
 }
 
-/** How long a step or a job took, for the line that it folds to. */
+/** How long a finished step or job took. */
 export function spent(span: {
   startedAt?: number | undefined
   finishedAt?: number | undefined

@@ -14,11 +14,11 @@ import {
 } from './pipeline-model.ts'
 
 export interface WatchOptions {
-  /** Which lines of the logs are wanted: none, the last ones of each attempt, or all. */
+  /** Which log lines to receive: none, the last ones of each attempt, or all. */
   readonly logs: 'none' | 'tail' | 'whole'
-  /** Called first with the state as it is found, then after each change; `lines`: what was logged. */
+  /** Called with the initial state, then after each change; `lines`: what was logged. */
   readonly onChange?: (model: PipelineModel, lines?: LogAppended) => void
-  /** Called when an attempt's log is whole. */
+  /** Called when an attempt's log is complete. */
   readonly onLogEnd?: (model: PipelineModel, jobId: JobId) => void
   /** Ends the watch early. */
   readonly until?: (model: PipelineModel) => boolean
@@ -26,16 +26,16 @@ export interface WatchOptions {
   readonly patienceMs?: number
 }
 
-/** With `logs: 'tail'`, how far back a log is read when the watch begins. */
+/** With `logs: 'tail'`, how far back a log is read initially. */
 const TAIL_START_LINES = 200
-/** A connection may have a hundred subscriptions; the others wait until one of these ends. */
+/** A connection may have a hundred subscriptions; further logs wait until one ends. */
 const MOST_LOGS = 90
-/** How long to wait for the end of the logs of a pipeline that has ended, in milliseconds. */
+/** How long to wait for the logs of a finished pipeline. */
 const LOGS_GRACE_MS = 5000
 
 /**
- * Watches one pipeline over the websocket until it has finished and its logs are whole, and
- * resolves to its last state. A lost connection is made again and goes on where it was.
+ * Watches one pipeline over the websocket until it has finished and its logs are complete; resolves to
+ * its last state. A lost connection is re-established and resumed.
  */
 export async function watchPipeline(
   client: ApiClient,
@@ -49,12 +49,12 @@ export async function watchPipeline(
   return await Promise.race([watch.run(id), connection.failed, aborted(signal)])
 }
 
-/** Waits for a state change, a log's line or a log's end; each wakes it to look at the whole. */
+/** Waits for a state change, a log line or the end of a log, and re-evaluates after each. */
 class PipelineWatch {
   readonly #client: ApiClient
   readonly #live: LiveClient
   readonly #options: WatchOptions
-  /** The attempt whose log is read, by job, and whether it is whole. */
+  /** By job: the attempt whose log is read, and whether it is complete. */
   readonly #logs = new Map<JobId, { attempt: number; whole: boolean; subscription: Disposable }>()
   readonly #result = Promise.withResolvers<PipelineModel>()
   #model: PipelineModel | undefined
@@ -97,7 +97,7 @@ class PipelineWatch {
     if (!this.#model) return
     const before = this.#model
     this.#model = reducePipeline(before, event)
-    // A snapshot counts even when it says nothing new: somebody waits for it.
+    // A snapshot counts even if it changes nothing: `#endIfDone` waits for it.
     if (this.#model === before && event.type !== 'snapshot') return
     this.#changed(event.type === 'log.appended' ? event : undefined)
   }
@@ -136,7 +136,7 @@ class PipelineWatch {
     this.#logs.set(job.id, { attempt: attempt.number, whole: false, subscription })
   }
 
-  /** The last word is REST's: the pipeline's end may be told before that of its last job. */
+  /** Confirmed by REST: the pipeline's end may be published before that of its last job. */
   #endIfDone(model: PipelineModel): void {
     if (model.pipeline.status !== 'finished') {
       this.#confirmed = false

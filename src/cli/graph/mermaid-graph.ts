@@ -1,6 +1,6 @@
 import type { PipelinePlan } from '../../core/plan/plan.ts'
 
-/** A plan as a flowchart for Mermaid; see mermaid.js.org. */
+/** A plan as a Mermaid flowchart; see mermaid.js.org. */
 export function mermaidGraph({ jobs }: PipelinePlan): string {
   const ids = new Map(jobs.map(({ name }, i) => [name, `job${i}`]))
   const nodes = jobs.map(({ name, leftOut }) => {
@@ -15,7 +15,7 @@ export function mermaidGraph({ jobs }: PipelinePlan): string {
   )
 }
 
-/** Everything that means something to Mermaid, as the code of its character. */
+/** Escapes everything that has a meaning in Mermaid as character codes. */
 function escaped(name: string): string {
   return name.replaceAll(/[^\p{L}\p{N} _.,()-]/gu, (sign) => `#${sign.codePointAt(0)};`)
 }

@@ -16,7 +16,7 @@ interface Box {
   readonly width: number
 }
 
-/** A plan as a picture: columns of jobs from left to right, in the order in which they can start. */
+/** A plan as SVG: columns of jobs from left to right, in the order in which they can start. */
 export function svgGraph(plan: PipelinePlan): string {
   const boxes = layOut(plan)
   const all = [...boxes.values()]
@@ -72,7 +72,7 @@ function rectangle({ name, isRun, x, y, width }: Box): string {
   return `${box}\n<text ${at} text-anchor="middle" dominant-baseline="central" fill="${colour}">${escaped(name)}</text>`
 }
 
-/** What XML can't hold, or would read as its own. */
+/** Escapes XML syntax, and replaces control characters, which XML can't represent. */
 function escaped(text: string): string {
   return text
     .replaceAll(/\p{Cc}/gu, '\ufffd')

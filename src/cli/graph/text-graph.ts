@@ -3,7 +3,7 @@ import type { JobSpec, PipelinePlan, StepSpec } from '../../core/plan/plan.ts'
 import type { Look } from '../follow/summary.ts'
 import { cleanText } from '../terminal/clean-text.ts'
 
-/** A plan as a tree of its jobs in the order in which they can start, each with its steps. */
+/** A plan as a tree of jobs in the order in which they can start, with their steps. */
 export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look): string[] {
   const levels = levelsOf(jobs)
   const ordered = jobs.toSorted((a, b) => (levels.get(a.name) ?? 0) - (levels.get(b.name) ?? 0))
@@ -28,15 +28,15 @@ export function planLines({ name, jobs }: PipelinePlan, { colours, marks }: Look
 }
 
 function about({ needs, image, network, runsOn, onlyIf }: JobSpec): string {
-  const told = onlyIf ? ` if ${cleanText(onlyIf.text)}` : ''
+  const ifText = onlyIf ? ` if ${cleanText(onlyIf.text)}` : ''
   const after = needs.length > 0 ? ` after ${needs.map(cleanText).join(', ')}` : ''
   const alone = network === 'none' ? ' without a network' : ''
-  return `${image ? ` in ${cleanText(image)}` : ''}${alone}${after}${condition(runsOn)}${told}`
+  return `${image ? ` in ${cleanText(image)}` : ''}${alone}${after}${condition(runsOn)}${ifText}`
 }
 
 function aboutStep({ image, background, runsOn }: StepSpec): string {
-  const beside = background ? ' (in the background)' : ''
-  return `${image ? ` in ${cleanText(image)}` : ''}${beside}${condition(runsOn)}`
+  const inBackground = background ? ' (in the background)' : ''
+  return `${image ? ` in ${cleanText(image)}` : ''}${inBackground}${condition(runsOn)}`
 }
 
 function condition(runsOn: JobSpec['runsOn']): string {

@@ -9,8 +9,8 @@ const TIMEOUT_MS = 10_000
 const MOST_BYTES = 256 * 1024
 
 /**
- * Fetches the documents at the issuer, as a cloud does: by https, without a redirect, and believing
- * nothing but what it finds there. Resolves to all that is not as it must be, in words.
+ * Fetches the documents at the issuer, as a cloud does: over https, without redirects, and trusting only
+ * what it finds there. Resolves to the problems found.
  */
 export async function checkIssuer(
   wanted: IdTokenDocuments,
@@ -25,9 +25,7 @@ export async function checkIssuer(
   for (const [name, value] of Object.entries({ issuer, jwks_uri: keysUrl })) {
     const found = discovery[name]
     if (found === value) continue
-    problems.push(
-      `${at}: ${name} is ${JSON.stringify(found)}, and must be ${JSON.stringify(value)}`,
-    )
+    problems.push(`${at}: ${name} is ${JSON.stringify(found)}, expected ${JSON.stringify(value)}`)
   }
   const shown = await fetchDocument(keysUrl, tls, signal)
   if (typeof shown === 'string') return [...problems, shown]
@@ -46,12 +44,12 @@ function differences(
   const known = new Set<unknown>(wanted.map(({ kid }) => kid))
   const left = keys.filter(({ kid }) => !known.has(kid))
   return [
-    ...missing.map(({ kid }) => `${at}: the key ${kid} is missing: tokens by it will be refused`),
-    ...left.map(({ kid }) => `${at}: the key ${String(kid)} is none of this server's any more`),
+    ...missing.map(({ kid }) => `${at}: key ${kid} is missing: tokens it signed will be rejected`),
+    ...left.map(({ kid }) => `${at}: key ${String(kid)} no longer belongs to this server`),
   ]
 }
 
-/** The document, or what is wrong. */
+/** The document, or the problem. */
 async function fetchDocument(
   at: string,
   tls: ClientTls | undefined,
@@ -63,21 +61,21 @@ async function fetchDocument(
     const answer = await tlsFetch(new URL(at), { method: 'GET', headers, signal: either }, tls)
     if (answer.status !== 200) {
       await answer.body?.cancel()
-      return `${at} answers ${answer.status}: it must answer 200 itself, without a redirect`
+      return `${at} returned ${answer.status}; expected 200 without a redirect`
     }
     const text = await readText(answer)
     const value = text === undefined ? undefined : parseJson(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return value as Record<string, unknown>
     }
-    return `${at} is no JSON document`
+    return `${at} is not a JSON document`
   } catch (error) {
     signal.throwIfAborted()
     return `${at} can't be fetched: ${describeConnectError(error)}`
   }
 }
 
-/** Undefined: more than such a document has. */
+/** Undefined if it is larger than such a document may be. */
 async function readText(answer: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0

@@ -8,13 +8,11 @@ import type { ClientTls } from '../../lib/tls/tls-files.ts'
 import { cleanJson, cleanText } from '../terminal/clean-text.ts'
 import type { CliIo } from '../terminal/cli-io.ts'
 
-/** Where Narwhal is unless somebody says otherwise. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:4747'
 
-const DATA_HELP =
-  'the data folder of a Narwhal on this machine, whose token is used (or NARWHAL_DATA)'
+const DATA_HELP = 'data folder of a Narwhal on this machine, to use its token (or NARWHAL_DATA)'
 
-/** The options that every client command has. */
+/** The options of every client command. */
 export interface ClientOptions {
   readonly server?: string
   readonly token?: string
@@ -25,7 +23,7 @@ export interface ClientOptions {
   readonly json?: boolean
 }
 
-/** Adds a command that talks to a server, with the options all of them share and its examples. */
+/** Adds a command that talks to a server, with the common options and its examples. */
 export function addClientCommand(
   parent: Command,
   usage: string,
@@ -36,17 +34,19 @@ export function addClientCommand(
     .command(usage)
     .summary(text.summary)
     .description(text.description ?? text.summary)
-    .addOption(new Option('--server <url>', `the server (or NARWHAL_SERVER; ${DEFAULT_SERVER})`))
-    .addOption(new Option('--token <token>', 'an access token (or, out of sight, NARWHAL_TOKEN)'))
+    .addOption(
+      new Option('--server <url>', `server URL (or NARWHAL_SERVER; default: ${DEFAULT_SERVER})`),
+    )
+    .addOption(new Option('--token <token>', 'access token (or set NARWHAL_TOKEN)'))
     .addOption(new Option('--data <folder>', DATA_HELP))
-    .addOption(new Option('--ca <file>', 'an authority to trust, in PEM (or NARWHAL_CA)'))
-    .addOption(new Option('--cert <file>', 'a client certificate, in PEM (or NARWHAL_CERT)'))
-    .addOption(new Option('--key <file>', 'the key of --cert, in PEM (or NARWHAL_KEY)'))
-    .option('--json', "print the API's JSON instead")
+    .addOption(new Option('--ca <file>', 'CA certificate to trust, PEM (or NARWHAL_CA)'))
+    .addOption(new Option('--cert <file>', 'client certificate, PEM (or NARWHAL_CERT)'))
+    .addOption(new Option('--key <file>', 'key of --cert, PEM (or NARWHAL_KEY)'))
+    .option('--json', "print the API's JSON")
     .addHelpText('after', `\nExamples:\n${examples}`)
 }
 
-/** Adds a command that removes what its one argument names, and says so. */
+/** Adds a command that removes what its argument names. */
 export function addRemoveCommand(
   parent: Command,
   usage: string,
@@ -60,17 +60,14 @@ export function addRemoveCommand(
   })
 }
 
-/** The client for what the options and the environment say; throws `invalid` for a wrong URL. */
+/** The client configured by options and environment. Throws `invalid` for an invalid URL. */
 export async function openClient(options: ClientOptions, io: CliIo): Promise<ApiClient> {
   const server = options.server || io.env['NARWHAL_SERVER'] || DEFAULT_SERVER
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
     const given = JSON.stringify(server.slice(0, 200))
-    throw new NarwhalError(
-      'invalid',
-      `${given} is no server's URL: write it like ${DEFAULT_SERVER}`,
-    )
+    throw new NarwhalError('invalid', `invalid server URL ${given}: use one like ${DEFAULT_SERVER}`)
   }
-  // The schemas cost some tens of milliseconds; `narwhal --help` shall not wait for them.
+  // Loading the schemas takes tens of milliseconds, which `narwhal --help` needn't spend.
   const { ApiClient } = await import('../../client/client.ts')
   const tls = await openTls(options, io)
   const shown = await findToken(server, options, io)
@@ -78,15 +75,15 @@ export async function openClient(options: ClientOptions, io: CliIo): Promise<Api
 }
 
 /**
- * The token that was given; else, for a server on this machine, that of the data folder, which a
- * Narwhal of the same user has left there for its own people.
+ * The given token; otherwise, for a server on this machine, the one that a Narwhal of the same user has
+ * written to its data folder.
  */
 async function findToken(
   server: string,
   options: ClientOptions,
   io: CliIo,
 ): Promise<Pick<ServerAddress, 'token' | 'isOwnToken'>> {
-  if (options.token) tellOff(io, '--token', 'NARWHAL_TOKEN, or NARWHAL_TOKEN_FILE')
+  if (options.token) warnOfFlag(io, '--token', 'NARWHAL_TOKEN or NARWHAL_TOKEN_FILE')
   const given = options.token || io.env['NARWHAL_TOKEN']
   if (given) return { token: given }
   const file = io.env['NARWHAL_TOKEN_FILE']
@@ -97,11 +94,11 @@ async function findToken(
   return { token: readOwnToken(dataFolderOf(options, io), 'access'), isOwnToken: true }
 }
 
-/** Of a credential in a flag; the command goes on, since it was seen already. */
-export function tellOff(io: CliIo, flag: string, instead: string): void {
+/** Warns of a credential in a flag; the command continues, since it is exposed already. */
+export function warnOfFlag(io: CliIo, flag: string, instead: string): void {
   note(
     io,
-    `narwhal: everybody on this machine can read the value of ${flag} in its list of processes: set ${instead}, instead`,
+    `narwhal: every user of this machine can read the value of ${flag} in the process list: set ${instead} instead`,
   )
 }
 
@@ -138,15 +135,15 @@ export function printJson(io: CliIo, value: unknown): void {
   io.stdout.write(`${cleanJson(value)}\n`)
 }
 
-/** Says something to the person that is no part of the command's output. */
+/** Prints a hint that isn't part of the command's output. */
 export function note(io: CliIo, text: string): void {
   io.stderr.write(`${text}\n`)
 }
 
-/** Reads an option's whole number from 1 on; throws `invalid` by the option's name. */
+/** Parses an option's positive whole number. Throws `invalid`, naming the option. */
 export function wholeNumber(option: string): (text: string) => number {
   return (text) => {
     if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-    throw new NarwhalError('invalid', `${option} takes a whole number from 1 on`)
+    throw new NarwhalError('invalid', `${option} takes a positive whole number`)
   }
 }

@@ -18,22 +18,22 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
       title: 'status',
       cell: (one) => `${paintStatus(colours, statusWord(one))}${holdOf(one, now) ? ', kept' : ''}`,
     },
-    { title: 'by', cell: (one) => one.event.kind.replace('_', ' ') },
+    { title: 'event', cell: (one) => one.event.kind.replace('_', ' ') },
     { title: 'ref', cell: (one) => cleanText(shortRef(one.event.ref)), shrinkTo: 10 },
     { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
     { title: 'title', cell: (one) => cleanText(one.event.title), shrinkTo: 12 },
     { title: 'author', cell: (one) => cleanText(one.event.author), shrinkTo: 8 },
-    { title: 'took', cell: (one) => formatSpan(wholeSpan(one), now) },
+    { title: 'duration', cell: (one) => formatSpan(wholeSpan(one), now) },
     { title: 'created', cell: (one) => formatAge(one.createdAt, now) },
   ])
 }
 
-/** A pipeline counts from its making, so that waiting is in it. */
+/** A pipeline's duration counts from its creation, waiting included. */
 function wholeSpan(pipeline: PipelineView): { startedAt: number; finishedAt: number | undefined } {
   return { startedAt: pipeline.createdAt, finishedAt: pipeline.finishedAt }
 }
 
-/** One pipeline: its facts, what is wrong with its narwhal.yml, and its jobs with their steps. */
+/** Prints one pipeline: its facts, the problems of its narwhal.yml, and its jobs with their steps. */
 export async function printPipeline(
   io: CliIo,
   { pipeline, jobs }: PipelineWithJobs,
@@ -50,12 +50,12 @@ export async function printPipeline(
     ['commit', `${cleanText(event.sha)} on ${cleanText(shortRef(event.ref))}`],
     ['title', cleanText(event.title)],
     ['author', cleanText(event.author)],
-    ['from', `${event.kind.replace('_', ' ')} (${event.source})`],
+    ['event', eventWords(event)],
     [
       'created',
       `${new Date(pipeline.createdAt).toISOString()} (${formatAge(pipeline.createdAt, now)})`,
     ],
-    ['took', formatSpan(wholeSpan(pipeline), now)],
+    ['duration', formatSpan(wholeSpan(pipeline), now)],
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
     ['id', pipeline.id],
     ...heldLines(pipeline, now),
@@ -79,7 +79,13 @@ export async function printPipeline(
   if (jobs.length > 0) await printJobs(io, jobs)
 }
 
-/** What keeps it now; one that is over keeps nothing. */
+/** `push (webhook)`, or `manual`, which has no other source. */
+function eventWords({ kind, source }: PipelineView['event']): string {
+  const word = kind.replace('_', ' ')
+  return word === source ? word : `${word} (${source})`
+}
+
+/** The hold in effect; an expired one keeps nothing. */
 function holdOf({ hold }: PipelineView, now: number): PipelineView['hold'] {
   return hold && hold.until > now ? hold : undefined
 }
@@ -92,18 +98,21 @@ function heldLines(pipeline: PipelineView, now: number): [string, string][] {
   return [['kept', `until ${until}${who}: ${cleanText(hold.because)}`]]
 }
 
-/** What a stranger's has shown less than the branch that it wants into asks for. */
+/** Where a stranger's pipeline falls short of what its target branch requires. */
 function notShown({ target }: PipelineView): [string, string][] {
   const { missing = [], failed = [] } = target ?? {}
   const list = (names: readonly string[]) => names.map(cleanText).join(', ')
   return [
     ...(missing.length > 0
       ? ([
-          ['missing', `${list(missing)}: run by its target branch's narwhal.yml, not by its own`],
+          [
+            'missing',
+            `${list(missing)}: required by the target branch's narwhal.yml, not run by its own`,
+          ],
         ] satisfies [string, string][])
       : []),
     ...(failed.length > 0
-      ? ([['failed', `${list(failed)}: only its own narwhal.yml allows that`]] satisfies [
+      ? ([['failed', `${list(failed)}: only its own narwhal.yml allows them to fail`]] satisfies [
           string,
           string,
         ][])
@@ -111,7 +120,7 @@ function notShown({ target }: PipelineView): [string, string][] {
   ]
 }
 
-/** Approval is worth one commit: the command names the one that is shown. */
+/** An approval is for one commit: the command names the one shown. */
 function howToApprove({
   approval,
   status,
@@ -128,8 +137,8 @@ interface Row {
   readonly name: string
   readonly word: string
   readonly runner: string
-  readonly took: string
-  readonly about: string
+  readonly duration: string
+  readonly details: string
 }
 
 async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
@@ -153,22 +162,22 @@ async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
         name: `${mark(job)}${cleanText(job.name)}${again}`,
         word: statusWord(job),
         runner: cleanText(attempt?.decision.runnerName ?? ''),
-        took: formatSpan(job, now),
-        about: [job.id, cleanText(job.reason ?? '')].filter(Boolean).join('  '),
+        duration: formatSpan(job, now),
+        details: [job.id, cleanText(job.reason ?? '')].filter(Boolean).join('  '),
       },
       ...steps.map((step) => ({
         name: `  ${mark(step)}${cleanText(step.name)}`,
         word: statusWord(step),
         runner: '',
-        took: formatSpan(step, now),
-        about: cleanText(step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : '')),
+        duration: formatSpan(step, now),
+        details: cleanText(step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : '')),
       })),
       ...imagesOf(attempt).map(({ image, digest }) => ({
         name: '  image',
         word: '',
         runner: '',
-        took: '',
-        about: cleanText(`${image}  ${digest}`),
+        duration: '',
+        details: cleanText(`${image}  ${digest}`),
       })),
     ]
   })
@@ -176,7 +185,7 @@ async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
     { title: 'job', cell: ({ name }) => name, shrinkTo: 12 },
     { title: 'status', cell: ({ word }) => paintStatus(colours, word) },
     { title: 'runner', cell: ({ runner }) => runner },
-    { title: 'took', cell: ({ took }) => took },
-    { title: 'about', cell: ({ about }) => about, shrinkTo: 20 },
+    { title: 'duration', cell: ({ duration }) => duration },
+    { title: 'details', cell: ({ details }) => details, shrinkTo: 20 },
   ])
 }

@@ -149,7 +149,7 @@ test('waits for a started pipeline, silently or shown, and exits as it ended', a
   assert.equal((await run(fake, 'pipeline start team/app --wait')).exitCode, 1)
 })
 
-test('says on Ctrl-C that the pipeline goes on', async () => {
+test('says on Ctrl-C that the pipeline keeps running', async () => {
   await using fake = await fakeNarwhal()
   fake.pipelines.push(aPipeline())
   const { io, done } = start(fake, 'pipeline start team/app --wait')
@@ -159,6 +159,6 @@ test('says on Ctrl-C that the pipeline goes on', async () => {
   assert.equal(io.exitCode, 130)
   assert.equal(
     io.stderr.text,
-    'team/app#12 goes on; cancel it with: narwhal pipeline cancel team/app#12\n',
+    'team/app#12 keeps running; cancel it with: narwhal pipeline cancel team/app#12\n',
   )
 })

@@ -13,7 +13,7 @@ import { exitCodeOfOutcome } from '../terminal/exit-code.ts'
 import type { ClientOptions } from './client-command.ts'
 import { getJobByName, isJobId, resolvePipeline } from './resolve.ts'
 
-/** What `narwhal logs` may be told. */
+/** The options of `narwhal logs`. */
 export interface LogsOptions extends ClientOptions {
   readonly follow?: boolean
   readonly attempt?: number
@@ -21,12 +21,12 @@ export interface LogsOptions extends ClientOptions {
   readonly job?: string
 }
 
-/** How many lines the JSON form asks for at a time. */
+/** Lines per request with --json. */
 const PAGE = 5000
-/** How long a follower goes on without hearing anything from the server, in milliseconds. */
+/** How long a follower retries without a line from the server. */
 const PATIENCE_MS = 60_000
 
-/** Prints what `narwhal logs` was asked for, and sets the exit code when it followed to an end. */
+/** Prints the logs that the options select; sets the exit code after following to the end. */
 export async function printLogs(
   client: ApiClient,
   given: string,
@@ -37,7 +37,10 @@ export async function printLogs(
   const [only] = jobs
   if (options.follow && (jobs.length !== 1 || !only)) {
     if (options.json || options.attempt || options.timestamps) {
-      throw new NarwhalError('invalid', 'choose one job with --job <name> to follow it so')
+      throw new NarwhalError(
+        'invalid',
+        '--json, --attempt and --timestamps follow one job only: choose it with --job <name>',
+      )
     }
     const id = await resolvePipeline(client, given)
     const outcome = await followPipeline(client, id, io, io.signal, { plain: true })
@@ -60,7 +63,7 @@ export async function printLogs(
   }
 }
 
-/** A followed pipeline that has no jobs yet is waited for, so that one job's log can stand alone. */
+/** With --follow waits for a pipeline's first jobs, to print a single job's log without prefixes. */
 async function findJobs(
   client: ApiClient,
   given: string,
@@ -80,7 +83,7 @@ async function findJobs(
   return options.job === undefined ? found.jobs : [getJobByName(found, options.job)]
 }
 
-/** Follows a job through all its attempts, or one of them; resolves to its outcome. */
+/** Follows one attempt of a job, or all; resolves to the outcome. */
 async function followJob(
   client: ApiClient,
   job: JobView,
@@ -96,7 +99,7 @@ async function followJob(
     if (options.attempt !== undefined && attempt?.outcome) return attempt.outcome
     if (now.attempt === number || options.attempt !== undefined) {
       if (now.outcome) return now.outcome
-      // The end of the log is told a moment before that of the job.
+      // The end of the log is published shortly before the end of the job.
       await sleep(50, undefined, { signal: io.signal })
     } else {
       number = now.attempt
@@ -104,26 +107,26 @@ async function followJob(
   }
 }
 
-/** The lines of an attempt to its end; goes on behind the last one when the connection breaks. */
+/** The lines of an attempt to its end; resumes after the last one when the connection is lost. */
 async function* followAttempt(
   client: ApiClient,
   ref: AttemptRef,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine, void, undefined> {
   let from = 0
-  let heardAt = performance.now()
+  let lastLineAt = performance.now()
   for (let tries = 0; ; tries += 1) {
     try {
       for await (const line of client.followLog(ref, from)) {
         from = line.number + 1
         tries = 0
         yield line
-        heardAt = performance.now()
+        lastLineAt = performance.now()
       }
       return
     } catch (reason) {
       const error = NarwhalError.from(reason)
-      const isHopeless = performance.now() - heardAt > PATIENCE_MS
+      const isHopeless = performance.now() - lastLineAt > PATIENCE_MS
       if (signal.aborted || error.code !== 'unavailable' || isHopeless) throw error
     }
     await backoff(tries, { firstMs: 50, maxMs: 3000 }, signal)
@@ -139,7 +142,7 @@ function printer(options: LogsOptions, io: CliIo): (line: LogLine) => void {
   }
 }
 
-/** One JSON document, written as it is read, so that a long log takes no memory. */
+/** One JSON document, streamed so that a long log takes no memory. */
 async function printPages(
   client: ApiClient,
   jobs: readonly JobView[],

@@ -40,5 +40,5 @@ test('takes an absolute path as it is: it may be one of the server', async () =>
 })
 
 test('refuses a folder that is not there', async () => {
-  await assert.rejects(readOrigin('octocat/hello', '/nowhere'), /there is no folder .*URL like/)
+  await assert.rejects(readOrigin('octocat/hello', '/nowhere'), /no folder at .*URL like/)
 })

@@ -4,16 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { type Forge, forgeAt } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** What a URL or a path says about the repository there. */
+/** The repository that a URL or path refers to. */
 export interface Origin {
-  /** As the API takes it: paths are absolute. */
+  /** As the API expects it: paths are absolute. */
   readonly cloneUrl: string
-  /** `owner/name` of a URL, the folder's name of a path. */
+  /** `owner/name` for a URL, the folder's name for a path. */
   readonly name: string
   readonly forge: Forge
 }
 
-/** Throws `invalid` where neither a URL nor a folder can be meant. */
+/** Throws `invalid` for what is neither a URL nor a folder. */
 export async function readOrigin(given: string, cwd: string): Promise<Origin> {
   if (given.startsWith('file://')) return pathOrigin(fileURLToPath(given))
   const remote =
@@ -28,17 +28,17 @@ export async function readOrigin(given: string, cwd: string): Promise<Origin> {
     }
   }
   const path = resolve(cwd, given)
-  // An absolute path may be one of the server's machine; a relative one is of this.
+  // An absolute path may be on the server's machine; a relative one is on this.
   if (given.startsWith('/')) return pathOrigin(path)
   const folder = await stat(path).catch(() => undefined)
   if (folder?.isDirectory()) return pathOrigin((await findCheckout(path)) ?? path)
   throw new NarwhalError(
     'invalid',
-    `there is no folder ${path}: give a path, or a URL like https://github.com/octocat/hello`,
+    `no folder at ${path}: use a path, or a URL like https://github.com/octocat/hello`,
   )
 }
 
-/** The root of the checkout that a folder is in, with symbolic links resolved. */
+/** The root of the checkout that contains a folder, with symbolic links resolved. */
 export async function findCheckout(folder: string): Promise<string | undefined> {
   for (let path = await realpath(folder).catch(() => folder); ; path = dirname(path)) {
     if (await stat(join(path, '.git')).catch(() => undefined)) return path
@@ -51,12 +51,12 @@ function pathOrigin(path: string): Origin {
   return { cloneUrl: path, name: toName([basename(isInside ? dirname(path) : path)]), forge: 'git' }
 }
 
-/** Only what a name may have: letters, digits, `.`, `_`, `-`, with `/` between the parts. */
+/** Only the characters allowed in a name: letters, digits, `.`, `_`, `-`, and `/` between the parts. */
 function toName(parts: readonly string[]): string {
   const clean = parts
     .filter((part) => part !== '' && part !== '~')
     .map((part) => part.replace(/[^A-Za-z0-9_.-]+/g, '-'))
   const name = clean.join('/').replace(/\.git$/, '')
   if (name) return name
-  throw new NarwhalError('invalid', 'no name can be made of that: give one with --name owner/name')
+  throw new NarwhalError('invalid', "can't derive a name from that: set one with --name owner/name")
 }

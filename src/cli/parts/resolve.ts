@@ -9,21 +9,16 @@ import { cleanText } from '../terminal/clean-text.ts'
 import type { CliIo } from '../terminal/cli-io.ts'
 import { findCheckout, readOrigin } from './repository-origin.ts'
 
-/** From what a person typed to what the API knows. */
-
-/** How many pipelines one look for a number reads at a time. */
+/** Pipelines per request when searching for a number. */
 const PAGE = 500
 
-/** A pipeline's id, by itself or by `owner/name#12`. Rejects with `not_found` or `invalid`. */
+/** Resolves an id or `owner/name#12` to a pipeline's id. Rejects with `not_found` or `invalid`. */
 export async function resolvePipeline(client: ApiClient, given: string): Promise<PipelineId> {
   if (isPipelineId(given)) return given
   const named = /^(.+)#([1-9]\d{0,9})$/.exec(given)
   if (!named) {
     const what = JSON.stringify(given.slice(0, 200))
-    throw new NarwhalError(
-      'invalid',
-      `${what} names no pipeline: write its id, or like owner/name#12`,
-    )
+    throw new NarwhalError('invalid', `${what} isn't a pipeline: use an id or owner/name#12`)
   }
   const [, repository = '', digits] = named
   const number = Number(digits)
@@ -36,12 +31,10 @@ export async function resolvePipeline(client: ApiClient, given: string): Promise
     const found = page.find((pipeline) => pipeline.number === number)
     if (found) return found.id
     const last = page.at(-1)
-    // The newest come first, so behind a smaller number it can't be.
+    // Newest first: it can't follow a smaller number.
     if (!last || page.length < PAGE || last.number < number) {
-      throw new NarwhalError(
-        'not_found',
-        `there is no pipeline ${given}; see \`narwhal pipeline list\``,
-      )
+      const words = `pipeline ${given} not found; see \`narwhal pipeline list\``
+      throw new NarwhalError('not_found', words)
     }
     before = last.id
   }
@@ -55,7 +48,7 @@ export function isJobId(given: string): given is JobId {
   return given.startsWith('job_') && !given.includes('#')
 }
 
-/** The job of this name in a pipeline. Throws `not_found` and says which there are. */
+/** The job of this name in a pipeline. Throws `not_found`, listing the jobs. */
 export function getJobByName(found: PipelineWithJobs, name: string): JobView {
   const job = found.jobs.find((one) => one.name === name)
   if (job) return job
@@ -67,8 +60,8 @@ export function getJobByName(found: PipelineWithJobs, name: string): JobView {
 }
 
 /**
- * The repository that is meant when none is named: the one whose checkout the working directory is
- * in, else the only one that is registered. Rejects with `invalid` and says what to do.
+ * The default repository: the one whose checkout contains the working directory, otherwise the only one
+ * registered. Rejects with `invalid` and what to do.
  */
 export async function guessRepository(
   client: ApiClient,
@@ -80,8 +73,8 @@ export async function guessRepository(
   const [only] = repositories
   if (only && repositories.length === 1) return only
   const message = only
-    ? `which repository? Name one of: ${repositories.map(({ name }) => cleanText(name)).join(', ')}`
-    : 'no repository is registered: add one with `narwhal repo add <url-or-path>`'
+    ? `which repository? Specify one of: ${repositories.map(({ name }) => cleanText(name)).join(', ')}`
+    : 'no repositories registered: add one with `narwhal repo add <url-or-path>`'
   throw new NarwhalError('invalid', message)
 }
 
@@ -109,7 +102,7 @@ function gitEnv({ env }: Pick<CliIo, 'env'>): GitEnv {
   return { ...(PATH ? { PATH } : {}), ...(HOME ? { HOME } : {}) }
 }
 
-/** The same for https://host/a/b.git and git@host:a/b. */
+/** The same key for https://host/a/b.git and git@host:a/b. */
 async function key(url: string, cwd: string): Promise<string | undefined> {
   const origin = await readOrigin(url, cwd).catch(() => undefined)
   if (!origin) return undefined

@@ -1,9 +1,9 @@
 /**
- * Keeps what strangers wrote (titles, branches, authors, logs) from steering the terminal: control
- * sequences, and the Unicode characters that reorder or hide what stands around them.
+ * Neutralizes untrusted text (titles, branches, authors, logs) for the terminal: control sequences, and
+ * Unicode characters that reorder or hide the text around them.
  */
 
-/* oxlint-disable no-control-regex -- control characters are this file's very subject */
+/* oxlint-disable no-control-regex -- control characters are the subject of this file */
 
 /** Bidirectional embeddings, overrides and isolates; line and paragraph separators. */
 const REORDERING = '\\u2028-\\u202e\\u2066-\\u2069'
@@ -15,8 +15,8 @@ const HOSTILE_IN_LINE = new RegExp(`[\\0-\\x1f\\x7f-\\x9f${REORDERING}${INVISIBL
 const CONTROL_IN_LOG = new RegExp(`[\\0-\\x08\\x0a-\\x1f\\x7f-\\x9f${REORDERING}]`, 'u')
 
 /**
- * A control sequence, also one that the text ends in the middle of: CSI, the string sequences (OSC,
- * DCS, SOS, PM, APC) up to their end, and the short ones; each in its 7-bit and its 8-bit form.
+ * A control sequence, even if the text ends within it: CSI, the string sequences (OSC, DCS, SOS, PM,
+ * APC) up to their terminator, and the short ones; each in its 7-bit and 8-bit form.
  * See ECMA-48, and https://invisible-island.net/xterm/ctlseqs/ctlseqs.html.
  */
 const SEQUENCE =
@@ -28,14 +28,14 @@ const LEFT_OVER = new RegExp(
 )
 const SGR = /\x1b\[[0-9;:]*m/
 
-/** One line of safe text: line breaks and tabs become spaces, everything hostile is made visible. */
+/** One line of safe text: line breaks and tabs become spaces, hostile characters are escaped. */
 export function cleanText(text: string): string {
   return text.replace(/[\t\r\n]+/g, ' ').replace(HOSTILE_IN_LINE, visible)
 }
 
 /**
- * A log's line for the terminal: colours stay where `colour` says so, and end with the line; all
- * other control sequences go, tabs stay, what would reorder the text is made visible.
+ * A log line for the terminal: keeps tabs and, with `colour`, colours, which are reset at its end. Removes
+ * all other control sequences; escapes characters that would reorder the text.
  */
 export function cleanLogText(text: string, colour: boolean): string {
   if (!CONTROL_IN_LOG.test(text)) return text
@@ -44,7 +44,7 @@ export function cleanLogText(text: string, colour: boolean): string {
     .replace(SEQUENCE, (_all, parameters?: string, final?: string) =>
       colour && final === 'm' && SGR_PARAMETERS.test(parameters ?? '') ? `\x1b[${parameters}m` : '',
     )
-    // A terminal would overwrite what stands before a carriage return; nothing shall be hidden so.
+    // A terminal would overwrite what precedes a carriage return: nothing may be hidden that way.
     .replace(/[\r\n]+/g, ' ')
     .replace(LEFT_OVER, (character) =>
       character.charCodeAt(0) >= 0x2028 ? visible(character) : '',
@@ -52,7 +52,7 @@ export function cleanLogText(text: string, colour: boolean): string {
   return SGR.test(kept) ? `${kept}\x1b[0m` : kept
 }
 
-/** JSON that is the same to a parser and harmless to a terminal. */
+/** JSON that parses to the same value and is safe on a terminal. */
 export function cleanJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent).replace(
     /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,17 +1,17 @@
 import type { Outcome } from '../../core/outcome.ts'
 import { type ErrorCode, NarwhalError } from '../../lib/errors.ts'
 
-/** What the exit code of every client command says. */
+/** The exit codes of all commands. */
 export const EXIT = {
   done: 0,
-  /** The pipeline or job that was waited for ended otherwise than in success. */
+  /** The pipeline or job did not succeed, or a check found problems. */
   notSuccess: 1,
   usage: 2,
   notFound: 3,
   notAllowed: 4,
-  serverAway: 5,
+  unavailable: 5,
   other: 6,
-  /** As a shell reports a program that Ctrl-C ended. */
+  /** As shells report a program ended by Ctrl-C. */
   interrupted: 130,
 } as const
 
@@ -25,20 +25,20 @@ const BY_ERROR = {
   stale: EXIT.other,
   too_large: EXIT.other,
   exhausted: EXIT.other,
-  unavailable: EXIT.serverAway,
+  unavailable: EXIT.unavailable,
   cancelled: EXIT.interrupted,
   internal: EXIT.other,
 } as const satisfies Record<ErrorCode, number>
 
 /** The table, as `narwhal --help` prints it. */
 export const EXIT_CODE_HELP = `Exit codes:
-  0    done; the pipeline that was waited for succeeded
-  1    the pipeline that was waited for ended otherwise
-  2    the command or one of its values is wrong
-  3    there is no such thing
-  4    not allowed: the token is missing, wrong, or may not do this
-  5    no Narwhal answers, or a part of it is away
-  6    anything else, as the message says
+  0    success
+  1    the pipeline or job did not succeed, or a check found problems
+  2    invalid command or value
+  3    not found
+  4    not allowed: the token is missing, invalid, or lacks the permission
+  5    Narwhal, or a part of it, is unreachable
+  6    any other error
   130  interrupted by Ctrl-C`
 
 export function exitCodeOf(reason: unknown): number {

@@ -24,11 +24,11 @@ test('writes an interval as it is read', () => {
   }
 })
 
-test('reads durations, and refuses what is none by its words', () => {
+test('reads durations, and rejects anything else, quoting it', () => {
   assert.equal(parseDuration('60s'), 60_000)
   assert.equal(parseDuration('1.5m'), 90_000)
   assert.equal(parseDuration('off'), 0)
-  assert.throws(() => parseDuration('5 bananas'), /"5 bananas" is no duration/)
+  assert.throws(() => parseDuration('5 bananas'), /invalid duration "5 bananas"/)
 })
 
 test('gives each kind of error its exit code', () => {

@@ -38,7 +38,7 @@ export function formatDay(at: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
 
-/** How long something took, or has taken so far; empty when it has not begun. */
+/** How long something took, or has taken so far; empty if it hasn't started. */
 export function formatSpan(
   span: { startedAt?: number | undefined; finishedAt?: number | undefined },
   now: number,
@@ -47,7 +47,7 @@ export function formatSpan(
   return formatDuration((span.finishedAt ?? now) - span.startedAt)
 }
 
-/** Where something stands, in one word. */
+/** The outcome or else the status, as text. */
 export function statusWord(state: {
   status: string
   outcome?: Outcome | undefined
@@ -55,7 +55,7 @@ export function statusWord(state: {
 }): string {
   const { approval } = state
   const waits = approval?.status === 'needed' && approval.for === 'run'
-  return state.outcome ?? (waits && state.status !== 'finished' ? 'awaits approval' : state.status)
+  return state.outcome ?? (waits && state.status !== 'finished' ? 'needs approval' : state.status)
 }
 
 /** The colour that goes with a status or an outcome. */
@@ -67,7 +67,7 @@ export function paintStatus(colours: Colours, word: string, text = word): string
   return colours.yellow(text)
 }
 
-/** A setting's duration in its largest whole unit, as `parseDuration` reads it. */
+/** A duration in its largest whole unit, as `parseDuration` parses it. */
 export function formatInterval(ms: number): string {
   if (ms === 0) return 'off'
   if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
@@ -82,7 +82,7 @@ export function parseDuration(text: string): number {
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? '']
   if (!match || unit === undefined) {
     const given = JSON.stringify(text.slice(0, 50))
-    throw new NarwhalError('invalid', `${given} is no duration: write it like 30s, 5m, 1h, or off`)
+    throw new NarwhalError('invalid', `invalid duration ${given}: use one like 30s, 5m, 1h, or off`)
   }
   return Math.round(Number(match[1]) * unit)
 }

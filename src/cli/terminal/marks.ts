@@ -1,4 +1,4 @@
-/** The signs of the live view, for terminals with Unicode and for those without. */
+/** The symbols of the live view, in Unicode or ASCII. */
 export interface Marks {
   readonly success: string
   readonly failure: string
@@ -36,7 +36,7 @@ export function marksFor(unicode: boolean): Marks {
   return unicode ? UNICODE : ASCII
 }
 
-/** The sign of an outcome. */
+/** The symbol of an outcome. */
 export function outcomeMark(marks: Marks, outcome: string): string {
   if (outcome === 'success') return marks.success
   return outcome === 'cancelled' || outcome === 'skipped' ? marks.other : marks.failure

@@ -13,9 +13,9 @@ test('a time is so long ago, or a moment', () => {
   assert.equal(parseWhen('--since', '2026-11-30', NOW), new Date(2026, 10, 30).getTime())
 })
 
-test('what is no time is refused by the name of its option', () => {
+test('rejects an invalid time, naming the option', () => {
   for (const text of ['', 'yesterday', '30', '-1d', '30s', '2026-13-01', '2026-11-30Z', '1e3d']) {
-    const message = /--until.*write it like 30d/
+    const message = /--until: invalid time .*30d/
     assert.throws(() => parseWhen('--until', text, NOW), { code: 'invalid', message }, text)
   }
 })

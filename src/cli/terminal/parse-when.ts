@@ -5,8 +5,8 @@ const PERIOD = /^(\d{1,6})([mhdw])$/
 const MOMENT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/
 
 /**
- * `90m`, `12h`, `30d`, `2w` ago, or a moment like 2026-11-30 or 2026-11-30T12:00 (of the local time,
- * unless it says another), as epoch milliseconds. Throws `invalid` for anything else.
+ * Epoch milliseconds of `90m`, `12h`, `30d` or `2w` ago, or of a time like 2026-11-30 or
+ * 2026-11-30T12:00 (local, unless it has an offset). Throws `invalid` otherwise.
  */
 export function parseWhen(option: string, text: string, now: number): number {
   const period = periodOf(text)
@@ -16,12 +16,12 @@ export function parseWhen(option: string, text: string, now: number): number {
   throw noTime(option, text)
 }
 
-/** The same from now on; a day alone means its end. Throws `invalid` for what is over, too. */
+/** The same in the future; a date alone means the end of that day. Throws `invalid` for past times. */
 export function parseEnd(option: string, text: string, now: number): number {
   const period = periodOf(text)
   const end = period === undefined ? momentOf(text, 'T24:00') : now + period
   if (end > now) return end
-  if (end <= now) throw new NarwhalError('invalid', `${option}: ${text} is over already`)
+  if (end <= now) throw new NarwhalError('invalid', `${option}: ${text} is in the past`)
   throw noTime(option, text)
 }
 
@@ -30,7 +30,7 @@ function periodOf(text: string): number | undefined {
   return count && unit ? Number(count) * UNITS[unit as keyof typeof UNITS] : undefined
 }
 
-/** NaN for what is none. A date alone would be taken for one of Greenwich. */
+/** NaN if invalid. `Date.parse` would take a date alone as UTC. */
 function momentOf(text: string, timeOfDay: string): number {
   if (!MOMENT.test(text)) return Number.NaN
   return Date.parse(text.length === 10 ? `${text}${timeOfDay}` : text)
@@ -38,6 +38,6 @@ function momentOf(text: string, timeOfDay: string): number {
 
 function noTime(option: string, text: string): NarwhalError {
   const given = JSON.stringify(text.slice(0, 50))
-  const words = `${option}: ${given} is no time: write it like 30d, 12h or 2026-11-30`
+  const words = `${option}: invalid time ${given}; use one like 30d, 12h or 2026-11-30`
   return new NarwhalError('invalid', words)
 }

@@ -4,8 +4,8 @@ import type { CliIo, Terminal } from './cli-io.ts'
 import { readInput } from './read-input.ts'
 
 /**
- * The command line's view of this very process. `signal` is aborted when the process is asked to
- * end; a reader that went away (`narwhal logs … | head`) aborts, too.
+ * The `CliIo` of this process. Its `signal` is aborted when the process is asked to end, and when the
+ * reader of its output is gone (`narwhal logs … | head`).
  */
 export function processIo(options: {
   env: CliIo['env']
@@ -32,8 +32,8 @@ export function processIo(options: {
   }
 }
 
-/** Why the commands end when nobody reads their output any more. */
-export const READER_GONE = 'nobody reads the output any more'
+/** Why commands end when the reader of their output is gone. */
+export const READER_GONE = 'the reader of the output is gone'
 
 function terminal(stream: WriteStream, closed: AbortController): Terminal {
   stream.on('error', () => closed.abort(new NarwhalError('cancelled', READER_GONE)))

@@ -1,18 +1,18 @@
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** Larger input is no value that one types or pipes. */
+/** Larger input is not a value that was meant. */
 const MOST_BYTES = 1024 * 1024
 const LINE_ENDS = /[\r\n]/
 
-/** What standard input needs of a stream. */
+/** The part of a stream that is used. */
 export interface Input extends AsyncIterable<Buffer | string> {
   readonly isTTY?: boolean
   setRawMode?(isRaw: boolean): unknown
 }
 
 /**
- * Reads standard input to its end; on a terminal, after a prompt, one line, which the terminal does
- * not show. Rejects with `cancelled` on Ctrl-C, and with `too_large`.
+ * Reads standard input to its end; on a terminal prompts for one line, without echo. Rejects with
+ * `cancelled` on Ctrl-C, and with `too_large`.
  */
 export async function readInput(input: Input, prompt: (text: string) => void, words: string) {
   if (input.isTTY !== true) return await readAll(input)
@@ -32,13 +32,13 @@ async function readAll(input: Input): Promise<string> {
   for await (const part of input) {
     const buffer = Buffer.from(part)
     bytes += buffer.length
-    if (bytes > MOST_BYTES) throw new NarwhalError('too_large', 'more than 1 MiB came in')
+    if (bytes > MOST_BYTES) throw new NarwhalError('too_large', 'standard input exceeds 1 MiB')
     parts.push(buffer)
   }
   return Buffer.concat(parts).toString()
 }
 
-/** A raw terminal hands every key through: the usual ones for editing are dealt with here. */
+/** A raw terminal passes every key through: the usual editing keys are handled here. */
 async function readLine(input: Input): Promise<string> {
   let line = ''
   for await (const part of input) {

@@ -1,17 +1,17 @@
 import { type CliIo, coloursFor, hasUnicode } from './cli-io.ts'
 
-/** One column: its title, how a row's cell reads, and the room it may be cut to. */
+/** One column of a table. */
 export interface Column<Row> {
   readonly title: string
-  /** Safe text, perhaps coloured; outside text goes through `cleanText` first. */
+  /** Safe text, possibly coloured; untrusted text goes through `cleanText` first. */
   readonly cell: (row: Row) => string
-  /** On a terminal that is too narrow, such a column gives way, down to this many cells. */
+  /** On a narrow terminal the column shrinks, down to this width. */
   readonly shrinkTo?: number
 }
 
 const GAP = '  '
 
-/** Prints rows under their titles, aligned; on a terminal, cut to its width. */
+/** Prints rows aligned under their titles; on a terminal, truncated to its width. */
 export async function printTable<Row>(
   io: CliIo,
   rows: readonly Row[],
@@ -37,7 +37,7 @@ export async function printTable<Row>(
   io.stdout.write(`${lines.join('\n')}\n`)
 }
 
-/** Takes room from the widest column that can give some, until all fit. */
+/** Shrinks the widest shrinkable column until all fit. */
 function shrink(
   used: readonly { column: { shrinkTo?: number }; width: number }[],
   columns: number,

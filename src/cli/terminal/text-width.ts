@@ -1,24 +1,24 @@
 import stringWidth from 'string-width'
 
 /**
- * How much room text takes in a terminal, which gives East Asian characters and emoji two cells.
- * Import this late: what it needs takes as long to load as all else of a short command.
+ * The width of text in terminal cells; East Asian characters and emoji take two. Import this lazily: its
+ * dependency takes as long to load as the rest of a short command.
  */
 
 const SGR = /(\x1b\[[0-9;:]*m)/ // oxlint-disable-line no-control-regex
 const characters = new Intl.Segmenter()
 
-/** The cells that a text takes; colours take none. */
+/** The cells that a text takes, colours excluded. */
 export function textWidth(text: string): number {
   return stringWidth(text)
 }
 
-/** The text with blanks behind it up to `width` cells. */
+/** The text padded with spaces to `width` cells. */
 export function padText(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - textWidth(text)))
 }
 
-/** The text's beginning that fits in `width` cells, with `mark` as its last where something is lost. */
+/** The text truncated to `width` cells, ending in `mark` if anything was cut. */
 export function cutText(text: string, width: number, mark = '…'): string {
   if (textWidth(text) <= width) return text
   let room = Math.max(0, width - textWidth(mark))
@@ -33,9 +33,9 @@ export function cutText(text: string, width: number, mark = '…'): string {
   return `${kept}${width >= textWidth(mark) ? mark : ''}${coloured ? '\x1b[0m' : ''}`
 }
 
-/** Colours and characters as people see them, which a letter with its marks or a family is one of. */
+/** Colour sequences and grapheme clusters, such as a letter with its accents or a family emoji. */
 function* parts(text: string): Generator<{ part: string; isColour: boolean }> {
-  // Split by a group, every second piece is a colour.
+  // Splitting by a capturing group makes every second piece a colour.
   for (const [index, piece] of text.split(SGR).entries()) {
     if (index % 2 === 1) yield { part: piece, isColour: true }
     else

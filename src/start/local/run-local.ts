@@ -73,7 +73,7 @@ export async function runLocal(
   const trouble = await ensureSandbox(running, context.config.executor, launch.io)
   if (trouble) {
     launch.io.stderr.write(`narwhal: ${trouble}\n`)
-    return launch.io.exit(EXIT.serverAway)
+    return launch.io.exit(EXIT.unavailable)
   }
   const { follow } = await import('../../cli/follow/follow-pipeline.ts')
   const outcome = await follow(

@@ -25,31 +25,31 @@ interface ApproveOptions extends ClientOptions {
 /** `narwhal pipeline approve|awaiting` */
 export function addApprovalCommands(pipeline: Command, io: CliIo): void {
   addClientCommand(pipeline, 'approve <pipelines...>', {
-    summary: "let strangers' pipelines be run, with their secrets",
+    summary: "approve strangers' pipelines, and their use of secrets",
     description:
-      'Lets pipelines of strangers be run, and their jobs have the secrets that they name. All files of the commit run, not only narwhal.yml: look at them before. Without a terminal each must be named with the commit that was looked at: --sha, or owner/name#12@<sha>.',
+      'Approves pipelines of strangers: they are run, and their jobs get the secrets they name. All files of the commit are run, not only narwhal.yml: review them first. Without a terminal, name the commit you reviewed: --sha, or owner/name#12@<sha>.',
     examples: [
       'pipeline approve octocat/hello#12',
       'pipeline approve octocat/hello#12 --sha 6113728f27ae82c7b1a177c8d03f9e96e0adf246',
       'pipeline approve octocat/hello#12@6113728f27 octocat/hello#14@da1560886d',
     ],
   })
-    .option('--sha <sha>', 'the commit that was looked at; seven digits are enough')
+    .option('--sha <sha>', 'the commit you reviewed; seven digits are enough')
     .action((given: string[], options: ApproveOptions) => approve(given, options, io))
   addClientCommand(pipeline, 'awaiting', {
-    summary: 'list what waits for approval, over all repositories',
+    summary: 'list pipelines that wait for approval, across all repositories',
     examples: ['pipeline awaiting', 'pipeline awaiting --json'],
   }).action((options: ClientOptions) => awaiting(options, io))
 }
 
 async function approve(given: string[], options: ApproveOptions, io: CliIo): Promise<void> {
   if (options.sha !== undefined && given.length > 1) {
-    throw new NarwhalError('invalid', '--sha is for one pipeline: write owner/name#12@<sha>')
+    throw new NarwhalError('invalid', '--sha is for one pipeline: use owner/name#12@<sha>')
   }
   const client = await openClient(options, io)
-  // All are looked at before one is approved.
+  // All are confirmed before any is approved.
   const seen: PipelineView[] = []
-  for (const one of given) seen.push(await lookAt(client, one, options.sha, io))
+  for (const one of given) seen.push(await confirm(client, one, options.sha, io))
   const approved: PipelineView[] = []
   for (const { id, event, approval } of seen) {
     const plan = approval?.plan === undefined ? {} : { plan: approval.plan }
@@ -61,8 +61,8 @@ async function approve(given: string[], options: ApproveOptions, io: CliIo): Pro
   }
 }
 
-/** The pipeline, once it is sure that its commit is the one that somebody has looked at. */
-async function lookAt(
+/** Resolves to the pipeline if its commit is the one that was reviewed. */
+async function confirm(
   client: ApiClient,
   given: string,
   shaOption: string | undefined,
@@ -74,29 +74,29 @@ async function lookAt(
   const seen = at ?? shaOption
   if (seen !== undefined) {
     if (/^[0-9a-f]{7,64}$/.test(seen) && sha.startsWith(seen)) return pipeline
-    const words = `${nameOf(pipeline)} is of commit ${cleanText(sha)}, and what was looked at is ${cleanText(seen)}: look at it anew`
+    const words = `${nameOf(pipeline)} is at commit ${cleanText(sha)}, not at ${cleanText(seen)}: review it again`
     throw new NarwhalError('conflict', words)
   }
   if (!io.stderr.isTTY) {
-    const words = `say which commit was looked at: ${nameOf(pipeline)} is of ${cleanText(sha)}; add --sha`
+    const words = `${nameOf(pipeline)} is at commit ${cleanText(sha)}: name the commit you reviewed with --sha`
     throw new NarwhalError('invalid', words)
   }
   for (const line of linesAbout(pipeline)) note(io, line)
-  const answer = await io.readInput('Approve it? Type yes: ')
+  const answer = await io.readInput('Approve? Type yes: ')
   if (answer.trim() !== 'yes') throw new NarwhalError('cancelled', 'nothing was approved')
   return pipeline
 }
 
 function linesAbout(pipeline: PipelineView): string[] {
   const { event } = pipeline
-  const why = event.stranger ? [`  a stranger's: ${STRANGER_WORDS[event.stranger]}`] : []
+  const why = event.stranger ? [`  stranger: ${STRANGER_WORDS[event.stranger]}`] : []
   return [
     `${nameOf(pipeline)}: ${cleanText(event.title)}`,
     `  commit ${cleanText(event.sha)} on ${cleanText(shortRef(event.ref))} by ${cleanText(event.author)}`,
     ...why,
     ...waitLines(pipeline),
     ...changedLines(pipeline.changed).map((line) => `  ${line}`),
-    '  all files of this commit run, not only narwhal.yml',
+    '  all files of this commit are run, not only narwhal.yml',
   ]
 }
 
@@ -104,7 +104,7 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
   const client = await openClient(options, io)
   const pipelines = await client.listAwaiting()
   if (options.json) return printJson(io, { pipelines })
-  if (pipelines.length === 0) return note(io, 'nothing waits for approval')
+  if (pipelines.length === 0) return note(io, 'no pipelines are waiting for approval')
   const now = io.now()
   await printTable(io, pipelines, [
     { title: 'pipeline', cell: nameOf },
@@ -114,13 +114,13 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
     { title: 'title', cell: ({ event }) => cleanText(event.title), shrinkTo: 12 },
     { title: 'author', cell: ({ event }) => cleanText(event.author), shrinkTo: 8 },
     { title: 'changes', cell: ({ changed }) => changedWords(changed) },
-    { title: 'waits', cell: ({ approval }) => formatAge(sinceOf(approval) ?? now, now) },
+    { title: 'since', cell: ({ approval }) => formatAge(sinceOf(approval) ?? now, now) },
   ])
 }
 
 function waitLines({ approval }: PipelineView): string[] {
   const words = waitWords(approval)
-  return words === undefined ? [] : [`  it waits: ${cleanText(words)}`]
+  return words === undefined ? [] : [`  waiting: ${cleanText(words)}`]
 }
 
 function isForRun(approval: PipelineView['approval']): boolean {

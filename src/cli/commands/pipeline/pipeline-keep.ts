@@ -20,17 +20,17 @@ interface KeepOptions extends ClientOptions {
 /** `narwhal pipeline keep` */
 export function addPipelineKeep(pipeline: Command, io: CliIo): void {
   addClientCommand(pipeline, 'keep <pipeline>', {
-    summary: 'keep a pipeline, with its reruns and logs, whatever the rules of retention say',
+    summary: 'exempt a pipeline, with its logs and reruns, from retention',
     description:
-      'Keeps a pipeline with its jobs, its logs and what was run again of it until a day, above all rules of retention, also when its repository is removed. Only an administrator may; the audit log has who and why.',
+      'Keeps a pipeline with its jobs, logs and reruns until a date, whatever the retention rules, even if its repository is removed. Requires an administrator; the audit log records who and why.',
     examples: [
       'pipeline keep octocat/hello#12 --until 2028-01-01 --because "case 4711"',
       'pipeline keep octocat/hello#12 --release',
     ],
   })
-    .option('--until <when>', 'a day like 2028-01-01, or a time from now on like 400d')
-    .option('--because <text>', 'why, for those who find it')
-    .option('--release', 'let it go again, as the rules say')
+    .option('--until <when>', 'a date like 2028-01-01, or a time from now like 400d')
+    .option('--because <text>', 'the reason')
+    .option('--release', 'apply the retention rules again')
     .action((given: string, options: KeepOptions) => keep(given, options, io))
 }
 
@@ -46,17 +46,17 @@ async function keep(given: string, options: KeepOptions, io: CliIo): Promise<voi
   io.stdout.write(
     hold
       ? `${name} is kept until ${new Date(hold.until).toISOString()}\n`
-      : `${name} goes as the rules say\n`,
+      : `${name} is no longer exempt from retention\n`,
   )
 }
 
 function holdOf({ until, because, release }: KeepOptions, now: number) {
   if (release) {
     if (until === undefined && because === undefined) return undefined
-    throw new NarwhalError('invalid', '--release goes with neither --until nor --because')
+    throw new NarwhalError('invalid', "--release can't be combined with --until or --because")
   }
   if (until === undefined || because === undefined) {
-    throw new NarwhalError('invalid', 'say --until when and --because of what, or --release')
+    throw new NarwhalError('invalid', 'use --until and --because, or --release')
   }
   return { until: parseEnd('--until', until, now), because }
 }

@@ -23,36 +23,32 @@ interface StartOptions extends ClientOptions {
 /** `narwhal pipeline start` */
 export function addPipelineStart(parent: Command, io: CliIo): void {
   addClientCommand(parent, 'start [repository]', {
-    summary: 'start a pipeline by hand',
+    summary: 'start a pipeline manually',
     description:
-      'Starts a pipeline by hand. Without a repository it is that of the working directory, or the only one there is.',
+      'Starts a pipeline manually. The default repository is that of the working directory, or the only one registered.',
     examples: [
       'pipeline start',
       'pipeline start octocat/hello --ref v1.2 --follow',
       'pipeline start octocat/hello --wait --json',
     ],
   })
-    .option('--ref <ref>', "a branch, a tag or a commit's full id; by default the remote's HEAD")
-    .option(
-      '--input <name=value>',
-      "one of narwhal.yml's inputs; may be given several times",
-      readInput,
-    )
-    .option('--wait', 'wait for its end; exit with 1 unless it is a success')
-    .addOption(new Option('--follow', 'wait, and show its life').conflicts('json'))
+    .option('--ref <ref>', "branch, tag or full commit id (default: the remote's HEAD)")
+    .option('--input <name=value>', 'set an input of narwhal.yml; repeatable', readInput)
+    .option('--wait', 'wait until it has finished; exit with 1 unless it succeeds')
+    .addOption(new Option('--follow', 'wait, and show its progress').conflicts('json'))
     .action((repository: string | undefined, options: StartOptions) =>
       start(repository, options, io),
     )
 }
 
-/** Adds `name=value` to what was given before. */
+/** Adds `name=value` to the inputs given before. */
 export function readInput(
   text: string,
   before: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const [, name, value] = /^([A-Za-z0-9_]{1,50})=([^]*)$/.exec(text) ?? []
   if (name === undefined || value === undefined) {
-    throw new InvalidArgumentError('Write it as name=value.')
+    throw new InvalidArgumentError('Use name=value.')
   }
   return { ...before, [name]: value }
 }
@@ -75,7 +71,7 @@ async function waitFor(
   options: StartOptions,
   { client, io }: { client: Awaited<ReturnType<typeof openClient>>; io: CliIo },
 ): Promise<void> {
-  using _goodbye = sayGoodbye(io, pipeline)
+  using _hint = hintOnAbort(io, pipeline)
   const { followPipeline, lookOf } = await import('../../follow/follow-pipeline.ts')
   if (options.follow) {
     return io.exit(exitCodeOfOutcome(await followPipeline(client, pipeline.id, io, io.signal)))
@@ -85,26 +81,26 @@ async function waitFor(
   io.exit(exitCodeOfOutcome(model.pipeline.outcome ?? 'error'))
   if (options.json) return printJson(io, await client.getPipeline(pipeline.id))
   const { summaryLines } = await import('../../follow/summary.ts')
-  // Without the logs there are no last lines to show.
+  // Without logs there are no last lines to show.
   const [end] = summaryLines(lookOf(io), model, io.now()).slice(-1)
   io.stdout.write(`${end}\n`)
 }
 
-/** Who stops watching should know that the pipeline goes on. */
-function sayGoodbye(io: CliIo, pipeline: PipelineView): Disposable {
+/** On Ctrl-C, tells that the pipeline keeps running. */
+function hintOnAbort(io: CliIo, pipeline: PipelineView): Disposable {
   const { repositoryName, number } = pipeline
   const name = `${cleanText(repositoryName)}#${number}`
   return {
     [Symbol.dispose]: () => {
       if (!io.signal.aborted) return
-      note(io, `${name} goes on; cancel it with: narwhal pipeline cancel ${name}`)
+      note(io, `${name} keeps running; cancel it with: narwhal pipeline cancel ${name}`)
     },
   }
 }
 
-/** Says which pipeline has been started, and how to see it. */
+/** Prints which pipeline was started, and how to follow it. */
 export function announce(io: CliIo, pipeline: PipelineView): void {
   const name = `${cleanText(pipeline.repositoryName)}#${pipeline.number}`
   io.stdout.write(`started ${coloursFor(io, io.stdout).bold(name)} (${pipeline.id})\n`)
-  note(io, `see it with: narwhal logs ${name} --follow`)
+  note(io, `follow it with: narwhal logs ${name} --follow`)
 }

@@ -20,9 +20,7 @@ import { addPipelineStart, announce } from './pipeline-start.ts'
 
 /** `narwhal pipeline list|show|start|rerun|approve|awaiting|keep|cancel` */
 export function addPipelineCommands(program: Command, io: CliIo): void {
-  const pipeline = program
-    .command('pipeline')
-    .description('pipelines; each has an id, and a name like owner/name#12')
+  const pipeline = program.command('pipeline').description('pipelines, by id or owner/name#12')
   addList(pipeline, io)
   addClientCommand(pipeline, 'show <pipeline>', {
     summary: 'show a pipeline with its jobs and steps',
@@ -30,16 +28,16 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
   }).action((given: string, options: ClientOptions) => show(given, options, io))
   addPipelineStart(pipeline, io)
   addClientCommand(pipeline, 'rerun <pipeline>', {
-    summary: 'run a pipeline, or some of its jobs, again',
+    summary: 'rerun a pipeline, or some of its jobs',
     examples: [
       'pipeline rerun octocat/hello#12',
       'pipeline rerun octocat/hello#12 --failed',
       'pipeline rerun octocat/hello#12 --job test',
     ],
   })
-    .option('--job <name>', 'only this job, and what needs it')
+    .option('--job <name>', 'only this job, and those that need it')
     .addOption(
-      new Option('--failed', 'only the jobs that failed, and what needs them').conflicts('job'),
+      new Option('--failed', 'only failed jobs, and those that need them').conflicts('job'),
     )
     .action((given: string, options: JobOptions) => rerun(given, options, io))
   addApprovalCommands(pipeline, io)
@@ -52,7 +50,7 @@ export function addPipelineCommands(program: Command, io: CliIo): void {
     ],
   })
     .option('--job <name>', 'only this job')
-    .option('--reason <words>', 'why, for those who look at it later')
+    .option('--reason <words>', 'the reason')
     .action((given: string, options: JobOptions) => cancel(given, options, io))
 }
 
@@ -76,21 +74,21 @@ interface ListOptions extends ClientOptions {
 
 function addList(parent: Command, io: CliIo): void {
   addClientCommand(parent, 'list', {
-    summary: 'list pipelines, the newest first',
+    summary: 'list pipelines, newest first',
     examples: [
       'pipeline list',
       'pipeline list --repository octocat/hello --outcome failure --limit 5',
     ],
   })
     .option('--repository <name>', 'only of this repository')
-    .addOption(new Option('--status <status>', 'only those').choices(PIPELINE_STATUSES))
-    .addOption(new Option('--outcome <outcome>', 'only those').choices(OUTCOMES))
+    .addOption(new Option('--status <status>', 'only with this status').choices(PIPELINE_STATUSES))
+    .addOption(new Option('--outcome <outcome>', 'only with this outcome').choices(OUTCOMES))
     .option('--ref <ref>', 'only of this branch, tag or full ref')
-    .addOption(new Option('--kind <kind>', 'only those').choices(EVENT_KINDS))
+    .addOption(new Option('--kind <kind>', 'only of this kind').choices(EVENT_KINDS))
     .option('--author <name>', 'only by this author')
     .option('--search <text>', 'only with this text in the title')
     .option('--before <pipeline>', 'only older than this one')
-    .option('--limit <n>', 'how many, at most 500', wholeNumber('--limit'), 25)
+    .option('--limit <n>', 'maximum number, up to 500', wholeNumber('--limit'), 25)
     .action((options: ListOptions) => list(options, io))
 }
 
@@ -104,7 +102,7 @@ async function list(options: ListOptions, io: CliIo): Promise<void> {
   })
   if (options.json) return printJson(io, { pipelines })
   if (pipelines.length > 0) return printPipelines(io, pipelines)
-  note(io, 'no such pipeline; start one with `narwhal pipeline start`')
+  note(io, 'no pipelines match; start one with `narwhal pipeline start`')
 }
 
 async function show(given: string, options: ClientOptions, io: CliIo): Promise<void> {
@@ -120,8 +118,8 @@ async function rerun(given: string, options: JobOptions, io: CliIo): Promise<voi
   if (options.job !== undefined) {
     const job = await client.rerunJob(await findJob(client, id, options.job))
     if (options.json) return printJson(io, { job })
-    io.stdout.write(`${job.name} runs again, attempt ${job.attempt}\n`)
-    return note(io, `see it with: narwhal logs ${job.id} --follow`)
+    io.stdout.write(`rerunning ${job.name}, attempt ${job.attempt}\n`)
+    return note(io, `follow it with: narwhal logs ${job.id} --follow`)
   }
   const pipeline = await (options.failed ? client.rerunFailed(id) : client.rerunPipeline(id))
   if (options.json) return printJson(io, { pipeline })

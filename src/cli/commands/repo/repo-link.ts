@@ -25,9 +25,9 @@ interface LinkOptions extends ClientOptions {
 /** `narwhal repo link|unlink` */
 export function addRepoLinkCommands(repo: Command, io: CliIo): void {
   addClientCommand(repo, 'link <repository>', {
-    summary: 'tell its forge how the pipelines of its commits stand',
+    summary: 'report commit statuses to its forge',
     description:
-      "Has statuses of commits told to the repository's forge, with a token that may write them. Without a token it shows where they are told, and what was told last. Forge, API and project are read off the clone URL where they are not given.",
+      "Reports commit statuses to the repository's forge, with a token that may write them. Without a token it shows where they are reported, and which was sent last. Forge, API and project default to those of the clone URL.",
     examples: [
       'repo link octocat/hello --token-file github-token',
       'repo link team/app --forge gitea --token-file -',
@@ -37,7 +37,7 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
   })
     .option('--token-file <file>', "the file with the forge's token; - reads standard input")
     .addOption(
-      new Option('--forge <forge>', 'the kind of forge; gitea is Forgejo, too').choices(
+      new Option('--forge <forge>', 'the kind of forge; gitea also for Forgejo').choices(
         FORGE_KINDS,
       ),
     )
@@ -45,12 +45,12 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
     .option('--project <owner/name>', "the repository's path at the forge")
     .action((repository: string, options: LinkOptions) => link(repository, options, io))
   addClientCommand(repo, 'unlink <repository>', {
-    summary: 'tell its forge nothing any more, and forget the token',
+    summary: 'stop reporting statuses, and delete the token',
     examples: ['repo unlink octocat/hello'],
   }).action(async (repository: string, options: ClientOptions) => {
     await (await openClient(options, io)).unlinkForge(repository)
     if (options.json) return printJson(io, { ok: true })
-    io.stdout.write(`${cleanText(repository)} is not linked any more\n`)
+    io.stdout.write(`${cleanText(repository)} is no longer linked\n`)
   })
 }
 
@@ -58,7 +58,7 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
   const client = await openClient(options, io)
   const { forge, apiUrl, project, tokenFile } = options
   if (tokenFile === undefined && (forge ?? apiUrl ?? project) !== undefined) {
-    throw new NarwhalError('invalid', 'give the token, too: --token-file <file>, or - for stdin')
+    throw new NarwhalError('invalid', 'add the token: --token-file <file>, or - for standard input')
   }
   const shown =
     tokenFile === undefined
@@ -69,19 +69,19 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
         })
   if (options.json) return printJson(io, { link: shown })
   const at = `${cleanText(shown.project)} (${shown.forge}, ${cleanText(shown.apiUrl)})`
-  io.stdout.write(`statuses of ${cleanText(repository)} are told to ${at}\n`)
+  io.stdout.write(`statuses of ${cleanText(repository)} are reported to ${at}\n`)
   const { refusal, last } = shown
   if (refusal) {
     const first = formatAge(refusal.since, io.now())
-    io.stdout.write(`the token is refused, first ${first}: ${cleanText(refusal.words)}\n`)
+    io.stdout.write(`the token is rejected, first ${first}: ${cleanText(refusal.words)}\n`)
   }
   if (!last) return
   const when = formatAge(last.toldAt, io.now())
   const what = `${cleanText(last.state)} of ${last.sha.slice(0, 7)}`
   const words =
     last.error === undefined
-      ? `told last, ${when}: ${what}`
-      : `refused last, ${when}: ${what}: ${cleanText(last.error)}`
+      ? `last sent ${when}: ${what}`
+      : `last rejected ${when}: ${what}: ${cleanText(last.error)}`
   io.stdout.write(`${words}\n`)
 }
 

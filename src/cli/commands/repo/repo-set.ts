@@ -27,9 +27,9 @@ interface SetOptions extends ClientOptions {
 /** `narwhal repo set` */
 export function addRepoSetCommand(repo: Command, io: CliIo): void {
   addClientCommand(repo, 'set <repository>', {
-    summary: 'change what is done about strangers, and what a skipped pipeline is worth',
+    summary: 'change the rules for strangers, and the status of skipped pipelines',
     description:
-      'Says whose commits are run only once somebody has approved that, and which accounts are strangers also on branches of the repository itself: programs that bring the work of others, say. And whether strangers who need not wait do so all the same with a change of what is run, and whether a commit for which nothing is run is a success at the forge.',
+      "Changes whose commits wait for approval; which accounts are strangers even on branches of the repository itself, such as bots that push the work of others; whether strangers who needn't wait do so if they change pipeline files; and which status a commit without jobs to run has at the forge.",
     examples: [
       'repo set octocat/hello --approval all-strangers',
       'repo set octocat/hello --strangers 49699333',
@@ -44,23 +44,22 @@ export function addRepoSetCommand(repo: Command, io: CliIo): void {
     .addOption(
       new Option(
         '--pipeline-files <what>',
-        'what is done with a change of what is run by somebody of whom something was merged',
+        'whether authors with merged commits wait if they change pipeline files',
       ).choices(PIPELINE_FILES_RULES),
     )
     .addOption(
-      new Option(
-        '--skipped <what>',
-        'what a commit is at the forge for which nothing is run',
-      ).choices(['success', 'open']),
+      new Option('--skipped <what>', 'status at the forge of a commit without jobs to run').choices(
+        ['success', 'open'],
+      ),
     )
-    .option('--strangers <ids>', "accounts by the forge's numbers, with commas; or none")
+    .option('--strangers <ids>', 'account ids at the forge, separated by commas, or none')
     .action((repository: string, options: SetOptions) => set(repository, options, io))
 }
 
 async function set(given: string, options: SetOptions, io: CliIo): Promise<void> {
   const { approval, strangers, pipelineFiles, skipped } = options
   if ([approval, strangers, pipelineFiles, skipped].every((one) => one === undefined)) {
-    const words = 'say what to change: --approval, --pipeline-files, --skipped or --strangers'
+    const words = 'nothing to change: use --approval, --pipeline-files, --skipped or --strangers'
     throw new NarwhalError('invalid', words)
   }
   const client = await openClient(options, io)
@@ -79,14 +78,14 @@ function readAccounts(text: string): number[] {
   if (ids.every((id) => /^[1-9]\d{0,14}$/.test(id))) return ids.map(Number)
   throw new NarwhalError(
     'invalid',
-    `--strangers takes the numbers of accounts at the forge, with commas between them, or none; not ${JSON.stringify(text.slice(0, 100))}`,
+    `--strangers takes account ids at the forge, separated by commas, or none; not ${JSON.stringify(text.slice(0, 100))}`,
   )
 }
 
 function describe(repository: RepositoryView): string {
   const { name, approval, pipelineFiles, skippedIsOpen, strangerAccounts = [] } = repository
   const accounts = strangerAccounts.length > 0 ? `; strangers: ${strangerAccounts.join(', ')}` : ''
-  const files = `changes of pipeline files ${pipelineFiles ?? 'wait'}`
-  const skipped = `skipped is ${skippedIsOpen ? 'open' : 'success'}`
-  return `${cleanText(name)}: approval of ${approval ?? 'nobody'}; ${files}; ${skipped}${accounts}`
+  const files = `pipeline files: ${pipelineFiles ?? 'wait'}`
+  const skipped = `skipped: ${skippedIsOpen ? 'open' : 'success'}`
+  return `${cleanText(name)}: approval: ${approval ?? 'nobody'}; ${files}; ${skipped}${accounts}`
 }

@@ -13,9 +13,9 @@ import { formatAge, formatInterval } from '../../terminal/format.ts'
 /** `narwhal repo show` */
 export function addRepoShowCommand(repo: Command, io: CliIo): void {
   addClientCommand(repo, 'show <repository>', {
-    summary: 'show a repository, and what it does about strangers',
+    summary: 'show a repository and its rules for strangers',
     description:
-      'Shows how a repository is set up: whose commits wait for approval, which accounts are strangers, with the names that they have now, and which programs push to its branches and might be listed.',
+      'Shows how a repository is set up: whose commits wait for approval, which accounts are strangers, by their current names, and which bots push to its branches and might be listed.',
     examples: ['repo show octocat/hello', 'repo show octocat/hello --json'],
   }).action((repository: string, options: ClientOptions) => show(repository, options, io))
 }
@@ -33,14 +33,14 @@ async function show(given: string, options: ClientOptions, io: CliIo): Promise<v
 
 function factsOf(repository: RepositoryView, now: number): [string, string][] {
   const { forge, cloneUrl, pollIntervalMs: ms, approval, pipelineFiles, skippedIsOpen } = repository
-  const unchosen = repository.isApprovalUnchosen ? ' (nobody has chosen)' : ''
+  const unchosen = repository.isApprovalUnchosen ? ' (default)' : ''
   return [
     ['forge', `${forge} (${cleanText(cloneUrl)})`],
     ['polled', ms === 0 ? 'no' : `every ${formatInterval(ms)}`],
-    ['approval', `of ${approval ?? 'nobody'}${unchosen}`],
-    ['files', `a change of what is run: ${pipelineFiles ?? 'wait'}`],
+    ['approval', `${approval ?? 'nobody'}${unchosen}`],
+    ['files', `changes to pipeline files ${pipelineFiles ?? 'wait'}`],
     ...refusalOf(repository, now),
-    ['skipped', `is ${skippedIsOpen ? 'open' : 'a success'} at the forge`],
+    ['skipped', `${skippedIsOpen ? 'open' : 'success'} at the forge`],
     ...strangersOf(repository),
     ...botsOf(repository, now),
     ['id', repository.id],
@@ -49,9 +49,9 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
 
 function refusalOf({ name, forgeRefusal }: RepositoryView, now: number): [string, string][] {
   if (!forgeRefusal) return []
-  const words = `refused, first ${formatAge(forgeRefusal.since, now)}: ${cleanText(forgeRefusal.words)}`
+  const words = `first ${formatAge(forgeRefusal.since, now)}: ${cleanText(forgeRefusal.words)}`
   return [
-    ['token', `of the forge: ${words}; to give another:`],
+    ['token', `rejected by the forge, ${words}; to replace it:`],
     ['', `narwhal repo link ${cleanText(name)} --token-file FILE`],
   ]
 }
@@ -62,20 +62,20 @@ function strangersOf({ strangers = [] }: RepositoryView): [string, string][] {
     const was =
       formerName === undefined
         ? ''
-        : `, was ${cleanText(formerName)} when it was listed: look whose it is`
+        : `, was ${cleanText(formerName)} when listed: check whose it is`
     return ['stranger', `${id} (${shown}${was})`]
   })
 }
 
-/** The command names the whole list, since it replaces that. */
+/** The command has the whole list, since it replaces it. */
 function botsOf(repository: RepositoryView, now: number): [string, string][] {
   const { name: repositoryName, strangerAccounts = [], seenBots = [] } = repository
   return seenBots.flatMap(({ id, name, seenAt }): [string, string][] => {
     const list = [...strangerAccounts, id].join(',')
     return [
       [
-        'program',
-        `${cleanText(name)} pushes to its branches (${formatAge(seenAt, now)}), with secrets; to have its commits wait:`,
+        'bot',
+        `${cleanText(name)} pushes to its branches (${formatAge(seenAt, now)}), with secrets; to require approval:`,
       ],
       ['', `narwhal repo set ${cleanText(repositoryName)} --strangers ${list}`],
     ]

@@ -31,48 +31,46 @@ interface SecretOptions extends ClientOptions {
 
 /** `narwhal repo add|link|unlink|set|show|webhook-secret|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
-  const repo = program.command('repo').description('the repositories that Narwhal builds')
+  const repo = program.command('repo').description('registered repositories')
   addClientCommand(repo, 'add <url-or-path>', {
     summary: 'register a repository',
     description:
-      'Registers a repository by its URL (https, ssh, git@host:path) or by the path of a folder on the server. Its branches are looked at regularly; a webhook makes that instant.',
+      'Registers a repository by its URL (https, ssh, git@host:path) or by the path of a folder on the server. New commits are found by polling; a webhook makes that instant.',
     examples: [
       'repo add https://github.com/octocat/hello',
       'repo add git@git.example.com:team/app.git --poll 30s',
       'repo add . --name me/here',
     ],
   })
-    .option('--name <owner/name>', "its name here; by default the URL's, or the folder's")
-    .addOption(
-      new Option('--forge <forge>', 'who hosts it; by default as the URL says').choices(FORGES),
-    )
-    .option('--poll <duration>', 'how often to look for new commits: 30s, 5m, off (default: 60s)')
+    .option('--name <owner/name>', "its name here (default: the URL's or the folder's)")
+    .addOption(new Option('--forge <forge>', 'who hosts it (default: by the URL)').choices(FORGES))
+    .option('--poll <duration>', 'how often to poll for new commits: 30s, 5m, off (default: 60s)')
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
   addRepoSetCommand(repo, io)
   addRepoShowCommand(repo, io)
   addClientCommand(repo, 'webhook-secret <repository>', {
-    summary: 'make a new webhook secret, to be entered at the forge',
+    summary: 'create a new webhook secret, to enter at the forge',
     description:
-      'Makes a new webhook secret. The former one stays valid until the forge has sent a commit that is signed with the new one, for a week at the most.',
+      'Creates a new webhook secret. The previous one stays valid until the forge has sent a commit signed with the new one, for a week at most.',
     examples: [
       'repo webhook-secret octocat/hello',
       'repo webhook-secret octocat/hello --ends 24h',
       'repo webhook-secret octocat/hello --ends now',
     ],
   })
-    .option('--ends <duration>', 'when the former secret ends: 24h, or now (default: 168h)')
+    .option('--ends <duration>', 'when the previous secret expires: 24h, or now (default: 168h)')
     .action((repository: string, options: SecretOptions) => newSecret(repository, options, io))
   addClientCommand(repo, 'list', {
-    summary: 'list the registered repositories',
+    summary: 'list registered repositories',
     examples: ['repo list', 'repo list --json'],
   }).action((options: ClientOptions) => list(options, io))
   addRemoveCommand(
     repo,
     'remove <repository>',
     {
-      summary: 'forget a repository',
-      description: 'Forgets a repository, by its name or id: no new pipelines are made for it.',
+      summary: 'remove a repository',
+      description: 'Removes a repository, by name or id: no new pipelines are created for it.',
       examples: ['repo remove octocat/hello'],
     },
     { io, remove: (client, repository) => client.removeRepository(repository) },
@@ -95,14 +93,14 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   const polled =
     repository.pollIntervalMs === 0
       ? 'webhooks only'
-      : `looked at every ${formatInterval(repository.pollIntervalMs)}`
+      : `polled every ${formatInterval(repository.pollIntervalMs)}`
   const bold = coloursFor(io, io.stdout).bold
   io.stdout.write(`registered ${bold(name)} (${cleanText(repository.cloneUrl)}), ${polled}\n`)
   if (webhook) printWebhook(client.address.server, { repository, webhook }, io)
-  note(io, `build it with: narwhal pipeline start ${name} --follow`)
+  note(io, `run it with: narwhal pipeline start ${name} --follow`)
   if (hasWebhooks(repository.forge)) {
     const { title } = FORGE_FACTS[repository.forge]
-    note(io, `have outcomes told to ${title}: narwhal repo link ${name} --token-file <file>`)
+    note(io, `report statuses to ${title} with: narwhal repo link ${name} --token-file <file>`)
   }
 }
 
@@ -119,8 +117,8 @@ async function newSecret(repository: string, options: SecretOptions, io: CliIo):
   note(
     io,
     formerEndsAt === undefined
-      ? 'the former secret is refused from now on'
-      : `the former secret is valid until a commit comes with the new one, or ${new Date(formerEndsAt).toISOString()}`,
+      ? 'the previous secret is rejected from now on'
+      : `the previous secret is valid until a commit signed with the new one arrives, or until ${new Date(formerEndsAt).toISOString()}`,
   )
 }
 
@@ -138,7 +136,7 @@ function printWebhook(server: string, { repository, webhook }: WithWebhook, io: 
   const place =
     settingsUrl === undefined
       ? `the forge, under Settings → Webhooks of ${shownName}`
-      : `${settingsUrl.replace('{name}', () => shownName)}, as its admin`
+      : `${settingsUrl.replace('{name}', () => shownName)}, as an administrator`
   const lines = [
     '',
     `Enter this at ${place}:`,
@@ -149,7 +147,7 @@ function printWebhook(server: string, { repository, webhook }: WithWebhook, io: 
   ]
   if (isLocal) {
     lines.push(
-      `${FORGE_FACTS[forge].title} can't reach ${server}: put this server's public address in its place.`,
+      `${FORGE_FACTS[forge].title} can't reach ${server}: use this server's public address instead.`,
     )
   }
   io.stdout.write(`${lines.join('\n')}\n`)
@@ -160,7 +158,7 @@ async function list(options: ClientOptions, io: CliIo): Promise<void> {
   const repositories = await client.listRepositories()
   if (options.json) return printJson(io, { repositories })
   if (repositories.length === 0) {
-    return note(io, 'no repository is registered: add one with `narwhal repo add <url-or-path>`')
+    return note(io, 'no repositories registered: add one with `narwhal repo add <url-or-path>`')
   }
   await printTable(io, repositories, [
     { title: 'name', cell: ({ name }) => cleanText(name) },
