@@ -2,16 +2,16 @@ import type { LooseLines } from '../../contract/log/log-chunk.ts'
 import type { LogRun } from '../../contract/log/log-content.ts'
 import { takeTextBuffer } from './text-buffers.ts'
 
-/** A full chunk: large enough to be packed well and to cost few rows, small enough to be opened at once. */
+/** A full chunk: large enough to compress well and take few rows, small enough to unpack at once. */
 const FULL_BYTES = 512 * 1024
 const FULL_LINES = 5_000
-/** What begins with a line or two grows to this before it gets room for a full chunk. */
+/** A small chunk's buffer grows up to this; past it, it becomes one for a full chunk. */
 const SMALL_BYTES = 32 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Gathers the text of one step until it makes a chunk. This is where all of a log passes by as text
- * before its first byte is stored or sent: what must not be in a log is taken out before `add`.
+ * Collects the text of one step until it fills a chunk. All log text passes through here before its
+ * first byte is stored or sent: what must not be in a log is removed before `add`.
  */
 export class ChunkBuilder {
   readonly #step: number
@@ -32,7 +32,7 @@ export class ChunkBuilder {
     return this.#bytes >= FULL_BYTES || this.#lines >= FULL_LINES
   }
 
-  /** Adds a copy of `count` whole lines, UTF-8, each ended by `\n`: at most 5,000 lines and 512 KiB at a time. */
+  /** Adds a copy of `count` whole UTF-8 lines, each ending in `\n`: at most 5,000 lines and 512 KiB. */
   add(stream: LogRun['stream'], text: Uint8Array, count: number): void {
     const at = Date.now()
     const last = this.#runs.at(-1)
@@ -47,7 +47,7 @@ export class ChunkBuilder {
     this.#lines += count
   }
 
-  /** Gives out what has gathered, whose buffer may be given back, and begins anew. There must be something. */
+  /** Takes what was collected, which must not be empty; its buffer may be returned to the pool. */
   take(): LooseLines {
     const text = this.#buffer.subarray(0, this.#bytes)
     const lines = { step: this.#step, runs: this.#runs, text }

@@ -2,14 +2,14 @@ import { type LooseLines, packChunk, packChunkAside } from '../../contract/log/l
 import type { LogChunk } from '../../core/attempt/log-chunk.ts'
 import { giveTextBufferBack } from './text-buffers.ts'
 
-/** Less is packed sooner than another thread hears of it. */
+/** Below this size, packing inline is faster than handing over to a thread. */
 const LEAST_ASIDE = 32 * 1024
-/** So many are packed at once; whoever writes more has to wait. */
+/** At most this many are packed concurrently; then writers have to wait. */
 const MOST_AT_ONCE = 4
 
 /**
- * Packs the chunks of a log and gives them out in order: a few lines at once, many lines in another
- * thread, so that a step that prints much does not keep the runner from everything else.
+ * Packs the chunks of a log and emits them in order: small ones inline, large ones in another
+ * thread, so that a step that prints much does not block the event loop.
  */
 export class ChunkPacker {
   readonly #emit: (chunk: LogChunk) => void
@@ -22,28 +22,28 @@ export class ChunkPacker {
     this.#emit = emit
   }
 
-  /** Takes the lines over; nobody else may look at their text afterwards. */
+  /** Takes ownership of the lines; their text must not be used afterwards. */
   add(lines: LooseLines): void {
     const isSmall = lines.text.length < LEAST_ASIDE
     if (isSmall && this.#waiting === 0) this.#emit(packChunk(lines))
     else this.#addAside(lines)
   }
 
-  /** Undefined while there is room; else resolves when there is some again. */
+  /** Undefined while there is room; otherwise resolves when there is room again. */
   room(): Promise<void> | undefined {
     if (this.#waiting < MOST_AT_ONCE) return undefined
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
   }
 
-  /** Resolves when everything that was added has been given out. */
+  /** Resolves when everything that was added has been emitted. */
   async flush(): Promise<void> {
     await this.#last
   }
 
   #addAside(lines: LooseLines): void {
     this.#waiting++
-    // What a thread can't do is done here: nothing of a log is left out.
+    // If the thread fails, the chunk is packed here: nothing of a log may be lost.
     const packed = packChunkAside(lines).catch(() => packChunk(lines))
     this.#last = Promise.all([packed, this.#last]).then(([chunk]) => {
       this.#waiting--

@@ -8,24 +8,24 @@ import {
 } from '../../core/attempt/log-limit.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
 
-/** What makes a chunk, so that the whole is within the limit. */
+/** The size of a full chunk; reserved, so that the whole stays within the limit. */
 const FULL_CHUNK_BYTES = 512 * 1024
-/** The end of a log stays in memory in so many parts at the most: each costs something besides its text. */
+/** The end of a log stays in memory in at most this many chunks: each has an overhead. */
 const MOST_TAIL_CHUNKS = 20_000
 
 export interface JobLogLimit {
-  /** What the log may have, in bytes of text. */
+  /** In bytes of text. */
   readonly maxBytes: number
-  /** Called once, when much more than that was printed. */
+  /** Called once, when far more than that was printed. */
   readonly onFlood: () => void
 }
 
 /**
- * The log of one attempt on its way to the spool, within its limit: the beginning goes there at once.
- * From where it is too long on, nothing leaves the runner but a line that says so: the newest is kept in memory, packed,
- * until the job is over; then it follows behind a line that says what is missing between.
+ * The log of one attempt, limited in size, before the spool: its beginning goes there at once. Past
+ * the limit, a line says so, and only the newest part is kept, packed in memory, until the job is
+ * over; then it follows after a line that says how much is missing.
  *
- * States: *passing* → *cutting* → *released*. What does not fit is never put between what does.
+ * States: *passing* → *cutting* → *released*. The order of lines never changes.
  */
 export class JobLog {
   readonly #events: EventSpool
@@ -41,7 +41,7 @@ export class JobLog {
   constructor(events: EventSpool, limit: JobLogLimit) {
     this.#events = events
     this.#limit = limit
-    // The last chunk that is kept may reach over it.
+    // The last chunk of the head and the oldest of the tail may each exceed their share.
     this.#headBytes = limit.maxBytes - LOG_TAIL_BYTES - 2 * FULL_CHUNK_BYTES
   }
 
@@ -49,7 +49,7 @@ export class JobLog {
     return this.#events.mask
   }
 
-  /** Undefined while there is room; else resolves when whoever prints much may go on. */
+  /** Undefined while there is room; otherwise resolves when there is room again. */
   room(): Promise<void> | undefined {
     return this.#isCutting ? undefined : this.#events.room()
   }
@@ -64,13 +64,13 @@ export class JobLog {
     }
     this.#tail.push(chunk)
     this.#tailBytes += cost
-    this.#forgetOldest()
+    this.#dropOldest()
     if (this.#isFlooded || this.#printed <= FLOOD_TIMES * this.#limit.maxBytes) return
     this.#isFlooded = true
     this.#limit.onFlood()
   }
 
-  /** The job is over: tells what was held back, as fast as it is taken. */
+  /** The job is over: appends what was held back, as fast as the spool accepts it. */
   async release(): Promise<void> {
     const chunks = this.#tail
     this.#tail = []
@@ -89,8 +89,8 @@ export class JobLog {
     this.#events.append({ type: 'log', chunk })
   }
 
-  /** What is kept are whole chunks that together have as much as was promised, or a little more. */
-  #forgetOldest(): void {
+  /** Keeps whole chunks that together have the promised size or slightly more. */
+  #dropOldest(): void {
     for (let [oldest] = this.#tail; oldest; [oldest] = this.#tail) {
       const isEnough = this.#tailBytes - costOf(oldest) >= LOG_TAIL_BYTES
       if (!isEnough && this.#tail.length <= MOST_TAIL_CHUNKS) return

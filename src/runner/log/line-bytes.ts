@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 
-/** Bytes as steps write them, looked at without making strings of them where that can be helped. */
+/** Functions on the bytes that steps write, which avoid strings where possible. */
 
 const LINE_END = 10
 const LINE_ENDS = 0x0a0a0a0a
 const CARRIAGE_RETURN = 13
 
-/** Counts the line ends, and finds the length of the longest line before one. */
+/** Counts the line ends, and finds the length of the longest line that ends. */
 export function measureLines(bytes: Uint8Array): LineMeasure {
   const measure = { count: 0, longest: 0, start: 0 }
-  // Four bytes at a time, from where they may be taken together.
+  // Four bytes at a time, from the first aligned one.
   const aligned = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4)
   measureBytes(bytes, 0, aligned, measure)
   if (aligned === bytes.length) return measure
@@ -19,7 +19,7 @@ export function measureLines(bytes: Uint8Array): LineMeasure {
     (bytes.length - aligned) >> 2,
   )
   for (let index = 0; index < words.length; index++) {
-    // A byte of it is 0 where the word has a line end; the rest says whether there is such a byte.
+    // A line end becomes a zero byte, and the test below is the usual one for zero bytes in a word.
     const word = (words[index] ?? 0) ^ LINE_ENDS
     if (((word - 0x01010101) & ~word & 0x80808080) === 0) continue
     const at = aligned + 4 * index
@@ -48,7 +48,7 @@ function measureBytes(
   }
 }
 
-/** The end of a line near the middle, with its `\n`; undefined where there is only one line. */
+/** The end of a line near the middle, after its `\n`; undefined if there is only one line. */
 export function middleOf(bytes: Buffer): number | undefined {
   const middle = bytes.length >> 1
   const before = bytes.lastIndexOf(LINE_END, middle) + 1
@@ -58,12 +58,12 @@ export function middleOf(bytes: Buffer): number | undefined {
 }
 
 /**
- * What is stored and sent of whole lines: `\r\n` ends a line as `\n` does, bytes that are no UTF-8
- * become U+FFFD, and NUL, which nobody could see, becomes U+2400.
+ * Whole lines as they are stored and sent: `\r\n` becomes `\n`, invalid UTF-8 becomes U+FFFD, and
+ * NUL, which is invisible, becomes U+2400.
  */
 export function toLogText(bytes: Buffer): Buffer {
   let text = bytes
-  // The look for one byte is many times as fast as the look for two.
+  // Searching for one byte is many times faster than for two.
   if (text.includes(CARRIAGE_RETURN) && text.includes('\r\n'))
     text = Buffer.from(text.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
   if (!isUtf8(text)) text = Buffer.from(text.toString())
@@ -71,7 +71,7 @@ export function toLogText(bytes: Buffer): Buffer {
   return text
 }
 
-/** How many of the bytes are whole characters, where the last one may be still on its way. */
+/** How many of the bytes are complete characters; the last one may be incomplete. */
 export function wholeCharacters(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0

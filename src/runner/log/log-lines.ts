@@ -7,18 +7,18 @@ import { LONGEST_LINE, UnfinishedLine } from './unfinished-line.ts'
 
 const CUT_MARK = Buffer.from(' …\n')
 const LINE_END = Buffer.from('\n')
-/** Lines go out together: at once after silence, then so often at most, or when a chunk is full. */
+/** Lines are sent in batches: at once after silence, then at most this often, or when a chunk is full. */
 const FLUSH_MS = 20
-/** What is measured and made text of in one go. */
+/** Limits of what is measured and converted in one go. */
 const MOST_LINES_AT_ONCE = 5_000
 const MOST_BYTES_AT_ONCE = 128 * 1024
-/** The beginning of a line is shown when so long nothing follows; what follows is another line. */
+/** An unfinished line is sent after this much silence; what follows becomes another line. */
 const SILENCE_MS = 500
 
 /**
- * Makes lines, in bundles that make a chunk each, of the bytes that a step writes. `\n` and `\r\n` end a line, a lone `\r`
- * stays in it. Characters that are cut by the end of a write are put together. Nothing is looked at
- * line by line that need not be: much of what steps print nobody ever reads.
+ * Turns the bytes that a step writes into lines, in batches of one chunk each. `\n` and `\r\n` end a
+ * line, a lone `\r` stays in it. Characters split across writes are joined. Avoids work per line
+ * wherever possible: much of what steps print is never read.
  */
 export class LogLines {
   readonly #emit: (lines: LooseLines) => void
@@ -35,7 +35,7 @@ export class LogLines {
   #isHeld = false
   #isEnded = false
 
-  /** `emit` gets each bundle, in order; it must not throw. */
+  /** `emit` receives each batch, in order; it must not throw. */
   constructor(step: number, emit: (lines: LooseLines) => void, silenceMs = SILENCE_MS) {
     this.#builder = new ChunkBuilder(step)
     this.#emit = emit
@@ -50,7 +50,7 @@ export class LogLines {
     if (!rest.isEmpty) {
       start = chunk.indexOf(LINE_END) + 1
       const onCut = (piece: Buffer) => this.#addCut(stream, piece)
-      // With no line end all of it belongs to the unfinished line.
+      // Without a line end all of it belongs to the unfinished line.
       rest.add(start > 0 ? chunk.subarray(0, start - 1) : chunk, onCut)
       if (start > 0) this.#addLines(stream, Buffer.concat([rest.take(), LINE_END]))
       else start = chunk.length
@@ -62,13 +62,13 @@ export class LogLines {
     this.#schedule()
   }
 
-  /** Whoever writes is kept waiting, or is no longer: its silence then says nothing. */
+  /** Whether the writer is being made to wait: its silence then means nothing. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld
-    if (!isHeld) this.#listen()
+    if (!isHeld) this.#restartSilenceTimer()
   }
 
-  /** Narwhal's own words, behind all that was written before. */
+  /** Adds a line of Narwhal's own, after all that was written before. */
   say(text: string): void {
     this.#flushRests((rest) => rest.take())
     const lines = Buffer.from(`${text}\n`)
@@ -76,7 +76,7 @@ export class LogLines {
     this.#send()
   }
 
-  /** Gives out what is left; nothing may be written afterwards. */
+  /** Sends what is left; nothing may be written afterwards. */
   end(): void {
     this.#isEnded = true
     clearTimeout(this.#silenceTimer)
@@ -101,7 +101,7 @@ export class LogLines {
     }
   }
 
-  /** A piece of a line that goes on. */
+  /** A piece of a line that continues. */
   #addCut(stream: LogLine['stream'], piece: Buffer): void {
     this.#add(stream, toLogText(Buffer.concat([piece, CUT_MARK])), 1)
   }
@@ -117,20 +117,20 @@ export class LogLines {
       if (due <= 0) this.#send()
       else this.#flushTimer = setTimeout(() => this.#send(), due)
     }
-    this.#listen()
+    this.#restartSilenceTimer()
   }
 
-  /** Waits anew for silence, where a line is unfinished. */
-  #listen(): void {
+  /** Only while a line is unfinished. */
+  #restartSilenceTimer(): void {
     if (this.#rests.stdout.isEmpty && this.#rests.stderr.isEmpty) return
     if (this.#silenceTimer) this.#silenceTimer.refresh()
-    else this.#silenceTimer = setTimeout(() => this.#hearSilence(), this.#silenceMs)
+    else this.#silenceTimer = setTimeout(() => this.#onSilence(), this.#silenceMs)
   }
 
-  #hearSilence(): void {
+  #onSilence(): void {
     this.#silenceTimer = undefined
     const writes = this.#writes
-    // After a long turn of the event loop the timer comes before what has been written meanwhile.
+    // After the event loop was blocked, the timer fires before pending writes are read.
     setImmediate(() => {
       if (this.#isEnded || this.#isHeld || this.#writes !== writes) return
       this.#flushRests((rest) => rest.takeCharacters())

@@ -1,9 +1,9 @@
 import { wholeCharacters } from './line-bytes.ts'
 
-/** Longer lines are cut, with a mark where they were, so that no reader meets an endless one. */
+/** Longer lines are split, with a mark at each cut, so that no reader has to handle an endless one. */
 export const LONGEST_LINE = 64 * 1024
 
-/** What was written behind the last line end of a stream, in a buffer that grows with it. */
+/** What a stream has after its last line end, in a buffer that grows with it. */
 export class UnfinishedLine {
   #buffer = Buffer.alloc(0)
   #length = 0
@@ -12,7 +12,7 @@ export class UnfinishedLine {
     return this.#length === 0
   }
 
-  /** Adds what follows; `onCut` gets each piece of the longest length that goes on behind it. */
+  /** Appends bytes; `onCut` receives each full-length piece of a line that continues. */
   add(bytes: Uint8Array, onCut: (piece: Buffer) => void): void {
     let left = bytes
     while (left.length > 0) {
@@ -25,12 +25,12 @@ export class UnfinishedLine {
     }
   }
 
-  /** Gives out all of it. */
+  /** Takes all of it. */
   take(): Buffer {
     return this.#takeFirst(this.#length)
   }
 
-  /** Gives out the characters that are whole. */
+  /** Takes the complete characters. */
   takeCharacters(): Buffer {
     return this.#takeFirst(wholeCharacters(this.#buffer.subarray(0, this.#length)))
   }
