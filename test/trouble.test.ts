@@ -176,7 +176,7 @@ test('a full disk is an error in words, in planning and in a job', { skip: canMo
     ['error'],
     JSON.stringify(first),
   )
-  assert.match(first.jobs[0]?.reason ?? '', /cannot check out.*disk has \d MB left/)
+  assert.match(first.jobs[0]?.reason ?? '', /can't check out.*disk has \d MB left/)
 
   await eventually(async () => assert.deepEqual(await readdir(disk.join('workspaces')), []))
   await writeFile(disk.join('filler'), Buffer.alloc(16 * 1024 * 1024)).catch(() => {})

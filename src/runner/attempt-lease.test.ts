@@ -56,7 +56,7 @@ test('a stream begins with a heartbeat, and however much is told, more of them c
   await attempt.untilFinished()
 })
 
-test('stands still when its lease is over, and goes on when it is confirmed again', async () => {
+test('is paused when its lease expires, and resumed when it is confirmed again', async () => {
   await using at = await stage()
   const attempt = at.begin(['one', 'two'], SHORT)
   const step = await at.step(1)
@@ -91,7 +91,7 @@ test('pauses a sandbox that is opened when the lease is over already', async () 
   await attempt.untilFinished()
 })
 
-test('its time-out stands still with it', async () => {
+test('its timeout is paused with it', async () => {
   await using at = await stage()
   const attempt = at.begin(['one'], { ...SHORT, timeoutMs: 2_500n })
   const step = await at.step(1)
@@ -129,7 +129,10 @@ test('is given up when nobody lets it go on for long, and keeps its report', asy
   await eventually(() => at.runner.busy === 0)
   const second = at.begin([], { ...SHORT, resume: true })
   await second.untilFinished()
-  assert.match(second.words.at(-1) ?? '', /^finished error: .*no dispatcher let it go on for/)
+  assert.match(
+    second.words.at(-1) ?? '',
+    /^finished error: .*no dispatcher confirmed its lease for/,
+  )
   assert.equal(second.fault, Fault.RUNNER)
   assert.equal(at.pauses.at(-1), true)
 })
@@ -153,7 +156,7 @@ test('believes nobody who has been replaced', async () => {
   await at.step(1)
 })
 
-test('a cancel ends it also while it stands still', async () => {
+test('a cancellation also ends it while it is paused', async () => {
   await using at = await stage()
   const attempt = at.begin(['one', 'two'], SHORT)
   await at.step(1)

@@ -257,7 +257,7 @@ export class Runner implements AsyncDisposable {
     await this.#until(() => this.#running.running === 0, deadlineMs)
     this.#running.stop(this.#handBack)
     await this.#until(() => this.#running.running === 0, DISPOSE_GRACE_MS)
-    await this.#until(() => !this.#attempts.isTelling, LAST_WORDS_MS)
+    await this.#until(() => !this.#attempts.isReporting, LAST_WORDS_MS)
   }
 
   /** Ends every attempt, waits for the teardowns, and leaves nothing but the mirrors. */

@@ -22,7 +22,7 @@ async function run(...steps: readonly SomeStep[]): Promise<string> {
 
 test('tries a step again in the same workspace, and stops at its first success', async () => {
   const words = await run({ command: 'echo x >> tries; test "$(wc -l < tries)" = 3', retries: 5 })
-  assert.match(words, /log 0 exit code 1: trying again \(2 of 5\)\nstep 0 ended success/)
+  assert.match(words, /log 0 exit code 1: retrying \(2 of 5\)\nstep 0 ended success/)
 })
 
 test('ends a step at its own time-out, and goes on where it may fail', async () => {
@@ -184,6 +184,6 @@ test('tries a step in the background again, and ends it at its own time-out', as
       other.exit(0)
     },
   )
-  assert.match(words, /log 0 it took longer than its limit of 50 ms: trying again \(1 of 1\)\n/)
+  assert.match(words, /log 0 it took longer than its limit of 50 ms: retrying \(1 of 1\)\n/)
   assert.match(words, /finished success$/)
 })

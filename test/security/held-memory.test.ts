@@ -137,13 +137,13 @@ test('BND-06: an attempt without a lease leaves nothing of those who gave up wai
   using keeper = new LeaseKeeper({
     times: leaseTimes(10_000),
     orphanMs: 600_000,
-    onHold: () => {},
+    onPause: () => {},
     onLost: () => {},
     log: silentLog(),
   })
   const giveUp = async (): Promise<void> => {
     const patience = new AbortController()
-    const waiting = keeper.untilHeld(patience.signal)
+    const waiting = keeper.untilConfirmed(patience.signal)
     patience.abort(new Error('enough'))
     await assert.rejects(waiting, { message: 'enough' })
   }

@@ -227,7 +227,7 @@ test('MSK-05: an output that holds a secret ends its job in an error that names 
   const { jobs } = await finished(narwhal, id)
   const [tells, learns, needs] = jobs
   assert.deepEqual([tells?.outcome, learns?.outcome, needs?.outcome], ['error', 'error', 'skipped'])
-  assert.match(tells?.reason ?? '', /outputs are wrong: url holds the secret of DEPLOY_KEY/)
+  assert.match(tells?.reason ?? '', /outputs are invalid: url holds the secret of DEPLOY_KEY/)
   assert.match(learns?.reason ?? '', /token holds the secret of NARWHAL_MASK/)
   assert.ok(!JSON.stringify(await narwhal.client.getPipeline(id)).includes('canary-of-an-output'))
 })

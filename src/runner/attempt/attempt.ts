@@ -16,7 +16,7 @@ import { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
 import { IdTokens } from '../id-tokens/id-tokens.ts'
 import type { LeaseTimes } from '../lease/lease.ts'
 import { LeaseKeeper } from '../lease/lease-keeper.ts'
-import { inWords, TimeLimit } from '../lease/time-limit.ts'
+import { durationText, TimeLimit } from '../lease/time-limit.ts'
 import { JobLog } from '../log/job-log.ts'
 import { JobMask, maskEnv } from '../masking/job-mask.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
@@ -26,14 +26,14 @@ import { firstNotes } from '../steps/first-notes.ts'
 import type { End } from '../steps/run-step.ts'
 import { ServiceLogs } from '../steps/service-logs.ts'
 import { isOfTheStep, StepSequence } from '../steps/step-sequence.ts'
-import { Audience } from './audience.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
+import { ReaderSlot } from './reader-slot.ts'
 import { GIT_IN_SANDBOX, sandboxSpecOf } from './sandbox-spec.ts'
 
-/** Under what right an attempt is started. */
+/** The lease under which an attempt is started. */
 export interface LeaseGrant {
   /** The fencing token; it grows with every grant. */
   readonly fence: number
@@ -43,55 +43,55 @@ export interface LeaseGrant {
 export interface AttemptDeps extends PreparationDeps {
   readonly limits: SandboxLimits
   readonly disks: DiskWatch
-  /** The folder in which the attempt makes its own workspace. */
+  /** The folder in which the attempt creates its workspace. */
   readonly workspaces: string
   readonly instanceId: string
   readonly runnerName: string
   readonly spools: Spools
   readonly grant: LeaseGrant
-  /** Resolves when nothing is left of the job's former attempts here. */
+  /** Resolves once the job's previous attempts here are torn down. */
   readonly former: Promise<unknown>
-  /** How long it may stand still without a lease, in milliseconds. */
+  /** How long it may be paused without a lease, in milliseconds. */
   readonly orphanMs: number
   /** Called when a reader comes or goes. */
   readonly onReaders: () => void
-  /** Keeps the sandbox of an attempt that has failed; absent: nobody does. */
+  /** Keeps the sandbox of an attempt that has failed; absent: it is removed. */
   readonly keepFailed?: KeepFailed | undefined
   readonly log: Logger
 }
 
-/** What the logs of all that runs beside the steps may take of the memory, packed. */
+/** Memory for the packed logs of everything that runs in the background of the steps. */
 const HELD_LOG_BYTES = 16 * 1024 * 1024
 
-/** A sandbox that is looked at is kept no longer than that. */
-const LONGEST_LOOK_MS = 24 * 3_600_000
+/** A failed sandbox is kept for inspection at most this long. */
+const LONGEST_KEPT_MS = 24 * 3_600_000
 
-/** How long a sandbox or a fetch may take to notice the abort, in milliseconds. */
+/** How long a sandbox or a fetch may take to notice an abort. */
 const GRACE_MS = 15_000
 
 /**
- * One attempt on this runner: preparing (fetch and checkout beside opening the sandbox) → its
- * steps, up to the first that does not succeed → finished → torn down.
+ * One attempt on this runner: preparing (fetch and checkout, concurrently with opening the sandbox)
+ * → its steps, up to the first that does not succeed → finished → torn down.
  *
- * - `finished` is the last event, and is there before the teardown begins.
- * - Whoever stops the attempt first (cancel, time-out, the runner's end) decides its outcome.
- * - It prepares at once, and its steps run as long as its lease is confirmed (see LeaseKeeper); while
- *   it stands still, so does its time-out.
+ * - `finished` is the last event, appended before the teardown begins.
+ * - The first stop (cancellation, timeout, shutdown of the runner) decides the outcome.
+ * - It prepares at once; its steps run while its lease is confirmed (see LeaseKeeper). While the
+ *   attempt is paused, so is its timeout.
  */
 export class Attempt implements KnownAttempt {
   readonly ref: AttemptRef
   readonly events: EventSpool
-  readonly audience: Audience
+  readonly readerSlot: ReaderSlot
   fence: number
-  /** Resolves after the event `finished` was added; never rejects. */
+  /** Resolves after the event `finished` was appended; never rejects. */
   readonly finished: Promise<void>
-  /** Resolves when nothing of the attempt is left but its events; never rejects. */
+  /** Resolves once only the attempt's events are left; never rejects. */
   readonly tornDown: Promise<void>
   readonly #order: AttemptOrder
   readonly #deps: AttemptDeps
   readonly #keeper: LeaseKeeper
   readonly #limit: TimeLimit
-  /** Its own, and that of the step that runs. */
+  /** Its own, and that of the running step. */
   readonly #limits = new Set<TimeLimit>()
   readonly #preparation: Preparation
   readonly #mask: JobMask
@@ -111,18 +111,20 @@ export class Attempt implements KnownAttempt {
     this.fence = fence
     this.#order = order
     this.#deps = deps
-    this.audience = new Audience(deps.onReaders)
+    this.readerSlot = new ReaderSlot(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
     this.#mask = new JobMask(order.secrets, order.notMasked)
-    this.events = deps.spools.create(facts, () => this.audience.wake(), this.#mask)
+    this.events = deps.spools.create(facts, () => this.readerSlot.wake(), this.#mask)
     this.#idTokens = this.#openIdTokens()
-    this.#log = this.#openLog(order.logBytes)
+    const maxBytes = order.logBytes
+    const onFlood = (): void => this.stop({ outcome: 'failure', reason: floodInWords(maxBytes) })
+    this.#log = new JobLog(this.events, { maxBytes, onFlood })
     this.#limit = new TimeLimit(order.timeoutMs, () => this.#timeOut())
     this.#limits.add(this.#limit)
     this.#keeper = new LeaseKeeper({
       times,
       orphanMs: deps.orphanMs,
-      onHold: (isHeld) => this.#hold(isHeld),
+      onPause: (isPaused) => this.#pauseLimits(isPaused),
       onLost: (why) => {
         this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
       },
@@ -137,22 +139,22 @@ export class Attempt implements KnownAttempt {
       notes: firstNotes(order),
       maxLogBytes,
       signal,
-      untilNext: () => this.#keeper.untilHeld(signal),
+      untilNext: () => this.#keeper.untilConfirmed(signal),
       explain: (error) => this.#explain(error, faultOfSandbox(error)),
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
     })
     this.#services = new ServiceLogs(job, { events: this.events, log: this.#log }, maxLogBytes)
-    this.#tell({ type: 'started', instanceId })
+    this.#append({ type: 'started', instanceId })
     this.#preparation = new Preparation(deps, {
       commit: order.commit,
       ...present({ clone: job.clone }),
       sandbox: sandboxSpecOf(order, {
         workspace: folderWorkspace(join(deps.workspaces, `${jobId}-${attempt}`)),
         limits: deps.limits,
-        onService: this.#services.hear,
+        onService: this.#services.onEvent,
       }),
       signal,
-      onPhase: (event) => this.#tell(event),
+      onPhase: (event) => this.#append(event),
     })
     this.finished = this.#run()
     this.tornDown = this.finished.then(() => this.#tearDown())
@@ -166,7 +168,7 @@ export class Attempt implements KnownAttempt {
     return this.#isFinished
   }
 
-  /** Whether a step of it has run, or runs. */
+  /** Whether a step has been started. */
   get hasBegun(): boolean {
     return this.#steps.begun > 0
   }
@@ -192,7 +194,7 @@ export class Attempt implements KnownAttempt {
     if (names.length === 0) return undefined
     return new IdTokens({
       names,
-      desk: new IdTokenDesk(() => this.audience.wake()),
+      desk: new IdTokenDesk(() => this.readerSlot.wake()),
       mask: this.#mask,
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
       signal: this.#abort.signal,
@@ -206,23 +208,18 @@ export class Attempt implements KnownAttempt {
     this.#abort.abort(new NarwhalError('cancelled', end.reason))
   }
 
-  #hold(isHeld: boolean): void {
+  #pauseLimits(isPaused: boolean): void {
     for (const limit of this.#limits) {
-      if (isHeld) limit.stop()
-      else limit.go()
+      if (isPaused) limit.pause()
+      else limit.resume()
     }
   }
 
-  #openLog(maxBytes: number): JobLog {
-    const onFlood = (): void => this.stop({ outcome: 'failure', reason: floodInWords(maxBytes) })
-    return new JobLog(this.events, { maxBytes, onFlood })
-  }
-
   #timeOut(): void {
-    // A process that stood still finds its lease over first, and with it this stands still.
+    // After a freeze of the process the lease is checked first: if it has expired, this limit pauses.
     this.#keeper.check()
-    if (!this.#limit.isGoing) return
-    const limit = inWords(this.#order.timeoutMs)
+    if (!this.#limit.isRunning) return
+    const limit = durationText(this.#order.timeoutMs)
     this.stop({ outcome: 'timeout', reason: `the job took longer than its limit of ${limit}` })
   }
 
@@ -236,13 +233,13 @@ export class Attempt implements KnownAttempt {
     await this.#services.finish()
     await this.#log.release()
     for (let step = this.#steps.begun; step < job.steps.length; step++) {
-      this.#tell({ type: 'step_finished', step, outcome: 'skipped' })
+      this.#append({ type: 'step_finished', step, outcome: 'skipped' })
     }
-    const { exitCode: _, ...told } = end
-    this.#tell({ type: 'finished', ...told })
+    const { exitCode: _, ...reported } = end
+    this.#append({ type: 'finished', ...reported })
     this.#mask[Symbol.dispose]()
     this.#isFinished = true
-    // What still prepares is of no use any more.
+    // Ends a preparation that is still in progress.
     this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
   }
 
@@ -276,10 +273,10 @@ export class Attempt implements KnownAttempt {
     if (!declared || this.#stopped || !isOfTheStep(result)) return result
     const read = await collectOutputs(guarded, { declared, mask: this.#mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
-    // What failed before is what has to be mended first.
+    // An earlier failure has to be fixed first.
     if (result.outcome !== 'success') return result
     const outcome = read.holdsSecret ? 'error' : 'failure'
-    return { outcome, reason: `its outputs are wrong: ${read.problem}` }
+    return { outcome, reason: `its outputs are invalid: ${read.problem}` }
   }
 
   #watchDisk({ disk }: Sandbox): Disposable | undefined {
@@ -304,11 +301,10 @@ export class Attempt implements KnownAttempt {
   #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
     if (this.#stopped) return this.#stopped
     const reason = describeError(error)
-    // Others read this log, too: what the error says it may have from the job.
-    const told = this.#mask.isEmpty ? { err: error } : { reason: this.#mask.text(reason) }
-    this.#deps.log.warn({ ...told, ...this.ref }, 'an attempt met trouble')
-    const end = { outcome: 'error', reason } as const
-    return fault === undefined ? end : { ...end, fault }
+    // Others read this log, too, and the error's text may come from the job.
+    const details = this.#mask.isEmpty ? { err: error } : { reason: this.#mask.text(reason) }
+    this.#deps.log.warn({ ...details, ...this.ref }, 'attempt failed')
+    return { outcome: 'error', reason, ...present({ fault }) }
   }
 
   async #tearDown(): Promise<void> {
@@ -316,29 +312,29 @@ export class Attempt implements KnownAttempt {
     await this.#preparation.clear(this.#deps.log.child(this.ref))
   }
 
-  /** Leaves a sandbox in which a step has failed to whoever wants it. Never rejects. */
+  /** Offers a sandbox in which a step has failed for inspection. Never rejects. */
   async #keep(): Promise<void> {
     const { keepFailed, log } = this.#deps
     const { failed } = this.#steps
     const { job } = this.#order
-    // What is tried again waits until nothing is left of this try.
+    // A retry would have to wait for the teardown.
     if (!keepFailed || !failed || this.ref.attempt <= (job.retry?.count ?? 0)) return
     try {
       const sandbox = await this.#preparation.ready
       const { shell } = sandbox
       if (!shell) return
-      sandbox.keepUntil?.(performance.now() + LONGEST_LOOK_MS)
+      sandbox.keepUntil?.(performance.now() + LONGEST_KEPT_MS)
       const { image } = failed.step
       const step = { env: failed.env, ...present({ image }) }
       const open = () => shell.call(sandbox, step)
       await keepFailed({ job: job.name, step: failed.step.name, shell: open })
     } catch (error) {
-      log.warn({ err: error }, 'a failed sandbox could not be kept')
+      log.warn({ err: error }, 'could not keep a failed sandbox')
     }
   }
 
-  /** Nothing follows `finished`, though a part of the preparation may end only now. */
-  #tell(event: AttemptEvent): void {
+  /** Nothing follows `finished`, even if a part of the preparation ends only later. */
+  #append(event: AttemptEvent): void {
     if (!this.#isFinished) this.events.append(event)
   }
 }

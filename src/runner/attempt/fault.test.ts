@@ -54,7 +54,7 @@ test('a workspace that can not be made is the fault of the runner', async () => 
   await writeFile(workspaces, 'in the way')
   const attempt = at.begin(['one'])
   await attempt.untilFinished()
-  assert.match(attempt.words.at(-1) ?? '', /^finished error: the runner can't make a workspace/)
+  assert.match(attempt.words.at(-1) ?? '', /^finished error: the runner can't create a workspace/)
   assert.equal(attempt.fault, Fault.RUNNER)
   assert.match((await at.client.probe({})).trouble, /ENOTDIR|EEXIST/)
   await rm(workspaces)
@@ -63,7 +63,7 @@ test('a workspace that can not be made is the fault of the runner', async () => 
 test('of a commit that can not be had only the room, git itself and bugs are', () => {
   const system = (code: string, syscall = 'copyfile') =>
     Object.assign(new Error(`${code}: it failed`), { code, syscall })
-  const wrapped = (cause: unknown, words = 'cannot check out acme/app') =>
+  const wrapped = (cause: unknown, words = "can't check out acme/app") =>
     new NarwhalError('unavailable', words, { cause })
   for (const error of [
     new TypeError('a bug'),

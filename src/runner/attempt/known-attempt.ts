@@ -3,28 +3,28 @@ import type { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
 import type { LeaseTimes } from '../lease/lease.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
 import type { End } from '../steps/run-step.ts'
-import type { Audience } from './audience.ts'
+import type { ReaderSlot } from './reader-slot.ts'
 
-/** An end that somebody decides, with the words about it. */
+/** An end that was decided from outside, with the reason. */
 export type DecidedEnd = End & { readonly reason: string }
 
-/** What a runner has of an attempt: one that runs, one that has ended, or one of a former process. */
+/** An attempt as its runner knows it: running, finished, or of a previous process. */
 export interface KnownAttempt {
   readonly ref: AttemptRef
-  /** The newest fencing token under which somebody asked about it. */
+  /** The newest fencing token that was presented for it. */
   fence: number
   readonly events: EventSpool
-  readonly audience: Audience
-  /** Where it asks for id tokens; absent: it has none. */
+  readonly readerSlot: ReaderSlot
+  /** Where it requests id tokens; absent: it needs none. */
   readonly idTokenDesk?: IdTokenDesk | undefined
-  /** The event `finished` has been added. */
+  /** The event `finished` has been appended. */
   readonly isFinished: boolean
-  /** How long its lease is, and how often to ask for more. */
+  /** How long its lease is, and how often to renew it. */
   leaseTimes: LeaseTimes
-  /** The moment to send with a heartbeat that asks for more of the lease. */
+  /** The time to send with a heartbeat, which asks for a renewal of the lease. */
   askForLease(): number
-  /** Takes the answer to the heartbeat of this moment. */
+  /** The heartbeat of this time was answered. */
   confirmLease(sentMs: number): void
-  /** Ends the attempt so, if it has not ended yet. */
+  /** Ends the attempt with this end, unless it has ended already. */
   stop(end: DecidedEnd): void
 }

@@ -5,17 +5,17 @@ import type { Logger } from '../../lib/log.ts'
 import { Fences } from '../lease/fences.ts'
 import type { KnownAttempt } from './known-attempt.ts'
 
-/** A stream that broke is usually opened again sooner, in milliseconds. */
+/** A broken stream is usually reopened sooner than this. */
 const ORPHAN_AFTER_MS = 3_000
-/** Reports are on the disk, so that many can wait, and long. */
+/** Finished attempts are on disk, so many can wait for a long time. */
 const MOST_FINISHED = 512
 const FINISHED_KEPT_MS = 86_400_000
-const MOST_ORPHANS_TOLD = 200
+const MOST_ORPHANS_REPORTED = 200
 
 /**
- * The attempts that a runner has, by job and number: those that run, and those whose end is not
- * acknowledged. The latter are forgotten once it is, after a day, or when more than 512 such wait.
- * One that is discarded takes its slot until it has really ended, and is nobody's to resume.
+ * The attempts of a runner by job and number: running ones, and finished ones that are not yet
+ * acknowledged. The latter are dropped once acknowledged, after a day, or when more than 512 wait.
+ * A discarded attempt occupies its slot until it has really ended, and can't be resumed.
  */
 export class KnownAttempts {
   readonly #log: Logger
@@ -30,7 +30,7 @@ export class KnownAttempts {
     this.#onChange = deps.onChange
   }
 
-  /** How many run. */
+  /** The number of running attempts. */
   get running(): number {
     let running = 0
     for (const { isFinished } of this.#attempts.values()) if (!isFinished) running += 1
@@ -41,23 +41,23 @@ export class KnownAttempts {
     return [...this.#attempts.values()]
   }
 
-  /** Attempts without a reader for a while; those that run, and then the oldest, first. */
+  /** Attempts that have had no reader for a while: running ones first, then the oldest. */
   get orphans(): readonly Orphan[] {
     const orphans = this.list().filter((attempt) => this.#isOrphan(attempt))
     return orphans
       .toSorted((a, b) => Number(a.isFinished) - Number(b.isFinished))
-      .slice(0, MOST_ORPHANS_TOLD)
+      .slice(0, MOST_ORPHANS_REPORTED)
       .map(({ ref, fence }) => ({ ...ref, fence }))
   }
 
-  /** Whether somebody hears, or has just heard, the end of an attempt and has not acknowledged it. */
-  get isTelling(): boolean {
+  /** Whether a finished attempt is being read, or was until just now, and is not acknowledged. */
+  get isReporting(): boolean {
     return this.list().some((attempt) => attempt.isFinished && !this.#isOrphan(attempt))
   }
 
   /**
-   * The attempt, for somebody with this fencing token; undefined: it is not here. Throws `stale` when
-   * a newer token of its job is known, or the attempt was discarded.
+   * The attempt, for a caller with this fencing token; undefined if it is not here. Throws `stale`
+   * when a newer token of its job is known, or the attempt was discarded.
    */
   find(ref: AttemptRef, fence: number): KnownAttempt | undefined {
     this.#fences.raise(ref.jobId, fence)
@@ -75,7 +75,7 @@ export class KnownAttempts {
     if (attempt.isFinished) this.finish(attempt)
   }
 
-  /** Takes one of a former process; its token counts. */
+  /** Adds an attempt of a previous process; its token counts. */
   addFormer(attempt: KnownAttempt): void {
     if (attempt.fence >= this.#fences.newest(attempt.ref.jobId)) {
       this.#fences.raise(attempt.ref.jobId, attempt.fence)
@@ -83,7 +83,7 @@ export class KnownAttempts {
     this.add(attempt)
   }
 
-  /** The attempt has ended: from now on its report waits to be acknowledged. */
+  /** The attempt has ended: its events now wait to be acknowledged. */
   finish(attempt: KnownAttempt): void {
     if (!this.#isKnown(attempt)) return
     if (this.#discarded.has(attempt)) return this.forget(attempt)
@@ -93,10 +93,10 @@ export class KnownAttempts {
     for (const oldest of finished.slice(0, -MOST_FINISHED)) this.forget(oldest)
   }
 
-  /** Forgets the attempt if all that it told has been acknowledged. */
+  /** Drops a finished attempt once all of its events are acknowledged. */
   acknowledge(attempt: KnownAttempt, throughSeq: number): void {
     attempt.events.acknowledge(throughSeq)
-    attempt.audience.wake()
+    attempt.readerSlot.wake()
     if (attempt.isFinished && attempt.events.isEmpty) this.forget(attempt)
   }
 
@@ -105,12 +105,12 @@ export class KnownAttempts {
     const attempt = this.#attempts.get(keyOf(ref))
     if (!attempt) throw new NarwhalError('not_found', `attempt ${keyOf(ref)} is not here`)
     if (fence < attempt.fence) {
-      const words = `lease ${fence} of ${keyOf(ref)} is over: lease ${attempt.fence} is known`
-      throw new NarwhalError('stale', words)
+      const message = `lease ${fence} of ${keyOf(ref)} is superseded by lease ${attempt.fence}`
+      throw new NarwhalError('stale', message)
     }
     this.#discarded.add(attempt)
     attempt.stop({ outcome: 'cancelled', reason: 'it was discarded' })
-    attempt.audience.dismiss(new NarwhalError('stale', `attempt ${keyOf(ref)} was discarded`))
+    attempt.readerSlot.dismiss(new NarwhalError('stale', `attempt ${keyOf(ref)} was discarded`))
     attempt.events.discard()
     if (attempt.isFinished) this.forget(attempt)
     this.#onChange()
@@ -122,23 +122,23 @@ export class KnownAttempts {
     this.#expiries.delete(attempt)
     this.#attempts.delete(keyOf(attempt.ref))
     if (!attempt.events.isEmpty) {
-      this.#log.warn(attempt.ref, 'the end of an attempt was never acknowledged and is forgotten')
+      this.#log.warn(attempt.ref, 'attempt dropped: its end was never acknowledged')
     }
     attempt.events.discard()
     this.#onChange()
   }
 
-  /** Forgets nothing that is on the disk: the next process offers it. */
+  /** What is on disk stays: the next process offers it. */
   close(): void {
     for (const timer of this.#expiries.values()) clearTimeout(timer)
     this.#expiries.clear()
     this.#attempts.clear()
   }
 
-  /** To be called when a reader has come to an attempt or left it. */
+  /** Call this when a reader has come to an attempt or left it. */
   readerChanged(): void {
     this.#onChange()
-    // A reader that leaves now makes an orphan later.
+    // An attempt whose reader leaves now becomes an orphan later.
     setTimeout(this.#onChange, ORPHAN_AFTER_MS + 1).unref()
   }
 
@@ -147,8 +147,8 @@ export class KnownAttempts {
   }
 
   #isOrphan(attempt: KnownAttempt): boolean {
-    const { aloneSince = Infinity } = attempt.audience
-    return aloneSince <= performance.now() - ORPHAN_AFTER_MS && !this.#discarded.has(attempt)
+    const { idleSince = Infinity } = attempt.readerSlot
+    return idleSince <= performance.now() - ORPHAN_AFTER_MS && !this.#discarded.has(attempt)
   }
 }
 

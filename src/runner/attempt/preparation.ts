@@ -21,29 +21,26 @@ export interface PreparationDeps {
 
 export interface PreparationOrder {
   readonly commit: CommitSource
-  /** How it comes into the workspace; absent: whole. */
+  /** How it is checked out; absent: with its whole history. */
   readonly clone?: JobSpec['clone']
-  /** Its workspace does not exist yet, and is made unless a sandbox with one was prepared ahead. */
+  /** Its workspace does not exist yet; it is created unless a warm sandbox brings its own. */
   readonly sandbox: SandboxSpec
   readonly signal: AbortSignal
-  /** Called when a part is done, with the milliseconds that it took. */
+  /** Called when a phase is done. */
   readonly onPhase: (event: Extract<AttemptEvent, { type: 'phase' }>) => void
 }
 
-/**
- * Makes ready what an attempt needs: its workspace with the commit in it, and beside that, at the
- * same time, its sandbox.
- */
+/** Prepares an attempt: checks out its commit into the workspace and opens its sandbox, concurrently. */
 export class Preparation {
-  /** The sandbox, when all is ready; rejects with what went wrong first, or the signal's reason. */
+  /** The sandbox, once all is ready; rejects with the first error, or the signal's reason. */
   readonly ready: Promise<Sandbox>
   readonly #deps: PreparationDeps
   readonly #order: PreparationOrder
-  /** The order's own, or that of a sandbox that was there before. */
+  /** The order's own, or that of a warm sandbox. */
   #workspace: Workspace
   #opening: Promise<Sandbox> | undefined
   #checkingOut: Promise<void> | undefined
-  #trouble: { readonly fault: AttemptFault | undefined } | undefined
+  #failure: { readonly fault: AttemptFault | undefined } | undefined
 
   constructor(deps: PreparationDeps, order: PreparationOrder) {
     this.#deps = deps
@@ -52,20 +49,20 @@ export class Preparation {
     this.ready = this.#prepare()
   }
 
-  /** Whose fault it is that it failed, where that says nothing about the job. */
+  /** Whose fault a failure is, where it says nothing about the job. */
   get fault(): AttemptFault | undefined {
-    return this.#trouble?.fault
+    return this.#failure?.fault
   }
 
-  /** Removes all that was made, once what is on its way has ended. Never rejects. */
+  /** Removes all that was created, once what is in flight has ended. Never rejects. */
   async clear(log: Logger): Promise<void> {
     const [sandbox] = await Promise.allSettled([this.#opening, this.#checkingOut])
-    const told = (err: unknown) => log.error({ err }, 'an attempt left something behind')
-    // The folder goes also when the engine is away and its sandbox has to wait for it.
+    const onError = (err: unknown) => log.error({ err }, 'attempt cleanup failed')
+    // The folder is removed even if the engine is unreachable and the sandbox has to wait for it.
     if (sandbox.status === 'fulfilled') {
-      await sandbox.value?.[Symbol.asyncDispose]().then(undefined, told)
+      await sandbox.value?.[Symbol.asyncDispose]().then(undefined, onError)
     }
-    await removeFolder(this.#workspace.path).catch(told)
+    await removeFolder(this.#workspace.path).catch(onError)
   }
 
   async #prepare(): Promise<Sandbox> {
@@ -100,8 +97,8 @@ export class Preparation {
         signal.throwIfAborted()
         const note = await diskNote(error, folder)
         const why = `${describeError(error)}${note.words}`
-        const words = `cannot check out ${commit.repositoryName}: ${why}`
-        throw new NarwhalError(note.code, words, { cause: error })
+        const message = `can't check out ${commit.repositoryName}: ${why}`
+        throw new NarwhalError(note.code, message, { cause: error })
       }
     })
   }
@@ -115,12 +112,11 @@ export class Preparation {
     const result = await work()
     const durationMs = Math.round(performance.now() - startedAt)
     const images = imagesOf?.(result) ?? []
-    const told = images.length > 0 ? { images } : {}
-    this.#order.onPhase({ type: 'phase', phase, durationMs, ...told })
+    this.#order.onPhase({ type: 'phase', phase, durationMs, ...(images.length > 0 && { images }) })
     return result
   }
 
-  /** Notes whose fault it is when this is the first part that fails. */
+  /** Records whose fault it is if this part is the first to fail. */
   async #blame<Result>(
     faultOf: (error: unknown) => AttemptFault | undefined,
     work: Promise<Result>,
@@ -128,7 +124,7 @@ export class Preparation {
     try {
       return await work
     } catch (error) {
-      this.#trouble ??= { fault: faultOf(error) }
+      this.#failure ??= { fault: faultOf(error) }
       throw error
     }
   }
@@ -138,7 +134,7 @@ async function makeWorkspace(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (error) {
-    const words = `the runner can't make a workspace: ${describeError(error)}`
-    throw new NarwhalError('unavailable', words, { cause: error })
+    const message = `the runner can't create a workspace: ${describeError(error)}`
+    throw new NarwhalError('unavailable', message, { cause: error })
   }
 }

@@ -2,7 +2,7 @@ import type { AttemptRef } from '../../core/ids.ts'
 import type { Attempt } from './attempt.ts'
 import type { DecidedEnd } from './known-attempt.ts'
 
-/** The attempts whose sandboxes are here: they *run*, and are then *torn down* in the background. */
+/** The attempts with a sandbox here: *running*, then *tearing down* in the background. */
 export class RunningAttempts {
   readonly #onFinished: (attempt: Attempt) => void
   readonly #onChange: () => void
@@ -22,15 +22,12 @@ export class RunningAttempts {
     return this.#tearingDown.size
   }
 
-  /** Takes an attempt that has just begun. */
+  /** Adds an attempt that has just started. */
   add(attempt: Attempt): void {
     void this.#follow(attempt)
   }
 
-  /**
-   * A newer attempt of a job ends the older ones: the dispatcher has given them up. Resolves when
-   * nothing of them is left.
-   */
+  /** Stops the older attempts of a job; the dispatcher has given them up. Resolves once torn down. */
   supersede({ jobId, attempt: number }: AttemptRef): Promise<unknown> {
     const reason = `attempt ${number} of the job has replaced it`
     const former = this.#list().filter(({ ref }) => ref.jobId === jobId)
@@ -38,14 +35,14 @@ export class RunningAttempts {
     return Promise.all(former.map(({ tornDown }) => tornDown))
   }
 
-  /** Ends those that run so; `idle`: only those that have not begun with a step. */
+  /** Stops running attempts; `idle`: only those that have not started a step. */
   stop(end: DecidedEnd, which: 'all' | 'idle' = 'all'): void {
     for (const attempt of this.#running) {
       if (which === 'all' || !attempt.hasBegun) attempt.stop(end)
     }
   }
 
-  /** Resolves when nothing is left of those that are here now. */
+  /** Resolves once all current attempts are torn down. */
   async untilTornDown(): Promise<void> {
     await Promise.all(this.#list().map(({ tornDown }) => tornDown))
   }

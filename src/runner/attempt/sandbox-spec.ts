@@ -3,17 +3,14 @@ import type { JobSpec } from '../../core/plan/plan.ts'
 import { present } from '../../lib/present.ts'
 import type { SandboxLimits, SandboxSpec } from '../executor/executor.ts'
 
-/**
- * In the container the workspace may belong to another user than the one who runs git there;
- * git(1) then refuses to read it unless told that this is well.
- */
+/** In a container the workspace may belong to a user other than git's, which git refuses by default. */
 export const GIT_IN_SANDBOX = {
   GIT_CONFIG_COUNT: '1',
   GIT_CONFIG_KEY_0: 'safe.directory',
   GIT_CONFIG_VALUE_0: '*',
 }
 
-/** The sandbox that an attempt needs: what its job asks for, within what the runner gives. */
+/** The sandbox of an attempt: what its job asks for, within the runner's limits. */
 export function sandboxSpecOf(
   { jobId, attempt, job, commit }: AttemptOrder,
   parts: Pick<SandboxSpec, 'workspace' | 'limits' | 'onService'>,
@@ -21,18 +18,17 @@ export function sandboxSpecOf(
   const { workspace, limits, onService } = parts
   return {
     name: `${jobId}/${attempt}`,
-    ...present({ image: job.image }),
+    ...present({ image: job.image, network: job.network }),
     source: commit.cloneUrl,
     workspace,
     limits: limitsOf(job, limits),
     isStranger: commit.isStranger ?? false,
-    ...present({ network: job.network }),
-    ...(job.services ? { services: job.services, ...present({ onService }) } : {}),
+    ...(job.services && { services: job.services, ...present({ onService }) }),
     ...imagesOf(job),
   }
 }
 
-/** The images of its steps. */
+/** The images of the job's steps. */
 function imagesOf({ steps }: JobSpec): { images?: string[] } {
   const images = [...new Set(steps.flatMap(({ image }) => image ?? []))]
   return images.length > 0 ? { images } : {}

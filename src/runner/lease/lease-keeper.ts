@@ -7,42 +7,42 @@ import { Lease, type LeaseTimes } from './lease.ts'
 
 export interface LeaseKeeperDeps {
   readonly times: LeaseTimes
-  /** How long an attempt stands still before it is given up, in milliseconds. */
+  /** How long an attempt stays paused before it is given up, in milliseconds. */
   readonly orphanMs: number
-  /** Called when the attempt has to stand still, and when it goes on. */
-  readonly onHold: (isHeld: boolean) => void
-  /** Called, with the reason in words, when the attempt can't go on any more. */
+  /** Called when the attempt is paused, and when it is resumed. */
+  readonly onPause: (isPaused: boolean) => void
+  /** Called when the attempt can't continue. */
   readonly onLost: (reason: string) => void
   readonly log: Logger
 }
 
-/** What a pause may take at least, in milliseconds. */
+/** A pause is given at least this long, in milliseconds. */
 const SHORTEST_PAUSE_MS = 1_000
 
 /**
- * Sees to it that nothing of an attempt runs without a lease: *waiting* for its first confirmation
- * → *going* → *standing still* (its sandbox is paused) → going again, … → *ended*.
+ * Ensures that nothing of an attempt runs without a lease: *waiting* for its first confirmation →
+ * *running* → *paused* (with its sandbox) → running again … → *ended*.
  *
- * The clock is looked at before anything is begun and before a confirmation is believed, and not only
- * when the timer fires: a process that was stopped and goes on must notice first that its lease
- * is over. Where it notices so late that somebody else has ended the sandbox (`keepUntil`), that
- * rejects, and the attempt is lost.
+ * The clock is checked before anything starts and before a confirmation is accepted, and not only
+ * when the timer fires: a process that was stopped and continued must notice first that its lease
+ * has expired. If it notices so late that the watchdog has ended the sandbox (`keepUntil`), the
+ * sandbox rejects, and the attempt is lost.
  */
 export class LeaseKeeper implements Disposable {
   readonly #deps: LeaseKeeperDeps
   readonly #lease: Lease
   #sandbox: Sandbox | undefined
-  #isHolding = false
+  #isPaused = false
   #isEnded = false
   #timer: NodeJS.Timeout | undefined
-  #patience: NodeJS.Timeout
-  /** Who waits until steps may run. */
+  #orphanTimer: NodeJS.Timeout
+  /** Those who wait until steps may run. */
   readonly #waiting = new Set<() => void>()
 
   constructor(deps: LeaseKeeperDeps) {
     this.#deps = deps
     this.#lease = new Lease(deps.times)
-    this.#patience = this.#startPatience()
+    this.#orphanTimer = this.#startOrphanTimer()
   }
 
   get times(): LeaseTimes {
@@ -53,33 +53,33 @@ export class LeaseKeeper implements Disposable {
     this.#lease.setTimes(times)
   }
 
-  /** The moment to send with a heartbeat that asks for more. */
+  /** The time to send with a heartbeat, which asks for a renewal. */
   ask(): number {
     this.check()
     return this.#lease.ask(performance.now())
   }
 
-  /** Takes the answer to the heartbeat of this moment; what stood still goes on. */
+  /** The heartbeat of this time was answered: renews the lease, and resumes what is paused. */
   confirm(sentMs: number): void {
     this.check()
     if (!this.#lease.confirm(sentMs) || this.#isEnded) return
     if (this.#lease.state(performance.now()) !== 'confirmed') return
-    clearTimeout(this.#patience)
+    clearTimeout(this.#orphanTimer)
     this.#sandbox?.keepUntil?.(this.#lease.endsMs)
     this.#timer ??= this.#startTimer()
-    if (this.#isHolding) this.#goOn()
-    for (const goOn of this.#waiting) goOn()
+    if (this.#isPaused) this.#resume()
+    for (const proceed of this.#waiting) proceed()
   }
 
-  /** Whether steps may run now; if not any more, they are stopped. */
+  /** Whether steps may run now; pauses them if the lease has expired. */
   check(): boolean {
     const state = this.#lease.state(performance.now())
-    if (state === 'over') this.#hold()
+    if (state === 'expired') this.#pause()
     return state === 'confirmed'
   }
 
-  /** Resolves when steps may run, at once if they may; rejects with the signal's reason. */
-  async untilHeld(signal: AbortSignal): Promise<void> {
+  /** Resolves as soon as steps may run; rejects with the signal's reason. */
+  async untilConfirmed(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     while (!this.check()) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -93,17 +93,14 @@ export class LeaseKeeper implements Disposable {
     signal.throwIfAborted()
   }
 
-  /**
-   * Takes the attempt's sandbox into its care and gives it back with steps that begin, and have
-   * ended, only with a lease.
-   */
+  /** Takes over the attempt's sandbox; what it returns starts, and ends, only with a lease. */
   guard(sandbox: Sandbox): Pick<Sandbox, 'run' | 'read' | 'archive'> {
     this.check()
     this.#sandbox = sandbox
-    if (this.#isHolding) this.#pause(sandbox)
+    if (this.#isPaused) this.#pauseSandbox(sandbox)
     else if (this.#lease.untilMs !== undefined) sandbox.keepUntil?.(this.#lease.endsMs)
     const held = async <Result>(work: () => Promise<Result>, signal: AbortSignal) => {
-      await this.untilHeld(signal)
+      await this.untilConfirmed(signal)
       const result = await work()
       this.check()
       signal.throwIfAborted()
@@ -121,20 +118,20 @@ export class LeaseKeeper implements Disposable {
     patterns: readonly string[],
     options: ArchiveOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    await this.untilHeld(options.signal)
+    await this.untilConfirmed(options.signal)
     yield* sandbox.archive(patterns, options)
     this.check()
     options.signal.throwIfAborted()
   }
 
-  /** The attempt has ended; its sandbox is disposed of by others. */
+  /** The attempt has ended; its sandbox is disposed elsewhere. */
   [Symbol.dispose](): void {
     this.#isEnded = true
     clearTimeout(this.#timer)
-    clearTimeout(this.#patience)
+    clearTimeout(this.#orphanTimer)
   }
 
-  /** Fires when the lease is over; one that was extended meanwhile only moves it. */
+  /** Fires when the lease expires; starts again if the lease was renewed meanwhile. */
   #startTimer(): NodeJS.Timeout {
     const delay = (this.#lease.untilMs ?? 0) - performance.now()
     return setTimeout(
@@ -146,35 +143,35 @@ export class LeaseKeeper implements Disposable {
     )
   }
 
-  #startPatience(): NodeJS.Timeout {
+  #startOrphanTimer(): NodeJS.Timeout {
     const { orphanMs } = this.#deps
-    const reason = `no dispatcher let it go on for ${Math.round(orphanMs / 1000)} s`
+    const reason = `no dispatcher confirmed its lease for ${Math.round(orphanMs / 1000)} s`
     return setTimeout(() => this.#lose(reason), orphanMs)
   }
 
-  #hold(): void {
-    if (this.#isHolding || this.#isEnded) return
-    this.#isHolding = true
-    this.#patience = this.#startPatience()
-    this.#deps.onHold(true)
+  #pause(): void {
+    if (this.#isPaused || this.#isEnded) return
+    this.#isPaused = true
+    this.#orphanTimer = this.#startOrphanTimer()
+    this.#deps.onPause(true)
     const sandbox = this.#sandbox
     if (!sandbox) return
-    this.#deps.log.warn('the lease of an attempt is over: it stands still')
-    this.#pause(sandbox)
+    this.#deps.log.warn('lease expired: attempt paused')
+    this.#pauseSandbox(sandbox)
   }
 
-  #goOn(): void {
-    this.#isHolding = false
-    this.#deps.onHold(false)
+  #resume(): void {
+    this.#isPaused = false
+    this.#deps.onPause(false)
     const sandbox = this.#sandbox
     if (!sandbox) return
-    this.#deps.log.info('the lease of an attempt is confirmed again: it goes on')
+    this.#deps.log.info('lease confirmed again: attempt resumed')
     sandbox.resume().catch((error: unknown) => {
-      this.#lose(`it stood still and could not go on: ${describeError(error)}`)
+      this.#lose(`it was paused and could not be resumed: ${describeError(error)}`)
     })
   }
 
-  #pause(sandbox: Sandbox): void {
+  #pauseSandbox(sandbox: Sandbox): void {
     const late = new NarwhalError('unavailable', 'it took too long')
     const graceMs = Math.max(SHORTEST_PAUSE_MS, this.#lease.endsMs - performance.now())
     within(graceMs, sandbox.pause(), late).catch((error: unknown) => {

@@ -14,7 +14,7 @@ test('a lease counts from the sending of a heartbeat, whenever its answer comes'
   assert.equal(lease.untilMs, 1070)
   assert.equal(lease.endsMs, 1100)
   assert.equal(lease.state(1069), 'confirmed')
-  assert.equal(lease.state(1070), 'over')
+  assert.equal(lease.state(1070), 'expired')
 })
 
 test('only a heartbeat that was sent extends it', () => {
@@ -34,7 +34,7 @@ test('answers that overtake each other never shorten it, and one that comes late
   assert.equal(lease.untilMs, 1110)
   lease.ask(1060)
   assert.ok(lease.confirm(1060))
-  assert.equal(lease.state(1140), 'over')
+  assert.equal(lease.state(1140), 'expired')
   lease.ask(1150)
   assert.ok(lease.confirm(1150))
   assert.equal(lease.state(1151), 'confirmed')

@@ -1,34 +1,34 @@
 import { HEARTBEAT_MS, LEASE_MARGIN_MS, LEASE_MS } from '../../core/attempt/lease.ts'
 
-/** What of a lease follows from its length; in milliseconds. */
+/** The times of a lease, in milliseconds. */
 export interface LeaseTimes {
   readonly leaseMs: number
-  /** How often to ask for more. */
+  /** How often to ask for a renewal. */
   readonly heartbeatMs: number
-  /** So long before its end nothing may run any more. */
+  /** Everything must be paused this long before the lease ends. */
   readonly marginMs: number
 }
 
-/** Whatever is asked for, a runner stops by itself within ten minutes. */
+/** Whatever length is requested, a runner on its own stops within ten minutes. */
 const LONGEST_LEASE_MS = 600_000
 
-/** The times of a lease of this length, 0 for the usual one; a short lease has less of everything. */
+/** The times of a lease of this length, 0 for the default; a short lease scales all of them down. */
 export function leaseTimes(wantedMs: number): LeaseTimes {
   const leaseMs = wantedMs > 0 ? Math.min(wantedMs, LONGEST_LEASE_MS) : LEASE_MS
   const share = Math.min(1, leaseMs / LEASE_MS)
   return { leaseMs, heartbeatMs: HEARTBEAT_MS * share, marginMs: LEASE_MARGIN_MS * share }
 }
 
-export type LeaseState = 'unconfirmed' | 'confirmed' | 'over'
+export type LeaseState = 'unconfirmed' | 'confirmed' | 'expired'
 
 const MOST_ASKED = 256
 
 /**
- * The lease of one attempt, as its runner sees it: *unconfirmed* → *confirmed* until a moment →
- * *over*, and confirmed again whenever a dispatcher answers a heartbeat that is young enough.
+ * The lease of one attempt, as its runner sees it: *unconfirmed* → *confirmed* for a while →
+ * *expired*, and confirmed again whenever a dispatcher answers a recent heartbeat.
  *
- * Moments are milliseconds of this process's `performance.now()`. The lease counts from the sending
- * of the heartbeat and never from its answer, so an answer that took long extends nothing.
+ * Times are milliseconds of this process's `performance.now()`. The lease counts from when the
+ * heartbeat was sent, never from its answer: a late answer extends nothing.
  */
 export class Lease {
   #times: LeaseTimes
@@ -43,17 +43,17 @@ export class Lease {
     return this.#times
   }
 
-  /** Whoever asks about the attempt now may give leases of another length. */
+  /** A new owner may grant leases of a different length. */
   setTimes(times: LeaseTimes): void {
     this.#times = times
   }
 
-  /** Until then steps may run; undefined while it is unconfirmed. */
+  /** Steps may run until then; undefined while it is unconfirmed. */
   get untilMs(): number | undefined {
     return this.#confirmedAt === undefined ? undefined : this.endsMs - this.#times.marginMs
   }
 
-  /** When nothing of the attempt may run any more, whatever happens. */
+  /** From then on nothing of the attempt may run, whatever happens. */
   get endsMs(): number {
     return this.#confirmedAt === undefined ? -Infinity : this.#confirmedAt + this.#times.leaseMs
   }
@@ -61,10 +61,10 @@ export class Lease {
   state(nowMs: number): LeaseState {
     const until = this.untilMs
     if (until === undefined) return 'unconfirmed'
-    return nowMs < until ? 'confirmed' : 'over'
+    return nowMs < until ? 'confirmed' : 'expired'
   }
 
-  /** Notes a heartbeat and gives the moment to send with it, in whole milliseconds and never later. */
+  /** Records a heartbeat; returns the time to send with it, rounded down to whole milliseconds. */
   ask(nowMs: number): number {
     const sentMs = Math.floor(nowMs)
     const tooOld = nowMs - this.#times.leaseMs
@@ -73,7 +73,7 @@ export class Lease {
     return sentMs
   }
 
-  /** Extends the lease by the answer to a heartbeat; one that was never sent changes nothing. */
+  /** Renews the lease by the answer to a heartbeat; the answer to one never sent changes nothing. */
   confirm(sentMs: number): boolean {
     if (!this.#asked.includes(sentMs)) return false
     this.#confirmedAt = Math.max(sentMs, this.#confirmedAt ?? 0)

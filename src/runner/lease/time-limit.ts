@@ -1,44 +1,44 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** A time-out that can stand still: it counts only the time between `go` and `stop`. */
+/** A timeout that can be paused; paused time doesn't count. */
 export class TimeLimit implements Disposable {
   readonly #onOver: () => void
   #leftMs: number
-  #goingSince: number | undefined
+  #runningSince: number | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** Goes at once; 0 milliseconds: never over. */
+  /** Starts at once; 0 milliseconds: no limit. */
   constructor(limitMs: number, onOver: () => void) {
     this.#onOver = onOver
     this.#leftMs = limitMs > 0 ? limitMs : Infinity
-    this.go()
+    this.resume()
   }
 
-  get isGoing(): boolean {
-    return this.#goingSince !== undefined
+  get isRunning(): boolean {
+    return this.#runningSince !== undefined
   }
 
-  go(): void {
-    if (this.#goingSince !== undefined || this.#leftMs === Infinity) return
-    this.#goingSince = performance.now()
+  resume(): void {
+    if (this.#runningSince !== undefined || this.#leftMs === Infinity) return
+    this.#runningSince = performance.now()
     this.#timer = setTimeout(this.#onOver, Math.min(this.#leftMs, LONGEST_TIMER_MS))
   }
 
-  stop(): void {
-    if (this.#goingSince === undefined) return
+  pause(): void {
+    if (this.#runningSince === undefined) return
     clearTimeout(this.#timer)
-    this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#goingSince))
-    this.#goingSince = undefined
+    this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#runningSince))
+    this.#runningSince = undefined
   }
 
   [Symbol.dispose](): void {
-    this.stop()
+    this.pause()
     this.#leftMs = Infinity
   }
 }
 
-/** A length of time as people say it. */
-export function inWords(ms: number): string {
+/** `500 ms`, `90 s`, `5 min`. */
+export function durationText(ms: number): string {
   if (ms < 1000) return `${ms} ms`
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
 }

@@ -2,8 +2,8 @@ import type { AttemptMessage } from '../../contract/rpc/attempt-messages.ts'
 import type { AttemptRequest } from '../../contract/rpc/attempt-requests.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { Wake } from '../../lib/wake.ts'
-import type { Reader } from '../attempt/audience.ts'
 import type { KnownAttempt } from '../attempt/known-attempt.ts'
+import type { Reader } from '../attempt/reader-slot.ts'
 import { leaseTimes } from '../lease/lease.ts'
 import type { Runner } from '../runner.ts'
 
@@ -27,9 +27,9 @@ export async function* streamAttempt(
   }
   const attempt = open(runner, opening)
   const wake = new Wake()
-  const reader = attempt.audience.enter(wake)
+  const reader = attempt.readerSlot.enter(wake)
   const end = AbortSignal.any([signal, runner.ended])
-  const leave = () => attempt.audience.leave(reader)
+  const leave = () => attempt.readerSlot.leave(reader)
   // Of a stream that broke while it was full nobody may ask for more, ever.
   end.addEventListener('abort', leave)
   if (end.aborted) leave()

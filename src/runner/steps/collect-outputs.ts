@@ -8,12 +8,12 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Sandbox } from '../executor/executor.ts'
 import type { JobMask } from '../masking/job-mask.ts'
 
-/** Where steps write what their job tells the jobs that need it, below the workspace. */
+/** Where steps write their job's outputs, relative to the workspace. */
 export const OUTPUT_FILE = '.narwhal-output'
-/** Reading so little takes no time, unless a step has seen to it that it does. */
+/** Reading so little is fast, unless a step has made sure that it isn't. */
 const LONGEST_MS = 10_000
 
-/** The variable with the path of the file, as the steps see it. */
+/** The variable with the path of the file inside the sandbox. */
 export function outputEnv({ workspace }: Pick<Sandbox, 'workspace'>): { NARWHAL_OUTPUT: string } {
   return { NARWHAL_OUTPUT: `${workspace}/${OUTPUT_FILE}` }
 }
@@ -24,12 +24,12 @@ export interface OutputsOf {
   readonly mask?: Pick<JobMask, 'text' | 'holderOf'>
 }
 
-/** `holdsSecret`: nobody may read what they hold, and everybody reads outputs. */
+/** `holdsSecret`: they contain a secret, but outputs are readable by everyone. */
 export type CollectedOutputs = ReadOutputs & { readonly holdsSecret?: true }
 
 /**
- * Reads what the steps wrote, as far as they may read it themselves. Rejects as `Sandbox.read` does where
- * that says nothing about the file, and with the signal's reason.
+ * Reads what the steps wrote, with the rights that they have. Rejects with the signal's reason, and
+ * as `Sandbox.read` does if the error says nothing about the file.
  */
 export async function collectOutputs(
   sandbox: Pick<Sandbox, 'read'>,
@@ -48,17 +48,17 @@ export async function collectOutputs(
     }
     return withoutText(NarwhalError.from(error))
   }
-  // The line end tells the beginning of a secret from a text that only begins alike.
+  // With a line end, a text that is only the beginning of a secret is not masked.
   const read = readOutputLines(text, declared)
   if (!mask || mask.text(`${text}\n`) === `${text}\n`) return read
   return { ok: false, problem: secretIn(read, mask), holdsSecret: true }
 }
 
-/** What it says of a job's outputs that their file is not read; throws where it says nothing. */
+/** The result when the file can't be read; rethrows errors that say nothing about it. */
 function withoutText(error: NarwhalError): CollectedOutputs {
   if (error.code === 'too_large') return { ok: false, problem: TOO_MANY_OUTPUT_BYTES }
   if (error.code === 'forbidden') return { ok: false, problem: `${OUTPUT_FILE} can't be read` }
-  // A folder or a pipe of this name holds none.
+  // A folder or a pipe by this name has no outputs.
   if (error.code === 'conflict') return { ok: true, outputs: {} }
   throw error
 }
@@ -70,5 +70,5 @@ function secretIn(read: ReadOutputs, mask: Pick<JobMask, 'holderOf'>): string {
     return holder === undefined ? [] : [`${name} holds the secret of ${holder}`]
   })
   const what = found[0] ?? 'they hold a secret'
-  return `${what}, and everybody may read them: name the secret in the job that needs it`
+  return `${what}, and outputs are readable by everyone: name the secret in the job that needs it`
 }

@@ -1,6 +1,6 @@
 import type { AttemptOrder } from '../../contract/rpc/attempt-requests.ts'
 
-/** What the log of a job says before anything else. */
+/** The first lines of a job's log. */
 export function firstNotes({ notes = [], withheldIdTokens = {} }: AttemptOrder): string[] {
   const withheld = Object.entries(withheldIdTokens).map(
     ([name, reason]) => `the job runs without the id token ${name}: ${reason}`,

@@ -30,7 +30,7 @@ test('keeps the newest of a log that is held, and says how much is missing', asy
   )
   const [first, ...lines] = told.map((line) => line.text)
   const kept = lines.filter((line) => line !== 'so far')
-  const lost = Number(/^(\d+) lines before this are left out/.exec(first ?? '')?.[1])
+  const lost = Number(/^(\d+) lines before this are omitted/.exec(first ?? '')?.[1])
   assert.ok(lost > 0)
   assert.equal(lost + lines.length, 2 * LINES)
   const newest = Array.from(kept, (_, i) => text(LINES - kept.length + i))

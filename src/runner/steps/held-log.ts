@@ -6,12 +6,12 @@ import type { JobLog } from '../log/job-log.ts'
 import type { JobMask } from '../masking/job-mask.ts'
 import { MaskedLines } from '../masking/masked-lines.ts'
 
-/** What a chunk costs in memory besides its content. */
+/** The overhead of a chunk in memory. */
 const CHUNK_BYTES = 300
 
 /**
- * The log of what runs beside the steps. In an attempt's log the lines of one step stand together, so
- * this one is held, packed, until the steps are over: the newest of it, within `maxBytes`.
+ * The log of a background step or a service. An attempt's log is ordered by step, so the newest part
+ * of this one, at most `maxBytes`, is held, packed, until the steps are over.
  */
 export class HeldLog {
   readonly #step: number
@@ -29,26 +29,26 @@ export class HeldLog {
     this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), mask)
   }
 
-  /** What comes after the end is left out. */
+  /** Output after the end is dropped. */
   readonly write: OutputListener = (stream, chunk) => {
     if (this.#isEnded) return undefined
     this.#lines.write(stream, chunk)
     return this.#packer.room()
   }
 
-  /** Narwhal's own words. */
+  /** Adds a line of Narwhal's own. */
   say(text: string): void {
     if (!this.#isEnded) this.#lines.say(text)
   }
 
-  /** Ends it and adds all of it to the job's log, as fast as it is taken. */
+  /** Ends it and appends it to the job's log, as fast as that accepts it. */
   async release(log: JobLog): Promise<void> {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#lines.end()
     await this.#packer.flush()
     if (this.#lost > 0) {
-      const text = `${this.#lost} lines before this are left out: of what runs beside the steps the newest is kept`
+      const text = `${this.#lost} lines before this are omitted: only the newest output of background steps and services is kept`
       const chunk = chunkOf(this.#step, [{ at: Date.now(), stream: 'narwhal', text }])
       log.add(chunk)
     }

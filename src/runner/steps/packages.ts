@@ -1,26 +1,26 @@
 import { isPackageName } from '../../core/plan/package-name.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** The exit code of an install script that could not try: no package manager, or not allowed to. */
+/** The exit code of an install script that could not even try: no package manager, or no permission. */
 export const NO_PACKAGE_MANAGER = 96
 
 /**
- * A POSIX shell script that installs the packages with whatever package manager there is, and does nothing
- * when all are there: as a command on the PATH or as an installed package. It ends with the
- * package manager's failure as 1, or with NO_PACKAGE_MANAGER where nothing could be tried; what is missing
- * and what to do stands on its standard error. Throws NarwhalError `invalid` for a name that can't be one.
+ * A POSIX shell script that installs the packages with the package manager it finds, and does nothing
+ * if all are present, as a command on the PATH or as an installed package. It exits with 1 if the
+ * package manager fails, and with NO_PACKAGE_MANAGER if nothing could be tried; standard error says
+ * what is missing and what to do. Throws NarwhalError `invalid` for an invalid name.
  */
 export function installScript(packages: readonly string[]): string {
   for (const name of packages) {
     if (!isPackageName(name)) {
-      throw new NarwhalError('invalid', `${JSON.stringify(name)} can't be the name of a package`)
+      throw new NarwhalError('invalid', `${JSON.stringify(name)} isn't a valid package name`)
     }
   }
-  // The grammar above has no character that means anything to a shell.
-  return `${LOOK}\nset -- ${packages.join(' ')}\n${INSTALL}`
+  // Valid names contain no character that is special to a shell.
+  return `${FUNCTIONS}\nset -- ${packages.join(' ')}\n${INSTALL}`
 }
 
-const LOOK = `
+const FUNCTIONS = `
 is_there() {
   name=\${1%%=*}
   if command -v "$name" >/dev/null 2>&1; then return 0; fi
@@ -58,10 +58,10 @@ for manager in apt-get apk dnf microdnf yum zypper none; do
   if command -v "$manager" >/dev/null 2>&1; then break; fi
 done
 if [ "$manager" = none ]; then
-  give_up 'there is no package manager here; use an image that has it'
+  give_up 'there is no package manager; use an image that contains it'
 fi
 if [ "$(id -u)" != 0 ]; then
-  give_up "only root can; name an image (\\\`image:\\\`), or install it on this runner's machine"
+  give_up "only root can install packages; name an image (\\\`image:\\\`), or install it on this runner's machine"
 fi
 if [ ! -w /usr ] || ! (: >/usr/.narwhal-try) 2>/dev/null; then
   give_up "the file system is read-only; name an image (\\\`image:\\\`), or install it on this runner's machine"

@@ -7,18 +7,18 @@ import { withGrace } from '../../lib/async/with-grace.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { OutputListener, Sandbox, StepExit } from '../executor/executor.ts'
-import { inWords } from '../lease/time-limit.ts'
+import { durationText } from '../lease/time-limit.ts'
 import { installScript, NO_PACKAGE_MANAGER } from './packages.ts'
 
 /** How a step or an attempt ended. */
 export interface End {
   readonly outcome: Outcome
-  /** Why, in words, where it is not a success. */
+  /** Why it is not a success. */
   readonly reason?: string
   readonly exitCode?: number
-  /** Set where the end says nothing about the job. */
+  /** Set if the end says nothing about the job. */
   readonly fault?: AttemptFault
-  /** What it tells the jobs that need it, of a whole attempt. */
+  /** Of an attempt: the outputs for the jobs that need it. */
   readonly outputs?: Outputs
 }
 
@@ -26,38 +26,35 @@ export interface StepRun {
   readonly sandbox: Pick<Sandbox, 'run'>
   readonly step: StepSpec
   readonly env: Readonly<Record<string, string>>
-  /** What it has besides at the moment when a script of it begins, tokens that do not last. */
+  /** Further variables, made when each script starts: short-lived tokens. */
   readonly freshEnv?: (() => Promise<Readonly<Record<string, string>>>) | undefined
   readonly log: PartLog
   readonly signal: AbortSignal
-  /** What an error means: an abort's cause is known only to who aborted. */
+  /** What an error means: only the one who aborted knows why. */
   readonly explain: (error: unknown) => End
-  /** Starts a time-out of its own, which stands still with the attempt. */
+  /** Starts the step's own timeout, which is paused with the attempt. */
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
-  /** Of a step in the background: when it is to end, since the job has come to its end. */
+  /** Of a background step: aborts when it should stop because the job is over. */
   readonly end?: AbortSignal
 }
 
-/** Where a step's output goes, and what Narwhal says of it. */
+/** Where a step's output goes, and Narwhal's own lines about it. */
 export interface PartLog {
   readonly write: OutputListener
   say(text: string): void
 }
 
-/** How long a sandbox may take to end a step after the abort, in milliseconds. */
+/** How long a sandbox may take to end a step after an abort. */
 const GRACE_MS = 15_000
 
-/**
- * Runs one step: again as often as it asks for, but only what the user's own script did is tried
- * again. Never rejects.
- */
+/** Runs one step with its retries; only failures and timeouts of the user's script are retried. Never rejects. */
 export async function runStep(run: StepRun): Promise<End> {
   const { retries = 0 } = run.step
   for (let tries = 1; ; tries++) {
     const end = await runOnce(run)
     if (tries > retries || (end.outcome !== 'failure' && end.outcome !== 'timeout')) return end
     if (run.signal.aborted || run.end?.aborted) return end
-    run.log.say(`${end.reason}: trying again (${tries} of ${retries})`)
+    run.log.say(`${end.reason}: retrying (${tries} of ${retries})`)
   }
 }
 
@@ -67,7 +64,7 @@ async function runOnce(run: StepRun): Promise<End> {
   const over = (): void => overtime.abort(new NarwhalError('cancelled', 'the step took too long'))
   using _limit = timeoutMs === undefined ? undefined : run.startLimit(timeoutMs, over)
   const signal = AbortSignal.any([run.signal, overtime.signal])
-  // Of a sandbox that did not end the step nobody may ask for the next one.
+  // A sandbox that did not end the step must not be used for the next one.
   let isRunning = false
   const script = async (text: string, installs?: readonly string[]): Promise<StepExit> => {
     signal.throwIfAborted()
@@ -90,7 +87,7 @@ async function runOnce(run: StepRun): Promise<End> {
     return await runScripts(run.step, script)
   } catch (error) {
     if (!overtime.signal.aborted || run.signal.aborted) return run.explain(error)
-    const reason = `it took longer than its limit of ${inWords(timeoutMs ?? 0)}`
+    const reason = `it took longer than its limit of ${durationText(timeoutMs ?? 0)}`
     if (!isRunning) return { outcome: 'timeout', reason }
     return { outcome: 'error', reason: `${reason}, and could not be ended`, fault: 'runner' }
   }
@@ -104,19 +101,19 @@ async function runScripts(
     const exit = await script(installScript(step.dependencies), step.dependencies)
     if (exit.exitCode === NO_PACKAGE_MANAGER) {
       const what = step.dependencies.join(', ')
-      return { outcome: 'error', reason: `cannot install ${what}: the log says why` }
+      return { outcome: 'error', reason: `can't install ${what}: see the log` }
     }
     if (exit.exitCode !== 0) {
       const what = `installing ${step.dependencies.join(', ')} failed`
-      return { outcome: 'failure', exitCode: exit.exitCode, reason: `${what}: ${words(exit)}` }
+      return { outcome: 'failure', exitCode: exit.exitCode, reason: `${what}: ${reasonOf(exit)}` }
     }
   }
   const exit = await script(stepScript(step))
   return exit.exitCode === 0
     ? { outcome: 'success', exitCode: 0 }
-    : { outcome: 'failure', exitCode: exit.exitCode, reason: words(exit) }
+    : { outcome: 'failure', exitCode: exit.exitCode, reason: reasonOf(exit) }
 }
 
-function words({ exitCode, note }: StepExit): string {
+function reasonOf({ exitCode, note }: StepExit): string {
   return note === undefined ? `exit code ${exitCode}` : `exit code ${exitCode}: ${note}`
 }

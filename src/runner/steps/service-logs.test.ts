@@ -38,8 +38,8 @@ test('tells of services behind the steps, with logs that stand together', async 
     'log 1 up',
     'step 1 ended success',
     'log 2 gone',
-    'log 2 it ended by itself, with exit code 3',
-    'step 2 ended failure: it ended by itself, with exit code 3',
+    'log 2 it exited on its own with exit code 3',
+    'step 2 ended failure: it exited on its own with exit code 3',
     'step 3 ended success',
     'finished success',
   ])

@@ -6,24 +6,24 @@ import type { EventSpool } from '../spool/event-spool.ts'
 import { HeldLog } from './held-log.ts'
 import type { End } from './run-step.ts'
 
-/** What a service said just before the last step ended may still be on its way; milliseconds. */
+/** What a service printed just before the last step ended may still be in flight; milliseconds. */
 const SILENCE_MS = 20
 const LONGEST_MS = 200
 
 interface Service {
-  /** Its number among the parts of the job. */
+  /** Its index among the parts of the job. */
   readonly part: number
   readonly log: HeldLog
   isStarted: boolean
   end: End | undefined
 }
 
-/** Tells of a job's services as parts of it behind its steps: their start, their log, their end. */
+/** Reports a job's services as parts that follow its steps: their start, log and end. */
 export class ServiceLogs {
   readonly #events: EventSpool
   readonly #log: JobLog
   readonly #services: readonly Service[]
-  #heardAt = 0
+  #outputAt = 0
   #isOver = false
 
   /** Each log may take `maxBytes` of memory. */
@@ -45,9 +45,9 @@ export class ServiceLogs {
     })
   }
 
-  readonly hear = (index: number, event: ServiceEvent): void | Promise<void> => {
+  readonly onEvent = (index: number, event: ServiceEvent): void | Promise<void> => {
     const service = this.#services[index]
-    // An opening that was given up may go on for a while.
+    // An opening that was given up may continue for a while.
     if (!service || this.#isOver) return undefined
     switch (event.type) {
       case 'started':
@@ -55,26 +55,26 @@ export class ServiceLogs {
         this.#events.append({ type: 'step_started', step: service.part })
         return undefined
       case 'output':
-        this.#heardAt = performance.now()
+        this.#outputAt = performance.now()
         return service.log.write(event.stream, event.chunk)
       case 'failed':
         service.end ??= { outcome: 'error', reason: event.reason }
         return undefined
       case 'ended': {
         const { exitCode, note } = event.exit
-        const reason = `it ended by itself, with exit code ${exitCode}${note ? `: ${note}` : ''}`
+        const reason = `it exited on its own with exit code ${exitCode}${note ? `: ${note}` : ''}`
         service.end ??= { outcome: exitCode === 0 ? 'success' : 'failure', exitCode, reason }
         return undefined
       }
     }
   }
 
-  /** The steps are over: tells the rest. What still runs has done what it should. */
+  /** The steps are over: reports the rest. A service that still runs has succeeded. */
   async finish(): Promise<void> {
     if (this.#services.length === 0) return
     const deadline = performance.now() + LONGEST_MS
     do await sleep(SILENCE_MS)
-    while (performance.now() - this.#heardAt < SILENCE_MS && performance.now() < deadline)
+    while (performance.now() - this.#outputAt < SILENCE_MS && performance.now() < deadline)
     this.#isOver = true
     for (const { part, log, isStarted, end } of this.#services) {
       const ended: End = end ?? { outcome: isStarted ? 'success' : 'skipped' }

@@ -5,8 +5,8 @@ import type { JobLog } from '../log/job-log.ts'
 import { MaskedLines } from '../masking/masked-lines.ts'
 
 /**
- * One step's part of the log, from the bytes that the sandbox gives to chunks of the job's log. When
- * the spool is full the step has to wait: nothing is dropped.
+ * One step's part of the log, from the sandbox's bytes to chunks of the job's log. When the spool is
+ * full, the step has to wait: nothing is dropped.
  */
 export class StepLog {
   readonly #log: JobLog
@@ -20,7 +20,7 @@ export class StepLog {
     this.#lines = new MaskedLines(step, (lines) => this.#packer.add(lines), log.mask)
   }
 
-  /** What comes after the end is left out: the step may have been given up before its processes. */
+  /** Output after the end is dropped: a step may be given up while its processes still run. */
   readonly write: OutputListener = (stream, chunk) => {
     if (this.#end.signal.aborted) return undefined
     this.#lines.write(stream, chunk)
@@ -30,17 +30,17 @@ export class StepLog {
 
   async #wait(room: Promise<void>): Promise<void> {
     this.#lines.hold(true)
-    // However often a long log waits, each wait is over when there is room.
+    // A race against the signal itself would add a listener for each wait of a long log.
     await withSignal(room, this.#end.signal).catch(() => undefined)
     this.#lines.hold(false)
   }
 
-  /** Narwhal's own words. */
+  /** Adds a line of Narwhal's own. */
   say(text: string): void {
     this.#lines.say(text)
   }
 
-  /** Resolves when all of it is in the spool; nothing may come behind the log before that. */
+  /** Resolves when all of it is in the spool; nothing may follow the log before that. */
   async end(): Promise<void> {
     if (!this.#end.signal.aborted) {
       this.#lines.end()

@@ -11,38 +11,38 @@ export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit'
   readonly events: EventSpool
   readonly log: JobLog
   readonly env: Readonly<Record<string, string>>
-  /** What is said in the log of the first step that runs. */
+  /** Lines at the beginning of the log of the first step that runs. */
   readonly notes?: readonly string[]
-  /** How much memory the log of each step in the background may take. */
+  /** Memory limit for the log of each background step. */
   readonly maxLogBytes: number
-  /** Resolves when the next step may begin; rejects with the signal's reason. */
+  /** Resolves when the next step may start; rejects with the signal's reason. */
   readonly untilNext: () => Promise<void>
-  /** How long steps in the background may take to end when they are asked to, in milliseconds; else ten seconds. */
+  /** How long background steps may take to stop when asked to; ten seconds by default. */
   readonly endMs?: number
 }
 
 const END_MS = 10_000
 
-interface Beside {
+interface BackgroundStep {
   readonly index: number
   readonly log: HeldLog
   readonly ended: Promise<End>
 }
 
 /**
- * The steps of a job, one after the other, up to the first that does not succeed; those in the
- * background begin at their turn, run beside the others and end with them. One of them that ends by itself and
- * not well counts like any other: no step begins after it that is for success.
+ * The steps of a job, one after the other, up to the first that does not succeed. Background steps
+ * start at their turn, run concurrently with the others and are stopped after them. One that fails
+ * before that counts like any other: after it, no step starts that requires success.
  */
 export class StepSequence {
   readonly #job: JobSpec
   readonly #deps: StepSequenceDeps
-  readonly #beside: Beside[] = []
+  readonly #background: BackgroundStep[] = []
   readonly #over = new AbortController()
-  /** Ends what does not end when it is asked to. */
+  /** Kills background steps that don't stop when asked to. */
   readonly #kill = new AbortController()
   #result: End = { outcome: 'success' }
-  /** Set when nothing more can be said of the job. */
+  /** Set when the job can't continue, whatever its steps say. */
   #broken: End | undefined
   #failed: StepSpec | undefined
   #next = 0
@@ -56,20 +56,20 @@ export class StepSequence {
     this.#notes = [...(deps.notes ?? [])]
   }
 
-  /** How many steps have had their turn. */
+  /** How many steps were started or skipped. */
   get begun(): number {
     return this.#next
   }
 
-  /** The first step that did not succeed by its own doing, with its environment. */
+  /** The first step whose own script did not succeed, with its environment. */
   get failed(): { readonly step: StepSpec; readonly env: StepRun['env'] } | undefined {
     const step = this.#failed
     return step && { step, env: this.#envOf(step) }
   }
 
   /**
-   * Runs them all and resolves to how the job ended; rejects as `untilNext` does. `env` and `freshEnv`
-   * win over theirs.
+   * Runs the steps and resolves to how the job ended; rejects as `untilNext` does. `env` and
+   * `freshEnv` override the steps' own variables.
    */
   async run(
     sandbox: Pick<Sandbox, 'run'>,
@@ -87,31 +87,31 @@ export class StepSequence {
       }
       await this.#deps.untilNext()
       this.#next = index + 1
-      if (step.background) this.#startBeside(sandbox, index, step)
+      if (step.background) this.#startInBackground(sandbox, index, step)
       else this.#judge(step, await this.#runStep(sandbox, index, step))
     }
     return this.#broken ?? this.#result
   }
 
-  /** Says something at the end of the log of the step that began last. */
+  /** Adds a line to the end of the log of the step that started last. */
   async say(text: string): Promise<void> {
     const last = Math.max(0, this.#next - 1)
-    const beside = this.#beside.find(({ index }) => index === last)
-    if (beside) return beside.log.say(text)
+    const background = this.#background.find(({ index }) => index === last)
+    if (background) return background.log.say(text)
     const log = new StepLog(this.#deps.log, last)
     log.say(text)
     await log.end()
   }
 
-  /** Ends what still runs beside the steps, and tells its log. Never rejects. */
+  /** Stops the background steps that still run, and releases their logs. Never rejects. */
   async end(): Promise<void> {
-    if (this.#beside.length === 0) return
+    if (this.#background.length === 0) return
     const { log: jobLog, endMs = END_MS } = this.#deps
     this.#over.abort()
     const late = setTimeout(() => {
-      this.#kill.abort(new NarwhalError('cancelled', 'it did not end when it was asked to'))
+      this.#kill.abort(new NarwhalError('cancelled', 'it did not stop when asked to'))
     }, endMs)
-    for (const { log, ended } of this.#beside) {
+    for (const { log, ended } of this.#background) {
       const end = await ended
       if (end.reason !== undefined) log.say(end.reason)
       await log.release(jobLog)
@@ -126,11 +126,11 @@ export class StepSequence {
     const end = await runStep(this.#runOf(sandbox, step, log))
     if (end.reason !== undefined) log.say(end.reason)
     await log.end()
-    this.#tellEnd(index, end)
+    this.#appendEnd(index, end)
     return end
   }
 
-  #startBeside(sandbox: Pick<Sandbox, 'run'>, index: number, step: StepSpec): void {
+  #startInBackground(sandbox: Pick<Sandbox, 'run'>, index: number, step: StepSpec): void {
     const { events, signal, maxLogBytes } = this.#deps
     events.append({ type: 'step_started', step: index })
     const log = new HeldLog(index, maxLogBytes, events.mask)
@@ -139,38 +139,30 @@ export class StepSequence {
       ...run,
       signal: AbortSignal.any([signal, this.#kill.signal]),
       end: this.#over.signal,
-    }).then((told) => {
-      const isAskedTo = this.#over.signal.aborted && !signal.aborted
-      const end: End = isAskedTo ? { outcome: 'success' } : told
-      if (!isAskedTo) this.#judge(step, end)
-      this.#tellEnd(index, end)
+    }).then((result) => {
+      const wasAsked = this.#over.signal.aborted && !signal.aborted
+      const end: End = wasAsked ? { outcome: 'success' } : result
+      if (!wasAsked) this.#judge(step, end)
+      this.#appendEnd(index, end)
       return end
     })
-    this.#beside.push({ index, log, ended })
+    this.#background.push({ index, log, ended })
   }
 
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {
     for (const note of this.#notes.splice(0)) log.say(note)
     const { signal, explain, startLimit } = this.#deps
-    return {
-      sandbox,
-      step,
-      log,
-      env: this.#envOf(step),
-      freshEnv: this.#freshEnv,
-      signal,
-      explain,
-      startLimit,
-    }
+    const [env, freshEnv] = [this.#envOf(step), this.#freshEnv]
+    return { sandbox, step, log, env, freshEnv, signal, explain, startLimit }
   }
 
   #envOf(step: StepSpec): StepRun['env'] {
     return { ...this.#deps.env, ...step.env, ...this.#env }
   }
 
-  #tellEnd(index: number, end: End): void {
-    const { fault: _, ...told } = end
-    this.#deps.events.append({ type: 'step_finished', step: index, ...told })
+  #appendEnd(index: number, end: End): void {
+    const { fault: _, ...reported } = end
+    this.#deps.events.append({ type: 'step_finished', step: index, ...reported })
   }
 
   #judge(step: StepSpec, end: End): void {
@@ -187,13 +179,13 @@ export class StepSequence {
   }
 }
 
-/** Whether a step runs after what came before it has ended so. */
+/** Whether a step runs after this result of the steps before it. */
 function isDue({ runsOn }: StepSpec, { outcome }: End): boolean {
   if (runsOn === 'always') return true
   return (outcome === 'success') === (runsOn === undefined)
 }
 
-/** Whether the step's own script came to this end, so that others may follow. */
+/** Whether this end is the script's own, so that further steps may follow. */
 export function isOfTheStep({ outcome, fault }: End): boolean {
   if (fault !== undefined) return false
   return outcome === 'success' || outcome === 'failure' || outcome === 'timeout'

@@ -48,7 +48,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/runner/lease/lease-keeper.ts',
-        find: `if (state === 'over') this.#hold()
+        find: `if (state === 'expired') this.#pause()
     return state === 'confirmed'`,
         replace: "return state !== 'unconfirmed'",
       },

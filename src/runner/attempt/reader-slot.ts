@@ -1,43 +1,43 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Wake } from '../../lib/wake.ts'
 
-/** Who reads an attempt's events. */
+/** A stream that reads an attempt's events. */
 export interface Reader {
   readonly wake: Wake
-  /** Set when it is to go, and why. */
+  /** Set when the reader must leave: why. */
   end: NarwhalError | undefined
 }
 
-/** The one who reads an attempt's events, or nobody; a new one takes the place of the former. */
-export class Audience {
+/** The current reader of an attempt's events, if any. A new reader replaces the previous one. */
+export class ReaderSlot {
   readonly #onChange: () => void
   #reader: Reader | undefined
-  #aloneSince: number | undefined
+  #idleSince: number | undefined
 
-  /** `aloneSince`: the moment since which nobody reads, of `performance.now()`. */
-  constructor(onChange: () => void, aloneSince = performance.now()) {
+  /** `idleSince`: since when there is no reader, of `performance.now()`. */
+  constructor(onChange: () => void, idleSince = performance.now()) {
     this.#onChange = onChange
-    this.#aloneSince = aloneSince
+    this.#idleSince = idleSince
   }
 
-  /** Since when nobody reads; undefined while somebody does. */
-  get aloneSince(): number | undefined {
-    return this.#aloneSince
+  /** Since when there is no reader; undefined while there is one. */
+  get idleSince(): number | undefined {
+    return this.#idleSince
   }
 
   enter(wake: Wake): Reader {
     this.dismiss(new NarwhalError('stale', 'another stream has taken over this attempt'))
     this.#reader = { wake, end: undefined }
     this.#onChange()
-    this.#aloneSince = undefined
+    this.#idleSince = undefined
     return this.#reader
   }
 
-  /** Does nothing for one who has gone already. */
+  /** Does nothing for a reader that has been replaced. */
   leave(reader: Reader): void {
     if (this.#reader !== reader) return
     this.#reader = undefined
-    this.#aloneSince = performance.now()
+    this.#idleSince = performance.now()
     this.#onChange()
   }
 
@@ -49,7 +49,7 @@ export class Audience {
     this.leave(reader)
   }
 
-  /** There is something new to read. */
+  /** Notifies the reader of new events. */
   wake(): void {
     this.#reader?.wake.wake()
   }
