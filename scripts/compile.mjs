@@ -13,7 +13,7 @@ export function compileOptions(outdir) {
     entryPoints: {
       main: 'src/main.ts',
       'body-worker': 'src/agent/webhook/body-worker.ts',
-      'beat-worker': 'src/dispatcher/seat/beat-worker.ts',
+      'heartbeat-worker': 'src/dispatcher/seat/heartbeat-worker.ts',
       'plan-worker': 'src/runner/plan/plan-worker.ts',
       'webhook-worker': 'src/agent/webhook/webhook-worker.ts',
       'reach-process': 'src/runner/network/user/reach-process.ts',

@@ -5,12 +5,12 @@ import { readGitEnv } from '../src/config/env.ts'
 import type { PipelineId } from '../src/core/ids.ts'
 import { describeWaiting } from '../src/core/placement/describe-waiting.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
-import { beatHere } from '../src/dispatcher/seat/beats.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { Vault } from '../src/vault/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
+import { heartbeatsHere } from './support/heartbeats-here.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
 import { TESTER } from './support/tester.ts'
@@ -30,7 +30,9 @@ async function openWorld(file: string) {
   const options = { heuristic: 'least-loaded', jobTimeoutMs: 0, maxAttempts: 3 } as const
   const start = async (): Promise<Dispatcher> => {
     const deps = { store, broker, vault, gitEnv: readGitEnv(), log }
-    return stack.use(await Dispatcher.start(deps, { ...options, startBeats: beatHere(store, log) }))
+    return stack.use(
+      await Dispatcher.start(deps, { ...options, startHeartbeats: heartbeatsHere(store, log) }),
+    )
   }
   const one = await start()
   await one.registerRunner(

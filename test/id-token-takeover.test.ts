@@ -5,12 +5,12 @@ import { readGitEnv } from '../src/config/env.ts'
 import { discoveryDocument, keySet } from '../src/contract/id-tokens/documents.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { IdTokenMinter } from '../src/dispatcher/id-tokens/minter.ts'
-import { beatHere } from '../src/dispatcher/seat/beats.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { Vault } from '../src/vault/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor } from './support/hand-executor.ts'
+import { heartbeatsHere } from './support/heartbeats-here.ts'
 import { Verifier } from './support/id-tokens.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
@@ -46,8 +46,8 @@ test('a step that waits for a token of a lost dispatcher gets it from the one th
     const broker = stack.use(new EmbeddedBroker(log))
     const deps = { store, broker, vault, minter, gitEnv: readGitEnv(), log }
     const options = { heuristic: 'least-loaded', jobTimeoutMs: 60_000, maxAttempts: 3 } as const
-    const startBeats = beatHere(store, log)
-    return stack.use(await Dispatcher.start(deps, { ...options, startBeats }))
+    const startHeartbeats = heartbeatsHere(store, log)
+    return stack.use(await Dispatcher.start(deps, { ...options, startHeartbeats }))
   }
   const stuck = new StuckMinter({ store, vault, issuer: ISSUER })
   const first = await start(stuck)

@@ -6,7 +6,7 @@ import { resultOf } from '../src/core/attempt/attempt.ts'
 import type { JobId, PipelineId } from '../src/core/ids.ts'
 import type { Job } from '../src/core/job/job.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
-import { beatHere, type StartBeats } from '../src/dispatcher/seat/beats.ts'
+import type { StartHeartbeats } from '../src/dispatcher/seat/heartbeats.ts'
 import { silentLog } from '../src/lib/log.ts'
 import type { RepositoryRecord } from '../src/store/records.ts'
 import type { Store } from '../src/store/store.ts'
@@ -14,6 +14,7 @@ import { Vault } from '../src/vault/vault.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { HandExecutor, type HandStep } from './support/hand-executor.ts'
+import { heartbeatsHere } from './support/heartbeats-here.ts'
 import { startTestRunner } from './support/test-runner.ts'
 import { insertRepository, openTestStore } from './support/test-store.ts'
 import { TESTER } from './support/tester.ts'
@@ -28,7 +29,7 @@ interface World {
   readonly store: Store
   readonly repository: RepositoryRecord
   readonly executor: HandExecutor
-  startDispatcher(startBeats?: StartBeats): Promise<Dispatcher>
+  startDispatcher(startHeartbeats?: StartHeartbeats): Promise<Dispatcher>
   /** The newest record of the pipeline's one job. */
   job(id: PipelineId): Promise<Job>
   /** Resolves when the step of the job runs. */
@@ -45,11 +46,13 @@ async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
   const files = { 'narwhal.yml': FILE }
   const origin = stack.use(await gitRepository({ files, serve: true }))
   const repository = await insertRepository(store, origin.url)
-  const startDispatcher = async (startBeats = beatHere(store, log)): Promise<Dispatcher> => {
+  const startDispatcher = async (
+    startHeartbeats = heartbeatsHere(store, log),
+  ): Promise<Dispatcher> => {
     const broker = stack.use(new EmbeddedBroker(log))
     const deps = { store, broker, vault, gitEnv: readGitEnv(), log }
     const options = { heuristic: 'least-loaded', jobTimeoutMs: 0, maxAttempts: 3 } as const
-    return stack.use(await Dispatcher.start(deps, { ...options, startBeats }))
+    return stack.use(await Dispatcher.start(deps, { ...options, startHeartbeats }))
   }
   const first = await startDispatcher()
   await first.registerRunner(

@@ -2,7 +2,7 @@ import { startAgent } from '../../src/agent/agent.ts'
 import { openBroker } from '../../src/broker/open-broker.ts'
 import { readGitEnv } from '../../src/config/env.ts'
 import { Dispatcher } from '../../src/dispatcher/dispatcher.ts'
-import { beatOnThread } from '../../src/dispatcher/seat/beat-thread.ts'
+import { heartbeatsOnThread } from '../../src/dispatcher/seat/heartbeat-thread.ts'
 import { openMetrics } from '../../src/http/metrics.ts'
 import { createHttpServer, listen } from '../../src/http/server.ts'
 import { openLog } from '../../src/lib/log.ts'
@@ -49,7 +49,7 @@ const dispatcher = stack.use(
       jobTimeoutMs: 60_000,
       maxAttempts: 3,
       ...(engines.database.kind === 'postgres'
-        ? { startBeats: beatOnThread(engines.database, log) }
+        ? { startHeartbeats: heartbeatsOnThread(engines.database, log) }
         : {}),
     },
   ),

@@ -35,45 +35,44 @@ import { type DialledRunner, dialledRunner } from './runners/dialled-runner.ts'
 import { inProcessConnector } from './runners/in-process-connector.ts'
 import { OrphanKeeper } from './runners/orphan-keeper.ts'
 import { RunnerPool } from './runners/runner-pool.ts'
-import type { StartBeats } from './seat/beats.ts'
+import type { StartHeartbeats } from './seat/heartbeats.ts'
 import { Seat } from './seat/seat.ts'
 
 export interface DispatcherDeps {
   readonly store: Store
   readonly broker: Broker
   readonly vault: Vault
-  /** Makes the id tokens of jobs; absent: there are none. */
+  /** Mints jobs' id tokens; absent: there are none. */
   readonly minter?: IdTokenMinter
   readonly gitEnv: GitEnv
   readonly log: Logger
   /** For dialled runners. */
   readonly tls?: ClientTls | undefined
-  /** Keeps new jobs from starting while the database has no room. */
+  /** Keeps new jobs from starting while the database is short of space. */
   readonly guard?: DatabaseGuard | undefined
 }
 
 export interface DispatcherOptions extends PipelineOptions {
   readonly heuristic: HeuristicName
   /**
-   * How it keeps its seat among other dispatchers. Absent: it is alone with its store, and whatever
-   * another one had is its own from the start.
+   * Keeps its seat among other dispatchers. Absent: it is alone with its store, and owns from the start what any
+   * other one had.
    */
-  readonly startBeats?: StartBeats
-  /** Where runners and other processes reach it, if they are to be told. */
+  readonly startHeartbeats?: StartHeartbeats
+  /** Where runners and other processes reach it, to be published. */
   readonly url?: string
 }
 
-/** How many commit events are taken from the queue at a time. */
+/** How many commit events may be unacknowledged at a time. */
 const PREFETCH = 20
-/** How many state changes are kept for readers that were away. */
+/** How many state changes are kept for readers to catch up. */
 const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
 
 /**
- * Takes commit events from the queue, makes a pipeline of each, and sees every pipeline through.
- * What it knows it has from the store: a new process goes on where the former one stopped, and
- * where another dispatcher has stopped. What it may do it has from its seat: when that was lost,
- * it leaves everything as it is, takes another, and goes on with what is free.
+ * Consumes commit events, creates a pipeline of each, and sees it through. All state is in the store: a new process
+ * continues where its predecessor or another dispatcher has stopped. Its right to act is its seat: if that is lost,
+ * it leaves everything as it is, takes a new seat, and continues with the pipelines that are free.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly pool: RunnerPool
@@ -143,7 +142,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#stack.use(this.#publisher.listen((event) => this.#gate.hear(event)))
   }
 
-  /** Connects to the runners, takes up what was going on, and starts to consume commits. */
+  /** Connects to the runners, resumes open pipelines, and starts to consume commits. */
   static async start(
     deps: DispatcherDeps,
     options: DispatcherOptions & { readonly inProcess?: { name: string; transport: Transport } },
@@ -165,7 +164,7 @@ export class Dispatcher implements AsyncDisposable {
         connector,
       )
     }
-    if (this.#options.startBeats) {
+    if (this.#options.startHeartbeats) {
       this.#stack.use(this.pool.follow())
       const listening = this.#deps.broker.subscribeEvents(GROUP_TOPIC, (_topic, { event }) =>
         this.#gate.hear(event),
@@ -188,8 +187,8 @@ export class Dispatcher implements AsyncDisposable {
 
   async #takeSeat(): Promise<void> {
     const { store, log } = this.#deps
-    const { startBeats, url } = this.#options
-    const place = { ...present({ startBeats }), ...(url ? { url } : {}) }
+    const { startHeartbeats, url } = this.#options
+    const place = { ...present({ startHeartbeats }), ...(url ? { url } : {}) }
     this.#seat = await this.#recorder.retryWhileUnavailable(() =>
       Seat.take({ store, log, ...place }, () => this.#guard(this.#runs.takeFree())),
     )
@@ -203,7 +202,7 @@ export class Dispatcher implements AsyncDisposable {
       queue: this.#gate,
       options: this.#options,
       seat: this.#seat,
-      isShared: startBeats !== undefined,
+      isShared: startHeartbeats !== undefined,
       signal: this.#stop.signal,
     })
     this.#seat.ended.addEventListener('abort', () => this.#guard(this.#takeSeatAgain()))
@@ -211,42 +210,42 @@ export class Dispatcher implements AsyncDisposable {
 
   async #takeSeatAgain(): Promise<void> {
     if (this.#stop.signal.aborted) return
-    this.#deps.log.error('the seat was lost: others go on with what was going on here')
+    this.#deps.log.error('seat lost: other dispatchers take over the pipelines of this one')
     await this.#runs[Symbol.asyncDispose]()
     await this.#seat[Symbol.asyncDispose]()
     await this.#takeSeat()
     await this.#runs.takeFree()
   }
 
-  /** Work that nobody waits for; when it fails for a reason of our own, that is said. */
+  /** For work that nobody awaits. */
   #guard(work: Promise<void>): void {
     work.catch((err: unknown) => {
       if (this.#stop.signal.aborted || NarwhalError.from(err).code === 'stale') return
-      this.#deps.log.error({ err }, 'the dispatcher met trouble')
+      this.#deps.log.error({ err }, 'unhandled error in background task')
     })
   }
 
-  /** Its present life: another one after each start, and whenever its seat was lost. */
+  /** That of its seat: a new one after each start, and after its seat was lost. */
   get id(): DispatcherId {
     return this.#seat.id
   }
 
-  readonly listen = (hear: (event: ToldEvent) => void): Disposable => this.#publisher.listen(hear)
+  readonly listen = (listener: (event: ToldEvent) => void): Disposable =>
+    this.#publisher.listen(listener)
 
-  /** Tells of what was written. */
   readonly publishAll = (changes: readonly StateChange[]): void =>
     this.#publisher.publishAll(changes)
 
-  /** The first jobs that wait, also those of other dispatchers' pipelines. */
+  /** The first waiting jobs, including those of other dispatchers' pipelines. */
   async queue(limit: number): Promise<ListedQueue> {
-    if (!this.#options.startBeats) return await this.#gate.list(limit)
+    if (!this.#options.startHeartbeats) return await this.#gate.list(limit)
     return await this.#gate.list(
       limit,
       await listWaiting(this.#deps.store, this.#options.maxPriority ?? MAX_PRIORITY),
     )
   }
 
-  /** Whether some jobs wait that a runner has room for, or have been placed just now. */
+  /** Whether a runner has room for waiting jobs, or some were placed just now. */
   get isStartingJobs(): boolean {
     return this.#queue.isPlacing
   }
@@ -255,17 +254,17 @@ export class Dispatcher implements AsyncDisposable {
     return this.#gate.length
   }
 
-  /** How many pipelines are going on here. */
+  /** How many unfinished pipelines this dispatcher owns. */
   get openPipelines(): number {
     return this.#runs.size
   }
 
-  /** How many writes were refused because another dispatcher had the pipeline by then. */
+  /** How many writes were rejected because another dispatcher owned the pipeline by then. */
   get staleWrites(): number {
     return this.#recorder.staleWrites
   }
 
-  /** Makes an event of a person's wish to build a ref now, and its pipeline. */
+  /** Creates a manual event for a ref, and its pipeline. */
   async startPipeline(
     repository: RepositoryRecord,
     start: ManualStart,
@@ -280,7 +279,7 @@ export class Dispatcher implements AsyncDisposable {
     return await this.#getView(await this.#intake.create(event, event.receivedAt, { by }))
   }
 
-  /** Runs a pipeline's commit once more, as a pipeline of its own. */
+  /** Runs a pipeline's commit again, as a new pipeline. */
   async rerunPipeline(id: PipelineId, by: Doer): Promise<PipelineView> {
     const detail = await this.#deps.store.pipelines.find(id)
     if (!detail) throw new NarwhalError('not_found', `there is no pipeline ${id}`)
@@ -297,12 +296,12 @@ export class Dispatcher implements AsyncDisposable {
     await this.#runs.command(pipelineId, (run) => run.cancel(reason, by, id))
   }
 
-  /** Runs the failed jobs of a pipeline again, in place. */
+  /** Reruns the failed jobs of a pipeline, in place. */
   async rerunFailed(id: PipelineId, by: Doer): Promise<void> {
     await this.#runs.command(id, (run) => run.rerunFailed(by))
   }
 
-  /** Lets a stranger's pipeline be run, with the secrets that it names. */
+  /** Lets a stranger's pipeline run, with the secrets that it names. */
   async approvePipeline(
     id: PipelineId,
     seen: { readonly sha: string; readonly plan?: string | undefined },
@@ -319,11 +318,11 @@ export class Dispatcher implements AsyncDisposable {
     const view = await this.#recorder.retryWhileUnavailable(() =>
       this.#deps.store.pipelines.findView(id),
     )
-    if (!view) throw new NarwhalError('internal', `${id} was written and is not there`)
+    if (!view) throw new NarwhalError('internal', `${id} was written but can't be found`)
     return view
   }
 
-  /** Has the pipeline go on here if it is ours; whoever else has it sees it through. */
+  /** Resumes the pipeline if this dispatcher owns it; otherwise its owner continues it. */
   async #open(id: PipelineId, beginning?: Beginning): Promise<void> {
     try {
       await this.#runs.open(id, beginning)
@@ -338,7 +337,7 @@ export class Dispatcher implements AsyncDisposable {
     return job.pipelineId
   }
 
-  /** Stops taking commits, leaves the runners' attempts as they are, and gives up its seat. */
+  /** Stops consuming commits, leaves attempts on runners as they are, and gives up its seat. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
     await this.#runs[Symbol.asyncDispose]()
@@ -349,7 +348,7 @@ export class Dispatcher implements AsyncDisposable {
     await this.#seat[Symbol.asyncDispose]()
   }
 
-  /** Registers a runner by its URL; resolves once it is written, whether it answers or not. */
+  /** Registers a runner by its URL; resolves once that is stored, whether it answers or not. */
   async registerRunner(runner: DialledRunner, by: Doer): Promise<Runner> {
     return await this.pool.register(dialledRunner(runner), by)
   }

@@ -7,7 +7,7 @@ import { registerAttachRoute } from '../dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../dispatcher/routes/command-routes.ts'
 import { registerJoinRoutes } from '../dispatcher/routes/join-routes.ts'
 import { registerLeaveRoute } from '../dispatcher/routes/leave-route.ts'
-import { beatOnThread } from '../dispatcher/seat/beat-thread.ts'
+import { heartbeatsOnThread } from '../dispatcher/seat/heartbeat-thread.ts'
 import { listen } from '../http/server.ts'
 import { requireGit } from '../lib/git/git-version.ts'
 import { present } from '../lib/present.ts'
@@ -56,7 +56,9 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       {
         ...pipelineOptions(config),
         // It needs a database that others can reach: `requireApart` has seen to it.
-        ...present({ startBeats: config.database && beatOnThread(config.database, log) }),
+        ...present({
+          startHeartbeats: config.database && heartbeatsOnThread(config.database, log),
+        }),
         ...(config.advertise ? { url: config.advertise } : {}),
       },
     ),

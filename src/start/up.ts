@@ -9,7 +9,7 @@ import { registerAttachRoute } from '../dispatcher/routes/attach-routes.ts'
 import { registerCommandRoutes } from '../dispatcher/routes/command-routes.ts'
 import { registerJoinRoutes } from '../dispatcher/routes/join-routes.ts'
 import { registerLeaveRoute } from '../dispatcher/routes/leave-route.ts'
-import { beatOnThread } from '../dispatcher/seat/beat-thread.ts'
+import { heartbeatsOnThread } from '../dispatcher/seat/heartbeat-thread.ts'
 import { listen } from '../http/server.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { OwnCheckoutExecutor } from '../runner/executor/local/own-checkout.ts'
@@ -112,7 +112,7 @@ async function openParts(
         ...pipelineOptions(config),
         // A file has one Narwhal; a server may have others.
         ...(config.database?.kind === 'postgres'
-          ? { startBeats: beatOnThread(config.database, log) }
+          ? { startHeartbeats: heartbeatsOnThread(config.database, log) }
           : {}),
         inProcess: { name: config.name, transport: inProcessTransport(runner) },
       },

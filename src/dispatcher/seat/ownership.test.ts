@@ -5,13 +5,13 @@ import type { PipelineId } from '../../core/ids.ts'
 import { silentLog } from '../../lib/log.ts'
 import { Ownership, type OwnershipDeps } from './ownership.ts'
 
-/** Looks that are answered when the test says so. */
-function heldLooks() {
-  const looks: ((ids: readonly PipelineId[]) => void)[] = []
+/** Polls that are answered when the test says so. */
+function heldPolls() {
+  const polls: ((ids: readonly PipelineId[]) => void)[] = []
   const lost: PipelineId[] = []
   const listOf = () =>
     new Promise<{ id: PipelineId; term: number }[]>((resolve) =>
-      looks.push((ids) => resolve(ids.map((id) => ({ id, term: 1 })))),
+      polls.push((ids) => resolve(ids.map((id) => ({ id, term: 1 })))),
     )
   const ownership = new Ownership({
     store: { pipelines: { listOf } } as unknown as OwnershipDeps['store'],
@@ -19,27 +19,27 @@ function heldLooks() {
     log: silentLog(),
     onLost: (id) => lost.push(id),
   })
-  return { ownership, looks, lost }
+  return { ownership, polls, lost }
 }
 
-test('what was written while a look was on its way is not lost, what a look misses is', async () => {
-  const { ownership, looks, lost } = heldLooks()
+test('a pipeline written while a poll was in flight is not lost, one that a poll misses is', async () => {
+  const { ownership, polls, lost } = heldPolls()
   try {
     const at = performance.now()
     ownership.note('pipeline_old', 1, { at })
-    await eventually(() => looks.length === 1)
-    // The write had begun before the look, and has ended behind it.
+    await eventually(() => polls.length === 1)
+    // The write began before the poll, and ended after its start.
     ownership.note('pipeline_new', 1, { at, writtenAt: performance.now() })
-    looks[0]?.([])
+    polls[0]?.([])
     await eventually(() => assert.deepEqual(lost, ['pipeline_old']))
     assert.equal(ownership.isSure('pipeline_new', 1), true)
-    await eventually(() => looks.length === 2)
-    looks[1]?.([])
+    await eventually(() => polls.length === 2)
+    polls[1]?.([])
     await eventually(() => assert.deepEqual(lost, ['pipeline_old', 'pipeline_new']))
     assert.equal(ownership.isSure('pipeline_new', 1), false)
   } finally {
     const closing = ownership[Symbol.asyncDispose]()
-    for (const look of looks) look([])
+    for (const answer of polls) answer([])
     await closing
   }
 })

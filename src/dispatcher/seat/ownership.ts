@@ -7,24 +7,23 @@ import type { StoreReader } from '../../store/store.ts'
 import type { Seat } from './seat.ts'
 
 /**
- * Knows which pipelines are ours, by asking the store again and again: another dispatcher may take
- * one for a command while we live. A pipeline counts as ours for SEAT_MS after a look that found it
- * so, counted from before the look; so whoever has taken one knows until when we may have confirmed
- * a lease of it.
+ * Knows which pipelines are ours, by polling the store: another dispatcher may take one over for a command while
+ * this one is alive. A pipeline counts as ours for SEAT_MS from the start of a poll that found it so; so the new
+ * owner knows until when we may have confirmed a lease of it.
  */
 export class Ownership implements AsyncDisposable {
   readonly #deps: OwnershipDeps
   readonly #known = new Map<PipelineId, Known>()
-  readonly #looks: AsyncDisposable
+  readonly #polling: AsyncDisposable
 
   constructor(deps: OwnershipDeps) {
     this.#deps = deps
-    this.#looks = every(
+    this.#polling = every(
       SEAT_BEAT_MS,
-      () => this.#look(),
+      () => this.#poll(),
       (error) => {
         const reason = describeError(error)
-        deps.log.debug({ reason }, 'it is not known which pipelines are ours')
+        deps.log.debug({ reason }, 'reading which pipelines are ours failed')
       },
     )
   }
@@ -37,14 +36,14 @@ export class Ownership implements AsyncDisposable {
   }
 
   /**
-   * It was found to be ours by a read, or made ours by a write, that began at this time of
-   * `performance.now()`. A look that began before the end of the write may not have seen it.
+   * A read found it to be ours, or a write made it ours, that began at `at` by `performance.now()`. A poll that
+   * began before the end of the write may not have seen it.
    */
   note(id: PipelineId, term: number, { at, writtenAt = at }: Seen): void {
     this.#known.set(id, { term, at, writtenAt })
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const at = performance.now()
     const ours = await this.#deps.store.pipelines.listOf(this.#deps.seat.id)
     for (const { id, term } of ours) this.#known.set(id, { term, at, writtenAt: at })
@@ -56,15 +55,15 @@ export class Ownership implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#looks[Symbol.asyncDispose]()
+    await this.#polling[Symbol.asyncDispose]()
   }
 }
 
-/** How it is known that a pipeline is ours, in times of `performance.now()`. */
+/** When a pipeline was seen to be ours, by `performance.now()`. */
 export interface Seen {
-  /** When the read or the write began that says so. */
+  /** When the read or write began. */
   readonly at: number
-  /** When the write had ended. */
+  /** When the write ended. */
   readonly writtenAt?: number
 }
 
@@ -73,9 +72,9 @@ interface Known extends Required<Seen> {
 }
 
 export interface OwnershipDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'pipelines'>
   readonly seat: Seat
   readonly log: Logger
-  /** Called when a pipeline is not ours any more, or has ended. */
+  /** Called when a pipeline is no longer ours, or has ended. */
   readonly onLost: (id: PipelineId) => void
 }

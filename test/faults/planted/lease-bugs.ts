@@ -66,7 +66,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
     mistake: 'a dispatcher confirms leases although it could not renew its seat',
     edits: [
       {
-        file: 'src/dispatcher/seat/beat-thread.ts',
+        file: 'src/dispatcher/seat/heartbeat-thread.ts',
         find: 'return !ended.signal.aborted && age < BigInt(SEAT_MS)',
         replace: 'return !ended.signal.aborted',
       },

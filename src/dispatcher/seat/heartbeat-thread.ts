@@ -3,35 +3,35 @@ import { Worker } from 'node:worker_threads'
 import { SEAT_BEAT_MS, SEAT_MS } from '../../core/attempt/lease.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreConfig } from '../../store/open-store.ts'
-import type { StartBeats } from './beats.ts'
+import type { StartHeartbeats } from './heartbeats.ts'
 
-/** Beside this file, with the same ending: as it is written, or bundled as an entry of its own. */
-const ENTRY = new URL(`./beat-worker${extname(import.meta.url)}`, import.meta.url)
+/** Next to this file, with the same extension: the source, or a bundle's own entry point. */
+const ENTRY = new URL(`./heartbeat-worker${extname(import.meta.url)}`, import.meta.url)
 
-/** Of the numbers that both threads see; times are milliseconds on the machine's monotonic clock. */
-export const SHARED = { beatSentAt: 0, mainTickedAt: 1 } as const
+/** Indices of the shared numbers: times in milliseconds on the machine's monotonic clock. */
+export const SHARED = { sentAt: 0, mainTickedAt: 1 } as const
 
-export interface BeatWorkerData {
+export interface HeartbeatWorkerData {
   readonly id: string
   readonly store: StoreConfig
   readonly shared: SharedArrayBuffer
 }
 
-/** A clock that all threads of the process share and nobody sets. */
+/** A clock that all threads of the process share and nobody can set. */
 export function monotonicMs(): bigint {
   return process.hrtime.bigint() / 1_000_000n
 }
 
 /**
- * Beats on a thread of its own, with a connection of its own, so that a stalled event loop does not
- * lose the seat. The thread in turn stops when the main one has not moved for too long: a seat that
- * nobody works on must not be kept.
+ * Sends heartbeats on a separate thread with its own connection, so that a stalled event loop doesn't lose the
+ * seat. The thread stops sending when the main one has been stalled for too long: a seat whose owner does no work
+ * must not be kept.
  */
-export function beatOnThread(store: StoreConfig, log: Logger): StartBeats {
+export function heartbeatsOnThread(store: StoreConfig, log: Logger): StartHeartbeats {
   return (id) => {
     const shared = new SharedArrayBuffer(16)
     const times = new BigInt64Array(shared)
-    Atomics.store(times, SHARED.beatSentAt, monotonicMs())
+    Atomics.store(times, SHARED.sentAt, monotonicMs())
     const tick = (): void => {
       Atomics.store(times, SHARED.mainTickedAt, monotonicMs())
     }
@@ -39,16 +39,16 @@ export function beatOnThread(store: StoreConfig, log: Logger): StartBeats {
     const ticking = setInterval(tick, SEAT_BEAT_MS)
     const ended = new AbortController()
     const worker = new Worker(ENTRY, {
-      workerData: { id, store, shared } satisfies BeatWorkerData,
+      workerData: { id, store, shared } satisfies HeartbeatWorkerData,
     })
     worker.on('message', () => ended.abort())
     worker.on('error', (err) => {
-      log.error({ err }, 'the thread that renews the seat has failed')
+      log.error({ err }, 'heartbeat thread failed')
       ended.abort()
     })
     return {
       get isFresh() {
-        const age = monotonicMs() - Atomics.load(times, SHARED.beatSentAt)
+        const age = monotonicMs() - Atomics.load(times, SHARED.sentAt)
         return !ended.signal.aborted && age < BigInt(SEAT_MS)
       },
       ended: ended.signal,
