@@ -3,56 +3,49 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 import { getFromForge, isLimited } from '../statuses/forge-get.ts'
 
-/** What a forge has answered, or why it is not known. */
-export type ForgeSaid =
+/** A forge's answer, or why there is none. */
+export type ForgeAnswer =
   | { readonly kind: 'answer'; readonly json: unknown }
-  /** It knows nothing of the kind. */
-  | { readonly kind: 'nothing' }
-  | Trouble
+  | { readonly kind: 'not_found' }
+  | Failure
 
-export interface Trouble {
-  readonly kind: 'trouble'
+export interface Failure {
+  readonly kind: 'failed'
   readonly words: string
-  /** It would answer whatever else is asked no better, for now. */
+  /** Any other request would fail as well, for now. */
   readonly isForAll: boolean
 }
 
-/** A pull request's words may have 64 Ki characters, of which each may take six bytes. */
+/** A pull request's description may have 64 Ki characters, of up to six bytes each. */
 const MOST_BYTES = 1024 * 1024
 
-/** Asks a forge one question. An answer that is too large is none. Never rejects. */
+/** Sends one request to a forge. An answer that is too large counts as failed. Never rejects. */
 export async function askForge(
   question: ForgeQuestion,
   hosts: Hosts,
   signal: AbortSignal,
-): Promise<ForgeSaid> {
+): Promise<ForgeAnswer> {
   try {
     const bounds = { hosts, signal, mostBytes: MOST_BYTES }
     const { status, headers, text } = await getFromForge(question, bounds)
-    if (status === 404) return { kind: 'nothing' }
-    const isTooOften = status === 403 && isLimited(headers)
-    if (isTooOften || status === 401 || status === 429 || status >= 500) {
-      return troubleForAll(`it answered ${status}${isTooOften ? hint(429) : hint(status)}`)
-    }
-    if (status !== 200) return trouble(`it answered ${status}${hint(status)}`)
+    if (status === 404) return { kind: 'not_found' }
+    const isRateLimit = status === 429 || (status === 403 && isLimited(headers))
+    const words = `it answered ${status}${isRateLimit ? ': its rate limit is reached' : hint(status)}`
+    if (isRateLimit || status === 401 || status >= 500) return failed(words, true)
+    if (status !== 200) return failed(words)
     return { kind: 'answer', json: JSON.parse(text) as unknown }
   } catch (error) {
-    if (error instanceof SyntaxError) return trouble('its answer is too long, or no JSON')
-    return troubleForAll(describeConnectError(error))
+    if (error instanceof SyntaxError) return failed('its answer is too long, or not JSON')
+    return failed(describeConnectError(error), true)
   }
 }
 
-export function trouble(words: string): Trouble {
-  return { kind: 'trouble', words, isForAll: false }
-}
-
-function troubleForAll(words: string): Trouble {
-  return { kind: 'trouble', words, isForAll: true }
+export function failed(words: string, isForAll = false): Failure {
+  return { kind: 'failed', words, isForAll }
 }
 
 function hint(status: number): string {
   if (status === 401) return ': the token is not valid (any more)'
   if (status === 403) return ': the token may not read that'
-  if (status === 429) return ': it was asked too often'
-  return status >= 300 && status < 400 ? ': the repository may have moved; link it anew' : ''
+  return status >= 300 && status < 400 ? ': the repository may have moved; link it again' : ''
 }

@@ -13,7 +13,7 @@ const FORMER = 10
 const REPOSITORY = 77
 const SHA = 'c'.repeat(40)
 
-/** Account 8 has had something merged; account 9 has the name that it had once, and 10 nothing. */
+/** Something of account 8 was merged; account 9 has the name that 8 had once; nothing of 10 was merged. */
 function held(kind: HeldForge['kind'], over: Partial<HeldForge> = {}): HeldForge {
   return {
     kind,
@@ -98,7 +98,7 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     const ofKnown = await lookup.find(anEvent(7, { actorId: KNOWN }, { ref: refOf(7) }), repository)
     assert.deepEqual(ofKnown, { accounts: [KNOWN], merged: new Set([KNOWN]) })
     assert.ok(forge.tokens.every((token) => token === 'a-token-of-the-forge'))
-    // For ever, and by whichever dispatcher.
+    // For good, and for all dispatchers.
     const asked = forge.asked.length
     assert.ok(asked > 0)
     await world.lookup().find(anEvent(7, { actorId: KNOWN }, { ref: refOf(7) }), repository)
@@ -112,7 +112,7 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     assert.equal(forge.asked.length, afterNew)
   })
 
-  test(`asks ${kind} whose a pull request is that was found by polling`, async () => {
+  test(`asks ${kind} for the author of a polled pull request`, async () => {
     await using forge = await authorForge(held(kind))
     await using world = await open(forge, kind)
     const { repository } = world
@@ -131,10 +131,10 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     assert.match(gone, /knows no such pull request/)
   })
 
-  test(`what ${kind} does not answer, or not as expected, is not known`, async () => {
+  test(`what ${kind} does not answer, or not as expected, is unknown`, async () => {
     await using forge = await authorForge(held(kind))
     const ask = async (override: AuthorForge['override'], withinMs?: number): Promise<string> => {
-      // Each with no memory of the other's trouble.
+      // Each with an empty cache.
       await using world = await open(forge, kind, withinMs)
       forge.override = override
       const event = anEvent(8, { actorId: NEW }, { ref: refOf(8) })
@@ -142,14 +142,14 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     }
     const isPage = (path: string) => /search|pulls\?|merge_requests\?/.test(path)
     assert.match(await ask(() => ({ status: 500 })), /answered 500/)
-    assert.match(await ask(() => ({ status: 429 })), /asked too often/)
+    assert.match(await ask(() => ({ status: 429 })), /rate limit is reached/)
     assert.match(await ask(() => ({ status: 302, headers: { location: '/x' } })), /answered 302/)
     assert.match(await ask(() => 'hang', 100), /.+/)
     assert.match(await ask(() => ({ status: 200, json: 'x'.repeat(2_000_000) })), /too long/)
-    assert.match(await ask(() => ({ status: 200, json: { id: 1 } })), /is odd/)
+    assert.match(await ask(() => ({ status: 200, json: { id: 1 } })), /has an unexpected form/)
     assert.match(
       await ask((path) => (isPage(path) ? { status: 200, json: { odd: true } } : undefined)),
-      /is odd/,
+      /has an unexpected form/,
     )
     assert.match(
       await ask((path) => (isPage(path) ? { status: 404 } : undefined)),
@@ -157,7 +157,7 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     )
   })
 
-  test(`${kind} may be linked to another repository than the webhooks are of: that says nothing`, async () => {
+  test(`a link to another repository than that of the webhooks of ${kind} says nothing`, async () => {
     await using forge = await authorForge({ ...held(kind), repositoryId: 78 })
     await using world = await open(forge, kind)
     const event = anEvent(7, { actorId: KNOWN }, { ref: refOf(7) })
@@ -168,12 +168,12 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
   })
 }
 
-test('a name that somebody else had before says nothing of who has it now', async () => {
+test('merged requests of the former owner of a name do not count', async () => {
   for (const kind of ['github', 'gitea'] as const) {
     const former = held(kind)
     await using forge = await authorForge(former)
     await using world = await open(forge, kind)
-    // The forge finds by the name, and tells the number of who made it.
+    // The forge finds by name, and answers with the id of the author.
     former.logins.set(KNOWN, 'new')
     const event = anEvent(8, { actorId: NEW })
     const { merged } = await world.lookup().find(event, world.repository)
@@ -181,7 +181,7 @@ test('a name that somebody else had before says nothing of who has it now', asyn
   }
 })
 
-test('who has brought the commit of somebody else is asked for as well', async () => {
+test('the sender of another author’s commit is looked up as well', async () => {
   for (const kind of ['github', 'gitea'] as const) {
     await using forge = await authorForge(held(kind))
     await using world = await open(forge, kind)
@@ -191,11 +191,11 @@ test('who has brought the commit of somebody else is asked for as well', async (
     assert.deepEqual(found, { accounts: [KNOWN, FORMER], merged: new Set([KNOWN]) })
     const unknown = anEvent(7, { actorId: KNOWN, senderId: 4_711 })
     const { trouble } = await lookup.find(unknown, world.repository)
-    assert.match(trouble?.words ?? '', /does not tell who brought/)
+    assert.match(trouble?.words ?? '', /does not know the account that sent/)
   }
 })
 
-test('of a Gitea that knows no search by author so many pages are looked at, and no more', async () => {
+test('of a Gitea without search by author at most so many pages are read', async () => {
   const others = Array.from({ length: 500 }, (_, i) => ({
     number: 1_000 + i,
     authorId: FORMER,
@@ -214,7 +214,7 @@ test('of a Gitea that knows no search by author so many pages are looked at, and
   assert.equal(forge.asked.filter((path) => path.includes('poster=')).length, 5)
 })
 
-test('nothing is asked where the answer would change nothing', async () => {
+test('no request is sent if the answer would change nothing', async () => {
   await using forge = await authorForge(held('github'))
   await using world = await open(forge, 'github')
   const { repository } = world
@@ -231,7 +231,7 @@ test('nothing is asked where the answer would change nothing', async () => {
   assert.deepEqual(trouble, { because: 'forge_unasked' })
 })
 
-test('a forge that has failed is left alone for a while, and what is asked meanwhile waits', async () => {
+test('after a failure a forge gets no requests for a while', async () => {
   await using forge = await authorForge(held('github'))
   await using world = await open(forge, 'github')
   const lookup = world.lookup()

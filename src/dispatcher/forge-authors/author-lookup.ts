@@ -26,16 +26,16 @@ import {
 
 export interface AuthorLookupDeps {
   readonly store: Pick<StoreReader, 'accounts' | 'forgeLinks'>
-  /** Writes that a pull request of an account was merged. */
+  /** Stores that a pull request of an account was merged. */
   readonly noteMerged: (merged: { repositoryId: RepositoryId; actorId: number }) => Promise<void>
-  /** Throws when the token can't be had. */
+  /** Throws when the token can't be opened. */
   readonly openToken: (link: ForgeLinkRecord) => string
-  /** Where hosts may be that are asked. */
+  /** Where forges may be. */
   readonly hosts: Hosts
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
-  /** How long a forge may take over all that it is asked of one commit, in milliseconds. */
+  /** The timeout for all requests about one commit, in milliseconds. */
   readonly withinMs?: number
 }
 
@@ -43,39 +43,39 @@ type Of = Pick<CommitEvent, 'id' | 'kind' | 'ref' | 'sha' | 'source' | 'trust'>
 type At = Pick<RepositoryRecord, 'id' | 'approval' | 'forgeId'>
 
 const WITHIN_MS = 10_000
-/** That nothing of somebody was merged is believed for so long. */
+/** How long it is cached that nothing of an account was merged. */
 const NEWCOMER_MS = 600_000
-/** A forge that has failed is left alone for so long. */
-const REST_MS = 30_000
+/** How long no requests are sent to a forge after it has failed. */
+const PAUSE_MS = 30_000
 const MOST_REMEMBERED = 10_000
 const NOT_ASKED: AskTrouble = { because: 'forge_unasked' }
 
-/** What is asked of one repository's forge. */
+/** How to query one repository's forge. */
 interface Forge {
   readonly questions: ForgeQuestions
   readonly ask: Ask
 }
 
 /**
- * Who of those whom a stranger's commit is by has had something merged: as signed webhooks have told, or as
- * the forge says when it is asked, by the same token as statuses are told. That it was is remembered for ever; that
- * it was not, for ten minutes. Where a forge does not answer in time, or otherwise than is expected, nothing
- * is known, and the commit waits. One question at a time goes to each forge.
+ * Which authors of a stranger's commit have had something merged: by signed webhooks, or by the forge, which is
+ * queried with the token for statuses. A yes is stored for good; a no is cached for ten minutes. If a forge
+ * doesn't answer in time, or unexpectedly, the answer is unknown and the commit waits. At most one request at a
+ * time is sent to each forge.
  */
 export class AuthorLookup {
   readonly #deps: AuthorLookupDeps
-  /** Until when an account counts as a newcomer of a repository, by both; the oldest first. */
+  /** Until when an account counts as a newcomer, by repository and account; oldest first. */
   readonly #newcomers = new Map<string, number>()
-  /** Pull requests that were asked for just now, by the event; the oldest first. */
+  /** Recently fetched pull requests, by event; oldest first. */
   readonly #requests = new Map<string, Promise<Found<ForgePullRequest>>>()
   readonly #turns = new Map<string, SerialQueue>()
-  readonly #restsUntil = new Map<string, { readonly at: number; readonly words: string }>()
+  readonly #pausedUntil = new Map<string, { readonly at: number; readonly words: string }>()
 
   constructor(deps: AuthorLookupDeps) {
     this.#deps = deps
   }
 
-  /** Never rejects but as the store does. */
+  /** Rejects only as the store does. */
   async find(event: Of, repository: At): Promise<KnownAuthors> {
     const { store } = this.#deps
     const accounts = accountsOf(event.trust)
@@ -88,7 +88,7 @@ export class AuthorLookup {
     return await this.#ask(event, repository, known, forge)
   }
 
-  /** What a pull request is to be compared with that was found by polling, where its forge can be asked. */
+  /** What to compare a polled pull request with, if its forge can be queried. */
   async findBase(
     event: Of,
     repository: At,
@@ -97,8 +97,8 @@ export class AuthorLookup {
     const forge = await this.#forgeOf(repository.id)
     if ('because' in forge) return {}
     const request = await this.#request(event, forge)
-    // Its numbers are those of another commit by now.
-    if (request.kind === 'trouble' || request.value.headSha !== event.sha) return {}
+    // With another head the answer is about another commit.
+    if (request.kind === 'failed' || request.value.headSha !== event.sha) return {}
     return request.value
   }
 
@@ -109,19 +109,19 @@ export class AuthorLookup {
     forge: Forge,
   ): Promise<KnownAuthors> {
     const request = await this.#request(event, forge)
-    if (request.kind === 'trouble') return { ...known, trouble: silent(request.words) }
+    if (request.kind === 'failed') return { ...known, trouble: silent(request.words) }
     const { repositoryId } = request.value
     const ours = event.trust.repositoryId ?? forgeId
     if (ours !== undefined && ours !== repositoryId) {
-      return { ...known, trouble: silent('the link is to another repository than the webhooks') }
+      return { ...known, trouble: silent('it is linked to another repository than its webhooks') }
     }
     const accounts = [...known.accounts]
     const merged = new Set(known.merged)
     if (accounts.length === 0) {
       const author = await findAuthor(event, request.value, forge.questions, forge.ask)
-      if (author.kind === 'trouble') return { ...known, trouble: silent(author.words) }
+      if (author.kind === 'failed') return { ...known, trouble: silent(author.words) }
       accounts.push(author.value)
-      // Who brought it counts as well, whoever the author turns out to be.
+      // The sender counts as well, whoever the author turns out to be.
       const { senderId } = event.trust
       if (senderId !== undefined && senderId !== author.value) accounts.push(senderId)
       for (const one of await this.#deps.store.accounts.findMerged(id, accounts)) merged.add(one)
@@ -131,7 +131,7 @@ export class AuthorLookup {
       const { questions, ask } = forge
       const asked = { authorId, repositoryId }
       const said = await findWhetherMerged(asked, request.value, questions, ask)
-      if (said.kind === 'trouble') return { accounts, merged, trouble: silent(said.words) }
+      if (said.kind === 'failed') return { accounts, merged, trouble: silent(said.words) }
       if (said.value) {
         merged.add(authorId)
         await this.#deps.noteMerged({ repositoryId: id, actorId: authorId })
@@ -140,16 +140,16 @@ export class AuthorLookup {
     return { accounts, merged }
   }
 
-  /** Once for each event, however often it is wanted. */
+  /** Fetched once per event. */
   #request(event: Of, { questions, ask }: Forge): Promise<Found<ForgePullRequest>> {
     const known = this.#requests.get(event.id)
     if (known) return known
     const asked = findRequest(event, questions, ask)
     this.#requests.set(event.id, asked)
-    forgetOldest(this.#requests)
-    // What has failed is asked again with the next pipeline of the event.
+    dropOldest(this.#requests)
+    // A failure is retried with the next pipeline of the event.
     void asked.then(({ kind }) => {
-      if (kind === 'trouble') this.#requests.delete(event.id)
+      if (kind === 'failed') this.#requests.delete(event.id)
     })
     return asked
   }
@@ -166,7 +166,7 @@ export class AuthorLookup {
     }
   }
 
-  /** All that is asked by one of these has one limit of time, the wait for its turn included. */
+  /** All requests of one asker share one timeout, which includes the wait for their turn. */
   #asker(apiUrl: string): Ask {
     const { hosts, signal, log, withinMs = WITHIN_MS } = this.#deps
     const turns = this.#turns.get(apiUrl) ?? new SerialQueue()
@@ -174,15 +174,15 @@ export class AuthorLookup {
     const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
     return (question) =>
       turns.run(async () => {
-        const rest = this.#restsUntil.get(apiUrl)
-        if (rest && rest.at > Date.now())
-          return { kind: 'trouble', words: rest.words, isForAll: true }
-        const said = await askForge(question, hosts, within)
-        if (said.kind === 'trouble' && said.isForAll && !signal.aborted) {
-          this.#restsUntil.set(apiUrl, { at: Date.now() + REST_MS, words: said.words })
-          log.warn({ forge: apiUrl, reason: said.words }, 'the forge can not be asked for authors')
+        const pause = this.#pausedUntil.get(apiUrl)
+        if (pause && pause.at > Date.now())
+          return { kind: 'failed', words: pause.words, isForAll: true }
+        const answer = await askForge(question, hosts, within)
+        if (answer.kind === 'failed' && answer.isForAll && !signal.aborted) {
+          this.#pausedUntil.set(apiUrl, { at: Date.now() + PAUSE_MS, words: answer.words })
+          log.warn({ forge: apiUrl, reason: answer.words }, 'querying the forge for authors failed')
         }
-        return said
+        return answer
       })
   }
 
@@ -194,11 +194,11 @@ export class AuthorLookup {
     const key = `${repositoryId} ${authorId}`
     this.#newcomers.delete(key)
     this.#newcomers.set(key, Date.now() + NEWCOMER_MS)
-    forgetOldest(this.#newcomers)
+    dropOldest(this.#newcomers)
   }
 }
 
-/** Only where the answer decides, and of pull requests only: of another ref nobody is known. */
+/** Only if the answer decides, and only for pull requests: other refs have no known author. */
 function isAsked({ kind, trust }: Of, { approval = DEFAULT_APPROVAL }: At): boolean {
   if (approval !== 'first-time-contributors' || kind !== 'pull_request') return false
   return isStranger(trust) && trust.stranger !== 'listed_account'
@@ -208,7 +208,7 @@ function silent(words: string): AskTrouble {
   return { because: 'forge_silent', words: words.slice(0, 300) }
 }
 
-function forgetOldest(map: Map<string, unknown>): void {
+function dropOldest(map: Map<string, unknown>): void {
   for (const key of map.keys()) {
     if (map.size <= MOST_REMEMBERED) return
     map.delete(key)

@@ -5,19 +5,19 @@ import type {
   ForgeQuestion,
   ForgeQuestions,
 } from '../../forge/author-questions.ts'
-import { type ForgeSaid, trouble } from './ask-forge.ts'
+import { type ForgeAnswer, failed } from './ask-forge.ts'
 
-export type Ask = (question: ForgeQuestion) => Promise<ForgeSaid>
+export type Ask = (question: ForgeQuestion) => Promise<ForgeAnswer>
 
-/** So many pages are looked at for somebody's merged pull requests. */
+/** How many pages are searched for an account's merged pull requests. */
 const MOST_PAGES = 5
 
-/** What is asked for of a pull request, or why that is not known. */
+/** A fact about a pull request, or why it is unknown. */
 export type Found<Value> =
   | { readonly kind: 'found'; readonly value: Value }
-  | { readonly kind: 'trouble'; readonly words: string }
+  | { readonly kind: 'failed'; readonly words: string }
 
-/** The pull request that an event is of, as the forge has it now. */
+/** The pull request of an event, as the forge has it now. */
 export async function findRequest(
   { ref }: Pick<CommitEvent, 'ref'>,
   questions: ForgeQuestions,
@@ -25,18 +25,20 @@ export async function findRequest(
 ): Promise<Found<ForgePullRequest>> {
   const number = Number(requestOf(ref)?.number)
   if (!Number.isSafeInteger(number)) {
-    return trouble('the ref does not say which pull request it is of')
+    return failed('the ref does not name a pull request')
   }
-  const said = await ask(questions.request(number))
-  if (said.kind === 'trouble') return said
-  if (said.kind === 'nothing') return trouble('it knows no such pull request')
-  const value = questions.readRequest(said.json)
-  return value ? { kind: 'found', value } : trouble('what it tells of the pull request is odd')
+  const answer = await ask(questions.request(number))
+  if (answer.kind === 'failed') return answer
+  if (answer.kind === 'not_found') return failed('it knows no such pull request')
+  const value = questions.readRequest(answer.json)
+  return value
+    ? { kind: 'found', value }
+    : failed('its answer about the pull request has an unexpected form')
 }
 
 /**
- * Whose a pull request is that was found by polling: its author's, where the forge has it at this very commit,
- * and its head is in a repository of the author's own, so that nobody else pushes there but whom they let.
+ * The author of a polled pull request: only if the forge has it at this very commit, and its head is in a
+ * repository of the author's own, where others push only with the author's permission.
  */
 export async function findAuthor(
   { sha }: Pick<CommitEvent, 'sha'>,
@@ -45,10 +47,10 @@ export async function findAuthor(
   ask: Ask,
 ): Promise<Found<number>> {
   const { authorId, headSha, headOwnerId, headProjectId } = request
-  if (headSha !== sha) return trouble('the pull request has another head by now')
+  if (headSha !== sha) return failed('the pull request has another head by now')
   const owner = headOwnerId ?? (await findOwner(headProjectId, questions, ask))
   if (owner !== authorId) {
-    return trouble('its head is in no repository of its author, and who pushed it is not told')
+    return failed('its head is in no repository of its author, and who pushed it is unknown')
   }
   return { kind: 'found', value: authorId }
 }
@@ -59,11 +61,11 @@ async function findOwner(
   ask: Ask,
 ): Promise<number | undefined> {
   if (headProjectId === undefined || !project) return undefined
-  const said = await ask(project.ask(headProjectId))
-  return said.kind === 'answer' ? project.read(said.json, headProjectId) : undefined
+  const answer = await ask(project.ask(headProjectId))
+  return answer.kind === 'answer' ? project.read(answer.json, headProjectId) : undefined
 }
 
-/** Whether a pull request of the account with this number was ever merged into the repository. */
+/** Whether a pull request of this account was ever merged into the repository. */
 export async function findWhetherMerged(
   { authorId, repositoryId }: { readonly authorId: number; readonly repositoryId: number },
   known: ForgePullRequest,
@@ -74,18 +76,18 @@ export async function findWhetherMerged(
     known.authorId === authorId
       ? ({ kind: 'found', value: known.login } as const)
       : await findLogin(authorId, questions, ask)
-  if (login.kind === 'trouble') return login
+  if (login.kind === 'failed') return login
   const asked = { authorId, repositoryId, login: login.value }
   for (let page = 1; page <= MOST_PAGES; page++) {
-    const said = await ask(questions.merged(asked, page))
-    if (said.kind === 'trouble') return said
-    if (said.kind === 'nothing')
-      return trouble('it knows no such repository, or nobody of that name')
-    const told = questions.readMerged(said.json, asked)
-    if (!told) return trouble('what it tells of merged pull requests is odd')
-    // What was asked by a name may be somebody else's who had it before: the number decides.
-    if (told.mergedOf.includes(authorId)) return { kind: 'found', value: true }
-    if (told.isLast) break
+    const answer = await ask(questions.merged(asked, page))
+    if (answer.kind === 'failed') return answer
+    if (answer.kind === 'not_found')
+      return failed('it knows no such repository, or no account of that name')
+    const found = questions.readMerged(answer.json, asked)
+    if (!found) return failed('its answer about merged pull requests has an unexpected form')
+    // A search by name may find those of an account that had it before: the id decides.
+    if (found.mergedOf.includes(authorId)) return { kind: 'found', value: true }
+    if (found.isLast) break
   }
   return { kind: 'found', value: false }
 }
@@ -96,10 +98,10 @@ async function findLogin(
   ask: Ask,
 ): Promise<Found<string>> {
   if (!account) return { kind: 'found', value: '' }
-  const said = await ask(account.ask(authorId))
-  if (said.kind === 'trouble') return said
-  const login = said.kind === 'answer' ? account.read(said.json, authorId) : undefined
+  const answer = await ask(account.ask(authorId))
+  if (answer.kind === 'failed') return answer
+  const login = answer.kind === 'answer' ? account.read(answer.json, authorId) : undefined
   return login === undefined
-    ? trouble('it does not tell who brought the commit')
+    ? failed('it does not know the account that sent the commit')
     : { kind: 'found', value: login }
 }

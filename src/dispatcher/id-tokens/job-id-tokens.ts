@@ -19,22 +19,22 @@ export interface JobIdTokensDeps {
   readonly recorder: Pick<Recorder, 'retryWhileUnavailable'>
 }
 
-/** Of optional tokens that a job does not get: why, by their names. */
+/** Why a job does not get optional tokens, by their names. */
 export type WithheldTokens = Readonly<Record<string, string>>
 
-/** Which attempt wants tokens. */
+/** The attempt that asks for tokens. */
 export interface TokenAsker {
   readonly jobId: JobId
   readonly attempt: Attempt
   readonly link: RunnerLink
-  /** How long the attempt may take, in milliseconds; 0: for ever. */
+  /** The timeout of the attempt, in milliseconds; 0: none. */
   readonly timeoutMs: number
 }
 
 /**
- * The id tokens of a pipeline's jobs. Whether a job may have them is decided before it waits for a runner, when it
- * is handed over, and again whenever one is made: a job that must have one and can't ends in an error
- * that says what to do.
+ * The id tokens of a pipeline's jobs. Whether a job may have them is checked before it is queued, when it is
+ * dispatched, and whenever a token is minted: a job that needs one and can't have it ends in an error that says
+ * what to do.
  */
 export class JobIdTokens {
   readonly #deps: JobIdTokensDeps
@@ -45,7 +45,7 @@ export class JobIdTokens {
     this.#ledger = ledger
   }
 
-  /** What a job that waits has to do without; undefined when it can't do without, and has ended. */
+  /** The tokens that a waiting job has to do without; undefined: it can't, and has been ended. */
   async admit(id: JobId): Promise<WithheldTokens | undefined> {
     const job = this.#ledger.getJob(id)
     const withheld: Record<string, string> = {}
@@ -61,11 +61,11 @@ export class JobIdTokens {
     return withheld
   }
 
-  /** Makes tokens of these names; rejects, with the reason, where the attempt has no right to one. */
+  /** Mints tokens of these names; rejects, with the reason, if the attempt has no right to one. */
   async mint(asker: TokenAsker, names: readonly string[]): Promise<NamedIdToken[]> {
     const { jobId, attempt, link, timeoutMs } = asker
     if (names.length > MOST_ID_TOKENS) throw new NarwhalError('invalid', 'too many names')
-    // Only whoever has the pipeline may speak for its jobs.
+    // Only the owner of the pipeline may speak for its jobs.
     await this.#ledger.verify()
     const { state, spec, attempts } = this.#ledger.getJob(jobId)
     if (!isHeld(state) || state.fence !== attempt.fence) {
@@ -104,7 +104,7 @@ export class JobIdTokens {
     const { trouble, issuer } = this.#deps.minter
     if (trouble !== undefined) return { reason: trouble }
     if (issuer !== undefined && audiencesOf(spec).includes(issuer)) {
-      const reason = `its audience is ${issuer}, which is Narwhal itself: name whom it is for`
+      const reason = `its audience is ${issuer}, which is Narwhal itself: set it to the service that is to accept it`
       return { reason, isMistake: true }
     }
     const { event, draft } = this.#ledger
@@ -117,17 +117,16 @@ export class JobIdTokens {
 
   async #bar(job: Job, name: string, refusal: TokenRefusal): Promise<void> {
     const needsApproval = refusal.isUnapproved ?? false
-    const mend = needsApproval ? `: ${approvalAdvice(job)}` : ''
-    const reason = `it can't have the id token ${name}: ${refusal.reason}${mend}`
+    const advice = needsApproval ? `: ${approvalAdvice(job)}` : ''
+    const reason = `it can't have the id token ${name}: ${refusal.reason}${advice}`
     await barJob(this.#ledger, job, { reason, needsApproval })
   }
 }
 
-/** Why a token is not given, in words. */
 interface TokenRefusal {
   readonly reason: string
-  /** The file is wrong: it never could be given. */
+  /** The pipeline file is wrong: the token could never be given. */
   readonly isMistake?: true
-  /** Until somebody has approved the pipeline. */
+  /** Given once the pipeline is approved. */
   readonly isUnapproved?: true
 }

@@ -6,7 +6,7 @@ import { ensureIdTokenKeys } from '../../vault/id-token-keys.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { IdTokenMinter } from './minter.ts'
 
-const LOOK_MS = 3_600_000
+const POLL_MS = 3_600_000
 const RETRY_MS = 60_000
 
 export interface KeyKeeperDeps {
@@ -17,16 +17,16 @@ export interface KeyKeeperDeps {
 }
 
 /**
- * Sees to it, in the background, that there is a key that signs id tokens, and the next one in time, from now
- * on until its disposal. Every process that has the vault does so; where nobody could use a token, none is made.
+ * Creates the key that signs id tokens, and the next one in time, in the background until disposed. Every process
+ * with a vault does so; if no token could be minted, no key is created.
  */
 export function keepIdTokenKeys({ minter, log, ...deps }: KeyKeeperDeps): AsyncDisposable {
   if (minter.trouble !== undefined) return { [Symbol.asyncDispose]: async () => {} }
   return keepDoing({
-    everyMs: LOOK_MS,
+    everyMs: POLL_MS,
     retryMs: RETRY_MS,
     work: async () => void (await ensureIdTokenKeys(deps)),
     onError: (error) =>
-      log.warn({ reason: describeError(error) }, 'there may be no key that signs id tokens'),
+      log.warn({ reason: describeError(error) }, 'ensuring a signing key for id tokens failed'),
   })
 }

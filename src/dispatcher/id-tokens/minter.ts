@@ -15,26 +15,26 @@ import type { Vault } from '../../vault/vault.ts'
 export interface IdTokenMinterDeps {
   readonly store: Store
   readonly vault: Vault
-  /** What stands in every token, the documents' address; byte for byte. */
+  /** The `iss` claim of every token, and the address of the discovery documents; byte for byte. */
   readonly issuer?: string | undefined
-  /** Why there are none, in words, where that is not for want of an issuer. */
+  /** Why there are no tokens, as a message, if that is not for want of an issuer. */
   readonly trouble?: string
 }
 
 export interface MintedToken {
   readonly token: string
-  /** How long it is good from now on. */
+  /** How long it is valid from now on. */
   readonly lifetimeMs: number
 }
 
-/** Whose clock is a little behind takes a new token all the same. */
+/** So that services whose clock is a little behind accept a new token. */
 const BACKDATED_MS = 30_000
-/** A job that stood still may be over its time: so long a token lives at least. */
+/** The shortest lifetime of a token: a job that was paused may have exceeded its timeout. */
 const SHORTEST_MS = 10_000
 
 /**
- * Makes id tokens. Which key signs, and by which ids a repository is named, the store says at each time, so that
- * all processes do the same; what is opened of it is kept. Only this process's clock is used.
+ * Mints id tokens. The signing key and the ids of a repository are read from the store each time, so that all
+ * processes agree; opened keys are cached. Only this process's clock is used.
  */
 export class IdTokenMinter {
   readonly #deps: IdTokenMinterDeps
@@ -49,12 +49,12 @@ export class IdTokenMinter {
     return this.#deps.issuer
   }
 
-  /** Why no token can be made, and what to do, in words. */
+  /** Why no token can be minted, and what to do, as a message. */
   get trouble(): string | undefined {
     return this.#deps.trouble ?? issuerTrouble(this.#deps.issuer)
   }
 
-  /** `endsAt`: when the job is over at the latest; epoch milliseconds of this machine. */
+  /** `endsAt`: the latest end of the job; epoch milliseconds of this machine. */
   async mint(
     spec: IdTokenSpec,
     facts: Omit<TokenFacts, 'ids'>,
@@ -70,7 +70,7 @@ export class IdTokenMinter {
       { ...facts, ids: await this.#idsOf(facts.repository) },
       spec,
     )
-    // It costs each start of the process some time, and few jobs want it.
+    // Imported late: it slows down the start of the process, and few jobs need it.
     const { SignJWT } = await import('jose')
     const now = Date.now()
     const wanted = Math.min(spec.lifetimeMs ?? ID_TOKEN_MS, endsAt - now)
@@ -95,7 +95,7 @@ export class IdTokenMinter {
     const known = this.#keys.get(found.kid)
     if (known) return { kid: found.kid, key: known }
     const key = await this.#open(found)
-    // There are two at a time, and one more now and then.
+    // One key signs at a time.
     this.#keys.clear()
     this.#keys.set(found.kid, key)
     return { kid: found.kid, key }
@@ -107,7 +107,7 @@ export class IdTokenMinter {
     return await importPKCS8(pem, ID_TOKEN_ALGORITHM)
   }
 
-  /** They are written down with the first token of a repository, and never change. */
+  /** Stored with the first token of a repository, and never changed. */
   async #idsOf(repository: TokenFacts['repository']): Promise<string> {
     const { store } = this.#deps
     const known = this.#ids.get(repository.id)

@@ -18,7 +18,7 @@ const minted = (name: string): NamedIdToken => ({
   lifetimeMs: 1000,
 })
 
-test('answers each ask with tokens, or with the reason why there are none', async () => {
+test('answers each request with tokens, or with the reason why there are none', async () => {
   const { sent, ask, settle } = answersOf(async ([name = '']) => {
     if (name === 'NO') throw new NarwhalError('forbidden', 'nobody has approved it')
     return [minted(name)]
@@ -33,7 +33,7 @@ test('answers each ask with tokens, or with the reason why there are none', asyn
   ])
 })
 
-test('of what is asked while a token is made, only the newest is answered', async () => {
+test('of requests received while a token is minted only the newest is answered', async () => {
   let calls = 0
   const first = Promise.withResolvers<void>()
   const { sent, ask, settle } = answersOf(async ([name = '']) => {
@@ -52,7 +52,7 @@ test('of what is asked while a token is made, only the newest is answered', asyn
   )
 })
 
-test('leaves it to whoever has the pipeline now', async () => {
+test('leaves the answer to the new owner of the pipeline', async () => {
   const { sent, ask, settle } = answersOf(async () => {
     throw new NarwhalError('stale', 'another dispatcher has taken the pipeline')
   })

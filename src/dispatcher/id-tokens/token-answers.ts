@@ -3,17 +3,17 @@ import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-req
 import { NarwhalError } from '../../lib/errors.ts'
 
 /**
- * Answers what a runner asks on the stream of an attempt, one after the other: *idle* → *making* → idle. Of
- * what is asked meanwhile only the newest counts, since a runner that keeps to the protocol has asked nothing
- * else; so one that does not costs no more than any other.
+ * Answers a runner's requests for tokens on the stream of an attempt, one at a time: *idle* → *minting* → idle. Of
+ * the requests received meanwhile only the newest is answered: a runner that keeps to the protocol sends no other,
+ * and one that doesn't costs no more than any other.
  */
 export class TokenAnswers {
   readonly #mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>
   readonly #send: (answer: IdTokenAnswer) => void
   #next: IdTokenAsk | undefined
-  #isMaking = false
+  #isMinting = false
 
-  /** `mint` rejects with the reason in words; `send` may be called when nobody listens any more. */
+  /** `mint` rejects with the reason as a message; `send` may be called after the stream has ended. */
   constructor(
     mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>,
     send: (answer: IdTokenAnswer) => void,
@@ -24,20 +24,20 @@ export class TokenAnswers {
 
   take(ask: IdTokenAsk): void {
     this.#next = ask
-    if (!this.#isMaking) void this.#make()
+    if (!this.#isMinting) void this.#run()
   }
 
-  async #make(): Promise<void> {
-    this.#isMaking = true
+  async #run(): Promise<void> {
+    this.#isMinting = true
     for (let one = this.#next; one; one = this.#next) {
       this.#next = undefined
       const answer = await this.#answer(one)
       if (answer) this.#send(answer)
     }
-    this.#isMaking = false
+    this.#isMinting = false
   }
 
-  /** Undefined: whoever has the pipeline now is asked the same by the runner. */
+  /** Undefined if we don't own the pipeline any more: the runner sends the request to its new owner, too. */
   async #answer({ ask, names }: IdTokenAsk): Promise<IdTokenAnswer | undefined> {
     try {
       return { ask, tokens: await this.#mint(names) }

@@ -7,7 +7,7 @@ import { ChainCheck } from '../../contract/rest/audit-chain.ts'
 import { silentLog } from '../../lib/log.ts'
 import { keepAudit } from './keep-audit.ts'
 
-test('what is older than the audit log is kept goes in small pieces, and leaves who did that', async () => {
+test('old entries of the audit log are pruned in batches, which are recorded', async () => {
   await using store = await openTestStore()
   const subject = { id: 'KEY', name: 'KEY' }
   await store.transact(async (write) => {

@@ -6,20 +6,20 @@ import type { Logger } from '../../lib/log.ts'
 import type { Store } from '../../store/store.ts'
 
 const EVERY_MS = 3_600_000
-/** So many entries go in one transaction, which others wait for: some milliseconds. */
+/** Entries per transaction, during which others wait: some milliseconds. */
 const AT_A_TIME = 200
-/** Between two of them, so that others have their turns. */
+/** The pause between two transactions. */
 const PAUSE_MS = 20
 
 export interface AuditKeeping {
-  readonly store: Store
+  readonly store: Pick<Store, 'transact'>
   readonly log: Logger
   readonly keepMs: number
-  /** How long between two looks; an hour unless told. */
+  /** The time between two rounds; an hour by default. */
   readonly everyMs?: number
 }
 
-/** Removes entries of the audit log that are older than they are to be kept, in the background. */
+/** Deletes audit log entries older than `keepMs`, in the background. */
 export function keepAudit({
   store,
   log,
@@ -30,13 +30,17 @@ export function keepAudit({
     everyMs,
     work: async (signal) => {
       const removed = await prune(store, Date.now() - keepMs, signal)
-      if (removed > 0) log.info({ entries: removed }, 'old entries of the audit log were removed')
+      if (removed > 0) log.info({ entries: removed }, 'audit log pruned')
     },
-    onError: (error) => log.warn({ reason: describeError(error) }, 'the audit log was not cut'),
+    onError: (error) => log.warn({ reason: describeError(error) }, 'pruning the audit log failed'),
   })
 }
 
-async function prune(store: Store, before: number, signal: AbortSignal): Promise<number> {
+async function prune(
+  store: Pick<Store, 'transact'>,
+  before: number,
+  signal: AbortSignal,
+): Promise<number> {
   const by = systemDoer('retention', '--keep-audit')
   let removed = 0
   for (;;) {

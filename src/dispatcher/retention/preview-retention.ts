@@ -8,7 +8,7 @@ import { rulesOf } from './retention.ts'
 
 const PAGE = 500
 
-/** What a round would remove now, by the rules as they are; it goes step by step, and removes nothing. */
+/** What a round would delete now under the present rules; works step by step, and deletes nothing. */
 export async function previewRetention(
   store: StoreReader,
   rules: KeepRules,
@@ -28,10 +28,10 @@ export async function previewRetention(
 async function previewOne(
   store: StoreReader,
   { id }: RepositoryRules,
-  look: { readonly rules: KeepRules; readonly now: number; readonly signal: AbortSignal },
+  options: { readonly rules: KeepRules; readonly now: number; readonly signal: AbortSignal },
 ): Promise<Omit<RetentionPreview['repositories'][number], 'name'>> {
-  const held = await store.retention.listHeld(id, look.now)
-  const sieve = newSieve(look.rules, look.now, held)
+  const { rules, now, signal } = options
+  const sieve = newSieve(rules, now, await store.retention.listHeld(id, now))
   const count = { pipelines: 0, logs: 0, bytes: 0 }
   let oldestAt: number | undefined
   for (let after: AgedPlace | undefined; ; ) {
@@ -47,6 +47,6 @@ async function previewOne(
     after = page.at(-1)
     if (page.length < PAGE) return { ...count, ...present({ oldestAt }) }
     await nextTurn()
-    look.signal.throwIfAborted()
+    signal.throwIfAborted()
   }
 }

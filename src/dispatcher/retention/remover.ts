@@ -7,28 +7,28 @@ import type { RemovedSome, RepositoryRules, RetentionWriter } from '../../store/
 import type { Store } from '../../store/store.ts'
 import type { Steps } from './retention-step.ts'
 
-/** What was removed. */
+/** Counts of what was deleted. */
 export interface Removed {
   pipelines: number
-  /** Pipelines whose logs went. */
+  /** Pipelines whose logs were deleted. */
   logs: number
-  /** Bytes of logs, as they were stored. */
+  /** Bytes of logs, as stored. */
   bytes: number
   repositories: number
-  /** What could not be removed, and stays until the next round. */
+  /** What could not be deleted, until the next round. */
   failed: number
 }
 
 export interface RemoverDeps {
-  readonly store: Store
+  readonly store: Pick<Store, 'transact'>
   readonly log: Logger
   readonly steps: Steps
   readonly repository: RepositoryRules
-  /** When the round has begun. */
+  /** When the round began. */
   readonly at: number
 }
 
-/** Removes things of one repository, step by step, and keeps count. */
+/** Deletes data of one repository, step by step, and counts it. */
 export class Remover {
   readonly #deps: RemoverDeps
   readonly removed: Removed = { pipelines: 0, logs: 0, bytes: 0, repositories: 0, failed: 0 }
@@ -48,7 +48,7 @@ export class Remover {
     )
   }
 
-  /** By a rule, or since its repository was removed. */
+  /** By a rule, or because its repository was removed. */
   async removePipeline(id: PipelineId, keep: Keep | 'a removed repository'): Promise<void> {
     const rule = keep === 'a removed repository' ? keep : `keep-pipelines ${keepInWords(keep)}`
     const removal: Removal = { at: this.#deps.at, rule }
@@ -61,7 +61,7 @@ export class Remover {
     )
   }
 
-  /** What else a removed repository has left. */
+  /** Deletes the remaining rows of a removed repository. */
   async sweepRows(): Promise<void> {
     const { id } = this.#deps.repository
     await this.#all(
@@ -73,7 +73,7 @@ export class Remover {
     )
   }
 
-  /** Writes down what went, once for all of this round. */
+  /** Records the round in the audit log. */
   async note(): Promise<void> {
     const { pipelines, logs, bytes, repositories } = this.removed
     const { store, repository, at } = this.#deps
@@ -91,7 +91,7 @@ export class Remover {
     )
   }
 
-  /** Takes steps until there is no more of it. One thing that fails keeps nothing else from its turn. */
+  /** Repeats a step until nothing is left. A failure doesn't stop the round. */
   async #all(
     id: string,
     step: (write: RetentionWriter) => Promise<RemovedSome>,
@@ -110,7 +110,7 @@ export class Remover {
       const { code } = NarwhalError.from(error)
       if (code === 'unavailable' || code === 'cancelled') throw error
       this.removed.failed++
-      log.warn({ id, reason: describeError(error) }, 'it could not be removed, and stays for now')
+      log.warn({ id, reason: describeError(error) }, 'deletion failed: retried in the next round')
     }
   }
 }

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** While jobs start, a step waits for them, but not longer than this in all. */
+/** At most how long a step waits for starting jobs. */
 const LONGEST_WAIT_MS = 1_000
-const LOOK_MS = 20
-/** After a step others have so many times as long as it took. */
-const REST = 4
+const POLL_MS = 20
+/** The pause after a step, as a multiple of its duration. */
+const PAUSE_FACTOR = 4
 
 export interface StepDeps {
   readonly signal: AbortSignal
-  /** Whether jobs are starting now: they go first. */
+  /** Whether jobs are starting now: they have priority. */
   readonly isBusy?: (() => boolean) | undefined
 }
 
-/** Takes steps of a work that is in nobody's way: each a few milliseconds, with a rest behind it. */
+/** Runs background work in steps of a few milliseconds, with a pause after each. */
 export class Steps {
   readonly #deps: StepDeps
-  /** The longest that one has taken, in milliseconds. */
+  /** The longest duration of a step, in milliseconds. */
   longestMs = 0
   count = 0
 
@@ -26,8 +26,8 @@ export class Steps {
   /** Rejects with the signal's reason. */
   async take<Result>(step: () => Promise<Result>): Promise<Result> {
     const { signal, isBusy } = this.#deps
-    for (let waited = 0; isBusy?.() && waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
-      await sleep(LOOK_MS, undefined, { signal })
+    for (let waited = 0; isBusy?.() && waited < LONGEST_WAIT_MS; waited += POLL_MS) {
+      await sleep(POLL_MS, undefined, { signal })
     }
     signal.throwIfAborted()
     const startedAt = performance.now()
@@ -35,7 +35,7 @@ export class Steps {
     const tookMs = performance.now() - startedAt
     this.longestMs = Math.max(this.longestMs, tookMs)
     this.count++
-    await sleep(Math.min(100, Math.max(1, REST * tookMs)), undefined, { signal })
+    await sleep(Math.min(100, Math.max(1, PAUSE_FACTOR * tookMs)), undefined, { signal })
     return result
   }
 }

@@ -3,25 +3,26 @@ import { type AgedPipeline, type KeepRules, newSieve } from '../../core/keeping.
 import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { AgedPlace, RepositoryRules } from '../../store/ports/retention.ts'
 import type { Store } from '../../store/store.ts'
 import { type Removed, Remover } from './remover.ts'
 import { Steps } from './retention-step.ts'
 
 const EVERY_MS = 3_600_000
-/** So many pipelines are looked at in one step. */
+/** How many pipelines one step checks. */
 const PAGE = 500
-/** What belonged to a repository that was removed goes so long after it. */
+/** How long after a removed repository its data is deleted. */
 export const REMOVED_GRACE_MS = 7 * 86_400_000
-/** Of so many things that went it is known that they did. */
+/** How many records of deletions are kept. */
 const KNOWN_REMOVALS = 200_000
 
 export interface RetentionDeps {
   readonly store: Store
   readonly log: Logger
-  /** For all repositories that have no rule of their own. */
+  /** For repositories without rules of their own. */
   readonly rules: KeepRules
-  /** Whether this process is the one that removes, where there are several. */
+  /** Whether this process is the one that deletes, if there are several. */
   readonly isOurs?: () => Promise<boolean>
   readonly isBusy?: () => boolean
   readonly now?: () => number
@@ -36,14 +37,13 @@ export interface Round extends Removed {
 const nothing = (): Removed => ({ pipelines: 0, logs: 0, bytes: 0, repositories: 0, failed: 0 })
 
 /**
- * Removes what is older than it is to be kept, in the background, in steps of some milliseconds with a
- * rest behind each: a round takes its time and is in nobody's way. What can't be removed is set aside
- * until the next round, and counted.
+ * Deletes what has exceeded its retention, in the background, in steps of a few milliseconds with a pause after
+ * each, so that others are not delayed. What can't be deleted is counted, and retried in the next round.
  */
 export class Retention implements AsyncDisposable {
   readonly #deps: RetentionDeps
   readonly #stop = new AbortController()
-  readonly #going: AsyncDisposable
+  readonly #rounds: AsyncDisposable
   readonly steps: Steps
   readonly total = nothing()
   lastRound: Round | undefined
@@ -52,24 +52,23 @@ export class Retention implements AsyncDisposable {
     this.#deps = deps
     this.steps = new Steps({ signal: this.#stop.signal, isBusy: deps.isBusy })
     const { log, everyMs = EVERY_MS, isOurs } = deps
-    this.#going = keepDoing({
+    this.#rounds = keepDoing({
       everyMs,
-      // What has just started has other things to do.
+      // Not during start-up.
       firstMs: everyMs,
       work: async () => {
         if ((await isOurs?.()) ?? true) await this.round()
       },
-      onError: (error) =>
-        log.warn({ reason: describeError(error) }, 'old things could not be removed'),
+      onError: (error) => log.warn({ reason: describeError(error) }, 'retention round failed'),
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await this.#going[Symbol.asyncDispose]()
+    await this.#rounds[Symbol.asyncDispose]()
   }
 
-  /** Looks at everything once; undefined while nothing may go yet. Rejects when the database is away. */
+  /** Checks everything once; undefined while nothing may be deleted yet. Rejects if the database is unavailable. */
   async round(): Promise<Round | undefined> {
     const { store, log, now = Date.now } = this.#deps
     const startedAt = now()
@@ -87,7 +86,7 @@ export class Retention implements AsyncDisposable {
     this.lastRound = { ...removed, startedAt, endedAt: now() }
     for (const key of keysOf(removed)) this.total[key] += removed[key]
     if (keysOf(removed).some((key) => removed[key] > 0)) {
-      log.info({ ...removed }, 'old things were removed')
+      log.info({ ...removed }, 'retention: deleted old pipelines and logs')
     }
     return this.lastRound
   }
@@ -114,16 +113,15 @@ export class Retention implements AsyncDisposable {
     })
   }
 
-  /** Newest first: a rerun before what it is a rerun of. */
+  /** Newest first: a rerun before its original. */
   async #eachAged(
     { id }: RepositoryRules,
     visit: (id: PipelineId, pipeline: AgedPipeline) => Promise<void>,
   ): Promise<void> {
     const { store } = this.#deps
     for (let after: AgedPlace | undefined; ; ) {
-      const place = after ? { after } : {}
       const page = await this.steps.take(() =>
-        store.retention.listAged(id, { ...place, limit: PAGE }),
+        store.retention.listAged(id, { ...present({ after }), limit: PAGE }),
       )
       for (const pipeline of page) await visit(pipeline.id, pipeline)
       after = page.at(-1)
@@ -132,7 +130,7 @@ export class Retention implements AsyncDisposable {
   }
 }
 
-/** A repository's own rules, and for the rest those of all. */
+/** A repository's own rules, with the given ones as defaults. */
 export function rulesOf({ logs, pipelines }: RepositoryRules, all: KeepRules): KeepRules {
   return { logs: logs ?? all.logs, pipelines: pipelines ?? all.pipelines }
 }

@@ -3,10 +3,11 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { RemoteSpan } from '../../core/traceparent.ts'
+import { within } from '../../lib/async/within.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { SpanNode } from './span-tree.ts'
 
-/** So many spans wait for the collector before new ones are dropped. */
+/** How many spans may be queued for the collector before new ones are dropped. */
 const MOST_SPANS = 20_000
 const SEND_MS = 5_000
 
@@ -17,7 +18,7 @@ export interface OtlpOptions {
   readonly log: Logger
 }
 
-/** Sends traces to a collector by OTLP/HTTP, in batches and in its own time. */
+/** Sends traces to a collector by OTLP/HTTP, asynchronously and in batches. */
 export class Otlp implements AsyncDisposable {
   readonly #provider: TracerProvider
   readonly #tracer: Tracer
@@ -28,7 +29,7 @@ export class Otlp implements AsyncDisposable {
       timeoutMillis: SEND_MS,
     })
     const processor = new BatchSpanProcessor({
-      exporter: telling(exporter, log),
+      exporter: logging(exporter, log),
       maxQueueSize: MOST_SPANS,
       scheduledDelayMillis: 1_000,
       exportTimeoutMillis: SEND_MS,
@@ -41,8 +42,8 @@ export class Otlp implements AsyncDisposable {
   }
 
   /**
-   * Sends a tree, below a span of somebody else's trace if there is one: that says what belongs
-   * together, not whether it is recorded. Never waits and never throws.
+   * Sends a tree, as a child of a remote span if there is one: that links traces, but doesn't decide whether this
+   * one is sampled. Never waits and never throws.
    */
   send(root: SpanNode, remote?: RemoteSpan): void {
     const active = context.active()
@@ -53,7 +54,7 @@ export class Otlp implements AsyncDisposable {
 
   #add(node: SpanNode, parent: ReturnType<typeof context.active>): void {
     const { name, attributes, failure } = node
-    // Dates: small numbers would be taken for times since the start of the process.
+    // Dates: small numbers would count as times since the start of the process.
     const startTime = new Date(node.startAt)
     const span = this.#tracer.startSpan(name, { startTime, attributes: { ...attributes } }, parent)
     if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure })
@@ -61,26 +62,24 @@ export class Otlp implements AsyncDisposable {
     span.end(new Date(Math.max(node.startAt, node.endAt)))
   }
 
-  /** Sends what waits, for a few seconds at the most. */
+  /** Sends the queued spans, for a few seconds at most. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, SEND_MS)
-    await Promise.race([this.#provider.shutdown().catch(() => undefined), late])
-    clearTimeout(timer)
+    const late = new Error('the collector does not answer')
+    await within(SEND_MS, this.#provider.shutdown(), late).catch(() => undefined)
   }
 }
 
-/** Says once that the collector does not take them, and once that it does again. */
-function telling(exporter: SpanExporter, log: Logger): SpanExporter {
-  let isAway = false
+/** Logs once that exporting fails, and once that it works again. */
+function logging(exporter: SpanExporter, log: Logger): SpanExporter {
+  let isFailing = false
   return {
     export: (spans, done) =>
       exporter.export(spans, (result) => {
-        if (result.error && !isAway) {
-          log.warn({ reason: result.error.message }, 'traces can not be sent and are lost')
+        if (result.error && !isFailing) {
+          log.warn({ reason: result.error.message }, 'sending traces failed: they are dropped')
         }
-        if (!result.error && isAway) log.info('traces are sent again')
-        isAway = result.error !== undefined
+        if (!result.error && isFailing) log.info('sending traces works again')
+        isFailing = result.error !== undefined
         done(result)
       }),
     shutdown: () => exporter.shutdown(),

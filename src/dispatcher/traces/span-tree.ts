@@ -4,7 +4,7 @@ import type { Span } from '../../core/waterfall/waterfall.ts'
 import { waterfallOf } from '../../core/waterfall/waterfall-of.ts'
 import { present } from '../../lib/present.ts'
 
-/** A span as traces have it; times are epoch milliseconds. */
+/** A span of a trace; times are epoch milliseconds. */
 export interface SpanNode {
   readonly name: string
   readonly startAt: number
@@ -16,9 +16,8 @@ export interface SpanNode {
 }
 
 /**
- * A pipeline that has ended as a tree: below it its own spans and its jobs, below these theirs. It
- * says the same as the waterfall of the API. Attributes have the names of OpenTelemetry's conventions
- * for CI where there are some.
+ * A finished pipeline as a tree: its own spans and its jobs, and their spans. Consistent with the API's waterfall.
+ * Attributes are named by OpenTelemetry's semantic conventions for CI where they exist.
  */
 export function spanTree(pipeline: PipelineView, jobs: readonly JobView[]): SpanNode {
   const { spans, startAt, durationMs } = waterfallOf(pipeline, jobs, Date.now())

@@ -6,21 +6,21 @@ import type { Dispatcher } from '../dispatcher.ts'
 import type { OtlpOptions } from './otlp.ts'
 import { spanTree } from './span-tree.ts'
 
-/** So many pipelines that have ended wait to be read; beyond it their traces are left out. */
+/** How many finished pipelines may be queued; the traces of further ones are dropped. */
 const MOST_WAITING = 1_000
 
 export interface TraceOptions extends OtlpOptions {
   readonly dispatcher: Pick<Dispatcher, 'listen'>
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'events' | 'jobs'>
 }
 
 /**
- * Sends a trace of every pipeline that ends at this dispatcher, made of what is stored of it. It comes
- * after all that matters: nothing waits for it, and a trace that can't be sent is lost.
+ * Sends a trace of every pipeline that ends at this dispatcher, built from the store. Best effort: nothing waits
+ * for it, and a trace that can't be sent is lost.
  */
 export async function tracePipelines(options: TraceOptions): Promise<AsyncDisposable> {
   const { dispatcher, store, log } = options
-  // Only where traces are wanted are the libraries loaded.
+  // The libraries are loaded only if traces are wanted.
   const { Otlp } = await import('./otlp.ts')
   const otlp = new Otlp(options)
   const waiting: PipelineView[] = []
@@ -34,7 +34,7 @@ export async function tracePipelines(options: TraceOptions): Promise<AsyncDispos
         otlp.send(spanTree(next, await store.jobs.listViews(next.id)), remote)
       } catch (error) {
         const reason = NarwhalError.from(error).message
-        log.warn({ pipeline: next.id, reason }, 'a trace could not be made')
+        log.warn({ pipeline: next.id, reason }, 'building a trace failed')
       }
     }
     reading = undefined
@@ -42,7 +42,7 @@ export async function tracePipelines(options: TraceOptions): Promise<AsyncDispos
   const listening = dispatcher.listen((event) => {
     if (event.type !== 'pipeline.changed' || event.pipeline.status !== 'finished') return
     if (waiting.length >= MOST_WAITING) {
-      if (dropped++ === 0) log.warn('too many pipelines end at once: some get no trace')
+      if (dropped++ === 0) log.warn('traces dropped: too many pipelines end at once')
       return
     }
     waiting.push(event.pipeline)

@@ -34,7 +34,7 @@ const otlpBody = z.object({
   ),
 })
 
-/** A collector that takes traces by OTLP/HTTP (JSON), and answers as it is told. */
+/** A collector that accepts traces by OTLP/HTTP (JSON), and answers with this status. */
 async function collector(status = 200) {
   const bodies: string[] = []
   const server = createServer((request, response) => {
@@ -62,7 +62,7 @@ async function collector(status = 200) {
 
 const FILE = { 'narwhal.yml': 'name: app\nsteps:\n  - print one\n  - exit 3\n' }
 
-test('a collector gets a trace of each pipeline that says the same as its waterfall', async () => {
+test('a collector gets a trace of each pipeline, consistent with its waterfall', async () => {
   await using server = await collector()
   await using repository = await gitRepository({ files: FILE })
   await using narwhal = await startUp({ otlp: server.url })
@@ -88,7 +88,7 @@ test('a collector gets a trace of each pipeline that says the same as its waterf
   assert.deepEqual([root.status?.code, job.status?.code], [2, 2])
   assert.deepEqual(new Set(spans.map(({ traceId }) => traceId)), new Set([remote.traceId]))
   assert.equal(waterfall.spans[0]?.name, 'accept')
-  const told = spans
+  const sent = spans
     .filter((span) => span !== root && span !== job)
     .map(({ name, startTimeUnixNano: from, endTimeUnixNano: to, parentSpanId }) => {
       const owner = parentSpanId === root.spanId ? 'pipeline' : 'job'
@@ -97,10 +97,10 @@ test('a collector gets a trace of each pipeline that says the same as its waterf
   const shown = waterfall.spans.map(({ job: of, name, step, startAt, durationMs }) => {
     return `${of ? 'job' : 'pipeline'} ${step ? `step ${step.name}` : name} ${startAt} +${durationMs}`
   })
-  assert.deepEqual(told.toSorted(), shown.toSorted())
+  assert.deepEqual(sent.toSorted(), shown.toSorted())
 })
 
-test('a collector that is away or refuses keeps nobody waiting, and that is said', async () => {
+test('a collector that rejects traces delays no pipeline', async () => {
   await using server = await collector(400)
   await using repository = await gitRepository({ files: FILE })
   await using narwhal = await startUp({ otlp: server.url })
