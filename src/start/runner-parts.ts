@@ -58,7 +58,7 @@ export async function openExecutorOf(
 export async function openNetworksOf(
   { config, log }: PartsContext<RunnerSetting>,
   dataDir: string,
-  { stays }: { readonly stays: boolean },
+  { stays, warmSandboxes = 0 }: { readonly stays: boolean; readonly warmSandboxes?: number },
 ): Promise<NetworkSource> {
   return new NetworkSource({
     settings: {
@@ -70,6 +70,7 @@ export async function openNetworksOf(
     instance: await instanceOf(config.name, dataDir),
     slots: config.slots,
     ready: stays ? config.slots + 1 : 0,
+    warmSandboxes,
     stays,
     log,
   })

@@ -40,8 +40,8 @@ export async function runRunner(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
   const claim = stack.use(await claimFolder(dataDir))
-  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
   const warmSandboxes = warmSandboxesOf(context)
+  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true, warmSandboxes }))
   // Before the executor, so that it sees to the sandboxes until they have ended.
   const watchdog = stack.use(startWatchdog({ log }))
   const executor = stack.use(

@@ -141,8 +141,8 @@ async function openRunner(
   { dataDir, claim }: { dataDir: string; claim: AsyncDisposable },
   stack: AsyncDisposableStack,
 ) {
-  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true }))
   const warmSandboxes = warmSandboxesOf(context)
+  const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true, warmSandboxes }))
   const executor = stack.use(await openExecutorOf(context, { dataDir, networks, warmSandboxes }))
   const own = { sandboxes: executor, folder: flags['build'] }
   const ownCheckout = stack.use(await withOwnCheckout(context, dataDir, own))

@@ -80,7 +80,6 @@ test('NET-25: a bridge that no rule holds for is found to be open', { skip }, as
       mtu: 1400,
       resolver: `10.${number}.${count}.1`,
     }),
-    release: () => {},
     ranges: { own: [], strangers: ['127.0.0.0/8'] },
     common: { machine: [], signal: NEVER },
   })

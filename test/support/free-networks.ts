@@ -9,6 +9,7 @@ export function freeNetworks(): NetworkSource {
     instance: 'free',
     slots: 1,
     ready: 0,
+    warmSandboxes: 0,
     stays: false,
     log: silentLog(),
   })

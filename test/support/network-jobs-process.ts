@@ -41,6 +41,7 @@ const networks = new NetworkSource({
   instance,
   slots: 2,
   ready: 1,
+  warmSandboxes: 0,
   stays: true,
   log: silentLog(),
   servers: async () => [upstream],

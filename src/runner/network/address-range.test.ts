@@ -3,35 +3,47 @@ import { test } from 'node:test'
 import { planAddresses } from './address-range.ts'
 import { spanOf } from './ranges.ts'
 
-test('takes a range that overlaps with nothing that is routed', () => {
-  const first = planAddresses({ slots: 2, seed: 7, taken: [] })
+test('chooses a range that overlaps with nothing that is routed', () => {
+  const first = planAddresses({ slots: 2, warmSandboxes: 3, seed: 7, taken: [] })
   const second = planAddresses({
     slots: 2,
+    warmSandboxes: 3,
     seed: 7,
     taken: [first.range, '192.168.0.0/16', 'fd00::/8'],
   })
   const [a, b] = [spanOf(first.range), spanOf(second.range)]
   assert.ok(a.last < b.first || b.last < a.first)
   const inside = `${first.ownResolver}/32`
-  assert.notEqual(planAddresses({ slots: 2, seed: 7, taken: [inside] }).range, first.range)
+  assert.notEqual(
+    planAddresses({ slots: 2, warmSandboxes: 3, seed: 7, taken: [inside] }).range,
+    first.range,
+  )
 })
 
-test('has no range where all of it is taken, and says so', () => {
-  assert.throws(() => planAddresses({ slots: 1, seed: 1, taken: ['10.0.0.0/8'] }), {
-    code: 'unavailable',
-    message: /no range of \d+ addresses in 10\.64\.0\.0\/10 is free/,
-  })
+test('throws when no range is free', () => {
+  assert.throws(
+    () => planAddresses({ slots: 1, warmSandboxes: 0, seed: 1, taken: ['10.0.0.0/8'] }),
+    {
+      code: 'unavailable',
+      message: /no range of \d+ addresses in 10\.64\.0\.0\/10 is free/,
+    },
+  )
 })
 
-test('has room for all slots, in parts that do not overlap', () => {
-  for (const slots of [1, 8, 1_000]) {
-    const plan = planAddresses({ slots, seed: 99, taken: [] })
+test('has addresses and networks for all slots and warm sandboxes, without overlaps', () => {
+  for (const [slots, warmSandboxes] of [
+    [1, 0],
+    [1, 50],
+    [8, 9],
+    [1_000, 1_001],
+  ] as const) {
+    const plan = planAddresses({ slots, warmSandboxes, seed: 99, taken: [] })
     const whole = spanOf(plan.range)
     const hosts = spanOf(`${plan.host(plan.hosts - 1)}/32`)
     const networks = [0, plan.networks - 1].map((index) => spanOf(plan.network(index).subnet))
     assert.ok(plan.hosts >= slots * 2 && plan.networks >= slots * 2, String(slots))
-    // Those of a proof come on top: the least of jobs' own is 8.
-    assert.ok(plan.networks >= Math.max(8, slots * 3) + 2, String(slots))
+    // In use, being removed, warm, and idle; those of a proof come on top.
+    assert.ok(plan.networks >= Math.max(8, slots * 2 + warmSandboxes + 2) + 2, String(slots))
     assert.ok(networks.every(({ first, last }) => first > hosts.last && last <= whole.last))
     assert.ok(hosts.first > whole.first)
     assert.notEqual(plan.network(0).subnet, plan.network(1).subnet)

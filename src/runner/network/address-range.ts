@@ -1,43 +1,47 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import { ofFamily, spanOf, toAddress, toNumber } from './ranges.ts'
 
-/** The addresses of a runner's jobs: one range, of which the jobs' namespaces and networks have their parts. */
+/** The addresses of a runner's jobs: one range, divided among their namespaces and networks. */
 export interface AddressPlan {
-  /** The whole of it. */
   readonly range: string
   readonly ownResolver: string
   readonly strangersResolver: string
-  /** The part that namespaces have their addresses of; how many. */
+  /** How many addresses there are for namespaces. */
   readonly hosts: number
   /** The address of a namespace, from 0. */
   host(index: number): string
   /** How many networks there may be for jobs in containers. */
   readonly networks: number
-  /** One of them, from 0, with its first address, the gateway. */
+  /** One of them, from 0; the gateway is its first address. */
   network(index: number): { readonly subnet: string; readonly gateway: string }
 }
 
-/** Where in 10/8 few others are; the search begins at a place of the runner's own. */
+/** A part of 10/8 that is rarely used; the search starts at a place that depends on the runner. */
 const FROM = toNumber('10.64.0.0')
 const TO = toNumber('10.128.0.0')
 const MOST_TRIES = 512
 /** Of a network for one job: its containers and their services. */
 const NETWORK_SIZE = 64
 const RESERVED = 4
-/** A proof takes one for each audience, beside those of jobs. */
+/** A proof takes one for each audience, in addition to those of jobs. */
 const PROOF_NETWORKS = 2
+/** Networks kept for jobs that find no container ready: creating one takes a while. */
+export const IDLE_NETWORKS = 2
 
 /**
- * Finds a range that overlaps with nothing in `taken` (ranges of IPv4; others are left out). `seed`
- * chooses where to look first. Throws `unavailable` when there is none.
+ * Finds a range that overlaps with nothing in `taken` (IPv4 ranges; others are ignored). `seed` chooses where
+ * to start. There are networks for all slots, those of their last jobs that are still being removed, and all
+ * warm sandboxes. Throws `unavailable` when no range is free.
  */
 export function planAddresses(options: {
   readonly slots: number
+  readonly warmSandboxes: number
   readonly seed: number
   readonly taken: readonly string[]
 }): AddressPlan {
-  const { slots, seed, taken } = options
-  const networks = powerOfTwo(Math.max(8, slots * 3) + PROOF_NETWORKS)
+  const { slots, warmSandboxes, seed, taken } = options
+  const jobNetworks = slots * 2 + warmSandboxes + IDLE_NETWORKS
+  const networks = powerOfTwo(Math.max(8, jobNetworks) + PROOF_NETWORKS)
   const hosts = powerOfTwo(Math.max(64, slots * 8))
   const size = powerOfTwo(hosts + networks * NETWORK_SIZE)
   const spans = ofFamily(taken, 'ipv4').map(spanOf)

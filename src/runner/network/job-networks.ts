@@ -26,7 +26,10 @@ export interface EngineNetwork {
   readonly resolver: string
 }
 
-/** Has the engine make a network in this place as for a job, with nothing in it, until the disposal. */
+/**
+ * Has the engine create an empty network in this place, as for a job, until its disposal. The place is released
+ * by the lender from now on, once the engine no longer has the network.
+ */
 export type LendNetwork = (place: EngineNetwork) => Promise<AsyncDisposable>
 
 /**

@@ -10,7 +10,6 @@ export interface EngineProofDeps {
   readonly id: string
   readonly lend: LendNetwork
   readonly reserve: (audience: Audience) => EngineNetwork
-  readonly release: (bridge: string) => void
   readonly ranges: Readonly<Record<Audience, readonly string[]>>
   /** As for a job without containers. */
   readonly common: Pick<ProofDeps, 'machine' | 'outside' | 'signal'>
@@ -24,7 +23,6 @@ export async function proveEngine(deps: EngineProofDeps): Promise<readonly Proof
   await using stack = new AsyncDisposableStack()
   const open = async (audience: Audience) => {
     const network = deps.reserve(audience)
-    stack.defer(() => deps.release(network.bridge))
     stack.use(await deps.lend(network))
     return { network, place: stack.use(await attach(`nt${deps.id}${audience[0]}`, network)) }
   }

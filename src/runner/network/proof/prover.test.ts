@@ -12,7 +12,7 @@ test('tells the same trouble once, whatever names each try had', async () => {
   let tries = 0
   const table = {
     id: 'ab12cd',
-    plan: planAddresses({ slots: 1, seed: 1, taken: [] }),
+    plan: planAddresses({ slots: 1, warmSandboxes: 0, seed: 1, taken: [] }),
     hasIpv6: false,
     alsoPrivate: [],
     ownAddresses: [],

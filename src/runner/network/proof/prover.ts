@@ -16,7 +16,7 @@ export interface ProverDeps {
   readonly table: ProvenTable
   readonly namespaces: Pick<Namespaces, 'make' | 'remove'>
   /** For networks of a container engine. */
-  readonly places: Pick<EngineProofDeps, 'reserve' | 'release'>
+  readonly places: Pick<EngineProofDeps, 'reserve'>
   readonly options: Pick<NetworkOptions, 'settings' | 'log'>
 }
 

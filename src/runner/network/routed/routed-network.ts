@@ -52,10 +52,7 @@ export class RoutedNetwork implements JobNetworks {
         log,
       })
     this.#pools = { own: poolFor('own', options.ready), strangers: poolFor('strangers', 0) }
-    const places = {
-      reserve: (audience: Audience) => this.#reserve(audience),
-      release: (bridge: string) => this.release(bridge),
-    }
+    const places = { reserve: (audience: Audience) => this.#reserve(audience) }
     this.#prover = new Prover({ ...owned, places, options })
     this.#parts = owned.parts
   }

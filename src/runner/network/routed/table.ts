@@ -47,6 +47,7 @@ export class Table implements AsyncDisposable {
     const { servers } = await readNameServers()
     const plan = planAddresses({
       slots: options.slots,
+      warmSandboxes: options.warmSandboxes,
       seed: hash.readUInt16BE(4),
       taken: [...machine.routed, ...options.settings.alsoPrivate, ...servers],
     })

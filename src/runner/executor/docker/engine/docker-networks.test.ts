@@ -6,26 +6,42 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { NarwhalError } from '../../../../lib/errors.ts'
 import { silentLog } from '../../../../lib/log.ts'
-import type { JobNetworks } from '../../../network/job-networks.ts'
+import type { JobNetworks, LendNetwork } from '../../../network/job-networks.ts'
 import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
 import { DockerNetworks } from './docker-networks.ts'
 
 const NOWHERE = 'nw-is-nowhere'
-/** By this name the machine has something, as it has a bridge, and nothing that could be set of it. */
+/** Exists on the machine, as a bridge would, but has no settings. */
 const HERE = '.'
 
-/** An engine that makes all networks, and removes them as a test says; the one place for them is told by `bridge`. */
+/** An engine that creates and removes networks as a test says, and one place for them, with this bridge. */
 async function stage(bridge: string) {
-  const engine = { removes: true, trouble: '', networks: new Set<string>() }
+  const engine = {
+    removes: true,
+    isDown: false,
+    /** Answers to the next requests for a network. */
+    refusals: [] as string[],
+    trouble: '',
+    networks: new Set<string>(),
+  }
+  let lend: LendNetwork | undefined
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '').split('/').slice(2).join('/')
-    if (request.url === '/version') response.end(JSON.stringify({ ApiVersion: '1.41' }))
+    if (engine.isDown) request.destroy()
+    else if (request.url === '/version') response.end(JSON.stringify({ ApiVersion: '1.41' }))
     else if (request.method === 'DELETE') {
       if (engine.removes) engine.networks.delete(path)
       response.writeHead(engine.removes ? 204 : 403).end('{"message":"has active endpoints"}')
     } else {
-      const body = JSON.parse(await text(request)) as { Name: string }
+      const body = JSON.parse(await text(request)) as { Name: string; Options?: object }
+      // Only networks in a place of the plan name their bridge.
+      const isRuled = 'com.docker.network.bridge.name' in (body.Options ?? {})
+      const refusal = isRuled ? engine.refusals.shift() : undefined
+      if (refusal !== undefined) {
+        response.writeHead(403).end(JSON.stringify({ message: refusal }))
+        return
+      }
       engine.networks.add(`networks/${body.Name}`)
       response.writeHead(201).end('{}')
     }
@@ -49,7 +65,8 @@ async function stage(bridge: string) {
       return { bridge, ...subnet, resolver: '10.64.0.1' }
     },
     release: (given) => void places.push(`${given} is free`),
-    proveEngine: async () => {
+    proveEngine: async (lender) => {
+      lend = lender
       engine.trouble = 'something is open'
     },
     leaveEngine: async () => {},
@@ -62,6 +79,12 @@ async function stage(bridge: string) {
   return {
     engine,
     places,
+    /** As the proof does, once the first job has a network. */
+    lend: async () => {
+      const subnet = { subnet: '10.64.0.128/26', gateway: '10.64.0.129', mtu: 1500 }
+      assert.ok(lend)
+      return await lend({ bridge: 'nw-proof', ...subnet, resolver: '10.64.0.1' })
+    },
     networks: new DockerNetworks(api, { instance: 'one', networks: source, log }),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
@@ -107,4 +130,54 @@ test("a stranger's job that can't be started keeps no network", async () => {
   await at.networks.close()
   assert.deepEqual(at.places, ['taken', `${HERE} is free`])
   assert.equal(at.engine.networks.size, 0)
+})
+
+test("a proof's range of addresses is free once the engine has removed its network", async () => {
+  await using at = await stage(HERE)
+  const place = await at.networks.take({ name: 'job_1/1', isStranger: false })
+  const lent = await at.lend()
+  assert.equal(at.engine.networks.size, 2)
+  at.engine.removes = false
+  await lent[Symbol.asyncDispose]()
+  assert.deepEqual(at.places, ['taken'])
+  at.engine.removes = true
+  await at.networks.removeLeft()
+  assert.deepEqual(at.places, ['taken', 'nw-proof is free'])
+  at.engine.refusals.push('Pool overlaps with other one on this address space')
+  await assert.rejects(at.lend(), /Pool overlaps/)
+  assert.deepEqual(at.places.slice(2), ['nw-proof is free'])
+  await place.release()
+})
+
+test('another range is used where the engine refuses one', async () => {
+  await using at = await stage(HERE)
+  at.engine.refusals.push('Pool overlaps with other one on this address space')
+  const { connection } = await at.networks.take({ name: 'job_1/1', isStranger: false })
+  assert.ok(connection.kind === 'network' && connection.resolver !== undefined)
+  assert.deepEqual(at.places, ['taken', `${HERE} is free`, 'taken'])
+})
+
+test('an engine that is down for a moment is not taken for one without rules', async () => {
+  await using at = await stage(HERE)
+  at.engine.isDown = true
+  const spec = { name: 'job_1/1', isStranger: false }
+  await assert.rejects(at.networks.take(spec), { code: 'unavailable' })
+  at.engine.isDown = false
+  const { connection } = await at.networks.take(spec)
+  assert.ok(connection.kind === 'network' && connection.resolver !== undefined)
+})
+
+test('an engine that refuses all ranges is tried again later', async ({ mock }) => {
+  await using at = await stage(HERE)
+  const spec = { name: 'job_1/1', isStranger: false }
+  const hasRules = async () => {
+    const { connection } = await at.networks.take(spec)
+    return connection.kind === 'network' && connection.resolver !== undefined
+  }
+  at.engine.refusals.push('no such driver option', 'no such driver option')
+  assert.equal(await hasRules(), false)
+  assert.equal(await hasRules(), false)
+  const later = performance.now() + 61_000
+  mock.method(performance, 'now', () => later)
+  assert.equal(await hasRules(), true)
 })

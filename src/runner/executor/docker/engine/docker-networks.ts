@@ -3,6 +3,7 @@ import type { ImageReference } from '../../../../core/image-reference.ts'
 import { describeError } from '../../../../lib/errors.ts'
 import { exists } from '../../../../lib/exists.ts'
 import type { Logger } from '../../../../lib/log.ts'
+import { IDLE_NETWORKS } from '../../../network/address-range.ts'
 import type { EngineNetwork, JobNetworks } from '../../../network/job-networks.ts'
 import { writeSetting } from '../../../network/machine.ts'
 import type { NetworkSource } from '../../../network/network-source.ts'
@@ -12,12 +13,12 @@ import { checkRegistry } from './check-registry.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type Connection, type JobNetwork, networkSettings } from './docker-profile.ts'
 
-/** How the containers of one job are connected; given up once none of them is left. */
+/** How the containers of one job are connected; released once all of them are removed. */
 export interface JobPlace {
   readonly connection: Connection
-  /** What the job's log has to say of it. */
+  /** For the job's log. */
   readonly notes: readonly string[]
-  /** Never rejects: what the engine does not remove now is tried again by `removeLeft`. */
+  /** Never rejects: a network that the engine fails to remove is retried by `removeLeft`. */
   release(): Promise<void>
 }
 
@@ -30,31 +31,35 @@ export interface DockerNetworksOptions {
 /** A network of the engine. */
 interface Network extends JobNetwork {
   readonly audience: Audience
-  /** Of the machine, where its rules hold. */
+  /** The machine's bridge; absent where its rules don't apply. */
   readonly bridge?: string
 }
 
 type PlaceSpec = Pick<SandboxSpec, 'name' | 'network' | 'isStranger' | 'services'>
 
-/** So many networks wait for jobs that find no container ready; making one takes a while. */
-const MOST_IDLE = 2
+/** A network that was given up; until the engine has removed it, its range of addresses stays reserved. */
+type Left = Pick<Network, 'network' | 'bridge'>
+
+/** Ranges that are tried: of one, a part may be in use by somebody else since the plan was made. */
+const MAX_TRIES = 2
+/** After this time an engine that refused them all is tried again, in milliseconds. */
+const RETRY_MS = 60_000
 
 /**
- * The networks of an engine's jobs, one for each: no job reaches another. Where the engine's bridges are
- * this machine's, its rules hold for them as well; where they are not, as with an engine elsewhere, the job
- * reaches what the engine lets it reach, and a stranger's job has no network. What a job leaves is
- * used again, empty, by another of the same audience.
+ * The networks of an engine's jobs, one per job: no job reaches another. Where the engine's bridges are this
+ * machine's, its rules apply to them as well; where they are not, as with a remote engine, a job reaches what
+ * the engine lets it reach, and a stranger's job has no network. Released networks are reused, empty, for the
+ * same audience.
  */
 export class DockerNetworks {
   readonly #api: DockerApi
   readonly #options: DockerNetworksOptions
   readonly #idle: Network[] = []
-  /** Given up, but the engine may have them still; so long nobody else gets their addresses. */
-  readonly #left = new Set<Pick<Network, 'network' | 'bridge'>>()
-  /** Why the rules do not hold for this engine's networks; empty: nothing is known against it. */
-  #farReason = ''
+  readonly #left = new Set<Left>()
+  /** Why the rules don't apply to this engine's networks, until when (`performance.now()`) that is believed. */
+  #far = { reason: '', until: 0 }
   #isClosed = false
-  /** Set once the engine is known to make networks that the rules hold for. */
+  /** Set once the engine is known to create networks that the rules apply to. */
   #proof: Promise<void> | undefined
 
   constructor(api: DockerApi, options: DockerNetworksOptions) {
@@ -62,7 +67,7 @@ export class DockerNetworks {
     this.#options = options
   }
 
-  /** Resolves when such a job may be started, else rejects with why not. */
+  /** Resolves if such a job may be started; else rejects with the reason. */
   async check({ isStranger, network }: PlaceSpec): Promise<void> {
     if (network === 'none') return
     await (await this.#options.networks.get()).check(audienceOf(isStranger))
@@ -92,8 +97,8 @@ export class DockerNetworks {
   }
 
   /**
-   * What is closed for a job in a container is tried from there, once there is such a network; a stranger's waits
-   * for it. Of one's own there is nothing against it.
+   * Why a network is not closed as it must be; empty if it is. Its rules are proven from inside once the first
+   * such network exists; only a stranger's job waits for that.
    */
   async #whyOpen(networks: JobNetworks, { isStranger }: PlaceSpec): Promise<string> {
     if (networks.containers !== 'ruled' || this.#farReason !== '') return ''
@@ -104,27 +109,37 @@ export class DockerNetworks {
     return networks.engineTrouble
   }
 
-  readonly #lend = async (place: EngineNetwork): Promise<AsyncDisposable> => {
-    const network = networkName(`proof-${place.bridge}`)
-    const own = { network, isInternal: false, place, isProof: true }
-    await this.#api.createNetwork(networkSettings(own, place.bridge, this.#options))
-    await writeSetting(`ipv4/conf/${place.bridge}/forwarding`, '1').catch(() => {})
-    return { [Symbol.asyncDispose]: () => this.#api.removeNetwork(network) }
+  get #farReason(): string {
+    return performance.now() < this.#far.until ? this.#far.reason : ''
   }
 
-  /** Throws `invalid` where the engine must not pull this image for a job. */
+  readonly #lend = async (place: EngineNetwork): Promise<AsyncDisposable> => {
+    const { bridge } = place
+    const network = networkName(`proof-${bridge}`)
+    const own = { network, bridge, isInternal: false, place, isProof: true }
+    try {
+      await this.#api.createNetwork(networkSettings(own, bridge, this.#options))
+    } catch (error) {
+      await this.#giveUp(own)
+      throw error
+    }
+    await allowForwarding(bridge)
+    return { [Symbol.asyncDispose]: () => this.#giveUp(own) }
+  }
+
+  /** Throws `invalid` if the engine must not pull this image for a job. */
   async checkPull(image: ImageReference, isStranger: boolean): Promise<void> {
     if (isStranger) await checkRegistry(image, this.#options.networks.reach)
   }
 
-  /** Makes a network for a job to come, unless there is one. */
+  /** Creates a network for the next job, unless there is one. */
   async prepare(): Promise<void> {
     if (this.#idle.length > 0) return
     const place = await this.take({ name: 'warm', isStranger: false })
     await place.release()
   }
 
-  /** Removes those that nobody uses; from now on each goes with its job. */
+  /** Removes idle networks; from now on each is removed with its job. */
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#proof) await (await this.#options.networks.get()).leaveEngine(this.#lend)
@@ -132,7 +147,7 @@ export class DockerNetworks {
     await this.removeLeft()
   }
 
-  /** Tries again to remove what the engine did not remove when it was given up; rejects where it still does not. */
+  /** Retries the removal of networks that the engine failed to remove; rejects if it fails again. */
   async removeLeft(): Promise<void> {
     await Promise.all([...this.#left].map((network) => this.#remove(network)))
   }
@@ -142,36 +157,36 @@ export class DockerNetworks {
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0]
   }
 
-  /** Where the rules don't hold, nothing is closed by them. */
+  /** Without a bridge no rules apply, so nothing is closed by them. */
   #notes(networks: JobNetworks, { audience, bridge }: Network): readonly string[] {
     return bridge === undefined ? [] : networks.notesFor(audience)
   }
 
   #placeIn(network: Network): Omit<JobPlace, 'notes'> {
     const release = async (): Promise<void> => {
-      if (this.#idle.length < MOST_IDLE && !this.#isClosed) this.#idle.push(network)
+      if (this.#idle.length < IDLE_NETWORKS && !this.#isClosed) this.#idle.push(network)
       else await this.#giveUp(network)
     }
     return { connection: { kind: 'network', ...network }, release }
   }
 
-  /** With services, a network that reaches nothing but them. */
+  /** No network; with services, one that reaches nothing but them. */
   async #without(spec: PlaceSpec, note?: string): Promise<JobPlace> {
-    const told = { notes: note === undefined ? [] : [note] }
+    const notes = { notes: note === undefined ? [] : [note] }
     if (!spec.services?.length) {
-      return { connection: { kind: 'none' }, release: async () => {}, ...told }
+      return { connection: { kind: 'none' }, release: async () => {}, ...notes }
     }
     const own = { network: networkName(spec.name), isInternal: true }
     const wanted = networkSettings(own, spec.name, this.#options)
     await this.#api.createNetwork(wanted).catch(async () => {
-      // Podman refuses options of Docker's, and keeps such a network apart by itself.
+      // Podman rejects Docker's options, and isolates such a network by default.
       await this.#api.createNetwork({ ...wanted, Options: {} })
     })
     const release = () => this.#giveUp(own)
-    return { connection: { kind: 'network', ...own }, release, ...told }
+    return { connection: { kind: 'network', ...own }, release, ...notes }
   }
 
-  /** Undefined: there is none for this audience. */
+  /** Undefined if this audience gets no network. */
   async #make(networks: JobNetworks, audience: Audience): Promise<Network | undefined> {
     if (networks.containers === 'ruled' && this.#farReason === '') {
       const network = await this.#makeRuled(networks, audience)
@@ -179,7 +194,7 @@ export class DockerNetworks {
       const reason = this.#farReason
       this.#options.log.warn(
         { reason },
-        'containers are kept from each other only, not from private networks',
+        'containers are isolated from each other only, not from private networks',
       )
     }
     if (audience === 'strangers') return undefined
@@ -188,43 +203,60 @@ export class DockerNetworks {
     return own
   }
 
+  /** Undefined if the rules don't apply to this engine's networks. */
   async #makeRuled(networks: JobNetworks, audience: Audience): Promise<Network | undefined> {
-    const place = await networks.reserve(audience)
-    const { bridge, resolver } = place
-    const network = { network: networkName(bridge), isInternal: false, audience, bridge, resolver }
-    try {
-      await this.#api.createNetwork(networkSettings({ ...network, place }, bridge, this.#options))
-    } catch (error) {
-      networks.release(bridge)
-      this.#farReason = `the engine makes no network as it is told: ${describeError(error)}`
+    let reason = ''
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const place = await networks.reserve(audience)
+      const { bridge, resolver } = place
+      const own = { network: networkName(bridge), isInternal: false, audience, bridge, resolver }
+      try {
+        await this.#api.createNetwork(networkSettings({ ...own, place }, bridge, this.#options))
+      } catch (error) {
+        // It may exist all the same, if only the answer was lost.
+        await this.#giveUp(own)
+        // An engine that is down has refused nothing: this job is retried.
+        await this.#api.ping()
+        reason = `the engine refuses to create such a network: ${describeError(error)}`
+        continue
+      }
+      if (await exists(`/sys/class/net/${bridge}`)) {
+        await allowForwarding(bridge)
+        return own
+      }
+      reason = "the engine has its networks elsewhere, not on the runner's machine"
+      this.#far = { reason, until: Number.POSITIVE_INFINITY }
+      await this.#giveUp(own)
       return undefined
     }
-    if (await exists(`/sys/class/net/${bridge}`)) {
-      // An engine that was told so leaves that to others.
-      await writeSetting(`ipv4/conf/${bridge}/forwarding`, '1').catch(() => {})
-      return network
-    }
-    this.#farReason = 'the engine has its networks elsewhere, not on the machine of the runner'
-    await this.#giveUp(network)
+    this.#far = { reason, until: performance.now() + RETRY_MS }
     return undefined
   }
 
   /** Never rejects. */
-  async #giveUp(network: Pick<Network, 'network' | 'bridge'>): Promise<void> {
+  async #giveUp(network: Left): Promise<void> {
     this.#left.add(network)
     await this.#remove(network).catch((error: unknown) => {
       const reason = describeError(error)
-      this.#options.log.warn({ network: network.network, reason }, 'a network stays for now')
+      this.#options.log.warn(
+        { network: network.network, reason },
+        'network not removed: retrying later',
+      )
     })
   }
 
-  async #remove(network: Pick<Network, 'network' | 'bridge'>): Promise<void> {
+  async #remove(network: Left): Promise<void> {
     await this.#api.removeNetwork(network.network)
-    // Of two that were at it at once, the second may find the addresses with somebody else.
+    // If two calls remove it concurrently, only one frees the range: it may be somebody else's by now.
     if (!this.#left.delete(network) || network.bridge === undefined) return
     const networks = await this.#options.networks.get()
     networks.release(network.bridge)
   }
+}
+
+/** An engine that is configured so leaves it to others. */
+async function allowForwarding(bridge: string): Promise<void> {
+  await writeSetting(`ipv4/conf/${bridge}/forwarding`, '1').catch(() => {})
 }
 
 function noNetwork(why: string): string {
@@ -235,7 +267,7 @@ function audienceOf(isStranger: boolean): Audience {
   return isStranger ? 'strangers' : 'own'
 }
 
-/** Readable in `docker network ls`, and unlike any other. */
+/** Readable in `docker network ls`, and unique. */
 function networkName(name: string): string {
   const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
   return `narwhal-${word}-${randomBytes(4).toString('hex')}`
