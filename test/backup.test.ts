@@ -151,10 +151,14 @@ test('what can not be backed up or restored is said in words', async () => {
   const nothing = ['--data', dir.join('nothing')]
   const cases: [string[], number, RegExp][] = [
     [['backup'], 2, /file/],
-    [['backup', dir.join('x'), ...nothing], 3, /no database .*nothing.*--data/],
+    [
+      ['backup', dir.join('x'), ...nothing],
+      3,
+      /nothing.* does not exist; give its folder by --data/,
+    ],
     [['backup', dir.join('x'), ...away], 2, /pg_dump --format=custom/],
     [['restore'], 2, /which backup/],
-    [['restore', dir.join('x'), '--data', dir.path], 3, /no file .*x/],
+    [['restore', dir.join('x'), '--data', dir.path], 3, /x does not exist/],
     [['restore', dir.join('x'), ...away], 2, /pg_restore.*--after-pg-restore/],
     [['restore', '--after-pg-restore', '--data', dir.path], 2, /--database postgres:/],
   ]

@@ -104,7 +104,7 @@ test('both away at start: the processes say so, wait, and begin when they are th
     databaseProxy,
     away: true,
   })
-  await eventually(() => /PostgreSQL is away/.test(narwhal.said()), { timeoutMs: 30_000 })
+  await eventually(() => /PostgreSQL is unavailable/.test(narwhal.said()), { timeoutMs: 30_000 })
   await eventually(() => /RabbitMQ .*away/.test(narwhal.said()), { timeoutMs: 30_000 })
   assert.doesNotMatch(narwhal.said(), /guest:guest/)
   databaseProxy.accept()

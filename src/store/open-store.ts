@@ -6,23 +6,22 @@ import { type Engine, sqlStore } from './sql/sql-store.ts'
 import type { Store } from './store.ts'
 
 export type StoreConfig =
-  /** What is written to a `fleeting` one need not outlive a crash of the machine. */
+  /** Writes to a `fleeting` one may be lost when the machine crashes. */
   | { readonly kind: 'sqlite'; readonly path: string; readonly fleeting?: boolean }
-  /** `poolSize` is the most connections at a time; 10 unless told. */
+  /** `poolSize`: the maximum number of connections; 10 by default. */
   | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
 
 /**
- * Opens the store and brings its tables up to date; several processes may do so at once. While
- * PostgreSQL is away it says so and goes on trying, until the signal is aborted (`cancelled`).
- * Rejects with `invalid`, and a message that says how to mend it, when the database can't be used
- * at all or was made by a newer Narwhal.
+ * Opens the store and migrates its tables; several processes may do so concurrently. While PostgreSQL
+ * is unavailable it logs that and retries until the signal is aborted (`cancelled`). Rejects with
+ * `invalid`, and what to do about it, if the database is unusable or was written by a newer Narwhal.
  */
 export async function openStore(
   config: StoreConfig,
   log: Logger,
   signal?: AbortSignal,
 ): Promise<Store> {
-  // Each driver is loaded only where it is used: it costs memory and time at start.
+  // Drivers are loaded on demand: each costs memory and start-up time.
   if (config.kind === 'sqlite') {
     const { openSqlite } = await import('./sqlite/open-sqlite.ts')
     return migrated(await openSqlite(config.path, config.fleeting))
@@ -33,12 +32,12 @@ export async function openStore(
     try {
       const options = { url: config.url, size: config.poolSize ?? 10 }
       const store = await migrated(await openPostgres(options, log))
-      if (tries > 0) log.info({ database }, 'PostgreSQL is back')
+      if (tries > 0) log.info({ database }, 'PostgreSQL is available again')
       return store
     } catch (error) {
       if (!(error instanceof NarwhalError) || error.code !== 'unavailable') throw error
       const reason = describeError(error.cause ?? error)
-      log.warn({ database, reason }, 'PostgreSQL is away; trying again')
+      log.warn({ database, reason }, 'PostgreSQL is unavailable: retrying')
     }
     await waitForRetry(tries, signal)
   }

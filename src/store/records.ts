@@ -20,55 +20,55 @@ import type { SecretRules } from '../core/secret/secret-rules.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../core/stranger/approval.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 
-/** What the store keeps, in the domain's words. Times are epoch milliseconds. */
+/** Records of the store that are no types of `core`. Times are epoch milliseconds. */
 
 export interface RepositoryRecord {
   readonly id: RepositoryId
   /** `owner/name`; unique among the repositories that are registered. */
   readonly name: string
   readonly forge: Forge
-  /** The forge's numeric id, as soon as a verified webhook has told it. */
+  /** Its numeric id at the forge, known after the first verified webhook. */
   readonly forgeId?: number
-  /** That of its owner, likewise. */
+  /** Its owner's numeric id, likewise. */
   readonly forgeOwnerId?: number
   readonly cloneUrl: string
-  /** Sealed, for `webhookSecretPlace`; in clear where a former version has written it. */
+  /** Sealed for `webhookSecretPlace`; in plain text if written by an earlier version. */
   readonly webhookSecret: string
-  /** The secret before that one, sealed for the same place, while it is being replaced at the forge. */
+  /** The former secret, sealed for the same place, while it is being replaced at the forge. */
   readonly formerSecret?: { readonly sealed: string; readonly endsAt: number }
   /** 0: never polled. */
   readonly pollIntervalMs: number
-  /** Whose commits wait for approval; absent: nobody has chosen, so that the default holds. */
+  /** Whose commits wait for approval; absent: the default. */
   readonly approval?: ApprovalRule
-  /** Whether strangers who need not wait do with a change of the pipeline's files; absent: the default. */
+  /** Whether changes of the pipeline's files wait for approval too; absent: the default. */
   readonly pipelineFiles?: PipelineFilesRule
-  /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
+  /** Skipped pipelines are not reported as success at the forge, not even those of its own people. */
   readonly skippedIsOpen?: true
-  /** Accounts, by the forge's numbers, that are strangers also on branches of its own; absent: none. */
+  /** Ids of accounts at the forge that are strangers on its own branches too; absent: none. */
   readonly strangerAccounts?: readonly number[]
   readonly createdAt: number
 }
 
-/** A repository's number at its forge, and its owner's, where that is told. */
+/** The numeric ids of a repository and its owner at the forge. */
 export interface ForgeIds {
   readonly forgeId: number
   readonly ownerId?: number
 }
 
-/** What a repository can say about strangers' commits, and about those for which nothing is run. */
+/** A repository's rules for strangers' commits and for skipped pipelines. */
 export interface StrangerRules
   extends Pick<RepositoryRecord, 'approval' | 'strangerAccounts' | 'pipelineFiles'> {
   readonly skippedIsOpen?: boolean
 }
 
-/** An account that was seen to push to a repository, or that it lists. */
+/** An account that has pushed to a repository, or that it lists. */
 export interface SeenAccount extends ForgeAccount {
-  /** The name that it had when it was listed, or was seen first. */
+  /** Its name when it was listed or first seen. */
   readonly listedName: string
   readonly seenAt: number
 }
 
-/** A ref of a repository with the commit it was last seen at. */
+/** A ref and the commit it last pointed to. */
 export interface Head {
   readonly ref: string
   readonly sha: string
@@ -84,31 +84,31 @@ export interface PendingEvent {
   readonly receivedAt: number
 }
 
-/** An event as the store has it; `created`: it was not known before. */
+/** A stored event; `created`: it is new. */
 export interface AcceptedEvent {
   readonly event: CommitEvent
   readonly created: boolean
 }
 
-/** What became of a delivery; `accepted` only if its commit was not known before. */
+/** The result of a delivery; `accepted` only if its commit is new. */
 export const DISPOSITIONS = ['accepted', 'known', 'ignored'] as const
 export type Disposition = (typeof DISPOSITIONS)[number]
 
-/** A forge's delivery of a webhook, so that a redelivery is known again. */
+/** A webhook delivery, stored to recognize redeliveries. */
 export interface DeliveryRecord {
   readonly forge: WebhookForge
-  /** The forge's own id of the delivery. */
+  /** The forge's id of the delivery. */
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
   readonly disposition: Disposition
-  /** The event it told of; absent when ignored. */
+  /** Its commit event; absent if ignored. */
   readonly eventId?: EventId
   /** Why it was ignored. */
   readonly reason?: string
   readonly receivedAt: number
 }
 
-/** An attempt, of whichever job, with the names of what it belongs to. */
+/** An attempt with the names of its job and repository. */
 export interface PlacedAttempt {
   readonly jobId: JobId
   readonly pipelineId: PipelineId
@@ -117,36 +117,36 @@ export interface PlacedAttempt {
   readonly attempt: Attempt
 }
 
-/** Lets one runner join, once. The token itself is never stored. */
+/** Lets runners join. The token itself is never stored. */
 export interface JoinTokenRecord {
-  /** Ranges of addresses that runners join from by it, such as 10.1.0.0/16; absent: from everywhere. */
+  /** Address ranges that runners may join from, such as 10.1.0.0/16; absent: any. */
   readonly sources?: readonly string[]
   readonly id: `join_${string}`
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
-  /** The labels that the runner may have. */
+  /** The labels that such a runner may have. */
   readonly labels: readonly string[]
   readonly createdAt: number
   readonly expiresAt: number
-  /** How many runners may join by it, and how many have. */
+  /** The number of runners that may join by it, and that have. */
   readonly uses: number
   readonly used: number
-  /** When the last of them did, and which. */
+  /** When the last one joined, and which. */
   readonly usedAt?: number
   readonly runnerId?: RunnerId
 }
 
-/** A dispatcher's seat: while it beats, the pipelines that it took are its own. */
+/** A dispatcher's seat. While it sends heartbeats, it owns the pipelines that it took. */
 export interface DispatcherRecord {
   readonly id: DispatcherId
-  /** Where runners and other processes reach it, if it said so. */
+  /** Where runners and other processes reach it, if configured. */
   readonly url?: string
-  /** Grows by one with every beat. Whoever sees it stand still for long enough may end the seat. */
+  /** Incremented by each heartbeat. Others may end the seat when it hasn't changed for long enough. */
   readonly heartbeats: number
   readonly startedAt: number
 }
 
-/** Somebody, or a program, who may use this Narwhal. */
+/** A person or a program with access. */
 export interface UserRecord {
   readonly id: UserId
   /** Unique. */
@@ -155,33 +155,33 @@ export interface UserRecord {
   readonly createdAt: number
 }
 
-/** Who shows a credential; `role`: what it opens, which is never more than the user's own. */
+/** An authenticated caller; `role` is the credential's, never more than the user's own. */
 export interface Asker extends UserRecord {
-  /** What its token has less than its owner; absent: it opens all that the user may. */
+  /** Restrictions of its token; absent: the user's full permissions. */
   readonly limits?: TokenLimits
 }
 
 export interface TokenLimits {
   readonly role?: Role
-  /** It sees and changes only these. */
+  /** Access to these only. */
   readonly repositories?: readonly RepositoryId[]
 }
 
-/** A secret of jobs; nobody but a job that names it gets its value. */
+/** A secret; only jobs that name it get its value. */
 export interface SecretRecord extends SecretRules {
-  /** Whose jobs may have it; absent: those of all repositories. */
+  /** Absent: global, for jobs of all repositories. */
   readonly repositoryId?: RepositoryId
-  /** Unique among those of the same repository, or of all. */
+  /** Unique within the repository, or among the global ones. */
   readonly name: string
   /** The value, sealed for `secretPlace`. */
   readonly sealed: string
   readonly createdAt: number
   readonly updatedAt: number
-  /** The name of the user who has set it, if that is known. */
+  /** The name of the user who set it, if known. */
   readonly updatedBy?: string
 }
 
-/** An access token of the API, which opens what its user may do; the token itself is never stored. */
+/** An access token of the API with its user's permissions. The token itself is never stored. */
 export interface TokenRecord {
   readonly id: TokenId
   readonly userId: UserId
@@ -189,12 +189,12 @@ export interface TokenRecord {
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
   readonly createdAt: number
-  /** Absent: it has no end. */
+  /** Absent: it does not expire. */
   readonly endsAt?: number
-  /** When it was used last, to the hour, and from which address. */
+  /** When it was last used, to the hour, and from which address. */
   readonly usedAt?: number
   readonly usedFrom?: string
-  /** What it has less than its owner. */
+  /** Restrictions compared with its owner. */
   readonly limits?: TokenLimits
 }
 
@@ -203,7 +203,7 @@ export interface NewPipeline {
   readonly eventId: EventId
   readonly rerunOf?: PipelineId
   readonly startedBy?: string
-  /** Whose it is from the start. */
+  /** Its first owner. */
   readonly dispatcherId?: DispatcherId
   readonly phases: readonly Phase[]
   readonly createdAt: number
@@ -212,11 +212,11 @@ export interface NewPipeline {
 export interface CreatedPipeline {
   readonly pipeline: Pipeline
   readonly repository: RepositoryRecord
-  /** False when it was there already. */
+  /** False if it existed already. */
   readonly created: boolean
 }
 
-/** A pipeline with all that its page needs. */
+/** A pipeline with its event, repository and jobs. */
 export interface PipelineDetail {
   readonly pipeline: Pipeline
   readonly event: CommitEvent
@@ -224,50 +224,50 @@ export interface PipelineDetail {
   readonly jobs: readonly Job[]
 }
 
-/** Where, and by what right, the statuses of a repository's commits are told. */
+/** Where, and with which token, the statuses of a repository's commits are sent. */
 export interface ForgeLinkRecord extends ForgeTarget {
   readonly repositoryId: RepositoryId
   /** Sealed. */
   readonly token: string
   readonly createdAt: number
-  /** Absent: the forge has taken the token last, or was not asked. */
+  /** Absent: the forge accepted the token last, or it was not tried yet. */
   readonly refusal?: ForgeRefusal
-  /** When it was tried last whether the forge takes the token. */
+  /** When the token was last checked. */
   readonly triedAt?: number
 }
 
-/** A forge does not take the token that it took, or was to take. */
+/** The forge rejects the token. */
 export interface ForgeRefusal {
   readonly since: number
   readonly words: string
-  /** By what that is known. One that may not write statuses may still be asked with. */
+  /** Rejected for a status or by a check. A token that can't write statuses may still read. */
   readonly of: 'status' | 'trial'
 }
 
-/** A place at the forge that holds one status. */
+/** The key of one status at the forge. */
 export interface StatusKey {
   readonly repositoryId: RepositoryId
   readonly sha: string
   readonly context: string
 }
 
-/** What a forge was told of a commit last, or what it refused for good. */
+/** The last status sent to a forge for a commit, or one that it rejected permanently. */
 export interface SentStatusRecord extends StatusKey {
   readonly pipelineId: PipelineId
-  /** The pipeline's number: the newest of several of one commit counts. */
+  /** The pipeline's number: of several pipelines of one commit the newest counts. */
   readonly number: number
   readonly state: StatusState
-  /** Why the forge has refused it; absent: it was told. */
+  /** Why the forge rejected it; absent: it was sent. */
   readonly error?: string
   readonly sentAt: number
 }
 
-/** A key that signs id tokens, for as long as core/id-token/id-token-keys.ts says. */
+/** A key that signs id tokens; core/id-token/id-token-keys.ts says for how long. */
 export interface IdTokenKeyRecord extends KeyTimes {
-  /** RFC 7638: its thumbprint. */
+  /** Its thumbprint by RFC 7638. */
   readonly kid: string
   /** The public half, a JWK as JSON. */
   readonly publicKey: string
-  /** The private half, PKCS #8 in PEM, sealed for `idTokenKeyPlace`; empty once it is gone. */
+  /** The private half, PKCS #8 in PEM, sealed for `idTokenKeyPlace`; empty once deleted. */
   readonly sealed: string
 }

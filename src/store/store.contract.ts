@@ -21,14 +21,14 @@ import { statusesContract } from './contract/statuses.contract.ts'
 import { takeOverContract } from './contract/take-over.contract.ts'
 import { usersContract } from './contract/users.contract.ts'
 
-/** What the port promises, of any database. */
+/** The port's contract, for any database. */
 export function storeContract(
   name: string,
   open: OpenDatabase,
   options: { readonly skip?: string | false } = {},
 ): void {
   if (options.skip) {
-    // A suite that is skipped would not be counted.
+    // A skipped suite would not be counted.
     test(`the store over ${name}`, { skip: options.skip }, () => {})
     return
   }

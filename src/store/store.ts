@@ -38,47 +38,46 @@ import type { TokenReader, TokenWriter } from './ports/tokens.ts'
 import type { UserReader, UserWriter } from './ports/users.ts'
 
 /**
- * The truth about everything. Queue messages and live events only hint at what is written here.
+ * The source of truth. Queue messages and live events are only hints at what is written here.
  *
- * - All that is written in one `transact` is on disk when it resolves, or nothing of it is.
- * - Every change of a pipeline, job or runner in it is numbered and kept as a state change (with
- *   the whole new view), in the same transaction; numbers become visible in ascending order, so
- *   whoever has read up to n has missed nothing before n. The changes are returned to be told.
- * - Rejects with `unavailable` while the database is away (nothing was written, or it can't be
- *   known; every write here may be repeated), `conflict` when a version or a fence is not the newest,
- *   `stale` when the writer's seat or pipeline is another's by now,
- *   `not_found` when a row is written that belongs to one that is not there, and `exhausted` when
- *   its disk is full.
- * - Reads see what was committed and never wait for writers.
+ * - `transact` is atomic and durable: when it resolves, everything it wrote is on disk.
+ * - Every change of a pipeline, job or runner is numbered and stored as a state change (with the whole
+ *   new view) in the same transaction. Numbers become visible in ascending order, so a reader that has
+ *   read up to n has missed nothing before n. The changes are returned to be published.
+ * - Rejects with `unavailable` while the database is unreachable (nothing was written, or the outcome
+ *   is unknown; every write is idempotent), `conflict` if a version or a fence is not the newest,
+ *   `stale` if another dispatcher has taken over the writer's seat or pipeline, `not_found` if a row
+ *   refers to one that does not exist, and `exhausted` if the disk is full.
+ * - Reads see committed data and never wait for writers.
  * - All text is kept, except that NUL and halves of surrogate pairs may come back as U+2400 and
  *   U+FFFD; the text of logs comes back unchanged.
  */
 export interface Store extends StoreReader, AsyncDisposable {
   /**
-   * Runs `work`, which may be run again from its start when another transaction got in its way. It
-   * lets the writer's errors through, begins no other transaction, and waits for nothing but the
-   * writer's methods, one after the other: with SQLite, all other writers wait for it.
+   * Runs `work`, which may be retried from its start after a conflict with another transaction. It must
+   * pass on the writer's errors, start no other transaction, and await only the writer's methods, one
+   * after the other: with SQLite all other writers wait for it.
    */
   transact<Result>(
     work: (write: StoreWriter) => Promise<Result>,
   ): Promise<{ result: Result; changes: StateChange[] }>
-  /** How much room the database has. */
+  /** Used and free space of the database. */
   room(): Promise<DatabaseRoom>
   /**
-   * Gives some of what is free inside the database back to its disk, in some milliseconds; false when there is
-   * nothing to be given back, or another has to (PostgreSQL's own vacuum).
+   * Returns some of the database's free pages to the file system, in a few milliseconds; false if there
+   * are none, or it is left to PostgreSQL's vacuum.
    */
   giveBack(): Promise<boolean>
-  /** Resolves when the database answers; rejects with `unavailable`. */
+  /** Resolves if the database answers; else rejects with `unavailable`. */
   ping(): Promise<void>
   /**
-   * Sees to it that what was taken out is in no file of the database any more, as far as that is this process's to
-   * say: false where readers hold older states, or another has to (PostgreSQL's own vacuum).
+   * Erases removed text from the database's files, as far as this process can: false if readers hold
+   * older snapshots, or it is left to PostgreSQL's vacuum.
    */
   wipe(): Promise<boolean>
 }
 
-/** What can be read, an entity each. Whoever needs a few of them asks for those: `Pick<StoreReader, 'jobs' | 'logs'>`. */
+/** Read access, by entity. Consumers of a few entities take `Pick<StoreReader, 'jobs' | 'logs'>`. */
 export interface StoreReader {
   readonly repositories: RepositoryReader
   readonly heads: HeadReader
@@ -103,11 +102,10 @@ export interface StoreReader {
   readonly accounts: AccountReader
   readonly changes: ChangeReader
   readonly audit: AuditReader
-  /** What is kept, and for how long. */
   readonly retention: RetentionReader
 }
 
-/** What can be done in a transaction; its reads see what the transaction wrote. */
+/** Access within a transaction; reads see the transaction's own writes. */
 export interface StoreWriter extends StoreReader {
   readonly repositories: RepositoryWriter
   readonly heads: HeadWriter

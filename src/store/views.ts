@@ -13,14 +13,14 @@ import { partsOf } from '../core/plan/plan.ts'
 import type { Runner } from '../core/runner/runner.ts'
 import { present } from '../lib/present.ts'
 
-/** What the outside sees of a record. */
+/** Views of records for the API. */
 
 export function pipelineView(
   pipeline: Pipeline,
   event: Omit<CommitEvent, 'repositoryId'>,
   repositoryName: string,
 ): PipelineView {
-  const { state } = pipeline
+  const { state, rerunOf, startedBy, approval, hold, concurrency } = pipeline
   const { id, kind, ref, sha, title, author, source, receivedAt, trust } = event
   const { stranger } = trust
   return {
@@ -34,11 +34,7 @@ export function pipelineView(
     ...('reason' in state && { reason: state.reason }),
     ...('startedAt' in state && { startedAt: state.startedAt }),
     problems: [...pipeline.problems],
-    ...(pipeline.rerunOf && { rerunOf: pipeline.rerunOf }),
-    ...(pipeline.startedBy !== undefined && { startedBy: pipeline.startedBy }),
-    ...(pipeline.concurrency && { concurrencyGroup: pipeline.concurrency.group }),
-    ...(pipeline.approval && { approval: pipeline.approval }),
-    ...(pipeline.hold && { hold: pipeline.hold }),
+    ...present({ rerunOf, startedBy, approval, hold, concurrencyGroup: concurrency?.group }),
     ...(pipeline.target && {
       target: {
         isShort: pipeline.target.isShort,
@@ -65,11 +61,10 @@ export function jobView(job: Job): JobView {
     id: job.id,
     pipelineId: job.pipelineId,
     name: spec.name,
-    ...(spec.image !== undefined && { image: spec.image }),
     needs: [...spec.needs],
     labels: [...spec.labels],
     stepNames: partsOf(spec).map(({ name }) => name),
-    ...(spec.concurrency && { concurrencyGroup: spec.concurrency.group }),
+    ...present({ image: spec.image, concurrencyGroup: spec.concurrency?.group }),
     status: state.status,
     ...(state.status === 'finished' && { outcome: state.outcome, finishedAt: state.finishedAt }),
     ...('reason' in state && { reason: state.reason }),
@@ -111,7 +106,7 @@ export function runnerView(runner: Runner): RunnerView {
     draining: _draining,
     link,
     softwareVersion,
-    hardware: told,
+    hardware,
     ...shown
   } = runner
   return {
@@ -123,8 +118,8 @@ export function runnerView(runner: Runner): RunnerView {
     engines: [...runner.engines],
     strangerEngines: [...(runner.strangerEngines ?? [])],
     flawedTools: (runner.flawedTools ?? []).map((tool) => ({ ...tool, holes: [...tool.holes] })),
-    ...(told && viewMachine(told)),
-    ...(softwareVersion !== undefined && { version: softwareVersion }),
+    ...(hardware && viewMachine(hardware)),
+    ...present({ version: softwareVersion }),
   }
 }
 

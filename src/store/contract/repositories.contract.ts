@@ -162,7 +162,10 @@ export function repositoriesContract(open: OpenDatabase): void {
       await write.repositories.insert(aRepository({ name: 'acme/other' }), [])
       await write.repositories.insert(aRepository({ name: 'ACME/App' }), [])
     })
-    await assert.rejects(attempt, { code: 'conflict', message: /acme\/app is registered already/ })
+    await assert.rejects(attempt, {
+      code: 'conflict',
+      message: /"acme\/app" is already registered/,
+    })
     assert.deepEqual(await store.repositories.list(), [first])
   })
 

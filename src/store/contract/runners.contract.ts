@@ -61,7 +61,7 @@ export function runnersContract(open: OpenDatabase): void {
     const [one, two] = [aRunner({ name: 'one' }), aRunner({ name: 'two' })]
     await store.transact((write) => write.runners.save(one))
     const newcomer = store.transact((write) => write.runners.save({ ...two, name: 'one' }))
-    await assert.rejects(newcomer, { code: 'conflict', message: /named one/ })
+    await assert.rejects(newcomer, { code: 'conflict', message: /named "one" already exists/ })
     await store.transact((write) => write.runners.save(two))
     const renamed = store.transact((write) => write.runners.save({ ...two, name: 'one' }))
     await assert.rejects(renamed, { code: 'conflict' })

@@ -77,7 +77,7 @@ export function usersContract(open: OpenDatabase): void {
     const { store } = world
     const other: UserRecord = { ...bot, role: 'admin' }
     await store.transact((write) => write.users.insert(ada))
-    const only = { code: 'conflict', message: /Ada is the only administrator/ }
+    const only = { code: 'conflict', message: /"Ada" is the only administrator/ }
     await assert.rejects(
       store.transact((write) => write.users.remove(ada.id)),
       only,

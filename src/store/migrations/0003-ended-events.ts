@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Commit events that will have no pipeline say why. */
+/** Commit events that get no pipeline say why. */
 export const endedEvents: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Commit events know what a pipeline may be planned by. */
+/** Commit events have the details that a pipeline may be planned by. */
 export const eventDetails: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** The newest placements are found without looking at all. */
+/** An index for the newest placements. */
 export const placements: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Which key seals what must not be read; one row, as soon as anything was sealed. */
+/** The sealing key; one row as soon as anything was sealed. */
 export const sealing: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

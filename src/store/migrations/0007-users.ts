@@ -2,8 +2,8 @@ import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
 /**
- * Access tokens belong to users, and it is known who asked for what. The tokens that are there
- * opened everything: they become those of one administrator.
+ * Access tokens belong to users, and reruns record who started them. Existing tokens had all
+ * permissions: they become those of one administrator.
  */
 export const users: Migration = {
   async up(db) {

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Groups of jobs and pipelines of which only so many go on at once. */
+/** Concurrency groups of jobs and pipelines. */
 export const groups: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Attempts keep what their job told. */
+/** Outputs of attempts. */
 export const outputs: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Where statuses of commits are told, and what was told of each last. */
+/** Where commit statuses are sent, and the last one sent for each commit. */
 export const statuses: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

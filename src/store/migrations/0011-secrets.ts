@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** The secrets of jobs, of all repositories or of one, and the approval of what a fork brought. */
+/** Secrets, global or of a repository, and the approval of pipelines from forks. */
 export const secrets: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Pipelines know what they were planned from besides narwhal.yml. */
+/** The included files that a pipeline was planned from. */
 export const included: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -2,9 +2,9 @@ import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
 /**
- * Sessions are the server's own, links sign in once, access tokens have an end and tell when they were
- * used, and a join token is good for several runners. The access tokens that are there keep to have
- * no end; a join token that was used is used up.
+ * Server-side sessions, one-time sign-in links, access tokens that expire and record their last use,
+ * and join tokens for several runners. Existing access tokens don't expire; a join token that was used
+ * has no uses left.
  */
 export const access: Migration = {
   async up(db) {

@@ -2,8 +2,8 @@ import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
 /**
- * What is done about strangers: who of a repository waits for approval, whose pull requests were
- * merged, which runners take strangers' jobs, what waits, and what the target branch's file asks for.
+ * Rules for strangers: whose commits wait for approval, whose pull requests were merged, which runners
+ * take strangers' jobs, what is waiting, and what the target branch's file requires.
  */
 export const strangers: Migration = {
   async up(db) {
@@ -12,7 +12,7 @@ export const strangers: Migration = {
 }
 
 const STATEMENTS = [
-  // Null: nobody has chosen; so it is with those that were registered before there was a choice.
+  // Null: the default, also for repositories registered earlier.
   `alter table repositories add column approval text`,
   `alter table repositories add column stranger_accounts text`,
   `create table merged_authors (

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** A webhook secret that is being replaced is valid beside the new one for a while. */
+/** A webhook secret that is being replaced stays valid for a while. */
 export const formerWebhookSecrets: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

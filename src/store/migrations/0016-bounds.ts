@@ -1,10 +1,10 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** So long an installation that was there before keeps everything, whatever the rules say. */
+/** How long an existing installation keeps everything after the upgrade, whatever the rules say. */
 const NOTICE_MS = 7 * 86_400_000
 
-/** How much a log has, how long things are kept, what went; and an index for each way a row is removed by. */
+/** Sizes of logs, retention, what was removed, and the indexes that removal needs. */
 export const bounds: Migration = {
   async up(db) {
     await runStatements(db, [
@@ -26,9 +26,9 @@ const STATEMENTS = [
   `create index deliveries_by_event on deliveries (event_id)`,
   `create index jobs_by_repository on jobs (repository_id)`,
   `create index group_members_by_pipeline on group_members (pipeline_id)`,
-  // Numbers that were given out under a name, once its repository is gone.
+  // The numbers used under a name, after its repository was removed.
   `create table used_numbers (name_key text primary key, last_number INT not null)`,
-  // What a reader is told who asks for a pipeline or job that went.
+  // For the error about a pipeline or job that was removed.
   `create table removed_items (id text primary key, at INT not null, rule text not null)`,
   `create index removed_items_oldest on removed_items (at, id)`,
   `create table retention (id INT primary key check (id = 1), begins_at INT not null)`,

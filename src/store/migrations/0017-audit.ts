@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Who did what: a chain of entries, its head, and by which secrets they are found. */
+/** The audit log: a chain of entries, its head, and an index by secret. */
 export const audit: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** The keys that sign id tokens, and by what ids their subjects name a repository. */
+/** The keys that sign id tokens, and the repository ids in their subjects. */
 export const idTokens: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

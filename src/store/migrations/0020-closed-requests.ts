@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Which commits are of pull requests that were closed: nobody need approve those any more. */
+/** Marks commits of closed pull requests, which no longer need approval. */
 export const closedRequests: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

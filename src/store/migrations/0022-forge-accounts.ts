@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Programs that push to a repository, and the accounts that it lists: which names they have, for show. */
+/** The names of bots that push to a repository, and of accounts that it lists. */
 export const forgeAccounts: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** What was taken out of the logs of attempts, by whom and when. */
+/** Redactions of attempts' logs. */
 export const redactions: Migration = {
   async up(db) {
     await runStatements(db, [`alter table attempts add column redactions text`])

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** What holds for a secret besides its value: until when, on which runners, and whether logs may show it. */
+/** When a secret expires, which runners may get it, and whether it is masked in logs. */
 export const secretRules: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)

@@ -2,9 +2,8 @@ import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
 /**
- * Access tokens may be narrower than their owners, web processes are known to dispatchers, a repository's
- * owner has a number at the forge, and pipelines are kept for a reason. The tokens that are there stay as
- * wide as they were.
+ * Access tokens with fewer permissions than their owners, credentials of web processes, the id of a
+ * repository's owner at the forge, and holds of pipelines. Existing tokens are unchanged.
  */
 export const narrowerTokens: Migration = {
   async up(db) {
@@ -14,7 +13,7 @@ export const narrowerTokens: Migration = {
 
 const STATEMENTS = [
   `alter table tokens add column role text`,
-  // JSON of the ids, or null: all of them.
+  // JSON of the ids; null: all.
   `alter table tokens add column repositories text`,
   `create table forwarders (hash text primary key, ends_at INT not null)`,
   `alter table repositories add column forge_owner_id INT`,

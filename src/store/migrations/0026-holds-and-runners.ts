@@ -2,8 +2,7 @@ import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
 /**
- * Held pipelines are found without a look at all; join tokens are bound to where they are used from, and
- * runners may leave at their end.
+ * An index for held pipelines, join tokens bound to source addresses, and ephemeral runners.
  */
 export const holdsAndRunners: Migration = {
   async up(db) {
@@ -13,7 +12,7 @@ export const holdsAndRunners: Migration = {
 
 const STATEMENTS = [
   `create index pipelines_held on pipelines (repository_id) where hold is not null`,
-  // JSON of address ranges; null: from everywhere.
+  // JSON of address ranges; null: any.
   `alter table join_tokens add column sources text`,
   `alter table runners add column ephemeral INT not null default 0`,
 ]

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import { runStatements } from './run-statements.ts'
 
-/** Whether a forge takes the token of a repository, and when that was tried last. */
+/** Whether the forge rejects a repository's token, and when that was last checked. */
 export const forgeRefusals: Migration = {
   async up(db) {
     await runStatements(db, STATEMENTS)
@@ -9,7 +9,7 @@ export const forgeRefusals: Migration = {
 }
 
 const STATEMENTS = [
-  // JSON of ForgeRefusal; null: it was taken last, or not tried.
+  // JSON of ForgeRefusal; null: accepted last, or not tried.
   `alter table forge_links add column refusal text`,
   `alter table forge_links add column tried_at INT`,
 ]

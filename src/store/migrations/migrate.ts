@@ -29,7 +29,7 @@ import { narrowerTokens } from './0025-narrower-tokens.ts'
 import { holdsAndRunners } from './0026-holds-and-runners.ts'
 import { forgeRefusals } from './0027-forge-refusals.ts'
 
-/** All of them, by their names, which are never changed: they say how far a database has come. */
+/** All migrations. Their names never change: they record which ones a database has had. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
   '0002-leases': leases,
@@ -61,8 +61,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
 }
 
 /**
- * Brings the tables up to date. Several processes may do so at once: one does it, the others wait.
- * Rejects with `invalid` when a newer Narwhal has been here.
+ * Migrates the tables. Several processes may do so concurrently: one does it, the others wait. Rejects
+ * with `invalid` if the database was written by a newer Narwhal.
  */
 export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
   await refuseNewer(db, migrations)
@@ -76,7 +76,7 @@ export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
   throw NarwhalError.from(error, isDiscarded(error) ? 'unavailable' : 'internal')
 }
 
-/** Kysely's words when the server has ended the connection in the midst of a transaction. */
+/** Kysely's message when the server has closed the connection during a transaction. */
 function isDiscarded(error: unknown): boolean {
   return error instanceof Error && error.message === 'Postgres connection has been discarded'
 }
@@ -91,6 +91,6 @@ async function refuseNewer(db: Db, migrations: Readonly<Record<string, Migration
     .execute()
   const unknown = done.find(({ name }) => !(name in migrations))
   if (!unknown) return
-  const message = `the database was made by a newer Narwhal (it has ${unknown.name}); run that version, or restore a backup from before it`
+  const message = `the database was written by a newer Narwhal (it has ${unknown.name}); run that version, or restore an older backup`
   throw new NarwhalError('invalid', message)
 }

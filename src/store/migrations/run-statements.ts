@@ -1,6 +1,6 @@
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 
-/** Runs SQL that both databases understand, but for the names of two types: INT and BYTES. */
+/** Runs SQL for both databases, in which INT and BYTES stand for the types that differ. */
 export async function runStatements(
   db: Kysely<unknown>,
   statements: readonly string[],

@@ -4,20 +4,20 @@ import type { SeenAccount } from '../records.ts'
 
 /** What is known of accounts at forges. */
 export interface AccountReader {
-  /** Programs that were seen to push to a repository, and accounts that it lists; lately seen ones first, 200 at most. */
+  /** Bots that have pushed to a repository, and accounts that it lists; most recent first, at most 200. */
   list(repositoryId: RepositoryId): Promise<SeenAccount[]>
-  /** Those of the accounts of whom a pull request of the repository was merged. */
+  /** Those of the accounts that have had a pull request merged in the repository. */
   findMerged(repositoryId: RepositoryId, accounts: readonly number[]): Promise<Set<number>>
 }
 
 export interface AccountWriter extends AccountReader {
-  /** Notes that a pull request of this account was merged; the first time stays. */
+  /** Records that a pull request of this account was merged; the first time is kept. */
   noteMerged(merged: {
     readonly repositoryId: RepositoryId
     readonly actorId: number
     readonly at: number
   }): Promise<void>
-  /** Notes which name an account has now; that under which it was listed, or seen first, stays. */
+  /** Updates an account's name; the one under which it was listed, or first seen, is kept too. */
   note(seen: {
     readonly repositoryId: RepositoryId
     readonly account: ForgeAccount

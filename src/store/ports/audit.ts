@@ -2,14 +2,14 @@ import type { AuditHead, ChainedEntry } from '../../contract/rest/audit-chain.ts
 import type { AuditEvent, Doer } from '../../core/audit/audit.ts'
 import type { AuditAction } from '../../core/audit/audit-actions.ts'
 
-/** Which entries of the audit log; all conditions must hold. */
+/** A filter of the audit log; all conditions must hold. */
 export interface AuditQuery {
-  /** The name of who did it. */
+  /** The actor's name. */
   readonly actor?: string | undefined
   readonly action?: AuditAction | undefined
-  /** The id or the name of what it was done to. */
+  /** The id or the name of the subject. */
   readonly subject?: string | undefined
-  /** The name of a secret that was set, removed, or given to a job. */
+  /** The name of a secret that was set, removed or passed to a job. */
   readonly secret?: string | undefined
   readonly since?: number | undefined
   readonly until?: number | undefined
@@ -18,7 +18,7 @@ export interface AuditQuery {
   readonly limit: number
 }
 
-/** An entry's place in the order of time. */
+/** An entry's position in chronological order. */
 export interface AuditPlace {
   readonly at: number
   readonly seq: number
@@ -26,11 +26,11 @@ export interface AuditPlace {
 
 export interface AuditPage {
   readonly entries: ChainedEntry[]
-  /** Where it goes on; absent: these were the last. */
+  /** The start of the next page; absent: this was the last. */
   readonly next?: AuditPlace
 }
 
-/** What retention has removed of the audit log: so many, up to this one. */
+/** What retention has removed from the audit log: this many entries, up to this one. */
 export interface PrunedAudit {
   readonly rows: number
   readonly through: number
@@ -41,20 +41,20 @@ export interface PrunedAudit {
 export interface AuditReader {
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditPage>
-  /** Entries with numbers above `after`, ascending, at most `limit`. */
+  /** At most `limit` entries with numbers above `after`, ascending. */
   read(after: number, limit: number): Promise<ChainedEntry[]>
   head(): Promise<AuditHead>
 }
 
 export interface AuditWriter extends AuditReader {
   /**
-   * Has the transaction write down who does what in it, at its end: either both are done or neither is.
-   * Whatever changes rights, secrets, tokens, repositories, runners or approvals calls it.
+   * Adds an entry that the transaction writes at its end, so that the change and its entry are atomic.
+   * Required for every change of rights, secrets, tokens, repositories, runners or approvals.
    */
   add(by: Doer, event: AuditEvent): void
   /**
-   * Removes the oldest entries, at most `limit`, up to the first that is not older
-   * than `before`; that it did so is written down. Returns how many they were.
+   * Removes at most `limit` of the oldest entries, up to the first that is not older than `before`,
+   * and adds an entry about it. Returns their number.
    */
   prune(by: Doer, which: { before: number; limit: number }): Promise<number>
 }

@@ -10,15 +10,15 @@ export interface ChangeQuery {
 /** State changes, numbered in ascending order. */
 export interface ChangeReader {
   /**
-   * Those with numbers above `after`, ascending, at most `limit`; all, or those of one
-   * pipeline and its jobs, or those of runners. `truncated`: some were already forgotten.
+   * At most `limit` changes with numbers above `after`, ascending: all, or those of one pipeline and
+   * its jobs, or those of runners. `truncated`: some have already been pruned.
    */
   list(query: ChangeQuery): Promise<{ changes: StateChange[]; truncated: boolean }>
-  /** The number of the newest state change; 0 when there is none. */
+  /** The number of the newest state change; 0 if there is none. */
   last(): Promise<number>
 }
 
 export interface ChangeWriter extends ChangeReader {
-  /** Forgets all state changes but the newest `keep`. */
+  /** Removes all state changes except the newest `keep`. */
   prune(keep: number): Promise<void>
 }

@@ -1,20 +1,20 @@
 import type { DispatcherId } from '../../core/ids.ts'
 import type { DispatcherRecord } from '../records.ts'
 
-/** The seats of dispatchers: who lives. */
+/** The seats of dispatchers: which of them are alive. */
 export interface DispatcherReader {
-  /** The seats that nobody has ended yet, oldest first. */
+  /** The seats that have not ended, oldest first. */
   list(): Promise<DispatcherRecord[]>
 }
 
 export interface DispatcherWriter extends DispatcherReader {
-  /** Begins a dispatcher's life. */
+  /** Creates a dispatcher's seat. */
   takeSeat(seat: { id: DispatcherId; url?: string; startedAt: number }): Promise<void>
-  /** Adds a beat; false when the seat was ended meanwhile, and with it every right to write. */
+  /** Counts a heartbeat; false if the seat was ended meanwhile, and with it the right to write. */
   heartbeat(id: DispatcherId): Promise<boolean>
   /**
-   * Ends seats whose count of beats is still the given one (one's own: whatever it is). Their
-   * pipelines are free from then on.
+   * Ends seats whose count of heartbeats is still the given one; without a count, unconditionally
+   * (one's own). This frees their pipelines.
    */
   endSeats(
     seats: readonly { readonly id: DispatcherId; readonly heartbeats?: number }[],

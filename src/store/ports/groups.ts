@@ -1,18 +1,18 @@
 import type { Concurrency, GroupMember } from '../../core/concurrency/concurrency.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 
-/** Who holds and who waits for a place in a concurrency group. */
+/** Holders of a concurrency group, and those waiting for it. */
 export interface GroupReader {
-  /** Those in a group of a repository that have not ended, in the order of `compareMembers`; 300 at most. */
+  /** The unfinished members of a repository's group, in the order of `compareMembers`; at most 300. */
   list(repositoryId: RepositoryId, group: string, ofStrangers?: boolean): Promise<GroupMember[]>
 }
 
 export interface GroupWriter extends GroupReader {
   /**
-   * Takes a place in a group for a job or a pipeline that is in it; true also when it has one. Before
-   * a job is assigned, and in the same transaction: it keeps the place until it ends or is queued again.
-   * False when there is none for it now: then nothing is to be written. Of several groups ask in one
-   * order everywhere.
+   * Lets a job or a pipeline of a group start, if the group's concurrency limit permits; true also if
+   * it already holds the group. Must be called in the transaction that assigns the job, which then
+   * holds the group until it ends or is requeued. If false, the caller must not write anything. Several
+   * groups must be entered in the same order everywhere, to avoid deadlock.
    */
   enter(
     member: { readonly id: GroupMember['id']; readonly repositoryId: RepositoryId },

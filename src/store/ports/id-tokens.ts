@@ -1,17 +1,17 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import type { IdTokenKeyRecord } from '../records.ts'
 
-/** Keys that sign id tokens, and the ids by which these name repositories. */
+/** Keys that sign id tokens, and the repository ids in their subjects. */
 export interface IdTokenReader {
-  /** All keys that sign id tokens, or did; oldest first. */
+  /** All current and former signing keys, oldest first. */
   listKeys(): Promise<IdTokenKeyRecord[]>
-  /** The ids by which tokens name a repository; undefined: it has given none. */
+  /** The ids in the subjects of a repository's tokens; undefined: none was issued yet. */
   findSubjectIds(repositoryId: RepositoryId): Promise<string | undefined>
 }
 
 export interface IdTokenWriter extends IdTokenReader {
-  /** Writes a key that signs id tokens; of one that is there, all but its public half and its beginning. */
+  /** Inserts or updates a signing key; its public half and its creation time never change. */
   saveKey(key: IdTokenKeyRecord): Promise<void>
-  /** Returns the ids by which tokens name a repository for ever: these, if there were none. */
+  /** Returns the permanent ids in the subjects of a repository's tokens: these, if there were none. */
   claimSubjectIds(repositoryId: RepositoryId, unlessThereAre: string): Promise<string>
 }

@@ -4,11 +4,11 @@ import type { JobId, PipelineId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { PlacedAttempt } from '../records.ts'
 
-/** A job that waits, with what is to be known of its pipeline. */
+/** A queued job with the facts of its pipeline. */
 export interface QueuedJob {
   readonly job: Job
   readonly repositoryName: string
-  /** The group that its pipeline is in. */
+  /** Its pipeline's concurrency group. */
   readonly concurrency?: Concurrency
   readonly isStranger: boolean
 }
@@ -17,21 +17,21 @@ export interface QueuedJob {
 export interface JobReader {
   find(id: JobId): Promise<Job | undefined>
   findView(id: JobId): Promise<JobView | undefined>
-  /** Jobs of open pipelines that wait for a runner, those that came first first. */
+  /** Jobs of open pipelines that wait for a runner, oldest first. */
   listQueued(limit: number): Promise<QueuedJob[]>
   /** In the order of the file. */
   listViews(pipelineId: PipelineId): Promise<JobView[]>
-  /** Attempts of all jobs, those that a runner was chosen for last first. */
+  /** Attempts of all jobs, most recently placed first. */
   listPlacements(limit: number): Promise<PlacedAttempt[]>
 }
 
 export interface JobWriter extends JobReader {
-  /** A job with `concurrency` is in its group from now until it has ended. */
+  /** A job with `concurrency` is a member of its group from now until it has ended. */
   insert(jobs: readonly Job[]): Promise<void>
   /**
-   * Writes the job's state, fence and the attempts that `changed` names (inserting those that are
-   * new); returns it with its new version. An attempt that is there keeps its count of lines, and
-   * its sequence number only grows while its fence stays the same: both as in what is returned.
+   * Writes the job's state and fence and inserts or updates the attempts whose numbers are in
+   * `changed`; returns the job with its new version. An existing attempt keeps its count of lines, and
+   * its sequence number only grows while its fence is the same; the returned job shows both.
    */
   save(job: Job, changed: readonly number[]): Promise<Job>
 }

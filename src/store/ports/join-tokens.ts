@@ -1,7 +1,7 @@
 import type { RunnerId } from '../../core/ids.ts'
 import type { JoinTokenRecord } from '../records.ts'
 
-/** A runner that joins shows a token. */
+/** A runner's attempt to join by a token. */
 export interface JoinTokenUse {
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
@@ -9,20 +9,20 @@ export interface JoinTokenUse {
   readonly runnerId: RunnerId
 }
 
-/** What runners show to join. */
+/** Join tokens of runners. */
 export interface JoinTokenReader {
-  /** Also one that is used up or over. */
+  /** Also finds a used or expired one. */
   find(hash: string): Promise<JoinTokenRecord | undefined>
-  /** Those that may still be used, and those that were used or have expired lately; oldest first. */
+  /** Usable tokens, and those used or expired within the last week; oldest first. */
   list(): Promise<JoinTokenRecord[]>
 }
 
 export interface JoinTokenWriter extends JoinTokenReader {
-  /** Also forgets the tokens that expired more than a week before this one was made. */
+  /** Also deletes tokens that expired more than a week before this one was created. */
   insert(token: JoinTokenRecord): Promise<void>
   /**
-   * Uses a token once more and returns it; undefined when there is none with this hash, or it was used
-   * as often as it may be, or it has expired. However many try at a time, no more get it than may.
+   * Counts one use of a token and returns it; undefined if there is none with this hash, all its uses
+   * are taken, or it has expired. Holds under concurrent calls.
    */
   use(use: JoinTokenUse): Promise<JoinTokenRecord | undefined>
   remove(id: JoinTokenRecord['id']): Promise<void>

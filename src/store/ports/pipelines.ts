@@ -7,7 +7,7 @@ import type { CreatedPipeline, NewPipeline, PipelineDetail } from '../records.ts
 
 export interface PipelineFilter {
   readonly repositoryId?: RepositoryId
-  /** Only those of one of these. */
+  /** Only pipelines of these. */
   readonly repositoryIds?: readonly RepositoryId[]
   readonly status?: PipelineStatus
   readonly outcome?: Outcome
@@ -15,73 +15,73 @@ export interface PipelineFilter {
   readonly ref?: string
   readonly kind?: CommitEvent['kind']
   readonly author?: string
-  /** Part of the title, the ref, the author, the repository's name or the start of the sha. */
+  /** A part of the title, the ref, the author or the repository's name, or the start of the sha. */
   readonly text?: string
-  /** Only those older than this one: the next page. */
+  /** Only pipelines older than this one: the next page. */
   readonly before?: PipelineId
   readonly limit: number
 }
 
-/** Whether the filter may have to look at every pipeline: no index leads to what it wants. */
+/** Whether the filter has no index and may have to scan all pipelines. */
 export function isSearch({ outcome, ref, kind, author, text }: PipelineFilter): boolean {
   return [outcome, ref, kind, author, text || undefined].some((wanted) => wanted !== undefined)
 }
 
 export interface AwaitingQuery {
-  /** Only those of one of these. */
+  /** Only pipelines of these. */
   readonly repositoryIds?: readonly RepositoryId[]
-  /** Only those of this repository, and of this full ref. */
+  /** Only pipelines of this repository and of this full ref. */
   readonly repositoryId?: RepositoryId
   readonly ref?: string
-  /** Only those with a smaller number in their repository. */
+  /** Only pipelines with a smaller number in their repository. */
   readonly belowNumber?: number
-  /** Only those that wait since before then. */
+  /** Only pipelines that have been waiting since before this time. */
   readonly before?: number
-  /** Only those of pull requests that were closed, but for what was run again after that. */
+  /** Only pipelines of closed pull requests, except reruns created after the closing. */
   readonly isClosed?: true
   readonly limit: number
 }
 
-/** Pipelines, and which dispatcher has each of them. */
+/** Pipelines, and the dispatcher that owns each of them. */
 export interface PipelineReader {
-  /** All as it was at one moment; also of a repository that was removed. */
+  /** A consistent snapshot; also of a removed repository. */
   find(id: PipelineId): Promise<PipelineDetail | undefined>
   findView(id: PipelineId): Promise<PipelineView | undefined>
   /**
-   * Newest first. A search lets others have their turn again and again, and ends with the signal, by its
-   * reason; pipelines that come meanwhile may be missing.
+   * Newest first. A search yields to other work and rejects with the signal's reason when aborted;
+   * pipelines created meanwhile may be missing.
    */
   listViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]>
-  /** Pipelines that wait for approval, those that have waited longest first. */
+  /** Pipelines that wait for approval, longest waiting first. */
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]>
-  /** Open pipelines of a dispatcher, each with the term under which it has them; in no order. */
+  /** Open pipelines of a dispatcher, each with its term; in no particular order. */
   listOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 }
 
 export interface PipelineWriter extends PipelineReader {
   /**
-   * Creates the pipeline of an event, with the next number of its repository. An event has one
-   * pipeline besides its reruns: if it is there, it is returned, and `created` is false. Rejects
-   * with `not_found` when there is none and the repository was removed.
+   * Creates the pipeline of an event with the next number of its repository. Idempotent: an event has
+   * one pipeline apart from its reruns; if it exists, it is returned and `created` is false. Rejects
+   * with `not_found` if it does not exist and the repository was removed.
    */
   create(pipeline: NewPipeline): Promise<CreatedPipeline>
   /**
-   * Writes state, name, problems, phases, approval and concurrency; returns it with its new version. It is in its
-   * group from when it runs until it has ended.
+   * Writes state, name, problems, phases, approval and concurrency; returns the pipeline with its new
+   * version. It is a member of its group while it is running.
    */
   save(pipeline: Pipeline): Promise<Pipeline>
-  /** Gives the dispatcher all open pipelines that are free, under new terms; oldest first. */
+  /** Assigns all free open pipelines to the dispatcher, under new terms; oldest first. */
   takeFree(by: DispatcherId): Promise<PipelineId[]>
-  /** Gives it one pipeline, whoever had it, under a new term; nothing changes if it has it. */
+  /** Assigns one pipeline to the dispatcher under a new term, whoever owns it. Idempotent. */
   take(id: PipelineId, by: DispatcherId): Promise<void>
   /**
-   * To be called before other writes to the pipeline, which no other dispatcher can take until the
-   * transaction ends. Rejects with `stale` unless it is this dispatcher's under this term.
+   * Must be called before other writes to the pipeline: no other dispatcher can take it until the
+   * transaction ends. Rejects with `stale` unless this dispatcher owns it under this term.
    */
   guard(id: PipelineId, by: DispatcherId, term: number): Promise<void>
   /**
-   * For a transaction that will guard several: locks these at once, those that are there, in the order
-   * of their ids, so that guarding one of them asks nobody.
+   * For a transaction that will guard several pipelines: locks them at once in the order of their ids,
+   * so that guarding one of them needs no query. Unknown ids are ignored.
    */
   lock(ids: readonly PipelineId[]): Promise<void>
 }

@@ -2,20 +2,20 @@ import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
 
-/** A repository as its forge names it. */
+/** A repository's id and name at its forge. */
 export interface ForgeName {
   readonly forgeId: number
   readonly fullName: string
 }
 
-/** Registered repositories. Names are compared without regard to case, here and wherever they must be unique. */
+/** Registered repositories. Names are case-insensitive, also where they must be unique. */
 export interface RepositoryReader {
   find(idOrName: string): Promise<RepositoryRecord | undefined>
-  /** Those of the ids that are registered, in no order. */
+  /** The registered ones among the ids, in no particular order. */
   listByIds(ids: readonly string[]): Promise<RepositoryRecord[]>
   /**
-   * Each by the forge's numeric id where one has it, else by the full name among those of the forge
-   * whose id is not known yet; in the same order, undefined for those that are not there.
+   * Finds each by its numeric id at the forge, else by its full name among those whose id is not known
+   * yet; in the same order, undefined for unknown ones.
    */
   findOfForge(
     forge: WebhookForge,
@@ -25,31 +25,31 @@ export interface RepositoryReader {
 }
 
 export interface RepositoryWriter extends RepositoryReader {
-  /** Rejects with `conflict` when the name is taken. Its heads are the baseline of the poller. */
+  /** Rejects with `conflict` if the name is taken. The heads are the poller's baseline. */
   insert(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
-  /** Sets the forge's numbers, once a verified webhook told them; `conflict` if another has the first. */
+  /** Sets the ids at the forge from a verified webhook; `conflict` if another repository has them. */
   setForgeIds(id: RepositoryId, ids: ForgeIds): Promise<void>
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
-  /** As above, and what was set so far remains valid as the former one until `endsAt`. */
+  /** As above, and the former secret remains valid until `endsAt`. */
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
-  /** The former webhook secrets of these repositories, if they have some, are valid no more. */
+  /** Removes the former webhook secrets of these repositories. */
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
-  /** Sets what is done about strangers, and what a skipped pipeline is worth; what is absent stays. */
+  /** Sets the rules for strangers and skipped pipelines; absent ones are left unchanged. */
   setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void>
   /**
-   * The repository is no longer found, polled or accepted, and its name is free again; its pipelines
-   * remain readable, what has none yet gets none, and its secrets are gone.
+   * Removes the repository and its secrets and frees its name. Its pipelines remain readable; pending
+   * commits get none.
    */
   remove(id: RepositoryId): Promise<void>
 }
 
-/** What the refs of a repository pointed to when they were looked at last. */
+/** The commits of a repository's refs as of the last poll. */
 export interface HeadReader {
   list(repositoryId: RepositoryId): Promise<Head[]>
 }
 
 export interface HeadWriter extends HeadReader {
-  /** Of several heads of one ref the last one counts. */
+  /** Of several heads of one ref the last one is used. */
   set(heads: readonly RepositoryHead[]): Promise<void>
   forget(repositoryId: RepositoryId, refs: readonly string[]): Promise<void>
 }

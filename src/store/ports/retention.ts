@@ -1,7 +1,7 @@
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { AgedPipeline, Hold, Keep, Removal } from '../../core/keeping.ts'
 
-/** A repository with the rules of its own; absent: those of all. */
+/** A repository with its own rules; absent: the global ones. */
 export interface RepositoryRules {
   readonly id: RepositoryId
   readonly name: string
@@ -11,55 +11,55 @@ export interface RepositoryRules {
   readonly removedAt?: number
 }
 
-/** The place of a pipeline among those of its repository, whether it is still there or not. */
+/** A position among the pipelines of a repository, also of one that was removed. */
 export type AgedPlace = Pick<AgedPipeline, 'id' | 'createdAt' | 'number'>
 
-/** What one step has removed, and whether there is more of it. */
+/** What one step has removed, and whether there is more. */
 export interface RemovedSome {
   readonly rows: number
-  /** Of logs, as they were stored. */
+  /** Of logs, as stored. */
   readonly bytes: number
   readonly hasMore: boolean
-  /** Whether nothing is left of it; neither: it has to stay. */
+  /** Whether nothing is left of it; if neither, it must be kept. */
   readonly isDone: boolean
 }
 
-/** What is known of what is kept, and for how long. */
+/** What is kept, and for how long. */
 export interface RetentionReader {
-  /** Before this moment nothing goes: who has just come to a version that removes things is to see it first. */
+  /** Nothing is removed before this time: a grace period after an upgrade to a version with retention. */
   begins(): Promise<number>
-  /** Those that were removed, too, as long as something of them is there. */
+  /** Includes removed repositories of which something is left. */
   listRules(): Promise<RepositoryRules[]>
-  /** Pipelines of a repository behind this place, newest first. */
+  /** Pipelines of a repository after this position, newest first. */
   listAged(
     repositoryId: RepositoryId,
     page: { readonly after?: AgedPlace; readonly limit: number },
   ): Promise<(AgedPipeline & { readonly id: PipelineId })[]>
-  /** Those of a repository that are held at this moment, and what was run again of them. */
+  /** The pipelines of a repository that are held at this time, and their reruns. */
   listHeld(repositoryId: RepositoryId, at: number): Promise<Set<PipelineId>>
-  /** How many bytes the logs of a pipeline take. */
+  /** The size of a pipeline's logs in bytes. */
   logBytes(id: PipelineId): Promise<number>
   findRemoval(id: PipelineId | JobId): Promise<Removal | undefined>
   findLogRemoval(id: PipelineId): Promise<Removal | undefined>
 }
 
 /**
- * Each call removes a bounded part, in some milliseconds, so that whoever waits for the database waits no
- * longer than that; nothing is removed of a pipeline that goes on.
+ * Each call removes a bounded amount in a few milliseconds, so that others don't wait long for the
+ * database; nothing is removed from a pipeline in progress.
  */
 export interface RetentionWriter extends RetentionReader {
   setRules(
     id: RepositoryId,
     rules: { readonly logs?: Keep; readonly pipelines?: Keep },
   ): Promise<void>
-  /** A change of the pipeline that is told. Undefined: it is not held any more. Whether it is there. */
+  /** A state change of the pipeline. Undefined: releases it. Returns whether the pipeline exists. */
   setHold(id: PipelineId, hold: Hold | undefined): Promise<boolean>
-  /** Some of the logs of a pipeline; with the last of them it is noted that they went. */
+  /** Removes some of a pipeline's logs; the last call records their removal. */
   removeLogs(id: PipelineId, removal: Removal): Promise<RemovedSome>
-  /** Some of a pipeline, and at last itself. Nothing, where a rerun of it is there. */
+  /** Removes some of a pipeline, and finally itself. Nothing, while it has a rerun. */
   removePipeline(id: PipelineId, removal: Removal): Promise<RemovedSome>
-  /** Some of what else belongs to a repository that was removed and has no pipelines, and at last itself. */
+  /** Removes some rows of a removed repository without pipelines, and finally its own. */
   sweepRepository(id: RepositoryId): Promise<RemovedSome>
-  /** Forgets some of the things that went, never of the newest `keep`; how many, 0: there are no more. */
+  /** Deletes some records of removals beyond the newest `keep`; returns their number, 0 at the end. */
   forgetRemovals(keep: number): Promise<number>
 }

@@ -11,19 +11,18 @@ export interface RunnerReader {
 }
 
 export interface RunnerWriter extends RunnerReader {
-  /** Inserts or replaces it; rejects with `conflict` when another has its name. */
+  /** Inserts or replaces it; rejects with `conflict` if another runner has its name. */
   save(runner: Runner): Promise<void>
   /**
-   * Writes what a dispatcher sees of a registered runner: all from `members` to `lastSeenAt` but
-   * the wishes (`draining`, `asideReason`, `failures`). Writes nothing and returns false when the
-   * runner is not registered any more, or when it is offline for this dispatcher only: another
-   * with a seat was the last to be connected to it.
+   * Writes the observed state of a registered runner, not its desired state (`draining`,
+   * `asideReason`, `failures`). Writes nothing and returns false if the runner is no longer registered,
+   * or is offline for this dispatcher only: another live dispatcher was the last one connected to it.
    */
   note(runner: Runner, by: DispatcherId): Promise<boolean>
   setDraining(id: RunnerId, draining: boolean): Promise<void>
-  /** Counts one more failure, or none; returns how many it has had in a row. */
+  /** Counts a failure, or resets the count; returns the number of consecutive failures. */
   countFailure(id: RunnerId, failed: boolean): Promise<number>
-  /** Takes a runner out of service for a reason; undefined: takes it back, its failures forgotten. */
+  /** Quarantines a runner for a reason; undefined: ends that and resets its failures. */
   setAside(id: RunnerId, reason: string | undefined): Promise<void>
   remove(id: RunnerId): Promise<void>
 }

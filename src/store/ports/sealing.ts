@@ -1,7 +1,7 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import type { SecretRef } from './secrets.ts'
 
-/** A sealed value in its place. */
+/** A sealed value and where it is stored. */
 export type SealedValue = { readonly sealed: string } & (
   | ({ readonly kind: 'secret' } & SecretRef)
   | {
@@ -11,22 +11,22 @@ export type SealedValue = { readonly sealed: string } & (
   | { readonly kind: 'id token key'; readonly kid: string }
 )
 
-/** Values that are sealed, and under which key. */
+/** The key that values are sealed with. */
 export interface SealingReader {
-  /** The id of the key under which values are sealed; undefined while nothing was. */
+  /** The id of the sealing key; undefined while nothing has been sealed. */
   findKey(): Promise<string | undefined>
 }
 
 export interface SealingWriter extends SealingReader {
   /**
-   * Returns the id of the key under which values are sealed: this one, if there was none. It stays
-   * in use until the transaction has ended.
+   * Returns the id of the sealing key: this one, if there was none. It can't be replaced until the
+   * transaction has ended.
    */
   claimKey(unlessThereIsOne: string): Promise<string>
-  /** Has everything be sealed under this key from now on, once all who seal now have ended. */
+  /** Makes this the sealing key, after transactions that use the former one have ended. */
   setKey(id: string): Promise<void>
-  /** Some of the values that are sealed under another key; none: there are no more. */
+  /** Some of the values that are sealed with another key; none at the end. */
   listOtherwise(keyId: string, limit: number): Promise<SealedValue[]>
-  /** Puts another text in the place of a value that is still the same; undefined: forgets the value. */
+  /** Replaces a value's sealed text if it is still the same; undefined: deletes the value. */
   replace(value: SealedValue, sealed: string | undefined): Promise<void>
 }

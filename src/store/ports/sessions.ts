@@ -1,24 +1,24 @@
 import type { UserId } from '../../core/ids.ts'
 import type { UserRecord } from '../records.ts'
 
-/** What a web process shows to dispatchers, as its hash. */
+/** A web process's credential for dispatchers, as a hash. */
 export interface ForwarderRecord {
   readonly hash: string
   readonly endsAt: number
 }
 
-/** A browser that has signed in. */
+/** A signed-in browser. */
 export interface SessionRecord {
-  /** SHA-256 of what it keeps, hexadecimal. */
+  /** SHA-256 of its cookie, hexadecimal. */
   readonly hash: string
   readonly userId: UserId
   readonly createdAt: number
-  /** When it was used last, to some minutes. */
+  /** When it was last used, to a few minutes. */
   readonly seenAt: number
   readonly endsAt: number
 }
 
-/** By which a browser signs in once; of each user there is one at most. */
+/** A one-time link to sign in; at most one for each user. */
 export interface SignInLinkRecord {
   readonly userId: UserId
   /** SHA-256 of its code, hexadecimal. */
@@ -26,41 +26,41 @@ export interface SignInLinkRecord {
   readonly endsAt: number
 }
 
-/** Browsers that have signed in. */
+/** Signed-in browsers. */
 export interface SessionReader {
-  /** Also one that is over. */
+  /** Also finds an expired one. */
   find(
     hash: string,
   ): Promise<{ readonly user: UserRecord; readonly session: SessionRecord } | undefined>
 }
 
 export interface SessionWriter extends SessionReader {
-  /** Also forgets those that are over at its beginning. */
+  /** Also deletes sessions that have expired by the time of its creation. */
   insert(session: SessionRecord): Promise<void>
-  /** Does nothing for one that is not there any more. */
+  /** Does nothing if it no longer exists. */
   touch(hash: string, seenAt: number): Promise<void>
-  /** Whether it was there. */
+  /** Returns whether it existed. */
   remove(hash: string): Promise<boolean>
 }
 
-/** Links by which a browser signs in once. */
+/** One-time links to sign in. */
 export interface SignInLinkWriter {
-  /** In the place of the user's former one. */
+  /** Replaces the user's former one. */
   put(link: SignInLinkRecord): Promise<void>
   /**
-   * Uses a link up and returns whose it is; undefined when there is none with this hash, or it is over.
-   * However many try at a time, one of them gets it.
+   * Consumes a link and returns its user; undefined if there is none with this hash or it has expired.
+   * Of concurrent calls one succeeds.
    */
   take(hash: string, at: number): Promise<UserId | undefined>
 }
 
-/** What web processes show to dispatchers. */
+/** Credentials of web processes for dispatchers. */
 export interface ForwarderReader {
-  /** Whether this is the hash of what a web process shows that hands commands on, at this moment. */
+  /** Whether this is the hash of a web process's credential that is valid at this time. */
   isKnown(hash: string, at: number): Promise<boolean>
 }
 
 export interface ForwarderWriter extends ForwarderReader {
-  /** A web process's credential, or its new end; by the way those go that are over. */
+  /** Inserts or extends a web process's credential, and deletes expired ones. */
   put(forwarder: ForwarderRecord, at: number): Promise<void>
 }

@@ -3,23 +3,23 @@ import type { DispatcherId, RepositoryId } from '../../core/ids.ts'
 import type { ForgeLinkRecord, ForgeRefusal, SentStatusRecord, StatusKey } from '../records.ts'
 
 export interface UnsentQuery {
-  /** Those of this dispatcher, and those that no living one has. */
+  /** Pipelines of this dispatcher, and those that no live one owns. */
   readonly by: DispatcherId
-  /** Only those that were created since then, and since the repository was linked. */
+  /** Only pipelines created since then, and since the repository was linked. */
   readonly since: number
-  /** Only those that were created before then; absent: up to now. */
+  /** Only pipelines created before then; absent: up to now. */
   readonly before?: number
   readonly limit: number
 }
 
-/** A look whether a forge still takes the token of a repository. */
+/** A check of whether the forge still accepts a repository's token. */
 export interface ForgeTrial {
   readonly repositoryId: RepositoryId
   readonly before: number
   readonly at: number
 }
 
-/** Where the statuses of repositories are told. */
+/** Where the commit statuses of repositories are sent. */
 export interface ForgeLinkReader {
   list(): Promise<ForgeLinkRecord[]>
   find(repositoryId: RepositoryId): Promise<ForgeLinkRecord | undefined>
@@ -27,16 +27,16 @@ export interface ForgeLinkReader {
 
 export interface ForgeLinkWriter extends ForgeLinkReader {
   /**
-   * Inserts or replaces where the statuses of a repository are told; what was refused before is
-   * untold from then on.
+   * Inserts or replaces a repository's link; statuses that were rejected under the former one count as
+   * unsent again.
    */
   save(link: ForgeLinkRecord): Promise<void>
   remove(repositoryId: RepositoryId): Promise<void>
-  /** Whether the caller is to try the token now: nobody has since `before`, and from now on nobody else does. */
+  /** Whether the caller should check the token now: nobody has since `before`. Only one caller is. */
   claimTrial(trial: ForgeTrial): Promise<boolean>
   /**
-   * Notes that a forge does not take this very token, or, with undefined, that it does. Whether that is news: one
-   * that is refused already stays as it is.
+   * Records that the forge rejects this token, or, with undefined, accepts it. Returns whether that is
+   * new; an existing rejection is kept.
    */
   setRefusal(
     link: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
@@ -44,19 +44,19 @@ export interface ForgeLinkWriter extends ForgeLinkReader {
   ): Promise<boolean>
 }
 
-/** What forges were told of commits. */
+/** The commit statuses sent to forges. */
 export interface StatusReader {
   find(key: StatusKey): Promise<SentStatusRecord | undefined>
-  /** What was told, or refused, last of any commit of the repository. */
+  /** The last status of the repository that was sent or rejected, of any commit. */
   findLast(repositoryId: RepositoryId): Promise<SentStatusRecord | undefined>
   /**
-   * Pipelines of linked repositories that stand otherwise than the forge was told, oldest first:
-   * those that no newer one of the same commit was told of instead.
+   * Pipelines of linked repositories whose state differs from the last status sent, oldest first,
+   * except those superseded by a newer pipeline of the same commit.
    */
   listUnsent(query: UnsentQuery): Promise<PipelineView[]>
 }
 
 export interface StatusWriter extends StatusReader {
-  /** Notes it unless a newer pipeline of the commit was told already. */
+  /** Records it unless the status of a newer pipeline of the commit was sent already. */
   note(sent: SentStatusRecord): Promise<void>
 }

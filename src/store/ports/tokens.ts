@@ -1,10 +1,10 @@
 import type { Asker, TokenRecord } from '../records.ts'
 
-/** What people and programs show, and whose it is. Of each the store has the hash alone. */
+/** Access tokens and their owners. The store has only their hashes. */
 export interface TokenReader {
-  /** The token with this hash, also one that is over. */
+  /** Also finds an expired one. */
   find(hash: string): Promise<TokenRecord | undefined>
-  /** Whose the token with this hash is, as long as it has not come to its end. */
+  /** The owner of the token with this hash, unless it has expired. */
   findUser(hash: string): Promise<Asker | undefined>
   list(): Promise<TokenRecord[]>
 }
@@ -12,6 +12,6 @@ export interface TokenReader {
 export interface TokenWriter extends TokenReader {
   insert(token: TokenRecord): Promise<void>
   remove(id: TokenRecord['id']): Promise<void>
-  /** Does nothing for one that is not there any more. */
+  /** Does nothing if it no longer exists. */
   noteUse(use: { readonly hash: string; readonly at: number; readonly from: string }): Promise<void>
 }

@@ -2,7 +2,7 @@ import type { Role } from '../../core/access/role.ts'
 import type { UserId } from '../../core/ids.ts'
 import type { UserRecord } from '../records.ts'
 
-/** Who may sign in, and what each may do. */
+/** Users and their roles. */
 export interface UserReader {
   find(idOrName: string): Promise<UserRecord | undefined>
   /** By name. */
@@ -10,10 +10,10 @@ export interface UserReader {
 }
 
 export interface UserWriter extends UserReader {
-  /** Rejects with `conflict` when the name is taken. */
+  /** Rejects with `conflict` if the name is taken. */
   insert(user: UserRecord): Promise<void>
-  /** Rejects with `conflict`, here and below, where no administrator would be left. */
+  /** Rejects with `conflict`, as does `remove`, if no administrator would be left. */
   setRole(id: UserId, role: Role): Promise<void>
-  /** With all their tokens; what they did keeps their name. */
+  /** Removes a user with all tokens and sessions; records of what they did keep their name. */
   remove(id: UserId): Promise<void>
 }

@@ -60,11 +60,11 @@ test('waits at start until the server is there, and says so without the password
   const said: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => void said.push(line) })
   const opening = openStore({ kind: 'postgres', url: url.href }, log)
-  await eventually(() => assert.match(said.join(''), /PostgreSQL is away; trying again/))
+  await eventually(() => assert.match(said.join(''), /PostgreSQL is unavailable: retrying/))
   await proxy.start()
   await using store = await opening
   await store.ping()
-  assert.match(said.join(''), /PostgreSQL is back/)
+  assert.match(said.join(''), /PostgreSQL is available again/)
   assert.match(said.join(''), new RegExp(url.host))
   assert.doesNotMatch(said.join(''), /open-sesame/)
 })

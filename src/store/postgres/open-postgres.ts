@@ -11,8 +11,8 @@ import { openPool, type PoolOptions } from './postgres-pool.ts'
 const OLDEST_VERSION = 150_000
 
 /**
- * Connects to the server. Rejects with `unavailable` while it can't be reached, and with `invalid`
- * when it never will do: a wrong password or database, too old, not UTF-8.
+ * Connects to the server. Rejects with `unavailable` if it can't be reached, and with `invalid` if
+ * retrying is useless: a wrong password or database, too old, not UTF-8.
  */
 export async function openPostgres(options: PoolOptions, log: Logger): Promise<Engine> {
   requireTlsFiles(options.url, log)
@@ -31,7 +31,7 @@ export async function openPostgres(options: PoolOptions, log: Logger): Promise<E
   }
 }
 
-/** What its server's disk has left, and what is free inside, it does not tell. */
+/** PostgreSQL reports neither the free space of its disk nor that inside the database. */
 async function postgresRoom(db: Kysely<Tables>): Promise<DatabaseRoom> {
   const { rows } = await sql<{ bytes: number; dead: number }>`
     select pg_database_size(current_database()) as bytes,
@@ -47,7 +47,7 @@ const TLS_NAMES = {
   clientCa: 'sslrootcert',
 }
 
-/** pg reads the files that the URL names at each connection; what is wrong with them is said here. */
+/** Checks the TLS files in the URL, which pg reads only at each connection. */
 function requireTlsFiles(url: string, log: Logger): void {
   if (!URL.canParse(url)) return
   const { searchParams } = new URL(url)
@@ -61,11 +61,11 @@ async function requireFit(db: Kysely<Tables>): Promise<void> {
   if (Number(settings.number) < OLDEST_VERSION) {
     throw new NarwhalError(
       'invalid',
-      `PostgreSQL 15 or newer is needed; this is ${settings.version}`,
+      `PostgreSQL 15 or newer is required; this is ${settings.version}`,
     )
   }
   if (settings.encoding !== 'UTF8') {
-    const message = `the database must be made with the encoding UTF8; this one has ${settings.encoding}`
+    const message = `the database must have the encoding UTF8; this one has ${settings.encoding}`
     throw new NarwhalError('invalid', message)
   }
 }

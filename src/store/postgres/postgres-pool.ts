@@ -11,7 +11,7 @@ export interface PoolOptions {
 
 const INT8 = 20
 
-/** Connections to PostgreSQL as kysely uses them, with errors of the port and storable text. */
+/** A pool of connections for kysely, with errors of the port and storable text. */
 export function openPool(options: PoolOptions, log: Logger): PostgresPool {
   const pool = new Pool({
     connectionString: options.url,
@@ -19,17 +19,17 @@ export function openPool(options: PoolOptions, log: Logger): PostgresPool {
     application_name: 'narwhal',
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
-    // Whoever is stopped in the middle of a transaction has rows locked that all others need.
+    // A process frozen in a transaction would keep its locks.
     idle_in_transaction_session_timeout: 5_000,
     statement_timeout: 30_000,
-    // For a server that does not even say that the statement took too long.
+    // For a server that does not even report the statement's timeout.
     query_timeout: 40_000,
     keepAlive: true,
     types: { getTypeParser },
   })
-  const lost = (err: Error) => log.warn({ err }, 'a connection to PostgreSQL was lost')
+  const lost = (err: Error) => log.warn({ err }, 'connection to PostgreSQL lost')
   pool.on('error', lost)
-  // One that is in use but between two statements has nobody else who listens.
+  // Between two statements a client in use has no other error listener.
   pool.on('connect', (client) => client.on('error', () => {}))
   const clients = new WeakMap<PoolClient, PostgresPoolClient>()
   return {
@@ -48,7 +48,7 @@ export function openPool(options: PoolOptions, log: Logger): PostgresPool {
   }
 }
 
-/** Kysely knows a connection by its object, so each has one wrapper. */
+/** Kysely identifies a connection by its object, so each has one wrapper. */
 function wrapClient(client: PoolClient): PostgresPoolClient {
   let isLost = false
   const query = async <Row>(sql: string, parameters: readonly unknown[] = []) => {
@@ -61,7 +61,7 @@ function wrapClient(client: PoolClient): PostgresPoolClient {
     }
   }
   return {
-    // No cursors: the store streams no queries.
+    // No cursors: the store doesn't stream queries.
     query: query as PostgresPoolClient['query'],
     release: (destroy) => client.release(isLost || destroy === true),
   }
@@ -71,6 +71,6 @@ function storable(value: unknown): unknown {
   return typeof value === 'string' ? storableText(value) : value
 }
 
-/** Whole numbers of 64 bits are numbers here, as everywhere in the domain: all are below 2^53. */
+/** 64-bit integers are parsed as numbers: all of them are below 2^53. */
 const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format as 'text')

@@ -71,8 +71,8 @@ async function endSeats(
 
 export async function takeFreePipelines(db: Db, by: DispatcherId): Promise<PipelineId[]> {
   await holdSeat(db, by)
-  // Whose they are once they are locked is asked anew: by a statement that begins after the
-  // waiting, and so knows the seats that were taken meanwhile.
+  // Checks again that they are free: only a statement that starts after the locking sees seats that were
+  // taken meanwhile.
   const free = await freePipelines(db).execute()
   const taken: { id: string; created_at: number }[] = []
   for (const batch of batches(free.map(({ id }) => id))) {
@@ -92,8 +92,8 @@ export async function takeFreePipelines(db: Db, by: DispatcherId): Promise<Pipel
 }
 
 /**
- * All of them, locked. One that somebody has locked is left out: another one takes it, or a dispatcher
- * was stopped in the middle of a write, and nobody is to wait for that. The next search finds it.
+ * All free pipelines, locked. Those locked by others are skipped: another dispatcher is taking them, or
+ * was frozen during a write, which nobody should wait for. The next search finds them.
  */
 export function freePipelines(db: Db) {
   return db
@@ -104,10 +104,10 @@ export function freePipelines(db: Db) {
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate().skipLocked())
 }
 
-/** In the words of the partial index; a parameter would hide from SQLite that it is of use. */
+/** Exactly as in the partial index: with a parameter SQLite would not use it. */
 const isOpen = sql<boolean>`status <> 'finished'`
 
-/** Its dispatcher has no seat, or it has none. */
+/** It has no dispatcher, or one without a seat. */
 const isFree = sql<boolean>`(dispatcher_id is null
   or dispatcher_id not in (select id from dispatchers))`
 
@@ -121,7 +121,7 @@ export async function takePipeline(db: Db, id: PipelineId, by: DispatcherId): Pr
     .execute()
 }
 
-/** Whose a pipeline is, by its row, which is locked. */
+/** A pipeline's owner, from its locked row. */
 export type Holder = Pick<PipelineRow, 'dispatcher_id' | 'term'>
 
 const lockPipeline = hotQuery((db, { id }: { id: PipelineId }) =>
@@ -132,7 +132,7 @@ const lockPipeline = hotQuery((db, { id }: { id: PipelineId }) =>
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate()),
 )
 
-/** The rows stay locked; those that are not there are left out. */
+/** Locks the rows until the transaction ends; unknown ids are left out. */
 export async function lockPipelines(
   db: Db,
   ids: readonly PipelineId[],
@@ -152,8 +152,8 @@ export async function lockPipelines(
 }
 
 /**
- * The row stays locked, so that nobody takes the pipeline before what follows is written. Where it is
- * locked already, its holder is known.
+ * Locks the row, so that nobody takes the pipeline before the transaction ends. `known`: its owner, if
+ * it is locked already.
  */
 export async function guardPipeline(
   db: Db,
@@ -163,10 +163,10 @@ export async function guardPipeline(
   const row = known ?? (await lockPipeline(db, { id })).rows[0]
   if (row?.dispatcher_id === by && row.term === term) return
   const holder = row ? `${row.dispatcher_id ?? 'nobody'} in term ${row.term}` : 'gone'
-  throw new NarwhalError('stale', `${id} was ${by}'s in term ${term}; it is ${holder}`)
+  throw new NarwhalError('stale', `${by} owned ${id} in term ${term}; now it is ${holder}`)
 }
 
-/** Whoever has no seat takes nothing; the seat can't be ended before the transaction is. */
+/** A dispatcher without a seat takes nothing. The lock keeps the seat until the transaction ends. */
 async function holdSeat(db: Db, id: DispatcherId): Promise<void> {
   const { rows } = isPostgres(db)
     ? await sql`select id from dispatchers where id = ${id} for key share`.execute(db)

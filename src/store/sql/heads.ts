@@ -27,7 +27,7 @@ async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Head[]> {
 }
 
 export async function setHeads(db: Db, heads: readonly RepositoryHead[]): Promise<void> {
-  // One row per key, as PostgreSQL wants it; in one order, so that two writers don't lock crosswise.
+  // One row per key, as PostgreSQL requires; in one order, to avoid deadlock.
   const rows = new Map<string, HeadRow>()
   for (const { repositoryId, ref, sha } of heads) {
     const ref_key = textKey(ref)

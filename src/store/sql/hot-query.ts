@@ -2,8 +2,8 @@ import type { CompiledQuery, QueryResult } from 'kysely'
 import { isPostgres } from './rows.ts'
 import type { Db } from './tables.ts'
 
-/** Stands for a value while a statement is compiled. */
-class Place {
+/** A placeholder for a value while a statement is compiled. */
+class Placeholder {
   readonly key: PropertyKey
 
   constructor(key: PropertyKey) {
@@ -11,12 +11,12 @@ class Place {
   }
 }
 
-const PLACES = new Proxy({}, { get: (_target, key) => new Place(key) })
+const PLACEHOLDERS = new Proxy({}, { get: (_target, key) => new Placeholder(key) })
 
 /**
- * A statement of the hot path, built and compiled by its first use with each of the databases, and from
- * then on only given its values. `build` gets stand-ins for them: it may put each of them where a value
- * goes, and must not look at one. No value may be undefined.
+ * A statement of the hot path, which is built and compiled once for each kind of database and then
+ * reused with other values. `build` gets placeholders: it may pass them on as values but not inspect
+ * them. No value may be undefined.
  */
 export function hotQuery<Values extends object, Row = never>(
   build: (db: Db, values: Values) => { compile(): CompiledQuery<Row> },
@@ -26,11 +26,11 @@ export function hotQuery<Values extends object, Row = never>(
     const kind = isPostgres(db)
     let query = compiled.get(kind)
     if (!query) {
-      query = build(db, PLACES as Values).compile()
+      query = build(db, PLACEHOLDERS as Values).compile()
       compiled.set(kind, query)
     }
     const parameters = query.parameters.map((value) =>
-      value instanceof Place ? values[value.key as keyof Values] : value,
+      value instanceof Placeholder ? values[value.key as keyof Values] : value,
     )
     return db.executeQuery({ ...query, parameters })
   }

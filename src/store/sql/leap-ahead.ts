@@ -4,25 +4,22 @@ import { newEntry } from './audit/audit-entry.ts'
 import { auditHead } from './audit/audit-reads.ts'
 import type { Db } from './tables.ts'
 
-/** How far a restored database leaps: more than was ever given out since its backup. */
+/** How far counters of a restored database leap: more than were issued since its backup. */
 export const LEAP = 2 ** 20
-/** The numbers of pipelines are read by people: of a repository no more come between two backups. */
+/** Pipeline numbers are read by people, and a repository has fewer pipelines between two backups. */
 export const NUMBERS = 1_000
 
 /**
- * Makes a database safe to go on with that was set back in time. Between the backup and the restore
- * tokens were given out that the database knows nothing of; whoever holds one of them must never be
- * taken for its next owner. So every job's fence, the numbers of pipelines, every pipeline's term and the number of the last
- * state change leap ahead, and no dispatcher has a seat. What has changed before the leap is
- * forgotten, so that whoever has seen later changes than there are now looks at everything anew.
- * Nobody is signed in by a browser any more.
- * That it was set back is written down in the audit log. Nothing else is touched. Runs in one
- * transaction.
+ * Makes a database safe to use that was set back in time. Fences, terms and numbers issued between the
+ * backup and the restore are unknown to it and must never be issued again. So every job's fence, every
+ * pipeline's term, the numbers of pipelines and that of the last state change leap ahead, in one
+ * transaction, and all seats end. State changes are deleted, so that clients that have seen later ones
+ * reload everything. All browsers are signed out. The restore is recorded in the audit log.
  */
 export async function leapAhead(db: Db, by: Doer): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await transaction.deleteFrom('dispatchers').execute()
-    // Whoever has signed out since then stays so.
+    // A browser that has signed out since then stays signed out.
     await transaction.deleteFrom('sessions').execute()
     await transaction.deleteFrom('sign_in_links').execute()
     await transaction

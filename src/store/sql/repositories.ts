@@ -11,7 +11,7 @@ import { setHeads } from './heads.ts'
 import { hotQuery } from './hot-query.ts'
 import { endEventsOfRemoved } from './pipelines/commit-events.ts'
 import { lastNumberOf } from './removal/repository-sweep.ts'
-import { batches } from './rows.ts'
+import { batches, parsed } from './rows.ts'
 import type { Db, RepositoryRow } from './tables.ts'
 import { nameKey } from './text.ts'
 
@@ -48,7 +48,7 @@ export function repositoryWriter(db: Db): RepositoryWriter {
 }
 
 async function findRepository(db: Db, idOrName: string): Promise<RepositoryRecord | undefined> {
-  // Nearly always it is an id.
+  // Nearly always an id.
   const [row] = (await selectById(db, { id: idOrName })).rows
   if (row) return repositoryOf(row)
   const [named] = (await selectByName(db, { nameKey: nameKey(idOrName) })).rows
@@ -154,8 +154,8 @@ async function insertRepository(db: Db, repository: RepositoryRecord): Promise<v
   throw new NarwhalError(
     'conflict',
     taken
-      ? `a repository named ${taken.name} is registered already`
-      : `the repository ${repository.id} is registered already, or its forge's id is`,
+      ? `a repository named "${taken.name}" is already registered`
+      : `the repository ${repository.id}, or its id at the forge, is already registered`,
   )
 }
 
@@ -164,10 +164,9 @@ async function setForgeIds(
   id: RepositoryId,
   { forgeId, ownerId }: ForgeIds,
 ): Promise<void> {
-  const owner = ownerId === undefined ? {} : { forge_owner_id: ownerId }
   await db
     .updateTable('repositories')
-    .set({ forge_id: forgeId, ...owner })
+    .set({ forge_id: forgeId, ...present({ forge_owner_id: ownerId }) })
     .where('id', '=', id)
     .execute()
 }
@@ -216,9 +215,8 @@ async function setStrangerRules(
     await noteListed(db, id, added)
   }
   const changed = {
-    ...present({ pipeline_files: pipelineFiles }),
+    ...present({ approval, pipeline_files: pipelineFiles }),
     ...(skippedIsOpen === undefined ? {} : { skipped_is_open: skippedIsOpen ? 1 : 0 }),
-    ...present({ approval }),
     ...(strangerAccounts === undefined
       ? {}
       : { stranger_accounts: accountsText(strangerAccounts) }),
@@ -255,19 +253,20 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
     id: row.id as RepositoryId,
     name: row.name,
     forge: row.forge as RepositoryRecord['forge'],
-    ...present({ forgeId: row.forge_id, forgeOwnerId: row.forge_owner_id }),
     cloneUrl: row.clone_url,
     webhookSecret: row.webhook_secret,
     ...(row.former_secret === null || row.former_ends_at === null
       ? {}
       : { formerSecret: { sealed: row.former_secret, endsAt: row.former_ends_at } }),
     pollIntervalMs: row.poll_interval_ms,
-    ...present({ approval: row.approval as ApprovalRule | null }),
-    ...(row.stranger_accounts === null
-      ? {}
-      : { strangerAccounts: JSON.parse(row.stranger_accounts) as number[] }),
-    ...present({ pipelineFiles: row.pipeline_files as PipelineFilesRule | null }),
-    ...(row.skipped_is_open === 1 ? { skippedIsOpen: true } : {}),
     createdAt: row.created_at,
+    ...present({
+      forgeId: row.forge_id,
+      forgeOwnerId: row.forge_owner_id,
+      approval: row.approval as ApprovalRule | null,
+      strangerAccounts: parsed(row.stranger_accounts) as number[] | null,
+      pipelineFiles: row.pipeline_files as PipelineFilesRule | null,
+      skippedIsOpen: row.skipped_is_open === 1 ? (true as const) : undefined,
+    }),
   }
 }

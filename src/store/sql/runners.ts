@@ -6,7 +6,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { RunnerReader, RunnerWriter } from '../ports/runners.ts'
 import { runnerView } from '../views.ts'
-import { batches } from './rows.ts'
+import { batches, jsonOf, parsed } from './rows.ts'
 import type { ChangedIds } from './state-changes.ts'
 import type { Db, RunnerRow } from './tables.ts'
 
@@ -59,7 +59,7 @@ async function listRunners(db: Db): Promise<Runner[]> {
   return rows.map(runnerOf)
 }
 
-/** Those of the ids, in no order. */
+/** The runners with the ids, in no particular order. */
 export async function runnersOf(db: Db, ids: readonly RunnerId[]): Promise<Runner[]> {
   const runners: Runner[] = []
   for (const batch of batches(ids)) {
@@ -84,10 +84,10 @@ async function saveRunner(db: Db, runner: Runner): Promise<void> {
     .returning('id')
     .executeTakeFirst()
   if (!inserted)
-    throw new NarwhalError('conflict', `there is a runner named ${runner.name} already`)
+    throw new NarwhalError('conflict', `a runner named "${runner.name}" already exists`)
 }
 
-/** All that a dispatcher sees; the rest of the row is what people and tokens said of the runner. */
+/** Only what a dispatcher observes; the other columns are set by people and tokens. */
 async function noteRunner(db: Db, runner: Runner, by: DispatcherId): Promise<boolean> {
   const row = rowOf(runner)
   const { numUpdatedRows } = await db
@@ -165,7 +165,7 @@ function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
     engines: JSON.stringify(runner.engines),
     slots: runner.slots,
     busy: runner.busy,
-    hardware: runner.hardware ? JSON.stringify(runner.hardware) : null,
+    hardware: jsonOf(runner.hardware),
     software_version: runner.softwareVersion ?? null,
     registered_at: runner.registeredAt,
     last_seen_at: runner.lastSeenAt ?? null,
@@ -173,9 +173,9 @@ function rowOf(runner: Runner): Omit<RunnerRow, 'id'> {
     failures: runner.failures,
     aside_reason: runner.asideReason ?? null,
     seen_by: runner.seenBy ?? null,
-    allowed_labels: runner.allowedLabels ? JSON.stringify(runner.allowedLabels) : null,
-    stranger_engines: runner.strangerEngines ? JSON.stringify(runner.strangerEngines) : null,
-    flawed_tools: runner.flawedTools ? JSON.stringify(runner.flawedTools) : null,
+    allowed_labels: jsonOf(runner.allowedLabels),
+    stranger_engines: jsonOf(runner.strangerEngines),
+    flawed_tools: jsonOf(runner.flawedTools),
     ephemeral: Number(runner.ephemeral ?? false),
   }
 }
@@ -196,7 +196,7 @@ function linkColumns(link: Link): LinkColumns {
   }
 }
 
-/** What a kind of link must have was written together with the kind. */
+/** The columns of a kind of link were written together with it. */
 function linkOf(row: LinkColumns): Link {
   const kind = row.link as Link['kind']
   switch (kind) {
@@ -218,32 +218,24 @@ function runnerOf(row: RunnerRow): Runner {
     link: linkOf(row),
     members: row.members,
     state: row.state as Runner['state'],
-    ...present({ reason: row.reason }),
     labels: JSON.parse(row.labels) as string[],
     engines: JSON.parse(row.engines) as Engine[],
     slots: row.slots,
     busy: row.busy,
-    ...(row.hardware !== null && {
-      hardware: JSON.parse(row.hardware) as NonNullable<Runner['hardware']>,
-    }),
-    ...present({ softwareVersion: row.software_version }),
     registeredAt: row.registered_at,
-    ...present({ lastSeenAt: row.last_seen_at }),
     draining: row.draining !== 0,
     failures: row.failures,
     ...present({
+      reason: row.reason,
+      hardware: parsed(row.hardware) as Runner['hardware'] | null,
+      softwareVersion: row.software_version,
+      lastSeenAt: row.last_seen_at,
       asideReason: row.aside_reason,
       seenBy: row.seen_by as DispatcherId | null,
+      allowedLabels: parsed(row.allowed_labels) as string[] | null,
+      strangerEngines: parsed(row.stranger_engines) as Engine[] | null,
+      flawedTools: parsed(row.flawed_tools) as FlawedTool[] | null,
+      ephemeral: row.ephemeral === 0 ? undefined : (true as const),
     }),
-    ...(row.allowed_labels !== null && {
-      allowedLabels: JSON.parse(row.allowed_labels) as string[],
-    }),
-    ...(row.stranger_engines !== null && {
-      strangerEngines: JSON.parse(row.stranger_engines) as Engine[],
-    }),
-    ...(row.flawed_tools !== null && {
-      flawedTools: JSON.parse(row.flawed_tools) as FlawedTool[],
-    }),
-    ...(row.ephemeral !== 0 && { ephemeral: true as const }),
   }
 }

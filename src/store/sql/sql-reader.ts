@@ -24,7 +24,7 @@ import { changeReader } from './state-changes.ts'
 import { forgeLinkReader, statusReader } from './statuses.ts'
 import type { Db } from './tables.ts'
 
-/** Everything that can be read, over a pool or inside a transaction. */
+/** All readers, over a pool or inside a transaction. */
 export function sqlReader(db: Db): StoreReader {
   return {
     repositories: repositoryReader(db),

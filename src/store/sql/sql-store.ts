@@ -8,11 +8,11 @@ import { sqlReader } from './sql-reader.ts'
 import { sqlWriter } from './sql-writer.ts'
 import type { Db } from './tables.ts'
 
-/** An open database. Its errors are NarwhalErrors already. */
+/** An open database, whose errors are NarwhalErrors. */
 export interface Engine extends AsyncDisposable {
   /** Where transactions run. */
   readonly writing: Db
-  /** Where everything else is read; the same, or connections that don't wait for transactions. */
+  /** Where reads run outside transactions; the same, or connections that don't wait for transactions. */
   readonly reading: Db
   room(): Promise<DatabaseRoom>
   /** As of Store. */
@@ -21,7 +21,7 @@ export interface Engine extends AsyncDisposable {
   wipe?(): Promise<boolean>
 }
 
-/** The store over either database. It is open from now until its disposal. */
+/** The store over either database. */
 export function sqlStore(engine: Engine): Store {
   const transactions = new Transactions(engine.writing)
   return {
@@ -33,7 +33,7 @@ export function sqlStore(engine: Engine): Store {
     ping: async () => {
       await sql`select 1`.execute(engine.reading)
     },
-    /** Transactions in progress end first. */
+    /** Waits for transactions in progress. */
     [Symbol.asyncDispose]: async () => {
       transactions.end()
       await engine[Symbol.asyncDispose]()
@@ -41,9 +41,9 @@ export function sqlStore(engine: Engine): Store {
   }
 }
 
-const MOST_TRIES = 8
+const MAX_TRIES = 8
 
-/** Runs transactions, each again where another got in its way. */
+/** Runs transactions and retries those that lost a race. */
 export class Transactions {
   readonly #db: Db
   #haveEnded = false
@@ -61,16 +61,16 @@ export class Transactions {
         return await this.#tryOnce(work)
       } catch (error) {
         if (isAbortedTransactionError(error)) {
-          const message = 'a transaction went on after one of its writes had failed'
+          const message = 'a transaction continued after one of its writes had failed'
           throw new NarwhalError('internal', message, { cause: error })
         }
-        if (tries >= MOST_TRIES || !isLostRace(error)) throw error
+        if (tries >= MAX_TRIES || !isLostRace(error)) throw error
         await backoff(tries, { firstMs: 5, maxMs: 250 })
       }
     }
   }
 
-  /** None begins any more. */
+  /** Refuses further transactions. */
   end(): void {
     this.#haveEnded = true
   }
@@ -84,7 +84,7 @@ export class Transactions {
   }
 }
 
-/** Serialization failure and deadlock: the database undid this one so that another could go on. */
+/** Serialization failure or deadlock: the database rolled this transaction back in favour of another. */
 function isLostRace(error: unknown): boolean {
   if (!(error instanceof NarwhalError) || !(error.cause instanceof Error)) return false
   const code = 'code' in error.cause ? error.cause.code : undefined

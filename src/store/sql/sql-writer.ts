@@ -30,11 +30,11 @@ import type { Db } from './tables.ts'
 /** The writer of one transaction. */
 export interface SqlWriter {
   readonly write: StoreWriter
-  /** Writes who did it, and the state changes of all that was written; to be called once, before the commit. */
+  /** Writes the audit entries and the state changes; must be called once, before the commit. */
   readonly finish: () => Promise<StateChange[]>
 }
 
-/** It keeps in mind what has changed, for `finish` to number it. */
+/** Collects what has changed, for `finish` to number it. */
 export function sqlWriter(db: Db): SqlWriter {
   const changed = new ChangedSubjects()
   const entries: NewAuditEntry[] = []

@@ -17,14 +17,14 @@ export function changeWriter(db: Db): ChangeWriter {
   return { ...changeReader(db), prune: (keep) => pruneChanges(db, keep) }
 }
 
-/** Of what kind a subject is, by its id. */
+/** The id types of the kinds of subjects. */
 export interface SubjectIds {
   pipeline: PipelineId
   job: JobId
   runner: RunnerId
 }
 
-/** To be told of each subject that a transaction changes. */
+/** Collects the subjects that a transaction changes. */
 export interface ChangedIds {
   add<Kind extends keyof SubjectIds>(kind: Kind, id: SubjectIds[Kind]): void
 }
@@ -36,9 +36,9 @@ export type Changed =
   | { readonly kind: 'runner'; readonly view: RunnerView }
 
 /**
- * Numbers the changes and keeps them; the last thing a transaction does. The counter's row stays
- * locked until it has committed, so that numbers become visible in ascending order and have no
- * holes; whoever locked anything else before it can't be waited for crosswise.
+ * Numbers and stores the changes; a transaction's last step. The counter's row stays locked until the
+ * commit, so that numbers become visible in ascending order and without gaps; as the last lock taken
+ * it can't cause a deadlock.
  */
 export async function appendChanges(db: Db, changed: readonly Changed[]): Promise<StateChange[]> {
   if (changed.length === 0) return []
@@ -90,7 +90,7 @@ async function listChanges(
   if (scope === 'runners') query = query.where('pipeline_id', 'is', null)
   else if (scope) query = query.where('pipeline_id', '=', scope.pipelineId)
   const rows = await query.orderBy('seq').limit(limit).execute()
-  // Asked afterwards: what is forgotten between the two is told once too often, never too seldom.
+  // Read afterwards: changes pruned between the two queries are then reported as truncated.
   return { changes: rows.map(parseChange), truncated: after + 1 < (await firstKept(db)) }
 }
 

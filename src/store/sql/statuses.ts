@@ -13,6 +13,7 @@ import type {
 } from '../ports/statuses.ts'
 import type { ForgeLinkRecord, ForgeRefusal, SentStatusRecord, StatusKey } from '../records.ts'
 import { pipelineViewOf, withEvent } from './pipelines/pipeline-views.ts'
+import { jsonOf, parsed } from './rows.ts'
 import type { Db, ForgeLinkRow, ToldStatusRow } from './tables.ts'
 
 export function forgeLinkReader(db: Db): ForgeLinkReader {
@@ -67,7 +68,7 @@ async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
     api_url: link.apiUrl,
     project: link.project,
     token: link.token,
-    // Another token is another matter, and tried soon.
+    // The new token has not been checked yet.
     refusal: null,
     tried_at: null,
   }
@@ -76,7 +77,7 @@ async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
     .values({ repository_id: link.repositoryId, created_at: link.createdAt, ...changed })
     .onConflict((conflict) => conflict.column('repository_id').doUpdateSet(changed))
     .execute()
-  // What was refused may be taken now.
+  // Rejected statuses may be accepted now.
   await db
     .deleteFrom('told_statuses')
     .where('repository_id', '=', link.repositoryId)
@@ -84,7 +85,7 @@ async function saveForgeLink(db: Db, link: ForgeLinkRecord): Promise<void> {
     .execute()
 }
 
-/** Of several dispatchers one gets the trial. */
+/** Of several dispatchers one gets the check. */
 async function claimForgeTrial(db: Db, { repositoryId, before, at }: ForgeTrial): Promise<boolean> {
   const row = await db
     .updateTable('forge_links')
@@ -103,7 +104,7 @@ async function setForgeRefusal(
 ): Promise<boolean> {
   const row = await db
     .updateTable('forge_links')
-    .set({ refusal: refusal ? JSON.stringify(refusal) : null })
+    .set({ refusal: jsonOf(refusal) })
     .where('repository_id', '=', repositoryId)
     .where('token', '=', token)
     .where('refusal', refusal ? 'is' : 'is not', null)
@@ -116,7 +117,7 @@ async function removeForgeLink(db: Db, repositoryId: RepositoryId): Promise<void
   await db.deleteFrom('forge_links').where('repository_id', '=', repositoryId).execute()
 }
 
-/** Another sealed text for the same token; undefined: it is lost, and the link with it. */
+/** Replaces the sealed text of the same token; undefined: it can't be unsealed, so the link is removed. */
 export async function replaceForgeToken(
   db: Db,
   { repositoryId, sealed: former }: { repositoryId: RepositoryId; sealed: string },
@@ -218,7 +219,7 @@ async function listUnsent(
   return rows.map(pipelineViewOf)
 }
 
-/** As `statusContext` and `statusState` say it. */
+/** Must match `statusContext` and `statusState`. */
 const CONTEXT = sql<string>`case commit_events.kind when 'pull_request'
   then ${sql.lit(PULL_REQUEST_CONTEXT)} else ${sql.lit(COMMIT_CONTEXT)} end`
 const STATE = sql<string>`case pipelines.status when 'finished'
@@ -239,8 +240,7 @@ function linkOf(row: ForgeLinkRow): ForgeLinkRecord {
     project: row.project,
     token: row.token,
     createdAt: row.created_at,
-    ...(row.refusal === null ? {} : { refusal: JSON.parse(row.refusal) as ForgeRefusal }),
-    ...present({ triedAt: row.tried_at }),
+    ...present({ refusal: parsed(row.refusal) as ForgeRefusal | null, triedAt: row.tried_at }),
   }
 }
 

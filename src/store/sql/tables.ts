@@ -18,8 +18,8 @@ import type {
 } from './removal/bounded-tables.ts'
 
 /**
- * The rows of the tables, as both databases have them. Times are epoch milliseconds, flags are 0 or
- * 1, and columns that are said to be JSON hold it as text.
+ * The rows of the tables in both databases. Times are epoch milliseconds, flags are 0 or 1, and JSON
+ * is stored as text.
  */
 export interface Tables {
   repositories: RepositoryRow
@@ -57,7 +57,7 @@ export interface Tables {
   id_token_subjects: IdTokenSubjectRow
 }
 
-/** A connection to the tables: a pool, or the one that a transaction is on. */
+/** A connection to the tables: a pool, or that of a transaction. */
 export type Db = Kysely<Tables>
 
 export interface RepositoryRow {
@@ -70,7 +70,7 @@ export interface RepositoryRow {
   forge_owner_id: number | null
   clone_url: string
   webhook_secret: string
-  /** The one before, sealed, which is valid until then as well. */
+  /** The former secret, sealed, which is valid until `former_ends_at`. */
   former_secret: string | null
   former_ends_at: number | null
   poll_interval_ms: number
@@ -78,15 +78,15 @@ export interface RepositoryRow {
   last_number: number
   created_at: number
   removed_at: number | null
-  /** Who waits for approval; null: nobody has chosen. */
+  /** Who waits for approval; null: the default. */
   approval: string | null
   /** JSON of number[] */
   stranger_accounts: string | null
   /** `wait` or `run`; null: the default. */
   pipeline_files: string | null
-  /** 1: a commit for which nothing is run is no success. */
+  /** 1: skipped pipelines are not reported as success. */
   skipped_is_open: number
-  /** `forever`, or milliseconds; null: as for all. */
+  /** `forever`, or milliseconds; null: the global rule. */
   keep_logs: string | null
   keep_pipelines: string | null
 }
@@ -119,9 +119,9 @@ export interface CommitEventRow {
   pending: number
   /** Why it will have no pipeline. */
   ended_reason: string | null
-  /** What a search looks through: title, ref and author in lower case. */
+  /** For searches: title, ref and author in lower case. */
   search_text: string
-  /** When its pull request was closed last. */
+  /** When its pull request was last closed. */
   closed_at: number | null
 }
 
@@ -161,7 +161,7 @@ export interface PipelineRow {
   concurrency: string | null
   /** JSON of IncludedSource[] */
   included: string | null
-  /** Since when it waits for approval; null: it does not. */
+  /** Since when it has waited for approval; null: it does not. */
   approval_since: number | null
   /** JSON of TargetJobs */
   target: string | null
@@ -169,7 +169,7 @@ export interface PipelineRow {
   changed_files: string | null
   /** JSON of Hold */
   hold: string | null
-  /** JSON of Removal, once its logs went. */
+  /** JSON of Removal, once its logs are removed. */
   logs_removed: string | null
 }
 
@@ -210,14 +210,14 @@ export interface AttemptRow {
   /** JSON of Outputs */
   outputs: string | null
   lines: number
-  /** What its runner has sent of its log, in bytes of text. */
+  /** Bytes of text of its log that the runner has sent. */
   log_bytes: number
   last_seq: number
-  /** JSON of Redaction[]; null: nothing was taken out of its log. */
+  /** JSON of Redaction[]; null: none. */
   redactions: string | null
 }
 
-/** A job or a pipeline that has not ended, in its group. */
+/** An unfinished job or pipeline in its concurrency group. */
 export interface GroupMemberRow {
   /** The job's id, or the pipeline's. */
   id: string
@@ -227,12 +227,12 @@ export interface GroupMemberRow {
   pipeline_id: string
   /** Null: the pipeline as a whole. */
   job_name: string | null
-  /** The job's place in narwhal.yml, from 0; 0 for a pipeline. */
+  /** The job's index in narwhal.yml; 0 for a pipeline. */
   position: number
   /** blocked, waiting or holding */
   state: string
   since: number
-  /** How many it lets the group have; null: a former version has not kept it. */
+  /** Its concurrency limit; null: written by an earlier version. */
   member_limit: number | null
 }
 
@@ -277,7 +277,7 @@ export interface RunnerRow {
   allowed_labels: string | null
   /** JSON of Engine[]; null: none */
   stranger_engines: string | null
-  /** JSON of FlawedTool[]; null: it has not told */
+  /** JSON of FlawedTool[]; null: not reported */
   flawed_tools: string | null
   ephemeral: number
 }
@@ -285,12 +285,12 @@ export interface RunnerRow {
 /** One row at most. */
 export interface SealingRow {
   id: number
-  /** The key under which is sealed now. */
+  /** The current sealing key. */
   key_id: string
 }
 
 export interface SecretRow {
-  /** The repository's id; empty: of all. */
+  /** The repository's id; empty: global. */
   scope: string
   name: string
   /** Sealed. */
@@ -299,9 +299,9 @@ export interface SecretRow {
   updated_at: number
   updated_by: string | null
   expires_at: number | null
-  /** JSON of the runners that may have it; null: all. */
+  /** JSON of the runners that may get it; null: all. */
   runners: string | null
-  /** 1: logs show it. */
+  /** 1: not masked in logs. */
   not_masked: number | null
 }
 
@@ -328,7 +328,7 @@ export interface ForgeLinkRow {
   /** Sealed. */
   token: string
   created_at: number
-  /** JSON of ForgeRefusal; null: it was taken last, or not tried. */
+  /** JSON of ForgeRefusal; null: accepted last, or not tried. */
   refusal: string | null
   tried_at: number | null
 }
@@ -346,7 +346,7 @@ export interface ToldStatusRow {
 }
 
 export interface AuditRow {
-  /** Counts from 1, without holes. */
+  /** From 1, without gaps. */
   seq: number
   at: number
   actor_kind: string
@@ -374,7 +374,7 @@ export interface AuditSecretRow {
   seq: number
 }
 
-/** One row: where the chain of entries begins and ends. */
+/** One row: the beginning and the end of the chain of entries. */
 export interface AuditHeadRow {
   id: number
   last: number

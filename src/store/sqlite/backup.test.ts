@@ -101,13 +101,13 @@ test('refuses what it can not do, and leaves nothing behind', async () => {
   foreign.exec('CREATE TABLE customers (name TEXT)')
   const before = await readdir(dir.path)
   const cases = [
-    [path, 'older.db', 'conflict', /older.db is there already/],
-    [path, 'narwhal.db', 'conflict', /narwhal.db is there already/],
+    [path, 'older.db', 'conflict', /older.db already exists/],
+    [path, 'narwhal.db', 'conflict', /narwhal.db already exists/],
     [path, 'missing/x.db', 'invalid', /missing/],
     [path, 'notes.txt/x.db', 'invalid', /notes.txt is not a folder/],
-    [dir.join('none.db'), 'x.db', 'not_found', /no database .*none.db.*--data/],
-    [dir.join('notes.txt'), 'x.db', 'invalid', /notes.txt is not a database of Narwhal/],
-    [dir.join('foreign.db'), 'x.db', 'invalid', /foreign.db is not a database of Narwhal/],
+    [dir.join('none.db'), 'x.db', 'not_found', /none.db does not exist; give its folder by --data/],
+    [dir.join('notes.txt'), 'x.db', 'invalid', /notes.txt is not a Narwhal database/],
+    [dir.join('foreign.db'), 'x.db', 'invalid', /foreign.db is not a Narwhal database/],
   ] as const
   for (const [from, to, code, message] of cases) {
     await assert.rejects(backupSqlite(from, dir.join(to), never), { code, message })

@@ -6,11 +6,11 @@ import { type Contents, copyDatabase } from './copy-database.ts'
 import { makeWhole } from './part-file.ts'
 
 /**
- * Writes a checked copy of the database, which may be in use, to a new file. The file is there only
- * when it is whole and on the disk; then it holds all that was acknowledged before the call. Rejects
- * with `not_found` when there is no database, `conflict` when there is a file of that name,
- * `invalid` when there is no such folder or the database is damaged, `exhausted` when there is no
- * room, and `cancelled`; none of them leaves anything behind.
+ * Writes a verified copy of the database, which may be in use, to a new file. The file appears only
+ * when it is complete and on disk; it then has everything acknowledged before the call. Rejects with
+ * `not_found` if there is no database, `conflict` if the file exists, `invalid` if the folder does not
+ * exist or the database is damaged, `exhausted` if the disk is full, and `cancelled`; none of them
+ * leaves anything behind.
  */
 export async function backupSqlite(
   database: string,
@@ -20,7 +20,7 @@ export async function backupSqlite(
   if (!(await exists(database))) {
     throw new NarwhalError(
       'not_found',
-      `there is no database ${database}; name its folder by --data`,
+      `the database ${database} does not exist; give its folder by --data`,
     )
   }
   await requireFolder(dirname(file))
@@ -36,14 +36,14 @@ async function requireFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return
   } catch (cause) {
-    const message = `nothing can be written to ${folder}: ${describeError(cause)}`
+    const message = `can't write to ${folder}: ${describeError(cause)}`
     throw new NarwhalError('invalid', message, { cause })
   }
   throw new NarwhalError('invalid', `${folder} is not a folder`)
 }
 
-/** An older backup is worth more than the space that it takes: it is never written over. */
+/** An older backup is never overwritten. */
 async function requireFree(file: string): Promise<void> {
   if (!(await exists(file))) return
-  throw new NarwhalError('conflict', `${file} is there already; choose another name for the backup`)
+  throw new NarwhalError('conflict', `${file} already exists; choose another name for the backup`)
 }

@@ -3,14 +3,14 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { APPLICATION_ID } from './open-sqlite.ts'
 import { resultCode } from './sqlite-errors.ts'
 
-/** What a copy of a database holds. */
+/** The contents of a copy of a database. */
 export interface Contents {
-  /** The number of the newest state change: it holds all up to this one, and nothing after it. */
+  /** The number of the newest state change: the copy has everything up to it, and nothing after it. */
   readonly lastChange: number
   readonly repositories: number
   readonly events: number
   readonly pipelines: number
-  /** Those of the pipelines that have not ended. */
+  /** The pipelines that have not ended. */
   readonly openPipelines: number
   readonly jobs: number
   readonly bytes: number
@@ -23,11 +23,10 @@ const CORRUPT = 11
 const NOT_A_DATABASE = 26
 
 /**
- * Copies Narwhal's database `from`, which may be in use and written to, over the file `to`: as it is
- * at one moment after the call, with all that was committed before. The copy is one file, without a
- * log of changes beside it, and is checked: `quick` leaves out whether indexes have all rows.
- * Rejects with `invalid` when `from` is something else or damaged, `exhausted` when there is no room
- * for the copy, and `cancelled`.
+ * Copies Narwhal's database `from`, which may be in use, over the file `to`: a consistent snapshot with
+ * everything committed before the call. The copy is one file, without a write-ahead log, and is
+ * verified; `quick` does not check whether indexes have all rows. Rejects with `invalid` if `from` is
+ * something else or damaged, `exhausted` if there is no space for the copy, and `cancelled`.
  */
 export async function copyDatabase(
   from: string,
@@ -43,9 +42,9 @@ export async function copyDatabase(
 }
 
 /**
- * From within one read transaction: without it, each write meanwhile would make SQLite begin anew,
- * and under load it would never end. Nobody waits for it, but the log of changes can't be folded
- * into the database until it has ended.
+ * Within one read transaction: otherwise each concurrent write would make SQLite start from scratch,
+ * and under load it would never finish. It blocks nobody, but the write-ahead log can't be checkpointed
+ * until it has ended.
  */
 async function copySnapshot(
   from: string,
@@ -98,16 +97,16 @@ function copyError(error: unknown, { from, to }: { from: string; to: string }): 
   const reason = describeError(error)
   switch (code & 0xff) {
     case FULL:
-      return new NarwhalError('exhausted', `there is no room for ${to}: the disk is full`, cause)
+      return new NarwhalError('exhausted', `no space for ${to}: the disk is full`, cause)
     case NOT_A_DATABASE:
       return notNarwhals(from, error)
     case CORRUPT:
       return new NarwhalError('invalid', `${from} is damaged: ${reason}`, cause)
     default:
-      return new NarwhalError('unavailable', `${from} can't be copied to ${to}: ${reason}`, cause)
+      return new NarwhalError('unavailable', `can't copy ${from} to ${to}: ${reason}`, cause)
   }
 }
 
 function notNarwhals(path: string, cause?: unknown): NarwhalError {
-  return new NarwhalError('invalid', `${path} is not a database of Narwhal`, { cause })
+  return new NarwhalError('invalid', `${path} is not a Narwhal database`, { cause })
 }

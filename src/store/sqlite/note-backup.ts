@@ -4,8 +4,8 @@ import { newEntry } from '../sql/audit/audit-entry.ts'
 import { openSqlite } from './open-sqlite.ts'
 
 /**
- * Writes down in a database, which may be in use, that a copy was made of it. One that a former version
- * has made, and that has no audit log yet, stays as it is.
+ * Adds an audit entry to a database, which may be in use, that it was backed up. One of an earlier
+ * version without an audit log is left unchanged.
  */
 export async function noteBackup(path: string, by: Doer): Promise<void> {
   await using engine = await openSqlite(path)

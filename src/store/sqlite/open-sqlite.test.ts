@@ -66,16 +66,16 @@ test('refuses what is no database of Narwhal, and a place where none can be', as
   await writeFile(text, 'These are notes, and many of them. '.repeat(100))
   await assert.rejects(open(text), {
     code: 'invalid',
-    message: /notes.txt is not a database of Narwhal/,
+    message: /notes.txt is not a Narwhal database/,
   })
 
   const foreign = dir.join('foreign.db')
   using database = new DatabaseSync(foreign)
   database.exec('CREATE TABLE customers (name TEXT)')
-  await assert.rejects(open(foreign), { code: 'invalid', message: /not a database of Narwhal/ })
+  await assert.rejects(open(foreign), { code: 'invalid', message: /not a Narwhal database/ })
 
   await mkdir(dir.join('folder'))
-  const message = /can't be written/
+  const message = /can't write the database/
   await assert.rejects(open(dir.join('folder')), { code: 'invalid', message })
   await assert.rejects(open(dir.join('notes.txt', 'narwhal.db')), { code: 'invalid', message })
   await assert.rejects(open('/proc/narwhal.db'), { code: 'invalid', message })
@@ -121,7 +121,7 @@ test('says exhausted when the disk is full, writes nothing of it, and goes on af
   assert.equal((await store.repositories.list()).length, 2)
 })
 
-test('says unavailable when another process holds the database for too long', async () => {
+test('is unavailable when another process locks the database for too long', async () => {
   await using dir = await tempDir()
   const path = dir.join('narwhal.db')
   using other = new DatabaseSync(path)

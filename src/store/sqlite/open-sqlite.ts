@@ -15,23 +15,23 @@ export const APPLICATION_ID = 0x4e617277
 const NOT_A_DATABASE = 26
 
 /**
- * Opens the file, which is made (with its folder, for its owner only) where it is missing. One
- * connection writes, and reads its own writes in a transaction; another one only reads, from
- * snapshots. What is written to a `fleeting` one need not outlive a crash of the machine. Rejects with
- * `invalid` when the file can't be had or is something else.
+ * Opens the file, which is created (with its folder, for its owner only) if missing. One connection
+ * writes, and reads within transactions; another only reads, from snapshots. Writes to a `fleeting`
+ * one may be lost when the machine crashes. Rejects with `invalid` if the file can't be opened or is
+ * something else.
  */
 export async function openSqlite(path: string, fleeting = false): Promise<Engine> {
   makeFile(path)
-  // No time-out of its own for the writer: see SqliteConnection.whenFree. A reader waits only while
-  // another process recovers from a crash.
+  // The writer waits in SqliteConnection.whenFree instead. A reader waits only while another process
+  // recovers from a crash.
   const writer = await openConnection(path, { timeout: 0 }, async (connection, database) => {
-    // Only a database that is empty takes it; another way round the whole file would be written anew.
+    // Takes effect in an empty database only; otherwise the whole file would have to be rewritten.
     await connection.whenFree(() => database.exec('PRAGMA auto_vacuum = INCREMENTAL'))
     await connection.whenFree(() => claim(path, database))
     await connection.whenFree(() => useWal(path, database))
     database.exec(`PRAGMA synchronous = ${fleeting ? 'OFF' : 'FULL'}`)
     database.exec('PRAGMA journal_size_limit = 67108864')
-    // In pages of 4 KiB: seldom while a log of many megabytes comes, and never for so long that webhooks wait.
+    // In pages of 4 KiB: rarely while a large log is written, and short enough not to delay webhooks.
     database.exec('PRAGMA wal_autocheckpoint = 2000')
   })
   let reader: SqliteConnection
@@ -53,7 +53,7 @@ export async function openSqlite(path: string, fleeting = false): Promise<Engine
     wipe: () => emptyLog(writing),
     [Symbol.asyncDispose]: async () => {
       await reading.destroy()
-      // The last one to close folds the log of changes into the file.
+      // Closing the last connection checkpoints the write-ahead log.
       await writing.destroy()
     },
   }
@@ -64,7 +64,7 @@ function makeFile(path: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     closeSync(openSync(path, 'a', 0o600))
   } catch (error) {
-    const message = `the database ${path} can't be written: ${describeError(error)}`
+    const message = `can't write the database ${path}: ${describeError(error)}`
     throw new NarwhalError('invalid', message, { cause: error })
   }
 }
@@ -88,23 +88,23 @@ async function openConnection(
 }
 
 function openError(path: string, error: unknown): NarwhalError {
-  const told = sqliteError(error)
-  const origin = told.cause ?? error
-  if (resultCode(origin) === NOT_A_DATABASE) return foreignFile(path, origin)
-  if (told.code === 'invalid') return told
-  const message = `the database ${path} can't be opened: ${told.message}`
-  return new NarwhalError(told.code, message, { cause: origin })
+  const known = sqliteError(error)
+  const cause = known.cause ?? error
+  if (resultCode(cause) === NOT_A_DATABASE) return foreignFile(path, cause)
+  if (known.code === 'invalid') return known
+  const message = `can't open the database ${path}: ${known.message}`
+  return new NarwhalError(known.code, message, { cause })
 }
 
 function foreignFile(path: string, cause?: unknown): NarwhalError {
   return new NarwhalError(
     'invalid',
-    `${path} is not a database of Narwhal; name another file, or move this one away`,
+    `${path} is not a Narwhal database; choose another file, or move this one away`,
     { cause },
   )
 }
 
-/** Refuses a database that another program made. */
+/** Rejects a database of another program. */
 function claim(path: string, database: DatabaseSync): void {
   const id = database.prepare('PRAGMA application_id').get()?.['application_id']
   if (id === APPLICATION_ID) return
@@ -113,12 +113,12 @@ function claim(path: string, database: DatabaseSync): void {
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
 }
 
-/** Readers and the writer don't wait for each other only with a write-ahead log. */
+/** Only with a write-ahead log don't readers and the writer wait for each other. */
 function useWal(path: string, database: DatabaseSync): void {
   const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode']
   if (mode === 'wal') return
   throw new NarwhalError(
     'invalid',
-    `the database ${path} can't use a write-ahead log there (a network file system?); put it on a local disk`,
+    `the database ${path} can't use a write-ahead log (on a network file system?); put it on a local disk`,
   )
 }

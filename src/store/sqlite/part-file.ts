@@ -3,13 +3,13 @@ import { open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { hasCode } from '../../lib/errors.ts'
 
-/** What SQLite puts beside a database while it writes. */
+/** Files that SQLite creates next to a database while it writes. */
 const COMPANIONS = ['', '-journal', '-wal', '-shm']
 
 /**
- * Makes a file that is there whole, or not at all: `fill` writes it under a name of its own beside
- * `path`, where it is for its owner only; it goes to the disk, and only then it gets its name. What
- * a process left behind that died over this is removed by the next one.
+ * Creates a file atomically: `fill` writes a temporary file next to `path`, readable by its owner only,
+ * which is synced to disk and then renamed. Files left behind by a process that crashed are removed by
+ * the next call.
  */
 export async function makeWhole<Result>(
   path: string,
@@ -51,7 +51,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Somebody else's process is alive, too.
+    // A process of another user.
     return hasCode(error, 'EPERM')
   }
 }

@@ -92,7 +92,7 @@ test('keeps what was there beside it, and only when it is told to replace it', a
   })()
   await assert.rejects(restoreSqlite(file, path, { replace: false, signal, by: TESTER }), {
     code: 'conflict',
-    message: /there is a database.*--force/,
+    message: /narwhal\.db exists; with --force it is kept/,
   })
   {
     await using store = await open(path)
@@ -130,7 +130,10 @@ test('refuses a database that is in use', async () => {
   await seedBackup(path, file)
   await using store = await open(path)
   const attempt = restoreSqlite(file, path, { replace: true, signal, by: TESTER })
-  await assert.rejects(attempt, { code: 'conflict', message: /uses .*narwhal.db: stop it first/ })
+  await assert.rejects(attempt, {
+    code: 'conflict',
+    message: /narwhal.db is in use by a Narwhal process: stop it first/,
+  })
   await seedRepository(store)
   assert.equal((await store.repositories.list()).length, 2)
 })
@@ -165,9 +168,9 @@ test('refuses what is no backup, and leaves all as it was', async () => {
   }
   const names = await readdir(dir.path)
   const cases = [
-    ['missing.db', 'not_found', /no file .*missing.db/],
-    ['notes.txt', 'invalid', /notes.txt is not a database of Narwhal/],
-    ['empty.db', 'invalid', /empty.db is not a database of Narwhal/],
+    ['missing.db', 'not_found', /missing.db does not exist/],
+    ['notes.txt', 'invalid', /notes.txt is not a Narwhal database/],
+    ['empty.db', 'invalid', /empty.db is not a Narwhal database/],
     ['short.db', 'invalid', /short.db is damaged/],
     ['newer.db', 'invalid', /newer Narwhal/],
   ] as const

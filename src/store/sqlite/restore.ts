@@ -13,27 +13,28 @@ import { isBusy } from './sqlite-errors.ts'
 export interface Restored {
   /** Of the backup. */
   readonly contents: Contents
-  /** Where the database that was there is now; absent when there was none. */
+  /** Where the replaced database was moved; absent if there was none. */
   readonly aside?: string
 }
 
 /**
- * Puts a backup in the place of a database that nobody uses, ready to go on with (`leapAhead`). The
- * one that was there stays until the new one is whole and on the disk; then it is kept beside it.
- * Rejects with `not_found` when there is no backup, `invalid` when it is something else, damaged or
- * a newer Narwhal's, `conflict` when the database is in use, or there and not to be replaced,
- * `exhausted` when there is no room, and `cancelled`; then all is as it was.
+ * Replaces a database that is not in use by a backup, made safe to use (`leapAhead`). The existing one
+ * stays in place until the new one is complete and on disk, and is then kept next to it. Rejects with
+ * `not_found` if there is no backup, `invalid` if it is something else, damaged or from a newer
+ * Narwhal, `conflict` if the database is in use, or exists and must not be replaced, `exhausted` if
+ * the disk is full, and `cancelled`; none of them changes anything.
  */
 export async function restoreSqlite(
   backup: string,
   database: string,
   options: { replace: boolean; signal: AbortSignal; by: Doer },
 ): Promise<Restored> {
-  if (!(await exists(backup))) throw new NarwhalError('not_found', `there is no file ${backup}`)
+  if (!(await exists(backup)))
+    throw new NarwhalError('not_found', `the backup ${backup} does not exist`)
   using unused = (await exists(database)) ? holdUnused(database) : undefined
   if (unused && !options.replace) {
-    const words = `there is a database ${database}; with --force it is kept beside the restored one`
-    throw new NarwhalError('conflict', words)
+    const message = `the database ${database} exists; with --force it is kept next to the restored one`
+    throw new NarwhalError('conflict', message)
   }
   const { signal } = options
   return await makeWhole(database, async (part) => {
@@ -44,7 +45,7 @@ export async function restoreSqlite(
   })
 }
 
-/** What it writes to the log of changes is in the file itself once it is closed. */
+/** Closing it checkpoints the write-ahead log. */
 async function prepare(part: string, by: Doer): Promise<void> {
   await using engine = await openSqlite(part)
   await migrate(engine.writing)
@@ -52,9 +53,8 @@ async function prepare(part: string, by: Doer): Promise<void> {
 }
 
 /**
- * Makes sure that no process has the database open, and keeps it that way: leaving the log of
- * changes needs the only connection, and folds the log into the file. One that is too damaged for
- * that is in use by nobody.
+ * Makes sure that no process has the database open, and keeps it that way: leaving WAL mode requires
+ * the only connection, and checkpoints the log. A database too damaged for that is not in use.
  */
 function holdUnused(path: string): Disposable {
   const database = new DatabaseSync(path, { timeout: 0 })
@@ -64,20 +64,20 @@ function holdUnused(path: string): Disposable {
   } catch (error) {
     if (isBusy(error)) {
       database.close()
-      const words = `a process of Narwhal uses ${path}: stop it first`
-      throw new NarwhalError('conflict', words, { cause: error })
+      const message = `${path} is in use by a Narwhal process: stop it first`
+      throw new NarwhalError('conflict', message, { cause: error })
     }
   }
   return database
 }
 
 /**
- * Returns where it is kept. Its own name stays taken until another file takes it, so that at no moment there is no
- * database.
+ * Returns where it is kept. A hard link leaves its name in place until the rename replaces it, so that
+ * there is a database at all times.
  */
 async function keepAside(path: string): Promise<string> {
   const aside = await linkAside(path)
-  // Only of a damaged one; beside the restored one they would be taken for its own.
+  // Only a damaged one has them; SQLite would apply them to the restored one.
   for (const companion of ['-wal', '-shm', '-journal']) {
     if (await exists(`${path}${companion}`))
       await rename(`${path}${companion}`, `${aside}${companion}`)
@@ -85,7 +85,7 @@ async function keepAside(path: string): Promise<string> {
   return aside
 }
 
-/** Named after the moment; of several within a second the later ones are counted. */
+/** Named after the time, with a counter if taken. */
 async function linkAside(path: string): Promise<string> {
   const moment = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
   for (let count = 1; ; count++) {

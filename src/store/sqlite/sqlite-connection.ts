@@ -5,24 +5,24 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { storableText } from '../sql/text.ts'
 import { isBusy, sqliteError } from './sqlite-errors.ts'
 
-const MOST_STATEMENTS = 300
+const MAX_STATEMENTS = 300
 
 interface Prepared {
   readonly statement: StatementSync
   readonly returnsRows: boolean
 }
 
-/** A connection of node:sqlite, whose calls are synchronous, as kysely drives it. */
+/** A kysely connection over node:sqlite, whose calls are synchronous. */
 export class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync
-  readonly #patienceMs: number
-  /** By their SQL, the least lately used first. */
+  readonly #busyTimeoutMs: number
+  /** By SQL, least recently used first. */
   readonly #prepared = new Map<string, Prepared>()
 
-  /** `patienceMs`: how long to wait for another process's transaction. */
-  constructor(database: DatabaseSync, patienceMs = 10_000) {
+  /** `busyTimeoutMs`: how long to wait for another process's transaction. */
+  constructor(database: DatabaseSync, busyTimeoutMs = 10_000) {
     this.#database = database
-    this.#patienceMs = patienceMs
+    this.#busyTimeoutMs = busyTimeoutMs
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -40,7 +40,7 @@ export class SqliteConnection implements DatabaseConnection {
 
   // oxlint-disable-next-line require-yield
   async *streamQuery(): AsyncGenerator<never> {
-    throw new NarwhalError('internal', 'the store streams no queries')
+    throw new NarwhalError('internal', 'streaming queries is not supported')
   }
 
   close(): void {
@@ -49,11 +49,11 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   /**
-   * Waits for a lock without blocking the process, as SQLite's own time-out would: the lock's owner
-   * may be another store in this very process.
+   * Waits for a lock without blocking the process, as SQLite's own timeout would: the lock's owner may
+   * be another store in this process.
    */
   async whenFree<Result>(act: () => Result): Promise<Result> {
-    const deadline = performance.now() + this.#patienceMs
+    const deadline = performance.now() + this.#busyTimeoutMs
     for (;;) {
       try {
         return act()
@@ -81,7 +81,7 @@ export class SqliteConnection implements DatabaseConnection {
       const statement = this.#database.prepare(sql)
       prepared = { statement, returnsRows: statement.columns().length > 0 }
       const [oldest] = this.#prepared.keys()
-      if (oldest !== undefined && this.#prepared.size >= MOST_STATEMENTS) {
+      if (oldest !== undefined && this.#prepared.size >= MAX_STATEMENTS) {
         this.#prepared.delete(oldest)
       }
     }

@@ -42,12 +42,12 @@ export class SqliteDialect implements Dialect {
 }
 
 class Adapter extends SqliteAdapter {
-  /** Migrations run in a `begin immediate`, which also keeps other processes from running them. */
+  /** Migrations run in a `begin immediate`, which also excludes other processes. */
   override get supportsTransactionalDdl(): boolean {
     return true
   }
 
-  /** The driver below gives its one connection out by itself, in the order of asking. */
+  /** The driver below queues callers for its single connection itself. */
   override get supportsMultipleConnections(): boolean {
     return true
   }
@@ -55,7 +55,7 @@ class Adapter extends SqliteAdapter {
 
 const LONGEST_RUN_MS = 5
 
-/** One connection: whoever has it, keeps it for a statement or a whole transaction. */
+/** A single connection, acquired for a statement or a whole transaction, first come first served. */
 class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection
   readonly #begin: string
@@ -83,8 +83,8 @@ class SqliteDriver implements Driver {
   }
 
   /**
-   * node:sqlite answers at once, so a loop that awaits one query after another would never come
-   * back to the event loop: no timer, no socket would get its turn.
+   * node:sqlite is synchronous, so a loop of awaited queries would never yield to the event loop and
+   * would starve timers and sockets.
    */
   async #letOthersRun(): Promise<void> {
     if (performance.now() - this.#hasRunSince < LONGEST_RUN_MS) return
@@ -96,7 +96,7 @@ class SqliteDriver implements Driver {
     this.#passOn()
   }
 
-  /** It stays taken while it goes to the next one, so that nobody overtakes. */
+  /** Stays taken while it is passed on, so that nobody jumps the queue. */
   #passOn(): void {
     const next = this.#waiting.shift()
     if (next) next()
@@ -111,12 +111,12 @@ class SqliteDriver implements Driver {
     await this.#connection.execute('commit')
   }
 
-  /** Some errors (a full disk) have rolled it back already. */
+  /** Some errors (a full disk) roll it back already. */
   async rollbackTransaction(): Promise<void> {
     if (this.#connection.isInTransaction) await this.#connection.execute('rollback')
   }
 
-  /** Waits for whoever asked earlier. */
+  /** Waits for earlier callers. */
   async destroy(): Promise<void> {
     const connection = await this.acquireConnection()
     this.#isClosed = true

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import type { DatabaseRoom } from '../../core/database-room.ts'
 import type { Db } from '../sql/tables.ts'
 
-/** So many pages of 4 KiB are given back in one step; less than this is not worth it. */
+/** Pages of 4 KiB freed in one step; fewer are not worth it. */
 const STEP_PAGES = 128
 
 async function ask(db: Db, pragma: string): Promise<number> {
@@ -13,19 +13,19 @@ async function ask(db: Db, pragma: string): Promise<number> {
   return Number(Object.values(rows[0] ?? {})[0] ?? 0)
 }
 
-/** What the file takes, has free inside, and what its disk has left. */
+/** The file's size, the free space in it, and that of its disk. */
 export async function sqliteRoom(db: Db, path: string): Promise<DatabaseRoom> {
   const pageBytes = await ask(db, 'page_size')
   const usedBytes = pageBytes * (await ask(db, 'page_count'))
   const freeInsideBytes = pageBytes * (await ask(db, 'freelist_count'))
-  // What a process that is not root may still write.
+  // Available to processes that are not root.
   const { bavail, bsize } = await statfs(dirname(path))
   return { usedBytes, freeInsideBytes, freeOutsideBytes: bavail * bsize }
 }
 
 /**
- * Cuts some free pages off the file. A database that was made before Narwhal did so has to be rewritten
- * once for that (see the manual); until then its free pages are only used again.
+ * Truncates some free pages of the file. A database created by an earlier version has to be rewritten
+ * once for that (see the manual); until then its free pages are only reused.
  */
 export async function giveBackPages(
   db: Db,
@@ -35,19 +35,19 @@ export async function giveBackPages(
   if ((await ask(db, 'auto_vacuum')) !== INCREMENTAL) return false
   const before = await ask(db, 'freelist_count')
   if (before < STEP_PAGES) return false
-  // Run as a statement with no rows it is stepped once, which frees one page: `exec` goes on to its end.
+  // A prepared statement without rows is stepped once, which frees one page; `exec` runs it to its end.
   await db.connection().execute(async () => {
     await execute(`pragma incremental_vacuum(${STEP_PAGES})`)
-    // What has moved goes from the log of changes into the file at once: left to itself it would go eight
-    // megabytes at a time, in one step that takes ten times as long.
+    // Checkpoints the moved pages at once: an automatic checkpoint of eight megabytes would take ten
+    // times as long.
     await execute('pragma wal_checkpoint(passive)')
   })
   return (await ask(db, 'freelist_count')) < before
 }
 
 /**
- * Brings the log of changes into the file and cuts it to nothing: former states of pages stand in it, also of those
- * that were overwritten. False where readers of older states have kept it from that for a second.
+ * Checkpoints and truncates the write-ahead log, which has former versions of overwritten pages. False
+ * if readers of older snapshots have prevented that for a second.
  */
 export async function emptyLog(db: Db): Promise<boolean> {
   for (let tries = 0; tries < 20; tries++) {

@@ -107,7 +107,7 @@ export async function tokens({ page, url }: On): Promise<void> {
   for (const name of ['ada', 'admin']) {
     await page.getByRole('row', { name }).first().getByRole('button', { name: 'Remove' }).click()
   }
-  await page.getByText('admin is the only administrator').waitFor()
+  await page.getByText('"admin" is the only administrator').waitFor()
 }
 
 export async function keys({ page, url }: On): Promise<void> {

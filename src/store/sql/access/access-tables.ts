@@ -1,4 +1,4 @@
-/** The rows of what people, runners and jobs show. */
+/** Rows of credentials of people, runners and jobs. */
 
 export interface JoinTokenRow {
   id: string
@@ -11,7 +11,7 @@ export interface JoinTokenRow {
   runner_id: string | null
   uses: number
   used: number
-  /** JSON of string[]; null: from everywhere. */
+  /** JSON of string[]; null: any. */
   sources: string | null
 }
 
@@ -53,14 +53,14 @@ export interface IdTokenKeyRow {
   kid: string
   /** JSON: a JWK. */
   public_key: string
-  /** Sealed; empty: it is gone. */
+  /** Sealed; empty: deleted. */
   private_key: string
   created_at: number
   signs_at: number
   leaves_at: number | null
 }
 
-/** By which ids the tokens of a repository name it, from the first of them on. */
+/** The ids in the subjects of a repository's tokens, permanent from the first token on. */
 export interface IdTokenSubjectRow {
   repository_id: string
   ids: string

@@ -1,13 +1,13 @@
-/** Rows of what is known of accounts at forges; as in tables.ts. */
+/** Rows of accounts at forges; as in tables.ts. */
 
-/** Somebody of whom a pull request of the repository was merged, by the forge's number. */
+/** An account with a merged pull request in the repository, by its id at the forge. */
 export interface MergedAuthorRow {
   repository_id: string
   actor_id: number
   merged_at: number
 }
 
-/** An account that was seen to push to the repository, or that it lists. */
+/** An account that has pushed to the repository, or that it lists. */
 export interface ForgeAccountRow {
   repository_id: string
   account_id: number

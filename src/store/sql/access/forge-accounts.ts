@@ -22,7 +22,7 @@ export function accountWriter(db: Db): AccountWriter {
 }
 
 /** Far more than push to one repository. */
-const MOST_TOLD = 200
+const MAX_LISTED = 200
 
 async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<SeenAccount[]> {
   const rows = await db
@@ -30,7 +30,7 @@ async function listAccounts(db: Db, repositoryId: RepositoryId): Promise<SeenAcc
     .selectAll()
     .where('repository_id', '=', repositoryId)
     .orderBy('seen_at', 'desc')
-    .limit(MOST_TOLD)
+    .limit(MAX_LISTED)
     .execute()
   return rows.map((row) => ({
     id: Number(row.account_id),
@@ -64,7 +64,7 @@ async function noteAccount(
     .execute()
 }
 
-/** These are listed from now on: under the names that they have now. */
+/** Marks accounts as listed from now on, under their current names. */
 export async function noteListed(
   db: Db,
   repositoryId: RepositoryId,

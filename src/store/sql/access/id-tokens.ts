@@ -56,7 +56,7 @@ async function claimSubjectIds(
   repositoryId: RepositoryId,
   unlessThereAre: string,
 ): Promise<string> {
-  // What changes nothing returns the row, whoever wrote it.
+  // The no-op update makes `returning` give the row, whoever inserted it.
   const row = await db
     .insertInto('id_token_subjects')
     .values({ repository_id: repositoryId, ids: unlessThereAre })
@@ -70,7 +70,7 @@ async function claimSubjectIds(
   return row.ids
 }
 
-/** The private halves that are not sealed with the present key. */
+/** Private halves that are not sealed with the current key. */
 export async function listSealedKeys(
   db: Db,
   isSealedOtherwise: (column: string) => RawBuilder<boolean>,
@@ -85,7 +85,7 @@ export async function listSealedKeys(
   return rows.map(({ kid, private_key: sealed }) => ({ kid, sealed }))
 }
 
-/** What must not be used any more has no private half. */
+/** A key that must no longer be used loses its private half. */
 export async function replaceIdTokenKey(
   db: Db,
   { kid, sealed }: Pick<IdTokenKeyRecord, 'kid' | 'sealed'>,

@@ -3,6 +3,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { JoinTokenReader, JoinTokenUse, JoinTokenWriter } from '../../ports/join-tokens.ts'
 import type { JoinTokenRecord } from '../../records.ts'
+import { jsonOf, parsed } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import type { JoinTokenRow } from './access-tables.ts'
 
@@ -22,7 +23,7 @@ export function joinTokenWriter(db: Db): JoinTokenWriter {
   }
 }
 
-/** How long a token that is over is still listed, so that one can see who has used it. */
+/** How long an expired token is still listed, to show who has used it. */
 const KEEP_MS = 7 * 24 * 3_600_000
 
 async function listJoinTokens(db: Db): Promise<JoinTokenRecord[]> {
@@ -49,7 +50,7 @@ async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<void> {
       created_at: token.createdAt,
       expires_at: token.expiresAt,
       uses: token.uses,
-      sources: token.sources ? JSON.stringify(token.sources) : null,
+      sources: jsonOf(token.sources),
       used: token.used,
       used_at: token.usedAt ?? null,
       runner_id: token.runnerId ?? null,
@@ -58,10 +59,10 @@ async function insertJoinToken(db: Db, token: JoinTokenRecord): Promise<void> {
     .returning('id')
     .executeTakeFirst()
   if (inserted || (await findJoinToken(db, token.hash))?.id === token.id) return
-  throw new NarwhalError('conflict', `the token ${token.id} is there already`)
+  throw new NarwhalError('conflict', `the token ${token.id} already exists`)
 }
 
-/** One statement, so that of those who show the same token no more find it unused than it has uses. */
+/** One statement, so that concurrent calls can't exceed the token's uses. */
 async function useJoinToken(
   db: Db,
   { hash, at, runnerId }: JoinTokenUse,
@@ -99,7 +100,7 @@ function joinTokenOf(row: JoinTokenRow): JoinTokenRecord {
     expiresAt: row.expires_at,
     uses: row.uses,
     used: row.used,
-    ...(row.sources === null ? {} : { sources: JSON.parse(row.sources) as string[] }),
     ...present({ usedAt: row.used_at, runnerId: row.runner_id as RunnerId | null }),
+    ...present({ sources: parsed(row.sources) as string[] | null }),
   }
 }

@@ -33,8 +33,8 @@ async function claimSealingKey(db: Db, unlessThereIsOne: string): Promise<string
     .values({ id: ONLY_ROW, key_id: unlessThereIsOne })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-  // The update holds the row until the transaction ends, and waits for whoever holds it: what it
-  // returns is the newest, where a read could bring what another transaction is about to replace.
+  // The update locks the row until the transaction ends, so it returns the newest key, where a plain
+  // read could return one that another transaction is about to replace.
   const row = await db
     .updateTable('sealing')
     .set((is) => ({ key_id: is.ref('key_id') }))
@@ -49,13 +49,13 @@ async function setSealingKey(db: Db, keyId: string): Promise<void> {
   await db.updateTable('sealing').set({ key_id: keyId }).where('id', '=', ONLY_ROW).execute()
 }
 
-/** Whether a column has a value that is sealed, and not with this key. */
+/** Whether a column's value is sealed with another key. */
 function isSealedOtherwise(column: string, keyId: string) {
   const name = sql.ref(column)
   return sql<boolean>`${name} like ${'sealed:1:%'} and ${name} not like ${`sealed:1:${keyId}:%`}`
 }
 
-/** All columns with sealed values are named here, and below. */
+/** All columns with sealed values are listed here and in `replaceSealed`. */
 async function listSealedOtherwise(db: Db, keyId: string, limit: number): Promise<SealedValue[]> {
   const isOther = (column: string) => isSealedOtherwise(column, keyId)
   const secrets = await db
@@ -102,7 +102,7 @@ async function listSealedOtherwise(db: Db, keyId: string, limit: number): Promis
   ]
 }
 
-/** Nothing happens to a value that was replaced or removed meanwhile. */
+/** Does nothing if the value was replaced or removed meanwhile. */
 async function replaceSealed(
   db: Db,
   value: SealedValue,

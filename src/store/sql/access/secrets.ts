@@ -2,6 +2,7 @@ import type { RepositoryId } from '../../../core/ids.ts'
 import { present } from '../../../lib/present.ts'
 import type { SecretReader, SecretRef, SecretWriter } from '../../ports/secrets.ts'
 import type { SecretRecord } from '../../records.ts'
+import { jsonOf, parsed } from '../rows.ts'
 import type { Db, SecretRow } from '../tables.ts'
 
 export function secretReader(db: Db): SecretReader {
@@ -19,7 +20,7 @@ export function secretWriter(db: Db): SecretWriter {
   }
 }
 
-/** The scope of what every repository has; no repository's id is empty. */
+/** The scope of global secrets; no repository's id is empty. */
 const EVERYWHERE = ''
 
 async function listSecrets(
@@ -58,7 +59,7 @@ async function saveSecret(db: Db, secret: SecretRecord): Promise<void> {
     updated_at: updatedAt,
     updated_by: updatedBy ?? null,
     expires_at: expiresAt ?? null,
-    runners: runners ? JSON.stringify(runners) : null,
+    runners: jsonOf(runners),
     not_masked: secret.isNotMasked ? 1 : null,
   }
   await db
@@ -93,7 +94,7 @@ function secretOf(row: SecretRow): SecretRecord {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     ...present({ updatedBy: row.updated_by, expiresAt: row.expires_at }),
-    ...(row.runners === null ? {} : { runners: JSON.parse(row.runners) as string[] }),
+    ...present({ runners: parsed(row.runners) as string[] | null }),
     ...(row.not_masked === null ? {} : { isNotMasked: true }),
   }
 }

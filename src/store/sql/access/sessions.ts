@@ -51,7 +51,7 @@ async function findSession(
   return { user, session: { hash, userId: user.id, createdAt, seenAt, endsAt } }
 }
 
-/** By the way those go that are over. */
+/** Also deletes expired ones. */
 async function insertSession(db: Db, session: SessionRecord): Promise<void> {
   const { hash, userId, createdAt, seenAt, endsAt } = session
   await db.deleteFrom('sessions').where('ends_at', '<=', createdAt).execute()
@@ -90,7 +90,7 @@ async function putSignInLink(db: Db, link: SignInLinkRecord): Promise<void> {
     .execute()
 }
 
-/** One statement, so that of two browsers that come with the same link one is signed in. */
+/** One statement, so that of two browsers with the same link only one is signed in. */
 async function takeSignInLink(db: Db, hash: string, at: number): Promise<UserId | undefined> {
   const row = await db
     .deleteFrom('sign_in_links')
@@ -100,7 +100,7 @@ async function takeSignInLink(db: Db, hash: string, at: number): Promise<UserId 
   return row && row.ends_at > at ? (row.user_id as UserId) : undefined
 }
 
-/** All that signs a user in but for tokens. */
+/** Removes a user's sessions and sign-in links; tokens are separate. */
 export async function removeSessionsOf(db: Db, userId: UserId): Promise<void> {
   await db.deleteFrom('sessions').where('user_id', '=', userId).execute()
   await db.deleteFrom('sign_in_links').where('user_id', '=', userId).execute()

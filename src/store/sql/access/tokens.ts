@@ -4,6 +4,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { TokenReader, TokenWriter } from '../../ports/tokens.ts'
 import type { Asker, TokenRecord } from '../../records.ts'
+import { jsonOf, parsed } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import type { TokenRow } from './access-tables.ts'
 import { userOf } from './user-of.ts'
@@ -37,7 +38,6 @@ async function listTokens(db: Db): Promise<TokenRecord[]> {
 
 async function insertToken(db: Db, token: TokenRecord): Promise<void> {
   const { id, userId, name, hash, createdAt, endsAt = null, limits } = token
-  const repositories = limits?.repositories ? JSON.stringify(limits.repositories) : null
   const inserted = await db
     .insertInto('tokens')
     .values({
@@ -48,7 +48,7 @@ async function insertToken(db: Db, token: TokenRecord): Promise<void> {
       created_at: createdAt,
       ends_at: endsAt,
       role: limits?.role ?? null,
-      repositories,
+      repositories: jsonOf(limits?.repositories),
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -60,7 +60,7 @@ async function insertToken(db: Db, token: TokenRecord): Promise<void> {
     .where('hash', '=', hash)
     .executeTakeFirst()
   if (there?.id === id) return // The same call, repeated.
-  throw new NarwhalError('conflict', `the token ${id} is there already`)
+  throw new NarwhalError('conflict', `the token ${id} already exists`)
 }
 
 async function findToken(db: Db, hash: string): Promise<TokenRecord | undefined> {
@@ -117,6 +117,6 @@ function limitsOf({
   repositories,
 }: Pick<TokenRow, 'role' | 'repositories'>): Pick<TokenRecord, 'limits'> {
   if (role === null && repositories === null) return {}
-  const ids = repositories === null ? null : (JSON.parse(repositories) as RepositoryId[])
+  const ids = parsed(repositories) as RepositoryId[] | null
   return { limits: present({ role: role as Role | null, repositories: ids }) }
 }

@@ -49,7 +49,7 @@ async function insertUser(db: Db, user: UserRecord): Promise<void> {
     .returning('id')
     .executeTakeFirst()
   if (inserted || (await findUser(db, name))?.id === id) return
-  throw new NarwhalError('conflict', `a user named ${name} is there already`)
+  throw new NarwhalError('conflict', `a user named "${name}" already exists`)
 }
 
 async function setRole(db: Db, id: UserId, role: Role): Promise<void> {
@@ -64,7 +64,7 @@ async function removeUser(db: Db, id: UserId): Promise<void> {
   await db.deleteFrom('users').where('id', '=', id).execute()
 }
 
-/** Of two administrators who remove each other at once, the rows' locks let one through. */
+/** If two administrators remove each other concurrently, the row locks let only one succeed. */
 async function keepAnAdmin(db: Db, id: UserId, role: Role | undefined): Promise<void> {
   if (role === 'admin') return
   const admins = await db
@@ -78,6 +78,6 @@ async function keepAnAdmin(db: Db, id: UserId, role: Role | undefined): Promise<
   if (only?.id !== id || another) return
   throw new NarwhalError(
     'conflict',
-    `${only.name} is the only administrator: make somebody else one first`,
+    `"${only.name}" is the only administrator: make another user an administrator first`,
   )
 }

@@ -2,19 +2,19 @@ import { sql } from 'kysely'
 import { type AuditEntry, auditText, chainHash } from '../../../contract/rest/audit-chain.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { hotQuery } from '../hot-query.ts'
-import { isPostgres } from '../rows.ts'
+import { isPostgres, jsonOf } from '../rows.ts'
 import type { AuditRow, Db } from '../tables.ts'
 
-/** An entry, and the names of the secrets by which it is to be found. */
+/** An entry and the names of the secrets it is indexed by. */
 export interface NewAuditEntry {
   readonly entry: AuditEntry
   readonly secrets: readonly string[]
 }
 
 /**
- * Puts entries at the end of the chain. The head's row stays locked until the transaction has ended, so
- * it is one of the last things that a transaction does: after all but the numbering of state changes,
- * which is done under a lock of its own that is always taken after this one.
+ * Appends entries to the chain. The head's row stays locked until the transaction ends, so this is one
+ * of a transaction's last steps; only state changes are numbered later, under a lock that is always
+ * taken after this one.
  */
 export async function appendAudit(db: Db, entries: readonly NewAuditEntry[]): Promise<void> {
   for (const one of entries) await (isPostgres(db) ? appendAtOnce : appendBySteps)(db, one)
@@ -34,12 +34,12 @@ function columnsOf({ at, actor, address, cause, action, subject, before, after }
     subject_kind: subject.kind,
     subject_id: subject.id,
     subject_name: subject.name,
-    facts_before: before ? JSON.stringify(before) : null,
-    facts_after: after ? JSON.stringify(after) : null,
+    facts_before: jsonOf(before),
+    facts_after: jsonOf(after),
   } satisfies Columns
 }
 
-/** One statement, and so one round trip: the server computes the hash as `chainHash` does. */
+/** One statement, one round trip: the server computes the hash as `chainHash` does. */
 async function appendAtOnce(db: Db, { entry, secrets }: NewAuditEntry): Promise<void> {
   const row = { ...columnsOf(entry), text: auditText(entry), secrets: [...secrets] }
   const { rows } = await insertAtOnce(db, row)
@@ -70,7 +70,7 @@ const insertAtOnce = hotQuery<AtOnce, { seq: number }>((db, row) => ({
       select seq from entry`.compile(db),
 }))
 
-/** SQLite has no such function, and no round trips. */
+/** SQLite has no SHA-256 function, and no round trips to save. */
 async function appendBySteps(db: Db, { entry, secrets }: NewAuditEntry): Promise<void> {
   const head = await db
     .updateTable('audit_head')

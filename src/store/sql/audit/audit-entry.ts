@@ -3,7 +3,7 @@ import { AUDIT_ACTIONS } from '../../../core/audit/audit-actions.ts'
 import { present } from '../../../lib/present.ts'
 import type { NewAuditEntry } from './audit-append.ts'
 
-/** What is kept of an event: each text bounded, and of its facts those that its action has. */
+/** An event's entry, with all texts cut to a length and only the facts that its action has. */
 export function newEntry(by: Doer, event: AuditEvent, at: number): NewAuditEntry {
   const { kind, id, name } = by.actor
   const { action, subject } = event

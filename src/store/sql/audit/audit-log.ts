@@ -13,7 +13,7 @@ export function auditReader(db: Db): AuditReader {
   }
 }
 
-/** What is added goes to the entries, to be written at the transaction's end. */
+/** New entries are collected in `entries`, to be written at the transaction's end. */
 export function auditWriter(db: Db, entries: NewAuditEntry[]): AuditWriter {
   const add: AuditWriter['add'] = (by, event) => {
     entries.push(newEntry(by, event, Date.now()))

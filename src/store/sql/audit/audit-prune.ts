@@ -2,14 +2,14 @@ import type { PrunedAudit } from '../../ports/audit.ts'
 import type { Db } from '../tables.ts'
 
 /**
- * Removes the oldest entries, up to the first that is not old enough, and keeps in mind where the chain
+ * Removes the oldest entries, up to the first that is not old enough, and records where the chain
  * begins from then on.
  */
 export async function pruneAudit(
   db: Db,
   { before, limit }: { before: number; limit: number },
 ): Promise<PrunedAudit | undefined> {
-  // Changes nothing, and locks the head: nobody else removes meanwhile.
+  // Changes nothing, but locks the head against concurrent pruning.
   const { removed } = await db
     .updateTable('audit_head')
     .set((is) => ({ removed: is.ref('removed') }))

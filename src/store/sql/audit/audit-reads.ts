@@ -1,12 +1,14 @@
+import { sql } from 'kysely'
 import type { AuditHead, ChainedEntry } from '../../../contract/rest/audit-chain.ts'
 import type { Facts } from '../../../core/audit/audit.ts'
 import { present } from '../../../lib/present.ts'
 import type { AuditPage, AuditQuery } from '../../ports/audit.ts'
+import { parsed } from '../rows.ts'
 import type { AuditRow, Db } from '../tables.ts'
 
-/** So many entries are looked at in one go, and so many goes one page takes at most. */
-const AT_A_TIME = 500
-const MOST_GOES = 10
+/** Entries scanned by one query, and queries per page at most. */
+const SCAN_ROWS = 500
+const MAX_SCANS = 10
 
 export async function auditHead(db: Db): Promise<AuditHead> {
   const row = await db.selectFrom('audit_head').selectAll().executeTakeFirstOrThrow()
@@ -14,7 +16,7 @@ export async function auditHead(db: Db): Promise<AuditHead> {
   return { last, hash, removed, removedHash }
 }
 
-/** Ascending, from behind an entry on. */
+/** Entries after this one, ascending. */
 export async function readAudit(db: Db, after: number, limit: number): Promise<ChainedEntry[]> {
   const rows = await db
     .selectFrom('audit')
@@ -27,16 +29,16 @@ export async function readAudit(db: Db, after: number, limit: number): Promise<C
 }
 
 /**
- * Newest first. One index is walked, that of the filter which leaves the fewest; what it finds is looked
- * through for the other filters here, a bounded number of entries, so that no question holds the
- * database for long. So a page may have fewer entries than there could be, and still go on.
+ * Newest first. Scans the index of the most selective filter and applies the other filters here, to a
+ * bounded number of entries, so that no query occupies the database for long. A page may thus be short
+ * and still have a next one.
  */
 export async function listAudit(db: Db, query: AuditQuery): Promise<AuditPage> {
   const entries: ChainedEntry[] = []
   let before = query.before
-  for (let goes = 0; goes < MOST_GOES; goes++) {
-    const limit = hasMore(query) ? AT_A_TIME : query.limit + 1
-    const rows = await walk(db, { ...query, ...present({ before }), limit })
+  for (let scans = 0; scans < MAX_SCANS; scans++) {
+    const limit = hasMore(query) ? SCAN_ROWS : query.limit + 1
+    const rows = await scan(db, { ...query, ...present({ before }), limit })
     for (const [index, row] of rows.entries()) {
       const entry = entryOf(row)
       before = { at: entry.at, seq: entry.seq }
@@ -49,7 +51,7 @@ export async function listAudit(db: Db, query: AuditQuery): Promise<AuditPage> {
   return before ? { entries, next: before } : { entries }
 }
 
-/** Whether there is a filter besides the one that is walked by. */
+/** Whether there is a filter besides the one whose index is scanned. */
 function hasMore({ secret, subject, actor, action }: AuditQuery): boolean {
   return [secret, subject, actor, action].filter((one) => one !== undefined).length > 1
 }
@@ -62,57 +64,37 @@ function fits(entry: ChainedEntry, { subject, actor, action }: AuditQuery): bool
   return action === undefined || entry.action === action
 }
 
-async function walk(db: Db, query: AuditQuery): Promise<AuditRow[]> {
+async function scan(db: Db, query: AuditQuery): Promise<AuditRow[]> {
   const { secret, subject, actor, action, limit } = query
-  if (secret !== undefined) return await walkSecret(db, { ...query, secret })
+  if (secret !== undefined) return await scanSecret(db, { ...query, secret })
   let rows = db.selectFrom('audit').selectAll()
-  // An id is never a name: names have no underscore behind a word of the API and then only letters.
+  // Names never look like ids, which are a prefix, an underscore and a random part.
   if (subject !== undefined)
     rows = rows.where(isId(subject) ? 'subject_id' : 'subject_name', '=', subject)
   else if (actor !== undefined) rows = rows.where('actor_name', '=', actor)
   else if (action !== undefined) rows = rows.where('action', '=', action)
-  const { since, until, before } = query
-  if (since !== undefined) rows = rows.where('at', '>=', since)
-  if (until !== undefined) rows = rows.where('at', '<', until)
-  if (before) {
-    rows = rows.where('at', '<=', before.at)
-    rows = rows.where((is) =>
-      is.or([
-        is('at', '<', before.at),
-        is.and([is('at', '=', before.at), is('seq', '<', before.seq)]),
-      ]),
-    )
-  }
+  rows = rows.where(inRange(query))
   return await rows.orderBy('at', 'desc').orderBy('seq', 'desc').limit(limit).execute()
 }
 
-async function walkSecret(
-  db: Db,
-  { secret, since, until, before, limit }: AuditQuery & { secret: string },
-): Promise<AuditRow[]> {
-  let found = db.selectFrom('audit_secrets').select('seq').where('name', '=', secret)
-  if (since !== undefined) found = found.where('at', '>=', since)
-  if (until !== undefined) found = found.where('at', '<', until)
-  if (before) {
-    found = found.where('at', '<=', before.at)
-    found = found.where((is) =>
-      is.or([
-        is('at', '<', before.at),
-        is.and([is('at', '=', before.at), is('seq', '<', before.seq)]),
-      ]),
-    )
-  }
-  const seqs = await found.orderBy('at', 'desc').orderBy('seq', 'desc').limit(limit).execute()
-  if (seqs.length === 0) return []
-  const rows = await db
-    .selectFrom('audit')
-    .selectAll()
-    .where(
-      'seq',
-      'in',
-      seqs.map(({ seq }) => seq),
-    )
+function inRange({ since = 0, until = Number.MAX_SAFE_INTEGER, before }: AuditQuery) {
+  const { at, seq } = before ?? { at: until, seq: 0 }
+  return sql<boolean>`at >= ${since} and at < ${until} and (at, seq) < (${at}, ${seq})`
+}
+
+async function scanSecret(db: Db, query: AuditQuery & { secret: string }): Promise<AuditRow[]> {
+  const found = await db
+    .selectFrom('audit_secrets')
+    .select('seq')
+    .where('name', '=', query.secret)
+    .where(inRange(query))
+    .orderBy('at', 'desc')
+    .orderBy('seq', 'desc')
+    .limit(query.limit)
     .execute()
+  if (found.length === 0) return []
+  const seqs = found.map(({ seq }) => seq)
+  const rows = await db.selectFrom('audit').selectAll().where('seq', 'in', seqs).execute()
   return rows.toSorted((one, other) => other.at - one.at || other.seq - one.seq)
 }
 
@@ -130,11 +112,10 @@ export function entryOf(row: AuditRow): ChainedEntry {
     cause,
     action: row.action,
     subject: { kind: row.subject_kind, id: row.subject_id, name: row.subject_name },
-    ...present({ before: factsIn(row.facts_before), after: factsIn(row.facts_after) }),
+    ...present({
+      before: parsed(row.facts_before) as Facts | null,
+      after: parsed(row.facts_after) as Facts | null,
+    }),
     hash,
   }
-}
-
-function factsIn(json: string | null): Facts | null {
-  return json === null ? null : (JSON.parse(json) as Facts)
 }

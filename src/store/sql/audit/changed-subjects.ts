@@ -5,7 +5,7 @@ import { runnersOf } from '../runners.ts'
 import type { Changed, ChangedIds, SubjectIds } from '../state-changes.ts'
 import type { Db } from '../tables.ts'
 
-/** What a transaction has changed: each subject once, in the order of their first changes. */
+/** The subjects that a transaction has changed, each once, in the order of their first changes. */
 export class ChangedSubjects implements ChangedIds {
   readonly #kinds = new Map<string, keyof SubjectIds>()
 
@@ -13,7 +13,7 @@ export class ChangedSubjects implements ChangedIds {
     this.#kinds.set(id, kind)
   }
 
-  /** Their views as they are now: one query for each kind; what was removed since is left out. */
+  /** Their current views, by one query for each kind; removed subjects are left out. */
   async views(db: Db): Promise<Changed[]> {
     const changed = new Map<string, Changed>()
     for (const view of await pipelineViewsOf(db, this.#idsOf('pipeline'))) {

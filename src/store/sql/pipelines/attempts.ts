@@ -15,13 +15,14 @@ import type { Outputs } from '../../../core/plan/outputs.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import { hotQuery } from '../hot-query.ts'
+import { jsonOf, parsed } from '../rows.ts'
 import type { AttemptRow, Db } from '../tables.ts'
 import { redactionsOf } from './redactions.ts'
 
 /**
- * Writes an attempt, new or changed, and returns it as it is now. The count of lines belongs to the
- * log's writer: a record that was read earlier must not set it back. The runner's sequence number
- * only grows, unless another runner (another fence) begins to count anew.
+ * Inserts or updates an attempt and returns the stored one. The count of lines belongs to the log's
+ * writer: a stale record must not set it back. The runner's sequence number only grows, unless another
+ * runner (another fence) starts counting from scratch.
  */
 export async function saveAttempt(db: Db, jobId: JobId, attempt: Attempt): Promise<Attempt> {
   const { rows } = await upsertAttempt(db, {
@@ -40,7 +41,8 @@ export async function saveAttempt(db: Db, jobId: JobId, attempt: Attempt): Promi
     last_seq: attempt.lastSeq,
   })
   const [row] = rows
-  if (!row) throw new NarwhalError('internal', `attempt ${attempt.number} of ${jobId} was not kept`)
+  if (!row)
+    throw new NarwhalError('internal', `attempt ${attempt.number} of ${jobId} was not written`)
   return attemptOf(row)
 }
 
@@ -75,7 +77,7 @@ const upsertAttempt = hotQuery((db, row: Omit<AttemptRow, 'redactions'>) => {
     .returningAll()
 })
 
-/** When its log was redacted last: only from then on those who look at it need look again. */
+/** When its log was last redacted: readers with an older copy must reload it. */
 function redactedAtOf(redactions: string | null): number | null {
   return redactionsOf(redactions).findLast(({ sha256 }) => sha256 !== undefined)?.at ?? null
 }
@@ -94,11 +96,11 @@ function stateColumns(attempt: Attempt): StateColumns {
     reason,
     started_at: startedAtOf(attempt) ?? null,
     finished_at: finishedAt,
-    outputs: outputs ? JSON.stringify(outputs) : null,
+    outputs: jsonOf(outputs),
   }
 }
 
-/** What belongs to a status was written together with it. */
+/** The columns of a status were written together with it. */
 function stateOf(row: StateColumns): AttemptState {
   const status = row.status as AttemptState['status']
   switch (status) {
@@ -110,9 +112,9 @@ function stateOf(row: StateColumns): AttemptState {
       return {
         status,
         outcome: row.outcome as Outcome,
-        ...present({ reason: row.reason, startedAt: row.started_at }),
         finishedAt: row.finished_at as number,
-        ...(row.outputs === null ? {} : { outputs: JSON.parse(row.outputs) as Outputs }),
+        ...present({ reason: row.reason, startedAt: row.started_at }),
+        ...present({ outputs: parsed(row.outputs) as Outputs | null }),
       }
   }
 }
@@ -123,7 +125,6 @@ export function attemptOf(row: AttemptRow): Attempt {
     number: row.number,
     runnerId: row.runner_id as RunnerId,
     fence: row.fence,
-    ...present({ askedBy: row.asked_by }),
     assignedAt: row.assigned_at,
     decision: JSON.parse(row.decision) as Decision,
     phases: JSON.parse(row.phases) as Phase[],
@@ -131,6 +132,6 @@ export function attemptOf(row: AttemptRow): Attempt {
     lines: row.lines,
     logBytes: row.log_bytes,
     lastSeq: row.last_seq,
-    ...present({ redactedAt: redactedAtOf(row.redactions) }),
+    ...present({ askedBy: row.asked_by, redactedAt: redactedAtOf(row.redactions) }),
   }
 }

@@ -8,10 +8,11 @@ import {
 import type { EventId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import { type FormerTrust, trustOfFormer } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { EventReader, EventWriter, PendingQuery } from '../../ports/events.ts'
 import type { AcceptedEvent, PendingEvent } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
-import { batches } from '../rows.ts'
+import { batches, jsonOf, parsed } from '../rows.ts'
 import type { ChangedIds } from '../state-changes.ts'
 import type { CommitEventRow, Db } from '../tables.ts'
 import { textKey } from '../text.ts'
@@ -70,7 +71,7 @@ async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEv
 export async function endEventsOfRemoved(db: Db): Promise<number> {
   const { numUpdatedRows } = await db
     .updateTable('commit_events')
-    .set({ pending: 0, ended_reason: 'its repository was removed before it was built' })
+    .set({ pending: 0, ended_reason: 'the repository was removed before it was built' })
     .where('pending', '=', 1)
     .where('repository_id', 'in', (select) =>
       select.selectFrom('repositories').select('id').where('removed_at', 'is not', null),
@@ -83,7 +84,7 @@ async function acceptEvents(db: Db, events: readonly CommitEvent[]): Promise<Acc
   await requireRegistered(db, new Set(events.map(({ repositoryId }) => repositoryId)))
   const keys = events.map((event) => textKey(semanticKey(event)))
   const found = new Map<string, AcceptedEvent>()
-  // In one order, so that two writers of the same commits don't lock crosswise.
+  // In one order, to avoid deadlock between writers of the same commits.
   const rows = events
     .map((event, index) => newRow(event, keys[index] ?? ''))
     .sort((a, b) => (a.semantic_key < b.semantic_key ? -1 : 1))
@@ -91,7 +92,7 @@ async function acceptEvents(db: Db, events: readonly CommitEvent[]): Promise<Acc
     const inserted = await db
       .insertInto('commit_events')
       .values(batch)
-      // Any conflict: a write that is done twice at the same time may hit the id first.
+      // Any conflict: a concurrent duplicate may hit the id first.
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .execute()
@@ -110,8 +111,8 @@ async function acceptEvents(db: Db, events: readonly CommitEvent[]): Promise<Acc
   }
   return events.map((event, index) => {
     const accepted = found.get(keys[index] ?? '')
-    if (!accepted) throw new NarwhalError('conflict', `${event.id} is there as another commit`)
-    // Of several that are the same commit the first one has made it.
+    if (!accepted) throw new NarwhalError('conflict', `${event.id} exists as another commit`)
+    // Of duplicates in the list only the first counts as created.
     return accepted.created && accepted.event.id !== event.id
       ? { ...accepted, created: false }
       : accepted
@@ -132,7 +133,7 @@ function newRow(
     title: event.title,
     author: event.author,
     trust: JSON.stringify(event.trust),
-    details: event.details ? JSON.stringify(event.details) : null,
+    details: jsonOf(event.details),
     source: event.source,
     received_at: event.receivedAt,
     pending: 1,
@@ -146,7 +147,7 @@ async function describeEvent(
   text: { readonly title: string; readonly author: string },
 ): Promise<void> {
   const event = await findEvent(db, id)
-  if (!event) throw new NarwhalError('not_found', `there is no commit event ${id}`)
+  if (!event) throw new NarwhalError('not_found', `the commit event ${id} does not exist`)
   const { title, author } = text
   await db
     .updateTable('commit_events')
@@ -184,13 +185,13 @@ function eventOf(row: CommitEventRow): CommitEvent {
     title: row.title,
     author: row.author,
     trust: trustOf(row),
-    ...(row.details === null ? {} : { details: JSON.parse(row.details) as EventDetails }),
     source: row.source as CommitEvent['source'],
     receivedAt: row.received_at,
+    ...present({ details: parsed(row.details) as EventDetails | null }),
   }
 }
 
-/** Former versions have written whether it came from a fork, and fewer facts. */
+/** Earlier versions wrote whether it came from a fork, and fewer facts. */
 export function trustOf({
   trust,
   kind,
@@ -201,7 +202,7 @@ export function trustOf({
   return trustOfFormer({ kind: kind as CommitEvent['kind'], ref }, read)
 }
 
-/** The one of the event and its reruns. */
+/** The event's pipeline and its reruns. */
 async function listPipelinesOf(db: Db, eventId: EventId): Promise<PipelineId[]> {
   const rows = await db
     .selectFrom('pipelines')
@@ -221,7 +222,7 @@ async function noteClosed(
     .set({ closed_at: closed.at })
     .where('repository_id', '=', closed.repositoryId)
     .where('ref', '=', closed.ref)
-    // Written out, for a partial index is not used with a value that comes later.
+    // A literal: a partial index is not used with a parameter.
     .where('kind', '=', sql.lit('pull_request'))
     .execute()
 }

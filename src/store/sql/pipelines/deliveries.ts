@@ -56,7 +56,7 @@ async function recordDeliveries(db: Db, deliveries: readonly DeliveryRecord[]): 
     reason: delivery.reason ?? null,
     received_at: delivery.receivedAt,
   }))
-  // As for events, in one order.
+  // In one order, as for events.
   rows.sort((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1))
   for (const batch of batches(rows)) {
     await db

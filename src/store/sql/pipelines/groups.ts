@@ -28,8 +28,8 @@ export function groupWriter(db: Db): GroupWriter {
   }
 }
 
-/** So many members of a group are told of: all that hold a place, and those that are next. */
-const MOST_TOLD = 300
+/** How many members of a group are listed: all holders, and the next ones. */
+const MAX_LISTED = 300
 
 async function listGroup(
   db: Db,
@@ -58,7 +58,7 @@ async function listGroup(
     .orderBy('group_members.since')
     .orderBy('pipelines.number')
     .orderBy('group_members.position')
-    .limit(MOST_TOLD)
+    .limit(MAX_LISTED)
     .execute()
   const members = rows.map((row): GroupMember => {
     return {
@@ -66,17 +66,16 @@ async function listGroup(
       pipelineId: row.pipeline_id as PipelineId,
       pipelineNumber: row.number,
       ref: row.ref,
-      ...present({ jobName: row.job_name }),
       position: row.position,
       state: row.state as GroupMember['state'],
       since: row.since,
-      ...present({ limit: row.member_limit }),
+      ...present({ jobName: row.job_name, limit: row.member_limit }),
     }
   })
   return members.sort(compareMembers)
 }
 
-/** Under a lock of the group, so that of those who ask at the same time only so many enter. */
+/** Under a lock of the group, so that concurrent calls can't exceed its limit. */
 async function enterGroup(
   db: Db,
   { id, repositoryId }: { id: GroupMember['id']; repositoryId: RepositoryId },
@@ -92,7 +91,7 @@ async function enterGroup(
   return true
 }
 
-/** What new jobs are in their groups. */
+/** Adds new jobs to their groups. */
 export async function insertMembers(db: Db, jobs: readonly Job[]): Promise<void> {
   const members = jobs.flatMap((job) => {
     const row = memberOf(job)
@@ -103,19 +102,19 @@ export async function insertMembers(db: Db, jobs: readonly Job[]): Promise<void>
   }
 }
 
-/** A job leaves its group when it has ended, and waits again when it is queued again. */
+/** A job leaves its group when it has ended, and waits again when it is requeued. */
 export async function noteJob(db: Db, job: Job): Promise<void> {
   const row = memberOf(job)
   if (!row) return
   if (job.state.status === 'finished') await leave(db, job.id)
-  // What has been assigned has entered in the same transaction.
+  // An assigned job has entered its group in the same transaction.
   else if (row.state !== 'holding') await put(db, row)
 }
 
-/** A pipeline is in its group from when it is planned until it has ended. */
+/** A pipeline is in its group from its planning until it has ended. */
 export async function notePipeline(db: Db, pipeline: Pipeline): Promise<void> {
   const { id, concurrency, state, repositoryId } = pipeline
-  // One that waits for a person stands in nobody's way.
+  // A pipeline that waits for approval doesn't block others.
   if (!concurrency || isHeldBack(pipeline)) return
   if (state.status === 'finished') return await leave(db, id)
   if (state.status !== 'running') return
@@ -152,7 +151,7 @@ function memberOf({ id, pipelineId, repositoryId, position, spec, state }: Job) 
   } satisfies GroupMemberRow
 }
 
-/** No name of a group has a line break, so that none of ours can be taken for one of strangers. */
+/** Group names have no line breaks, so a stranger's group can't collide with another. */
 function groupKey({ group, ofStrangers }: { group: string; ofStrangers?: boolean }): string {
   return textKey(ofStrangers ? `strangers\n${group}` : group)
 }

@@ -6,10 +6,11 @@ import type { JobState } from '../../../core/job/job-state.ts'
 import type { JobSpec } from '../../../core/plan/plan.ts'
 import { isStranger } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import type { JobReader, JobWriter, QueuedJob } from '../../ports/jobs.ts'
 import { jobView } from '../../views.ts'
 import { hotQuery } from '../hot-query.ts'
-import { batches } from '../rows.ts'
+import { batches, parsed } from '../rows.ts'
 import type { ChangedIds } from '../state-changes.ts'
 import type { AttemptRow, Db, JobRow } from '../tables.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
@@ -50,7 +51,7 @@ async function findJob(db: Db, id: JobId): Promise<Job | undefined> {
   return job
 }
 
-/** The jobs of a pipeline in the order of the file, or those of the ids in no order. */
+/** The jobs of a pipeline in the order of the file, or those with the ids in no particular order. */
 export async function listJobs(
   db: Db,
   which: { readonly pipelineId: PipelineId } | { readonly ids: readonly JobId[] },
@@ -90,13 +91,13 @@ async function listQueuedJobs(db: Db, limit: number): Promise<QueuedJob[]> {
   const jobs = await listJobs(db, { ids: rows.map(({ id }) => id as JobId) })
   return jobs.map((job) => {
     const row = known.get(job.id)
-    const { name = '', concurrency } = row ?? {}
-    const group = concurrency ? { concurrency: JSON.parse(concurrency) as Concurrency } : {}
+    const { name = '', concurrency = null } = row ?? {}
+    const group = present({ concurrency: parsed(concurrency) as Concurrency | null })
     return { job, repositoryName: name, ...group, isStranger: !row || isStranger(trustOf(row)) }
   })
 }
 
-/** One statement, so that a job and its attempts are of the same moment. */
+/** One statement, so that a job and its attempts are consistent. */
 function withAttempts(db: Db) {
   return db
     .selectFrom('jobs')
@@ -136,7 +137,7 @@ type Joined = JobRow &
   }
 type Nullable<Row> = { [Key in keyof Row]: Row[Key] | null }
 
-/** Rows of one job follow one another. */
+/** Rows of one job are adjacent. */
 function jobsOf(rows: readonly Joined[]): Job[] {
   const jobs: Job[] = []
   let attempts: Attempt[] = []
@@ -214,7 +215,7 @@ async function saveJob(db: Db, job: Job, changed: readonly number[]): Promise<Jo
   const values = { ...stateColumns(job), version, id: job.id, former: job.version }
   const { numAffectedRows } = await updateJob(db, values)
   if (numAffectedRows === 0n) {
-    const message = `${job.id} is not there in version ${job.version}; read it again`
+    const message = `${job.id} has no version ${job.version}; read it again`
     throw new NarwhalError('conflict', message)
   }
   await noteJob(db, job)
@@ -225,7 +226,7 @@ async function saveJob(db: Db, job: Job, changed: readonly number[]): Promise<Jo
   }
   const unknown = changed.find((number) => !attempts.some((attempt) => attempt.number === number))
   if (unknown !== undefined) {
-    throw new NarwhalError('internal', `${job.id} has no attempt ${unknown} to be saved`)
+    throw new NarwhalError('internal', `${job.id} has no attempt ${unknown} to save`)
   }
   return { ...job, attempts, version }
 }

@@ -4,14 +4,14 @@ import type { LogLine } from '../../../contract/rest/views.ts'
 import type { LogChunk } from '../../../core/attempt/log-chunk.ts'
 import type { StoredChunk } from '../../ports/logs.ts'
 
-/** The first byte of a row's data says what it is. */
+/** The first byte of a row's data is its format. */
 const FORMS = { plain: 1, zstd: 2 } as const satisfies Record<LogChunk['packing'], number>
-/** `[`: JSON, as former versions wrote it. */
+/** `[`: JSON, as earlier versions wrote it. */
 const JSON_FORM = 0x5b
-/** A line in that form. */
+/** A line in that format. */
 type JsonLine = [step: number, at: number, stream: LogLine['stream'], text: string]
 
-/** What stands in a row: the form, step, size and clock offset as varints, and the content. */
+/** A row's data: the format, the step, size and clock offset as varints, and the content. */
 export function encodeChunk(chunk: LogChunk): Uint8Array {
   const head: number[] = [FORMS[chunk.packing]]
   pushVarint(head, chunk.step)
@@ -26,7 +26,7 @@ export interface ChunkRow {
   readonly data: Uint8Array
 }
 
-/** The chunk of a row; several where a former version put lines of several steps in one. */
+/** The chunk of a row; several if an earlier version put lines of several steps in one row. */
 export function decodeRow(row: ChunkRow): StoredChunk[] {
   const data = Buffer.from(row.data.buffer, row.data.byteOffset, row.data.byteLength)
   if (data[0] === JSON_FORM) return decodeJson(row.firstLine, data)

@@ -42,10 +42,10 @@ export function logWriter(db: Db, changed: ChangedIds): LogWriter {
 
 type Log = AttemptRef
 
-/** So many bytes of chunks are in memory at a time, but one chunk at least. */
-const MOST_BYTES = 2 * 1024 * 1024
-/** So many rows are looked at for that. */
-const MOST_ROWS = 200
+/** The maximum size of chunks in one read, but at least one chunk. */
+const MAX_BYTES = 2 * 1024 * 1024
+/** The maximum number of rows in one read. */
+const MAX_ROWS = 200
 
 async function readLog(db: Db, log: Log, from: number, limit: number): Promise<LogLine[]> {
   const lines: LogLine[] = []
@@ -73,8 +73,8 @@ async function readLog(db: Db, log: Log, from: number, limit: number): Promise<L
 }
 
 /**
- * In one statement, and so of one moment: rows are put together while others read. The chunks that
- * end before `from` are left out.
+ * One statement, for a consistent snapshot: rows may be merged concurrently. Chunks that end before
+ * `from` are left out.
  */
 async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChunk[]> {
   const rows = await sql<ChunkRow>`
@@ -89,10 +89,10 @@ async function readLogChunks(db: Db, log: Log, from: number): Promise<StoredChun
             select max(first_line) from log_chunks
             where job_id = ${log.jobId} and attempt = ${log.attempt} and first_line <= ${from}
           ), 0)
-          order by first_line limit ${sql.lit(MOST_ROWS)}
+          order by first_line limit ${sql.lit(MAX_ROWS)}
         ) as following
       ) as sizes
-      where bytes < ${sql.lit(MOST_BYTES)}
+      where bytes < ${sql.lit(MAX_BYTES)}
     )
     order by first_line`.execute(db)
   return rows.rows
@@ -109,7 +109,7 @@ async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']>
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
   const name = `attempt ${given.attempt} of ${given.jobId}`
-  if (!stored) throw new NarwhalError('not_found', `there is no ${name}`)
+  if (!stored) throw new NarwhalError('not_found', `${name} does not exist`)
   const log = stored.redactions ? await redactedAppend(db, given, stored.redactions) : given
   if (stored.fence !== log.fence) {
     const message = `the log of ${name} is written under fence ${stored.fence}, not ${log.fence}`
@@ -127,7 +127,7 @@ async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']>
       continue
     }
     if (firstLine !== lines) {
-      const message = `the log of ${name} goes on with line ${lines}, not ${firstLine}`
+      const message = `the log of ${name} continues with line ${lines}, not ${firstLine}`
       throw new NarwhalError('conflict', message)
     }
     await insertChunk(db, log, { ...chunk, firstLine })
@@ -146,13 +146,13 @@ async function appendLog(db: Db, given: LogAppend): Promise<LogAppend['chunks']>
   return log.chunks
 }
 
-/** What is stored of a log of which something was taken out. */
+/** What is stored of an append to a redacted log. */
 async function redactedAppend(db: Db, log: LogAppend, redactions: string): Promise<LogAppend> {
   const before = await stepBefore(db, log, log.firstLine)
   return { ...log, chunks: redactedChunks(log.chunks, redactionsOf(redactions), before) }
 }
 
-/** What follows in a chunk of which some lines are stored already. */
+/** The rest of a chunk whose first lines are stored already. */
 function withoutFirst(chunk: LogChunk, count: number, firstLine: number): StoredChunk {
   return { ...chunkOf(chunk.step, linesOf(chunk, count)), firstLine }
 }

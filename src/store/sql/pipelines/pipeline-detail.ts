@@ -6,7 +6,7 @@ import { findEvent } from './commit-events.ts'
 import { listJobs } from './jobs.ts'
 import { findPipelineRecord } from './pipelines.ts'
 
-/** All of it as it was at one moment, though it takes several statements. */
+/** A consistent snapshot, read by several statements. */
 export async function findPipelineDetail(
   db: Db,
   id: PipelineId,
@@ -23,7 +23,7 @@ async function readDetail(db: Db, id: PipelineId): Promise<PipelineDetail | unde
   const pipeline = await findPipelineRecord(db, id)
   if (!pipeline) return undefined
   const event = await findEvent(db, pipeline.eventId)
-  // Also one that was removed.
+  // Also a removed one.
   const repository = await db
     .selectFrom('repositories')
     .selectAll()

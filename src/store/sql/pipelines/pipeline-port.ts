@@ -26,7 +26,7 @@ export function pipelineReader(db: Db): PipelineReader {
 }
 
 export function pipelineWriter(db: Db, changed: ChangedIds): PipelineWriter {
-  /** Of the pipelines that this transaction has locked. */
+  /** The owners of the pipelines that this transaction has locked. */
   let holders: ReadonlyMap<PipelineId, Holder> = new Map()
   return {
     ...pipelineReader(db),

@@ -16,7 +16,7 @@ export async function findPipelineView(db: Db, id: PipelineId): Promise<Pipeline
   return row && pipelineViewOf(row)
 }
 
-/** Those of the ids, in no order. */
+/** The pipelines with the ids, in no particular order. */
 export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promise<PipelineView[]> {
   const views: PipelineView[] = []
   for (const batch of batches(ids)) {
@@ -26,7 +26,7 @@ export async function pipelineViewsOf(db: Db, ids: readonly PipelineId[]): Promi
   return views
 }
 
-/** Newest first: by the time of creation, then (a repository's of one millisecond) by the number. */
+/** Newest first: by creation time, then (within a millisecond) by number. */
 export async function listPipelineViews(
   db: Db,
   filter: PipelineFilter,
@@ -42,14 +42,14 @@ export interface Searching {
   readonly signal?: AbortSignal | undefined
 }
 
-/** How many pipelines a search looks at in one step: a millisecond or two of whoever runs the database. */
+/** How many pipelines a search scans in one step: a millisecond or two of the database. */
 const STEP = { sqlite: 250, postgres: 20_000 }
 const LONGEST_REST_MS = 20
 
 /**
- * A search that finds little has to look at everything. With SQLite that is done by this very thread: so
- * it goes by stretches of the index, newest first, one step of one of the searches at a time, and behind each
- * everything else has as long.
+ * A search with few results has to scan everything, and SQLite does so on this thread. So it scans
+ * ranges of the index, newest first, one step of one search at a time, and after each step yields for
+ * as long as the step took.
  */
 async function searchInSteps(
   db: Db,
@@ -72,14 +72,14 @@ async function searchInSteps(
   return found
 }
 
-/** Whoever waits for a processor has one meanwhile as well: a loop that is always busy is slow for all. */
+/** Sleeps after the step, rather than only yielding, to leave the processor to other processes too. */
 async function withRest(step: () => Promise<void>): Promise<void> {
   const startedAt = performance.now()
   await step()
   await sleep(Math.min(LONGEST_REST_MS, performance.now() - startedAt))
 }
 
-/** `last`: where the next step goes on; undefined: there is no more. */
+/** `last`: where the next step continues; undefined: this was the last step. */
 async function searchStep(
   db: Db,
   filter: PipelineFilter,
@@ -90,7 +90,7 @@ async function searchStep(
   return { views: rows.map(pipelineViewOf), last }
 }
 
-/** The last of the next `step` pipelines, by an index alone; undefined: there are fewer. */
+/** The last of the next `step` pipelines, by an index-only scan; undefined: there are fewer. */
 async function lastOfStep(
   db: Db,
   { repositoryId, repositoryIds, status, before }: PipelineFilter,
@@ -130,7 +130,7 @@ function filtered(db: Db, filter: PipelineFilter) {
     .limit(filter.limit)
 }
 
-/** By the partial index: most pipelines wait for nobody. */
+/** By the partial index: most pipelines need no approval. */
 export async function listAwaiting(db: Db, query: AwaitingQuery): Promise<PipelineView[]> {
   const { repositoryId, repositoryIds, ref, belowNumber, before, isClosed, limit } = query
   let found = withEvent(db).where('pipelines.approval_since', 'is not', null)
@@ -157,7 +157,7 @@ export async function listAwaiting(db: Db, query: AwaitingQuery): Promise<Pipeli
   return rows.map(pipelineViewOf)
 }
 
-/** Not LIKE: its wildcards would have to be escaped, and the two databases fold case differently. */
+/** Not LIKE: its wildcards need escaping, and the databases differ in case folding. */
 function containsText(db: Db, text: string) {
   const needle = text.toLowerCase()
   const position = sql.raw(isPostgres(db) ? 'strpos' : 'instr')
@@ -223,7 +223,7 @@ export function pipelineViewOf(row: PipelineWithEvent): PipelineView {
   return pipelineView(pipelineOf(row), event, row.repository_name)
 }
 
-/** A short name may be a branch's or a tag's. */
+/** A short name may be a branch or a tag. */
 function fullRefs(ref: string): string[] {
   return ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ref]
 }

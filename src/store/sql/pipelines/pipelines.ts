@@ -12,7 +12,7 @@ import { present } from '../../../lib/present.ts'
 import type { CreatedPipeline, NewPipeline } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
 import { repositoryOf } from '../repositories.ts'
-import { isPostgres } from '../rows.ts'
+import { isPostgres, jsonOf, parsed } from '../rows.ts'
 import type { Db, PipelineRow, RepositoryRow } from '../tables.ts'
 import { notePipeline } from './groups.ts'
 
@@ -29,7 +29,7 @@ export async function listPipelinesOfDispatcher(
     .selectFrom('pipelines')
     .select(['id', 'term'])
     .where('dispatcher_id', '=', by)
-    // As the partial index says it.
+    // Exactly as in the partial index.
     .where('status', '<>', 'finished')
     .execute()
   return rows.map(({ id, term }) => ({ id: id as PipelineId, term }))
@@ -38,12 +38,12 @@ export async function listPipelinesOfDispatcher(
 export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<CreatedPipeline> {
   const locked = await lockRepositoryOf(db, pipeline.eventId)
   const repository = repositoryOf(locked)
-  // Looked for under the lock: whoever made it a moment ago has committed. An event that waits has none.
+  // Searched under the lock, so that a concurrent creation is visible. A pending event has no pipeline.
   const isFirst = (await endWaiting(db, { id: pipeline.eventId })).numAffectedRows === 1n
   const existing = isFirst ? undefined : await findExisting(db, pipeline)
   if (existing) return { pipeline: existing, repository, created: false }
   if (locked.removed_at !== null && !pipeline.rerunOf) {
-    const message = `${pipeline.eventId} is not built: its repository was removed`
+    const message = `can't build ${pipeline.eventId}: its repository was removed`
     throw new NarwhalError('not_found', message)
   }
   const [numbered] = (await nextNumber(db, { id: locked.id })).rows
@@ -59,7 +59,7 @@ export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<Cre
     dispatcher_id: pipeline.dispatcherId ?? null,
   })
   const [row] = rows
-  if (!row) throw new NarwhalError('internal', `${pipeline.id} was not kept`)
+  if (!row) throw new NarwhalError('internal', `${pipeline.id} was not written`)
   return { pipeline: pipelineOf(row), repository, created: true }
 }
 
@@ -114,10 +114,10 @@ const insertPipeline = hotQuery((db, row: NewRow) =>
     .returningAll(),
 )
 
-/** The repository's row is the lock under which its numbers are given out. */
+/** Pipeline numbers are assigned under a lock of the repository's row. */
 async function lockRepositoryOf(db: Db, eventId: EventId): Promise<RepositoryRow> {
   const [row] = (await lockRepository(db, { eventId })).rows
-  if (!row) throw new NarwhalError('not_found', `there is no commit event ${eventId}`)
+  if (!row) throw new NarwhalError('not_found', `the commit event ${eventId} does not exist`)
   return row
 }
 
@@ -128,11 +128,11 @@ const lockRepository = hotQuery((db, { eventId }: { eventId: EventId }) =>
     .where('repositories.id', '=', (select) =>
       select.selectFrom('commit_events').select('repository_id').where('id', '=', eventId),
     )
-    // The weakest lock that excludes itself: rows that refer to the repository are written meanwhile.
+    // The weakest lock that excludes itself: rows that refer to the repository can still be inserted.
     .$if(isPostgres(db), (query) => query.forNoKeyUpdate()),
 )
 
-/** By its id (the same call, repeated), or the one that the event has already. */
+/** By its id (a repeated call), or the event's existing pipeline. */
 async function findExisting(db: Db, wanted: NewPipeline): Promise<Pipeline | undefined> {
   const rows = await db
     .selectFrom('pipelines')
@@ -169,9 +169,8 @@ type ChangingColumns = Pick<
 
 const updatePipeline = hotQuery(
   (db, values: ChangingColumns & { id: PipelineId; former: number }) => {
-    const { name, status, outcome, state, problems, phases } = values
+    const { name, status, outcome, state, problems, phases, changed_files } = values
     const { concurrency, approval, approval_since, included, target, version, id, former } = values
-    const { changed_files } = values
     const changing = { name, status, outcome, state, problems, phases, changed_files }
     return db
       .updateTable('pipelines')
@@ -191,25 +190,25 @@ export async function savePipeline(db: Db, pipeline: Pipeline): Promise<Pipeline
     state: JSON.stringify(state),
     problems: JSON.stringify(pipeline.problems),
     phases: JSON.stringify(pipeline.phases),
-    concurrency: pipeline.concurrency ? JSON.stringify(pipeline.concurrency) : null,
-    approval: pipeline.approval ? JSON.stringify(pipeline.approval) : null,
+    concurrency: jsonOf(pipeline.concurrency),
+    approval: jsonOf(pipeline.approval),
     approval_since: awaitingSince(pipeline),
-    target: pipeline.target ? JSON.stringify(pipeline.target) : null,
-    changed_files: pipeline.changed ? JSON.stringify(pipeline.changed) : null,
-    included: pipeline.included ? JSON.stringify(pipeline.included) : null,
+    target: jsonOf(pipeline.target),
+    changed_files: jsonOf(pipeline.changed),
+    included: jsonOf(pipeline.included),
     version,
     id: pipeline.id,
     former: pipeline.version,
   })
   if (numAffectedRows === 0n) {
-    const message = `${pipeline.id} is not there in version ${pipeline.version}; read it again`
+    const message = `${pipeline.id} has no version ${pipeline.version}; read it again`
     throw new NarwhalError('conflict', message)
   }
   await notePipeline(db, pipeline)
   return { ...pipeline, version }
 }
 
-/** Since when it waits for approval; what was cancelled meanwhile does not. */
+/** Since when it has waited for approval; a cancelled one does not. */
 function awaitingSince(pipeline: Pipeline): number | null {
   const { approval, state } = pipeline
   if (approval?.status !== 'needed') return null
@@ -226,20 +225,19 @@ export function pipelineOf(row: PipelineRow): Pipeline {
     state: JSON.parse(row.state) as PipelineState,
     problems: JSON.parse(row.problems) as Problem[],
     phases: JSON.parse(row.phases) as Phase[],
-    ...(row.approval ? { approval: JSON.parse(row.approval) as Approval } : {}),
-    ...present({ rerunOf: row.rerun_of as PipelineId | null, startedBy: row.started_by }),
     createdAt: row.created_at,
-    ...(row.hold === null ? {} : { hold: JSON.parse(row.hold) as Hold }),
-    ...present({ dispatcherId: row.dispatcher_id as DispatcherId | null }),
     term: row.term,
-    ...(row.concurrency === null
-      ? {}
-      : { concurrency: JSON.parse(row.concurrency) as Concurrency }),
-    ...(row.included === null ? {} : { included: JSON.parse(row.included) as IncludedSource[] }),
-    ...(row.target === null ? {} : { target: JSON.parse(row.target) as TargetJobs }),
-    ...(row.changed_files === null
-      ? {}
-      : { changed: JSON.parse(row.changed_files) as ChangedFiles }),
     version: row.version,
+    ...present({
+      rerunOf: row.rerun_of as PipelineId | null,
+      startedBy: row.started_by,
+      dispatcherId: row.dispatcher_id as DispatcherId | null,
+      approval: parsed(row.approval) as Approval | null,
+      hold: parsed(row.hold) as Hold | null,
+      concurrency: parsed(row.concurrency) as Concurrency | null,
+      included: parsed(row.included) as IncludedSource[] | null,
+      target: parsed(row.target) as TargetJobs | null,
+      changed: parsed(row.changed_files) as ChangedFiles | null,
+    }),
   }
 }

@@ -3,7 +3,7 @@ import type { PlacedAttempt } from '../../records.ts'
 import type { Db } from '../tables.ts'
 import { attemptOf } from './attempts.ts'
 
-/** Attempts of all jobs, those that were placed last first. */
+/** Attempts of all jobs, most recently placed first. */
 export async function listPlacements(db: Db, limit: number): Promise<PlacedAttempt[]> {
   const rows = await db
     .selectFrom('attempts')

@@ -9,7 +9,7 @@ import { isPostgres } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import { type ChunkRow, decodeRow, encodeChunk } from './log-chunk.ts'
 
-/** So many rows are written anew in one transaction. */
+/** Rows rewritten in one transaction. */
 const STEP_ROWS = 20
 
 export async function findRedactions(db: Db, log: AttemptRef): Promise<readonly Redaction[]> {
@@ -26,7 +26,7 @@ export function redactionsOf(json: string | null | undefined): readonly Redactio
   return json ? (JSON.parse(json) as Redaction[]) : []
 }
 
-/** Locks the attempt against who appends to its log, which then sees what was added. */
+/** Locks the attempt against concurrent appends to its log, which then see the redaction. */
 export async function addRedaction(db: Db, log: AttemptRef, redaction: Redaction): Promise<void> {
   const row = await db
     .selectFrom('attempts')
@@ -38,7 +38,7 @@ export async function addRedaction(db: Db, log: AttemptRef, redaction: Redaction
   if (!row) {
     throw new NarwhalError('not_found', `there is no attempt ${log.attempt} of ${log.jobId}`)
   }
-  // The same one, once more is known of it.
+  // Replaces the same redaction, of which more is known by now.
   const others = redactionsOf(row.redactions).filter(
     ({ by, at }) => by !== redaction.by || at !== redaction.at,
   )
@@ -51,9 +51,9 @@ export async function addRedaction(db: Db, log: AttemptRef, redaction: Redaction
 }
 
 /**
- * Replaces the text of some chunks from this line on; returns the line to go on with, or undefined at the end. The
- * lines keep their numbers, which are addresses: the first of a step says what happened, the others
- * are empty.
+ * Replaces the text of some chunks, starting at this line; returns the line to continue with, or
+ * undefined at the end. Line numbers are addresses and stay the same: the first line of a step says that
+ * it was redacted, the others are empty.
  */
 export async function redactSome(
   db: Db,
@@ -68,7 +68,7 @@ export async function redactSome(
   const last = rows.at(-1)
   if (!last) return undefined
   let before = await stepBefore(db, log, from)
-  // Else SQLite leaves what was there in the pages that become free.
+  // Otherwise SQLite leaves the old text in freed pages.
   const wipes = !isPostgres(db)
   if (wipes) await sql`pragma secure_delete = on`.execute(db)
   try {
@@ -76,7 +76,7 @@ export async function redactSome(
       const chunks = decodeRow(row)
       const left = redactedChunks(chunks, redactions, before)
       before = chunks.at(-1)?.step ?? before
-      // All of a row or nothing: it may have chunks of several steps, which become rows of their own.
+      // A row is replaced as a whole: it may have chunks of several steps, which become separate rows.
       if (left.some((chunk, index) => chunk !== chunks[index])) await replaceRow(db, log, left)
     }
   } finally {
@@ -85,7 +85,7 @@ export async function redactSome(
   return last.firstLine + last.lineCount
 }
 
-/** The first of the chunks takes the place of the row that had them all. */
+/** The first of the chunks replaces the row that had them all. */
 async function replaceRow(db: Db, log: AttemptRef, chunks: readonly StoredChunk[]): Promise<void> {
   for (const chunk of chunks) {
     await db
@@ -120,7 +120,7 @@ export async function stepBefore(
   return rows.flatMap(decodeRow).at(-1)?.step
 }
 
-/** What stands in place of chunks that follow the last line of a step; others stay as they are. */
+/** Redacts chunks of redacted steps. `stepBefore`: the step of the line before the first chunk. */
 export function redactedChunks<Chunk extends LogChunk>(
   chunks: readonly Chunk[],
   redactions: readonly Redaction[],

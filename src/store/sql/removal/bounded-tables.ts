@@ -1,4 +1,4 @@
-/** Rows of what is bounded, and of what is known of things that went; as in tables.ts. */
+/** Rows of bounded tables, and of what was removed; as in tables.ts. */
 
 export interface UsedNumberRow {
   name_key: string
@@ -14,7 +14,7 @@ export interface RemovedItemRow {
 
 export interface RetentionRow {
   id: number
-  /** Before then nothing goes. */
+  /** Nothing is removed before then. */
   begins_at: number
 }
 

@@ -3,10 +3,10 @@ import type { PipelineId } from '../../../core/ids.ts'
 import type { Removal } from '../../../core/keeping.ts'
 import type { Db } from '../tables.ts'
 
-/** So many jobs go in one step, each with its attempts. */
+/** Jobs removed in one step, each with its attempts. */
 const STEP_JOBS = 20
 
-/** Removes some jobs of a pipeline whose logs are gone, with their attempts; how many they were. */
+/** Removes some jobs of a pipeline without logs, with their attempts; returns their number. */
 export async function removeSomeJobs(db: Db, id: PipelineId, removal: Removal): Promise<number> {
   const jobs = await db
     .selectFrom('jobs')
@@ -24,8 +24,8 @@ export async function removeSomeJobs(db: Db, id: PipelineId, removal: Removal): 
 }
 
 /**
- * Removes a pipeline that has no jobs. Its commit event goes with the last pipeline of it, unless its
- * commit is what a ref of the repository points to: the next look at the remote would find it new.
+ * Removes a pipeline without jobs. Its commit event is removed with its last pipeline, unless a ref of
+ * the repository points to the commit: the next poll would take it for new.
  */
 export async function removeWithEvent(db: Db, id: PipelineId, removal: Removal): Promise<number> {
   const row = await db

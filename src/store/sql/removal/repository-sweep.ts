@@ -3,12 +3,12 @@ import type { RepositoryId } from '../../../core/ids.ts'
 import type { RemovedSome } from '../../ports/retention.ts'
 import type { Db } from '../tables.ts'
 
-/** So many rows go in one step. */
+/** Rows removed in one step. */
 const STEP_ROWS = 500
 
 /**
- * All that hangs on a repository besides its pipelines, in the order in which it may go: each table by a
- * column that it is found by, with its key.
+ * The tables with rows of a repository besides its pipelines, in the order in which they may be
+ * removed, each with the column that refers to the repository and its key.
  */
 const TABLES = [
   { table: 'deliveries', column: 'repository_id', key: 'forge, delivery_id' },
@@ -23,7 +23,7 @@ const TABLES = [
   { table: 'secrets', column: 'scope', key: 'scope, name' },
 ] as const
 
-/** The tables of which nothing is left when a repository has gone; a test holds them against the schema. */
+/** The tables that have no rows of a removed repository; a test compares them with the schema. */
 export const SWEPT_TABLES: readonly string[] = [
   ...TABLES.map(({ table }) => table),
   'pipelines',
@@ -33,7 +33,7 @@ export const SWEPT_TABLES: readonly string[] = [
   'repositories',
 ]
 
-/** Removes some of what a removed repository has left, in one table after the other, and at last its row. */
+/** Removes some rows of a removed repository, table by table, and finally its own. */
 export async function sweepRepository(db: Db, id: RepositoryId): Promise<RemovedSome> {
   const row = await db
     .selectFrom('repositories')
@@ -59,7 +59,7 @@ export async function sweepRepository(db: Db, id: RepositoryId): Promise<Removed
 
 const NOTHING: RemovedSome = { rows: 0, bytes: 0, hasMore: false, isDone: false }
 
-/** A number is an address: it is never given out twice under a name, whatever becomes of the repository. */
+/** Pipeline numbers are addresses: never reused under a name, even after the repository is removed. */
 async function noteUsedNumber(db: Db, nameKey: string, number: number): Promise<void> {
   await db
     .insertInto('used_numbers')
@@ -73,7 +73,7 @@ async function noteUsedNumber(db: Db, nameKey: string, number: number): Promise<
     .execute()
 }
 
-/** The highest number that was given out under a name, by a repository that is there or one that has gone. */
+/** The highest number ever used under a name, by an existing or a removed repository. */
 export async function lastNumberOf(db: Db, nameKey: string): Promise<number> {
   const { rows } = await sql<{ last: number | null }>`
     select max(last_number) as last from (

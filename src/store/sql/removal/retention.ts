@@ -2,27 +2,28 @@ import { sql } from 'kysely'
 import type { JobId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import type { AgedPipeline, Hold, Keep, Removal } from '../../../core/keeping.ts'
 import type { PipelineState } from '../../../core/pipeline/pipeline.ts'
+import { present } from '../../../lib/present.ts'
 import type {
   RemovedSome,
   RepositoryRules,
   RetentionReader,
   RetentionWriter,
 } from '../../ports/retention.ts'
-import { isPostgres } from '../rows.ts'
+import { isPostgres, jsonOf, parsed } from '../rows.ts'
 import type { Db } from '../tables.ts'
 import { removeSomeJobs, removeWithEvent } from './removal.ts'
 import { sweepRepository } from './repository-sweep.ts'
 
-/** What of a log goes in one step. */
+/** Removed from a log in one step, at most. */
 const STEP_BYTES = 2 * 1024 * 1024
 const STEP_CHUNKS = 500
 
-/** What is kept and what goes, over a pool or inside a transaction. */
+/** Retention, over a pool or inside a transaction. */
 export class SqlRetention implements RetentionWriter {
   readonly #db: Db
   readonly #onHold: (id: PipelineId) => void
 
-  /** `onHold` hears of each pipeline whose hold has changed. */
+  /** `onHold` is called for each pipeline whose hold has changed. */
   constructor(db: Db, onHold: (id: PipelineId) => void = () => {}) {
     this.#db = db
     this.#onHold = onHold
@@ -43,9 +44,8 @@ export class SqlRetention implements RetentionWriter {
     return rows.map((row) => ({
       id: row.id as RepositoryId,
       name: row.name,
-      ...(row.keep_logs === null ? {} : { logs: keepOf(row.keep_logs) }),
-      ...(row.keep_pipelines === null ? {} : { pipelines: keepOf(row.keep_pipelines) }),
-      ...(row.removed_at === null ? {} : { removedAt: row.removed_at }),
+      ...present({ logs: keepOf(row.keep_logs), pipelines: keepOf(row.keep_pipelines) }),
+      ...present({ removedAt: row.removed_at }),
     }))
   }
 
@@ -79,8 +79,8 @@ export class SqlRetention implements RetentionWriter {
         createdAt,
         number,
         ref,
-        ...(end ? { finishedAt: end.finishedAt, outcome: end.outcome } : {}),
-        ...(removed === null ? {} : { logsRemovedAt: (JSON.parse(removed) as Removal).at }),
+        ...present({ finishedAt: end?.finishedAt, outcome: end?.outcome }),
+        ...present({ logsRemovedAt: (parsed(removed) as Removal | null)?.at }),
       }
     })
   }
@@ -95,7 +95,7 @@ export class SqlRetention implements RetentionWriter {
     const held = new Set(
       rows.filter(({ hold }) => isHeldAt(hold, at)).map(({ id }) => id as PipelineId),
     )
-    // What is added meanwhile is gone through as well: a rerun may be run again.
+    // Iterates over added ids too: a rerun may have reruns.
     for (const id of held) {
       const reruns = await this.#db
         .selectFrom('pipelines')
@@ -110,7 +110,7 @@ export class SqlRetention implements RetentionWriter {
   async setHold(id: PipelineId, hold: Hold | undefined): Promise<boolean> {
     const changed = await this.#db
       .updateTable('pipelines')
-      .set({ hold: hold ? JSON.stringify(hold) : null })
+      .set({ hold: jsonOf(hold) })
       .where('id', '=', id)
       .returning('id')
       .executeTakeFirst()
@@ -140,7 +140,7 @@ export class SqlRetention implements RetentionWriter {
       .select('logs_removed')
       .where('id', '=', id)
       .executeTakeFirst()
-    return row?.logs_removed ? (JSON.parse(row.logs_removed) as Removal) : undefined
+    return (parsed(row?.logs_removed ?? null) as Removal | null) ?? undefined
   }
 
   async setRules(id: RepositoryId, { logs, pipelines }: { logs?: Keep; pipelines?: Keep }) {
@@ -192,7 +192,7 @@ export class SqlRetention implements RetentionWriter {
     return Number(numAffectedRows ?? 0)
   }
 
-  /** Keeps it from being run again meanwhile, and from being held. */
+  /** Locks it against reruns and holds. */
   async #lockEnded(id: PipelineId, at: number): Promise<boolean> {
     const row = await this.#db
       .selectFrom('pipelines')
@@ -224,8 +224,8 @@ export class SqlRetention implements RetentionWriter {
 
 const NOTHING: RemovedSome = { rows: 0, bytes: 0, hasMore: false, isDone: false }
 
-function keepOf(text: string): Keep {
-  return text === 'forever' ? text : Number(text)
+function keepOf(text: string | null): Keep | null {
+  return text === null || text === 'forever' ? text : Number(text)
 }
 
 function isHeldAt(hold: string | null, at: number): boolean {
