@@ -68,7 +68,7 @@ test('a backup under load brings back all that was acknowledged before it, and g
   // Secrets open by the keys that they were sealed by, which are kept elsewhere.
   const without = await runNarwhal(['up', '--data', dir.join('restored'), '--port', '0'])
   assert.equal(without.code, 2)
-  assert.match(without.said, /there is no .*sealing-keys, and the database holds secrets/)
+  assert.match(without.said, /there is no .*sealing-keys, but the database's secrets are sealed/)
   await copyFile(dir.join('former', 'sealing-keys'), dir.join('restored', 'sealing-keys'))
 
   await using narwhal = await startUp({ data: dir.join('restored') })
