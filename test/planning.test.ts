@@ -24,7 +24,7 @@ test('a push runs what its changes are for, and a start by hand everything, with
   assert.deepEqual(
     pushed.jobs.map(({ name, outcome, reason = '' }) => [name, outcome, reason]),
     [
-      ['code', 'skipped', 'when: nothing has changed in src/**'],
+      ['code', 'skipped', 'when: nothing changed in src/**'],
       ['docs', 'success', ''],
     ],
   )

@@ -15,7 +15,7 @@ export const ACCESS_SETTINGS = {
     help: 'the first access token, used if there is none yet; by default one is created',
     schema: z
       .string()
-      .regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no blanks'),
+      .regex(/^[!-~]{32,200}$/, 'must have 32 to 200 printable characters, no spaces'),
   }),
   open: setting({
     value: 'list',

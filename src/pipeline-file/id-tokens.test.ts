@@ -46,10 +46,10 @@ test('says what of an id token can not be', () => {
   assert.match(token('{}'), /audience.*missing|audience must/)
   assert.match(token('sts'), /mapping/)
   assert.match(token('{ audience: [] }'), /audience/)
-  assert.match(token('{ audience: "" }'), /1 to 255 printable characters, no blanks/)
-  assert.match(token('{ audience: "a b" }'), /1 to 255 printable characters, no blanks/)
+  assert.match(token('{ audience: "" }'), /1 to 255 printable characters, no spaces/)
+  assert.match(token('{ audience: "a b" }'), /1 to 255 printable characters, no spaces/)
   assert.match(token('{ audience: [a, b, c, d, e, f] }'), /5/)
-  assert.match(token('{ audience: [a, a] }'), /names one of them twice/)
+  assert.match(token('{ audience: [a, a] }'), /contains a duplicate/)
   assert.match(token('{ audience: a, lifetime: 2h }'), /from 10 seconds to an hour/)
   assert.match(token('{ audience: a, lifetime: 5s }'), /from 10 seconds to an hour/)
   // Kept for the time when there are environments.
@@ -82,7 +82,7 @@ test('warns of a token that pull requests of strangers can not have, unless it i
       `id_tokens: { T: ${token} }\nwhen: { event: pull_request }\nsteps: [x]\n`,
     ).warnings.map(({ message }) => message)
   const [message, ...more] = warned('{ audience: a }')
-  assert.match(message ?? '', /id_tokens can't reach pull requests of strangers/)
+  assert.match(message ?? '', /id_tokens are withheld from strangers' pull requests/)
   assert.deepEqual(more, [])
   assert.deepEqual(warned('{ audience: a, optional: true }'), [])
 })

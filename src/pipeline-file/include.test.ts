@@ -110,10 +110,10 @@ jobs:
   )
   assert.deepEqual(told.slice(0, 6), [
     `narwhal.yml:2:18 can't include "gone.yml": there is no such file`,
-    'narwhal.yml:4:3 job "x" is in a.yml, too: each needs its own name',
+    'narwhal.yml:4:3 job "x" is also in a.yml: each needs its own name',
     'narwhal.yml:4:15 jobs.x.needs needs "nothing", but there is no such job',
     'narwhal.yml:5:20 jobs.y.imag is not a key of a job: did you mean image?',
-    'a.yml:1:1 name is not a key of an included file: it can stand only in the file that includes all others',
+    'a.yml:1:1 name is not a key of an included file: it is allowed only in the file that includes all others',
     'a.yml:4:27 jobs.b.image can\'t be a container image: "a b"; write it like node:24, or registry.example/team/image:tag',
   ])
   assert.match(told[6] ?? '', /^bad\.yml:1:1\d can't be read as YAML/)
@@ -123,7 +123,7 @@ test('refuses circles, depths, crowds and heaps', async () => {
   const circle = { 'a.yml': 'include: b.yml', 'b.yml': 'include: a.yml' }
   assert.deepEqual(await problemsOf('include: a.yml', circle), [
     'narwhal.yml:1:1 jobs is missing: it must be a mapping of names to jobs',
-    'b.yml:1:10 include makes a circle: a.yml → b.yml → a.yml',
+    'b.yml:1:10 include forms a cycle: a.yml → b.yml → a.yml',
   ])
   const deep = Object.fromEntries(
     Array.from({ length: 9 }, (_, i) => [`f${i}.yml`, `include: f${i + 1}.yml`]),
@@ -140,7 +140,10 @@ test('refuses circles, depths, crowds and heaps', async () => {
   const crowded = await problemsOf(`include: [${many.join(', ')}]`, crowd)
   assert.match(crowded.join('\n'), /more than 20 files are included/)
   const heap = { 'a.yml': `# ${'x'.repeat(1024 * 1024)}`, 'b.yml': `# ${'x'.repeat(1024 * 1024)}` }
-  assert.match((await problemsOf('include: [a.yml, b.yml]', heap)).join('\n'), /is too much/)
+  assert.match(
+    (await problemsOf('include: [a.yml, b.yml]', heap)).join('\n'),
+    /"b.yml" is too large/,
+  )
   const bomb = `a: &a [${'x, '.repeat(30_000)}]\n`
   const twice = await problemsOf('include: [a.yml, b.yml]', { 'a.yml': bomb, 'b.yml': bomb })
   assert.ok(twice.length > 0)

@@ -1,16 +1,16 @@
 import type { z } from 'zod'
 
-/** Something wrong at a path: "must be text" at `steps[0].command`. */
+/** An error at a path: "must be text" at `steps[0].command`. */
 export interface Issue {
   readonly path: readonly PropertyKey[]
   readonly message: string
-  /** What the message is about: the key at the end of the path, or the value. */
+  /** Whether the message is about the last key of the path, or its value. */
   readonly at: 'key' | 'value'
-  /** It would be right if a file that is included had something of that name. */
+  /** It would be valid if an included file defined that name. */
   readonly isName?: true
 }
 
-/** zod's issues one by one: each unknown key by itself, and of a union the branch that was meant. */
+/** Flattens zod's issues: one per unknown key, and for a union only those of the branch that was meant. */
 export function flattenIssues(
   issues: readonly z.core.$ZodIssue[],
   prefix: readonly PropertyKey[] = [],
@@ -34,7 +34,7 @@ export function flattenIssues(
   })
 }
 
-/** Whether the issue says that the value is of another kind altogether than the branch wants. */
+/** Whether the value is of a type that the branch doesn't take at all. */
 function isOtherKind({ code, path }: z.core.$ZodIssue): boolean {
   return path.length === 0 && (code === 'invalid_type' || code === 'invalid_union')
 }

@@ -67,19 +67,19 @@ steps:
   - { command: x, working_directory: ../x, shell: fish, timeout: 0s, retry: 11 }
   - { command: x, working_directory: /x, shell: perl, timeout: 169h }
 `).replaceAll(/\n {2}\|.*/g, ''),
-    `1:10 timeout must be a length of time such as 90s, 10m or 1h30m, not a number
+    `1:10 timeout must be a duration such as 90s, 10m or 1h30m, not a number
 2:1 retry.count is missing: it must be a whole number from 0 to 10
 2:14 retry.on must not be an empty list
 3:11 priority must be a whole number from -100 to 100
 4:16 allow_failure must be true or false, not text
-5:19 resources.cpu must be 0.1 at least
+5:19 resources.cpu must be at least 0.1
 5:30 resources.memory must be an amount of memory such as 512Mi or 4Gi
-7:38 steps[0].working_directory must lie in the workspace: a relative path without '..'
+7:38 steps[0].working_directory must be in the workspace: a relative path without '..'
 7:51 steps[0].shell must be one of sh, bash, zsh, pwsh, python3, node
-7:66 steps[0].timeout must be one second at least
+7:66 steps[0].timeout must be at least one second
 7:77 steps[0].retry must be a whole number from 0 to 10
-8:38 steps[1].working_directory must lie in the workspace: a relative path without '..'
+8:38 steps[1].working_directory must be in the workspace: a relative path without '..'
 8:49 steps[1].shell must be one of sh, bash, zsh, pwsh, python3, node
-8:64 steps[1].timeout must be a week at most`,
+8:64 steps[1].timeout must be at most a week`,
   )
 })

@@ -18,9 +18,9 @@ import { includedFile } from './schema/include.ts'
 import { describeIssue, describePath, quote } from './words.ts'
 
 /**
- * What a file says, or all that is wrong with it: at least one problem, sorted by place. `wants`: the
- * files that it includes and that were not given; with them it may be right. `unread`: those that can't be
- * looked at here, in words; then the problems are those that they can't mend, if there are any.
+ * The plan, or all problems, sorted by position. `wants`: included files that were not given; with them the
+ * file may be valid. `unread`: messages about included files that can't be checked here; then `problems` are
+ * those that remain whatever these contain, if any.
  */
 export type ParsedPipelineFile =
   | { readonly ok: true; readonly plan: PipelinePlan }
@@ -32,15 +32,15 @@ export type ParsedPipelineFile =
     }
 
 /**
- * Reads the text of a `narwhal.yml`, which may be hostile, and plans it for what is known of the commit:
- * it never throws, and its time and memory are bounded by `limits`. Where even a second is too much, run it in a thread that can be ended.
+ * Parses a `narwhal.yml`, which may be hostile, and plans it for a commit. Never throws; time and memory are
+ * bounded by `limits`. Where even a second is too long, run it in a thread that can be terminated.
  */
 export function parsePipelineFile(
   text: string,
   facts: PlanFacts = SAMPLE_FACTS,
   included: IncludedFiles = new Map(),
 ): ParsedPipelineFile {
-  // As a tokenizer's first character a byte order mark would shift every column.
+  // A byte order mark would shift the columns of the first line.
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   if (text.length > limits.bytes || Buffer.byteLength(clean) > limits.bytes) {
     const message = `the file has more than ${limits.bytes} bytes (1 MiB)`
@@ -69,7 +69,7 @@ function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   const parsed = readDocument(text)
   if (!parsed.ok) return { faults: [...parsed.faults] }
   if (parsed.document.contents === null || text.trim() === '') {
-    return { faults: [{ offset: 0, message: 'the file says nothing: it needs steps, or jobs' }] }
+    return { faults: [{ offset: 0, message: 'the file is empty: it needs steps or jobs' }] }
   }
   const { source: root, faults } = readSource(parsed.document)
   if (!root) return { faults }
@@ -95,12 +95,12 @@ function read(text: string, facts: PlanFacts, files: IncludedFiles): Read {
   return { faults: [...all, ...issues.flatMap((issue) => toFault(source, issue))], texts }
 }
 
-/** What is wrong however the files look that are not there. */
+/** Issues that remain whatever the missing files contain. */
 function checkWithout({ value }: Source): Issue[] {
   if (isOneJob(value)) return check(singleJobFile, value).issues
-  const known = isObject(value) && 'jobs' in value ? value : { ...Object(value), jobs: {} }
-  const { issues } = check(jobsFile, known)
-  return issues.filter(({ isName, path }) => !isName && (path.length > 1 || known === value))
+  const file = isObject(value) && 'jobs' in value ? value : { ...Object(value), jobs: {} }
+  const { issues } = check(jobsFile, file)
+  return issues.filter(({ isName, path }) => !isName && (path.length > 1 || file === value))
 }
 
 function isOneJob(value: unknown): boolean {
@@ -116,7 +116,7 @@ function plan(source: Source, facts: PlanFacts): PipelinePlan | Issue[] {
   return isOneJob(source.value) ? readSingleJob(source, reading) : readJobs(source, reading)
 }
 
-/** What only an included file can have wrong; the rest is told again of the whole, and so once. */
+/** Issues that only an included file can have; all others are reported once, for the joined file. */
 function checkPart({ source }: Part): Fault[] {
   const { error } = includedFile.safeParse(source.value, { error: describeIssue })
   return error ? flattenIssues(error.issues).flatMap((issue) => toFault(source, issue)) : []
@@ -135,7 +135,7 @@ function readJobs(source: Source, reading: Reading): PipelinePlan | Issue[] {
   return planJobs(file, jobs, reading)
 }
 
-/** The file when nothing is wrong with it, else every issue. */
+/** The file if it is valid, otherwise all issues. */
 function check<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,

@@ -7,7 +7,7 @@ export interface Placeholder {
   readonly name: string
 }
 
-/** What a text speaks of. */
+/** The placeholders in a text. */
 export function placeholdersIn(text: string): Placeholder[] {
   return [...text.matchAll(PLACEHOLDER)].map(([, kind, name = '']) => ({
     kind: kind as Placeholder['kind'],
@@ -15,7 +15,7 @@ export function placeholdersIn(text: string): Placeholder[] {
   }))
 }
 
-/** The text with each value in its place. */
+/** The text with all placeholders filled in. */
 export function fillIn(text: string, valueOf: (placeholder: Placeholder) => string): string {
   return text.replaceAll(PLACEHOLDER, (_, kind: Placeholder['kind'], name: string) =>
     valueOf({ kind, name }),

@@ -20,10 +20,10 @@ const TABLE: readonly (readonly [string, string, string])[] = [
 4:24 jobs.a.steps[0].name must be one line of printable characters
   |  a: { steps: [{ name: "a\\nb", command: x }], env: { 1A: x, "A=B": y } }
   |                       ^
-4:54 jobs.a.env["1A"] can't name an environment variable: use letters, digits and \`_\`, and no digit first
+4:54 jobs.a.env["1A"] can't name an environment variable: use letters, digits and \`_\`, no leading digit
   |  a: { steps: [{ name: "a\\nb", command: x }], env: { 1A: x, "A=B": y } }
   |                                                     ^
-4:61 jobs.a.env["A=B"] can't name an environment variable: use letters, digits and \`_\`, and no digit first
+4:61 jobs.a.env["A=B"] can't name an environment variable: use letters, digits and \`_\`, no leading digit
   |  a: { steps: [{ name: "a\\nb", command: x }], env: { 1A: x, "A=B": y } }
   |                                                            ^`,
   ],
@@ -34,7 +34,7 @@ const TABLE: readonly (readonly [string, string, string])[] = [
   - { name: b, command: x }
   - { name: a, command: y }
 `,
-    `4:13 steps[2].name "a" is the name of steps[0], too: each step needs its own
+    `4:13 steps[2].name "a" is also the name of steps[0]: each step needs its own
   |  - { name: a, command: y }
   |            ^`,
   ],
@@ -55,7 +55,7 @@ steps: [a]
 1:37 env.D must be text, a number, true or false, not an infinite number
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |                                    ^
-1:47 env.E can't hold a NUL character
+1:47 env.E can't contain a NUL character
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |                                              ^`,
   ],
@@ -122,10 +122,10 @@ steps: [{ command: x, dependencies: [-y, "a;b", make] }]
   d: { steps: [x], needs: e }
   e: { steps: [x], needs: d }
 `,
-    `2:27 jobs.a.needs makes a circle, so that none of these could ever start: a → c → b → a
+    `2:27 jobs.a.needs forms a cycle, so none of these could ever start: a → c → b → a
   |  a: { steps: [x], needs: c }
   |                          ^
-6:27 jobs.d.needs makes a circle, so that none of these could ever start: d → e → d
+6:27 jobs.d.needs forms a cycle, so none of these could ever start: d → e → d
   |  d: { steps: [x], needs: e }
   |                          ^`,
   ],

@@ -53,10 +53,10 @@ steps: [a]
 steps: [y]
 needs: [z]
 `,
-    `2:1 steps is not a key of narwhal.yml: with jobs, it belongs in each job
+    `2:1 steps is not a key of narwhal.yml: in a file with jobs, it belongs in each job
   |steps: [y]
   |^
-3:1 needs is not a key of narwhal.yml: with jobs, it belongs in each job
+3:1 needs is not a key of narwhal.yml: in a file with jobs, it belongs in each job
   |needs: [z]
   |^`,
   ],
@@ -188,7 +188,7 @@ steps: ["", { command: [] }, { command: " " }]
     'no jobs, and no steps',
     `jobs: {}
 `,
-    `1:7 jobs must hold at least one job
+    `1:7 jobs must have at least one job
   |jobs: {}
   |      ^`,
   ],

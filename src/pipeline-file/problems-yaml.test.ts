@@ -92,7 +92,7 @@ name: b
 ---
 steps: [b]
 `,
-    `2:1 a second document begins here: the file must hold only one
+    `2:1 a second document begins here: the file must have only one
   |---
   |^`,
   ],
@@ -102,7 +102,7 @@ steps: [b]
 ---
 steps: [yes]
 `,
-    `1:1 the file asks for another YAML than 1.2: leave the directive out
+    `1:1 the file asks for a YAML version other than 1.2: remove the directive
   |%YAML 1.1
   |^`,
   ],
@@ -110,10 +110,10 @@ steps: [yes]
     'tags of other systems',
     `steps: [!!js/function "x", !reference [a, b]]
 `,
-    `1:9 the tag is not known here: only YAML's own, like !!str, are
+    `1:9 unknown tag: only YAML's own, such as !!str, are allowed
   |steps: [!!js/function "x", !reference [a, b]]
   |        ^
-1:28 the tag is not known here: only YAML's own, like !!str, are
+1:28 unknown tag: only YAML's own, such as !!str, are allowed
   |steps: [!!js/function "x", !reference [a, b]]
   |                           ^`,
   ],
@@ -121,7 +121,7 @@ steps: [yes]
     'an alias of nothing',
     `steps: *all
 `,
-    `1:8 the alias *all repeats nothing: no &all stands before it
+    `1:8 the alias *all repeats nothing: no &all comes before it
   |steps: *all
   |       ^`,
   ],
@@ -129,10 +129,10 @@ steps: [yes]
     'an alias that contains itself',
     `steps: &all [*all, *all]
 `,
-    `1:14 the alias *all stands inside of what it repeats
+    `1:14 the alias *all is inside of what it repeats
   |steps: &all [*all, *all]
   |             ^
-1:20 the alias *all stands inside of what it repeats
+1:20 the alias *all is inside of what it repeats
   |steps: &all [*all, *all]
   |                   ^`,
   ],
@@ -141,16 +141,16 @@ steps: [yes]
     `env: { <<: 5 }
 steps: [a]
 `,
-    `1:8 << must be given a mapping or a list of mappings
+    `1:8 << takes a mapping or a list of mappings
   |env: { <<: 5 }
   |       ^`,
   ],
-  ['an empty file', ``, `1:1 the file says nothing: it needs steps, or jobs`],
+  ['an empty file', ``, `1:1 the file is empty: it needs steps or jobs`],
   [
     'a file of comments',
     `# nothing
 `,
-    `1:1 the file says nothing: it needs steps, or jobs
+    `1:1 the file is empty: it needs steps or jobs
   |# nothing
   |^`,
   ],

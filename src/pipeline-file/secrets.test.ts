@@ -27,7 +27,7 @@ jobs:
 test('says what a secret can not be called, and where secrets can not stand', () => {
   const told = (text: string) => showProblems(text).replaceAll(/\n {2}\|.*/g, '')
   const name =
-    "can't name a secret: use capital letters, digits and `_`, a letter first, and no name of Narwhal's own"
+    "can't name a secret: use capital letters, digits and `_`, starting with a letter, and no name reserved by Narwhal"
   for (const wrong of ['../OTHER', 'A/B', '"*"', '"Ａ"', '1A', 'NARWHAL_SHA', 'CI', '""']) {
     assert.equal(told(`secrets: [${wrong}]\nsteps: [x]\n`), `1:11 secrets[0] ${name}`, wrong)
   }
@@ -35,7 +35,7 @@ test('says what a secret can not be called, and where secrets can not stand', ()
     told('secrets: { PATH: A, 1x: B, ok: c }\nsteps: [x]\n'),
     [
       '1:12 secrets.PATH is a variable that Narwhal sets itself',
-      '1:21 secrets["1x"] can\'t name an environment variable: use letters, digits and `_`, and no digit first',
+      '1:21 secrets["1x"] can\'t name an environment variable: use letters, digits and `_`, no leading digit',
       "1:32 secrets.ok can't name a secret: did you mean C?",
     ].join('\n'),
   )
@@ -66,7 +66,7 @@ test('warns of a secret that can not reach a fork, unless forks are left out', (
       `${top}jobs:\n  a:\n    secrets: [KEY]\n    when: ${when}\n    steps: [x]\n`,
     ).warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)
   const warned = [
-    "3:5 jobs.a.secrets can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one",
+    "3:5 jobs.a.secrets are withheld from strangers' pull requests, for which the job runs as well: exclude those with `expression: '!stranger'`, or approve them one by one",
   ]
   assert.deepEqual(warnings('{ event: pull_request }'), warned)
   assert.deepEqual(warnings('{ event: [push, pull_request] }'), warned)
@@ -81,7 +81,7 @@ test('warns of a value that is written as other systems have it', () => {
   const { warnings } = lintPipelineFile(
     'env: { A: "${{ secrets.KEY }}", B: plain }\nsteps: [{ command: x, env: { C: "${secrets.KEY}" } }]\n',
   )
-  const words = 'is left as it is: a secret is named under secrets of the job'
+  const words = 'is not expanded here: list the secret under secrets of the job'
   assert.deepEqual(
     warnings.map(({ line, column, message }) => `${line}:${column} ${message}`),
     [`1:11 env.A ${words}`, `2:33 steps[0].env.C ${words}`],

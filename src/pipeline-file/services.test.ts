@@ -85,14 +85,14 @@ test('says what services, images of steps and networks can not be', () => {
   assert.deepEqual(problems, [
     '1:10 network must be none, or be left out',
     '1:11 services must be a mapping of names to services, not a list',
-    "1:13 services.My_Db can't name a service: use 1 to 63 of a-z, 0-9 and -, with a letter first",
-    "1:13 services.localhost can't name a service: use 1 to 63 of a-z, 0-9 and -, with a letter first",
+    "1:13 services.My_Db can't name a service: use 1 to 63 of a-z, 0-9 and -, starting with a letter",
+    "1:13 services.localhost can't name a service: use 1 to 63 of a-z, 0-9 and -, starting with a letter",
     '1:13 services.db.image is missing: it must be text',
     '1:36 services.db.ports must not be an empty list',
     '1:37 services.db.ports[0] must be a whole number from 1 to 65535',
-    '1:38 services.db.command must be a list where a word has quotes or other signs of a shell: [sh, -c, "a && b"]',
-    '1:36 services.db.ready must have `command` or `tcp`, and not both',
-    '1:36 services.db.ready must have `command` or `tcp`, and not both',
+    '1:38 services.db.command must be a list if a word has quotes or other shell characters: [sh, -c, "a && b"]',
+    '1:36 services.db.ready must have either `command` or `tcp`',
+    '1:36 services.db.ready must have either `command` or `tcp`',
     '1:29 services.db.reddy is not a key of a service: did you mean ready?',
     `1:26 services.db.image can't be a container image: "A B"; write it like node:24, or registry.example/team/image:tag`,
   ])
@@ -107,9 +107,9 @@ steps:
   - { command: b, background: true }
 `).warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)
   assert.deepEqual(warned, [
-    '3:26 services.db.image is another one whenever its maintainers push: name a tag such as :1.2',
-    '5:26 steps[0].image is another one whenever its maintainers push: name a tag such as :1.2',
-    "5:34 steps[0].dependencies can't be fetched without a network: the image must have them",
-    '6:19 steps[1].background ends this step at once: no step comes after it',
+    '3:26 services.db.image changes whenever its maintainers push: pin a tag such as :1.2',
+    '5:26 steps[0].image changes whenever its maintainers push: pin a tag such as :1.2',
+    "5:34 steps[0].dependencies can't be installed without a network: use an image that has them",
+    '6:19 steps[1].background would end this step at once: no step follows it',
   ])
 })

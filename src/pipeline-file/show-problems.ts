@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { parsePipelineFile } from './parse-pipeline-file.ts'
 
-/** For tests: the problems of a text as people see them, each excerpt behind bars; all keys' names as `…`. */
+/** For tests: the problems as shown to people, excerpts marked with bars; lists of keys as `…`. */
 export function showProblems(text: string): string {
   const parsed = parsePipelineFile(text)
   assert.ok(!parsed.ok, JSON.stringify(parsed))

@@ -1,14 +1,14 @@
 import type { z } from 'zod'
 
-/** The words of messages. Each is said of a place: "must be text" of `steps[0].command`. */
+/** Error messages. Each is prefixed with its path: `steps[0].command must be text`. */
 
 const LONGEST_QUOTE = 60
 const LONGEST_MESSAGE = 500
 
-/** Control characters, line ends and what turns the direction of writing around. */
+/** Control characters, line separators and bidirectional overrides. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu
 
-/** What a value is, after "must be text, not …". */
+/** Describes a value, for "must be text, not …". */
 export function describeValue(value: unknown): string {
   if (value === null) return 'nothing'
   if (Number.isNaN(value)) return '.nan'
@@ -27,7 +27,7 @@ export function must(expected: string): (issue: z.core.$ZodRawIssue) => string |
   }
 }
 
-/** What a schema says that has no words of its own. */
+/** Messages for schemas that have none of their own. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return must(TYPES[issue.expected] ?? issue.expected)(issue)
   const isList = issue.origin === 'array'
@@ -35,7 +35,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'too_big') {
     return `must have at most ${issue.maximum} ${isList ? 'entries' : 'characters'}`
   }
-  return 'is not right'
+  return 'is invalid'
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -47,24 +47,24 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'a mapping',
 }
 
-/** A text in quotation marks, cut when it is long. */
+/** A text in quotation marks, truncated if long. */
 export function quote(text: string): string {
   const short = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text
   return `"${printable(short)}"`
 }
 
-/** The text with everything replaced that could upset a terminal or a page; as long as before. */
+/** The text with everything replaced that could upset a terminal or a page; keeps its length. */
 export function printable(text: string): string {
   return text.replaceAll('\t', ' ').replace(UNPRINTABLE, '\ufffd')
 }
 
-/** A message that can be shown anywhere. */
+/** A message that is safe to show anywhere. */
 export function cleanMessage(message: string): string {
   const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
   return printable(short)
 }
 
-/** A path as people write it: `jobs.build.steps[0].env["a b"]`. */
+/** A path for messages: `jobs.build.steps[0].env["a b"]`. */
 export function describePath(path: readonly PropertyKey[]): string {
   let text = ''
   for (const part of path) {

@@ -35,7 +35,7 @@ export const newForgeLink = z.strictObject({
   /** The repository's path at the forge; that of the clone URL unless told. */
   project: project.optional(),
   /** One that may write statuses; it is sealed, and never shown again. */
-  token: z.string().regex(/^[!-~]{8,1000}$/, 'must have 8 to 1000 printable characters, no blanks'),
+  token: z.string().regex(/^[!-~]{8,1000}$/, 'must have 8 to 1000 printable characters, no spaces'),
 })
 export type NewForgeLink = z.input<typeof newForgeLink>
 

@@ -6,8 +6,8 @@ import { BAD_AXIS, isAxis } from '../schema/matrix.ts'
 import { quote } from '../words.ts'
 
 /**
- * What no schema can say: names that are used twice, and needs that can't be met. It reads the
- * values as far as they are right, so that these mistakes are told together with all others.
+ * Checks that a schema can't express: duplicate names, and needs that can't be met. Tolerates values that are
+ * otherwise invalid, so that these mistakes are reported together with all others.
  */
 export function checkJobs(file: unknown): Issue[] {
   const issues = checkStepNames(file, [])
@@ -26,12 +26,12 @@ export function checkJobs(file: unknown): Issue[] {
   }
   const graph = jobs.map(([name, job]) => ({ name, needs: readNeeds(property(job, 'needs')) }))
   const names = graph.map(({ name }) => name)
-  const known = new Set(names)
+  const nameSet = new Set(names)
   for (const { name, needs } of graph) {
     for (const { need, path } of needs) {
       const at = ['jobs', name, 'needs', ...path]
       if (need === name) issues.push({ path: at, message: 'is the job itself', at: 'value' })
-      else if (!known.has(need)) {
+      else if (!nameSet.has(need)) {
         issues.push({
           path: at,
           message: describeUnknown(
@@ -49,7 +49,7 @@ export function checkJobs(file: unknown): Issue[] {
 
 interface Need {
   readonly need: string
-  /** Below `needs`: empty when there is only one. */
+  /** Below `needs`; empty if it is not a list. */
   readonly path: readonly PropertyKey[]
 }
 
@@ -69,7 +69,7 @@ function describeUnknown(need: string, names: readonly string[]): string {
   return `needs ${quote(need)}, but there is no such job${meant ? `: did you mean ${meant}?` : ''}`
 }
 
-/** Each circle once; one is opened where it was found, and the search goes on. */
+/** Reports each cycle once: the cycle is cut where it was found, and the search continues. */
 function findCycles(
   graph: readonly { readonly name: string; readonly needs: readonly Need[] }[],
 ): Issue[] {
@@ -89,7 +89,7 @@ function findCycles(
     const path = graph
       .find(({ name }) => name === from)
       ?.needs.find(({ need }) => need === to)?.path
-    const message = `makes a circle, so that none of these could ever start: ${describeCycle(cycle)}`
+    const message = `forms a cycle, so none of these could ever start: ${describeCycle(cycle)}`
     issues.push({ path: ['jobs', from, 'needs', ...(path ?? [])], message, at: 'value' })
   }
   return issues
@@ -103,35 +103,35 @@ function describeCycle(cycle: readonly string[]): string {
 function checkStepNames(job: unknown, path: readonly PropertyKey[]): Issue[] {
   const steps = property(job, 'steps')
   if (!Array.isArray(steps)) return []
-  const known = new Map<string, number>()
+  const firsts = new Map<string, number>()
   return steps.flatMap((step, i): Issue[] => {
     const name = property(step, 'name')
     if (typeof name !== 'string') return []
-    const first = known.get(name)
+    const first = firsts.get(name)
     if (first === undefined) {
-      known.set(name, i)
+      firsts.set(name, i)
       return []
     }
-    const message = `${quote(name)} is the name of steps[${first}], too: each step needs its own`
+    const message = `${quote(name)} is also the name of steps[${first}]: each step needs its own`
     return [{ path: [...path, 'steps', i, 'name'], message, at: 'value' }]
   })
 }
 
-/** A job has steps of its own, or those of a template. */
+/** A job has either its own steps or those of a template. */
 function checkTemplate(
   job: unknown,
   path: readonly PropertyKey[],
   templates: readonly [string, unknown][],
 ): Issue[] {
   if (typeof job !== 'object' || job === null || Array.isArray(job)) return []
-  const tell = (key: string, message: string, at: Issue['at'] = 'key'): Issue[] => [
+  const fail = (key: string, message: string, at: Issue['at'] = 'key'): Issue[] => [
     { path: [...path, key], message, at },
   ]
   const used = property(job, 'template')
   const hasSteps = property(job, 'steps') !== undefined
   if (used === undefined) {
-    if (!hasSteps) return tell('steps', 'is missing: it must be a list of steps', 'value')
-    return property(job, 'with') === undefined ? [] : tell('with', 'is for a template: name it')
+    if (!hasSteps) return fail('steps', 'is missing: it must be a list of steps', 'value')
+    return property(job, 'with') === undefined ? [] : fail('with', 'needs a template: name one')
   }
   if (typeof used !== 'string') return []
   const names = templates.map(([name]) => name)
@@ -141,7 +141,7 @@ function checkTemplate(
     const message = `is ${quote(used)}, but there is no such template: ${hint}`
     return [{ path: [...path, 'template'], message, at: 'value', isName: true }]
   }
-  return hasSteps ? tell('steps', `come from the template ${quote(used)}`) : []
+  return hasSteps ? fail('steps', `come from the template ${quote(used)}`) : []
 }
 
 function checkAxes(job: unknown, path: readonly PropertyKey[]): Issue[] {

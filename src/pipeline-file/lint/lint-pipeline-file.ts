@@ -9,18 +9,18 @@ import { locate, readSource } from '../read/source-tree.ts'
 import { describePath } from '../words.ts'
 import { findWarnings } from './warnings.ts'
 
-/** What is wrong with a file, and what is allowed but hardly meant. */
+/** Errors of a file, and warnings about what is allowed but hardly intended. */
 export interface LintedFile {
-  /** Absent where there are problems, or a file that is included can't be looked at here. */
+  /** Absent if there are problems, or an included file can't be checked here. */
   readonly plan?: PipelinePlan
   readonly problems: readonly Problem[]
-  /** But for files that can't be looked at: only where there are no problems, and not in what is included. */
+  /** Apart from unchecked files: only if there are no problems, and never about included files. */
   readonly warnings: readonly Problem[]
-  /** As of `ParsedPipelineFile`. */
+  /** As in `ParsedPipelineFile`. */
   readonly wants?: readonly IncludeRef[]
 }
 
-/** Reads a file as `parsePipelineFile` does, and looks for what hardly anybody wants. */
+/** Parses a file as `parsePipelineFile` does, and adds warnings. */
 export function lintPipelineFile(
   text: string,
   facts?: PlanFacts,
@@ -33,7 +33,7 @@ export function lintPipelineFile(
   return { problems, warnings, ...present({ wants }) }
 }
 
-/** Of a file without problems. */
+/** For a file without problems. */
 function warningsOf(text: string): Problem[] {
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   const read = readDocument(clean)

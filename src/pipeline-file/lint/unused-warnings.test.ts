@@ -20,8 +20,8 @@ jobs:
   d: { needs: a, steps: [x] }
 `
   assert.deepEqual(warningsOf(file), [
-    '4 templates.left is used by no job',
-    '8 jobs.c.outputs is told to nobody: no job needs this one',
+    '4 templates.left is never used',
+    '8 jobs.c.outputs are never used: no job needs this one',
   ])
 })
 
@@ -33,10 +33,10 @@ jobs:
   b: { needs: a, steps: ['${command}'] }
 `
   assert.deepEqual(warningsOf(file('echo ${needs.a.outputs.v}')), [
-    '5 jobs.b.steps[0] holds ${needs.a.outputs.v}, which is left as it is: use a variable whose value it is in env',
+    '5 jobs.b.steps[0] contains ${needs.a.outputs.v}, which is not expanded here: use a variable whose value it is in env',
   ])
   assert.deepEqual(warningsOf(file('echo ${inputs.target}')), [
-    '5 jobs.b.steps[0] holds ${inputs.target}, which is left as it is: use "$NARWHAL_INPUT_TARGET"',
+    '5 jobs.b.steps[0] contains ${inputs.target}, which is not expanded here: use "$NARWHAL_INPUT_TARGET"',
   ])
   assert.deepEqual(warningsOf(file('echo ${target}')), [])
 })

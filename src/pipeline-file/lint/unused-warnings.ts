@@ -3,8 +3,8 @@ import type { Issue } from '../issues.ts'
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * What jobs and templates of a file are for others, and no other asks for: outputs of a job that none needs,
- * and templates that none is made after. Files that are included may, so nothing is said of one that includes some.
+ * Declared outputs and templates that are never used. Included files may use them, so nothing is reported for
+ * a file that includes others.
  */
 export function unusedWarnings(file: Values): Issue[] {
   if (file['include'] !== undefined) return []
@@ -15,15 +15,15 @@ export function unusedWarnings(file: Values): Issue[] {
   const needed = new Set(jobs.flatMap(({ job }) => needsOf(job)))
   const used = new Set(jobs.map(({ job }) => job['template']))
   const outputs = jobs.flatMap(({ name, job }): Issue[] => {
-    const { outputs: told } = job
-    if (!Array.isArray(told) || told.length === 0 || needed.has(name)) return []
-    const message = 'is told to nobody: no job needs this one'
+    const { outputs: declared } = job
+    if (!Array.isArray(declared) || declared.length === 0 || needed.has(name)) return []
+    const message = 'are never used: no job needs this one'
     return [{ path: ['jobs', name, 'outputs'], message, at: 'key' }]
   })
   const templates = Object.keys(valuesOf(file['templates']))
     .filter((name) => !used.has(name))
     .map((name): Issue => {
-      return { path: ['templates', name], message: 'is used by no job', at: 'key' }
+      return { path: ['templates', name], message: 'is never used', at: 'key' }
     })
   return [...templates, ...outputs]
 }

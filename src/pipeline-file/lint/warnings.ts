@@ -6,7 +6,7 @@ import { unusedWarnings } from './unused-warnings.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
-/** What a file that is right says and hardly means; the value of a file without problems. */
+/** Finds what a valid file says but hardly intends; `file`: the value of a file without problems. */
 export function findWarnings(file: unknown): Issue[] {
   const top = valuesOf(file)
   const jobs = valuesOf(top['jobs'])
@@ -60,23 +60,23 @@ function imageWarnings({ image }: Values, path: readonly PropertyKey[]): Issue[]
   if (typeof image !== 'string') return []
   const { version } = parseImageReference(fillIn(image, () => 'x'))
   if (version !== 'latest') return []
-  const message = 'is another one whenever its maintainers push: name a tag such as :1.2'
+  const message = 'changes whenever its maintainers push: pin a tag such as :1.2'
   return [{ path: [...path, 'image'], message, at: 'value' }]
 }
 
-/** Nothing is put into a command; whoever writes it so expects otherwise. */
+/** Nothing is expanded in a command; whoever writes it so expects otherwise. */
 function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[] {
   const text = Array.isArray(command) ? command.join('\n') : command
   if (typeof text !== 'string') return []
   const [what, instead] = placeholderOf(text) ?? []
   if (what === undefined) return []
-  const message = `holds ${what}, which is left as it is: use ${instead}`
+  const message = `contains ${what}, which is not expanded here: use ${instead}`
   return [{ path, message, at: 'value' }]
 }
 
 const INPUT = /\$\{inputs\.([A-Za-z_]\w*)\}/
 
-/** The first of what looks as if it were filled in, and what to write instead. */
+/** The first thing that looks like a placeholder, and what to write instead. */
 function placeholderOf(text: string): [what: string, instead: string] | undefined {
   const [filled] = placeholdersIn(text)
   const [output] = outputReferences(text)
@@ -96,14 +96,14 @@ function placeholderOf(text: string): [what: string, instead: string] | undefine
   return input === undefined ? undefined : [input, `"$NARWHAL_INPUT_${name.toUpperCase()}"`]
 }
 
-/** With no step behind it, it is ended at once. */
+/** Without a later step, it is ended at once. */
 function backgroundWarnings(
   { background }: Values,
   isLast: boolean,
   path: readonly PropertyKey[],
 ): Issue[] {
   if (background !== true || !isLast) return []
-  const message = 'ends this step at once: no step comes after it'
+  const message = 'would end this step at once: no step follows it'
   return [{ path: [...path, 'background'], message, at: 'key' }]
 }
 
@@ -113,22 +113,22 @@ function dependencyWarnings(
   path: readonly PropertyKey[],
 ): Issue[] {
   if (hasNetwork || dependencies === undefined) return []
-  const message = "can't be fetched without a network: the image must have them"
+  const message = "can't be installed without a network: use an image that has them"
   return [{ path: [...path, 'dependencies'], message, at: 'key' }]
 }
 
-/** Other systems put a secret's value into such a text. */
+/** Other systems expand secrets in such a text. */
 function envWarnings({ env }: Values, path: readonly PropertyKey[]): Issue[] {
   return Object.entries(valuesOf(env)).flatMap(([name, value]): Issue[] => {
     if (typeof value !== 'string' || !/\$\{\{?\s*secrets\./.test(value)) return []
-    const message = 'is left as it is: a secret is named under secrets of the job'
+    const message = 'is not expanded here: list the secret under secrets of the job'
     return [{ path: [...path, 'env', name], message, at: 'value' }]
   })
 }
 
 /**
- * A job that is meant for pull requests gets no secrets, and no id tokens, for those from forks: unless it leaves them
- * out, it ends in an error there until somebody approves them.
+ * A job for pull requests gets no secrets or id tokens for those from forks: unless it excludes them, it ends
+ * in an error there until somebody approves them.
  */
 function secretWarnings(
   { secrets, id_tokens: idTokens, when }: Values,
@@ -143,7 +143,7 @@ function secretWarnings(
   const reachesForks = all.every((list) => list.some((one) => !excludesForks(one)))
   if (isNone || !asksForPulls || !reachesForks) return []
   const message =
-    "can't reach pull requests of strangers, for which the job is run as well: leave those out by `expression: '!stranger'`, or approve them one by one"
+    "are withheld from strangers' pull requests, for which the job runs as well: exclude those with `expression: '!stranger'`, or approve them one by one"
   return [{ path: [...path, hasSecrets ? 'secrets' : 'id_tokens'], message, at: 'key' }]
 }
 
@@ -156,7 +156,7 @@ function namesPullRequests({ event }: Values): boolean {
   return event === 'pull_request' || (Array.isArray(event) && event.includes('pull_request'))
 }
 
-/** As far as can be seen: an expression that asks for forks knows of them. */
+/** A guess: an expression that mentions forks takes them into account. */
 function excludesForks(conditions: Values): boolean {
   const { event, expression } = conditions
   if (typeof expression === 'string' && /\b(?:from_fork|stranger)\b/.test(expression)) return true
@@ -172,7 +172,7 @@ function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Issue[] {
     const never =
       branch !== undefined && (tag !== undefined || events?.every((kind) => kind === 'tag'))
     if (!never) return []
-    const message = 'can never hold: a tag has no branch'
+    const message = 'can never match: a tag has no branch'
     return [{ path: [...path, 'when', ...(isList ? [i] : [])], message, at: 'key' }]
   })
 }

@@ -21,10 +21,10 @@ jobs:
   assert.deepEqual(
     jobs.map(({ name, leftOut, needs }) => [name, leftOut ?? needs]),
     [
-      ['lint', 'it comes before the step to begin with'],
+      ['lint', 'it comes before the step to begin at'],
       ['test', []],
       ['deploy', ['test']],
-      ['other', 'it comes before the step to begin with'],
+      ['other', 'it comes before the step to begin at'],
     ],
   )
   assert.deepEqual(
@@ -36,9 +36,6 @@ jobs:
     const parsed = from(step)
     return parsed.ok ? '' : (parsed.problems[0]?.message ?? '')
   }
-  assert.match(
-    wrong('look'),
-    /several jobs with a step "look": say which, as lint\/look, test\/look/,
-  )
-  assert.match(wrong('test/unti'), /holds no step "test\/unti": did you mean test\/unit\?/)
+  assert.match(wrong('look'), /several jobs with a step "look": use one of lint\/look, test\/look/)
+  assert.match(wrong('test/unti'), /has no step "test\/unti": did you mean test\/unit\?/)
 })

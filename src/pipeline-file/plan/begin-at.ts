@@ -5,11 +5,11 @@ import { needNames } from './needs.ts'
 import type { Planning } from './planning.ts'
 import type { NamedJob } from './use-template.ts'
 
-const BEFORE = 'it comes before the step to begin with'
+const BEFORE = 'it comes before the step to begin at'
 
 /**
- * Begins with a step in the middle: of its job the steps before it are left out, and all jobs are that do
- * not follow that job. The names of those are given back, which count as done.
+ * Begins at a step in the middle: earlier steps of its job are left out, and so are all jobs that don't
+ * depend on that job. Returns the names of those jobs, which count as done.
  */
 export function beginAt(
   from: string | undefined,
@@ -24,11 +24,8 @@ export function beginAt(
   )
   const [job, other] = found
   if (!job || other) {
-    issues.push({
-      path: [],
-      message: other ? severalHave(from, found) : noneHas(from, variants),
-      at: 'value',
-    })
+    const message = other ? severalHave(from, found) : noneHas(from, variants)
+    issues.push({ path: [], message, at: 'value' })
     return done
   }
   const kept = following(job.name, named)
@@ -49,7 +46,7 @@ function indexIn({ steps }: JobSpec, job: string, from: string): number {
   return steps.findIndex(({ name }) => name === from || `${job}/${name}` === from)
 }
 
-/** The job and all that need it, directly or not. */
+/** The job and its direct and transitive dependents. */
 function following(name: string, named: readonly NamedJob[]): Set<string> {
   const kept = new Set([name])
   for (let size = 0; size !== kept.size; ) {
@@ -63,7 +60,7 @@ function following(name: string, named: readonly NamedJob[]): Set<string> {
 
 function severalHave(from: string, found: readonly NamedJob[]): string {
   const ways = found.map(({ name }) => `${name}/${from}`).join(', ')
-  return `has several jobs with a step ${quote(from)}: say which, as ${ways}`
+  return `has several jobs with a step ${quote(from)}: use one of ${ways}`
 }
 
 function noneHas(from: string, variants: ReadonlyMap<string, readonly JobSpec[]>): string {
@@ -71,5 +68,5 @@ function noneHas(from: string, variants: ReadonlyMap<string, readonly JobSpec[]>
     (spec?.steps ?? []).flatMap((step) => [step.name, `${name}/${step.name}`]),
   )
   const meant = steps.length <= 200 ? suggestKey(from, steps) : undefined
-  return `holds no step ${quote(from)}${meant ? `: did you mean ${meant}?` : ''}`
+  return `has no step ${quote(from)}${meant ? `: did you mean ${meant}?` : ''}`
 }

@@ -1,15 +1,12 @@
 import type { Scalar } from '../schema/matrix.ts'
 
-/** The scalar at a path as the file writes it. */
+/** The scalar at a path as written in the file. */
 export type TextAt = (path: readonly PropertyKey[]) => string | undefined
 
-/**
- * Values by name, as the file writes them and for expressions: of the axes of one combination, or of
- * the parameters of a template.
- */
+/** Values by name, as written and for expressions: a combination's axes, or a template's parameters. */
 export type NamedValues = ReadonlyMap<string, { readonly text: string; readonly value: Scalar }>
 
-/** What expressions may speak of, by its kind. */
+/** The names that expressions may refer to, by kind. */
 export interface KnownNames {
   readonly inputs: readonly string[]
   readonly matrix: readonly string[]

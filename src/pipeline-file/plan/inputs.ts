@@ -5,10 +5,10 @@ import type { Input, Inputs } from '../schema/inputs.ts'
 import type { Scalar } from '../schema/matrix.ts'
 import { quote } from '../words.ts'
 
-/** What each input is; an input that nobody gave and that has no default is not among them. */
+/** The inputs' values; an input without a value and a default is absent. */
 export type InputValues = ReadonlyMap<string, Scalar>
 
-/** Reads what was given against what is declared; only a person's start must give what has no default. */
+/** Checks the given inputs against the declarations; manual starts must give those without a default. */
 export function planInputs(
   declared: Inputs,
   { inputs: given, event }: PlanFacts,
@@ -37,7 +37,7 @@ export function planInputs(
   return { values, issues }
 }
 
-/** Declarations that contradict themselves, of inputs or of a template's parameters. */
+/** Contradictory declarations of inputs or of a template's parameters. */
 export function checkDeclarations(declared: Inputs, path: readonly PropertyKey[]): Issue[] {
   return Object.entries(declared).flatMap(([name, input]): Issue[] => {
     const wrong = explainDeclaration(input)
@@ -52,14 +52,14 @@ function explainDeclaration({
   default: usual,
 }: Input): { path: string[]; message: string } | undefined {
   if (type === 'choice' && !options) return { path: [], message: 'needs options to choose from' }
-  if (type !== 'choice' && options) return { path: ['options'], message: 'is for the type choice' }
+  if (type !== 'choice' && options) return { path: ['options'], message: 'is only for type choice' }
   if (usual === undefined) return undefined
   const fits =
     type === 'choice' ? options?.includes(String(usual)) : type === 'text' || typeof usual === type
   return fits ? undefined : { path: ['default'], message: `must be ${wanted({ type, options })}` }
 }
 
-/** The value that a text stands for; undefined where the input can't be that. */
+/** Parses a text as the input's type; undefined if it is invalid. */
 export function readInput({ type = 'text', options }: Input, text: string): Scalar | undefined {
   switch (type) {
     case 'text':
@@ -73,7 +73,7 @@ export function readInput({ type = 'text', options }: Input, text: string): Scal
   }
 }
 
-/** What an input can be, in words. */
+/** Describes the valid values of an input. */
 export function wanted({ type = 'text', options = [] }: Input): string {
   if (type === 'choice') return `one of ${options.join(', ')}`
   return type === 'boolean' ? 'true or false' : type === 'number' ? 'a number' : 'a text'

@@ -6,8 +6,8 @@ import type { NamedValues, TextAt } from './facts.ts'
 export const MOST_COMBINATIONS = 256
 
 /**
- * All combinations of the axes' values but for the excluded ones, then the included ones. Too many
- * are an issue, and so is an exclusion that can't ever apply.
+ * All combinations of the axes' values without the excluded ones, followed by the included ones. Too many are
+ * an issue, and so is an exclusion that can never apply.
  */
 export function expandMatrix(
   matrix: Matrix,
@@ -30,7 +30,7 @@ export function expandMatrix(
     Object.keys(one)
       .filter((name) => !names.includes(name))
       .map((name): Issue => {
-        const message = `is no axis of this matrix: ${quote(name)}`
+        const message = `is not an axis of this matrix: ${quote(name)}`
         return { path: [...path, 'exclude', i, name], message, at: 'key' }
       }),
   )

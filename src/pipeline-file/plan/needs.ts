@@ -2,8 +2,8 @@ import type { JobSpec } from '../../core/plan/plan.ts'
 import type { NamedJob } from './use-template.ts'
 
 /**
- * The jobs in their order, each needing all combinations of what it needs that are run. What needs a
- * job that is left out is left out, too, unless it needs it only `optional`ly, or that one counts as `done`.
+ * The jobs in order, each needing all combinations of its needs that are run. A job that needs one that is
+ * left out is left out too, unless the need is `optional`, or that one counts as `done`.
  */
 export function planNeeds(
   named: readonly NamedJob[],
@@ -13,7 +13,7 @@ export function planNeeds(
   const reasons = new Map<string, string>()
   const isRun = (name: string): boolean =>
     !reasons.has(name) && (variants.get(name) ?? []).some(({ leftOut }) => leftOut === undefined)
-  // Each round finds at least one more job that is left out, or is the last.
+  // Terminates: each round leaves out at least one more job, or is the last.
   for (let found = true; found; ) {
     found = false
     for (const { name, job } of named) {
@@ -36,14 +36,14 @@ export function planNeeds(
       const required = requiredOf(job)
       const optional = spec.needs.filter((need) => !required.includes(need)).flatMap(runsOf)
       if (needs.length === 0 && spec.runsOn === 'failure') {
-        return { ...spec, needs, leftOut: 'nothing that it needs is run for this commit' }
+        return { ...spec, needs, leftOut: 'none of its needs is run for this commit' }
       }
       return { ...spec, needs, ...(optional.length > 0 ? { optional } : {}) }
     }),
   )
 }
 
-/** The names of all jobs that it needs, each once. */
+/** The names of all its needs, without duplicates. */
 export function needNames({ needs = [] }: NamedJob['job']): string[] {
   return [...new Set(listOf(needs).map((need) => (typeof need === 'string' ? need : need.job)))]
 }

@@ -36,7 +36,7 @@ jobs:
 `)
   assert.equal(
     shown.replaceAll(/\n {2}\|.*/g, ''),
-    `9:30 jobs.d.outputs[0] can't name an output: use letters, digits and \`_\`, and no digit first`,
+    `9:30 jobs.d.outputs[0] can't name an output: use letters, digits and \`_\`, no leading digit`,
   )
   const next = showProblems(`
 jobs:
@@ -49,9 +49,9 @@ jobs:
   d: { needs: [c], steps: [x] }
 `)
   assert.deepEqual(next.replaceAll(/\n {2}\|.*/g, '').split('\n'), [
-    '7:15 jobs.c.env.A speaks of "vesrion", which job a does not tell: did you mean version?',
-    '7:48 jobs.c.env.B speaks of outputs of "b", which are several: one for each combination of its matrix',
-    '8:37 jobs.c.steps[0].env.D speaks of "needs.d", but this job does not need "d"',
+    '7:15 jobs.c.env.A refers to "vesrion", which is not an output of job a: did you mean version?',
+    '7:48 jobs.c.env.B refers to outputs of "b", of which there are several: one for each combination of its matrix',
+    '8:37 jobs.c.steps[0].env.D refers to "needs.d", but this job does not need "d"',
   ])
 })
 
@@ -80,15 +80,18 @@ ${more}`
     const parsed = parsePipelineFile(text)
     return parsed.ok ? '' : parsed.problems.map(({ message }) => message).join('; ')
   }
-  assert.match(problem(file('{ expression: needs.a.outputs.y }')), /"y", which job a does not tell/)
+  assert.match(
+    problem(file('{ expression: needs.a.outputs.y }')),
+    /"y", which is not an output of job a/,
+  )
   assert.match(problem(file('{ expression: needs.c.outputs.y }')), /does not need "c"/)
-  assert.match(problem(file('{ expression: needs.a.x }')), /needs\.a\.x.*is not known/)
+  assert.match(problem(file('{ expression: needs.a.x }')), /needs\.a\.x.*is unknown/)
   const mixed = `[{ expression: needs.a.outputs.x }, { status: failure }]`
   assert.match(problem(file(mixed)), /the same `status`/)
   const step = '  c: { needs: a, steps: [{ command: y, when: { expression: needs.a.outputs.x } }] }'
   assert.match(
     problem(file('{ event: push }', step)),
-    /only the `when` of a job may speak of outputs/,
+    /only the `when` of a job may refer to outputs/,
   )
   const top = `when: { expression: needs.a.outputs.x }\n${file('{ event: push }').trim()}`
   assert.match(problem(top), /only the `when` of a job/)

@@ -58,7 +58,7 @@ jobs:
   a: { concurrency: x, steps: [x] }
   b: { concurrency: { group: '\${tag}' }, steps: [x] }
 `)
-  assert.match(unknown, /^2:14 concurrency holds \$\{nope\}, which is not known here: /)
+  assert.match(unknown, /^2:14 concurrency contains \$\{nope\}, which is not available here: /)
   assert.match(unknown, /\n4:21 jobs\.a\.concurrency is "x", the group of the whole pipeline/)
-  assert.match(unknown, /\n5:30 jobs\.b\.concurrency\.group has no name left for this commit/)
+  assert.match(unknown, /\n5:30 jobs\.b\.concurrency\.group is empty for this commit/)
 })

@@ -11,7 +11,7 @@ import type { NamedJob } from './use-template.ts'
 const PLACEHOLDER = /\$\{([^{}]*)\}/g
 const LONGEST_GROUP = 200
 
-/** The group with everything filled in, of a job or (without `variant`) of the whole pipeline. */
+/** The concurrency group, filled in, of a job or (without `variant`) of the whole pipeline. */
 export function planConcurrency(
   given: ConcurrencyKey | undefined,
   path: readonly PropertyKey[],
@@ -24,12 +24,12 @@ export function planConcurrency(
   const group = mapping.group.replaceAll(PLACEHOLDER, (_, name: string) => {
     const value = valueOf(name, planning, variant)
     if (value !== undefined) return value
-    const message = `holds \${${name.slice(0, 60)}}, which is not known here: a group's name may have \${branch}, \${tag}, \${ref}, \${event}, \${inputs.NAME}${variant ? ', ${matrix.AXIS} and ${params.NAME}' : ''}`
+    const message = `contains \${${name.slice(0, 60)}}, which is not available here: a group's name may use \${branch}, \${tag}, \${ref}, \${event}, \${inputs.NAME}${variant ? ', ${matrix.AXIS} and ${params.NAME}' : ''}`
     planning.issues.push({ path: at, message, at: 'value' })
     return ''
   })
   if (group.trim() === '') {
-    const message = `has no name left for this commit: ${quote(mapping.group)}`
+    const message = `is empty for this commit: ${quote(mapping.group)}`
     planning.issues.push({ path: at, message, at: 'value' })
   }
   const { limit = 1, policy } = mapping
@@ -59,7 +59,7 @@ function valueOf(
   return undefined
 }
 
-/** A job in its pipeline's own group would wait for its pipeline for ever. */
+/** A job in its pipeline's own group would wait for its pipeline forever. */
 export function checkGroups(
   ofPipeline: Concurrency | undefined,
   named: readonly NamedJob[],
@@ -76,7 +76,7 @@ export function checkGroups(
     })
 }
 
-/** Two that differ stay different, also when they are too long to be shown. */
+/** Different groups stay different, also if they are too long to be shown. */
 function shortened(group: string): string {
   const clean = printable(group).toWellFormed()
   if (clean.length <= LONGEST_GROUP && clean === group) return group

@@ -15,10 +15,10 @@ import { checkTemplates, type NamedJob, useTemplate, type WholeJob } from './use
 import { checkNames, judge } from './when.ts'
 
 const UNNAMED_PIPELINE = 'pipeline'
-/** The job of a file that is one job. */
+/** The job's name in a file that is one job. */
 const SINGLE_JOB = 'main'
 
-/** The plan for a commit, or all that keeps the file from being one. */
+/** The plan for a commit, or the issues. */
 export type PlannedFile = PipelinePlan | Issue[]
 
 export function planSingleJob(file: SingleJobFile, reading: Reading): PlannedFile {
@@ -26,7 +26,7 @@ export function planSingleJob(file: SingleJobFile, reading: Reading): PlannedFil
   return planAll({ name, inputs }, [{ name: SINGLE_JOB, job, path: [] }], reading)
 }
 
-/** `order` are the names of the jobs as the file has them: a JavaScript object puts numbers first. */
+/** `order`: the names of the jobs in file order; a JavaScript object puts numeric keys first. */
 export function planJobs(file: JobsFile, order: readonly string[], reading: Reading): PlannedFile {
   const named = order.flatMap((name): NamedJob[] => {
     const given = file.jobs[name]
@@ -75,7 +75,7 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
   return { name: top.name ?? UNNAMED_PIPELINE, jobs, ...concurrency }
 }
 
-/** The file's own `when` is every job's. */
+/** The file's own `when` applies to every job. */
 function judgeFile(
   when: When | undefined,
   variants: Map<string, JobSpec[]>,
@@ -98,7 +98,7 @@ function judgeFile(
   }
 }
 
-/** Only the jobs that were asked for are run, with those that they need. */
+/** Runs only the requested jobs and their needs. */
 function leaveOutUnasked(
   named: readonly NamedJob[],
   variants: Map<string, JobSpec[]>,
@@ -110,7 +110,7 @@ function leaveOutUnasked(
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
     const specs = variants.get(name)
     if (!specs) {
-      const message = `holds no job ${quote(name)}: there are ${named.map((one) => one.name).join(', ')}`
+      const message = `has no job ${quote(name)}: use one of ${named.map((one) => one.name).join(', ')}`
       issues.push({ path: [], message, at: 'value' })
     }
     if (!wanted.has(name)) left.push(...(specs?.[0]?.needs ?? []))
@@ -120,12 +120,12 @@ function leaveOutUnasked(
     if (wanted.has(name)) continue
     variants.set(
       name,
-      specs.map((spec) => ({ leftOut: 'it was not asked for', ...spec })),
+      specs.map((spec) => ({ leftOut: 'it was not requested', ...spec })),
     )
   }
 }
 
-/** Matrices repeat what stands in the file; that must stay within its limits, too. */
+/** Matrices multiply the file's content; that must stay within its limits, too. */
 function weigh(named: readonly NamedJob[], { weightAt }: Reading): Issue | undefined {
   const shared = weightAt(['env'])
   let jobs = 0

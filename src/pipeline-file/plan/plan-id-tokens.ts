@@ -1,12 +1,13 @@
 import type { IdTokenSpec } from '../../core/id-token/id-token.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import type { IdTokens } from '../schema/id-tokens.ts'
 import { durationMs } from '../schema/limits.ts'
 import { secretsByVariable } from '../schema/secrets.ts'
 import type { Planning } from './planning.ts'
 import { type NamedJob, placeOf, type WholeJob } from './use-template.ts'
 
-/** The tokens of a job; a variable is one of them, or something else, and not both. */
+/** The id tokens of a job; their variables must not be used otherwise. */
 export function planIdTokens(named: NamedJob, { issues }: Planning): Pick<JobSpec, 'idTokens'> {
   const { job } = named
   const given = Object.entries(job.id_tokens ?? {})
@@ -35,8 +36,10 @@ function stepVariables({ steps }: WholeJob): string[] {
 function planIdToken({ audience, lifetime, subject, optional }: IdTokens[string]): IdTokenSpec {
   return {
     audience,
-    ...(lifetime === undefined ? {} : { lifetimeMs: durationMs(lifetime) }),
-    ...(subject === 'job' ? { subject } : {}),
-    ...(optional ? { optional } : {}),
+    ...present({
+      lifetimeMs: lifetime === undefined ? undefined : durationMs(lifetime),
+      subject: subject === 'job' ? subject : undefined,
+      optional: optional || undefined,
+    }),
   }
 }

@@ -17,7 +17,8 @@ import { type NamedJob, placeOf, planParams, type WholeJob } from './use-templat
 import { checkNames, judge } from './when.ts'
 
 const LONGEST_NAME = 100
-/** The job, once for each combination of its matrix; `needs` are still the names of the file. */
+
+/** The job, once for each combination of its matrix; `needs` still has the names as written in the file. */
 export function planVariants(named: NamedJob, planning: Planning, defaults: Defaults): JobSpec[] {
   const { name, job, path, template } = named
   const { combinations, issues } = job.matrix
@@ -26,16 +27,16 @@ export function planVariants(named: NamedJob, planning: Planning, defaults: Defa
   planning.issues.push(...issues)
   const axes = [...new Set(combinations.flatMap((one) => [...one.keys()]))]
   const params = Object.keys(template?.params ?? {})
-  const known = { inputs: planning.inputNames, matrix: axes, params }
+  const names = { inputs: planning.inputNames, matrix: axes, params }
   planning.issues.push(
-    ...checkNames(job.when, known, [...placeOf(named, 'when'), 'when'], (output, at) => {
+    ...checkNames(job.when, names, [...placeOf(named, 'when'), 'when'], (output, at) => {
       planning.needed.push({ ...output, job: path, path: at })
     }),
   )
   const used = new Set<string>()
   return combinations.map((combination) => {
     const values = planParams(named, combination, planning)
-    const variant = { combination, known, params: values, path, job: path }
+    const variant = { combination, names, params: values, path, job: path }
     const spec = planVariant(named, variant, planning, defaults)
     return { name: nameOf(name, combination, used), ...spec }
   })
@@ -48,7 +49,7 @@ function planVariant(
   defaults: Defaults,
 ): Omit<JobSpec, 'name'> {
   const { job } = named
-  /** The variant where this key of the job stands. */
+  /** The variant with the path of the mapping that has this key. */
   const at = (key: keyof WholeJob): Variant => ({ ...variant, path: placeOf(named, key) })
   const all = needNames(job)
   const judgement = judge(job.when, { ...planning, ...variant })
@@ -60,12 +61,12 @@ function planVariant(
       : undefined
   const { runsOn, onlyIf } = judgement.holds ? judgement : {}
   if (runsOn && all.length === 0) {
-    const message = 'status asks what became of other jobs, but this one needs none'
+    const message = 'status depends on other jobs, but this job needs none'
     planning.issues.push({ path: [...placeOf(named, 'when'), 'when'], message, at: 'key' })
   }
   const group = [...placeOf(named, 'concurrency'), 'concurrency']
   return {
-    ...(job.image === undefined ? {} : { image: fillImage(job.image, at('image'), planning) }),
+    ...present({ image: job.image && fillImage(job.image, at('image'), planning) }),
     ...planJobEnv(named, variant, planning),
     ...present({ outputs: job.outputs && [...new Set(job.outputs)] }),
     ...secretsOf(job, placeOf(named, 'env'), planning),
@@ -83,7 +84,7 @@ function planVariant(
   }
 }
 
-/** Of its combination and its parameters, of its template, and its own: the last of a name counts. */
+/** By precedence, lowest first: combination and parameters, the template's `env`, the job's own. */
 function planJobEnv(
   { job, template }: NamedJob,
   variant: Variant,
@@ -122,7 +123,7 @@ function prefixed(prefix: string, values: Variant['params']): Record<string, str
   )
 }
 
-/** A variable is a secret or one of the job's own, and not both. */
+/** The secrets of a job; their variables must not be in its `env`. */
 function secretsOf(
   { secrets, env = {} }: WholeJob,
   path: readonly PropertyKey[],

@@ -1,11 +1,12 @@
 import type { ServiceSpec } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import { durationMs } from '../schema/limits.ts'
 import type { Service } from '../schema/services.ts'
 import { fillImage, type Planning, planEnv, type Variant } from './planning.ts'
 
 const USUAL_TIMEOUT = '2m'
 
-/** The services of a job, in the order of the file. */
+/** The services of a job, in file order. */
 export function planServices(
   services: Readonly<Record<string, Service>>,
   variant: Variant,
@@ -18,9 +19,9 @@ export function planServices(
       name,
       image: fillImage(service.image, { ...variant, path }, planning),
       env: planEnv(service.env, [...path, 'env'], planning, variant),
-      ...(command === undefined
-        ? {}
-        : { command: typeof command === 'string' ? command.trim().split(/\s+/) : command }),
+      ...present({
+        command: typeof command === 'string' ? command.trim().split(/\s+/) : command,
+      }),
       ...readyOf(service),
     }
   })

@@ -15,7 +15,7 @@ import { checkNames, judge } from './when.ts'
 
 const LONGEST_DERIVED_NAME = 60
 
-/** The steps of a job that are run for this commit. */
+/** The steps of a job that run for this commit. */
 export function planSteps(
   steps: readonly Step[],
   variant: Variant,
@@ -27,7 +27,7 @@ export function planSteps(
     const path = [...variant.path, 'steps', i]
     const mapping: StepMapping = typeof step === 'string' ? { command: step } : step
     const spec = planStep(mapping, used, { ...variant, path }, planning, defaults)
-    planning.issues.push(...checkNames(mapping.when, variant.known, [...path, 'when']))
+    planning.issues.push(...checkNames(mapping.when, variant.names, [...path, 'when']))
     const judgement = judge(mapping.when, { ...planning, ...variant })
     if (!judgement.holds) return []
     return [{ ...spec, ...present({ runsOn: judgement.runsOn }) }]
@@ -50,17 +50,19 @@ function planStep(
     command: script,
     dependencies: [...new Set(dependencies)],
     ...planEnvOfNeeds(env, variant, planning),
-    ...(step.image === undefined ? {} : { image: fillImage(step.image, variant, planning) }),
-    ...(step.background ? { background: true } : {}),
-    ...present({ workingDirectory }),
-    ...(shell === undefined || shell === 'sh' ? {} : { shell }),
-    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
-    ...(step.retry ? { retries: step.retry } : {}),
-    ...(step.allow_failure ? { allowFailure: true } : {}),
+    ...present({
+      image: step.image && fillImage(step.image, variant, planning),
+      background: step.background || undefined,
+      workingDirectory,
+      shell: shell === 'sh' ? undefined : shell,
+      timeoutMs: timeout === undefined ? undefined : durationMs(timeout),
+      retries: step.retry || undefined,
+      allowFailure: step.allow_failure || undefined,
+    }),
   }
 }
 
-/** The beginning of the script on one line, with a number where another step has that name. */
+/** The beginning of the script as one line, numbered if another step has that name. */
 function deriveName(script: string, used: Set<string>): string {
   const line = script.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()
   const short = Array.from(line.slice(0, 2 * LONGEST_DERIVED_NAME)).slice(0, LONGEST_DERIVED_NAME)

@@ -39,13 +39,13 @@ test('runs a job when all of its conditions hold, and says which one does not', 
   for (const [conditions, facts] of held)
     assert.equal(when(conditions, facts), undefined, conditions)
   const not: [string, string, Partial<PlanFacts>?][] = [
-    ['{ event: [tag, manual] }', 'when: the event is push, and not tag, manual'],
-    ["{ branch: 'rel/*' }", 'when: the branch is "main", and not rel/*'],
-    ['{ branch: "**" }', 'when: there is no branch, and not **', tag],
-    ['{ tag: "**" }', 'when: there is no tag, and not **'],
+    ['{ event: [tag, manual] }', 'when: the event is push, not tag or manual'],
+    ["{ branch: 'rel/*' }", 'when: branch "main" does not match rel/*'],
+    ['{ branch: "**" }', 'when: there is no branch to match **', tag],
+    ['{ tag: "**" }', 'when: there is no tag to match **'],
     ...['main', '!rel/*', '**'].map((branch): [string, string, Partial<PlanFacts>] => [
       `{ event: pull_request, branch: '${branch}' }`,
-      `when: the branch that the pull request wants into is not known, since no webhook has told of it, and not ${branch}`,
+      `when: the target branch of the pull request is unknown, as no webhook reported it, so it can't match ${branch}`,
       { ...pull, targetBranch: '' },
     ]),
     [
@@ -55,13 +55,13 @@ test('runs a job when all of its conditions hold, and says which one does not', 
     ],
     [
       "{ path: ['src/**', '!**/*.md'] }",
-      'when: nothing has changed in src/**, !**/*.md',
+      'when: nothing changed in src/**, !**/*.md',
       { changedPaths: ['src/a.md', 'b.ts'] },
     ],
     ['{ expression: \'event == "tag"\' }', 'when: event == "tag" is not true'],
     [
       '[{ event: tag }, { branch: x }]',
-      'when: the event is push, and not tag; or the branch is "main", and not x',
+      'when: the event is push, not tag; or branch "main" does not match x',
     ],
   ]
   for (const [conditions, reason, facts] of not) assert.equal(when(conditions, facts), reason)
@@ -78,19 +78,19 @@ jobs:
   never: { needs: [{ job: build, optional: true }], when: { status: failure }, steps: [x] }
 `)
   assert.deepEqual(shown(jobs), [
-    'build: when: the event is push, and not tag',
+    'build: when: the event is push, not tag',
     'test: needs "build", which is not run for this commit',
     'report: needs "test", which is not run for this commit',
     'other <',
     'sorry < other',
-    'never: nothing that it needs is run for this commit',
+    'never: none of its needs is run for this commit',
   ])
   assert.equal(jobs[4]?.runsOn, 'failure')
 })
 
 test("the file's own condition is every job's", () => {
   const jobs = plan('when: { branch: x }\njobs: { a: { steps: [x] }, b: { needs: a, steps: [x] } }')
-  const reason = 'when: the branch is "main", and not x'
+  const reason = 'when: branch "main" does not match x'
   assert.deepEqual(shown(jobs), [`a: ${reason}`, `b: ${reason}`])
 })
 
@@ -171,7 +171,7 @@ jobs:
       `3:18 jobs.a.matrix["1x"] can't name an axis: use a letter, then letters, digits and \`_\`, 50 at most`,
       '3:31 jobs.a.matrix.os must not be an empty list',
       '3:51 jobs.a.matrix.exclude[0].os must be text, a number, true or false, not a list',
-      '4:28 jobs.b.when.expression speaks of "brunch", which is not known: did you mean branch? (at character 1)',
+      '4:28 jobs.b.when.expression refers to "brunch", which is unknown: did you mean branch? (at character 1)',
       '4:49 jobs.b.when.path must not be an empty list',
       '4:60 jobs.b.when.event must be one of push, pull_request, tag, manual',
       '4:74 jobs.b.when.status must be one of success, failure, always',
@@ -197,13 +197,13 @@ jobs:
   f: { when: { status: always }, steps: [x] }
 `).split('\n'),
     [
-      '4:12 jobs.b.image speaks of matrix.node, but this job has no matrix with it',
-      '5:25 jobs.b.when.expression speaks of "inputs.x", but there is no such input',
-      '5:25 jobs.b.when.expression speaks of "matrix.y", but this job has no such axis',
+      '4:12 jobs.b.image refers to matrix.node, but this job has no matrix with it',
+      '5:25 jobs.b.when.expression refers to "inputs.x", but there is no such input',
+      '5:25 jobs.b.when.expression refers to "matrix.y", but this job has no such axis',
       `7:39 jobs.c.image can't be a container image: "node:a b"`,
-      '8:38 jobs.d.matrix.exclude[0].w is no axis of this matrix: "w"',
+      '8:38 jobs.d.matrix.exclude[0].w is not an axis of this matrix: "w"',
       '9:8 jobs.e.matrix has no combination left',
-      '10:8 jobs.f.when status asks what became of other jobs, but this one needs none',
+      '10:8 jobs.f.when status depends on other jobs, but this job needs none',
     ],
   )
 })

@@ -9,44 +9,43 @@ import { quote } from '../words.ts'
 import type { KnownNames, NamedValues, TextAt } from './facts.ts'
 import type { InputValues } from './inputs.ts'
 
-/** What a file is read with besides its values. */
+/** What planning needs besides the file's values. */
 export interface Reading {
   readonly facts: PlanFacts
   readonly textAt: TextAt
-  /** How many characters stand at a path, with every alias replaced. */
+  /** How many characters a path holds, with every alias expanded. */
   readonly weightAt: (path: readonly PropertyKey[]) => number
 }
 
-/** What is known, and wrong, while a file is being planned. */
+/** The state of planning: what is known, and the issues so far. */
 export interface Planning extends Reading {
   readonly inputs: InputValues
-  /** The names of all inputs, whether they have a value or not. */
+  /** The names of all declared inputs, with or without a value. */
   readonly inputNames: readonly string[]
   readonly issues: Issue[]
-  /** The outputs that values of `env` name, to be checked when all jobs are known. */
+  /** References to outputs, to be checked once all jobs are known. */
   readonly needed: NeededOutput[]
 }
 
 export interface NeededOutput extends OutputReference {
-  /** The path of the job that names it. */
+  /** The path of the job that refers to it. */
   readonly job: readonly PropertyKey[]
-  /** Where. */
   readonly path: readonly PropertyKey[]
 }
 
-/** One combination of a job that is being planned; what a job without a matrix has is empty. */
+/** One combination of a job's matrix; empty for a job without one. */
 export interface Variant {
   readonly combination: NamedValues
-  /** What its expressions may speak of. */
-  readonly known: KnownNames
-  /** The parameters of its template, and their values. */
+  /** The names that its expressions may refer to. */
+  readonly names: KnownNames
+  /** The values of its template's parameters. */
   readonly params: NamedValues
   readonly path: readonly PropertyKey[]
-  /** The path of the job, where `path` is of one of its steps. */
+  /** The path of the job, if `path` is that of a step. */
   readonly job: readonly PropertyKey[]
 }
 
-/** The text with the variant's values; what it does not have is an issue at the path, and an x. */
+/** Fills in the variant's values; a missing one is reported as an issue and replaced by `x`. */
 export function fill(
   text: string,
   { combination, params }: Pick<Variant, 'combination' | 'params'>,
@@ -63,13 +62,13 @@ export function fill(
         : combination.size === 0
           ? 'this job has no matrix with it'
           : 'not every combination has it'
-    const message = `speaks of ${one.kind}.${one.name}, but ${why}`
+    const message = `refers to ${one.kind}.${one.name}, but ${why}`
     issues.push({ path, message, at: 'value' })
   }
   return fillIn(text, (one) => valueOf(one) ?? 'x')
 }
 
-/** The `image` of what stands at the variant's path, with the combination's values. */
+/** Fills in the `image` at the variant's path. */
 export function fillImage(image: string, variant: Variant, planning: Planning): string {
   const path = [...variant.path, 'image']
   const filled = fill(image, variant, path, planning)
@@ -80,7 +79,7 @@ export function fillImage(image: string, variant: Variant, planning: Planning): 
   return filled
 }
 
-/** Numbers and booleans as they are written: `1.10` stays `1.10`. */
+/** Numbers and booleans as written: `1.10` stays `1.10`. */
 export function planEnv(
   env: Env | undefined,
   path: readonly PropertyKey[],
@@ -95,24 +94,24 @@ export function planEnv(
   return Object.fromEntries(entries)
 }
 
-/** The `env` at the variant's path: what is known now, and what names outputs of jobs that it needs. */
+/** The `env` at the variant's path: what is known now, and what refers to outputs of needed jobs. */
 export function planEnvOfNeeds(
   given: Env | undefined,
   variant: Variant,
   planning: Planning,
 ): { env: Record<string, string>; envOfNeeds?: Record<string, string> } {
   const path = [...variant.path, 'env']
-  const known: [string, string][] = []
+  const now: [string, string][] = []
   const later: [string, string][] = []
   for (const [name, value] of Object.entries(planEnv(given, path, planning, variant))) {
     const references = outputReferences(value)
     const place = { job: variant.job, path: [...path, name] }
     planning.needed.push(...references.map((one) => ({ ...one, ...place })))
-    const env = references.length > 0 ? later : known
+    const env = references.length > 0 ? later : now
     env.push([name, value])
   }
   const rest = later.length > 0 ? { envOfNeeds: Object.fromEntries(later) } : {}
-  return { env: Object.fromEntries(known), ...rest }
+  return { env: Object.fromEntries(now), ...rest }
 }
 
 export type StepMapping = Exclude<Step, string>

@@ -92,7 +92,7 @@ jobs:
       '3:81 templates.node.job.step is not a key of a template: did you mean steps?',
       '5:18 jobs.a.template is "nod", but there is no such template: did you mean node?',
       '6:24 jobs.b.steps come from the template "node"',
-      '7:8 jobs.c.with is for a template: name it',
+      '7:8 jobs.c.with needs a template: name one',
       '8:3 jobs.d.steps is missing: it must be a list of steps',
     ],
   )
@@ -109,12 +109,12 @@ jobs:
 `),
     [
       '4:63 templates.node.params.on.default must be true or false',
-      '5:55 templates.node.job.env.A speaks of params.nope, but there is no template here with such a parameter',
+      '5:55 templates.node.job.env.A refers to params.nope, but there is no template here with such a parameter',
       '7:8 jobs.a.template must give "version" to "node": a number',
       '8:41 jobs.b.with.version can\'t be "x y": it must be a number',
-      '8:46 jobs.b.with.verison is no parameter of "node": did you mean version?',
-      '9:28 jobs.c.when.expression speaks of "params.version", but there is no template here with such a parameter',
-      '9:55 jobs.c.image speaks of params.version, but there is no template here with such a parameter',
+      '8:46 jobs.b.with.verison is not a parameter of "node": did you mean version?',
+      '9:28 jobs.c.when.expression refers to "params.version", but there is no template here with such a parameter',
+      '9:55 jobs.c.image refers to params.version, but there is no template here with such a parameter',
     ],
   )
 })
@@ -130,8 +130,8 @@ test('many jobs of a large template are too much text, and warnings are told onc
   assert.deepEqual(
     warnings.map(({ message }) => message),
     [
-      'templates.t.job.image is another one whenever its maintainers push: name a tag such as :1.2',
-      'templates.t.job.steps[0] holds ${params.a}, which is left as it is: use "$NARWHAL_PARAM_A"',
+      'templates.t.job.image changes whenever its maintainers push: pin a tag such as :1.2',
+      'templates.t.job.steps[0] contains ${params.a}, which is not expanded here: use "$NARWHAL_PARAM_A"',
     ],
   )
 })

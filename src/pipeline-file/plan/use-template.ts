@@ -9,12 +9,12 @@ import type { NamedValues } from './facts.ts'
 import { checkDeclarations, readInput, wanted } from './inputs.ts'
 import { fill, type Planning, type Variant } from './planning.ts'
 
-/** A job with everything that its template gives it. */
+/** A job merged with its template. */
 export type WholeJob = Omit<Job, 'steps' | 'template' | 'with'> & {
   readonly steps: NonNullable<Job['steps']>
 }
 
-/** A job as the file has it, with what it takes from its template and the file's top. */
+/** A job of the file, merged with its template and the file's top-level keys. */
 export interface NamedJob {
   readonly name: string
   readonly job: WholeJob
@@ -24,16 +24,16 @@ export interface NamedJob {
 
 export interface UsedTemplate {
   readonly name: string
-  /** Where the keys stand that the job does not have itself. */
+  /** The path of keys that come from the template. */
   readonly path: readonly PropertyKey[]
-  /** The keys of the job itself. */
+  /** The job's own keys. */
   readonly own: ReadonlySet<string>
   readonly env: WholeJob['env']
   readonly params: Inputs
   readonly given: Readonly<Record<string, Scalar>>
 }
 
-/** The job with what it uses: the template is there, and has been checked. */
+/** Merges the job with its template, which exists and has been checked. */
 export function useTemplate(
   name: string,
   { template: templateName, with: given = {}, ...own }: Job,
@@ -62,22 +62,22 @@ export function useTemplate(
   }
 }
 
-/** The path of the mapping that has this key: the job's, or its template's. */
+/** The path of the mapping that has this key: the job's, or the template's. */
 export function placeOf({ path, template }: NamedJob, key: keyof WholeJob): readonly PropertyKey[] {
   return template && !template.own.has(key) ? template.path : path
 }
 
-/** All templates, whether they are used or not. */
+/** Checks all templates, used or not. */
 export function checkTemplates(templates: Templates): Issue[] {
   return Object.entries(templates).flatMap(([name, { params = {} }]) =>
     checkDeclarations(params, ['templates', name, 'params']),
   )
 }
 
-/** Stands for a value that has been told to be wrong, so that nothing more is said of it. */
+/** Replaces a value that was already reported, to avoid follow-up errors. */
 const UNKNOWN = { text: 'x', value: 'x' } as const
 
-/** The parameters of one combination of a job; what can't be right is an issue where it is given. */
+/** The parameter values of one combination of a job; invalid ones are issues where they are given. */
 export function planParams(
   { path, template }: NamedJob,
   combination: Variant['combination'],
@@ -86,7 +86,7 @@ export function planParams(
   const values = new Map<string, { text: string; value: Scalar }>()
   if (!template) return values
   const { params, given } = template
-  const tell = (at: readonly PropertyKey[], message: string, what: Issue['at'] = 'value'): void => {
+  const fail = (at: readonly PropertyKey[], message: string, what: Issue['at'] = 'value'): void => {
     planning.issues.push({ path: [...path, ...at], message, at: what })
   }
   for (const key of Object.keys(given)) {
@@ -95,7 +95,7 @@ export function planParams(
     const hint = meant
       ? `did you mean ${meant}?`
       : `it has ${Object.keys(params).join(', ') || 'none'}`
-    tell(['with', key], `is no parameter of ${quote(template.name)}: ${hint}`, 'key')
+    fail(['with', key], `is not a parameter of ${quote(template.name)}: ${hint}`, 'key')
   }
   for (const [key, input] of Object.entries(params)) {
     const at = ['with', key]
@@ -103,7 +103,7 @@ export function planParams(
     const value = isGiven ? given[key] : input.default
     if (value === undefined) {
       const where = Object.keys(given).length > 0 ? ['with'] : ['template']
-      tell(where, `must give ${quote(key)} to ${quote(template.name)}: ${wanted(input)}`, 'key')
+      fail(where, `must give ${quote(key)} to ${quote(template.name)}: ${wanted(input)}`, 'key')
       values.set(key, UNKNOWN)
       continue
     }
@@ -112,9 +112,9 @@ export function planParams(
       : ['templates', template.name, 'params', key, 'default']
     const text = asWritten(value, place, combination, planning)
     const read = readInput(input, text)
-    // A default that can't be is told where it is declared.
+    // An invalid default is reported where it is declared.
     if (read === undefined && isGiven) {
-      tell(at, `can't be ${quote(text)}: it must be ${wanted(input)}`)
+      fail(at, `can't be ${quote(text)}: it must be ${wanted(input)}`)
     }
     values.set(key, read === undefined ? UNKNOWN : { text, value: read })
   }

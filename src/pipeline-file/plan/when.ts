@@ -12,19 +12,19 @@ import { quote } from '../words.ts'
 import type { KnownNames, NamedValues } from './facts.ts'
 import type { InputValues } from './inputs.ts'
 
-/** What conditions are held against. */
+/** What conditions are evaluated against. */
 export interface Circumstances {
   readonly facts: PlanFacts
   readonly inputs: InputValues
-  /** Absent: of the whole file, or a job without a matrix. */
+  /** Absent: for the whole file, or a job without a matrix. */
   readonly combination?: NamedValues
-  /** Absent: of the whole file, or a job without a template. */
+  /** Absent: for the whole file, or a job without a template. */
   readonly params?: NamedValues
 }
 
 /**
- * It holds, and then what must have become of the things before, and what they must have told; or why it
- * does not.
+ * Whether conditions hold; `runsOn` and `onlyIf`: what remains to be decided once earlier jobs or steps have
+ * finished.
  */
 export type Judgement =
   | { readonly holds: true; readonly runsOn?: RunsOn; readonly onlyIf?: OnlyIf }
@@ -48,7 +48,7 @@ export function judge(when: When | undefined, circumstances: Circumstances): Jud
   return { holds: true, runsOn: isOnly('failure') ? 'failure' : 'always', ...onlyIf }
 }
 
-/** Of several things that are to be seen later, one. */
+/** The disjunction of conditions that can only be decided later. */
 function anyOf(verdicts: readonly (string | OnlyIf | undefined)[]): OnlyIf | undefined {
   const all = verdicts.filter((one) => typeof one === 'object')
   return all.reduce<OnlyIf | undefined>(
@@ -69,7 +69,7 @@ function eitherOf(left: OnlyIf, right: OnlyIf): OnlyIf {
   }
 }
 
-/** Undefined: it holds; a text: why not; else what has to be seen when other jobs have ended. */
+/** Undefined: they hold; a text: why not; otherwise what to decide once other jobs have finished. */
 function whyNot(
   { event, branch, tag, path, expression }: Conditions,
   circumstances: Circumstances,
@@ -77,19 +77,21 @@ function whyNot(
   const { facts } = circumstances
   const events = listOf(event)
   if (events && !events.includes(facts.event)) {
-    return `the event is ${facts.event}, and not ${events.join(', ')}`
+    return `the event is ${facts.event}, not ${events.join(' or ')}`
   }
   const branches = listOf(branch)
   if (branches && !(branchOf(facts) && matchesGlobs(branchOf(facts), branches))) {
-    return `${wordsOfBranch(facts)}, and not ${branches.join(', ')}`
+    return `${describeBranch(facts)} ${branches.join(', ')}`
   }
   const tags = listOf(tag)
   if (tags && !(tagOf(facts) && matchesGlobs(tagOf(facts), tags))) {
-    const words = tagOf(facts) ? `the tag is ${quote(tagOf(facts))}` : 'there is no tag'
-    return `${words}, and not ${tags.join(', ')}`
+    const words = tagOf(facts)
+      ? `tag ${quote(tagOf(facts))} does not match`
+      : 'there is no tag to match'
+    return `${words} ${tags.join(', ')}`
   }
   const paths = listOf(path)
-  if (paths && !hasChanged(facts, paths)) return `nothing has changed in ${paths.join(', ')}`
+  if (paths && !hasChanged(facts, paths)) return `nothing changed in ${paths.join(', ')}`
   if (expression === undefined) return undefined
   const read = readExpression(expression)
   const left: Expression = read.ok
@@ -104,12 +106,12 @@ function isOutput(name: string): boolean {
   return outputNamed(name) !== undefined
 }
 
-function wordsOfBranch(facts: PlanFacts): string {
+function describeBranch(facts: PlanFacts): string {
   const branch = branchOf(facts)
-  if (branch !== '') return `the branch is ${quote(branch)}`
-  // A poll sees the ref of a pull request only.
-  if (facts.event !== 'pull_request') return 'there is no branch'
-  return 'the branch that the pull request wants into is not known, since no webhook has told of it'
+  if (branch !== '') return `branch ${quote(branch)} does not match`
+  // Polling sees only the ref of a pull request.
+  if (facts.event !== 'pull_request') return 'there is no branch to match'
+  return "the target branch of the pull request is unknown, as no webhook reported it, so it can't match"
 }
 
 function listOf<Item>(value: Item | readonly Item[] | undefined): readonly Item[] | undefined {
@@ -117,7 +119,7 @@ function listOf<Item>(value: Item | readonly Item[] | undefined): readonly Item[
   return Array.isArray(value) ? (value as readonly Item[]) : [value as Item]
 }
 
-/** What is not known is taken for changed, so that nothing is left out that should have run. */
+/** Unknown counts as changed, so that nothing is skipped that should have run. */
 function hasChanged({ changedPaths }: PlanFacts, patterns: readonly string[]): boolean {
   return changedPaths?.some((path) => matchesGlobs(path, patterns)) ?? true
 }
@@ -153,12 +155,12 @@ const UNKNOWN = {
 } as const
 
 /**
- * The inputs, axes and parameters that expressions speak of and that nothing declares, and outputs of
- * other jobs, which only a job's own condition may speak of: `onOutput` hears of them.
+ * Undeclared inputs, axes and parameters in expressions. Outputs of other jobs are allowed only in a job's
+ * own condition: `onOutput` is called for them.
  */
 export function checkNames(
   when: When | undefined,
-  known: KnownNames,
+  names: KnownNames,
   path: readonly PropertyKey[],
   onOutput?: (output: OutputReference, path: readonly PropertyKey[]) => void,
 ): Issue[] {
@@ -171,17 +173,17 @@ export function checkNames(
     if (!read.ok) return []
     const at = [...path, ...(isList ? [i] : []), 'expression']
     return namesIn(read.expression).flatMap(({ name }): Issue[] => {
-      const tell = (what: string): Issue[] => [
-        { path: at, message: `speaks of ${quote(name)}, but ${what}`, at: 'value' },
+      const fail = (why: string): Issue[] => [
+        { path: at, message: `refers to ${quote(name)}, but ${why}`, at: 'value' },
       ]
       const output = outputNamed(name)
       if (output) {
         onOutput?.(output, at)
-        if (!onOutput) return tell('only the `when` of a job may speak of outputs')
-        return isMixed ? tell('then all conditions of the list must have the same `status`') : []
+        if (!onOutput) return fail('only the `when` of a job may refer to outputs')
+        return isMixed ? fail('then all conditions of the list must have the same `status`') : []
       }
       const [kind = '', key = ''] = name.split('.')
-      return isKind(kind) && !known[kind].includes(key) ? tell(UNKNOWN[kind]) : []
+      return isKind(kind) && !names[kind].includes(key) ? fail(UNKNOWN[kind]) : []
     })
   })
 }

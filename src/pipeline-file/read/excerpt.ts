@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import { cleanMessage, printable } from '../words.ts'
 import { parseInclude } from './include-ref.ts'
 
-/** Something wrong at an offset into all texts, which stand behind one another; UTF-16 code units. */
+/** An error at an offset into the concatenated texts; UTF-16 code units. */
 export interface Fault {
   readonly offset: number
   readonly message: string
@@ -12,15 +12,15 @@ export interface Fault {
 
 const WIDTH = 120
 
-/** A text and where it begins among all. */
+/** A text and its offset among all. */
 export interface PlacedText {
   readonly text: string
   readonly base: number
-  /** How people know it; absent: it is `narwhal.yml` itself. */
+  /** Its name for people; absent: `narwhal.yml` itself. */
   readonly file?: string
 }
 
-/** The faults as problems: sorted by place, each once, and the last saying how many were left out. */
+/** Converts faults to problems: sorted, without duplicates; the last one says how many were omitted. */
 export function faultsToProblems(
   texts: string | readonly PlacedText[],
   faults: readonly Fault[],
@@ -52,11 +52,11 @@ function toProblem(texts: readonly PlacedText[], offset: number, message: string
     file: undefined,
   }
   const at = Math.max(0, Math.min(offset - base, text.length))
-  // A negative index would be taken for 0.
+  // A negative index would be treated as 0.
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   let line = 1
   for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++
-  // Whoever sees a pipeline need not be allowed to see another repository's files.
+  // Access to a pipeline doesn't imply access to another repository's files.
   const isOfAnother = file !== undefined && parseInclude(file)?.from !== undefined
   return {
     message: cleanMessage(isOfAnother ? withoutQuotes(message) : message),
@@ -67,12 +67,11 @@ function toProblem(texts: readonly PlacedText[], offset: number, message: string
   }
 }
 
-/** Messages quote what they are about. */
 function withoutQuotes(message: string): string {
   return message.replaceAll(/"(?:[^"\\]|\\.)*"/g, '"…"')
 }
 
-/** The line around the place, at most WIDTH wide, with a caret under the place. */
+/** The line around the position, at most WIDTH wide, with a caret below it. */
 function cut(text: string, start: number, at: number): string {
   const newline = text.indexOf('\n', at)
   let end = newline < 0 ? text.length : newline
@@ -80,7 +79,7 @@ function cut(text: string, start: number, at: number): string {
   if (end === start) return ''
   const from = end - start > WIDTH ? Math.max(start, Math.min(at - WIDTH / 2, end - WIDTH)) : start
   const to = Math.min(end, from + WIDTH)
-  // A tab counts as one blank here, so that the caret stands under its place in any terminal.
+  // A tab becomes one space, so that the caret lines up in any terminal.
   const shown = `${from > start ? '…' : ''}${printable(text.slice(from, to))}${to < end ? '…' : ''}`
   const indent = Math.min(at, end) - from + (from > start ? 1 : 0)
   return `${shown}\n${' '.repeat(indent)}^`

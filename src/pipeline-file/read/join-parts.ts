@@ -3,12 +3,12 @@ import type { Fault } from './excerpt.ts'
 import type { Part } from './read-includes.ts'
 import { type Child, collection, type Source } from './source-tree.ts'
 
-/** What included files share with the one that includes them: of each name there is one. */
+/** Sections that are joined over all files; names must be unique in each. */
 const NAMED = { jobs: 'job', templates: 'template', inputs: 'input' } as const
 
 /**
- * One file of several: the jobs of the included ones stand before the file's own; of variables of one
- * name the file's own counts, then that of the first. Everything keeps its place.
+ * Joins several files into one: included jobs come before the file's own; of variables with one name the
+ * file's own wins, then the first. Positions are preserved.
  */
 export function joinParts(
   root: Source,
@@ -45,7 +45,7 @@ function joinNamed(
     for (const [one, child] of at.place.children) {
       const origin = origins.get(String(one))
       if (origin !== undefined) {
-        const message = `${what} ${quote(String(one))} is in ${origin}, too: each needs its own name`
+        const message = `${what} ${quote(String(one))} is also in ${origin}: each needs its own name`
         faults.push({ offset: child.keyOffset ?? child.source.place.offset, message })
       }
       origins.set(String(one), origin ?? name)

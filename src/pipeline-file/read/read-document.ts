@@ -6,15 +6,15 @@ export type ReadDocument =
   | { readonly ok: true; readonly document: Document.Parsed }
   | { readonly ok: false; readonly faults: readonly Fault[] }
 
-/** What `yaml` puts before the source of a plain scalar. */
+/** What the `yaml` package's lexer emits before a plain scalar. */
 const SCALAR = '\u001f'
 
-/** The document itself and the scalar in work stand on the parser's stack, too. */
+/** The parser's stack also holds the document and the current scalar. */
 const STACK_BESIDES = 2
 
 /**
- * Reads the one YAML document in a text. The limits are checked while the parser reads, before the
- * parts whose cost grows faster than the text: composing nests as deep as the text does.
+ * Parses the single YAML document in a text. Limits are checked while lexing, before the stages with
+ * superlinear cost: composing recurses as deep as the text nests.
  */
 export function readDocument(text: string): ReadDocument {
   const read = readTokens(text)
@@ -22,7 +22,7 @@ export function readDocument(text: string): ReadDocument {
   const composer = new Composer({
     schema: 'core',
     resolveKnownTags: false,
-    // Checked by whoever reads the mappings: here it would take quadratic time.
+    // Checked when mappings are read: here it would take quadratic time.
     uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'silent',
@@ -36,12 +36,12 @@ export function readDocument(text: string): ReadDocument {
   const next = documents.next()
   if (!next.done) {
     const offset = next.value.range[0]
-    faults.push({ offset, message: 'a second document begins here: the file must hold only one' })
+    faults.push({ offset, message: 'a second document begins here: the file must have only one' })
   }
   if (document.directives.yaml.explicit && document.directives.yaml.version !== '1.2') {
     faults.push({
       offset: 0,
-      message: 'the file asks for another YAML than 1.2: leave the directive out',
+      message: 'the file asks for a YAML version other than 1.2: remove the directive',
     })
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, document }
@@ -49,11 +49,11 @@ export function readDocument(text: string): ReadDocument {
 
 const WORDS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "a tab can't indent a line in YAML: use spaces",
-  TAG_RESOLVE_FAILED: "the tag is not known here: only YAML's own, like !!str, are",
-  MULTIPLE_DOCS: 'a second document begins here: the file must hold only one',
+  TAG_RESOLVE_FAILED: "unknown tag: only YAML's own, such as !!str, are allowed",
+  MULTIPLE_DOCS: 'a second document begins here: the file must have only one',
 }
 
-/** The tokens of the text, or the first limit that they break. */
+/** The tokens of the text, or the first limit exceeded. */
 function readTokens(text: string): CST.Token[] | Fault {
   const parser = new Parser()
   const tokens: CST.Token[] = []
@@ -87,7 +87,7 @@ function breach(
   return undefined
 }
 
-export const tooManyValues = `the file holds more than ${limits.nodes} values, aliases counted as what they repeat`
+export const tooManyValues = `the file contains more than ${limits.nodes} values, counting each alias as what it repeats`
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)

@@ -13,7 +13,7 @@ import {
 import { readDocument } from './read-document.ts'
 import { locate, readSource, type Source } from './source-tree.ts'
 
-/** A file that is part of the whole, in the order in which they were included. */
+/** An included file, in order of inclusion. */
 export interface Part {
   readonly name: string
   readonly source: Source
@@ -23,14 +23,14 @@ export interface ReadIncludes {
   readonly parts: readonly Part[]
   readonly texts: readonly PlacedText[]
   readonly included: readonly IncludedSource[]
-  /** Those that nobody has brought yet. */
+  /** Files that have not been loaded yet. */
   readonly wants: readonly IncludeRef[]
-  /** What can't be looked at here, in words, and where it is included. */
+  /** Files that can't be checked here, reported where they are included. */
   readonly unread: readonly Fault[]
   readonly faults: readonly Fault[]
 }
 
-/** Reads what a file includes, and what that includes, out of what was brought. */
+/** Reads a file's includes, transitively, from the loaded files. */
 export function readIncludes(root: Source, text: string, files: IncludedFiles): ReadIncludes {
   const reader = new Reader(text, files)
   reader.follow(root, undefined, [])
@@ -55,11 +55,11 @@ class Reader {
     this.#base = text.length + 1
   }
 
-  /** `way`: the names of the files on the way here. */
+  /** `way`: the chain of includes that led here. */
   follow(source: Source, parent: IncludeRef | undefined, way: readonly string[]): void {
     for (const { text, path } of includesOf(source)) {
       const given = parseInclude(text)
-      // That it is none is told with the rest of its file.
+      // An invalid reference is reported with the rest of its file.
       if (!given) continue
       const ref = relativeTo(given, parent)
       const offset = locate(source, path, 'value') ?? source.place.offset
@@ -68,17 +68,14 @@ class Reader {
     }
   }
 
-  /** Why it can't be included, in words. */
+  /** Returns why it can't be included, if it can't. */
   #read(ref: IncludeRef, offset: number, way: readonly string[]): string | undefined {
     const name = nameOf(ref)
     const start = way.indexOf(name)
-    if (start >= 0) {
-      const circle = [...way.slice(start), name].join(' → ')
-      return `include makes a circle: ${circle}`
-    }
+    if (start >= 0) return `include forms a cycle: ${[...way.slice(start), name].join(' → ')}`
     if (this.#seen.has(name)) return undefined
     if (way.length >= limits.includeDepth) {
-      return `include goes deeper than ${limits.includeDepth} files: ${[...way, name].join(' → ')}`
+      return `include is nested deeper than ${limits.includeDepth} files: ${[...way, name].join(' → ')}`
     }
     if (this.#seen.size >= limits.includes) return `more than ${limits.includes} files are included`
     this.#seen.add(name)
@@ -88,7 +85,7 @@ class Reader {
       return undefined
     }
     if ('unread' in file) {
-      this.unread.push({ offset, message: `${quote(name)} was not looked at: ${file.unread}` })
+      this.unread.push({ offset, message: `${quote(name)} was not checked: ${file.unread}` })
       return undefined
     }
     if ('trouble' in file) return `can't include ${quote(name)}: ${file.trouble}`
@@ -104,7 +101,7 @@ class Reader {
     const text = whole.startsWith('\ufeff') ? whole.slice(1) : whole
     const base = this.#base
     if (base + text.length > 2 * limits.bytes) {
-      return `${quote(name)} is too much: with all that is included there are more than ${2 * limits.bytes} characters`
+      return `${quote(name)} is too large: with all included files there are more than ${2 * limits.bytes} characters`
     }
     this.#base = base + text.length + 1
     this.texts.push({ text, base, file: name })
@@ -126,7 +123,7 @@ class Reader {
   }
 }
 
-/** What stands under `include`, as far as it is text. */
+/** The values of `include` that are text. */
 function includesOf({ value }: Source): { text: string; path: PropertyKey[] }[] {
   if (typeof value !== 'object' || value === null || !('include' in value)) return []
   const { include } = value

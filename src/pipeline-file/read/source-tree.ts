@@ -14,21 +14,21 @@ import { quote } from '../words.ts'
 import type { Fault } from './excerpt.ts'
 import { tooManyValues } from './read-document.ts'
 
-/** Where a value stands in the text; offsets in UTF-16 code units. */
+/** The position of a value in the text; offsets in UTF-16 code units. */
 export interface Place {
   readonly offset: number
-  /** A scalar as the file writes it, without quotation marks. */
+  /** A scalar as written, without quotation marks. */
   readonly text?: string
   readonly children: ReadonlyMap<string | number, Child>
 }
 
 export interface Child {
-  /** Where the key stands; absent in a list. */
+  /** The offset of the key; absent in a list. */
   readonly keyOffset?: number
   readonly source: Source
 }
 
-/** A value with its place, and what it weighs with every alias in it replaced. */
+/** A value with its position, and its size with every alias expanded. */
 export interface Source {
   readonly value: unknown
   readonly place: Place
@@ -41,18 +41,17 @@ interface Reading {
   readonly faults: Fault[]
   /** Added to every offset. */
   readonly base: number
-  /** What stands at each anchor so far; `undefined` while it is being read. */
+  /** The values of the anchors so far; `undefined` while one is being read. */
   readonly anchors: Map<string, Source | undefined>
-  /** How many keys `<<` has brought. */
+  /** How many keys `<<` has merged. */
   mergedKeys: number
 }
 
 /**
- * Turns a document into plain values: mappings without a prototype, lists, texts, numbers, booleans
- * and null. An alias becomes the very object that it repeats, so that nothing is ever copied; what
- * it would weigh as a copy is counted, and a bomb gives no source. `<<` merges. Keys that are given
- * twice, aliases that contain themselves and keys that are no text are faults. `base` is added to all
- * offsets, where several texts stand behind one another.
+ * Converts a document to plain values: mappings without a prototype, lists, strings, numbers, booleans and
+ * null. An alias becomes the very object that it repeats, so nothing is copied; its size as a copy is
+ * counted, and a bomb yields no source. `<<` merges. Duplicate keys, aliases that contain themselves and keys
+ * that aren't text are faults. `base` is added to all offsets, for concatenated texts.
  */
 export function readSource(
   document: Document.Parsed,
@@ -65,7 +64,7 @@ export function readSource(
   return { faults: [{ offset: source.place.offset, message: tooLarge }] }
 }
 
-/** Why it is too much, in words; undefined where it is not. */
+/** Which limit it exceeds, if any. */
 export function weigh({ nodes, characters, height }: Source, mergedKeys = 0): string | undefined {
   if (nodes > limits.nodes || mergedKeys > limits.nodes) return tooManyValues
   if (characters > limits.characters) return tooMuchText
@@ -74,7 +73,7 @@ export function weigh({ nodes, characters, height }: Source, mergedKeys = 0): st
   return undefined
 }
 
-const tooMuchText = `the file holds more than ${limits.characters} characters, aliases counted as what they repeat`
+const tooMuchText = `the file contains more than ${limits.characters} characters, counting each alias as what it repeats`
 
 function read(node: unknown, fallback: number, reading: Reading): Source {
   if (isAlias(node)) return readAlias(node.source, placeOf(node, fallback, reading), reading)
@@ -89,7 +88,7 @@ function read(node: unknown, fallback: number, reading: Reading): Source {
   return source
 }
 
-/** Where a node begins; `fallback` is an offset of the whole already. */
+/** The offset of a node; `fallback` already includes the base. */
 function placeOf(
   node: { readonly range?: readonly [number, number, number] | null } | null | undefined,
   fallback: number,
@@ -103,8 +102,8 @@ function readAlias(anchor: string, offset: number, { anchors, faults }: Reading)
   const target = anchors.get(anchor)
   if (target) return { ...target, place: { ...target.place, offset } }
   const message = anchors.has(anchor)
-    ? `the alias *${anchor} stands inside of what it repeats`
-    : `the alias *${anchor} repeats nothing: no &${anchor} stands before it`
+    ? `the alias *${anchor} is inside of what it repeats`
+    : `the alias *${anchor} repeats nothing: no &${anchor} comes before it`
   faults.push({ offset, message })
   return broken(offset)
 }
@@ -146,7 +145,7 @@ function readMap(node: YAMLMap, fallback: number, reading: Reading): Source {
   return collection(value, offset, children)
 }
 
-/** The pair's key, or undefined and a fault when there is none to use. */
+/** The pair's key; undefined, with a fault, if it can't be used. */
 function readKey(
   { key }: Pair,
   offset: number,
@@ -160,13 +159,13 @@ function readKey(
   if (key.anchor !== undefined) return refuse("a key can't have an anchor")
   const name = typeof key.value === 'string' ? key.value : (key.source ?? '')
   if (name === '' && key.value === null) return refuse('a key is missing before the colon')
-  // As a property this one would be something else.
+  // As a property this would set the prototype.
   if (name === '__proto__') return refuse("__proto__ can't be a key")
   if (own.has(name)) return refuse(`the key ${quote(name)} is given twice`)
   return name
 }
 
-/** Adds what `<<` brings; of several the first has precedence, as YAML's merge type says. */
+/** Merges the keys of `<<`; the first mapping takes precedence, as YAML's merge type says. */
 function merge(from: Source, keyOffset: number, into: Map<string, Child>, reading: Reading): void {
   const sources = Array.isArray(from.value)
     ? [...from.place.children.values()].map((child) => child.source)
@@ -175,12 +174,12 @@ function merge(from: Source, keyOffset: number, into: Map<string, Child>, readin
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       reading.faults.push({
         offset: keyOffset,
-        message: '<< must be given a mapping or a list of mappings',
+        message: '<< takes a mapping or a list of mappings',
       })
       return
     }
     reading.mergedKeys += place.children.size
-    // The copies are what costs; the whole file is refused then.
+    // The copies are what is expensive; the whole file is rejected then.
     if (reading.mergedKeys > limits.nodes) return
     for (const [key, child] of place.children) {
       if (!into.has(String(key))) into.set(String(key), child)
@@ -188,7 +187,7 @@ function merge(from: Source, keyOffset: number, into: Map<string, Child>, readin
   }
 }
 
-/** A mapping or a list of such children, with what they weigh together. */
+/** A mapping or a list, with the total size of its children. */
 export function collection(
   value: unknown,
   offset: number,
@@ -205,7 +204,7 @@ export function collection(
   return { value, place: { offset, children }, nodes, characters, height: height + 1 }
 }
 
-/** Stands where a fault has been told already: whatever else is wrong there follows from it. */
+/** Marks a value with a reported fault: other faults there are consequences. */
 const BROKEN = Symbol('broken')
 
 function broken(offset: number): Source {
@@ -219,9 +218,8 @@ function broken(offset: number): Source {
 }
 
 /**
- * The offset where a message about a path is best shown: at its key, at its value, or, when the
- * file has nothing there, at the key of the nearest parent that it has. Undefined where a fault
- * has been told already.
+ * The best offset for a message about a path: its key, its value, or, if the file has nothing there, the key
+ * of the nearest existing parent. Undefined if a fault was already reported there.
  */
 export function locate(
   root: Source,
@@ -242,12 +240,12 @@ export function locate(
     : source.place.offset
 }
 
-/** The scalar at a path as the file writes it; undefined where there is none. */
+/** The scalar at a path as written; undefined if there is none. */
 export function textAt(root: Source, path: readonly PropertyKey[]): string | undefined {
   return sourceAt(root, path)?.place.text
 }
 
-/** What stands at a path; undefined where nothing does. */
+/** The source at a path; undefined if there is none. */
 export function sourceAt(root: Source, path: readonly PropertyKey[]): Source | undefined {
   let source: Source | undefined = root
   for (const part of path) source = source?.place.children.get(part as string | number)?.source

@@ -1,8 +1,8 @@
 import { type IncludedFile, type IncludedFiles, type IncludeRef, nameOf } from './include-ref.ts'
 
 /**
- * Reads a file again and again with what it wants, until it wants nothing more: each time one level of
- * `include` deeper, which the parser bounds. `load` brings one file, or says why it can't be had.
+ * Parses a file repeatedly with the files it wants, until it wants nothing more: each round goes one level of
+ * `include` deeper, which the parser bounds. `load` loads one file, or says why it can't.
  */
 export async function withIncludes<Parsed>(
   parse: (files: IncludedFiles) => Promise<Parsed> | Parsed,

@@ -65,11 +65,11 @@ jobs:
   b: { image: 'alpine:3.22', steps: [echo] }
 `).warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)
   assert.deepEqual(warned, [
-    '2:8 image is another one whenever its maintainers push: name a tag such as :1.2',
-    '5:12 jobs.a.image is another one whenever its maintainers push: name a tag such as :1.2',
-    '6:5 jobs.a.when can never hold: a tag has no branch',
-    '8:9 jobs.a.steps[0] holds ${{…}}, which is left as it is: use a variable',
-    '9:20 jobs.a.steps[1].command holds ${matrix.os}, which is left as it is: use "$NARWHAL_MATRIX_OS"',
-    '9:65 jobs.a.steps[1].when[1] can never hold: a tag has no branch',
+    '2:8 image changes whenever its maintainers push: pin a tag such as :1.2',
+    '5:12 jobs.a.image changes whenever its maintainers push: pin a tag such as :1.2',
+    '6:5 jobs.a.when can never match: a tag has no branch',
+    '8:9 jobs.a.steps[0] contains ${{…}}, which is not expanded here: use a variable',
+    '9:20 jobs.a.steps[1].command contains ${matrix.os}, which is not expanded here: use "$NARWHAL_MATRIX_OS"',
+    '9:65 jobs.a.steps[1].when[1] can never match: a tag has no branch',
   ])
 })

@@ -13,7 +13,7 @@ import { stepMapping } from '../schema/step.ts'
 import { template } from '../schema/templates.ts'
 import { conditions } from '../schema/when.ts'
 
-/** What the page tells of, part by part: a title, the keys, and where they stand. */
+/** The sections of the page: a title, the keys, and where they belong. */
 export const referenceSections: readonly (readonly [string, z.ZodObject, string])[] = [
   [
     'The file',
@@ -35,10 +35,10 @@ export const referenceSections: readonly (readonly [string, z.ZodObject, string]
     'At the top, of a job, or of a step; in a list, one of the mappings must hold.',
   ],
   ['needs', needMapping, 'A need that is just a text is the `job`.'],
-  ['matrix', matrix, 'Every other key is an axis: a list of texts, numbers, `true` or `false`.'],
+  ['matrix', matrix, 'Every other key is an axis: a list of strings, numbers, `true` or `false`.'],
   ['include', includedFile, 'The keys of an included file.'],
-  ['templates', template, 'The name of a template is its key under `templates`.'],
-  ['inputs', input, 'The name of an input is its key under `inputs`.'],
+  ['templates', template, 'The key under `templates` is the name of the template.'],
+  ['inputs', input, 'The key under `inputs` is the name of the input.'],
   ['defaults', defaults, 'At the top, next to `jobs`.'],
   ['clone', cloneMapping, 'Of a job; or just `none`.'],
   ['concurrency', concurrencyMapping, 'Of a job or at the top; just a text is the `group`.'],
@@ -50,7 +50,7 @@ export const referenceSections: readonly (readonly [string, z.ZodObject, string]
   ['resources', resources, 'Of a job, or in `defaults`.'],
 ]
 
-/** The manual's page of all keys, made of what the parser uses; Markdown. */
+/** The manual's reference of all keys as Markdown, generated from the parser's schema. */
 export function referencePage(): string {
   const intro = [
     '# All keys of narwhal.yml',

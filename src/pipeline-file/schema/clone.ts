@@ -19,5 +19,5 @@ export const cloneMapping = group('clone', {
   lfs: key(flag, '`true`: with the Git LFS files instead of their pointers.', 'true'),
 })
 
-/** How the commit comes into the workspace; without the key, with its whole history and tags. */
+/** How the commit is cloned into the workspace; by default with its whole history and all tags. */
 export const clone = z.union([z.literal('none', { error: WORDS }), cloneMapping], { error: WORDS })

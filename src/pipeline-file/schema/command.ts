@@ -4,7 +4,7 @@ import { text } from './parts/text.ts'
 
 const commandText = text.regex(/\S/, 'must not be empty')
 
-/** A POSIX shell script; a list is its lines. */
+/** A script; a list is its lines. */
 export const command = z.union([commandText, z.array(commandText).min(1)], {
   error: must('text or a list of texts'),
 })

@@ -21,7 +21,7 @@ export const concurrencyMapping = group('concurrency', {
   ),
 })
 
-/** A text is the group. */
+/** Just text is the group. */
 export const concurrency = z.union([displayName, concurrencyMapping], {
   error: must("a group's name or a mapping"),
 })

@@ -20,15 +20,14 @@ const givenInputs = key(
   '{ target: { type: choice, options: [staging, production] } }',
 )
 
-/** The short form: the file is one job. */
 export const singleJobFile = group(
   'narwhal.yml',
   { name, inputs: givenInputs, ...jobKeys },
   {
-    needs: 'only a job under jobs can need others',
+    needs: 'only a job under jobs can have needs',
     templates: 'only jobs under jobs can use them',
     include: 'only a file with jobs can include others',
-    defaults: 'it is for several jobs; here, write its keys themselves',
+    defaults: 'it is for several jobs; here, write its keys directly',
   },
 )
 export type SingleJobFile = z.infer<typeof singleJobFile>
@@ -68,16 +67,14 @@ const topKeys = {
   jobs: requiredKey(jobs, 'The jobs by name, in the order in which they are shown.'),
 }
 
-/** Every key of a job, so that whoever writes one beside `jobs` is told where it belongs. */
+/** Hints for the keys of a job, for whoever writes one next to `jobs`. */
 const inAJob = Object.fromEntries(
   ['needs', ...Object.keys(jobKeys)]
     .filter((one) => !(one in topKeys))
-    .map((one) => [one, 'with jobs, it belongs in each job']),
+    .map((one) => [one, 'in a file with jobs, it belongs in each job']),
 )
 
-/** The full form. */
 export const jobsFile = group('narwhal.yml', topKeys, inAJob)
 export type JobsFile = z.infer<typeof jobsFile>
 
-/** Either form; for the JSON Schema. */
 export const anyFile = z.union([singleJobFile, jobsFile])

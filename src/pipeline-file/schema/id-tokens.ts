@@ -18,8 +18,8 @@ const variable = envName
   .refine((name) => !isReservedName(name), { error: 'is a variable that Narwhal sets itself' })
 
 const audience = z
-  .string({ error: must('the name of whom the token is for') })
-  .refine(isAudience, { error: 'must have 1 to 255 printable characters, no blanks' })
+  .string({ error: must('an audience') })
+  .refine(isAudience, { error: 'must have 1 to 255 printable characters, no spaces' })
 
 const audiences = z.union(
   [
@@ -28,7 +28,7 @@ const audiences = z.union(
       .array(audience)
       .min(1)
       .max(MOST_AUDIENCES)
-      .refine((all) => new Set(all).size === all.length, { error: 'names one of them twice' }),
+      .refine((all) => new Set(all).size === all.length, { error: 'contains a duplicate' }),
   ],
   { error: must('a text or a list of texts') },
 )
@@ -62,10 +62,10 @@ export const idToken = group('an id token', {
   ),
 })
 
-/** Tokens by the variables that steps find them in. */
+/** Tokens by the variables that steps get them in. */
 export const idTokens = z
   .record(variable, idToken, { error: must('a mapping of variables to tokens') })
   .refine((all) => Object.keys(all).length <= MOST_ID_TOKENS, {
-    error: `must hold at most ${MOST_ID_TOKENS} tokens`,
+    error: `must have at most ${MOST_ID_TOKENS} tokens`,
   })
 export type IdTokens = z.infer<typeof idTokens>

@@ -16,14 +16,13 @@ const one = z
   .string({ error: must(WORDS) })
   .refine((text) => parseInclude(text) !== undefined, { error: `must be ${WORDS}` })
 
-/** Files whose jobs, templates, inputs and variables stand here as well. */
+/** Files whose jobs, templates, inputs and variables are added. */
 export const include = z.union([one, z.array(one).min(1).max(limits.includes)], {
   error: must(`${WORDS}, or a list of them`),
 })
 
-const elsewhere = 'it can stand only in the file that includes all others'
+const elsewhere = 'it is allowed only in the file that includes all others'
 
-/** A file that is included. */
 export const includedFile = group(
   'an included file',
   {

@@ -30,12 +30,12 @@ export const input = group('an input', {
 })
 export type Input = z.infer<typeof input>
 
-/** How inputs are named, and the parameters of templates. */
+/** The name of an input, or of a template's parameter. */
 export const inputName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,49}$/, "can't be a name here: use small letters, digits and `_`")
+  .regex(/^[a-z][a-z0-9_]{0,49}$/, "can't be a name here: use lowercase letters, digits and `_`")
 
 export const inputs = z
   .record(inputName, input, { error: must('a mapping of names to inputs') })
-  .refine((all) => Object.keys(all).length <= 50, { error: 'must hold at most 50 entries' })
+  .refine((all) => Object.keys(all).length <= 50, { error: 'must have at most 50 entries' })
 export type Inputs = z.infer<typeof inputs>

@@ -26,7 +26,7 @@ const outputs = z
   .array(
     z
       .string()
-      .regex(OUTPUT_NAME, "can't name an output: use letters, digits and `_`, and no digit first"),
+      .regex(OUTPUT_NAME, "can't name an output: use letters, digits and `_`, no leading digit"),
     { error: must('a list of names') },
   )
   .min(1)
@@ -34,7 +34,7 @@ const outputs = z
 
 const network = z.literal('none', { error: 'must be none, or be left out' })
 
-/** What a job has in both forms of the file. */
+/** The keys of a job in both forms of the file. */
 export const jobKeys = {
   image: key(image, 'The container image of the sandbox.', 'node:24'),
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),

@@ -38,7 +38,7 @@ export const job = group('a job', {
   ),
   needs: key(
     needs,
-    'The job, or the list of jobs, that must have succeeded before it starts.',
+    'The job, or jobs, that must succeed before it starts.',
     '[lint, test]',
     '[{ job: build, optional: true }]',
   ),

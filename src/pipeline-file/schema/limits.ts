@@ -6,14 +6,14 @@ import { key, requiredKey } from './parts/key.ts'
 const UNITS = { h: 3_600_000, m: 60_000, s: 1_000 } as const
 const DURATION = /^(?=.)(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?$/
 
-/** A length of time: `90s`, `10m`, `1h30m`; at least a second, at most a week. */
+/** A duration: `90s`, `10m`, `1h30m`; from a second to a week. */
 export const duration = z
-  .string({ error: must('a length of time such as 90s, 10m or 1h30m') })
-  .regex(DURATION, 'must be a length of time such as 90s, 10m or 1h30m')
+  .string({ error: must('a duration such as 90s, 10m or 1h30m') })
+  .regex(DURATION, 'must be a duration such as 90s, 10m or 1h30m')
   .refine((text) => !DURATION.test(text) || durationMs(text) >= 1_000, {
-    error: 'must be one second at least',
+    error: 'must be at least one second',
   })
-  .refine((text) => durationMs(text) <= 7 * 24 * UNITS.h, { error: 'must be a week at most' })
+  .refine((text) => durationMs(text) <= 7 * 24 * UNITS.h, { error: 'must be at most a week' })
 
 export function durationMs(text: string): number {
   const [, h = 0, m = 0, s = 0] = DURATION.exec(text) ?? []
@@ -58,8 +58,8 @@ export const resources = group('resources', {
   cpu: key(
     z
       .number({ error: must('a number of processors') })
-      .min(0.1, 'must be 0.1 at least')
-      .max(1024, 'must be 1024 at most'),
+      .min(0.1, 'must be at least 0.1')
+      .max(1024, 'must be at most 1024'),
     'Number of processors; fractions are allowed.',
     '0.5',
   ),
@@ -68,7 +68,7 @@ export const resources = group('resources', {
       .string({ error: must('an amount of memory such as 512Mi or 4Gi') })
       .regex(MEMORY, 'must be an amount of memory such as 512Mi or 4Gi')
       .refine((text) => !MEMORY.test(text) || memoryBytes(text) >= 16 * 1024 * 1024, {
-        error: 'must be 16Mi at least',
+        error: 'must be at least 16Mi',
       }),
     'Memory, in `Mi` or `Gi`.',
     '512Mi',

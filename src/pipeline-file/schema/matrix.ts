@@ -3,7 +3,6 @@ import { must } from '../words.ts'
 import { key } from './parts/key.ts'
 import { text } from './parts/text.ts'
 
-/** A text, a number, true or false, as the file writes it. */
 export const scalar = z.union([text, z.number(), z.boolean()], {
   error: must('text, a number, true or false'),
 })

@@ -9,12 +9,12 @@ import { text } from './parts/text.ts'
 
 const MOST_SERVICES = 10
 
-/** How steps reach it: a host name of one label. */
+/** The name under which steps reach it: a host name of one label. */
 const serviceName = z
   .string()
   .regex(
     /^(?!localhost$)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    "can't name a service: use 1 to 63 of a-z, 0-9 and -, with a letter first",
+    "can't name a service: use 1 to 63 of a-z, 0-9 and -, starting with a letter",
   )
 
 const port = wholeNumber(1, 65_535)
@@ -26,7 +26,7 @@ export const readyMapping = group('ready', {
     "A script for the service's own shell, retried until it exits with 0.",
     'pg_isready -U postgres',
   ),
-  tcp: key(port, 'A port on which it listens once it is ready.', '5432'),
+  tcp: key(port, 'A port that it listens on once it is ready.', '5432'),
   timeout: key(duration, 'How long that may take; default: two minutes.', '5m'),
 })
 
@@ -35,7 +35,7 @@ const ready = z.union(
     script,
     readyMapping.refine(
       (given) => (given.command === undefined) !== (given.tcp === undefined),
-      'must have `command` or `tcp`, and not both',
+      'must have either `command` or `tcp`',
     ),
   ],
   { error: must('a command or a mapping') },
@@ -47,7 +47,7 @@ const words = z.union(
       .regex(/\S/, 'must not be empty')
       .regex(
         /^[^'"\\$`*?;&|<>()\n]*$/,
-        'must be a list where a word has quotes or other signs of a shell: [sh, -c, "a && b"]',
+        'must be a list if a word has quotes or other shell characters: [sh, -c, "a && b"]',
       ),
     z.array(text).min(1),
   ],
@@ -87,5 +87,5 @@ export type Service = z.infer<typeof serviceMapping>
 export const services = z
   .record(serviceName, serviceMapping, { error: must('a mapping of names to services') })
   .refine((all) => Object.keys(all).length <= MOST_SERVICES, {
-    error: `must hold at most ${MOST_SERVICES} services`,
+    error: `must have at most ${MOST_SERVICES} services`,
   })

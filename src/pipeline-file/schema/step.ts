@@ -14,13 +14,13 @@ const dependencies = z.array(packageName, { error: must('a list of package names
 
 export const shell = z.enum(SHELL_NAMES, { error: `must be one of ${SHELL_NAMES.join(', ')}` })
 
-/** A folder below the workspace. */
+/** A directory in the workspace. */
 export const workingDirectory = z
   .string()
   .regex(/^[^\0]+$/, 'must not be empty')
   .max(1000)
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
-    error: "must lie in the workspace: a relative path without '..'",
+    error: "must be in the workspace: a relative path without '..'",
   })
 
 export const stepMapping = group('a step', {
@@ -58,7 +58,7 @@ export const stepMapping = group('a step', {
   when: key(when, 'When the step is run; otherwise it is left out.', '{ status: failure }'),
   timeout: key(
     duration,
-    'How long one try of the step may take; then it ends in `timeout`.',
+    'How long one try of the step may take until it ends in `timeout`.',
     '10m',
   ),
   retry: key(stepRetry, 'How often the step is retried when it fails or times out.', '2'),
@@ -69,7 +69,7 @@ export const stepMapping = group('a step', {
   ),
 })
 
-/** One script of a job; a step that is only text is its command. */
+/** A step; just text is its command. */
 export const step = z.union(
   [
     command.options[0],

@@ -6,10 +6,10 @@ import { group } from './parts/group.ts'
 import { key, requiredKey } from './parts/key.ts'
 import { jobName } from './parts/names.ts'
 
-/** The job of a template, with everything that a job may have but what is of one place only. */
+/** The job of a template: all keys that don't belong to one particular job. */
 const templateJob = group('a template', jobKeys, {
   needs: 'it belongs in the jobs that use the template',
-  template: 'a template can not use another one',
+  template: "a template can't use another one",
 })
 
 export const template = group('a template', {

@@ -11,19 +11,19 @@ import { key } from './parts/key.ts'
 
 const STATUSES = ['success', 'failure', 'always'] as const
 
-/** What expressions may speak of, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
+/** The names in expressions, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
 export const EXPRESSION_NAMES = {
-  event: 'what made the pipeline: `push`, `pull_request`, `tag` or `manual`',
-  branch: 'the branch that was pushed to, or that a pull request wants into; else empty',
-  tag: "the tag's name; else empty",
+  event: 'what started the pipeline: `push`, `pull_request`, `tag` or `manual`',
+  branch: 'the branch that was pushed to, or the target branch of a pull request; otherwise empty',
+  tag: "the tag's name; otherwise empty",
   ref: 'the full ref, such as `refs/heads/main`',
   sha: "the commit's full id",
   repository: "the repository's name",
   title: 'the first line of the commit message, or the title of the pull request',
   author: "the author's name",
   stranger:
-    'whether the commit is a stranger’s: not known to be of the repository’s own people, such as a pull request from a fork',
-  from_fork: 'another name of `stranger`',
+    'whether the commit is a stranger’s: not known to be by the repository’s own people, such as a pull request from a fork',
+  from_fork: 'another name for `stranger`',
 } as const
 export type ExpressionName = keyof typeof EXPRESSION_NAMES
 
@@ -41,19 +41,19 @@ const expression = z.string().refine((text) => explain(text) === undefined, {
   error: ({ input }) => explain(String(input)) ?? '',
 })
 
-/** What is wrong with an expression that stands by itself. */
+/** What is wrong with an expression by itself, if anything. */
 function explain(text: string): string | undefined {
   const read = readExpression(text)
   if (!read.ok) return `${read.message} (at character ${read.at + 1})`
-  const known = Object.keys(EXPRESSION_NAMES)
+  const names = Object.keys(EXPRESSION_NAMES)
   for (const { name, at } of namesIn(read.expression)) {
-    if (known.includes(name) || /^(?:inputs|matrix|params)\.[^.]+$/.test(name)) continue
+    if (names.includes(name) || /^(?:inputs|matrix|params)\.[^.]+$/.test(name)) continue
     if (outputNamed(name)) continue
-    const meant = suggestKey(name, known)
+    const meant = suggestKey(name, names)
     const words = meant
       ? `did you mean ${meant}?`
-      : `there are ${known.join(', ')}, inputs.…, matrix.…, params.… and needs.JOB.outputs.…`
-    return `speaks of ${quote(name)}, which is not known: ${words} (at character ${at + 1})`
+      : `the names are ${names.join(', ')}, inputs.…, matrix.…, params.… and needs.JOB.outputs.…`
+    return `refers to ${quote(name)}, which is unknown: ${words} (at character ${at + 1})`
   }
   return undefined
 }
@@ -82,12 +82,12 @@ export const conditions = group('when', {
   ),
   expression: key(
     expression,
-    'An expression that must be true.',
+    'An expression that must evaluate to true.',
     `'!stranger && matches(branch, "rel-*")'`,
   ),
 })
 
-/** When something is run: all that is said must hold; of a list of such mappings, one. */
+/** When something runs: all conditions of a mapping must hold; in a list, at least one mapping. */
 export const when = z.union([conditions, z.array(conditions).min(1).max(20)], {
   error: must('a mapping or a list of mappings'),
 })

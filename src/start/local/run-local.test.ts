@@ -66,14 +66,14 @@ test('keeps others out of the folder with mirror and workspaces, if they got in 
 test('runs only the jobs that were asked for, and those that they need', async () => {
   const { out, code } = await narwhalRun('hello')
   assert.match(out, / hello\/greet \S hello nobody\n/)
-  assert.match(out, /after skipped: it was not asked for/)
-  assert.match(out, /other skipped: it was not asked for/)
+  assert.match(out, /after skipped: it was not requested/)
+  assert.match(out, /other skipped: it was not requested/)
   assert.equal(code, 0)
 })
 
 test('begins with a step in the middle', async () => {
   const { out, code } = await narwhalRun('--from', 'after/fail')
-  assert.match(out, /hello skipped: it comes before the step to begin with/)
+  assert.match(out, /hello skipped: it comes before the step to begin at/)
   assert.match(out, /after\/fail failure/)
   assert.equal(code, 1)
 })
@@ -113,18 +113,18 @@ test('plans for the branch that is checked out, or that it is told', async () =>
     await runProgram(program, ['run', '--dry-run', ...args], io)
     return io.stdout.text
   }
-  assert.match(await planOf(), /there: when: the branch is "topic", and not main/)
+  assert.match(await planOf(), /there: when: branch "topic" does not match main/)
   const pull = await planOf('--event', 'pull_request', '--target', 'main')
-  assert.match(pull, /here: when: the branch is "main", and not topic/)
-  assert.match(await planOf('--ref', 'main'), /here: when: the branch is "main", and not topic/)
+  assert.match(pull, /here: when: branch "main" does not match topic/)
+  assert.match(await planOf('--ref', 'main'), /here: when: branch "main" does not match topic/)
 })
 
 test('shows the plan instead, and what is wrong with it', async () => {
   const plan = await narwhalRun('--dry-run', 'after')
   assert.match(plan.out, /^shop\n {2}\S hello\n {6}greet\n/)
-  assert.match(plan.out, / other: it was not asked for\n/)
+  assert.match(plan.out, / other: it was not requested\n/)
   const wrong = await narwhalRun('--dry-run', 'nope')
-  assert.match(wrong.out, /^narwhal\.yml:1:1: error: the file holds no job "nope"/)
+  assert.match(wrong.out, /^narwhal\.yml:1:1: error: the file has no job "nope"/)
   assert.equal(wrong.code, 1)
 })
 
@@ -135,7 +135,7 @@ test('shows the plan with files of other repositories, where it is told where th
   const plan = await narwhalRunOf(file, '--dry-run', ...option)
   assert.match(plan.out, /far\n.*x\n.*near after far\n/)
   const unknown = await narwhalRunOf(file, '--dry-run')
-  assert.match(unknown.out, /error: "acme\/ci@main:a\.yml" was not looked at: .*acme\/ci=URL`/)
+  assert.match(unknown.out, /error: "acme\/ci@main:a\.yml" was not checked: .*acme\/ci=URL`/)
   assert.equal(unknown.code, 1)
   const wrong = await narwhalRunOf(file.replace('a.yml', 'b.yml'), '--dry-run', ...option)
   assert.match(wrong.out, /error: can't include "acme\/ci@main:b\.yml": there is no such file/)

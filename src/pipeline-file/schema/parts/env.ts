@@ -3,7 +3,7 @@ import { must } from '../../words.ts'
 import { envName } from './names.ts'
 import { text } from './text.ts'
 
-/** Environment variables. Numbers and booleans are passed on as the file writes them. */
+/** Environment variables. Numbers and booleans are passed on as written. */
 export const env = z.record(
   envName,
   z.union([text, z.number(), z.boolean()], { error: must('text, a number, true or false') }),

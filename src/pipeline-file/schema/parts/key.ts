@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 
 /**
- * A key that may be left out, with what it means: the parser, the JSON Schema and the manual's
- * reference have it from here. `examples` are YAML, as one would write it behind the key.
+ * An optional key with its description, for the parser, the JSON Schema and the manual's reference.
+ * `examples`: YAML as it would follow the key.
  */
 export function key<Schema extends z.ZodType>(
   schema: Schema,
@@ -12,7 +12,7 @@ export function key<Schema extends z.ZodType>(
   return schema.optional().meta({ description, ...(examples.length > 0 ? { examples } : {}) })
 }
 
-/** A key that must be there. */
+/** A required key. */
 export function requiredKey<Schema extends z.ZodType>(
   schema: Schema,
   description: string,

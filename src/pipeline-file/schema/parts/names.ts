@@ -8,7 +8,7 @@ export const jobName = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, "can't name a job: use 1 to 64 letters, digits, `.`, `_` or `-`")
 
-/** A name that people read. Control characters and turned writing would let it pose as another. */
+/** A name for people. Control characters and bidirectional overrides would let it pose as another. */
 export const displayName = z
   .string()
   .regex(/\S/, 'must not be empty')
@@ -22,7 +22,7 @@ export const envName = z
   .string()
   .regex(
     /^[A-Za-z_][A-Za-z0-9_]*$/,
-    "can't name an environment variable: use letters, digits and `_`, and no digit first",
+    "can't name an environment variable: use letters, digits and `_`, no leading digit",
   )
   .max(200)
 
