@@ -9,6 +9,10 @@ import { silentLog } from '../../../lib/log.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
+import { ContainerFolder } from './docker-folder.ts'
+import { parseEngineAddress } from './engine/docker-address.ts'
+import { DockerApi } from './engine/docker-api.ts'
+import { containerSettings } from './engine/docker-profile.ts'
 
 const { url, skip } = testService('docker')
 
@@ -153,4 +157,32 @@ test('docker: runs steps whose environment has what no shell lets be set', { ski
   }
   const ran = await run(at.sandbox, 'echo "$narwhal_key $narwhal_step $A"', env)
   assert.deepEqual(ran, { exitCode: 0, stdout: "mine 9 it's\n", stderr: '' })
+})
+
+test('docker: a container that starts when its runner has ended ends, too', { skip }, async () => {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir())
+  await mkdir(dir.join('workspace'))
+  const api = new DockerApi(parseEngineAddress(url))
+  const folder = await ContainerFolder.make(dir.join('sandboxes'))
+  await folder.placeControl()
+  const name = uniquePrefix()
+  const settings = containerSettings(
+    testImage(),
+    {
+      name,
+      workspace: folderWorkspace(dir.join('workspace')),
+      limits: { memoryBytes: 64 * MIB, cpus: 1, processes: 64 },
+      control: folder.control,
+      maskFile: folder.maskFile,
+      connection: { kind: 'none' },
+    },
+    { instance: name, runnerIsRoot: process.getuid?.() === 0 },
+  )
+  // No channel is opened: a killed runner holds neither end of the FIFOs.
+  const id = (await api.createContainer(name, settings)) ?? assert.fail('the image is missing')
+  stack.defer(() => api.removeContainer(id))
+  await api.startContainer(id)
+  await api.waitContainer(id, AbortSignal.timeout(60_000))
+  assert.equal((await api.inspectContainer(id))?.running, false)
 })

@@ -75,7 +75,7 @@ async function putOthers(folder: string): Promise<void> {
   const fifos = (await readdir(folder)).filter((name) => ['commands', 'ends'].includes(name))
   const paths = fifos.map((name) => join(folder, name))
   await Promise.all(paths.map((path) => rm(path)))
-  if (paths.length > 0) await promisify(execFile)('mkfifo', paths)
+  if (paths.length > 0) await promisify(execFile)('mkfifo', ['-m', '666', ...paths])
 }
 
 test('docker: runs steps by the engine where FIFOs do not reach into its containers', {

@@ -11,6 +11,8 @@ export const ENDS = 'ends'
 
 const SIGNALS = 'HUP INT QUIT TERM USR1 USR2 ALRM'
 const END_OF_DAYS = 2_147_483_647
+/** More than a runner waits for a first word. */
+const LONGEST_UNHEARD_S = 20
 
 /**
  * The main process of a container: a POSIX shell that runs one step after the other, each as a process
@@ -23,7 +25,8 @@ const END_OF_DAYS = 2_147_483_647
  *   likes, being the same user. Where others run in the background, which is told with the command, they are told apart by
  *   their marks (docker-leftovers.ts).
  * - No step has its two FIFOs. It is deaf to signals that a step sends to all it can see.
- * - The commands end with the runner, and then so does the container.
+ * - The commands end with the runner, and then so does the container, even if the runner ended before the container
+ *   started. An engine in a virtual machine looks the same, but there a living runner removes the FIFOs' names.
  *
  * Its variables are unset first: the image may have exported their like.
  */
@@ -31,13 +34,23 @@ export const SUPERVISOR = `
 [ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
 trap '' ${SIGNALS}
 unset narwhal_key narwhal_word narwhal_step narwhal_beside narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session narwhal_launcher ${END_ALL_NAMES}
+# For both directions first: opened for one, a FIFO blocks until its other end is opened, which may be never.
+exec 3<>${CONTROL_DIR}/${COMMANDS} 4<>${CONTROL_DIR}/${ENDS}
 exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
 for narwhal_file in /usr/bin/setsid /bin/setsid; do
   if [ -x "$narwhal_file" ]; then narwhal_session=$narwhal_file; fi
 done
 narwhal_launcher=${CONTROL_DIR}/${AS_STEP}
 "$narwhal_launcher" /bin/sh -c : || narwhal_launcher=
-read -r narwhal_key <&3 || exit
+if ! read -r narwhal_key <&3; then
+  narwhal_count=0
+  while [ -p ${CONTROL_DIR}/${COMMANDS} ]; do
+    [ "$narwhal_count" -lt ${LONGEST_UNHEARD_S} ] || exit
+    narwhal_count=$((narwhal_count + 1))
+    sleep 1
+  done
+  exec sleep ${END_OF_DAYS}
+fi
 tell() { echo "
 $narwhal_key $*" >&4; }
 ${END_ALL}

@@ -244,7 +244,8 @@ test('docker: what waits ends with its runner, and is removed at the next start'
   } finally {
     child.kill('SIGKILL')
   }
-  await eventually(async () => assert.equal(await running(), 0), { timeoutMs: 30_000 })
+  // One that has not opened its FIFOs yet waits for 20 s whether they are only out of its runner's reach.
+  await eventually(async () => assert.equal(await running(), 0), { timeoutMs: 60_000 })
   await using at = await stage({ dir, instance, size: 0 })
   assert.deepEqual(await at.containers(), [])
 })
