@@ -100,7 +100,7 @@ test('a second start in the same folder is refused and harms nothing', async () 
   })
   const { code, said } = await runNarwhal(args)
   assert.notEqual(code, 0)
-  assert.match(said, /another runner works in/)
+  assert.match(said, /another runner uses/)
   assert.equal(first.child.exitCode, null)
 })
 

@@ -5,7 +5,10 @@ import { test } from 'node:test'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { claimFolder } from './claim-folder.ts'
 
-const taken = { code: 'conflict', message: /another runner works in .*: give each its own/ }
+const taken = {
+  code: 'conflict',
+  message: /another runner uses .*: give each runner its own folder/,
+}
 
 test('a folder has one claim at a time, by whatever path it is named', async () => {
   await using dir = await tempDir()
@@ -32,7 +35,7 @@ test('another process is kept from a claimed folder, and a child does not keep i
     })
   {
     await using _claim = await claimFolder(dir.path)
-    assert.match(inChild().stderr, /another runner works in/)
+    assert.match(inChild().stderr, /another runner uses/)
   }
   const { status, stderr } = inChild()
   assert.equal(status, 0, stderr)
@@ -52,6 +55,6 @@ test('what stands in the way of the lock is told', async () => {
   await mkdir(dir.join('claim.db'))
   await assert.rejects(claimFolder(dir.path), {
     code: 'invalid',
-    message: /claim\.db can't be locked/,
+    message: /can't lock .*claim\.db/,
   })
 })

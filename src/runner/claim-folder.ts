@@ -6,11 +6,10 @@ import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
 const BUSY = 5
 
 /**
- * Makes sure that no other runner works in the folder: it would remove our workspaces. The claim is
- * the lock of a small database in the folder itself, which nobody can take who doesn't get in there,
- * and which the kernel takes back when the process ends, however it ends. Nothing else in this process
- * may open the file: the lock would go as soon as it closed it. Rejects with `conflict` when the
- * folder is taken.
+ * Ensures that no other runner uses the folder: it would remove our workspaces. The claim is the lock
+ * of a small database in the folder itself: only who has access to the folder can take it, and the
+ * kernel releases it however the process ends. Nothing else in this process may open the file, since
+ * closing it would release the lock. Rejects with `conflict` if the folder is claimed.
  */
 export async function claimFolder(folder: string): Promise<AsyncDisposable> {
   const path = join(folder, 'claim.db')
@@ -21,16 +20,16 @@ export async function claimFolder(folder: string): Promise<AsyncDisposable> {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (cause) {
     database?.close()
-    const words = isBusy(cause)
-      ? `another runner works in ${folder}: give each its own`
-      : `${path} can't be locked, which keeps other runners out: ${describeError(cause)}`
-    throw new NarwhalError(isBusy(cause) ? 'conflict' : 'invalid', words, { cause })
+    const message = isBusy(cause)
+      ? `another runner uses ${folder}: give each runner its own folder`
+      : `can't lock ${path}, which keeps other runners out: ${describeError(cause)}`
+    throw new NarwhalError(isBusy(cause) ? 'conflict' : 'invalid', message, { cause })
   }
   const claimed = database
   return { [Symbol.asyncDispose]: async () => claimed.close() }
 }
 
-/** Who can read it can hold a lock of it, too. */
+/** Anyone who can read it could also lock it. */
 function makePrivately(path: string): void {
   try {
     writeFileSync(path, '', { flag: 'wx', mode: 0o600 })

@@ -9,20 +9,20 @@ import { folderWorkspace } from './executor/workspace.ts'
 
 export interface ProbeDeps {
   readonly executor: Executor
-  /** The folder in which the probe makes its own workspace. */
+  /** The folder in which the probe creates its workspace. */
   readonly workspaces: string
   readonly limits: SandboxLimits
-  /** Milliseconds until it is given up; a minute unless told. */
+  /** A minute by default. */
   readonly timeoutMs?: number
 }
 
 const PROBE_MS = 60_000
-/** So much of that is left for ending what hangs. */
+/** The share of the timeout that is reserved for ending what hangs. */
 const GRACE_SHARE = 0.1
 
 /**
- * Opens a sandbox as for a job that names no image and runs `true` in it. Resolves to '' when that
- * went well, else to what is wrong, in words; never rejects, and leaves nothing behind.
+ * Opens a sandbox as for a job without an image and runs `true` in it. Resolves to '' on success,
+ * otherwise to what is wrong; never rejects, and leaves nothing behind.
  */
 export async function probeSandbox(deps: ProbeDeps): Promise<string> {
   const { timeoutMs = PROBE_MS } = deps
@@ -51,16 +51,16 @@ async function runTrue({ executor, workspaces, limits }: ProbeDeps, signal: Abor
       signal,
     ),
   )
-  let said = ''
-  const hear = (_: string, chunk: Uint8Array) => {
-    said = `${said}${Buffer.from(chunk).toString()}`.slice(0, 200)
+  let output = ''
+  const onOutput = (_: string, chunk: Uint8Array) => {
+    output = `${output}${Buffer.from(chunk).toString()}`.slice(0, 200)
   }
-  const { exitCode, note } = await sandbox.run({ script: 'true', env: {} }, hear, signal)
+  const { exitCode, note } = await sandbox.run({ script: 'true', env: {} }, onOutput, signal)
   if (exitCode === 0) return ''
-  return `\`true\` ended with exit code ${exitCode} in a sandbox: ${note ?? said.trim()}`
+  return `\`true\` ended with exit code ${exitCode} in a sandbox: ${note ?? output.trim()}`
 }
 
-/** What went wrong first: clearing away behind it often fails as well, and says less. */
+/** The first error: the cleanup after it often fails as well, and says less. */
 function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error
 }

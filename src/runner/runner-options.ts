@@ -10,46 +10,46 @@ import type { PipelineParser } from './plan/plan-commit.ts'
 
 export interface RunnerDeps {
   readonly log: Logger
-  /** The caller's to dispose, after the runner. */
+  /** Disposed by the caller, after the runner. */
   readonly executor: Executor
   /** A folder that no other runner uses: mirrors and workspaces. */
   readonly dataDir: string
   readonly gitEnv: GitEnv
-  /** Says that the caller has claimed `dataDir` already, and gives it up after the runner's end. */
+  /** If the caller has claimed `dataDir` already; it releases the claim after the runner's end. */
   readonly claim?: AsyncDisposable
-  /** The programs with known holes that it tells of; waited for when it is asked who it is. */
+  /** Programs with known vulnerabilities; `Describe` waits for them and reports them. */
   readonly flawedTools?: Promise<readonly FlawedTool[]>
-  /** Keeps sandboxes in which a step has failed, for a person to look at; see `FailedSandbox`. */
+  /** Keeps sandboxes in which a step has failed for inspection; see `FailedSandbox`. */
   readonly keepFailed?: KeepFailed | undefined
-  /** One that is warm already; the runner's to dispose. */
+  /** A parser that is already warm; disposed by the runner. */
   readonly parser?: PipelineParser
 }
 
 export interface RunnerOptions {
   readonly name: string
-  /** How many jobs run at once. */
+  /** How many jobs run concurrently. */
   readonly slots: number
   readonly labels: readonly string[]
-  /** Narwhal's version, as `Describe` tells it. */
+  /** Narwhal's version, as `Describe` reports it. */
   readonly version?: string
-  /** What may run the jobs of strangers; whatever runs images unless told. */
+  /** What may run the jobs of strangers; by default, executors that run images. */
   readonly strangers?: readonly StrangerExecutor[]
-  /** What one job may use; absent: all processors, four fifths of the memory, 4096 processes. */
+  /** Limits of one job; by default all processors, four fifths of the memory, 4096 processes. */
   readonly limits?: SandboxLimits
-  /** With less of the disk left the runner takes no jobs; anything will do unless told. */
+  /** With less disk space left than this, the runner accepts no jobs; no limit by default. */
   readonly reserveBytes?: number
-  /** What checkouts may bring; absent: any size, and nothing from other hosts. */
+  /** What may be checked out; by default any size, and nothing from other hosts. */
   readonly checkouts?: CheckoutRules
-  /** How much of the disk the mirrors may take; without end unless told. */
+  /** The mirrors' share of the disk; unlimited by default. */
   readonly mirrorBytes?: number
-  /** What its jobs reach, as it tells of it. */
+  /** What its jobs can reach, as it reports it. */
   readonly jobNetwork?: JobNetworkRules
-  /** How long an attempt may stand still without a lease, in milliseconds; ORPHAN_MS unless told. */
+  /** How long an attempt may be paused without a lease, in milliseconds; ORPHAN_MS by default. */
   readonly orphanMs?: number
 }
 
-/** Where nothing else is told. */
-export const FREELY: CheckoutRules = {
+/** By default. */
+export const UNLIMITED: CheckoutRules = {
   limits: { files: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
   fetchHosts: [],
 }

@@ -216,7 +216,7 @@ test('refuses what has no slot, what comes while it drains, and what is not an o
   at.executor.steps[0]?.exit(0)
   await eventually(() => at.runner.busy === 0)
   const drains = await at.begin(['one'], { jobId: 'job_2' }).untilEnded()
-  assert.match(drains?.message ?? '', /drains/)
+  assert.match(drains?.message ?? '', /draining/)
   await at.client.drain({ draining: false })
   at.begin(['one'], { jobId: 'job_2' })
   await at.step(2)
@@ -281,7 +281,7 @@ test('clears what a former process left, and shares its folder with no other run
   {
     await using _runner = await start()
     assert.deepEqual(await readdir(dir.join('workspaces')), [])
-    await assert.rejects(start(), { code: 'conflict', message: /another runner works in/ })
+    await assert.rejects(start(), { code: 'conflict', message: /another runner uses/ })
   }
   await using _again = await start()
 })

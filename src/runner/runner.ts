@@ -29,20 +29,20 @@ import { MirrorCache } from './mirror/mirror-cache.ts'
 import { PipelineFileParser } from './plan/pipeline-file-parser.ts'
 import { type PipelineParser, planCommit } from './plan/plan-commit.ts'
 import { Readiness } from './readiness.ts'
-import { FREELY, type RunnerDeps, type RunnerOptions } from './runner-options.ts'
+import { type RunnerDeps, type RunnerOptions, UNLIMITED } from './runner-options.ts'
 import type { Spools } from './spool/spools.ts'
 
 const DISPOSE_GRACE_MS = 20_000
-/** How long the reports of jobs that are handed back may take to be acknowledged. */
-const LAST_WORDS_MS = 5_000
+/** How long the last events may take to be acknowledged at shutdown. */
+const LAST_EVENTS_MS = 5_000
 const LONGEST_WAIT_MS = 1_000
 
 /**
- * Runs attempts in its slots, whoever asks, and keeps what they tell until that is acknowledged.
+ * Runs attempts in its slots for any dispatcher, and keeps their events until they are acknowledged.
  *
- * - A slot is taken when an attempt starts and free when its end has been told. Teardowns go on in
- *   the background; more of them than there are slots take slots, so that they stay bounded.
- * - Of one job at most one attempt runs here; fences only grow.
+ * - A slot is occupied from the start of an attempt to its event `finished`. Teardowns run in the
+ *   background; those in excess of the number of slots occupy slots, so that they stay bounded.
+ * - At most one attempt of a job runs here; fencing tokens only grow.
  */
 export class Runner implements AsyncDisposable {
   readonly instanceId = newId('instance')
@@ -111,8 +111,8 @@ export class Runner implements AsyncDisposable {
       log: deps.log,
       ...present({ maxBytes: options.mirrorBytes }),
     })
-    this.#checkouts = new Checkouts(this.#mirrors, deps.gitEnv, options.checkouts ?? FREELY)
-    this.#changes = new EventHub((error) => deps.log.error({ err: error }, 'a listener failed'))
+    this.#checkouts = new Checkouts(this.#mirrors, deps.gitEnv, options.checkouts ?? UNLIMITED)
+    this.#changes = new EventHub((err) => deps.log.error({ err }, 'listener failed'))
     this.#attempts = new KnownAttempts({ log: deps.log, onChange: () => this.#changes.emit() })
     this.#running = new RunningAttempts({
       finished: (attempt) => this.#attempts.finish(attempt),
@@ -124,7 +124,7 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /** Aborts when the runner has been disposed: whoever still listens to it may go. */
+  /** Aborts when the runner has been disposed: its streams end. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
@@ -133,7 +133,7 @@ export class Runner implements AsyncDisposable {
     return this.#deps.executor.engines
   }
 
-  /** Those of them that may run the jobs of strangers. */
+  /** The engines that may run the jobs of strangers. */
   get strangerEngines(): readonly Engine[] {
     return this.#executor.strangerEngines
   }
@@ -142,24 +142,24 @@ export class Runner implements AsyncDisposable {
     return this.#draining || this.#isClosing
   }
 
-  /** Slots that are taken. */
+  /** The number of occupied slots. */
   get busy(): number {
     return this.#attempts.running + Math.max(0, this.#running.tearingDown - this.slots)
   }
 
-  /** Attempts that nobody asks about, those that run first. */
+  /** Attempts that no dispatcher asks about, running ones first. */
   get orphans(): readonly Orphan[] {
     return this.#attempts.orphans
   }
 
-  /** Empty while jobs can run here, else what is wrong, in words; asked at most every 5 seconds. */
+  /** Empty while jobs can run here, otherwise what is wrong; checked at most every 5 seconds. */
   trouble(): Promise<string> {
     return this.#readiness.trouble()
   }
 
-  /** Opens a sandbox and runs a step in it. Empty when it went well, else what is wrong, in words. */
+  /** Opens a sandbox and runs a step in it. Empty on success, otherwise what is wrong. */
   probe(): Promise<string> {
-    return this.#readiness.try()
+    return this.#readiness.probe()
   }
 
   /** Calls the listener after each change of `busy`, `draining` or `orphans`. */
@@ -172,7 +172,7 @@ export class Runner implements AsyncDisposable {
     this.#changes.emit()
   }
 
-  /** Fetches what is going to be planned; that it fails is told then. */
+  /** Prefetches a commit that is about to be planned; planning reports a failure. */
   fetchAhead(commit: CommitSource): void {
     this.#mirrors.fetchCommit(commit, this.ended).catch(() => {})
   }
@@ -185,8 +185,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Starts the attempt, or gives the one that runs already. Throws `stale` when a newer fence is
-   * known, `exhausted` when there is no slot or the runner drains.
+   * Starts the attempt; idempotent. Throws `stale` when a newer fencing token is known, `exhausted`
+   * when no slot is free or the runner is draining.
    */
   start(order: AttemptOrder, grant: LeaseGrant): KnownAttempt {
     const known = this.#attempts.find(order, grant.fence)
@@ -196,7 +196,7 @@ export class Runner implements AsyncDisposable {
     }
     const former = this.#running.supersede(order)
     if (this.#disposed || this.draining) {
-      throw new NarwhalError('exhausted', `runner ${this.name} takes no new jobs: it drains`)
+      throw new NarwhalError('exhausted', `runner ${this.name} accepts no new jobs: it is draining`)
     }
     if (this.busy >= this.slots) {
       throw new NarwhalError('exhausted', `runner ${this.name} is full: ${this.slots} slots`)
@@ -224,7 +224,7 @@ export class Runner implements AsyncDisposable {
     return attempt
   }
 
-  /** Gives an attempt that runs, or whose end is not acknowledged; throws `stale`, `not_found`. */
+  /** Returns an attempt that runs or is not yet acknowledged; throws `stale`, `not_found`. */
   resume(ref: AttemptRef, grant: LeaseGrant): KnownAttempt {
     const attempt = this.#attempts.find(ref, grant.fence)
     if (!attempt) {
@@ -234,21 +234,21 @@ export class Runner implements AsyncDisposable {
     return attempt
   }
 
-  /** Forgets the attempt if all that it told has been acknowledged. */
+  /** Drops a finished attempt once all of its events are acknowledged. */
   acknowledge(attempt: KnownAttempt, throughSeq: number): void {
     this.#attempts.acknowledge(attempt, throughSeq)
   }
 
-  /** Ends and forgets an attempt whose lease is over; throws `not_found`, `stale`. */
+  /** Ends and drops an orphan; throws `not_found`, `stale`. */
   discard({ fence, ...ref }: Orphan): void {
     this.#attempts.discard(ref, fence)
   }
 
   /**
-   * Ends in order: takes no new attempts, hands back those that have not begun with a step, lets the
-   * others finish for `deadlineMs` milliseconds, hands the rest back, and gives their dispatchers five
-   * seconds to hear of it. Streams and heartbeats go on meanwhile, and a disposal cuts it short. The
-   * runner must still be disposed of; what was not heard by then is told after the next start.
+   * Shuts down gracefully: accepts no new attempts, hands back those that have not started a step,
+   * gives the others `deadlineMs` milliseconds to finish, hands back the rest, and waits up to five
+   * seconds for acknowledgements. Streams and heartbeats continue meanwhile; disposal cuts it short.
+   * The runner must still be disposed; what is not acknowledged by then is sent after the next start.
    */
   async close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#isClosing = true
@@ -257,10 +257,10 @@ export class Runner implements AsyncDisposable {
     await this.#until(() => this.#running.running === 0, deadlineMs)
     this.#running.stop(this.#handBack)
     await this.#until(() => this.#running.running === 0, DISPOSE_GRACE_MS)
-    await this.#until(() => !this.#attempts.isReporting, LAST_WORDS_MS)
+    await this.#until(() => !this.#attempts.isReporting, LAST_EVENTS_MS)
   }
 
-  /** Ends every attempt, waits for the teardowns, and leaves nothing but the mirrors. */
+  /** Ends every attempt and waits for the teardowns; the mirrors and the spool stay. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#dispose()
     await this.#disposed
@@ -268,7 +268,7 @@ export class Runner implements AsyncDisposable {
 
   async #dispose(): Promise<void> {
     this.#running.stop(this.#handBack)
-    const late = new NarwhalError('unavailable', 'the runner ends before all its attempts have')
+    const late = new NarwhalError('unavailable', 'shutting down before all attempts are torn down')
     await within(DISPOSE_GRACE_MS, this.#running.untilTornDown(), late).catch(() => {
       this.#deps.log.error(late.message)
     })
@@ -288,12 +288,12 @@ export class Runner implements AsyncDisposable {
     return { outcome: 'error', reason, fault: 'handed_back' }
   }
 
-  /** Waits until it is so, for `waitMs` milliseconds at most, or until the disposal. */
-  async #until(isSo: () => boolean, waitMs: number): Promise<void> {
+  /** Waits for a condition, at most `waitMs` milliseconds, or until the disposal. */
+  async #until(isMet: () => boolean, waitMs: number): Promise<void> {
     const wake = new Wake()
     using _changes = this.onChange(() => wake.wake())
     const deadline = performance.now() + waitMs
-    while (!isSo() && performance.now() < deadline && !this.#disposed) {
+    while (!isMet() && performance.now() < deadline && !this.#disposed) {
       await wake.wait(Math.min(LONGEST_WAIT_MS, deadline - performance.now()), this.ended)
     }
   }

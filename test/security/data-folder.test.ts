@@ -49,7 +49,7 @@ test('SEC-26b: a folder is claimed by one process, and free again when that is k
   await using first = await startReady(dir.path)
   const second = await runNarwhal(runnerArgs(dir.path))
   assert.notEqual(second.code, 0, second.said)
-  assert.match(second.said, /another runner works in .*: give each its own/)
+  assert.match(second.said, /another runner uses .*: give each runner its own folder/)
   await using _elsewhere = await startReady(other.path)
   await first.kill('SIGKILL')
   await using _again = await startReady(dir.path)

@@ -7,7 +7,7 @@ import { git } from '../../src/lib/git/git.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Checkouts } from '../../src/runner/checkout/checkouts.ts'
 import { MirrorCache } from '../../src/runner/mirror/mirror-cache.ts'
-import { FREELY } from '../../src/runner/runner-options.ts'
+import { UNLIMITED } from '../../src/runner/runner-options.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -39,7 +39,7 @@ test('SEC-12: a stranger’s workspace has what its commit reaches, and no other
   }
   const folder = dir.join('theirs')
   await mkdir(folder)
-  const checkouts = new Checkouts(mirrors, env, FREELY)
+  const checkouts = new Checkouts(mirrors, env, UNLIMITED)
   await checkouts.checkOut(theirs, folder, { signal })
   const inFolder = (...args: string[]): Promise<string> => git(args, { cwd: folder, env, signal })
   const objects = await inFolder('cat-file', '--batch-all-objects', '--batch-check')

@@ -8,35 +8,35 @@ import type { Progress } from './progress.ts'
 import { encodeRecords, eventOf, eventToBody, isHeader, lengthOf, seqOf } from './record.ts'
 import { type Chunk, encodeHeader, readChunk, type Segment, writeAll } from './segment.ts'
 
-/** What of an attempt must be known to report it when its process is gone. */
+/** What must be known of an attempt to report it after its process has died. */
 export interface AttemptFacts extends AttemptRef {
   readonly fence: number
   /** How many steps the job has. */
   readonly steps: number
-  /** The life of the runner that started it. */
+  /** The process of the runner that started it. */
   readonly instanceId: string
 }
 
 export interface AttemptFilesOptions {
   readonly folder: string
   readonly facts: AttemptFacts
-  /** A segment that has so many bytes gets a successor. */
+  /** At this size a segment is full, and the next one is started. */
   readonly segmentBytes: number
-  /** Called with each change of `bytes`, negative where files have gone. */
+  /** Called with each change of `bytes`; negative when files were removed. */
   readonly onBytes: (change: number) => void
 }
 
-/** What a former process left of an attempt. */
+/** What a previous process left of an attempt. */
 export interface LeftSegments {
   readonly segments: readonly Segment[]
-  /** The events among them that are no log lines. */
+  /** The events in them that are not log chunks. */
   readonly milestones: readonly NumberedEvent[]
 }
 
 /**
- * The files of one attempt: segments that are only ever added to, and removed when all that is in
- * them is acknowledged. There are none before the first write. Writes and `sync` must not overlap
- * with themselves; reads, acknowledgements and removals may come at any time.
+ * The files of one attempt: append-only segments, removed once everything in them is acknowledged.
+ * There are none before the first write. Neither `write` nor `sync` may overlap with itself; reads,
+ * acknowledgements and removals may come at any time.
  */
 export class AttemptFiles {
   readonly #options: AttemptFilesOptions
@@ -44,7 +44,7 @@ export class AttemptFiles {
   readonly #milestones: Milestones
   #bytes = 0
   #acked = 0
-  #made = 0
+  #created = 0
   #isFolderUnsynced = false
   #cursor: { readonly segment: Segment; readonly at: number; readonly seq: number } | undefined
 
@@ -55,14 +55,14 @@ export class AttemptFiles {
     this.#addBytes(this.#segments.reduce((sum, { bytes }) => sum + bytes, 0))
   }
 
-  /** Bytes of the segments that are kept. */
+  /** The size of the segments. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
-   * Adds the events, all of them or none: after a rejection, with whatever the system says, the
-   * same can be tried again. `before`: how far the attempt had come before them.
+   * Appends all the events or none: after a rejection, with the system's error, the same write can be
+   * retried. `before`: the attempt's progress before them.
    */
   async write(events: readonly NumberedEvent[], before: Progress): Promise<void> {
     const last = events.at(-1)
@@ -72,7 +72,7 @@ export class AttemptFiles {
     try {
       await writeAll(handle, records, segment.bytes)
     } catch (error) {
-      // What it did write would look like damage to the next process.
+      // The next process would take a partial write for damage.
       await handle.truncate(segment.bytes).catch(() => undefined)
       throw error
     }
@@ -84,7 +84,7 @@ export class AttemptFiles {
     this.#addBytes(bytes)
   }
 
-  /** Makes sure that what is written, and not acknowledged yet, outlasts a loss of power. */
+  /** Makes what is written, and not yet acknowledged, survive a power cut. */
   async sync(): Promise<void> {
     if ((this.#segments.at(-1)?.lastSeq ?? 0) <= this.#acked) return
     for (const segment of this.#segments.filter(({ handle }) => handle)) {
@@ -100,7 +100,7 @@ export class AttemptFiles {
       if (segment !== this.#segments.at(-1)) await closeSegment(segment)
     }
     if (!this.#isFolderUnsynced) return
-    // The names of new files have to last, too.
+    // The names of new files have to survive, too.
     this.#isFolderUnsynced = false
     try {
       await syncFolder(this.#options.folder)
@@ -112,9 +112,9 @@ export class AttemptFiles {
   }
 
   /**
-   * Reads some of the events behind this number; none where there are none on the disk. Where the
-   * disk gives back something else than was written, the events that are not log lines come from
-   * memory, and a line takes the place of the lines that are lost. Rejects when it can't read.
+   * Reads some of the events after this number; empty if there are none on disk. If a file is
+   * damaged, the events that are not log chunks come from memory, and one line replaces the lost
+   * lines. Rejects if it can't read.
    */
   async read(afterSeq: number): Promise<readonly NumberedEvent[]> {
     const segment = this.#segments.find(({ lastSeq }) => lastSeq > afterSeq)
@@ -134,7 +134,7 @@ export class AttemptFiles {
     }
   }
 
-  /** Removes what is acknowledged up to this number, segment by segment. Never fails. */
+  /** Removes the segments that are acknowledged up to this number. Never fails. */
   acknowledge(throughSeq: number): void {
     this.#acked = Math.max(this.#acked, throughSeq)
     while (this.#segments.length > 1 && (this.#segments[0]?.lastSeq ?? Infinity) <= throughSeq) {
@@ -147,12 +147,12 @@ export class AttemptFiles {
     this.#milestones.forget(throughSeq)
   }
 
-  /** Closes what is open; the files stay. */
+  /** Closes the open files; they stay on disk. */
   async close(): Promise<void> {
     await Promise.all(this.#segments.map(closeSegment))
   }
 
-  /** Removes everything; nothing may be written any more. */
+  /** Removes everything; nothing may be written afterwards. */
   async remove(): Promise<void> {
     await this.close()
     this.#segments.length = 0
@@ -160,7 +160,7 @@ export class AttemptFiles {
     await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
-  /** A file that is gone, or that the disk can't give back, is as good as a damaged one. */
+  /** A file that is missing, or unreadable on a bad disk, counts as damaged. */
   async #readChunk(segment: Segment, at: number): Promise<Chunk> {
     try {
       return await readChunk(segment.path, at, segment.bytes)
@@ -179,7 +179,7 @@ export class AttemptFiles {
     }
     const { folder, facts } = this.#options
     const follows = last?.lastSeq ?? 0
-    const path = join(folder, `${String(this.#made + 1).padStart(8, '0')}.segment`)
+    const path = join(folder, `${String(this.#created + 1).padStart(8, '0')}.segment`)
     const record = encodeHeader({ version: 2, ...facts, follows, progress })
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const handle = await open(path, 'w', 0o600)
@@ -189,7 +189,7 @@ export class AttemptFiles {
       await handle.close()
       throw error
     }
-    this.#made += 1
+    this.#created += 1
     this.#isFolderUnsynced = true
     const bytes = lengthOf(record)
     const segment = { path, lastSeq: follows, bytes, handle, isUnsynced: true }

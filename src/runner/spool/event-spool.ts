@@ -7,18 +7,18 @@ import { EventWindow } from './event-window.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { SpoolWriter } from './spool-writer.ts'
 
-/** So many bytes of the newest events stay in memory, where readers find them at once. */
+/** The newest events stay in memory up to this size, where readers find them at once. */
 const MEMORY_BYTES = 1024 * 1024
 
-/** What an attempt's spool shares with those of the others. */
+/** What the spools of all attempts share. */
 export interface SpoolRoom {
-  /** Bytes that the disk may hold of one attempt. */
+  /** The limit of one attempt on disk. */
   readonly attemptBytes: number
-  /** Whether all of them together take as much of the disk as they may. */
+  /** Whether all spools together have reached their limit. */
   isFull(): boolean
-  /** What keeps this spool's events from the disk, in words; empty when that is over. */
-  tell(spool: EventSpool, trouble: string): void
-  /** Everything of this spool is to be removed; the promise resolves when nothing is written any more. */
+  /** Reports what keeps this spool's events from the disk; empty when that is over. */
+  report(spool: EventSpool, trouble: string): void
+  /** Removes everything of this spool, once `stopped` resolves. */
   release(spool: EventSpool, stopped: Promise<void>): void
 }
 
@@ -27,11 +27,11 @@ export interface SpoolDisk {
   readonly room: SpoolRoom
 }
 
-/** What a former process left of an attempt. */
+/** What a previous process left of an attempt. */
 export interface LeftEvents {
-  /** The number of the last event on the disk. */
+  /** The number of the last event on disk. */
   readonly lastSeq: number
-  /** What is to be told behind it, now that no more will come from the attempt itself. */
+  /** The events to append, as the attempt itself no longer can. */
   readonly ending: readonly AttemptEvent[]
 }
 
@@ -41,17 +41,17 @@ interface SpoolOptions {
 }
 
 /**
- * The events of one attempt, numbered from 1, kept until they are acknowledged: the newest in
- * memory, all on the disk. They come to the disk in their own time, so that nobody who appends or
- * reads waits for it; a failing disk delays writers, through `room`, and loses nothing as long as
- * the process lives. Adding never fails.
+ * The events of one attempt, numbered from 1, kept until they are acknowledged: the newest in memory,
+ * all of them on disk. Writing to disk is asynchronous, so neither appending nor reading waits for
+ * it; a failing disk delays writers, through `room`, and loses nothing while the process lives.
+ * Appending never fails.
  *
- * Of an attempt that a former process left without its end, the `ending` follows behind the last
- * event that anybody has: a dispatcher may have stored more than the disk had got when the process
- * died. So it gets its numbers only when a reader comes to it.
+ * If a previous process died before the end of the attempt, the `ending` follows the last event that
+ * anyone has: a dispatcher may have stored more events than had reached the disk. So the ending is
+ * numbered only when a reader reaches it.
  */
 export class EventSpool {
-  /** Takes out of what is told what the job must not show. */
+  /** Masks secrets in the events. */
   readonly mask: JobMask
   readonly #onAppend: () => void
   readonly #disk: SpoolDisk
@@ -75,7 +75,7 @@ export class EventSpool {
     this.#hasFinished = left !== undefined
     this.#window = new EventWindow(this.#lastSeq)
     this.#ahead = new ReadAhead(disk.files)
-    // Nothing more comes to the disk of what a former process began.
+    // Nothing more is written for an attempt of a previous process.
     if (left) return
     this.#writer = new SpoolWriter({
       window: this.#window,
@@ -84,7 +84,7 @@ export class EventSpool {
         this.#window.shrink(MEMORY_BYTES)
         this.reconsider()
       },
-      onTrouble: (words) => disk.room.tell(this, words),
+      onTrouble: (trouble) => disk.room.report(this, trouble),
     })
   }
 
@@ -93,13 +93,13 @@ export class EventSpool {
     return this.#lastSeq
   }
 
-  /** Roughly what is kept, on the disk and on the way to it. */
+  /** Roughly the size of what is on disk or waits to be written. */
   get bytes(): number {
     if (this.isEmpty) return 0
     return this.#disk.files.bytes + this.#window.unwrittenBytes
   }
 
-  /** The part of it that is in memory. */
+  /** Roughly the memory used. */
   get memoryBytes(): number {
     return this.#window.bytes
   }
@@ -115,7 +115,7 @@ export class EventSpool {
     this.#onAppend()
   }
 
-  /** Forgets the events up to this number; of a finished attempt, after the last, everything. */
+  /** Drops the events up to this number; after the last event of a finished attempt, everything. */
   acknowledge(throughSeq: number): void {
     if (this.#ending.length > 0) this.#lastSeq = Math.max(this.#lastSeq, throughSeq)
     const through = Math.min(throughSeq, this.#lastSeq)
@@ -127,14 +127,14 @@ export class EventSpool {
     if (this.#hasFinished && this.isEmpty) this.discard()
   }
 
-  /** Undefined while there is room; else resolves when whoever appends much may go on. */
+  /** Undefined while there is room; otherwise resolves when there is room again. */
   room(): Promise<void> | undefined {
     if (this.#hasRoom(MEMORY_BYTES)) return undefined
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
   }
 
-  /** Lets go on who waits for room, if there is some now. */
+  /** Resolves `room` if there is room now. */
   reconsider(): void {
     if (!this.#room || !this.#hasRoom(MEMORY_BYTES / 2)) return
     this.#room.resolve()
@@ -142,15 +142,15 @@ export class EventSpool {
   }
 
   /**
-   * The first kept event behind this number: at once when it is at hand, as a promise when it has
-   * to be read from the disk, which rejects with `unavailable` where that fails.
+   * The first event after this number: at once if it is in memory; otherwise a promise that reads it
+   * from disk, and rejects with `unavailable` if that fails.
    */
   next(afterSeq: number): NumberedEvent | undefined | Promise<NumberedEvent | undefined> {
     const found = this.#find(afterSeq)
     return found === 'on_disk' ? this.#read(afterSeq) : found
   }
 
-  /** Forgets everything at once, acknowledged or not, and leaves nothing on the disk. */
+  /** Drops everything, acknowledged or not, and removes it from disk. */
   discard(): void {
     if (this.#isReleased) return
     this.#isReleased = true
@@ -162,7 +162,7 @@ export class EventSpool {
     this.#disk.room.release(this, this.#writer?.stop() ?? Promise.resolve())
   }
 
-  /** Brings everything to the disk and writes nothing more. Rejects where the disk does not take it. */
+  /** Flushes everything to disk and stops writing. Rejects if the flush fails. */
   async close(): Promise<void> {
     if (this.#isReleased) return
     try {
@@ -188,7 +188,7 @@ export class EventSpool {
   #find(afterSeq: number): NumberedEvent | undefined | 'on_disk' {
     const after = Math.max(afterSeq, this.#acked)
     if (after >= this.#lastSeq && this.#ending.length > 0) {
-      // Now it is known behind which number they belong.
+      // Now the number that they follow is known.
       this.#lastSeq = after
       this.#window.forget(after)
       for (const event of this.#ending) this.#add(event, Date.now())
@@ -204,13 +204,13 @@ export class EventSpool {
       if (found !== 'on_disk') return found
       const acked = this.#acked
       const isThere = await this.#ahead.load(Math.max(afterSeq, acked)).catch((error: unknown) => {
-        // What was acknowledged meanwhile may be gone from the disk.
+        // What was acknowledged meanwhile may have been removed from disk.
         if (this.#acked === acked) throw error
         return true
       })
       if (!isThere && this.#acked === acked) {
-        const words = `event ${afterSeq + 1} of an attempt is neither in memory nor on the disk`
-        throw new NarwhalError('internal', words)
+        const message = `event ${afterSeq + 1} of an attempt is neither in memory nor on disk`
+        throw new NarwhalError('internal', message)
       }
     }
   }

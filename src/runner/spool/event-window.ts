@@ -7,40 +7,39 @@ interface Entry {
 }
 
 /**
- * The newest events of an attempt, in memory. They come in at one end; at the other go those that
- * are acknowledged, and those that are on the disk when there are too many. Those that are not on
- * the disk are always here.
+ * The newest events of an attempt, in memory. The oldest are dropped once acknowledged, or, if there
+ * are too many, once they are on disk. Events that are not on disk are always here.
  */
 export class EventWindow {
   readonly #entries: Entry[] = []
-  /** How many of the entries, from the first, are on the disk. */
+  /** How many of the entries, from the first, are on disk. */
   #written = 0
   #before: number
   #bytes = 0
   #unwrittenBytes = 0
   #progress = NOTHING_YET
 
-  /** A window behind the event with this number. */
+  /** A window that begins after the event with this number. */
   constructor(before: number) {
     this.#before = before
   }
 
-  /** Events up to this number are not here; all behind it are. */
+  /** The window has all events after this number. */
   get before(): number {
     return this.#before
   }
 
-  /** Roughly the memory that the events take. */
+  /** Roughly the memory used by the events. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** The part of them that is not on the disk. */
+  /** The part of it for events that are not on disk. */
   get unwrittenBytes(): number {
     return this.#unwrittenBytes
   }
 
-  /** How far the attempt had come before the first event that is not on the disk. */
+  /** The attempt's progress before the first event that is not on disk. */
   get progress(): Progress {
     return this.#progress
   }
@@ -52,12 +51,12 @@ export class EventWindow {
     this.#unwrittenBytes += bytes
   }
 
-  /** The first event behind this number, which must not lie before the window. */
+  /** The first event after this number, which must not be before the window. */
   next(afterSeq: number): NumberedEvent | undefined {
     return this.#entries[Math.max(0, afterSeq - this.#before)]?.event
   }
 
-  /** The oldest events that are not on the disk, about so many bytes of them. */
+  /** The oldest events that are not on disk, about `maxBytes` of them. */
   listUnwritten(maxBytes: number): NumberedEvent[] {
     const events: NumberedEvent[] = []
     let bytes = 0
@@ -70,12 +69,12 @@ export class EventWindow {
     return events
   }
 
-  /** Events up to this number are on the disk. */
+  /** Events up to this number are now on disk. */
   markWritten(throughSeq: number): void {
     this.#settle(throughSeq - this.#before)
   }
 
-  /** Forgets the events up to this number, on the disk or not. */
+  /** Drops the events up to this number, on disk or not. */
   forget(throughSeq: number): void {
     const count = Math.min(throughSeq - this.#before, this.#entries.length)
     if (count <= 0) {
@@ -86,7 +85,7 @@ export class EventWindow {
     this.#drop(count)
   }
 
-  /** Forgets the oldest events until the rest takes no more than this, of those on the disk. */
+  /** Drops the oldest of the events on disk until the rest takes at most this much. */
   shrink(maxBytes: number): void {
     let count = 0
     let left = this.#bytes

@@ -4,12 +4,12 @@ import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 const LOST = 'lines are missing here: this log was damaged on the disk of the runner'
 
 /**
- * The events on the disk that are no log lines, a few for each step. They are kept in memory too, so
- * that a damaged file costs lines and nothing else.
+ * The events on disk that are not log chunks, a few for each step. They are also kept in memory, so
+ * that a damaged file loses log lines only.
  */
 export class Milestones {
   #events: NumberedEvent[]
-  /** The step that had begun last before them. */
+  /** The last step that started before them. */
   #step = 0
 
   constructor(events: readonly NumberedEvent[] = []) {
@@ -27,7 +27,7 @@ export class Milestones {
     this.#events = this.#events.filter(({ seq }) => seq > throughSeq)
   }
 
-  /** What is still known of a stretch of events: the first log event in it says what is missing. */
+  /** What is still known of a range of events; its first log event says that lines are missing. */
   replaceLost(afterSeq: number, throughSeq: number): NumberedEvent[] {
     const kept = new Map(this.#events.map((event) => [event.seq, event]))
     const events: NumberedEvent[] = []

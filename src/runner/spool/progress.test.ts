@@ -16,7 +16,7 @@ function closingOf(events: readonly AttemptEvent[], steps = 3): string[] {
   return wordsOf(closing.map((event, index) => ({ seq: index + 1, at: 5, event })))
 }
 
-const MARK = 'runner one was started anew while the job ran: lines may be missing after this'
+const MARK = 'runner one was restarted while the job was running: lines may be missing after this'
 const started: AttemptEvent = { type: 'started', instanceId: 'instance_1' }
 const begins = (step: number): AttemptEvent => ({ type: 'step_started', step })
 const ends = (step: number): AttemptEvent => ({ type: 'step_finished', step, outcome: 'success' })

@@ -1,12 +1,12 @@
 import { chunkOf } from '../../contract/log/log-chunk.ts'
 import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 
-/** How far an attempt has come, by its events. Its parts are steps and services, by their numbers. */
+/** The progress of an attempt, from its events. Its parts are steps and services, by index. */
 export interface Progress {
   readonly isStarted: boolean
-  /** The part that began last; absent: none has. */
+  /** The part that started last; absent: none has. */
   readonly latest?: number | undefined
-  /** Those that have begun and not ended. */
+  /** The parts that have started and not ended. */
   readonly open: readonly number[]
   readonly ended: readonly number[]
   readonly isFinished: boolean
@@ -35,27 +35,27 @@ export function advance(progress: Progress, event: AttemptEvent): Progress {
 
 export interface Interruption {
   readonly progress: Progress
-  /** How many parts the job has: steps, and services. */
+  /** The number of the job's parts. */
   readonly steps: number
   readonly instanceId: string
   readonly runnerName: string
-  /** Whether the end of what was on the disk was damaged, and is left out. */
+  /** Whether damaged records at the end were skipped. */
   readonly isDamaged: boolean
-  /** When this was noticed, epoch milliseconds. */
+  /** When the interruption was noticed, epoch milliseconds. */
   readonly at: number
 }
 
-/** The last words about an attempt whose process is gone, in the order in which it would have told them. */
+/** The last events of an attempt whose process has died, in the order in which it would have sent them. */
 export function closingEvents(interruption: Interruption): readonly AttemptEvent[] {
   const { progress, steps, instanceId, at } = interruption
   const events: AttemptEvent[] = []
   if (!progress.isStarted) events.push({ type: 'started', instanceId })
-  const reason = `runner ${interruption.runnerName} was started anew while the job ran`
+  const reason = `runner ${interruption.runnerName} was restarted while the job was running`
   const last = progress.latest ?? 0
   if (steps > 0) {
     const texts = [`${reason}: lines may be missing after this`]
     if (interruption.isDamaged)
-      texts.unshift('the end of this log was damaged on the disk: it is cut off here')
+      texts.unshift("the end of this log was damaged on the runner's disk: it is cut off here")
     const lines = texts.map((text) => ({ at, stream: 'narwhal' as const, text }))
     events.push({ type: 'log', chunk: chunkOf(last, lines) })
   }

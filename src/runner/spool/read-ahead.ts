@@ -2,10 +2,10 @@ import type { NumberedEvent } from '../../core/attempt/attempt-event.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { AttemptFiles } from './attempt-files.ts'
 
-/** Reads events back from the disk, a chunk at a time, for readers that go from one to the next. */
+/** Reads events back from disk, a chunk at a time, for sequential readers. */
 export class ReadAhead {
   readonly #files: AttemptFiles
-  /** All the events behind number `after` up to the last of them, and where the last answer was. */
+  /** The events that directly follow number `after`, and the index of the last one found. */
   #chunk: { readonly after: number; readonly events: readonly NumberedEvent[]; at: number }
   #loading: Promise<boolean> | undefined
 
@@ -14,7 +14,7 @@ export class ReadAhead {
     this.#chunk = { after: 0, events: [], at: 0 }
   }
 
-  /** The first event behind this number, if it is in the chunk that was read last. */
+  /** The first event after this number, if it is in the chunk that was read last. */
   find(after: number): NumberedEvent | undefined {
     const chunk = this.#chunk
     if (after < chunk.after) return undefined
@@ -24,8 +24,8 @@ export class ReadAhead {
   }
 
   /**
-   * Reads the events behind this number, one reader after the other. False where there are none on
-   * the disk; rejects with `unavailable` where it can't be read.
+   * Reads the events after this number, one call at a time. False if there are none on disk; rejects
+   * with `unavailable` if they can't be read.
    */
   async load(after: number): Promise<boolean> {
     while (this.#loading) await this.#loading.catch(() => undefined)
@@ -45,8 +45,8 @@ export class ReadAhead {
       this.#chunk = { after, events, at: 0 }
       return events.length > 0
     } catch (cause) {
-      const words = `cannot read events from the runner's spool: ${describeError(cause)}`
-      throw new NarwhalError('unavailable', words, { cause })
+      const message = `can't read events from the runner's spool: ${describeError(cause)}`
+      throw new NarwhalError('unavailable', message, { cause })
     }
   }
 }

@@ -3,13 +3,13 @@ import { type ChunkLine, chunkOf } from '../../contract/log/log-chunk.ts'
 import type { AttemptEvent, NumberedEvent } from '../../core/attempt/attempt-event.ts'
 
 /**
- * A record is a head, the length and the CRC-32 of its body (both little-endian, 4 bytes), and the
- * body, whose first character says its kind.
+ * A record is a head, the length and the CRC-32 of its body (both 4 bytes, little-endian), and the
+ * body, whose first character is its kind:
  *
- * - `h` what of the attempt must be known, as JSON: the first record of every segment
- * - `e` an event as JSON, behind its number
- * - `c` an event with a chunk of the log: a line of text that says what it is, and the chunk's bytes
- * - `l` an event with log lines, one line of text for each, as former versions wrote it
+ * - `h` the segment's header, as JSON: the first record of every segment
+ * - `e` an event's number, then the event as JSON
+ * - `c` an event with a log chunk: a line of text with its properties, then the chunk's bytes
+ * - `l` an event with log lines, one line of text for each, as earlier versions wrote it
  */
 const HEAD_BYTES = 8
 const CHUNK = 0x63
@@ -21,10 +21,10 @@ const STREAMS = new Map<string, ChunkLine['stream']>([
   ['n', 'narwhal'],
 ])
 
-/** The body of a record, in parts that stand one behind the other. */
+/** The body of a record, in consecutive parts. */
 export type Body = readonly Uint8Array[]
 
-/** The bodies as records, one behind the other, in parts: what is in a body is not copied. */
+/** Consecutive records with these bodies, in parts: the bodies are not copied. */
 export function encodeRecords(bodies: readonly Body[]): Uint8Array[] {
   return bodies.flatMap((body) => {
     const head = Buffer.allocUnsafe(HEAD_BYTES)
@@ -37,18 +37,18 @@ export function encodeRecords(bodies: readonly Body[]): Uint8Array[] {
   })
 }
 
-/** How many bytes the parts have together. */
+/** The total size of the parts. */
 export function lengthOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
 export type FoundRecord =
   | { readonly kind: 'record'; readonly body: Buffer; readonly end: number }
-  /** The record goes on behind the buffer's end, or seems to: it takes so many bytes. */
+  /** The record seems to continue past the end of the buffer: it needs this many bytes. */
   | { readonly kind: 'short'; readonly bytes: number }
   | { readonly kind: 'damaged' }
 
-/** What is in the buffer at this place. No record is empty: a stretch of zeros is damage. */
+/** The record in the buffer at this offset. No record is empty: a range of zeros is damage. */
 export function findRecord(buffer: Buffer, at: number): FoundRecord {
   if (buffer.length - at < HEAD_BYTES) return { kind: 'short', bytes: HEAD_BYTES }
   const length = buffer.readUInt32LE(at)
@@ -68,7 +68,7 @@ export function eventToBody({ seq, at, event }: NumberedEvent): Body {
   return [head, content]
 }
 
-/** The number of the event in a record's body; 0 where it is none. */
+/** The number of the event in a record's body; 0 if it has none. */
 export function seqOf(body: Buffer): number {
   if (isHeader(body)) return 0
   let seq = 0
@@ -83,7 +83,7 @@ export function seqOf(body: Buffer): number {
 export const isHeader = (body: Buffer): boolean => body[0] === 0x68
 export const isLog = (body: Buffer): boolean => body[0] === CHUNK || body[0] === LINES
 
-/** The event in a record's body, which `seqOf` says is one. */
+/** The event in a record's body that is not a header. */
 export function eventOf(body: Buffer): NumberedEvent {
   if (body[0] === CHUNK) return chunkEventOf(body)
   if (body[0] === LINES) return linesEventOf(body)
@@ -100,7 +100,7 @@ function chunkEventOf(body: Buffer): NumberedEvent {
   const words = body.toString('latin1', 1, end).split(' ')
   const [seq = 0, at = 0, step = 0, lineCount = 0, size = 0] = words.map(Number)
   const packing = words.at(-1) === 'zstd' ? 'zstd' : 'plain'
-  // A copy: what is sent on must not keep alive all that was read with it.
+  // A copy, so that a chunk in flight doesn't keep the whole read buffer alive.
   const content = Buffer.from(body.subarray(end + 1))
   const chunk = { step, lineCount, size, packing, content, clockOffsetMs: 0 } as const
   return { seq, at, event: { type: 'log', chunk } }
@@ -119,7 +119,7 @@ function linesEventOf(body: Buffer): NumberedEvent {
   return { seq, at, event: { type: 'log', chunk: chunkOf(step, lines) } }
 }
 
-/** Former versions wrote lines as JSON where they had line ends in them. */
+/** Earlier versions wrote lines as JSON if they contained line ends. */
 type StoredEvent =
   | Exclude<AttemptEvent, { type: 'log' }>
   | { readonly type: 'log'; readonly step: number; readonly lines: readonly ChunkLine[] }

@@ -6,18 +6,18 @@ import { advance, NOTHING_YET, type Progress } from './progress.ts'
 import { eventOf, isHeader, isLog, seqOf } from './record.ts'
 import { headerOf, readChunk, type Segment } from './segment.ts'
 
-/** What a former process left of an attempt, as far as it is whole. */
+/** What a previous process left of an attempt, up to the first damage. */
 export interface LeftAttempt extends LeftSegments {
   readonly facts: AttemptFacts
   readonly progress: Progress
   readonly lastSeq: number
-  /** Whether something followed that is no record, or not the one that should; it is left out. */
+  /** Whether damaged or missing records followed; they are skipped. */
   readonly isDamaged: boolean
 }
 
 const SEGMENT = /^\d{8}\.segment$/
 
-/** Reads an attempt's folder; undefined when nothing in it says what it is. */
+/** Reads an attempt's folder; undefined if it has no valid header. */
 export async function recoverAttempt(folder: string): Promise<LeftAttempt | undefined> {
   const names = (await readdir(folder)).filter((name) => SEGMENT.test(name)).toSorted()
   const scan = new Scan()
@@ -25,7 +25,7 @@ export async function recoverAttempt(folder: string): Promise<LeftAttempt | unde
   return scan.result()
 }
 
-/** Goes through the segments in their order, up to the first damage. */
+/** Goes through the segments in order, up to the first damage. */
 class Scan {
   readonly #segments: Segment[] = []
   readonly #milestones: NumberedEvent[] = []
@@ -46,10 +46,10 @@ class Scan {
     }
   }
 
-  /** False when nothing behind this segment counts. */
+  /** False if the segments after this one must be ignored. */
   async add(path: string): Promise<boolean> {
     const { size } = await stat(path)
-    // Made, and not written before the end came.
+    // Created, but not written before the process died.
     if (size === 0) return false
     let chunk = await readChunk(path, 0, size)
     const header = headerOf(chunk.bodies[0])

@@ -10,8 +10,8 @@ import { tempDir } from '../../../test/support/temp-dir.ts'
 import { chunkOf, linesOf } from '../../contract/log/log-chunk.ts'
 import type { AttemptEvent } from '../../core/attempt/attempt-event.ts'
 
-const MARK = 'runner one was started anew while the job ran: lines may be missing after this'
-const CUT = 'the end of this log was damaged on the disk: it is cut off here'
+const MARK = 'runner one was restarted while the job was running: lines may be missing after this'
+const CUT = "the end of this log was damaged on the runner's disk: it is cut off here"
 const said = (step: number, text: string): AttemptEvent => ({
   type: 'log',
   chunk: chunkOf(step, [{ at: 5, stream: 'stdout', text }]),
@@ -257,7 +257,7 @@ test('a process that is killed in full writing leaves a whole beginning', async 
     if (next.event.type !== 'log') continue
     for (const { stream, text } of linesOf(next.event.chunk)) {
       if (stream === 'stdout') assert.equal(Number.parseInt(text), line++)
-      else assert.match(text, /started anew|cut off here/)
+      else assert.match(text, /was restarted|cut off here/)
     }
   }
   assert.ok(line > 10_000, `${line} lines`)

@@ -33,7 +33,7 @@ test('a runner process that was killed tells at its next start what became of it
     afterSeq: BigInt(lastSeq - 1),
   })
   await after.untilFinished()
-  const reason = 'runner one was started anew while the job ran'
+  const reason = 'runner one was restarted while the job was running'
   assert.deepEqual(after.words, [
     'log 1 second',
     `log 1 ${reason}: lines may be missing after this`,

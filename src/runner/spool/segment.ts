@@ -4,18 +4,18 @@ import { jobId } from '../../contract/rest/views.ts'
 import { encodeRecords, findRecord, isHeader } from './record.ts'
 
 /**
- * A file with a part of an attempt's events, in their order. It begins with a header, so that it can
- * be understood when those before it have been acknowledged and removed.
+ * A file with a range of an attempt's events. It begins with a header, so that it can be read after
+ * the segments before it have been acknowledged and removed.
  */
 export interface Segment {
   readonly path: string
-  /** The number of the last event in it; of the last before it while it has none. */
+  /** The number of its last event, or while it has none, of the last event before it. */
   lastSeq: number
-  /** How much of the file counts; what follows is a write that failed. */
+  /** The valid size; what follows is a failed write. */
   bytes: number
-  /** Open while it is written, or is not yet safe on the disk. */
+  /** Open while it is written or not yet synced. */
   handle?: FileHandle | undefined
-  /** Whether it may be lost when the machine loses its power. */
+  /** Whether a power cut could still lose it. */
   isUnsynced?: boolean
 }
 
@@ -28,9 +28,9 @@ export const segmentHeader = z.object({
   fence: count,
   steps: count,
   instanceId: z.string(),
-  /** The number of the last event in the segment before; 0: this is the first. */
+  /** The number of the last event in the previous segment; 0: this is the first. */
   follows: count,
-  /** How far the attempt had come before this segment's first event. */
+  /** The attempt's progress before this segment's first event. */
   progress: z.object({
     isStarted: z.boolean(),
     latest: count.optional(),
@@ -44,7 +44,7 @@ export type SegmentHeader = z.infer<typeof segmentHeader>
 export const encodeHeader = (header: SegmentHeader): Uint8Array[] =>
   encodeRecords([[Buffer.from(`h${JSON.stringify(header)}`)]])
 
-/** Undefined where the body is no header that this version knows. */
+/** Undefined if the body is not a header that this version knows. */
 export function headerOf(body: Buffer | undefined): SegmentHeader | undefined {
   if (!body || !isHeader(body)) return undefined
   try {
@@ -60,11 +60,11 @@ export interface Chunk {
   readonly bodies: readonly Buffer[]
   /** Where the next chunk begins. */
   readonly end: number
-  /** Whether what comes at `end` is no record. */
+  /** Whether the data at `end` is not a valid record. */
   readonly isDamaged: boolean
 }
 
-/** Reads whole records of a file from one place on, at least one where there is one before `to`. */
+/** Reads whole records of a file from an offset, at least one if there is one before `to`. */
 export async function readChunk(path: string, from: number, to: number): Promise<Chunk> {
   await using file = await open(path, 'r')
   let size = CHUNK_BYTES
@@ -82,7 +82,7 @@ export async function readChunk(path: string, from: number, to: number): Promise
     const isWhole = from + buffer.length >= to || buffer.length < size
     if (isWhole) return { bodies, end, isDamaged: end < to }
     if (bodies.length > 0) return { bodies, end, isDamaged: false }
-    // One record that is larger than a chunk, or a length that is nonsense: then the file ends first.
+    // A record larger than a chunk, or an invalid length: then the file ends first.
     size = found.kind === 'short' ? Math.max(found.bytes, size + 1) : size
   }
 }
@@ -98,7 +98,7 @@ async function readAll(file: FileHandle, from: number, to: number): Promise<Buff
   return buffer.subarray(0, length)
 }
 
-/** Writes all of the parts at this place, in as many goes as the system likes. */
+/** Writes all of the parts at this offset, in as many calls as the system needs. */
 export async function writeAll(
   file: FileHandle,
   parts: readonly Uint8Array[],
@@ -112,7 +112,7 @@ export async function writeAll(
   }
 }
 
-/** What is left of the parts without so many bytes; empty parts go with those before them. */
+/** The parts without their first `bytes` bytes. Drops leading empty parts, too. */
 function withoutFirst(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let skipped = bytes
   const whole = parts.findIndex(({ length }) => {

@@ -5,19 +5,19 @@ import type { AttemptFiles } from './attempt-files.ts'
 import type { EventWindow } from './event-window.ts'
 
 const BATCH_BYTES = 256 * 1024
-/** So long what is written may be lost by a loss of power. */
+/** A power cut may lose what was written within this time. */
 const SYNC_MS = 200
-/** The same for the last event; one that is acknowledged before costs no wait for the disk. */
+/** The same for the last event; nothing is synced if it is acknowledged sooner. */
 const LAST_SYNC_MS = 10
 const RETRY = { firstMs: 100, maxMs: 2_000 } as const
 
 export interface SpoolWriterDeps {
   readonly window: EventWindow
   readonly files: AttemptFiles
-  /** Called when events have come to the disk. */
+  /** Called when events have been written. */
   readonly onWritten: () => void
-  /** What keeps events from the disk, in words; empty when that is over. */
-  readonly onTrouble: (words: string) => void
+  /** Called with what keeps events from the disk; empty when that is over. */
+  readonly onTrouble: (trouble: string) => void
 }
 
 interface Troubles {
@@ -26,9 +26,9 @@ interface Troubles {
 }
 
 /**
- * Brings events from the window to the files, behind the back of who appends them: one write at a
- * time, of all that has come together meanwhile. What fails is tried again until it succeeds, or
- * until the events are acknowledged without having been on the disk.
+ * Writes events from the window to the files in the background: one write at a time, each with all
+ * events that have accumulated. A failed write is retried until it succeeds, or until the events are
+ * acknowledged without ever having been on disk.
  */
 export class SpoolWriter {
   readonly #deps: SpoolWriterDeps
@@ -44,18 +44,18 @@ export class SpoolWriter {
     this.#deps = deps
   }
 
-  /** Says that there is something to write. */
+  /** There is something to write. */
   wake(): void {
     if (!this.#stop.signal.aborted) this.#writing ??= this.#write()
   }
 
-  /** Ends after what is under way. */
+  /** Ends after what is in flight. */
   async stop(): Promise<void> {
     await this.#halt()
     await this.#flushing?.catch(() => undefined)
   }
 
-  /** Tries once more to bring everything to the disk, and ends. Rejects where that fails. */
+  /** Tries once more to write everything, and ends. Rejects if that fails. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flush()
     return this.#flushing
@@ -76,14 +76,14 @@ export class SpoolWriter {
 
   async #write(): Promise<void> {
     const { signal } = this.#stop
-    // Those who send the events on come first.
+    // Readers that forward the events come first.
     await nextTurn()
     for (let failures = 0; !signal.aborted; ) {
       try {
         if (!(await this.#writeSome())) break
         failures = 0
       } catch (error) {
-        this.#tell({ write: describeError(error) })
+        this.#report({ write: describeError(error) })
         await backoff(failures, RETRY, signal).catch(() => undefined)
         failures += 1
       }
@@ -91,7 +91,7 @@ export class SpoolWriter {
     this.#writing = undefined
   }
 
-  /** False when there is nothing to write. */
+  /** False if there is nothing to write. */
   async #writeSome(): Promise<boolean> {
     const { window, files } = this.#deps
     const events = window.listUnwritten(BATCH_BYTES)
@@ -101,7 +101,7 @@ export class SpoolWriter {
       window.markWritten(last.seq)
       this.#syncIn(last.event.type === 'finished' ? LAST_SYNC_MS : SYNC_MS)
     }
-    this.#tell({ write: '' })
+    this.#report({ write: '' })
     this.#deps.onWritten()
     return last !== undefined
   }
@@ -123,14 +123,14 @@ export class SpoolWriter {
     try {
       await files.sync()
       if (window.progress.isFinished && !this.#writing) await files.close()
-      this.#tell({ sync: '' })
+      this.#report({ sync: '' })
     } catch (error) {
-      this.#tell({ sync: describeError(error) })
+      this.#report({ sync: describeError(error) })
       this.#syncIn(RETRY.maxMs)
     }
   }
 
-  #tell(change: Partial<Troubles>): void {
+  #report(change: Partial<Troubles>): void {
     this.#troubles = { ...this.#troubles, ...change }
     this.#deps.onTrouble(this.#troubles.write || this.#troubles.sync)
   }

@@ -9,23 +9,23 @@ import { EventSpool, type SpoolRoom } from './event-spool.ts'
 import { closingEvents } from './progress.ts'
 import { type LeftAttempt, recoverAttempt } from './recover-attempt.ts'
 
-/** An attempt that a former process of this runner left, ready to be read to its end. */
+/** An attempt that a previous process of this runner left, ready to be read to its end. */
 export interface RecoveredAttempt extends AttemptFacts {
-  /** Whether it had ended by itself; else its last events are made up, with the fault `runner`. */
+  /** Whether it had finished; otherwise its last events are generated, with the fault `runner`. */
   readonly hadFinished: boolean
   readonly events: EventSpool
 }
 
 export interface SpoolsDeps {
   readonly log: Logger
-  /** The runner's name, for the words about an attempt that a start cut off. */
+  /** For messages about attempts that were interrupted by a restart. */
   readonly runnerName: string
 }
 
 export interface SpoolLimits {
-  /** Bytes that the disk may hold of one attempt before its writer waits; 256 MB. */
+  /** The limit of one attempt on disk, at which its writer has to wait; 256 MB. */
   readonly attemptBytes: number
-  /** Bytes that the disk may hold of all attempts together; 2 GB. */
+  /** The limit of all attempts together; 2 GB. */
   readonly totalBytes: number
 }
 
@@ -33,9 +33,9 @@ const DEFAULTS: SpoolLimits = { attemptBytes: 256 * 2 ** 20, totalBytes: 2 * 2 *
 const SEGMENT_BYTES = 4 * 2 ** 20
 
 /**
- * The runner's spool: a folder with what its attempts told and nobody acknowledged yet, in one
- * folder for each attempt. An attempt's folder goes when its last event has been acknowledged. What a
- * former process left is offered once, in `recovered`, and lives on like the others.
+ * The runner's spool: the events of its attempts that are not yet acknowledged, in one folder per
+ * attempt, which is removed once its last event is acknowledged. What a previous process left is
+ * offered once, in `recovered`, and is then treated like the others.
  */
 export class Spools implements AsyncDisposable {
   readonly #folder: string
@@ -49,9 +49,9 @@ export class Spools implements AsyncDisposable {
   #bytes = 0
 
   /**
-   * Makes the folder if it is missing and reads what is in it. What can't be understood is removed,
-   * what can't be read is left out, both with a warning; rejects with the system's words when the
-   * folder can't be made or listed.
+   * Creates the folder if it is missing, and recovers what is in it. Invalid entries are removed and
+   * unreadable ones skipped, both with a warning; rejects with the system's error if the folder can't
+   * be created or listed.
    */
   static async open(
     folder: string,
@@ -60,7 +60,7 @@ export class Spools implements AsyncDisposable {
   ): Promise<Spools> {
     const spools = new Spools(folder, deps, { ...DEFAULTS, ...limits })
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    // The names of one attempt sort by age: the newest of them counts.
+    // The folders of one attempt sort by age: the newest wins.
     for (const name of (await readdir(folder)).toSorted()) await spools.#recover(name)
     return spools
   }
@@ -72,29 +72,29 @@ export class Spools implements AsyncDisposable {
     this.#room = {
       attemptBytes: limits.attemptBytes,
       isFull: () => this.#bytes > limits.totalBytes,
-      tell: (spool, trouble) => this.#tell(spool, trouble),
+      report: (spool, trouble) => this.#report(spool, trouble),
       release: (spool, stopped) => this.#release(spool, stopped),
     }
   }
 
-  /** What former processes left, by the ids of the jobs, which sort by age. */
+  /** What previous processes left, ordered by job id, which means by age. */
   get recovered(): readonly RecoveredAttempt[] {
     return this.#recovered
   }
 
-  /** Bytes that the spool takes on the disk. */
+  /** The size of the spool on disk. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Empty while the disk takes everything; else what is wrong, in words. It is tried again. */
+  /** Empty while events can be written, otherwise a message. Writes are retried. */
   get trouble(): string {
-    const [words] = this.#troubles.values()
-    if (words === undefined) return this.#describeFullness()
-    return `cannot write to the spool in ${this.#folder}: ${words}; jobs that print much wait until there is room`
+    const [trouble] = this.#troubles.values()
+    if (trouble === undefined) return this.#describeFullness()
+    return `can't write to the spool in ${this.#folder}: ${trouble}; jobs that print much wait until there is room`
   }
 
-  /** Begins the spool of an attempt; `onAppend` is called after each event. Never throws. */
+  /** Starts the spool of an attempt; `onAppend` is called after each event. Never throws. */
   create(facts: AttemptFacts, onAppend: () => void, mask?: JobMask): EventSpool {
     const name = `${facts.jobId}-${facts.attempt}-${newId('life').slice('life_'.length)}`
     const files = this.#filesOf(name, facts)
@@ -103,11 +103,11 @@ export class Spools implements AsyncDisposable {
     return spool
   }
 
-  /** Brings to the disk what is not there yet and gives it up; what is kept stays there. */
+  /** Flushes and closes all spools; what is on disk stays. */
   async [Symbol.asyncDispose](): Promise<void> {
     const ends = Array.from(this.#spools.keys(), async (spool) => {
       await spool.close().catch((err: unknown) => {
-        this.#deps.log.error({ err }, 'events of an attempt did not come to the disk and are lost')
+        this.#deps.log.error({ err }, 'events lost: an attempt could not be flushed to the spool')
       })
     })
     await Promise.all(ends)
@@ -125,7 +125,7 @@ export class Spools implements AsyncDisposable {
     return new AttemptFiles(options, left)
   }
 
-  /** Where there is room again, all who wait for it are told. */
+  /** Once there is room again, all that wait for it continue. */
   #count(change: number): void {
     const { totalBytes } = this.#limits
     const wasFull = this.#bytes > totalBytes
@@ -134,22 +134,22 @@ export class Spools implements AsyncDisposable {
     for (const spool of this.#spools.keys()) spool.reconsider()
   }
 
-  #tell(spool: EventSpool, trouble: string): void {
+  #report(spool: EventSpool, trouble: string): void {
     if (!this.#spools.has(spool)) return
     const hadTrouble = this.#troubles.size > 0
     if (trouble === '') this.#troubles.delete(spool)
     else this.#troubles.set(spool, trouble)
     const hasTrouble = this.#troubles.size > 0
     if (hasTrouble === hadTrouble) return
-    if (hasTrouble) this.#deps.log.error({ trouble }, 'the spool can not be written')
-    else this.#deps.log.info('the spool can be written again')
+    if (hasTrouble) this.#deps.log.error({ trouble }, "can't write to the spool")
+    else this.#deps.log.info('spool writable again')
   }
 
   #describeFullness(): string {
     const { totalBytes } = this.#limits
     if (this.#bytes <= totalBytes) return ''
     const megabytes = Math.round(this.#bytes / 2 ** 20)
-    return `the spool in ${this.#folder} is full: ${megabytes} MB wait for a dispatcher to take them`
+    return `the spool in ${this.#folder} is full: ${megabytes} MB wait to be acknowledged by a dispatcher`
   }
 
   #release(spool: EventSpool, stopped: Promise<void>): void {
@@ -159,7 +159,7 @@ export class Spools implements AsyncDisposable {
     if (!files) return
     const removal = stopped
       .then(() => files.remove())
-      .catch((err: unknown) => this.#deps.log.warn({ err }, 'a spool could not be removed'))
+      .catch((err: unknown) => this.#deps.log.warn({ err }, "can't remove the spool of an attempt"))
       .finally(() => this.#removals.delete(removal))
     this.#removals.add(removal)
   }
@@ -172,12 +172,12 @@ export class Spools implements AsyncDisposable {
       left = await recoverAttempt(path)
       if (!left) await removeFolder(path)
     } catch (err) {
-      // It stays where it is: perhaps the next process can read it.
-      log.warn({ err, path }, 'a part of the spool can not be read and is left out')
+      // It stays: perhaps the next process can read it.
+      log.warn({ err, path }, 'spool entry skipped: unreadable')
       return
     }
     if (!left) {
-      log.warn({ path }, 'a part of the spool did not say what it is and is removed')
+      log.warn({ path }, 'spool entry removed: no valid header')
       return
     }
     const { facts, progress, lastSeq, isDamaged } = left
@@ -196,6 +196,6 @@ export class Spools implements AsyncDisposable {
     const older = this.#recovered.findIndex((one) => one.jobId === jobId && one.attempt === attempt)
     if (older >= 0) this.#recovered.splice(older, 1)[0]?.events.discard()
     this.#recovered.push({ jobId, attempt, fence, steps, instanceId, hadFinished, events })
-    log.info({ jobId, attempt, hadFinished, isDamaged }, 'an attempt of a former process is kept')
+    log.info({ jobId, attempt, hadFinished, isDamaged }, 'attempt of a previous process recovered')
   }
 }

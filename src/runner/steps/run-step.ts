@@ -47,7 +47,7 @@ export interface PartLog {
 /** How long a sandbox may take to end a step after an abort. */
 const GRACE_MS = 15_000
 
-/** Runs one step with its retries; only failures and timeouts of the user's script are retried. Never rejects. */
+/** Runs one step; only failures and timeouts of the user's script are retried. Never rejects. */
 export async function runStep(run: StepRun): Promise<End> {
   const { retries = 0 } = run.step
   for (let tries = 1; ; tries++) {
