@@ -173,7 +173,7 @@ suite('secrets', () => {
     assert.match(await logText(narwhal, ran), /own \*\*\*/)
     await assert.rejects(narwhal.client.approvePipeline(pipeline.id, { sha: pipeline.event.sha }), {
       code: 'conflict',
-      message: /approved already/,
+      message: /the pipeline is already approved/,
     })
     // Another run of the commit is approved by itself.
     const rerun = await narwhal.client.rerunPipeline(pipeline.id)

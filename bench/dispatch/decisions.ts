@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { JobId, RunnerId } from '../../src/core/ids.ts'
 import type { Candidate } from '../../src/core/placement/placement.ts'
-import { JobQueue, type Places } from '../../src/dispatcher/queue/job-queue.ts'
+import { JobQueue, type Runners } from '../../src/dispatcher/queue/job-queue.ts'
 import type { RunnerLink } from '../../src/dispatcher/runners/runner-link.ts'
 
 const RUNNERS = 1_000
@@ -87,7 +87,7 @@ function heapBytes(): number {
 }
 
 /** Runners that only count their slots, with the wakes of a real pool. */
-function simulatedPool(): { pool: Places; wake: () => void } {
+function simulatedPool(): { pool: Runners; wake: () => void } {
   const links = new Map<RunnerId, RunnerLink>()
   const listeners = new Set<() => void>()
   for (let i = 0; i < RUNNERS; i++) {
@@ -108,7 +108,7 @@ function simulatedPool(): { pool: Places; wake: () => void } {
       },
     } as RunnerLink)
   }
-  const pool: Places = {
+  const pool: Runners = {
     candidates: () => [...links.values()].map((link) => link.candidate()),
     find: (id) => links.get(id),
     onWake: (listener) => {

@@ -22,8 +22,8 @@ import type { DatabaseGuard } from './ledger/database-guard.ts'
 import { EventPublisher } from './ledger/event-publisher.ts'
 import { Recorder } from './ledger/recorder.ts'
 import { CommitIntake } from './pipelines/commit-intake.ts'
+import { logUnsetApproval } from './pipelines/log-unset-approval.ts'
 import { type ManualStart, manualEvent } from './pipelines/manual-event.ts'
-import { noteUnchosen } from './pipelines/note-unchosen.ts'
 import { OwnCommits } from './pipelines/own-commits.ts'
 import { MAX_PRIORITY, type PipelineOptions } from './pipelines/pipeline-options.ts'
 import { type Beginning, PipelineRuns } from './pipelines/pipeline-runs.ts'
@@ -123,7 +123,7 @@ export class Dispatcher implements AsyncDisposable {
     })
     this.#awaiting = new Awaiting({
       ...deps,
-      leave: (id, reason, by) => this.#runs.command(id, (run) => run.leave(reason, by)),
+      end: (id, reason, by) => this.#runs.command(id, (run) => run.endAwaiting(reason, by)),
       approvalMs: options.approvalMs,
     })
     this.#stack.use(this.#awaiting)
@@ -139,7 +139,7 @@ export class Dispatcher implements AsyncDisposable {
       open: (id, beginning) => this.#open(id, beginning),
       signal,
     })
-    this.#stack.use(this.#publisher.listen((event) => this.#gate.hear(event)))
+    this.#stack.use(this.#publisher.listen((event) => this.#gate.onEvent(event)))
   }
 
   /** Connects to the runners, resumes open pipelines, and starts to consume commits. */
@@ -167,14 +167,14 @@ export class Dispatcher implements AsyncDisposable {
     if (this.#options.startHeartbeats) {
       this.#stack.use(this.pool.follow())
       const listening = this.#deps.broker.subscribeEvents(GROUP_TOPIC, (_topic, { event }) =>
-        this.#gate.hear(event),
+        this.#gate.onEvent(event),
       )
       this.#stack.use(await listening)
     }
     await this.#runs.takeFree()
     void this.#awaiting.sweep(Date.now())
     const { store, log } = this.#deps
-    this.#guard(this.#recorder.retryWhileUnavailable(() => noteUnchosen(store, log)))
+    this.#guard(this.#recorder.retryWhileUnavailable(() => logUnsetApproval(store, log)))
     const consumer = await this.#deps.broker.consumeCommits((id) => this.#intake.receive(id), {
       prefetch: PREFETCH,
     })

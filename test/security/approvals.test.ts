@@ -106,7 +106,10 @@ suite('approval to run', () => {
     assert.equal(done.pipeline.outcome, 'success')
     // The secrets come with the same approval.
     assert.equal(await logText(narwhal, done.jobs[1] as never), 'key ***')
-    await assert.rejects(approve(one), { code: 'conflict', message: /approved already/ })
+    await assert.rejects(approve(one), {
+      code: 'conflict',
+      message: /the pipeline is already approved/,
+    })
   })
 
   test('STR-04: an approval is worth one commit: the next pull request of its author waits, and so does a push after it', async () => {

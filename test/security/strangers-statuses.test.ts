@@ -59,7 +59,7 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
   // Who may write to the repository may change what it asks for.
   const ours = await pull(file({ test: skipped }), repository.forge.id)
   assert.partialDeepStrictEqual(ours, { outcome: 'skipped', state: 'success' })
-  assert.match(ours.description, /skipped: nothing in narwhal\.yml is run for this commit: /)
+  assert.match(ours.description, /skipped: no job in narwhal\.yml runs for this commit: /)
   // Unless the repository says that something must have been run.
   await narwhal.client.changeRepository(repository.id, { skippedIsOpen: true })
   assert.partialDeepStrictEqual(await pull(file({ test: skipped }), repository.forge.id), {

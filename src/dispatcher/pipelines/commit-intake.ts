@@ -27,27 +27,27 @@ export interface CommitIntakeDeps {
   /** How many jobs wait here. */
   readonly waiting: { readonly length: number }
   readonly dispatcherId: () => DispatcherId
-  /** Has a pipeline go on here if it is ours. */
+  /** Resumes a pipeline if this dispatcher owns it. */
   readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
-  /** Called once there is a new pipeline; never waited for. */
+  /** Called once a new pipeline is stored; not awaited. */
   readonly onCreated: (pipeline: Pipeline, event: CommitEvent) => void
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
 }
 
-/** What a pipeline comes from, besides its event. */
+/** Where a pipeline comes from, besides its event. */
 interface Origin {
   readonly rerunOf?: PipelineId
-  /** Who wants it; absent: the commit has come by itself. */
+  /** Who started it; absent: it was triggered by the commit. */
   readonly by?: Doer
   readonly early?: EarlyPlan | undefined
 }
 
-/** With so many jobs that wait here (some 2 KB each), further commits stay in the store. */
+/** With so many waiting jobs (some 2 KB each), further commits stay in the store. */
 const MOST_WAITING = 100_000
 
-/** Makes pipelines of commit events. */
+/** Creates pipelines for commit events. */
 export class CommitIntake {
   readonly #deps: CommitIntakeDeps
 
@@ -55,14 +55,14 @@ export class CommitIntake {
     this.#deps = deps
   }
 
-  /** A commit from the queue. Resolves, and so acknowledges, once its pipeline's row is there. */
+  /** Handles a commit from the queue. Resolves, which acknowledges it, once its pipeline is stored. */
   async receive(eventId: EventId): Promise<void> {
     const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
-    // The event is in the store: the agents' sweep brings it again, when there may be room.
+    // The event is in the store: the agents' sweep requeues it, when there may be room.
     if (waiting.length >= MOST_WAITING) return
     const event = await recorder.retryWhileUnavailable(() => store.events.find(eventId))
     if (!event) {
-      log.warn({ event: eventId }, 'the queue names an event that is not in the store')
+      log.warn({ event: eventId }, 'event from the queue not found in the store')
       return
     }
     const findRequest = async () => {
@@ -77,13 +77,13 @@ export class CommitIntake {
       await this.create(event, event.receivedAt, { early })
     } catch (error) {
       early.stop.abort(error)
-      // Its repository was removed meanwhile; the agents end the event with that reason.
+      // Its repository has been removed; the agents end the event with that reason.
       if (NarwhalError.from(error).code !== 'not_found') throw error
-      log.info({ event: eventId }, 'the repository of a commit is gone: nothing is built')
+      log.info({ event: eventId }, 'commit dropped: its repository has been removed')
     }
   }
 
-  /** Resolves once the pipeline's row is there, and it goes on here if it is ours. */
+  /** Resolves once the pipeline is stored, and resumed here if it is ours. */
   async create(
     event: CommitEvent,
     since: number,

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
 import type { RepositoryReader } from '../../store/ports/repositories.ts'
 
-/** A repository that the operator lets files be included from; without a URL it is a registered one. */
+/** A repository that files may be included from; without a URL it is a registered one. */
 export interface AllowedInclude {
   readonly name: string
   readonly url?: string
-  /** Anybody may see its files, so that a stranger's may include them, too. */
+  /** Its files are public, so strangers may include them, too. */
   readonly forStrangers?: boolean
 }
 
-/** Where the runner finds the repositories that are allowed; one that is not registered is left out. */
+/** Where a runner finds the allowed repositories; unregistered ones are left out. */
 export async function includeSources(
   store: { readonly repositories: Pick<RepositoryReader, 'find'> },
   allowed: readonly AllowedInclude[],
@@ -20,7 +20,7 @@ export async function includeSources(
   for (const { name, url, forStrangers = false } of allowed) {
     if (isStranger && !forStrangers) continue
     if (url !== undefined) {
-      // Its mirror is known by where it comes from.
+      // Its mirror is keyed by its URL.
       const digest = createHash('sha256').update(url).digest('hex').slice(0, 20)
       sources.push({ name, repositoryId: `repo_${digest}`, cloneUrl: url })
       continue

@@ -8,7 +8,7 @@ import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { OwnCommits } from './own-commits.ts'
 
-/** What a person asks for who starts a pipeline. */
+/** What to start a pipeline for. */
 export interface ManualStart {
   readonly ref?: string | undefined
   readonly inputs?: Readonly<Record<string, string>> | undefined
@@ -21,8 +21,8 @@ export interface GitAccess {
 }
 
 /**
- * The event of a run by hand. `ref` is a branch, a tag, a full ref or a full commit id; without one
- * it is what the remote's HEAD points at. Rejects with `not_found` when the remote has no such ref.
+ * The event of a manually started pipeline. `ref` is a branch, a tag, a full ref or a full commit id; by default
+ * the remote's HEAD. Rejects with `not_found` if the remote has no such ref.
  */
 export async function manualEvent(
   repository: RepositoryRecord,
@@ -37,7 +37,7 @@ export async function manualEvent(
     repositoryId: repository.id,
     title: '',
     author: '',
-    trust: decideTrust(event, seenAt === undefined ? {} : { seenAt }, repository),
+    trust: decideTrust(event, present({ seenAt }), repository),
     ...(Object.keys(inputs).length > 0 ? { details: { inputs } } : {}),
     receivedAt: Date.now(),
   }
@@ -46,7 +46,7 @@ export async function manualEvent(
 interface Target {
   readonly ref: string
   readonly sha: string
-  /** A branch or tag of the remote that has the commit; absent: none was found. */
+  /** A branch or tag of the remote that contains the commit; absent: none was found. */
   readonly seenAt?: string
 }
 
@@ -70,7 +70,10 @@ async function resolve(
   if (isSha(ref)) return await bareCommit(clone, ref, git)
   const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]
   if (!names.every(isRef)) {
-    throw new NarwhalError('invalid', `${JSON.stringify(ref)} is no name of a branch, tag or ref`)
+    throw new NarwhalError(
+      'invalid',
+      `${JSON.stringify(ref)} isn't the name of a branch, tag or ref`,
+    )
   }
   const refs = await listRemote(clone, names, git)
   for (const name of names) {
@@ -80,7 +83,7 @@ async function resolve(
   throw missing(repository, ref)
 }
 
-/** A forge gives out any commit of any pull request by its name: it is ours if a branch or tag has it. */
+/** Forges serve any commit of any pull request by its id: it is ours only if a branch or tag contains it. */
 async function bareCommit(clone: CloneUrl, sha: string, git: GitAccess): Promise<Target> {
   const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
   const tip = [...refs].find(([name, at]) => at === sha && isOwnRef(name))?.[0]

@@ -9,7 +9,7 @@ import { OwnCommits } from './own-commits.ts'
 
 const deps = { gitEnv: readGitEnv(), log: silentLog() }
 
-test('what a server does not tell in time is nobody’s, also for those who wait for their turn', async () => {
+test('a lookup that times out finds nothing, also for those queued behind it', async () => {
   await using silent = await gitRepository({
     files: { a: 'a' },
     serve: true,
@@ -27,7 +27,7 @@ test('what a server does not tell in time is nobody’s, also for those who wait
   assert.equal(await patient.find(parseCloneUrl(other.path), head), 'refs/heads/main')
 })
 
-test('a dispatcher that stops waits for no server', async () => {
+test('a dispatcher that stops does not wait for a server', async () => {
   await using silent = await gitRepository({
     files: { a: 'a' },
     serve: true,

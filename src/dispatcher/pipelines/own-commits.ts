@@ -4,9 +4,9 @@ import { findRefWith } from '../../lib/git/find-ref-with.ts'
 import type { CloneUrl, GitEnv } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 
-/** So many may wait for their turn; the next ones are not looked up. */
+/** How many lookups may be queued; further ones are not made. */
 const MOST_WAITING = 8
-/** With the wait for its turn. A web server waits half a minute for all of a command. */
+/** Includes the wait in the queue. A web server waits half a minute for the whole command. */
 const LOOK_UP_MS = 15_000
 
 export interface OwnCommitsDeps {
@@ -14,13 +14,13 @@ export interface OwnCommitsDeps {
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
-  /** How long one is looked up at most; 15,000 unless told. */
+  /** The timeout of a lookup in milliseconds; 15,000 by default. */
   readonly lookUpMs?: number
 }
 
 /**
- * Looks up whose a commit is that was named by its id: here, and not on a runner, whose word for it
- * would be worth nothing. One at a time, since each may be half a gigabyte.
+ * Checks whether a commit that was given by its id is the repository's own: here and not on a runner, whose answer
+ * could not be trusted. One at a time, since each may fetch half a gigabyte.
  */
 export class OwnCommits {
   readonly #deps: OwnCommitsDeps
@@ -32,14 +32,14 @@ export class OwnCommits {
   }
 
   /**
-   * A branch or tag of the remote that has the commit in its history; undefined: none has, or that could
-   * not be found out. Rejects only when the dispatcher stops.
+   * A branch or tag of the remote whose history contains the commit; undefined if there is none, or that is
+   * unknown. Rejects only when the dispatcher stops.
    */
   async find(clone: CloneUrl, sha: string): Promise<string | undefined> {
     const { gitEnv: env, log, signal, lookUpMs = LOOK_UP_MS } = this.#deps
     signal.throwIfAborted()
     if (this.#waiting >= MOST_WAITING) {
-      log.warn({ sha }, 'too many commits are looked up just now: this one counts as a stranger’s')
+      log.warn({ sha }, "too many commits are being looked up: this one counts as a stranger's")
       return undefined
     }
     this.#waiting++
@@ -49,7 +49,7 @@ export class OwnCommits {
       return await withSignal(found, ends)
     } catch (err) {
       signal.throwIfAborted()
-      log.warn({ sha, err }, 'whose a commit is could not be looked up: it counts as a stranger’s')
+      log.warn({ sha, err }, "looking up a commit failed: it counts as a stranger's")
       return undefined
     } finally {
       this.#waiting--

@@ -1,22 +1,22 @@
 import type { SecretAdvice } from '../ledger/job-secrets.ts'
 import type { AllowedInclude } from './include-sources.ts'
 
-/** An hour of waiting: a repository that asks for more has no more of it. */
+/** Worth an hour of waiting: higher priorities count as this one. */
 export const MAX_PRIORITY = 6
 
-/** What holds for all pipelines of a dispatcher. */
+/** Options for all pipelines of a dispatcher. */
 export interface PipelineOptions {
-  /** How long a job may run, in milliseconds. */
+  /** The default timeout of a job, in milliseconds. */
   readonly jobTimeoutMs: number
   /** How many attempts a job gets when runners are lost. */
   readonly maxAttempts: number
-  /** How far a job's priority counts; each level is worth ten minutes of waiting. */
+  /** The highest priority that counts; each level is worth ten minutes of waiting. */
   readonly maxPriority?: number
-  /** What the log of an attempt may have, in bytes of text; LOG_BYTES unless told. */
+  /** The size limit of an attempt's log, in bytes of text; LOG_BYTES by default. */
   readonly logBytes?: number
-  /** What waits for approval ends after so many milliseconds; 30 days unless told. */
+  /** How long pipelines wait for approval, in milliseconds; 30 days by default. */
   readonly approvalMs?: number
-  /** Whether a job that wants containers ends where no runner has an engine; else it waits for one. */
+  /** Whether a job that needs containers ends if no runner has an engine; otherwise it waits for one. */
   readonly endsWithoutEngine?: boolean
   readonly secretAdvice?: SecretAdvice
   /** The repositories that files may be included from; absent: none. */

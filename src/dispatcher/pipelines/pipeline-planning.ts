@@ -11,17 +11,17 @@ import { type EarlyPlan, planOnRunner, withPlan } from './plan-pipeline.ts'
 export interface PlanningDeps {
   readonly ledger: PipelineLedger
   readonly pool: RunnerPool
-  /** What a runner is asked. */
+  /** The request to a runner. */
   readonly planOrder: () => Promise<PlanOrder>
-  /** What a runner says of the commit, if one was asked before the pipeline was there. */
+  /** A plan that was requested before the pipeline was created, if any. */
   readonly early: EarlyPlan | undefined
-  /** Who of those whom a stranger's commit is by has had something merged. */
+  /** Which authors of a stranger's commit have had something merged. */
   readonly findAuthors: () => Promise<KnownAuthors>
-  /** Writes what the runner read of the commit, where the event brought no words. */
+  /** Stores the title and author that the runner read, if the event had none. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
 
-/** Has a pipeline planned: writes its jobs, or the end that it comes to without them. */
+/** Has a runner plan a pipeline, and stores its jobs, or its end if there are none. */
 export class PipelinePlanning {
   readonly #deps: PlanningDeps
   #early: EarlyPlan | undefined
@@ -31,12 +31,12 @@ export class PipelinePlanning {
     this.#early = deps.early
   }
 
-  /** `cancelled` ends the planning, `signal` all that this dispatcher does. Rejects with `stale`. */
+  /** `cancelled` ends the planning, `signal` all work of this dispatcher. Rejects with `stale`. */
   async plan(signal: AbortSignal, cancelled: AbortSignal): Promise<void> {
     const { ledger } = this.#deps
     const { event, repository } = ledger
     try {
-      // The forge may have to be asked, while the runner plans.
+      // Concurrently: the forge may have to be queried.
       const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
       authors?.catch(() => {})
       const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
@@ -70,12 +70,12 @@ export class PipelinePlanning {
   async #ask(signal: AbortSignal) {
     const early = await this.#earlyPlan(signal)
     const { pool, planOrder } = this.#deps
-    const onWait = (reason: string): void => void this.#tellWait(reason).catch(() => {})
+    const onWait = (reason: string): void => void this.#setReason(reason).catch(() => {})
     return early ?? (await planOnRunner(pool, await planOrder(), signal, onWait))
   }
 
-  /** Whoever looks at it is not to wonder why nothing happens. */
-  async #tellWait(reason: string): Promise<void> {
+  /** Shows people why the pipeline is still pending. */
+  async #setReason(reason: string): Promise<void> {
     await this.#deps.ledger.change((draft) => {
       const { pipeline } = draft
       if (pipeline.state.status !== 'pending' || pipeline.state.reason === reason) return draft
@@ -83,7 +83,7 @@ export class PipelinePlanning {
     })
   }
 
-  /** What was asked for before the pipeline was there, once; undefined if it came to nothing. */
+  /** The early plan, once; undefined if there is none, or it has failed. */
   async #earlyPlan(signal: AbortSignal) {
     const early = this.#early
     this.#early = undefined

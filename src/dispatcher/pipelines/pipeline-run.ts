@@ -39,21 +39,20 @@ export interface PipelineRunDeps extends PlanningDeps, Givers {
   /** Aborts when the dispatcher stops or has lost its seat. */
   readonly signal: AbortSignal
   readonly options: PipelineOptions
-  /** How long a former dispatcher may have confirmed leases of attempts that are found running. */
+  /** How long leases that a previous owner confirmed may still last. */
   readonly patienceMs: number
   /** Whether leases may be confirmed now. */
   readonly mayConfirm: () => boolean
-  /** Called when nothing of the pipeline is going on here any more. */
+  /** Called when the pipeline has no more work here. */
   readonly onIdle: () => void
-  /** Called when another dispatcher has it: this run does nothing any more. */
+  /** Called when another dispatcher owns it: this run stops. */
   readonly onStale: () => void
 }
 
 /**
- * One pipeline while something of it is going on: planned, its jobs queued as they become ready,
- * their attempts followed on the runners, until all have ended. What is to be done next is always
- * read off the ledger, so it makes no difference whether the pipeline is new or found in the
- * store after a restart. It ends when the dispatcher stops, and when another has taken the pipeline.
+ * One active pipeline: planned, its jobs queued as they become ready, their attempts followed on the runners, until
+ * all have ended. The next steps are always derived from the ledger, so it makes no difference whether the pipeline
+ * is new or resumed after a restart. It ends when the dispatcher stops, or another one has taken the pipeline over.
  */
 export class PipelineRun {
   readonly #deps: PipelineRunDeps
@@ -63,9 +62,9 @@ export class PipelineRun {
   readonly #stale = new AbortController()
   readonly #signal: AbortSignal
   readonly #queued = new Set<JobId>()
-  /** Jobs that could have their secrets and id tokens when they began to wait, with what not every runner may have. */
+  /** Jobs whose secrets and id tokens were available when they were queued, with their restricted secrets. */
   readonly #admitted = new Map<JobId, readonly KeptSecret[]>()
-  /** Jobs that are being handed over or followed. */
+  /** Jobs that are being dispatched or followed. */
   readonly #active = new Set<JobId>()
   readonly #planning: PipelinePlanning
   readonly #cancelled = new AbortController()
@@ -98,7 +97,7 @@ export class PipelineRun {
     return this.#ledger
   }
 
-  /** Takes up whatever is due; also after each change. */
+  /** Starts whatever is due; to be called after each change. */
   react(): void {
     if (this.#signal.aborted) return
     const { pipeline, jobs } = this.#ledger.draft
@@ -110,20 +109,20 @@ export class PipelineRun {
       if (job.state.status === 'queued') this.#enqueue(job)
       if (isHeld(job.state)) this.#activate(job.id, this.#resume(job))
     }
-    // What waits for a person is taken up again when one comes.
+    // A pipeline that waits for approval is idle until a person decides.
     const isOver = pipeline.state.status === 'finished' || isHeldBack(pipeline)
     if (isOver && this.#active.size === 0 && !this.#isPlanning) this.#deps.onIdle()
   }
 
-  /** Cancels the pipeline, or one job. Final when it resolves, whatever the runners are doing. */
+  /** Cancels the pipeline, or one job. Final when it resolves, whatever state the runners are in. */
   async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
     const at = Date.now()
     const changed = await this.#ledger.change((draft) => withCancel(draft, { reason, at, only }), {
       audit: cancelled(by, this.#ledger, only),
     })
-    // A write that was repeated, because its answer was lost, changes nothing the second time.
+    // A write that is retried, because its answer was lost, changes nothing the second time.
     if (!changed && !wasCancelled(this.#ledger.draft, at, only)) {
-      throw new NarwhalError('conflict', 'there is nothing to cancel: it has ended')
+      throw new NarwhalError('conflict', 'already finished: there is nothing to cancel')
     }
     this.#cancelled.abort(new NarwhalError('cancelled', reason))
     for (const job of this.#ledger.draft.jobs) {
@@ -134,21 +133,21 @@ export class PipelineRun {
     this.react()
   }
 
-  /** Runs one job again as its next attempt, and what needs it after it. */
+  /** Reruns one job as its next attempt, and then the jobs that need it. */
   async rerunJob(id: JobId, by: Doer): Promise<void> {
     const asked = { at: Date.now(), askedBy: nameOf(by) }
     const { name, leftOut } = this.#ledger.getJob(id).spec
     if (leftOut !== undefined) {
-      throw new NarwhalError('conflict', `job ${name} is not run for this commit: ${leftOut}`)
+      throw new NarwhalError('conflict', `job ${name} does not run for this commit: ${leftOut}`)
     }
     const changed = await this.#ledger.change((draft) => withRerun(draft, id, asked), {
       audit: jobChanged(by, this.#ledger, id, 'job.rerun'),
     })
-    if (!changed) throw new NarwhalError('conflict', `job ${name} has not ended yet`)
+    if (!changed) throw new NarwhalError('conflict', `job ${name} has not finished yet`)
     this.react()
   }
 
-  /** Runs what has failed again as its next attempts, and what needs that; the rest goes on. */
+  /** Reruns the failed jobs as their next attempts, and the jobs that need them; others continue. */
   async rerunFailed(by: Doer): Promise<void> {
     const asked = { at: Date.now(), askedBy: nameOf(by) }
     const changed = await this.#ledger.change((draft) => withFailedRerun(draft, asked), {
@@ -158,19 +157,19 @@ export class PipelineRun {
     this.react()
   }
 
-  /** Lets a stranger's pipeline be run, with the secrets that it names, by who has seen the commit. */
+  /** Lets a stranger's pipeline run, with the secrets that it names; `seen`: what the approver has reviewed. */
   async approve(seen: { sha: string; plan?: string | undefined }, by: Doer): Promise<void> {
     const approved = { ...seen, at: Date.now(), by: nameOf(by) }
     const changed = await this.#ledger.change(
       (draft) => approve(draft, this.#ledger.event, approved),
       { audit: pipelineChanged(by, this.#ledger, 'pipeline.approved') },
     )
-    if (!changed) throw new NarwhalError('conflict', 'it is approved already')
+    if (!changed) throw new NarwhalError('conflict', 'the pipeline is already approved')
     this.react()
   }
 
-  /** Ends what waits for approval: it was superseded, or nobody came. */
-  async leave(reason: string, by: Doer): Promise<void> {
+  /** Ends the wait for approval: the pipeline was superseded, or nobody decided in time. */
+  async endAwaiting(reason: string, by: Doer): Promise<void> {
     const { pipeline } = this.#ledger.draft
     if (pipeline.approval?.status !== 'needed') return
     const isOpen = isHeldBack(pipeline) && pipeline.state.status !== 'finished'
@@ -184,7 +183,7 @@ export class PipelineRun {
       .plan(this.#signal, this.#cancelled.signal)
       .catch(async (err: unknown) => {
         if (this.#isOver(err)) return
-        this.#log.error({ err }, 'planning is stuck')
+        this.#log.error({ err }, 'planning failed: retrying')
         await sleep(RETRY_MS, undefined, { signal: this.#signal })
       })
     const followUp = planned.finally(() => {
@@ -229,7 +228,7 @@ export class PipelineRun {
     this.react()
   }
 
-  /** A job that can't have what it names need not wait for a runner to hear that. */
+  /** Fails a job before it waits for a runner if it can't have the secrets that it names. */
   async #admit(id: JobId): Promise<void> {
     const given = await giveToJob(this.#deps, id)
     if (given) this.#admitted.set(id, given.kept ?? [])
@@ -239,7 +238,7 @@ export class PipelineRun {
     if (this.#queued.delete(id)) this.#deps.queue.remove(id)
   }
 
-  /** Writes the assignment down, then hands the attempt over. */
+  /** Stores the assignment, then dispatches the attempt. */
   async #place(placement: {
     jobId: JobId
     decision: Decision
@@ -249,15 +248,15 @@ export class PipelineRun {
     using _slot = placement.reservation
     const { jobId, decision, link } = placement
     this.#admitted.delete(jobId)
-    // What the runner takes may have changed since it was chosen: then another one is.
+    // The runner's configuration may have changed since it was chosen: then choose again.
     if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
     const given = await giveToJob(this.#deps, jobId)
-    // Nor may it have what was kept for others meanwhile.
+    // The same for secrets that were restricted to other runners.
     if (!given || secretWithheld(given.kept, link.candidate().grants)) return
     const at = Date.now()
     const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
     const isAssigned = await this.#ledger.change(
-      // Whoever gives it away looks once more whether it may be run.
+      // Checks again whether it may be run.
       (draft) => withAssignment(draft, jobId, { decision, at }),
       {
         enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
@@ -269,7 +268,7 @@ export class PipelineRun {
     await this.#attempts.follow(jobId, link, given)
   }
 
-  /** Goes on with an attempt that was handed over before this process knew of it. */
+  /** Resumes an attempt that was dispatched before this process knew of it. */
   async #resume(job: Job): Promise<void> {
     if (!isHeld(job.state)) return
     const link = this.#deps.pool.find(job.state.runnerId)
@@ -283,13 +282,13 @@ export class PipelineRun {
     }
   }
 
-  /** Follows up on work for one job; trouble of our own is said, and tried again after a while. */
+  /** Runs work for one job; a failure of our own is logged, and retried after a while. */
   #activate(id: JobId, work: Promise<void>): void {
     this.#active.add(id)
     const followUp = work
       .catch(async (err: unknown) => {
         if (this.#isOver(err)) return
-        this.#log.error({ err, job: id }, 'job is stuck')
+        this.#log.error({ err, job: id }, 'work on a job failed: retrying')
         await sleep(RETRY_MS, undefined, { signal: this.#signal })
       })
       .then(() => {
@@ -299,14 +298,14 @@ export class PipelineRun {
     this.#guard(followUp)
   }
 
-  /** Work that nobody waits for; when it fails for a reason of our own, that is said. */
+  /** For work that nobody awaits. */
   #guard(work: Promise<void>): void {
     work.catch((err: unknown) => {
-      if (!this.#isOver(err)) this.#log.error({ err }, 'pipeline is stuck')
+      if (!this.#isOver(err)) this.#log.error({ err }, 'work on a pipeline failed')
     })
   }
 
-  /** Whether this run has nothing to do any more; a write that came too late tells of that. */
+  /** Whether this run is over, also by a stale write. */
   #isOver(reason: unknown): boolean {
     if (this.#signal.aborted) return true
     if (NarwhalError.from(reason).code !== 'stale') return false
@@ -314,7 +313,7 @@ export class PipelineRun {
     return true
   }
 
-  /** Stops seeing the pipeline through: another dispatcher does. The runners' attempts go on. */
+  /** Stops the run: another dispatcher owns the pipeline. Attempts on runners continue. */
   drop(): void {
     if (this.#stale.signal.aborted) return
     this.#log.info('another dispatcher has taken the pipeline')
@@ -323,7 +322,7 @@ export class PipelineRun {
     this.#deps.onStale()
   }
 
-  /** Takes all its jobs out of the queue, where they would be placed by somebody who may not. */
+  /** Removes all its jobs from the queue, so that they are not placed by a dispatcher that may not. */
   dequeueAll(): void {
     for (const id of this.#queued) this.#dequeue(id)
   }

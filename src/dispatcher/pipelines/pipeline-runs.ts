@@ -29,7 +29,7 @@ export interface PipelineRunsDeps {
   readonly vault: Vault
   readonly minter: IdTokenMinter
   readonly recorder: Recorder
-  /** Asks forges whose a stranger's commit is. */
+  /** Looks up the authors of strangers' commits at their forges. */
   readonly authors: AuthorLookup
   readonly publisher: EventPublisher
   readonly pool: RunnerPool
@@ -37,7 +37,7 @@ export interface PipelineRunsDeps {
   readonly log: Logger
   readonly options: PipelineOptions
   readonly seat: Seat
-  /** Whether other dispatchers may take pipelines of ours. */
+  /** Whether other dispatchers may take over our pipelines. */
   readonly isShared: boolean
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
@@ -48,32 +48,30 @@ interface Entry {
   readonly run: Promise<PipelineRun>
 }
 
-/** So many pipelines are read at a time where many are taken up. */
-const TAKE_UPS = 32
+/** How many pipelines are loaded concurrently when many are free. */
+const AT_ONCE = 32
 
-/** What is known at the beginning of a pipeline that is new. */
+/** What is known of a new pipeline. */
 export interface Beginning {
-  /** A runner is asked for its plan already. */
+  /** Its plan, already requested from a runner. */
   readonly early?: EarlyPlan | undefined
-  /** What the store has of it. */
+  /** Its state in the store. */
   readonly fresh?: { readonly detail: PipelineDetail; readonly seen: Seen } | undefined
 }
 
-/** How a run begins. */
 interface Start extends Beginning {
-  /** How long the lease of an attempt that is found running may last. */
+  /** How long the lease of a running attempt may still last. */
   readonly patienceMs: number
 }
 
 const NEWLY_SEEN: Start = { patienceMs: LEASE_MS + SEAT_MS }
 
-/** How often a command takes a pipeline that another dispatcher wants, too. */
+/** How often a command takes over a pipeline that another dispatcher takes, too. */
 const MOST_TAKES = 5
 
 /**
- * The pipelines that are going on under one seat, each with its one run. A run is dropped when it
- * is idle and nobody is in here with it, when another dispatcher has taken its pipeline, and with
- * the seat.
+ * The active pipelines under one seat, with one run each. A run is dropped when it is idle and unused, when another
+ * dispatcher has taken its pipeline, or with the seat.
  */
 export class PipelineRuns implements AsyncDisposable {
   readonly #deps: PipelineRunsDeps
@@ -84,7 +82,7 @@ export class PipelineRuns implements AsyncDisposable {
   constructor(deps: PipelineRunsDeps) {
     this.#deps = deps
     if (deps.isShared) {
-      this.#ownership = new Ownership({ ...deps, onLost: (id) => void this.#letGo(id) })
+      this.#ownership = new Ownership({ ...deps, onLost: (id) => void this.#onLost(id) })
     }
     this.#signal = AbortSignal.any([deps.signal, deps.seat.ended])
   }
@@ -97,26 +95,26 @@ export class PipelineRuns implements AsyncDisposable {
     return this.#entries.has(id)
   }
 
-  /** Takes up every open pipeline that no living dispatcher has. */
+  /** Takes over and resumes every open pipeline without an owner. */
   async takeFree(): Promise<void> {
     const { recorder, seat, log } = this.#deps
     const ids = await recorder.record((write) => write.pipelines.takeFree(seat.id))
-    if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken up')
-    // Whoever had them could confirm leases only as long as its seat was good.
-    const found = { patienceMs: LEASE_MS }
+    if (ids.length > 0) log.info({ pipelines: ids.length }, 'pipelines taken over')
+    // Their previous owners could confirm leases only as long as their seats held.
+    const start = { patienceMs: LEASE_MS }
     const next = ids.values()
-    const takeUp = async (): Promise<void> => {
-      for (const id of next) await this.#with(id, async () => {}, found)
+    const resume = async (): Promise<void> => {
+      for (const id of next) await this.#with(id, async () => {}, start)
     }
-    await Promise.all(Array.from({ length: TAKE_UPS }, takeUp))
+    await Promise.all(Array.from({ length: AT_ONCE }, resume))
   }
 
-  /** Has the run of a pipeline that is ours take up what is due. */
+  /** Resumes a pipeline that is ours. */
   async open(id: PipelineId, beginning?: Beginning): Promise<void> {
     await this.#with(id, async () => {}, { ...NEWLY_SEEN, ...beginning })
   }
 
-  /** Does something with a pipeline, which becomes ours for that, whoever had it. */
+  /** Runs a command on a pipeline, which is taken over from its owner if it isn't ours. */
   async command(id: PipelineId, work: (run: PipelineRun) => Promise<void>): Promise<void> {
     const { recorder, seat } = this.#deps
     for (let takes = 1; ; takes++) {
@@ -133,7 +131,7 @@ export class PipelineRuns implements AsyncDisposable {
     }
   }
 
-  /** Calls `work` with the pipeline's one run here, then has the run take up what is due. */
+  /** Calls `work` with the pipeline's one run, then has the run start what is due. */
   async #with(
     id: PipelineId,
     work: (run: PipelineRun) => Promise<void>,
@@ -143,7 +141,7 @@ export class PipelineRuns implements AsyncDisposable {
     entry.users++
     try {
       const run = await entry.run
-      // First of all its attempts are followed: what is done to them must reach the runners.
+      // First follow its attempts: commands must reach their runners.
       run.react()
       await work(run)
     } finally {
@@ -199,7 +197,7 @@ export class PipelineRuns implements AsyncDisposable {
           this.#deps.authors.find(ledger.event, ledger.repository),
         ),
       describeEvent: async ({ title, author }) => {
-        // What a commit says of itself is as hostile as what a webhook says of it.
+        // As hostile as a webhook's text.
         const text = {
           title: firstLine(title, LONGEST_TITLE),
           author: firstLine(author, LONGEST_AUTHOR),
@@ -230,8 +228,8 @@ export class PipelineRuns implements AsyncDisposable {
     )
   }
 
-  /** The store says that it is another's; one that has ended is only heard to its last words. */
-  async #letGo(id: PipelineId): Promise<void> {
+  /** Ownership was lost. A finished pipeline stays until its last events are drained. */
+  async #onLost(id: PipelineId): Promise<void> {
     const run = await this.#entries.get(id)?.run.catch(() => undefined)
     if (run && run.ledger.draft.pipeline.state.status !== 'finished') await this.#drop(id)
   }
@@ -240,7 +238,7 @@ export class PipelineRuns implements AsyncDisposable {
     if (this.#entries.get(id) === entry) this.#entries.delete(id)
   }
 
-  /** To be called when the seat has ended or the dispatcher stops: no job of these is placed. */
+  /** To be called when the seat has ended or the dispatcher stops: no more jobs are placed. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { run } of this.#entries.values()) {
       run.then(

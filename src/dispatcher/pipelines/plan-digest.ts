@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncludedSource, JobSpec } from '../../core/plan/plan.ts'
 
-/** What is approved besides the commit: all that is run, and the files that it was made of. */
+/** What is approved besides the commit: everything that is run, and the files it was planned from. */
 export function planDigest(plan: {
   readonly jobs: readonly JobSpec[]
   readonly included?: readonly IncludedSource[]

@@ -5,7 +5,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { planOnRunner } from './plan-pipeline.ts'
 
-test('a commit is planned elsewhere when its runner stops meanwhile', async () => {
+test('a commit is planned on another runner if the first one stops', async () => {
   const planned: PlannedCommit = {
     file: { ok: false, problems: [] },
     title: '',

@@ -24,10 +24,10 @@ import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { planDigest } from './plan-digest.ts'
 
-/** How often a commit may be unreachable before its pipeline ends in `error`. */
+/** How often planning may fail before the pipeline ends in `error`. */
 const MAX_FAILURES = 3
 
-/** The commit of a pipeline, as runners are told of it. */
+/** The commit of a pipeline, as sent to runners. */
 export function commitOf({
   event,
   repository,
@@ -42,7 +42,7 @@ export function commitOf({
   }
 }
 
-/** What a runner is asked that plans the pipeline; `found`: what the event does not tell. */
+/** The request to plan a pipeline; `found` adds what the event lacks. */
 export function planOrderOf(
   ledger: Pick<PipelineLedger, 'event' | 'repository'>,
   sources: readonly IncludeSource[],
@@ -50,23 +50,20 @@ export function planOrderOf(
 ): PlanOrder {
   const { event } = ledger
   const { base, targetBranch } = found
-  const details = {
-    ...event.details,
-    ...present({ base, targetBranch }),
-  }
+  const details = { ...event.details, ...present({ base, targetBranch }) }
   return { commit: commitOf(ledger), facts: factsOf({ ...event, details }), sources }
 }
 
 export interface PlannedOnRunner {
   readonly planned: PlannedCommit
-  /** When the runner that planned it was asked; epoch milliseconds. */
+  /** When the request was sent to the runner; epoch milliseconds. */
   readonly askedAt: number
   readonly answeredAt: number
 }
 
 /**
- * Has a runner plan the commit. Waits for a runner where none is online, and says what for; tries again elsewhere when
- * one goes away meanwhile; rejects with the runner's words when the commit can't be had.
+ * Has a runner plan the commit. While none is available, waits and reports why by `onWait`; retries elsewhere if a
+ * runner is lost; rejects with the runner's message if the commit can't be planned.
  */
 export async function planOnRunner(
   pool: Pick<RunnerPool, 'plannerWaits'>,
@@ -84,7 +81,7 @@ export async function planOnRunner(
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
       if (!['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
-      // That the runner can't be reached says nothing about the commit.
+      // An unreachable runner says nothing about the commit.
       const isAnswer = link.record.state === 'online' && !isBrokenLink(error)
       if (isAnswer && ++failures >= MAX_FAILURES) throw error
       await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
@@ -92,16 +89,16 @@ export async function planOnRunner(
   }
 }
 
-/** A runner was asked for a plan before there was a pipeline. */
+/** A plan that was requested before its pipeline was created. */
 export interface EarlyPlan {
-  /** Undefined when it did not work out: then it is planned in the usual way. Never rejects. */
+  /** Undefined if it failed: then the pipeline is planned in the usual way. Never rejects. */
   readonly answer: Promise<PlannedOnRunner | undefined>
   readonly stop: AbortController
 }
 
 /**
- * Has a runner plan the commit, if one is online, while its pipeline is still being written: the fetch
- * takes longer than that, and harms nobody if the pipeline turns out to be there already.
+ * Has a runner plan the commit, if one is online, while its pipeline is still being stored: the fetch takes longer
+ * than that, and does no harm if the pipeline turns out to exist already.
  */
 export function planEarly(
   pool: RunnerPool,
@@ -121,17 +118,17 @@ export function planEarly(
   return { answer: ask().catch(() => undefined), stop }
 }
 
-/** What is decided about a plan, besides what it says itself. */
+/** What is decided about a plan besides its contents. */
 export interface PlanRules {
   readonly at: number
   readonly isStranger: boolean
-  /** A person has started it. */
+  /** It was started by a person. */
   readonly isManual: boolean
-  /** Why nothing of it is run before somebody has approved that; undefined: it is run. */
+  /** Why it needs approval before it runs; undefined: it runs. */
   readonly wait: WaitReason | undefined
 }
 
-/** The pipeline with the jobs of its plan, those without needs queued; ended if it can't be run. */
+/** The pipeline with the jobs of its plan, those without needs queued; ended if nothing can be run. */
 export function withPlan(
   draft: PipelineDraft,
   plan: PlannedOnRunner,
@@ -155,7 +152,7 @@ export function withPlan(
   const state = stateOf(wanted, at)
   const isHeld = wait !== undefined && state.status === 'running'
   const { startedBy: by } = pipeline
-  // Who starts it by hand might approve it, and is not asked twice.
+  // The person who starts it manually could approve it, and needn't do so again.
   const isVouched = isManual && !isStranger && by !== undefined && state.status === 'running'
   return {
     pipeline: {
@@ -183,20 +180,20 @@ export function withPlan(
   }
 }
 
-/** Where no target is known, there is nothing to compare with, but to run nothing shows nothing. */
+/** Without a known target nothing can be compared; but a pipeline that runs nothing proves nothing. */
 function targetOf({ target }: PlannedCommit, state: Pipeline['state']): TargetJobs {
   const none = { missing: [], mayFail: [], runsNothing: false }
   return targetJobs(target ?? none, { isSkipped: state.status === 'finished', failed: [] })
 }
 
-/** Strangers share no group with the repository's own people: they would hold up a deploy. */
+/** Strangers share no group with the repository's own people: they could block a deploy. */
 function inGroupsOfStrangers(plan: PipelinePlan): PipelinePlan {
   const own = <Part extends { readonly concurrency?: Concurrency }>(part: Part): Part =>
     part.concurrency ? { ...part, concurrency: { ...part.concurrency, ofStrangers: true } } : part
   return { ...own(plan), jobs: plan.jobs.map(own) }
 }
 
-/** The runner's own times end when its answer is here: its clock is not asked. */
+/** Durations are the runner's, counted back from the arrival of its answer: its clock doesn't matter. */
 function planPhases(
   { createdAt }: Pipeline,
   { planned, askedAt, answeredAt: at }: PlannedOnRunner,
@@ -209,14 +206,14 @@ function planPhases(
   ]
 }
 
-/** A pipeline of which nothing is run for this commit has ended. */
+/** Finished at once if nothing is run for this commit. */
 function stateOf({ jobs }: PipelinePlan, at: number): Pipeline['state'] {
   if (jobs.some(({ leftOut }) => leftOut === undefined)) return { status: 'running', startedAt: at }
-  const reason = `nothing in narwhal.yml is run for this commit${whyNothing(jobs)}`
+  const reason = `no job in narwhal.yml runs for this commit${whyNothing(jobs)}`
   return { status: 'finished', outcome: 'skipped', reason, finishedAt: at }
 }
 
-/** The forge shows it: what one looks for there is the paths, or the branch, that it is not for. */
+/** Shown at the forge, where people look for the paths or branch that did not match. */
 function whyNothing(jobs: PipelinePlan['jobs']): string {
   const reasons = [...new Set(jobs.map(({ leftOut = '' }) => leftOut))]
   const [first = ''] = reasons

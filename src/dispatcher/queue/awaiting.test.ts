@@ -9,7 +9,7 @@ import { Awaiting } from './awaiting.ts'
 
 const DAY_MS = 86_400_000
 
-test('ends what nobody has approved in time, and goes on where one has ended by itself', async () => {
+test('ends what nobody has approved in time, and continues after one that has ended by itself', async () => {
   await using stage = await Stage.open()
   const { id } = await stage.addRepository()
   const now = 100 * DAY_MS
@@ -25,9 +25,9 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
   using awaiting = new Awaiting({
     store: stage.store,
     log: silentLog(),
-    leave: async (one, reason) => {
+    end: async (one, reason) => {
       left.push([one, reason])
-      if (one === older.id) throw new NarwhalError('conflict', 'there is nothing to cancel')
+      if (one === older.id) throw new NarwhalError('conflict', 'already finished')
     },
   })
   await awaiting.sweep(now)
@@ -38,7 +38,7 @@ test('ends what nobody has approved in time, and goes on where one has ended by 
   ])
 })
 
-test('a newer pipeline of its ref, or its closing, has one leave, of the same repository and ref only', async () => {
+test('a newer pipeline of the ref, or closing the pull request, ends one of the same repository and ref only', async () => {
   await using stage = await Stage.open()
   const [one, other] = [await stage.addRepository(), await stage.addRepository('acme/other')]
   const wait = async (repositoryId: typeof one.id, ref: string): Promise<Pipeline> => {
@@ -57,16 +57,16 @@ test('a newer pipeline of its ref, or its closing, has one leave, of the same re
   using awaiting = new Awaiting({
     store: stage.store,
     log: silentLog(),
-    leave: async (id) => void left.push(id),
+    end: async (id) => void left.push(id),
   })
   await awaiting.supersede(newer, { ref, trust: {} })
   assert.deepEqual(left, [])
   await awaiting.supersede(newer, { ref, trust: { stranger: 'other_repository' } })
   assert.deepEqual(left, [older.id])
-  await awaiting.leaveClosed()
+  await awaiting.endClosed()
   assert.deepEqual(left, [older.id])
   const closed = { repositoryId: other.id, ref, at: Date.now() }
   await stage.write((write) => write.events.noteClosed(closed))
-  await awaiting.leaveClosed()
+  await awaiting.endClosed()
   assert.deepEqual(left, [older.id, elsewhere.id])
 })

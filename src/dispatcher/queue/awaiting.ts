@@ -7,42 +7,41 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** What waits for approval ends after so long, unless told. */
+/** How long pipelines wait for approval by default. */
 export const APPROVAL_MS = 30 * 86_400_000
 const DAY_MS = 86_400_000
-/** How often is looked for what has waited for too long. */
+/** How often pipelines that have waited too long are ended. */
 const SWEEP_MS = 3_600_000
-/** How often is looked for pull requests that were closed: an agent has noted that in the store. */
+/** How often closed pull requests are polled from the store, where agents record them. */
 const CLOSED_MS = 5_000
 const MOST_AT_ONCE = 500
 
 export interface AwaitingDeps {
   readonly store: Pick<StoreReader, 'pipelines'>
-  /** Ends what waits, whoever sees the pipeline through. */
-  readonly leave: (id: PipelineId, reason: string, by: Doer) => Promise<void>
+  /** Ends the wait of a pipeline, whoever owns it. */
+  readonly end: (id: PipelineId, reason: string, by: Doer) => Promise<void>
   readonly log: Logger
   readonly approvalMs?: number | undefined
 }
 
 /**
- * Takes off the list of what waits for approval what nobody will approve: pipelines of which there is
- * a newer one of the same ref, those of pull requests that were closed, and those that have waited for
- * too long.
+ * Ends pipelines that wait for an approval that won't come: those superseded by a newer one of the same ref, those
+ * of closed pull requests, and those that have waited too long.
  */
 export class Awaiting implements Disposable {
   readonly #deps: AwaitingDeps
   readonly #timers: readonly NodeJS.Timeout[]
-  #isLooking = false
+  #isPolling = false
 
   constructor(deps: AwaitingDeps) {
     this.#deps = deps
     this.#timers = [
       setInterval(() => void this.sweep(Date.now()), SWEEP_MS).unref(),
-      setInterval(() => void this.leaveClosed(), CLOSED_MS).unref(),
+      setInterval(() => void this.endClosed(), CLOSED_MS).unref(),
     ]
   }
 
-  /** A pipeline was made: older ones of its ref need not be approved any more. Never rejects. */
+  /** A pipeline was created: older ones of its ref needn't be approved any more. Never rejects. */
   async supersede(
     { id, number, repositoryId }: Pick<Pipeline, 'id' | 'number' | 'repositoryId'>,
     { ref, trust }: Pick<CommitEvent, 'ref' | 'trust'>,
@@ -55,21 +54,21 @@ export class Awaiting implements Disposable {
     )
   }
 
-  /** Ends what waits of pull requests that were closed, merged or not. Never rejects. */
-  async leaveClosed(): Promise<void> {
-    // A database that is slow is not asked twice at a time.
-    if (this.#isLooking) return
-    this.#isLooking = true
+  /** Ends waiting pipelines of closed pull requests, merged or not. Never rejects. */
+  async endClosed(): Promise<void> {
+    // Don't overlap if the database is slow.
+    if (this.#isPolling) return
+    this.#isPolling = true
     const reason = 'its pull request was closed'
     await this.#end(
       { isClosed: true, limit: MOST_AT_ONCE },
       reason,
       systemDoer('dispatcher', reason),
     )
-    this.#isLooking = false
+    this.#isPolling = false
   }
 
-  /** Ends what has waited for too long by then, in epoch milliseconds. Never rejects. */
+  /** Ends pipelines that have waited too long; `now` in epoch milliseconds. Never rejects. */
   async sweep(now: number): Promise<void> {
     const { approvalMs = APPROVAL_MS } = this.#deps
     const days = Math.round(approvalMs / DAY_MS)
@@ -85,16 +84,16 @@ export class Awaiting implements Disposable {
     reason: string,
     by: Doer,
   ): Promise<void> {
-    const { store, leave, log } = this.#deps
+    const { store, end, log } = this.#deps
     try {
       for (const { id } of await store.pipelines.listAwaiting(query)) {
-        await leave(id, reason, by).catch((error: unknown) => {
-          // It has ended by itself, or somebody approves it just now.
+        await end(id, reason, by).catch((error: unknown) => {
+          // It has ended by itself, or is just being approved.
           if (NarwhalError.from(error).code !== 'conflict') throw error
         })
       }
     } catch (err) {
-      log.warn({ err }, 'what waits for approval in vain could not be ended yet')
+      log.warn({ err }, 'ending pipelines that wait for approval failed')
     }
   }
 

@@ -1,7 +1,7 @@
 import type { GroupPlace } from '../../core/concurrency/group-places.ts'
 import type { StoreWriter } from '../../store/store.ts'
 
-/** Takes all places, or says that nothing is to be written now. */
+/** Enters all groups; false: one is full, and nothing may be written. */
 export async function enterGroups(
   write: StoreWriter,
   places: readonly GroupPlace[],

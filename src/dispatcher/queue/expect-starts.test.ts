@@ -20,7 +20,7 @@ const RUNNER: RunnerView = {
   registeredAt: 0,
 }
 
-/** One runner with one slot, which a job of this name takes since a moment, and took for a minute before. */
+/** One runner with one slot, which a job of this name has just taken, and had for a minute before. */
 function historyOf(name: string) {
   const now = Date.now()
   const job = { jobId: 'job_0', pipelineId: 'pipeline_0', jobName: name } as const
@@ -56,7 +56,7 @@ function listed(waiting: WaitingReason): ListedJob {
 const WANTED = { labels: [] }
 const runners = [{ name: 'one', slots: 1, state: 'offline' as const }]
 
-test('a job that waits for a slot is told when it will start, with the reason in words', async () => {
+test('a job that waits for a slot has an expected start, and the reason as a message', async () => {
   const [job] = await expectStarts(historyOf('test'), [
     listed({ kind: 'full', wanted: WANTED, runners }),
   ])
@@ -65,7 +65,7 @@ test('a job that waits for a slot is told when it will start, with the reason in
   assert.ok(!('waiting' in (job ?? {})))
 })
 
-test('one that waits for anything else is not, whatever that is called', async () => {
+test('a job that waits for anything else has none, whatever that is called', async () => {
   const others: readonly WaitingReason[] = [
     { kind: 'no_runner' },
     { kind: 'offline', wanted: WANTED, runners },

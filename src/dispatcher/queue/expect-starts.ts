@@ -7,10 +7,10 @@ import type { JobReader } from '../../store/ports/jobs.ts'
 import type { RunnerReader } from '../../store/ports/runners.ts'
 import type { ListedJob } from './job-queue.ts'
 
-/** So many attempts are looked at to know how long jobs take. */
+/** From how many attempts the duration of jobs is estimated. */
 const LOOK_BACK = 500
 
-/** Waiting jobs as they are shown, each with when it will probably start, where it waits for a slot only. */
+/** Views of waiting jobs, each with its expected start if it waits only for a slot. */
 export async function expectStarts(
   store: {
     readonly jobs: Pick<JobReader, 'listPlacements'>
@@ -38,8 +38,7 @@ export async function expectStarts(
   )
   const byJob = new Map(waiting.map(({ jobId }, index) => [jobId, starts[index]]))
   return jobs.map((job) => {
-    const startAt = byJob.get(job.jobId)
-    return { ...viewListed(job), ...present({ expectedStartAt: startAt }) }
+    return { ...viewListed(job), ...present({ expectedStartAt: byJob.get(job.jobId) }) }
   })
 }
 

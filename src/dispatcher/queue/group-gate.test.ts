@@ -53,14 +53,14 @@ const older: GroupMember = {
   since: 0,
 }
 
-/** As when a job of the group has ended somewhere. */
+/** A job of the group has ended somewhere. */
 const moved = {
   type: 'job.changed',
   seq: 1,
   job: { status: 'finished', concurrencyGroup: 'prod' },
 } as unknown as ToldEvent
 
-test('lets a job without a group pass, and one with a group when it hears of a place', async () => {
+test('lets a job without a group pass, and one with a group when there is a place', async () => {
   const members = [older]
   const { gate, admitted } = openGate(members)
   using _gate = gate
@@ -70,11 +70,11 @@ test('lets a job without a group pass, and one with a group when it hears of a p
   await new Promise(setImmediate)
   assert.deepEqual(admitted, ['job_9'])
   members.pop()
-  gate.hear(moved)
+  gate.onEvent(moved)
   await eventually(() => admitted.length === 2, { message: 'the job to be let in' })
 })
 
-test('tries again to end what is superseded, and lets nobody in who was taken out', async () => {
+test('retries to cancel what is superseded, and does not queue a job that was removed', async () => {
   const members = [older]
   let tries = 0
   const { gate, admitted } = openGate(members, async () => {
@@ -85,7 +85,7 @@ test('tries again to end what is superseded, and lets nobody in who was taken ou
   using _gate = gate
   gate.add(entry())
   await eventually(() => tries === 1, { message: 'the first try' })
-  gate.hear(moved)
+  gate.onEvent(moved)
   await eventually(() => admitted.length === 1, { message: 'the job to be let in' })
   assert.equal(tries, 2)
   gate.add(entry())

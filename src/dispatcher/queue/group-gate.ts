@@ -9,29 +9,28 @@ import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { JobQueue, ListedQueue, QueueEntry, Waiting } from './job-queue.ts'
 
-/** How long a place may stay free when nobody has heard that it is; in milliseconds. */
-const LOOK_MS = 5_000
+/** How long a place may stay free if an event was lost; in milliseconds. */
+const POLL_MS = 5_000
 
-/** A job that waits, with the places in groups that it needs besides a runner. */
+/** A waiting job, with the places in groups that it needs besides a runner. */
 export interface GroupedWaiting extends Waiting {
   readonly groups: readonly GroupPlace[]
 }
 
-/** A job that is ready, and what to do when a place is found. */
+/** A job that is ready, and what to do when it is placed. */
 export interface GroupedEntry extends GroupedWaiting, QueueEntry {
   readonly pipelineNumber: number
-  /** The full ref that its pipeline is for. */
+  /** The full ref of its pipeline. */
   readonly ref: string
-  /** A person has run it again: what was newer then does not make it needless. */
+  /** It was rerun by a person: earlier newer ones don't supersede it. */
   readonly isAgain: boolean
 }
 
 export interface GroupGateDeps {
   readonly queue: Pick<JobQueue, 'add' | 'remove' | 'list' | 'length'>
   readonly store: Pick<StoreReader, 'groups'>
-  /** Does it again and again while the store is away. */
   readonly retryWhileUnavailable: <Result>(work: () => Promise<Result>) => Promise<Result>
-  /** Ends a pipeline, or one job of it, whoever sees it through. */
+  /** Cancels a pipeline, or one of its jobs, whoever owns it. */
   readonly cancel: (
     pipelineId: PipelineId,
     jobId: JobId | undefined,
@@ -41,25 +40,25 @@ export interface GroupGateDeps {
 }
 
 /**
- * Stands before the queue: a job that needs a place in a group gets into the queue only when there
- * is one, so that it is never in the way of others. The gate only looks; the place is taken in the
- * transaction that assigns the job, and whoever came too late is back here at once.
+ * Enforces concurrency limits before the queue: a job that needs a place in a group is queued only when there is
+ * one, so that it never blocks others. The gate only reads; the place is taken in the transaction that assigns the
+ * job, and a job that was too late comes back here at once.
  *
- * It looks when a job comes, and when it hears of one in the same group that has ended or waits
- * again, here or at another dispatcher.
+ * It checks when a job is added, and when a job of the same group has ended or waits again, here or at another
+ * dispatcher.
  */
 export class GroupGate implements Disposable {
   readonly #deps: GroupGateDeps
   readonly #held = new Map<JobId, GroupedEntry>()
-  /** Those that are to be looked at; `fresh` ones have superseded nobody yet. */
+  /** Jobs to be checked; `fresh` ones have superseded nobody yet. */
   readonly #due = new Set<JobId>()
   readonly #fresh = new Set<JobId>()
   readonly #timer: NodeJS.Timeout
-  #isLooking = false
+  #isChecking = false
 
   constructor(deps: GroupGateDeps) {
     this.#deps = deps
-    this.#timer = setInterval(() => this.#wake(this.#held.keys()), LOOK_MS).unref()
+    this.#timer = setInterval(() => this.#wake(this.#held.keys()), POLL_MS).unref()
   }
 
   get length(): number {
@@ -80,8 +79,8 @@ export class GroupGate implements Disposable {
     this.#deps.queue.remove(jobId)
   }
 
-  /** To be called with every change that is told, here or by another dispatcher. */
-  hear(event: ToldEvent): void {
+  /** To be called with every published event, of this or another dispatcher. */
+  onEvent(event: ToldEvent): void {
     if (this.#held.size === 0) return
     const group = groupThatMoves(event)
     if (group === undefined) return
@@ -91,7 +90,7 @@ export class GroupGate implements Disposable {
     this.#wake(waiting.map(({ job }) => job.jobId))
   }
 
-  /** The first of all that waits, at most `limit`, in its order, with the reason why. */
+  /** The first waiting jobs in queue order, at most `limit`, with the reason why each waits. */
   async list(limit: number, elsewhere: readonly GroupedWaiting[] = []): Promise<ListedQueue> {
     const waiting = [...elsewhere, ...this.#held.values()]
     const groups = new Groups(this.#deps.store)
@@ -105,38 +104,37 @@ export class GroupGate implements Disposable {
 
   #wake(jobs: Iterable<JobId>): void {
     for (const id of jobs) this.#due.add(id)
-    if (this.#isLooking || this.#due.size === 0) return
-    this.#isLooking = true
-    void this.#look()
+    if (this.#isChecking || this.#due.size === 0) return
+    this.#isChecking = true
+    void this.#checkDue()
   }
 
-  async #look(): Promise<void> {
+  async #checkDue(): Promise<void> {
     try {
       while (this.#due.size > 0) {
         const due = [...this.#due]
         this.#due.clear()
         const groups = new Groups(this.#deps.store)
-        for (const id of due) await this.#considerPatiently(id, groups)
+        for (const id of due) await this.#tryCheck(id, groups)
       }
     } catch (error) {
-      // The dispatcher stops.
-      this.#deps.log.debug({ err: error }, 'groups are looked at no more')
+      this.#deps.log.debug({ err: error }, 'the dispatcher stops: groups are no longer checked')
     } finally {
-      this.#isLooking = false
+      this.#isChecking = false
     }
   }
 
-  /** Rejects only when the dispatcher stops; what goes wrong otherwise is tried again at the next look. */
-  async #considerPatiently(id: JobId, groups: Groups): Promise<void> {
+  /** Rejects only when the dispatcher stops; other failures are retried at the next poll. */
+  async #tryCheck(id: JobId, groups: Groups): Promise<void> {
     try {
-      await this.#deps.retryWhileUnavailable(() => this.#consider(id, groups))
+      await this.#deps.retryWhileUnavailable(() => this.#check(id, groups))
     } catch (error) {
       if (NarwhalError.from(error).code === 'cancelled') throw error
-      this.#deps.log.warn({ err: error, job: id }, 'a group could not be looked at')
+      this.#deps.log.warn({ err: error, job: id }, 'checking a concurrency group failed')
     }
   }
 
-  async #consider(id: JobId, groups: Groups): Promise<void> {
+  async #check(id: JobId, groups: Groups): Promise<void> {
     const entry = this.#held.get(id)
     if (!entry) return
     if (this.#fresh.has(id)) await this.#supersede(entry, groups)
@@ -171,7 +169,7 @@ export class GroupGate implements Disposable {
     try {
       await this.#deps.cancel(pipelineId, id === pipelineId ? undefined : (id as JobId), reason)
     } catch (error) {
-      // It has ended by itself meanwhile.
+      // It has ended by itself.
       if (NarwhalError.from(error).code !== 'conflict') throw error
     }
   }
@@ -183,7 +181,7 @@ export class GroupGate implements Disposable {
   }
 }
 
-/** The groups as they were at one look, each read once. */
+/** The groups during one check, each read once. */
 class Groups {
   readonly #store: GroupGateDeps['store']
   readonly #known = new Map<string, Promise<GroupMember[]>>()

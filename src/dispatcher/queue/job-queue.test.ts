@@ -4,9 +4,9 @@ import { eventually } from '#root/test/support/eventually.ts'
 import type { JobId, RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
-import { JobQueue, type Places, type QueueEntry } from './job-queue.ts'
+import { JobQueue, type QueueEntry, type Runners } from './job-queue.ts'
 
-/** Runners with so many slots each, and the queue before them. */
+/** Runners with these slots, and their queue. */
 function openWorld(slotsOf: Readonly<Record<string, { slots: number; labels?: string[] }>>) {
   const links = new Map<RunnerId, RunnerLink>()
   const wakes = new Set<() => void>()
@@ -28,7 +28,7 @@ function openWorld(slotsOf: Readonly<Record<string, { slots: number; labels?: st
       },
     } as RunnerLink)
   }
-  const pool: Places = {
+  const pool: Runners = {
     candidates: () => [...links.values()].map((link) => link.candidate()),
     find: (id) => links.get(id),
     onWake: (listener) => {
@@ -54,7 +54,7 @@ function openWorld(slotsOf: Readonly<Record<string, { slots: number; labels?: st
   return { queue, placed, add, jobs }
 }
 
-test('a job that no runner can take holds up none behind it', async () => {
+test('a job that no runner can take does not block those behind it', async () => {
   const { queue, placed, add, jobs } = openWorld({
     plain: { slots: 1 },
     gpu: { slots: 1, labels: ['gpu'] },
@@ -79,7 +79,7 @@ test('a job that no runner can take holds up none behind it', async () => {
   assert.equal(queue.length, 0)
 })
 
-test('fills every free slot in several goes, and promises none twice', async () => {
+test('fills every free slot in several turns, and assigns none twice', async () => {
   const runners = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`r${i}`, { slots: 5 }]))
   const { queue, placed, add } = openWorld(runners)
   for (let i = 0; i < 500; i++) add(String(i).padStart(3, '0'))

@@ -15,7 +15,7 @@ import type { DatabaseGuard } from '../ledger/database-guard.ts'
 import type { RunnerLink } from '../runners/runner-link.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 
-/** A job that waits, here or at another dispatcher. */
+/** A waiting job, of this or another dispatcher. */
 export interface Waiting {
   readonly job: WaitingJob
   readonly pipelineId: PipelineId
@@ -23,13 +23,13 @@ export interface Waiting {
   readonly name: string
 }
 
-/** A job in the queue, and what to do when a place is found. */
+/** A job in the queue, and what to do when it is placed. */
 export interface QueueEntry extends Waiting {
-  /** Called once, with a slot already reserved; whoever is called disposes the reservation. */
+  /** Called once, with a slot already reserved; the callee disposes the reservation. */
   readonly place: (decision: Decision, link: RunnerLink, reservation: Disposable) => void
 }
 
-/** A job in the order of the queue, with the reason why it waits. */
+/** A waiting job with its position and the reason why it waits. */
 export interface ListedJob extends Omit<QueuedJobView, 'reason' | 'expectedStartAt'> {
   readonly waiting: WaitingReason
 }
@@ -40,29 +40,29 @@ export interface ListedQueue {
   readonly total: number
 }
 
-/** What the queue asks of the pool. */
-export type Places = Pick<RunnerPool, 'candidates' | 'find' | 'onWake'>
+/** What the queue needs of the pool. */
+export type Runners = Pick<RunnerPool, 'candidates' | 'find' | 'onWake'>
 
 export interface JobQueueDeps {
-  readonly pool: Places
+  readonly pool: Runners
   readonly heuristic: HeuristicName
-  /** Whether the database has room for what another job brings; absent: it has. */
+  /** Whether the database has room for another job; absent: it has. */
   readonly guard?: Pick<DatabaseGuard, 'shortage' | 'onChange'> | undefined
 }
 
-/** A job that was placed starts within about so long. */
+/** About how long a placed job takes to start. */
 const PLACING_MS = 100
 
-/** So many jobs are placed in one go; then others have a turn of the event loop. */
+/** How many jobs are placed before the event loop gets a turn. */
 const MOST_AT_ONCE = 32
 
 /**
- * The jobs that wait for a runner. Whenever a job comes, a slot is free or a runner changes, it
- * places what can be placed, the first of the order first; between decision and reservation nothing
- * else happens, so no slot is promised twice. How many wait makes no difference to that.
+ * The jobs that wait for a runner. Whenever a job is added, a slot becomes free or a runner changes, it places jobs
+ * in queue order as far as possible; decision and reservation are synchronous, so no slot is assigned twice. The
+ * cost does not depend on how many jobs wait.
  */
 export class JobQueue implements Disposable {
-  readonly #pool: Places
+  readonly #pool: Runners
   readonly #heuristic: HeuristicName
   readonly #waiting = new WaitingIndex<QueueEntry>()
   readonly #listening = new DisposableStack()
@@ -89,8 +89,8 @@ export class JobQueue implements Disposable {
   }
 
   /**
-   * The first of the queue in its order, at most `limit`, and how many jobs wait in all; with those that
-   * wait elsewhere. Each has the reason why: the one that is given, or what keeps it from a runner.
+   * The first jobs in queue order, at most `limit`, and how many there are, including those that wait elsewhere.
+   * Each has the reason why it waits: the given one, or what keeps it from a runner.
    */
   list(
     limit: number,
@@ -110,7 +110,7 @@ export class JobQueue implements Disposable {
     return { jobs: jobs.toArray(), total: own.size + others.length }
   }
 
-  /** Tells why jobs wait; those of a class do so for the same reason. */
+  /** Why a job waits; jobs of one class have the same reason. */
   #reasons(): (job: WaitingJob) => WaitingReason {
     const shortage = this.#shortage()
     if (shortage !== undefined) return () => ({ kind: 'no_room', shortage })
@@ -128,7 +128,7 @@ export class JobQueue implements Disposable {
     }
   }
 
-  /** Whether a job was placed a moment ago. */
+  /** Whether a job has just been placed. */
   get isPlacing(): boolean {
     return this.#woken || performance.now() - this.#placedMs < PLACING_MS
   }
@@ -150,15 +150,15 @@ export class JobQueue implements Disposable {
     setImmediate(() => this.#run())
   }
 
-  /** Whether there may be more to place than it may place in one go. */
+  /** Returns whether there may be more to place. */
   #placeSome(): boolean {
     if (this.#waiting.size === 0 || this.#shortage() !== undefined) return false
     const candidates = this.#pool.candidates()
     const withRoom = candidates.filter(hasRoom)
-    // Most wakes come while every slot is taken.
+    // The common case: every slot is taken.
     if (withRoom.length === 0) return false
     let open = this.#waiting.classes().filter(({ first }) => first && fitsAny(first.job, withRoom))
-    const places = new Map(candidates.map(({ runnerId }, index) => [runnerId, index]))
+    const indices = new Map(candidates.map(({ runnerId }, index) => [runnerId, index]))
     for (let placed = 0; placed < MOST_AT_ONCE; ) {
       const entry = this.#waiting.firstOf(open)
       if (!entry) return false
@@ -175,7 +175,7 @@ export class JobQueue implements Disposable {
       placed++
       this.#placedMs = performance.now()
       entry.place(choice, link, this.#reserve(link, job.repositoryId))
-      candidates[places.get(link.id) ?? -1] = link.candidate()
+      candidates[indices.get(link.id) ?? -1] = link.candidate()
     }
     return true
   }

@@ -4,10 +4,10 @@ import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { GroupedWaiting } from './group-gate.ts'
 
-/** So many jobs that wait at other dispatchers are shown. */
+/** How many waiting jobs of other dispatchers are shown. */
 const MOST_SHOWN = 1_000
 
-/** The jobs that wait for a runner, whichever dispatcher's pipelines they are of. */
+/** The jobs of all dispatchers that wait for a runner. */
 export async function listWaiting(
   store: StoreReader,
   maxPriority: number,
@@ -16,7 +16,7 @@ export async function listWaiting(
   return queued.flatMap(({ job, repositoryName, concurrency, isStranger }) => {
     if (job.state.status !== 'queued') return []
     const { pipelineId, spec } = job
-    // What follows it is known where its pipeline is; without that it stands a little further back.
+    // Its followers are known only to its owner; without them it ranks a little lower.
     const place = waitingJob(job, {
       queuedAt: job.state.queuedAt,
       followers: 0,

@@ -7,7 +7,7 @@ import type { KeptSecret } from '../../core/secret/secret-rules.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 
-/** A job of a pipeline as the queue has it, but for what to do when it is placed. */
+/** A job's entry in the queue, without `place`. */
 export function queueEntry(
   { draft, repository, event }: PipelineLedger,
   job: Job,
